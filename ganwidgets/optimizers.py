@@ -1,0 +1,143 @@
+"""The rules that turn a gradient into a change of the weights: those of `torch.optim`.
+
+An update must end in the same bits whatever else the process is doing. While another thread
+compiles, ``torch.compiler.is_compiling()`` is true in *every* thread, and the loop implementations
+of `torch.optim.Adam` then compute their bias correction in single instead of double precision. The
+fused implementations do not, and are faster too; RMSprop, which has none, corrects no bias and is
+not affected. The tests hold every rule to this.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from .messages import Message
+
+if TYPE_CHECKING:
+    from .settings import SettingTraits
+
+__all__ = ["learning_rate", "make_optimizer", "tune_optimizer"]
+
+_FUSED_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu"})
+
+
+def make_optimizer(
+    name: str, parameters: Iterable[nn.Parameter], settings: SettingTraits
+) -> torch.optim.Optimizer:
+    """Return a new optimizer, without memory and with a learning rate of 0.
+
+    Parameters
+    ----------
+    name : {"sgd", "momentum", "rmsprop", "adam", "adamw"}
+        The value of ``optimizer_g`` or ``optimizer_d``.
+    parameters
+        What it changes.
+    settings
+        Where beta1, beta2 and weight_decay are read.
+
+    Notes
+    -----
+    ======== ====================== ==================================================
+    name     `torch.optim`          what the settings mean
+    ======== ====================== ==================================================
+    sgd      SGD                    weight_decay is added to the gradient (L2)
+    momentum SGD                    momentum = beta1, no dampening; L2
+    rmsprop  RMSprop                alpha = beta2, eps = 1e-8, not centred; L2
+    adam     Adam                   betas = (beta1, beta2), eps = 1e-8; L2
+    adamw    AdamW                  the same, but weight_decay times the learning rate
+                                    shrinks the weights themselves (decoupled)
+    ======== ====================== ==================================================
+
+    No learning rate is known here: :func:`tune_optimizer` puts it in before the first update.
+    """
+    parameters = list(parameters)
+    # Complex parameters and rarer devices have no fused implementation; there the loop is used.
+    fused: Any = True if all(map(_has_fused_rule, parameters)) else None
+    optimizer: torch.optim.Optimizer
+    if name == "sgd":
+        optimizer = torch.optim.SGD(parameters, lr=0.0, fused=fused)
+    elif name == "momentum":
+        optimizer = torch.optim.SGD(parameters, lr=0.0, fused=fused)
+        for parameter in parameters:
+            # From zero the first buffer is the first gradient, as torch has it; but a parameter
+            # that gets its first gradient later than the others does not stop the fused rule.
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(
+                parameter, memory_format=torch.preserve_format
+            )
+    elif name == "rmsprop":
+        optimizer = torch.optim.RMSprop(parameters, lr=0.0)
+    elif name == "adam":
+        optimizer = torch.optim.Adam(parameters, lr=0.0, fused=fused)
+    elif name == "adamw":
+        optimizer = torch.optim.AdamW(parameters, lr=0.0, fused=fused)
+    else:
+        raise ValueError(
+            Message(
+                "there is no optimizer {name!r}; choose one of {allowed}",
+                name=name,
+                allowed="sgd, momentum, rmsprop, adam, adamw",
+            )
+        )
+    tune_optimizer(optimizer, name, settings, 0.0)
+    return optimizer
+
+
+def tune_optimizer(optimizer: torch.optim.Optimizer, name: str, settings: SettingTraits, lr: float) -> None:
+    """Put the settings now in force into `optimizer`; what it remembers stays.
+
+    Parameters
+    ----------
+    optimizer
+        What :func:`make_optimizer` made of the same `name`.
+    settings
+        Where beta1, beta2 and weight_decay are read.
+    lr : float
+        The learning rate now in force, schedule included.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+        group["weight_decay"] = settings.weight_decay
+        if name == "momentum":
+            # At exactly 0 torch would leave its buffer untouched, and a direction from long ago
+            # would return with the momentum. At the smallest number the buffer is the gradient.
+            group["momentum"] = max(settings.beta1, sys.float_info.min)
+        elif name == "rmsprop":
+            group["alpha"] = settings.beta2
+        elif name != "sgd":
+            group["betas"] = (settings.beta1, settings.beta2)
+
+
+def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: int) -> float:
+    """Return the learning rate of the update that takes the run on from `iteration`.
+
+    A pure function, so that a run that was interrupted, or whose schedule was changed, needs to
+    remember nothing: with p = min(iteration / schedule_steps, 1),
+
+    * ``constant``: base
+    * ``linear``: base (1 - p)
+    * ``cosine``: base (1 + cos(pi p)) / 2  (Loshchilov and Hutter, "SGDR", 2017, without restarts)
+    """
+    if schedule == "constant":
+        return base
+    progress = min(iteration / schedule_steps, 1.0)
+    if schedule == "linear":
+        return base * (1 - progress)
+    if schedule == "cosine":
+        return base * (1 + math.cos(math.pi * progress)) / 2
+    raise ValueError(
+        Message(
+            "there is no schedule {name!r}; choose one of {allowed}",
+            name=schedule,
+            allowed="constant, linear, cosine",
+        )
+    )
+
+
+def _has_fused_rule(parameter: nn.Parameter) -> bool:
+    return parameter.is_floating_point() and parameter.device.type in _FUSED_DEVICES
