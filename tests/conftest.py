@@ -1,0 +1,18 @@
+"""What all tests share: English texts, one thread, and no deadline on a shared machine."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from hypothesis import HealthCheck, settings
+
+# In this process and in the kernels and servers that tests start, whatever the system speaks.
+os.environ["LANGUAGE"] = "en"
+
+# On a loaded machine more threads make small networks slower, not faster.
+torch.set_num_threads(1)
+
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("shared"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "shared")
