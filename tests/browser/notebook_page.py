@@ -1,0 +1,207 @@
+"""A notebook in a real front end, as a test drives it: run a cell, ask the kernel, look at the page."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Error, Locator, Page, WebSocket
+
+from servers import Server
+
+HARNESS = """
+window.harness = {
+  panel: () => window.jupyterapp.shell.currentWidget,
+  kernel: () => harness.panel().sessionContext.session?.kernel,
+  ready: () => {
+    const panel = window.jupyterapp && harness.panel();
+    return Boolean(panel?.content?.model && panel.sessionContext.isReady && harness.kernel()?.status === 'idle');
+  },
+  append: async source => {
+    const { content } = harness.panel();
+    const index = content.widgets.length;
+    content.model.sharedModel.insertCell(index, { cell_type: 'code', source });
+    return index;
+  },
+  // A click on a widget makes its cell the active one, so each run says which cell it means.
+  run: index => {
+    harness.panel().content.activeCellIndex = index;
+    return window.jupyterapp.commands.execute('notebook:run-cell');
+  },
+  outputs: index => harness.panel().content.widgets[index].model.outputs.toJSON(),
+  execute: async code => {
+    const future = harness.kernel().requestExecute({ code, store_history: false });
+    const outputs = [];
+    future.onIOPub = message => {
+      if (['stream', 'error', 'execute_result'].includes(message.header.msg_type)) outputs.push(message.content);
+    };
+    await future.done;
+    return outputs;
+  },
+  truth: async code => {
+    const outputs = await harness.execute(code);
+    const error = outputs.find(output => output.traceback);
+    if (error) throw new Error(error.traceback.join('\\n'));
+    return outputs.map(output => output.text ?? '').join('').trim() === 'true';
+  },
+};
+"""
+
+FAILURES = (
+    "Error displaying widget",
+    "Could not create a",
+    "Failed to load model",
+    "Failed to create view",
+    "Script error",
+)
+
+
+class CellError(AssertionError):
+    """A cell raised."""
+
+
+@dataclass
+class Complaints:
+    """What went wrong in a page without anybody having asked."""
+
+    page_errors: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
+    outside_requests: list[str] = field(default_factory=list)
+    # Notebook 7 has errors of its own when it starts: "reading 'schema'", "filebrowser:open-path".
+    not_ours: str = "/static/notebook/"
+
+    def watch(self, page: Page, server: Server) -> None:
+        page.on("pageerror", self._note)
+        page.on(
+            "console",
+            lambda message: self.console_errors.append(message.text) if message.type == "error" else None,
+        )
+        page.on(
+            "request",
+            lambda request: (
+                self.outside_requests.append(request.url)
+                if request.url.startswith(("http", "ws")) and f"127.0.0.1:{server.port}" not in request.url
+                else None
+            ),
+        )
+
+    def _note(self, error: Error) -> None:
+        places = re.findall(r"(?:https?|blob):\S+", error.stack or "")
+        if not places or any(self.not_ours not in place for place in places):
+            self.page_errors.append(f"{error}\n{error.stack or ''}")
+
+    def check(self, allowed_outside: tuple[str, ...] = ()) -> None:
+        """Raise if the page failed, showed a widget that could not be made, or phoned home."""
+        assert not self.page_errors, "page errors:\n" + "\n".join(self.page_errors)
+        broken = [text for text in self.console_errors if any(failure in text for failure in FAILURES)]
+        assert not broken, "widgets that could not be shown:\n" + "\n".join(broken)
+        outside = [url for url in self.outside_requests if not url.startswith(allowed_outside or ("\0",))]
+        assert not outside, "requests to other machines:\n" + "\n".join(outside)
+
+
+class NotebookPage:
+    """A notebook that is open in JupyterLab or in Notebook 7.
+
+    Parameters
+    ----------
+    page : Page
+        An empty page of a browser.
+    server : Server
+        Who serves it.
+    path : str
+        Where the notebook is, in the front end's own way of saying it: ``doc/tree/x.ipynb`` for JupyterLab with nothing
+        but the notebook, ``notebooks/x.ipynb`` for Notebook 7.
+    """
+
+    def __init__(self, page: Page, server: Server, path: str) -> None:
+        self.page = page
+        self.server = server
+        self.comm_messages = 0
+        page.on("websocket", self._count)
+        page.add_init_script(HARNESS)
+        page.goto(f"{server.url}/{path}?token={server.token}")
+        self.until_ready()
+
+    def until_ready(self) -> None:
+        """Wait until the notebook is shown and its kernel is idle."""
+        self.page.wait_for_function("window.harness?.ready()")
+        self.page.evaluate("for (const side of ['collapseLeft', 'collapseRight']) jupyterapp.shell[side]?.()")
+
+    def run(self, source: str) -> str:
+        """Append a cell, run it, wait until it is done, and return the text that it put out.
+
+        Raises
+        ------
+        CellError
+            If the cell raised.
+        """
+        return self.finish(self.start(source))
+
+    def start(self, source: str) -> int:
+        """Append a cell and run it, without waiting; return the number of the cell."""
+        return self.page.evaluate(
+            "async source => { const i = await harness.append(source); harness.run(i); return i; }", source
+        )
+
+    def finish(self, index: int) -> str:
+        """Wait until a cell that was started is done; return the text that it put out."""
+        self.page.wait_for_function(
+            "index => { const model = harness.panel().content.widgets[index].model;"
+            " return model.executionState === 'idle' && model.executionCount !== null; }",
+            arg=index,
+        )
+        return text_of(self.page.evaluate("index => harness.outputs(index)", index))
+
+    def execute(self, code: str) -> str:
+        """Run `code` in the kernel without a cell; return the text that it put out."""
+        return text_of(self.page.evaluate("code => harness.execute(code)", code))
+
+    def ask(self, expression: str) -> Any:
+        """Return the value of an expression in the kernel, one that JSON can carry."""
+        return json.loads(self.execute(f"print(__import__('json').dumps({expression}))"))
+
+    def until(self, condition: str) -> None:
+        """Wait until a condition in the kernel is true; its cells and messages go on meanwhile."""
+        self.page.wait_for_function(
+            "code => harness.truth(code)", arg=f"print(str(bool({condition})).lower())", polling=50
+        )
+
+    def reload(self) -> None:
+        """Load the page again; the kernel lives on."""
+        self.page.reload()
+        self.until_ready()
+
+    def theme(self, name: str) -> None:
+        """Set JupyterLab's theme: ``"Light"`` or ``"Dark"``."""
+        self.page.evaluate(
+            "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {name}"
+        )
+        self.page.wait_for_selector(
+            f"body[data-jp-theme-light='{'true' if name == 'Light' else 'false'}']", state="attached"
+        )
+
+    def widget(self, css_class: str) -> Locator:
+        """Return the elements with this class in the notebook's outputs."""
+        return self.page.locator(f".jp-OutputArea-output .{css_class}")
+
+    def _count(self, socket: WebSocket) -> None:
+        def received(payload: str | bytes) -> None:
+            data = payload.encode() if isinstance(payload, str) else payload
+            # The kernel's own messages, not what the page sent.
+            if b'"comm_msg"' in data:
+                self.comm_messages += 1
+
+        socket.on("framereceived", received)
+
+
+def text_of(outputs: list[dict[str, Any]]) -> str:
+    """Return the text in a cell's outputs; raise `CellError` if there is an error among them."""
+    texts = []
+    for output in outputs:
+        if "traceback" in output:
+            raise CellError("\n".join(output["traceback"]))
+        text = output.get("text", output.get("data", {}).get("text/plain", ""))
+        texts.append(text if isinstance(text, str) else "".join(text))
+    return "".join(texts).strip()

@@ -1,0 +1,46 @@
+"""The harness itself, with widgets that are not ours: what passes here is no excuse elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from notebook_page import CellError, NotebookPage
+
+SLIDER = "import ipywidgets as widgets; s = widgets.IntSlider(3).add_class('gw-s'); s"
+
+
+@pytest.mark.parametrize("front_end", ["lab", "classic"])
+def test_a_slider_and_the_kernel_move_each_other(front_end, request):
+    notebook: NotebookPage = request.getfixturevalue(front_end)
+    notebook.run(SLIDER)
+    slider = notebook.widget("gw-s")
+    expect(slider.locator(".widget-readout")).to_have_text("3")
+    slider.get_by_role("slider").press("ArrowRight")
+    notebook.until("s.value == 4")
+    assert notebook.run("s.value = 40; print('done')") == "done"
+    expect(slider.locator(".widget-readout")).to_have_text("40")
+
+
+def test_a_cell_that_raises_fails_the_test(lab):
+    with pytest.raises(CellError, match="ZeroDivisionError"):
+        lab.run("1 / 0")
+    with pytest.raises(CellError, match="ZeroDivisionError"):
+        lab.ask("1 / 0")
+    assert lab.ask("[1, 2]") == [1, 2]
+
+
+def test_a_page_error_is_noticed(lab, complaints):
+    lab.page.evaluate("queueMicrotask(() => { throw new Error('on purpose'); })")
+    lab.page.wait_for_function("true")
+    with pytest.raises(AssertionError, match="on purpose"):
+        complaints.check()
+    complaints.page_errors.clear()
+
+
+def test_comm_messages_are_counted(lab):
+    lab.run(SLIDER)
+    before = lab.comm_messages
+    lab.run("for i in range(10, 20): s.value = i")
+    expect(lab.widget("gw-s").locator(".widget-readout")).to_have_text("19")
+    assert lab.comm_messages >= before + 10
