@@ -579,7 +579,7 @@ class Settings(SettingTraits):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in SETTINGS:
-            if self._route is not None and self._route({name: self.checked({name: value})[name]}):
+            if self._route is not None and self._route(self.checked({name: value}), ""):
                 return
         elif not name.startswith("_"):
             refuse_unknown([name], "settings")
@@ -616,7 +616,7 @@ class Settings(SettingTraits):
         return f"Settings({changed})"
 
     _admission: Callable[[str, Any], None] | None
-    _route: Callable[[dict[str, Any]], bool] | None
+    _route: Callable[[dict[str, Any], str], bool] | None
 
 
 def refuse_unknown(names: Iterable[str], owner: str, also: Iterable[str] = ()) -> None:

@@ -1,0 +1,136 @@
+"""A saved run on disk: one safetensors file, nothing in which can execute.
+
+The file holds the tensors, and in its header's metadata one JSON document and a SHA-256 over that
+document and every tensor's name, dtype, shape and bits. It is written under a temporary name,
+flushed, and renamed, so that a path holds either the old file or the whole new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import CheckpointError
+from ..messages import Message
+from .hashing import digest
+
+__all__ = ["FORMAT", "read_checkpoint", "write_checkpoint"]
+
+FORMAT = 1
+"""The version of the format that is written, and the newest that can be read."""
+
+
+def write_checkpoint(
+    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], document: Mapping[str, Any]
+) -> None:
+    """Write `tensors` and `document`, which JSON can hold, to the file `path`.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be written; what was there before is still there.
+    """
+    from safetensors.torch import save
+
+    target = Path(path)
+    text = json.dumps(document, sort_keys=True)
+    contents = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {
+        "ganwidgets": str(FORMAT),
+        "document": text,
+        "sha256": digest({"document": text, "tensors": contents}),
+    }
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(save(contents, metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise CheckpointError(
+            Message(
+                "{path} cannot be written: {reason}; choose a file in a folder that exists and "
+                "can be written to",
+                path=str(target),
+                reason=error.strerror or str(error),
+            )
+        ) from error
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors and the document of a file that :func:`write_checkpoint` wrote.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such file, it is no checkpoint, it is damaged or cut short, or a newer
+        version of ganwidgets wrote it.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    target = Path(path)
+    try:
+        with safe_open(target, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if not metadata.get("ganwidgets"):
+                raise CheckpointError(
+                    Message("{path} is not a run that ganwidgets saved", path=str(target))
+                )
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise CheckpointError(
+            Message(
+                "{path} cannot be read: {reason}", path=str(target), reason=error.strerror or error
+            )
+        ) from error
+    except (SafetensorError, UnicodeDecodeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            Message(
+                "{path} is damaged, cut short, or not a run that ganwidgets saved: {reason}",
+                path=str(target),
+                reason=str(error),
+            )
+        ) from error
+    text = metadata.get("document", "")
+    if digest({"document": text, "tensors": tensors}) != metadata.get("sha256"):
+        raise CheckpointError(
+            Message(
+                "{path} is damaged: its content does not match its SHA-256; use an older copy",
+                path=str(target),
+            )
+        )
+    if int(metadata["ganwidgets"]) > FORMAT:
+        raise CheckpointError(
+            Message(
+                "{path} was saved by a newer version of ganwidgets (format {found}, this one "
+                "reads up to {known}); upgrade ganwidgets",
+                path=str(target),
+                found=metadata["ganwidgets"],
+                known=FORMAT,
+            )
+        )
+    document: dict[str, Any] = json.loads(text)
+    return {name: torch.clone(tensor) for name, tensor in tensors.items()}, document
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename in `folder` lasting, where the system lets a folder be flushed."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,120 @@
+"""Looking at a pair of networks on one batch, before training starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import DataError
+from ..messages import Message
+from .buffers import Buffers, observing
+from .randomness import RoutedRandomness, moves_global_generator
+
+__all__ = ["Probe", "probe"]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was found.
+
+    Attributes
+    ----------
+    routed : bool
+        Whether the networks draw random numbers of their own, so that these must be routed.
+    exact : bool
+        False where some of these draws cannot be routed to the run's own generators.
+    """
+
+    routed: bool
+    exact: bool
+
+
+def probe(generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: Tensor) -> Probe:
+    """Run both networks once on `noise` [n, latent_dim] and `real` [n, ...], leaving no trace.
+
+    Raises
+    ------
+    DataError
+        If a network refuses its input or its output has the wrong shape: what came, what was
+        expected, and what the network said.
+    """
+    buffers = Buffers(generator), Buffers(discriminator)
+
+    def both_modes() -> None:
+        with buffers[0].kept(), buffers[1].kept(), torch.no_grad():
+            _run(generator, discriminator, noise, real)
+            with observing(generator, discriminator):
+                _run(generator, discriminator, noise, real)
+
+    if not moves_global_generator(both_modes, real.device):
+        return Probe(routed=False, exact=True)
+
+    aside = torch.Generator(real.device).manual_seed(0)
+
+    def routed() -> None:
+        with RoutedRandomness(aside):
+            both_modes()
+
+    return Probe(routed=True, exact=not moves_global_generator(routed, real.device))
+
+
+def _run(generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: Tensor) -> None:
+    fake = _call("generator", generator, noise, _noise_remedy(noise))
+    if not isinstance(fake, Tensor) or fake.shape != real.shape:
+        raise DataError(
+            Message(
+                "the generator makes {found} of noise {noise}, but a batch of the data has shape "
+                "{real}; give it an output of the data's shape",
+                found=_describe(fake),
+                noise=tuple(noise.shape),
+                real=tuple(real.shape),
+            )
+        )
+    logits = _call("discriminator", discriminator, real, _real_remedy(real))
+    n = len(real)
+    if not isinstance(logits, Tensor) or tuple(logits.shape) not in {(n,), (n, 1), (n, 1, 1, 1)}:
+        raise DataError(
+            Message(
+                "the discriminator makes {found} of a batch of {n} samples; it must return one "
+                "logit for each, of shape ({n},), ({n}, 1) or ({n}, 1, 1, 1)",
+                found=_describe(logits),
+                n=n,
+            )
+        )
+
+
+def _call(name: str, network: nn.Module, batch: Tensor, remedy: str) -> object:
+    try:
+        return network(batch)
+    except Exception as error:
+        raise DataError(
+            Message(
+                "the {network} cannot take a batch of shape {shape}: {error}; {remedy}",
+                network=name,
+                shape=tuple(batch.shape),
+                error=f"{type(error).__name__}: {error}",
+                remedy=remedy,
+            )
+        ) from error
+
+
+def _noise_remedy(noise: Tensor) -> Message:
+    return Message(
+        "latent_dim is {latent_dim}: pass the generator's own number of inputs as latent_dim",
+        latent_dim=noise.shape[1],
+    )
+
+
+def _real_remedy(real: Tensor) -> Message:
+    return Message(
+        "one sample of the data has shape {shape}: pass a discriminator for such samples",
+        shape=tuple(real.shape[1:]),
+    )
+
+
+def _describe(output: object) -> str:
+    if isinstance(output, Tensor):
+        return Message("a tensor of shape {shape}", shape=tuple(output.shape))
+    return Message("a {type}, not a tensor", type=type(output).__name__)

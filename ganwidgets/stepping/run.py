@@ -1,0 +1,135 @@
+"""What a fresh start makes: networks, state, stepper, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..data import Source
+from ..errors import DataError
+from ..messages import Message
+from ..networks import build_networks
+from ..seeds import seeded
+from .buffers import observing
+from .eager import EagerStepper, draw_noise
+from .probe import probe
+from .randomness import RoutedRandomness
+from .state import TrainingState
+from .threads import computing_with, threads_for
+
+__all__ = ["Run", "assemble", "batch_too_large"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run from its fresh start on.
+
+    Attributes
+    ----------
+    source : Source
+        Where the real samples come from.
+    state : TrainingState
+        What training changes.
+    stepper : EagerStepper
+        What changes it.
+    exact : bool
+        Whether the run repeats bit for bit.
+    threads : int
+        How many threads it computes with.
+    """
+
+    source: Source
+    state: TrainingState
+    stepper: EagerStepper
+    exact: bool
+    threads: int
+
+    def observe(self, network: nn.Module, batch: Tensor, seed: int) -> Tensor:
+        """Return what `network` makes of `batch` in eval mode, on the CPU; no state is touched.
+
+        Parameters
+        ----------
+        seed : int
+            Of randomness inside the network, if it has any.
+        """
+        device = self.state.device
+        with computing_with(self.threads), observing(network):
+            if not self.stepper.routed:
+                seen: Tensor = network(batch.to(device))
+            else:
+                with RoutedRandomness(torch.Generator(device).manual_seed(seed)):
+                    seen = network(batch.to(device))
+        return seen.detach().cpu().float()
+
+    def shown(self, samples: Tensor) -> Tensor:
+        """Return samples in the units that people see: images in [0, 1], points as they are."""
+        return ((samples + 1) / 2).clamp(0, 1) if self.source.kind == "images" else samples
+
+
+def assemble(
+    settings: Any,
+    source: Source,
+    own: Mapping[str, nn.Module | None],
+    device: torch.device,
+) -> Run:
+    """Return a run that has not begun.
+
+    Parameters
+    ----------
+    settings
+        Anything with the attributes of :class:`ganwidgets.settings.SettingTraits`.
+    source : Source
+        What to imitate.
+    own : mapping
+        ``"generator"`` and ``"discriminator"``: a network of the user's own, or None.
+    device : torch.device
+        Where to compute.
+
+    Raises
+    ------
+    DataError
+        If a batch is larger than the data, or a network does not fit it.
+    """
+    if source.size is not None and settings.batch_size > source.size:
+        raise DataError(batch_too_large(settings.batch_size, source.size))
+    built = build_networks(
+        settings.architecture,
+        source.shape,
+        settings.latent_dim,
+        settings.g_hidden,
+        settings.d_hidden,
+        settings.activation,
+        seeded(settings.seed, "weights"),
+    )
+    generator = built[0] if own["generator"] is None else own["generator"]
+    discriminator = built[1] if own["discriminator"] is None else own["discriminator"]
+    order = source.order(settings.seed)
+    n = min(settings.batch_size, 4)
+    noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe"))
+    found = probe(
+        generator.to(device).train(),
+        discriminator.to(device).train(),
+        noise.to(device),
+        order.take(0, n).to(device),
+    )
+    state = TrainingState(generator, discriminator, settings.seed, device)
+    return Run(
+        source=source,
+        state=state,
+        stepper=EagerStepper(state, order, settings.latent_dim, routed=found.routed),
+        exact=found.exact and source.exact,
+        threads=threads_for(generator, discriminator),
+    )
+
+
+def batch_too_large(batch_size: int, size: int) -> Message:
+    """Return the sentence for a batch that is larger than the data."""
+    return Message(
+        "batch_size cannot be {batch_size}: the data has only {size} samples; choose at most {size}",
+        batch_size=batch_size,
+        size=size,
+    )

@@ -1,0 +1,141 @@
+"""The bare training state: everything that decides how a run goes on, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..messages import Message
+from ..optimizers import make_optimizer
+from ..seeds import seeded
+
+__all__ = [
+    "GENERATORS",
+    "Network",
+    "TrainingState",
+    "moments_of",
+    "put_moments",
+    "put_tensors",
+    "tensors_of",
+]
+
+Network = Literal["generator", "discriminator"]
+
+GENERATORS = ("noise", "penalty", "network")
+"""The purposes for which training draws random numbers: latents, the gradient penalty's
+interpolation, and randomness inside the networks. (The order of the data needs none: it is a
+function of the seed and the number of samples seen.)"""
+
+
+def tensors_of(network: nn.Module) -> dict[str, Tensor]:
+    """Return every parameter and buffer of `network`, by name, persistent or not."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def put_tensors(network: nn.Module, values: Mapping[str, Tensor]) -> None:
+    """Give the parameters and buffers of `network` these `values`; gradients are forgotten."""
+    with torch.no_grad():
+        for name, tensor in tensors_of(network).items():
+            tensor.copy_(values[name])
+            tensor.grad = None
+
+
+@dataclass(eq=False)
+class TrainingState:
+    """Both networks, the generator's average, both optimizers, all randomness and the counters.
+
+    Attributes
+    ----------
+    cursor : int
+        Real samples drawn so far; the data's order is a function of this number, so a change of
+        batch size neither skips nor repeats a sample.
+    ema : nn.Module or None
+        The moving average of the generator, where one is kept.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    seed: int
+    device: torch.device
+    iteration: int = 0
+    cursor: int = 0
+    ema: nn.Module | None = None
+    optimizers: dict[Network, torch.optim.Optimizer] = field(default_factory=dict)
+    optimizer_names: dict[Network, str] = field(default_factory=dict)
+    randomness: dict[str, torch.Generator] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for purpose in GENERATORS:
+            device = self.device if purpose == "network" else "cpu"
+            self.randomness[purpose] = seeded(self.seed, purpose, device=device)
+        for network in (self.generator, self.discriminator):
+            network.to(self.device).train()
+        self.parameters: dict[Network, list[Tensor]] = {}
+        for name, module in self._networks():
+            trainable = [p for p in module.parameters() if p.requires_grad]
+            if not trainable:
+                raise ValueError(
+                    Message("the {network} has no parameter that could be trained", network=name)
+                )
+            self.parameters[name] = trainable
+
+    def _networks(self) -> Iterator[tuple[Network, nn.Module]]:
+        yield "generator", self.generator
+        yield "discriminator", self.discriminator
+
+    def use_optimizer(self, network: Network, name: str, settings: Any) -> None:
+        """Let `network` be trained by the optimizer `name`, starting without memory."""
+        self.optimizers[network] = make_optimizer(name, self.parameters[network], settings)
+        self.optimizer_names[network] = name
+
+    def start_average(self) -> None:
+        """Keep a moving average of the generator from now on, beginning where it stands."""
+        self.ema = copy.deepcopy(self.generator).requires_grad_(False)
+        for parameter in self.ema.parameters():
+            parameter.grad = None
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Return the networks by name, the average among them where there is one."""
+        found = dict(self._networks())
+        return {**found, "ema": self.ema} if self.ema is not None else dict(found)
+
+    def finite(self) -> bool:
+        """Return whether every parameter and buffer of both networks is a finite number."""
+        tensors = [
+            tensor
+            for _, module in self._networks()
+            for tensor in tensors_of(module).values()
+            if tensor.is_floating_point()
+        ]
+        with torch.no_grad():
+            return all(map(torch.Tensor.item, (torch.isfinite(t).all() for t in tensors)))
+
+
+def moments_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Return an optimizer's memory, not copied, as ``{"<parameter's index>.<name>": value}``."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    return {
+        f"{index}.{name}": value
+        for index, parameter in enumerate(parameters)
+        for name, value in optimizer.state.get(parameter, {}).items()
+        if value is not None
+    }
+
+
+def put_moments(optimizer: torch.optim.Optimizer, moments: dict[str, Any]) -> None:
+    """Replace an optimizer's memory by copies of `moments`."""
+    optimizer.state.clear()
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for key, value in moments.items():
+        index, name = key.split(".", 1)
+        parameter = parameters[int(index)]
+        if isinstance(value, Tensor):
+            # A step count is a scalar on the CPU or the device, as its optimizer made it.
+            on_cpu = value.dim() == 0 and not optimizer.param_groups[0].get("fused")
+            value = value.detach().clone().to("cpu" if on_cpu else parameter.device)
+        optimizer.state[parameter][name] = value

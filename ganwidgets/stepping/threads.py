@@ -1,0 +1,37 @@
+"""How many threads a run computes with.
+
+The count is a fixed function of the networks' size, because results depend on it in their last
+bits, and because a second thread makes a small network slower, on a busy machine many times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+__all__ = ["computing_with", "threads_for"]
+
+
+def threads_for(*networks: nn.Module) -> int:
+    """Return the number of threads for networks of this size: 1, 2 or 4."""
+    parameters = sum(p.numel() for network in networks for p in network.parameters())
+    if parameters < 1_000_000:
+        return 1
+    return 2 if parameters < 10_000_000 else 4
+
+
+@contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """Compute with so many threads inside, and leave the process's setting as it was."""
+    before = torch.get_num_threads()
+    if before == threads:
+        yield
+        return
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
