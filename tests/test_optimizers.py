@@ -1,0 +1,249 @@
+import copy
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from ganwidgets.optimizers import learning_rate, make_optimizer, tune_optimizer
+from ganwidgets.settings import SETTINGS, Settings
+
+NAMES = list(SETTINGS["optimizer_d"].choices)
+
+# The same rules in torch's plainest implementation: one parameter, one operation at a time.
+PLAIN = {"foreach": False, "fused": False}
+REFERENCES = {
+    "sgd": lambda p, s, lr: torch.optim.SGD(p, lr=lr, weight_decay=s.weight_decay, **PLAIN),
+    "momentum": lambda p, s, lr: torch.optim.SGD(
+        p, lr=lr, momentum=s.beta1, weight_decay=s.weight_decay, **PLAIN
+    ),
+    "rmsprop": lambda p, s, lr: torch.optim.RMSprop(
+        p, lr=lr, alpha=s.beta2, weight_decay=s.weight_decay, foreach=False
+    ),
+    "adam": lambda p, s, lr: torch.optim.Adam(
+        p, lr=lr, betas=(s.beta1, s.beta2), weight_decay=s.weight_decay, **PLAIN
+    ),
+    "adamw": lambda p, s, lr: torch.optim.AdamW(
+        p, lr=lr, betas=(s.beta1, s.beta2), weight_decay=s.weight_decay, **PLAIN
+    ),
+}
+
+
+class Problem:
+    """A few parameters and gradients that follow from them and from a number."""
+
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+        generator = torch.Generator().manual_seed(1)
+        self.parameters = [
+            nn.Parameter(torch.randn(shape, generator=generator, dtype=dtype)) for shape in ((16, 2), (16,))
+        ]
+
+    def slope(self, step: int) -> None:
+        for i, parameter in enumerate(self.parameters):
+            parameter.grad = (parameter.detach() + step + i).sin()
+
+    def run(self, optimizer: torch.optim.Optimizer, steps: range) -> list[torch.Tensor]:
+        for step in steps:
+            self.slope(step)
+            optimizer.step()
+        return self.values()
+
+    def values(self) -> list[torch.Tensor]:
+        return [parameter.detach().clone() for parameter in self.parameters]
+
+
+def made(
+    name: str, problem: Problem, settings: Settings | None = None, lr: float = 0.01
+) -> torch.optim.Optimizer:
+    settings = settings or Settings()
+    optimizer = make_optimizer(name, problem.parameters, settings)
+    tune_optimizer(optimizer, name, settings, lr)
+    return optimizer
+
+
+def equal(a: list[torch.Tensor], b: list[torch.Tensor]) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def memory(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    return [v.clone() for state in optimizer.state.values() for v in state.values() if v is not None]
+
+
+def test_every_optimizer_that_can_be_chosen_is_tested_here():
+    assert set(REFERENCES) == set(NAMES)
+    with pytest.raises(ValueError, match="adamw"):
+        make_optimizer("adagrad", Problem().parameters, Settings())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_updates_are_torch_optims(name, weight_decay):
+    settings = Settings(beta1=0.6, beta2=0.95, weight_decay=weight_decay)
+    ours, reference = Problem(torch.float64), Problem(torch.float64)
+    result = ours.run(made(name, ours, settings), range(30))
+    expected = reference.run(REFERENCES[name](reference.parameters, settings, 0.01), range(30))
+    torch.testing.assert_close(result, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bits_do_not_depend_on_whether_another_thread_compiles(name, monkeypatch):
+    settings = Settings(weight_decay=0.01)
+    quiet = Problem()
+    expected = quiet.run(made(name, quiet, settings), range(60))
+
+    # What a thread that compiles sets for all threads of the process, and how it is asked for.
+    monkeypatch.setattr(torch.compiler, "_is_compiling_flag", True, raising=False)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    disturbed = Problem()
+    assert equal(disturbed.run(made(name, disturbed, settings), range(60)), expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_moves_before_a_learning_rate_is_given(name):
+    problem = Problem()
+    before = problem.values()
+    assert equal(problem.run(make_optimizer(name, problem.parameters, Settings()), range(3)), before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_change_of_learning_rate_keeps_the_memory(name):
+    settings, problem = Settings(), Problem()
+    optimizer = made(name, problem, settings)
+    problem.run(optimizer, range(10))
+    before = memory(optimizer)
+    tune_optimizer(optimizer, name, settings, 1e-4)
+    assert equal(memory(optimizer), before)
+    assert all(group["lr"] == 1e-4 for group in optimizer.param_groups)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_learning_rate_set_and_set_back_leaves_no_trace(name):
+    settings, touched, untouched = Settings(), Problem(), Problem()
+    one, other = made(name, touched, settings), made(name, untouched, settings)
+    for first in (0, 10, 20):
+        touched.run(one, range(first, first + 10))
+        tune_optimizer(one, name, settings, 0.5)
+        tune_optimizer(one, name, settings, 0.01)
+    assert equal(untouched.run(other, range(30)), touched.values())
+    assert equal(memory(one), memory(other))
+
+
+@pytest.mark.parametrize("name", ["momentum", "adam", "adamw"])
+def test_the_direction_outlives_a_change_of_learning_rate(name):
+    """Without a gradient the next update still goes where the last ones went."""
+    settings, problem = Settings(beta1=0.9, beta2=0.9), Problem()
+    optimizer = made(name, problem, settings)
+    problem.run(optimizer, range(10))
+    before = problem.values()
+    tune_optimizer(optimizer, name, settings, 0.001)
+    for parameter in problem.parameters:
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    assert not equal(problem.values(), before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_new_optimizer_has_no_memory(name):
+    problem = Problem()
+    problem.run(made(name, problem), range(10))
+    assert not any(tensor.any() for tensor in memory(made(name, problem)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_live_values_are_those_of_a_fresh_optimizer(name):
+    settings, problem = Settings(), Problem()
+    optimizer = made(name, problem, settings)
+    settings.update({"beta1": 0.8, "beta2": 0.99, "weight_decay": 0.2})
+    tune_optimizer(optimizer, name, settings, 0.3)
+    fresh = made(name, problem, settings, lr=0.3)
+    groups = [
+        {key: value for key, value in o.param_groups[0].items() if key != "params"}
+        for o in (optimizer, fresh)
+    ]
+    assert groups[0] == groups[1]
+    assert groups[0]["weight_decay"] == 0.2
+
+
+def test_momentum_turned_off_forgets_the_old_direction():
+    settings, problem = Settings(beta1=0.9), Problem()
+    optimizer = made("momentum", problem, settings)
+    problem.run(optimizer, range(10))
+
+    settings.beta1 = 0.0
+    tune_optimizer(optimizer, "momentum", settings, 0.01)
+    plain = copy.deepcopy(problem)
+    assert equal(problem.run(optimizer, range(3)), plain.run(made("sgd", plain), range(3)))
+
+    settings.beta1 = 0.9
+    tune_optimizer(optimizer, "momentum", settings, 0.01)
+    (buffer, _), last = memory(optimizer), problem.parameters[0].grad
+    assert torch.equal(buffer, last)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_parameter_may_get_its_first_gradient_late(name):
+    problem = Problem()
+    optimizer = made(name, problem)
+    problem.slope(0)
+    problem.parameters[1].grad = None
+    before = problem.values()
+    optimizer.step()
+    assert torch.equal(problem.parameters[1], before[1])
+    assert not torch.equal(problem.parameters[0], before[0])
+    problem.run(optimizer, range(1, 3))
+    assert not torch.equal(problem.parameters[1], before[1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stored_state_goes_on_in_the_same_bits(name):
+    whole = Problem()
+    expected = whole.run(made(name, whole), range(20))
+
+    first = Problem()
+    optimizer = made(name, first)
+    first.run(optimizer, range(8))
+    stored, second = copy.deepcopy(optimizer.state_dict()), copy.deepcopy(first)
+    resumed = made(name, second)
+    resumed.load_state_dict(stored)
+    assert equal(second.run(resumed, range(8, 20)), expected)
+
+
+# --- schedules ------------------------------------------------------------------------------------
+
+schedules = st.sampled_from(list(SETTINGS["lr_schedule"].choices))
+
+
+@given(
+    base=st.floats(0, 10),
+    schedule=schedules,
+    steps=st.integers(1, 10**8),
+    iteration=st.integers(0, 10**9),
+)
+def test_a_schedule_starts_at_the_base_and_stays_below_it(base, schedule, steps, iteration):
+    assert learning_rate(base, schedule, steps, 0) == base
+    assert 0 <= learning_rate(base, schedule, steps, iteration) <= base
+    assert learning_rate(base, schedule, steps, iteration + 1) <= learning_rate(
+        base, schedule, steps, iteration
+    )
+
+
+@pytest.mark.parametrize(
+    ("schedule", "quarter", "half", "end"),
+    [
+        ("constant", 2.0, 2.0, 2.0),
+        ("linear", 1.5, 1.0, 0.0),
+        ("cosine", 1 + math.sqrt(0.5), 1.0, 0.0),
+    ],
+)
+def test_schedules_go_through_their_known_values(schedule, quarter, half, end):
+    assert learning_rate(2.0, schedule, 100, 25) == pytest.approx(quarter)
+    assert learning_rate(2.0, schedule, 100, 50) == pytest.approx(half)
+    assert learning_rate(2.0, schedule, 100, 100) == end
+    assert learning_rate(2.0, schedule, 100, 12345) == end
+
+
+def test_an_unknown_schedule_is_refused_by_name():
+    with pytest.raises(ValueError, match="stairs"):
+        learning_rate(1.0, "stairs", 10, 1)
