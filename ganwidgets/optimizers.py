@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from .messages import Message
 
@@ -27,9 +27,7 @@ __all__ = ["learning_rate", "make_optimizer", "tune_optimizer"]
 _FUSED_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu"})
 
 
-def make_optimizer(
-    name: str, parameters: Iterable[nn.Parameter], settings: SettingTraits
-) -> torch.optim.Optimizer:
+def make_optimizer(name: str, parameters: Iterable[Tensor], settings: SettingTraits) -> torch.optim.Optimizer:
     """Return a new optimizer, without memory and with a learning rate of 0.
 
     Parameters
@@ -139,5 +137,5 @@ def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: in
     )
 
 
-def _has_fused_rule(parameter: nn.Parameter) -> bool:
+def _has_fused_rule(parameter: Tensor) -> bool:
     return parameter.is_floating_point() and parameter.device.type in _FUSED_DEVICES

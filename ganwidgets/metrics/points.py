@@ -126,7 +126,7 @@ def evaluate_points(
     modes
         Where the real points' clusters are, if that is known.
     seed : int
-        Of the directions in :func:`sliced_wasserstein`, from 0 to 2**32 - 1.
+        Of the directions in :func:`sliced_wasserstein`; any whole number.
 
     Returns
     -------
@@ -241,7 +241,7 @@ def sliced_wasserstein(samples: ArrayLike, reference: ArrayLike, seed: int) -> f
     """Return the sliced 2-Wasserstein distance, in the units of the data.
 
     (mean_u W_2(samples . u, reference . u)^2)^(1/2) over 128 random directions u, even on the
-    sphere, from `seed` (0 to 2**32 - 1); Bonneel et al., "Sliced and Radon Wasserstein barycenters
+    sphere, drawn from the lowest 32 bits of `seed`; Bonneel et al., "Sliced and Radon Wasserstein barycenters
     of measures", 2015; computed by POT. Infinite if any sample is not finite.
     """
     # POT takes two seconds to import, and `import ganwidgets` shall not.
@@ -258,7 +258,7 @@ def sliced_wasserstein(samples: ArrayLike, reference: ArrayLike, seed: int) -> f
             n_projections=PROJECTIONS,
             p=2,
             # A generator of one's own: from a number POT would reseed one that all its users share.
-            seed=np.random.RandomState(seed),
+            seed=np.random.RandomState(int(seed) % 2**32),
         )
     return float(distance) if np.isfinite(distance) else np.inf
 
