@@ -241,8 +241,8 @@ def sliced_wasserstein(samples: ArrayLike, reference: ArrayLike, seed: int) -> f
     """Return the sliced 2-Wasserstein distance, in the units of the data.
 
     (mean_u W_2(samples . u, reference . u)^2)^(1/2) over 128 random directions u, even on the
-    sphere, drawn from the lowest 32 bits of `seed`; Bonneel et al., "Sliced and Radon Wasserstein barycenters
-    of measures", 2015; computed by POT. Infinite if any sample is not finite.
+    sphere, drawn from the lowest 32 bits of `seed`; Bonneel et al., "Sliced and Radon Wasserstein
+    barycenters of measures", 2015; computed by POT. Infinite if any sample is not finite.
     """
     # POT takes two seconds to import, and `import ganwidgets` shall not.
     from ot import sliced_wasserstein_distance
