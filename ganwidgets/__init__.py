@@ -1,0 +1,37 @@
+"""Watch a GAN train in a notebook cell, and steer it while it trains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import CheckpointError, DataError, DivergedError
+from .settings import Settings
+from .trainer import GANTrainer
+
+if TYPE_CHECKING:
+    from .widgets import GANTrainerWidget
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "DivergedError",
+    "GANTrainer",
+    "GANTrainerWidget",
+    "Settings",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # The headless trainer needs no Jupyter package, so the widget is imported when first asked for.
+    if name == "GANTrainerWidget":
+        from .widgets import GANTrainerWidget
+
+        return GANTrainerWidget
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -77,9 +77,7 @@ class InterventionLog:
         self._asked: dict[str, tuple[str, str, str, Any]] = {}
         self._records: list[Intervention] = []
 
-    def ask(
-        self, setting: str, value: Any, *, author: str, source: str, reason: str
-    ) -> None:
+    def ask(self, setting: str, value: Any, author: str, source: str, reason: str) -> None:
         """Note that `setting` was given `value`, which the next update will obey."""
         if _same(value, self._in_force[setting]):
             self._asked.pop(setting, None)
@@ -100,7 +98,6 @@ class InterventionLog:
         iteration: int,
         action: str,
         value: Any,
-        *,
         author: str,
         source: str,
         reason: str = "",
