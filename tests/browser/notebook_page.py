@@ -182,9 +182,17 @@ class NotebookPage:
             f"body[data-jp-theme-light='{'true' if name == 'Light' else 'false'}']", state="attached"
         )
 
+    def cell(self, index: int) -> Locator:
+        """Return what a cell put out."""
+        return self.page.locator(f"[data-windowed-list-index='{index}'] .jp-OutputArea-output")
+
     def widget(self, css_class: str) -> Locator:
         """Return the elements with this class in the notebook's outputs."""
         return self.page.locator(f".jp-OutputArea-output .{css_class}")
+
+    def save(self) -> None:
+        """Save the notebook, outputs included."""
+        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
 
     def _count(self, socket: WebSocket) -> None:
         def received(payload: str | bytes) -> None:

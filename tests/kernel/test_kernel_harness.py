@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from kernel_session import CellError, KernelSession, blocked
 
 SLIDER = "import ipywidgets as widgets, threading; s = widgets.IntSlider(3)"

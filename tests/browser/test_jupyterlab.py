@@ -1,0 +1,234 @@
+"""The widget in JupyterLab: it shows, it moves, it obeys, and it tells."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from notebook_page import NotebookPage
+from trainer_view import SMALL, TrainerView, show
+
+# Text and the first opaque colour behind it, for each element with text of its own that is to be seen.
+CONTRASTS = """root => {
+  const channels = text => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const luminance = ([r, g, b]) => {
+    const [R, G, B] = [r, g, b].map(c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * R + 0.7152 * G + 0.0722 * B;
+  };
+  const behind = element => {
+    for (; element; element = element.parentElement) {
+      const color = channels(getComputedStyle(element).backgroundColor);
+      if (color.length >= 3 && (color.length === 3 || color[3] > 0.99)) return color;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  for (const element of root.querySelectorAll('*')) {
+    const text = [...element.childNodes].filter(n => n.nodeType === 3).map(n => n.data.trim()).join('');
+    const box = element.getBoundingClientRect();
+    if (!text || box.width * box.height === 0 || element.closest('style, script, option, [disabled]')) continue;
+    const style = getComputedStyle(element);
+    if (style.visibility === 'hidden' || Number(style.opacity) === 0) continue;
+    const color = channels(element.namespaceURI.endsWith('svg') ? style.fill : style.color);
+    const [light, dark] = [luminance(color), luminance(behind(element))].sort((a, b) => b - a);
+    found.push({ text, contrast: (light + 0.05) / (dark + 0.05) });
+  }
+  return found;
+}"""
+
+# The elements of the widget that reach past its right edge.
+OVERFLOW = """root => {
+  const edge = root.getBoundingClientRect().right + 1;
+  const wide = [...root.querySelectorAll('*')].filter(element => {
+    const box = element.getBoundingClientRect();
+    return box.width > 0 && box.height > 0 && box.right > edge && !element.closest('svg');
+  });
+  if (root.scrollWidth > root.clientWidth + 1) wide.push(root);
+  return wide.map(element => `${element.tagName} ${element.className}`);
+}"""
+
+
+@pytest.fixture
+def view(lab: NotebookPage) -> TrainerView:
+    return show(lab)
+
+
+@pytest.mark.parametrize("panel", ["plane", "curves", "metrics", "status"])
+def test_every_panel_appears(view, panel):
+    expect(view.panel(panel).first).to_be_visible()
+
+
+def test_images_appear_as_a_grid(lab):
+    view = show(lab, f"import ganwidgets as gw; w = gw.GANTrainerWidget('digits', {SMALL}); w")
+    expect(view.panel("samples").first).to_be_visible()
+    view.button("step").click()
+    view.until_drawn_anew("samples")
+
+
+def test_it_moves_while_it_plays(lab, view):
+    view.button("play").click()
+    view.until_drawn_anew("plane")
+    view.until_iteration_passes(lab.ask("w.iteration"))
+    view.until_drawn_anew("plane")
+    view.button("pause").click()
+    lab.until("not w.playing")
+
+
+class TestControls:
+    def test_a_typed_number_reaches_the_trainer(self, lab, view):
+        view.number("lr_d").fill("0.0002")
+        view.number("lr_d").press("Enter")
+        lab.until("w.trainer.settings.lr_d == 2e-4 and w.lr_d == 2e-4")
+
+    def test_the_slider_obeys_the_keyboard(self, lab, view):
+        before = lab.ask("w.lr_d")
+        view.handle("lr_d").press("ArrowRight")
+        lab.until(f"w.trainer.settings.lr_d > {before}")
+        expect(view.number("lr_d")).not_to_have_value(str(before))
+
+    def test_the_slider_obeys_the_mouse_while_it_plays(self, lab, view):
+        before = lab.ask("w.lr_d")
+        view.button("play").click()
+        view.handle("lr_d").drag_to(
+            view.root.locator(".gw-lr_d .noUi-connects"), target_position={"x": 2, "y": 2}
+        )
+        lab.until(f"w.trainer.settings.lr_d < {before}")
+        assert lab.ask("w.playing")
+
+    def test_a_cell_moves_the_controls(self, lab, view):
+        handle = view.handle("lr_d").element_handle()
+        place = "handle => handle.getBoundingClientRect().x"
+        before = handle.evaluate(place)
+        lab.run("w.lr_d = 2e-4")
+        expect(view.number("lr_d")).to_have_value(re.compile(r"^(0\.0002|2e-0?4)$"))
+        lab.page.wait_for_function(f"([handle, before]) => ({place})(handle) < before", arg=[handle, before])
+
+    def test_a_number_out_of_bounds_is_refused_and_the_run_is_as_it_was(self, lab, view):
+        view.number("lr_d").fill("99")
+        view.number("lr_d").press("Enter")
+        lab.until("w.lr_d <= 10")
+        assert lab.ask("w.trainer.settings.lr_d <= 10")
+
+    def test_buttons(self, lab, view):
+        lab.execute(
+            "import torch\n"
+            "def weights(): return [sum(p.detach().double().sum().item() for p in network.parameters())"
+            " for network in (w.trainer.generator, w.trainer.discriminator)]"
+        )
+        lab.execute("before = weights()")
+        view.button("step_d").click()
+        lab.until("weights()[1] != before[1]")
+        assert lab.ask("weights()[0] == before[0] and w.iteration == 0")
+        lab.execute("before = weights()")
+        view.button("step_g").click()
+        lab.until("weights()[0] != before[0]")
+        assert lab.ask("weights()[1] == before[1] and w.iteration == 0")
+        view.button("step").click()
+        lab.until("w.iteration == 1")
+        view.until_iteration_passes(0)
+        view.button("play").click()
+        lab.until("w.playing and w.iteration > 5")
+        view.button("pause").click()
+        lab.until("not w.playing and w.status == 'paused'")
+        view.button("reset").click()
+        lab.until("w.iteration == 0")
+
+    def test_every_button_and_box_has_a_name(self, view):
+        nameless = re.findall(
+            r"- (?:button|spinbutton|textbox|combobox|checkbox)(?:: .*)?$",
+            view.root.aria_snapshot(),
+            re.MULTILINE,
+        )
+        assert nameless == []
+
+
+@pytest.mark.usefixtures("view")
+def test_a_second_widget_on_the_same_trainer_follows(lab):
+    second = show(lab, "w2 = gw.GANTrainerWidget(w.trainer); w2")
+    lab.execute("w.lr_d = 2e-4")
+    expect(second.number("lr_d")).to_have_value(re.compile(r"^(0\.0002|2e-0?4)$"))
+    second.button("play").click()
+    lab.until("w.playing and w2.playing")
+    second.until_iteration_passes(5)
+    second.button("pause").click()
+    lab.until("w.status == 'paused' and w2.status == 'paused' and w.iteration == w2.iteration")
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_text_is_legible(lab, view, theme):
+    lab.theme(theme)
+    view.button("step").click()
+    view.until_iteration_passes(0)
+    found = view.root.evaluate(CONTRASTS)
+    assert len(found) > 20
+    assert [entry for entry in found if entry["contrast"] < 4.5] == []
+
+
+def test_six_hundred_pixels_are_enough(lab, view):
+    lab.page.set_viewport_size({"width": 600, "height": 900})
+    view.button("step").click()
+    view.until_iteration_passes(0)
+    lab.page.wait_for_function("innerWidth === 600")
+    assert view.root.evaluate(OVERFLOW) == []
+
+
+def test_divergence_is_shown_and_repaired_by_a_click(lab):
+    view = show(
+        lab,
+        "import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', loss='wasserstein', optimizer_d='sgd',"
+        f" optimizer_g='sgd', lr_d=10, lr_g=10, {SMALL}); w",
+    )
+    view.button("play").click()
+    lab.until("w.status == 'diverged'")
+    expect(view.panel("status").first).to_contain_text(lab.ask("w.error")[:30])
+    expect(view.button("recover")).to_be_visible()
+    lab.execute(
+        "w.change(lr_d=1e-4, lr_g=1e-4)" if lab.ask("hasattr(w, 'change')") else "w.lr_d = w.lr_g = 1e-4"
+    )
+    view.button("recover").click()
+    lab.until("w.status not in ('diverged', 'error') and w.error == ''")
+    seen = lab.ask("w.iteration")
+    view.button("play").click()
+    lab.until(f"w.status == 'running' and w.iteration > {seen}")
+
+
+def test_a_page_that_is_loaded_again_shows_the_run(lab, view):
+    view.button("play").click()
+    view.until_iteration_passes(0)
+    lab.save()
+    seen = lab.ask("w.iteration")
+    lab.reload()
+    again = TrainerView(lab.cell(0))
+    again.until_iteration_passes(seen)
+    again.until_drawn_anew("plane")
+    again.button("pause").click()
+    lab.until("not w.playing")
+
+
+def test_a_closed_widget_leaves_the_page_in_peace(lab, view):
+    view.button("play").click()
+    view.until_iteration_passes(0)
+    lab.run("w.close()")
+    expect(view.panel("plane")).to_have_count(0)
+
+
+def test_a_hidden_tab_gets_next_to_nothing(lab, view):
+    view.button("play").click()
+    view.until_drawn_anew("plane")
+
+    def messages_in_three_seconds() -> int:
+        lab.execute("import time; since = time.monotonic()")
+        before = lab.comm_messages
+        lab.until("time.monotonic() > since + 3")
+        return lab.comm_messages - before
+
+    visible = messages_in_three_seconds()
+    # What a browser does with a tab that nobody sees: no animation frame ever comes.
+    lab.page.evaluate("window.requestAnimationFrame = () => 0")
+    messages_in_three_seconds()
+    hidden = messages_in_three_seconds()
+    seen = lab.ask("w.iteration")
+    lab.until(f"w.iteration > {seen}")
+    assert hidden < visible / 4

@@ -1,0 +1,37 @@
+"""The same widget in Notebook 7 and in Voila."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from trainer_view import POINTS, TrainerView, show
+
+# Voila's own page asks there for the icons of buttons, and does without.
+ALLOWED_OUTSIDE = ("https://cdn.jsdelivr.net/npm/@fortawesome/",)
+
+
+def test_notebook_7(classic):
+    view = show(classic)
+    view.button("play").click()
+    view.until_drawn_anew("plane")
+    view.until_iteration_passes(classic.ask("w.iteration"))
+    view.number("lr_d").fill("0.0002")
+    view.number("lr_d").press("Enter")
+    classic.until("w.trainer.settings.lr_d == 2e-4")
+    classic.run("w.lr_d = 3e-4")
+    expect(view.number("lr_d")).to_have_value(re.compile(r"^(0\.0003|3e-0?4)$"))
+    view.button("pause").click()
+    classic.until("w.status == 'paused'")
+
+
+def test_voila(page, server, new_notebook):
+    name = new_notebook(POINTS)
+    page.goto(f"{server.url}/voila/render/{name}?token={server.token}")
+    view = TrainerView(page.locator("body"))
+    view.button("play").click()
+    view.until_iteration_passes(5)
+    view.until_drawn_anew("plane")
+    view.button("pause").click()
+    expect(view.panel("status").first).to_contain_text(re.compile("paused", re.IGNORECASE))

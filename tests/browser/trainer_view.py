@@ -1,0 +1,69 @@
+"""The trainer's widget in a page: its panels and controls, found by the classes that they carry."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator
+
+from notebook_page import NotebookPage
+
+SMALL = "batch_size=16, g_hidden=(8,), d_hidden=(8,), seed=1"
+POINTS = f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', {SMALL}); w"
+
+# A picture of every canvas within an element, as one string.
+PIXELS = "panel => [...panel.querySelectorAll('canvas')].map(canvas => canvas.toDataURL()).join()"
+
+
+class TrainerView:
+    """One display of a `GANTrainerWidget`.
+
+    Parameters
+    ----------
+    root : Locator
+        An element that holds this display and no other.
+    """
+
+    def __init__(self, root: Locator) -> None:
+        self.root = root
+        self.page = root.page
+
+    def panel(self, name: str) -> Locator:
+        return self.root.locator(f".gw-{name}")
+
+    def button(self, action: str) -> Locator:
+        return self.root.locator(f"button.gw-{action}, .gw-{action} button")
+
+    def number(self, setting: str) -> Locator:
+        """The box in which a setting's number can be typed."""
+        return self.root.locator(f".gw-{setting} input[type=number], .gw-{setting} input[type=text]").first
+
+    def handle(self, setting: str) -> Locator:
+        """What is dragged on a setting's slider."""
+        return self.root.locator(f".gw-{setting} [role=slider]")
+
+    def until_iteration_passes(self, iteration: int) -> None:
+        """Wait until the status line shows an iteration above this one."""
+        self.panel("status").first.wait_for()
+        self.page.wait_for_function(
+            """([panel, least]) => {
+                const numbers = panel.innerText.replace(/(\\d)[\\s,.\\u202f](?=\\d{3})/g, '$1').match(/\\d+/g) ?? [];
+                return numbers.some(number => Number(number) > least);
+            }""",
+            arg=[self.panel("status").first.element_handle(), iteration],
+        )
+
+    def until_drawn_anew(self, panel: str) -> None:
+        """Wait until a panel's canvases show another picture than now."""
+        element = self.panel(panel).first.element_handle()
+        before = element.evaluate(PIXELS)
+        self.page.wait_for_function(
+            f"([panel, before]) => ({PIXELS})(panel) !== before", arg=[element, before]
+        )
+
+
+def show(notebook: NotebookPage, source: str = POINTS) -> TrainerView:
+    """Run a cell whose last value is a trainer's widget; return what the page shows of it."""
+    index = notebook.start(source)
+    notebook.finish(index)
+    view = TrainerView(notebook.cell(index))
+    view.panel("status").first.wait_for()
+    return view

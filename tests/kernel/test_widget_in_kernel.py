@@ -1,0 +1,155 @@
+"""The widget in a real kernel: its messages, its thread and its end."""
+
+from __future__ import annotations
+
+import pytest
+
+from kernel_session import CellError, KernelSession, blocked
+
+WIDGET = """
+import threading
+import ganwidgets as gw
+
+w = gw.GANTrainerWidget("ring8", batch_size=16, g_hidden=(8,), d_hidden=(8,), seed=1)
+
+def control(css_class, kind):
+    "The model of the control with this class whose type's name has `kind` in it."
+    def below(widget, inside):
+        inside = inside or css_class in widget._dom_classes
+        children = getattr(widget, "children", ())
+        if inside and kind in type(widget).__name__ and not children:
+            yield widget
+        for child in children:
+            yield from below(child, inside)
+    return next(below(w, False)).model_id
+"""
+
+
+@pytest.fixture
+def live(kernel: KernelSession) -> KernelSession:
+    kernel.execute(WIDGET)
+    return kernel
+
+
+def number_box(kernel: KernelSession, setting: str) -> str:
+    return kernel.ask(f"control('gw-{setting}', 'FloatText')")
+
+
+def button(kernel: KernelSession, action: str) -> str:
+    return kernel.ask(f"control('gw-{action}', 'Button')")
+
+
+def test_a_control_changes_the_trainer(live, shell):
+    live.turn(number_box(live, "lr_d"), subshell=shell, value=2e-4)
+    live.until("w.trainer.settings.lr_d == 2e-4 and w.lr_d == 2e-4")
+
+
+def test_a_control_changes_the_trainer_while_it_plays(live, shell):
+    live.execute("w.play()")
+    live.turn(number_box(live, "lr_d"), subshell=shell, value=2e-4)
+    live.until("w.trainer.settings.lr_d == 2e-4 and w.lr_d == 2e-4")
+    assert live.ask("w.playing")
+
+
+def test_controls_get_through_though_a_cell_blocks(live, shell):
+    box, play = number_box(live, "lr_d"), button(live, "play")
+    with blocked(live):
+        live.turn(box, subshell=shell, value=2e-4)
+        live.press(play, subshell=shell)
+        if shell is not None:
+            assert live.ask("1 + 1", subshell=shell) == 2
+    live.until("w.trainer.settings.lr_d == 2e-4 and w.playing and w.iteration > 5")
+
+
+def test_training_goes_on_though_a_cell_blocks(live):
+    live.execute("w.play()")
+    if live.has_subshells:
+        subshell = live.new_subshell()
+        with blocked(live):
+            seen = live.ask("w.iteration", subshell=subshell)
+            live.until(f"w.iteration > {seen} + 20", subshell=subshell)
+    else:
+        # Only the cell itself can look.
+        live.execute("w.wait(iteration=w.iteration + 20, timeout=60)")
+
+
+def test_an_assignment_in_a_cell_moves_the_controls(live):
+    box = number_box(live, "lr_d")
+    live.execute("w.lr_d = 3e-4")
+    live.wait_for_update(box, value=3e-4)
+
+
+def test_a_cell_can_wait(live):
+    live.execute("w.play(until=30)\nw.wait(iteration=30, timeout=60)")
+    live.execute("w.wait(timeout=60)")
+    assert live.ask("(w.iteration, w.trainer.iteration, w.playing)") == [30, 30, False]
+    live.execute("w.step(5)\nw.wait(timeout=60)")
+    assert live.ask("w.iteration") == 35
+
+
+def test_waiting_has_an_end(live):
+    with pytest.raises(CellError, match="TimeoutError"):
+        live.execute("w.play()\nw.wait(iteration=10**9, timeout=0.1)")
+    assert live.ask("1 + 1") == 2
+
+
+def test_the_buttons_act(live, shell):
+    live.press(button(live, "step"), subshell=shell)
+    live.until("w.iteration == 1")
+    live.press(button(live, "play"), subshell=shell)
+    live.until("w.playing and w.iteration > 3")
+    live.press(button(live, "pause"), subshell=shell)
+    live.until("not w.playing and w.status == 'paused'")
+    live.press(button(live, "reset"), subshell=shell)
+    live.until("w.iteration == 0")
+
+
+def test_an_exception_in_a_network_is_a_state_and_the_kernel_answers(kernel):
+    kernel.execute(
+        """
+import torch
+import ganwidgets as gw
+
+class Fragile(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(2, 1)
+        self.broken = False
+
+    def forward(self, x):
+        if self.broken:
+            raise RuntimeError("the layer fell off")
+        return self.layer(x)
+
+fragile = Fragile()
+w = gw.GANTrainerWidget("ring8", discriminator=fragile, batch_size=16)
+w.play()
+w.wait(iteration=5, timeout=60)
+fragile.broken = True
+"""
+    )
+    kernel.until("w.status == 'error'")
+    assert kernel.ask("1 + 1") == 2
+    assert "the layer fell off" in kernel.ask("w.error")
+    with pytest.raises(CellError, match="the layer fell off"):
+        kernel.execute("w.wait(timeout=60)")
+    kernel.execute("fragile.broken = False; w.recover(); w.step(); w.wait(timeout=60)")
+    assert kernel.ask("w.status") != "error"
+
+
+@pytest.mark.parametrize("state", ["idle", "playing", "closed"])
+def test_the_kernel_ends_cleanly(live, state):
+    if state != "idle":
+        live.execute("w.play()\nw.wait(iteration=20, timeout=60)")
+    if state == "closed":
+        live.execute("w.close()")
+    assert live.close() == 0
+    for trace in ("Fatal Python error", "Traceback", "terminate called", "core dumped"):
+        assert trace not in live.output
+
+
+def test_closing_ends_the_thread(live):
+    live.execute("w.play()\nw.wait(iteration=5, timeout=60)")
+    before = live.ask("threading.active_count()")
+    live.execute("w.close()")
+    live.until(f"threading.active_count() < {before}")
