@@ -4,9 +4,9 @@ import copy
 import pickle
 from pathlib import Path
 
-import catalogs
 import pytest
 
+import catalogs
 from ganwidgets.messages import Catalog, Message, N_, catalog, languages
 
 
