@@ -30,11 +30,3 @@ def test_types_and_catalogs_are_part_of_the_package():
 
 def test_the_citation_is_of_this_version():
     assert f"\nversion: {ganwidgets.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-
-
-def test_no_module_is_too_long():
-    lengths = {
-        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8").count("\n")
-        for path in (ROOT / "ganwidgets").rglob("*.py")
-    }
-    assert {path: lines for path, lines in lengths.items() if lines > 550} == {}
