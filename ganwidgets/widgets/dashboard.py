@@ -1,0 +1,131 @@
+"""Everything that one widget shows, put together: panels, controls, buttons, the heartbeat."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import ipywidgets
+
+from ..data import IMAGE_PRESETS, POINT_PRESETS, Source
+from ..messages import Catalog
+from .controls import ControlSet
+from .curves import CurvesPanel
+from .heartbeat import Heartbeat, Viewers
+from .layout import Arrangement
+from .look import Look
+from .metrics import MetricsPanel
+from .plane import PlanePanel
+from .samples import SamplesPanel
+from .status import StatusPanel
+from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..live import Frame, RunState
+
+__all__ = ["Dashboard", "Panel"]
+
+
+class Panel(Protocol):
+    """What draws one aspect of a frame."""
+
+    name: str
+    interval: float
+    widget: ipywidgets.DOMWidget
+
+    def draw(self, frame: Frame) -> None:
+        """Show `frame`; called by the publisher's thread only."""
+
+
+class Dashboard:
+    """The visible parts of a widget, made once.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    source : Source
+        What is imitated; decides on the panels.
+    act, ask : callable
+        What a button, and what a control, asks for.
+    viewers : Viewers
+        Who is told of views and of what they have painted.
+    request : callable
+        Asks for a new picture of a moment that was drawn already; quick, from any thread.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        source: Source,
+        *,
+        act: Callable[[str], None],
+        ask: Callable[[str, Any], None],
+        viewers: Viewers,
+        request: Callable[[], None],
+    ) -> None:
+        look = Look()
+        self.transport = Transport(catalog, act, ask, look)
+        self.status = StatusPanel(catalog, look)
+        presets = {**POINT_PRESETS, **IMAGE_PRESETS}
+        self.controls = ControlSet(
+            catalog, ask, look=look, presets={name: preset.label for name, preset in presets.items()}
+        )
+        self._pictures: dict[str, Panel] = {
+            "points": PlanePanel(catalog, request, look),
+            "images": SamplesPanel(catalog, request, look),
+        }
+        curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look)
+        self._panels: list[Panel] = [self.status, *self._pictures.values(), curves, metrics]
+        self._drawn_at: dict[str, float] = {}
+        names: dict[str, tuple[str, str]] = {**self.controls.names, **self.transport.names}
+        for panel in self._panels:
+            names.update(getattr(panel, "names", {}))
+        self.heartbeat = Heartbeat(viewers, names)
+        self._arrangement = Arrangement(
+            look,
+            self.controls,
+            self.transport,
+            self.status,
+            curves,
+            metrics,
+            self._pictures[source.kind].widget,
+            hidden=[self.heartbeat],
+        )
+        self.children = self._arrangement.children
+
+    def begin(self, source: Source) -> None:
+        """Show the panel that suits `source`, because a run on it begins."""
+        self._arrangement.show_picture(self._pictures[source.kind].widget)
+
+    def stand(self, state: RunState) -> None:
+        """Show which buttons make sense, and what went wrong."""
+        self.transport.show(state.status, playing=state.playing)
+        self.status.report(state.status, state.error)
+
+    def draw(self, frame: Frame, *, everything: bool) -> None:
+        """Show `frame` on every panel that is due, or on all of them."""
+        now = time.monotonic()
+        for panel in self._panels:
+            if panel in self._pictures.values() and panel is not self._pictures[frame.kind]:
+                continue
+            if everything or now - self._drawn_at.get(panel.name, float("-inf")) >= panel.interval:
+                self._drawn_at[panel.name] = now
+                panel.draw(frame)
+
+    def widgets(self) -> Iterator[ipywidgets.Widget]:
+        """Yield every widget that was made for this dashboard, children before their parents."""
+        hidden = [panel.widget for panel in self._pictures.values()]
+        seen: set[str] = set()
+        for top in (*self.children, *hidden):
+            for widget in _descendants(top):
+                if widget.model_id not in seen:
+                    seen.add(widget.model_id)
+                    yield widget
+
+
+def _descendants(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    for child in getattr(widget, "children", ()):
+        yield from _descendants(child)
+    yield widget

@@ -1,0 +1,94 @@
+"""The one thread that writes what a widget shows.
+
+It waits until something happened (an acknowledgement, a view that appeared, a step), then brings
+the widget's traits up to date and, if the pacer lets it, takes one frame and draws it on every
+panel. It never keeps the training waiting, and never queues a frame.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+__all__ = ["Publisher"]
+
+_LOG = logging.getLogger(__name__)
+
+TRAITS_INTERVAL = 0.1
+"""Seconds between two updates of the widget's traits while the run goes on."""
+
+
+class Publisher:
+    """Runs `tend` and `draw` on a thread of its own, as seldom as possible.
+
+    Parameters
+    ----------
+    tend : callable
+        Brings everything but the pictures up to date; returns whether the run is going on.
+    draw : callable
+        Draws one frame if it may, or where its argument says that it must; returns how many seconds to wait before the next can be due,
+        or infinity if nothing is to be drawn until :meth:`wake` is called.
+    """
+
+    def __init__(self, tend: Callable[[], bool], draw: Callable[[bool], float]) -> None:
+        self._tend = tend
+        self._draw = draw
+        self._condition = threading.Condition()
+        self._woken = True
+        self._stopped = False
+        self._asked = 0
+        self._answered = 0
+        self._thread = threading.Thread(target=self._run, name="ganwidgets-publisher", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Let the publisher look again; quick, from any thread."""
+        with self._condition:
+            self._woken = True
+            self._condition.notify_all()
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until everything that had happened before this call is published."""
+        if threading.current_thread() is self._thread:
+            return False
+        with self._condition:
+            self._asked += 1
+            mine = self._asked
+            self._woken = True
+            self._condition.notify_all()
+            return self._condition.wait_for(lambda: self._stopped or self._answered >= mine, timeout)
+
+    def stop(self) -> None:
+        """End the thread, and wait for its end."""
+        with self._condition:
+            self._stopped = True
+            self._condition.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=5.0)
+
+    def _run(self) -> None:
+        delay = 0.0
+        while True:
+            with self._condition:
+                if not self._woken:
+                    self._condition.wait(None if delay == float("inf") else delay)
+                if self._stopped:
+                    return
+                self._woken = False
+                asked = self._asked
+            began = time.monotonic()
+            try:
+                running = self._tend()
+                delay = self._draw(asked > self._answered)
+            except Exception:
+                # A picture that fails must not end the thread that also reports failures.
+                _LOG.exception("a panel could not be drawn")
+                running, delay = True, 1.0
+            if running:
+                delay = min(delay, TRAITS_INTERVAL)
+            delay = max(delay, TRAITS_INTERVAL / 5 - (time.monotonic() - began))
+            with self._condition:
+                self._answered = asked
+                self._condition.notify_all()

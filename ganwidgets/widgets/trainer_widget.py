@@ -1,0 +1,406 @@
+"""The widget that users hold: every setting of a trainer as a trait, and everything it does to see.
+
+Who writes what: the browser writes the controls, on whatever thread the kernel handles its
+messages; cells write the traits; the publisher's thread, and nobody else, writes what is shown.
+A trait that was set is validated at once and queued; what the run answers comes back through the
+publisher, which puts the trait where the run stands unless a newer wish is still on its way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import ipywidgets
+from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, observe
+
+from ..errors import DataError
+from ..live import Camera, Event, Pacer, Runner, RunState
+from ..messages import Message, catalog
+from ..settings import SETTINGS, SettingTraits, refuse_unknown
+from ..trainer import GANTrainer
+from .dashboard import Dashboard
+from .display import Displays, with_picture
+from .picture import render
+from .publisher import Publisher
+from .transport import SPEED
+
+__all__ = ["GANTrainerWidget"]
+
+BY_CELL = {"author": "cell", "source": "code"}
+BY_HAND = {"author": "user", "source": "widget"}
+
+_SHOWING: weakref.WeakKeyDictionary[Runner, int] = weakref.WeakKeyDictionary()
+"""How many widgets show each runner; the last one to be closed ends its thread."""
+
+
+class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
+    """Watch a GAN train, and steer it while it trains.
+
+    Displayed in a notebook it shows the data and what the generator makes of noise, the losses, the
+    quality, and a control for every setting. Each setting is a trait: ``w.lr_d = 2e-4`` in any cell
+    changes the run and moves the slider, and the slider changes the trait.
+
+    Parameters
+    ----------
+    data_or_trainer
+        Anything that :class:`GANTrainer` takes as data, or a trainer; several widgets may show one.
+    locale : str, optional
+        The language of everything that is shown, such as ``"fr"``; the system's without it.
+    **settings
+        Everything else that :class:`GANTrainer` takes. With a trainer, settings only, which are
+        then changed.
+
+    Attributes
+    ----------
+    iteration, playing, status, loss_d, loss_g, steps_per_second, metrics, error
+        How the run stands; read-only. `status` is ``"idle"``, ``"running"``, ``"paused"``,
+        ``"diverged"`` or ``"error"``; `error` a sentence in the widget's language, or empty.
+    speed : float
+        Steps a second at most; 0 as fast as it goes.
+
+    Raises
+    ------
+    traitlets.TraitError
+        For an unknown keyword or attribute, or a value that is not allowed.
+    DataError
+        For data that cannot be trained on.
+
+    Examples
+    --------
+    >>> w = GANTrainerWidget("ring8", lr_d=1e-3)
+    >>> w.play(until=20)
+    >>> w.wait()
+    >>> w.iteration
+    20
+    >>> w.close()
+    """
+
+    iteration = Int(0, read_only=True, help="Full steps carried out.")
+    playing = Bool(False, read_only=True, help="Whether steps follow one another.")
+    status = Unicode("idle", read_only=True, help="idle, running, paused, diverged or error.")
+    loss_d = Float(float("nan"), read_only=True, help="The discriminator's last loss.")
+    loss_g = Float(float("nan"), read_only=True, help="The generator's last loss.")
+    steps_per_second = Float(0.0, read_only=True, help="Over about the last second.")
+    metrics = Dict(read_only=True, help="The last figures of quality, by name.")
+    error = Unicode("", read_only=True, help="What went wrong, in a sentence; empty if nothing did.")
+    speed = SPEED
+
+    def __init__(
+        self, data_or_trainer: Any = "gaussians", *, locale: str | None = None, **settings: Any
+    ) -> None:
+        own = ("generator", "discriminator", "device")
+        refuse_unknown(settings, "GANTrainerWidget", also=(*own, "locale", "speed"))
+        self._catalog = catalog(locale)
+        speed = settings.pop("speed", 0.0)
+        if isinstance(data_or_trainer, GANTrainer):
+            refuse_unknown(settings, "a trainer that exists")
+            trainer = data_or_trainer
+            trainer.settings.checked(settings)
+        else:
+            trainer = GANTrainer(data_or_trainer, **settings)
+            settings = {}
+        self._trainer = trainer
+        self._runner = Runner.of(trainer)
+        self._events: deque[Event] = deque()
+        self._echoing = threading.local()
+        self._writing = threading.RLock()
+        self._stood: tuple[Any, ...] | None = None
+        self._again = 0
+        self._seq = 0
+        self._refusal = ""
+        super().__init__()
+        self._pacer = Pacer()
+        self._camera = Camera(self._runner)
+        self._dashboard = Dashboard(
+            self._catalog,
+            trainer.source,
+            act=self._act,
+            ask=self._ask,
+            viewers=Answers(self._pacer, self._wake),
+            request=self._look_again,
+        )
+        self._displays = Displays()
+        with self._echo():
+            for name, value in trainer.settings.as_dict().items():
+                self.set_trait(name, value)
+        self._dashboard.controls.show(trainer.settings.as_dict())
+        self.children = self._dashboard.children
+        self.add_class("gw-root")
+        self._unsubscribe = self._runner.subscribe(self._heard)
+        self._publisher = Publisher(self._tend, self._draw)
+        _SHOWING[self._runner] = _SHOWING.get(self._runner, 0) + 1
+        self._ended = False
+        self.speed = speed
+        if settings:
+            self._runner.change(settings, **BY_CELL)
+
+    # --- what people ask for --------------------------------------------------------------------
+
+    @property
+    def trainer(self) -> GANTrainer:
+        """The trainer that this widget shows; usable from any cell while it trains."""
+        return self._trainer
+
+    def play(self, until: int | None = None) -> None:
+        """Let steps follow one another, until that iteration or until :meth:`pause`."""
+        self._runner.play(until)
+        self._publisher.wake()
+
+    def pause(self) -> None:
+        """Stop after the step that is under way."""
+        self._runner.pause()
+
+    def step(
+        self, n: int = 1, network: Literal["both", "generator", "discriminator"] = "both"
+    ) -> None:
+        """Carry out `n` full steps, or `n` updates of one network alone."""
+        self._runner.step(n, network)
+        self._publisher.wake()
+
+    def reset(self, seed: int | None = None) -> None:
+        """Start afresh with the settings as they are, pending ones included."""
+        self._runner.reset(seed)
+
+    def recover(self) -> None:
+        """Go back to the last good state after a failure; the settings stay."""
+        self._runner.recover()
+
+    def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
+        """Return once `iteration` is reached, or once nothing is queued or playing.
+
+        What is shown, and what a saved notebook keeps, is brought up to date first.
+
+        Parameters
+        ----------
+        iteration : int, optional
+            What to wait for.
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Raises
+        ------
+        Exception
+            What stopped the run, such as :class:`DivergedError`.
+        RuntimeError
+            If the run is paused before `iteration`.
+        TimeoutError
+            If it takes longer than `timeout`.
+        """
+        try:
+            self._runner.wait(iteration, timeout)
+        finally:
+            self._publisher.flush()
+            self._displays.update(self._repr_mimebundle_)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle = super()._repr_mimebundle_()
+        return with_picture(bundle, render(self._camera.take(), self._catalog))
+
+    def _ipython_display_(self, **_: Any) -> None:
+        self._displays.show(self._repr_mimebundle_())
+
+    def close(self) -> None:
+        """End the thread and remove the widget from the page; the trainer stays usable."""
+        if self.__dict__.get("_ended", True):
+            return
+        self._ended = True
+        self._unsubscribe()
+        self._publisher.stop()
+        _SHOWING[self._runner] -= 1
+        if _SHOWING[self._runner] == 0:
+            self._runner.close()
+        for widget in self._dashboard.widgets():
+            widget.close()
+        super().close()
+
+    def _act(self, action: str) -> None:
+        """Carry out what a button says."""
+        match action:
+            case "play":
+                self._runner.play()
+            case "pause":
+                self._runner.pause()
+            case "step":
+                self._runner.step(1, "both", **BY_HAND)
+            case "step_d":
+                self._runner.step(1, "discriminator", **BY_HAND)
+            case "step_g":
+                self._runner.step(1, "generator", **BY_HAND)
+            case "reset":
+                self._runner.reset(**BY_HAND)
+            case "new_seed":
+                self._runner.reset(_next_seed(self._trainer.settings.seed), **BY_HAND)
+            case "recover":
+                self._runner.recover()
+        self._publisher.wake()
+
+    # --- settings, both ways --------------------------------------------------------------------
+
+    def _ask(self, name: str, value: Any) -> None:
+        """Set a trait because a person moved its control."""
+        self._echoing.origin = BY_HAND
+        try:
+            setattr(self, name, value)
+        except DataError as error:
+            raise TraitError(*error.args) from error
+        finally:
+            self._echoing.origin = None
+
+    @contextlib.contextmanager
+    def _echo(self) -> Iterator[None]:
+        """Set traits on this thread without asking the run for anything."""
+        self._echoing.quiet = True
+        try:
+            yield
+        finally:
+            self._echoing.quiet = False
+
+    @observe(*SETTINGS)
+    def _wished(self, change: Any) -> None:
+        if getattr(self._echoing, "quiet", False):
+            return
+        origin = getattr(self._echoing, "origin", None) or BY_CELL
+        by_hand = origin is BY_HAND
+        self._runner.change({change["name"]: change["new"]}, **origin, urgent=by_hand)
+        if not by_hand:
+            self._dashboard.controls.show({change["name"]: change["new"]})
+
+    @observe("speed")
+    def _speed_wished(self, change: Any) -> None:
+        self._runner.speed = change["new"]
+        self._dashboard.transport.speed.show(change["new"])
+
+    def _admit(self, setting: str, value: Any) -> None:
+        trainer = self.__dict__.get("_trainer")
+        if trainer is not None and setting in SETTINGS and not getattr(self._echoing, "quiet", False):
+            trainer.settings._admit(setting, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not self.has_trait(name) and not hasattr(type(self), name):
+            refuse_unknown([name], "GANTrainerWidget", also=_names(type(self)))
+        if name in SETTINGS:
+            with self._writing:
+                super().__setattr__(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    # --- what the run answers; on the publisher's thread ------------------------------------------
+
+    def _heard(self, event: Event) -> None:
+        self._events.append(event)
+        self._publisher.wake()
+
+    def _tend(self) -> bool:
+        while self._events:
+            self._take_in(self._events.popleft())
+        state = self._runner.state
+        self._stand(state)
+        self._dashboard.stand(state)
+        return state.status == "running"
+
+    def _take_in(self, event: Event) -> None:
+        if event.kind == "change" and event.error is not None:
+            self._refusal = self._catalog.error(event.error)
+            for name in event.asked:
+                if name not in event.waiting:
+                    self._put_back(name, event.error)
+            return
+        if event.kind != "state":
+            self._refusal = ""
+        for name, (_, new) in event.changes.items():
+            if name not in event.waiting:
+                self._put(name, new)
+        if event.kind == "reset" and event.error is None:
+            self._dashboard.begin(self._trainer.source)
+        self._dashboard.controls.show_in_force(self._trainer._session.built)
+
+    def _put(self, name: str, value: Any) -> None:
+        with self._writing, self._echo():
+            self.set_trait(name, value)
+        self._dashboard.controls.controls[name].show(value)
+
+    def _put_back(self, name: str, error: BaseException) -> None:
+        value = getattr(self._trainer.settings, name)
+        with self._writing, self._echo():
+            self.set_trait(name, value)
+        self._dashboard.controls.controls[name].refuse(error, value)
+
+    def _stand(self, state: RunState) -> None:
+        self.set_trait("iteration", state.iteration)
+        self.set_trait("playing", state.playing)
+        self.set_trait("status", state.status)
+        self.set_trait("steps_per_second", state.steps_per_second)
+        for name in ("loss_d", "loss_g"):
+            self.set_trait(name, state.record.get(name, float("nan")))
+        stopped = "" if state.error is None else self._catalog.error(state.error)
+        self.set_trait("error", stopped or self._refusal)
+
+    def _draw(self, forced: bool) -> float:
+        state, again = self._runner.state, self._again
+        stands = (state.iteration, state.status, state.changes, again)
+        if stands == self._stood and not forced:
+            return math.inf
+        if not (forced or self._pacer.may_send()):
+            return self._pacer.delay()
+        moving = state.status == "running"
+        frame = self._camera.take(complete=forced)
+        everything = forced or not moving or self._stood is None or self._stood[-1] != again
+        self._dashboard.draw(frame, everything=everything)
+        self.set_trait("metrics", dict(frame.latest_metrics))
+        self._seq += 1
+        self._pacer.sent(self._seq)
+        self._dashboard.heartbeat.beat(self._seq)
+        self._stood = stands
+        return self._pacer.delay()
+
+    def _wake(self) -> None:
+        self._publisher.wake()
+
+    def _look_again(self) -> None:
+        """Draw a moment anew that was drawn already: a canvas appeared, or a choice was made."""
+        self._again += 1
+        self._publisher.wake()
+
+
+class Answers:
+    """Passes on to the pacer what views say, and wakes the publisher.
+
+    Parameters
+    ----------
+    pacer : Pacer
+        Decides when the next frame may go out.
+    wake : callable
+        Called after each word of a view.
+    """
+
+    def __init__(self, pacer: Pacer, wake: Callable[[], None]) -> None:
+        self._pacer = pacer
+        self._wake = wake
+
+    def hello(self, view: str) -> None:
+        """Note that `view` can see the panels."""
+        self._pacer.hello(view)
+        self._wake()
+
+    def bye(self, view: str) -> None:
+        """Note that `view` cannot see them any more."""
+        self._pacer.bye(view)
+
+    def acknowledge(self, view: str, seq: int) -> None:
+        """Note that `view` has drawn frame `seq`."""
+        self._pacer.acknowledge(view, seq)
+        self._wake()
+
+
+def _next_seed(seed: int) -> int:
+    return (seed + 1) % (SETTINGS["seed"].max + 1)
+
+
+def _names(cls: type) -> list[str]:
+    return [name for name in dir(cls) if not name.startswith("_")]
