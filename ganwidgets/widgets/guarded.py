@@ -1,0 +1,81 @@
+"""Inputs that a browser and a cell may write at the same moment.
+
+A widget's state is not safe between threads: since ipykernel 7 a browser's event is handled on a
+subshell thread while a cell, or the runner, writes on another. So every input here is written under
+one lock, and whoever needs to know of a person's edit is told after the lock was given back: what he
+calls may then take locks of its own.
+
+Only the browser calls :meth:`Guarded.set_state`. A value that the kernel writes therefore never
+counts as an edit, and no echo can loop.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+__all__ = [
+    "Guarded",
+    "GuardedCheckbox",
+    "GuardedDropdown",
+    "GuardedFloat",
+    "GuardedInt",
+    "GuardedLogSlider",
+    "GuardedSlider",
+    "GuardedText",
+]
+
+
+class Guarded(ipywidgets.ValueWidget):
+    """An input whose browser events exclude the kernel's writes.
+
+    Parameters
+    ----------
+    guard : threading.RLock
+        The lock under which everybody writes this input; inputs that write each other share one.
+    edited : callable
+        Called with the new value when a person, not the kernel, changed it.
+    """
+
+    def __init__(self, guard: threading.RLock, edited: Callable[[Any], None], **state: Any) -> None:
+        self._guard = guard
+        self._edited = edited
+        super().__init__(**state)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        with self._guard:
+            super().set_state(sync_data)
+            value = self.value
+        if "value" in sync_data or "index" in sync_data:
+            self._edited(value)
+
+
+class GuardedSlider(Guarded, ipywidgets.FloatSlider):
+    """A linear slider."""
+
+
+class GuardedLogSlider(Guarded, ipywidgets.FloatLogSlider):
+    """A logarithmic slider."""
+
+
+class GuardedFloat(Guarded, ipywidgets.BoundedFloatText):
+    """A box for a real number."""
+
+
+class GuardedInt(Guarded, ipywidgets.BoundedIntText):
+    """A box for a whole number."""
+
+
+class GuardedDropdown(Guarded, ipywidgets.Dropdown):
+    """One of a few labels."""
+
+
+class GuardedCheckbox(Guarded, ipywidgets.Checkbox):
+    """On or off."""
+
+
+class GuardedText(Guarded, ipywidgets.Text):
+    """A line of text, sent when it is complete."""

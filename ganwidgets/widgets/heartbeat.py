@@ -1,0 +1,76 @@
+"""Who is looking, and who has seen which frame.
+
+The kernel sends a number after each frame; every view of the heartbeat answers from inside the
+browser's own drawing loop, two animation frames later, when ipycanvas and bqplot have drawn what came
+before. A page that is slow answers late; one that is hidden or gone does not answer at all.
+
+From the browser: ``{"hello": view}`` when a view appears or becomes visible again, ``{"bye": view}``
+when it is removed, hidden or scrolled out of sight, ``{"ack": seq, "view": view}`` when the frame of that number
+was drawn. To the browser: ``{"seq": seq}``. Messages of one kernel arrive in order. Nothing here
+touches a trait, so a publishing thread and the browser's events cannot race.
+
+The script also gives the other widgets' elements the names by which screen readers call them, and
+their tooltips: ipywidgets offers no way to name a slider or a canvas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Protocol
+
+import anywidget
+from traitlets import Dict
+
+__all__ = ["Heartbeat", "Viewers"]
+
+STATIC = files(__package__) / "static"
+
+
+class Viewers(Protocol):
+    """Who wants to know of views and of what they have seen; a `Pacer`."""
+
+    def hello(self, view: str) -> None:
+        """Note that `view` can see the panels."""
+
+    def bye(self, view: str) -> None:
+        """Note that `view` cannot see them any more."""
+
+    def acknowledge(self, view: str, seq: int) -> None:
+        """Note that `view` has drawn frame `seq`."""
+
+
+class Heartbeat(anywidget.AnyWidget):
+    """The invisible widget that answers for a page; it also carries the stylesheet.
+
+    Parameters
+    ----------
+    viewers : Viewers
+        Told of each view and each answer, on the thread that handles the browser's messages.
+    names : mapping of str to (str, str), optional
+        For each CSS class of an element: its name for screen readers, and its tooltip.
+    """
+
+    # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
+    _esm = (STATIC / "heartbeat.js").read_text("utf-8")
+    _css = (STATIC / "style.css").read_text("utf-8")
+
+    names = Dict().tag(sync=True)
+
+    def __init__(self, viewers: Viewers, names: Mapping[str, tuple[str, str]] | None = None) -> None:
+        self._viewers = viewers
+        super().__init__(names={key: list(pair) for key, pair in (names or {}).items()})
+        self.add_class("gw-heartbeat")
+        self.on_msg(self._heard)
+
+    def beat(self, seq: int) -> None:
+        """Ask every view to answer once it has drawn all that was sent before."""
+        self.send({"seq": seq})
+
+    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+        if "hello" in content:
+            self._viewers.hello(str(content["hello"]))
+        elif "bye" in content:
+            self._viewers.bye(str(content["bye"]))
+        elif "ack" in content:
+            self._viewers.acknowledge(str(content["view"]), int(content["ack"]))

@@ -1,0 +1,46 @@
+"""The objects that decide on a widget's looks, shared by all parts of one trainer's widget.
+
+ipywidgets gives every widget a layout and a style of its own, each a model in the browser: two
+thirds of all messages, for objects that never change. The stylesheet does the work instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import ipywidgets
+
+__all__ = ["Look"]
+
+
+class Look:
+    """One layout, and one style of each kind; nobody changes them."""
+
+    def __init__(self) -> None:
+        self.layout = ipywidgets.Layout()
+        self._styles: dict[type, Any] = {}
+
+    def of(self, kind: type[ipywidgets.Widget]) -> dict[str, Any]:
+        """Return the keywords with which a widget of `kind` shares these objects."""
+        trait = kind.class_traits().get("style")
+        if trait is None:
+            return {"layout": self.layout}
+        if trait.klass not in self._styles:
+            self._styles[trait.klass] = trait.klass()
+        return {"layout": self.layout, "style": self._styles[trait.klass]}
+
+    def box(self, children: Iterable[ipywidgets.Widget], *css_classes: str) -> ipywidgets.Box:
+        """Return a box that the stylesheet lays out."""
+        return classed(ipywidgets.Box(tuple(children), layout=self.layout), *css_classes)
+
+    def html(self, text: str, *css_classes: str) -> ipywidgets.HTML:
+        """Return a piece of HTML; whatever in it people supplied is escaped already."""
+        return classed(ipywidgets.HTML(text, **self.of(ipywidgets.HTML)), *css_classes)
+
+
+def classed(widget: Any, *css_classes: str) -> Any:
+    """Return `widget` after adding CSS classes to it."""
+    for css_class in css_classes:
+        widget.add_class(css_class)
+    return widget

@@ -1,0 +1,181 @@
+"""The numbers that say how good the samples are, what perfect ones would score, and one curve of them."""
+
+from __future__ import annotations
+
+import html
+import math
+import threading
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..messages import Catalog, N_
+from ..metrics import METRICS
+from .colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL
+from .curves import INTERVAL, Chart, Curve, Pen
+from .guarded import GuardedDropdown
+from .look import Look, classed
+from .status import NONE
+
+if TYPE_CHECKING:
+    from ..live.frames import Frame
+
+__all__ = ["MetricsPanel"]
+
+PAIRS: Mapping[str, tuple[str, str, tuple[str, str], tuple[Pen, Pen]]] = MappingProxyType(
+    {
+        "accuracy": (
+            N_("D's accuracy"),
+            N_("share"),
+            ("accuracy_real", "accuracy_fake"),
+            (Pen(REAL), Pen(GENERATED, "dashed")),
+        ),
+        "grad_norm": (
+            N_("Gradient norms"),
+            N_("norm"),
+            ("grad_norm_d", "grad_norm_g"),
+            (Pen(DISCRIMINATOR), Pen(GENERATOR, "dashed")),
+        ),
+    }
+)
+"""What can be drawn besides metrics: label, unit, the two columns of the history, and their pens."""
+
+METRIC_PENS = (Pen(GENERATED), Pen("var(--gw-text-2)", "dotted"))
+
+
+class MetricsPanel:
+    """A chart of the metric of the reader's choice, and all metrics' numbers with their floors.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    request : callable
+        Called, on the thread of the browser's messages, when another metric is to be drawn; must
+        only note it.
+    look : Look, optional
+        What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    name : str
+    interval : float
+        The least number of seconds between two draws.
+    widget : ipywidgets.Box
+        The chart, with the list to choose from.
+    numbers : ipywidgets.HTML
+        All numbers, for a row of their own.
+    """
+
+    name = "metrics"
+    interval = INTERVAL
+
+    def __init__(self, catalog: Catalog, request: Callable[[], None], look: Look | None = None) -> None:
+        self._catalog = catalog
+        look = look or Look()
+        self._guard = threading.RLock()
+        self._available: tuple[str, ...] = tuple(PAIRS)
+        self._drawn = ""
+        self.choice = GuardedDropdown(
+            self._guard,
+            lambda _: request(),
+            options=self._options(),
+            description=catalog(N_("Curve")),
+            **look.of(GuardedDropdown),
+        )
+        self._legend = look.html("", "gw-head")
+        self._chart = Chart(METRIC_PENS, look, x_label=catalog(N_("iteration")), y_label="")
+        head = look.box([classed(self.choice, "gw-choice"), self._legend], "gw-head-row")
+        self.widget = look.box([head, self._chart.figure], f"gw-{self.name}", "gw-panel")
+        self.numbers = look.html("", "gw-numbers")
+
+    def draw(self, frame: Frame) -> None:
+        """Draw the chosen curve of `frame`, and all its numbers."""
+        available = (*(name for name in METRICS if name in frame.metrics), *PAIRS)
+        with self._guard:
+            if available != self._available:
+                self._available = available
+                before = self.choice.value
+                self.choice.options = self._options()
+                # The first time there are metrics, they say more than what could be shown without.
+                keep = before in available and self._drawn in METRICS
+                self.choice.value = before if keep else available[0]
+            chosen = self.choice.value
+        if chosen != self._drawn:
+            self._restyle(chosen)
+        if chosen in PAIRS:
+            columns = PAIRS[chosen][2]
+            self._chart.draw([_mean(frame, column) for column in columns])
+        else:
+            iterations, values = frame.metrics[chosen]
+            floor = frame.floors.get(chosen)
+            across = np.asarray(iterations, dtype=np.float64)
+            ends = across[[0, -1]] if len(across) else across
+            level = None if floor is None else Curve(ends, np.full(len(ends), floor))
+            self._chart.draw([Curve(across, np.asarray(values)), level], also=floor)
+        self.numbers.value = self._tiles(frame)
+
+    def _restyle(self, chosen: str) -> None:
+        self._drawn = chosen
+        t = self._catalog
+        if chosen in PAIRS:
+            _, unit, columns, pens = PAIRS[chosen]
+            labels = {
+                "accuracy_real": N_("on real"),
+                "accuracy_fake": N_("on generated"),
+                "grad_norm_d": N_("discriminator"),
+                "grad_norm_g": N_("generator"),
+            }
+            marks = {
+                "accuracy_real": "gw-stroke-real",
+                "accuracy_fake": "gw-stroke-fake",
+                "grad_norm_d": "gw-stroke-d",
+                "grad_norm_g": "gw-stroke-g",
+            }
+            chips = [(marks[column], t(labels[column])) for column in columns]
+        else:
+            unit, pens = METRICS[chosen].unit, METRIC_PENS
+            chips = [("gw-stroke-metric", t(N_("generated"))), ("gw-stroke-floor", t(N_("perfect")))]
+        self._legend.value = "".join(
+            f'<span class="gw-chip"><i class="{mark}"></i>{html.escape(text)}</span>' for mark, text in chips
+        )
+        self._chart.restyle(pens, t(unit))
+
+    def _options(self) -> list[tuple[str, str]]:
+        return [
+            (self._catalog(PAIRS[name][0] if name in PAIRS else METRICS[name].label), name)
+            for name in self._available
+        ]
+
+    def _tiles(self, frame: Frame) -> str:
+        """Return each metric's newest number, and what perfect samples score."""
+        t = self._catalog
+        tiles = []
+        for name, metric in METRICS.items():
+            if name not in frame.latest_metrics:
+                continue
+            floor = frame.floors.get(name)
+            unit = f' <span class="gw-unit">{html.escape(t(metric.unit))}</span>' if metric.unit else ""
+            perfect = "" if floor is None else t(N_("perfect: {value}"), value=_spell(floor, metric.format))
+            tiles.append(
+                f'<div class="gw-tile" title="{html.escape(t(metric.help))}">'
+                f'<div class="gw-tile-label">{html.escape(t(metric.label))}</div>'
+                f'<div class="gw-tile-value">{_spell(frame.latest_metrics[name], metric.format)}{unit}</div>'
+                f'<div class="gw-tile-floor">{html.escape(perfect)}</div></div>'
+            )
+        return "".join(tiles)
+
+
+def _mean(frame: Frame, column: str) -> Curve | None:
+    envelope = frame.losses.get(column)
+    if envelope is None or not len(envelope[0]):
+        return None
+    return Curve(envelope[0], envelope[2])
+
+
+def _spell(value: float, form: str) -> str:
+    if math.isfinite(value):
+        return format(value, form)
+    return "\N{INFINITY}" if value > 0 else NONE

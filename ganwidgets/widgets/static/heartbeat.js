@@ -1,0 +1,103 @@
+// Answers for one view of a GANTrainerWidget; the protocol stands in heartbeat.py.
+
+/** Ask for one call after the browser has drawn what it was told so far. */
+const afterDrawing = (call) => requestAnimationFrame(() => requestAnimationFrame(call));
+
+/** The widget that this heartbeat belongs to. */
+const rootOf = (el) => el.closest(".gw-root") ?? el.parentElement;
+
+/** Tell the kernel which frames this view has drawn, and whether it can be seen at all. */
+function answer(model, root) {
+  const view = Math.random().toString(36).slice(2);
+  let onScreen = true;
+  let seen = null;
+
+  const report = () => {
+    const visible = onScreen && document.visibilityState === "visible";
+    if (visible === seen) return;
+    seen = visible;
+    model.send(visible ? { hello: view } : { bye: view });
+  };
+  const onMessage = ({ seq }) => {
+    if (seq !== undefined) afterDrawing(() => model.send({ ack: seq, view }));
+  };
+  // The newest entry counts: a quick scroll reports several at once.
+  const observer = new IntersectionObserver((entries) => {
+    onScreen = entries.at(-1).isIntersecting;
+    report();
+  });
+
+  model.on("msg:custom", onMessage);
+  document.addEventListener("visibilitychange", report);
+  report();
+  if (root) observer.observe(root);
+
+  return () => {
+    model.off("msg:custom", onMessage);
+    document.removeEventListener("visibilitychange", report);
+    observer.disconnect();
+    if (seen) model.send({ bye: view });
+  };
+}
+
+/** Give the elements below `root` the names and tooltips that ipywidgets has no place for. */
+function name(model, root) {
+  const apply = () => {
+    for (const [cssClass, [label, help]] of Object.entries(model.get("names"))) {
+      for (const element of root.getElementsByClassName(cssClass)) {
+        if (help) element.title = help;
+        for (const handle of element.querySelectorAll("[role=slider]")) {
+          handle.setAttribute("aria-label", label);
+        }
+        const canvas = element.matches("canvas");
+        const group = element.classList.contains("gw-card");
+        if (canvas || group) {
+          element.setAttribute("role", canvas ? "img" : "group");
+          element.setAttribute("aria-label", label);
+        }
+        // ipycanvas takes every key, so that nobody could leave a canvas by the keyboard.
+        if (canvas) element.removeAttribute("tabindex");
+        // The browser repeats a checkbox's own label as its tooltip; the help says more.
+        for (const input of element.querySelectorAll("input[type=checkbox], .widget-checkbox span")) {
+          input.title = help;
+        }
+      }
+    }
+  };
+  let waiting = false;
+  const observer = new MutationObserver((mutations) => {
+    // bqplot changes its drawings all the time, but those are no HTML elements.
+    const added = mutations.some((each) => [...each.addedNodes].some((node) => node instanceof HTMLElement));
+    if (waiting || !added) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      apply();
+    });
+  });
+  observer.observe(root, { childList: true, subtree: true });
+  model.on("change:names", apply);
+  apply();
+  return () => {
+    observer.disconnect();
+    model.off("change:names", apply);
+  };
+}
+
+export default {
+  render({ model, el }) {
+    const endings = [];
+    let removed = false;
+    // The element joins the page only after this function has returned.
+    requestAnimationFrame(() => {
+      if (removed) return;
+      const root = rootOf(el);
+      endings.push(answer(model, root));
+      if (root) endings.push(name(model, root));
+    });
+    return () => {
+      removed = true;
+      for (const end of endings) end();
+    };
+  },
+};

@@ -1,0 +1,158 @@
+"""The line that says how the run is doing, and the box that says what went wrong."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ..messages import Catalog, N_
+from .look import Look
+
+if TYPE_CHECKING:
+    from ..live.frames import Frame
+
+__all__ = ["NONE", "STATES", "StatusPanel", "spell_count"]
+
+NONE = "\N{EN DASH}"
+"""Where there is no number."""
+
+STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "idle": N_("ready"),
+        "running": N_("running"),
+        "paused": N_("paused"),
+        "diverged": N_("diverged"),
+        "error": N_("stopped by an error"),
+    }
+)
+"""What people call each status."""
+
+TROUBLE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "diverged": (
+            N_("The training diverged."),
+            N_(
+                "Recover goes back to the last good state; a lower learning rate or a penalty usually keeps it from happening again."
+            ),
+        ),
+        "error": (
+            N_("The run was stopped by an error."),
+            N_(
+                "Repair the cause, then Recover goes back to the last good state and Play goes on from there."
+            ),
+        ),
+    }
+)
+"""For each status that needs help: what happened in general, and what can be done."""
+
+
+class StatusPanel:
+    """State, iteration, steps per second, both losses, D's accuracy; and any trouble.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    look : Look, optional
+        What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    name : str
+    interval : float
+        The least number of seconds between two draws.
+    widget : ipywidgets.Box
+        Made once; later only its traits change.
+    """
+
+    name = "status"
+    interval = 0.1
+
+    def __init__(self, catalog: Catalog, look: Look | None = None) -> None:
+        self._catalog = catalog
+        look = look or Look()
+        self._line = look.html("", "gw-line")
+        self._box = look.html("", "gw-trouble")
+        self._trouble: tuple[str, BaseException | None] = ("", None)
+        self.widget = look.box([self._line, self._box], f"gw-{self.name}")
+        self._line.value = self._state("idle")
+
+    def draw(self, frame: Frame) -> None:
+        """Show the numbers of `frame`."""
+        self._line.value = (
+            f'<div role="status" aria-live="polite" class="gw-status-line">'
+            f"{self._state(frame.status)}{self._numbers(frame)}</div>"
+        )
+        status, error = self._trouble
+        if status and status != frame.status:
+            self.report(frame.status, error if frame.status in TROUBLE else None)
+
+    def report(self, status: str, error: BaseException | None) -> None:
+        """Say what went wrong, or that nothing is wrong any more.
+
+        Parameters
+        ----------
+        status : str
+            ``"diverged"`` and ``"error"`` open the box, any other status closes it.
+        error : exception or None
+            What stopped the run.
+        """
+        self._trouble = (status, error)
+        self._box.value = self._sentence(status, error) if status in TROUBLE else ""
+
+    def _sentence(self, status: str, error: BaseException | None) -> str:
+        headline, remedy = map(self._catalog, TROUBLE[status])
+        detail = f"<p>{html.escape(self._catalog.error(error))}</p>" if error is not None else ""
+        return (
+            f'<div role="alert" class="gw-trouble-box"><strong>{html.escape(headline)}</strong>'
+            f"{detail}<p>{html.escape(remedy)}</p></div>"
+        )
+
+    def _state(self, status: str) -> str:
+        text = html.escape(self._catalog(STATES.get(status, status)))
+        return f'<span class="gw-state gw-state-{html.escape(status)}">{text}</span>'
+
+    def _numbers(self, frame: Frame) -> str:
+        t = self._catalog
+        record = frame.record
+        cells = [
+            (t(N_("iteration")), spell_count(frame.iteration), ""),
+            (t(N_("steps/s")), _rate(frame.steps_per_second), ""),
+            (t(N_("loss of D")), _number(record.get("loss_d")), "gw-d"),
+            (t(N_("loss of G")), _number(record.get("loss_g")), "gw-g"),
+            (t(N_("D right on real")), _share(record.get("accuracy_real")), "gw-real"),
+            (t(N_("on generated")), _share(record.get("accuracy_fake")), "gw-fake"),
+        ]
+        return "".join(
+            f'<span class="gw-cell {css_class}"><span class="gw-cell-label">{html.escape(label)}</span> '
+            f'<span class="gw-cell-value">{value}</span></span>'
+            for label, value, css_class in cells
+        )
+
+
+def spell_count(value: int) -> str:
+    """Return a whole number with thin spaces between its thousands.
+
+    >>> spell_count(1234567).split()
+    ['1', '234', '567']
+    """
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _rate(value: float) -> str:
+    if not math.isfinite(value) or value <= 0:
+        return NONE
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return NONE
+    return f"{value:.3f}" if math.isfinite(value) and abs(value) < 1000 else f"{value:.3g}"
+
+
+def _share(value: float | None) -> str:
+    return NONE if value is None or not math.isfinite(value) else f"{value:.0%}"
