@@ -1,0 +1,12 @@
+"""The real samples: point clouds and images known by name, arrays, Datasets, folders of pictures."""
+
+from __future__ import annotations
+
+from .arrays import restored_array
+from .images import IMAGE_PRESETS
+from .load import load_data
+from .order import Order
+from .points import POINT_PRESETS
+from .source import Modes, Source
+
+__all__ = ["IMAGE_PRESETS", "POINT_PRESETS", "Modes", "Order", "Source", "load_data", "restored_array"]

@@ -1,0 +1,128 @@
+"""What the real samples come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..seeds import seeded
+from .order import Order
+
+__all__ = ["FiniteSource", "Kind", "Modes", "Source"]
+
+Kind = Literal["points", "images"]
+
+SHUFFLED_AT_ONCE = 64_000_000
+"""Bytes of float32 up to which a whole epoch is laid out in its order; beyond, each batch is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """The clusters of a mixture of Gaussians whose axes lie along the coordinates.
+
+    Attributes
+    ----------
+    centers : Tensor, float32 [K, F]
+    deviations : Tensor, float32 [K, F]
+        Standard deviations along each axis.
+    weights : Tensor, float32 [K]
+        Shares of the samples; their sum is 1.
+    """
+
+    centers: Tensor
+    deviations: Tensor
+    weights: Tensor
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Source(ABC):
+    """Where the real samples come from. It never changes.
+
+    Samples are float32 in the units of training: points as they are, images in [-1, 1].
+
+    Attributes
+    ----------
+    name : str
+        What people call it, such as ``"ring8"`` or ``"array of 500 points"``.
+    kind : {"points", "images"}
+    shape : tuple of int
+        Of one sample: ``(F,)`` for points, ``(C, H, W)`` for images.
+    size : int or None
+        The number of samples; None where they are drawn without end.
+    preset : str or None
+        The preset's name, where it is one.
+    modes : Modes or None
+        The clusters, where they are known.
+    labels : Tensor or None
+        int64 ``[N]``, where the data came with labels; training does not use them.
+    exact : bool
+        Whether a sample is the same whenever it is read; a Dataset with random transforms is not.
+    """
+
+    name: str
+    kind: Kind
+    shape: tuple[int, ...]
+    size: int | None
+    preset: str | None = None
+    modes: Modes | None = None
+    labels: Tensor | None = None
+    exact: bool = True
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of what the samples are: equal for equal data, in every process."""
+
+    @abstractmethod
+    def order(self, seed: int) -> Order:
+        """Return the order in which the run that `seed` names sees the samples."""
+
+    @abstractmethod
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        r"""Return `n` independent samples, float32 [n, \*shape], drawn with `generator` (on the CPU)."""
+
+    def stored(self) -> Tensor | None:
+        r"""Return all samples, float32 [N, \*shape], where they are held in memory and have no preset's name.
+
+        :func:`ganwidgets.data.restored_array` makes a source with the same fingerprint of them. They
+        may be the source's own: not to be changed.
+        """
+        return None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.name}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class FiniteSource(Source):
+    """A source with a number of samples, each of which can be read by its index."""
+
+    size: int
+
+    @abstractmethod
+    def read(self, indices: Tensor) -> Tensor:
+        r"""Return the samples at `indices` (int64 [n]), float32 [n, \*shape], not shared with others."""
+
+    def whole_epochs(self) -> bool:
+        """Return whether a whole epoch is best read at once."""
+        return False
+
+    def order(self, seed: int) -> Order:
+        """Return the order in which the run that `seed` names sees the samples.
+
+        Each epoch is a permutation of its own; batches run across the ends of epochs.
+        """
+
+        def permutation(epoch: int) -> Tensor:
+            return torch.randperm(self.size, generator=seeded(seed, "order", epoch))
+
+        if self.whole_epochs():
+            return Order(self.size, lambda epoch: self.read(permutation(epoch)), torch.clone)
+        return Order(self.size, permutation, self.read)
+
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        return self.read(torch.randint(self.size, (n,), generator=generator))

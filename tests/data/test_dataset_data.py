@@ -1,0 +1,264 @@
+import random
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
+
+from ganwidgets.data import load_data
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+
+
+class Items(Dataset):
+    """A Dataset of what a function makes of each number, which counts what was read."""
+
+    def __init__(self, make, n=100):
+        self.make, self.n, self.reads = make, n, []
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, number):
+        assert type(number) is int
+        self.reads.append(number)
+        return self.make(number)
+
+
+def read(source, *numbers) -> torch.Tensor:
+    return source.read(torch.tensor(numbers))
+
+
+def refusal(action, *arguments) -> str:
+    with pytest.raises(DataError) as caught:
+        action(*arguments)
+    assert isinstance(caught.value.args[0], Message)
+    return str(caught.value)
+
+
+def fraction(number):
+    """An image in [0, 1], its brightness by its number."""
+    return torch.full((1, 4, 4), (number % 64) / 64)
+
+
+# --- items of all kinds ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: (x, 3), lambda x: [x, 3], lambda x: (x, 3, "more")])
+@pytest.mark.parametrize(
+    ("make", "shape", "expected"),
+    [
+        (lambda k: torch.tensor([k, 2.0 * k]), (2,), [5, 10]),
+        (lambda k: np.array([k, 2 * k]), (2,), [5, 10]),
+        (lambda k: np.array([k, 2 * k], np.uint8), (2,), [5, 10]),
+        (lambda k: np.full((4, 4), k, np.uint8), (1, 4, 4), [5 / 127.5 - 1] * 16),
+        (lambda k: torch.full((3, 2, 2), k, dtype=torch.uint8), (3, 2, 2), [5 / 127.5 - 1] * 12),
+        (lambda k: Image.new("L", (3, 2), k), (1, 2, 3), [5 / 127.5 - 1] * 6),
+        (lambda k: Image.new("RGB", (1, 1), (k, 0, 255)), (3, 1, 1), [5 / 127.5 - 1, -1, 1]),
+        (fraction, (1, 4, 4), [5 / 32 - 1] * 16),
+        (lambda k: fraction(k) - 1, (1, 4, 4), [5 / 64 - 1] * 16),
+        (lambda k: fraction(k)[0].double().numpy(), (1, 4, 4), [5 / 32 - 1] * 16),
+    ],
+)
+def test_items(make, shape, expected, wrap):
+    source = load_data(Items(lambda number: wrap(make(number))))
+    assert (source.kind, source.shape, source.size) == ("points" if len(shape) == 1 else "images", shape, 100)
+    found = read(source, 5, 2, 5)
+    assert found.shape == (3, *shape)
+    assert found.dtype == torch.float32
+    assert torch.allclose(found[0].flatten(), torch.tensor(expected, dtype=torch.float32))
+    assert torch.equal(found[0], found[2])
+    assert source.exact
+    assert source.stored() is None
+    assert source.preset is None
+
+
+def test_a_dataset_says_what_it_is():
+    assert load_data(Items(fraction)).name == "Items of 100 images"
+    assert load_data(TensorDataset(torch.zeros(5, 2))).name == "TensorDataset of 5 points"
+
+
+def test_a_dataset_gives_what_its_array_gives():
+    images = torch.randint(0, 256, (20, 3, 4, 4), dtype=torch.uint8)
+    dataset, array = load_data(TensorDataset(images, torch.arange(20))), load_data(images)
+    assert torch.equal(dataset.order(3).take(7, 50), array.order(3).take(7, 50))
+
+
+def test_only_what_is_needed_is_read():
+    dataset = Items(fraction, n=10**6)
+    source = load_data(dataset)
+    assert max(dataset.reads) < 64
+    dataset.reads.clear()
+    source.order(0).take(0, 10)
+    assert len(dataset.reads) == 10
+
+
+def test_what_was_read_is_the_callers_own():
+    points = torch.zeros(5, 2)
+    source = load_data(TensorDataset(points))
+    read(source, 0).fill_(1)
+    assert not points.any()
+
+
+# --- what cannot be data --------------------------------------------------------------------------
+
+
+class Endless(IterableDataset):
+    def __iter__(self):
+        return iter([])
+
+
+class Unmeasured(Dataset):
+    def __getitem__(self, number):
+        return torch.zeros(2)
+
+
+class Wordy(Dataset):
+    def __len__(self):
+        raise NotImplementedError("ask the server")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [
+        (Endless(), ["Endless", "__getitem__"]),
+        (Unmeasured(), ["Unmeasured", "__len__"]),
+        (Wordy(), ["Wordy", "ask the server"]),
+        (Subset(TensorDataset(torch.zeros(5, 2)), []), ["Subset", "no items"]),
+        (Items(lambda _: "a word"), ["item 0", "str"]),
+        (Items(lambda _: {"image": fraction(0)}), ["item 0", "dict"]),
+        (Items(lambda _: ()), ["item 0", "tuple"]),
+        (Items(lambda _: 0.5), ["item 0", "float"]),
+        (Items(lambda _: torch.tensor(0.5)), ["item 0", "()"]),
+        (Items(lambda _: torch.zeros(0)), ["item 0", "empty"]),
+        (Items(lambda _: torch.zeros(2, dtype=torch.bool)), ["item 0", "bool"]),
+        (Items(lambda _: np.zeros((4, 4, 3), np.uint8)), ["item 0", "channels last"]),
+        (Items(lambda _: torch.zeros(5, 4, 4)), ["item 0", "5 channels"]),
+        (Items(lambda k: torch.full((4, 4), k)), ["first 64 items", "0 to 63", "uint8"]),
+        (Items(lambda k: torch.full((4, 4), float(k))), ["first 64 items", "0 to 63"]),
+        (Items(lambda k: torch.zeros(2 + (k == 9))), ["item 9", "(3,)", "(2,)"]),
+        (Items(lambda k: torch.tensor([0.0, np.nan if k == 9 else 0])), ["item 9", "index 1"]),
+        (Items(lambda k: Image.new("L" if k < 9 else "RGB", (4, 4))), ["item 9", "(3, 4, 4)", "(1, 4, 4)"]),
+    ],
+)
+def test_what_cannot_be_data(dataset, words):
+    message = refusal(load_data, dataset)
+    assert all(word in message for word in words), message
+
+
+# --- items that are reached later -----------------------------------------------------------------
+
+
+def late(broken):
+    """A source whose item 1234 is `broken`, or raises it."""
+
+    def make(number):
+        if number != 1234:
+            return fraction(number)
+        if isinstance(broken, Exception):
+            raise broken
+        return broken
+
+    return load_data(Items(make, n=2000))
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (OSError("truncated file"), ["OSError: truncated file"]),
+        (torch.full((1, 4, 4), -0.5), ["-0.5", "[0, 1]"]),
+        (torch.full((1, 4, 4), 1.5), ["1.5", "[0, 1]"]),
+        (torch.full((1, 4, 4), np.nan), ["16 values", "index 0, 0, 0"]),
+        (torch.zeros(1, 4, 4, dtype=torch.uint8), ["torch.uint8", "torch.float32"]),
+        (torch.zeros(1, 4, 5), ["(1, 4, 5)", "(1, 4, 4)"]),
+        ("a word", ["str"]),
+    ],
+)
+def test_a_late_item_is_named_when_it_is_reached(broken, words):
+    source = late(broken)
+    numbers = list(range(1200, 1234))
+    assert len(read(source, *numbers)) == 34
+    message = refusal(read, source, *numbers, 1234, 1235)
+    assert "item 1234 of the dataset" in message
+    assert all(word in message for word in words), message
+    assert len(read(source, 1235)) == 1
+
+
+def test_what_a_dataset_raised_is_kept():
+    with pytest.raises(DataError) as caught:
+        read(late(KeyError("label")), 1234)
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_an_order_goes_on_after_an_item_that_raised():
+    broken = {7}
+
+    def make(number):
+        if number in broken:
+            raise OSError("for a moment")
+        return torch.tensor([float(number)])
+
+    broken.clear()
+    source = load_data(Items(make))
+    order, expected = source.order(0), source.order(0).take(0, 100)
+    broken.add(7)
+    with pytest.raises(DataError, match="item 7"):
+        order.take(0, 100)
+    broken.clear()
+    assert torch.equal(order.take(0, 100), expected)
+
+
+def test_the_range_is_decided_once():
+    signed = load_data(Items(lambda k: fraction(k) - 1 if k < 64 else fraction(k)))
+    # From item 64 on none is negative; they are still taken as [-1, 1].
+    assert torch.equal(read(signed, 70), fraction(70)[None])
+    assert "[-1, 1]" in refusal(read, load_data(Items(lambda k: fraction(k) * (3 if k > 64 else -1))), 99)
+
+
+def test_points_that_break_later_are_named():
+    source = load_data(Items(lambda k: torch.tensor([np.inf if k == 80 else k])))
+    assert "item 80" in refusal(read, source, 79, 80, 81)
+
+
+# --- exact or close -------------------------------------------------------------------------------
+
+
+def own_generator():
+    generator = torch.Generator().manual_seed(0)
+    return lambda _: torch.randn(2, generator=generator)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _: torch.randn(2),
+        lambda _: np.random.standard_normal(2),  # noqa: NPY002 - as a user's Dataset may
+        lambda _: torch.tensor([random.random()]),  # noqa: S311
+        lambda k: (torch.tensor([float(k)]), torch.rand(1)),
+        own_generator(),
+    ],
+)
+def test_random_transforms_are_noticed(make):
+    source = load_data(Items(make))
+    assert not source.exact
+    # What a run recognises its data by does not depend on them.
+    assert load_data(Items(make)).fingerprint == source.fingerprint
+
+
+def test_fingerprints_follow_type_length_and_content():
+    class Others(Items):
+        pass
+
+    def shifted(number):
+        return fraction(number + 1)
+
+    datasets = [
+        Items(fraction),
+        Items(fraction, n=99),
+        Others(fraction),
+        Items(shifted),
+        Items(lambda _: torch.zeros(2)),
+    ]
+    assert len({load_data(dataset).fingerprint for dataset in datasets}) == len(datasets)
+    assert load_data(Items(fraction)).fingerprint == load_data(Items(fraction)).fingerprint
