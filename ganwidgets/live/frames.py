@@ -1,0 +1,279 @@
+"""A frame: everything that panels draw of one moment, as copies that training never touches.
+
+Whatever needs the networks is done in one look between two steps, about a millisecond for the
+default run; the rest happens in the thread that asks, or beside it. Nobody asks, nothing is done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..objectives import LOSSES
+from ..runs.history import Envelope
+from .measuring import SAMPLES, SEED, Curve, Gauge
+from .runner import Runner
+from .state import RunState, Status
+
+if TYPE_CHECKING:
+    from ..data import Source
+    from ..runs.history import History
+
+__all__ = ["CURVES", "Camera", "Extent", "Frame"]
+
+Floats = npt.NDArray[np.float32]
+Extent = tuple[float, float, float, float]
+
+POINTS, PICTURES = 500, 25
+"""Real and generated samples in a frame, of points and of images."""
+
+CURVES = ("loss_d", "loss_g", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g")
+"""The columns of the history that a frame carries."""
+
+CURVE_POINTS = 400
+
+RESOLUTION = 64
+"""Pixels of the verdict along each side."""
+
+WIDENED = 1.25
+"""Side of the plane, as a multiple of the longer side of the box around the real points."""
+
+REFERENCES = 200
+"""Real and generated points against which a critic's scale is measured."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One moment of a run.
+
+    Attributes
+    ----------
+    iteration : int
+        Full steps since the start of the run.
+    status : str
+        See :class:`~ganwidgets.live.RunState`.
+    steps_per_second : float
+    record : mapping of str to float
+        The numbers of the last updates.
+    kind : {"points", "images"}
+    shape : tuple of int
+        Of one sample.
+    real : float32 array
+        Points ``[M, F]``, M at most 500, the same for the whole run; or images ``[25, C, H, W]``
+        in [0, 1].
+    generated : float32 array
+        In the same layout, always from the same latents. May hold numbers that are not finite,
+        where points are concerned.
+    verdict : float32 array [64, 64] or None
+        The discriminator's view of the plane in [0, 1], 1 for real; row 0 is the lowest y, column
+        0 the lowest x. Only for points of two dimensions.
+    extent : tuple of float or None
+        ``x0, x1, y0, y1`` of the plane and the verdict, a square that stays for the whole run.
+    losses : mapping of str to Envelope
+        The columns :data:`CURVES` of the history, at most 400 points each.
+    metrics : mapping of str to (iterations, values)
+        Each metric over time, at most 400 points each; empty for images.
+    floors : mapping of str to float
+        What perfect samples score.
+    latest_metrics : mapping of str to float
+        The newest values; for images the discriminator's accuracy.
+    exact : bool
+        Whether the run repeats bit for bit.
+    """
+
+    iteration: int
+    status: Status
+    steps_per_second: float
+    record: Mapping[str, float]
+    kind: Literal["points", "images"]
+    shape: tuple[int, ...]
+    real: Floats
+    generated: Floats
+    verdict: Floats | None
+    extent: Extent | None
+    losses: Mapping[str, Envelope]
+    metrics: Mapping[str, Curve]
+    floors: Mapping[str, float]
+    latest_metrics: Mapping[str, float]
+    exact: bool
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What stays the same for a whole run."""
+
+    source: Source
+    history: History
+    real: Tensor
+    extent: Extent | None
+    grid: Tensor | None
+
+
+@dataclass(frozen=True)
+class _Exposure:
+    """What one look between two steps brings back."""
+
+    state: RunState
+    scene: _Scene
+    generated: Floats
+    verdict: Floats | None
+    losses: dict[str, Envelope]
+    exact: bool
+
+
+class Camera:
+    """Takes frames of the run that `runner` carries out.
+
+    Parameters
+    ----------
+    runner : Runner
+        The run.
+    interval : float
+        Seconds between two measurements of metrics at least.
+    """
+
+    def __init__(self, runner: Runner, *, interval: float = 1.0) -> None:
+        self._runner = runner
+        self._trainer = runner.trainer
+        self._gauge = Gauge(interval)
+        self._scene: _Scene | None = None
+
+    def take(self, *, complete: bool = False) -> Frame:
+        """Return how everything looks now.
+
+        Parameters
+        ----------
+        complete : bool
+            Wait for the metrics of this very moment, which takes some tens of milliseconds, the
+            first time a few seconds; otherwise they are those of the last second or so.
+
+        Raises
+        ------
+        Exception
+            Whatever a network of the user's raises in eval mode.
+        RuntimeError
+            If it was to be complete on the runner's own thread, which would wait for itself.
+        """
+        if complete:
+            self._runner.refuse_inside()
+        seen = self._runner.look(lambda: self._expose(complete))
+        if complete:
+            self._gauge.settle()
+        source = seen.scene.source
+        latest = self._gauge.latest
+        if source.kind == "images":
+            names = ("accuracy_real", "accuracy_fake")
+            latest = {name: seen.state.record[name] for name in names if name in seen.state.record}
+        return Frame(
+            iteration=seen.state.iteration,
+            status=seen.state.status,
+            steps_per_second=seen.state.steps_per_second,
+            record=seen.state.record,
+            kind=source.kind,
+            shape=source.shape,
+            real=seen.scene.real.numpy(),
+            generated=seen.generated,
+            verdict=seen.verdict,
+            extent=seen.scene.extent,
+            losses=seen.losses,
+            metrics=self._gauge.curves,
+            floors=self._gauge.floors,
+            latest_metrics=latest,
+            exact=seen.exact,
+        )
+
+    # --- between two steps ----------------------------------------------------------------------
+
+    def _expose(self, complete: bool) -> _Exposure:
+        trainer = self._trainer
+        scene = self._scene
+        if scene is None or scene.source is not trainer.source or scene.history is not trainer.history:
+            scene = self._begin(scene)
+        sampled = trainer.sample(len(scene.real), seed=SEED)
+        generated: Floats = np.array(sampled.numpy(), dtype=np.float32)
+        if scene.source.kind == "images":
+            generated = np.nan_to_num(generated, nan=0.0).clip(0, 1)
+        else:
+            self._measure(generated, complete)
+        return _Exposure(
+            state=self._runner.state,
+            scene=scene,
+            generated=generated,
+            verdict=self._verdict(scene, sampled),
+            losses={name: _copied(trainer.history.envelope(name, CURVE_POINTS)) for name in CURVES},
+            exact=trainer.exact,
+        )
+
+    def _begin(self, before: _Scene | None) -> _Scene:
+        """Look at the real samples, because a new run began."""
+        trainer = self._trainer
+        source = trainer.source
+        size = source.size or POINTS
+        n = PICTURES if source.kind == "images" else min(POINTS, size)
+        real = trainer.real(n, seed=SEED)
+        extent = grid = None
+        if source.kind == "points" and source.shape == (2,):
+            extent = _square_around(real)
+            grid = _grid(extent)
+        same_data = before is not None and before.source is source
+        self._gauge.begin(keep_floors=same_data)
+        self._scene = _Scene(source, trainer.history, real, extent, grid)
+        return self._scene
+
+    def _verdict(self, scene: _Scene, generated: Tensor) -> Floats | None:
+        if scene.grid is None:
+            return None
+        trainer = self._trainer
+        fake = generated[torch.isfinite(generated).all(dim=1)][:REFERENCES]
+        real = scene.real[:REFERENCES]
+        if not len(fake):
+            fake = real
+        logits = trainer._look(torch.cat((scene.grid, real, fake)))
+        pixels, rest = logits[: len(scene.grid)], logits[len(scene.grid) :]
+        loss = LOSSES[trainer.settings.loss]
+        verdict = loss.verdict(pixels, rest[: len(real)], rest[len(real) :])
+        decided: Floats = torch.nan_to_num(verdict, nan=0.5).reshape(RESOLUTION, RESOLUTION).numpy()
+        return decided
+
+    def _measure(self, generated: Floats, complete: bool) -> None:
+        trainer, gauge = self._trainer, self._gauge
+        iteration = trainer.iteration
+        gauge.forget_from(iteration + 1)
+        if not gauge.due(iteration, generated, at_once=complete):
+            return
+        began = time.monotonic()
+        inputs = trainer._evaluation_inputs(SAMPLES, SEED)
+        runner = self._runner
+
+        def floors() -> Mapping[str, float]:
+            return runner.look(lambda: trainer.floors(SAMPLES, SEED))
+
+        gauge.measure(iteration, generated, inputs, floors, time.monotonic() - began)
+
+
+def _square_around(points: Tensor) -> Extent:
+    """Return the square plane on which points ``[M, 2]`` are shown, with room around them."""
+    low, high = points.amin(dim=0), points.amax(dim=0)
+    half = float((high - low).max()) / 2 * WIDENED or 1.0
+    x, y = ((low + high) / 2).tolist()
+    return x - half, x + half, y - half, y + half
+
+
+def _grid(extent: Extent) -> Tensor:
+    """Return the centres of the verdict's pixels, float32 ``[64 * 64, 2]``, row after row."""
+    x0, x1, y0, y1 = extent
+    offsets = (torch.arange(RESOLUTION) + 0.5) / RESOLUTION
+    y, x = torch.meshgrid(y0 + (y1 - y0) * offsets, x0 + (x1 - x0) * offsets, indexing="ij")
+    return torch.stack((x.flatten(), y.flatten()), dim=1)
+
+
+def _copied(envelope: Envelope) -> Envelope:
+    iterations, low, mean, high = envelope
+    return iterations.copy(), low.copy(), mean.copy(), high.copy()

@@ -1,0 +1,219 @@
+"""Metrics of a run that goes on: measured now and then, beside the training, from copies."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..metrics import evaluate_points
+from .pacing import Clock
+
+if TYPE_CHECKING:
+    from ..data import Modes
+
+__all__ = ["SAMPLES", "SEED", "Curve", "Gauge", "Series"]
+
+Floats = npt.NDArray[np.float32]
+Curve = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""A metric over time: iterations and values, of equal length."""
+
+SAMPLES, SEED = 2500, 0
+"""Those of :meth:`GANTrainer.evaluate`, so that a panel and a cell show the same figure."""
+
+SHARE = 0.05
+"""The part of the training thread's time that drawing samples to measure may take."""
+
+logger = logging.getLogger("ganwidgets")
+
+
+class Series:
+    """Values over time of any number of metrics, evenly thinned to at most `points`."""
+
+    def __init__(self, points: int = 400) -> None:
+        self._points = points
+        self._stride = 1
+        self._seen = 0
+        self._kept: list[tuple[int, Mapping[str, float]]] = []
+        self._last: tuple[int, Mapping[str, float]] | None = None
+
+    @property
+    def latest(self) -> Mapping[str, float]:
+        """The newest values by name; empty before the first."""
+        return self._last[1] if self._last is not None else {}
+
+    def append(self, iteration: int, values: Mapping[str, float]) -> None:
+        """Add what was measured at `iteration`; anything from there on is forgotten first."""
+        self.forget_from(iteration)
+        self._last = iteration, dict(values)
+        if self._seen % self._stride == 0:
+            self._kept.append(self._last)
+            if len(self._kept) >= self._points:
+                self._kept = self._kept[::2]
+                self._stride *= 2
+        self._seen += 1
+
+    def forget_from(self, iteration: int) -> None:
+        """Forget what was measured at `iteration` or later: the run has gone back."""
+        if self._last is None or self._last[0] < iteration:
+            return
+        self._kept = [entry for entry in self._kept if entry[0] < iteration]
+        self._last = self._kept[-1] if self._kept else None
+
+    def curves(self) -> dict[str, Curve]:
+        """Return a curve of at most `points` values for each metric, the newest value included."""
+        entries = list(self._kept)
+        if self._last is not None and self._last[0] > (entries[-1][0] if entries else -1):
+            entries.append(self._last)
+        names = dict.fromkeys(name for _, values in entries for name in values)
+        return {
+            name: (
+                np.array([at for at, values in entries if name in values], dtype=np.int64),
+                np.array([values[name] for _, values in entries if name in values], dtype=np.float64),
+            )
+            for name in names
+        }
+
+
+class Gauge:
+    """Measures points about once a second, in a thread of its own.
+
+    Parameters
+    ----------
+    interval : float
+        Seconds between two measurements at least.
+    clock : callable
+        Returns the time in seconds.
+    """
+
+    def __init__(self, interval: float = 1.0, clock: Clock = time.monotonic) -> None:
+        self._least = self._interval = interval
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._worker = ThreadPoolExecutor(1, "ganwidgets-metrics")
+        self._under_way: Future[None] | None = None
+        self._began = -np.inf
+        self._measured: tuple[int, Floats] | None = None
+        self._floors: Mapping[str, float] = MappingProxyType({})
+        self.begin()
+
+    def begin(self, *, keep_floors: bool = False) -> None:
+        """Start afresh, because a new run began; the floors stay where the data did."""
+        with self._lock:
+            self._series = Series()
+            self._curves: Mapping[str, Curve] = MappingProxyType({})
+            self._floors = self._floors if keep_floors else MappingProxyType({})
+            self._measured = None
+            self._began = -np.inf
+
+    def due(self, iteration: int, generated: Floats, *, at_once: bool = False) -> bool:
+        """Return whether to measure now.
+
+        Parameters
+        ----------
+        iteration : int
+            Where the run stands.
+        generated : float32 array [M, F]
+            What the generator makes of fixed latents: whether it has changed at all.
+        at_once : bool
+            Do not wait for the interval, nor for a measurement under way.
+        """
+        with self._lock:
+            if self._measured is not None:
+                at, samples = self._measured
+                if at == iteration and np.array_equal(samples, generated, equal_nan=True):
+                    return False
+            if at_once:
+                return True
+            busy = self._under_way is not None and not self._under_way.done()
+            return not busy and self._clock() - self._began >= self._interval
+
+    def measure(
+        self,
+        iteration: int,
+        generated: Floats,
+        inputs: tuple[npt.NDArray[Any], npt.NDArray[Any], Modes | None],
+        floors: Callable[[], Mapping[str, float]],
+        cost: float,
+    ) -> None:
+        """Measure aside.
+
+        Parameters
+        ----------
+        iteration, generated
+            As for :meth:`due`.
+        inputs : tuple
+            Samples, reference and modes: what `evaluate_points` takes.
+        floors : callable
+            Returns what perfect samples score; called once for each run's data, from the thread
+            that measures.
+        cost : float
+            Seconds that the training thread spent on `inputs`.
+        """
+        with self._lock:
+            self._measured = iteration, generated
+            self._began = self._clock()
+            self._interval = max(self._least, cost / SHARE)
+            series = self._series
+        self._under_way = self._worker.submit(self._work, series, iteration, inputs, floors)
+
+    def _work(
+        self,
+        series: Series,
+        iteration: int,
+        inputs: tuple[npt.NDArray[Any], npt.NDArray[Any], Modes | None],
+        floors: Callable[[], Mapping[str, float]],
+    ) -> None:
+        try:
+            values = evaluate_points(*inputs, SEED)
+            with self._lock:
+                if series is self._series:
+                    series.append(iteration, values)
+                    self._curves = MappingProxyType(series.curves())
+                known = bool(self._floors)
+            if not known:
+                found = floors()
+                with self._lock:
+                    if series is self._series:
+                        self._floors = MappingProxyType(dict(found))
+        except Exception:
+            # Nobody needs the figures of a process that ends, where imports fail in odd ways.
+            if threading.main_thread().is_alive():
+                logger.exception("the metrics at iteration %d could not be measured", iteration)
+
+    def settle(self) -> None:
+        """Wait for the measurement under way."""
+        if self._under_way is not None:
+            self._under_way.result()
+
+    def forget_from(self, iteration: int) -> None:
+        """Forget what was measured at `iteration` or later."""
+        with self._lock:
+            latest = self._series.latest
+            self._series.forget_from(iteration)
+            if self._series.latest is not latest:
+                self._curves = MappingProxyType(self._series.curves())
+                self._measured = None
+
+    @property
+    def curves(self) -> Mapping[str, Curve]:
+        """Each metric over time."""
+        return self._curves
+
+    @property
+    def latest(self) -> Mapping[str, float]:
+        """The newest values by name."""
+        with self._lock:
+            return MappingProxyType(dict(self._series.latest))
+
+    @property
+    def floors(self) -> Mapping[str, float]:
+        """What perfect samples score; empty until it is known."""
+        return self._floors

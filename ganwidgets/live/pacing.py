@@ -1,0 +1,230 @@
+"""When the next step is due, and when the next frame may go to a browser.
+
+Frames are dropped, never queued. Each view acknowledges a frame once it is painted, and the next
+one goes out only then; a slow view delays the others by a fifth of a second at most, and one that
+stays silent is left behind. Where nobody answers, a frame goes out as a lease after a second, then
+after two, four and so on: a browser that went to sleep finds next to nothing when it wakes.
+Nothing here knows threads that train, widgets or the network; times are in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+__all__ = ["Metronome", "Pacer", "StepRate"]
+
+Clock = Callable[[], float]
+
+
+class Metronome:
+    """Says how many steps are due under a limit of so many a second.
+
+    A pause or a slow step is not caught up with: no more than `SLACK` seconds' worth of steps, and
+    one, are ever due at once.
+
+    Attributes
+    ----------
+    speed : float
+        Steps a second at most; 0 for no limit.
+    """
+
+    SLACK = 0.02
+
+    def __init__(self) -> None:
+        self.speed = 0.0
+        self._last = -math.inf
+
+    def due(self, now: float) -> int | None:
+        """Return how many steps may be carried out now; None for no limit."""
+        if not self.speed:
+            return None
+        return int((now - self._from(now)) * self.speed + 1e-6)
+
+    def delay(self, now: float) -> float:
+        """Return how many seconds are left until the next step is due."""
+        if not self.speed:
+            return 0.0
+        return max(0.0, self._last + 1 / self.speed - now)
+
+    def ticked(self, now: float, steps: int) -> None:
+        """Note that `steps` steps were begun at `now`."""
+        if self.speed:
+            self._last = self._from(now) + steps / self.speed
+
+    def _from(self, now: float) -> float:
+        return max(self._last, now - self.SLACK - 1 / self.speed)
+
+
+class StepRate:
+    """Steps a second, over about the last second."""
+
+    WINDOW = 1.0
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, int]] = deque()
+
+    def begin(self, now: float) -> None:
+        """Start counting afresh."""
+        self._marks.clear()
+        self._marks.append((now, 0))
+
+    def stop(self) -> None:
+        """Let the rate be 0, since nothing runs."""
+        self._marks.clear()
+
+    def note(self, now: float, steps: int) -> None:
+        """Note that `steps` more steps were done by `now`."""
+        if not self._marks:
+            self.begin(now)
+        marks = self._marks
+        marks.append((now, marks[-1][1] + steps))
+        while len(marks) > 2 and now - marks[1][0] >= self.WINDOW:
+            marks.popleft()
+
+    @property
+    def value(self) -> float:
+        """Steps a second; 0 while nothing runs."""
+        if len(self._marks) < 2:
+            return 0.0
+        (began, first), (ended, last) = self._marks[0], self._marks[-1]
+        return (last - first) / (ended - began) if ended > began else 0.0
+
+
+@dataclass(eq=False)
+class _View:
+    """A viewer: the newest frame it painted, and since when it owes an answer, if it does."""
+
+    painted: int
+    owes_since: float | None = None
+
+
+class Pacer:
+    """Says when the next frame may be sent; any thread may ask and tell.
+
+    Parameters
+    ----------
+    max_rate : float
+        Frames a second at most.
+    allowance : float
+        Seconds for which a slow view is waited for while another has answered.
+    lease : float
+        Seconds of silence after which one frame is sent nevertheless.
+    longest_lease : float
+        Each lease that stays unanswered doubles the next, up to so many seconds.
+    vanished : float
+        Seconds of silence after which a view is no longer waited for while another answers.
+    clock : callable
+        Returns the time in seconds.
+
+    Attributes
+    ----------
+    deaf : bool
+        Set this while acknowledgements cannot be heard (a cell blocks the thread on which they
+        arrive): silence then means nothing, and leases do not grow longer.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_rate: float = 20.0,
+        allowance: float = 0.2,
+        lease: float = 1.0,
+        longest_lease: float = 60.0,
+        vanished: float = 10.0,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.deaf = False
+        self._interval = 1 / max_rate
+        self._allowance = allowance
+        self._lease = lease
+        self._longest_lease = longest_lease
+        self._vanished = vanished
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._views: dict[Hashable, _View] = {}
+        self._newest = -1
+        self._sent_at = -math.inf
+        self._unanswered = 0
+
+    def hello(self, view: Hashable) -> None:
+        """Count a view that appeared, or is visible again; it owes nothing for earlier frames."""
+        with self._lock:
+            self._views[view] = _View(self._newest)
+            self._unanswered = 0
+
+    def bye(self, view: Hashable) -> None:
+        """Forget a view that went, or is hidden."""
+        with self._lock:
+            self._views.pop(view, None)
+
+    def acknowledge(self, view: Hashable, seq: int) -> None:
+        """Note that a view has painted frame number `seq`; one that never said hello does not count."""
+        with self._lock:
+            known = self._views.get(view)
+            if known is None:
+                return
+            if known.painted < seq <= self._newest:
+                known.painted = seq
+                self._unanswered = 0
+                # It still owes what was sent since, but it has just shown that it lives.
+                known.owes_since = None if seq == self._newest else self._clock()
+
+    def sent(self, seq: int) -> None:
+        """Note that frame number `seq` was sent; numbers grow."""
+        with self._lock:
+            now = self._clock()
+            self._unanswered = self._unanswered + 1 if self._silent() and not self.deaf else 0
+            self._newest, self._sent_at = seq, now
+            for view in self._views.values():
+                if view.owes_since is None:
+                    view.owes_since = now
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody looks."""
+        with self._lock:
+            return bool(self._views)
+
+    @property
+    def silent(self) -> bool:
+        """Whether a frame sent now would be a lease: nobody has painted the last one."""
+        with self._lock:
+            return self._silent()
+
+    def _silent(self) -> bool:
+        return bool(self._views) and all(v.painted < self._newest for v in self._views.values())
+
+    def may_send(self, now: float | None = None) -> bool:
+        """Return whether the next frame may be sent now."""
+        with self._lock:
+            return self._ready_at(self._clock() if now is None else now) <= 0
+
+    def delay(self, now: float | None = None) -> float:
+        """Return how many seconds to wait if nothing is heard before; infinity without a viewer."""
+        with self._lock:
+            return max(0.0, self._ready_at(self._clock() if now is None else now))
+
+    def _ready_at(self, now: float) -> float:
+        """Return in how many seconds from `now` the next frame may be sent."""
+        if not self._views:
+            return math.inf
+        waited = now - self._sent_at
+        needed = self._interval
+        if self._silent():
+            growth = 1.0 if self.deaf else 2.0 ** min(self._unanswered, 60)
+            needed = max(needed, min(self._longest_lease, self._lease * growth))
+        elif any(self._waited_for(view, now) for view in self._views.values()):
+            needed = max(needed, self._allowance)
+        return needed - waited
+
+    def _waited_for(self, view: _View, now: float) -> bool:
+        return (
+            view.painted < self._newest
+            and view.owes_since is not None
+            and now - view.owes_since < self._vanished
+        )

@@ -1,0 +1,95 @@
+"""A trainer that computes nothing: the runner's tests are quick, and decide when a step ends."""
+
+from __future__ import annotations
+
+import threading
+
+from traitlets import TraitError
+
+from ganwidgets.runs.session import CODE
+from ganwidgets.settings import Settings
+
+PATIENCE = 60
+"""Seconds after which a test that hangs fails."""
+
+
+class FakeTrainer:
+    """Has the doors of `GANTrainer`, writes down what is done, and which thread did it.
+
+    Attributes
+    ----------
+    done : list
+        Everything that was done, in order; a step with the learning rate that it obeyed.
+    origins : list
+        Where each step that the runner took comes from.
+    gate : threading.Event
+        Steps wait for it.
+    in_step : threading.Event
+        Set as soon as a step waits for the gate.
+    failures : dict
+        What to raise instead of a step, by the iteration it would lead to.
+    """
+
+    def __init__(self):
+        self.settings = Settings()
+        self.iteration = 0
+        self.history = object()
+        self.done = []
+        self.origins = []
+        self.threads = set()
+        self.gate = threading.Event()
+        self.gate.set()
+        self.in_step = threading.Event()
+        self.failures = {}
+        self.dispatch = self.route = None
+
+    def _attach(self, dispatch, route):
+        self.dispatch, self.route = dispatch, route
+        self.settings.__dict__["_route"] = route
+
+    def _advance(self, network, n, interrupted, origin=CODE):
+        self.threads.add(threading.current_thread())
+        for _ in range(n):
+            self.in_step.set()
+            assert self.gate.wait(PATIENCE)
+            self._step(network)
+            self.origins.append(origin)
+            if interrupted():
+                break
+        return {"iteration": self.iteration, "loss_d": 1.0}
+
+    def _step(self, network):
+        if network == "both":
+            if self.iteration + 1 in self.failures:
+                raise self.failures[self.iteration + 1]
+            self.iteration += 1
+        self.done.append((network, self.settings.lr_d))
+
+    def _put(self, values, *, author, source, reason):
+        if values.get("batch_size") == 13:
+            message = "13 brings bad luck"
+            raise TraitError(message)
+        self.settings.update(values)
+        self.done.append(("put", dict(values), author, source, reason))
+
+    def _reset(self, seed, *, author, source):
+        if "reset" in self.failures:
+            raise self.failures["reset"]
+        if seed is not None:
+            self.settings.update({"seed": seed})
+        self.iteration = 0
+        self.history = object()
+        self.done.append(("reset", self.settings.seed, author, source))
+
+    def _recover(self):
+        self.done.append("recover")
+
+    def step(self, n=1):
+        """As any public call of the trainer: through the queue where there is one."""
+
+        def steps():
+            self.threads.add(threading.current_thread())
+            for _ in range(n):
+                self._step("both")
+
+        return self.dispatch(steps) if self.dispatch else steps()

@@ -1,0 +1,306 @@
+"""A frame shows the run as it is, and taking one changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from fake_trainer import PATIENCE
+from torch import nn
+
+from ganwidgets import GANTrainer
+from ganwidgets.live import Camera, Runner
+from ganwidgets.live.measuring import Gauge, Series
+from ganwidgets.objectives import LOSSES
+
+
+@pytest.fixture
+def watch():
+    """Return a function that makes a trainer, its runner and a camera."""
+    runners = []
+
+    def make(*arguments, **settings):
+        trainer = GANTrainer(*arguments, **{"g_hidden": (16,), "d_hidden": (16,), **settings})
+        runners.append(Runner.of(trainer))
+        return trainer, runners[-1], Camera(runners[-1])
+
+    yield make
+    for runner in runners:
+        runner.close()
+
+
+def step(runner, n=20):
+    runner.step(n)
+    runner.wait(timeout=PATIENCE)
+
+
+def same(one, other):
+    """Whether two frames show the same of the run; the speed at which it went does not count."""
+    for field in dataclasses.fields(one):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if field.name in {"losses", "metrics"}:
+            assert a.keys() == b.keys()
+            assert all(
+                np.array_equal(x, y, equal_nan=True) for n in a for x, y in zip(a[n], b[n], strict=True)
+            )
+        elif isinstance(a, np.ndarray):
+            assert np.array_equal(a, b)
+        elif field.name != "steps_per_second":
+            assert a == b, field.name
+    return True
+
+
+def test_a_frame_before_the_first_step(watch):
+    _, _, camera = watch("ring8")
+    frame = camera.take()
+    assert (frame.iteration, frame.status, frame.kind, frame.shape) == (0, "idle", "points", (2,))
+    assert frame.real.shape == frame.generated.shape == (500, 2)
+    assert frame.real.dtype == frame.generated.dtype == frame.verdict.dtype == np.float32
+    assert all(len(iterations) == 0 for iterations, *_ in frame.losses.values())
+    assert dict(frame.record) == {}
+
+
+def test_a_frame_after_some_steps(watch):
+    trainer, runner, camera = watch("ring8")
+    step(runner, 25)
+    frame = camera.take(complete=True)
+    assert (frame.iteration, frame.status, frame.record["iteration"]) == (25, "paused", 25)
+    iterations, low, mean, high = frame.losses["loss_d"]
+    assert list(iterations) == list(range(1, 26))
+    assert np.array_equal(mean, trainer.history["loss_d"])
+    assert np.array_equal(low, high)
+    assert frame.exact
+
+
+def test_real_points_latents_and_extent_stay_for_the_run(watch):
+    trainer, runner, camera = watch("ring8")
+    before = camera.take()
+    step(runner)
+    after = camera.take()
+    assert np.array_equal(before.real, after.real)
+    assert before.extent == after.extent
+    assert not np.array_equal(before.generated, after.generated)
+    assert np.array_equal(after.generated, trainer.sample(500, seed=0).numpy())
+    assert same(camera.take(complete=True), camera.take(complete=True))
+
+
+def test_the_plane_is_a_square_a_quarter_larger_than_the_real_points(watch):
+    points = np.array([[0, 0], [4, 1], [2, 3]], dtype=np.float32)
+    _, _, camera = watch(np.repeat(points, 200, axis=0))
+    assert camera.take().extent == pytest.approx((-0.5, 4.5, -1.0, 4.0))
+
+
+def test_one_single_point_has_a_plane_around_it(watch):
+    _, _, camera = watch(np.full((300, 2), 3.0, dtype=np.float32))
+    assert camera.take().extent == pytest.approx((2, 4, 2, 4))
+
+
+class Compass(nn.Module):
+    """Says real in the upper right corner alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return self.weight * 20 * torch.minimum(x[:, 0] - 0.5, x[:, 1] - 0.5)
+
+
+def test_the_verdict_has_its_first_row_lowest_and_its_first_column_leftmost(watch):
+    _, _, camera = watch("ring8", discriminator=Compass())
+    verdict = camera.take().verdict
+    assert verdict.shape == (64, 64)
+    assert verdict[-1, -1] > 0.9
+    assert max(verdict[0, 0], verdict[0, -1], verdict[-1, 0]) < 0.1
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_verdict_is_between_0_and_1_under_every_loss(watch, loss):
+    _, runner, camera = watch("ring8", loss=loss)
+    step(runner)
+    verdict = camera.take().verdict
+    assert np.isfinite(verdict).all()
+    assert verdict.min() >= 0
+    assert verdict.max() <= 1
+
+
+@pytest.mark.parametrize("features", [1, 3])
+def test_points_off_the_plane_have_no_verdict(watch, features):
+    data = np.random.default_rng(0).normal(size=(400, features)).astype(np.float32)
+    _, runner, camera = watch(data)
+    step(runner, 3)
+    frame = camera.take(complete=True)
+    assert (frame.verdict, frame.extent) == (None, None)
+    assert frame.generated.shape == frame.real.shape == (400, features)
+    assert "sliced_wasserstein" in frame.latest_metrics
+
+
+def test_images_are_25_pictures_between_0_and_1(watch):
+    _, runner, camera = watch("digits")
+    step(runner, 3)
+    frame = camera.take(complete=True)
+    assert (frame.kind, frame.shape) == ("images", (1, 8, 8))
+    for pictures in (frame.real, frame.generated):
+        assert pictures.shape == (25, 1, 8, 8)
+        assert pictures.min() >= 0
+        assert pictures.max() <= 1
+    assert (frame.verdict, frame.extent, dict(frame.metrics)) == (None, None, {})
+    assert set(frame.latest_metrics) == {"accuracy_real", "accuracy_fake"}
+
+
+class Broken(nn.Module):
+    """Generates numbers that are not finite, but only for those who look."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, z):
+        return self.layer(z) if self.training else self.layer(z) * float("nan")
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "wasserstein"])
+def test_a_broken_generator_does_not_break_the_camera(watch, loss):
+    _, runner, camera = watch("ring8", generator=Broken(), loss=loss)
+    step(runner, 3)
+    frame = camera.take(complete=True)
+    assert np.isnan(frame.generated).all()
+    assert np.isfinite(frame.verdict).all()
+    assert frame.latest_metrics["modes"] == 0
+
+
+def test_frames_are_copies(watch):
+    trainer, runner, camera = watch("ring8")
+    step(runner)
+    state, frame = trainer.state_hash(), camera.take()
+    for array in (frame.generated, frame.verdict, *(a for curve in frame.losses.values() for a in curve)):
+        array.fill(7)
+    assert trainer.state_hash() == state
+    assert not (camera.take().generated == 7).any()
+    assert not (camera.take().losses["loss_d"][2] == 7).any()
+
+
+# --- metrics ----------------------------------------------------------------------------------------
+
+
+def test_the_metrics_are_those_that_a_cell_gets(watch):
+    trainer, runner, camera = watch("ring8")
+    step(runner)
+    frame = camera.take(complete=True)
+    assert dict(frame.latest_metrics) == trainer.evaluate()
+    assert dict(frame.floors) == trainer.floors()
+    for name, (iterations, values) in frame.metrics.items():
+        assert (list(iterations), list(values)) == ([20], [frame.latest_metrics[name]])
+
+
+def test_metrics_grow_with_the_run_and_are_forgotten_with_it(watch):
+    trainer, runner, camera = watch("ring8")
+    for _ in range(3):
+        step(runner, 5)
+        frame = camera.take(complete=True)
+    assert list(frame.metrics["jensen_shannon"][0]) == [5, 10, 15]
+    floors = frame.floors
+    runner.reset()
+    runner.wait(timeout=PATIENCE)
+    frame = camera.take()
+    assert all(len(iterations) == 0 or iterations[-1] == 0 for iterations, _ in frame.metrics.values())
+    assert frame.floors == floors
+    trainer.settings.data = "grid25"
+    runner.reset()
+    step(runner, 1)
+    frame = camera.take(complete=True)
+    assert frame.floors["modes"] == 25
+    assert list(frame.metrics["modes"][0])[-1] == 1
+
+
+def test_a_step_of_the_generator_alone_is_measured_anew(watch):
+    trainer, runner, camera = watch("ring8")
+    step(runner)
+    before = camera.take(complete=True)
+    runner.step(30, "generator")
+    runner.wait(timeout=PATIENCE)
+    after = camera.take(complete=True)
+    assert list(after.metrics["jensen_shannon"][0]) == [20]
+    assert before.latest_metrics != after.latest_metrics == trainer.evaluate()
+
+
+def test_a_complete_frame_is_refused_where_it_would_wait_for_itself(watch):
+    _, runner, camera = watch("ring8")
+    with pytest.raises(RuntimeError, match="itself"):
+        runner.call(lambda: camera.take(complete=True))
+
+
+def test_nothing_is_measured_twice_or_too_often():
+    now = 1000.0
+    gauge = Gauge(clock=lambda: now)
+    samples = np.zeros((5, 2), dtype=np.float32)
+    reference = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    assert gauge.due(3, samples)
+    gauge.measure(3, samples, (reference, reference, None), dict, 0.1)
+    gauge.settle()
+    now += 10
+    assert not gauge.due(3, samples)
+    assert gauge.due(3, samples + 1)
+    gauge.measure(4, samples, (reference, reference, None), dict, 0.1)
+    gauge.settle()
+    now += 1.5
+    assert not gauge.due(5, samples), "drawing the samples took a tenth of a second, so not each second"
+    assert gauge.due(5, samples, at_once=True)
+    now += 1
+    assert gauge.due(5, samples)
+
+
+def test_a_measurement_that_fails_is_logged(caplog):
+    gauge = Gauge()
+    samples = np.zeros((5, 2), dtype=np.float32)
+    gauge.measure(3, samples, (samples, samples[:, :1], None), dict, 0.0)
+    gauge.settle()
+    assert "iteration 3" in caplog.text
+    assert dict(gauge.latest) == {}
+
+
+def test_a_long_series_is_thinned_evenly_and_keeps_its_newest():
+    series = Series(points=16)
+    for iteration in range(1, 1001):
+        series.append(iteration, {"a": float(iteration)})
+    iterations, values = series.curves()["a"]
+    assert 8 <= len(iterations) <= 16
+    assert iterations[-1] == 1000
+    assert np.array_equal(iterations, values)
+    gaps = np.diff(iterations[:-1])
+    assert (gaps == gaps[0]).all()
+
+
+def test_a_series_goes_back_with_the_run():
+    series = Series()
+    for iteration in (1, 5, 9):
+        series.append(iteration, {"a": float(iteration)})
+    series.append(5, {"a": 50.0})
+    assert [list(column) for column in series.curves()["a"]] == [[1, 5], [1.0, 50.0]]
+    series.forget_from(0)
+    assert (series.curves(), dict(series.latest)) == ({}, {})
+
+
+# --- watching changes nothing -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", ["ring8", "digits"])
+def test_a_watched_run_ends_in_the_same_bits(watch, data):
+    settings = {"batch_size": 32, "latent_dim": 4}
+    alone = GANTrainer(data, g_hidden=(16,), d_hidden=(16,), **settings)
+    trainer, runner, camera = watch(data, **settings)
+    runner.play(until=300)
+    frames = [camera.take()]
+    while frames[-1].iteration < 300:
+        torch.randn(5)
+        frames.append(camera.take())
+    runner.change({"lr_d": 5e-4})
+    runner.play(until=350)
+    runner.wait(350, timeout=PATIENCE)
+    alone.step(300)
+    alone.change(lr_d=5e-4)
+    alone.step(50)
+    assert trainer.state_hash() == alone.state_hash()
+    assert np.array_equal(trainer.history["loss_d"], alone.history["loss_d"])

@@ -1,0 +1,139 @@
+"""The runner with the real trainer: what a cell and a control do to a run."""
+
+from __future__ import annotations
+
+import pytest
+from event_log import Log
+from fake_trainer import PATIENCE
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from traitlets import TraitError
+
+from ganwidgets import DivergedError, GANTrainer
+from ganwidgets.live import Runner
+
+
+def small(**settings):
+    return GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,), batch_size=16, **settings)
+
+
+@pytest.fixture
+def live():
+    trainer = small()
+    runner = Runner.of(trainer)
+    yield trainer, runner, Log(runner)
+    runner.close()
+
+
+def wait(runner, iteration=None):
+    runner.wait(iteration, timeout=PATIENCE)
+
+
+def test_a_cell_uses_the_trainer_while_it_trains(live):
+    trainer, runner, _ = live
+    runner.play()
+    wait(runner, 20)
+    assert trainer.sample(7, seed=1).shape == (7, 2)
+    assert trainer.state_dict()
+    assert trainer.step(3)["iteration"] > 20
+    trainer.settings.lr_d = 5e-4
+    trainer.change("slower", lr_g=5e-4)
+    runner.pause()
+    wait(runner)
+    assert (trainer.settings.lr_d, trainer.settings.lr_g) == (5e-4, 5e-4)
+    assert [(r["setting"], r["author"], r["reason"]) for r in trainer.interventions][:2] == [
+        ("lr_d", "cell", ""),
+        ("lr_g", "cell", "slower"),
+    ]
+
+
+def test_a_control_is_logged_as_a_persons(live):
+    trainer, runner, log = live
+    ticket = runner.change({"lr_d": 5e-4}, author="user", source="widget", reason="to see")
+    runner.step(1, "discriminator", author="user", source="widget")
+    assert log.answer(ticket).changes == {"lr_d": (1e-3, 5e-4)}
+    wait(runner)
+    assert [(r["setting"], r["author"], r["source"]) for r in trainer.interventions] == [
+        ("lr_d", "user", "widget"),
+        ("step_d", "user", "widget"),
+    ]
+
+
+def test_a_setting_that_is_not_allowed_is_refused_before_it_is_queued(live):
+    trainer, _, log = live
+    with pytest.raises(TraitError, match="lr_d"):
+        trainer.settings.lr_d = -1
+    assert not log.events
+
+
+def test_a_late_refusal_names_the_setting(live):
+    trainer, runner, log = live
+    event = log.answer(runner.change({"batch_size": 10**9}))
+    assert isinstance(event.error, TraitError)
+    assert trainer.settings.batch_size == 16
+
+
+def test_divergence_is_a_state_from_which_the_run_goes_on(live):
+    trainer, runner, _ = live
+    runner.step(30)
+    runner.change({"lr_d": 10.0, "lr_g": 10.0, "optimizer_d": "sgd", "loss": "wasserstein"})
+    runner.play()
+    with pytest.raises(DivergedError):
+        wait(runner)
+    assert runner.state.status == "diverged"
+    stopped = runner.state.iteration
+    assert stopped >= 30
+    runner.change({"lr_d": 1e-4, "lr_g": 1e-4, "loss": "hinge", "grad_clip": 1.0})
+    runner.recover()
+    wait(runner)
+    assert runner.state.status == "paused"
+    runner.reset()
+    runner.play(until=10)
+    wait(runner, 10)
+    assert trainer.iteration == 10
+
+
+def test_a_closed_runner_leaves_a_trainer_that_works(live):
+    trainer, runner, _ = live
+    runner.play()
+    wait(runner, 5)
+    runner.close()
+    at = trainer.iteration
+    trainer.settings.lr_d = 5e-4
+    assert trainer.step(2)["iteration"] == at + 2
+
+
+@hypothesis_settings(max_examples=15)
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(
+                st.just("step"), st.integers(1, 12), st.sampled_from(["both", "generator", "discriminator"])
+            ),
+            st.tuples(st.just("lr_d"), st.sampled_from([1e-3, 1e-4])),
+            st.tuples(st.just("batch_size"), st.integers(1, 20)),
+            st.tuples(st.just("seed"), st.integers(0, 3)),
+        ),
+        max_size=8,
+    )
+)
+def test_any_sequence_ends_in_the_same_bits_as_headless(sequence):
+    alone, trainer = small(), small()
+    runner = Runner.of(trainer)
+    for command, *arguments in sequence:
+        if command == "step":
+            n, network = arguments
+            {"both": alone.step, "generator": alone.step_g, "discriminator": alone.step_d}[network](n)
+            runner.step(n, network)
+        elif command == "seed":
+            alone.reset(*arguments)
+            runner.reset(*arguments)
+        else:
+            setattr(alone.settings, command, *arguments)
+            setattr(trainer.settings, command, *arguments)
+    wait(runner)
+    assert trainer.state_hash() == alone.state_hash()
+    records = [[r.as_dict() for r in t.interventions] for t in (alone, trainer)]
+    assert records[0] == records[1]
+    runner.close()

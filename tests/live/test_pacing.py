@@ -1,0 +1,278 @@
+"""When steps are due and frames may go: pure logic, on a clock that the test turns."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from ganwidgets.live.pacing import Metronome, Pacer, StepRate
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def pacer(clock):
+    return Pacer(clock=clock)
+
+
+# --- frames -----------------------------------------------------------------------------------------
+
+
+def test_nobody_looks_no_frame(pacer):
+    assert not pacer.may_send()
+    assert pacer.delay() == math.inf
+    assert not pacer.watched
+
+
+def test_the_next_frame_waits_for_the_last(pacer, clock):
+    pacer.hello("a")
+    assert pacer.may_send()
+    pacer.sent(0)
+    clock.now += 0.3
+    assert not pacer.may_send()
+    assert pacer.silent
+    pacer.acknowledge("a", 0)
+    assert pacer.may_send()
+    assert not pacer.silent
+
+
+def test_never_more_than_the_highest_rate(pacer, clock):
+    pacer.hello("a")
+    pacer.sent(0)
+    pacer.acknowledge("a", 0)
+    assert not pacer.may_send()
+    assert pacer.delay() == pytest.approx(0.05)
+    clock.now += 0.0501
+    assert pacer.may_send()
+
+
+def test_the_slowest_is_waited_for_a_fifth_of_a_second_while_another_answers(pacer, clock):
+    pacer.hello("fast")
+    pacer.hello("slow")
+    pacer.sent(0)
+    pacer.acknowledge("fast", 0)
+    assert pacer.delay() == pytest.approx(0.2)
+    clock.now += 0.201
+    assert pacer.may_send()
+
+
+def test_silence_gets_one_frame_after_a_second_then_ever_fewer(pacer, clock):
+    pacer.hello("a")
+    pacer.sent(0)
+    gaps = []
+    for seq in range(1, 10):
+        gaps.append(pacer.delay())
+        clock.now += gaps[-1] + 1e-6
+        assert pacer.may_send()
+        pacer.sent(seq)
+    assert gaps == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60, 60])
+    pacer.acknowledge("a", 9)
+    clock.now += 1
+    pacer.sent(10)
+    assert pacer.delay() == pytest.approx(1)
+
+
+def test_silence_means_nothing_while_acknowledgements_cannot_be_heard(pacer, clock):
+    pacer.hello("a")
+    pacer.deaf = True
+    for seq in range(5):
+        assert pacer.may_send()
+        pacer.sent(seq)
+        assert pacer.delay() == pytest.approx(1)
+        clock.now += 1.001
+    pacer.deaf = False
+    assert pacer.may_send()
+
+
+def test_a_vanished_view_is_not_waited_for_until_it_answers(pacer, clock):
+    pacer.hello("here")
+    pacer.hello("gone")
+    seq = 0
+    pacer.sent(seq)
+    for _ in range(60):
+        pacer.acknowledge("here", seq)
+        clock.now += 0.201
+        seq += 1
+        pacer.sent(seq)
+    pacer.acknowledge("here", seq)
+    assert pacer.delay() == pytest.approx(0.05)
+    pacer.acknowledge("gone", 3)
+    assert pacer.delay() == pytest.approx(0.2)
+
+
+def test_a_new_view_owes_nothing(pacer, clock):
+    pacer.hello("a")
+    pacer.sent(0)
+    pacer.hello("b")
+    clock.now += 0.201
+    assert pacer.may_send()
+    pacer.bye("a")
+    assert pacer.may_send()
+
+
+def test_a_view_that_leaves_is_not_waited_for(pacer, clock):
+    pacer.hello("a")
+    pacer.hello("b")
+    pacer.sent(0)
+    pacer.acknowledge("a", 0)
+    pacer.bye("b")
+    clock.now += 0.051
+    assert pacer.may_send()
+
+
+def test_foreign_late_and_impossible_acknowledgements_count_for_nothing(pacer, clock):
+    pacer.hello("a")
+    pacer.sent(0)
+    pacer.sent(1)
+    clock.now += 0.5
+    pacer.acknowledge("stranger", 1)
+    pacer.acknowledge("a", 7)
+    pacer.acknowledge("a", 0)
+    assert not pacer.may_send()
+    pacer.acknowledge("a", 1)
+    assert pacer.may_send()
+
+
+class Browsers(RuleBasedStateMachine):
+    """Views come, answer late or never, and go; frames are sent as soon as they may be."""
+
+    views = st.sampled_from("abc")
+
+    def __init__(self):
+        super().__init__()
+        self.clock = Clock()
+        self.pacer = Pacer(clock=self.clock)
+        self.painted = {}
+        self.seq = -1
+        self.sent_at = -math.inf
+
+    @rule(view=views)
+    def hello(self, view):
+        self.pacer.hello(view)
+        self.painted[view] = self.seq
+
+    @rule(view=views)
+    def bye(self, view):
+        self.pacer.bye(view)
+        self.painted.pop(view, None)
+
+    @rule(view=views, behind=st.integers(0, 3))
+    def acknowledge(self, view, behind):
+        self.pacer.acknowledge(view, self.seq - behind)
+        if view in self.painted:
+            self.painted[view] = max(self.painted[view], self.seq - behind)
+
+    @rule(seconds=st.floats(0, 12))
+    def time_passes(self, seconds):
+        self.clock.now += seconds
+
+    @rule(deaf=st.booleans())
+    def deafen(self, deaf):
+        self.pacer.deaf = deaf
+
+    @precondition(lambda self: self.pacer.may_send())
+    @rule()
+    def send(self):
+        waited = self.clock.now - self.sent_at
+        assert self.painted, "no viewer, no frame"
+        assert waited >= 0.05 - 1e-9, "the highest rate"
+        if all(seq < self.seq for seq in self.painted.values()):
+            assert waited >= 1 - 1e-9, "a lease after a second of silence"
+        self.seq += 1
+        self.sent_at = self.clock.now
+        self.pacer.sent(self.seq)
+
+    @invariant()
+    def all_answered_means_go(self):
+        answered = self.painted and all(seq == self.seq for seq in self.painted.values())
+        if answered and self.clock.now - self.sent_at > 0.051:
+            assert self.pacer.may_send()
+
+    @invariant()
+    def one_answered_means_go_after_a_fifth_of_a_second(self):
+        if self.seq in self.painted.values() and self.clock.now - self.sent_at > 0.201:
+            assert self.pacer.may_send()
+
+    @invariant()
+    def the_delay_is_when_it_may(self):
+        delay = self.pacer.delay()
+        assert self.pacer.may_send() == (delay == 0)
+        assert (delay == math.inf) == (not self.painted)
+        if self.painted:
+            assert self.pacer.may_send(self.clock.now + delay + 1e-6)
+            assert delay <= 60
+
+
+TestBrowsers = Browsers.TestCase
+
+
+# --- steps ------------------------------------------------------------------------------------------
+
+
+def test_without_a_limit_any_number_is_due():
+    metronome = Metronome()
+    assert metronome.due(0.0) is None
+    assert metronome.delay(0.0) == 0
+
+
+@given(
+    speed=st.floats(0.1, 5000),
+    waits=st.lists(st.floats(0, 30), min_size=1, max_size=50),
+)
+def test_a_limit_holds_and_nothing_is_caught_up_with(speed, waits):
+    metronome = Metronome()
+    metronome.speed = speed
+    now, steps, began = 1000.0, 0, None
+    for wait in waits:
+        now += wait
+        due = metronome.due(now)
+        assert due <= 1 + Metronome.SLACK * speed + 1e-6
+        if due:
+            began = now if began is None else began
+            metronome.ticked(now, due)
+            steps += due
+            assert steps <= 1 + (now - began + Metronome.SLACK) * speed + 1e-3
+        assert metronome.due(now + metronome.delay(now) + 1e-6) >= 1
+
+
+def test_a_new_speed_counts_from_the_last_step():
+    metronome = Metronome()
+    metronome.speed = 0.01
+    assert metronome.due(0.0) == 1
+    metronome.ticked(0.0, 1)
+    assert metronome.delay(1.0) > 90
+    metronome.speed = 10
+    assert metronome.delay(1.0) == 0
+
+
+def test_the_rate_is_that_of_about_the_last_second():
+    rate = StepRate()
+    rate.begin(0.0)
+    assert rate.value == 0
+    for tick in range(1, 301):
+        rate.note(tick / 100, 2 if tick <= 100 else 5)
+    assert rate.value == pytest.approx(500, rel=0.05)
+    rate.stop()
+    assert rate.value == 0
+
+
+def test_a_slow_step_has_a_rate_too():
+    rate = StepRate()
+    rate.begin(0.0)
+    rate.note(10.0, 1)
+    assert rate.value == pytest.approx(0.1)
