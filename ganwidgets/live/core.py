@@ -84,6 +84,7 @@ class Core:
         self._record: Mapping[str, float] = MappingProxyType({})
         self._started = trainer.iteration > 0
         self._changes = 0
+        self._moves = 0
         self._rate = StepRate()
         self._publish()
         self._thread = threading.Thread(target=self._run, name="ganwidgets-runner", daemon=True)
@@ -248,6 +249,7 @@ class Core:
             self._fail(error)
             return
         self._started = True
+        self._moves += steps
         self._record = MappingProxyType(dict(record))
         self._rate.note(time.monotonic(), steps)
         if job is None:
@@ -279,6 +281,7 @@ class Core:
         """Pause because of `error`; what was to train on is left out, all else is still done."""
         self._error = error
         self._playing = False
+        self._moves += 1
         left = self.inbox.withdraw(Play, Step, ticket=self.inbox.last_ticket)
         if self._job is None:
             self._announce("state", error=error)
@@ -324,6 +327,7 @@ class Core:
             failure = error
         changes = self._changes_since(before)
         moved = trainer.iteration != iteration
+        self._moves += not command.looks_only
         if isinstance(failure, DivergedError):
             self._fail(failure)
         elif failure is None and moved:
@@ -332,6 +336,8 @@ class Core:
             self._started = self._started or moved
             self._arrive()
             self._announce("state", changes=changes)
+        elif not command.looks_only:
+            self._publish()
         # Last, so that the caller finds the state as the call left it.
         if failure is None:
             future.set_result(answer)
@@ -374,6 +380,7 @@ class Core:
     def _carry_out_return(self, command: Reset | Recover) -> None:
         """Stop, and stand elsewhere: at a fresh start, or at the last good state."""
         self._playing = False
+        self._moves += 1
         before = self.trainer.settings.as_dict()
         self._error = None
         try:
@@ -430,6 +437,7 @@ class Core:
             record=self._record,
             error=self._error,
             changes=self._changes,
+            moves=self._moves,
         )
         with self.inbox.lock:
             self.inbox.news.notify_all()

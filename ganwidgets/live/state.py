@@ -35,6 +35,9 @@ class RunState:
         What stopped the run; kept until the run goes on, is reset or recovered.
     changes : int
         How many changes of settings took force since the runner started.
+    moves : int
+        Grows whenever the networks may have changed, also where `iteration` does not; while it is
+        the same, a picture need not be drawn again.
     """
 
     status: Status = "idle"
@@ -44,6 +47,7 @@ class RunState:
     record: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     error: BaseException | None = None
     changes: int = 0
+    moves: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -301,6 +302,27 @@ def test_what_a_call_changes_is_told(runner, trainer, log):
     assert event.state.status == "paused"
 
 
+def test_moves_grow_with_all_that_may_change_the_networks_and_with_nothing_else(runner, log):
+    def moves():
+        wait(runner)
+        return runner.state.moves
+
+    seen = [moves()]
+    for act in (
+        lambda: runner.step(1, "generator"),
+        lambda: runner.call(lambda: None),
+        runner.reset,
+        runner.recover,
+    ):
+        act()
+        seen.append(moves())
+    assert seen == sorted(set(seen))
+    runner.look(lambda: None)
+    runner.pause()
+    log.answer(runner.change({"lr_d": 0.5}))
+    assert moves() == seen[-1]
+
+
 @pytest.mark.usefixtures("mid_step")
 def test_a_caller_that_is_interrupted_takes_its_call_back(runner, trainer, monkeypatch):
     monkeypatch.setattr(Future, "exception", Mock(side_effect=KeyboardInterrupt))
@@ -464,6 +486,14 @@ def test_waiting_for_an_iteration_within_a_long_step_ends_there(runner, log):
     wait(runner, 20)
     assert not log.events
     runner.pause()
+
+
+@pytest.mark.usefixtures("mid_step")
+@pytest.mark.parametrize("waiting", [lambda runner: runner.wait(), lambda runner: runner.call(int)])
+def test_an_interrupt_ends_any_wait(runner, waiting):
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it may arrive in either line
+        threading.Thread(target=_thread.interrupt_main).start()
+        waiting(runner)
 
 
 def test_the_training_thread_cannot_wait_for_itself(runner):
