@@ -289,7 +289,9 @@ class SettingTraits(HasTraits):
         "adam",
         choices=_OPTIMIZERS,
         label=N_("Optimizer of D"),
-        help=N_("The rule that turns the discriminator's gradient into a change; a new rule starts without memory."),
+        help=N_(
+            "The rule that turns the discriminator's gradient into a change; a new rule starts without memory."
+        ),
         group="discriminator",
     )
     skip_d_below = Real(
@@ -333,7 +335,9 @@ class SettingTraits(HasTraits):
         "adam",
         choices=_OPTIMIZERS,
         label=N_("Optimizer of G"),
-        help=N_("The rule that turns the generator's gradient into a change; a new rule starts without memory."),
+        help=N_(
+            "The rule that turns the generator's gradient into a change; a new rule starts without memory."
+        ),
         group="generator",
     )
     ema_decay = Real(
@@ -343,7 +347,9 @@ class SettingTraits(HasTraits):
         slider=(0, 0.999),
         zero=N_("off"),
         label=N_("Averaging of G"),
-        help=N_("Keeps a slowly moving average of the generator, which is steadier than the generator itself; 0 keeps none."),
+        help=N_(
+            "Keeps a slowly moving average of the generator, which is steadier than the generator itself; 0 keeps none."
+        ),
         group="generator",
     )
     freeze_g = Switch(
@@ -376,7 +382,9 @@ class SettingTraits(HasTraits):
             "r1_r2": N_("R1 and R2"),
         },
         label=N_("Penalty"),
-        help=N_("Keeps the discriminator's slope small, so that the generator is led gently instead of pushed."),
+        help=N_(
+            "Keeps the discriminator's slope small, so that the generator is led gently instead of pushed."
+        ),
         group="objective",
     )
     penalty_weight = Real(
@@ -386,7 +394,9 @@ class SettingTraits(HasTraits):
         scale="logarithmic",
         slider=(1e-3, 100),
         label=N_("Penalty weight"),
-        help=N_("How strongly the penalty counts beside the loss: gamma of R1 and R2, lambda of the gradient penalty."),
+        help=N_(
+            "How strongly the penalty counts beside the loss: gamma of R1 and R2, lambda of the gradient penalty."
+        ),
         group="objective",
     )
     weight_clip = Real(
@@ -396,7 +406,9 @@ class SettingTraits(HasTraits):
         slider=(0, 1),
         zero=N_("off"),
         label=N_("Weight clip"),
-        help=N_("Keeps every weight of the discriminator between minus and plus this value, as the first Wasserstein GAN did; 0 does not."),
+        help=N_(
+            "Keeps every weight of the discriminator between minus and plus this value, as the first Wasserstein GAN did; 0 does not."
+        ),
         group="objective",
     )
     noise = Choice(

@@ -14,25 +14,26 @@ import torch
 from torch import Tensor, nn
 from traitlets import TraitError
 
-from .errors import CheckpointError, DataError
 from .messages import Message
-from .metrics import evaluate_points
-from .objectives import LOSSES
-from .runs.checkpoint import read_checkpoint, write_checkpoint
 from .runs.hashing import digest
-from .runs.saved import SavedRun
-from .runs.session import CODE, Network, Origin, Session
+from .runs.interventions import CODE, Origin
+from .runs.looking import generated, real, score, verdicts
+from .runs.saved import load_session, save_session
+from .runs.session import Session
 from .runs.state_tree import copied
-from .seeds import derive, seeded
+from .seeds import derive
 from .settings import SETTINGS, Settings, refuse_unknown
-from .stepping.eager import draw_noise
+from .stepping.eager import What
 
 if TYPE_CHECKING:
     import numpy as np
+    import numpy.typing as npt
 
     from .data import Modes, Source
     from .runs.history import History
     from .runs.interventions import Intervention
+
+    Samples = npt.NDArray[np.float32]
 
 __all__ = ["GANTrainer"]
 
@@ -46,10 +47,11 @@ def between_steps(
     """Let a method of a live trainer be carried out by the thread that trains, between two steps."""
 
     @functools.wraps(method)
-    def call(self: GANTrainer, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(self: GANTrainer, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._dispatch is None:
             return method(self, *args, **kwargs)
-        return self._dispatch(functools.partial(method, self, *args, **kwargs))
+        answer: T = self._dispatch(functools.partial(method, self, *args, **kwargs))
+        return answer
 
     return call
 
@@ -227,9 +229,7 @@ class GANTrainer:
         return self._session.run.exact
 
     @between_steps
-    def sample(
-        self, n: int, seed: int | None = None, labels: Any = None, ema: bool = False
-    ) -> Tensor:
+    def sample(self, n: int, seed: int | None = None, labels: Any = None, ema: bool = False) -> Tensor:
         """Return `n` generated samples; the run's state is untouched.
 
         Parameters
@@ -255,31 +255,17 @@ class GANTrainer:
                     labels=labels,
                 )
             )
-        session = self._session
-        network = session.state.generator
-        if ema:
-            if session.settings.ema_decay == 0:
-                raise ValueError(
-                    Message("there is no average of the generator; set ema_decay above 0 first")
-                )
-            network = session.state.ema or network
-        aside = seeded(secrets.randbits(63) if seed is None else _seed(seed), "sample")
-        latent_dim = session.run.stepper.latent_dim
-        latents = draw_noise(session.settings.noise, _count(n), latent_dim, aside)
-        inside = derive(aside.initial_seed(), "inside")
-        return session.run.shown(session.run.observe(network, latents, inside))
+        return generated(self._session, _count(n), _seed_or_new(seed), average=ema)
 
     @between_steps
     def real(self, n: int, seed: int | None = None) -> Tensor:
         """Return `n` real samples, as :meth:`sample` does; the run's state is untouched."""
-        aside = seeded(secrets.randbits(63) if seed is None else _seed(seed), "real")
-        return self._session.run.shown(self.source.draw(_count(n), aside))
+        return real(self._session, _count(n), _seed_or_new(seed))
 
     @between_steps
     def _look(self, samples: Tensor) -> Tensor:
         """Return the discriminator's logits ``[n]`` for `samples` in the units of training."""
-        run = self._session.run
-        return run.observe(run.state.discriminator, samples, seed=0).reshape(-1)
+        return verdicts(self._session, samples)
 
     @between_steps
     def evaluate(self, n: int = 2500, seed: int = 0) -> dict[str, float]:
@@ -296,34 +282,17 @@ class GANTrainer:
         seed : int
             Of the samples; the same seed, the same figures.
         """
-        if self.source.kind == "images":
-            return self._accuracy(self.real(n, seed), self.sample(n, seed))
-        samples, reference, modes = self._evaluation_inputs(n, seed)
-        return evaluate_points(samples, reference, modes, seed)
+        return score(self._session, self.sample(n, seed), self.real(n, seed), _seed(seed))
 
     @between_steps
     def floors(self, n: int = 2500, seed: int = 0) -> dict[str, float]:
         """Return what a perfect generator scores at :meth:`evaluate`: real samples in its place."""
-        aside = seeded(_seed(seed), "perfect")
-        perfect = self._session.run.shown(self.source.draw(_count(n), aside))
-        if self.source.kind == "images":
-            return self._accuracy(self.real(n, seed), perfect)
-        reference = self.real(n, seed).numpy()
-        return evaluate_points(perfect.numpy(), reference, self.source.modes, seed)
+        perfect = real(self._session, _count(n), derive(_seed(seed), "perfect"))
+        return score(self._session, perfect, self.real(n, seed), _seed(seed))
 
     @between_steps
-    def _evaluation_inputs(
-        self, n: int, seed: int
-    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], Modes | None]:
+    def _evaluation_inputs(self, n: int, seed: int) -> tuple[Samples, Samples, Modes | None]:
         return self.sample(n, seed).numpy(), self.real(n, seed).numpy(), self.source.modes
-
-    def _accuracy(self, real: Tensor, fake: Tensor) -> dict[str, float]:
-        real_logits, fake_logits = self._look(real * 2 - 1), self._look(fake * 2 - 1)
-        threshold = LOSSES[self.settings.loss].threshold(real_logits, fake_logits)
-        return {
-            "accuracy_real": (real_logits > threshold).float().mean().item(),
-            "accuracy_fake": (fake_logits <= threshold).float().mean().item(),
-        }
 
     def on_step(self, callback: Callable[[Mapping[str, float]], None]) -> Callable[[], None]:
         """Call `callback` with the record after each step, in the thread that trains.
@@ -371,7 +340,7 @@ class GANTrainer:
             If the state belongs to other data, other networks or another version of ganwidgets;
             the trainer is then as it was.
         """
-        self._session.load_tree(state)
+        self._session.load_tree(state, CODE)
 
     @between_steps
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -385,19 +354,7 @@ class GANTrainer:
         CheckpointError
             If the file cannot be written.
         """
-        source = self.source
-        stored = source.stored()
-        if stored is not None and stored.numel() * stored.element_size() > LARGEST_STORED_DATA:
-            stored = None
-        saved = SavedRun(
-            state=self._session.tree(),
-            history=self.history,
-            interventions=self.interventions,
-            data=stored,
-            labels=None if stored is None else source.labels,
-            origin={"data": source.name, "kind": source.kind, "torch": torch.__version__},
-        )
-        write_checkpoint(path, *saved.packed())
+        save_session(self._session, path)
 
     @classmethod
     def load(
@@ -427,26 +384,10 @@ class GANTrainer:
         CheckpointError
             If the file is missing, damaged, foreign or newer, or does not match what is passed.
         """
-        saved = SavedRun.unpacked(*read_checkpoint(path))
-        state = saved.state
-        if data is None:
-            data = saved.own_data()
-        try:
-            trainer = cls(
-                data,
-                generator=generator,
-                discriminator=discriminator,
-                device=device,
-                **{name: value for name, value in state["built"].items() if name != "data"},
-                batch_size=state["settings"]["batch_size"],
-            )
-        except (DataError, TraitError) as error:
-            raise CheckpointError(
-                Message("{path} does not match what was passed: {error}", path=str(path), error=error)
-            ) from error
-        trainer.load_state_dict(state)
-        trainer._session.history = saved.history
-        trainer._session.log.restore(saved.interventions, trainer.settings.as_dict())
+        own = {"generator": generator, "discriminator": discriminator}
+        trainer = cls.__new__(cls)
+        trainer._dispatch = None
+        trainer._session = load_session(path, data, own, torch.device(device))
         return trainer
 
     # --- being live -----------------------------------------------------------------------------
@@ -462,7 +403,7 @@ class GANTrainer:
 
     def _advance(
         self,
-        network: Network,
+        network: What,
         n: int,
         interrupted: Callable[[], bool],
         origin: Origin = CODE,
@@ -479,23 +420,15 @@ class GANTrainer:
         self._session.recover()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_") and name not in vars(type(self)):
-            known = [member for member in vars(type(self)) if not member.startswith("_")]
+        if hasattr(GANTrainer, name) or (type(self) is GANTrainer and not name.startswith("_")):
+            known = [member for member in vars(GANTrainer) if not member.startswith("_")]
             raise TraitError(
-                Message(
-                    "GANTrainer has no {name!r} to set{hint}",
-                    name=name,
-                    hint=_hint(name, known),
-                )
+                Message("GANTrainer has no {name!r} to set{hint}", name=name, hint=_hint(name, known))
             )
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         return f"<GANTrainer on {self._session.run.source.name}, iteration {self.iteration}>"
-
-
-LARGEST_STORED_DATA = 16 * 2**20
-"""Bytes of data that a saved run takes along."""
 
 
 def _hint(name: str, known: list[str]) -> str:
@@ -519,3 +452,7 @@ def _seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
         raise ValueError(Message("seed cannot be {seed!r}: it must be a whole number", seed=seed))
     return int(seed)
+
+
+def _seed_or_new(seed: Any) -> int:
+    return secrets.randbits(63) if seed is None else _seed(seed)

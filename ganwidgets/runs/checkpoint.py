@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
@@ -46,27 +45,31 @@ def write_checkpoint(
     metadata = {
         "ganwidgets": str(FORMAT),
         "document": text,
-        "sha256": digest({"document": text, "tensors": contents}),
+        "sha256": digest({"format": str(FORMAT), "document": text, "tensors": contents}),
     }
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    temporary: Path | None = None
     try:
-        with open(temporary, "xb") as file:
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        with temporary.open("xb") as file:
             file.write(save(contents, metadata))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
+        temporary.replace(target)
+        temporary = None
         _flush_folder(target.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
         raise CheckpointError(
             Message(
-                "{path} cannot be written: {reason}; choose a file in a folder that exists and "
-                "can be written to",
+                "{path} cannot be written: {reason}; choose a file in a folder that exists and can be "
+                "written to",
                 path=str(target),
-                reason=error.strerror or str(error),
+                reason=_reason(error),
             )
         ) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):  # what matters is the error that is under way
+                temporary.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -78,51 +81,53 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
         If there is no such file, it is no checkpoint, it is damaged or cut short, or a newer
         version of ganwidgets wrote it.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     target = Path(path)
     try:
-        with safe_open(target, framework="pt") as file:
+        # Opened here first, because what safetensors says of a missing file names no file.
+        with target.open("rb"), safe_open(target, framework="pt") as file:
             metadata = file.metadata() or {}
-            if not metadata.get("ganwidgets"):
-                raise CheckpointError(
-                    Message("{path} is not a run that ganwidgets saved", path=str(target))
-                )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except OSError as error:
         raise CheckpointError(
-            Message(
-                "{path} cannot be read: {reason}", path=str(target), reason=error.strerror or error
-            )
+            Message("{path} cannot be read: {reason}", path=str(target), reason=_reason(error))
         ) from error
-    except (SafetensorError, UnicodeDecodeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever a parser of damaged bytes raises
         raise CheckpointError(
             Message(
                 "{path} is damaged, cut short, or not a run that ganwidgets saved: {reason}",
                 path=str(target),
-                reason=str(error),
+                reason=_reason(error),
             )
         ) from error
-    text = metadata.get("document", "")
-    if digest({"document": text, "tensors": tensors}) != metadata.get("sha256"):
+    found, text = metadata.get("ganwidgets", ""), metadata.get("document", "")
+    if not found:
+        raise CheckpointError(Message("{path} is not a run that ganwidgets saved", path=str(target)))
+    # First, since a newer version may well compute its SHA-256 in another way.
+    if found.isascii() and found.isdecimal() and int(found) > FORMAT:
+        raise CheckpointError(
+            Message(
+                "{path} was saved by a newer version of ganwidgets (format {found}, this one reads up to "
+                "{known}); upgrade ganwidgets",
+                path=str(target),
+                found=found,
+                known=FORMAT,
+            )
+        )
+    if digest({"format": found, "document": text, "tensors": tensors}) != metadata.get("sha256"):
         raise CheckpointError(
             Message(
                 "{path} is damaged: its content does not match its SHA-256; use an older copy",
                 path=str(target),
             )
         )
-    if int(metadata["ganwidgets"]) > FORMAT:
-        raise CheckpointError(
-            Message(
-                "{path} was saved by a newer version of ganwidgets (format {found}, this one "
-                "reads up to {known}); upgrade ganwidgets",
-                path=str(target),
-                found=metadata["ganwidgets"],
-                known=FORMAT,
-            )
-        )
     document: dict[str, Any] = json.loads(text)
-    return {name: torch.clone(tensor) for name, tensor in tensors.items()}, document
+    return tensors, document
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 def _flush_folder(folder: Path) -> None:

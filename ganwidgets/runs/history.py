@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import math
 import tempfile
+import warnings
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..messages import Message
+
 if TYPE_CHECKING:
-    import pandas
+    import pandas as pd
 
 __all__ = ["COLUMNS", "MEMORY_BUDGET", "Envelope", "History", "measured"]
 
@@ -28,8 +31,6 @@ COLUMNS = ("iteration", *DENSE, *SPARSE)
 
 MEMORY_BUDGET = 16 * 2**20
 """Bytes of history kept in memory; the rest is on disk."""
-
-_CHUNK = 65_536
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -43,61 +44,87 @@ def measured(iteration: int) -> bool:
 
 
 class _Column:
-    """An append-only sequence of floats: recent ones in memory, the oldest in a file."""
+    """A sequence of floats that grows: the newest in memory, the oldest in a file.
+
+    Parameters
+    ----------
+    budget : int
+        Bytes that may be held in memory.
+    """
 
     def __init__(self, budget: int) -> None:
+        self._size = max(64, min(65_536, budget // 32))
+        self._held = max(1, budget // (8 * self._size) - 1)
         self._recent = array("d")
-        self._chunks: list[Floats | tuple[int, int]] = []
+        # Each full chunk, or where in the file it begins; those in the file come first.
+        self._chunks: list[Floats | int] = []
+        self._in_file = 0
         self._file: IO[bytes] | None = None
-        self._in_memory = max(1, budget // (8 * _CHUNK))
-        self._stored = 0
 
     def append(self, value: float) -> None:
         self._recent.append(value)
-        if len(self._recent) >= _CHUNK:
+        if len(self._recent) >= self._size:
             self._chunks.append(np.array(self._recent))
             self._recent = array("d")
-            if len(self._chunks) - self._stored > self._in_memory:
+            if len(self._chunks) - self._in_file > self._held:
                 self._spill()
 
     def _spill(self) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="ganwidgets-history-")
-        chunk = self._chunks[self._stored]
-        assert not isinstance(chunk, tuple)
-        start = self._file.seek(0, 2)
-        self._file.write(chunk.tobytes())
-        self._file.flush()
-        self._chunks[self._stored] = (start, len(chunk))
-        self._stored += 1
-
-    def __len__(self) -> int:
-        return len(self._chunks) * _CHUNK + len(self._recent)
+        chunk = self._chunks[self._in_file]
+        assert not isinstance(chunk, int)
+        try:
+            if self._file is None:
+                # Open as long as the column lives; it vanishes with it.
+                self._file = tempfile.TemporaryFile(prefix="ganwidgets-history-")  # noqa: SIM115
+            start = self._file.seek(0, 2)
+            self._file.write(chunk.tobytes())
+            self._file.flush()
+        except OSError as error:
+            warnings.warn(
+                Message(
+                    "the history of this run now stays in memory and grows: no temporary file can be "
+                    "written ({reason}); free some space or set TMPDIR to another folder",
+                    reason=str(error),
+                ),
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            self._held *= 2
+            return
+        self._chunks[self._in_file] = start
+        self._in_file += 1
 
     def read(self, start: int = 0) -> Floats:
-        """Return every value from number `start` on."""
-        chunks, recent = list(self._chunks), np.array(self._recent[:])
-        first = start // _CHUNK
-        parts = [self._load(chunk) for chunk in chunks[first:]]
-        return np.concatenate([*parts, recent])[start - first * _CHUNK :]
+        """Return every value from number `start` on; also from a thread that does not append."""
+        # In this order: a chunk that is completed in between is then read twice, at the end, where
+        # the history cuts it off; in the other order it would be missing.
+        recent = np.array(self._recent[:])
+        first = start // self._size
+        parts = [self._load(chunk) for chunk in self._chunks[first:]]
+        return np.concatenate([*parts, recent])[start - first * self._size :]
 
-    def _load(self, chunk: Floats | tuple[int, int]) -> Floats:
-        if not isinstance(chunk, tuple):
+    def _load(self, chunk: Floats | int) -> Floats:
+        if not isinstance(chunk, int):
             return chunk
         assert self._file is not None
-        start, length = chunk
         # A map of its own, since the file's position belongs to the thread that appends.
-        return np.array(np.memmap(self._file, np.float64, "r", start, (length,)))
+        return np.array(np.memmap(self._file, np.float64, "r", chunk, (self._size,)))
 
-    def replace(self, values: Floats) -> None:
-        """Make `values` the whole content."""
-        self._chunks, self._stored, self._file = [], 0, None
-        whole = len(values) // _CHUNK * _CHUNK
-        for begin in range(0, whole, _CHUNK):
-            self._chunks.append(np.array(values[begin : begin + _CHUNK]))
-            if len(self._chunks) - self._stored > self._in_memory:
-                self._spill()
-        self._recent = array("d", values[whole:])
+    def resize(self, length: int) -> None:
+        """Forget what comes after the first `length` values, or fill up with NaN."""
+        whole = length // self._size
+        if whole < len(self._chunks):
+            last = self._load(self._chunks[whole])
+            del self._chunks[whole:]
+            self._in_file = min(self._in_file, whole)
+            self._recent = array("d", last[: length - whole * self._size])
+        else:
+            del self._recent[length - len(self._chunks) * self._size :]
+        self.extend([math.nan] * (length - len(self._chunks) * self._size - len(self._recent)))
+
+    def extend(self, values: Iterable[float]) -> None:
+        for value in values:
+            self.append(value)
 
 
 class _Pyramid:
@@ -192,13 +219,16 @@ class History(Mapping[str, npt.NDArray[Any]]):
         if name in self._dense:
             return self._dense[name].read()[:rows]
         if name in self._sparse:
+            values = self._sparse[name].read()
+            where = _measured_until(rows)[: len(values)] - 1
             column = np.full(rows, np.nan)
-            where = _measured_until(rows) - 1
-            column[where] = self._sparse[name].read()[: len(where)]
+            column[where] = values[: len(where)]
             return column
-        raise KeyError(name)
+        raise KeyError(
+            Message("history has no column {name!r}; it has {known}", name=name, known=", ".join(COLUMNS))
+        )
 
-    def to_frame(self) -> pandas.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """Return everything as a pandas DataFrame, indexed by iteration."""
         import pandas as pd
 
@@ -223,16 +253,12 @@ class History(Mapping[str, npt.NDArray[Any]]):
 
     def resize(self, rows: int) -> None:
         """Forget every row after `rows`, or fill up with NaN where there are fewer."""
-        if rows == self._rows:
-            return
-        for columns, length in (
-            (self._dense, rows),
-            (self._sparse, len(_measured_until(rows))),
-        ):
-            for column in columns.values():
-                values = column.read()[:length]
-                fill = np.full(length - len(values), math.nan)
-                column.replace(np.concatenate([values, fill]))
+        # Also where the number of rows is right: an append may have been interrupted half way.
+        self._rows = min(rows, self._rows)
+        for column in self._dense.values():
+            column.resize(rows)
+        for column in self._sparse.values():
+            column.resize(len(_measured_until(rows)))
         self._rows = rows
         self._pyramids.clear()
 
@@ -245,8 +271,8 @@ class History(Mapping[str, npt.NDArray[Any]]):
         """Return the history that :meth:`stored` described."""
         self = cls()
         for name, column in {**self._dense, **self._sparse}.items():
-            column.replace(np.asarray(columns[name], dtype=np.float64))
-        self._rows = len(self._dense["loss_d"])
+            column.extend(np.asarray(columns[name], dtype=np.float64))
+        self._rows = len(columns["loss_d"])
         return self
 
 

@@ -6,7 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-__all__ = ["Intervention", "InterventionLog"]
+__all__ = ["CODE", "Intervention", "InterventionLog", "Origin"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a change comes from; :class:`Intervention` explains the words."""
+
+    author: str
+    source: str
+    reason: str = ""
+
+
+CODE = Origin("cell", "code")
 
 
 @dataclass(frozen=True)
@@ -24,9 +36,10 @@ class Intervention(Mapping[str, Any]):
     source : str
         Where it came from: ``"widget"``, ``"code"`` or ``"rule"``.
     setting : str
-        The setting's name, or the action: ``"reset"``, ``"recover"``, ``"step_d"``, ``"step_g"``.
+        The setting's name, or the action: ``"reset"``, ``"load"``, ``"step_d"``, ``"step_g"``.
     old, new
-        The values before and after; for an action, what it was given.
+        The values before and after. For an action `old` is None and `new` what it was given: the
+        seed of a reset, the iteration of a state that was loaded, the number of updates.
     reason : str
         Why, in the words of who changed it; may be empty.
     """
@@ -58,13 +71,16 @@ class Intervention(Mapping[str, Any]):
 
 _FIELDS = tuple(f.name for f in fields(Intervention))
 
+Mark = tuple[int, Intervention | None]
+"""A place in a log: its length there, and the last record, to which updates may still be added."""
+
 
 class InterventionLog:
-    """The interventions of one run, in order; nothing is ever taken out.
+    """The interventions of one run, in order.
 
     What is changed between two updates becomes one record per setting when the next update runs,
     and a value that was set and set back becomes none. Until then the records are provisional:
-    :attr:`records` shows them, but they may still change.
+    :meth:`records` shows them, but they may still change.
 
     Parameters
     ----------
@@ -74,50 +90,48 @@ class InterventionLog:
 
     def __init__(self, in_force: Mapping[str, Any]) -> None:
         self._in_force = dict(in_force)
-        self._asked: dict[str, tuple[str, str, str, Any]] = {}
+        self._asked: dict[str, tuple[Origin, Any]] = {}
         self._records: list[Intervention] = []
 
-    def ask(self, setting: str, value: Any, author: str, source: str, reason: str) -> None:
+    @property
+    def pending(self) -> bool:
+        """Whether anything was asked that the next update will be the first to obey."""
+        return bool(self._asked)
+
+    def ask(self, setting: str, value: Any, origin: Origin) -> None:
         """Note that `setting` was given `value`, which the next update will obey."""
         if _same(value, self._in_force[setting]):
             self._asked.pop(setting, None)
         else:
-            self._asked[setting] = author, source, reason, value
+            self._asked[setting] = origin, value
 
-    def commit(self, iteration: int) -> bool:
-        """Turn what was asked into records, in force after `iteration`; whether there was any."""
-        if not self._asked:
-            return False
+    def commit(self, iteration: int) -> None:
+        """Turn what was asked into records, in force after `iteration`."""
         self._records.extend(self._provisional(iteration))
-        self._in_force.update({name: asked[3] for name, asked in self._asked.items()})
+        self._in_force.update({name: value for name, (_, value) in self._asked.items()})
         self._asked.clear()
-        return True
 
-    def act(
-        self,
-        iteration: int,
-        action: str,
-        value: Any,
-        author: str,
-        source: str,
-        reason: str = "",
-    ) -> None:
+    def act(self, iteration: int, action: str, value: Any, origin: Origin) -> None:
         """Record an action; repeated updates of one network in a row become one record."""
-        self.commit(iteration)
+        made = Intervention(
+            len(self._records),
+            iteration,
+            origin.author,
+            origin.source,
+            action,
+            None,
+            value,
+            origin.reason,
+        )
         last = self._records[-1] if self._records else None
         if (
             last is not None
             and action in {"step_d", "step_g"}
-            and (last.setting, last.iteration, last.author, last.source)
-            == (action, iteration, author, source)
+            and replace(last, new=value) == replace(made, seq=last.seq)
         ):
             self._records[-1] = replace(last, new=last.new + value)
-            return
-        self._records.append(
-            Intervention(
-                len(self._records), iteration, author, source, action, None, value, reason
-            )
-        )
+        else:
+            self._records.append(made)
 
     def records(self, iteration: int) -> list[Intervention]:
         """Return every record, the provisional ones last, for a run that stands at `iteration`."""
@@ -126,18 +140,47 @@ class InterventionLog:
     def _provisional(self, iteration: int) -> list[Intervention]:
         return [
             Intervention(
-                seq, iteration, author, source, name, _plain(self._in_force[name]), _plain(value), reason
+                seq,
+                iteration,
+                origin.author,
+                origin.source,
+                name,
+                _plain(self._in_force[name]),
+                _plain(value),
+                origin.reason,
             )
-            for seq, (name, (author, source, reason, value)) in enumerate(
-                list(self._asked.items()), start=len(self._records)
-            )
+            for seq, (name, (origin, value)) in enumerate(list(self._asked.items()), len(self._records))
         ]
 
-    def restore(self, records: list[Intervention], in_force: Mapping[str, Any]) -> None:
-        """Continue the log of a saved run."""
-        self._records = list(records)
-        self._in_force = dict(in_force)
-        self._asked.clear()
+    # --- back, and on disk ----------------------------------------------------------------------
+
+    def mark(self) -> Mark:
+        """Return the place that the log has reached, for :meth:`rewind`."""
+        return len(self._records), self._records[-1] if self._records else None
+
+    def rewind(self, mark: Mark) -> None:
+        """Take out what was recorded since `mark`; what is provisional stays."""
+        length, last = mark
+        del self._records[length:]
+        if last is not None:
+            self._records[-1] = last
+
+    def stored(self) -> dict[str, Any]:
+        """Return the log as plain values."""
+        return {
+            "records": [record.as_dict() for record in self._records],
+            "asked": {
+                name: {"origin": asdict(origin), "old": _plain(self._in_force[name])}
+                for name, (origin, _) in self._asked.items()
+            },
+        }
+
+    def restore(self, stored: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        """Go on with a log that :meth:`stored` described, of a run that has these `settings`."""
+        asked = stored["asked"]
+        self._records = [Intervention(**record) for record in stored["records"]]
+        self._in_force = {**settings, **{name: entry["old"] for name, entry in asked.items()}}
+        self._asked = {name: (Origin(**entry["origin"]), settings[name]) for name, entry in asked.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -1,104 +1,217 @@
 """The way back to the last good state, after a failure in the middle of a step.
 
-A copy of the state is taken every so many iterations, and whenever settings take force; between
-two copies, the updates carried out are noted. After a failure the newest copy is put back and the
-updates that had been completed are carried out again, which gives the same bits; the first one
-after which something is not finite is not.
+A copy of the state is taken every so many updates, and whenever settings take force; between two
+copies, the updates carried out are noted. After a failure the newest copy is put back and the
+updates that had been completed are carried out again, which gives the same bits, up to the first
+one after which something is not finite.
+
+Where code of the user's own takes part, that code may be what fails, and then nothing can be
+carried out again. There, and where it would take long, a journal also copies the state before
+every update, in place: a small fraction of what such an update costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor
 
-from ..stepping.eager import NonFiniteError
+from ..stepping.buffers import Buffers
+from ..stepping.eager import EagerStepper, NonFiniteError, What
 from ..stepping.state import TrainingState
+from .interventions import InterventionLog, Mark, Origin
 from .state_tree import copied, put_tree, state_tree
 
-__all__ = ["LastGood", "interval_for"]
+__all__ = ["LastGood", "Update"]
+
+REPEATED_AT_MOST = 100
+"""Updates between two copies; a failure costs up to so many again."""
+
+LARGE = 100_000
+"""Parameters from which on a copy costs little beside an update, and a hundred updates cost much."""
 
 
-def interval_for(*networks: nn.Module) -> int:
-    """Return how many iterations apart copies are taken of networks of this size.
+@dataclass(frozen=True)
+class Update:
+    """One full step or one update of one network, that was carried out."""
 
-    Large networks train slowly, so that fewer iterations may have to be repeated; their copies
-    cost little beside a step.
-    """
-    parameters = sum(p.numel() for network in networks for p in network.parameters())
-    return 100 if parameters < 100_000 else 20
+    what: What
+    origin: Origin
+    iteration: int
+    """Where the run stood afterwards."""
+
+    def record_in(self, log: InterventionLog) -> None:
+        """Record it in `log`, if it is an intervention: full steps are not."""
+        if self.what != "both":
+            action = "step_d" if self.what == "discriminator" else "step_g"
+            log.act(self.iteration, action, 1, self.origin)
 
 
-@dataclass(eq=False)
 class LastGood:
-    """Copies of a state, and what was done since the newest.
+    """Remembers how to get back to the state after the last completed update.
 
     Parameters
     ----------
-    state : TrainingState
-        What is copied and put back.
-    interval : int
-        Iterations between two copies.
+    stepper : EagerStepper
+        What carries out the updates; its state is copied and put back.
+    log : InterventionLog
+        Goes back together with the state.
+    foreign : bool
+        Whether code of the user's own takes part.
     """
 
-    state: TrainingState
-    interval: int
-    _snapshot: dict[str, Any] | None = None
-    _done: list[list[Any]] = field(default_factory=list)
-    _iterations: int = 0
+    def __init__(self, stepper: EagerStepper, log: InterventionLog, *, foreign: bool) -> None:
+        self._stepper = stepper
+        self._state = stepper.state
+        self._log = log
+        size = sum(map(Tensor.numel, (p for ps in self._state.parameters.values() for p in ps)))
+        self._journal = Journal(self._state) if foreign or size >= LARGE else None
+        self._point: tuple[dict[str, Any], Mark, list[Update]] | None = None
 
     def take(self) -> None:
-        """Copy the state as it stands, which must be finite."""
-        self._snapshot = copied(state_tree(self.state))
-        self._done.clear()
-        self._iterations = 0
+        """Copy the state as it stands between two updates, which must be finite."""
+        if self._journal is not None:
+            self._journal.forget()  # it counts from the point before
+        # One assignment, so that an interrupt finds the old point or the new one.
+        self._point = copied(state_tree(self._state)), self._log.mark(), []
 
-    @property
-    def fresh(self) -> bool:
-        """Whether nothing was done since the newest copy."""
-        return self._snapshot is not None and not self._done
+    def before(self) -> None:
+        """Be told that an update begins."""
+        if self._journal is not None:
+            self._journal.write(len(self._done()))
 
-    def note(self, network: str) -> None:
-        """Note one completed update of `network`, or of ``"both"``."""
-        if self._done and self._done[-1][0] == network:
-            self._done[-1][1] += 1
-        else:
-            self._done.append([network, 1])
-        self._iterations += 1
-        if self._iterations >= self.interval:
-            if not self.state.finite():
-                raise NonFiniteError("a weight", float("nan"))
-            self.take()
-
-    def go_back(self, settings: Any, repeat: Callable[[str], None]) -> None:
-        """Restore the state after the last completed update that left everything finite.
+    def note(self, update: Update, *, verify: bool) -> None:
+        """Be told that `update` is complete.
 
         Parameters
         ----------
-        settings
-            The hyperparameters in force.
-        repeat
-            Carries out one update of the network named, or of ``"both"``.
+        verify : bool
+            Whether the weights must be looked at now, because the caller is about to show them.
+
+        Raises
+        ------
+        NonFiniteError
+            If something in the state is not finite.
         """
-        assert self._snapshot is not None
-        done = [network for network, count in self._done for _ in range(count)]
-        completed = 0
-        put_tree(self.state, self._snapshot, settings)
-        try:
-            for network in done:
-                repeat(network)
-                if not self.state.finite():
-                    break
-                completed += 1
-        except Exception:  # noqa: BLE001 - what fails again is the failure that is being undone
-            completed = min(completed, len(done))
+        done = self._done()
+        full = len(done) + 1 >= REPEATED_AT_MOST
+        if full and not self._state.finite():
+            raise NonFiniteError("a weight or an optimizer's memory", float("nan"))
+        if (verify or self._journal is not None) and not self._state.weights_finite():
+            raise NonFiniteError("a weight", float("nan"))
+        if full:
+            self.take()
         else:
-            if completed == len(done):
-                self.take()
-                return
-        put_tree(self.state, self._snapshot, settings)
-        for network in done[:completed]:
-            repeat(network)
-        self.take()
+            done.append(update)
+
+    def go_back(self) -> None:
+        """Stand at the last completed update that left everything finite.
+
+        May be called again where it was interrupted.
+        """
+        assert self._point is not None
+        _, mark, done = self._point
+        kept = self._undone()
+        if kept is None:
+            kept = len(done)
+            while (reached := self._repeat(done[:kept])) < kept:
+                kept = reached
+        self._log.rewind(mark)
+        for update in done[:kept]:
+            update.record_in(self._log)
+        del done[kept:]
+        if self._journal is not None:
+            self._journal.forget()
+
+    def _done(self) -> list[Update]:
+        assert self._point is not None
+        return self._point[2]
+
+    def _undone(self) -> int | None:
+        """Undo the update that failed; return how many came before it, None if that did not help."""
+        if self._journal is None or (kept := self._journal.undo()) is None:
+            return None
+        return kept if self._state.finite() else None
+
+    def _repeat(self, updates: list[Update]) -> int:
+        """Put the copy back and carry out `updates` again; return how many were good."""
+        assert self._point is not None
+        rules = self._stepper.rules
+        put_tree(self._state, self._point[0], rules)
+        self._stepper.configure(rules)
+        for number, update in enumerate(updates):
+            try:
+                self._stepper.advance(update.what, measure=False)
+            except Exception:  # noqa: BLE001 - what fails again is the failure that is being undone
+                return number
+            if not self._state.finite():
+                return number
+        return len(updates)
+
+
+class Journal:
+    """A copy of a state, renewed in place."""
+
+    def __init__(self, state: TrainingState) -> None:
+        self._state = state
+        self._networks = [Buffers(state.generator), Buffers(state.discriminator)]
+        self._layout: tuple[Any, ...] = ()
+        self._live: list[Tensor] = []
+        self._copies: list[Tensor] = []
+        self._rest: tuple[Any, ...] | None = None
+
+    def write(self, place: int) -> None:
+        """Copy the state as it stands; `place` is what :meth:`undo` will return."""
+        state = self._state
+        self._rest = None
+        optimizers = list(state.optimizers.values())
+        layout = (*optimizers, *map(len, (o.state for o in optimizers)), state.ema)
+        if layout != self._layout:
+            self._lay_out(layout, optimizers)
+        torch._foreach_copy_(self._copies, self._live)
+        self._rest = (
+            place,
+            state.iteration,
+            state.cursor,
+            [generator.get_state() for generator in state.randomness.values()],
+            [buffers.copy() for buffers in self._networks],
+        )
+
+    def _lay_out(self, layout: tuple[Any, ...], optimizers: list[torch.optim.Optimizer]) -> None:
+        """Find all tensors that are changed in place; they change only with the optimizers' memories."""
+        networks = [*self._state.modules().values()]
+        live: list[Tensor] = [tensor for network in networks for tensor in network.parameters()]
+        for optimizer in optimizers:
+            for memory in optimizer.state.values():
+                live += [value for value in memory.values() if isinstance(value, Tensor)]
+        if self._state.ema is not None:
+            live += self._state.ema.buffers()
+        self._live = [tensor.detach() for tensor in live]
+        self._copies = [torch.empty_like(tensor) for tensor in self._live]
+        self._remembered = [(optimizer, set(optimizer.state)) for optimizer in optimizers]
+        self._layout = layout
+
+    def undo(self) -> int | None:
+        """Put back what was last copied; return its place, or None if there is nothing to put back."""
+        if self._rest is None:
+            return None
+        state = self._state
+        place, state.iteration, state.cursor, randomness, contents = self._rest
+        torch._foreach_copy_(self._live, self._copies)
+        for optimizer, remembered in self._remembered:
+            for parameter in set(optimizer.state) - remembered:
+                del optimizer.state[parameter]
+        for generator, value in zip(state.randomness.values(), randomness, strict=True):
+            generator.set_state(value)
+        for buffers, content in zip(self._networks, contents, strict=True):
+            buffers.put_back(content)
+        for parameters in state.parameters.values():
+            for parameter in parameters:
+                parameter.grad = None
+        return int(place)
+
+    def forget(self) -> None:
+        """Have nothing to put back any more."""
+        self._rest = None

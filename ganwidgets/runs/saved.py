@@ -1,162 +1,123 @@
-"""A state, a history and a log of interventions, as tensors and a document that can be saved."""
+"""A run on disk: what is in the file, and how a session is made of it again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from traitlets import TraitError
 
-from ..data import IMAGE_PRESETS, POINT_PRESETS, Source, load_data, restored_array
-from ..errors import CheckpointError
-from ..messages import Message, N_
+from ..data import Source, restored_array
+from ..errors import CheckpointError, DataError
+from ..messages import Message
+from .checkpoint import read_checkpoint, write_checkpoint
 from .history import History
-from .interventions import Intervention
+from .interventions import CODE
+from .session import Session
+from .state_tree import check_origin, copied, data_name, is_preset
 
-__all__ = ["STATE_FORMAT", "SavedRun", "check_origin", "data_name", "find_source", "is_preset"]
+__all__ = ["LARGEST_STORED_DATA", "load_session", "save_session"]
 
-STATE_FORMAT = 1
-"""The version of what :meth:`GANTrainer.state_dict` returns."""
-
-
-@dataclass(frozen=True)
-class SavedRun:
-    """Everything that a saved run holds.
-
-    Attributes
-    ----------
-    state : dict
-        What :meth:`GANTrainer.state_dict` returns.
-    history : History
-    interventions : list of Intervention
-    data : Tensor or None
-        The data itself, where it is a small array.
-    origin : dict
-        Plain facts needed before the state can be restored: which networks, which data.
-    """
-
-    state: dict[str, Any]
-    history: History
-    interventions: list[Intervention]
-    data: Tensor | None
-    labels: Tensor | None
-    origin: dict[str, Any]
-
-    def packed(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return the tensors, by name, and the JSON document of this run."""
-        tensors: dict[str, Tensor] = {}
-        state = _strip(self.state, "state", tensors)
-        for name, column in self.history.stored().items():
-            tensors[f"history/{name}"] = torch.from_numpy(column)
-        if self.data is not None:
-            tensors["data"] = self.data
-        if self.labels is not None:
-            tensors["labels"] = self.labels
-        document = {
-            "state": state,
-            "interventions": [record.as_dict() for record in self.interventions],
-            "origin": self.origin,
-        }
-        return tensors, document
-
-    @classmethod
-    def unpacked(cls, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> SavedRun:
-        """Return the run that :meth:`packed` described."""
-        columns = {
-            name.removeprefix("history/"): tensor.numpy()
-            for name, tensor in tensors.items()
-            if name.startswith("history/")
-        }
-        return cls(
-            state=_fill(document["state"], "state", tensors),
-            history=History.restored(columns),
-            interventions=[
-                Intervention(**{name: _widths(value) for name, value in record.items()})
-                for record in document["interventions"]
-            ],
-            data=tensors.get("data"),
-            labels=tensors.get("labels"),
-            origin=document["origin"],
-        )
-
-    def own_data(self) -> Any:
-        """Return the data of the run: a preset's name, or the source of a small array.
-
-        Raises
-        ------
-        CheckpointError
-            If the file does not hold it.
-        """
-        name = self.state["built"]["data"]
-        if is_preset(name):
-            return name
-        if self.data is None:
-            raise CheckpointError(
-                Message(
-                    "the data of this run ({name}) is not in the file; pass it as data=...",
-                    name=self.origin["data"],
-                )
-            )
-        return restored_array(self.data, self.labels, self.origin["kind"])
+LARGEST_STORED_DATA = 16 * 2**20
+"""Bytes of an array that a saved run takes along."""
 
 
-def is_preset(name: str) -> bool:
-    """Return whether `name` is that of a preset."""
-    return name in POINT_PRESETS or name in IMAGE_PRESETS
-
-
-def data_name(source: Source) -> str:
-    """Return the plain value that stands for `source` in a state: its preset, or its hash."""
-    return source.preset or f"sha256:{source.fingerprint}"
-
-
-def check_origin(state: Mapping[str, Any], own: Mapping[str, nn.Module | None]) -> None:
-    """Raise `CheckpointError` unless `state` can be read and wants the same networks as `own`."""
-    if state.get("format") != STATE_FORMAT:
-        raise CheckpointError(
-            Message(
-                "the state has format {found!r}, but this version of ganwidgets reads {known}",
-                found=state.get("format"),
-                known=STATE_FORMAT,
-            )
-        )
-    for name, network in own.items():
-        if state["own"][name] != (network is not None):
-            raise CheckpointError(
-                Message(
-                    "the run was trained with {wanted} {network}; pass the same",
-                    wanted=_OWN[state["own"][name]],
-                    network=name,
-                )
-            )
-
-
-_OWN = {True: N_("its own"), False: N_("the built-in")}
-
-
-def find_source(state: Mapping[str, Any], known: Iterable[Source]) -> Source:
-    """Return the source that `state` was trained on, among those `known` or the presets.
+def save_session(session: Session, path: str | os.PathLike[str]) -> None:
+    """Save a run to the file `path`: state, history, interventions, and data that is a small array.
 
     Raises
     ------
     CheckpointError
-        If it is none of them.
+        If the file cannot be written; what was there before is still there.
     """
-    name = state["built"]["data"]
-    sources = list(known)
-    for source in [*sources, *([load_data(name)] if is_preset(name) else [])]:
-        if source.fingerprint == state["data"]:
-            return source
-    raise CheckpointError(
-        Message(
-            "the state belongs to other data ({wanted}) than this trainer's ({found}); pass the "
-            "data that the run was trained on",
-            wanted=name,
-            found=sources[0].name,
-        )
+    tensors: dict[str, Tensor] = {}
+    document = {
+        "state": _strip(copied(session.tree()), "state", tensors),
+        "start": _strip(session.own_start, "start", tensors),
+        "log": session.log.stored(),
+        "data": {},
+        "torch": torch.__version__,
+    }
+    for name, column in session.history.stored().items():
+        tensors[f"history/{name}"] = torch.from_numpy(column)
+    for source in (session.run.source, session.source_of(session.settings.data)):
+        name = data_name(source)
+        samples = source.stored()
+        document["data"][name] = {"name": source.name, "kind": source.kind}
+        if samples is not None and samples.nbytes <= LARGEST_STORED_DATA:
+            tensors[f"data/{name}"] = samples
+            if source.labels is not None:
+                tensors[f"labels/{name}"] = source.labels
+    write_checkpoint(path, tensors, document)
+
+
+def load_session(
+    path: str | os.PathLike[str],
+    data: Any,
+    own: Mapping[str, nn.Module | None],
+    device: torch.device,
+) -> Session:
+    """Return the session of a run that :func:`save_session` saved.
+
+    Parameters
+    ----------
+    path
+        The file.
+    data
+        What the run was trained on, where the file does not hold it, else None.
+    own : mapping
+        ``"generator"`` and ``"discriminator"``: a network of the user's own, or None.
+    device : torch.device
+        Where to compute.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, foreign or newer, or does not match what is passed.
+    """
+    tensors, document = read_checkpoint(path)
+    state = _fill(document["state"], "state", tensors)
+    check_origin(state, own)
+    if data is None:
+        data = _data(state["built"]["data"], tensors, document)
+    chosen = {name: value for name, value in state["built"].items() if name != "data"}
+    try:
+        session = Session(data, own, device, {**chosen, "batch_size": state["settings"]["batch_size"]})
+    except (DataError, TraitError) as error:
+        raise CheckpointError(
+            Message("{path} does not match what was passed: {error}", path=str(path), error=error.args[0])
+        ) from error
+    pending = state["settings"]["data"]
+    if pending != state["built"]["data"]:
+        session.settings.data = _data(pending, tensors, document)
+    session.load_tree(state, CODE)
+    session.own_start = _fill(document["start"], "start", tensors)
+    session.history = History.restored(
+        {
+            name.removeprefix("history/"): tensor.numpy()
+            for name, tensor in tensors.items()
+            if name.startswith("history/")
+        }
     )
+    session.log.restore(document["log"], session.settings.as_dict())
+    return session
+
+
+def _data(name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> str | Source:
+    """Return the data that a state calls `name`: a preset's name, or the source of a small array."""
+    if is_preset(name):
+        return name
+    about = document["data"][name]
+    if f"data/{name}" not in tensors:
+        raise CheckpointError(
+            Message(
+                "the data of this run ({name}) is not in the file; pass it as data=...", name=about["name"]
+            )
+        )
+    return restored_array(tensors[f"data/{name}"], tensors.get(f"labels/{name}"), about["kind"])
 
 
 _TENSOR = "<tensor>"
@@ -177,8 +138,4 @@ def _fill(value: Any, path: str, tensors: Mapping[str, Tensor]) -> Any:
         return tensors[path]
     if isinstance(value, dict):
         return {name: _fill(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
-    return _widths(value)
-
-
-def _widths(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

@@ -9,41 +9,29 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from traitlets import TraitError
 
 from ..data import Source, load_data
-from ..errors import DivergedError
+from ..errors import CheckpointError, DataError, DivergedError
 from ..messages import Message
 from ..settings import SETTINGS, Settings
-from ..stepping.eager import NonFiniteError
+from ..stepping.eager import NonFiniteError, What
 from ..stepping.run import Run, assemble, batch_too_large
-from ..stepping.state import put_tensors, tensors_of
+from ..stepping.state import TrainingState, put_tensors, tensors_of
 from ..stepping.threads import computing_with
 from .history import History, measured
-from .interventions import InterventionLog
-from .last_good import LastGood, interval_for
-from .saved import STATE_FORMAT, check_origin, data_name, find_source, is_preset
-from .state_tree import check_fits, put_tree, state_tree
+from .interventions import CODE, InterventionLog, Origin
+from .last_good import LastGood, Update
+from .state_tree import STATE_FORMAT, check_fits, check_origin, data_name, is_preset, put_tree, state_tree
 
 __all__ = ["CODE", "Network", "Origin", "Session"]
 
-Network = Literal["both", "generator", "discriminator"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Origin:
-    """Where a change comes from; see :class:`Intervention` for the words."""
-
-    author: str
-    source: str
-    reason: str = ""
-
-
-CODE = Origin("cell", "code")
+Network = What
+"""The name under which callers know it: ``network="both"``."""
 
 
 class Session:
@@ -59,6 +47,21 @@ class Session:
         Where to compute.
     settings : mapping
         Settings that differ from their defaults, by name.
+
+    Attributes
+    ----------
+    settings : Settings
+        As they were asked for; `in_force` is what the next update obeys.
+    run : Run
+        What the last fresh start made.
+    built : dict
+        The values of the settings that this fresh start was made with.
+    history : History
+    log : InterventionLog
+    own_start : dict
+        What the user's own networks contained when the run began; a reset goes back to it.
+    listeners : dict
+        Functions that are called with the record after each step, by any key.
     """
 
     def __init__(
@@ -69,70 +72,82 @@ class Session:
         settings: Mapping[str, Any],
     ) -> None:
         self._own = dict(own)
-        self._own_start = {
-            name: {key: t.detach().clone() for key, t in tensors_of(network).items()}
-            for name, network in own.items()
-            if network is not None
-        }
         self._device = device
         self._stepping = False
-        self._origin = CODE
+        self._torn = False
+        self._origin: Origin | None = None
         self._sources: list[tuple[Any, Source]] = []
         self.listeners: dict[object, Callable[[Mapping[str, float]], None]] = {}
-        source = self._load(data)
+        source = self.source_of(data)
         if "batch_size" not in settings and source.size is not None:
             fitting = min(SETTINGS["batch_size"].initial, source.size)
             settings = {**settings, "batch_size": fitting}
         self.settings = Settings(data=data, **settings)
-        self._begin(source)
-        self.log = InterventionLog(self.settings.as_dict())
+        asked = self.settings.as_dict()
+        run = self._assembled(asked, source)
+        self.own_start = self._own_content()
+        self.log = InterventionLog(asked)
+        self._adopt(run, asked, History())
         self.settings._admission = self._admit
         self.settings.observe(self._on_setting, names=list(SETTINGS))
 
     # --- a fresh start --------------------------------------------------------------------------
 
-    def _load(self, data: Any) -> Source:
+    def source_of(self, data: Any) -> Source:
         """Return the source for `data`; that of the run and the one asked for last are kept."""
         for known, source in self._sources:
-            if known is data:
+            if known is data or (isinstance(data, str) and isinstance(known, str) and known == data):
                 return source
         source = load_data(data)
         self._sources = [*self._sources[:1], (data, source)]
         return source
 
-    def _begin(self, source: Source) -> None:
-        """Start afresh with `source` and the settings as they stand; on an error nothing changes."""
-        asked = self.settings.as_dict()
-        self._adopt(assemble(SimpleNamespace(**asked), source, self._own, self._device), asked)
+    def _assembled(self, settings: Mapping[str, Any], source: Source) -> Run:
+        # A cell may have switched gradients off; what is made then could not be trained.
+        with torch.inference_mode(False), torch.enable_grad():
+            return assemble(SimpleNamespace(**settings), source, self._own, self._device)
 
-    def _adopt(self, run: Run, built: Mapping[str, Any]) -> None:
-        """Go on as `run`, from its beginning."""
+    def _own_content(self) -> dict[str, dict[str, Tensor]]:
+        return {
+            name: {key: tensor.detach().clone() for key, tensor in tensors_of(network).items()}
+            for name, network in self._own.items()
+            if network is not None
+        }
+
+    def _put_own(self, content: Mapping[str, Mapping[str, Tensor]]) -> None:
         for name, network in self._own.items():
             if network is not None:
-                put_tensors(network, self._own_start[name])
+                put_tensors(network, content[name])
+
+    def _adopt(self, run: Run, built: Mapping[str, Any], history: History) -> None:
+        """Go on as `run`."""
         self.run = run
-        self.state = run.state
-        self.built = {n: built[n] for n, s in SETTINGS.items() if s.effect == "fresh start"}
-        self.history = History()
-        self._sources = [(self.built["data"], run.source)]
-        self._last_good = LastGood(
-            run.state, interval_for(run.state.generator, run.state.discriminator)
-        )
+        self.built = {name: built[name] for name, s in SETTINGS.items() if s.effect == "fresh start"}
+        self.history = history
+        self._sources = [(self.built["data"], run.source), *self._sources[1:]]
+        self._last_good = LastGood(run.stepper, self.log, foreign=run.foreign)
         self._configured = False
+        self._torn = False
 
     def reset(self, seed: int | None, origin: Origin) -> None:
         """Start afresh with the settings as they stand, and with another seed where one is given."""
         self._refuse_reentry()
-        before = self.settings.seed
+        self._settle()
+        asked = self.settings.as_dict()
         if seed is not None:
-            self.change({"seed": seed}, origin)
+            asked["seed"] = self.settings.checked({"seed": seed})["seed"]
+        run = self._assembled(asked, self.source_of(asked["data"]))
         at = self.state.iteration
-        try:
-            self._begin(self._load(self.settings.data))
-        except Exception:
-            self.change({"seed": before}, origin)
-            raise
-        self.log.act(at, "reset", self.settings.seed, origin.author, origin.source, origin.reason)
+        self._put_own(self.own_start)
+        self._adopt(run, asked, History())
+        self.change({"seed": asked["seed"]}, origin)
+        self.log.commit(at)
+        self.log.act(at, "reset", asked["seed"], origin)
+
+    @property
+    def state(self) -> TrainingState:
+        """What training changes."""
+        return self.run.state
 
     # --- settings -------------------------------------------------------------------------------
 
@@ -142,11 +157,10 @@ class Session:
         try:
             self.settings.update(values)
         finally:
-            self._origin = CODE
+            self._origin = None
 
     def _on_setting(self, change: Any) -> None:
-        origin = self._origin
-        self.log.ask(change["name"], change["new"], origin.author, origin.source, origin.reason)
+        self.log.ask(change["name"], change["new"], self._origin or CODE)
 
     def _admit(self, setting: str, value: Any) -> None:
         if setting == "batch_size":
@@ -154,7 +168,7 @@ class Session:
             if size is not None and value > size:
                 raise TraitError(batch_too_large(value, size))
         elif setting == "data":
-            self._load(value)
+            self.source_of(value)
 
     def in_force(self) -> SimpleNamespace:
         """Return every setting's value for the next update."""
@@ -162,22 +176,29 @@ class Session:
 
     def _prepare(self) -> None:
         """Put changed settings in force, and make sure that there is a state to go back to."""
-        if self.log.commit(self.state.iteration) or not self._configured:
-            self.run.stepper.configure(self.in_force())
-            self._configured = True
-            self._last_good.take()
+        if self._configured and not self.log.pending:
+            return
+        if self._configured and not self.state.finite():
+            raise self._diverged(NonFiniteError("a weight", float("nan")))
+        # In this order an interrupt anywhere leaves a session that prepares itself again.
+        self._configured = False
+        self.log.commit(self.state.iteration)
+        self.run.stepper.configure(self.in_force())
+        self._last_good.take()
+        self._configured = True
 
     # --- steps ----------------------------------------------------------------------------------
 
     def advance(
-        self, network: Network, n: int, interrupted: Callable[[], bool], origin: Origin
+        self, what: What, n: int, interrupted: Callable[[], bool], origin: Origin
     ) -> dict[str, float]:
         """Carry out up to `n` full steps, or updates of one network, and return the last record.
 
         Parameters
         ----------
         interrupted : callable
-            Asked after each step; where it says True the rest is left out.
+            Asked once in each step; where it says True that step is the last. Gradient norms and
+            accuracies in the record are then those of the last step in which they were measured.
 
         Raises
         ------
@@ -188,50 +209,45 @@ class Session:
             last good state.
         """
         self._refuse_reentry()
-        self._stepping = True
+        self._settle()
         try:
-            with computing_with(self.run.threads):
+            self._stepping = True
+            with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
                 for index in range(n):
-                    self._one(network, origin, last=index == n - 1)
-                    if interrupted():
+                    if self._one(what, interrupted, origin, last=index == n - 1):
                         break
         finally:
             self._stepping = False
         return self.record()
 
-    def _one(self, network: Network, origin: Origin, *, last: bool) -> None:
+    def _one(self, what: What, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
+        """Carry out one step or update, and return whether it was interrupted."""
         self._prepare()
+        last_good, state, stepper = self._last_good, self.run.state, self.run.stepper
+        full = what == "both"
+        seen = last or bool(self.listeners)
+        last_good.before()
+        self._torn = True
         try:
-            if network == "both":
-                measure = last or bool(self.listeners) or measured(self.state.iteration + 1)
-                self.run.stepper.full_step(measure=measure)
-                self.history.append(self.run.stepper.record)
-            else:
-                self._repeat(network)
-            self._last_good.note(network)
+            stepper.advance(what, measure=seen or not full or measured(state.iteration + 1))
+            if full:
+                self.history.append(stepper.record)
+            stop = interrupted()
+            update = Update(what, origin, state.iteration)
+            update.record_in(self.log)
+            last_good.note(update, verify=seen or stop)
+            self._torn = False
         except NonFiniteError as error:
             raise self._diverged(error) from None
         except BaseException as error:
-            self._go_back()
-            error.add_note(f"The run stands at its last good state, iteration {self.state.iteration}.")
+            self._settle()
+            error.add_note(Message("The run stands at iteration {n}, before it happened.", n=state.iteration))
             raise
-        if network != "both":
-            action = "step_d" if network == "discriminator" else "step_g"
-            self.log.act(self.state.iteration, action, 1, origin.author, origin.source, origin.reason)
         if self.listeners:
             record = self.record()
             for listener in list(self.listeners.values()):
                 listener(record)
-
-    def _repeat(self, network: str) -> None:
-        """Carry out one update, or one full step, that the history does not record."""
-        stepper = self.run.stepper
-        if network == "both":
-            stepper.full_step(measure=False)
-        elif network == "discriminator":
-            stepper.update_discriminator(1, measure=True)
-        else:
-            stepper.update_generator(1, measure=True)
+        return stop
 
     def record(self) -> dict[str, float]:
         """Return the numbers of the last updates."""
@@ -240,43 +256,48 @@ class Session:
     def _refuse_reentry(self) -> None:
         if self._stepping:
             raise RuntimeError(
-                Message("the trainer is in the middle of a step; a callback cannot step or reset it")
+                Message("the trainer is in the middle of a step; a callback cannot step, reset or load it")
             )
 
     def _diverged(self, error: NonFiniteError) -> DivergedError:
-        failed = self.state.iteration + 1
         rules = self.run.stepper.rules
-        self._go_back()
+        self._torn = True
+        self._settle()
+        iteration = self.state.iteration
         return DivergedError(
             Message(
-                "{quantity} became {value} in iteration {failed}; the run stands at iteration "
-                "{iteration}, before it happened. Lower lr_d (now {lr_d:g}) or lr_g (now {lr_g:g}), "
-                "set grad_clip, or reset",
+                "{quantity} became {value} after iteration {iteration}; the run stands there, before it "
+                "happened. Lower lr_d (now {lr_d:g}) or lr_g (now {lr_g:g}), set grad_clip, or reset",
                 quantity=error.quantity,
                 value=str(error.value),
-                failed=failed,
-                iteration=self.state.iteration,
+                iteration=iteration,
                 lr_d=rules.lr_d,
                 lr_g=rules.lr_g,
             ),
-            self.state.iteration,
+            iteration,
         )
+
+    def _settle(self) -> None:
+        """Go back to the last good state, if a step was broken off in the middle."""
+        if self._torn:
+            with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
+                self._last_good.go_back()
+            self.history.resize(self.state.iteration)
+            self._torn = False
 
     def recover(self) -> None:
         """Stand at the last good state, settings kept; a failed step has already gone back to it."""
         self._refuse_reentry()
-        if not self.state.finite():
-            self._go_back()
-
-    def _go_back(self) -> None:
-        self._last_good.go_back(self.in_force(), self._repeat)
-        self.history.resize(self.state.iteration)
+        if self._configured and not self.state.finite():
+            self._torn = True
+        self._settle()
 
     # --- the whole state ------------------------------------------------------------------------
 
     def tree(self) -> dict[str, Any]:
         """Return the whole state as nested dictionaries of tensors, not copied, and plain values."""
-        pending = data_name(self._load(self.settings.data))
+        self._settle()
+        pending = data_name(self.source_of(self.settings.data))
         return {
             "format": STATE_FORMAT,
             "data": self.run.source.fingerprint,
@@ -288,22 +309,70 @@ class Session:
             **state_tree(self.state),
         }
 
-    def load_tree(self, state: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`tree` returned; on an error nothing changes."""
+    def load_tree(self, tree: Mapping[str, Any], origin: Origin) -> None:
+        """Go on from what :meth:`tree` returned; on an error nothing changes.
+
+        Raises
+        ------
+        CheckpointError
+            If it belongs to other data or networks, or is not what :meth:`tree` returned.
+        """
         self._refuse_reentry()
-        check_origin(state, self._own)
-        source = find_source(state, [self.run.source, self._load(self.settings.data)])
-        data = next((known for known, found in self._sources if found is source), source.preset)
-        values = {**state["settings"], **state["built"], "data": data}
-        run = assemble(SimpleNamespace(**values), source, self._own, self._device)
-        check_fits(run.state, state)
-        pending = state["settings"]["data"]
-        settings = {**state["settings"], "data": pending if is_preset(pending) else data}
-        self.settings.checked({n: v for n, v in settings.items() if n != "batch_size"})
-        history = self.history
-        self._adopt(dataclasses.replace(run, threads=state["threads"]), values)
-        self.history = history
-        history.resize(state["iteration"])
-        put_tree(self.state, state, SimpleNamespace(**settings))
-        self.change(settings, Origin("cell", "code", "load_state_dict"))
-        self.log.commit(state["iteration"])
+        self._settle()
+        before = self._own_content()
+        try:
+            with torch.inference_mode(False):
+                run, built, settings = self._restored(tree)
+        except BaseException as error:
+            self._put_own(before)
+            if isinstance(error, CheckpointError) or not isinstance(error, Exception):
+                raise
+            if isinstance(error, DataError | TraitError):
+                message = Message("the state does not fit what was passed: {error}", error=error.args[0])
+            else:
+                message = Message(
+                    "this is not a state that state_dict returned: {error}",
+                    error=f"{type(error).__name__}: {error}",
+                )
+            raise CheckpointError(message) from error
+        at = self.state.iteration
+        self.history.resize(run.state.iteration)
+        self._adopt(run, built, self.history)
+        self.change(settings, origin)
+        self.log.commit(at)
+        self.log.act(at, "load", run.state.iteration, origin)
+
+    def _restored(self, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
+        """Return the run that `tree` describes, what it was built of, and its settings."""
+        check_origin(tree, self._own)
+        pending = self._known_data(tree["settings"]["data"])
+        data = self._known_data(tree["built"]["data"])
+        source = self.source_of(data)
+        if source.fingerprint != tree["data"]:
+            raise CheckpointError(_other_data(tree["built"]["data"], self.run.source))
+        settings = {**tree["settings"], "data": pending}
+        values = {**self.settings.as_dict(), **settings, **tree["built"], "data": data}
+        batch = {"batch_size"}  # is held against the size of the data when the run is assembled
+        self.settings.checked({n: v for n, v in [*values.items(), *settings.items()] if n not in batch})
+        run = self._assembled(values, source)
+        check_fits(run.state, tree)
+        put_tree(run.state, tree, SimpleNamespace(**values))
+        return dataclasses.replace(run, threads=int(tree["threads"])), values, settings
+
+    def _known_data(self, name: str) -> Any:
+        """Return the data that `name`, see :func:`data_name`, stands for in a state."""
+        if is_preset(name):
+            return name
+        for data, source in [*self._sources, (self.settings.data, self.source_of(self.settings.data))]:
+            if data_name(source) == name:
+                return data
+        raise CheckpointError(_other_data(name, self.run.source))
+
+
+def _other_data(name: str, source: Source) -> Message:
+    return Message(
+        "the state belongs to other data ({wanted}) than this trainer's ({found}); pass the data that "
+        "the run was trained on",
+        wanted=name,
+        found=source.name,
+    )

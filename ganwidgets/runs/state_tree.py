@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ..errors import CheckpointError
 from ..messages import Message
 from ..stepping.state import TrainingState, moments_of, put_moments, put_tensors, tensors_of
 
-__all__ = ["check_fits", "copied", "put_tree", "state_tree"]
+__all__ = [
+    "STATE_FORMAT",
+    "check_fits",
+    "check_origin",
+    "copied",
+    "data_name",
+    "is_preset",
+    "put_tree",
+    "state_tree",
+]
+
+STATE_FORMAT = 1
+"""The version of what :meth:`GANTrainer.state_dict` returns."""
+
+
+def is_preset(name: str) -> bool:
+    """Return whether `name` is that of a preset."""
+    return name in POINT_PRESETS or name in IMAGE_PRESETS
+
+
+def data_name(source: Source) -> str:
+    """Return the plain value that stands for `source` in a state: its preset, or its hash."""
+    return source.preset or f"sha256:{source.fingerprint}"
 
 
 def state_tree(state: TrainingState) -> dict[str, Any]:
@@ -38,20 +62,45 @@ def copied(tree: Any) -> Any:
     return tree
 
 
+def check_origin(tree: Mapping[str, Any], own: Mapping[str, nn.Module | None]) -> None:
+    """Raise `CheckpointError` unless `tree` can be read and wants the same networks as `own`."""
+    if tree.get("format") != STATE_FORMAT:
+        raise CheckpointError(
+            Message(
+                "the state has format {found!r}, but this version of ganwidgets reads {known}",
+                found=tree.get("format"),
+                known=STATE_FORMAT,
+            )
+        )
+    for name, network in own.items():
+        if tree["own"][name] and network is None:
+            raise CheckpointError(
+                Message(
+                    "the run was trained with a {network} of its own; pass one that is built like it as "
+                    "{network}=...",
+                    network=name,
+                )
+            )
+        if network is not None and not tree["own"][name]:
+            raise CheckpointError(
+                Message("the run was trained with the built-in {network}; pass none", network=name)
+            )
+
+
 def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
     """Raise `CheckpointError` unless the networks of `tree` are built like those of `state`."""
-    for name, found in tree["networks"].items():
-        own = state.generator if name == "ema" else state.modules().get(name)
-        if own is None:
-            raise CheckpointError(Message("the state has an unknown network {name!r}", name=name))
-        wanted = {key: (tuple(t.shape), t.dtype) for key, t in tensors_of(own).items()}
-        given = {key: (tuple(t.shape), t.dtype) for key, t in found.items()}
+    modules = {"generator": state.generator, "discriminator": state.discriminator}
+    if "ema" in tree["networks"]:
+        modules["ema"] = state.generator
+    for name, module in modules.items():
+        wanted = {key: (tuple(t.shape), t.dtype) for key, t in tensors_of(module).items()}
+        given = {key: (tuple(t.shape), t.dtype) for key, t in tree["networks"][name].items()}
         for key in sorted(wanted.keys() | given.keys()):
             if wanted.get(key) != given.get(key):
                 raise CheckpointError(
                     Message(
-                        "the {network} does not fit the state: {tensor} is {given} there and "
-                        "{wanted} here; pass the networks that the run was trained with",
+                        "the {network} does not fit the state: {tensor} is {given} there and {wanted} here; "
+                        "pass a network that is built like the one that was trained",
                         network=name,
                         tensor=key,
                         given=_described(given.get(key)),
@@ -71,11 +120,15 @@ def put_tree(state: TrainingState, tree: Mapping[str, Any], settings: Any) -> No
     ----------
     settings
         Hyperparameters for the optimizers that are made.
+
+    Raises
+    ------
+    Exception
+        Of many kinds, if `tree` is not what :func:`state_tree` returned; the state is then torn.
     """
+    state.ema = None
     if "ema" in tree["networks"]:
         state.start_average()
-    else:
-        state.ema = None
     for name, module in state.modules().items():
         put_tensors(module, tree["networks"][name])
     state.optimizers.clear()
@@ -83,7 +136,7 @@ def put_tree(state: TrainingState, tree: Mapping[str, Any], settings: Any) -> No
     for network, optimizer in tree["optimizers"].items():
         state.use_optimizer(network, optimizer["name"], settings)
         put_moments(state.optimizers[network], optimizer["memory"])
-    for name, values in tree["randomness"].items():
-        state.randomness[name].set_state(values)
-    state.iteration = tree["iteration"]
-    state.cursor = tree["cursor"]
+    for name, generator in state.randomness.items():
+        generator.set_state(tree["randomness"][name])
+    state.iteration = operator.index(tree["iteration"])
+    state.cursor = operator.index(tree["cursor"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ __all__ = ["Buffers", "observing"]
 class Buffers:
     """The buffers of a network (batch-norm statistics, spectral-norm vectors), to be kept still.
 
-    A network without buffers, the common small one, costs nothing.
+    A network without buffers, the common small one, costs next to nothing.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -28,44 +28,54 @@ class Buffers:
     def __bool__(self) -> bool:
         return bool(self._slots)
 
-    def copy(self) -> list[tuple[Tensor, Tensor]]:
-        """Return each buffer with a copy of its content."""
-        found = []
-        for module, name in self._slots:
-            buffer = module._buffers[name]
-            assert buffer is not None
-            found.append((buffer, buffer.detach().clone()))
-        return found
+    def copy(self) -> list[Tensor]:
+        """Return copies of all buffers."""
+        return [buffer.detach().clone() for buffer in self._content()]
 
-    def put_back(self, copies: list[tuple[Tensor, Tensor]]) -> None:
-        """Give the buffers the content, and the identity, that they had at :meth:`copy`."""
+    def put_back(self, copies: list[Tensor]) -> None:
+        """Give the buffers the content that they had at :meth:`copy`."""
         with torch.no_grad():
-            for (module, name), (buffer, content) in zip(self._slots, copies, strict=True):
+            for buffer, content in zip(self._content(), copies, strict=True):
                 buffer.copy_(content)
-                module._buffers[name] = buffer
+
+    def still(self) -> AbstractContextManager[object]:
+        """Return a context in which the network may do to its buffers what it likes."""
+        return self._lending() if self._slots else _NOTHING
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Put every buffer back at the end, also after an exception."""
-        if not self._slots:
-            yield
-            return
-        copies = self.copy()
+    def _lending(self) -> Iterator[None]:
+        # The network gets copies to write on. To write on the originals and put their content back
+        # would be an in-place change of what a backward pass still needs (batch norm keeps its
+        # statistics for it).
+        originals = self._content()
         try:
+            for (module, name), buffer in zip(self._slots, originals, strict=True):
+                module._buffers[name] = buffer.detach().clone()
             yield
         finally:
-            self.put_back(copies)
+            for (module, name), buffer in zip(self._slots, originals, strict=True):
+                module._buffers[name] = buffer
+
+    def _content(self) -> list[Tensor]:
+        # Looked up each time: a network may assign a new tensor to a buffer's name.
+        return [module._buffers[name] for module, name in self._slots]  # type: ignore[misc]
 
 
 @contextmanager
 def observing(*networks: nn.Module) -> Iterator[None]:
-    """Look at networks: eval mode, no gradients; afterwards each module's mode is as it was."""
+    """Look at networks: eval mode, no gradients, buffers still; afterwards all is as it was."""
+    buffers = [Buffers(network) for network in networks]
     modes = [(module, module.training) for network in networks for module in network.modules()]
     try:
         for network in networks:
             network.eval()
-        with torch.no_grad():
+        with torch.no_grad(), ExitStack() as stack:
+            for kept in buffers:
+                stack.enter_context(kept.still())
             yield
     finally:
         for module, training in modes:
             module.training = training
+
+
+_NOTHING: AbstractContextManager[object] = nullcontext()

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import math
-from types import SimpleNamespace
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import torch
-from torch import Tensor
-from torch.nn.utils import clip_grad_norm_, get_total_norm
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ..objectives import LOSSES, PENALTIES
@@ -25,9 +24,12 @@ from .buffers import Buffers
 from .randomness import RoutedRandomness
 from .state import Network, TrainingState
 
-__all__ = ["EagerStepper", "NonFiniteError", "Order", "draw_noise"]
+__all__ = ["EagerStepper", "NonFiniteError", "Order", "What", "draw_noise"]
 
 NAN = math.nan
+
+What = Literal["both"] | Network
+"""A full step, or one update of one network."""
 
 
 class NonFiniteError(ArithmeticError):
@@ -48,9 +50,11 @@ class Order(Protocol):
 
 def draw_noise(kind: str, n: int, latent_dim: int, generator: torch.Generator) -> Tensor:
     """Return latents, float32 ``[n, latent_dim]``: standard normal, or uniform on [-1, 1)."""
+    # The device and the type are said, because a cell may have changed what they are by default.
+    noise = torch.empty(n, latent_dim, dtype=torch.float32, device="cpu")
     if kind == "uniform":
-        return torch.empty(n, latent_dim).uniform_(-1, 1, generator=generator)
-    return torch.randn(n, latent_dim, generator=generator)
+        return noise.uniform_(-1, 1, generator=generator)
+    return noise.normal_(generator=generator)
 
 
 class EagerStepper:
@@ -68,9 +72,7 @@ class EagerStepper:
         Whether randomness inside the networks is routed to the state's own generator.
     """
 
-    def __init__(
-        self, state: TrainingState, order: Order, latent_dim: int, *, routed: bool
-    ) -> None:
+    def __init__(self, state: TrainingState, order: Order, latent_dim: int, *, routed: bool) -> None:
         self.state = state
         self.order = order
         self.latent_dim = latent_dim
@@ -83,7 +85,7 @@ class EagerStepper:
             NAN,
         )
 
-    def configure(self, rules: SimpleNamespace) -> None:
+    def configure(self, rules: Any) -> None:
         """Put `rules`, the values of all settings by name, in force from the next update on."""
         state = self.state
         self.rules = rules
@@ -102,10 +104,10 @@ class EagerStepper:
         elif state.ema is None:
             state.start_average()
         if state.ema is not None:
-            self._average = get_ema_multi_avg_fn(rules.ema_decay)
-        self.follow_schedule()
+            self._average = get_ema_multi_avg_fn(rules.ema_decay)  # type: ignore[no-untyped-call]
+        self._follow_schedule()
 
-    def follow_schedule(self) -> None:
+    def _follow_schedule(self) -> None:
         """Give both optimizers their hyperparameters at this iteration."""
         rules, state = self.rules, self.state
         rates: dict[Network, tuple[str, float]] = {
@@ -118,56 +120,52 @@ class EagerStepper:
 
     # --- steps ----------------------------------------------------------------------------------
 
-    def full_step(self, *, measure: bool) -> None:
-        """Carry out one full step; the caller counts it.
+    def advance(self, what: What, *, measure: bool) -> None:
+        """Carry out one full step, or one update of one network.
 
         Parameters
         ----------
+        what : {"both", "generator", "discriminator"}
         measure : bool
             Whether gradient norms and accuracies are computed for the record; losses always are.
         """
         rules = self.rules
         if rules.lr_schedule != "constant":
-            self.follow_schedule()
-        self.update_discriminator(rules.d_steps, measure=measure)
-        self.update_generator(rules.g_steps, measure=measure)
+            self._follow_schedule()
+        if what != "both":
+            self._update(what, 1, measure=measure)
+            return
+        self._update("discriminator", rules.d_steps, measure=measure)
+        self._update("generator", rules.g_steps, measure=measure)
         self.state.iteration += 1
 
-    def update_discriminator(self, n: int, *, measure: bool) -> None:
-        """Update the discriminator `n` times, or measure it once where it is frozen."""
-        if self._frozen["discriminator"]:
-            self._measure_frozen("discriminator")
+    def _update(self, network: Network, n: int, *, measure: bool) -> None:
+        """Update one network `n` times, or measure it once where it is frozen."""
+        if self._frozen[network]:
+            self._measure_frozen(network)
             return
+        update = self._update_discriminator if network == "discriminator" else self._update_generator
         for index in range(n):
-            self._update_discriminator(measure=measure and index == n - 1)
-
-    def update_generator(self, n: int, *, measure: bool) -> None:
-        """Update the generator `n` times, or measure it once where it is frozen."""
-        if self._frozen["generator"]:
-            self._measure_frozen("generator")
-            return
-        for index in range(n):
-            self._update_generator(measure=measure and index == n - 1)
+            update(measure=measure and index == n - 1)
 
     # --- one update -----------------------------------------------------------------------------
 
     def _update_discriminator(self, *, measure: bool) -> None:
         state, rules = self.state, self.rules
-        real = self._next_real()
-        noise = self._noise(state.randomness["noise"])
         may_skip = rules.skip_d_below > 0
-        before = self._buffers_d.copy() if may_skip and self._buffers_d else None
+        before = self._buffers_d.copy() if may_skip else []
         loss, real_logits, fake_logits = self._discriminator_loss(
-            real, noise, state.randomness["penalty"], state.randomness["network"]
+            self._next_real(),
+            self._noise(state.randomness["noise"]),
+            state.randomness["penalty"],
+            state.randomness["network"],
         )
-        value = self._finite("loss_d", loss)
+        value = self._note_loss("loss_d", loss)
         if measure:
             self._measure_accuracy(real_logits, fake_logits)
         if may_skip and value < rules.skip_d_below:
-            if before is not None:
-                self._buffers_d.put_back(before)
-            if measure:
-                self.record["grad_norm_d"] = NAN
+            self._buffers_d.put_back(before)
+            self.record["grad_norm_d"] = NAN
             return
         self._descend("discriminator", "grad_norm_d", loss, measure=measure)
         if rules.weight_clip > 0:
@@ -178,13 +176,12 @@ class EagerStepper:
     def _update_generator(self, *, measure: bool) -> None:
         state = self.state
         real = self._next_real() if self._loss.uses_real else None
-        loss = self._generator_loss(
-            real, self._noise(state.randomness["noise"]), state.randomness["network"]
-        )
-        self._finite("loss_g", loss)
+        noise = self._noise(state.randomness["noise"])
+        loss = self._generator_loss(real, noise, state.randomness["network"])
+        self._note_loss("loss_g", loss)
         self._descend("generator", "grad_norm_g", loss, measure=measure)
         if state.ema is not None:
-            self._move_average()
+            self._move_average(state.ema)
 
     def _discriminator_loss(
         self,
@@ -195,7 +192,7 @@ class EagerStepper:
     ) -> tuple[Tensor, Tensor, Tensor]:
         state, n = self.state, len(real)
         with self._routing(inside):
-            with self._buffers_g.kept(), torch.no_grad():
+            with self._buffers_g.still(), torch.no_grad():
                 fake = state.generator(noise)
             real_logits = state.discriminator(real).reshape(n)
             fake_logits = state.discriminator(fake).reshape(n)
@@ -206,11 +203,9 @@ class EagerStepper:
                 )
         return loss, real_logits, fake_logits
 
-    def _generator_loss(
-        self, real: Tensor | None, noise: Tensor, inside: torch.Generator
-    ) -> Tensor:
+    def _generator_loss(self, real: Tensor | None, noise: Tensor, inside: torch.Generator) -> Tensor:
         state = self.state
-        with self._routing(inside), self._buffers_d.kept():
+        with self._routing(inside), self._buffers_d.still():
             fake_logits = state.discriminator(state.generator(noise)).reshape(len(noise))
             real_logits = None
             if real is not None:
@@ -224,23 +219,25 @@ class EagerStepper:
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         if self.rules.grad_clip > 0:
-            length = clip_grad_norm_(parameters, self.rules.grad_clip)
-            self.record[norm] = self._finite(norm, length)
+            length = clip_grad_norm_(parameters, self.rules.grad_clip).item()
+            if not math.isfinite(length):  # a clipped gradient would be zero, and the failure hidden
+                raise NonFiniteError(norm, length)
+            self.record[norm] = length
         elif measure:
-            length = get_total_norm([g for g in gradients if g is not None])
-            self.record[norm] = self._finite(norm, length)
+            # Only looked at: a gradient that is not finite shows in the next loss, measured or not.
+            flat = [parameter.grad.reshape(-1) for parameter in parameters if parameter.grad is not None]
+            self.record[norm] = torch.linalg.vector_norm(torch.cat(flat)).item()
         self.state.optimizers[network].step()
         for parameter in parameters:
             parameter.grad = None
 
-    def _move_average(self) -> None:
-        state = self.state
-        assert state.ema is not None
+    def _move_average(self, average: nn.Module) -> None:
+        generator = self.state.generator
         with torch.no_grad():
-            self._average(list(state.ema.parameters()), list(state.generator.parameters()), 1)
+            self._average(list(average.parameters()), list(generator.parameters()), 1)
             # As StyleGAN's training loop does, buffers are copied: an average of batch counts or
             # of spectral-norm vectors would mean nothing.
-            for kept, current in zip(state.ema.buffers(), state.generator.buffers(), strict=True):
+            for kept, current in zip(average.buffers(), generator.buffers(), strict=True):
                 kept.copy_(current)
 
     # --- a frozen network -----------------------------------------------------------------------
@@ -248,22 +245,21 @@ class EagerStepper:
     def _measure_frozen(self, network: Network) -> None:
         state, rules = self.state, self.rules
         aside = seeded(state.seed, "frozen", network, state.iteration)
-        inside = seeded(state.seed, "frozen network", state.iteration, device=state.device)
+        inside = seeded(state.seed, "frozen network", state.iteration)
         noise = self._noise(aside)
-        with self._buffers_g.kept(), self._buffers_d.kept():
+        with self._buffers_g.still(), self._buffers_d.still():
             if network == "generator":
                 real = self._real_at(state.cursor) if self._loss.uses_real else None
                 with torch.no_grad():
-                    loss = self._generator_loss(real, noise, inside)
-                self._finite("loss_g", loss)
+                    self._note_loss("loss_g", self._generator_loss(real, noise, inside))
                 self.record["grad_norm_g"] = NAN
                 return
-            # A gradient penalty needs gradients with respect to samples, so they stay enabled.
-            with torch.no_grad() if rules.penalty == "none" else contextlib.nullcontext():
+            # A penalty needs gradients with respect to samples, so they stay enabled.
+            with torch.no_grad() if rules.penalty == "none" else _NOTHING:
                 loss, real_logits, fake_logits = self._discriminator_loss(
                     self._real_at(state.cursor), noise, aside, inside
                 )
-            self._finite("loss_d", loss.detach())
+            self._note_loss("loss_d", loss)
             self._measure_accuracy(real_logits, fake_logits)
             self.record["grad_norm_d"] = NAN
 
@@ -289,19 +285,18 @@ class EagerStepper:
     def _routing(self, inside: torch.Generator) -> contextlib.AbstractContextManager[object]:
         return RoutedRandomness(inside) if self.routed else _NOTHING
 
-    def _finite(self, quantity: str, tensor: Tensor) -> float:
-        value = tensor.item()
+    def _note_loss(self, name: str, loss: Tensor) -> float:
+        value = loss.item()
         if not math.isfinite(value):
-            raise NonFiniteError(quantity, value)
-        if quantity in self.record:
-            self.record[quantity] = value
+            raise NonFiniteError(name, value)
+        self.record[name] = value
         return value
 
     def _measure_accuracy(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         real, fake = real_logits.detach(), fake_logits.detach()
         threshold = self._loss.threshold(real, fake)
-        self.record["accuracy_real"] = (real > threshold).float().mean().item()
-        self.record["accuracy_fake"] = (fake <= threshold).float().mean().item()
+        self.record["accuracy_real"] = torch.count_nonzero(real > threshold).item() / len(real)
+        self.record["accuracy_fake"] = torch.count_nonzero(fake <= threshold).item() / len(fake)
 
 
 _NOTHING: contextlib.AbstractContextManager[object] = contextlib.nullcontext()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import DataError
 from ..messages import Message
 from .buffers import Buffers, observing
-from .randomness import RoutedRandomness, moves_global_generator
+from .randomness import Draws, RoutedRandomness
 
 __all__ = ["Probe", "probe"]
 
@@ -24,7 +24,8 @@ class Probe:
     routed : bool
         Whether the networks draw random numbers of their own, so that these must be routed.
     exact : bool
-        False where some of these draws cannot be routed to the run's own generators.
+        False where some of these draws cannot be routed to the run's own generators, or where the
+        same batch gives something else the second time.
     """
 
     routed: bool
@@ -32,7 +33,7 @@ class Probe:
 
 
 def probe(generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: Tensor) -> Probe:
-    """Run both networks once on `noise` [n, latent_dim] and `real` [n, ...], leaving no trace.
+    """Run both networks on `noise` [n, latent_dim] and `real` [n, ...], leaving no trace.
 
     Raises
     ------
@@ -42,25 +43,23 @@ def probe(generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: T
     """
     buffers = Buffers(generator), Buffers(discriminator)
 
-    def both_modes() -> None:
-        with buffers[0].kept(), buffers[1].kept(), torch.no_grad():
-            _run(generator, discriminator, noise, real)
+    def outputs() -> list[Tensor]:
+        aside = torch.Generator().manual_seed(0)
+        with RoutedRandomness(aside), torch.no_grad():
+            with buffers[0].still(), buffers[1].still():
+                training = _run(generator, discriminator, noise, real)
             with observing(generator, discriminator):
-                _run(generator, discriminator, noise, real)
+                return [*training, *_run(generator, discriminator, noise, real)]
 
-    if not moves_global_generator(both_modes, real.device):
-        return Probe(routed=False, exact=True)
-
-    aside = torch.Generator(real.device).manual_seed(0)
-
-    def routed() -> None:
-        with RoutedRandomness(aside):
-            both_modes()
-
-    return Probe(routed=True, exact=not moves_global_generator(routed, real.device))
+    with Draws() as draws:
+        first = outputs()
+    repeats = all(map(_same, first, outputs()))
+    return Probe(routed=draws.routed, exact=repeats and not draws.unrouted)
 
 
-def _run(generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: Tensor) -> None:
+def _run(
+    generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: Tensor
+) -> tuple[Tensor, Tensor]:
     fake = _call("generator", generator, noise, _noise_remedy(noise))
     if not isinstance(fake, Tensor) or fake.shape != real.shape:
         raise DataError(
@@ -83,11 +82,16 @@ def _run(generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: Te
                 n=n,
             )
         )
+    return fake, logits
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
 def _call(name: str, network: nn.Module, batch: Tensor, remedy: str) -> object:
     try:
-        return network(batch)
+        return network(batch.clone())  # a network may overwrite its input
     except Exception as error:
         raise DataError(
             Message(

@@ -3,12 +3,13 @@
 ``torch.nn.functional.dropout`` takes no generator and draws from the process's global one, which
 any cell may use at any moment from another thread. Swapping the global state around a step would
 race with it, so the known calls are redirected instead, through a function mode, and only in
-networks that a probe on one batch found to draw at all: a function mode costs about a sixth of a
-small step.
+networks that were found to draw at all: a function mode costs about a sixth of a small step.
+
+All numbers are drawn on the CPU, so that a run draws the same ones on every device.
 
 What cannot be redirected (a fused kernel such as an LSTM's dropout, or random draws inside
-another function of ``torch.nn.functional``) still moves the global generator; a second probe
-finds that, and the run then calls itself close, not exact.
+another function of ``torch.nn.functional``) still draws from the global generator; :class:`Draws`
+notes that, and the run then calls itself close, not exact.
 """
 
 from __future__ import annotations
@@ -20,32 +21,41 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["RoutedRandomness", "moves_global_generator"]
+__all__ = ["Draws", "RoutedRandomness"]
 
 Handler = Callable[..., Any]
 
 
-def moves_global_generator(run: Callable[[], object], device: torch.device) -> bool:
-    """Return whether `run` draws from a global generator; the generator is put back.
+class Draws(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes the random numbers that operations of the current thread draw inside this mode.
 
-    Another thread may draw in the meantime, so only a generator that moves three times in a row
-    counts as moved by `run`.
+    Attributes
+    ----------
+    routed, unrouted : bool
+        Whether any were drawn from a generator that was passed, and from the global one.
     """
-    return all(_moves(run, device) for _ in range(3))
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.routed = False
+        self.unrouted = False
 
-def _moves(run: Callable[[], object], device: torch.device) -> bool:
-    before = torch.get_rng_state()
-    on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    run()
-    moved = not torch.equal(before, torch.get_rng_state())
-    if moved:
-        torch.set_rng_state(before)
-    if on_device is not None and not torch.equal(on_device, torch.cuda.get_rng_state(device)):
-        torch.cuda.set_rng_state(on_device, device)
-        moved = True
-    return moved
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            if any(isinstance(value, torch.Generator) for value in (*args, *kwargs.values())):
+                self.routed = True
+            else:
+                self.unrouted = True
+        return func(*args, **kwargs)
 
 
 class RoutedRandomness(TorchFunctionMode):
@@ -68,38 +78,59 @@ class RoutedRandomness(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _with_generator(generator: torch.Generator, func: Handler, *args: Any, **kwargs: Any) -> Any:
-    if kwargs.get("generator") is None:
-        kwargs["generator"] = generator
-    return func(*args, **kwargs)
+def _factory(generator: torch.Generator, func: Handler, *args: Any, **kwargs: Any) -> Any:
+    """Carry out a call that makes a tensor of random numbers."""
+    if kwargs.get("generator") is not None:
+        return func(*args, **kwargs)
+    device = kwargs.pop("device", None) or torch.get_default_device()
+    requires_grad = kwargs.pop("requires_grad", False)
+    made = func(*args, **kwargs, generator=generator, device="cpu")
+    return made.to(device).requires_grad_(requires_grad)
 
 
 def _like(draw: Handler) -> Handler:
-    def handler(
-        generator: torch.Generator, func: Handler, like: Tensor, *args: Any, **kwargs: Any
-    ) -> Tensor:
+    def handler(generator: torch.Generator, func: Handler, like: Tensor, *args: Any, **kwargs: Any) -> Any:
         kwargs.pop("memory_format", None)
-        made: Tensor = draw(
-            *args,
-            like.shape,
-            generator=generator,
-            dtype=kwargs.pop("dtype", None) or like.dtype,
-            device=kwargs.pop("device", None) or like.device,
-            **kwargs,
-        )
-        return made
+        dtype, device = kwargs.pop("dtype", None), kwargs.pop("device", None)
+        kwargs |= {"size": like.shape, "dtype": dtype or like.dtype, "device": device or like.device}
+        return _factory(generator, draw, *args, **kwargs)
 
     return handler
 
 
-def _mask(x: Tensor, p: float, generator: torch.Generator, feature_dims: int | None) -> Tensor:
-    shape = list(x.shape)
-    if feature_dims is not None:
-        shape[-feature_dims:] = [1] * feature_dims
-    return x.new_empty(shape).bernoulli_(1 - p, generator=generator)
+def _drawing(generator: torch.Generator, func: Handler, *args: Any, **kwargs: Any) -> Any:
+    """Carry out a call that draws for tensors that it is given; in place, where its name says so."""
+    if kwargs.get("generator") is not None:
+        return func(*args, **kwargs)
+    given = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+    if not given:
+        return _factory(generator, func, *args, **kwargs)
+    device = given[0].device
+    if device.type == "cpu":
+        return func(*args, **kwargs, generator=generator)
+    here = [value.cpu() if isinstance(value, Tensor) else value for value in args]
+    there = {name: value.cpu() if isinstance(value, Tensor) else value for name, value in kwargs.items()}
+    made = func(*here, **there, generator=generator)
+    return args[0].copy_(made) if func.__name__.endswith("_") else made.to(device)
 
 
-def _dropout(feature_dims: int | None) -> Handler:
+def _mask(shape: Iterable[int], like: Tensor, p: float, generator: torch.Generator) -> Tensor:
+    """Return zeros with probability `p`, else ones, of the type and on the device of `like`."""
+    mask = torch.empty(*shape, dtype=like.dtype, device="cpu").bernoulli_(1 - p, generator=generator)
+    return mask.to(like.device)
+
+
+def _dropout(whole_channels: bool, unbatched: int = 0) -> Handler:
+    """Return the handler of a dropout.
+
+    Parameters
+    ----------
+    whole_channels : bool
+        Whether whole channels are dropped, not single numbers.
+    unbatched : int
+        An input with so many dimensions has no batch dimension before its channels.
+    """
+
     def handler(
         generator: torch.Generator,
         func: Handler,
@@ -112,7 +143,11 @@ def _dropout(feature_dims: int | None) -> Handler:
             return input
         if p == 1:
             return input.mul_(0) if inplace else input * 0
-        mask = _mask(input, p, generator, feature_dims).div_(1 - p)
+        shape = list(input.shape)
+        if whole_channels:
+            leading = 1 if input.ndim == unbatched else 2
+            shape[leading:] = [1] * (input.ndim - leading)
+        mask = _mask(shape, input, p, generator).div_(1 - p)
         return input.mul_(mask) if inplace else input * mask
 
     return handler
@@ -137,27 +172,25 @@ def _alpha_dropout(
         return input * 0
     keep = 1 - p
     scale = (keep + _SELU_LIMIT**2 * keep * p) ** -0.5
-    mask = _mask(input, p, generator, None)
+    mask = _mask(input.shape, input, p, generator)
     dropped: Tensor = scale * (input * mask + _SELU_LIMIT * (1 - mask)) - scale * p * _SELU_LIMIT
     return dropped
 
 
 _HANDLERS: dict[Callable[..., Any], Handler] = {
-    F.dropout: _dropout(None),
-    torch.dropout: _dropout(None),
-    F.dropout1d: _dropout(1),
-    F.dropout2d: _dropout(2),
-    F.dropout3d: _dropout(3),
+    F.dropout: _dropout(whole_channels=False),
+    torch.dropout: _dropout(whole_channels=False),
+    # As in torch, which takes three dimensions for a batch of sequences in dropout2d.
+    F.dropout1d: _dropout(whole_channels=True, unbatched=2),
+    F.dropout2d: _dropout(whole_channels=True),
+    F.dropout3d: _dropout(whole_channels=True, unbatched=4),
     F.alpha_dropout: _alpha_dropout,
     torch.rand_like: _like(torch.rand),
     torch.randn_like: _like(torch.randn),
     torch.randint_like: _like(torch.randint),
+    **dict.fromkeys((torch.rand, torch.randn, torch.randint, torch.randperm), _factory),
     **dict.fromkeys(
         (
-            torch.rand,
-            torch.randn,
-            torch.randint,
-            torch.randperm,
             torch.normal,
             torch.bernoulli,
             torch.multinomial,
@@ -173,6 +206,6 @@ _HANDLERS: dict[Callable[..., Any], Handler] = {
             Tensor.random_,
             Tensor.uniform_,
         ),
-        _with_generator,
+        _drawing,
     ),
 }

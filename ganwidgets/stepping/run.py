@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from ..data import Source
+from ..data.datasets import DatasetSource
 from ..errors import DataError
 from ..messages import Message
 from ..networks import build_networks
@@ -40,6 +43,8 @@ class Run:
         Whether the run repeats bit for bit.
     threads : int
         How many threads it computes with.
+    foreign : bool
+        Whether code of the user's own takes part: networks or a Dataset, either of which may fail.
     """
 
     source: Source
@@ -47,27 +52,31 @@ class Run:
     stepper: EagerStepper
     exact: bool
     threads: int
+    foreign: bool
 
     def observe(self, network: nn.Module, batch: Tensor, seed: int) -> Tensor:
-        """Return what `network` makes of `batch` in eval mode, on the CPU; no state is touched.
+        """Return what `network` makes of `batch` in eval mode, float32 on the CPU; no state is touched.
 
         Parameters
         ----------
         seed : int
             Of randomness inside the network, if it has any.
         """
-        device = self.state.device
-        with computing_with(self.threads), observing(network):
-            if not self.stepper.routed:
-                seen: Tensor = network(batch.to(device))
-            else:
-                with RoutedRandomness(torch.Generator(device).manual_seed(seed)):
-                    seen = network(batch.to(device))
-        return seen.detach().cpu().float()
+        inside = torch.Generator().manual_seed(seed)
+        routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
+        with computing_with(self.threads), observing(network), routing:
+            parts = [
+                network(part.to(self.state.device).clone()) for part in torch.split(batch, OBSERVED_AT_ONCE)
+            ]
+        return torch.cat(parts).detach().cpu().float()
 
     def shown(self, samples: Tensor) -> Tensor:
         """Return samples in the units that people see: images in [0, 1], points as they are."""
         return ((samples + 1) / 2).clamp(0, 1) if self.source.kind == "images" else samples
+
+
+OBSERVED_AT_ONCE = 1024
+"""Samples that go through a network together when it is looked at; a bound on memory."""
 
 
 def assemble(
@@ -107,15 +116,13 @@ def assemble(
     )
     generator = built[0] if own["generator"] is None else own["generator"]
     discriminator = built[1] if own["discriminator"] is None else own["discriminator"]
+    _refuse_untrainable(generator, discriminator)
+    for network in (generator, discriminator):
+        network.to(device).train()
     order = source.order(settings.seed)
     n = min(settings.batch_size, 4)
     noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe"))
-    found = probe(
-        generator.to(device).train(),
-        discriminator.to(device).train(),
-        noise.to(device),
-        order.take(0, n).to(device),
-    )
+    found = probe(generator, discriminator, noise.to(device), order.take(0, n).to(device))
     state = TrainingState(generator, discriminator, settings.seed, device)
     return Run(
         source=source,
@@ -123,6 +130,7 @@ def assemble(
         stepper=EagerStepper(state, order, settings.latent_dim, routed=found.routed),
         exact=found.exact and source.exact,
         threads=threads_for(generator, discriminator),
+        foreign=any(network is not None for network in own.values()) or isinstance(source, DatasetSource),
     )
 
 
@@ -133,3 +141,41 @@ def batch_too_large(batch_size: int, size: int) -> Message:
         batch_size=batch_size,
         size=size,
     )
+
+
+def _refuse_untrainable(generator: Any, discriminator: Any) -> None:
+    """Raise `DataError` for networks that no optimizer could train apart from each other."""
+    trained: set[nn.Parameter] = set()
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, nn.Module):
+            raise DataError(
+                Message(
+                    "the {network} is a {type}; pass a torch.nn.Module",
+                    network=name,
+                    type=type(network).__name__,
+                )
+            )
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        if any(map(is_lazy, (*parameters, *network.buffers()))):
+            raise DataError(
+                Message(
+                    "the {network} has lazy layers without weights yet; call it once on a batch, then pass it",
+                    network=name,
+                )
+            )
+        if not parameters:
+            raise DataError(
+                Message(
+                    "the {network} has no parameter that could be trained; at least one must have "
+                    "requires_grad=True",
+                    network=name,
+                )
+            )
+        if not trained.isdisjoint(parameters):
+            raise DataError(
+                Message(
+                    "the generator and the discriminator share a parameter, so that neither could be "
+                    "trained alone; give each its own"
+                )
+            )
+        trained.update(parameters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,7 +11,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..messages import Message
 from ..optimizers import make_optimizer
 from ..seeds import seeded
 
@@ -67,22 +67,17 @@ class TrainingState:
     ema: nn.Module | None = None
     optimizers: dict[Network, torch.optim.Optimizer] = field(default_factory=dict)
     optimizer_names: dict[Network, str] = field(default_factory=dict)
-    randomness: dict[str, torch.Generator] = field(default_factory=dict)
+    randomness: dict[str, torch.Generator] = field(init=False)
 
     def __post_init__(self) -> None:
-        for purpose in GENERATORS:
-            device = self.device if purpose == "network" else "cpu"
-            self.randomness[purpose] = seeded(self.seed, purpose, device=device)
-        for network in (self.generator, self.discriminator):
-            network.to(self.device).train()
+        self.randomness = {purpose: seeded(self.seed, purpose) for purpose in GENERATORS}
         self.parameters: dict[Network, list[Tensor]] = {}
         for name, module in self._networks():
-            trainable = [p for p in module.parameters() if p.requires_grad]
-            if not trainable:
-                raise ValueError(
-                    Message("the {network} has no parameter that could be trained", network=name)
-                )
-            self.parameters[name] = trainable
+            self.parameters[name] = [p for p in module.parameters() if p.requires_grad]
+        weights = [weight for weights in self.parameters.values() for weight in weights]
+        self._weights = [weight.detach() for weight in weights]
+        few = sum(map(Tensor.numel, weights)) < 100_000 and all(w.is_contiguous() for w in weights)
+        self._flat = [weight.view(-1) for weight in self._weights] if few else []
 
     def _networks(self) -> Iterator[tuple[Network, nn.Module]]:
         yield "generator", self.generator
@@ -95,25 +90,40 @@ class TrainingState:
 
     def start_average(self) -> None:
         """Keep a moving average of the generator from now on, beginning where it stands."""
-        self.ema = copy.deepcopy(self.generator).requires_grad_(False)
-        for parameter in self.ema.parameters():
+        # Older spectral and weight normalisation leave computed tensors in their modules, which
+        # cannot be copied deeply; they are computed anew when the average is used.
+        computed = {
+            id(value): value.detach().clone()
+            for module in self.generator.modules()
+            for value in vars(module).values()
+            if isinstance(value, Tensor) and not value.is_leaf
+        }
+        average = copy.deepcopy(self.generator, computed).requires_grad_(False)
+        for parameter in average.parameters():
             parameter.grad = None
+        self.ema = average
 
     def modules(self) -> dict[str, nn.Module]:
         """Return the networks by name, the average among them where there is one."""
-        found = dict(self._networks())
-        return {**found, "ema": self.ema} if self.ema is not None else dict(found)
+        found: dict[str, nn.Module] = {}
+        found.update(self._networks())
+        return {**found, "ema": self.ema} if self.ema is not None else found
+
+    def weights_finite(self) -> bool:
+        """Return whether all trained weights are finite, quickly enough to be asked at every call."""
+        if self._flat:
+            total = torch.cat(self._flat).sum().item()
+        else:
+            total = sum(weight.sum().item() for weight in self._weights)
+        return math.isfinite(total) or self.finite()
 
     def finite(self) -> bool:
-        """Return whether every parameter and buffer of both networks is a finite number."""
-        tensors = [
-            tensor
-            for _, module in self._networks()
-            for tensor in tensors_of(module).values()
-            if tensor.is_floating_point()
-        ]
+        """Return whether all parameters, buffers and optimizers' memories are finite numbers."""
+        tensors = [tensor for _, module in self._networks() for tensor in tensors_of(module).values()]
+        for optimizer in self.optimizers.values():
+            tensors += [value for value in moments_of(optimizer).values() if isinstance(value, Tensor)]
         with torch.no_grad():
-            return all(map(torch.Tensor.item, (torch.isfinite(t).all() for t in tensors)))
+            return all(bool(t.isfinite().all()) for t in tensors if t.is_floating_point())
 
 
 def moments_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
@@ -127,15 +137,24 @@ def moments_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     }
 
 
-def put_moments(optimizer: torch.optim.Optimizer, moments: dict[str, Any]) -> None:
-    """Replace an optimizer's memory by copies of `moments`."""
+def put_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Any]) -> None:
+    """Replace an optimizer's memory by copies of `moments`.
+
+    Raises
+    ------
+    ValueError
+        If they belong to other parameters.
+    """
     optimizer.state.clear()
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     for key, value in moments.items():
         index, name = key.split(".", 1)
         parameter = parameters[int(index)]
+        kept = value
         if isinstance(value, Tensor):
+            if value.dim() and value.shape != parameter.shape:
+                raise ValueError(f"{key} has shape {tuple(value.shape)}, not {tuple(parameter.shape)}")
             # A step count is a scalar on the CPU or the device, as its optimizer made it.
             on_cpu = value.dim() == 0 and not optimizer.param_groups[0].get("fused")
-            value = value.detach().clone().to("cpu" if on_cpu else parameter.device)
-        optimizer.state[parameter][name] = value
+            kept = value.detach().clone().to("cpu" if on_cpu else parameter.device)
+        optimizer.state[parameter][name] = kept
