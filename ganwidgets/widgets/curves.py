@@ -12,23 +12,28 @@ import bqplot
 import numpy as np
 
 from ..messages import Catalog, N_
-from .colors import DISCRIMINATOR, GENERATOR
+from .colors import css
 from .look import Look, classed
+from .scales import comfortable_limits, nice_ticks
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
 
-__all__ = ["Chart", "Curve", "CurvesPanel", "Pen", "comfortable_limits"]
+__all__ = ["Chart", "Curve", "CurvesPanel", "Pen"]
 
 INTERVAL = 0.25
 """Seconds between two draws: bqplot needs 10 to 30 ms of the browser for each."""
 
-NOTHING = np.array([np.nan])
+UNSEEN = np.array([0.0, 1.0])
+"""What a curve without numbers holds; bqplot's drawings break where there is no number at all."""
+
+TICKS = 4
+"""Roughly how many numbers stand along an axis."""
 
 
 @dataclass(frozen=True)
 class Pen:
-    """How a curve is drawn."""
+    """How a curve is drawn; its colour is a variable of the stylesheet, which knows the theme."""
 
     color: str
     dash: Literal["solid", "dashed", "dotted"] = "solid"
@@ -49,37 +54,6 @@ class Curve:
     y: np.ndarray
     low: np.ndarray | None = None
     high: np.ndarray | None = None
-
-
-def comfortable_limits(
-    low: float, high: float, before: tuple[float, float] | None = None
-) -> tuple[float, float]:
-    """Return round limits that hold [low, high].
-
-    Parameters
-    ----------
-    low, high : float
-        What must be seen; not finite where nothing is.
-    before : (float, float), optional
-        The limits so far, which are kept while they fit: an axis that jumps is hard to read.
-    """
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return before or (0.0, 1.0)
-    if high <= low:
-        low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
-    if (
-        before is not None
-        and before[0] <= low
-        and high <= before[1]
-        and high - low > (before[1] - before[0]) / 3
-    ):
-        return before
-    if 0 <= low < 0.6 * high:
-        low = 0.0
-    span = high - low
-    step = 10.0 ** math.floor(math.log10(span))
-    step *= 0.1 if span / step < 2 else 0.2 if span / step < 5 else 0.5
-    return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
 
 
 class Chart:
@@ -104,17 +78,16 @@ class Chart:
         self._x = bqplot.LinearScale()
         self._y = bqplot.LinearScale(min=0.0, max=1.0)
         scales = {"x": self._x, "y": self._y}
-        axis = {"num_ticks": 4, "grid_lines": "solid", "grid_color": "var(--gw-grid)"}
-        self._across = bqplot.Axis(
-            scale=self._x, label=x_label, label_offset="2.2em", tick_format="~s", **axis
-        )
+        self._ticks: dict[str, list[float]] = {}
+        self._across = bqplot.Axis(scale=self._x, label=x_label, label_offset="2.2em", tick_format="~s")
         self._up = bqplot.Axis(
-            scale=self._y, orientation="vertical", label=y_label, label_offset="3.1em", **axis
+            scale=self._y, orientation="vertical", label=y_label, label_offset="3.2em", tick_format=".4~g"
         )
         self._bands = [
             bqplot.Lines(
-                x=NOTHING,
-                y=np.stack([NOTHING, NOTHING]),
+                x=UNSEEN,
+                y=np.stack([UNSEEN, UNSEEN]),
+                visible=False,
                 scales=scales,
                 colors=[pen.color, pen.color],
                 opacities=[0, 0],
@@ -126,7 +99,13 @@ class Chart:
         ]
         self._lines = [
             bqplot.Lines(
-                x=NOTHING, y=NOTHING, scales=scales, colors=[pen.color], line_style=pen.dash, stroke_width=1.6
+                x=UNSEEN,
+                y=UNSEEN,
+                visible=False,
+                scales=scales,
+                colors=[pen.color],
+                line_style=pen.dash,
+                stroke_width=1.6,
             )
             for pen in pens
         ]
@@ -151,18 +130,21 @@ class Chart:
         also : float, optional
             A height that must be seen too.
         """
-        self._fit(curves, also)
-        for line, curve in zip(self._lines, curves, strict=True):
+        shown = [curve if curve is not None and np.isfinite(curve.y).any() else None for curve in curves]
+        self._fit(shown, also)
+        ends = next((_plain(curve.x)[[0, -1]] for curve in shown if curve is not None), UNSEEN)
+        for line, curve in zip(self._lines, shown, strict=True):
             with line.hold_sync():
-                line.x = NOTHING if curve is None else _plain(curve.x)
-                line.y = NOTHING if curve is None else _plain(curve.y)
-        for band, curve in zip(self._bands, curves, strict=True) if self._bands else ():
+                line.x, line.y = (ends, UNSEEN) if curve is None else (_plain(curve.x), _plain(curve.y))
+                line.visible = curve is not None
+        for band, curve in zip(self._bands, shown, strict=True) if self._bands else ():
             with band.hold_sync():
-                if curve is None or curve.low is None or curve.high is None:
-                    band.x, band.y = NOTHING, np.stack([NOTHING, NOTHING])
-                else:
+                band.visible = curve is not None and curve.low is not None and curve.high is not None
+                if band.visible:
                     edges = np.stack([_plain(curve.low), _plain(curve.high)])
-                    band.x, band.y = _plain(curve.x), np.clip(edges, *self._limits)  # type: ignore[misc]
+                    band.x, band.y = _plain(curve.x), np.clip(edges, *self._limits)
+                else:
+                    band.x, band.y = ends, np.stack([UNSEEN, UNSEEN])
 
     def restyle(self, pens: Sequence[Pen], y_label: str) -> None:
         """Use other pens and another title from now on, and forget the limits so far."""
@@ -177,11 +159,25 @@ class Chart:
         seen = np.concatenate([*shown, [math.nan if also is None else also]])
         seen = seen[np.isfinite(seen)]
         low, high = (float(seen.min()), float(seen.max())) if len(seen) else (math.nan, math.nan)
+        if also is not None:
+            # A line at the very edge would hide in the frame.
+            high += 0.04 * (high - low)
         limits = comfortable_limits(low, high, self._limits)
         if limits != self._limits:
             self._limits = limits
             with self._y.hold_sync():
                 self._y.min, self._y.max = limits
+            self._mark(self._up, *limits)
+        ends = [float(curve.x[place]) for curve in curves if curve is not None for place in (0, -1)]
+        if ends:
+            self._mark(self._across, min(ends), max(ends))
+
+    def _mark(self, axis: bqplot.Axis, low: float, high: float) -> None:
+        """Put round numbers on an axis; of itself bqplot divides it into equal parts, however odd."""
+        ticks = nice_ticks(low, high, TICKS)
+        if ticks and self._ticks.get(axis.model_id) != ticks:
+            self._ticks[axis.model_id] = ticks
+            axis.tick_values = np.array(ticks)
 
 
 class CurvesPanel:
@@ -209,14 +205,13 @@ class CurvesPanel:
     def __init__(self, catalog: Catalog, look: Look | None = None) -> None:
         look = look or Look()
         self._chart = Chart(
-            [Pen(DISCRIMINATOR), Pen(GENERATOR, "dashed")],
+            [Pen(css("d")), Pen(css("g"), "dashed")],
             look,
             x_label=catalog(N_("iteration")),
             y_label=catalog(N_("loss")),
             bands=True,
         )
         head = look.html(
-            f'<span class="gw-title">{html.escape(catalog(N_("Losses")))}</span>'
             f'<span class="gw-chip"><i class="gw-stroke-d"></i>{html.escape(catalog(N_("discriminator")))}</span>'
             f'<span class="gw-chip"><i class="gw-stroke-g"></i>{html.escape(catalog(N_("generator")))}</span>',
             "gw-head",

@@ -60,13 +60,14 @@ class Arrangement:
     ) -> None:
         self._look = look
         self._picture = look.box([picture], "gw-picture")
-        charts = look.box([curves.widget, metrics.widget], "gw-pair", "gw-charts")
+        losses = look.box([controls.controls["loss"].widget, curves.widget], "gw-column")
+        charts = look.box([losses, metrics.widget], "gw-pair", "gw-charts")
         cards = look.box([self._card(controls, group) for group in NETWORKS], "gw-pair", "gw-cards")
         right = look.box([charts, cards], "gw-right")
         main = look.box([self._picture, right], "gw-main")
         tabs = classed(
             ipywidgets.Tab(
-                [self._grid(controls.in_group(group)) for group in TABS],
+                [self._grid(controls.in_group(group, without=("loss",))) for group in TABS],
                 titles=[controls.title(group) for group in TABS],
                 layout=look.layout,
             ),

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..messages import Catalog, N_
 from ..metrics import METRICS
-from .colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL
+from .colors import css
 from .curves import INTERVAL, Chart, Curve, Pen
 from .guarded import GuardedDropdown
 from .look import Look, classed
@@ -30,19 +30,19 @@ PAIRS: Mapping[str, tuple[str, str, tuple[str, str], tuple[Pen, Pen]]] = Mapping
             N_("D's accuracy"),
             N_("share"),
             ("accuracy_real", "accuracy_fake"),
-            (Pen(REAL), Pen(GENERATED, "dashed")),
+            (Pen(css("real")), Pen(css("generated"), "dashed")),
         ),
         "grad_norm": (
             N_("Gradient norms"),
             N_("norm"),
             ("grad_norm_d", "grad_norm_g"),
-            (Pen(DISCRIMINATOR), Pen(GENERATOR, "dashed")),
+            (Pen(css("d")), Pen(css("g"), "dashed")),
         ),
     }
 )
 """What can be drawn besides metrics: label, unit, the two columns of the history, and their pens."""
 
-METRIC_PENS = (Pen(GENERATED), Pen("var(--gw-text-2)", "dotted"))
+METRIC_PENS = (Pen(css("generated")), Pen(css("text"), "dotted"))
 
 
 class MetricsPanel:
@@ -87,8 +87,11 @@ class MetricsPanel:
         )
         self._legend = look.html("", "gw-head")
         self._chart = Chart(METRIC_PENS, look, x_label=catalog(N_("iteration")), y_label="")
-        head = look.box([classed(self.choice, "gw-choice"), self._legend], "gw-head-row")
-        self.widget = look.box([head, self._chart.figure], f"gw-{self.name}", "gw-panel")
+        self.widget = look.box(
+            [classed(self.choice, "gw-choice"), self._legend, self._chart.figure],
+            f"gw-{self.name}",
+            "gw-panel",
+        )
         self.numbers = look.html("", "gw-numbers")
 
     def draw(self, frame: Frame) -> None:

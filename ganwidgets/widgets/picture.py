@@ -11,9 +11,9 @@ import numpy as np
 
 from ..messages import Catalog, N_
 from .colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL
-from .curves import comfortable_limits
-from .plane import extent_of, heat_colors, nice_ticks
+from .plane import extent_of, heat_colors
 from .samples import image_grid
+from .scales import comfortable_limits, nice_ticks
 from .status import STATES, spell_count
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
-SIZE = (900, 420)
+SIZE = (900, 440)
 SIDE = 340
 LEFT, TOP = 44, 40
-CURVE_BOX = (460, 40, 880, 346)
+CURVE_BOX = (460, 40, 880, 380)
 INK = "#212121"
 QUIET = "#616161"
 LINES = "#e4e4e4"
@@ -33,7 +33,7 @@ FINE = 2
 
 
 def render(frame: Frame, catalog: Catalog) -> bytes:
-    """Return `frame` as a PNG of 900 by 420 pixels on white.
+    """Return `frame` as a PNG of 900 by 440 pixels on white.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def render(frame: Frame, catalog: Catalog) -> bytes:
 def _caption(frame: Frame, catalog: Catalog) -> str:
     parts = [
         catalog(STATES.get(frame.status, frame.status)),
-        catalog(N_("iteration {count}"), count=spell_count(frame.iteration)),
+        catalog(N_("iteration {count}"), count=spell_count(frame.iteration, "\N{NO-BREAK SPACE}")),
     ]
     for name, template in (("loss_d", N_("loss of D {value}")), ("loss_g", N_("loss of G {value}"))):
         value = frame.record.get(name)

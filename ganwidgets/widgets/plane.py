@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,12 @@ from ..messages import Catalog, N_
 from .canvases import drawing, make_canvas
 from .colors import GENERATED, REAL, rgb
 from .look import Look
+from .scales import nice_ticks
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
 
-__all__ = ["PlanePanel", "extent_of", "heat_colors", "nice_ticks"]
+__all__ = ["PlanePanel", "extent_of", "heat_colors"]
 
 CELLS = 64
 """Cells of the verdict along each side."""
@@ -26,7 +26,7 @@ PIXELS = 720
 SQUARE = 8.0
 DOT = 4.5
 """Side of a real point's square and radius of a generated point's dot, in canvas pixels."""
-STRENGTH = 0.6
+STRENGTH = 0.4
 """Opacity of the map where D is certain."""
 MARGIN = 0.1
 """How far a plane without a given extent reaches beyond the real points, as a share of their range."""
@@ -44,23 +44,6 @@ def heat_colors() -> np.ndarray:
     colors[:, :3] = np.where(verdict[:, None] < 0, rgb(GENERATED), rgb(REAL))
     colors[:, 3] = 255 * STRENGTH * np.abs(verdict)
     return np.round(colors).astype(np.uint8)
-
-
-def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers within [low, high], roughly `about` of them.
-
-    >>> nice_ticks(-1.3, 1.3)
-    [-1.0, -0.5, 0.0, 0.5, 1.0]
-    """
-    span = high - low
-    if not math.isfinite(span) or span <= 0:
-        return []
-    raw = span / about
-    unit = 10.0 ** math.floor(math.log10(raw))
-    step = unit * min((1, 2, 5, 10), key=lambda factor: abs(math.log(factor * unit / raw)))
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [round(k * step, 12) + 0.0 for k in range(first, last + 1)]
 
 
 class PlanePanel:

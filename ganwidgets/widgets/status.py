@@ -116,30 +116,30 @@ class StatusPanel:
         return f'<span class="gw-state gw-state-{html.escape(status)}">{text}</span>'
 
     def _numbers(self, frame: Frame) -> str:
-        t = self._catalog
         record = frame.record
         cells = [
-            (t(N_("iteration")), spell_count(frame.iteration), ""),
-            (t(N_("steps/s")), _rate(frame.steps_per_second), ""),
-            (t(N_("loss of D")), _number(record.get("loss_d")), "gw-d"),
-            (t(N_("loss of G")), _number(record.get("loss_g")), "gw-g"),
-            (t(N_("D right on real")), _share(record.get("accuracy_real")), "gw-real"),
-            (t(N_("on generated")), _share(record.get("accuracy_fake")), "gw-fake"),
+            ("", N_("iteration"), spell_count(frame.iteration)),
+            ("", N_("steps/s"), _rate(frame.steps_per_second)),
+            ("d", N_("loss of D"), _number(record.get("loss_d"))),
+            ("g", N_("loss of G"), _number(record.get("loss_g"))),
+            ("real", N_("D right on real"), _share(record.get("accuracy_real"))),
+            ("fake", N_("on generated"), _share(record.get("accuracy_fake"))),
         ]
         return "".join(
-            f'<span class="gw-cell {css_class}"><span class="gw-cell-label">{html.escape(label)}</span> '
+            f'<span class="gw-cell{f" gw-mark-{mark}" if mark else ""}">'
+            f'<span class="gw-cell-label">{html.escape(self._catalog(label))}</span> '
             f'<span class="gw-cell-value">{value}</span></span>'
-            for label, value, css_class in cells
+            for mark, label, value in cells
         )
 
 
-def spell_count(value: int) -> str:
-    """Return a whole number with thin spaces between its thousands.
+def spell_count(value: int, space: str = "\N{NARROW NO-BREAK SPACE}") -> str:
+    """Return a whole number with a space between its thousands.
 
     >>> spell_count(1234567).split()
     ['1', '234', '567']
     """
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{value:,}".replace(",", space)
 
 
 def _rate(value: float) -> str:

@@ -36,9 +36,9 @@ SPEED: Setting[Any] = Real(
     max=1e6,
     scale="logarithmic",
     slider=(1, 1000),
-    zero=N_("as fast as it goes"),
+    zero=N_("full speed"),
     label=N_("Speed"),
-    unit=N_("steps a second"),
+    unit=N_("steps/s"),
     help=N_("How many steps a second the run makes at most; 0 is as fast as it goes."),
     group="run",
 )
