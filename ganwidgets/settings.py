@@ -9,12 +9,12 @@ made from these definitions.
 from __future__ import annotations
 
 import difflib
-import math
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
 
+import numpy as np
 from traitlets import HasTraits, TraitError, TraitType
 
 from .messages import Message, N_
@@ -94,7 +94,10 @@ class Setting(TraitType[G, Any], Generic[G]):
 
     def refuse(self, value: Any, hint: str = "") -> TraitError:
         """Return the error that names this setting, `value` and what is allowed."""
-        shown = repr(value)
+        try:
+            shown = repr(value)
+        except Exception:  # noqa: BLE001 - an object that cannot be shown must not hide what is wrong
+            shown = f"<{type(value).__name__}>"
         if len(shown) > 60:
             shown = f"{shown[:57]}..."
         return TraitError(
@@ -129,10 +132,9 @@ class Number(Setting[G]):
         self.slider = slider or (min, max)
         self.zero = zero
 
-    def _bounded(self, original: Any, value: G) -> G:
-        if not self.min <= value <= self.max:  # type: ignore[operator]
-            raise self.refuse(original)
-        return value
+    def _refuse_out_of_bounds(self, value: Any) -> None:
+        if not self.min <= value <= self.max:
+            raise self.refuse(value)
 
 
 class Real(Number[float]):
@@ -141,9 +143,9 @@ class Real(Number[float]):
     def check(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise self.refuse(value)
-        if not math.isfinite(value):
-            raise self.refuse(value)
-        return self._bounded(value, float(value))
+        # The bounds first: a whole number beyond them may be too large for a float. NaN is in none.
+        self._refuse_out_of_bounds(value)
+        return float(value) + 0.0  # never -0.0, which equals 0.0 but has other bits
 
     @property
     def allowed(self) -> str:
@@ -156,7 +158,8 @@ class Whole(Number[int]):
     def check(self, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):
             raise self.refuse(value)
-        return self._bounded(value, int(value))
+        self._refuse_out_of_bounds(value)
+        return int(value)
 
     @property
     def allowed(self) -> str:
@@ -192,7 +195,7 @@ class Switch(Setting[bool]):
     scale = "switch"
 
     def check(self, value: Any) -> bool:
-        if isinstance(value, bool) or type(value).__name__ in {"bool_", "bool"}:
+        if isinstance(value, bool | np.bool_):
             return bool(value)
         raise self.refuse(value)
 
@@ -209,19 +212,15 @@ class Widths(Setting[tuple[int, ...]]):
     max_width = 4096
 
     def check(self, value: Any) -> tuple[int, ...]:
-        if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
             raise self.refuse(value)
-        entries = list(value)
-        if len(entries) > self.max_layers:
+        if len(value) > self.max_layers or not all(map(self._is_width, value)):
             raise self.refuse(value)
-        for entry in entries:
-            if (
-                isinstance(entry, bool)
-                or not isinstance(entry, numbers.Integral)
-                or not 1 <= entry <= self.max_width
-            ):
-                raise self.refuse(value)
-        return tuple(int(entry) for entry in entries)
+        return tuple(int(entry) for entry in value)
+
+    def _is_width(self, entry: Any) -> bool:
+        whole = isinstance(entry, int | np.integer) and not isinstance(entry, bool)
+        return whole and 1 <= entry <= self.max_width
 
     @property
     def allowed(self) -> str:
@@ -248,7 +247,7 @@ class Data(Setting[Any]):
 
 
 def _nearest(value: Any, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(value), list(names), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(value).lower(), list(names), n=1, cutoff=0.5)
     return Message("; did you mean {name}?", name=close[0]) if close else ""
 
 

@@ -1,0 +1,255 @@
+"""Every setting is defined once, takes what it should and refuses everything else by name."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from decimal import Decimal
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from traitlets import TraitError
+
+from ganwidgets import Settings
+from ganwidgets.messages import Message
+from ganwidgets.settings import SETTINGS, Choice, Number, Real, Switch, Whole, Widths, settings_table
+
+NEXT_UPDATE = [
+    "batch_size",
+    "noise",
+    "loss",
+    "penalty",
+    "penalty_weight",
+    "weight_clip",
+    "optimizer_g",
+    "optimizer_d",
+    "lr_g",
+    "lr_d",
+    "beta1",
+    "beta2",
+    "weight_decay",
+    "grad_clip",
+    "lr_schedule",
+    "schedule_steps",
+    "g_steps",
+    "d_steps",
+    "freeze_g",
+    "freeze_d",
+    "skip_d_below",
+    "ema_decay",
+]
+FRESH_START = ["data", "architecture", "latent_dim", "g_hidden", "d_hidden", "activation", "seed"]
+
+BY_KIND = {
+    kind: [n for n, s in SETTINGS.items() if isinstance(s, kind)]
+    for kind in (Number, Real, Whole, Choice, Switch, Widths)
+}
+
+
+def refusal(name, value):
+    """Return what is said to whoever gives the setting `name` this `value`; nothing may change."""
+    settings = Settings()
+    before = settings.as_dict()
+    with pytest.raises(TraitError) as by_assignment:
+        setattr(settings, name, value)
+    with pytest.raises(TraitError):
+        settings.update({"lr_d": 0.125, name: value})
+    with pytest.raises(TraitError):
+        Settings(**{name: value})
+    assert settings.as_dict() == before
+    return by_assignment.value.args[0]
+
+
+def test_the_settings_are_those_of_the_contract():
+    assert sorted(SETTINGS) == sorted(NEXT_UPDATE + FRESH_START)
+
+
+def test_what_takes_effect_at_a_fresh_start_is_what_the_networks_are_built_of():
+    pending = {name for name, setting in SETTINGS.items() if setting.effect == "fresh start"}
+    assert pending == set(FRESH_START)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_describes_itself(name):
+    setting = SETTINGS[name]
+    assert setting.label
+    assert setting.help.endswith(".")
+    assert isinstance(setting.allowed, Message)
+    assert setting.check(setting.initial) == setting.initial
+    assert f"| `{name}` |" in settings_table()
+
+
+@pytest.mark.parametrize("name", BY_KIND[Number])
+def test_numbers_include_their_bounds_and_nothing_beyond(name):
+    setting = SETTINGS[name]
+    for bound in (setting.min, setting.max):
+        assert getattr(Settings(**{name: bound}), name) == bound
+    beyond = 1 if name in BY_KIND[Whole] else 1e-6
+    for value in (setting.min - beyond, setting.max + beyond, setting.max * 10 + 1, 10**400, 10**5000):
+        text = refusal(name, value)
+        assert name in text
+        assert f"{setting.max:g}" in text or str(setting.max) in text
+    low, high = setting.slider
+    assert setting.min <= low < high <= setting.max
+
+
+@pytest.mark.parametrize("name", BY_KIND[Number])
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        False,
+        np.True_,
+        math.nan,
+        math.inf,
+        -math.inf,
+        np.float32("nan"),
+        "1",
+        None,
+        [1],
+        1j,
+        Decimal(1),
+        torch.tensor(1),
+    ],
+    ids=repr,
+)
+def test_numbers_refuse_everything_that_is_none(name, value):
+    assert name in refusal(name, value)
+
+
+@pytest.mark.parametrize("name", BY_KIND[Real])
+def test_real_numbers_are_plain_floats_whatever_they_were(name):
+    middle = SETTINGS[name].max / 2
+    for value in (
+        middle,
+        np.float64(middle),
+        np.float32(middle),
+        int(SETTINGS[name].max),
+        np.int64(SETTINGS[name].max),
+    ):
+        given_back = getattr(Settings(**{name: value}), name)
+        assert type(given_back) is float
+        assert given_back == value
+    assert math.copysign(1, getattr(Settings(**{name: -0.0}), name)) == 1
+
+
+@pytest.mark.parametrize("name", BY_KIND[Whole])
+def test_whole_numbers_are_plain_integers_whatever_they_were(name):
+    for value in (7, np.int64(7), np.uint8(7)):
+        given_back = getattr(Settings(**{name: value}), name)
+        assert type(given_back) is int
+        assert given_back == 7
+    assert name in refusal(name, 7.0)
+    assert name in refusal(name, np.float64(7))
+
+
+@pytest.mark.parametrize("name", BY_KIND[Choice])
+def test_choices_name_what_can_be_chosen_and_what_was_probably_meant(name):
+    for choice in SETTINGS[name].choices:
+        assert type(getattr(Settings(**{name: np.str_(choice)}), name)) is str
+        text = refusal(name, choice[:-1] + "_")
+        assert name in text
+        assert all(other in text for other in SETTINGS[name].choices)
+        assert "did you mean" in text
+    for value in ("", "nonsense", 0, None, True, ["adam"], choice.upper()):
+        assert name in refusal(name, value)
+
+
+@pytest.mark.parametrize("name", BY_KIND[Switch])
+def test_switches_are_on_or_off(name):
+    assert getattr(Settings(**{name: np.True_}), name) is True
+    for value in (0, 1, 1.0, "True", None, []):
+        assert name in refusal(name, value)
+
+
+@pytest.mark.parametrize("name", BY_KIND[Widths])
+def test_widths_are_immutable_tuples(name):
+    asked = [8, np.int64(16)]
+    settings = Settings(**{name: asked})
+    asked.append(3)
+    assert getattr(settings, name) == (8, 16)
+    assert all(type(width) is int for width in getattr(settings, name))
+    assert getattr(Settings(**{name: np.array([4, 5])}), name) == (4, 5)
+    assert getattr(Settings(**{name: ()}), name) == ()
+    for value in (
+        "88",
+        8,
+        None,
+        [0],
+        [-1],
+        [4097],
+        [True],
+        [8.0],
+        [[8]],
+        [8] * 9,
+        {8, 16},
+        {8: 16},
+        iter([8]),
+    ):
+        assert name in refusal(name, value)
+
+
+@pytest.mark.parametrize("value", [None, True, 3, 2.5])
+def test_data_is_no_number(value):
+    assert "data" in refusal("data", value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [("lrd", "lr_d"), ("batchsize", "batch_size"), ("lr_D", "lr_d"), ("optimiser_d", "optimizer_d")],
+)
+def test_a_misspelt_name_is_an_error_that_knows_better(wrong, meant):
+    settings = Settings()
+    for attempt in (
+        lambda: Settings(**{wrong: 1}),
+        lambda: setattr(settings, wrong, 1),
+        lambda: settings.update({wrong: 1}),
+    ):
+        with pytest.raises(TraitError, match=f"no '{wrong}'; did you mean {meant}"):
+            attempt()
+    assert not hasattr(settings, wrong)
+
+
+def test_an_error_is_a_message_that_can_be_translated_and_survives_pickling():
+    text = refusal("lr_d", 11)
+    assert text.template == "{setting} cannot be {value}: it must be {allowed}{hint}"
+    assert pickle.loads(pickle.dumps(text)).values == text.values  # noqa: S301 - pickled in this line
+
+
+def test_a_value_that_cannot_be_shown_is_refused_all_the_same():
+    class Unshowable:
+        def __repr__(self):
+            raise RuntimeError
+
+    assert "<Unshowable>" in refusal("lr_d", Unshowable())
+    assert len(refusal("lr_d", "x" * 10_000)) < 200
+
+
+def test_several_at_once_are_all_or_none():
+    settings = Settings()
+    settings.update({"lr_d": 0.5, "loss": "hinge"})
+    assert (settings.lr_d, settings.loss) == (0.5, "hinge")
+    with pytest.raises(TraitError):
+        settings.update({"lr_d": 0.25, "loss": "hing"})
+    assert (settings.lr_d, settings.loss) == (0.5, "hinge")
+
+
+def test_its_picture_shows_what_differs_from_the_defaults():
+    assert repr(Settings()) == "Settings()"
+    assert repr(Settings(lr_d=0.5, g_hidden=[8])) == "Settings(lr_d=0.5, g_hidden=(8,))"
+
+
+numbers = st.one_of(st.floats(), st.integers(), st.floats(width=32).map(np.float32), st.booleans())
+
+
+@given(st.sampled_from(BY_KIND[Number]), numbers)
+def test_a_number_is_taken_exactly_when_it_is_one_within_the_bounds(name, value):
+    setting = SETTINGS[name]
+    of_the_kind = not isinstance(value, bool) and (name in BY_KIND[Real] or isinstance(value, int))
+    if of_the_kind and setting.min <= value <= setting.max:
+        assert getattr(Settings(**{name: value}), name) == value
+    else:
+        assert name in refusal(name, value)
