@@ -18,9 +18,9 @@ __all__ = ["computing_with", "threads_for"]
 def threads_for(*networks: nn.Module) -> int:
     """Return the number of threads for networks of this size: 1, 2 or 4."""
     parameters = sum(p.numel() for network in networks for p in network.parameters())
-    if parameters < 1_000_000:
+    if parameters < 5_000_000:
         return 1
-    return 2 if parameters < 10_000_000 else 4
+    return 2 if parameters < 50_000_000 else 4
 
 
 @contextmanager
