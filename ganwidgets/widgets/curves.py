@@ -81,7 +81,7 @@ class Chart:
         self._ticks: dict[str, list[float]] = {}
         self._across = bqplot.Axis(scale=self._x, label=x_label, label_offset="2.2em", tick_format="~s")
         self._up = bqplot.Axis(
-            scale=self._y, orientation="vertical", label=y_label, label_offset="3.2em", tick_format=".4~g"
+            scale=self._y, orientation="vertical", label=y_label, label_offset="3em", tick_format=".4~g"
         )
         self._bands = [
             bqplot.Lines(
@@ -112,7 +112,7 @@ class Chart:
         self.figure = bqplot.Figure(
             marks=[*self._bands, *self._lines],
             axes=[self._across, self._up],
-            fig_margin={"top": 8, "bottom": 36, "left": 48, "right": 12},
+            fig_margin={"top": 8, "bottom": 36, "left": 44, "right": 12},
             animation_duration=0,
             background_style={"fill": "transparent"},
             min_aspect_ratio=0.01,

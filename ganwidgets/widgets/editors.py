@@ -16,12 +16,12 @@ import ipywidgets
 
 from ..messages import Catalog, N_
 from ..settings import Choice, Data, Number, Setting, Switch, Whole, Widths
+from .detents import Detents
 from .guarded import (
     GuardedCheckbox,
     GuardedDropdown,
     GuardedFloat,
     GuardedInt,
-    GuardedLogSlider,
     GuardedSlider,
     GuardedText,
 )
@@ -30,9 +30,6 @@ from .look import Look, classed
 __all__ = ["Editor", "make_editor"]
 
 Edited = Callable[[Any], None]
-
-POSITIONS_PER_DECADE = 20
-"""Where a logarithmic slider stops; two digits tell these values apart."""
 
 
 class Editor(Protocol):
@@ -106,35 +103,17 @@ class NumberEditor:
     ) -> None:
         self._setting = setting
         self._whole = isinstance(setting, Whole)
-        self._low, self._high = setting.slider
-        self._zero = bool(setting.zero) and setting.min == 0
-        self._zero_end = zero_end
+        self._detents = Detents(setting, zero_end)
         self._edited = edited
         self._guard = guard
-        if setting.scale == "logarithmic":
-            self.slider: Any = GuardedLogSlider(
-                guard,
-                self._moved,
-                base=10,
-                min=math.log10(self._low),
-                max=math.log10(self._high),
-                step=1 / POSITIONS_PER_DECADE,
-                value=self._low,
-                readout=False,
-                **look.of(GuardedLogSlider),
-            )
-        else:
-            self.slider = GuardedSlider(
-                guard,
-                self._moved,
-                min=self._low,
-                max=self._high,
-                step=1 if self._whole else _step((self._high - self._low) / 50),
-                value=self._low,
-                readout=False,
-                **look.of(GuardedSlider),
-            )
-        classed(self.slider, "gw-slider")
+        self.slider = GuardedSlider(
+            guard,
+            self._moved,
+            max=len(self._detents.values) - 1,
+            value=self._detents.nearest(setting.initial),
+            readout=False,
+            **look.of(GuardedSlider),
+        )
         box = GuardedInt if self._whole else GuardedFloat
         self.box = box(
             guard,
@@ -142,63 +121,43 @@ class NumberEditor:
             value=setting.initial,
             min=setting.min,
             max=setting.max,
-            step=1 if self._whole else self._box_step(setting.initial),
+            step=self._box_step(setting.initial),
             description=label,
             description_allow_html=True,
             **look.of(box),
         )
-        classed(self.box, "gw-number")
-        self.widgets = (self.slider, self.box)
-        self.show(setting.initial)
+        self.widgets = (classed(self.slider, "gw-slider"), classed(self.box, "gw-number"))
 
     def show(self, value: Any) -> None:
-        self._place(value)
-        with self.box.hold_sync():
-            self.box.value = value
-            if not self._whole:
-                self.box.step = self._box_step(value)
+        self.slider.value = self._detents.nearest(value)
+        self._fill(value)
 
     def words(self, value: Any) -> str:
         return f"{value:g}" if isinstance(value, float) else str(value)
 
-    def _place(self, value: float) -> None:
-        """Put the slider where it comes closest to `value`."""
-        if value == 0 and self._zero:
-            position = self._high if self._zero_end == "high" else self._low
-        else:
-            position = min(max(value, self._low), self._high)
-        self.slider.value = position
-
-    def _moved(self, position: float) -> None:
-        value = self._from_slider(position)
-        with self._guard:
+    def _fill(self, value: Any) -> None:
+        with self.box.hold_sync():
             self.box.value = value
+            self.box.step = self._box_step(value)
+
+    def _moved(self, place: int) -> None:
+        value = self._detents.values[place]
+        with self._guard:
+            self._fill(value)
         self._edited(value)
 
     def _entered(self, value: Any) -> None:
         with self._guard:
-            self._place(value)
+            self.show(value)
         self._edited(value)
-
-    def _from_slider(self, position: float) -> Any:
-        nearly = 1e-9 * max(abs(self._low), abs(self._high))
-        at_low = position <= self._low + nearly
-        at_high = position >= self._high - nearly
-        if self._zero and (at_high if self._zero_end == "high" else at_low):
-            return 0 if self._whole else 0.0
-        if at_low or at_high:
-            exact = self._low if at_low else self._high
-        elif self._setting.scale == "logarithmic":
-            exact = float(f"{position:.2g}")
-        else:
-            exact = round(position, 10)
-        return round(exact) if self._whole else float(exact)
 
     def _box_step(self, value: float) -> float:
         """By how much the arrow keys change the number: a tenth of its leading digit's place."""
+        if self._whole:
+            return 1
         if self._setting.scale != "logarithmic":
-            return float(self.slider.step)
-        return float(f"1e{math.floor(math.log10(value or self._low)) - 1}")
+            return 0.01
+        return float(f"1e{math.floor(math.log10(value or self._setting.slider[0])) - 1}")
 
 
 class ChoiceEditor:
@@ -368,8 +327,3 @@ def _parse_widths(text: str) -> Any:
     if all(entry.isascii() and entry.isdigit() for entry in entries):
         return tuple(map(int, entries))
     return text
-
-
-def _step(width: float) -> float:
-    """Return the power of ten at or below `width`."""
-    return float(f"1e{math.floor(math.log10(width))}")

@@ -23,7 +23,6 @@ __all__ = [
     "GuardedDropdown",
     "GuardedFloat",
     "GuardedInt",
-    "GuardedLogSlider",
     "GuardedSlider",
     "GuardedText",
 ]
@@ -53,12 +52,8 @@ class Guarded(ipywidgets.ValueWidget):
             self._edited(value)
 
 
-class GuardedSlider(Guarded, ipywidgets.FloatSlider):
-    """A linear slider."""
-
-
-class GuardedLogSlider(Guarded, ipywidgets.FloatLogSlider):
-    """A logarithmic slider."""
+class GuardedSlider(Guarded, ipywidgets.IntSlider):
+    """A slider of whole numbers, which a browser leaves as they are."""
 
 
 class GuardedFloat(Guarded, ipywidgets.BoundedFloatText):

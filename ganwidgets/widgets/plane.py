@@ -132,7 +132,7 @@ class PlanePanel:
         t = self._catalog
         notes = []
         if outside:
-            notes.append(t(N_("{count} generated points lie outside"), count=outside))
+            notes.append(t(N_("generated points outside: {count}"), count=outside))
         if features > 2:
             notes.append(t(N_("the first two of {count} coordinates"), count=features))
         said = "".join(f'<span class="gw-remark">{html.escape(note)}</span>' for note in notes)
@@ -140,7 +140,7 @@ class PlanePanel:
             f'<span class="gw-chip"><i class="gw-square"></i>{html.escape(t(N_("real")))}</span>'
             f'<span class="gw-chip"><i class="gw-dot"></i>{html.escape(t(N_("generated")))}</span>'
             f'<span class="gw-chip gw-verdict">{html.escape(t(N_("D says generated")))}<i class="gw-ramp"></i>'
-            f"{html.escape(t(N_('real')))}</span>{said}"
+            f"{html.escape(t(N_('D says real')))}</span>{said}"
         )
 
 
