@@ -78,7 +78,7 @@ class RoutedRandomness(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _factory(generator: torch.Generator, func: Handler, *args: Any, **kwargs: Any) -> Any:
+def _factory(generator: torch.Generator, func: Handler, /, *args: Any, **kwargs: Any) -> Any:
     """Carry out a call that makes a tensor of random numbers."""
     if kwargs.get("generator") is not None:
         return func(*args, **kwargs)
@@ -89,7 +89,7 @@ def _factory(generator: torch.Generator, func: Handler, *args: Any, **kwargs: An
 
 
 def _like(draw: Handler) -> Handler:
-    def handler(generator: torch.Generator, func: Handler, like: Tensor, *args: Any, **kwargs: Any) -> Any:
+    def handler(generator: torch.Generator, func: Handler, like: Tensor, /, *args: Any, **kwargs: Any) -> Any:
         kwargs.pop("memory_format", None)
         dtype, device = kwargs.pop("dtype", None), kwargs.pop("device", None)
         kwargs |= {"size": like.shape, "dtype": dtype or like.dtype, "device": device or like.device}
@@ -98,7 +98,7 @@ def _like(draw: Handler) -> Handler:
     return handler
 
 
-def _drawing(generator: torch.Generator, func: Handler, *args: Any, **kwargs: Any) -> Any:
+def _drawing(generator: torch.Generator, func: Handler, /, *args: Any, **kwargs: Any) -> Any:
     """Carry out a call that draws for tensors that it is given; in place, where its name says so."""
     if kwargs.get("generator") is not None:
         return func(*args, **kwargs)
