@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,11 @@ Curve = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 SAMPLES, SEED = 2500, 0
 """Those of :meth:`GANTrainer.evaluate`, so that a panel and a cell show the same figure."""
 
-SHARE = 0.05
-"""The part of the training thread's time that drawing samples to measure may take."""
+SHARE, SHARE_ASIDE = 0.05, 0.1
+"""The part of the time that measuring may take: of the training thread's, and of another's."""
+
+EXIT_PATIENCE = 5.0
+"""Seconds for which the interpreter's exit waits for a measurement."""
 
 logger = logging.getLogger("ganwidgets")
 
@@ -83,7 +87,7 @@ class Series:
 
 
 class Gauge:
-    """Measures points about once a second, in a thread of its own.
+    """Measures points about once a second, each time in a thread of its own.
 
     Parameters
     ----------
@@ -97,8 +101,7 @@ class Gauge:
         self._least = self._interval = interval
         self._clock = clock
         self._lock = threading.Lock()
-        self._worker = ThreadPoolExecutor(1, "ganwidgets-metrics")
-        self._under_way: Future[None] | None = None
+        self._under_way: threading.Thread | None = None
         self._began = -np.inf
         self._measured: tuple[int, Floats] | None = None
         self._floors: Mapping[str, float] = MappingProxyType({})
@@ -132,7 +135,7 @@ class Gauge:
                     return False
             if at_once:
                 return True
-            busy = self._under_way is not None and not self._under_way.done()
+            busy = self._under_way is not None and self._under_way.is_alive()
             return not busy and self._clock() - self._began >= self._interval
 
     def measure(
@@ -162,18 +165,31 @@ class Gauge:
             self._began = self._clock()
             self._interval = max(self._least, cost / SHARE)
             series = self._series
-        self._under_way = self._worker.submit(self._work, series, iteration, inputs, floors)
+            self._under_way = threading.Thread(
+                target=self._work,
+                args=(self._under_way, series, iteration, inputs, floors),
+                name="ganwidgets-metrics",
+                daemon=True,
+            )
+            _UNDER_WAY.add(self._under_way)
+            self._under_way.start()
 
     def _work(
         self,
+        before: threading.Thread | None,
         series: Series,
         iteration: int,
         inputs: tuple[npt.NDArray[Any], npt.NDArray[Any], Modes | None],
         floors: Callable[[], Mapping[str, float]],
     ) -> None:
+        if before is not None:
+            before.join()
+        began = self._clock()
         try:
             values = evaluate_points(*inputs, SEED)
             with self._lock:
+                if self._floors:  # the first time, importing took longest
+                    self._interval = max(self._interval, (self._clock() - began) / SHARE_ASIDE)
                 if series is self._series:
                     series.append(iteration, values)
                     self._curves = MappingProxyType(series.curves())
@@ -191,7 +207,7 @@ class Gauge:
     def settle(self) -> None:
         """Wait for the measurement under way."""
         if self._under_way is not None:
-            self._under_way.result()
+            self._under_way.join()
 
     def forget_from(self, iteration: int) -> None:
         """Forget what was measured at `iteration` or later."""
@@ -217,3 +233,14 @@ class Gauge:
     def floors(self) -> Mapping[str, float]:
         """What perfect samples score; empty until it is known."""
         return self._floors
+
+
+_UNDER_WAY: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+
+
+@atexit.register
+def _settle_all() -> None:
+    """Let measurements end before the interpreter takes NumPy away from under them."""
+    end = time.monotonic() + EXIT_PATIENCE
+    for thread in list(_UNDER_WAY):
+        thread.join(max(0.0, end - time.monotonic()))

@@ -252,6 +252,25 @@ def test_nothing_is_measured_twice_or_too_often():
     assert gauge.due(5, samples)
 
 
+def test_measuring_that_takes_long_is_done_less_often():
+    now = 1000.0
+
+    def clock():
+        nonlocal now
+        now += 0.25
+        return now
+
+    gauge = Gauge(clock=clock)
+    samples = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    for iteration in (1, 2):
+        gauge.measure(iteration, samples, (samples, samples, None), lambda: {"modes": 1.0}, 0.0)
+        gauge.settle()
+    now += 1
+    assert not gauge.due(3, samples), "it took a quarter of a second, so it may be done each 2.5"
+    now += 1.5
+    assert gauge.due(3, samples)
+
+
 def test_a_measurement_that_fails_is_logged(caplog):
     gauge = Gauge()
     samples = np.zeros((5, 2), dtype=np.float32)
