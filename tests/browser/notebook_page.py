@@ -209,7 +209,7 @@ def text_of(outputs: list[dict[str, Any]]) -> str:
     texts = []
     for output in outputs:
         if "traceback" in output:
-            raise CellError("\n".join(output["traceback"]))
+            raise CellError(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(output["traceback"])))
         text = output.get("text", output.get("data", {}).get("text/plain", ""))
         texts.append(text if isinstance(text, str) else "".join(text))
     return "".join(texts).strip()

@@ -16,21 +16,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.kernel)
 
 
-@pytest.fixture
-def kernel(tmp_path: Path) -> Iterator[KernelSession]:
-    """A fresh kernel; it must end cleanly, also where a test left something running."""
-    kernel = KernelSession(tmp_path)
+def running(folder: Path) -> Iterator[KernelSession]:
+    """Run a kernel, which must end cleanly, also where a test left something running."""
+    kernel = KernelSession(folder)
     yield kernel
     if kernel.process.poll() is None:
         status = kernel.close()
         assert status == 0, f"the kernel ended with status {status}; it wrote:\n{kernel.output}"
 
 
-@pytest.fixture(params=["main shell", "subshell"])
-def shell(request: pytest.FixtureRequest, kernel: KernelSession) -> str | None:
-    """Where messages are to be handled: the id of a subshell, or None for the main shell."""
-    if request.param == "main shell":
-        return None
-    if not kernel.has_subshells:
-        pytest.skip("this ipykernel has no subshells")
-    return kernel.new_subshell()
+@pytest.fixture
+def kernel(tmp_path: Path) -> Iterator[KernelSession]:
+    """A kernel of the test's own."""
+    yield from running(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelSession]:
+    """A kernel in which the slow imports happen once; who uses it leaves nothing running."""
+    yield from running(tmp_path_factory.mktemp("kernel"))

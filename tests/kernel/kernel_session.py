@@ -6,15 +6,17 @@ import contextlib
 import json
 import os
 import queue
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jupyter_client import KernelManager
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # seconds; a bound against waiting for ever
+PATIENCE = 120.0  # seconds; a bound against waiting for ever
 
 
 class CellError(AssertionError):
@@ -34,7 +36,8 @@ class KernelSession:
         self._output = folder / "output.txt"
         self.messages: list[dict[str, Any]] = []
         with self._output.open("wb") as output:
-            self.manager = KernelManager(kernel_name="python3")
+            # As patient as the tests are, because a kernel that is ended by force has no clean end.
+            self.manager = KernelManager(kernel_name="python3", shutdown_wait_time=2 * PATIENCE)
             self.manager.start_kernel(
                 stdout=output, stderr=output, env=self._environment(folder), cwd=str(folder)
             )
@@ -84,7 +87,7 @@ class KernelSession:
             elif message["msg_type"] == "execute_result":
                 texts.append(content["data"]["text/plain"])
             elif message["msg_type"] == "error":
-                error = "\n".join(content["traceback"])
+                error = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(content["traceback"]))
         if error is not None:
             raise CellError(error)
         return "".join(texts).strip()
@@ -101,6 +104,14 @@ class KernelSession:
     def new_subshell(self) -> str:
         """Make a subshell, as JupyterLab does for a widget's messages; return its id."""
         return self._ask_control("create_subshell_request", {})["subshell_id"]
+
+    def shell(self, name: str) -> str | None:
+        """Return None for the ``"main shell"``, the id of a new one for ``"subshell"``; skip the test if there are none."""
+        if name == "main shell":
+            return None
+        if not self.has_subshells:
+            pytest.skip("this ipykernel has no subshells")
+        return self.new_subshell()
 
     def turn(self, widget: str, *, subshell: str | None = None, **state: Any) -> str:
         """Send what a browser sends when somebody turns a control.

@@ -6,6 +6,13 @@ import pytest
 
 from kernel_session import CellError, KernelSession, blocked
 
+
+@pytest.fixture(params=["main shell", "subshell"])
+def shell(request: pytest.FixtureRequest, kernel: KernelSession) -> str | None:
+    """Where messages are to be handled: the id of a subshell, or None for the main shell."""
+    return kernel.shell(request.param)
+
+
 SLIDER = "import ipywidgets as widgets, threading; s = widgets.IntSlider(3)"
 
 

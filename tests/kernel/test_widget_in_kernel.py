@@ -2,41 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from kernel_session import CellError, KernelSession, blocked
 
-WIDGET = """
+PRELUDE = """
 import threading
 import ganwidgets as gw
-
-w = gw.GANTrainerWidget("ring8", batch_size=16, g_hidden=(8,), d_hidden=(8,), seed=1)
+import ipywidgets
 
 def control(css_class, kind):
-    "The model of the control with this class whose type's name has `kind` in it."
+    "The model of the input of this kind in the control with this class."
     def below(widget, inside):
         inside = inside or css_class in widget._dom_classes
         children = getattr(widget, "children", ())
-        if inside and kind in type(widget).__name__ and not children:
+        if inside and isinstance(widget, kind):
             yield widget
         for child in children:
             yield from below(child, inside)
     return next(below(w, False)).model_id
 """
+WIDGET = "w = gw.GANTrainerWidget('ring8', batch_size=16, g_hidden=(8,), d_hidden=(8,), seed=1)"
+
+
+@pytest.fixture(scope="module")
+def prepared(shared_kernel: KernelSession) -> KernelSession:
+    shared_kernel.execute(PRELUDE)
+    return shared_kernel
 
 
 @pytest.fixture
-def live(kernel: KernelSession) -> KernelSession:
-    kernel.execute(WIDGET)
-    return kernel
+def live(prepared: KernelSession) -> Iterator[KernelSession]:
+    """A kernel in which `w` is a fresh widget."""
+    prepared.execute(WIDGET)
+    yield prepared
+    prepared.execute("w.close()")
+
+
+@pytest.fixture(params=["main shell", "subshell"])
+def shell(request: pytest.FixtureRequest, prepared: KernelSession) -> str | None:
+    """Where messages are to be handled: the id of a subshell, or None for the main shell."""
+    return prepared.shell(request.param)
 
 
 def number_box(kernel: KernelSession, setting: str) -> str:
-    return kernel.ask(f"control('gw-{setting}', 'FloatText')")
+    return kernel.ask(f"control('gw-{setting}', ipywidgets.BoundedFloatText)")
 
 
 def button(kernel: KernelSession, action: str) -> str:
-    return kernel.ask(f"control('gw-{action}', 'Button')")
+    return kernel.ask(f"control('gw-{action}', ipywidgets.Button)")
 
 
 def test_a_control_changes_the_trainer(live, shell):
@@ -104,11 +120,10 @@ def test_the_buttons_act(live, shell):
     live.until("w.iteration == 0")
 
 
-def test_an_exception_in_a_network_is_a_state_and_the_kernel_answers(kernel):
-    kernel.execute(
+def test_an_exception_in_a_network_is_a_state_and_the_kernel_answers(prepared):
+    prepared.execute(
         """
 import torch
-import ganwidgets as gw
 
 class Fragile(torch.nn.Module):
     def __init__(self):
@@ -128,24 +143,26 @@ w.wait(iteration=5, timeout=60)
 fragile.broken = True
 """
     )
-    kernel.until("w.status == 'error'")
-    assert kernel.ask("1 + 1") == 2
-    assert "the layer fell off" in kernel.ask("w.error")
+    prepared.until("w.status == 'error'")
+    assert prepared.ask("1 + 1") == 2
+    assert "the layer fell off" in prepared.ask("w.error")
     with pytest.raises(CellError, match="the layer fell off"):
-        kernel.execute("w.wait(timeout=60)")
-    kernel.execute("fragile.broken = False; w.recover(); w.step(); w.wait(timeout=60)")
-    assert kernel.ask("w.status") != "error"
+        prepared.execute("w.wait(timeout=60)")
+    prepared.execute("fragile.broken = False; w.recover(); w.step(); w.wait(timeout=60)")
+    assert prepared.ask("w.status") != "error"
+    prepared.execute("w.close()")
 
 
 @pytest.mark.parametrize("state", ["idle", "playing", "closed"])
-def test_the_kernel_ends_cleanly(live, state):
+def test_the_kernel_ends_cleanly(kernel, state):
+    kernel.execute(PRELUDE + WIDGET)
     if state != "idle":
-        live.execute("w.play()\nw.wait(iteration=20, timeout=60)")
+        kernel.execute("w.play()\nw.wait(iteration=20, timeout=60)")
     if state == "closed":
-        live.execute("w.close()")
-    assert live.close() == 0
+        kernel.execute("w.close()")
+    assert kernel.close() == 0
     for trace in ("Fatal Python error", "Traceback", "terminate called", "core dumped"):
-        assert trace not in live.output
+        assert trace not in kernel.output
 
 
 def test_closing_ends_the_thread(live):
