@@ -265,7 +265,7 @@ class SettingTraits(HasTraits):
 
     # --- in force at the next update ----------------------------------------------------------
     lr_d = Real(
-        1e-3,
+        2e-3,
         min=0,
         max=10,
         scale="logarithmic",
@@ -311,7 +311,7 @@ class SettingTraits(HasTraits):
         group="discriminator",
     )
     lr_g = Real(
-        1e-3,
+        5e-4,
         min=0,
         max=10,
         scale="logarithmic",
@@ -387,7 +387,7 @@ class SettingTraits(HasTraits):
         group="objective",
     )
     penalty_weight = Real(
-        0.1,
+        1.0,
         min=0,
         max=1000,
         scale="logarithmic",
@@ -429,7 +429,7 @@ class SettingTraits(HasTraits):
         group="optimizer",
     )
     beta1 = Real(
-        0.5,
+        0.0,
         min=0,
         max=0.99999,
         slider=(0, 0.99),
@@ -438,7 +438,7 @@ class SettingTraits(HasTraits):
         group="optimizer",
     )
     beta2 = Real(
-        0.9,
+        0.99,
         min=0,
         max=0.99999,
         slider=(0, 0.999),
@@ -508,7 +508,7 @@ class SettingTraits(HasTraits):
         effect="fresh start",
     )
     latent_dim = Whole(
-        2,
+        8,
         min=1,
         max=1024,
         scale="logarithmic",
