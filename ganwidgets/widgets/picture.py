@@ -11,7 +11,8 @@ import numpy as np
 
 from ..messages import Catalog, N_
 from .colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL
-from .plane import extent_of, heat_colors
+from .heat import heat_image
+from .plane import extent_of
 from .samples import image_grid
 from .scales import comfortable_limits, nice_ticks
 from .status import STATES, spell_count
@@ -114,8 +115,7 @@ def _plane(frame: Frame) -> Any:
     x0, x1, y0, y1 = frame.extent or extent_of(frame.real)
     ground = Image.new("RGBA", (side, side), "white")
     if frame.verdict is not None:
-        index = np.rint(np.clip(np.nan_to_num(frame.verdict, nan=0.5), 0, 1) * 255).astype(np.uint8)
-        heat = Image.fromarray(heat_colors()[index[::-1]], "RGBA")
+        heat = Image.fromarray(heat_image(frame.verdict), "RGBA")
         ground.alpha_composite(heat.resize((side, side), Image.Resampling.BILINEAR))
     pen = ImageDraw.Draw(ground)
     for points, color, square in ((frame.real, REAL, True), (frame.generated, GENERATED, False)):

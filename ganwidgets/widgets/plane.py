@@ -10,14 +10,15 @@ import numpy as np
 
 from ..messages import Catalog, N_
 from .canvases import drawing, make_canvas
-from .colors import GENERATED, REAL, rgb
+from .colors import GENERATED, REAL
+from .heat import heat_runs
 from .look import Look
 from .scales import nice_ticks
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
 
-__all__ = ["PlanePanel", "extent_of", "heat_colors"]
+__all__ = ["PlanePanel", "extent_of"]
 
 CELLS = 64
 """Cells of the verdict along each side."""
@@ -26,24 +27,10 @@ PIXELS = 720
 SQUARE = 8.0
 DOT = 4.5
 """Side of a real point's square and radius of a generated point's dot, in canvas pixels."""
-STRENGTH = 0.4
-"""Opacity of the map where D is certain."""
 MARGIN = 0.1
 """How far a plane without a given extent reaches beyond the real points, as a share of their range."""
 
 Extent = tuple[float, float, float, float]
-
-
-def heat_colors() -> np.ndarray:
-    """Return the map's colours, uint8 [256, 4] (RGBA), from "D says generated" to "D says real".
-
-    Undecided is transparent, so that the map suits a light page and a dark one.
-    """
-    verdict = np.linspace(-1, 1, 256)
-    colors = np.empty((256, 4))
-    colors[:, :3] = np.where(verdict[:, None] < 0, rgb(GENERATED), rgb(REAL))
-    colors[:, 3] = 255 * STRENGTH * np.abs(verdict)
-    return np.round(colors).astype(np.uint8)
 
 
 class PlanePanel:
@@ -74,7 +61,6 @@ class PlanePanel:
     def __init__(self, catalog: Catalog, request: Callable[[], None], look: Look | None = None) -> None:
         self._catalog = catalog
         look = look or Look()
-        self._colors = heat_colors()
         self._heat = make_canvas(CELLS, CELLS, look, request, "gw-heat")
         self._points = make_canvas(PIXELS, PIXELS, look, request, "gw-points")
         self._axes = look.html("", "gw-axes")
@@ -102,11 +88,7 @@ class PlanePanel:
         extent = frame.extent or extent_of(frame.real)
         real = _on_canvas(frame.real, extent, upper=True)
         generated = _on_canvas(frame.generated, extent, upper=False)
-        heat = None
-        if frame.verdict is not None:
-            levels = np.nan_to_num(frame.verdict, nan=0.5)
-            index = np.clip(np.rint(levels * 255), 0, 255).astype(np.uint8)
-            heat = self._colors[index[::-1]]
+        heat = [] if frame.verdict is None else list(heat_runs(frame.verdict))
         if self._scaled != (extent, features):
             self._scaled = (extent, features)
             self._axes.value = _axes(extent, features)
@@ -114,9 +96,10 @@ class PlanePanel:
         if self._told != (outside, features):
             self._tell(outside, features)
         with drawing():
-            self._heat.clear()
-            if heat is not None:
-                self._heat.put_image_data(heat)
+            cells = self._heat
+            cells.clear()
+            for cells.fill_style, x, y, width in heat:
+                cells.fill_rects(x, y, width, 1)
             points = self._points
             points.clear()
             points.global_alpha = 0.8

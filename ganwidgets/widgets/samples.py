@@ -70,7 +70,7 @@ class SamplesPanel:
     """
 
     name = "samples"
-    interval = 0.0
+    interval = 0.2
 
     def __init__(self, catalog: Catalog, request: Callable[[], None], look: Look | None = None) -> None:
         self._catalog = catalog
@@ -106,5 +106,6 @@ class SamplesPanel:
                 canvas.width, canvas.height = width, height
         with drawing():
             for canvas, grid in pictures:
-                canvas.clear()
+                # Clearing would show at once, the image only when the browser has read it.
+                canvas.global_composite_operation = "copy"
                 canvas.put_image_data(grid)
