@@ -4,6 +4,11 @@ Frames are dropped, never queued. Each view acknowledges a frame once it is pain
 one goes out only then; a slow view delays the others by a fifth of a second at most, and one that
 stays silent is left behind. Where nobody answers, a frame goes out as a lease after a second, then
 after two, four and so on: a browser that went to sleep finds next to nothing when it wakes.
+
+With each acknowledgement a notebook shows the kernel as busy and as idle again, which costs it more
+than the frame itself. So views that answer quickly are asked at every third frame only; they are
+never further behind than that.
+
 Nothing here knows threads that train, widgets or the network; times are in seconds.
 """
 
@@ -97,10 +102,11 @@ class StepRate:
 
 @dataclass(eq=False)
 class _View:
-    """A viewer: the newest frame it painted, and since when it owes an answer, if it does."""
+    """A viewer: the newest frame it painted, since when it owes an answer, and whether it is quick."""
 
     painted: int
     owes_since: float | None = None
+    quick: bool = False
 
 
 class Pacer:
@@ -118,6 +124,10 @@ class Pacer:
         Each lease that stays unanswered doubles the next, up to so many seconds.
     vanished : float
         Seconds of silence after which a view is no longer waited for while another answers.
+    trusted : int
+        Of so many frames one is to be acknowledged, while every view answers quickly.
+    quick : float
+        Seconds within which an answer is quick.
     clock : callable
         Returns the time in seconds.
 
@@ -136,6 +146,8 @@ class Pacer:
         lease: float = 1.0,
         longest_lease: float = 60.0,
         vanished: float = 10.0,
+        trusted: int = 3,
+        quick: float = 0.15,
         clock: Clock = time.monotonic,
     ) -> None:
         self.deaf = False
@@ -144,12 +156,15 @@ class Pacer:
         self._lease = lease
         self._longest_lease = longest_lease
         self._vanished = vanished
+        self._trusted = trusted
+        self._quick = quick
         self._clock = clock
         self._lock = threading.Lock()
         self._views: dict[Hashable, _View] = {}
         self._newest = -1
-        self._sent_at = -math.inf
+        self._sent_at = self._asked_at = -math.inf
         self._unanswered = 0
+        self._unasked = 0
 
     def hello(self, view: Hashable) -> None:
         """Count a view that appeared, or is visible again; it owes nothing for earlier frames."""
@@ -170,16 +185,30 @@ class Pacer:
                 return
             if known.painted < seq <= self._newest:
                 known.painted = seq
+                known.quick = self._clock() - self._asked_at <= self._quick
                 self._unanswered = 0
                 # It still owes what was sent since, but it has just shown that it lives.
                 known.owes_since = None if seq == self._newest else self._clock()
 
+    def to_ask(self) -> bool:
+        """Return whether views are to acknowledge the next frame."""
+        with self._lock:
+            quick = all(view.quick and view.painted == self._newest for view in self._views.values())
+            return not quick or self._unasked + 1 >= self._trusted
+
+    def passed(self) -> None:
+        """Note that a frame was sent which nobody is to acknowledge."""
+        with self._lock:
+            self._unasked += 1
+            self._sent_at = self._clock()
+
     def sent(self, seq: int) -> None:
-        """Note that frame number `seq` was sent; numbers grow."""
+        """Note that frame number `seq` was sent, which views acknowledge; numbers grow."""
         with self._lock:
             now = self._clock()
             self._unanswered = self._unanswered + 1 if self._silent() and not self.deaf else 0
-            self._newest, self._sent_at = seq, now
+            self._unasked = 0
+            self._newest, self._sent_at, self._asked_at = seq, now, now
             for view in self._views.values():
                 if view.owes_since is None:
                     view.owes_since = now

@@ -1,8 +1,8 @@
 """Who is looking, and who has seen which frame.
 
-The kernel sends a number after each frame; every view of the heartbeat answers from inside the
-browser's own drawing loop, two animation frames later, when ipycanvas and bqplot have drawn what came
-before. A page that is slow answers late; one that is hidden or gone does not answer at all.
+The kernel sends a number after each frame that is to be acknowledged; every view of the heartbeat
+answers from inside the browser's own drawing loop, two animation frames later, when ipycanvas and
+bqplot have drawn what came before. A page that is slow answers late; one that is hidden or gone does not answer at all.
 
 From the browser: ``{"hello": view}`` when a view appears or becomes visible again, ``{"bye": view}``
 when it is removed, hidden or scrolled out of sight, ``{"ack": seq, "view": view}`` when the frame of that number

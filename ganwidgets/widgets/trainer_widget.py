@@ -35,6 +35,9 @@ __all__ = ["GANTrainerWidget"]
 BY_CELL = {"author": "cell", "source": "code"}
 BY_HAND = {"author": "user", "source": "widget"}
 
+FRAMES = 12.0
+"""Frames a second at most: enough to see motion, and what two cores can draw beside the training."""
+
 _SHOWING: weakref.WeakKeyDictionary[Runner, int] = weakref.WeakKeyDictionary()
 """How many widgets show each runner; the last one to be closed ends its thread."""
 
@@ -115,7 +118,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._seq = 0
         self._refusal = ""
         super().__init__()
-        self._pacer = Pacer()
+        self._pacer = Pacer(max_rate=FRAMES)
         self._camera = Camera(self._runner)
         self._dashboard = Dashboard(
             self._catalog,
@@ -354,8 +357,11 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._dashboard.draw(frame, everything=everything)
         self.set_trait("metrics", dict(frame.latest_metrics))
         self._seq += 1
-        self._pacer.sent(self._seq)
-        self._dashboard.heartbeat.beat(self._seq)
+        if self._pacer.to_ask():
+            self._pacer.sent(self._seq)
+            self._dashboard.heartbeat.beat(self._seq)
+        else:
+            self._pacer.passed()
         self._stood = stands
         return self._pacer.delay()
 

@@ -61,6 +61,70 @@ def test_never_more_than_the_highest_rate(pacer, clock):
     assert pacer.may_send()
 
 
+def send(pacer, seq):
+    """Send a frame as the widget does; return whether views were asked to acknowledge it."""
+    asked = pacer.to_ask()
+    if asked:
+        pacer.sent(seq)
+    else:
+        pacer.passed()
+    return asked
+
+
+def test_who_answers_quickly_is_asked_at_every_third_frame(pacer, clock):
+    pacer.hello("a")
+    asked = []
+    for seq in range(9):
+        clock.now += 0.1
+        assert pacer.may_send()
+        asked.append(send(pacer, seq))
+        if asked[-1]:
+            clock.now += 0.05
+            pacer.acknowledge("a", seq)
+    assert asked == [True, False, False] * 3
+
+
+def test_frames_that_nobody_acknowledges_keep_to_the_highest_rate(pacer, clock):
+    pacer.hello("a")
+    pacer.sent(0)
+    pacer.acknowledge("a", 0)
+    clock.now += 1
+    assert not send(pacer, 1)
+    assert pacer.delay() == pytest.approx(0.05)
+
+
+def test_who_answers_late_is_asked_at_every_frame(pacer, clock):
+    pacer.hello("quick")
+    pacer.hello("late")
+    for seq in range(5):
+        clock.now += 0.3
+        assert send(pacer, seq)
+        pacer.acknowledge("quick", seq)
+        clock.now += 0.16
+        pacer.acknowledge("late", seq)
+
+
+def test_who_falls_silent_is_at_most_three_frames_behind(pacer, clock):
+    pacer.hello("a")
+    assert send(pacer, 0)
+    pacer.acknowledge("a", 0)
+    sent = 0
+    while clock.now < 1001:
+        clock.now += 0.1
+        if pacer.may_send():
+            sent += 1
+            send(pacer, sent)
+    assert sent == 3
+
+
+def test_who_appears_is_asked_at_once(pacer, clock):
+    pacer.hello("a")
+    send(pacer, 0)
+    pacer.acknowledge("a", 0)
+    pacer.hello("b")
+    assert pacer.to_ask()
+
+
 def test_the_slowest_is_waited_for_a_fifth_of_a_second_while_another_answers(pacer, clock):
     pacer.hello("fast")
     pacer.hello("slow")
