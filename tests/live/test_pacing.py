@@ -117,7 +117,7 @@ def test_who_falls_silent_is_at_most_three_frames_behind(pacer, clock):
     assert sent == 3
 
 
-def test_who_appears_is_asked_at_once(pacer, clock):
+def test_who_appears_is_asked_at_once(pacer):
     pacer.hello("a")
     send(pacer, 0)
     pacer.acknowledge("a", 0)

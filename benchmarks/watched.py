@@ -1,0 +1,88 @@
+"""How much of its speed a run keeps while somebody watches it.
+
+The default run plays in a widget in JupyterLab, drawn by headless Chromium. In turns the widget is in
+sight, out of sight, and paused while a cell trains an equal trainer without any
+widget. What counts is full steps a second; printed is the median over the rounds of the ratios within
+one round, so that a machine that gets slower or busier meanwhile does not decide.
+
+A frame counts as drawn when an animation frame of the browser began after a canvas was drawn anew.
+
+    python benchmarks/watched.py [--rounds 10] [--seconds 4] [--data ring8]
+"""
+
+from __future__ import annotations
+
+import argparse
+from statistics import median
+
+from live_page import drawn_frames, hide_view, open_notebook, show_view
+
+from notebook_page import NotebookPage
+
+PREPARE = """
+import time, ganwidgets as gw
+alone = gw.GANTrainer({data!r})
+alone.step(200)
+w = gw.GANTrainerWidget({data!r})
+w.play()
+def now():
+    return time.perf_counter(), w._runner.state.iteration
+def train_alone(seconds):
+    begun, first = time.perf_counter(), alone.iteration
+    while time.perf_counter() < begun + seconds:
+        alone.step(50)
+    return (alone.iteration - first) / (time.perf_counter() - begun)
+"""
+
+
+def rates(notebook: NotebookPage, seconds: float) -> tuple[float, float]:
+    """Return steps and drawn frames a second over the next so many seconds."""
+    drawn = drawn_frames(notebook)
+    began, first = notebook.ask("now()")
+    notebook.page.wait_for_timeout(1000 * seconds)
+    ended, last = notebook.ask("now()")
+    drawn = drawn_frames(notebook) - drawn
+    return (last - first) / (ended - began), drawn / (ended - began)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each part of a round")
+    parser.add_argument("--data", default="gaussians")
+    options = parser.parse_args()
+    with open_notebook() as notebook:
+        notebook.run(PREPARE.format(data=options.data))
+        notebook.run("w")
+        notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
+        notebook.widget("gw-plane").first.wait_for()
+        rates(notebook, 2 * options.seconds)
+        of_hidden, of_headless, frames = [], [], []
+        for number in range(options.rounds):
+            measured = {}
+            for part in ("seen", "hidden") if number % 2 else ("hidden", "seen"):
+                (show_view if part == "seen" else hide_view)(notebook)
+                notebook.page.wait_for_timeout(500)
+                measured[part] = rates(notebook, options.seconds)
+            hide_view(notebook)
+            notebook.execute("w.pause(); w.wait()")
+            headless = notebook.ask(f"train_alone({options.seconds})")
+            notebook.execute("w.play()")
+            (seen, fps), (hidden, _) = measured["seen"], measured["hidden"]
+            of_hidden.append(seen / hidden)
+            of_headless.append(seen / headless)
+            frames.append(fps)
+            print(
+                f"seen {seen:6.0f} steps/s at {fps:4.1f} frames/s, hidden {hidden:6.0f}, "
+                f"headless {headless:6.0f}: {seen / hidden:.2f} and {seen / headless:.2f}",
+                flush=True,
+            )
+    print(
+        f"watched / unwatched: {median(of_hidden):.2f}; watched / headless: {median(of_headless):.2f}; "
+        f"{median(frames):.1f} frames/s drawn (medians of {options.rounds} rounds)"
+    )
+
+
+if __name__ == "__main__":
+    main()
