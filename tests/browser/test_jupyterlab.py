@@ -63,13 +63,13 @@ def test_every_panel_appears(view, panel):
 def test_images_appear_as_a_grid(lab):
     view = show(lab, f"import ganwidgets as gw; w = gw.GANTrainerWidget('digits', {SMALL}); w")
     expect(view.panel("samples").first).to_be_visible()
-    view.button("step").click()
-    view.until_drawn_anew("samples")
+    with view.drawn_anew("samples"):
+        view.button("step").click()
 
 
 def test_it_moves_while_it_plays(lab, view):
-    view.button("play").click()
-    view.until_drawn_anew("plane")
+    with view.drawn_anew("plane"):
+        view.button("play").click()
     view.until_iteration_passes(lab.ask("w.iteration"))
     view.until_drawn_anew("plane")
     view.button("pause").click()

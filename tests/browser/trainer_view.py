@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from playwright.sync_api import Locator
 
 from notebook_page import NotebookPage
@@ -51,13 +54,20 @@ class TrainerView:
             arg=[self.panel("status").first.element_handle(), iteration],
         )
 
-    def until_drawn_anew(self, panel: str) -> None:
-        """Wait until a panel's canvases show another picture than now."""
+    @contextlib.contextmanager
+    def drawn_anew(self, panel: str) -> Iterator[None]:
+        """Wait, after the block, until a panel's canvases show another picture than before it."""
         element = self.panel(panel).first.element_handle()
         before = element.evaluate(PIXELS)
+        yield
         self.page.wait_for_function(
             f"([panel, before]) => ({PIXELS})(panel) !== before", arg=[element, before]
         )
+
+    def until_drawn_anew(self, panel: str) -> None:
+        """Wait until a panel that moves shows another picture than now."""
+        with self.drawn_anew(panel):
+            pass
 
 
 def show(notebook: NotebookPage, source: str = POINTS) -> TrainerView:
