@@ -11,7 +11,7 @@ import gettext
 import locale as system
 import os
 from importlib.resources import files
-from typing import Any
+from typing import Any, Self
 
 __all__ = ["Catalog", "Message", "N_", "catalog", "languages"]
 
@@ -31,7 +31,7 @@ class Message(str):
     template: str
     values: dict[str, Any]
 
-    def __new__(cls, template: str, **values: Any) -> Message:
+    def __new__(cls, template: str, **values: Any) -> Self:
         self = super().__new__(cls, template.format(**values))
         self.template = template
         self.values = values
@@ -64,17 +64,14 @@ class Catalog:
     def __call__(self, text: str, **values: Any) -> str:
         """Return `text` in this language, its ``{fields}`` filled from `values`."""
         if isinstance(text, Message):
-            text, values = text.template, text.values
+            return self(text.template, **text.values)
         if not text:
             return ""
         translated = self._translations.gettext(text)
         if not values:
             return translated
         return translated.format(
-            **{
-                name: self(value) if isinstance(value, Message) else value
-                for name, value in values.items()
-            }
+            **{name: self(value) if isinstance(value, Message) else value for name, value in values.items()}
         )
 
     def error(self, exception: BaseException) -> str:

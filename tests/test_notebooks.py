@@ -22,9 +22,7 @@ def outputs(notebook):
 
 
 def pictures(notebook):
-    return [
-        output["data"]["image/png"] for output in outputs(notebook) if WIDGET in output.get("data", {})
-    ]
+    return [output["data"]["image/png"] for output in outputs(notebook) if WIDGET in output.get("data", {})]
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ __all__ = ["build_networks"]
 _BUILDERS = {"mlp": mlp.build}
 
 
-def build_networks(  # noqa: PLR0917 - the order in which the settings list them
+def build_networks(
     architecture: str,
     shape: tuple[int, ...],
     latent_dim: int,

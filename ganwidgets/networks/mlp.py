@@ -23,7 +23,7 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
 """What may follow a hidden layer, by its name in the settings."""
 
 
-def build(  # noqa: PLR0917 - the signature of every builder
+def build(
     shape: tuple[int, ...],
     latent_dim: int,
     g_hidden: tuple[int, ...],

@@ -68,10 +68,9 @@ class Dashboard:
         look = Look()
         self.transport = Transport(catalog, act, ask, look)
         self.status = StatusPanel(catalog, look)
-        presets = {**POINT_PRESETS, **IMAGE_PRESETS}
-        self.controls = ControlSet(
-            catalog, ask, look=look, presets={name: preset.label for name, preset in presets.items()}
-        )
+        presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
+        presets.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
+        self.controls = ControlSet(catalog, ask, look=look, presets=presets)
         self._pictures: dict[str, Panel] = {
             "points": PlanePanel(catalog, request, look),
             "images": SamplesPanel(catalog, request, look),
@@ -114,15 +113,11 @@ class Dashboard:
                 self._drawn_at[panel.name] = now
                 panel.draw(frame)
 
-    def widgets(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for this dashboard, children before their parents."""
+    def widgets(self) -> list[ipywidgets.Widget]:
+        """Return every widget that was made for this dashboard, children before their parents."""
         hidden = [panel.widget for panel in self._pictures.values()]
-        seen: set[str] = set()
-        for top in (*self.children, *hidden):
-            for widget in _descendants(top):
-                if widget.model_id not in seen:
-                    seen.add(widget.model_id)
-                    yield widget
+        found = [widget for top in (*self.children, *hidden) for widget in _descendants(top)]
+        return list({id(widget): widget for widget in found}.values())
 
 
 def _descendants(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:

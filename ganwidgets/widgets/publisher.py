@@ -82,8 +82,7 @@ class Publisher:
             try:
                 running = self._tend()
                 delay = self._draw(asked > self._answered)
-            except Exception:
-                # A picture that fails must not end the thread that also reports failures.
+            except Exception:  # noqa: BLE001 - a picture must not end the thread that reports failures
                 _LOG.exception("a panel could not be drawn")
                 running, delay = True, 1.0
             if running:

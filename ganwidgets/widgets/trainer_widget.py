@@ -14,14 +14,14 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import ipywidgets
 from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, observe
 
 from ..errors import DataError
 from ..live import Camera, Event, Pacer, Runner, RunState
-from ..messages import Message, catalog
+from ..messages import catalog
 from ..settings import SETTINGS, SettingTraits, refuse_unknown
 from ..trainer import GANTrainer
 from .dashboard import Dashboard
@@ -32,8 +32,16 @@ from .transport import SPEED
 
 __all__ = ["GANTrainerWidget"]
 
-BY_CELL = {"author": "cell", "source": "code"}
-BY_HAND = {"author": "user", "source": "widget"}
+
+class Origin(TypedDict):
+    """Who asks for a change, for the log of interventions."""
+
+    author: str
+    source: str
+
+
+BY_CELL: Origin = {"author": "cell", "source": "code"}
+BY_HAND: Origin = {"author": "user", "source": "widget"}
 
 FRAMES = 12.0
 """Frames a second at most: enough to see motion, and what two cores can draw beside the training."""
@@ -159,9 +167,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         """Stop after the step that is under way."""
         self._runner.pause()
 
-    def step(
-        self, n: int = 1, network: Literal["both", "generator", "discriminator"] = "both"
-    ) -> None:
+    def step(self, n: int = 1, network: Literal["both", "generator", "discriminator"] = "both") -> None:
         """Carry out `n` full steps, or `n` updates of one network alone."""
         self._runner.step(n, network)
         self._publisher.wake()
@@ -352,7 +358,13 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         if not (forced or self._pacer.may_send()):
             return self._pacer.delay()
         moving = state.status == "running"
-        frame = self._camera.take(complete=forced)
+        try:
+            frame = self._camera.take(complete=forced)
+        except Exception as error:  # noqa: BLE001 - whatever a network raises in eval mode is told
+            self._stood = stands
+            self._refusal = self._catalog.error(error)
+            self.set_trait("error", self._refusal)
+            return 1.0
         everything = forced or not moving or self._stood is None or self._stood[-1] != again
         self._dashboard.draw(frame, everything=everything)
         self.set_trait("metrics", dict(frame.latest_metrics))
@@ -405,7 +417,7 @@ class Answers:
 
 
 def _next_seed(seed: int) -> int:
-    return (seed + 1) % (SETTINGS["seed"].max + 1)
+    return (seed + 1) % 2**32
 
 
 def _names(cls: type) -> list[str]:
