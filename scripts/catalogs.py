@@ -9,11 +9,13 @@ an empty ``msgstr``. ``--check`` changes nothing: it lists what is missing, and 
 from __future__ import annotations
 
 import argparse
+import ast
 import io
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import IO, Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -30,11 +32,30 @@ def extract(package: Path = PACKAGE) -> Catalog:
     """Return the catalog of all texts that `package` marks, none of them translated."""
     texts = Catalog(project="ganwidgets", charset="utf-8")
     found = extract_from_dir(
-        package, method_map=[("**.py", "python")], keywords=KEYWORDS, comment_tags=["Translators:"]
+        package, method_map=[("**.py", f"{__name__}:{marked.__name__}")], keywords=KEYWORDS
     )
-    for filename, line, text, comments, _ in sorted(found, key=lambda entry: entry[:2]):
-        texts.add(text, locations=[(f"ganwidgets/{filename}", line)], auto_comments=comments)
+    for filename, line, text, _, _ in sorted(found, key=lambda entry: entry[:2]):
+        texts.add(text, locations=[(f"ganwidgets/{filename}", line)])
     return texts
+
+
+def marked(
+    file: IO[bytes],
+    keywords: Collection[str],
+    comment_tags: Collection[str],  # noqa: ARG001 - Babel's signature
+    options: dict[str, Any],  # noqa: ARG001
+) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Yield line, call, text and no comments for each text that `file` marks; a method of Babel's extractor.
+
+    Babel's own reads tokens, and before Python 3.12 an f-string is one token, whatever it calls.
+    """
+    for node in ast.walk(ast.parse(file.read())):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        text = node.args[0]
+        if called in keywords and isinstance(text, ast.Constant) and isinstance(text.value, str):
+            yield text.lineno, called, text.value, []
 
 
 def languages(package: Path = PACKAGE) -> list[str]:

@@ -34,13 +34,14 @@ class TestCatalogs:
         package = package_with(
             tmp_path,
             'N_("one")\nMessage("two {x}", x=1)\nraise E(Message("three "\n"and more"))\n'
-            'self.catalog("four")\nprint("not five")\n',
+            'self.catalog("four")\nprint("not five")\nf"<b>{escape(catalog(N_(\'six\')))}</b>"\n',
         )
         assert {m.id for m in catalogs.extract(package) if m.id} == {
             "one",
             "two {x}",
             "three and more",
             "four",
+            "six",
         }
 
     def test_what_is_missing_is_named(self, tmp_path):
