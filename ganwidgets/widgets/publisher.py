@@ -49,7 +49,7 @@ class Publisher:
             self._woken = True
             self._condition.notify_all()
 
-    def flush(self, timeout: float = 5.0) -> bool:
+    def flush(self, timeout: float = 60.0) -> bool:
         """Wait until everything that had happened before this call is published."""
         if threading.current_thread() is self._thread:
             return False
