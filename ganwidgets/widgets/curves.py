@@ -46,14 +46,13 @@ class Curve:
     Attributes
     ----------
     x, y : array [k]
-    low, high : array [k], optional
-        The band around it.
+    band : (array [k], array [k]), optional
+        What lies around it: from here to there.
     """
 
     x: np.ndarray
     y: np.ndarray
-    low: np.ndarray | None = None
-    high: np.ndarray | None = None
+    band: tuple[np.ndarray, np.ndarray] | None = None
 
 
 class Chart:
@@ -81,7 +80,7 @@ class Chart:
         self._ticks: dict[str, list[float]] = {}
         self._across = bqplot.Axis(scale=self._x, label=x_label, label_offset="2.2em", tick_format="~s")
         self._up = bqplot.Axis(
-            scale=self._y, orientation="vertical", label=y_label, label_offset="3em", tick_format=".4~g"
+            scale=self._y, side="left", label=y_label, label_offset="3em", tick_format=".4~g"
         )
         self._bands = [
             bqplot.Lines(
@@ -131,7 +130,7 @@ class Chart:
             A height that must be seen too.
         """
         shown = [curve if curve is not None and np.isfinite(curve.y).any() else None for curve in curves]
-        self._fit(shown, also)
+        limits = self._fit(shown, also)
         ends = next((_plain(curve.x)[[0, -1]] for curve in shown if curve is not None), UNSEEN)
         for line, curve in zip(self._lines, shown, strict=True):
             with line.hold_sync():
@@ -139,12 +138,13 @@ class Chart:
                 line.visible = curve is not None
         for band, curve in zip(self._bands, shown, strict=True) if self._bands else ():
             with band.hold_sync():
-                band.visible = curve is not None and curve.low is not None and curve.high is not None
-                if band.visible:
-                    edges = np.stack([_plain(curve.low), _plain(curve.high)])
-                    band.x, band.y = _plain(curve.x), np.clip(edges, *self._limits)
-                else:
+                if curve is None or curve.band is None:
                     band.x, band.y = ends, np.stack([UNSEEN, UNSEEN])
+                    band.visible = False
+                else:
+                    edges = np.stack([_plain(edge) for edge in curve.band])
+                    band.x, band.y = _plain(curve.x), np.clip(edges, *limits)
+                    band.visible = True
 
     def restyle(self, pens: Sequence[Pen], y_label: str) -> None:
         """Use other pens and another title from now on, and forget the limits so far."""
@@ -154,7 +154,8 @@ class Chart:
             with line.hold_sync():
                 line.colors, line.line_style = [pen.color], pen.dash
 
-    def _fit(self, curves: Sequence[Curve | None], also: float | None) -> None:
+    def _fit(self, curves: Sequence[Curve | None], also: float | None) -> tuple[float, float]:
+        """Choose what the axes show, and return the limits of the heights."""
         shown = [_plain(curve.y) for curve in curves if curve is not None]
         seen = np.concatenate([*shown, [math.nan if also is None else also]])
         seen = seen[np.isfinite(seen)]
@@ -171,6 +172,7 @@ class Chart:
         ends = [float(curve.x[place]) for curve in curves if curve is not None for place in (0, -1)]
         if ends:
             self._mark(self._across, min(ends), max(ends))
+        return limits
 
     def _mark(self, axis: bqplot.Axis, low: float, high: float) -> None:
         """Put round numbers on an axis; of itself bqplot divides it into equal parts, however odd."""
@@ -228,7 +230,7 @@ def _curve(frame: Frame, column: str) -> Curve | None:
     if envelope is None or not len(envelope[0]):
         return None
     iterations, low, mean, high = envelope
-    return Curve(iterations, mean, low, high)
+    return Curve(iterations, mean, (low, high))
 
 
 def _plain(values: np.ndarray) -> np.ndarray:

@@ -46,9 +46,10 @@ class Guarded(ipywidgets.ValueWidget):
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         with self._guard:
+            before = self.value
             super().set_state(sync_data)
             value = self.value
-        if "value" in sync_data or "index" in sync_data:
+        if value != before:
             self._edited(value)
 
 

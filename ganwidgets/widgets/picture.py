@@ -87,7 +87,7 @@ def render(frame: Frame, catalog: Catalog) -> bytes:
 def _caption(frame: Frame, catalog: Catalog) -> str:
     parts = [
         catalog(STATES.get(frame.status, frame.status)),
-        catalog(N_("iteration {count}"), count=spell_count(frame.iteration, "\N{NO-BREAK SPACE}")),
+        catalog(N_("iteration {count}"), count=spell_count(frame.iteration, " ")),
     ]
     for name, template in (("loss_d", N_("loss of D {value}")), ("loss_g", N_("loss of G {value}"))):
         value = frame.record.get(name)

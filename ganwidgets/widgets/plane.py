@@ -145,7 +145,7 @@ def _on_canvas(points: np.ndarray, extent: Extent, *, upper: bool) -> np.ndarray
     if points.shape[1] == 1:
         spread = 0.1 + 0.8 * ((0.618034 * np.arange(len(points))) % 1)
         points = np.column_stack([points[:, 0], spread if upper else -spread])
-    points = points[np.isfinite(points).all(axis=1)]
+    points = points[np.isfinite(points).all(axis=1)].astype(np.float64)
     x0, x1, y0, y1 = extent
     across = (points[:, 0] - x0) * (PIXELS / (x1 - x0))
     down = (y1 - points[:, 1]) * (PIXELS / (y1 - y0))

@@ -6,6 +6,11 @@ import math
 
 __all__ = ["comfortable_limits", "nice_ticks"]
 
+LARGEST = 1e280
+"""Beyond this, and below its inverse, nothing is told apart."""
+FINEST = 1e-9
+"""Relative differences below this are none."""
+
 
 def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Return round numbers within [low, high], roughly `about` of them.
@@ -14,14 +19,14 @@ def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
     [-1.0, -0.5, 0.0, 0.5, 1.0]
     """
     span = high - low
-    if not math.isfinite(span) or span <= 0:
+    if not math.isfinite(span) or span <= max(FINEST * max(abs(low), abs(high)), 1 / LARGEST):
         return []
     raw = span / about
     unit = 10.0 ** math.floor(math.log10(raw))
     step = unit * min((1, 2, 5, 10), key=lambda factor: abs(math.log(factor * unit / raw)))
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
-    return [round(k * step, 12) + 0.0 for k in range(first, last + 1)]
+    return [float(f"{k * step:.15g}") + 0.0 for k in range(first, last + 1)]
 
 
 def comfortable_limits(
@@ -38,8 +43,11 @@ def comfortable_limits(
     """
     if not (math.isfinite(low) and math.isfinite(high)):
         return before or (0.0, 1.0)
-    if high <= low:
-        low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
+    low, high = (min(max(end, -LARGEST), LARGEST) for end in (low, high))
+    if high - low <= max(FINEST * max(abs(low), abs(high)), 1 / LARGEST):
+        half = max(abs(low), abs(high)) / 2
+        half = half if half > 1 / LARGEST else 0.5
+        low, high = low - half, high + half
     if (
         before is not None
         and before[0] <= low

@@ -1,0 +1,103 @@
+"""The loss curves: what is not finite leaves a gap and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from moments import STEPS, envelope, points_frame
+
+from ganwidgets.widgets.curves import CurvesPanel
+
+
+@pytest.fixture
+def panel(english):
+    return CurvesPanel(english)
+
+
+def chart(panel):
+    return panel._chart
+
+
+def synced(panel):
+    """Every array that the browser is sent."""
+    return [array for mark in chart(panel).figure.marks for array in (mark.x, mark.y)]
+
+
+def test_it_carries_its_class_and_names_both_networks(panel):
+    assert "gw-curves" in panel.widget._dom_classes
+    legend = panel.widget.children[0].value
+    assert "discriminator" in legend
+    assert "generator" in legend
+
+
+def test_the_two_curves_differ_in_dash_as_well_as_colour(panel):
+    d, g = chart(panel)._lines
+    assert d.line_style != g.line_style
+    assert d.colors != g.colors
+
+
+def test_both_losses_are_drawn_with_their_bands(panel):
+    frame = points_frame()
+    panel.draw(frame)
+    d, g = chart(panel)._lines
+    assert np.array_equal(d.y, frame.losses["loss_d"][2])
+    assert np.array_equal(g.y, frame.losses["loss_g"][2])
+    band = chart(panel)._bands[0]
+    assert (band.y[0] <= d.y).all()
+    assert (d.y <= band.y[1]).all()
+    assert all(mark.visible for mark in chart(panel).figure.marks)
+
+
+def test_the_axes_hold_all_numbers_and_are_marked_at_round_ones(panel):
+    panel.draw(points_frame())
+    y = chart(panel)._y
+    assert y.min <= 0.6
+    assert y.max >= 1.3
+    assert 0.5 in chart(panel)._up.tick_values
+    assert 20 in chart(panel)._across.tick_values
+
+
+def test_what_is_not_finite_is_a_gap(panel):
+    losses = {"loss_d": envelope(1.2, at_3=np.nan, at_4=np.inf, at_5=-np.inf), "loss_g": envelope(0.7)}
+    panel.draw(points_frame(losses=losses))
+    d, _ = chart(panel)._lines
+    assert np.isnan(d.y[3:6]).all()
+    assert np.isfinite(np.delete(d.y, [3, 4, 5])).all()
+    assert chart(panel)._y.max < 10
+    assert not any(np.isinf(array).any() for array in synced(panel))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        (np.empty(0, int), *(np.empty(0),) * 3),
+        (STEPS, *(np.full(50, np.nan),) * 3),
+        None,
+    ],
+)
+def test_a_curve_without_numbers_is_not_drawn_and_sends_the_browser_none_that_it_cannot_place(panel, column):
+    losses = {"loss_g": envelope(0.7)} | ({} if column is None else {"loss_d": column})
+    panel.draw(points_frame(losses=losses))
+    d, g = chart(panel)._lines
+    assert not d.visible
+    assert g.visible
+    assert all(np.isfinite(array).all() for array in synced(panel))
+
+
+def test_before_the_first_step_nothing_is_drawn(panel):
+    panel.draw(points_frame(losses={}))
+    assert not any(mark.visible for mark in chart(panel).figure.marks)
+    assert all(np.isfinite(array).all() for array in synced(panel))
+
+
+def test_one_point_is_enough(panel):
+    one = (np.array([1]), *(np.array([0.7]),) * 3)
+    panel.draw(points_frame(losses={"loss_d": one, "loss_g": one}))
+    assert chart(panel)._y.min < 0.7 < chart(panel)._y.max
+
+
+def test_drawing_makes_no_new_widget(panel):
+    before = set(chart(panel).figure.marks)
+    panel.draw(points_frame())
+    panel.draw(points_frame(losses={}))
+    assert set(chart(panel).figure.marks) == before

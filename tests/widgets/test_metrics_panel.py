@@ -1,0 +1,98 @@
+"""Metrics: each number with its floor, and the curve of the reader's choice."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from moments import images_frame, points_frame
+
+from ganwidgets.widgets.metrics import MetricsPanel
+
+
+@pytest.fixture
+def asked():
+    return []
+
+
+@pytest.fixture
+def panel(english, asked):
+    return MetricsPanel(english, lambda: asked.append(True))
+
+
+def choose(panel, name):
+    place = [value for _, value in panel.choice.options].index(name)
+    panel.choice.set_state({"index": place})
+
+
+def test_it_carries_its_class(panel):
+    assert "gw-metrics" in panel.widget._dom_classes
+
+
+def test_numbers_and_what_perfect_samples_score(panel):
+    panel.draw(points_frame())
+    for expected in ("Modes found", ">8 <", "perfect: 8", "0.125", "perfect: 0.050"):
+        assert expected in panel.numbers.value
+    assert "High quality" not in panel.numbers.value
+
+
+def test_the_first_metric_is_drawn_with_its_floor(panel):
+    frame = points_frame()
+    panel.draw(frame)
+    assert panel.choice.value == "modes"
+    curve, floor = panel._chart._lines
+    assert np.array_equal(curve.y, frame.metrics["modes"][1])
+    assert set(floor.y) == {8.0}
+    assert panel._chart._y.max > 8
+
+
+def test_choosing_another_asks_for_a_picture_and_draws_it(panel, asked):
+    frame = points_frame()
+    panel.draw(frame)
+    choose(panel, "jensen_shannon")
+    assert asked == [True]
+    panel.draw(frame)
+    assert np.array_equal(panel._chart._lines[0].y, frame.metrics["jensen_shannon"][1])
+    assert panel._chart._up.label == "bits"
+
+
+@pytest.mark.parametrize(
+    ("choice", "columns"),
+    [("accuracy", ("accuracy_real", "accuracy_fake")), ("grad_norm", ("grad_norm_d", "grad_norm_g"))],
+)
+def test_what_the_history_keeps_in_pairs(panel, choice, columns):
+    frame = points_frame()
+    panel.draw(frame)
+    choose(panel, choice)
+    panel.draw(frame)
+    for line, column in zip(panel._chart._lines, columns, strict=True):
+        assert np.array_equal(line.y, frame.losses[column][2])
+
+
+def test_images_have_the_discriminators_accuracy(panel):
+    panel.draw(images_frame())
+    assert panel.choice.value == "accuracy"
+    assert "Modes found" not in str(panel.choice.options)
+
+
+def test_the_choice_survives_a_new_frame_but_not_data_without_it(panel):
+    panel.draw(points_frame())
+    choose(panel, "jensen_shannon")
+    panel.draw(points_frame())
+    assert panel.choice.value == "jensen_shannon"
+    panel.draw(images_frame())
+    assert panel.choice.value == "accuracy"
+
+
+def test_a_broken_generator_is_said_to_be_infinitely_far(panel):
+    panel.draw(points_frame(latest_metrics={"jensen_shannon": math.inf, "modes": math.nan}))
+    assert "\N{INFINITY}" in panel.numbers.value
+    assert "\N{EN DASH}" in panel.numbers.value
+
+
+def test_a_metric_without_values_yet_or_without_floor(panel):
+    empty = (np.empty(0, int), np.empty(0))
+    panel.draw(points_frame(metrics={"modes": empty}, floors={}, latest_metrics={"modes": 3.0}))
+    assert not any(line.visible for line in panel._chart._lines)
+    assert "perfect" not in panel.numbers.value
