@@ -96,11 +96,11 @@ def new_notebook(server: Server) -> Callable[..., str]:
 
 
 @pytest.fixture
-def lab(page: Page, server: Server, new_notebook: Callable[..., str]) -> Iterator[NotebookPage]:
-    """An empty notebook in JupyterLab, with nothing else on the page."""
+def lab(page: Page, server: Server, new_notebook: Callable[..., str]) -> NotebookPage:
+    """An empty notebook in JupyterLab's light theme, with nothing else on the page."""
     notebook = NotebookPage(page, server, f"doc/tree/{new_notebook()}")
-    yield notebook
-    notebook.theme("Light")  # the server keeps the choice
+    notebook.theme("Light")  # the server remembers what another test chose
+    return notebook
 
 
 @pytest.fixture
