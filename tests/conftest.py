@@ -16,3 +16,6 @@ torch.set_num_threads(1)
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("shared"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "shared")
+
+# They hold fixtures; only modules of tests, and the package's own, have examples to run.
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]

@@ -201,9 +201,12 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         TimeoutError
             If it takes longer than `timeout`.
         """
+        # Where browsers' messages arrive on the thread that now waits, silence means nothing.
+        self._pacer.deaf = True
         try:
             self._runner.wait(iteration, timeout)
         finally:
+            self._pacer.deaf = False
             self._publisher.flush()
             self._displays.update(self._repr_mimebundle_)
 
@@ -352,7 +355,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
 
     def _draw(self, forced: bool) -> float:
         state, again = self._runner.state, self._again
-        stands = (state.iteration, state.status, state.changes, again)
+        stands = (state.moves, state.status, state.changes, again)
         if stands == self._stood and not forced:
             return math.inf
         if not (forced or self._pacer.may_send()):
