@@ -16,7 +16,7 @@ from traitlets import TraitError
 import ganwidgets as gw
 from ganwidgets import DataError, GANTrainer
 
-SMALL = {"g_hidden": (8, 8), "d_hidden": (8, 8), "batch_size": 16}
+SMALL = {"g_hidden": (8, 8), "d_hidden": (8, 8), "latent_dim": 2, "batch_size": 16}
 RECORD = ["iteration", "loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake"]
 
 

@@ -41,7 +41,8 @@ def write_checkpoint(
 
     target = Path(path)
     text = json.dumps(document, sort_keys=True)
-    contents = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Copies, because safetensors takes no two tensors that share their memory.
+    contents = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
     metadata = {
         "ganwidgets": str(FORMAT),
         "document": text,
@@ -68,7 +69,7 @@ def write_checkpoint(
         ) from error
     finally:
         if temporary is not None:
-            with contextlib.suppress(OSError):  # what matters is the error that is under way
+            with contextlib.suppress(OSError, ValueError):  # what matters is the error under way
                 temporary.unlink(missing_ok=True)
 
 

@@ -107,9 +107,12 @@ class InterventionLog:
 
     def commit(self, iteration: int) -> None:
         """Turn what was asked into records, in force after `iteration`."""
-        self._records.extend(self._provisional(iteration))
-        self._in_force.update({name: value for name, (_, value) in self._asked.items()})
-        self._asked.clear()
+        # All three by one call, so that an interrupt finds them as they were or as they will be.
+        vars(self).update(
+            _records=self.records(iteration),
+            _in_force={**self._in_force, **{name: value for name, (_, value) in self._asked.items()}},
+            _asked={},
+        )
 
     def act(self, iteration: int, action: str, value: Any, origin: Origin) -> None:
         """Record an action; repeated updates of one network in a row become one record."""
@@ -178,8 +181,11 @@ class InterventionLog:
     def restore(self, stored: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         """Go on with a log that :meth:`stored` described, of a run that has these `settings`."""
         asked = stored["asked"]
-        self._records = [Intervention(**record) for record in stored["records"]]
-        self._in_force = {**settings, **{name: entry["old"] for name, entry in asked.items()}}
+        self._records = [
+            Intervention(**{name: _value(entry) for name, entry in record.items()})
+            for record in stored["records"]
+        ]
+        self._in_force = {**settings, **{name: _value(entry["old"]) for name, entry in asked.items()}}
         self._asked = {name: (Origin(**entry["origin"]), settings[name]) for name, entry in asked.items()}
 
 
@@ -188,6 +194,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str | int | float) or _are_widths(value):
         return value
     return f"<{type(value).__name__}>"
+
+
+def _value(plain: Any) -> Any:
+    """Return a setting's value from what JSON made of it: widths are tuples."""
+    return tuple(plain) if isinstance(plain, list) else plain
 
 
 def _same(one: Any, other: Any) -> bool:

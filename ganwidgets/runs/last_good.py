@@ -18,7 +18,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..stepping.buffers import Buffers
 from ..stepping.eager import EagerStepper, NonFiniteError, What
 from ..stepping.state import TrainingState
 from .interventions import InterventionLog, Mark, Origin
@@ -71,7 +70,10 @@ class LastGood:
         self._point: tuple[dict[str, Any], Mark, list[Update]] | None = None
 
     def take(self) -> None:
-        """Copy the state as it stands between two updates, which must be finite."""
+        """Copy the state as it stands between two updates, which must be finite.
+
+        Where new settings are about to take force, before they do: a new optimizer has no memory.
+        """
         if self._journal is not None:
             self._journal.forget()  # it counts from the point before
         # One assignment, so that an interrupt finds the old point or the new one.
@@ -106,10 +108,15 @@ class LastGood:
         else:
             done.append(update)
 
-    def go_back(self) -> None:
+    def go_back(self) -> bool:
         """Stand at the last completed update that left everything finite.
 
         May be called again where it was interrupted.
+
+        Returns
+        -------
+        bool
+            Whether the settings are still in force; False where it went back to before they were.
         """
         assert self._point is not None
         _, mark, done = self._point
@@ -118,12 +125,15 @@ class LastGood:
             kept = len(done)
             while (reached := self._repeat(done[:kept])) < kept:
                 kept = reached
+        elif kept == 0:
+            self._repeat([])
         self._log.rewind(mark)
         for update in done[:kept]:
             update.record_in(self._log)
         del done[kept:]
         if self._journal is not None:
             self._journal.forget()
+        return kept > 0
 
     def _done(self) -> list[Update]:
         assert self._point is not None
@@ -140,7 +150,8 @@ class LastGood:
         assert self._point is not None
         rules = self._stepper.rules
         put_tree(self._state, self._point[0], rules)
-        self._stepper.configure(rules)
+        if updates:
+            self._stepper.configure(rules)
         for number, update in enumerate(updates):
             try:
                 self._stepper.advance(update.what, measure=False)
@@ -156,7 +167,6 @@ class Journal:
 
     def __init__(self, state: TrainingState) -> None:
         self._state = state
-        self._networks = [Buffers(state.generator), Buffers(state.discriminator)]
         self._layout: tuple[Any, ...] = ()
         self._live: list[Tensor] = []
         self._copies: list[Tensor] = []
@@ -176,7 +186,7 @@ class Journal:
             state.iteration,
             state.cursor,
             [generator.get_state() for generator in state.randomness.values()],
-            [buffers.copy() for buffers in self._networks],
+            [buffers.copy() for buffers in state.buffers.values()],
         )
 
     def _lay_out(self, layout: tuple[Any, ...], optimizers: list[torch.optim.Optimizer]) -> None:
@@ -205,7 +215,7 @@ class Journal:
                 del optimizer.state[parameter]
         for generator, value in zip(state.randomness.values(), randomness, strict=True):
             generator.set_state(value)
-        for buffers, content in zip(self._networks, contents, strict=True):
+        for buffers, content in zip(state.buffers.values(), contents, strict=True):
             buffers.put_back(content)
         for parameters in state.parameters.values():
             for parameter in parameters:

@@ -22,6 +22,7 @@ def generated(session: Session, n: int, seed: int, *, average: bool = False) -> 
     average : bool
         Whether the moving average of the generator makes them.
     """
+    session.settle()
     run = session.run
     network = run.state.generator
     if average:
@@ -42,6 +43,7 @@ def real(session: Session, n: int, seed: int) -> Tensor:
 
 def verdicts(session: Session, samples: Tensor) -> Tensor:
     """Return the discriminator's logits [n] for `samples` in the units of training."""
+    session.settle()
     run = session.run
     return run.observe(run.state.discriminator, samples, seed=0).reshape(-1)
 

@@ -17,7 +17,7 @@ from .checkpoint import read_checkpoint, write_checkpoint
 from .history import History
 from .interventions import CODE
 from .session import Session
-from .state_tree import check_origin, copied, data_name, is_preset
+from .state_tree import check_origin, data_name, is_preset
 
 __all__ = ["LARGEST_STORED_DATA", "load_session", "save_session"]
 
@@ -35,7 +35,7 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     """
     tensors: dict[str, Tensor] = {}
     document = {
-        "state": _strip(copied(session.tree()), "state", tensors),
+        "state": _strip(session.tree(), "state", tensors),
         "start": _strip(session.own_start, "start", tensors),
         "log": session.log.stored(),
         "data": {},

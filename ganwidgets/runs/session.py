@@ -132,7 +132,7 @@ class Session:
     def reset(self, seed: int | None, origin: Origin) -> None:
         """Start afresh with the settings as they stand, and with another seed where one is given."""
         self._refuse_reentry()
-        self._settle()
+        self.settle()
         asked = self.settings.as_dict()
         if seed is not None:
             asked["seed"] = self.settings.checked({"seed": seed})["seed"]
@@ -183,8 +183,8 @@ class Session:
         # In this order an interrupt anywhere leaves a session that prepares itself again.
         self._configured = False
         self.log.commit(self.state.iteration)
-        self.run.stepper.configure(self.in_force())
         self._last_good.take()
+        self.run.stepper.configure(self.in_force())
         self._configured = True
 
     # --- steps ----------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ class Session:
             last good state.
         """
         self._refuse_reentry()
-        self._settle()
+        self.settle()
         try:
             self._stepping = True
             with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
@@ -240,7 +240,7 @@ class Session:
         except NonFiniteError as error:
             raise self._diverged(error) from None
         except BaseException as error:
-            self._settle()
+            self.settle()
             error.add_note(Message("The run stands at iteration {n}, before it happened.", n=state.iteration))
             raise
         if self.listeners:
@@ -262,7 +262,7 @@ class Session:
     def _diverged(self, error: NonFiniteError) -> DivergedError:
         rules = self.run.stepper.rules
         self._torn = True
-        self._settle()
+        self.settle()
         iteration = self.state.iteration
         return DivergedError(
             Message(
@@ -277,11 +277,11 @@ class Session:
             iteration,
         )
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Go back to the last good state, if a step was broken off in the middle."""
         if self._torn:
             with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
-                self._last_good.go_back()
+                self._configured = self._last_good.go_back()
             self.history.resize(self.state.iteration)
             self._torn = False
 
@@ -290,13 +290,13 @@ class Session:
         self._refuse_reentry()
         if self._configured and not self.state.finite():
             self._torn = True
-        self._settle()
+        self.settle()
 
     # --- the whole state ------------------------------------------------------------------------
 
     def tree(self) -> dict[str, Any]:
         """Return the whole state as nested dictionaries of tensors, not copied, and plain values."""
-        self._settle()
+        self.settle()
         pending = data_name(self.source_of(self.settings.data))
         return {
             "format": STATE_FORMAT,
@@ -318,7 +318,7 @@ class Session:
             If it belongs to other data or networks, or is not what :meth:`tree` returned.
         """
         self._refuse_reentry()
-        self._settle()
+        self.settle()
         before = self._own_content()
         try:
             with torch.inference_mode(False):

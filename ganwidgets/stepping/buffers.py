@@ -30,12 +30,12 @@ class Buffers:
 
     def copy(self) -> list[Tensor]:
         """Return copies of all buffers."""
-        return [buffer.detach().clone() for buffer in self._content()]
+        return [buffer.detach().clone() for buffer in self.content()]
 
     def put_back(self, copies: list[Tensor]) -> None:
         """Give the buffers the content that they had at :meth:`copy`."""
         with torch.no_grad():
-            for buffer, content in zip(self._content(), copies, strict=True):
+            for buffer, content in zip(self.content(), copies, strict=True):
                 buffer.copy_(content)
 
     def still(self) -> AbstractContextManager[object]:
@@ -47,7 +47,7 @@ class Buffers:
         # The network gets copies to write on. To write on the originals and put their content back
         # would be an in-place change of what a backward pass still needs (batch norm keeps its
         # statistics for it).
-        originals = self._content()
+        originals = self.content()
         try:
             for (module, name), buffer in zip(self._slots, originals, strict=True):
                 module._buffers[name] = buffer.detach().clone()
@@ -56,8 +56,8 @@ class Buffers:
             for (module, name), buffer in zip(self._slots, originals, strict=True):
                 module._buffers[name] = buffer
 
-    def _content(self) -> list[Tensor]:
-        # Looked up each time: a network may assign a new tensor to a buffer's name.
+    def content(self) -> list[Tensor]:
+        """Return the buffers themselves, of this moment: a network may replace them."""
         return [module._buffers[name] for module, name in self._slots]  # type: ignore[misc]
 
 

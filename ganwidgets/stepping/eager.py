@@ -20,7 +20,6 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from ..objectives import LOSSES, PENALTIES
 from ..optimizers import learning_rate, tune_optimizer
 from ..seeds import seeded
-from .buffers import Buffers
 from .randomness import RoutedRandomness
 from .state import Network, TrainingState
 
@@ -77,8 +76,8 @@ class EagerStepper:
         self.order = order
         self.latent_dim = latent_dim
         self.routed = routed
-        self._buffers_g = Buffers(state.generator)
-        self._buffers_d = Buffers(state.discriminator)
+        self._buffers_g = state.buffers["generator"]
+        self._buffers_d = state.buffers["discriminator"]
         self._on_cpu = state.device.type == "cpu"
         self.record: dict[str, float] = dict.fromkeys(
             ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake"),

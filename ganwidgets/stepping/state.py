@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..optimizers import make_optimizer
 from ..seeds import seeded
+from .buffers import Buffers
 
 __all__ = [
     "GENERATORS",
@@ -72,8 +73,10 @@ class TrainingState:
     def __post_init__(self) -> None:
         self.randomness = {purpose: seeded(self.seed, purpose) for purpose in GENERATORS}
         self.parameters: dict[Network, list[Tensor]] = {}
+        self.buffers: dict[Network, Buffers] = {}
         for name, module in self._networks():
             self.parameters[name] = [p for p in module.parameters() if p.requires_grad]
+            self.buffers[name] = Buffers(module)
         weights = [weight for weights in self.parameters.values() for weight in weights]
         self._weights = [weight.detach() for weight in weights]
         few = sum(map(Tensor.numel, weights)) < 100_000 and all(w.is_contiguous() for w in weights)
@@ -110,11 +113,14 @@ class TrainingState:
         return {**found, "ema": self.ema} if self.ema is not None else found
 
     def weights_finite(self) -> bool:
-        """Return whether all trained weights are finite, quickly enough to be asked at every call."""
+        """Return whether all trained weights and all buffers are finite, quickly enough for every call."""
         if self._flat:
             total = torch.cat(self._flat).sum().item()
         else:
             total = sum(weight.sum().item() for weight in self._weights)
+        for buffers in self.buffers.values():
+            total += sum(buffer.sum().item() for buffer in buffers.content())
+        # A sum may overflow where no number does.
         return math.isfinite(total) or self.finite()
 
     def finite(self) -> bool:

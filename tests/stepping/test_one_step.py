@@ -14,7 +14,14 @@ from ganwidgets import GANTrainer
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.eager import draw_noise
 
-SMALL = {"g_hidden": (16, 16), "d_hidden": (16, 16), "batch_size": 32}
+SMALL = {
+    "g_hidden": (16, 16),
+    "d_hidden": (16, 16),
+    "latent_dim": 2,
+    "batch_size": 32,
+    "beta1": 0.5,
+    "beta2": 0.9,
+}
 ROUND_OFF = {"rtol": 1e-5, "atol": 1e-6}
 
 LOSSES = {
@@ -151,9 +158,7 @@ def test_every_loss_with_every_penalty(loss, penalty):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer(name):
-    trainer = GANTrainer(
-        "gaussians", optimizer_g=name, optimizer_d=name, lr_g=0.01, lr_d=0.02, beta1=0.5, beta2=0.9, **SMALL
-    )
+    trainer = GANTrainer("gaussians", optimizer_g=name, optimizer_d=name, lr_g=0.01, lr_d=0.02, **SMALL)
     by_hand = ByHand(trainer)
     for _ in range(5):
         by_hand.step()
@@ -162,7 +167,7 @@ def test_every_optimizer(name):
 
 
 def test_with_the_same_implementation_of_the_optimizer_the_bits_are_the_same():
-    trainer = GANTrainer("ring8", beta1=0.5, beta2=0.9, **SMALL)
+    trainer = GANTrainer("ring8", **SMALL)
     by_hand = ByHand(trainer)
     for network, name in ((by_hand.G, "optimizer_g"), (by_hand.D, "optimizer_d")):
         setattr(by_hand, name, torch.optim.Adam(network.parameters(), 1e-3, betas=(0.5, 0.9), fused=True))
@@ -190,7 +195,7 @@ def test_several_updates_in_a_step_each_with_fresh_noise_and_a_fresh_batch(d_ste
 
 @pytest.mark.parametrize("noise", ["gaussian", "uniform"])
 def test_either_noise_of_any_dimension(noise):
-    trainer = GANTrainer("ring8", noise=noise, latent_dim=5, **SMALL)
+    trainer = GANTrainer("ring8", noise=noise, **{**SMALL, "latent_dim": 5})
     by_hand = ByHand(trainer)
     by_hand.step()
     trainer.step()
@@ -245,7 +250,7 @@ def test_batch_norm_follows_its_own_networks_updates_alone(loss):
         return nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, out))
 
     torch.manual_seed(0)
-    trainer = GANTrainer("ring8", generator=network(2), discriminator=network(1), loss=loss, batch_size=32)
+    trainer = GANTrainer("ring8", generator=network(2), discriminator=network(1), loss=loss, **SMALL)
     by_hand = ByHand(trainer)
     trainer.step(2)
     for _ in range(2):
@@ -288,7 +293,7 @@ def test_grad_clip_shortens_the_gradient_and_reports_its_length_before():
 def test_skip_leaves_d_as_it_is_while_its_loss_is_below():
     torch.manual_seed(0)
     judge = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
-    trainer = GANTrainer("ring8", discriminator=judge, batch_size=32)
+    trainer = GANTrainer("ring8", discriminator=judge, **SMALL)
     trainer.step(2)
     before = copy.deepcopy(judge.state_dict())
     memory = copy.deepcopy(trainer.state_dict()["optimizers"]["discriminator"])
@@ -309,7 +314,7 @@ def test_skip_leaves_d_as_it_is_while_its_loss_is_below():
 def test_the_average_follows_its_formula_buffers_included():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
-    trainer = GANTrainer("ring8", generator=network, batch_size=32, g_steps=2)
+    trainer = GANTrainer("ring8", generator=network, g_steps=2, **SMALL)
     trainer.step(2)
     mean = [p.detach().clone() for p in network.parameters()]
     trainer.settings.ema_decay = 0.75

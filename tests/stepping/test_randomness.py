@@ -178,7 +178,7 @@ CLOSE = {
 def test_networks_whose_randomness_can_be_routed_are_exact_and_touch_no_global_generator(name):
     network = Apart(EXACT[name]())
     before = torch.get_rng_state()
-    trainer = GANTrainer("ring8", generator=network, batch_size=16)
+    trainer = GANTrainer("ring8", generator=network, latent_dim=2, batch_size=16)
     trainer.step(3)
     trainer.sample(5)
     assert trainer.exact
@@ -187,7 +187,7 @@ def test_networks_whose_randomness_can_be_routed_are_exact_and_touch_no_global_g
 
 @pytest.mark.parametrize("name", CLOSE)
 def test_networks_whose_randomness_cannot_be_routed_are_close_not_exact(name):
-    trainer = GANTrainer("ring8", generator=Apart(CLOSE[name]()), batch_size=16)
+    trainer = GANTrainer("ring8", generator=Apart(CLOSE[name]()), latent_dim=2, batch_size=16)
     trainer.step(2)
     assert not trainer.exact
 
@@ -209,7 +209,7 @@ def test_built_in_networks_are_not_slowed_by_routing():
 )
 def test_a_generator_that_does_not_fit_is_refused_with_what_helps(network, what):
     with pytest.raises(DataError, match=what):
-        GANTrainer("ring8", generator=network)
+        GANTrainer("ring8", generator=network, latent_dim=2)
 
 
 def test_a_discriminator_that_does_not_fit_is_refused_with_what_helps():
