@@ -646,14 +646,22 @@ def refuse_unknown(names: Iterable[str], owner: str, also: Iterable[str] = ()) -
             )
 
 
-def settings_table() -> str:
-    """Return the table of all settings, in Markdown; the documentation prints this."""
+def settings_table(group: Group | None = None) -> str:
+    """Return the table of all settings, or of one group's, in Markdown; the documentation prints this."""
     rows = [
-        "| setting | default | allowed | takes effect | what it does |",
-        "|---|---|---|---|---|",
+        "| setting | default | allowed | unit | scale | takes effect | what it does |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, setting in SETTINGS.items():
-        rows.append(
-            f"| `{name}` | `{setting.initial!r}` | {setting.allowed} | {setting.effect} | {setting.help} |"
-        )
+        if group in (None, setting.group):
+            cells = (
+                f"`{name}`",
+                f"`{setting.initial!r}`",
+                setting.allowed,
+                setting.unit,
+                setting.scale if isinstance(setting, Number) else "",
+                setting.effect,
+                setting.help,
+            )
+            rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)

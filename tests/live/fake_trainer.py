@@ -31,7 +31,7 @@ class FakeTrainer:
     """
 
     def __init__(self):
-        self.settings = Settings()
+        self.settings = Settings(lr_d=1e-3, lr_g=1e-3)
         self.iteration = 0
         self.history = object()
         self.done = []

@@ -163,7 +163,7 @@ class Broken(nn.Module):
 
 @pytest.mark.parametrize("loss", ["non_saturating", "wasserstein"])
 def test_a_broken_generator_does_not_break_the_camera(watch, loss):
-    _, runner, camera = watch("ring8", generator=Broken(), loss=loss)
+    _, runner, camera = watch("ring8", generator=Broken(), latent_dim=2, loss=loss)
     step(runner, 3)
     frame = camera.take(complete=True)
     assert np.isnan(frame.generated).all()

@@ -15,7 +15,7 @@ from ganwidgets.live import Runner
 
 
 def small(**settings):
-    return GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,), batch_size=16, **settings)
+    return GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,), batch_size=16, lr_d=1e-3, lr_g=1e-3, **settings)
 
 
 @pytest.fixture
