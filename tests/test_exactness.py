@@ -196,7 +196,7 @@ move = st.one_of(
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(moves=st.lists(move, min_size=3, max_size=12))
-@settings(max_examples=int(os.environ.get("EX", "25")))
+@settings(max_examples=10)
 def test_the_same_moves_end_in_the_same_bits_interrupted_and_watched_or_not(tmp_path_factory, kind, moves):
     folder = tmp_path_factory.mktemp("runs")
     moves = [*moves, ("step", 2)]
@@ -288,11 +288,11 @@ def test_a_thread_that_draws_and_one_that_compiles_make_no_difference(kind, monk
             torch.nn.functional.dropout(torch.ones(100))
 
     thread = threading.Thread(target=draw)
-    player = Player(kind)
+    player, made = Player(kind), KINDS[kind]()
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     thread.start()
     try:
-        player.trainer = GANTrainer(**KINDS[kind](), batch_size=8)
+        player.trainer = GANTrainer(**made, batch_size=8)
         assert player.trainer.exact
         player.play(moves)
         player.trainer.settings.optimizer_g = "adamw"
