@@ -172,10 +172,10 @@ class InterventionLog:
         """Return the log as plain values."""
         return {
             "records": [record.as_dict() for record in self._records],
-            "asked": {
-                name: {"origin": asdict(origin), "old": _plain(self._in_force[name])}
+            "asked": [
+                {"setting": name, "old": _plain(self._in_force[name]), "origin": asdict(origin)}
                 for name, (origin, _) in self._asked.items()
-            },
+            ],
         }
 
     def restore(self, stored: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -185,8 +185,10 @@ class InterventionLog:
             Intervention(**{name: _value(entry) for name, entry in record.items()})
             for record in stored["records"]
         ]
-        self._in_force = {**settings, **{name: _value(entry["old"]) for name, entry in asked.items()}}
-        self._asked = {name: (Origin(**entry["origin"]), settings[name]) for name, entry in asked.items()}
+        self._in_force = {**settings, **{entry["setting"]: _value(entry["old"]) for entry in asked}}
+        self._asked = {
+            entry["setting"]: (Origin(**entry["origin"]), settings[entry["setting"]]) for entry in asked
+        }
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +12,14 @@ from torch import Tensor, nn
 from traitlets import TraitError
 
 from ..data import Source, restored_array
+from ..data.units import Units, in_training_units
 from ..errors import CheckpointError, DataError
 from ..messages import Message
 from .checkpoint import read_checkpoint, write_checkpoint
 from .history import History
 from .interventions import CODE
 from .session import Session
-from .state_tree import check_origin, data_name, is_preset
+from .state_tree import check_origin, data_name, is_preset, other_data
 
 __all__ = ["LARGEST_STORED_DATA", "load_session", "save_session"]
 
@@ -45,9 +47,9 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
         tensors[f"history/{name}"] = torch.from_numpy(column)
     for source in (session.run.source, session.source_of(session.settings.data)):
         name = data_name(source)
-        samples = source.stored()
+        samples = _stored(source)
         document["data"][name] = {"name": source.name, "kind": source.kind}
-        if samples is not None and samples.nbytes <= LARGEST_STORED_DATA:
+        if samples is not None:
             tensors[f"data/{name}"] = samples
             if source.labels is not None:
                 tensors[f"labels/{name}"] = source.labels
@@ -90,6 +92,8 @@ def load_session(
         raise CheckpointError(
             Message("{path} does not match what was passed: {error}", path=str(path), error=error.args[0])
         ) from error
+    if session.run.source.fingerprint != state["data"]:
+        raise CheckpointError(other_data(state["built"]["data"], session.run.source))
     pending = state["settings"]["data"]
     if pending != state["built"]["data"]:
         session.settings.data = _data(pending, tensors, document)
@@ -117,7 +121,21 @@ def _data(name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any])
                 "the data of this run ({name}) is not in the file; pass it as data=...", name=about["name"]
             )
         )
-    return restored_array(tensors[f"data/{name}"], tensors.get(f"labels/{name}"), about["kind"])
+    samples = tensors[f"data/{name}"]
+    units: Units = "bytes" if samples.dtype == torch.uint8 else "as is"
+    return restored_array(in_training_units(samples, units), tensors.get(f"labels/{name}"), about["kind"])
+
+
+def _stored(source: Source) -> Tensor | None:
+    """Return the samples that a file takes along: float32, or uint8 for images that came as bytes."""
+    if source.size is None or source.size * math.prod(source.shape) > LARGEST_STORED_DATA:
+        return None
+    samples = source.stored()
+    if samples is not None and source.kind == "images":
+        pixels = ((samples + 1) * 127.5).round().to(torch.uint8)
+        if torch.equal(in_training_units(pixels, "bytes"), samples):
+            samples = pixels
+    return samples if samples is not None and samples.nbytes <= LARGEST_STORED_DATA else None
 
 
 _TENSOR = "<tensor>"

@@ -26,7 +26,16 @@ from ..stepping.threads import computing_with
 from .history import History, measured
 from .interventions import CODE, InterventionLog, Origin
 from .last_good import LastGood, Update
-from .state_tree import STATE_FORMAT, check_fits, check_origin, data_name, is_preset, put_tree, state_tree
+from .state_tree import (
+    STATE_FORMAT,
+    check_fits,
+    check_origin,
+    data_name,
+    is_preset,
+    other_data,
+    put_tree,
+    state_tree,
+)
 
 __all__ = ["CODE", "Network", "Origin", "Session"]
 
@@ -349,7 +358,7 @@ class Session:
         data = self._known_data(tree["built"]["data"])
         source = self.source_of(data)
         if source.fingerprint != tree["data"]:
-            raise CheckpointError(_other_data(tree["built"]["data"], self.run.source))
+            raise CheckpointError(other_data(tree["built"]["data"], self.run.source))
         settings = {**tree["settings"], "data": pending}
         values = {**self.settings.as_dict(), **settings, **tree["built"], "data": data}
         batch = {"batch_size"}  # is held against the size of the data when the run is assembled
@@ -366,13 +375,4 @@ class Session:
         for data, source in [*self._sources, (self.settings.data, self.source_of(self.settings.data))]:
             if data_name(source) == name:
                 return data
-        raise CheckpointError(_other_data(name, self.run.source))
-
-
-def _other_data(name: str, source: Source) -> Message:
-    return Message(
-        "the state belongs to other data ({wanted}) than this trainer's ({found}); pass the data that "
-        "the run was trained on",
-        wanted=name,
-        found=source.name,
-    )
+        raise CheckpointError(other_data(name, self.run.source))

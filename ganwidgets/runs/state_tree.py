@@ -21,6 +21,7 @@ __all__ = [
     "copied",
     "data_name",
     "is_preset",
+    "other_data",
     "put_tree",
     "state_tree",
 ]
@@ -60,6 +61,16 @@ def copied(tree: Any) -> Any:
     if isinstance(tree, Mapping):
         return {name: copied(value) for name, value in tree.items()}
     return tree
+
+
+def other_data(name: str, source: Source) -> Message:
+    """Return the sentence for a state that belongs to other data than `source`."""
+    return Message(
+        "the state belongs to other data ({wanted}) than this trainer's ({found}); pass the data that "
+        "the run was trained on",
+        wanted=name,
+        found=source.name,
+    )
 
 
 def check_origin(tree: Mapping[str, Any], own: Mapping[str, nn.Module | None]) -> None:
