@@ -230,7 +230,7 @@ def test_a_page_that_is_loaded_again_shows_the_run(lab, view):
     lab.save()
     seen = lab.ask("w.iteration")
     lab.reload()
-    again = TrainerView(lab.cell(0))
+    again = TrainerView(lab.cell(1))
     again.until_iteration_passes(seen)
     again.until_drawn_anew("plane")
     again.button("pause").click()
