@@ -186,7 +186,11 @@ class TestRunning:
         assert w.trainer.state_hash() != first
 
     def test_a_diverging_run_stops_says_so_and_goes_on_after_the_repair(self, make):
-        w = make("ring8", **SMALL, **EXPLOSIVE)
+        w = make("ring8", **SMALL)
+        w.step(3)
+        settle(w)
+        for name, value in EXPLOSIVE.items():
+            setattr(w, name, value)
         w.play()
         with pytest.raises(gw.DivergedError):
             w.wait(timeout=60)
