@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import torch
 from hypothesis import HealthCheck, settings
 
 # In this process and in the kernels and servers that tests start, whatever the system speaks.
 os.environ["LANGUAGE"] = "en"
+
+# A shell that starts the tests in the background lets them ignore interrupts; some tests send one.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # On a loaded machine more threads make small networks slower, not faster.
 torch.set_num_threads(1)
