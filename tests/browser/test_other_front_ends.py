@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 
 from trainer_view import POINTS, TrainerView, show
 
-# Voila's own page asks there for the icons of buttons, and does without.
 ALLOWED_OUTSIDE = (
     "https://cdn.jsdelivr.net/npm/@fortawesome/",  # Voila's own page asks for icons
     "https://cdnjs.cloudflare.com/ajax/libs/mathjax/",  # and for formulas
