@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
+from ..draws import Draws
 from ..errors import DataError
 from ..messages import Message, N_
 from .pictures import flattened, is_grey, pixels
@@ -26,6 +27,9 @@ PROBED = 64
 
 REPEATED = 8
 """Items that are read a second time to find out whether they stay the same."""
+
+READINGS = 10
+"""Times that an item is read to find out whether its reading is what moves a generator."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -220,22 +224,26 @@ def _tensor(found: Any, what: str) -> Tensor:
 def _draws_globally(dataset: Dataset[Any]) -> bool:
     """Return whether reading an item draws from a global generator, as random transforms do.
 
-    Another thread may draw in the meantime, so only a generator that moves at every reading counts.
+    PyTorch says what the current thread draws. Of the other generators only the state is seen, which
+    another thread may move in the meantime: so only one that moves at every reading counts.
     """
-    moving = set(range(len(_global_states())))
-    for _ in range(3):
+    with Draws() as draws:
+        _read(dataset, 0)
+    if draws.unrouted:
+        return True
+    moving = {0, 1}
+    for _ in range(READINGS):
         before = _global_states()
         _read(dataset, 0)
         after = _global_states()
         moving = {number for number in moving if before[number] != after[number]}
-    return bool(moving)
+        if not moving:
+            return False
+    return True
 
 
-def _global_states() -> tuple[object, ...]:
+def _global_states() -> tuple[object, object]:
+    """Return the states of NumPy's and of Python's global generators."""
     legacy = np.random.get_state(legacy=False)  # noqa: NPY002 - looked at, not drawn from
     words = legacy["state"]
-    return (
-        torch.get_rng_state().numpy().tobytes(),
-        (words["key"].tobytes(), words["pos"], legacy["has_gauss"]),
-        random.getstate(),
-    )
+    return (words["key"].tobytes(), words["pos"], legacy["has_gauss"]), random.getstate()

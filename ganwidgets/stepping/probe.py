@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..draws import Draws
 from ..errors import DataError
 from ..messages import Message
 from .buffers import Buffers, observing
-from .randomness import Draws, RoutedRandomness
+from .randomness import RoutedRandomness
 
 __all__ = ["Probe", "probe"]
 

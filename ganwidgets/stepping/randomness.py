@@ -8,8 +8,8 @@ networks that were found to draw at all: a function mode costs about a sixth of 
 All numbers are drawn on the CPU, so that a run draws the same ones on every device.
 
 What cannot be redirected (a fused kernel such as an LSTM's dropout, or random draws inside
-another function of ``torch.nn.functional``) still draws from the global generator; :class:`Draws`
-notes that, and the run then calls itself close, not exact.
+another function of ``torch.nn.functional``) still draws from the global generator; the probe notes
+that, and the run then calls itself close, not exact.
 """
 
 from __future__ import annotations
@@ -21,41 +21,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["Draws", "RoutedRandomness"]
+__all__ = ["RoutedRandomness"]
 
 Handler = Callable[..., Any]
-
-
-class Draws(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes the random numbers that operations of the current thread draw inside this mode.
-
-    Attributes
-    ----------
-    routed, unrouted : bool
-        Whether any were drawn from a generator that was passed, and from the global one.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.routed = False
-        self.unrouted = False
-
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
-        if torch.Tag.nondeterministic_seeded in func.tags:
-            if any(isinstance(value, torch.Generator) for value in (*args, *kwargs.values())):
-                self.routed = True
-            else:
-                self.unrouted = True
-        return func(*args, **kwargs)
 
 
 class RoutedRandomness(TorchFunctionMode):

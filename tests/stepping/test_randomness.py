@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from ganwidgets import DataError, GANTrainer
-from ganwidgets.stepping.randomness import Draws, RoutedRandomness
+from ganwidgets.draws import Draws
+from ganwidgets.stepping.randomness import RoutedRandomness
 
 X = torch.ones(4, 6, 8, 8)
 SEQUENCE = torch.ones(4, 6, 8)
