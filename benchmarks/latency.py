@@ -73,11 +73,11 @@ def main() -> None:
         notebook.page.wait_for_timeout(8000)
         began, drawn = notebook.ask("time.time()"), drawn_frames(notebook)
         for number in range(options.events):
-            notebook.execute("stepped.clear()")
+            before = notebook.ask("len(stepped)")
             key = "ArrowRight" if number % 2 else "ArrowLeft"
             pressed = notebook.page.evaluate(PRESS, [handle, key])
-            notebook.until("stepped")
-            slider.append(notebook.ask("stepped[0]") - pressed)
+            notebook.until(f"len(stepped) > {before}")
+            slider.append(notebook.ask(f"stepped[{before}]") - pressed)
             answers.append(notebook.page.evaluate(ANSWER))
             if number % 10 == 9:
                 notebook.execute("w.pause(); w.wait()")

@@ -37,7 +37,7 @@ POINTS, PICTURES = 500, 25
 CURVES = ("loss_d", "loss_g", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g")
 """The columns of the history that a frame carries."""
 
-CURVE_POINTS = 400
+CURVE_POINTS = 240
 
 RESOLUTION = 64
 """Pixels of the verdict along each side."""
@@ -77,7 +77,7 @@ class Frame:
     extent : tuple of float or None
         ``x0, x1, y0, y1`` of the plane and the verdict, a square that stays for the whole run.
     losses : mapping of str to Envelope
-        The columns :data:`CURVES` of the history, at most 400 points each.
+        The columns :data:`CURVES` of the history, at most 240 points each.
     metrics : mapping of str to (iterations, values)
         Each metric over time, at most 400 points each; empty for images.
     floors : mapping of str to float

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chart", "Curve", "CurvesPanel", "Pen"]
 
-INTERVAL = 0.25
+INTERVAL = 0.35
 """Seconds between two draws: bqplot needs 10 to 30 ms of the browser for each."""
 
 UNSEEN = np.array([0.0, 1.0])

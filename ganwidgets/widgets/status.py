@@ -69,7 +69,7 @@ class StatusPanel:
     """
 
     name = "status"
-    interval = 0.1
+    interval = 0.2
 
     def __init__(self, catalog: Catalog, look: Look | None = None) -> None:
         self._catalog = catalog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from dataclasses import dataclass, field
@@ -40,14 +41,28 @@ window.harness = {
     await future.done;
     return outputs;
   },
-  truth: async code => {
-    const outputs = await harness.execute(code);
-    const error = outputs.find(output => output.traceback);
-    if (error) throw new Error(error.traceback.join('\\n'));
-    return outputs.map(output => output.text ?? '').join('').trim() === 'true';
+  // In the reply itself: what is printed may arrive with another cell's output.
+  value: async expression => {
+    const future = harness.kernel().requestExecute({
+      code: '', store_history: false, user_expressions: { value: expression },
+    });
+    return (await future.done).content.user_expressions.value;
+  },
+  until: async (condition, seconds) => {
+    const end = performance.now() + 1000 * seconds;
+    for (;;) {
+      const { data, traceback } = await harness.value(`bool(${condition})`);
+      if (traceback) throw new Error(traceback.join('\\n'));
+      if (data['text/plain'] === 'True') return;
+      if (performance.now() > end) throw new Error(`after ${seconds} s it is not true that ${condition}`);
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
   },
 };
 """
+
+PATIENCE = 120
+"""Seconds; a bound against waiting for ever."""
 
 FAILURES = (
     "Error displaying widget",
@@ -160,12 +175,16 @@ class NotebookPage:
 
     def ask(self, expression: str) -> Any:
         """Return the value of an expression in the kernel, one that JSON can carry."""
-        return json.loads(self.execute(f"print(__import__('json').dumps({expression}))"))
+        value = self.page.evaluate(
+            "expression => harness.value(expression)", f"__import__('json').dumps({expression})"
+        )
+        return json.loads(ast.literal_eval(text_of([value])))
 
     def until(self, condition: str) -> None:
         """Wait until a condition in the kernel is true; its cells and messages go on meanwhile."""
-        self.page.wait_for_function(
-            "code => harness.truth(code)", arg=f"print(str(bool({condition})).lower())", polling=50
+        # Playwright's own wait_for_function takes the promise of an answer for a yes.
+        self.page.evaluate(
+            "([condition, seconds]) => harness.until(condition, seconds)", [condition, PATIENCE]
         )
 
     def reload(self) -> None:

@@ -24,6 +24,8 @@ def test_notebook_7(classic):
     classic.until("w.trainer.settings.lr_d == 2e-4")
     classic.run("w.lr_d = 3e-4")
     expect(view.number("lr_d")).to_have_value(re.compile(r"^(0\.0003|3e-0?4)$"))
+    view.handle("lr_d").press("ArrowRight")
+    classic.until("w.trainer.settings.lr_d > 3e-4")
     view.button("pause").click()
     classic.until("w.status == 'paused'")
 

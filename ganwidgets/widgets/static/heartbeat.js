@@ -40,9 +40,16 @@ function answer(model, root) {
   };
 }
 
+/** What takes keys of its own. */
+const KEYED = "[role=slider], [role=tab], select, input, button";
+
 /** Give the elements below `root` the names and tooltips that ipywidgets has no place for. */
 function name(model, root) {
   const apply = () => {
+    for (const element of root.querySelectorAll(KEYED)) {
+      // Else a notebook's shortcuts would take the arrow keys from sliders and lists.
+      element.setAttribute("data-lm-suppress-shortcuts", "true");
+    }
     for (const [cssClass, [label, help]] of Object.entries(model.get("names"))) {
       for (const element of root.getElementsByClassName(cssClass)) {
         if (help) element.title = help;
