@@ -7,6 +7,7 @@ import functools
 import numbers
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     Samples = npt.NDArray[np.float32]
 
 __all__ = ["GANTrainer"]
+
+MOMENT = 0.05
+"""Seconds for which a call to train keeps a live run from hearing anything else."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -154,7 +158,6 @@ class GANTrainer:
 
     # --- steps ----------------------------------------------------------------------------------
 
-    @between_steps
     def step(self, n: int = 1) -> dict[str, float]:
         """Carry out `n` full steps: `d_steps` updates of D, then `g_steps` of G, in each.
 
@@ -170,17 +173,39 @@ class GANTrainer:
         DivergedError
             If a number is not finite; the trainer then stands at its last good state.
         """
-        return self._session.advance("both", _count(n), _never, CODE)
+        return self._train("both", _count(n))
 
-    @between_steps
     def step_d(self, n: int = 1) -> dict[str, float]:
         """Update the discriminator alone, `n` times; every bit of the generator stays."""
-        return self._session.advance("discriminator", _count(n), _never, CODE)
+        return self._train("discriminator", _count(n))
 
-    @between_steps
     def step_g(self, n: int = 1) -> dict[str, float]:
         """Update the generator alone, `n` times; every bit of the discriminator stays."""
-        return self._session.advance("generator", _count(n), _never, CODE)
+        return self._train("generator", _count(n))
+
+    def _train(self, network: What, n: int) -> dict[str, float]:
+        """Train at once; live in slices, so that between them controls and other cells are heard."""
+        dispatch = self._dispatch
+        if dispatch is None:
+            return self._session.advance(network, n, _never, CODE)
+        while True:
+            taken, record = dispatch(functools.partial(self._train_for_a_moment, network, n))
+            n -= taken
+            if n == 0:
+                return dict(record)
+
+    def _train_for_a_moment(self, network: What, n: int) -> tuple[int, dict[str, float]]:
+        """Return how many of `n` steps were carried out, at least one, and the last record."""
+        end = time.monotonic() + MOMENT
+        taken = 0
+
+        def over() -> bool:
+            nonlocal taken
+            taken += 1
+            return time.monotonic() >= end
+
+        record = self._session.advance(network, n, over, CODE)
+        return taken, record
 
     # --- what can be seen -----------------------------------------------------------------------
 

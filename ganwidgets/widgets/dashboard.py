@@ -73,7 +73,7 @@ class Dashboard:
         self.controls = ControlSet(catalog, ask, look=look, presets=presets)
         self._pictures: dict[str, Panel] = {
             "points": PlanePanel(catalog, request, look),
-            "images": SamplesPanel(catalog, request, look),
+            "images": SamplesPanel(catalog, look),
         }
         curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look)
         self._panels: list[Panel] = [self.status, *self._pictures.values(), curves, metrics]

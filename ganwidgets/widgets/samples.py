@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import html
+import io
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import ipywidgets
 import numpy as np
 
 from ..messages import Catalog, N_
-from .canvases import drawing, make_canvas
-from .look import Look
+from .look import Look, classed
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
 
-__all__ = ["SamplesPanel", "image_grid"]
+__all__ = ["SamplesPanel", "as_png", "image_grid"]
 
 
 def image_grid(images: np.ndarray) -> np.ndarray:
@@ -47,16 +47,29 @@ def image_grid(images: np.ndarray) -> np.ndarray:
     return grid
 
 
+def as_png(grid: np.ndarray) -> bytes:
+    """Return a grid, uint8 [rows, columns, 4], as a PNG: every pixel as it is, quickly."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(grid).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+NOTHING = as_png(np.zeros((1, 1, 4), np.uint8))
+"""A picture of nothing; without any, browsers draw the sign of a broken one."""
+
+
 class SamplesPanel:
     """A grid of generated images, at their own pixels, and a smaller one of real images.
+
+    They are image widgets and not canvases: ipycanvas gives every image an address in the browser
+    that is never taken back, so that a page would grow for as long as somebody watches.
 
     Parameters
     ----------
     catalog : Catalog
         The reader's language.
-    request : callable
-        Called, on the thread of the browser's messages, when a page needs everything drawn again;
-        must only note it.
     look : Look, optional
         What it shares with the rest of one widget.
 
@@ -66,17 +79,20 @@ class SamplesPanel:
     interval : float
         The least number of seconds between two draws.
     widget : ipywidgets.Box
-        Made once; later only canvas commands follow, and the canvases' sizes where the data's shape changed.
+        Made once; later only the two images change.
     """
 
     name = "samples"
     interval = 0.2
 
-    def __init__(self, catalog: Catalog, request: Callable[[], None], look: Look | None = None) -> None:
+    def __init__(self, catalog: Catalog, look: Look | None = None) -> None:
         self._catalog = catalog
         look = look or Look()
-        self._real = make_canvas(44, 44, look, request, "gw-pixels", "gw-pixels-real")
-        self._generated = make_canvas(44, 44, look, request, "gw-pixels", "gw-pixels-generated")
+        self._real, self._generated = (
+            classed(ipywidgets.Image(value=NOTHING, layout=look.layout), "gw-pixels", f"gw-pixels-{kind}")
+            for kind in ("real", "generated")
+        )
+        self._shown: np.ndarray | None = None
         caption = look.html(
             f'<span class="gw-chip"><i class="gw-dot"></i>{html.escape(catalog(N_("generated")))}</span>'
             f"<p>{html.escape(catalog(N_('Always from the same noise: what changes is the generator.')))}</p>"
@@ -88,7 +104,7 @@ class SamplesPanel:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For each canvas' CSS class, its name for screen readers and no tooltip."""
+        """For each image's CSS class, its name for screen readers and no tooltip."""
         return {
             "gw-pixels-generated": (self._catalog(N_("Generated images")), ""),
             "gw-pixels-real": (self._catalog(N_("Real images")), ""),
@@ -96,16 +112,7 @@ class SamplesPanel:
 
     def draw(self, frame: Frame) -> None:
         """Draw `frame`'s images."""
-        pictures = [
-            (canvas, image_grid(images))
-            for canvas, images in ((self._real, frame.real), (self._generated, frame.generated))
-        ]
-        for canvas, grid in pictures:
-            height, width = grid.shape[:2]
-            if (canvas.width, canvas.height) != (width, height):
-                canvas.width, canvas.height = width, height
-        with drawing():
-            for canvas, grid in pictures:
-                # Clearing would show at once, the image only when the browser has read it.
-                canvas.global_composite_operation = "copy"
-                canvas.put_image_data(grid)
+        if frame.real is not self._shown:
+            self._shown = frame.real
+            self._real.value = as_png(image_grid(frame.real))
+        self._generated.value = as_png(image_grid(frame.generated))

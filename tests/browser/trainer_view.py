@@ -12,8 +12,10 @@ from notebook_page import NotebookPage
 SMALL = "batch_size=16, g_hidden=(8,), d_hidden=(8,), seed=1"
 POINTS = f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', {SMALL}); w"
 
-# A picture of every canvas within an element, as one string.
-PIXELS = "panel => [...panel.querySelectorAll('canvas')].map(canvas => canvas.toDataURL()).join()"
+# What every canvas and every image within an element shows, as one string.
+PIXELS = (
+    "panel => [...panel.querySelectorAll('canvas, img')].map(each => each.src ?? each.toDataURL()).join()"
+)
 
 
 class TrainerView:

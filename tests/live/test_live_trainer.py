@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from event_log import Log
 from fake_trainer import PATIENCE
@@ -46,6 +49,44 @@ def test_a_cell_uses_the_trainer_while_it_trains(live):
         ("lr_d", "cell", ""),
         ("lr_g", "cell", "slower"),
     ]
+
+
+def test_a_long_call_to_train_hears_controls(live):
+    class EnoughError(Exception):
+        pass
+
+    trainer, runner, log = live
+    begun, heard = threading.Event(), threading.Event()
+
+    def on_step(_):
+        begun.set()
+        if heard.is_set():
+            raise EnoughError
+
+    trainer.on_step(on_step)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(trainer.step, 10**9)
+        assert begun.wait(PATIENCE)
+        ticket = runner.change({"lr_d": 5e-4}, author="user", source="widget", urgent=True)
+        try:
+            assert log.answer(ticket).changes == {"lr_d": (1e-3, 5e-4)}
+            assert not call.done()
+        finally:
+            heard.set()
+        with pytest.raises(EnoughError):
+            call.result(PATIENCE)
+
+
+def test_a_long_call_to_train_takes_the_steps_it_was_asked_for(live, monkeypatch):
+    trainer, _, _ = live
+    monkeypatch.setattr("ganwidgets.trainer.MOMENT", 0.0)
+    assert trainer.step(7)["iteration"] == 7
+    trainer.step_d(3)
+    assert [(r["setting"], r["new"]) for r in trainer.interventions] == [("step_d", 3)]
+    alone = small()
+    alone.step(7)
+    alone.step_d(3)
+    assert trainer.state_hash() == alone.state_hash()
 
 
 def test_a_control_is_logged_as_a_persons(live):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 from ipycanvas.canvas import _CMD_LIST, Canvas
-from PIL import Image
 
 
 @dataclass
@@ -59,8 +57,3 @@ def arrays(command: Command) -> list[np.ndarray]:
         for arg in command.args
         if isinstance(arg, dict)
     ]
-
-
-def image(command: Command) -> np.ndarray:
-    """The image of a command, as the browser decodes it."""
-    return np.array(Image.open(BytesIO(bytes(command.buffers[0]))))

@@ -57,6 +57,7 @@ function name(model, root) {
           handle.setAttribute("aria-label", label);
         }
         const canvas = element.matches("canvas");
+        if (element.matches("img")) element.alt = label;
         const group = element.classList.contains("gw-card");
         if (canvas || group) {
           element.setAttribute("role", canvas ? "img" : "group");
