@@ -7,9 +7,10 @@ threads: whoever calls it does so one call at a time.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,13 +24,18 @@ from ..stepping.eager import NonFiniteError, What
 from ..stepping.run import Run, assemble, batch_too_large
 from ..stepping.state import TrainingState, put_tensors, tensors_of
 from ..stepping.threads import computing_with
+from .branches import Branches, Root, Stand, Tip
+from .hashing import digest
 from .history import History, measured
-from .interventions import CODE, InterventionLog, Origin
-from .last_good import LastGood, Update
+from .interventions import CODE, InterventionLog, Mark, Origin
+from .last_good import ACTIONS, LastGood, Update
+from .places import Place
+from .snapshots import Snapshot, Snapshots, TemporaryShelf
 from .state_tree import (
     STATE_FORMAT,
     check_fits,
     check_origin,
+    copied,
     data_name,
     is_preset,
     other_data,
@@ -67,6 +73,10 @@ class Session:
         The values of the settings that this fresh start was made with.
     history : History
     log : InterventionLog
+    branches : Branches
+        The branches of the run.
+    snapshots : Snapshots
+        Copies of the state, from which :mod:`~ganwidgets.runs.travel` reaches any place.
     own_start : dict
         What the user's own networks contained when the run began; a reset goes back to it.
     listeners : dict
@@ -85,7 +95,11 @@ class Session:
         self._stepping = False
         self._torn = False
         self._origin: Origin | None = None
-        self._sources: list[tuple[Any, Source]] = []
+        self._refuge: tuple[Stand, Mark] | None = None
+        self._begun: set[int] = set()
+        self.branches = Branches()
+        self.snapshots = Snapshots(TemporaryShelf())
+        self._asked_sources: list[tuple[Any, Source]] = []
         self.listeners: dict[object, Callable[[Mapping[str, float]], None]] = {}
         source = self.source_of(data)
         if "batch_size" not in settings and source.size is not None:
@@ -97,19 +111,24 @@ class Session:
         self.own_start = self._own_content()
         self.log = InterventionLog(asked)
         self._adopt(run, asked, History())
+        self.branches.grow("main", "start", None, {}, self._root_here())
         self.settings._admission = self._admit
         self.settings.observe(self._on_setting, names=list(SETTINGS))
 
     # --- a fresh start --------------------------------------------------------------------------
 
     def source_of(self, data: Any) -> Source:
-        """Return the source for `data`; that of the run and the one asked for last are kept."""
-        for known, source in self._sources:
+        """Return the source for `data`; those that the run began with and the last two are kept."""
+        for known, source in self._sources():
             if known is data or (isinstance(data, str) and isinstance(known, str) and known == data):
                 return source
         source = load_data(data)
-        self._sources = [*self._sources[:1], (data, source)]
+        self._asked_sources = [*self._asked_sources[-1:], (data, source)]
         return source
+
+    def _sources(self) -> list[tuple[Any, Source]]:
+        began = [(root.built["data"], root.source) for root in self.branches.roots.values()]
+        return [*began, *self._asked_sources]
 
     def _assembled(self, settings: Mapping[str, Any], source: Source) -> Run:
         # A cell may have switched gradients off; what is made then could not be trained.
@@ -133,30 +152,146 @@ class Session:
         self.run = run
         self.built = {name: built[name] for name, s in SETTINGS.items() if s.effect == "fresh start"}
         self.history = history
-        self._sources = [(self.built["data"], run.source), *self._sources[1:]]
-        self._last_good = LastGood(run.stepper, self.log, foreign=run.foreign)
+        self._last_good = LastGood(run.stepper, self.log, self._keep, foreign=run.foreign)
         self._configured = False
         self._torn = False
 
     def reset(self, seed: int | None, origin: Origin) -> None:
         """Start afresh with the settings as they stand, and with another seed where one is given."""
-        self._refuse_reentry()
-        self.settle()
+        self.recover()
         asked = self.settings.as_dict()
         if seed is not None:
             asked["seed"] = self.settings.checked({"seed": seed})["seed"]
-        run = self._assembled(asked, self.source_of(asked["data"]))
-        at = self.state.iteration
-        self._put_own(self.own_start)
-        self._adopt(run, asked, History())
-        self.change({"seed": asked["seed"]}, origin)
-        self.log.commit(at)
-        self.log.act(at, "reset", asked["seed"], origin)
+        with self.leaving() as here:
+            run = self._assembled(asked, self.source_of(asked["data"]))
+            self._put_own(self.own_start)
+            self._adopt(run, asked, History())
+            self.change({"seed": asked["seed"]}, origin)
+            self._begin_branch("reset", here, asked["seed"], origin)
 
     @property
     def state(self) -> TrainingState:
         """What training changes."""
         return self.run.state
+
+    # --- branches -------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        """Where the run stands."""
+        return Place(self.branches.current, self.state.iteration, self.log.next_seq)
+
+    def stand(self) -> Stand:
+        """Return, as a copy, everything in which the run would differ if it stood elsewhere."""
+        here = self._snapshot(copied(state_tree(self.state)), asked=self.log.asked)
+        return Stand(
+            self.run,
+            self.built,
+            here,
+            self.log.lineage,
+            self.history,
+            self.branches.current,
+            self.branches.tips,
+        )
+
+    def take(self, stand: Stand) -> None:
+        """Stand there, where the state of `stand.run` has been brought to already."""
+        snapshot = stand.snapshot
+        self._adopt(stand.run, stand.built, stand.history)
+        wanted = {**snapshot.settings, **{name: value for name, (_, value) in snapshot.asked.items()}}
+        now = self.settings.as_dict()
+        self.change({name: value for name, value in wanted.items() if value is not now[name]}, CODE)
+        vars(self.branches).update(current=stand.branch, tips=stand.tips)
+        self.log.stand(stand.branch, stand.lineage, snapshot.settings, snapshot.asked)
+        self.run.stepper.record.update(stand.history.record())
+
+    @contextmanager
+    def leaving(self) -> Iterator[Stand]:
+        """Let the run be brought elsewhere; on any error it stands where it was."""
+        here = self.stand()
+        self._refuge = here, self.log.mark()
+        try:
+            self._stepping = True
+            yield here
+            self._refuge = None
+        except BaseException:
+            self._stepping = False
+            self.settle()
+            raise
+        finally:
+            self._stepping = False
+
+    def _go_to_refuge(self, here: Stand, mark: Mark) -> None:
+        assert here.snapshot.tree is not None
+        rules = SimpleNamespace(**{**here.snapshot.settings, **here.built})
+        put_tree(here.run.state, here.snapshot.tree, rules)
+        self.log.rewind(mark)
+        self.take(here)
+        self.snapshots.discard(here.snapshot)
+        self._refuge = None
+
+    def _snapshot(self, tree: dict[str, Any], asked: Mapping[str, tuple[Origin, Any]]) -> Snapshot:
+        place = self.branches.owned(self.place)
+        return Snapshot(place, self.log.repeated, self.log.in_force, asked, tree)
+
+    def _keep(self, tree: dict[str, Any]) -> None:
+        """Keep what was copied between two updates; before the first one of a fresh start, for ever."""
+        snapshot = self._snapshot(tree, asked={})
+        number = self.branches.root_of(self.branches.current)
+        if number not in self._begun:
+            root = self.branches.roots[number]
+            self.snapshots.add(Snapshot(root.first, 0, root.settings, {}, tree, pinned=True))
+            self._begun.add(number)
+            if snapshot.place == root.first:
+                return
+        self.snapshots.add(snapshot)
+
+    def branch_off(self, name: str, tips: Mapping[int, Tip]) -> None:
+        """Begin a branch that goes on from where the run stands; `tips` are those of all others."""
+        self.branches.grow(name, "fork", self.place, tips, None)
+        self.log.branch = self.branches.current
+        self.log.seal()
+        self._configured = False
+
+    def _root_here(self) -> Root:
+        return Root(
+            Place(len(self.branches.by_id), self.state.iteration, self.log.next_seq),
+            self.built,
+            self.log.in_force,
+            self.run.source,
+            self.run.threads,
+        )
+
+    def _begin_branch(
+        self, action: Literal["reset", "load"], left: Stand, value: Any, origin: Origin
+    ) -> None:
+        """Begin a branch with a first state of its own, where the run has just been put."""
+        snapshot, branches = left.snapshot, self.branches
+        assert snapshot.tree is not None
+        at, cursor = snapshot.place.iteration, snapshot.tree["cursor"]
+        before = digest(self._described(snapshot.settings, left.run, left.built, snapshot.tree))
+        tips = self.kept_tip(left)
+        self.log.branch = len(branches.by_id)
+        self.log.commit(at, cursor, before)
+        self.log.act(at, action, value, origin, cursor, before)
+        branches.grow(branches.free_name(), action, snapshot.place, tips, self._root_here())
+
+    def kept_tip(self, left: Stand) -> dict[int, Tip]:
+        """Keep the tip of a branch that the run leaves, if it stands there; return all tips."""
+        if left.branch in left.tips:
+            return left.tips
+        left.snapshot.pinned = True
+        self.snapshots.add(left.snapshot)
+        return {**left.tips, left.branch: Tip(left.snapshot, left.history)}
+
+    def begin_here(self) -> None:
+        """Let the run begin where it stands, with what led there known but not to be reached."""
+        self.branches = Branches()
+        self.snapshots = Snapshots(TemporaryShelf())
+        self._begun = set()
+        self.log.seal()
+        self._configured = False
+        self.branches.grow("main", "load", None, {}, self._root_here())
 
     # --- settings -------------------------------------------------------------------------------
 
@@ -191,10 +326,18 @@ class Session:
             raise self._diverged(NonFiniteError("a weight", float("nan")))
         # In this order an interrupt anywhere leaves a session that prepares itself again.
         self._configured = False
-        self.log.commit(self.state.iteration)
+        if not self.branches.at_tip:
+            self.branch_off(self.branches.free_name(), self.branches.tips)
+        self.log.branch = self.branches.current
+        if self.log.pending:
+            self.log.commit(self.state.iteration, self.state.cursor, self._hash_in_force())
         self._last_good.take()
         self.run.stepper.configure(self.in_force())
         self._configured = True
+
+    def _hash_in_force(self) -> str:
+        """Return the hash of the whole state, without settings that are not in force yet."""
+        return digest(self._described(self.log.in_force, self.run, self.built, state_tree(self.state)))
 
     # --- steps ----------------------------------------------------------------------------------
 
@@ -235,6 +378,8 @@ class Session:
         last_good, state, stepper = self._last_good, self.run.state, self.run.stepper
         full = what == "both"
         seen = last or bool(self.listeners)
+        begins = not full and not self.log.repeats(state.iteration, ACTIONS[what], origin)
+        before = (state.cursor, self._hash_in_force()) if begins else ()
         last_good.before()
         self._torn = True
         try:
@@ -242,7 +387,7 @@ class Session:
             if full:
                 self.history.append(stepper.record)
             stop = interrupted()
-            update = Update(what, origin, state.iteration)
+            update = Update(what, origin, state.iteration, *before)
             update.record_in(self.log)
             last_good.note(update, verify=seen or stop)
             self._torn = False
@@ -287,7 +432,10 @@ class Session:
         )
 
     def settle(self) -> None:
-        """Go back to the last good state, if a step was broken off in the middle."""
+        """Go back to the last good state, if a step or a way elsewhere was broken off in the middle."""
+        if self._refuge is not None and not self._stepping:  # not while it is on its way
+            with torch.inference_mode(False), torch.enable_grad():
+                self._go_to_refuge(*self._refuge)
         if self._torn:
             with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
                 self._configured = self._last_good.go_back()
@@ -306,16 +454,21 @@ class Session:
     def tree(self) -> dict[str, Any]:
         """Return the whole state as nested dictionaries of tensors, not copied, and plain values."""
         self.settle()
-        pending = data_name(self.source_of(self.settings.data))
+        settings = self.settings.as_dict()
+        return self._described(settings, self.run, self.built, state_tree(self.state))
+
+    def _described(
+        self, settings: Mapping[str, Any], run: Run, built: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> dict[str, Any]:
         return {
             "format": STATE_FORMAT,
-            "data": self.run.source.fingerprint,
+            "data": run.source.fingerprint,
             "own": {name: network is not None for name, network in self._own.items()},
-            "built": {**self.built, "data": data_name(self.run.source)},
-            "settings": {**self.settings.as_dict(), "data": pending},
+            "built": {**built, "data": data_name(run.source)},
+            "settings": {**settings, "data": data_name(self.source_of(settings["data"]))},
             "stepper": "eager",
-            "threads": self.run.threads,
-            **state_tree(self.state),
+            "threads": run.threads,
+            **state,
         }
 
     def load_tree(self, tree: Mapping[str, Any], origin: Origin) -> None:
@@ -326,30 +479,25 @@ class Session:
         CheckpointError
             If it belongs to other data or networks, or is not what :meth:`tree` returned.
         """
-        self._refuse_reentry()
-        self.settle()
-        before = self._own_content()
-        try:
-            with torch.inference_mode(False):
-                run, built, settings = self._restored(tree)
-        except BaseException as error:
-            self._put_own(before)
-            if isinstance(error, CheckpointError) or not isinstance(error, Exception):
+        self.recover()
+        with self.leaving() as here:
+            try:
+                with torch.inference_mode(False):
+                    run, built, settings = self._restored(tree)
+            except CheckpointError:
                 raise
-            if isinstance(error, DataError | TraitError):
-                message = Message("the state does not fit what was passed: {error}", error=error.args[0])
-            else:
-                message = Message(
-                    "this is not a state that state_dict returned: {error}",
-                    error=f"{type(error).__name__}: {error}",
-                )
-            raise CheckpointError(message) from error
-        at = self.state.iteration
-        self.history.resize(run.state.iteration)
-        self._adopt(run, built, self.history)
-        self.change(settings, origin)
-        self.log.commit(at)
-        self.log.act(at, "load", run.state.iteration, origin)
+            except Exception as error:
+                if isinstance(error, DataError | TraitError):
+                    message = Message("the state does not fit what was passed: {error}", error=error.args[0])
+                else:
+                    message = Message(
+                        "this is not a state that state_dict returned: {error}",
+                        error=f"{type(error).__name__}: {error}",
+                    )
+                raise CheckpointError(message) from error
+            self._adopt(run, built, self.history.until(run.state.iteration))
+            self.change(settings, origin)
+            self._begin_branch("load", here, run.state.iteration, origin)
 
     def _restored(self, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
         """Return the run that `tree` describes, what it was built of, and its settings."""
@@ -372,7 +520,7 @@ class Session:
         """Return the data that `name`, see :func:`data_name`, stands for in a state."""
         if is_preset(name):
             return name
-        for data, source in [*self._sources, (self.settings.data, self.source_of(self.settings.data))]:
+        for data, source in [*self._sources(), (self.settings.data, self.source_of(self.settings.data))]:
             if data_name(source) == name:
                 return data
         raise CheckpointError(other_data(name, self.run.source))
