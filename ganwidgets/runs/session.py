@@ -7,9 +7,11 @@ threads: whoever calls it does so one call at a time.
 from __future__ import annotations
 
 import dataclasses
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any, Literal
 
 import torch
@@ -92,7 +94,7 @@ class Session:
     ) -> None:
         self._own = dict(own)
         self._device = device
-        self._stepping = False
+        self._busy: tuple[int, FrameType] | None = None
         self._torn = False
         self._origin: Origin | None = None
         self._refuge: tuple[Stand, Mark] | None = None
@@ -211,15 +213,15 @@ class Session:
         here = self.stand()
         self._refuge = here, self.log.mark()
         try:
-            self._stepping = True
+            self._busy = threading.get_ident(), sys._getframe(2)
             yield here
             self._refuge = None
         except BaseException:
-            self._stepping = False
+            self._busy = None
             self.settle()
             raise
         finally:
-            self._stepping = False
+            self._busy = None
 
     def _go_to_refuge(self, here: Stand, mark: Mark) -> None:
         assert here.snapshot.tree is not None
@@ -363,13 +365,13 @@ class Session:
         self._refuse_reentry()
         self.settle()
         try:
-            self._stepping = True
+            self._busy = threading.get_ident(), sys._getframe()
             with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
                 for index in range(n):
                     if self._one(what, interrupted, origin, last=index == n - 1):
                         break
         finally:
-            self._stepping = False
+            self._busy = None
         return self.record()
 
     def _one(self, what: What, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
@@ -407,8 +409,18 @@ class Session:
         """Return the numbers of the last updates."""
         return {"iteration": self.state.iteration, **self.run.stepper.record}
 
+    def _under_way(self) -> bool:
+        """Return whether a step, or a way elsewhere, has not ended; an interrupt may have left it so."""
+        if self._busy is None:
+            return False
+        thread, begun = self._busy
+        frame: FrameType | None = sys._getframe()
+        while frame is not None and frame is not begun:
+            frame = frame.f_back
+        return frame is not None or thread != threading.get_ident()
+
     def _refuse_reentry(self) -> None:
-        if self._stepping:
+        if self._under_way():
             raise RuntimeError(
                 Message("the trainer is in the middle of a step; a callback cannot step, reset or load it")
             )
@@ -433,7 +445,7 @@ class Session:
 
     def settle(self) -> None:
         """Go back to the last good state, if a step or a way elsewhere was broken off in the middle."""
-        if self._refuge is not None and not self._stepping:  # not while it is on its way
+        if self._refuge is not None and not self._under_way():  # not while it is on its way
             with torch.inference_mode(False), torch.enable_grad():
                 self._go_to_refuge(*self._refuge)
         if self._torn:
