@@ -320,8 +320,8 @@ class Session:
         """Return every setting's value for the next update."""
         return SimpleNamespace(**{**self.settings.as_dict(), **self.built})
 
-    def _prepare(self) -> None:
-        """Put changed settings in force, and make sure that there is a state to go back to."""
+    def _commit(self) -> None:
+        """Record what was asked for since the last update, on a new branch where the run is in the past."""
         if self._configured and not self.log.pending:
             return
         if self._configured and not self.state.finite():
@@ -333,9 +333,13 @@ class Session:
         self.log.branch = self.branches.current
         if self.log.pending:
             self.log.commit(self.state.iteration, self.state.cursor, self._hash_in_force())
-        self._last_good.take()
-        self.run.stepper.configure(self.in_force())
-        self._configured = True
+
+    def _configure(self) -> None:
+        """Put recorded settings in force, and make sure that there is a state to go back to."""
+        if not self._configured:
+            self._last_good.take()
+            self.run.stepper.configure(self.in_force())
+            self._configured = True
 
     def _hash_in_force(self) -> str:
         """Return the hash of the whole state, without settings that are not in force yet."""
@@ -376,12 +380,13 @@ class Session:
 
     def _one(self, what: What, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
         """Carry out one step or update, and return whether it was interrupted."""
-        self._prepare()
+        self._commit()
         last_good, state, stepper = self._last_good, self.run.state, self.run.stepper
         full = what == "both"
         seen = last or bool(self.listeners)
         begins = not full and not self.log.repeats(state.iteration, ACTIONS[what], origin)
         before = (state.cursor, self._hash_in_force()) if begins else ()
+        self._configure()
         last_good.before()
         self._torn = True
         try:
