@@ -93,7 +93,14 @@ def main() -> None:
     going_back(arguments.gotos)
     keeping("16 units, batch 150", mlp, 1000, arguments.pairs)
     keeping("the same, memory full", mlp, 1000, arguments.pairs, _memory_budget=400_000)
-    keeping("the same, memory and disk full", mlp, 1000, arguments.pairs, _memory_budget=400_000, _disk_budget=1_000_000)
+    keeping(
+        "the same, memory and disk full",
+        mlp,
+        1000,
+        arguments.pairs,
+        _memory_budget=400_000,
+        _disk_budget=1_000_000,
+    )
     keeping("convolutional, 16x16, batch 64", dcgan, 100, arguments.pairs)
     keeping("the same, memory full", dcgan, 100, arguments.pairs, _memory_budget=0)
 

@@ -409,7 +409,7 @@ class GANTrainer:
         self.settings.__dict__["_route"] = route
 
     def _between_steps(self, function: Callable[[], T]) -> T:
-        return function() if self._dispatch is None else self._dispatch(function)  # type: ignore[no-any-return]
+        return function() if self._dispatch is None else self._dispatch(function)
 
     def _advance(
         self,

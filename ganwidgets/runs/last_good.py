@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..stepping.eager import EagerStepper, NonFiniteError, What
-from ..stepping.state import TrainingState
+from ..stepping.state import Network, TrainingState
 from .interventions import InterventionLog, Mark, Origin
 from .state_tree import copied, put_tree, state_tree
 
@@ -32,7 +32,7 @@ LARGE = 100_000
 """Parameters from which on a copy costs little beside an update, and a hundred updates cost much."""
 
 
-ACTIONS = {"discriminator": "step_d", "generator": "step_g"}
+ACTIONS: dict[Network, str] = {"discriminator": "step_d", "generator": "step_g"}
 """What an update of one network is called in the log of interventions."""
 
 

@@ -6,7 +6,6 @@ threads: whoever calls it does so one call at a time.
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -34,16 +33,11 @@ from .last_good import ACTIONS, LastGood, Update
 from .places import Place
 from .snapshots import Snapshot, Snapshots, TemporaryShelf
 from .state_tree import (
-    STATE_FORMAT,
-    check_fits,
-    check_origin,
     copied,
-    data_name,
-    is_preset,
-    other_data,
     put_tree,
     state_tree,
 )
+from .whole import described, restored
 
 __all__ = ["CODE", "Network", "Origin", "Session"]
 
@@ -271,7 +265,7 @@ class Session:
         snapshot, branches = left.snapshot, self.branches
         assert snapshot.tree is not None
         at, cursor = snapshot.place.iteration, snapshot.tree["cursor"]
-        before = digest(self._described(snapshot.settings, left.run, left.built, snapshot.tree))
+        before = digest(described(self, snapshot.settings, left.run, left.built, snapshot.tree))
         tips = self.kept_tip(left)
         self.log.branch = len(branches.by_id)
         self.log.commit(at, cursor, before)
@@ -343,7 +337,7 @@ class Session:
 
     def _hash_in_force(self) -> str:
         """Return the hash of the whole state, without settings that are not in force yet."""
-        return digest(self._described(self.log.in_force, self.run, self.built, state_tree(self.state)))
+        return digest(described(self, self.log.in_force, self.run, self.built, state_tree(self.state)))
 
     # --- steps ----------------------------------------------------------------------------------
 
@@ -384,7 +378,7 @@ class Session:
         last_good, state, stepper = self._last_good, self.run.state, self.run.stepper
         full = what == "both"
         seen = last or bool(self.listeners)
-        begins = not full and not self.log.repeats(state.iteration, ACTIONS[what], origin)
+        begins = what != "both" and not self.log.repeats(state.iteration, ACTIONS[what], origin)
         before = (state.cursor, self._hash_in_force()) if begins else ()
         self._configure()
         last_good.before()
@@ -472,21 +466,7 @@ class Session:
         """Return the whole state as nested dictionaries of tensors, not copied, and plain values."""
         self.settle()
         settings = self.settings.as_dict()
-        return self._described(settings, self.run, self.built, state_tree(self.state))
-
-    def _described(
-        self, settings: Mapping[str, Any], run: Run, built: Mapping[str, Any], state: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        return {
-            "format": STATE_FORMAT,
-            "data": run.source.fingerprint,
-            "own": {name: network is not None for name, network in self._own.items()},
-            "built": {**built, "data": data_name(run.source)},
-            "settings": {**settings, "data": data_name(self.source_of(settings["data"]))},
-            "stepper": "eager",
-            "threads": run.threads,
-            **state,
-        }
+        return described(self, settings, self.run, self.built, state_tree(self.state))
 
     def load_tree(self, tree: Mapping[str, Any], origin: Origin) -> None:
         """Go on from what :meth:`tree` returned; on an error nothing changes.
@@ -500,7 +480,7 @@ class Session:
         with self.leaving() as here:
             try:
                 with torch.inference_mode(False):
-                    run, built, settings = self._restored(tree)
+                    run, built, settings = restored(self, tree)
             except CheckpointError:
                 raise
             except Exception as error:
@@ -515,29 +495,3 @@ class Session:
             self._adopt(run, built, self.history.until(run.state.iteration))
             self.change(settings, origin)
             self._begin_branch("load", here, run.state.iteration, origin)
-
-    def _restored(self, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
-        """Return the run that `tree` describes, what it was built of, and its settings."""
-        check_origin(tree, self._own)
-        pending = self._known_data(tree["settings"]["data"])
-        data = self._known_data(tree["built"]["data"])
-        source = self.source_of(data)
-        if source.fingerprint != tree["data"]:
-            raise CheckpointError(other_data(tree["built"]["data"], self.run.source))
-        settings = {**tree["settings"], "data": pending}
-        values = {**self.settings.as_dict(), **settings, **tree["built"], "data": data}
-        batch = {"batch_size"}  # is held against the size of the data when the run is assembled
-        self.settings.checked({n: v for n, v in [*values.items(), *settings.items()] if n not in batch})
-        run = self._assembled(values, source)
-        check_fits(run.state, tree)
-        put_tree(run.state, tree, SimpleNamespace(**values))
-        return dataclasses.replace(run, threads=int(tree["threads"])), values, settings
-
-    def _known_data(self, name: str) -> Any:
-        """Return the data that `name`, see :func:`data_name`, stands for in a state."""
-        if is_preset(name):
-            return name
-        for data, source in [*self._sources(), (self.settings.data, self.source_of(self.settings.data))]:
-            if data_name(source) == name:
-                return data
-        raise CheckpointError(other_data(name, self.run.source))

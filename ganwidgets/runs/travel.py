@@ -19,6 +19,7 @@ from ..stepping.eager import NonFiniteError, What
 from ..stepping.run import Run
 from ..stepping.threads import computing_with
 from .branches import Root, Stand
+from .history import History
 from .interventions import CODE, UPDATES, Intervention
 from .last_good import ACTIONS
 from .places import Place
@@ -29,13 +30,15 @@ from .state_tree import put_tree
 __all__ = ["fork", "goto", "history_of", "switch", "tip_of", "undo"]
 
 
+UPDATED = {action: network for network, action in ACTIONS.items()}
+
+
 def goto(session: Session, iteration: Any, name: str | None) -> None:
     """Stand where iteration `iteration` of a branch had just been completed, and nothing else done."""
     branches = session.branches
     branch = branches.current if name is None else branches.named(name).id
     first, last = branches.roots[branches.root_of(branch)].first.iteration, tip_of(session, branch).iteration
-    whole = isinstance(iteration, numbers.Integral) and not isinstance(iteration, bool)
-    if not whole or not first <= iteration <= last:
+    if not _is_whole(iteration) or not first <= iteration <= last:
         raise ValueError(
             Message(
                 "iteration {iteration!r} cannot be reached: branch {name!r} goes from {first} to {last}",
@@ -67,7 +70,7 @@ def fork(session: Session, name: str) -> None:
         session.branch_off(name, tips)
 
 
-def undo(session: Session, seq: int | None) -> None:
+def undo(session: Session, seq: Any) -> None:
     """Stand just before an intervention took force, and those that did in the same moment."""
     log, branches = session.log, session.branches
     session.recover()
@@ -77,11 +80,7 @@ def undo(session: Session, seq: int | None) -> None:
         raise ValueError(Message("there is nothing to undo: nothing has been changed in this run yet"))
     if seq is None:
         seq = len(made) + len(asked) - 1 if asked else log.lineage[-1]
-    if (
-        isinstance(seq, bool)
-        or not isinstance(seq, numbers.Integral)
-        or not 0 <= seq < len(made) + len(asked)
-    ):
+    if not _is_whole(seq) or not 0 <= seq < len(made) + len(asked):
         raise ValueError(
             Message("there is no intervention {seq!r}; timeline.interventions lists them by seq", seq=seq)
         )
@@ -109,6 +108,10 @@ def undo(session: Session, seq: int | None) -> None:
     _go(session, branch, Place(branch, place.iteration, place.seq), to_tip=False)
 
 
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, numbers.Integral) and not isinstance(number, bool)
+
+
 # --- what lies where --------------------------------------------------------------------------------
 
 
@@ -119,7 +122,7 @@ def tip_of(session: Session, branch: int) -> Place:
     return Place(branch, place.iteration, place.seq)
 
 
-def history_of(session: Session, branch: int) -> Any:
+def history_of(session: Session, branch: int) -> History:
     """Return the numbers of a whole branch, from its first state to its tip."""
     tip = session.branches.tips.get(branch)
     return session.history if tip is None else tip.history
@@ -294,8 +297,9 @@ class Replay:
                 continue
             self._step_until(record.iteration)
             if record.setting in UPDATES:
-                what = next(what for what, action in ACTIONS.items() if action == record.setting)
-                self._advance(what, record.new - (self._snapshot.repeated if partly else 0))
+                self._advance(
+                    UPDATED[record.setting], record.new - (self._snapshot.repeated if partly else 0)
+                )
             else:
                 self.settings[record.setting] = log.value(record.seq)
                 self._configured = False

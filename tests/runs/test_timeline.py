@@ -318,7 +318,7 @@ def test_a_tip_keeps_what_was_asked_for_there():
 def test_names_are_unique_and_not_empty():
     trainer = small()
     for name in ("", "  ", "main", None, 3):
-        with pytest.raises(ValueError, match="main|named"):
+        with pytest.raises(ValueError, match=r"main|named"):
             trainer.timeline.fork(name)
     trainer.timeline.fork("branch 3")
     with pytest.raises(ValueError, match="there is no branch 'x'; there are main, branch 3"):
@@ -618,6 +618,10 @@ def test_with_data_that_is_read_when_needed_and_architectures_that_change():
     trainer.reset()
     trainer.step(3)
     third = trainer.state_hash()
-    for iteration, branch, expected in [(5, "main", first), (4, "branch 2", second), (3, "branch 3", third)] * 2:
+    for iteration, branch, expected in [
+        (5, "main", first),
+        (4, "branch 2", second),
+        (3, "branch 3", third),
+    ] * 2:
         trainer.timeline.goto(iteration, branch)
         assert trainer.state_hash() == expected
