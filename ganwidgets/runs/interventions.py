@@ -233,7 +233,9 @@ class InterventionLog:
     def records(self, iteration: int, samples_seen: int = 0) -> list[Intervention]:
         """Return the lineage's records, the provisional ones last, for a run that stands at `iteration`."""
         everything = self._all
-        return [everything[seq] for seq in self._lineage] + self._provisional(iteration, samples_seen, "")
+        # Read from another thread, the lineage may have grown since.
+        known = [everything[seq] for seq in self._lineage if seq < len(everything)]
+        return known + self._provisional(iteration, samples_seen, "")
 
     def _provisional(self, iteration: int, samples_seen: int, hash_before: str) -> list[Intervention]:
         return [
