@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 __all__ = ["CODE", "UPDATES", "Intervention", "InterventionLog", "Mark", "Origin"]
@@ -295,8 +296,19 @@ class InterventionLog:
             ],
         }
 
-    def restore(self, stored: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        """Go on with a log that :meth:`stored` described, of a run that has these `settings`."""
+    def restore(
+        self,
+        stored: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        in_force: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """Go on with a log that :meth:`stored` described, of a run that has these `settings`.
+
+        Parameters
+        ----------
+        in_force : mapping
+            Values in force, by name, of settings whose values JSON cannot hold.
+        """
         asked = stored["asked"]
         self._all = [
             Intervention(**{name: _value(entry) for name, entry in record.items()})
@@ -306,7 +318,11 @@ class InterventionLog:
         self._lineage = list(range(len(self._all)))
         self._complete = 0
         self.branch = 0
-        self._in_force = {**settings, **{entry["setting"]: _value(entry["old"]) for entry in asked}}
+        self._in_force = {
+            **settings,
+            **{entry["setting"]: _value(entry["old"]) for entry in asked},
+            **in_force,
+        }
         self._asked = {
             entry["setting"]: (Origin(**entry["origin"]), settings[entry["setting"]]) for entry in asked
         }

@@ -40,13 +40,14 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     document = {
         "state": strip(session.tree(), "state", tensors),
         "start": strip(session.own_start, "start", tensors),
-        "log": session.log.stored(),
+        "log": {**session.log.stored(), "data": data_name(session.source_of(session.log.in_force["data"]))},
         "data": {},
         "torch": torch.__version__,
     }
     for name, column in session.history.stored().items():
         tensors[f"history/{name}"] = torch.from_numpy(column)
-    for source in (session.run.source, session.source_of(session.settings.data)):
+    for data in (session.built["data"], session.settings.data, session.log.in_force["data"]):
+        source = session.source_of(data)
         name = data_name(source)
         samples = _stored(source)
         document["data"][name] = {"name": source.name, "kind": source.kind}
@@ -107,7 +108,14 @@ def load_session(
             if name.startswith("history/")
         }
     )
-    session.log.restore(document["log"], session.settings.as_dict())
+    in_force = document["log"].get("data", state["built"]["data"])
+    if in_force == pending:
+        known = session.settings.data
+    elif in_force == state["built"]["data"]:
+        known = session.built["data"]
+    else:
+        known = _data(in_force, tensors, document)
+    session.log.restore(document["log"], session.settings.as_dict(), {"data": known})
     session.begin_here()
     return session
 

@@ -625,3 +625,21 @@ def test_with_data_that_is_read_when_needed_and_architectures_that_change():
     ] * 2:
         trainer.timeline.goto(iteration, branch)
         assert trainer.state_hash() == expected
+
+
+def test_data_that_took_force_but_was_never_begun_with_is_saved_too(tmp_path):
+    first, second = (np.random.default_rng(i).normal(size=(30, 2)).astype(np.float32) for i in range(2))
+    trainer = GANTrainer(first, **SMALL)
+    trainer.step(2)
+    trainer.settings.data = second
+    trainer.step(2)
+    trainer.settings.data = "moons"
+    trainer.save(tmp_path / "run")
+    loaded = GANTrainer.load(tmp_path / "run")
+    for run in (trainer, loaded):
+        run.step(2)
+    assert loaded.state_hash() == trainer.state_hash()
+    assert loaded.interventions == trainer.interventions
+    trainer.timeline.undo()
+    loaded.timeline.undo()
+    assert loaded.state_hash() == trainer.state_hash() == trainer.timeline.interventions[-1].hash_before
