@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shutil
 import tempfile
 import warnings
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from ..messages import Message
@@ -102,9 +104,15 @@ class TemporaryShelf:
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         path = self._folder / f"{next(self._numbers)}.safetensors"
         tensors: dict[str, Tensor] = {}
-        plain = json.dumps(strip(snapshot.tree, "", tensors))
+        plain = strip(snapshot.tree, "", tensors)
+        # Joined by type, because safetensors takes longer for each tensor than for what small ones hold.
+        parts: dict[str, list[Tensor]] = {}
+        for tensor in tensors.values():
+            parts.setdefault(str(tensor.dtype), []).append(tensor.reshape(-1))
+        joined = {dtype: torch.cat(flat) for dtype, flat in parts.items()}
+        layout = [(name, str(tensor.dtype), tuple(tensor.shape)) for name, tensor in tensors.items()]
         try:
-            save_file({name: t.contiguous() for name, t in tensors.items()}, path, {"plain": plain})
+            save_file(joined, path, {"plain": json.dumps(plain), "layout": json.dumps(layout)})
         except Exception as error:  # safetensors has an exception of its own for a full disk
             path.unlink(missing_ok=True)
             raise error if isinstance(error, OSError) else OSError(str(error)) from error
@@ -114,8 +122,16 @@ class TemporaryShelf:
         from safetensors import safe_open
 
         with safe_open(self._paths[snapshot], framework="pt") as file:
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-            tree: dict[str, Any] = fill(json.loads(file.metadata()["plain"]), "", tensors)
+            joined = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            about = file.metadata()
+        tensors: dict[str, Tensor] = {}
+        begin = dict.fromkeys(joined, 0)
+        for name, dtype, shape in json.loads(about["layout"]):
+            end = begin[dtype] + math.prod(shape)
+            # Copied, because a generator's `set_state` reads a tensor that begins inside another wrongly.
+            tensors[name] = joined[dtype][begin[dtype] : end].clone().reshape(shape)
+            begin[dtype] = end
+        tree: dict[str, Any] = fill(json.loads(about["plain"]), "", tensors)
         return tree
 
     def remove(self, snapshot: Snapshot) -> None:
