@@ -22,6 +22,7 @@ from .runs.looking import generated, real, score, verdicts
 from .runs.saved import load_session, save_session
 from .runs.session import Session
 from .runs.state_tree import copied
+from .runs.timeline import Timeline
 from .seeds import derive
 from .settings import SETTINGS, Settings, refuse_unknown
 from .stepping.eager import What
@@ -115,7 +116,8 @@ class GANTrainer:
     def reset(self, seed: int | None = None) -> None:
         """Start afresh with the settings as they stand, pending ones included.
 
-        History begins anew; the log of interventions goes on, and the reset is in it.
+        A branch of its own begins, and its history; what led to the reset stays in the log of
+        interventions, and the reset is in it.
 
         Parameters
         ----------
@@ -236,13 +238,18 @@ class GANTrainer:
 
     @property
     def history(self) -> History:
-        """The numbers of every iteration, by column."""
+        """The numbers of every iteration up to where the run stands, by column."""
         return self._session.history
 
     @property
     def interventions(self) -> list[Intervention]:
-        """Everything that was changed in this run: who, after which iteration, what, and why."""
-        return self._session.log.records(self.iteration)
+        """Everything that led to where the run stands: who changed what, after which iteration, and why."""
+        return self._session.log.records(self.iteration, self.samples_seen)
+
+    @property
+    def timeline(self) -> Timeline:
+        """The past of the run and its branches, to go back to and go on from."""
+        return Timeline(self._session, self._between_steps)
 
     @property
     def exact(self) -> bool:
@@ -425,6 +432,9 @@ class GANTrainer:
         """Let calls and changes from other threads go through a runner's queue, or no longer."""
         self._dispatch = dispatch
         self.settings.__dict__["_route"] = route
+
+    def _between_steps(self, function: Callable[[], T]) -> T:
+        return function() if self._dispatch is None else self._dispatch(function)
 
     def _advance(
         self,

@@ -415,6 +415,7 @@ def test_what_a_frozen_network_is_measured_with_does_not_touch_the_run():
 def test_an_intervention_says_who_when_what_and_why():
     trainer = small()
     trainer.step(3)
+    before = trainer.state_hash()
     trainer.change("D wins", lr_d=0.5)
     trainer.settings.loss = "hinge"
     trainer.step()
@@ -428,10 +429,13 @@ def test_an_intervention_says_who_when_what_and_why():
         "old": gw.Settings().lr_d,
         "new": 0.5,
         "reason": "D wins",
+        "branch": 0,
+        "samples_seen": trainer.samples_seen * 3 // 4,
+        "hash_before": before,
     }
     assert dict(second) == second.as_dict()
     assert (second["setting"], second["old"], second["new"]) == ("loss", "non_saturating", "hinge")
-    assert pd.DataFrame(trainer.interventions).shape == (2, 8)
+    assert pd.DataFrame(trainer.interventions).shape == (2, 11)
 
 
 def test_values_between_which_no_update_ran_become_one_record():

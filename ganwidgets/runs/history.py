@@ -12,7 +12,7 @@ import math
 import tempfile
 import warnings
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,11 +120,17 @@ class _Column:
             self._recent = array("d", last[: length - whole * self._size])
         else:
             del self._recent[length - len(self._chunks) * self._size :]
-        self.extend([math.nan] * (length - len(self._chunks) * self._size - len(self._recent)))
+        self.extend(np.full(length - len(self._chunks) * self._size - len(self._recent), math.nan))
 
-    def extend(self, values: Iterable[float]) -> None:
-        for value in values:
-            self.append(value)
+    def extend(self, values: Floats) -> None:
+        """Append many values at once."""
+        begin = 0
+        while begin < len(values):
+            # The last of each chunk goes by `append`, which moves a full chunk on.
+            part = values[begin : begin + self._size - len(self._recent)]
+            self._recent.frombytes(part[:-1].tobytes())
+            self.append(float(part[-1]))
+            begin += len(part)
 
 
 class _Pyramid:
@@ -190,6 +196,8 @@ class History(Mapping[str, npt.NDArray[Any]]):
         self._sparse = {name: _Column(share // len(SPARSE)) for name in SPARSE}
         self._rows = 0
         self._pyramids: dict[tuple[str, int], _Pyramid] = {}
+        self.untouched = 0
+        """Rows that have not been changed since whoever stores them last set this number."""
 
     def append(self, record: Mapping[str, float]) -> None:
         """Add the next iteration's row; costlier columns are kept where :func:`measured` says."""
@@ -260,7 +268,40 @@ class History(Mapping[str, npt.NDArray[Any]]):
         for column in self._sparse.values():
             column.resize(len(_measured_until(rows)))
         self._rows = rows
+        self.untouched = min(self.untouched, rows)
         self._pyramids.clear()
+
+    def until(self, rows: int) -> History:
+        """Return a copy of the first `rows` rows, filled up with NaN where there are fewer."""
+        rows_here = min(rows, self._rows)
+        copy = History()
+        for mine, its, length in (
+            (self._dense, copy._dense, rows_here),
+            (self._sparse, copy._sparse, len(_measured_until(rows_here))),
+        ):
+            for name, column in mine.items():
+                its[name].extend(column.read()[:length])
+        copy._rows = rows_here
+        copy.resize(rows)
+        return copy
+
+    def since(self, row: int) -> dict[str, Floats]:
+        """Return what :meth:`stored` returns, without the first `row` iterations."""
+        skipped = len(_measured_until(row))
+        return {
+            **{name: column.read(row) for name, column in self._dense.items()},
+            **{name: column.read(skipped) for name, column in self._sparse.items()},
+        }
+
+    def record(self) -> dict[str, float]:
+        """Return the last row, what was not measured then as it was measured last; NaN before the first."""
+        if not self._rows:
+            return dict.fromkeys((*DENSE, *SPARSE), math.nan)
+        dense = {name: column.read(self._rows - 1) for name, column in self._dense.items()}
+        sparse = {
+            name: column.read(len(_measured_until(self._rows)) - 1) for name, column in self._sparse.items()
+        }
+        return {name: float(values[0]) for name, values in {**dense, **sparse}.items()}
 
     def stored(self) -> dict[str, Floats]:
         """Return what a saved run keeps: columns as they are held, the costlier ones compact."""

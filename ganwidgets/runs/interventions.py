@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-__all__ = ["CODE", "Intervention", "InterventionLog", "Origin"]
+__all__ = ["CODE", "UPDATES", "Intervention", "InterventionLog", "Mark", "Origin"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,9 @@ class Origin:
 
 CODE = Origin("cell", "code")
 
+UPDATES = frozenset({"step_d", "step_g"})
+"""The actions that are updates of one network; as `new` they have how many."""
+
 
 @dataclass(frozen=True)
 class Intervention(Mapping[str, Any]):
@@ -28,7 +32,7 @@ class Intervention(Mapping[str, Any]):
     Attributes
     ----------
     seq : int
-        Its place in the log, from 0.
+        Its number in the whole run, all branches together, from 0.
     iteration : int
         The iteration after which it took force: the next update was the first to obey it.
     author : str
@@ -42,6 +46,13 @@ class Intervention(Mapping[str, Any]):
         seed of a reset, the iteration of a state that was loaded, the number of updates.
     reason : str
         Why, in the words of who changed it; may be empty.
+    branch : int
+        The `id` of the branch on which it took force; a reset and what took force with it belong to
+        the branch that the reset began.
+    samples_seen : int
+        Real samples drawn before it took force.
+    hash_before : str
+        The hash of the whole state just before it took force; empty while it is provisional.
     """
 
     seq: int
@@ -52,6 +63,9 @@ class Intervention(Mapping[str, Any]):
     old: Any
     new: Any
     reason: str = ""
+    branch: int = 0
+    samples_seen: int = 0
+    hash_before: str = ""
 
     def __getitem__(self, name: str) -> Any:
         if name not in _FIELDS:
@@ -71,8 +85,14 @@ class Intervention(Mapping[str, Any]):
 
 _FIELDS = tuple(f.name for f in fields(Intervention))
 
-Mark = tuple[int, Intervention | None]
-"""A place in a log: its length there, and the last record, to which updates may still be added."""
+
+class Mark(NamedTuple):
+    """A place that the log has reached, for :meth:`InterventionLog.rewind`."""
+
+    length: int
+    lineage: tuple[int, ...]
+    last: Intervention | None
+    """The last record, to which updates may still be added."""
 
 
 class InterventionLog:
@@ -82,21 +102,71 @@ class InterventionLog:
     and a value that was set and set back becomes none. Until then the records are provisional:
     :meth:`records` shows them, but they may still change.
 
+    Every record of every branch is kept under its number; the *lineage* names those that led to
+    where the run stands.
+
     Parameters
     ----------
     in_force : mapping
         Every setting's value, by name, as things stand.
+
+    Attributes
+    ----------
+    branch : int
+        The branch that new records belong to.
     """
 
     def __init__(self, in_force: Mapping[str, Any]) -> None:
         self._in_force = dict(in_force)
         self._asked: dict[str, tuple[Origin, Any]] = {}
-        self._records: list[Intervention] = []
+        self._all: list[Intervention] = []
+        # The new values themselves, in the same order: a record holds what JSON can hold.
+        self._values: list[Any] = []
+        self._lineage: list[int] = []
+        self._complete = 0
+        self.branch = 0
 
     @property
     def pending(self) -> bool:
         """Whether anything was asked that the next update will be the first to obey."""
         return bool(self._asked)
+
+    @property
+    def in_force(self) -> Mapping[str, Any]:
+        """Every setting's value without what is provisional; never changed, but replaced."""
+        return self._in_force
+
+    @property
+    def asked(self) -> Mapping[str, tuple[Origin, Any]]:
+        """What was asked of settings and has not taken force, by name, in the order of asking."""
+        return dict(self._asked)
+
+    @property
+    def everything(self) -> list[Intervention]:
+        """The records of all branches by number, without the provisional ones."""
+        return list(self._all)
+
+    @property
+    def lineage(self) -> list[int]:
+        """The numbers of the records that led to where the run stands."""
+        return list(self._lineage)
+
+    @property
+    def next_seq(self) -> int:
+        """The smallest number above those of the lineage."""
+        return self._lineage[-1] + 1 if self._lineage else 0
+
+    @property
+    def repeated(self) -> int:
+        """How many updates the last record of the lineage holds; 0 where it is none of updates."""
+        if not self._lineage:
+            return 0
+        last = self._all[self._lineage[-1]]
+        return last.new if last.setting in UPDATES else 0
+
+    def value(self, seq: int) -> Any:
+        """Return the value that record `seq` put in force."""
+        return self._values[seq]
 
     def ask(self, setting: str, value: Any, origin: Origin) -> None:
         """Note that `setting` was given `value`, which the next update will obey."""
@@ -105,19 +175,35 @@ class InterventionLog:
         else:
             self._asked[setting] = origin, value
 
-    def commit(self, iteration: int) -> None:
+    def commit(self, iteration: int, samples_seen: int = 0, hash_before: str = "") -> None:
         """Turn what was asked into records, in force after `iteration`."""
-        # All three by one call, so that an interrupt finds them as they were or as they will be.
+        made = self._provisional(iteration, samples_seen, hash_before)
+        # All by one call, so that an interrupt finds them as they were or as they will be.
         vars(self).update(
-            _records=self.records(iteration),
+            _all=[*self._all, *made],
+            _values=[*self._values, *(value for _, value in self._asked.values())],
+            _lineage=[*self._lineage, *(record.seq for record in made)],
             _in_force={**self._in_force, **{name: value for name, (_, value) in self._asked.items()}},
             _asked={},
         )
 
-    def act(self, iteration: int, action: str, value: Any, origin: Origin) -> None:
+    def act(
+        self,
+        iteration: int,
+        action: str,
+        value: Any,
+        origin: Origin,
+        samples_seen: int = 0,
+        hash_before: str = "",
+    ) -> None:
         """Record an action; repeated updates of one network in a row become one record."""
+        if self.repeats(iteration, action, origin):
+            last = self._all[-1]
+            self._all[-1] = replace(last, new=last.new + value)
+            return
+        seq = len(self._all)
         made = Intervention(
-            len(self._records),
+            seq,
             iteration,
             origin.author,
             origin.source,
@@ -125,22 +211,34 @@ class InterventionLog:
             None,
             value,
             origin.reason,
+            self.branch,
+            samples_seen,
+            hash_before,
         )
-        last = self._records[-1] if self._records else None
-        if (
-            last is not None
-            and action in {"step_d", "step_g"}
-            and replace(last, new=value) == replace(made, seq=last.seq)
-        ):
-            self._records[-1] = replace(last, new=last.new + value)
-        else:
-            self._records.append(made)
+        vars(self).update(
+            _all=[*self._all, made], _values=[*self._values, value], _lineage=[*self._lineage, seq]
+        )
 
-    def records(self, iteration: int) -> list[Intervention]:
-        """Return every record, the provisional ones last, for a run that stands at `iteration`."""
-        return [*self._records, *self._provisional(iteration)]
+    def repeats(self, iteration: int, action: str, origin: Origin) -> bool:
+        """Return whether an action would be added to the last record."""
+        if action not in UPDATES or len(self._all) <= self._complete:
+            return False
+        last = self._all[-1]
+        told = last.iteration, last.setting, last.author, last.source, last.reason, last.branch
+        return told == (iteration, action, origin.author, origin.source, origin.reason, self.branch)
 
-    def _provisional(self, iteration: int) -> list[Intervention]:
+    def seal(self) -> None:
+        """Let no update be added to a record made so far: something else refers to it."""
+        self._complete = len(self._all)
+
+    def records(self, iteration: int, samples_seen: int = 0) -> list[Intervention]:
+        """Return the lineage's records, the provisional ones last, for a run that stands at `iteration`."""
+        everything = self._all
+        # Read from another thread, the lineage may have grown since.
+        known = [everything[seq] for seq in self._lineage if seq < len(everything)]
+        return known + self._provisional(iteration, samples_seen, "")
+
+    def _provisional(self, iteration: int, samples_seen: int, hash_before: str) -> list[Intervention]:
         return [
             Intervention(
                 seq,
@@ -151,41 +249,80 @@ class InterventionLog:
                 _plain(self._in_force[name]),
                 _plain(value),
                 origin.reason,
+                self.branch,
+                samples_seen,
+                hash_before,
             )
-            for seq, (name, (origin, value)) in enumerate(list(self._asked.items()), len(self._records))
+            for seq, (name, (origin, value)) in enumerate(list(self._asked.items()), len(self._all))
         ]
 
-    # --- back, and on disk ----------------------------------------------------------------------
+    # --- back, elsewhere, and on disk -----------------------------------------------------------
 
     def mark(self) -> Mark:
         """Return the place that the log has reached, for :meth:`rewind`."""
-        return len(self._records), self._records[-1] if self._records else None
+        return Mark(len(self._all), tuple(self._lineage), self._all[-1] if self._all else None)
 
     def rewind(self, mark: Mark) -> None:
-        """Take out what was recorded since `mark`; what is provisional stays."""
-        length, last = mark
-        del self._records[length:]
-        if last is not None:
-            self._records[-1] = last
+        """Take out what was recorded since `mark`, on this branch; what is provisional stays."""
+        records = self._all[: mark.length]
+        if mark.last is not None:
+            records[-1] = mark.last
+        vars(self).update(_all=records, _values=self._values[: mark.length], _lineage=list(mark.lineage))
+
+    def stand(
+        self,
+        branch: int,
+        lineage: Sequence[int],
+        in_force: Mapping[str, Any],
+        asked: Mapping[str, tuple[Origin, Any]],
+    ) -> None:
+        """Let the run stand elsewhere: on that branch, after these records, with these settings."""
+        vars(self).update(
+            branch=branch,
+            _lineage=list(lineage),
+            _in_force=dict(in_force),
+            _asked=dict(asked),
+            _complete=len(self._all),
+        )
 
     def stored(self) -> dict[str, Any]:
-        """Return the log as plain values."""
+        """Return the log of what led to where the run stands, as plain values, as of one branch."""
+        lineage = [self._all[seq] for seq in self._lineage]
         return {
-            "records": [record.as_dict() for record in self._records],
+            "records": [replace(r, seq=seq, branch=0).as_dict() for seq, r in enumerate(lineage)],
             "asked": [
                 {"setting": name, "old": _plain(self._in_force[name]), "origin": asdict(origin)}
                 for name, (origin, _) in self._asked.items()
             ],
         }
 
-    def restore(self, stored: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        """Go on with a log that :meth:`stored` described, of a run that has these `settings`."""
+    def restore(
+        self,
+        stored: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        in_force: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """Go on with a log that :meth:`stored` described, of a run that has these `settings`.
+
+        Parameters
+        ----------
+        in_force : mapping
+            Values in force, by name, of settings whose values JSON cannot hold.
+        """
         asked = stored["asked"]
-        self._records = [
+        self._all = [
             Intervention(**{name: _value(entry) for name, entry in record.items()})
             for record in stored["records"]
         ]
-        self._in_force = {**settings, **{entry["setting"]: _value(entry["old"]) for entry in asked}}
+        self._values = [record.new for record in self._all]
+        self._lineage = list(range(len(self._all)))
+        self._complete = 0
+        self.branch = 0
+        self._in_force = {
+            **settings,
+            **{entry["setting"]: _value(entry["old"]) for entry in asked},
+            **in_force,
+        }
         self._asked = {
             entry["setting"]: (Origin(**entry["origin"]), settings[entry["setting"]]) for entry in asked
         }

@@ -12,23 +12,28 @@ every update, in place: a small fraction of what such an update costs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..stepping.eager import EagerStepper, NonFiniteError, What
-from ..stepping.state import TrainingState
+from ..stepping.state import Network, TrainingState
 from .interventions import InterventionLog, Mark, Origin
 from .state_tree import copied, put_tree, state_tree
 
-__all__ = ["LastGood", "Update"]
+__all__ = ["ACTIONS", "LastGood", "Update"]
 
 REPEATED_AT_MOST = 100
 """Updates between two copies; a failure costs up to so many again."""
 
 LARGE = 100_000
 """Parameters from which on a copy costs little beside an update, and a hundred updates cost much."""
+
+
+ACTIONS: dict[Network, str] = {"discriminator": "step_d", "generator": "step_g"}
+"""What an update of one network is called in the log of interventions."""
 
 
 class Update(NamedTuple):
@@ -38,12 +43,15 @@ class Update(NamedTuple):
     origin: Origin
     iteration: int
     """Where the run stood afterwards."""
+    samples_seen: int = 0
+    hash_before: str = ""
+    """Before it; both are asked for where it begins an intervention."""
 
     def record_in(self, log: InterventionLog) -> None:
         """Record it in `log`, if it is an intervention: full steps are not."""
         if self.what != "both":
-            action = "step_d" if self.what == "discriminator" else "step_g"
-            log.act(self.iteration, action, 1, self.origin)
+            action = ACTIONS[self.what]
+            log.act(self.iteration, action, 1, self.origin, self.samples_seen, self.hash_before)
 
 
 class LastGood:
@@ -55,12 +63,22 @@ class LastGood:
         What carries out the updates; its state is copied and put back.
     log : InterventionLog
         Goes back together with the state.
+    keep : callable
+        Is given each copy, to keep it longer; it must not be changed.
     foreign : bool
         Whether code of the user's own takes part.
     """
 
-    def __init__(self, stepper: EagerStepper, log: InterventionLog, *, foreign: bool) -> None:
+    def __init__(
+        self,
+        stepper: EagerStepper,
+        log: InterventionLog,
+        keep: Callable[[dict[str, Any]], None],
+        *,
+        foreign: bool,
+    ) -> None:
         self._stepper = stepper
+        self._keep = keep
         self._state = stepper.state
         self._log = log
         size = sum(map(Tensor.numel, (p for ps in self._state.parameters.values() for p in ps)))
@@ -75,7 +93,9 @@ class LastGood:
         if self._journal is not None:
             self._journal.forget()  # it counts from the point before
         # One assignment, so that an interrupt finds the old point or the new one.
-        self._point = copied(state_tree(self._state)), self._log.mark(), []
+        tree = copied(state_tree(self._state))
+        self._point = tree, self._log.mark(), []
+        self._keep(tree)
 
     def before(self) -> None:
         """Be told that an update begins."""

@@ -16,6 +16,7 @@ from ..data.units import Units, in_training_units
 from ..errors import CheckpointError, DataError
 from ..messages import Message
 from .checkpoint import read_checkpoint, write_checkpoint
+from .flat import fill, strip
 from .history import History
 from .interventions import CODE
 from .session import Session
@@ -37,15 +38,16 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     """
     tensors: dict[str, Tensor] = {}
     document = {
-        "state": _strip(session.tree(), "state", tensors),
-        "start": _strip(session.own_start, "start", tensors),
-        "log": session.log.stored(),
+        "state": strip(session.tree(), "state", tensors),
+        "start": strip(session.own_start, "start", tensors),
+        "log": {**session.log.stored(), "data": data_name(session.source_of(session.log.in_force["data"]))},
         "data": {},
         "torch": torch.__version__,
     }
     for name, column in session.history.stored().items():
         tensors[f"history/{name}"] = torch.from_numpy(column)
-    for source in (session.run.source, session.source_of(session.settings.data)):
+    for data in (session.built["data"], session.settings.data, session.log.in_force["data"]):
+        source = session.source_of(data)
         name = data_name(source)
         samples = _stored(source)
         document["data"][name] = {"name": source.name, "kind": source.kind}
@@ -81,7 +83,7 @@ def load_session(
         If the file is missing, damaged, foreign or newer, or does not match what is passed.
     """
     tensors, document = read_checkpoint(path)
-    state = _fill(document["state"], "state", tensors)
+    state = fill(document["state"], "state", tensors)
     check_origin(state, own)
     if data is None:
         data = _data(state["built"]["data"], tensors, document)
@@ -98,7 +100,7 @@ def load_session(
     if pending != state["built"]["data"]:
         session.settings.data = _data(pending, tensors, document)
     session.load_tree(state, CODE)
-    session.own_start = _fill(document["start"], "start", tensors)
+    session.own_start = fill(document["start"], "start", tensors)
     session.history = History.restored(
         {
             name.removeprefix("history/"): tensor.numpy()
@@ -106,7 +108,15 @@ def load_session(
             if name.startswith("history/")
         }
     )
-    session.log.restore(document["log"], session.settings.as_dict())
+    in_force = document["log"].get("data", state["built"]["data"])
+    if in_force == pending:
+        known = session.settings.data
+    elif in_force == state["built"]["data"]:
+        known = session.built["data"]
+    else:
+        known = _data(in_force, tensors, document)
+    session.log.restore(document["log"], session.settings.as_dict(), {"data": known})
+    session.begin_here()
     return session
 
 
@@ -136,24 +146,3 @@ def _stored(source: Source) -> Tensor | None:
         if torch.equal(in_training_units(pixels, "bytes"), samples):
             samples = pixels
     return samples if samples is not None and samples.nbytes <= LARGEST_STORED_DATA else None
-
-
-_TENSOR = "<tensor>"
-
-
-def _strip(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """Move the tensors of a nested dictionary to `tensors`, under their paths."""
-    if isinstance(value, Tensor):
-        tensors[path] = value
-        return _TENSOR
-    if isinstance(value, Mapping):
-        return {name: _strip(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
-    return value
-
-
-def _fill(value: Any, path: str, tensors: Mapping[str, Tensor]) -> Any:
-    if isinstance(value, str) and value == _TENSOR:
-        return tensors[path]
-    if isinstance(value, dict):
-        return {name: _fill(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
-    return tuple(value) if isinstance(value, list) else value

@@ -6,10 +6,12 @@ threads: whoever calls it does so one call at a time.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from types import SimpleNamespace
-from typing import Any
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType, SimpleNamespace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,19 +25,19 @@ from ..stepping.eager import NonFiniteError, What
 from ..stepping.run import Run, assemble, batch_too_large
 from ..stepping.state import TrainingState, put_tensors, tensors_of
 from ..stepping.threads import computing_with
+from .branches import Branches, Root, Stand, Tip
+from .hashing import digest
 from .history import History, measured
-from .interventions import CODE, InterventionLog, Origin
-from .last_good import LastGood, Update
+from .interventions import CODE, InterventionLog, Mark, Origin
+from .last_good import ACTIONS, LastGood, Update
+from .places import Place
+from .snapshots import Snapshot, Snapshots, TemporaryShelf
 from .state_tree import (
-    STATE_FORMAT,
-    check_fits,
-    check_origin,
-    data_name,
-    is_preset,
-    other_data,
+    copied,
     put_tree,
     state_tree,
 )
+from .whole import described, restored
 
 __all__ = ["CODE", "Network", "Origin", "Session"]
 
@@ -67,6 +69,10 @@ class Session:
         The values of the settings that this fresh start was made with.
     history : History
     log : InterventionLog
+    branches : Branches
+        The branches of the run.
+    snapshots : Snapshots
+        Copies of the state, from which :mod:`~ganwidgets.runs.travel` reaches any place.
     own_start : dict
         What the user's own networks contained when the run began; a reset goes back to it.
     listeners : dict
@@ -82,10 +88,14 @@ class Session:
     ) -> None:
         self._own = dict(own)
         self._device = device
-        self._stepping = False
+        self._busy: tuple[int, FrameType] | None = None
         self._torn = False
         self._origin: Origin | None = None
-        self._sources: list[tuple[Any, Source]] = []
+        self._refuge: tuple[Stand, Mark] | None = None
+        self._begun: set[int] = set()
+        self.branches = Branches()
+        self.snapshots = Snapshots(TemporaryShelf())
+        self._asked_sources: list[tuple[Any, Source]] = []
         self.listeners: dict[object, Callable[[Mapping[str, float]], None]] = {}
         source = self.source_of(data)
         if "batch_size" not in settings and source.size is not None:
@@ -97,19 +107,24 @@ class Session:
         self.own_start = self._own_content()
         self.log = InterventionLog(asked)
         self._adopt(run, asked, History())
+        self.branches.grow("main", "start", None, {}, self._root_here())
         self.settings._admission = self._admit
         self.settings.observe(self._on_setting, names=list(SETTINGS))
 
     # --- a fresh start --------------------------------------------------------------------------
 
     def source_of(self, data: Any) -> Source:
-        """Return the source for `data`; that of the run and the one asked for last are kept."""
-        for known, source in self._sources:
+        """Return the source for `data`; those that the run began with and the last two are kept."""
+        for known, source in self._sources():
             if known is data or (isinstance(data, str) and isinstance(known, str) and known == data):
                 return source
         source = load_data(data)
-        self._sources = [*self._sources[:1], (data, source)]
+        self._asked_sources = [*self._asked_sources[-1:], (data, source)]
         return source
+
+    def _sources(self) -> list[tuple[Any, Source]]:
+        began = [(root.built["data"], root.source) for root in self.branches.roots.values()]
+        return [*began, *self._asked_sources]
 
     def _assembled(self, settings: Mapping[str, Any], source: Source) -> Run:
         # A cell may have switched gradients off; what is made then could not be trained.
@@ -133,30 +148,146 @@ class Session:
         self.run = run
         self.built = {name: built[name] for name, s in SETTINGS.items() if s.effect == "fresh start"}
         self.history = history
-        self._sources = [(self.built["data"], run.source), *self._sources[1:]]
-        self._last_good = LastGood(run.stepper, self.log, foreign=run.foreign)
+        self._last_good = LastGood(run.stepper, self.log, self._keep, foreign=run.foreign)
         self._configured = False
         self._torn = False
 
     def reset(self, seed: int | None, origin: Origin) -> None:
         """Start afresh with the settings as they stand, and with another seed where one is given."""
-        self._refuse_reentry()
-        self.settle()
+        self.recover()
         asked = self.settings.as_dict()
         if seed is not None:
             asked["seed"] = self.settings.checked({"seed": seed})["seed"]
-        run = self._assembled(asked, self.source_of(asked["data"]))
-        at = self.state.iteration
-        self._put_own(self.own_start)
-        self._adopt(run, asked, History())
-        self.change({"seed": asked["seed"]}, origin)
-        self.log.commit(at)
-        self.log.act(at, "reset", asked["seed"], origin)
+        with self.leaving() as here:
+            run = self._assembled(asked, self.source_of(asked["data"]))
+            self._put_own(self.own_start)
+            self._adopt(run, asked, History())
+            self.change({"seed": asked["seed"]}, origin)
+            self._begin_branch("reset", here, asked["seed"], origin)
 
     @property
     def state(self) -> TrainingState:
         """What training changes."""
         return self.run.state
+
+    # --- branches -------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        """Where the run stands."""
+        return Place(self.branches.current, self.state.iteration, self.log.next_seq)
+
+    def stand(self) -> Stand:
+        """Return, as a copy, everything in which the run would differ if it stood elsewhere."""
+        here = self._snapshot(copied(state_tree(self.state)), asked=self.log.asked)
+        return Stand(
+            self.run,
+            self.built,
+            here,
+            self.log.lineage,
+            self.history,
+            self.branches.current,
+            self.branches.tips,
+        )
+
+    def take(self, stand: Stand) -> None:
+        """Stand there, where the state of `stand.run` has been brought to already."""
+        snapshot = stand.snapshot
+        self._adopt(stand.run, stand.built, stand.history)
+        wanted = {**snapshot.settings, **{name: value for name, (_, value) in snapshot.asked.items()}}
+        now = self.settings.as_dict()
+        self.change({name: value for name, value in wanted.items() if value is not now[name]}, CODE)
+        vars(self.branches).update(current=stand.branch, tips=stand.tips)
+        self.log.stand(stand.branch, stand.lineage, snapshot.settings, snapshot.asked)
+        self.run.stepper.record.update(stand.history.record())
+
+    @contextmanager
+    def leaving(self) -> Iterator[Stand]:
+        """Let the run be brought elsewhere; on any error it stands where it was."""
+        here = self.stand()
+        self._refuge = here, self.log.mark()
+        try:
+            self._busy = threading.get_ident(), sys._getframe(2)
+            yield here
+            self._refuge = None
+        except BaseException:
+            self._busy = None
+            self.settle()
+            raise
+        finally:
+            self._busy = None
+
+    def _go_to_refuge(self, here: Stand, mark: Mark) -> None:
+        assert here.snapshot.tree is not None
+        rules = SimpleNamespace(**{**here.snapshot.settings, **here.built})
+        put_tree(here.run.state, here.snapshot.tree, rules)
+        self.log.rewind(mark)
+        self.take(here)
+        self.snapshots.discard(here.snapshot)
+        self._refuge = None
+
+    def _snapshot(self, tree: dict[str, Any], asked: Mapping[str, tuple[Origin, Any]]) -> Snapshot:
+        place = self.branches.owned(self.place)
+        return Snapshot(place, self.log.repeated, self.log.in_force, asked, tree)
+
+    def _keep(self, tree: dict[str, Any]) -> None:
+        """Keep what was copied between two updates; before the first one of a fresh start, for ever."""
+        snapshot = self._snapshot(tree, asked={})
+        number = self.branches.root_of(self.branches.current)
+        if number not in self._begun:
+            root = self.branches.roots[number]
+            self.snapshots.add(Snapshot(root.first, 0, root.settings, {}, tree, pinned=True))
+            self._begun.add(number)
+            if snapshot.place == root.first:
+                return
+        self.snapshots.add(snapshot)
+
+    def branch_off(self, name: str, tips: Mapping[int, Tip]) -> None:
+        """Begin a branch that goes on from where the run stands; `tips` are those of all others."""
+        self.branches.grow(name, "fork", self.place, tips, None)
+        self.log.branch = self.branches.current
+        self.log.seal()
+        self._configured = False
+
+    def _root_here(self) -> Root:
+        return Root(
+            Place(len(self.branches.by_id), self.state.iteration, self.log.next_seq),
+            self.built,
+            self.log.in_force,
+            self.run.source,
+            self.run.threads,
+        )
+
+    def _begin_branch(
+        self, action: Literal["reset", "load"], left: Stand, value: Any, origin: Origin
+    ) -> None:
+        """Begin a branch with a first state of its own, where the run has just been put."""
+        snapshot, branches = left.snapshot, self.branches
+        assert snapshot.tree is not None
+        at, cursor = snapshot.place.iteration, snapshot.tree["cursor"]
+        before = digest(described(self, snapshot.settings, left.run, left.built, snapshot.tree))
+        tips = self.kept_tip(left)
+        self.log.branch = len(branches.by_id)
+        self.log.commit(at, cursor, before)
+        self.log.act(at, action, value, origin, cursor, before)
+        branches.grow(branches.free_name(), action, snapshot.place, tips, self._root_here())
+
+    def kept_tip(self, left: Stand) -> dict[int, Tip]:
+        """Keep the tip of a branch that the run leaves, if it stands there; return all tips."""
+        if left.branch in left.tips:
+            return left.tips
+        left.snapshot.pinned = True
+        self.snapshots.add(left.snapshot)
+        return {**left.tips, left.branch: Tip(left.snapshot, left.history)}
+
+    def begin_here(self) -> None:
+        """Let the run begin where it stands, with what led there known but not to be reached."""
+        self.branches = Branches()
+        self.snapshots = Snapshots(TemporaryShelf())
+        self._begun = set()
+        self.log.seal()
+        self._configured = False
+        self.branches.grow("main", "load", None, {}, self._root_here())
 
     # --- settings -------------------------------------------------------------------------------
 
@@ -183,18 +314,30 @@ class Session:
         """Return every setting's value for the next update."""
         return SimpleNamespace(**{**self.settings.as_dict(), **self.built})
 
-    def _prepare(self) -> None:
-        """Put changed settings in force, and make sure that there is a state to go back to."""
+    def _commit(self) -> None:
+        """Record what was asked for since the last update, on a new branch where the run is in the past."""
         if self._configured and not self.log.pending:
             return
         if self._configured and not self.state.finite():
             raise self._diverged(NonFiniteError("a weight", float("nan")))
         # In this order an interrupt anywhere leaves a session that prepares itself again.
         self._configured = False
-        self.log.commit(self.state.iteration)
-        self._last_good.take()
-        self.run.stepper.configure(self.in_force())
-        self._configured = True
+        if not self.branches.at_tip:
+            self.branch_off(self.branches.free_name(), self.branches.tips)
+        self.log.branch = self.branches.current
+        if self.log.pending:
+            self.log.commit(self.state.iteration, self.state.cursor, self._hash_in_force())
+
+    def _configure(self) -> None:
+        """Put recorded settings in force, and make sure that there is a state to go back to."""
+        if not self._configured:
+            self._last_good.take()
+            self.run.stepper.configure(self.in_force())
+            self._configured = True
+
+    def _hash_in_force(self) -> str:
+        """Return the hash of the whole state, without settings that are not in force yet."""
+        return digest(described(self, self.log.in_force, self.run, self.built, state_tree(self.state)))
 
     # --- steps ----------------------------------------------------------------------------------
 
@@ -220,21 +363,24 @@ class Session:
         self._refuse_reentry()
         self.settle()
         try:
-            self._stepping = True
+            self._busy = threading.get_ident(), sys._getframe()
             with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
                 for index in range(n):
                     if self._one(what, interrupted, origin, last=index == n - 1):
                         break
         finally:
-            self._stepping = False
+            self._busy = None
         return self.record()
 
     def _one(self, what: What, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
         """Carry out one step or update, and return whether it was interrupted."""
-        self._prepare()
+        self._commit()
         last_good, state, stepper = self._last_good, self.run.state, self.run.stepper
         full = what == "both"
         seen = last or bool(self.listeners)
+        begins = what != "both" and not self.log.repeats(state.iteration, ACTIONS[what], origin)
+        before = (state.cursor, self._hash_in_force()) if begins else ()
+        self._configure()
         last_good.before()
         self._torn = True
         try:
@@ -242,7 +388,7 @@ class Session:
             if full:
                 self.history.append(stepper.record)
             stop = interrupted()
-            update = Update(what, origin, state.iteration)
+            update = Update(what, origin, state.iteration, *before)
             update.record_in(self.log)
             last_good.note(update, verify=seen or stop)
             self._torn = False
@@ -262,8 +408,18 @@ class Session:
         """Return the numbers of the last updates."""
         return {"iteration": self.state.iteration, **self.run.stepper.record}
 
+    def _under_way(self) -> bool:
+        """Return whether a step, or a way elsewhere, has not ended; an interrupt may have left it so."""
+        if self._busy is None:
+            return False
+        thread, begun = self._busy
+        frame: FrameType | None = sys._getframe()
+        while frame is not None and frame is not begun:
+            frame = frame.f_back
+        return frame is not None or thread != threading.get_ident()
+
     def _refuse_reentry(self) -> None:
-        if self._stepping:
+        if self._under_way():
             raise RuntimeError(
                 Message("the trainer is in the middle of a step; a callback cannot step, reset or load it")
             )
@@ -287,7 +443,10 @@ class Session:
         )
 
     def settle(self) -> None:
-        """Go back to the last good state, if a step was broken off in the middle."""
+        """Go back to the last good state, if a step or a way elsewhere was broken off in the middle."""
+        if self._refuge is not None and not self._under_way():  # not while it is on its way
+            with torch.inference_mode(False), torch.enable_grad():
+                self._go_to_refuge(*self._refuge)
         if self._torn:
             with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
                 self._configured = self._last_good.go_back()
@@ -306,17 +465,8 @@ class Session:
     def tree(self) -> dict[str, Any]:
         """Return the whole state as nested dictionaries of tensors, not copied, and plain values."""
         self.settle()
-        pending = data_name(self.source_of(self.settings.data))
-        return {
-            "format": STATE_FORMAT,
-            "data": self.run.source.fingerprint,
-            "own": {name: network is not None for name, network in self._own.items()},
-            "built": {**self.built, "data": data_name(self.run.source)},
-            "settings": {**self.settings.as_dict(), "data": pending},
-            "stepper": "eager",
-            "threads": self.run.threads,
-            **state_tree(self.state),
-        }
+        settings = self.settings.as_dict()
+        return described(self, settings, self.run, self.built, state_tree(self.state))
 
     def load_tree(self, tree: Mapping[str, Any], origin: Origin) -> None:
         """Go on from what :meth:`tree` returned; on an error nothing changes.
@@ -326,53 +476,22 @@ class Session:
         CheckpointError
             If it belongs to other data or networks, or is not what :meth:`tree` returned.
         """
-        self._refuse_reentry()
-        self.settle()
-        before = self._own_content()
-        try:
-            with torch.inference_mode(False):
-                run, built, settings = self._restored(tree)
-        except BaseException as error:
-            self._put_own(before)
-            if isinstance(error, CheckpointError) or not isinstance(error, Exception):
+        self.recover()
+        with self.leaving() as here:
+            try:
+                with torch.inference_mode(False):
+                    run, built, settings = restored(self, tree)
+            except CheckpointError:
                 raise
-            if isinstance(error, DataError | TraitError):
-                message = Message("the state does not fit what was passed: {error}", error=error.args[0])
-            else:
-                message = Message(
-                    "this is not a state that state_dict returned: {error}",
-                    error=f"{type(error).__name__}: {error}",
-                )
-            raise CheckpointError(message) from error
-        at = self.state.iteration
-        self.history.resize(run.state.iteration)
-        self._adopt(run, built, self.history)
-        self.change(settings, origin)
-        self.log.commit(at)
-        self.log.act(at, "load", run.state.iteration, origin)
-
-    def _restored(self, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
-        """Return the run that `tree` describes, what it was built of, and its settings."""
-        check_origin(tree, self._own)
-        pending = self._known_data(tree["settings"]["data"])
-        data = self._known_data(tree["built"]["data"])
-        source = self.source_of(data)
-        if source.fingerprint != tree["data"]:
-            raise CheckpointError(other_data(tree["built"]["data"], self.run.source))
-        settings = {**tree["settings"], "data": pending}
-        values = {**self.settings.as_dict(), **settings, **tree["built"], "data": data}
-        batch = {"batch_size"}  # is held against the size of the data when the run is assembled
-        self.settings.checked({n: v for n, v in [*values.items(), *settings.items()] if n not in batch})
-        run = self._assembled(values, source)
-        check_fits(run.state, tree)
-        put_tree(run.state, tree, SimpleNamespace(**values))
-        return dataclasses.replace(run, threads=int(tree["threads"])), values, settings
-
-    def _known_data(self, name: str) -> Any:
-        """Return the data that `name`, see :func:`data_name`, stands for in a state."""
-        if is_preset(name):
-            return name
-        for data, source in [*self._sources, (self.settings.data, self.source_of(self.settings.data))]:
-            if data_name(source) == name:
-                return data
-        raise CheckpointError(other_data(name, self.run.source))
+            except Exception as error:
+                if isinstance(error, DataError | TraitError):
+                    message = Message("the state does not fit what was passed: {error}", error=error.args[0])
+                else:
+                    message = Message(
+                        "this is not a state that state_dict returned: {error}",
+                        error=f"{type(error).__name__}: {error}",
+                    )
+                raise CheckpointError(message) from error
+            self._adopt(run, built, self.history.until(run.state.iteration))
+            self.change(settings, origin)
+            self._begin_branch("load", here, run.state.iteration, origin)

@@ -101,6 +101,6 @@ def test_a_record_reads_as_a_mapping():
     assert isinstance(record, Intervention)
     assert dict(record) == record.as_dict()
     assert record["new"] == "<object>"
-    assert len(record) == 8
+    assert len(record) == 11
     with pytest.raises(KeyError):
         record["nothing"]

@@ -1,0 +1,60 @@
+"""Where a run can stand: places, and the branches that they lie on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Beginning", "Branch", "Place"]
+
+Beginning = Literal["start", "fork", "reset", "load"]
+"""How a branch came to be; all but a fork do not go on from their parent's state."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a run.
+
+    Attributes
+    ----------
+    branch : int
+        The branch's `id`.
+    iteration : int
+        Full steps done there.
+    seq : int
+        The interventions of the branch's lineage with a smaller number have taken force, no others.
+    """
+
+    branch: int
+    iteration: int
+    seq: int
+
+    def before(self, other: Place) -> bool:
+        """Return whether `other`, on the same line of branches, is this place or comes later."""
+        return self.iteration <= other.iteration and self.seq <= other.seq
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One branch of a run.
+
+    Attributes
+    ----------
+    id : int
+        Its number, from 0 in order of creation.
+    name : str
+        What people call it; no two have the same.
+    parent : int or None
+        The branch that it left; the first one has none.
+    start : Place or None
+        Where it left its parent.
+    origin : {"start", "fork", "reset", "load"}
+        How it came to be. A fork goes on from the state at `start`; the others have a first state of
+        their own.
+    """
+
+    id: int
+    name: str
+    parent: int | None
+    start: Place | None
+    origin: Beginning

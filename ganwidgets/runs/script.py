@@ -1,0 +1,119 @@
+"""A run as a short Python script of public calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..messages import Message
+from ..settings import SETTINGS
+from .interventions import UPDATES, Intervention
+from .session import Session
+from .state_tree import data_name, is_preset
+
+__all__ = ["script_of"]
+
+
+def script_of(session: Session) -> str:
+    """Return the source of calls after which a trainer stands where this run does."""
+    branches, log = session.branches, session.log
+    number = branches.root_of(branches.current)
+    root, branch = branches.roots[number], branches.by_id[number]
+    if branch.origin == "load":
+        raise ValueError(
+            Message(
+                "branch {name!r} began with a state that was loaded, so no script can reproduce it; save the "
+                "run to a file instead",
+                name=branch.name,
+            )
+        )
+    writer = Writer(session, root.settings)
+    records = log.records(session.state.iteration)
+    done = [record for record in records if root.first.seq <= record.seq and record.hash_before]
+    for record in done:
+        writer.add(record, log.value(record.seq))
+    writer.step_to(session.state.iteration)
+    for name, (origin, value) in log.asked.items():
+        writer.change(name, value, origin.reason, "")
+    writer.flush()
+    return writer.text()
+
+
+class Writer:
+    """Writes one call after the other.
+
+    Parameters
+    ----------
+    session : Session
+    settings : mapping
+        With which the run began.
+    """
+
+    def __init__(self, session: Session, settings: Mapping[str, Any]) -> None:
+        self._session = session
+        self._head = ["import ganwidgets as gw", ""]
+        self._names: list[tuple[Any, str]] = []
+        self._calls: list[str] = []
+        self._iteration = 0
+        self._moment: tuple[str, str] = ("", "")
+        self._changes: dict[str, str] = {}
+        arguments = [self._value("data", settings["data"])]
+        for name, network in session._own.items():
+            if network is not None:
+                self._head.append(f"{name} = ...  # a network like the run's own, as it was at the beginning")
+                arguments.append(f"{name}={name}")
+        for name, setting in SETTINGS.items():
+            if name != "data" and (settings[name] != setting.initial or name == "batch_size"):
+                arguments.append(f"{name}={settings[name]!r}")
+        if session._device.type != "cpu":
+            arguments.append(f"device={str(session._device)!r}")
+        self._calls.append(f"trainer = gw.GANTrainer({', '.join(arguments)})")
+
+    def add(self, record: Intervention, value: Any) -> None:
+        """Write an intervention, and the steps before it."""
+        self.step_to(record.iteration)
+        if record.setting in UPDATES:
+            self.flush()
+            self._calls.append(f"trainer.{record.setting}({record.new})")
+        else:
+            self.change(record.setting, value, record.reason, record.hash_before)
+
+    def change(self, name: str, value: Any, reason: str, moment: str) -> None:
+        """Write a change of a setting; those of one moment and one reason in one call."""
+        if (reason, moment) != self._moment or name in self._changes:
+            self.flush()
+        self._moment = reason, moment
+        self._changes[name] = self._value(name, value)
+
+    def step_to(self, iteration: int) -> None:
+        """Write the steps that lead to `iteration`."""
+        if iteration > self._iteration:
+            self.flush()
+            self._calls.append(f"trainer.step({iteration - self._iteration})")
+            self._iteration = iteration
+
+    def flush(self) -> None:
+        """Write the changes that have come together."""
+        if self._changes:
+            reason = [repr(self._moment[0])] if self._moment[0] else []
+            values = [f"{name}={value}" for name, value in self._changes.items()]
+            self._calls.append(f"trainer.change({', '.join([*reason, *values])})")
+            self._changes = {}
+
+    def text(self) -> str:
+        """Return what was written."""
+        gap = [""] if self._head[-1] else []
+        return "\n".join([*self._head, *gap, *self._calls, ""])
+
+    def _value(self, name: str, value: Any) -> str:
+        """Return the source of a value; data that is no preset gets a name of its own."""
+        if name != "data" or (isinstance(value, str) and is_preset(value)):
+            return repr(value)
+        for known, variable in self._names:
+            if known is value:
+                return variable
+        source = self._session.source_of(value)
+        variable = "data" if not self._names else f"data_{len(self._names) + 1}"
+        self._head.append(f"{variable} = ...  # {' '.join(source.name.split())}, {data_name(source)}")
+        self._names.append((value, variable))
+        return variable

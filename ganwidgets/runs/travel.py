@@ -1,0 +1,318 @@
+"""Going to any place of a run: the nearest snapshot before it, and from there the same steps again.
+
+Whatever fails on the way, code of the user's own for example, leaves the run where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from ..errors import CheckpointError, DivergedError
+from ..messages import Message
+from ..stepping.eager import NonFiniteError, What
+from ..stepping.run import Run
+from ..stepping.threads import computing_with
+from .branches import Root, Stand
+from .history import History
+from .interventions import CODE, UPDATES, Intervention
+from .last_good import ACTIONS
+from .places import Place
+from .session import Session
+from .snapshots import Snapshot
+from .state_tree import put_tree
+
+__all__ = ["fork", "goto", "history_of", "switch", "tip_of", "undo"]
+
+
+UPDATED = {action: network for network, action in ACTIONS.items()}
+
+
+def goto(session: Session, iteration: Any, name: str | None) -> None:
+    """Stand where iteration `iteration` of a branch had just been completed, and nothing else done."""
+    branches = session.branches
+    branch = branches.current if name is None else branches.named(name).id
+    first, last = branches.roots[branches.root_of(branch)].first.iteration, tip_of(session, branch).iteration
+    if not _is_whole(iteration) or not first <= iteration <= last:
+        raise ValueError(
+            Message(
+                "iteration {iteration!r} cannot be reached: branch {name!r} goes from {first} to {last}",
+                iteration=iteration,
+                name=branches.by_id[branch].name,
+                first=first,
+                last=last,
+            )
+        )
+    _go(session, branch, _after(session, branch, int(iteration)), to_tip=False)
+
+
+def switch(session: Session, name: str) -> None:
+    """Stand where a branch was left."""
+    branch = session.branches.named(name).id
+    _go(session, branch, tip_of(session, branch), to_tip=True)
+
+
+def fork(session: Session, name: str) -> None:
+    """Begin a branch of that name where the run stands."""
+    name = session.branches.check_new(name)
+    session.recover()
+    if not session.branches.at_tip:
+        session.branch_off(name, session.branches.tips)
+        return
+    with session.leaving() as here:
+        tips = session.kept_tip(here)
+        session.history = here.history.until(here.snapshot.place.iteration)
+        session.branch_off(name, tips)
+
+
+def undo(session: Session, seq: Any) -> None:
+    """Stand just before an intervention took force, and those that did in the same moment."""
+    log, branches = session.log, session.branches
+    session.recover()
+    made = log.everything
+    asked = list(log.asked)
+    if seq is None and not asked and not log.lineage:
+        raise ValueError(Message("there is nothing to undo: nothing has been changed in this run yet"))
+    if seq is None:
+        seq = len(made) + len(asked) - 1 if asked else log.lineage[-1]
+    if not _is_whole(seq) or not 0 <= seq < len(made) + len(asked):
+        raise ValueError(
+            Message("there is no intervention {seq!r}; timeline.interventions lists them by seq", seq=seq)
+        )
+    if seq >= len(made):
+        setting = asked[int(seq) - len(made)]
+        session.change({setting: log.in_force[setting]}, CODE)
+        return
+    record = _first_of_its_moment(made, int(seq))
+    root = branches.roots.get(record.branch)
+    if root is None or record.seq >= root.first.seq:
+        place = Place(record.branch, record.iteration, _next(session, record))
+    elif (start := branches.by_id[record.branch].start) is not None:
+        place = start
+    else:
+        raise ValueError(
+            Message(
+                "intervention {seq} cannot be undone: it took force before the run was loaded, and what was "
+                "loaded does not reach that far back",
+                seq=seq,
+            )
+        )
+    holds_it = any(entry is record for entry in branches.lineage(branches.current, made))
+    same_root = branches.root_of(branches.current) == branches.root_of(place.branch)
+    branch = branches.current if holds_it and same_root else place.branch
+    _go(session, branch, Place(branch, place.iteration, place.seq), to_tip=False)
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, numbers.Integral) and not isinstance(number, bool)
+
+
+# --- what lies where --------------------------------------------------------------------------------
+
+
+def tip_of(session: Session, branch: int) -> Place:
+    """Return where `branch` ends."""
+    tip = session.branches.tips.get(branch)
+    place = session.place if tip is None else tip.snapshot.place
+    return Place(branch, place.iteration, place.seq)
+
+
+def history_of(session: Session, branch: int) -> History:
+    """Return the numbers of a whole branch, from its first state to its tip."""
+    tip = session.branches.tips.get(branch)
+    return session.history if tip is None else tip.history
+
+
+def _after(session: Session, branch: int, iteration: int) -> Place:
+    """Return the place at which step number `iteration` had just been completed."""
+    branches = session.branches
+    root = branches.roots[branches.root_of(branch)]
+    seq = root.first.seq
+    for record in branches.lineage(branch, session.log.everything):
+        if record.seq >= root.first.seq and record.iteration < iteration:
+            seq = record.seq + 1
+    return Place(branch, iteration, seq)
+
+
+def _first_of_its_moment(made: list[Intervention], seq: int) -> Intervention:
+    """Return the first of those that took force together with intervention `seq`."""
+    record = made[seq]
+    while seq > 0:
+        earlier = made[seq - 1]
+        same = (earlier.branch, earlier.iteration, earlier.hash_before) == (
+            record.branch,
+            record.iteration,
+            record.hash_before,
+        )
+        if not same or not record.hash_before:
+            break
+        seq, record = seq - 1, earlier
+    return record
+
+
+def _next(session: Session, record: Intervention) -> int:
+    """Return the number of which all interventions before `record`, on its line, are smaller."""
+    before = [
+        r.seq for r in session.branches.lineage(record.branch, session.log.everything) if r.seq < record.seq
+    ]
+    return before[-1] + 1 if before else 0
+
+
+# --- the way ----------------------------------------------------------------------------------------
+
+
+def _go(session: Session, branch: int, target: Place, *, to_tip: bool) -> None:
+    """Stand at `target` on `branch`; where that is the tip, with what had been asked for there."""
+    session.recover()
+    branches, log = session.branches, session.log
+    there = branches.current == branch and branches.owned(target) == branches.owned(session.place)
+    if there and (branches.at_tip if to_tip else not log.pending):
+        return
+    with session.leaving() as here:
+        try:
+            tips = session.kept_tip(here)
+            tip = tips[branch]
+            if not tip.snapshot.asked and tip.snapshot.place == branches.owned(target):
+                to_tip = True
+            lineage = [r.seq for r in branches.lineage(branch, log.everything) if r.seq < target.seq]
+            run, built, snapshot = _arrive(session, here, target)
+            session.take(
+                Stand(
+                    run,
+                    built,
+                    dataclasses.replace(snapshot, asked=tip.snapshot.asked if to_tip else {}),
+                    lineage,
+                    tip.history if to_tip else tip.history.until(target.iteration),
+                    branch,
+                    {number: t for number, t in tips.items() if number != branch} if to_tip else tips,
+                )
+            )
+        except BaseException as error:
+            error.add_note(
+                Message(
+                    "The run stands where it was: at iteration {n} of branch {name!r}.",
+                    n=here.snapshot.place.iteration,
+                    name=branches.by_id[here.branch].name,
+                )
+            )
+            raise
+    if to_tip:
+        session.snapshots.discard(tip.snapshot)  # it is where the run stands, and grows on
+
+
+def _arrive(session: Session, here: Stand, target: Place) -> tuple[Run, Mapping[str, Any], Snapshot]:
+    """Bring the state to `target`, and return what belongs to it; all else is still as it was."""
+    branches = session.branches
+    root = branches.roots[branches.root_of(target.branch)]
+    snapshot, content = _nearest(session, here, target)
+    with torch.inference_mode(False), torch.enable_grad():
+        if branches.root_of(here.branch) == branches.root_of(target.branch):
+            run = here.run
+        else:
+            values = {**snapshot.settings, **root.built}
+            run = dataclasses.replace(session._assembled(values, root.source), threads=root.threads)
+        replay = Replay(run, root, snapshot)
+        with computing_with(run.threads):
+            if snapshot is not here.snapshot or run is not here.run:
+                put_tree(run.state, content, replay.rules())
+            try:
+                replay.go_on(branches.lineage(target.branch, session.log.everything), session.log, target)
+            except NonFiniteError as error:
+                raise _astray(target) from error
+            # What does not repeat exactly may go astray.
+            if replay.steps and not run.state.finite():
+                raise _astray(target)
+    return run, root.built, Snapshot(branches.owned(target), 0, replay.settings, {}, None)
+
+
+def _astray(target: Place) -> DivergedError:
+    return DivergedError(
+        Message(
+            "on the way to iteration {iteration} numbers became infinite or NaN that were not when the run "
+            "was there first; it does not repeat exactly",
+            iteration=target.iteration,
+        ),
+        target.iteration,
+    )
+
+
+def _nearest(session: Session, here: Stand, target: Place) -> tuple[Snapshot, dict[str, Any]]:
+    """Return the snapshot from which it is shortest to `target`, and its content."""
+    branches = session.branches
+    found = {id(s): s for s in (here.snapshot, *session.snapshots) if branches.leads_to(s, target)}
+    candidates = sorted(
+        found.values(),
+        key=lambda s: (s.place.iteration, s.place.seq, s.repeated, s is here.snapshot),
+        reverse=True,
+    )
+    for snapshot in candidates:
+        content = session.snapshots.read(snapshot)
+        if content is not None:
+            return snapshot, content
+    raise CheckpointError(
+        Message(
+            "iteration {iteration} cannot be reached: no snapshot before it can be read",
+            iteration=target.iteration,
+        )
+    )
+
+
+class Replay:
+    """Carries out again what was done from a snapshot on.
+
+    Attributes
+    ----------
+    settings : dict
+        In force where it has arrived.
+    steps : int
+        How many updates were carried out.
+    """
+
+    def __init__(self, run: Run, root: Root, snapshot: Snapshot) -> None:
+        self.settings = dict(snapshot.settings)
+        self.steps = 0
+        self._run = run
+        self._built = root.built
+        self._first = root.first.seq
+        self._snapshot = snapshot
+        self._configured = False
+
+    def rules(self) -> SimpleNamespace:
+        """Return every setting's value for the next update."""
+        return SimpleNamespace(**{**self.settings, **self._built})
+
+    def go_on(self, lineage: list[Intervention], log: Any, target: Place) -> None:
+        """Carry out steps and interventions until `target`."""
+        begun = self._snapshot.place.seq
+        for record in lineage:
+            if not max(begun - 1, self._first) <= record.seq < target.seq:
+                continue
+            partly = record.seq == begun - 1
+            if partly and record.setting not in UPDATES:
+                continue
+            self._step_until(record.iteration)
+            if record.setting in UPDATES:
+                self._advance(
+                    UPDATED[record.setting], record.new - (self._snapshot.repeated if partly else 0)
+                )
+            else:
+                self.settings[record.setting] = log.value(record.seq)
+                self._configured = False
+        self._step_until(target.iteration)
+
+    def _step_until(self, iteration: int) -> None:
+        self._advance("both", iteration - self._run.state.iteration)
+
+    def _advance(self, what: What, n: int) -> None:
+        stepper = self._run.stepper
+        for _ in range(n):
+            if not self._configured:
+                stepper.configure(self.rules())
+                self._configured = True
+            stepper.advance(what, measure=False)
+            self.steps += 1

@@ -1,0 +1,86 @@
+"""The whole state of a run as nested dictionaries, settings and all, and what is made of it again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CheckpointError
+from ..stepping.run import Run
+from .state_tree import (
+    STATE_FORMAT,
+    check_fits,
+    check_origin,
+    data_name,
+    is_preset,
+    other_data,
+    put_tree,
+)
+
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = ["described", "restored"]
+
+
+def described(
+    session: Session,
+    settings: Mapping[str, Any],
+    run: Run,
+    built: Mapping[str, Any],
+    state: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what :meth:`Session.tree` returns, of any moment.
+
+    Parameters
+    ----------
+    settings, built : mapping
+        Of that moment, by name.
+    run : Run
+        To which it belongs.
+    state : mapping
+        As :func:`~ganwidgets.runs.state_tree.state_tree` describes it.
+    """
+    return {
+        "format": STATE_FORMAT,
+        "data": run.source.fingerprint,
+        "own": {name: network is not None for name, network in session._own.items()},
+        "built": {**built, "data": data_name(run.source)},
+        "settings": {**settings, "data": data_name(session.source_of(settings["data"]))},
+        "stepper": "eager",
+        "threads": run.threads,
+        **state,
+    }
+
+
+def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
+    """Return the run that `tree` describes, what it was built of, and its settings."""
+    check_origin(tree, session._own)
+    pending = _known_data(session, tree["settings"]["data"])
+    data = _known_data(session, tree["built"]["data"])
+    source = session.source_of(data)
+    if source.fingerprint != tree["data"]:
+        raise CheckpointError(other_data(tree["built"]["data"], session.run.source))
+    settings = {**tree["settings"], "data": pending}
+    values = {**session.settings.as_dict(), **settings, **tree["built"], "data": data}
+    batch = {"batch_size"}  # is held against the size of the data when the run is assembled
+    session.settings.checked({n: v for n, v in [*values.items(), *settings.items()] if n not in batch})
+    run = session._assembled(values, source)
+    check_fits(run.state, tree)
+    put_tree(run.state, tree, SimpleNamespace(**values))
+    return dataclasses.replace(run, threads=int(tree["threads"])), values, settings
+
+
+def _known_data(session: Session, name: str) -> Any:
+    """Return the data that `name`, see :func:`data_name`, stands for in a state."""
+    if is_preset(name):
+        return name
+    for data, source in [
+        *session._sources(),
+        (session.settings.data, session.source_of(session.settings.data)),
+    ]:
+        if data_name(source) == name:
+            return data
+    raise CheckpointError(other_data(name, session.run.source))
