@@ -16,6 +16,7 @@ from ..data.units import Units, in_training_units
 from ..errors import CheckpointError, DataError
 from ..messages import Message
 from .checkpoint import read_checkpoint, write_checkpoint
+from .flat import filled, stripped
 from .history import History
 from .interventions import CODE
 from .session import Session
@@ -37,8 +38,8 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     """
     tensors: dict[str, Tensor] = {}
     document = {
-        "state": _strip(session.tree(), "state", tensors),
-        "start": _strip(session.own_start, "start", tensors),
+        "state": stripped(session.tree(), "state", tensors),
+        "start": stripped(session.own_start, "start", tensors),
         "log": session.log.stored(),
         "data": {},
         "torch": torch.__version__,
@@ -81,7 +82,7 @@ def load_session(
         If the file is missing, damaged, foreign or newer, or does not match what is passed.
     """
     tensors, document = read_checkpoint(path)
-    state = _fill(document["state"], "state", tensors)
+    state = filled(document["state"], "state", tensors)
     check_origin(state, own)
     if data is None:
         data = _data(state["built"]["data"], tensors, document)
@@ -98,7 +99,7 @@ def load_session(
     if pending != state["built"]["data"]:
         session.settings.data = _data(pending, tensors, document)
     session.load_tree(state, CODE)
-    session.own_start = _fill(document["start"], "start", tensors)
+    session.own_start = filled(document["start"], "start", tensors)
     session.history = History.restored(
         {
             name.removeprefix("history/"): tensor.numpy()
@@ -136,24 +137,3 @@ def _stored(source: Source) -> Tensor | None:
         if torch.equal(in_training_units(pixels, "bytes"), samples):
             samples = pixels
     return samples if samples is not None and samples.nbytes <= LARGEST_STORED_DATA else None
-
-
-_TENSOR = "<tensor>"
-
-
-def _strip(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """Move the tensors of a nested dictionary to `tensors`, under their paths."""
-    if isinstance(value, Tensor):
-        tensors[path] = value
-        return _TENSOR
-    if isinstance(value, Mapping):
-        return {name: _strip(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
-    return value
-
-
-def _fill(value: Any, path: str, tensors: Mapping[str, Tensor]) -> Any:
-    if isinstance(value, str) and value == _TENSOR:
-        return tensors[path]
-    if isinstance(value, dict):
-        return {name: _fill(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
-    return tuple(value) if isinstance(value, list) else value
