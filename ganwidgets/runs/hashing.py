@@ -16,7 +16,7 @@ __all__ = ["digest", "tensor_bytes"]
 def tensor_bytes(tensor: Tensor) -> memoryview:
     """Return a tensor's values, bit for bit, in row-major order; not copied where they lie so."""
     flat = tensor.detach().to("cpu").contiguous().reshape(-1)
-    return memoryview(flat.view(torch.uint8).numpy()) if flat.numel() else memoryview(b"")
+    return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
 
 
 def digest(tree: Mapping[str, Any]) -> str:
