@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -71,8 +72,7 @@ class RunFolder:
         try:
             _check_free(folder)
             folder.mkdir(parents=True, exist_ok=True)
-            _begin(folder, ownership, document)
-            return cls(folder, Index(folder / FILE, "rw"), ownership, None)
+            return cls(folder, _begun(folder, ownership, document), ownership, None)
         except BaseException as error:
             ownership.release()
             if isinstance(error, OSError | ValueError | sqlite3.Error):
@@ -363,8 +363,8 @@ def _ends(ends: Mapping[str, int], entry: Entry) -> dict[str, int]:
     return now
 
 
-def _begin(folder: Path, ownership: Ownership, document: Mapping[str, Any]) -> None:
-    """Make the files of a new run in `folder`, the database last."""
+def _begun(folder: Path, ownership: Ownership, document: Mapping[str, Any]) -> Index:
+    """Make the files of a new run in `folder`, the database last, and return that."""
     obstacle = ownership.take()
     if obstacle is not None:
         raise CheckpointError(obstacle)
@@ -374,8 +374,15 @@ def _begin(folder: Path, ownership: Ownership, document: Mapping[str, Any]) -> N
             path.unlink()
     (folder / FOLDER).mkdir(exist_ok=True)
     witness.first(folder)
-    make(folder / FILE, document)
-    flush_folder(folder.absolute().parent)
+    try:
+        make(folder / FILE, document)
+        flush_folder(folder.absolute().parent)
+        return Index(folder / FILE, "rw")
+    except BaseException:
+        with contextlib.suppress(OSError):  # what matters is the error under way
+            for path in list(folder.glob(f"{FILE}*")):
+                path.unlink()
+        raise
 
 
 def _check_free(folder: Path) -> None:

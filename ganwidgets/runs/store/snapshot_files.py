@@ -54,9 +54,13 @@ class SnapshotFiles:
         parts = pieces(tensors, {"document": document})
         name = f"{secrets.token_hex(8)}.safetensors"
         hashing = _Hashing(parts)
-        with whole_file(self._folder / name) as file:
-            for part in parts:
-                file.write(part)
+        try:
+            with whole_file(self._folder / name) as file:
+                for part in parts:
+                    file.write(part)
+        except BaseException:
+            self.remove([name])  # it has its name already if only the folder could not be flushed
+            raise
         return name, sum(map(_size, parts)), hashing.result()
 
     def read(self, row: SnapshotRow) -> dict[str, Any]:
