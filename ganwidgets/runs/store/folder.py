@@ -49,6 +49,7 @@ class RunFolder:
         self._ownership = ownership
         self._obstacle = obstacle
         self._files = SnapshotFiles(path)
+        self._process = os.getpid()
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], document: Mapping[str, Any]) -> Self:
@@ -257,7 +258,7 @@ class RunFolder:
         except (OSError, sqlite3.Error) as error:
             raise self._unwritable(error) from error
         self._confirm(commits + 1)
-        self._files.remove(row.file for row in gone)
+        self._files.remove(str(row.file) for row in gone)
 
     def _confirm(self, commits: int) -> None:
         try:
@@ -277,6 +278,10 @@ class RunFolder:
     def _check_writable(self) -> None:
         if self._obstacle is not None:
             raise CheckpointError(self._obstacle)
+        if os.getpid() != self._process:
+            raise CheckpointError(
+                Message("{path} belongs to the process that opened it, not to its copy", path=str(self._path))
+            )
 
     def _unwritable(self, error: Exception) -> CheckpointError:
         return CheckpointError(
@@ -315,6 +320,8 @@ class RunFolder:
 
     def close(self) -> None:
         """Let others write to it; nothing can be done with it afterwards."""
+        if os.getpid() != self._process:  # a forked copy that ends lets go of nothing
+            return
         self._obstacle = Message("{path} is closed", path=str(self._path))
         self._index.close()
         if self._ownership is not None:

@@ -73,6 +73,8 @@ class Index:
                 raise
 
     def _migrate(self, mode: str, version: int) -> None:
+        if version not in schema.MIGRATIONS:
+            raise ValueError(f"there is no format {version}")
         if mode == "ro":
             raise CheckpointError(
                 Message(

@@ -73,7 +73,7 @@ class SnapshotFiles:
         """
         from safetensors.torch import load
 
-        path = self._folder / row.file
+        path = self._folder / str(row.file)
         try:
             metadata, data = _verified(path, row)
             tree: dict[str, Any] = filled(json.loads(metadata["document"]), _ROOT, load(data))
@@ -134,7 +134,7 @@ def _size(part: bytes | memoryview) -> int:
 
 def _verified(path: Path, row: SnapshotRow) -> tuple[dict[str, str], bytes]:
     """Return the metadata and the content of the file `path`, if it is what was written."""
-    if not _NAME.fullmatch(row.file):
+    if not _NAME.fullmatch(str(row.file)):
         raise ValueError("that is no name of a snapshot")
     with _opened(path) as file:
         metadata = _checked_header(file, row.size)

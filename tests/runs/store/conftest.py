@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ HERE = Path(__file__).parent
 class Zygote:
     """A running `zygote.py`."""
 
-    def __init__(self, preload=None):
+    def __init__(self, preload):
+        self.strikes = preload is not None
         self.process = subprocess.Popen(
             [sys.executable, "-u", HERE / "zygote.py"],
             stdin=subprocess.PIPE,
@@ -64,24 +66,52 @@ def _plain(argument):
 
 
 @pytest.fixture(scope="session")
-def zygote():
+def zygote(tmp_path_factory):
+    """Children that can be killed; where there is a compiler, also at a call that changes the disk."""
     if not hasattr(os, "fork"):
         pytest.skip("children are forked")
-    running = Zygote()
+    running = Zygote(_striking_library(tmp_path_factory.mktemp("strike")))
     yield running
     running.close()
 
 
-@pytest.fixture(scope="session")
-def striking(tmp_path_factory):
-    """A zygote whose calls that change the disk can be made to fail, those of SQLite too."""
+@pytest.fixture
+def striking(zygote):
+    """Children whose calls that change the disk can be made to fail, those of SQLite too."""
+    if not zygote.strikes:
+        pytest.skip("needs Linux and a C compiler")
+    return zygote
+
+
+def _striking_library(folder):
     compiler = shutil.which("cc")
     if compiler is None or not sys.platform.startswith("linux"):
-        pytest.skip("needs Linux and a C compiler")
-    library = tmp_path_factory.mktemp("strike") / "strike.so"
+        return None
+    library = folder / "strike.so"
     command = [compiler, "-shared", "-fPIC", "-o", library, HERE / "strike.c", "-ldl"]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("the C compiler does not make libraries")
-    running = Zygote(library)
-    yield running
-    running.close()
+    return None if subprocess.run(command, check=False, capture_output=True).returncode else library
+
+
+@pytest.fixture
+def memory(tmp_path):
+    """A folder in memory where there is such a place, because many flushes to a disk take long."""
+    shared = Path("/dev/shm")  # noqa: S108 - not a fixed name in it
+    if not (shared.is_dir() and os.access(shared, os.W_OK)):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=shared) as found:
+        yield Path(found)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of one megabyte."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mount = shutil.which("mount")
+    if mount is None or not sys.platform.startswith("linux") or os.geteuid() != 0:
+        pytest.skip("needs the right to mount a disk")
+    if subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "none", path], check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    yield path
+    subprocess.run([shutil.which("umount"), path], check=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import torch
 
@@ -38,7 +40,7 @@ def removes(step):
 
 def rows_before(step):
     """Return how many rows the steps before `step` made."""
-    return 3 * (step - sum(map(removes, range(step))))
+    return 3 * (step - step // 6)
 
 
 def place(step):
@@ -55,6 +57,14 @@ def entry(step):
     )
 
 
+known = functools.cache(entry)
+
+
+@functools.cache
+def known_digest(state_hash):
+    return digest(tree(int(state_hash, 16)))
+
+
 def advance(folder: RunFolder):
     """Take the next step of the known run."""
     step = folder.commits
@@ -64,9 +74,10 @@ def advance(folder: RunFolder):
         folder.commit(entry(step))
 
 
+@functools.cache
 def expected(steps):
     """Return what a folder holds after so many steps: plain values, and the digests of its states."""
-    made = [entry(step) for step in range(steps) if not removes(step)]
+    made = [known(step) for step in range(steps) if not removes(step)]
     snapshots = [state for one in made for state in one.snapshots]
     gone = sum(map(removes, range(steps)))
     history = {}
@@ -81,7 +92,7 @@ def expected(steps):
         "interventions": [intervention for one in made for intervention in one.interventions],
         "history": repr(history),
         "current": made[-1].current if made else {},
-        "snapshots": [(where, digest(state)) for where, state in snapshots[gone:]],
+        "snapshots": [(where, known_digest(where["state_hash"])) for where, _ in snapshots[gone:]],
     }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import errno
 import json
 import os
 import signal
@@ -26,7 +25,7 @@ STRIKE = ctypes.CDLL(os.environ["LD_PRELOAD"]) if "LD_PRELOAD" in os.environ els
 
 
 def say(*words):
-    print(*words, flush=True)
+    print(*words, flush=True)  # noqa: T201 - to the test
 
 
 def opened(path):
@@ -99,7 +98,7 @@ def full(path, number):
                 failures += 1
                 assert folder.commits == before
                 check(folder)
-                assert len(os.listdir(f"{path}/snapshots")) == len(folder.load().snapshots)
+                assert len(list(Path(path, "snapshots").iterdir())) == len(folder.load().snapshots)
                 continue
             untouched = STRIKE.remaining() > 0
             STRIKE.disarm()
@@ -111,6 +110,26 @@ def full(path, number):
     folder.close()
     with RunFolder.open(path) as folder:
         check(folder)
+
+
+def forked(path):
+    """Fork while the folder is open; the copy can neither write to it nor let go of it."""
+    folder = opened(path)
+    advance(folder)
+    copy = os.fork()
+    if copy == 0:
+        try:
+            advance(folder)
+        except CheckpointError as error:
+            say("copy", type(error).__name__)
+        folder.close()
+        del folder
+        sys.exit()
+    os.waitpid(copy, 0)
+    assert not RunFolder.open(path).writable
+    advance(folder)
+    check(folder)
+    folder.close()
 
 
 def at_exit(path):
@@ -134,7 +153,6 @@ def hold(path):
 
 def serve():
     torch.set_num_threads(1)
-    assert errno.ENOSPC
     say("ready")
     for line in sys.stdin:
         name, *arguments = json.loads(line)
@@ -145,7 +163,7 @@ def serve():
                 globals()[name](*arguments)
             except SystemExit:
                 raise
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - the child must not come back here
                 traceback.print_exc()
                 os._exit(1)
             os._exit(0)
