@@ -67,7 +67,7 @@ class RunFolder:
         CheckpointError
             If the folder holds something already, is in use, or cannot be written to.
         """
-        folder = Path(path)
+        folder = Path(path).absolute()  # wherever the process goes later
         json.dumps(document)  # what cannot be stored is refused before there is a folder
         ownership = Ownership(folder)
         try:
@@ -106,9 +106,9 @@ class RunFolder:
         CheckpointError
             If it is no run folder, a newer version of ganwidgets made it, or its database is damaged.
         """
-        folder = Path(path)
+        folder = Path(path).absolute()  # wherever the process goes later
         try:
-            found = (folder / FILE).is_file() and (folder / FOLDER).is_dir()
+            found = (folder / FILE).is_file()
         except (OSError, ValueError):
             found = False
         if not found:
@@ -221,6 +221,7 @@ class RunFolder:
             if entry.current is not None:
                 changes["current"] = dict(entry.current)
             rows = _rows(entry)
+            self._files.make_folder()
             written += map(self._files.write, (tree for _, tree in entry.snapshots))
             places = [dict(place) for place, _ in entry.snapshots]
             rows += [
@@ -379,7 +380,7 @@ def _begun(folder: Path, ownership: Ownership, document: Mapping[str, Any]) -> I
     for path in list(folder.iterdir()):
         if path.name.startswith(_UNFINISHED):
             path.unlink()
-    (folder / FOLDER).mkdir(exist_ok=True)
+    SnapshotFiles(folder).make_folder()
     witness.first(folder)
     try:
         make(folder / FILE, document)

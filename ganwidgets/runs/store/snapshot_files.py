@@ -41,6 +41,10 @@ class SnapshotFiles:
     def __init__(self, run: Path) -> None:
         self._folder = run / FOLDER
 
+    def make_folder(self) -> None:
+        """Make the folder where it is missing: an empty one is easily lost when a run is copied."""
+        self._folder.mkdir(exist_ok=True)
+
     def write(self, tree: Mapping[str, Any]) -> WrittenFile:
         """Write a state to a new file, on disk on return.
 

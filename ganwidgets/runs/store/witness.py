@@ -30,6 +30,7 @@ def confirm(folder: Path, commits: int) -> None:
     path = folder / FILE
     with path.open("r+b" if path.exists() else "wb", buffering=0) as file:
         file.write(_text(commits))
+        file.truncate(_SIZE)  # what it held may not have been ours
 
 
 def confirmed(folder: Path) -> int | None:

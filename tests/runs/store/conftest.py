@@ -28,7 +28,7 @@ class Zygote:
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join([str(HERE.parents[2]), *sys.path]),
-                **({"LD_PRELOAD": str(preload)} if preload else {}),
+                **({"LD_PRELOAD": str(preload), "STRIKE": str(preload)} if preload else {}),
             },
         )
         assert self.line() == ["ready"]

@@ -26,7 +26,7 @@ def test_killed_at_fifty_random_moments(zygote, tmp_path):
     for _ in range(50):
         child = zygote.begin("for_ever", path)
         confirmed = 0
-        for _ in range(chosen.randrange(1, 12)):
+        for _ in range(chosen.randrange(1, 8)):
             confirmed = int(zygote.line()[1])
         moment = time.perf_counter() + chosen.random() * 0.004  # about what a step takes
         while time.perf_counter() < moment:

@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from run_steps import DOCUMENT, advance, entry, expected, held
+from run_steps import DOCUMENT, advance, check, entry, expected, held
 from safetensors.torch import save
 
 from ganwidgets import CheckpointError
@@ -154,6 +154,21 @@ def test_a_run_that_lost_its_newest_steps_goes_on(crashed, tmp_path):
         folder.commit(entry(STEPS - 4))
     with RunFolder.open(path) as folder:  # and says so once
         assert folder.load().current == entry(STEPS - 4).current
+
+
+@pytest.mark.parametrize("garbage", [b"", b"x" * 5000, b"{}", sealed({"commits": "many"}), None])
+def test_a_count_that_is_damaged_is_warned_about_once(closed, tmp_path, garbage):
+    path = tmp_path / "run"
+    put(path, {**closed, "confirmed": garbage or b""})
+    if garbage is None:
+        (path / "confirmed").unlink()
+    with (
+        pytest.warns(CheckpointWarning, match=r"confirmed is missing or damaged"),
+        RunFolder.open(path) as folder,
+    ):
+        check(folder)
+    with RunFolder.open(path) as folder:
+        check(folder)
 
 
 def test_swapped_snapshots_are_noticed(run):

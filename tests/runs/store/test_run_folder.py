@@ -47,6 +47,27 @@ def test_what_was_committed_is_loaded(path):
         check(folder)
 
 
+def test_a_folder_is_found_wherever_the_process_goes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with RunFolder.create("run", DOCUMENT) as folder:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        for _ in range(7):
+            advance(folder)
+        check(folder)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    with RunFolder.open(tmp_path / "run") as folder:
+        check(folder)
+
+
+def test_an_empty_folder_of_snapshots_may_be_missing(path):
+    RunFolder.create(path, DOCUMENT).close()
+    (path / "snapshots").rmdir()
+    with RunFolder.open(path) as folder:
+        advance(folder)
+        check(folder)
+
+
 def test_a_state_of_every_kind_of_tensor_and_value(path):
     tree = {
         "tensors": {str(dtype): torch.arange(6).reshape(2, 3).to(dtype) for dtype in DTYPES},

@@ -21,7 +21,7 @@ from run_steps import DOCUMENT, advance, check
 from ganwidgets import CheckpointError
 from ganwidgets.runs.store import RunFolder
 
-STRIKE = ctypes.CDLL(os.environ["LD_PRELOAD"]) if "LD_PRELOAD" in os.environ else None
+STRIKE = ctypes.CDLL(os.environ["STRIKE"]) if "STRIKE" in os.environ else None
 
 
 def say(*words):
@@ -55,7 +55,7 @@ def struck(path, call):
     """Live a whole run, and die at a call that changes the disk."""
     STRIKE.arm(call, 0)
     folder = RunFolder.create(path, DOCUMENT)
-    for _ in range(7):
+    for _ in range(6):
         advance(folder)
         say("confirmed", folder.commits)
     folder.close()
