@@ -139,29 +139,32 @@ class RunFolder:
         """Verify everything, clear away what a crash left, and warn where what was confirmed is lost."""
         try:
             stored, commits = self.load(), self.commits
-        except BaseException:
+            if self.writable:
+                self._files.remove_all_but({row.file for row in stored.snapshots})
+                self._confirm(commits)
+            lost = self._lost(confirmed, commits)
+            if lost is not None:
+                warnings.warn(lost, CheckpointWarning, stacklevel=3 if self.writable else 4)
+        except BaseException:  # a warning too may be made an error
             self._index.close()
             raise
-        if self.writable:
-            self._files.remove_all_but({row.file for row in stored.snapshots})
-            self._confirm(commits)
+
+    def _lost(self, confirmed: int | None, commits: int) -> Message | None:
         if confirmed is None:
-            text = Message(
+            return Message(
                 "{path} is missing or damaged, so that it cannot be told whether the newest steps of the run "
                 "are all there",
                 path=str(self._path / witness.FILE),
             )
-        elif confirmed > commits:
-            text = Message(
+        if confirmed > commits:
+            return Message(
                 "the journal of the run in {path} is damaged: its last {lost} of {confirmed} commits are "
                 "lost, and it goes on from the one before",
                 path=str(self._path),
                 lost=confirmed - commits,
                 confirmed=confirmed,
             )
-        else:
-            return
-        warnings.warn(text, CheckpointWarning, stacklevel=3 if self.writable else 4)
+        return None
 
     # --- what it is ---------------------------------------------------------------------------------
 

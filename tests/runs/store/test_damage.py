@@ -171,6 +171,18 @@ def test_a_count_that_is_damaged_is_warned_about_once(closed, tmp_path, garbage)
         check(folder)
 
 
+def test_a_warning_that_is_made_an_error_holds_nothing(closed, tmp_path):
+    path = tmp_path / "run"
+    put(path, {name: data for name, data in closed.items() if name != "confirmed"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(CheckpointWarning):
+            RunFolder.open(path)
+    with RunFolder.open(path) as folder:
+        assert folder.writable
+        check(folder)
+
+
 def test_swapped_snapshots_are_noticed(run):
     one, other = run.load().snapshots[:2]
     folder = run.path / "snapshots"
