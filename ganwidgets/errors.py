@@ -7,7 +7,7 @@ the reader's language.
 
 from __future__ import annotations
 
-__all__ = ["CheckpointError", "DataError", "DivergedError"]
+__all__ = ["CheckpointError", "CheckpointWarning", "DataError", "DivergedError"]
 
 
 class DataError(ValueError):
@@ -16,6 +16,10 @@ class DataError(ValueError):
 
 class CheckpointError(Exception):
     """A saved run that cannot be restored: damaged, foreign, or not matching what was passed."""
+
+
+class CheckpointWarning(UserWarning):
+    """A stored run of which a part is lost; the rest is sound, and the message says what it is."""
 
 
 class DivergedError(ArithmeticError):

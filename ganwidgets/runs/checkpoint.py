@@ -7,10 +7,8 @@ flushed, and renamed, so that a path holds either the old file or the whole new 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,9 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from ..messages import Message
+from .files import reason, whole_file
 from .hashing import digest
+from .tensor_file import pieces
 
 __all__ = ["FORMAT", "read_checkpoint", "write_checkpoint"]
 
@@ -37,40 +37,26 @@ def write_checkpoint(
     CheckpointError
         If the file cannot be written; what was there before is still there.
     """
-    from safetensors.torch import save
-
     target = Path(path)
     text = json.dumps(document, sort_keys=True)
-    # Copies, because safetensors takes no two tensors that share their memory.
-    contents = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
     metadata = {
         "ganwidgets": str(FORMAT),
         "document": text,
-        "sha256": digest({"format": str(FORMAT), "document": text, "tensors": contents}),
+        "sha256": digest({"format": str(FORMAT), "document": text, "tensors": tensors}),
     }
-    temporary: Path | None = None
     try:
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        with temporary.open("xb") as file:
-            file.write(save(contents, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        temporary = None
-        _flush_folder(target.parent)
+        with whole_file(target) as file:
+            for piece in pieces(tensors, metadata):
+                file.write(piece)
     except (OSError, ValueError) as error:
         raise CheckpointError(
             Message(
                 "{path} cannot be written: {reason}; choose a file in a folder that exists and can be "
                 "written to",
                 path=str(target),
-                reason=_reason(error),
+                reason=reason(error),
             )
         ) from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError, ValueError):  # what matters is the error under way
-                temporary.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -92,14 +78,14 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except OSError as error:
         raise CheckpointError(
-            Message("{path} cannot be read: {reason}", path=str(target), reason=_reason(error))
+            Message("{path} cannot be read: {reason}", path=str(target), reason=reason(error))
         ) from error
     except Exception as error:  # whatever a parser of damaged bytes raises
         raise CheckpointError(
             Message(
                 "{path} is damaged, cut short, or not a run that ganwidgets saved: {reason}",
                 path=str(target),
-                reason=_reason(error),
+                reason=reason(error),
             )
         ) from error
     found, text = metadata.get("ganwidgets", ""), metadata.get("document", "")
@@ -125,18 +111,3 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
         )
     document: dict[str, Any] = json.loads(text)
     return tensors, document
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a rename in `folder` lasting, where the system lets a folder be flushed."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

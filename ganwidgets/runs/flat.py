@@ -1,4 +1,4 @@
-"""Nested dictionaries of tensors and plain values, taken apart for a file and put together again."""
+"""Nested dictionaries of tensors and plain values as a flat list of tensors and one JSON document."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from typing import Any
 
 from torch import Tensor
 
-__all__ = ["fill", "strip"]
+__all__ = ["filled", "stripped"]
 
 _TENSOR = "<tensor>"
 
 
-def strip(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """Move the tensors of a nested dictionary to `tensors`, under their paths."""
+def stripped(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    """Move the tensors of a nested dictionary to `tensors`, under their paths, and return the rest."""
     if isinstance(value, Tensor):
+        if path in tensors:
+            raise ValueError(f"two tensors have the path {path!r}")
         tensors[path] = value
         return _TENSOR
     if isinstance(value, Mapping):
-        return {name: strip(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
+        return {name: stripped(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
     return value
 
 
-def fill(value: Any, path: str, tensors: Mapping[str, Tensor]) -> Any:
-    """Return what :func:`strip` took apart; lists were tuples."""
+def filled(value: Any, path: str, tensors: Mapping[str, Tensor]) -> Any:
+    """Return what :func:`stripped` took apart, after JSON made lists of its tuples."""
     if isinstance(value, str) and value == _TENSOR:
         return tensors[path]
     if isinstance(value, dict):
-        return {name: fill(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
+        return {name: filled(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
     return tuple(value) if isinstance(value, list) else value

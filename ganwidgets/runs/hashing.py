@@ -13,10 +13,10 @@ from torch import Tensor
 __all__ = ["digest", "tensor_bytes"]
 
 
-def tensor_bytes(tensor: Tensor) -> bytes:
-    """Return a tensor's values, bit for bit, in row-major order."""
+def tensor_bytes(tensor: Tensor) -> memoryview:
+    """Return a tensor's values, bit for bit, in row-major order; not copied where they lie so."""
     flat = tensor.detach().to("cpu").contiguous().reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+    return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
 
 
 def digest(tree: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from ..data.units import Units, in_training_units
 from ..errors import CheckpointError, DataError
 from ..messages import Message
 from .checkpoint import read_checkpoint, write_checkpoint
-from .flat import fill, strip
+from .flat import filled, stripped
 from .history import History
 from .interventions import CODE
 from .session import Session
@@ -38,8 +38,8 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     """
     tensors: dict[str, Tensor] = {}
     document = {
-        "state": strip(session.tree(), "state", tensors),
-        "start": strip(session.own_start, "start", tensors),
+        "state": stripped(session.tree(), "state", tensors),
+        "start": stripped(session.own_start, "start", tensors),
         "log": {**session.log.stored(), "data": data_name(session.source_of(session.log.in_force["data"]))},
         "data": {},
         "torch": torch.__version__,
@@ -83,7 +83,7 @@ def load_session(
         If the file is missing, damaged, foreign or newer, or does not match what is passed.
     """
     tensors, document = read_checkpoint(path)
-    state = fill(document["state"], "state", tensors)
+    state = filled(document["state"], "state", tensors)
     check_origin(state, own)
     if data is None:
         data = _data(state["built"]["data"], tensors, document)
@@ -100,7 +100,7 @@ def load_session(
     if pending != state["built"]["data"]:
         session.settings.data = _data(pending, tensors, document)
     session.load_tree(state, CODE)
-    session.own_start = fill(document["start"], "start", tensors)
+    session.own_start = filled(document["start"], "start", tensors)
     session.history = History.restored(
         {
             name.removeprefix("history/"): tensor.numpy()

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from ..messages import Message
-from .flat import fill, strip
+from .flat import filled, stripped
 from .interventions import Origin
 from .places import Place
 
@@ -71,7 +71,7 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         tensors: dict[str, Tensor] = {}
-        strip(self.tree, "", tensors)
+        stripped(self.tree, "", tensors)
         self.size = sum(tensor.nbytes for tensor in tensors.values())
 
 
@@ -104,7 +104,7 @@ class TemporaryShelf:
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         path = self._folder / f"{next(self._numbers)}.safetensors"
         tensors: dict[str, Tensor] = {}
-        plain = strip(snapshot.tree, "", tensors)
+        plain = stripped(snapshot.tree, "", tensors)
         # Joined by type, because safetensors takes longer for each tensor than for what small ones hold.
         parts: dict[str, list[Tensor]] = {}
         for tensor in tensors.values():
@@ -131,7 +131,7 @@ class TemporaryShelf:
             # Copied, because a generator's `set_state` reads a tensor that begins inside another wrongly.
             tensors[name] = joined[dtype][begin[dtype] : end].clone().reshape(shape)
             begin[dtype] = end
-        tree: dict[str, Any] = fill(json.loads(about["plain"]), "", tensors)
+        tree: dict[str, Any] = filled(json.loads(about["plain"]), "", tensors)
         return tree
 
     def remove(self, snapshot: Snapshot) -> None:

@@ -1,0 +1,22 @@
+"""A run kept in a folder while it goes on: what was confirmed survives a crash at any moment.
+
+A run folder holds
+
+``run.sqlite``
+    branches, interventions, history and the index of snapshots (with ``-wal`` and ``-shm`` beside
+    it while it is open, and after a crash);
+``snapshots/``
+    states, one safetensors file each;
+``confirmed``
+    how many commits were confirmed, so that a journal that lost its end is noticed;
+``lock``, ``owner.json``
+    who writes to it.
+
+Each commit is one transaction that comes after the files it names, so a crash leaves a prefix of
+what was committed. Nothing in it is a pickle or can execute.
+"""
+
+from .entry import Entry, SnapshotRow, Stored
+from .folder import RunFolder
+
+__all__ = ["Entry", "RunFolder", "SnapshotRow", "Stored"]

@@ -1,0 +1,423 @@
+"""The door of a run folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from ...errors import CheckpointError, CheckpointWarning
+from ...messages import Message
+from ..files import TEMPORARY, flush_folder, reason
+from . import history_rows, witness
+from .damage import reading
+from .entry import Entry, SnapshotRow, Stored
+from .index import FILE, Index, NewRow, Row, make, recognised
+from .ownership import LOCK, OWNER, Ownership, owner
+from .snapshot_files import FOLDER, SnapshotFiles, WrittenFile
+
+__all__ = ["RunFolder"]
+
+
+class RunFolder:
+    """A run on disk, added to while it goes on; :meth:`create` and :meth:`open` return one.
+
+    One process at a time writes to it, and others read. Not to be used from two threads at once.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    index : Index
+        Its database.
+    ownership : Ownership or None
+        The right to write to it.
+    obstacle : Message or None
+        Why it cannot be written to.
+    """
+
+    def __init__(
+        self, path: Path, index: Index, ownership: Ownership | None, obstacle: Message | None
+    ) -> None:
+        self._path = path
+        self._index = index
+        self._ownership = ownership
+        self._obstacle = obstacle
+        self._files = SnapshotFiles(path)
+        self._process = os.getpid()
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], document: Mapping[str, Any]) -> Self:
+        """Begin a run folder at `path`, which holds nothing yet.
+
+        Parameters
+        ----------
+        path
+            The folder; it is made if it is not there.
+        document : mapping
+            What :attr:`document` returns from now on, as values that JSON can hold.
+
+        Raises
+        ------
+        CheckpointError
+            If the folder holds something already, is in use, or cannot be written to.
+        """
+        folder = Path(path).absolute()  # wherever the process goes later
+        json.dumps(document)  # what cannot be stored is refused before there is a folder
+        ownership = Ownership(folder)
+        try:
+            _check_free(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            return cls(folder, _begun(folder, ownership, document), ownership, None)
+        except BaseException as error:
+            ownership.release()
+            if isinstance(error, OSError | ValueError | sqlite3.Error):
+                raise CheckpointError(
+                    Message(
+                        "no run can be stored in {path}: {reason}; choose a folder that can be written to",
+                        path=str(folder),
+                        reason=reason(error),
+                    )
+                ) from error
+            raise
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], writable: bool = True) -> Self:
+        """Open a run folder and verify its database.
+
+        What a crash left unfinished is cleared away. Where it cannot be written to, because another
+        process has it open or the system does not let us, it is opened to be read, and
+        :attr:`obstacle` says why.
+
+        Parameters
+        ----------
+        path
+            The folder.
+        writable : bool
+            Whether to add to it, if that can be.
+
+        Raises
+        ------
+        CheckpointError
+            If it is no run folder, a newer version of ganwidgets made it, or its database is damaged.
+        """
+        folder = Path(path).absolute()  # wherever the process goes later
+        try:
+            found = (folder / FILE).is_file()
+        except (OSError, ValueError):
+            found = False
+        if not found:
+            raise CheckpointError(Message("{path} is not the folder of a run", path=str(folder)))
+        recognised(folder / FILE)  # before anything is put beside what may be somebody else's
+        if not writable:
+            return cls._reader(folder, Message("{path} was opened to be read", path=str(folder)))
+        ownership = Ownership(folder)
+        obstacle = ownership.take()
+        if obstacle is not None:
+            return cls._reader(folder, obstacle)
+        try:
+            self = cls(folder, Index(folder / FILE, "rw"), ownership, None)
+            self._begin(witness.confirmed(folder))
+        except BaseException:
+            ownership.release()
+            raise
+        return self
+
+    @classmethod
+    def _reader(cls, folder: Path, obstacle: Message) -> Self:
+        confirmed = witness.confirmed(folder)  # first, since the run may go on meanwhile
+        self = cls(folder, Index(folder / FILE, "ro"), None, obstacle)
+        self._begin(confirmed)
+        return self
+
+    def _begin(self, confirmed: int | None) -> None:
+        """Verify everything, clear away what a crash left, and warn where what was confirmed is lost."""
+        try:
+            stored, commits = self.load(), self.commits
+            if self.writable:
+                self._files.remove_all_but({row.file for row in stored.snapshots})
+                self._confirm(commits)
+            lost = self._lost(confirmed, commits)
+            if lost is not None:
+                warnings.warn(lost, CheckpointWarning, stacklevel=3 if self.writable else 4)
+        except BaseException:  # a warning too may be made an error
+            self._index.close()
+            raise
+
+    def _lost(self, confirmed: int | None, commits: int) -> Message | None:
+        if confirmed is None:
+            return Message(
+                "{path} is missing or damaged, so that it cannot be told whether the newest steps of the run "
+                "are all there",
+                path=str(self._path / witness.FILE),
+            )
+        if confirmed > commits:
+            return Message(
+                "the journal of the run in {path} is damaged: its last {lost} of {confirmed} commits are "
+                "lost, and it goes on from the one before",
+                path=str(self._path),
+                lost=confirmed - commits,
+                confirmed=confirmed,
+            )
+        return None
+
+    # --- what it is ---------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._path
+
+    @property
+    def writable(self) -> bool:
+        """Whether :meth:`commit` adds to it."""
+        return self._obstacle is None
+
+    @property
+    def obstacle(self) -> Message | None:
+        """Why it cannot be written to, for people; None where it can."""
+        return self._obstacle
+
+    @property
+    def owner(self) -> str:
+        """Who writes to it, for people; empty if we do, or nobody says to."""
+        return "" if self.writable else owner(self._path)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What :meth:`create` was given."""
+        with reading(self._path / FILE):
+            return next(row.content for row in self._index.read()[1] if row.table == "document")
+
+    @property
+    def commits(self) -> int:
+        """How many commits and removals it holds, which tells whether one that was interrupted took place."""
+        return int(self._index.head()["commits"])
+
+    # --- writing ------------------------------------------------------------------------------------
+
+    def commit(self, entry: Entry) -> list[SnapshotRow]:
+        """Add `entry`, all of it or nothing; on disk on return.
+
+        Returns
+        -------
+        list of SnapshotRow
+            Its snapshots, as the index has them now.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be written; what was stored before is unharmed, and later commits may succeed.
+        ValueError
+            If rows of the history are missing between those stored and those of `entry`.
+        """
+        self._check_writable()
+        written: list[WrittenFile] = []
+        try:
+            head = self._index.head()
+            changes = {"ends": _ends(head["ends"], entry)}
+            if entry.current is not None:
+                changes["current"] = dict(entry.current)
+            rows = _rows(entry)
+            self._files.make_folder()
+            written += map(self._files.write, (tree for _, tree in entry.snapshots))
+            places = [dict(place) for place, _ in entry.snapshots]
+            rows += [
+                ("snapshots", {"place": place, "file": name, "size": size, "sha256": sha256}, b"")
+                for place, (name, size, sha256) in zip(places, written, strict=True)
+            ]
+            numbers = self._index.append(rows, changes)
+            self._confirm(head["commits"] + 1)
+        except (OSError, sqlite3.Error) as error:
+            self._discard(written)
+            raise self._unwritable(error) from error
+        except BaseException:
+            self._discard(written)
+            raise
+        return [
+            SnapshotRow(number, json.loads(json.dumps(place)), *file)
+            for number, place, file in zip(
+                numbers[len(numbers) - len(written) :], places, written, strict=True
+            )
+        ]
+
+    def remove_snapshots(self, rows: Iterable[SnapshotRow]) -> None:
+        """Remove snapshots: from the index, then their files.
+
+        Raises
+        ------
+        CheckpointError
+            If the index cannot be written; then they are all still there.
+        """
+        self._check_writable()
+        gone = list(rows)
+        try:
+            commits = self.commits
+            self._index.remove_snapshots(row.id for row in gone)
+        except (OSError, sqlite3.Error) as error:
+            raise self._unwritable(error) from error
+        self._confirm(commits + 1)
+        self._files.remove(str(row.file) for row in gone)
+
+    def _confirm(self, commits: int) -> None:
+        try:
+            witness.confirm(self._path, commits)
+        except OSError:
+            # The commit is on disk; the witness tells less than it could until it is written again.
+            return
+
+    def _discard(self, written: Iterable[WrittenFile]) -> None:
+        """Remove files of a commit that did not take place; an interrupt may come just after it did."""
+        try:
+            kept = {row.file for row in self.load().snapshots}
+        except CheckpointError:
+            return  # they are removed when the folder is opened next
+        self._files.remove(name for name, _, _ in written if name not in kept)
+
+    def _check_writable(self) -> None:
+        if self._obstacle is not None:
+            raise CheckpointError(self._obstacle)
+        if os.getpid() != self._process:
+            raise CheckpointError(
+                Message("{path} belongs to the process that opened it, not to its copy", path=str(self._path))
+            )
+
+    def _unwritable(self, error: Exception) -> CheckpointError:
+        return CheckpointError(
+            Message(
+                "the run cannot be stored in {path}: {reason}; what was stored before is unharmed",
+                path=str(self._path),
+                reason=reason(error),
+            )
+        )
+
+    # --- reading ------------------------------------------------------------------------------------
+
+    def load(self) -> Stored:
+        """Return everything but the states themselves, verified and as of one moment.
+
+        Raises
+        ------
+        CheckpointError
+            If anything in the database is damaged.
+        """
+        head, rows = self._index.read()
+        with reading(self._path / FILE):
+            return _stored(head, rows)
+
+    def read_snapshot(self, row: SnapshotRow) -> dict[str, Any]:
+        """Return a state: nested dictionaries of tensors and plain values, as they were committed.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing or damaged; an older snapshot may well be sound.
+        """
+        return self._files.read(row)
+
+    # --- the end ------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Let others write to it; nothing can be done with it afterwards."""
+        if os.getpid() != self._process:  # a forked copy that ends lets go of nothing
+            return
+        self._obstacle = Message("{path} is closed", path=str(self._path))
+        self._index.close()
+        if self._ownership is not None:
+            self._ownership.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def _stored(head: Mapping[str, Any], rows: Iterable[Row]) -> Stored:
+    contents: dict[str, list[dict[str, Any]]] = {"branches": [], "interventions": []}
+    chunks: dict[int, list[history_rows.Chunk]] = {}
+    snapshots = []
+    for row in rows:
+        if row.table == "history":
+            columns = history_rows.unpacked(row.content["columns"], row.data)
+            chunks.setdefault(row.content["branch"], []).append((row.content["first"], columns))
+        elif row.table == "snapshots":
+            snapshots.append(SnapshotRow(row.id, **row.content))
+        elif row.table in contents:
+            contents[row.table].append(row.content)
+    history = {branch: history_rows.joined(found) for branch, found in chunks.items()}
+    return Stored(contents["branches"], contents["interventions"], history, snapshots, head["current"])
+
+
+def _rows(entry: Entry) -> list[NewRow]:
+    rows: list[NewRow] = [("branches", branch, b"") for branch in entry.branches]
+    rows += [("interventions", intervention, b"") for intervention in entry.interventions]
+    for branch, first, columns in entry.history:
+        lengths, values = history_rows.packed(columns)
+        rows.append(("history", {"branch": branch, "first": first, "columns": lengths}, values))
+    return rows
+
+
+def _ends(ends: Mapping[str, int], entry: Entry) -> dict[str, int]:
+    """Return for each branch the iteration at which its rows go on after `entry`."""
+    now = dict(ends)
+    for branch, first, columns in entry.history:
+        expected = now.get(str(branch), first)
+        if first > expected:
+            raise ValueError(f"the history of branch {branch} goes on at {expected}, not at {first}")
+        now[str(branch)] = first + history_rows.rows_in(columns)
+    return now
+
+
+def _begun(folder: Path, ownership: Ownership, document: Mapping[str, Any]) -> Index:
+    """Make the files of a new run in `folder`, the database last, and return that."""
+    obstacle = ownership.take()
+    if obstacle is not None:
+        raise CheckpointError(obstacle)
+    _check_free(folder)  # again, now that nobody else makes one here
+    for path in list(folder.iterdir()):
+        if path.name.startswith(_UNFINISHED):
+            path.unlink()
+    SnapshotFiles(folder).make_folder()
+    witness.first(folder)
+    try:
+        make(folder / FILE, document)
+        flush_folder(folder.absolute().parent)
+        return Index(folder / FILE, "rw")
+    except BaseException:
+        with contextlib.suppress(OSError):  # what matters is the error under way
+            for path in list(folder.glob(f"{FILE}*")):
+                path.unlink()
+        raise
+
+
+def _check_free(folder: Path) -> None:
+    """Raise `CheckpointError` unless a run can begin in `folder`."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise CheckpointError(Message("{path} is a file; choose a folder", path=str(folder)))
+    names = sorted(entry.name for entry in folder.iterdir())
+    if FILE in names:
+        raise CheckpointError(
+            Message("{path} already holds a run; gw.open_run({path!r}) goes on with it", path=str(folder))
+        )
+    # What was left where a run was about to begin does not count.
+    foreign = [name for name in names if name not in _EARLIER and not name.startswith(_UNFINISHED)]
+    if foreign or ((folder / FOLDER).is_dir() and any((folder / FOLDER).iterdir())):
+        raise CheckpointError(
+            Message(
+                "{path} holds something else ({name}); choose a folder that is empty or not there yet",
+                path=str(folder),
+                name=(foreign or [FOLDER])[0],
+            )
+        )
+
+
+_EARLIER = {LOCK, OWNER, witness.FILE, FOLDER}
+_UNFINISHED = f"{TEMPORARY}{FILE}."

@@ -1,0 +1,79 @@
+"""Who may write to a run folder: one process at a time, known by name."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import getpass
+import os
+import platform
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ...messages import Message
+from ..files import reason
+from .sealed import sealed, unsealed
+
+__all__ = ["LOCK", "OWNER", "Ownership", "owner"]
+
+LOCK = "lock"
+OWNER = "owner.json"
+_LARGEST = 4096
+
+
+class Ownership:
+    """The right to write to `folder`, which ends with the process at the latest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # Whichever thread closes the folder releases the lock.
+        self._lock = FileLock(folder / LOCK, thread_local=False)
+
+    def take(self) -> Message | None:
+        """Take the right to write; return why that cannot be, or None."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return Message(
+                "{path} is in use by {owner}; it can only be read meanwhile",
+                path=str(self._folder),
+                owner=owner(self._folder),
+            )
+        except (OSError, NotImplementedError) as error:
+            return Message(
+                "{path} cannot be written to: {reason}", path=str(self._folder), reason=reason(error)
+            )
+        with contextlib.suppress(OSError):  # the lock is what counts; the name is for people
+            (self._folder / OWNER).write_bytes(_ourselves())
+        return None
+
+    def release(self) -> None:
+        """Let others write."""
+        if self._lock.is_locked:
+            with contextlib.suppress(OSError):
+                (self._folder / OWNER).unlink(missing_ok=True)
+            self._lock.release()
+
+
+def owner(folder: Path) -> str:
+    """Return who says to write to `folder`, for people; a process that was killed still says so."""
+    try:
+        with (folder / OWNER).open("rb") as file:
+            values = unsealed(file.read(_LARGEST))
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        values = None
+    if values is None:
+        return Message("another process")
+    return Message("process {pid} of {user} on {host}, since {since}", **values)
+
+
+def _ourselves() -> bytes:
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # depending on the system and on the version of Python
+        user = "?"
+    since = dt.datetime.now(dt.UTC).isoformat(" ", "seconds")
+    return sealed({"pid": os.getpid(), "user": user, "host": platform.node(), "since": since})

@@ -1,0 +1,178 @@
+"""States as safetensors files, each verified as a whole before anything is made of it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import stat
+import threading
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from torch import Tensor
+
+from ...errors import CheckpointError
+from ...messages import Message
+from ..files import TEMPORARY, reason, whole_file
+from ..flat import filled, stripped
+from ..tensor_file import pieces
+from .entry import SnapshotRow
+
+__all__ = ["FOLDER", "SnapshotFiles", "WrittenFile"]
+
+FOLDER = "snapshots"
+_NAME = re.compile(r"[0-9a-f]{16}\.safetensors")
+_ROOT = "state"
+_LARGEST_HEADER = 100_000_000
+"""Bytes that the format allows a header."""
+
+WrittenFile = tuple[str, int, str]
+"""A file's name, size and SHA-256."""
+
+
+class SnapshotFiles:
+    """The files in the folder ``snapshots/`` of a run folder."""
+
+    def __init__(self, run: Path) -> None:
+        self._folder = run / FOLDER
+
+    def make_folder(self) -> None:
+        """Make the folder where it is missing: an empty one is easily lost when a run is copied."""
+        self._folder.mkdir(exist_ok=True)
+
+    def write(self, tree: Mapping[str, Any]) -> WrittenFile:
+        """Write a state to a new file, on disk on return.
+
+        Raises
+        ------
+        OSError, ValueError
+            If it cannot be written; then there is no such file.
+        """
+        tensors: dict[str, Tensor] = {}
+        document = json.dumps(stripped(tree, _ROOT, tensors))
+        parts = pieces(tensors, {"document": document})
+        name = f"{secrets.token_hex(8)}.safetensors"
+        hashing = _Hashing(parts)
+        try:
+            with whole_file(self._folder / name) as file:
+                for part in parts:
+                    file.write(part)
+        except BaseException:
+            self.remove([name])  # it has its name already if only the folder could not be flushed
+            raise
+        return name, sum(map(_size, parts)), hashing.result()
+
+    def read(self, row: SnapshotRow) -> dict[str, Any]:
+        """Return the state that `row` of the index describes.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing, damaged, or not that which was written.
+        """
+        from safetensors.torch import load
+
+        path = self._folder / str(row.file)
+        try:
+            metadata, data = _verified(path, row)
+            tree: dict[str, Any] = filled(json.loads(metadata["document"]), _ROOT, load(data))
+        except Exception as error:  # whatever a parser of damaged bytes raises
+            raise CheckpointError(
+                Message(
+                    "the snapshot {path} is missing or damaged: {reason}",
+                    path=str(path),
+                    reason=reason(error),
+                )
+            ) from error
+        return tree
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files that the index does not name any more, as far as the system lets us."""
+        for name in names:
+            if _NAME.fullmatch(name):
+                with contextlib.suppress(OSError):  # what stays is removed when the folder is opened next
+                    (self._folder / name).unlink(missing_ok=True)
+
+    def remove_all_but(self, names: Collection[str]) -> None:
+        """Remove what a crash left: files of ours that the index, which has `names`, does not name."""
+        with contextlib.suppress(OSError):
+            for path in list(self._folder.iterdir()):
+                complete = path.name.removeprefix(TEMPORARY).rpartition(".")[0]
+                if path.name.startswith(TEMPORARY) and _NAME.fullmatch(complete):
+                    path.unlink(missing_ok=True)
+            self.remove({path.name for path in self._folder.iterdir()}.difference(names))
+
+
+class _Hashing:
+    """The SHA-256 of a file that is being written, computed beside."""
+
+    def __init__(self, parts: Iterable[bytes | memoryview]) -> None:
+        self._parts = parts
+        self._sha256 = hashlib.sha256()
+        self._thread: threading.Thread | None = threading.Thread(target=self._compute, daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # no thread can be started while the interpreter shuts down
+            self._thread = None
+
+    def _compute(self) -> None:
+        for part in self._parts:
+            self._sha256.update(part)
+
+    def result(self) -> str:
+        if self._thread is None:
+            self._compute()
+        else:
+            self._thread.join()
+        return self._sha256.hexdigest()
+
+
+def _size(part: bytes | memoryview) -> int:
+    return part.nbytes if isinstance(part, memoryview) else len(part)
+
+
+def _verified(path: Path, row: SnapshotRow) -> tuple[dict[str, str], bytes]:
+    """Return the metadata and the content of the file `path`, if it is what was written."""
+    if not _NAME.fullmatch(str(row.file)):
+        raise ValueError("that is no name of a snapshot")
+    with _opened(path) as file:
+        metadata = _checked_header(file, row.size)
+        file.seek(0)
+        data = file.read(row.size)
+    if hashlib.sha256(data).hexdigest() != row.sha256:
+        raise ValueError("its content does not match its SHA-256")
+    return metadata, data
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a regular file of the folder, which a link is not."""
+    # Not blocking, since opening a pipe waits for somebody who writes to it.
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
+    handle = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ValueError("it is not a file")
+    return os.fdopen(handle, "rb")
+
+
+def _checked_header(file: IO[bytes], size: int) -> dict[str, str]:
+    """Return the metadata of a file, if its size is what the index and what its own header say."""
+    found = os.fstat(file.fileno()).st_size
+    if found != size:
+        raise ValueError(f"it has {found} bytes instead of {size}")
+    length = int.from_bytes(file.read(8), "little")
+    if length > min(found - 8, _LARGEST_HEADER):
+        raise ValueError(f"its header claims {length} bytes")
+    header = json.loads(file.read(length))
+    metadata: dict[str, str] = header.pop("__metadata__")
+    claimed = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
+    if 8 + length + claimed != found:
+        raise ValueError(f"its header claims {claimed} bytes of tensors")
+    return metadata

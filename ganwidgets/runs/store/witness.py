@@ -1,0 +1,51 @@
+"""How many commits of a run folder were confirmed, told outside its database.
+
+SQLite takes a damaged or missing end of its journal for a transaction that a crash cut off, and says
+nothing. The count is written after each commit, so a database that has fewer has lost some.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .sealed import sealed, unsealed
+
+__all__ = ["FILE", "confirm", "confirmed", "first"]
+
+FILE = "confirmed"
+_SIZE = 256
+_TRIES = 3
+
+
+def first(folder: Path) -> None:
+    """Begin the count of a new run folder."""
+    (folder / FILE).write_bytes(_text(0))
+
+
+def confirm(folder: Path, commits: int) -> None:
+    """Note that `commits` were confirmed; in place and in one piece, so that no space is needed.
+
+    It is not flushed: after a power cut the count may be too low, and then just notices less.
+    """
+    path = folder / FILE
+    with path.open("r+b" if path.exists() else "wb", buffering=0) as file:
+        file.write(_text(commits))
+        file.truncate(_SIZE)  # what it held may not have been ours
+
+
+def confirmed(folder: Path) -> int | None:
+    """Return how many commits were confirmed, or None if that cannot be told."""
+    for _ in range(_TRIES):  # a run that goes on may be writing it just now
+        try:
+            with (folder / FILE).open("rb") as file:
+                values = unsealed(file.read(_SIZE + 1))
+        except OSError:
+            return None
+        commits = values.get("commits") if values is not None else None
+        if isinstance(commits, int):
+            return commits
+    return None
+
+
+def _text(commits: int) -> bytes:
+    return sealed({"commits": commits}).ljust(_SIZE - 1) + b"\n"
