@@ -241,6 +241,18 @@ class Data(Setting[Any]):
             raise self.refuse(value)
         return value
 
+    def set(self, obj: Any, value: Any) -> None:
+        """Give `obj` this value, and tell of it unless it has it already.
+
+        Data are the same if they are one object: an array that is asked whether it equals a Dataset
+        reads it item by item, for ever where that has no end.
+        """
+        new = self._validate(obj, value)
+        old = obj._trait_values.get(self.name, self.default_value)
+        obj._trait_values[self.name] = new
+        if old is not new and not (isinstance(old, str) and isinstance(new, str) and old == new):
+            obj._notify_trait(self.name, old, new)
+
     @property
     def allowed(self) -> str:
         return Message("a preset's name, an array, a Dataset or a folder of images")

@@ -253,3 +253,23 @@ def test_a_number_is_taken_exactly_when_it_is_one_within_the_bounds(name, value)
         assert getattr(Settings(**{name: value}), name) == value
     else:
         assert name in refusal(name, value)
+
+
+def test_data_are_told_apart_without_reading_them():
+    class Endless:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            raise AssertionError("it was read")
+
+    told = []
+    settings = Settings(data=np.zeros((3, 2)))
+    settings.observe(lambda change: told.append(change.new), "data")
+    given = Endless()
+    settings.data = given
+    settings.data = given
+    assert told == [given]
+    settings.data = "ring8"
+    settings.data = "".join(["ring", "8"])
+    assert told == [given, "ring8"]
