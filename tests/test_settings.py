@@ -271,5 +271,5 @@ def test_data_are_told_apart_without_reading_them():
     settings.data = given
     assert told == [given]
     settings.data = "ring8"
-    settings.data = "".join(["ring", "8"])
+    settings.data = str(b"ring8", "ascii")
     assert told == [given, "ring8"]
