@@ -9,7 +9,7 @@ from typing import Any
 
 from ..runs.session import Network, Origin
 
-__all__ = ["Call", "Change", "Close", "Command", "Pause", "Play", "Recover", "Reset", "Step"]
+__all__ = ["Call", "Change", "Close", "Command", "Pause", "Play", "Recover", "Reset", "Step", "Travel"]
 
 
 @dataclass(eq=False)
@@ -52,6 +52,13 @@ class Reset(Command):
 @dataclass(eq=False)
 class Recover(Command):
     """Go back to the last good state."""
+
+
+@dataclass(eq=False)
+class Travel(Command):
+    """Stand elsewhere in the run's past or on another branch; left out if another one waits already."""
+
+    journey: Callable[[], None]
 
 
 @dataclass(eq=False)

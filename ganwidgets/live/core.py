@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import DivergedError
 from ..messages import Message
 from ..runs.session import Origin
-from .commands import Call, Change, Close, Command, Pause, Play, Recover, Reset, Step
+from .commands import Call, Change, Close, Command, Pause, Play, Recover, Reset, Step, Travel
 from .inbox import CLOSED, Inbox
 from .pacing import Metronome, StepRate
 from .state import Event, Kind, RunState, Status
@@ -311,6 +311,8 @@ class Core:
                 self._carry_out_play(command)
             case Reset() | Recover():
                 self._carry_out_return(command)
+            case Travel():
+                self._carry_out_travel(command)
             case Pause() | Close():
                 self._carry_out_stop(command)
 
@@ -318,7 +320,7 @@ class Core:
         future, trainer = command.future, self.trainer
         if not future.set_running_or_notify_cancel():
             return
-        iteration = trainer.iteration
+        iteration, stood = trainer.iteration, self._stood()
         before = {} if command.looks_only else trainer.settings.as_dict()
         failure: BaseException | None = None
         try:
@@ -326,14 +328,17 @@ class Core:
         except BaseException as error:  # noqa: BLE001 - it belongs to the caller
             failure = error
         changes = self._changes_since(before)
-        moved = trainer.iteration != iteration
+        travelled = self._stood() != stood
+        moved = trainer.iteration != iteration or travelled
         self._moves += not command.looks_only
+        if travelled:
+            self._arrive_elsewhere()
         if isinstance(failure, DivergedError):
             self._fail(failure)
         elif failure is None and moved:
             self._error = None
         if changes or moved:
-            self._started = self._started or moved
+            self._started = trainer.iteration > 0 if travelled else self._started or moved
             self._arrive()
             self._announce("state", changes=changes)
         elif not command.looks_only:
@@ -395,6 +400,34 @@ class Core:
             self._error = error
         changes = self._changes_since(before)
         self._answer(command, _KINDS[type(command)], changes=changes, error=self._error)
+
+    def _carry_out_travel(self, command: Travel) -> None:
+        """Stand elsewhere, unless somebody already wishes to go on to yet another place."""
+        if self.inbox.holds(Travel):
+            self._answer(command, "travel")
+            return
+        before = self.trainer.settings.as_dict()
+        refusal: Exception | None = None
+        try:
+            command.journey()
+        except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
+            refusal = error
+        else:
+            self._error = None
+            self._arrive_elsewhere()
+        self._answer(command, "travel", changes=self._changes_since(before), error=refusal)
+
+    def _stood(self) -> tuple[int, bool]:
+        """Return on which branch the run stands, and whether where that ends."""
+        timeline = self.trainer.timeline
+        return timeline.place.branch, timeline.at_tip
+
+    def _arrive_elsewhere(self) -> None:
+        """Pause, because the run stands at another place of its past or on another branch."""
+        self._playing = False
+        self._moves += 1
+        self._started = self.trainer.iteration > 0
+        self._record = MappingProxyType(self.trainer.history.record() if self._started else {})
 
     def _carry_out_stop(self, command: Pause | Close) -> None:
         """Let nothing train that was asked for before."""
@@ -469,6 +502,7 @@ _KINDS: dict[type[Command], Kind] = {
     Step: "step",
     Reset: "reset",
     Recover: "recover",
+    Travel: "travel",
     Change: "change",
     Close: "close",
 }

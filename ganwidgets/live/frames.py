@@ -19,12 +19,13 @@ from torch import Tensor
 from ..objectives import LOSSES
 from ..runs.history import Envelope
 from .measuring import SAMPLES, SEED, Curve, Gauge
+from .past import Past, past_of
 from .runner import Runner
 from .state import RunState, Status
 
 if TYPE_CHECKING:
     from ..data import Source
-    from ..runs.history import History
+    from ..stepping.run import Run
 
 __all__ = ["CURVES", "Camera", "Extent", "Frame"]
 
@@ -86,6 +87,8 @@ class Frame:
         The newest values; for images the discriminator's accuracy.
     exact : bool
         Whether the run repeats bit for bit.
+    past : Past
+        The branches of the run, and what was changed on them.
     """
 
     iteration: int
@@ -103,14 +106,15 @@ class Frame:
     floors: Mapping[str, float]
     latest_metrics: Mapping[str, float]
     exact: bool
+    past: Past
 
 
 @dataclass(frozen=True)
 class _Scene:
     """What stays the same for a whole run."""
 
+    run: Run
     source: Source
-    history: History
     real: Tensor
     extent: Extent | None
     grid: Tensor | None
@@ -126,6 +130,7 @@ class _Exposure:
     verdict: Floats | None
     losses: dict[str, Envelope]
     exact: bool
+    past: Past
 
 
 class Camera:
@@ -187,6 +192,7 @@ class Camera:
             floors=self._gauge.floors,
             latest_metrics=latest,
             exact=seen.exact,
+            past=seen.past,
         )
 
     # --- between two steps ----------------------------------------------------------------------
@@ -194,8 +200,9 @@ class Camera:
     def _expose(self, complete: bool) -> _Exposure:
         trainer = self._trainer
         scene = self._scene
-        if scene is None or scene.source is not trainer.source or scene.history is not trainer.history:
-            scene = self._begin(scene)
+        run = trainer._session.run
+        if scene is None or scene.run is not run:
+            scene = self._begin(run, scene)
         sampled = trainer.sample(len(scene.real), seed=SEED)
         generated: Floats = np.array(sampled.numpy(), dtype=np.float32)
         if scene.source.kind == "images":
@@ -209,9 +216,10 @@ class Camera:
             verdict=self._verdict(scene, sampled),
             losses={name: _copied(trainer.history.envelope(name, CURVE_POINTS)) for name in CURVES},
             exact=trainer.exact,
+            past=past_of(trainer.timeline),
         )
 
-    def _begin(self, before: _Scene | None) -> _Scene:
+    def _begin(self, run: Run, before: _Scene | None) -> _Scene:
         """Look at the real samples, because a new run began."""
         trainer = self._trainer
         source = trainer.source
@@ -224,7 +232,7 @@ class Camera:
             grid = _grid(extent)
         same_data = before is not None and before.source is source
         self._gauge.begin(keep_floors=same_data)
-        self._scene = _Scene(source, trainer.history, real, extent, grid)
+        self._scene = _Scene(run, source, real, extent, grid)
         return self._scene
 
     def _verdict(self, scene: _Scene, generated: Tensor) -> Floats | None:

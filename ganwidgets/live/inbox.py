@@ -73,6 +73,11 @@ class Inbox:
                 return any(not isinstance(command, Call) for command in self._all())
             return any(command.ticket <= ticket for command in self._all())
 
+    def holds(self, kind: type[Command]) -> bool:
+        """Return whether a command of this kind waits for its turn."""
+        with self.lock:
+            return any(isinstance(command, kind) for command in (*self._urgent, *self._orders))
+
     def to_be_set(self) -> frozenset[str]:
         """Return the settings that changes in the queue are going to set."""
         with self.lock:

@@ -11,7 +11,7 @@ __all__ = ["Event", "Kind", "RunState", "Status"]
 
 Status = Literal["idle", "running", "paused", "diverged", "error"]
 
-Kind = Literal["play", "pause", "step", "reset", "recover", "change", "close", "state"]
+Kind = Literal["play", "pause", "step", "reset", "recover", "travel", "change", "close", "state"]
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,11 @@ class Timeline:
         """Return the last iteration of a branch, by default the current one."""
         return tip_of(self._session, self._id(branch)).iteration
 
+    def first(self, branch: str | None = None) -> int:
+        """Return the first iteration that can be returned to on a branch, by default the current one."""
+        branches = self._session.branches
+        return branches.roots[branches.root_of(self._id(branch))].first.iteration
+
     def history(self, branch: str | None = None) -> History:
         """Return the numbers of a whole branch, by default the current one, from its first state on.
 

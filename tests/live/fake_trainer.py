@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 from traitlets import TraitError
 
+from ganwidgets.runs.places import Place
 from ganwidgets.runs.session import CODE
 from ganwidgets.settings import Settings
 
@@ -34,6 +36,7 @@ class FakeTrainer:
         self.settings = Settings(lr_d=1e-3, lr_g=1e-3)
         self.iteration = 0
         self.history = object()
+        self.timeline = SimpleNamespace(place=Place(0, 0, 0), at_tip=True)
         self.done = []
         self.origins = []
         self.threads = set()
@@ -79,6 +82,7 @@ class FakeTrainer:
             self.settings.update({"seed": seed})
         self.iteration = 0
         self.history = object()
+        self.timeline = SimpleNamespace(place=Place(0, 0, 0), at_tip=True)
         self.done.append(("reset", self.settings.seed, author, source))
 
     def _recover(self):
