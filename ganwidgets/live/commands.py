@@ -9,7 +9,19 @@ from typing import Any
 
 from ..runs.session import Network, Origin
 
-__all__ = ["Call", "Change", "Close", "Command", "Pause", "Play", "Recover", "Reset", "Step", "Travel"]
+__all__ = [
+    "Call",
+    "Change",
+    "Close",
+    "Command",
+    "Pause",
+    "Play",
+    "Recover",
+    "Reset",
+    "Step",
+    "Travel",
+    "Visit",
+]
 
 
 @dataclass(eq=False)
@@ -56,9 +68,14 @@ class Recover(Command):
 
 @dataclass(eq=False)
 class Travel(Command):
-    """Stand elsewhere in the run's past or on another branch; left out if another one waits already."""
+    """Stand elsewhere in the run's past or on another branch."""
 
     journey: Callable[[], None]
+
+
+@dataclass(eq=False)
+class Visit(Travel):
+    """Stand somewhere to look around; left out where somebody already wants to be elsewhere."""
 
 
 @dataclass(eq=False)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import DivergedError
 from ..messages import Message
 from ..runs.session import Origin
-from .commands import Call, Change, Close, Command, Pause, Play, Recover, Reset, Step, Travel
+from .commands import Call, Change, Close, Command, Pause, Play, Recover, Reset, Step, Travel, Visit
 from .inbox import CLOSED, Inbox
 from .pacing import Metronome, StepRate
 from .state import Event, Kind, RunState, Status
@@ -81,8 +81,10 @@ class Core:
         self._ending: list[Close] = []
         self._telling = False
         self._error: BaseException | None = None
-        self._record: Mapping[str, float] = MappingProxyType({})
         self._started = trainer.iteration > 0
+        self._record: Mapping[str, float] = MappingProxyType(
+            trainer.history.record() if self._started else {}
+        )
         self._changes = 0
         self._moves = 0
         self._rate = StepRate()
@@ -402,8 +404,8 @@ class Core:
         self._answer(command, _KINDS[type(command)], changes=changes, error=self._error)
 
     def _carry_out_travel(self, command: Travel) -> None:
-        """Stand elsewhere, unless somebody already wishes to go on to yet another place."""
-        if self.inbox.holds(Travel):
+        """Stand elsewhere, unless it was only to look around and the next journey waits already."""
+        if isinstance(command, Visit) and self.inbox.holds(Travel):
             self._answer(command, "travel")
             return
         before = self.trainer.settings.as_dict()
@@ -503,6 +505,7 @@ _KINDS: dict[type[Command], Kind] = {
     Reset: "reset",
     Recover: "recover",
     Travel: "travel",
+    Visit: "travel",
     Change: "change",
     Close: "close",
 }

@@ -7,7 +7,7 @@ default run; the rest happens in the thread that asks, or beside it. Nobody asks
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -37,6 +37,8 @@ POINTS, PICTURES = 500, 25
 
 CURVES = ("loss_d", "loss_g", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g")
 """The columns of the history that a frame carries."""
+
+LOSS_CURVES = ("loss_d", "loss_g")
 
 CURVE_POINTS = 240
 
@@ -89,6 +91,8 @@ class Frame:
         Whether the run repeats bit for bit.
     past : Past
         The branches of the run, and what was changed on them.
+    compared : mapping of str to Envelope
+        The losses of the branch that is compared with this one; empty without one.
     """
 
     iteration: int
@@ -107,6 +111,7 @@ class Frame:
     latest_metrics: Mapping[str, float]
     exact: bool
     past: Past
+    compared: Mapping[str, Envelope]
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,7 @@ class _Exposure:
     losses: dict[str, Envelope]
     exact: bool
     past: Past
+    compared: dict[str, Envelope]
 
 
 class Camera:
@@ -142,12 +148,22 @@ class Camera:
         The run.
     interval : float
         Seconds between two measurements of metrics at least.
+    measured : callable
+        Called, on some thread, when there are metrics that no frame has shown yet.
+
+    Attributes
+    ----------
+    compared : str or None
+        The branch whose losses frames carry too.
     """
 
-    def __init__(self, runner: Runner, *, interval: float = 1.0) -> None:
+    def __init__(
+        self, runner: Runner, *, interval: float = 1.0, measured: Callable[[], None] = lambda: None
+    ) -> None:
+        self.compared: str | None = None
         self._runner = runner
         self._trainer = runner.trainer
-        self._gauge = Gauge(interval)
+        self._gauge = Gauge(interval, measured=measured)
         self._scene: _Scene | None = None
 
     def take(self, *, complete: bool = False) -> Frame:
@@ -193,6 +209,7 @@ class Camera:
             latest_metrics=latest,
             exact=seen.exact,
             past=seen.past,
+            compared=seen.compared,
         )
 
     # --- between two steps ----------------------------------------------------------------------
@@ -216,7 +233,8 @@ class Camera:
             verdict=self._verdict(scene, sampled),
             losses={name: _copied(trainer.history.envelope(name, CURVE_POINTS)) for name in CURVES},
             exact=trainer.exact,
-            past=past_of(trainer.timeline),
+            past=past_of(trainer),
+            compared=self._comparison(),
         )
 
     def _begin(self, run: Run, before: _Scene | None) -> _Scene:
@@ -234,6 +252,13 @@ class Camera:
         self._gauge.begin(keep_floors=same_data)
         self._scene = _Scene(run, source, real, extent, grid)
         return self._scene
+
+    def _comparison(self) -> dict[str, Envelope]:
+        timeline, branch = self._trainer.timeline, self.compared
+        if branch is None or branch not in timeline.branches:
+            return {}
+        history = timeline.history(branch)
+        return {name: _copied(history.envelope(name, CURVE_POINTS)) for name in LOSS_CURVES}
 
     def _verdict(self, scene: _Scene, generated: Tensor) -> Floats | None:
         if scene.grid is None:

@@ -98,11 +98,18 @@ class Gauge:
     effort : callable
         Returns the processor's time that the current thread took, in seconds: on a busy machine,
         waiting for its turn costs nobody anything.
+    measured : callable
+        Called, on the thread that measures, when there are new values or floors.
     """
 
     def __init__(
-        self, interval: float = 1.0, clock: Clock = time.monotonic, effort: Clock = time.thread_time
+        self,
+        interval: float = 1.0,
+        clock: Clock = time.monotonic,
+        effort: Clock = time.thread_time,
+        measured: Callable[[], None] = lambda: None,
     ) -> None:
+        self._told = measured
         self._least = self._interval = interval
         self._clock = clock
         self._effort = effort
@@ -200,11 +207,13 @@ class Gauge:
                     series.append(iteration, values)
                     self._curves = MappingProxyType(series.curves())
                 known = bool(self._floors)
+            self._told()
             if not known:
                 found = floors()
                 with self._lock:
                     if series is self._series:
                         self._floors = MappingProxyType(dict(found))
+                self._told()
         except Exception:
             # Nobody needs the figures of a process that ends, where imports fail in odd ways.
             if threading.main_thread().is_alive():

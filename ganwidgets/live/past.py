@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ..runs.interventions import Intervention
     from ..runs.places import Branch
     from ..runs.timeline import Timeline
+    from ..trainer import GANTrainer
 
 __all__ = ["Limb", "Past", "past_of"]
 
@@ -44,6 +45,8 @@ class Past:
         In order of creation.
     interventions : tuple of Intervention
         On all branches.
+    led_here : tuple of Intervention
+        Those since the fresh start that led to where the run stands.
     branch : int
         The one on which the run stands.
     iteration : int
@@ -58,6 +61,7 @@ class Past:
 
     limbs: tuple[Limb, ...]
     interventions: tuple[Intervention, ...]
+    led_here: tuple[Intervention, ...]
     branch: int
     iteration: int
     at_tip: bool
@@ -75,8 +79,9 @@ class Past:
         return max(limb.last for limb in self.limbs)
 
 
-def past_of(timeline: Timeline) -> Past:
-    """Return how `timeline` looks now; to be called between two steps."""
+def past_of(trainer: GANTrainer) -> Past:
+    """Return how the timeline of `trainer` looks now; to be called between two steps."""
+    timeline = trainer.timeline
     place = timeline.place
     limbs = tuple(
         Limb(
@@ -95,6 +100,7 @@ def past_of(timeline: Timeline) -> Past:
     return Past(
         limbs=limbs,
         interventions=tuple(timeline.interventions),
+        led_here=tuple(record for record in trainer.interventions if record.branch in lineage),
         branch=place.branch,
         iteration=place.iteration,
         at_tip=timeline.at_tip,

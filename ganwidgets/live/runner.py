@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..messages import Message
 from ..runs.session import Network, Origin
 from ..settings import SETTINGS
-from .commands import Change, Pause, Play, Recover, Reset, Step, Travel
+from .commands import Change, Pause, Play, Recover, Reset, Step, Travel, Visit
 from .core import Core, Listener, Listeners
 from .state import RunState
 
@@ -111,25 +111,25 @@ class Runner:
 
     def goto(self, iteration: int) -> int:
         """Pause, and stand where the current branch had just completed `iteration`."""
-        return self._travel(partial(self.trainer.timeline.goto, iteration))
+        return self._travel(Visit(partial(self.trainer.timeline.goto, iteration)))
 
     def switch(self, branch: str) -> int:
         """Pause, and stand where another branch was left."""
-        return self._travel(partial(self.trainer.timeline.switch, branch))
+        return self._travel(Travel(partial(self.trainer.timeline.switch, branch)))
 
     def fork(self, name: str) -> int:
         """Pause, and begin a branch of that name where the run stands."""
-        return self._travel(partial(self.trainer.timeline.fork, name))
+        return self._travel(Travel(partial(self.trainer.timeline.fork, name)))
 
     def undo(self, seq: int | None = None) -> int:
         """Pause, and stand just before an intervention, by default the last."""
-        return self._travel(partial(self.trainer.timeline.undo, seq))
+        return self._travel(Travel(partial(self.trainer.timeline.undo, seq)))
 
-    def _travel(self, journey: Callable[[], None]) -> int:
+    def _travel(self, command: Travel) -> int:
         inbox = self._core.inbox
         with inbox.lock:
             inbox.send(Pause(), urgent=True)
-            return inbox.send(Travel(journey))
+            return inbox.send(command)
 
     def change(
         self,

@@ -12,12 +12,16 @@ import bqplot
 import numpy as np
 
 from ..messages import Catalog, N_
+from .branch_tree import described
 from .colors import css
 from .look import Look, classed
 from .scales import comfortable_limits, nice_ticks
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
+    from ..live.past import Past
+    from ..runs.history import Envelope
+    from ..runs.interventions import Intervention
 
 __all__ = ["Chart", "Curve", "CurvesPanel", "Pen"]
 
@@ -30,13 +34,21 @@ UNSEEN = np.array([0.0, 1.0])
 TICKS = 4
 """Roughly how many numbers stand along an axis."""
 
+MARKS = 60
+"""Changes that are marked at most, the newest ones."""
+
 
 @dataclass(frozen=True)
 class Pen:
-    """How a curve is drawn; its colour is a variable of the stylesheet, which knows the theme."""
+    """How a curve is drawn; its colour is a variable of the stylesheet, which knows the theme.
+
+    With `band` there is one around it; `faint` is for what is only held beside the others.
+    """
 
     color: str
     dash: Literal["solid", "dashed", "dotted"] = "solid"
+    band: bool = False
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,13 +78,9 @@ class Chart:
         What it shares with the rest of one widget.
     x_label, y_label : str
         The axes' titles, in the reader's language.
-    bands : bool
-        Whether curves have a band.
     """
 
-    def __init__(
-        self, pens: Sequence[Pen], look: Look, *, x_label: str, y_label: str, bands: bool = False
-    ) -> None:
+    def __init__(self, pens: Sequence[Pen], look: Look, *, x_label: str, y_label: str) -> None:
         self._limits: tuple[float, float] | None = None
         self._x = bqplot.LinearScale()
         self._y = bqplot.LinearScale(min=0.0, max=1.0)
@@ -82,8 +90,8 @@ class Chart:
         self._up = bqplot.Axis(
             scale=self._y, side="left", label=y_label, label_offset="3em", tick_format=".4~g"
         )
-        self._bands = [
-            bqplot.Lines(
+        self._bands = {
+            place: bqplot.Lines(
                 x=UNSEEN,
                 y=np.stack([UNSEEN, UNSEEN]),
                 visible=False,
@@ -94,8 +102,9 @@ class Chart:
                 fill_colors=[pen.color],
                 fill_opacities=[0.18],
             )
-            for pen in (pens if bands else ())
-        ]
+            for place, pen in enumerate(pens)
+            if pen.band
+        }
         self._lines = [
             bqplot.Lines(
                 x=UNSEEN,
@@ -104,12 +113,27 @@ class Chart:
                 scales=scales,
                 colors=[pen.color],
                 line_style=pen.dash,
-                stroke_width=1.6,
+                stroke_width=1.0 if pen.faint else 1.6,
+                opacities=[0.55 if pen.faint else 1],
             )
             for pen in pens
         ]
+        self._marked: list[tuple[int, str]] = []
+        # At the foot of the chart, whatever its heights.
+        self._marks = bqplot.Scatter(
+            x=UNSEEN,
+            y=UNSEEN,
+            visible=False,
+            scales={"x": self._x, "y": bqplot.LinearScale(min=0, max=1)},
+            marker="triangle-up",
+            default_size=45,
+            colors=[css("text")],
+            opacities=[0.75],
+            display_names=False,
+            tooltip=bqplot.Tooltip(fields=["name"], show_labels=False),
+        )
         self.figure = bqplot.Figure(
-            marks=[*self._bands, *self._lines],
+            marks=[*self._bands.values(), *self._lines, self._marks],
             axes=[self._across, self._up],
             fig_margin={"top": 8, "bottom": 36, "left": 44, "right": 12},
             animation_duration=0,
@@ -136,7 +160,8 @@ class Chart:
             with line.hold_sync():
                 line.x, line.y = (ends, UNSEEN) if curve is None else (_plain(curve.x), _plain(curve.y))
                 line.visible = curve is not None
-        for band, curve in zip(self._bands, shown, strict=True) if self._bands else ():
+        for place, band in self._bands.items():
+            curve = shown[place]
             with band.hold_sync():
                 if curve is None or curve.band is None:
                     band.x, band.y = ends, np.stack([UNSEEN, UNSEEN])
@@ -145,6 +170,18 @@ class Chart:
                     edges = np.stack([_plain(edge) for edge in curve.band])
                     band.x, band.y = _plain(curve.x), np.clip(edges, *limits)
                     band.visible = True
+
+    def mark(self, marks: Sequence[tuple[int, str]]) -> None:
+        """Mark iterations at the foot of the chart; what there is to say of each is shown on hover."""
+        if list(marks) == self._marked:
+            return
+        self._marked = list(marks)
+        with self._marks.hold_sync():
+            self._marks.visible = bool(marks)
+            if marks:
+                self._marks.x = np.array([iteration for iteration, _ in marks], dtype=np.float64)
+                self._marks.y = np.full(len(marks), 0.03)
+                self._marks.names = np.array([text for _, text in marks])
 
     def restyle(self, pens: Sequence[Pen], y_label: str) -> None:
         """Use other pens and another title from now on, and forget the limits so far."""
@@ -207,12 +244,18 @@ class CurvesPanel:
     def __init__(self, catalog: Catalog, look: Look | None = None) -> None:
         look = look or Look()
         self._chart = Chart(
-            [Pen(css("d")), Pen(css("g"), "dashed")],
+            [
+                Pen(css("d"), faint=True),
+                Pen(css("g"), "dashed", faint=True),
+                Pen(css("d"), band=True),
+                Pen(css("g"), "dashed", band=True),
+            ],
             look,
             x_label=catalog(N_("iteration")),
             y_label=catalog(N_("loss")),
-            bands=True,
         )
+        self._catalog = catalog
+        self._known: tuple[Sequence[Intervention], list[tuple[int, str]]] = ((), [])
         head = look.html(
             f'<span class="gw-chip"><i class="gw-stroke-d"></i>{html.escape(catalog(N_("discriminator")))}</span>'
             f'<span class="gw-chip"><i class="gw-stroke-g"></i>{html.escape(catalog(N_("generator")))}</span>',
@@ -221,8 +264,23 @@ class CurvesPanel:
         self.widget = look.box([head, self._chart.figure], f"gw-{self.name}", "gw-panel")
 
     def draw(self, frame: Frame) -> None:
-        """Draw `frame`'s losses."""
-        self._chart.draw([_curve(frame, "loss_d"), _curve(frame, "loss_g")])
+        """Draw `frame`'s losses, those of the branch beside it, and marks where settings were changed."""
+        self._chart.mark(self._marks(frame.past))
+        beside = [_mean(frame.compared.get(column)) for column in ("loss_d", "loss_g")]
+        self._chart.draw([*beside, _curve(frame, "loss_d"), _curve(frame, "loss_g")])
+
+    def _marks(self, past: Past) -> list[tuple[int, str]]:
+        """Return the newest iterations after which something changed on the way here, and what."""
+        records = past.led_here[-MARKS:]
+        if self._known[0] != records:
+            said: dict[int, str] = {}
+            for record in records:
+                text = described(record, self._catalog)
+                said[record.iteration] = (
+                    f"{said[record.iteration]}; {text}" if record.iteration in said else text
+                )
+            self._known = records, list(said.items())
+        return self._known[1]
 
 
 def _curve(frame: Frame, column: str) -> Curve | None:
@@ -231,6 +289,10 @@ def _curve(frame: Frame, column: str) -> Curve | None:
         return None
     iterations, low, mean, high = envelope
     return Curve(iterations, mean, (low, high))
+
+
+def _mean(envelope: Envelope | None) -> Curve | None:
+    return None if envelope is None or not len(envelope[0]) else Curve(envelope[0], envelope[2])
 
 
 def _plain(values: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from .metrics import MetricsPanel
 from .plane import PlanePanel
 from .samples import SamplesPanel
 from .status import StatusPanel
+from .timeline import TimelinePanel
 from .transport import Transport
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Dashboard:
         What is imitated; decides on the panels.
     act, ask : callable
         What a button, and what a control, asks for.
+    travel, compare : callable
+        See :class:`ganwidgets.widgets.timeline.TimelinePanel`.
     viewers : Viewers
         Who is told of views and of what they have painted.
     request : callable
@@ -62,6 +65,8 @@ class Dashboard:
         *,
         act: Callable[[str], None],
         ask: Callable[[str, Any], None],
+        travel: Callable[[str, Any], int],
+        compare: Callable[[str | None], None],
         viewers: Viewers,
         request: Callable[[], None],
     ) -> None:
@@ -76,12 +81,13 @@ class Dashboard:
             "images": SamplesPanel(catalog, look),
         }
         curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look)
-        self._panels: list[Panel] = [self.status, *self._pictures.values(), curves, metrics]
+        self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, look)
+        self._panels: list[Panel] = [self.status, *self._pictures.values(), curves, metrics, self.timeline]
         self._drawn_at: dict[str, float] = {}
         names: dict[str, tuple[str, str]] = {**self.controls.names, **self.transport.names}
         for panel in self._panels:
             names.update(getattr(panel, "names", {}))
-        self.heartbeat = Heartbeat(viewers, names)
+        self.heartbeat = Heartbeat(viewers, names, self.timeline.go)
         self._arrangement = Arrangement(
             look,
             self.controls,
@@ -89,6 +95,7 @@ class Dashboard:
             self.status,
             curves,
             metrics,
+            self.timeline,
             self._pictures[source.kind].widget,
             hidden=[self.heartbeat],
         )

@@ -6,7 +6,7 @@ bqplot have drawn what came before. A page that is slow answers late; one that i
 
 From the browser: ``{"hello": view}`` when a view appears or becomes visible again, ``{"bye": view}``
 when it is removed, hidden or scrolled out of sight, ``{"ack": seq, "view": view}`` when the frame of that number
-was drawn. To the browser: ``{"seq": seq}``. Messages of one kernel arrive in order. Nothing here
+was drawn, ``{"go": where}`` when an element with ``data-gw-go`` was clicked. To the browser: ``{"seq": seq}``. Messages of one kernel arrive in order. Nothing here
 touches a trait, so a publishing thread and the browser's events cannot race.
 
 The script also gives the other widgets' elements the names by which screen readers call them, and
@@ -15,7 +15,7 @@ their tooltips: ipywidgets offers no way to name a slider or a canvas.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any, Protocol
 
@@ -49,6 +49,8 @@ class Heartbeat(anywidget.AnyWidget):
         Told of each view and each answer, on the thread that handles the browser's messages.
     names : mapping of str to (str, str), optional
         For each CSS class of an element: its name for screen readers, and its tooltip.
+    go : callable, optional
+        Called with what an element carries as ``data-gw-go`` when it is clicked, on that thread too.
     """
 
     # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
@@ -57,8 +59,14 @@ class Heartbeat(anywidget.AnyWidget):
 
     names = Dict().tag(sync=True)
 
-    def __init__(self, viewers: Viewers, names: Mapping[str, tuple[str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        viewers: Viewers,
+        names: Mapping[str, tuple[str, str]] | None = None,
+        go: Callable[[str], None] | None = None,
+    ) -> None:
         self._viewers = viewers
+        self._go = go
         super().__init__(names={key: list(pair) for key, pair in (names or {}).items()})
         self.add_class("gw-heartbeat")
         self.on_msg(self._heard)
@@ -74,3 +82,5 @@ class Heartbeat(anywidget.AnyWidget):
             self._viewers.bye(str(content["bye"]))
         elif "ack" in content:
             self._viewers.acknowledge(str(content["view"]), int(content["ack"]))
+        elif "go" in content and self._go is not None:
+            self._go(str(content["go"]))

@@ -16,6 +16,7 @@ from .curves import CurvesPanel
 from .look import Look, classed
 from .metrics import MetricsPanel
 from .status import StatusPanel
+from .timeline import TimelinePanel
 from .transport import Transport
 
 __all__ = ["Arrangement"]
@@ -36,6 +37,7 @@ class Arrangement:
     status : StatusPanel
     curves : CurvesPanel
     metrics : MetricsPanel
+    timeline : TimelinePanel
     picture : ipywidgets.Widget
         The plane or the samples.
     hidden : iterable of ipywidgets.Widget
@@ -55,6 +57,7 @@ class Arrangement:
         status: StatusPanel,
         curves: CurvesPanel,
         metrics: MetricsPanel,
+        timeline: TimelinePanel,
         picture: ipywidgets.Widget,
         hidden: Iterable[ipywidgets.Widget] = (),
     ) -> None:
@@ -73,7 +76,15 @@ class Arrangement:
             ),
             "gw-tabs",
         )
-        self.children = (*hidden, transport.widget, status.widget, main, metrics.numbers, tabs)
+        self.children = (
+            *hidden,
+            transport.widget,
+            status.widget,
+            main,
+            timeline.widget,
+            metrics.numbers,
+            tabs,
+        )
 
     def show_picture(self, picture: ipywidgets.Widget) -> None:
         """Put another panel in the picture's place."""

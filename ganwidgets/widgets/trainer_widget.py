@@ -122,17 +122,19 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._echoing = threading.local()
         self._writing = threading.RLock()
         self._stood: tuple[Any, ...] | None = None
-        self._again = 0
+        self._again = self._measured = 0
         self._seq = 0
         self._refusal = ""
         super().__init__()
         self._pacer = Pacer(max_rate=FRAMES)
-        self._camera = Camera(self._runner)
+        self._camera = Camera(self._runner, measured=self._measured_anew)
         self._dashboard = Dashboard(
             self._catalog,
             trainer.source,
             act=self._act,
             ask=self._ask,
+            travel=self._travel,
+            compare=self._compare_with,
             viewers=Answers(self._pacer, self._wake),
             request=self._look_again,
         )
@@ -252,6 +254,24 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
                 self._runner.recover()
         self._publisher.wake()
 
+    def _travel(self, kind: str, value: Any) -> int:
+        """Ask for a journey through the run's past; see :class:`TimelinePanel`."""
+        match kind:
+            case "goto":
+                ticket = self._runner.goto(value)
+            case "switch":
+                ticket = self._runner.switch(value)
+            case "fork":
+                ticket = self._runner.fork(value)
+            case _:
+                ticket = self._runner.undo(value)
+        self._publisher.wake()
+        return ticket
+
+    def _compare_with(self, branch: str | None) -> None:
+        self._camera.compared = branch
+        self._look_again()
+
     # --- settings, both ways --------------------------------------------------------------------
 
     def _ask(self, name: str, value: Any) -> None:
@@ -323,6 +343,10 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
                 if name not in event.waiting:
                     self._put_back(name, event.error)
             return
+        if event.kind == "travel":
+            refusal = "" if event.error is None else self._catalog.error(event.error)
+            self._dashboard.timeline.arrived(event.ticket, refusal)
+            self._again += 1
         if event.kind != "state":
             self._refusal = ""
         for name, (_, new) in event.changes.items():
@@ -355,7 +379,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
 
     def _draw(self, forced: bool) -> float:
         state, again = self._runner.state, self._again
-        stands = (state.moves, state.status, state.changes, again)
+        stands = (state.moves, state.status, state.changes, self._measured, again)
         if stands == self._stood and not forced:
             return math.inf
         if not (forced or self._pacer.may_send()):
@@ -381,6 +405,11 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         return self._pacer.delay()
 
     def _wake(self) -> None:
+        self._publisher.wake()
+
+    def _measured_anew(self) -> None:
+        """Draw what was measured also where nothing moves any more."""
+        self._measured += 1
         self._publisher.wake()
 
     def _look_again(self) -> None:

@@ -35,7 +35,7 @@ class FakeTrainer:
     def __init__(self):
         self.settings = Settings(lr_d=1e-3, lr_g=1e-3)
         self.iteration = 0
-        self.history = object()
+        self.history = SimpleNamespace(record=dict)
         self.timeline = SimpleNamespace(place=Place(0, 0, 0), at_tip=True)
         self.done = []
         self.origins = []
@@ -81,7 +81,7 @@ class FakeTrainer:
         if seed is not None:
             self.settings.update({"seed": seed})
         self.iteration = 0
-        self.history = object()
+        self.history = SimpleNamespace(record=dict)
         self.timeline = SimpleNamespace(place=Place(0, 0, 0), at_tip=True)
         self.done.append(("reset", self.settings.seed, author, source))
 

@@ -15,6 +15,7 @@ from traitlets import TraitError
 
 from ganwidgets import DivergedError, GANTrainer
 from ganwidgets.live import Runner
+from ganwidgets.live.past import past_of
 
 
 def small(**settings):
@@ -178,3 +179,76 @@ def test_any_sequence_ends_in_the_same_bits_as_headless(sequence):
     records = [[r.as_dict() for r in t.interventions] for t in (alone, trainer)]
     assert records[0] == records[1]
     runner.close()
+
+
+def test_going_back_pauses_and_shows_what_was(live):
+    trainer, runner, log = live
+    runner.play(until=40)
+    wait(runner)
+    trainer.settings.lr_d = 7e-4
+    runner.step(5)
+    wait(runner)
+    runner.play()
+    ticket = runner.goto(30)
+    event = log.answer(ticket)
+    assert event.error is None
+    assert event.changes == {"lr_d": (7e-4, 1e-3)}
+    wait(runner)
+    state = runner.state
+    assert (state.status, state.iteration, trainer.iteration) == ("paused", 30, 30)
+    assert state.record["loss_d"] == trainer.history["loss_d"][-1]
+    past = past_of(trainer)
+    assert (past.branch, past.iteration, past.at_tip) == (0, 30, False)
+    assert past.limb.last >= 45
+    assert past.led_here == ()
+    runner.play(until=33)
+    wait(runner)
+    past = past_of(trainer)
+    assert [(limb.name, limb.parent, limb.first, limb.last) for limb in past.limbs[1:]] == [
+        ("branch 2", 0, 30, 33)
+    ]
+    assert past.lineage == {0, 1}
+
+
+def test_a_cell_that_goes_back_pauses_the_run(live):
+    trainer, runner, _ = live
+    runner.play()
+    wait(runner, 20)
+    trainer.timeline.goto(10)
+    assert not runner.state.playing
+    assert trainer.iteration == 10
+    trainer.timeline.switch("main")
+    assert trainer.iteration >= 20
+
+
+def test_of_many_journeys_only_the_last_is_made(live):
+    trainer, runner, log = live
+    runner.step(50)
+    wait(runner)
+
+    def hold_up():
+        tickets.extend(runner.goto(iteration) for iteration in (10, 20, 30))
+
+    tickets = []
+    runner.call(hold_up)
+    wait(runner)
+    assert trainer.iteration == 30
+    assert all(log.answer(ticket).error is None for ticket in tickets)
+    assert [log.answer(ticket).iteration for ticket in tickets] == [50, 50, 30]
+
+
+def test_a_journey_that_fails_leaves_the_run_as_it_was(live):
+    trainer, runner, log = live
+    runner.step(5)
+    wait(runner)
+    before = trainer.state_hash()
+    for journey in (
+        lambda: runner.goto(6),
+        lambda: runner.switch("nowhere"),
+        lambda: runner.fork("main"),
+        lambda: runner.undo(7),
+    ):
+        ticket = journey()
+        assert isinstance(log.answer(ticket).error, ValueError)
+    assert trainer.state_hash() == before
+    assert runner.state.status == "paused"

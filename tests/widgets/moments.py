@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ganwidgets.live.frames import Frame
+from ganwidgets.live.past import Limb, Past
+from ganwidgets.runs.interventions import Intervention
 
 STEPS = np.arange(50)
 
@@ -52,8 +54,40 @@ def points_frame(**changes: Any) -> Frame:
         floors={"modes": 8.0, "jensen_shannon": 0.05},
         latest_metrics={"modes": 8.0, "jensen_shannon": 0.125},
         exact=True,
+        past=past(),
+        compared={},
     )
     return replace(frame, **changes)
+
+
+def record(seq: int, **about: Any) -> Intervention:
+    """An intervention on the first branch: D's learning rate, from a control."""
+    plain = {
+        "iteration": 100,
+        "author": "user",
+        "source": "widget",
+        "setting": "lr_d",
+        "old": 1e-3,
+        "new": 2e-4,
+        "branch": 0,
+    }
+    return Intervention(seq=seq, **{**plain, **about})
+
+
+def past(*others: Limb, **changes: Any) -> Past:
+    """The past of a run that stands at the end of its first branch, at iteration 1234."""
+    main = Limb(0, "main", None, 0, 1234)
+    told = Past(
+        limbs=(main, *others),
+        interventions=(),
+        led_here=(),
+        branch=0,
+        iteration=1234,
+        at_tip=True,
+        first=0,
+        lineage=frozenset({0}),
+    )
+    return replace(told, **changes)
 
 
 def images_frame(channels: int = 1, side: int = 8, **changes: Any) -> Frame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from moments import STEPS, envelope, points_frame
+from moments import STEPS, envelope, past, points_frame, record
 
 from ganwidgets.widgets.curves import CurvesPanel
 
@@ -31,7 +31,7 @@ def test_it_carries_its_class_and_names_both_networks(panel):
 
 
 def test_the_two_curves_differ_in_dash_as_well_as_colour(panel):
-    d, g = chart(panel)._lines
+    *_, d, g = chart(panel)._lines
     assert d.line_style != g.line_style
     assert d.colors != g.colors
 
@@ -39,13 +39,14 @@ def test_the_two_curves_differ_in_dash_as_well_as_colour(panel):
 def test_both_losses_are_drawn_with_their_bands(panel):
     frame = points_frame()
     panel.draw(frame)
-    d, g = chart(panel)._lines
+    *_, d, g = chart(panel)._lines
     assert np.array_equal(d.y, frame.losses["loss_d"][2])
     assert np.array_equal(g.y, frame.losses["loss_g"][2])
-    band = chart(panel)._bands[0]
+    band, other = chart(panel)._bands.values()
+    assert np.array_equal(other.x, frame.losses["loss_g"][0])
     assert (band.y[0] <= d.y).all()
     assert (d.y <= band.y[1]).all()
-    assert all(mark.visible for mark in chart(panel).figure.marks)
+    assert all(mark.visible for mark in (d, g, band, other))
 
 
 def test_the_axes_hold_all_numbers_and_are_marked_at_round_ones(panel):
@@ -60,7 +61,7 @@ def test_the_axes_hold_all_numbers_and_are_marked_at_round_ones(panel):
 def test_what_is_not_finite_is_a_gap(panel):
     losses = {"loss_d": envelope(1.2, at_3=np.nan, at_4=np.inf, at_5=-np.inf), "loss_g": envelope(0.7)}
     panel.draw(points_frame(losses=losses))
-    d, _ = chart(panel)._lines
+    *_, d, _ = chart(panel)._lines
     assert np.isnan(d.y[3:6]).all()
     assert np.isfinite(np.delete(d.y, [3, 4, 5])).all()
     assert chart(panel)._y.max < 10
@@ -78,7 +79,7 @@ def test_what_is_not_finite_is_a_gap(panel):
 def test_a_curve_without_numbers_is_not_drawn_and_sends_the_browser_none_that_it_cannot_place(panel, column):
     losses = {"loss_g": envelope(0.7)} | ({} if column is None else {"loss_d": column})
     panel.draw(points_frame(losses=losses))
-    d, g = chart(panel)._lines
+    *_, d, g = chart(panel)._lines
     assert not d.visible
     assert g.visible
     assert all(np.isfinite(array).all() for array in synced(panel))
@@ -101,3 +102,34 @@ def test_drawing_makes_no_new_widget(panel):
     panel.draw(points_frame())
     panel.draw(points_frame(losses={}))
     assert set(chart(panel).figure.marks) == before
+
+
+def test_another_branch_is_drawn_beside_in_thin_lines(panel):
+    beside = {"loss_d": envelope(0.4), "loss_g": envelope(2.6)}
+    panel.draw(points_frame(compared=beside))
+    other_d, other_g, d, g = chart(panel)._lines
+    assert np.array_equal(other_d.y, beside["loss_d"][2])
+    assert np.array_equal(other_g.y, beside["loss_g"][2])
+    assert other_d.colors == d.colors
+    assert other_g.line_style == g.line_style
+    assert other_d.stroke_width < d.stroke_width
+    assert chart(panel)._y.max >= 2.6
+    panel.draw(points_frame())
+    assert not other_d.visible
+    assert not other_g.visible
+
+
+def test_changes_that_led_here_are_marked_and_said(panel):
+    records = (
+        record(0),
+        record(1, setting="freeze_g", old=False, new=True, reason="why not"),
+        record(2, iteration=30),
+    )
+    panel.draw(points_frame(past=past(interventions=records, led_here=records)))
+    marks = chart(panel)._marks
+    assert marks.visible
+    assert marks.x.tolist() == [100, 30]
+    assert "0.001 \N{RIGHTWARDS ARROW} 0.0002" in marks.names[0]
+    assert "why not" in marks.names[0]
+    panel.draw(points_frame(past=past(interventions=records)))
+    assert not marks.visible

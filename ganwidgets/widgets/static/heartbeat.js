@@ -40,6 +40,16 @@ function answer(model, root) {
   };
 }
 
+/** Tell the kernel of clicks on what says where it leads. */
+function follow(model, root) {
+  const onClick = (event) => {
+    const target = event.target.closest("[data-gw-go]");
+    if (target) model.send({ go: target.dataset.gwGo });
+  };
+  root.addEventListener("click", onClick);
+  return () => root.removeEventListener("click", onClick);
+}
+
 /** What takes keys of its own. */
 const KEYED = "[role=slider], [role=tab], select, input, button";
 
@@ -101,7 +111,7 @@ export default {
       if (removed) return;
       const root = rootOf(el);
       endings.push(answer(model, root));
-      if (root) endings.push(name(model, root));
+      if (root) endings.push(name(model, root), follow(model, root));
     });
     return () => {
       removed = true;
