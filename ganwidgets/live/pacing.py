@@ -6,8 +6,10 @@ stays silent is left behind. Where nobody answers, a frame goes out as a lease a
 after two, four and so on: a browser that went to sleep finds next to nothing when it wakes.
 
 With each acknowledgement a notebook shows the kernel as busy and as idle again, which costs it more
-than the frame itself. So views that answer quickly are asked at every third frame only; they are
-never further behind than that.
+than the frame itself, and about 65 KiB of memory that it does not give back (measured in JupyterLab 4.6
+with requests that do nothing). So views that answer quickly are trusted: they are asked at every second
+frame, then at every fourth, up to every 24th, which is two seconds; they are never further behind than
+that. One late answer, and each frame is waited for again.
 
 Nothing here knows threads that train, widgets or the network; times are in seconds.
 """
@@ -125,7 +127,7 @@ class Pacer:
     vanished : float
         Seconds of silence after which a view is no longer waited for while another answers.
     trusted : int
-        Of so many frames one is to be acknowledged, while every view answers quickly.
+        Of up to so many frames one is to be acknowledged, while every view answers quickly.
     quick : float
         Seconds within which an answer is quick.
     clock : callable
@@ -146,7 +148,7 @@ class Pacer:
         lease: float = 1.0,
         longest_lease: float = 60.0,
         vanished: float = 10.0,
-        trusted: int = 3,
+        trusted: int = 24,
         quick: float = 0.15,
         clock: Clock = time.monotonic,
     ) -> None:
@@ -165,12 +167,14 @@ class Pacer:
         self._sent_at = self._asked_at = -math.inf
         self._unanswered = 0
         self._unasked = 0
+        self._trust = 1
 
     def hello(self, view: Hashable) -> None:
         """Count a view that appeared, or is visible again; it owes nothing for earlier frames."""
         with self._lock:
             self._views[view] = _View(self._newest)
             self._unanswered = 0
+            self._trust = 1
 
     def bye(self, view: Hashable) -> None:
         """Forget a view that went, or is hidden."""
@@ -186,6 +190,7 @@ class Pacer:
             if known.painted < seq <= self._newest:
                 known.painted = seq
                 known.quick = self._clock() - self._asked_at <= self._quick
+                self._trust = min(self._trusted, 2 * self._trust) if self._all_quick() else 1
                 self._unanswered = 0
                 # It still owes what was sent since, but it has just shown that it lives.
                 known.owes_since = None if seq == self._newest else self._clock()
@@ -193,8 +198,10 @@ class Pacer:
     def to_ask(self) -> bool:
         """Return whether views are to acknowledge the next frame."""
         with self._lock:
-            quick = all(view.quick and view.painted == self._newest for view in self._views.values())
-            return not quick or self._unasked + 1 >= self._trusted
+            return not self._all_quick() or self._unasked + 1 >= self._trust
+
+    def _all_quick(self) -> bool:
+        return all(view.quick and view.painted == self._newest for view in self._views.values())
 
     def passed(self) -> None:
         """Note that a frame was sent which nobody is to acknowledge."""

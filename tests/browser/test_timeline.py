@@ -1,0 +1,87 @@
+"""Time travel by hand, in JupyterLab: the slider, the tree of branches, and back again after a reload."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from trainer_view import SMALL, TrainerView, show
+
+RUN = f"""
+import ganwidgets as gw
+t = gw.GANTrainer('ring8', {SMALL})
+t.step(150)
+t.change('<b>faster</b>', lr_g=2e-3)
+t.step(50)
+hashes = {{}}
+w = gw.GANTrainerWidget(t)
+w
+"""
+
+
+def test_back_by_the_slider_and_on_from_there(lab):
+    view = show(lab, RUN)
+    scrubber = view.panel("scrubber").get_by_role("slider")
+    expect(view.panel("timeline").first).to_contain_text("iteration 200 of 200")
+    assert view.number("lr_g").input_value() == "0.002"
+    with view.drawn_anew("plane"):
+        scrubber.press("Home")
+    lab.until("w.iteration == 0 and not t.timeline.at_tip")
+    expect(view.number("lr_g")).to_have_value("0.0005")
+    expect(view.panel("timeline").first).to_contain_text("in the past")
+    for _ in range(3):
+        scrubber.press("PageUp")
+    there = int(float(scrubber.get_attribute("aria-valuenow")))
+    assert there > 0
+    lab.until(f"w.iteration == t.iteration == {there}")
+
+    view.button("continue").click()
+    lab.until(f"w.playing and w.iteration > {there + 5}")
+    view.button("pause").click()
+    lab.until("w.status == 'paused'")
+    assert lab.ask("list(t.timeline.branches)") == ["main", "branch 2"]
+    assert lab.ask("t.timeline.branch") == "branch 2"
+    tree = view.panel("tree")
+    expect(tree.locator("button.gw-limb")).to_have_count(2)
+
+    tree.locator("[data-gw-go='switch:main']").click()
+    lab.until("w.iteration == 200 and t.timeline.branch == 'main'")
+    expect(view.number("lr_g")).to_have_value("0.002")
+
+
+def test_a_change_is_marked_and_undone_by_a_click(lab):
+    view = show(lab, RUN)
+    mark = view.panel("tree").locator("button.gw-mark")
+    expect(mark).to_have_count(1)
+    title = mark.get_attribute("title")
+    assert "0.0005 → 0.002" in title
+    assert "<b>faster</b>" in title
+    mark.click()
+    lab.until("w.iteration == 150 and t.settings.lr_g == 5e-4")
+    expect(view.number("lr_g")).to_have_value("0.0005")
+
+
+def test_a_branch_gets_its_name_and_is_compared_and_a_wrong_name_is_refused(lab):
+    view = show(lab, RUN)
+    name, new = view.root.locator(".gw-branch-name input"), view.button("fork")
+    name.fill("calm <i>water</i>")
+    name.press("Tab")
+    new.click()
+    lab.until("t.timeline.branch == 'calm <i>water</i>'")
+    expect(view.panel("tree")).to_contain_text("calm <i>water</i>")
+    new.click()
+    expect(view.panel("timeline").first).to_contain_text("cannot be named")
+    view.root.locator(".gw-compare select").select_option("main")
+    lab.until("w._camera.compared == 'main'")
+
+
+def test_after_a_reload_the_branches_are_there(lab):
+    index = lab.start(RUN)
+    lab.finish(index)
+    lab.execute("t.timeline.goto(100); t.timeline.fork('second'); t.step(10); w.wait()")
+    lab.save()
+    lab.reload()
+    view = TrainerView(lab.page.locator(".jp-OutputArea-output:has(.gw-root)").first)
+    expect(view.panel("tree").locator("button.gw-limb")).to_have_count(2)
+    expect(view.panel("timeline").first).to_contain_text("iteration 110 of 110")
+    view.panel("tree").locator("[data-gw-go='switch:main']").click()
+    lab.until("w.iteration == 200")
