@@ -4,8 +4,9 @@ The default run plays as fast as it goes, in JupyterLab in headless Chromium. Af
 the other: the tab is visible; the tab is hidden (the page says so, and gets no animation frames); every
 process of Chromium is stopped (SIGSTOP), and goes on after the measurement. Before and after each are
 measured, after garbage collections: the kernel's resident memory, the page's JavaScript heap and the
-renderer's resident memory. The history may grow by what it declares (ganwidgets.runs.history.MEMORY_BUDGET);
-its rows are counted, and what they take is left out of the kernel's growth.
+renderer's resident memory. The history and the snapshots of the timeline may grow by what they declare
+(MEMORY_BUDGET in ganwidgets.runs.history and ganwidgets.runs.snapshots); rows and snapshots held in memory are
+counted, and what they take is left out of the kernel's growth.
 
 Comm messages from the kernel to the page are counted too, and the speed of the run.
 
@@ -45,7 +46,8 @@ count(type(w.comm))
 def now():
     gc.collect()
     return dict(rss=psutil.Process().memory_info().rss, iteration=w._runner.state.iteration,
-                time=time.monotonic(), messages=messages, budget=MEMORY_BUDGET)
+                time=time.monotonic(), messages=messages, budget=MEMORY_BUDGET,
+                snapshots=w.trainer._session.snapshots._in_memory)
 w.play()
 """
 
@@ -140,11 +142,12 @@ def report(name: str, before: Moment, after: Moment) -> None:
     seconds = ended["time"] - begun["time"]
     steps = ended["iteration"] - begun["iteration"]
     history = min(ROW * steps, max(0.0, ended["budget"] - ROW * begun["iteration"]))
+    snapshots = ended["snapshots"] - begun["snapshots"]
     kernel = ended["rss"] - begun["rss"]
     print(
         f"{name}, {seconds / 60:.1f} minutes, {steps:.0f} steps ({steps / seconds:.0f} a second): kernel "
-        f"{kernel / MEBI:+.1f} MiB, of which history {history / MEBI:.1f}, so {(kernel - history) / MEBI:+.1f} "
-        f"beyond it; page {(after.heap - before.heap) / MEBI:+.1f} MiB of JavaScript, renderer "
+        f"{kernel / MEBI:+.1f} MiB, of which history {history / MEBI:.1f} and snapshots {snapshots / MEBI:.1f}, so "
+        f"{(kernel - history - snapshots) / MEBI:+.1f} beyond them; page {(after.heap - before.heap) / MEBI:+.1f} MiB of JavaScript, renderer "
         f"{(after.renderer - before.renderer) / MEBI:+.1f} MiB; "
         f"{(ended['messages'] - begun['messages']) / seconds:.2f} messages and "
         f"{(after.drawn - before.drawn) / seconds:.1f} drawn frames a second",
