@@ -50,7 +50,7 @@ class Dashboard:
         What is imitated; decides on the panels.
     act, ask : callable
         What a button, and what a control, asks for.
-    travel, compare : callable
+    travel, compare, verify : callable
         See :class:`ganwidgets.widgets.timeline.TimelinePanel`.
     viewers : Viewers
         Who is told of views and of what they have painted.
@@ -67,6 +67,7 @@ class Dashboard:
         ask: Callable[[str, Any], None],
         travel: Callable[[str, Any], int],
         compare: Callable[[str | None], None],
+        verify: Callable[[], None] | None,
         viewers: Viewers,
         request: Callable[[], None],
     ) -> None:
@@ -81,7 +82,7 @@ class Dashboard:
             "images": SamplesPanel(catalog, look),
         }
         curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look)
-        self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, look)
+        self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self._panels: list[Panel] = [self.status, *self._pictures.values(), curves, metrics, self.timeline]
         self._drawn_at: dict[str, float] = {}
         names: dict[str, tuple[str, str]] = {**self.controls.names, **self.transport.names}

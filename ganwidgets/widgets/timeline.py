@@ -31,6 +31,9 @@ HELP = {
     "continue": N_("Train on from the iteration that is shown; what came after it stays on its branch."),
     "fork": N_("Begin a branch of that name where the run stands."),
     "undo": N_("Go back to just before the last change; the next step begins a branch."),
+    "verify": N_(
+        "Compute the stored run again from its seed and all changes, and compare every stored state, bit for bit."
+    ),
 }
 
 
@@ -49,6 +52,8 @@ class TimelinePanel:
         Lets the run train on from where it stands.
     compare : callable
         Called with the name of the branch to be drawn beside this one, or None.
+    verify : callable or None
+        Called when the run is to be verified; None where it is not stored.
     look : Look, optional
         What it shares with the rest of one widget.
 
@@ -70,6 +75,7 @@ class TimelinePanel:
         travel: Travel,
         go_on: Callable[[], None],
         compare: Callable[[str | None], None],
+        verify: Callable[[], None] | None,
         look: Look | None = None,
     ) -> None:
         self._catalog = catalog
@@ -113,11 +119,15 @@ class TimelinePanel:
                 ("continue", N_("Continue from here")),
                 ("fork", N_("New branch")),
                 ("undo", N_("Undo")),
+                *((("verify", N_("Verify")),) if verify is not None else ()),
             )
         }
         self.buttons["continue"].on_click(lambda _: go_on())
         self.buttons["fork"].on_click(lambda _: self._forked())
         self.buttons["undo"].on_click(lambda _: travel("undo", None))
+        if verify is not None:
+            self.buttons["verify"].on_click(lambda _: verify())
+        self._verdict = look.html("", "gw-verdict-told")
         self.scrubber = classed(
             GuardedSlider(self._guard, self._moved, max=scale_of(0), readout=False, **look.of(GuardedSlider)),
             "gw-scrubber",
@@ -125,10 +135,15 @@ class TimelinePanel:
         self._tree = look.html("", "gw-tree-holder")
         head = look.box([title, self._told, self.branch, self.compare], "gw-timeline-head")
         foot = look.box(
-            [self.buttons["continue"], self.buttons["undo"], self.fork_name, self.buttons["fork"]],
+            [
+                *(button for action, button in self.buttons.items() if action != "fork"),
+                self.fork_name,
+                self.buttons["fork"],
+            ],
             "gw-timeline-foot",
         )
-        self.widget = look.box([head, self.scrubber, self._tree, foot], f"gw-{self.name}", "gw-panel")
+        parts = [head, self.scrubber, self._tree, foot, self._verdict]
+        self.widget = look.box(parts, f"gw-{self.name}", "gw-panel")
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
@@ -169,6 +184,11 @@ class TimelinePanel:
             if ticket == self._held:
                 self._held = None
             self._refusal = refusal
+
+    def verified(self, sentence: str, *, over: bool) -> None:
+        """Say what came out of verifying the run, or that it is under way."""
+        self._verdict.value = f'<p role="status">{html.escape(sentence)}</p>'
+        self.buttons["verify"].disabled = not over
 
     def go(self, where: str) -> None:
         """Travel to what somebody clicked at in the tree: ``"switch:<name>"`` or ``"undo:<seq>"``."""

@@ -21,8 +21,9 @@ from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, observe
 
 from ..errors import DataError
 from ..live import Camera, Event, Pacer, Runner, RunState
-from ..messages import catalog
+from ..messages import N_, catalog
 from ..settings import SETTINGS, SettingTraits, refuse_unknown
+from ..stored import replay
 from ..trainer import GANTrainer
 from .dashboard import Dashboard
 from .display import Displays, with_picture
@@ -135,6 +136,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             ask=self._ask,
             travel=self._travel,
             compare=self._compare_with,
+            verify=self._verify if trainer.run is not None else None,
             viewers=Answers(self._pacer, self._wake),
             request=self._look_again,
         )
@@ -271,6 +273,20 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
     def _compare_with(self, branch: str | None) -> None:
         self._camera.compared = branch
         self._look_again()
+
+    def _verify(self) -> None:
+        """Compute the stored run again, in a thread of its own, and say what came out."""
+        panel, t = self._dashboard.timeline, self._catalog
+        panel.verified(t(N_("The run is computed again; that takes as long as training it did.")), over=False)
+
+        def work() -> None:
+            try:
+                verdict = t(str(replay(self._trainer.run)))
+            except Exception as error:  # noqa: BLE001 - whatever keeps it from being verified is told
+                verdict = t.error(error)
+            panel.verified(verdict, over=True)
+
+        threading.Thread(target=work, name="ganwidgets-verify", daemon=True).start()
 
     # --- settings, both ways --------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ def journeys():
 
 @pytest.fixture
 def panel(english, journeys):
-    return TimelinePanel(english, journeys.travel, journeys.go_on, journeys.compare)
+    return TimelinePanel(english, journeys.travel, journeys.go_on, journeys.compare, None)
 
 
 def drag(panel, iteration):
@@ -163,3 +163,17 @@ def test_clicks_in_the_tree_lead_where_it_says_and_nonsense_nowhere(panel, journ
     for where in ("switch:a:b", "undo:12", "undo:x", "goto:3", ""):
         panel.go(where)
     assert journeys == [("switch", "a:b"), ("undo", 12)]
+
+
+def test_a_stored_run_can_be_verified_and_the_verdict_is_escaped(english, journeys):
+    asked = []
+    panel = TimelinePanel(
+        english, journeys.travel, journeys.go_on, journeys.compare, lambda: asked.append(True)
+    )
+    panel.buttons["verify"].click()
+    assert asked == [True]
+    panel.verified("under way", over=False)
+    assert panel.buttons["verify"].disabled
+    panel.verified("differs on <b>", over=True)
+    assert not panel.buttons["verify"].disabled
+    assert "differs on &lt;b&gt;" in panel._verdict.value
