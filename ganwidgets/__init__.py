@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import CheckpointError, DataError, DivergedError
+from .errors import CheckpointError, CheckpointWarning, DataError, DivergedError
 from .settings import Settings
+from .stored import open_run
 from .trainer import GANTrainer
 
 if TYPE_CHECKING:
@@ -15,12 +16,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CheckpointError",
+    "CheckpointWarning",
     "DataError",
     "DivergedError",
     "GANTrainer",
     "GANTrainerWidget",
     "Settings",
     "__version__",
+    "open_run",
 ]
 
 
