@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .errors import CheckpointError, CheckpointWarning, DataError, DivergedError
+from .runs.report import ReplayReport
 from .settings import Settings
-from .stored import open_run
+from .stored import open_run, replay
 from .trainer import GANTrainer
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ __all__ = [
     "DivergedError",
     "GANTrainer",
     "GANTrainerWidget",
+    "ReplayReport",
     "Settings",
     "__version__",
     "open_run",
+    "replay",
 ]
 
 

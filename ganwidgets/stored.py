@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from .trainer import GANTrainer
 
-__all__ = ["open_run"]
+if TYPE_CHECKING:
+    from .runs.report import ReplayReport
+
+__all__ = ["open_run", "replay"]
 
 
 def open_run(
@@ -61,3 +64,47 @@ def open_run(
 
     own = {"generator": generator, "discriminator": discriminator}
     return GANTrainer._of(open_session(path, data, own, torch.device(device)))
+
+
+def replay(
+    path: str | os.PathLike[str],
+    data: Any = None,
+    *,
+    generator: nn.Module | None = None,
+    discriminator: nn.Module | None = None,
+) -> ReplayReport:
+    """Compute a run that was kept in a folder again, and compare it with what was stored there.
+
+    From its seed and its interventions, in memory, through all branches: each state that was stored,
+    and the state before each intervention, is compared bit for bit. It takes as long as the training
+    did; the folder is only read.
+
+    Parameters
+    ----------
+    path, data, generator, discriminator
+        As for :func:`open_run`; the networks are trained in place.
+
+    Returns
+    -------
+    ReplayReport
+        True where everything is equal; else it says at which iteration what differs first, and what
+        is different about the environment. As a string it is a sentence.
+
+    Raises
+    ------
+    CheckpointError
+        As for :func:`open_run`.
+
+    Examples
+    --------
+    >>> import tempfile, ganwidgets as gw
+    >>> folder = tempfile.mkdtemp()
+    >>> trainer = gw.GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,), run=f"{folder}/ring-17")
+    >>> record = trainer.step(20)
+    >>> trainer.close()
+    >>> gw.replay(f"{folder}/ring-17").verdict
+    'equal'
+    """
+    from .runs.verify import replayed
+
+    return replayed(path, data, {"generator": generator, "discriminator": discriminator})

@@ -38,7 +38,7 @@ class RunShelf:
         row = self.rows.get(snapshot)
         if row is None:
             return self._temporary.read(snapshot)
-        tree = self._folder.read_snapshot(row)
+        tree = self.stored(snapshot)
         if self._hash_of(snapshot, tree) != row.place["state_hash"]:
             raise CheckpointError(
                 Message(
@@ -47,6 +47,16 @@ class RunShelf:
                 )
             )
         return tree
+
+    def stored(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Return what is in the folder, as its file has it.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing or damaged.
+        """
+        return self._folder.read_snapshot(self.rows[snapshot])
 
     def remove(self, snapshot: Snapshot) -> None:
         # What is in the folder goes when the run is stored next: until then the index needs it.
