@@ -10,7 +10,6 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -212,19 +211,8 @@ class Reference:
         raise AssertionError(place)
 
 
-@pytest.fixture
-def memory(tmp_path):
-    """A folder in memory where there is such a place, because many flushes to a disk take long."""
-    shared = Path("/dev/shm")  # noqa: S108 - not a fixed name in it
-    if not (shared.is_dir() and os.access(shared, os.W_OK)):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=shared) as found:
-        yield Path(found)
-
-
-def test_killed_at_fifty_random_moments(memory):
-    path = memory / "run"
+def test_killed_at_fifty_random_moments(memory_factory):
+    path = memory_factory() / "run"
     zygote = subprocess.Popen(
         [sys.executable, "-u", HERE / "keeping_children.py"],
         stdin=subprocess.PIPE,
