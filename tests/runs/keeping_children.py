@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 import ganwidgets as gw
-from ganwidgets.runs import keeping
+from ganwidgets.runs import keeping, opening
 from ganwidgets.runs.store import RunFolder
 
 SMALL = {"g_hidden": (4,), "d_hidden": (4,), "latent_dim": 2, "batch_size": 4}
@@ -39,6 +39,7 @@ def advance(trainer):
 
 def train(path):
     """Go on until killed, storing at every occasion."""
+    assert opening  # imported before the fork
     store = RunFolder.commit
 
     def commit(self, entry):
@@ -56,6 +57,7 @@ def train(path):
 
 def main():
     torch.set_num_threads(1)
+    gw.GANTrainer("ring8", **SMALL).step(2)  # what is imported at first use is there for all children
     say("ready")
     for line in sys.stdin:
         child = os.fork()
@@ -63,7 +65,7 @@ def main():
             try:
                 say("child", os.getpid())
                 train(line.strip())
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - the child must not go on as the parent
                 traceback.print_exc()
                 os._exit(1)
         _, status = os.waitpid(child, 0)

@@ -16,12 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from keeping_children import SMALL, advance
-from test_exactness import KINDS, VALUES, few
-from torch.utils.data import Dataset
 
 import ganwidgets as gw
 from ganwidgets.live import Runner
@@ -228,9 +223,7 @@ def test_killed_at_fifty_random_moments(memory_factory):
         zygote.stdin.flush()
         name, child = zygote.stdout.readline().split()
         assert name == "child"
-        said = []
-        for _ in range(chosen.randrange(1, 6)):
-            said.append(zygote.stdout.readline().split())
+        said = [zygote.stdout.readline().split() for _ in range(chosen.randrange(1, 6))]
         moment = time.perf_counter() + chosen.random() * 0.008  # about from one time it is stored to the next
         while time.perf_counter() < moment:
             pass
@@ -238,7 +231,7 @@ def test_killed_at_fifty_random_moments(memory_factory):
         while (line := zygote.stdout.readline().split())[0] != "exit":
             said.append(line)
         assert int(line[1]) == -signal.SIGKILL, said
-        confirmed = [words for words in said if words[0] == "stored"] 
+        confirmed = [words for words in said if words[0] == "stored"]
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             trainer = gw.open_run(path)
@@ -261,3 +254,74 @@ def test_killed_at_fifty_random_moments(memory_factory):
         np.testing.assert_array_equal(trainer.history[column], expected)
     count = len(trainer.timeline.interventions)
     assert trainer.timeline.interventions == reference.trainer.timeline.interventions[:count]
+
+
+# --- nowhere to store -------------------------------------------------------------------------------
+
+
+def do_much(trainer):
+    trainer.step(10)
+    trainer.reset()
+    trainer.step(5)
+
+
+def test_a_full_disk_is_told_once_and_stored_is_what_there_is_when_it_has_room_again(path, monkeypatch):
+    monkeypatch.setattr(keeping, "SPACING", 0)
+    monkeypatch.setattr(keeping, "SHARE", 0)
+    trainer, free = start(path), gw.GANTrainer("ring8", **SMALL)
+    trainer.step(3)
+    with monkeypatch.context() as full:
+
+        def refuse(*_):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        full.setattr("ganwidgets.runs.store.snapshot_files.whole_file", refuse)
+        with pytest.warns(
+            RuntimeWarning, match="No space left on device.*training goes on in memory"
+        ) as caught:
+            do_much(trainer)
+        assert len(caught) == 1
+        assert stored(path)[0] == (0, 3, 0)
+    free.step(13)
+    free.reset()
+    free.step(6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trainer.step(1)
+        trainer.close()
+        opened = gw.open_run(path)
+    assert opened.state_hash() == free.state_hash()
+    assert opened.timeline.interventions == free.timeline.interventions
+    opened.timeline.switch("main")
+    free.timeline.switch("main")
+    assert opened.state_hash() == free.state_hash()
+
+
+def test_no_run_begins_where_nothing_can_be_stored(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(gw.CheckpointError, match="is a file"):
+        start(tmp_path / "file")
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "thesis.tex").write_text("")
+    with pytest.raises(gw.CheckpointError, match="something else"):
+        start(tmp_path / "else")
+
+
+def test_what_is_stored_is_thinned_and_memory_spills_into_the_folder(path, monkeypatch):
+    monkeypatch.setattr(keeping, "SPACING", 0)
+    monkeypatch.setattr(keeping, "SHARE", 0)
+    monkeypatch.setattr(keeping, "STORED_AT_MOST", 20)
+    trainer = start(path)
+    trainer._session.snapshots._memory_budget = 20_000
+    trainer.step(150)
+    files = list((path / "snapshots").iterdir())
+    assert len(files) < 30
+    assert sum(snapshot.tree is None for snapshot in trainer._session.snapshots) > 5
+    free = gw.GANTrainer("ring8", **SMALL)
+    free.step(150)
+    for iteration in (3, 77, 141):
+        for t in (trainer, free):
+            t.timeline.goto(iteration)
+        assert trainer.state_hash() == free.state_hash()
+    trainer.close()
+    assert gw.open_run(path).state_hash() == free.state_hash()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import warnings
@@ -80,7 +78,9 @@ class Pair:
         assert (kept.timeline.place, kept.timeline.at_tip) == (free.timeline.place, free.timeline.at_tip)
         for name in free.timeline.branches:
             for column in free.history:
-                np.testing.assert_array_equal(kept.timeline.history(name)[column], free.timeline.history(name)[column])
+                np.testing.assert_array_equal(
+                    kept.timeline.history(name)[column], free.timeline.history(name)[column]
+                )
                 np.testing.assert_array_equal(kept.history[column], free.history[column])
         for name in free.timeline.branches:
             for trainer in (kept, free):
@@ -177,7 +177,9 @@ def test_what_is_missing_is_asked_for(path, tmp_path):
     with pytest.raises(gw.CheckpointError, match="generator of its own"):
         gw.open_run(tmp_path / "own")
     with pytest.raises(gw.CheckpointError, match="does not fit"):
-        gw.open_run(tmp_path / "own", generator=torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 2)))
+        gw.open_run(
+            tmp_path / "own", generator=torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 2))
+        )
     with pytest.raises(gw.CheckpointError, match="already holds a run"):
         start(path)
     with pytest.raises(gw.CheckpointError, match="not the folder of a run"):
@@ -186,7 +188,9 @@ def test_what_is_missing_is_asked_for(path, tmp_path):
 
 OPEN = """
 import sys, torch, ganwidgets as gw
+from ganwidgets.runs import keeping
 torch.set_num_threads(1)
+keeping.SHARE_AT_ONCE = 0
 trainer = gw.open_run(sys.argv[1])
 print(trainer.state_hash())
 trainer.timeline.goto(3)
@@ -357,8 +361,18 @@ def test_branches_and_interventions_that_do_not_fit_together_are_refused(known, 
         ("branches", lambda row: row | {"id": 7}),
         ("interventions", lambda row: row | {"seq": 5}),
         ("interventions", lambda row: row | {"more": 5}),
-        ("snapshots", lambda row: row | {"place": row["place"] | {"settings": {}}} if "settings" in row["place"] else row),
-        ("snapshots", lambda row: row | {"place": row["place"] | {"place": [9, 9, 9]}} if "settings" in row["place"] else row),
+        (
+            "snapshots",
+            lambda row: (
+                row | {"place": row["place"] | {"settings": {}}} if "settings" in row["place"] else row
+            ),
+        ),
+        (
+            "snapshots",
+            lambda row: (
+                row | {"place": row["place"] | {"place": [9, 9, 9]}} if "settings" in row["place"] else row
+            ),
+        ),
     ]:
         put(files, path)
         rewritten(path, table, change)
