@@ -1,8 +1,11 @@
-"""Compare storing a state in a run folder with `torch.save`, and time the opening of a long run.
+"""Compare storing a state in a run folder with `torch.save`, time opening a long run, and what keeping one costs.
 
 The state is a pair of networks of ten million parameters together, with Adam's two moments. Both
 sides write to the same disk and return when it is there: `torch.save` to a file that is flushed, ours
 as a whole commit, with its hashes, the rename and the transaction.
+
+Keeping: the time of training a small pair while it is kept in a folder, to that of a twin in memory, both in
+turn. Opening a run: of as many iterations, most of them made up, stored as often as one that took half an hour.
 
     python benchmarks/run_folder.py [--pairs 15] [--folder .]
 """
@@ -20,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
+import ganwidgets as gw
 from ganwidgets.runs.history import measured
 from ganwidgets.runs.store import Entry, RunFolder
 
@@ -114,6 +118,52 @@ def open_long(folder: Path, pairs: int) -> None:
     )
 
 
+def keep_training(folder: Path, pairs: int) -> None:
+    """Print what keeping a run in a folder costs, as a share of training, and how long opening it takes."""
+    small = {"g_hidden": (16, 16), "d_hidden": (16, 16), "latent_dim": 2, "batch_size": 150}
+    kept = gw.GANTrainer("gaussians", **small, run=folder / "kept")
+    twin = gw.GANTrainer("gaussians", **small)
+    ratios = []
+    for turn in range(pairs + 1):
+        spent = {}
+        for trainer in (kept, twin) if turn % 2 else (twin, kept):
+            began = time.perf_counter()
+            trainer.step(3000)
+            spent[trainer] = time.perf_counter() - began
+        if turn:
+            ratios.append(spent[kept] / spent[twin])
+    quartiles = statistics.quantiles(ratios, n=4)
+    print(
+        f"keeping a run of 16 units, batch 150: {100 * (statistics.median(ratios) - 1):+.2f} % of training (median "
+        f"of {pairs} pairs, quartiles {100 * (quartiles[0] - 1):+.2f} {100 * (quartiles[2] - 1):+.2f}), "
+        f"{len(kept._session.keeper._shelf.rows)} states stored"
+    )
+
+
+def open_whole(folder: Path, pairs: int) -> None:
+    """Print how long it takes until the trainer of a run of many iterations is there again."""
+    trainer = gw.GANTrainer("ring8", g_hidden=(4,), d_hidden=(4,), batch_size=4, run=folder / "whole")
+    session = trainer._session
+    for _ in range(ITERATIONS // ROWS):
+        record = trainer.step()
+        for _ in range(ROWS - 1):  # what training would leave, without the hour that it takes
+            session.history.append(record)
+            session.state.iteration += 1
+        session.keeper.save()
+    trainer.close()
+    times = []
+    for _ in range(pairs):
+        began = time.perf_counter()
+        opened = gw.open_run(folder / "whole")
+        times.append(time.perf_counter() - began)
+        assert opened.iteration == ITERATIONS
+        opened.close()
+    print(
+        f"open_run of {ITERATIONS:,} iterations, stored {ITERATIONS // ROWS:,} times: median "
+        f"{statistics.median(times) * 1e3:.0f} ms (max {max(times) * 1e3:.0f})"
+    )
+
+
 def main() -> None:
     """Run the comparisons."""
     parser = argparse.ArgumentParser(
@@ -128,6 +178,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         compare(Path(folder), arguments.pairs)
         open_long(Path(folder), arguments.pairs)
+        keep_training(Path(folder), arguments.pairs)
+        open_whole(Path(folder), arguments.pairs)
 
 
 if __name__ == "__main__":

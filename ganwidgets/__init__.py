@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import CheckpointError, DataError, DivergedError
+from .errors import CheckpointError, CheckpointWarning, DataError, DivergedError
+from .runs.report import ReplayReport
 from .settings import Settings
+from .stored import open_run, replay
 from .trainer import GANTrainer
 
 if TYPE_CHECKING:
@@ -15,12 +17,16 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CheckpointError",
+    "CheckpointWarning",
     "DataError",
     "DivergedError",
     "GANTrainer",
     "GANTrainerWidget",
+    "ReplayReport",
     "Settings",
     "__version__",
+    "open_run",
+    "replay",
 ]
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import difflib
 import functools
-import numbers
 import os
-import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from traitlets import TraitError
 
+from .arguments import checked_count, checked_seed, seed_or_new
 from .messages import Message
+from .runs.between_steps import between_steps
 from .runs.hashing import digest
 from .runs.interventions import CODE, Origin
+from .runs.keeping import keep
 from .runs.looking import generated, real, score, verdicts
 from .runs.saved import load_session, save_session
 from .runs.session import Session
@@ -42,23 +44,7 @@ __all__ = ["GANTrainer"]
 MOMENT = 0.05
 """Seconds for which a call to train keeps a live run from hearing anything else."""
 
-P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def between_steps(
-    method: Callable[Concatenate[GANTrainer, P], T],
-) -> Callable[Concatenate[GANTrainer, P], T]:
-    """Let a method of a live trainer be carried out by the thread that trains, between two steps."""
-
-    @functools.wraps(method)
-    def call(self: GANTrainer, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        if self._dispatch is None:
-            return method(self, *args, **kwargs)
-        answer: T = self._dispatch(functools.partial(method, self, *args, **kwargs))
-        return answer
-
-    return call
 
 
 class GANTrainer:
@@ -79,11 +65,16 @@ class GANTrainer:
         All randomness of the run follows from it.
     device : str or torch.device
         Where the networks compute.
+    run : path, optional
+        A folder in which the run is kept while it goes on; :func:`ganwidgets.open_run` finds it
+        again, after a crash too. It is saved at least every few seconds, at most 2 % of the time.
     **settings
         Any setting by name; see :class:`ganwidgets.Settings`.
 
     Raises
     ------
+    CheckpointError
+        If the folder `run` holds something already, or cannot be written to.
     DataError
         For data that cannot be trained on, or networks that do not fit it.
     traitlets.TraitError
@@ -105,12 +96,25 @@ class GANTrainer:
         discriminator: nn.Module | None = None,
         seed: int = 0,
         device: str | torch.device = "cpu",
+        run: str | os.PathLike[str] | None = None,
         **settings: Any,
     ) -> None:
-        refuse_unknown(settings, "GANTrainer", also=("generator", "discriminator", "device"))
-        self._dispatch: Callable[[Callable[[], Any]], Any] | None = None
+        refuse_unknown(settings, "GANTrainer", also=("generator", "discriminator", "device", "run"))
         own = {"generator": generator, "discriminator": discriminator}
-        self._session = Session(data, own, torch.device(device), {"seed": seed, **settings})
+        session = Session(data, own, torch.device(device), {"seed": seed, **settings})
+        if run is not None:
+            keep(session, run)
+        self._begin(session)
+
+    def _begin(self, session: Session) -> None:
+        self._dispatch: Callable[[Callable[[], Any]], Any] | None = None
+        self._session = session
+
+    @classmethod
+    def _of(cls, session: Session) -> GANTrainer:
+        trainer = cls.__new__(cls)
+        trainer._begin(session)
+        return trainer
 
     @between_steps
     def reset(self, seed: int | None = None) -> None:
@@ -175,21 +179,23 @@ class GANTrainer:
         DivergedError
             If a number is not finite; the trainer then stands at its last good state.
         """
-        return self._train("both", _count(n))
+        return self._train("both", checked_count(n))
 
     def step_d(self, n: int = 1) -> dict[str, float]:
         """Update the discriminator alone, `n` times; every bit of the generator stays."""
-        return self._train("discriminator", _count(n))
+        return self._train("discriminator", checked_count(n))
 
     def step_g(self, n: int = 1) -> dict[str, float]:
         """Update the generator alone, `n` times; every bit of the discriminator stays."""
-        return self._train("generator", _count(n))
+        return self._train("generator", checked_count(n))
 
     def _train(self, network: What, n: int) -> dict[str, float]:
         """Train at once; live in slices, so that between them controls and other cells are heard."""
         dispatch = self._dispatch
         if dispatch is None:
-            return self._session.advance(network, n, _never, CODE)
+            last = self._session.advance(network, n, _never, CODE)
+            self._pause()
+            return last
         while True:
             taken, record = dispatch(functools.partial(self._train_for_a_moment, network, n))
             n -= taken
@@ -207,6 +213,8 @@ class GANTrainer:
             return time.monotonic() >= end
 
         record = self._session.advance(network, n, over, CODE)
+        if taken == n:
+            self._pause()
         return taken, record
 
     # --- what can be seen -----------------------------------------------------------------------
@@ -252,6 +260,11 @@ class GANTrainer:
         return Timeline(self._session, self._between_steps)
 
     @property
+    def run(self) -> Path | None:
+        """The folder in which the run is kept; None where it is in none."""
+        return self._session.keeper.path
+
+    @property
     def exact(self) -> bool:
         """Whether the run repeats bit for bit on the same torch version, device and thread count.
 
@@ -287,12 +300,12 @@ class GANTrainer:
                     labels=labels,
                 )
             )
-        return generated(self._session, _count(n), _seed_or_new(seed), average=ema)
+        return generated(self._session, checked_count(n), seed_or_new(seed), average=ema)
 
     @between_steps
     def real(self, n: int, seed: int | None = None) -> Tensor:
         """Return `n` real samples, as :meth:`sample` does; the run's state is untouched."""
-        return real(self._session, _count(n), _seed_or_new(seed))
+        return real(self._session, checked_count(n), seed_or_new(seed))
 
     @between_steps
     def _look(self, samples: Tensor) -> Tensor:
@@ -314,13 +327,13 @@ class GANTrainer:
         seed : int
             Of the samples; the same seed, the same figures.
         """
-        return score(self._session, self.sample(n, seed), self.real(n, seed), _seed(seed))
+        return score(self._session, self.sample(n, seed), self.real(n, seed), checked_seed(seed))
 
     @between_steps
     def floors(self, n: int = 2500, seed: int = 0) -> dict[str, float]:
         """Return what a perfect generator scores at :meth:`evaluate`: real samples in its place."""
-        perfect = real(self._session, _count(n), derive(_seed(seed), "perfect"))
-        return score(self._session, perfect, self.real(n, seed), _seed(seed))
+        perfect = real(self._session, checked_count(n), derive(checked_seed(seed), "perfect"))
+        return score(self._session, perfect, self.real(n, seed), checked_seed(seed))
 
     @between_steps
     def _evaluation_inputs(self, n: int, seed: int) -> tuple[Samples, Samples, Modes | None]:
@@ -417,10 +430,18 @@ class GANTrainer:
             If the file is missing, damaged, foreign or newer, or does not match what is passed.
         """
         own = {"generator": generator, "discriminator": discriminator}
-        trainer = cls.__new__(cls)
-        trainer._dispatch = None
-        trainer._session = load_session(path, data, own, torch.device(device))
-        return trainer
+        return cls._of(load_session(path, data, own, torch.device(device)))
+
+    def close(self) -> None:
+        """Store what is new in the folder of the run, and let another process go on there.
+
+        The trainer stays usable, but what it does from then on is not stored. It is closed by itself
+        when nobody holds it any more and when the interpreter exits. Without a folder nothing happens.
+        """
+        if "_session" in vars(self):  # not where it could not be made
+            self._between_steps(self._session.keeper.close)
+
+    __del__ = close
 
     # --- being live -----------------------------------------------------------------------------
 
@@ -454,6 +475,12 @@ class GANTrainer:
     def _recover(self) -> None:
         self._session.recover()
 
+    def _pause(self) -> None:
+        self._session.keeper.pause()
+
+    def _stop(self) -> None:
+        self._session.keeper.save()
+
     def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(GANTrainer, name) or (type(self) is GANTrainer and not name.startswith("_")):
             known = [member for member in vars(GANTrainer) if not member.startswith("_")]
@@ -475,19 +502,3 @@ def _hint(name: str, known: list[str]) -> str:
 
 def _never() -> bool:
     return False
-
-
-def _count(n: Any) -> int:
-    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 0:
-        raise ValueError(Message("n cannot be {n!r}: it must be a whole number from 0 on", n=n))
-    return int(n)
-
-
-def _seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
-        raise ValueError(Message("seed cannot be {seed!r}: it must be a whole number", seed=seed))
-    return int(seed)
-
-
-def _seed_or_new(seed: Any) -> int:
-    return secrets.randbits(63) if seed is None else _seed(seed)

@@ -195,6 +195,7 @@ class Core:
         try:
             while self._turn():
                 pass
+            self.trainer._stop()
         except BaseException as error:
             logger.exception("the thread that trains has ended")
             self._error = error
@@ -209,6 +210,7 @@ class Core:
     def _turn(self) -> bool:
         """Carry out one command, or train for a moment; False where the thread is to end."""
         command = self.inbox.take(in_order=self._job is None, rest=self._rest)
+        playing, job = self._playing, self._job
         if command is not None:
             try:
                 self._carry_out(command)
@@ -218,6 +220,10 @@ class Core:
             return not self.inbox.close_if_empty()
         else:
             self._train()
+        if playing and not self._playing:
+            self.trainer._stop()
+        elif job is not None and self._job is None:
+            self.trainer._pause()
         return True
 
     def _rest(self) -> float | None:

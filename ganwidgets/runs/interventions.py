@@ -285,6 +285,10 @@ class InterventionLog:
             _complete=len(self._all),
         )
 
+    def recall(self, records: Sequence[Intervention], values: Sequence[Any]) -> None:
+        """Go on after these records of all branches; :meth:`stand` says which led to where the run is."""
+        vars(self).update(_all=list(records), _values=list(values))
+
     def stored(self) -> dict[str, Any]:
         """Return the log of what led to where the run stands, as plain values, as of one branch."""
         lineage = [self._all[seq] for seq in self._lineage]

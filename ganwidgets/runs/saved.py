@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -11,21 +10,20 @@ import torch
 from torch import Tensor, nn
 from traitlets import TraitError
 
-from ..data import Source, restored_array
-from ..data.units import Units, in_training_units
+from ..data import Source
 from ..errors import CheckpointError, DataError
 from ..messages import Message
+from .branches import Branches
 from .checkpoint import read_checkpoint, write_checkpoint
+from .data_samples import data_missing, samples_of, source_of_samples
 from .flat import filled, stripped
 from .history import History
 from .interventions import CODE
 from .session import Session
+from .snapshots import Snapshots, TemporaryShelf
 from .state_tree import check_origin, data_name, is_preset, other_data
 
-__all__ = ["LARGEST_STORED_DATA", "load_session", "save_session"]
-
-LARGEST_STORED_DATA = 16 * 2**20
-"""Bytes of an array that a saved run takes along."""
+__all__ = ["load_session", "save_session"]
 
 
 def save_session(session: Session, path: str | os.PathLike[str]) -> None:
@@ -49,7 +47,7 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     for data in (session.built["data"], session.settings.data, session.log.in_force["data"]):
         source = session.source_of(data)
         name = data_name(source)
-        samples = _stored(source)
+        samples = samples_of(source)
         document["data"][name] = {"name": source.name, "kind": source.kind}
         if samples is not None:
             tensors[f"data/{name}"] = samples
@@ -116,7 +114,7 @@ def load_session(
     else:
         known = _data(in_force, tensors, document)
     session.log.restore(document["log"], session.settings.as_dict(), {"data": known})
-    session.begin_here()
+    _begin_here(session)
     return session
 
 
@@ -126,23 +124,15 @@ def _data(name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any])
         return name
     about = document["data"][name]
     if f"data/{name}" not in tensors:
-        raise CheckpointError(
-            Message(
-                "the data of this run ({name}) is not in the file; pass it as data=...", name=about["name"]
-            )
-        )
-    samples = tensors[f"data/{name}"]
-    units: Units = "bytes" if samples.dtype == torch.uint8 else "as is"
-    return restored_array(in_training_units(samples, units), tensors.get(f"labels/{name}"), about["kind"])
+        raise CheckpointError(data_missing(about["name"]))
+    return source_of_samples(tensors[f"data/{name}"], tensors.get(f"labels/{name}"), about["kind"])
 
 
-def _stored(source: Source) -> Tensor | None:
-    """Return the samples that a file takes along: float32, or uint8 for images that came as bytes."""
-    if source.size is None or source.size * math.prod(source.shape) > LARGEST_STORED_DATA:
-        return None
-    samples = source.stored()
-    if samples is not None and source.kind == "images":
-        pixels = ((samples + 1) * 127.5).round().to(torch.uint8)
-        if torch.equal(in_training_units(pixels, "bytes"), samples):
-            samples = pixels
-    return samples if samples is not None and samples.nbytes <= LARGEST_STORED_DATA else None
+def _begin_here(session: Session) -> None:
+    """Let the run begin where it stands, with what led there known but not to be reached."""
+    session.branches = Branches()
+    session.snapshots = Snapshots(TemporaryShelf())
+    session._begun = set()
+    session.log.seal()
+    session._configured = False
+    session.branches.grow("main", "load", None, {}, session._root_here())

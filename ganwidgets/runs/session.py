@@ -29,14 +29,11 @@ from .branches import Branches, Root, Stand, Tip
 from .hashing import digest
 from .history import History, measured
 from .interventions import CODE, InterventionLog, Mark, Origin
+from .keeper import Keeper
 from .last_good import ACTIONS, LastGood, Update
 from .places import Place
 from .snapshots import Snapshot, Snapshots, TemporaryShelf
-from .state_tree import (
-    copied,
-    put_tree,
-    state_tree,
-)
+from .state_tree import copied, put_tree, state_tree
 from .whole import described, restored
 
 __all__ = ["CODE", "Network", "Origin", "Session"]
@@ -75,6 +72,8 @@ class Session:
         Copies of the state, from which :mod:`~ganwidgets.runs.travel` reaches any place.
     own_start : dict
         What the user's own networks contained when the run began; a reset goes back to it.
+    keeper : Keeper
+        What stores the run while it goes on.
     listeners : dict
         Functions that are called with the record after each step, by any key.
     """
@@ -93,6 +92,7 @@ class Session:
         self._origin: Origin | None = None
         self._refuge: tuple[Stand, Mark] | None = None
         self._begun: set[int] = set()
+        self.keeper = Keeper()
         self.branches = Branches()
         self.snapshots = Snapshots(TemporaryShelf())
         self._asked_sources: list[tuple[Any, Source]] = []
@@ -164,6 +164,7 @@ class Session:
             self._adopt(run, asked, History())
             self.change({"seed": asked["seed"]}, origin)
             self._begin_branch("reset", here, asked["seed"], origin)
+        self.keeper.save()
 
     @property
     def state(self) -> TrainingState:
@@ -238,9 +239,13 @@ class Session:
             root = self.branches.roots[number]
             self.snapshots.add(Snapshot(root.first, 0, root.settings, {}, tree, pinned=True))
             self._begun.add(number)
-            if snapshot.place == root.first:
-                return
-        self.snapshots.add(snapshot)
+        if snapshot.place != self.branches.roots[number].first:
+            self.snapshots.add(snapshot)
+
+    def begin_root(self) -> None:
+        """Keep the first state of a fresh start now, unless that was done."""
+        if self.branches.root_of(self.branches.current) not in self._begun:
+            self._keep(copied(state_tree(self.state)))
 
     def branch_off(self, name: str, tips: Mapping[int, Tip]) -> None:
         """Begin a branch that goes on from where the run stands; `tips` are those of all others."""
@@ -279,15 +284,6 @@ class Session:
         left.snapshot.pinned = True
         self.snapshots.add(left.snapshot)
         return {**left.tips, left.branch: Tip(left.snapshot, left.history)}
-
-    def begin_here(self) -> None:
-        """Let the run begin where it stands, with what led there known but not to be reached."""
-        self.branches = Branches()
-        self.snapshots = Snapshots(TemporaryShelf())
-        self._begun = set()
-        self.log.seal()
-        self._configured = False
-        self.branches.grow("main", "load", None, {}, self._root_here())
 
     # --- settings -------------------------------------------------------------------------------
 
@@ -402,6 +398,7 @@ class Session:
             record = self.record()
             for listener in list(self.listeners.values()):
                 listener(record)
+        self.keeper.stepped()
         return stop
 
     def record(self) -> dict[str, float]:
@@ -495,3 +492,4 @@ class Session:
             self._adopt(run, built, self.history.until(run.state.iteration))
             self.change(settings, origin)
             self._begin_branch("load", here, run.state.iteration, origin)
+        self.keeper.save()

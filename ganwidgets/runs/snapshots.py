@@ -24,6 +24,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ..errors import CheckpointWarning
 from ..messages import Message
 from .flat import filled, stripped
 from .interventions import Origin
@@ -36,6 +37,9 @@ MEMORY_BUDGET = 256 * 2**20
 
 DISK_BUDGET = 2 * 2**30
 """Bytes of snapshots that are kept in files."""
+
+TENSOR = 600
+"""Bytes that a tensor takes beside its numbers, about."""
 
 
 @dataclass(eq=False)
@@ -58,7 +62,7 @@ class Snapshot:
         The state, as :func:`~ganwidgets.runs.state_tree.state_tree` describes it; None while it is in
         a file.
     size : int
-        Bytes of its tensors.
+        Bytes that its tensors take.
     """
 
     place: Place
@@ -72,7 +76,7 @@ class Snapshot:
     def __post_init__(self) -> None:
         tensors: dict[str, Tensor] = {}
         stripped(self.tree, "", tensors)
-        self.size = sum(tensor.nbytes for tensor in tensors.values())
+        self.size = sum(tensor.nbytes + TENSOR for tensor in tensors.values())
 
 
 class Shelf(Protocol):
@@ -166,12 +170,23 @@ class Snapshots:
     def __iter__(self) -> Iterator[Snapshot]:
         return iter([*self._pinned, *self._recent, *self._shelved])
 
+    def put_on(self, shelf: Shelf) -> None:
+        """Use `shelf` from now on; nothing lies on the one before."""
+        assert not self._shelved, "what lies there would be lost"
+        self._shelf = shelf
+
     def add(self, snapshot: Snapshot) -> None:
         """Keep `snapshot`."""
         (self._pinned if snapshot.pinned else self._recent)[snapshot] = None
         self._in_memory += snapshot.size
         if self._in_memory > self._memory_budget:
             self._make_room()
+
+    def found(self, snapshot: Snapshot, size: int) -> None:
+        """Keep `snapshot`, which lies on the shelf already and has so many bytes there."""
+        snapshot.size = size
+        self._shelved[snapshot] = None
+        self._on_shelf += size
 
     def discard(self, snapshot: Snapshot) -> None:
         """Keep `snapshot` no longer, if it is kept."""
@@ -205,7 +220,7 @@ class Snapshots:
                     iteration=snapshot.place.iteration,
                     reason=f"{type(error).__name__}: {error}",
                 ),
-                RuntimeWarning,
+                CheckpointWarning,
                 stacklevel=2,
             )
             self.discard(snapshot)

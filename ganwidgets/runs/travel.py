@@ -25,9 +25,9 @@ from .last_good import ACTIONS
 from .places import Place
 from .session import Session
 from .snapshots import Snapshot
-from .state_tree import put_tree
+from .state_tree import check_fits, put_tree
 
-__all__ = ["fork", "goto", "history_of", "switch", "tip_of", "undo"]
+__all__ = ["UPDATED", "Replay", "arrive", "fork", "goto", "history_of", "switch", "tip_of", "undo"]
 
 
 UPDATED = {action: network for network, action in ACTIONS.items()}
@@ -49,12 +49,14 @@ def goto(session: Session, iteration: Any, name: str | None) -> None:
             )
         )
     _go(session, branch, _after(session, branch, int(iteration)), to_tip=False)
+    session.keeper.save()
 
 
 def switch(session: Session, name: str) -> None:
     """Stand where a branch was left."""
     branch = session.branches.named(name).id
     _go(session, branch, tip_of(session, branch), to_tip=True)
+    session.keeper.save()
 
 
 def fork(session: Session, name: str) -> None:
@@ -63,11 +65,12 @@ def fork(session: Session, name: str) -> None:
     session.recover()
     if not session.branches.at_tip:
         session.branch_off(name, session.branches.tips)
-        return
-    with session.leaving() as here:
-        tips = session.kept_tip(here)
-        session.history = here.history.until(here.snapshot.place.iteration)
-        session.branch_off(name, tips)
+    else:
+        with session.leaving() as here:
+            tips = session.kept_tip(here)
+            session.history = here.history.until(here.snapshot.place.iteration)
+            session.branch_off(name, tips)
+    session.keeper.save()
 
 
 def undo(session: Session, seq: Any) -> None:
@@ -87,6 +90,7 @@ def undo(session: Session, seq: Any) -> None:
     if seq >= len(made):
         setting = asked[int(seq) - len(made)]
         session.change({setting: log.in_force[setting]}, CODE)
+        session.keeper.save()
         return
     record = _first_of_its_moment(made, int(seq))
     root = branches.roots.get(record.branch)
@@ -106,6 +110,7 @@ def undo(session: Session, seq: Any) -> None:
     same_root = branches.root_of(branches.current) == branches.root_of(place.branch)
     branch = branches.current if holds_it and same_root else place.branch
     _go(session, branch, Place(branch, place.iteration, place.seq), to_tip=False)
+    session.keeper.save()
 
 
 def _is_whole(number: Any) -> bool:
@@ -180,7 +185,7 @@ def _go(session: Session, branch: int, target: Place, *, to_tip: bool) -> None:
             if not tip.snapshot.asked and tip.snapshot.place == branches.owned(target):
                 to_tip = True
             lineage = [r.seq for r in branches.lineage(branch, log.everything) if r.seq < target.seq]
-            run, built, snapshot = _arrive(session, here, target)
+            run, built, snapshot = arrive(session, here, target)
             session.take(
                 Stand(
                     run,
@@ -205,20 +210,27 @@ def _go(session: Session, branch: int, target: Place, *, to_tip: bool) -> None:
         session.snapshots.discard(tip.snapshot)  # it is where the run stands, and grows on
 
 
-def _arrive(session: Session, here: Stand, target: Place) -> tuple[Run, Mapping[str, Any], Snapshot]:
-    """Bring the state to `target`, and return what belongs to it; all else is still as it was."""
+def arrive(session: Session, here: Stand | None, target: Place) -> tuple[Run, Mapping[str, Any], Snapshot]:
+    """Bring the state to `target`, and return what belongs to it; all else is still as it was.
+
+    Parameters
+    ----------
+    here : Stand or None
+        Where the run stands, if it stands somewhere already.
+    """
     branches = session.branches
     root = branches.roots[branches.root_of(target.branch)]
     snapshot, content = _nearest(session, here, target)
     with torch.inference_mode(False), torch.enable_grad():
-        if branches.root_of(here.branch) == branches.root_of(target.branch):
+        if here is not None and branches.root_of(here.branch) == branches.root_of(target.branch):
             run = here.run
         else:
             values = {**snapshot.settings, **root.built}
             run = dataclasses.replace(session._assembled(values, root.source), threads=root.threads)
+            check_fits(run.state, content)
         replay = Replay(run, root, snapshot)
         with computing_with(run.threads):
-            if snapshot is not here.snapshot or run is not here.run:
+            if here is None or snapshot is not here.snapshot or run is not here.run:
                 put_tree(run.state, content, replay.rules())
             try:
                 replay.go_on(branches.lineage(target.branch, session.log.everything), session.log, target)
@@ -241,13 +253,14 @@ def _astray(target: Place) -> DivergedError:
     )
 
 
-def _nearest(session: Session, here: Stand, target: Place) -> tuple[Snapshot, dict[str, Any]]:
+def _nearest(session: Session, here: Stand | None, target: Place) -> tuple[Snapshot, dict[str, Any]]:
     """Return the snapshot from which it is shortest to `target`, and its content."""
     branches = session.branches
-    found = {id(s): s for s in (here.snapshot, *session.snapshots) if branches.leads_to(s, target)}
+    present = [] if here is None else [here.snapshot]
+    found = {id(s): s for s in (*present, *session.snapshots) if branches.leads_to(s, target)}
     candidates = sorted(
         found.values(),
-        key=lambda s: (s.place.iteration, s.place.seq, s.repeated, s is here.snapshot),
+        key=lambda s: (s.place.iteration, s.place.seq, s.repeated, s in present),
         reverse=True,
     )
     for snapshot in candidates:

@@ -20,6 +20,7 @@ from .state_tree import (
 )
 
 if TYPE_CHECKING:
+    from .branches import Root
     from .session import Session
 
 __all__ = ["described", "restored"]
@@ -28,7 +29,7 @@ __all__ = ["described", "restored"]
 def described(
     session: Session,
     settings: Mapping[str, Any],
-    run: Run,
+    run: Run | Root,
     built: Mapping[str, Any],
     state: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def described(
     ----------
     settings, built : mapping
         Of that moment, by name.
-    run : Run
+    run : Run or Root
         To which it belongs.
     state : mapping
         As :func:`~ganwidgets.runs.state_tree.state_tree` describes it.

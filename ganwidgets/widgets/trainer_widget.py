@@ -65,7 +65,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
     locale : str, optional
         The language of everything that is shown, such as ``"fr"``; the system's without it.
     **settings
-        Everything else that :class:`GANTrainer` takes. With a trainer, settings only, which are
+        Everything else that :class:`GANTrainer` takes, `run` among it. With a trainer, settings only, which are
         then changed.
 
     Attributes
@@ -106,10 +106,11 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
     def __init__(
         self, data_or_trainer: Any = "gaussians", *, locale: str | None = None, **settings: Any
     ) -> None:
-        own = ("generator", "discriminator", "device")
+        own = ("generator", "discriminator", "device", "run")
         refuse_unknown(settings, "GANTrainerWidget", also=(*own, "locale", "speed"))
         self._catalog = catalog(locale)
         speed = settings.pop("speed", 0.0)
+        keeps = "run" in settings
         if isinstance(data_or_trainer, GANTrainer):
             refuse_unknown(settings, "a trainer that exists")
             trainer = data_or_trainer
@@ -118,6 +119,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             trainer = GANTrainer(data_or_trainer, **settings)
             settings = {}
         self._trainer = trainer
+        self._keeps = keeps
         self._runner = Runner.of(trainer)
         self._events: deque[Event] = deque()
         self._echoing = threading.local()
@@ -222,7 +224,10 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._displays.show(self._repr_mimebundle_())
 
     def close(self) -> None:
-        """End the thread and remove the widget from the page; the trainer stays usable."""
+        """End the thread and remove the widget from the page; the trainer stays usable.
+
+        A run that the widget was told to keep in a folder is stored, and kept there no longer.
+        """
         if self.__dict__.get("_ended", True):
             return
         self._ended = True
@@ -231,6 +236,8 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         _SHOWING[self._runner] -= 1
         if _SHOWING[self._runner] == 0:
             self._runner.close()
+            if self._keeps:
+                self._trainer.close()
         for widget in self._dashboard.widgets():
             widget.close()
         super().close()

@@ -88,6 +88,12 @@ class FakeTrainer:
     def _recover(self):
         self.done.append("recover")
 
+    def _pause(self):
+        pass
+
+    def _stop(self):
+        pass
+
     def step(self, n=1):
         """As any public call of the trainer: through the queue where there is one."""
 

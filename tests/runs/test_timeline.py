@@ -550,7 +550,7 @@ def test_snapshots_that_memory_has_no_room_for_lead_back_as_well(monkeypatch):
     for path in folder.iterdir():
         path.write_bytes(b"not what it was")
     trainer.timeline.switch("main")
-    with pytest.warns(RuntimeWarning, match="is lost"):
+    with pytest.warns(gw.CheckpointWarning, match="is lost"):
         trainer.timeline.goto(150)
     assert trainer.state_hash() == hashes[150], "from the first state, which memory still had"
 

@@ -1,0 +1,320 @@
+"""A run that was kept in a folder, made into a session again."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from traitlets import TraitError
+
+from ..data import Source, load_data
+from ..errors import CheckpointError, CheckpointWarning, DataError
+from ..messages import Message
+from .branches import Branches, Stand, Tip
+from .data_samples import data_missing, source_of_samples
+from .history import History
+from .interventions import Intervention
+from .keeping import FolderKeeper, hash_at
+from .plain import asked_from, branch_from, intervention_from, place_from, root_from, snapshot_from
+from .session import Session
+from .shelf import RunShelf
+from .snapshots import Snapshot
+from .state_tree import check_origin, data_name, is_preset, other_data, state_tree
+from .store import RunFolder, SnapshotRow, Stored
+from .travel import arrive
+
+__all__ = ["Found", "open_session", "read_session"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in a folder, as a session that stands at the first state of the run.
+
+    Attributes
+    ----------
+    session : Session
+        With all branches, interventions and snapshots.
+    shelf : RunShelf
+        The snapshots that are in the folder.
+    known : Data
+        The data of the run, by name.
+    histories : dict of int to History
+        Of each branch, from its first state to its tip.
+    tips : dict of int to Tip
+        Of the branches, but not of one at whose tip the run stands.
+    here : Snapshot or None
+        The state at which the run was left; None in the past.
+    current : dict
+        What was stored last of where it stands.
+    stored : set of str
+        What else is in the folder.
+    """
+
+    session: Session
+    shelf: RunShelf
+    known: Data
+    histories: dict[int, History]
+    tips: dict[int, Tip]
+    here: Snapshot | None
+    current: dict[str, Any]
+    stored: set[str]
+
+
+def open_session(
+    path: str | os.PathLike[str],
+    data: Any,
+    own: Mapping[str, nn.Module | None],
+    device: torch.device,
+) -> Session:
+    """Return the session of the run in the folder `path`, where it was left, and keep it there.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    data
+        What the run was trained on, where the folder does not hold it, else None.
+    own : mapping
+        ``"generator"`` and ``"discriminator"``: a network of the user's own, or None.
+    device : torch.device
+        Where to compute.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no run, it is damaged or newer, or does not match what is passed.
+    """
+    folder = RunFolder.open(path)
+    try:
+        found = read_session(folder, data, own, device)
+        session = found.session
+        with sound(folder):
+            _go_where_it_was_left(found)
+        if folder.obstacle is not None:
+            warnings.warn(
+                Message("{obstacle}: what is done now is not stored", obstacle=folder.obstacle),
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            folder.close()
+            return session
+        environments = found.current["environments"]
+        keeper = FolderKeeper(session, folder, found.shelf, found.stored, environments)
+        keeper.go_on(found.current)
+    except BaseException:
+        folder.close()
+        raise
+    session.keeper = keeper
+    return session
+
+
+def read_session(
+    folder: RunFolder, data: Any, own: Mapping[str, nn.Module | None], device: torch.device
+) -> Found:
+    """Return what is in `folder`; the parameters are those of :func:`open_session`."""
+    stored = folder.load()
+    if not stored.branches or not stored.current:
+        raise CheckpointError(
+            Message(
+                "{path} holds no run yet: whoever began it was stopped at once; remove the folder and begin "
+                "the run anew",
+                path=str(folder.path),
+            )
+        )
+    with sound(folder):
+        check_origin(folder.document, own)
+        known = Data(folder, stored.snapshots, data)
+        first = stored.branches[0]
+        try:
+            settings = root_from(first, known, lambda _data: None).settings
+            session = Session(
+                settings["data"], own, device, {n: v for n, v in settings.items() if n != "data"}
+            )
+        except (DataError, TraitError) as error:
+            raise CheckpointError(
+                Message(
+                    "{path} does not match what was passed: {error}",
+                    path=str(folder.path),
+                    error=error.args[0],
+                )
+            ) from error
+        return _filled(session, folder, stored, known)
+
+
+@contextmanager
+def sound(folder: RunFolder) -> Iterator[None]:
+    """Make what does not fit together inside a folder a `CheckpointError`."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, TraitError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise CheckpointError(
+            Message(
+                "{path} is damaged: what is in it does not fit together ({reason}); use an older copy of the "
+                "folder",
+                path=str(folder.path),
+                reason=f"{type(error).__name__}: {error}",
+            )
+        ) from error
+
+
+class Data:
+    """Returns data by the name that a stored run gives them.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    rows : list of SnapshotRow
+        Of all states in it, and of what lies beside them.
+    passed
+        What the user passed as the run's data, or None.
+    """
+
+    def __init__(self, folder: RunFolder, rows: list[SnapshotRow], passed: Any) -> None:
+        self._folder = folder
+        self._rows = {row.place["name"]: row for row in rows if row.place["kind"] == "data"}
+        self._passed = None if passed is None else load_data(passed)
+        self._found: dict[str, Any] = {}
+        if self._passed is not None:
+            self._found[data_name(self._passed)] = passed
+        self._used: set[str] = set()
+
+    def __call__(self, name: str) -> Any:
+        self._used.add(name)
+        if name not in self._found:
+            self._found[name] = name if is_preset(name) else self._read(name)
+        return self._found[name]
+
+    def _read(self, name: str) -> Source:
+        row = self._rows[name]
+        tree = self._folder.read_snapshot(row)
+        if tree["samples"] is None:
+            if self._passed is not None:
+                raise CheckpointError(other_data(row.place["called"], self._passed))
+            raise CheckpointError(data_missing(row.place["called"]))
+        source = source_of_samples(tree["samples"], tree["labels"], row.place["of"])
+        if data_name(source) != name:
+            raise ValueError(f"the data are not {name}")
+        return source
+
+    def check_passed(self, session: Session) -> None:
+        """Raise `CheckpointError` where what was passed is not what the run began with."""
+        if self._passed is not None and data_name(self._passed) not in {*self._rows, *self._used}:
+            raise CheckpointError(other_data(session.run.source.name, self._passed))
+
+
+def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) -> Found:
+    """Give `session` everything that was stored."""
+    branches, current = Branches(), stored.current
+    session.branches = branches
+    for plain in stored.branches:
+        branch = branch_from(plain)
+        branches.by_id[branch.id] = branch
+        if "root" in plain:
+            root = root_from(plain, known, session.source_of)
+            branches.roots[branch.id] = root
+            if root.source.fingerprint != plain["root"]["fingerprint"]:
+                raise CheckpointError(other_data(plain["root"]["built"]["data"], root.source))
+    if list(branches.by_id) != list(range(len(branches.by_id))):
+        raise ValueError("branches are missing")
+
+    records: list[Intervention] = []
+    values: list[Any] = []
+    for plain in stored.interventions:
+        record, value = intervention_from(plain, known)
+        del records[record.seq :], values[record.seq :]  # taken back, and replaced by what follows
+        if record.seq != len(records):
+            raise ValueError("interventions are missing")
+        records.append(record)
+        values.append(value)
+    count = current["interventions"]
+    session.log.recall(records[:count], values[:count])
+
+    shelf = RunShelf(folder, lambda snapshot, tree: hash_at(session, snapshot, tree))
+    session.snapshots.put_on(shelf)
+    pinned = set(current["tips"].values())
+    by_key: dict[int, Snapshot] = {}
+    for row in stored.snapshots:
+        if row.place["kind"] == "state":
+            at = place_from(row.place["place"])
+            number = branches.root_of(at.branch)
+            is_first = at == branches.roots[number].first
+            snapshot = snapshot_from(row.place, known, pinned=is_first or row.place["key"] in pinned)
+            by_key[row.place["key"]] = snapshot
+            shelf.rows[snapshot] = row
+            session.snapshots.found(snapshot, row.size)
+            if is_first:
+                session._begun.add(number)
+
+    histories: dict[int, History] = {}
+    for branch in branches.by_id.values():
+        histories[branch.id] = _history(stored, histories, branch.id, branches)
+    start = [row for row in stored.snapshots if row.place["kind"] == "start"]
+    session.own_start = folder.read_snapshot(start[0])
+    tips = {int(b): Tip(by_key[key], histories[int(b)]) for b, key in current["tips"].items()}
+    here = None if current["here"] is None else by_key[current["here"]]
+    names = {row.place["name"] for row in stored.snapshots if row.place["kind"] != "state"}
+    known.check_passed(session)
+    return Found(session, shelf, known, histories, tips, here, current, names)
+
+
+def _history(stored: Stored, known: Mapping[int, History], number: int, branches: Branches) -> History:
+    """Return the numbers of a whole branch, given those of its ancestors."""
+    branch = branches.by_id[number]
+    _, columns = stored.history.get(number, (0, {}))
+    if branch.origin != "fork" or branch.start is None:
+        return History.restored(columns) if columns else History()
+    before = known[branch.start.branch].until(branch.start.iteration)
+    if not columns:
+        return before
+    return History.restored(
+        {name: np.concatenate([column, columns[name]]) for name, column in before.stored().items()}
+    )
+
+
+def _go_where_it_was_left(found: Found) -> None:
+    """Let the session stand where the run was left, all of it compared with what was stored."""
+    session, current = found.session, found.current
+    branches, log = session.branches, session.log
+    target = place_from(current["place"])
+    vars(branches).update(tips=found.tips, current=target.branch)
+    if branches.at_tip != (found.here is not None):
+        raise ValueError("it is not known where the run was left")
+    run, built, snapshot = arrive(session, None, target)
+    if found.here is not None:
+        stands = hash_at(session, replace(found.here, settings=snapshot.settings), state_tree(run.state))
+        if stands != found.shelf.rows[found.here].place["state_hash"]:
+            warnings.warn(
+                Message(
+                    "the state at iteration {iteration} was computed again and is close to what was stored, "
+                    "not equal",
+                    iteration=target.iteration,
+                ),
+                CheckpointWarning,
+                stacklevel=4,
+            )
+    asked = asked_from(current["asked"], found.known)
+    history = found.histories[target.branch]
+    session.take(
+        Stand(
+            run,
+            built,
+            replace(snapshot, asked=asked),
+            [
+                record.seq
+                for record in branches.lineage(target.branch, log.everything)
+                if record.seq < target.seq
+            ],
+            history if branches.at_tip else history.until(target.iteration),
+            target.branch,
+            found.tips,
+        )
+    )

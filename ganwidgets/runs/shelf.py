@@ -1,0 +1,77 @@
+"""Snapshots that lie in the folder of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..errors import CheckpointError
+from ..messages import Message
+from .snapshots import Snapshot, TemporaryShelf
+from .store import RunFolder, SnapshotRow
+
+__all__ = ["RunShelf"]
+
+
+class RunShelf:
+    """What memory has no room for: in the run's folder where it was stored there, else in temporary files.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    hash_of : callable
+        Returns the hash of the whole state at a snapshot, given its tree.
+    """
+
+    def __init__(self, folder: RunFolder, hash_of: Callable[[Snapshot, dict[str, Any]], str]) -> None:
+        self._folder = folder
+        self._hash_of = hash_of
+        self._temporary = TemporaryShelf()
+        self.rows: dict[Snapshot, SnapshotRow] = {}
+        """The snapshots that are in the folder."""
+
+    def write(self, snapshot: Snapshot) -> None:
+        if snapshot not in self.rows:
+            self._temporary.write(snapshot)
+
+    def read(self, snapshot: Snapshot) -> dict[str, Any]:
+        row = self.rows.get(snapshot)
+        if row is None:
+            return self._temporary.read(snapshot)
+        tree = self.stored(snapshot)
+        if self._hash_of(snapshot, tree) != row.place["state_hash"]:
+            raise CheckpointError(
+                Message(
+                    "the snapshot {path} holds another state than was stored",
+                    path=str(self._folder.path / row.file),
+                )
+            )
+        return tree
+
+    def stored(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Return what is in the folder, as its file has it.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing or damaged.
+        """
+        return self._folder.read_snapshot(self.rows[snapshot])
+
+    def remove(self, snapshot: Snapshot) -> None:
+        # What is in the folder goes when the run is stored next: until then the index needs it.
+        self._temporary.remove(snapshot)
+
+    def take_out(self, snapshots: Iterable[Snapshot]) -> None:
+        """Remove stored snapshots from the folder.
+
+        Raises
+        ------
+        CheckpointError
+            If the folder cannot be written to; then they are all still there.
+        """
+        gone = list(snapshots)
+        if gone:
+            self._folder.remove_snapshots([self.rows[snapshot] for snapshot in gone])
+            for snapshot in gone:
+                del self.rows[snapshot]
