@@ -283,12 +283,14 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
 
     def _verify(self) -> None:
         """Compute the stored run again, in a thread of its own, and say what came out."""
-        panel, t = self._dashboard.timeline, self._catalog
+        panel, t, folder = self._dashboard.timeline, self._catalog, self._trainer.run
+        if folder is None:
+            return
         panel.verified(t(N_("The run is computed again; that takes as long as training it did.")), over=False)
 
         def work() -> None:
             try:
-                verdict = t(str(replay(self._trainer.run)))
+                verdict = t(str(replay(folder)))
             except Exception as error:  # noqa: BLE001 - whatever keeps it from being verified is told
                 verdict = t.error(error)
             panel.verified(verdict, over=True)

@@ -529,14 +529,14 @@ def test_snapshots_that_memory_has_no_room_for_lead_back_as_well(monkeypatch):
     monkeypatch.setattr("ganwidgets.runs.last_good.REPEATED_AT_MOST", 5)
     trainer = small()
     snapshots = trainer._session.snapshots
-    monkeypatch.setattr(snapshots, "_memory_budget", 50_000)
-    monkeypatch.setattr(snapshots, "_disk_budget", 400_000)
+    monkeypatch.setattr(snapshots, "_memory_budget", 150_000)
+    monkeypatch.setattr(snapshots, "_disk_budget", 1_000_000)
     hashes = [trainer.state_hash()]
     for _ in range(300):
         trainer.step()
         hashes.append(trainer.state_hash())
-    assert snapshots._in_memory <= 50_000
-    assert snapshots._on_shelf <= 400_000
+    assert snapshots._in_memory <= 150_000
+    assert snapshots._on_shelf <= 1_000_000
     assert any(snapshot.tree is None for snapshot in snapshots)
     folder = snapshots._shelf._folder
     held = [place.iteration for place in trainer.timeline.snapshots]
