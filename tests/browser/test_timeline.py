@@ -85,3 +85,31 @@ def test_after_a_reload_the_branches_are_there(lab):
     expect(view.panel("timeline").first).to_contain_text("iteration 110 of 110")
     view.panel("tree").locator("[data-gw-go='switch:main']").click()
     lab.until("w.iteration == 200")
+
+
+def test_after_a_kernel_restart_the_stored_run_is_opened_gone_on_with_and_verified(lab, tmp_path):
+    folder = str(tmp_path / "run")
+    view = show(lab, f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', run={folder!r}, {SMALL}); w")
+    view.button("play").click()
+    lab.until("w.iteration > 200")
+    view.button("pause").click()
+    lab.until("w.status == 'paused'")
+    stood = lab.ask("[w.iteration, w.trainer.state_hash()]")
+    view.button("play").click()
+    lab.until(f"w.iteration > {stood[0] + 100}")
+    lab.page.evaluate("harness.kernel().restart()")
+    lab.until_ready()
+
+    view = show(lab, f"import ganwidgets as gw; w = gw.GANTrainerWidget(gw.open_run({folder!r})); w")
+    reached = lab.ask("w.iteration")
+    assert reached >= stood[0]
+    lab.execute(f"w.trainer.timeline.goto({stood[0]})")
+    assert lab.ask("w.trainer.state_hash()") == stood[1]
+    view.panel("tree").locator("[data-gw-go='switch:main']").click()
+    lab.until(f"w.iteration == {reached}")
+    view.button("play").click()
+    lab.until(f"w.iteration > {reached + 50}")
+    view.button("pause").click()
+    lab.until("w.status == 'paused'")
+    view.button("verify").click()
+    expect(view.panel("timeline").first).to_contain_text("the same, bit for bit")

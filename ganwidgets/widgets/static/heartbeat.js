@@ -3,6 +3,15 @@
 /** Ask for one call after the browser has drawn what it was told so far. */
 const afterDrawing = (call) => requestAnimationFrame(() => requestAnimationFrame(call));
 
+/** Send something to the kernel, unless it is gone: then nobody is left who would want to know. */
+function tell(model, content) {
+  try {
+    model.send(content);
+  } catch (error) {
+    if (!/cannot send/i.test(String(error))) throw error;
+  }
+}
+
 /** The widget that this heartbeat belongs to. */
 const rootOf = (el) => el.closest(".gw-root") ?? el.parentElement;
 
@@ -16,10 +25,10 @@ function answer(model, root) {
     const visible = onScreen && document.visibilityState === "visible";
     if (visible === seen) return;
     seen = visible;
-    model.send(visible ? { hello: view } : { bye: view });
+    tell(model, visible ? { hello: view } : { bye: view });
   };
   const onMessage = ({ seq }) => {
-    if (seq !== undefined) afterDrawing(() => model.send({ ack: seq, view }));
+    if (seq !== undefined) afterDrawing(() => tell(model, { ack: seq, view }));
   };
   // The newest entry counts: a quick scroll reports several at once.
   const observer = new IntersectionObserver((entries) => {
@@ -36,7 +45,7 @@ function answer(model, root) {
     model.off("msg:custom", onMessage);
     document.removeEventListener("visibilitychange", report);
     observer.disconnect();
-    if (seen) model.send({ bye: view });
+    if (seen) tell(model, { bye: view });
   };
 }
 
@@ -44,7 +53,7 @@ function answer(model, root) {
 function follow(model, root) {
   const onClick = (event) => {
     const target = event.target.closest("[data-gw-go]");
-    if (target) model.send({ go: target.dataset.gwGo });
+    if (target) tell(model, { go: target.dataset.gwGo });
   };
   root.addEventListener("click", onClick);
   return () => root.removeEventListener("click", onClick);
