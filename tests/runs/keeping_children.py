@@ -21,7 +21,8 @@ SMALL = {"g_hidden": (4,), "d_hidden": (4,), "latent_dim": 2, "batch_size": 4}
 
 
 def say(*words):
-    print(*words, flush=True)  # noqa: T201 - to the test
+    # In one piece: who is killed in the midst of a line would leave a beginning for the next one.
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
 def advance(trainer):
