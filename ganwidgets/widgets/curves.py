@@ -125,6 +125,7 @@ class Chart:
             y=UNSEEN,
             visible=False,
             scales={"x": self._x, "y": bqplot.LinearScale(min=0, max=1)},
+            preserve_domain={"x": True, "y": True},
             marker="triangle-up",
             default_size=45,
             colors=[css("text")],
