@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..runs.history import Envelope
     from ..runs.interventions import Intervention
 
-__all__ = ["Chart", "Curve", "CurvesPanel", "Pen"]
+__all__ = ["Chart", "Curve", "CurvesPanel", "Pen", "mean_curve"]
 
 INTERVAL = 0.35
 """Seconds between two draws: bqplot needs 10 to 30 ms of the browser for each."""
@@ -267,7 +267,7 @@ class CurvesPanel:
     def draw(self, frame: Frame) -> None:
         """Draw `frame`'s losses, those of the branch beside it, and marks where settings were changed."""
         self._chart.mark(self._marks(frame.past))
-        beside = [_mean(frame.compared.get(column)) for column in ("loss_d", "loss_g")]
+        beside = [mean_curve(frame.compared.get(column)) for column in ("loss_d", "loss_g")]
         self._chart.draw([*beside, _curve(frame, "loss_d"), _curve(frame, "loss_g")])
 
     def _marks(self, past: Past) -> list[tuple[int, str]]:
@@ -292,7 +292,8 @@ def _curve(frame: Frame, column: str) -> Curve | None:
     return Curve(iterations, mean, (low, high))
 
 
-def _mean(envelope: Envelope | None) -> Curve | None:
+def mean_curve(envelope: Envelope | None) -> Curve | None:
+    """Return the means of an envelope as a curve; None where there is nothing."""
     return None if envelope is None or not len(envelope[0]) else Curve(envelope[0], envelope[2])
 
 

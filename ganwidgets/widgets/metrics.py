@@ -14,7 +14,7 @@ import numpy as np
 from ..messages import Catalog, N_
 from ..metrics import METRICS
 from .colors import css
-from .curves import INTERVAL, Chart, Curve, Pen
+from .curves import INTERVAL, Chart, Curve, Pen, mean_curve
 from .guarded import GuardedDropdown
 from .look import Look, classed
 from .status import NONE
@@ -110,7 +110,7 @@ class MetricsPanel:
             self._restyle(chosen)
         if chosen in PAIRS:
             columns = PAIRS[chosen][2]
-            self._chart.draw([_mean(frame, column) for column in columns])
+            self._chart.draw([mean_curve(frame.losses.get(column)) for column in columns])
         else:
             iterations, values = frame.metrics[chosen]
             floor = frame.floors.get(chosen)
@@ -169,13 +169,6 @@ class MetricsPanel:
                 f'<div class="gw-tile-floor">{html.escape(perfect)}</div></div>'
             )
         return "".join(tiles)
-
-
-def _mean(frame: Frame, column: str) -> Curve | None:
-    envelope = frame.losses.get(column)
-    if envelope is None or not len(envelope[0]):
-        return None
-    return Curve(envelope[0], envelope[2])
 
 
 def _spell(value: float, form: str) -> str:
