@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .dirac import DiracGAN
 from .errors import CheckpointError, CheckpointWarning, DataError, DivergedError
 from .runs.report import ReplayReport
 from .settings import Settings
@@ -11,7 +12,7 @@ from .stored import open_run, replay
 from .trainer import GANTrainer
 
 if TYPE_CHECKING:
-    from .widgets import GANTrainerWidget
+    from .widgets import DiracWidget, GANTrainerWidget
 
 __version__ = "0.1.0"
 
@@ -19,6 +20,8 @@ __all__ = [
     "CheckpointError",
     "CheckpointWarning",
     "DataError",
+    "DiracGAN",
+    "DiracWidget",
     "DivergedError",
     "GANTrainer",
     "GANTrainerWidget",
@@ -31,11 +34,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The headless trainer needs no Jupyter package, so the widget is imported when first asked for.
-    if name == "GANTrainerWidget":
-        from .widgets import GANTrainerWidget
+    # The headless trainer needs no Jupyter package, so a widget is imported when first asked for.
+    if name in {"DiracWidget", "GANTrainerWidget"}:
+        from . import widgets
 
-        return GANTrainerWidget
+        return getattr(widgets, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

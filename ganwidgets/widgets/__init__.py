@@ -1,5 +1,6 @@
-"""The part of ganwidgets that people see."""
+"""What is shown in a notebook."""
 
+from .dirac_widget import DiracWidget
 from .trainer_widget import GANTrainerWidget
 
-__all__ = ["GANTrainerWidget"]
+__all__ = ["DiracWidget", "GANTrainerWidget"]

@@ -1,0 +1,187 @@
+// Draws a DiracView: the plane of all states with its arrows and one run's path, and the run's distance
+// from the solution. What the numbers in `scene` mean stands in dirac_view.py.
+
+const SVG = "http://www.w3.org/2000/svg";
+const SIDE = 400;
+const ROOM = { left: 44, right: 12, top: 12, bottom: 40 };
+const CHART = { width: 460, height: 240 };
+const SECONDS = 6;
+
+/** Return an SVG element with these attributes, appended to `parent`. */
+function add(parent, tag, attributes = {}, text = "") {
+  const element = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text) element.textContent = text;
+  parent.appendChild(element);
+  return element;
+}
+
+const scaled = (from, to, low, high) => (value) => low + ((value - from) / (to - from)) * (high - low);
+const polyline = (points) => points.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" ");
+
+/** Draw axes with their ticks into `svg`; `x` and `y` map values to places. */
+function axes(svg, box, xticks, yticks, x, y, xlabel, ylabel) {
+  const group = add(svg, "g", { class: "gw-dirac-axes" });
+  for (const [value, label] of xticks) {
+    add(group, "line", { x1: x(value), x2: x(value), y1: box.top, y2: box.bottom });
+    add(group, "text", { x: x(value), y: box.bottom + 15, "text-anchor": "middle" }, label);
+  }
+  for (const [value, label] of yticks) {
+    add(group, "line", { x1: box.left, x2: box.right, y1: y(value), y2: y(value) });
+    add(group, "text", { x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, label);
+  }
+  add(group, "text", { x: (box.left + box.right) / 2, y: box.bottom + 32, "text-anchor": "middle", class: "gw-dirac-name" }, xlabel);
+  const middle = (box.top + box.bottom) / 2;
+  add(group, "text", { transform: `translate(11 ${middle}) rotate(-90)`, "text-anchor": "middle", class: "gw-dirac-name" }, ylabel);
+}
+
+/** Draw the plane; return where the moving mark goes. */
+function drawPlane(svg, scene, words) {
+  const box = { left: ROOM.left, right: SIDE - ROOM.right, top: ROOM.top, bottom: SIDE - ROOM.bottom };
+  const reach = scene.reach;
+  const x = scaled(-reach, reach, box.left, box.right);
+  const y = scaled(-reach, reach, box.bottom, box.top);
+  const ticks = [-2, -1, 0, 1, 2].map((value) => [value, String(value).replace("-", "\u2212")]);
+  axes(svg, box, ticks, ticks, x, y, words.theta, words.psi);
+  const clip = add(svg, "clipPath", { id: scene.clip });
+  add(clip, "rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top });
+  const inside = add(svg, "g", { "clip-path": `url(#${scene.clip})` });
+  const arrows = scene.field
+    .map(([theta, psi, u, v]) => {
+      const [x0, y0, x1, y1] = [x(theta - u / 2), y(psi - v / 2), x(theta + u / 2), y(psi + v / 2)];
+      const angle = Math.atan2(y1 - y0, x1 - x0);
+      const head = [2.6, -2.6].map((side) => `M${x1} ${y1}L${x1 - 4 * Math.cos(angle + side / 5)} ${y1 - 4 * Math.sin(angle + side / 5)}`);
+      return `M${x0.toFixed(1)} ${y0.toFixed(1)}L${x1.toFixed(1)} ${y1.toFixed(1)}${head.join("")}`;
+    })
+    .join("");
+  add(inside, "path", { d: arrows, class: "gw-dirac-field" });
+  const places = scene.path.map(([theta, psi]) => [x(theta), y(psi)]);
+  add(inside, "polyline", { points: polyline(places), class: "gw-dirac-path" });
+  for (const [px, py] of places.slice(0, 200)) add(inside, "circle", { cx: px, cy: py, r: 1.6, class: "gw-dirac-step" });
+  const goal = [x(0), y(0)];
+  add(inside, "path", { d: `M${goal[0] - 6} ${goal[1]}h12M${goal[0]} ${goal[1] - 6}v12`, class: "gw-dirac-goal" });
+  const start = places[0];
+  add(inside, "circle", { cx: start[0], cy: start[1], r: 7, class: "gw-dirac-start" });
+  const mover = add(inside, "circle", { r: 5.5, class: "gw-dirac-mover" });
+  const unscaled = (px, py) => [
+    scaled(box.left, box.right, -reach, reach)(px),
+    scaled(box.bottom, box.top, -reach, reach)(py),
+  ];
+  return { places, mover, unscaled };
+}
+
+/** Draw the distance from the solution by step, measured and by the linear theory. */
+function drawChart(svg, scene, words) {
+  const { width, height } = CHART;
+  const box = { left: 52, right: width - 10, top: 12, bottom: height - 40 };
+  const [low, high] = scene.decades;
+  const x = scaled(0, Math.max(1, scene.distance.length - 1), box.left, box.right);
+  const y = scaled(low, high, box.bottom, box.top);
+  axes(svg, box, scene.xticks, scene.yticks, x, y, words.steps, words.distance);
+  const clip = `${scene.clip}-chart`;
+  const area = add(add(svg, "clipPath", { id: clip }), "rect", { x: box.left, y: box.top - 2 });
+  area.setAttribute("width", box.right - box.left);
+  area.setAttribute("height", box.bottom - box.top + 4);
+  const inside = add(svg, "g", { "clip-path": `url(#${clip})` });
+  const line = (values) => polyline(values.map((value, step) => [x(step), y(value)]).filter(([, place]) => Number.isFinite(place)));
+  add(inside, "polyline", { points: line(scene.distance), class: "gw-dirac-path" });
+  if (scene.theory.length) add(inside, "polyline", { points: line(scene.theory), class: "gw-dirac-theory" });
+  const mover = add(inside, "circle", { r: 4, class: "gw-dirac-mover" });
+  return { mover, at: (step) => [x(step), y(scene.distance[step])] };
+}
+
+export default {
+  render({ model, el }) {
+    el.classList.add("gw-dirac");
+    const plane = document.createElementNS(SVG, "svg");
+    const chart = document.createElementNS(SVG, "svg");
+    plane.setAttribute("viewBox", `0 0 ${SIDE} ${SIDE}`);
+    chart.setAttribute("viewBox", `0 0 ${CHART.width} ${CHART.height}`);
+    plane.classList.add("gw-dirac-plane");
+    chart.classList.add("gw-dirac-chart");
+    plane.setAttribute("tabindex", "0");
+    plane.setAttribute("role", "application");
+    chart.setAttribute("role", "img");
+    plane.dataset.lmSuppressShortcuts = "true";
+    const side = document.createElement("div");
+    side.className = "gw-dirac-side";
+    const said = document.createElement("div");
+    said.className = "gw-dirac-said";
+    said.setAttribute("role", "status");
+    const play = document.createElement("button");
+    play.className = "gw-action jupyter-button gw-dirac-play";
+    side.append(chart, said, play);
+    el.append(plane, side);
+
+    let parts = null;
+    let timer = 0;
+    const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+    const put = (step) => {
+      const [px, py] = parts.plane.places[step];
+      const [cx, cy] = parts.chart.at(step);
+      const seen = Number.isFinite(px + py + cx + cy);
+      for (const [mark, mx, my] of [[parts.plane.mover, px, py], [parts.chart.mover, cx, cy]]) {
+        mark.setAttribute("visibility", seen ? "visible" : "hidden");
+        if (seen) mark.setAttribute("transform", `translate(${mx} ${my})`);
+      }
+    };
+    const stop = () => {
+      cancelAnimationFrame(timer);
+      timer = 0;
+    };
+    const run = () => {
+      stop();
+      const last = parts.plane.places.length - 1;
+      if (still.matches) return put(last);
+      const began = performance.now();
+      const tick = (now) => {
+        const step = Math.min(last, Math.floor((last * (now - began)) / (1000 * SECONDS)));
+        put(Math.max(0, step));
+        timer = step < last ? requestAnimationFrame(tick) : 0;
+      };
+      timer = requestAnimationFrame(tick);
+    };
+    const draw = () => {
+      stop();
+      const scene = { ...model.get("scene"), clip: `gw-dirac-${Math.random().toString(36).slice(2)}` };
+      const words = model.get("words");
+      plane.replaceChildren();
+      chart.replaceChildren();
+      plane.setAttribute("aria-label", words.plane);
+      chart.setAttribute("aria-label", words.chart);
+      plane.title = words.hint;
+      play.textContent = words.play;
+      parts = { plane: drawPlane(plane, scene, words), chart: drawChart(chart, scene, words) };
+      put(parts.plane.places.length - 1);
+      said.innerHTML = scene.said;
+    };
+    const begin = (theta, psi) => model.send({ start: [theta, psi] });
+    const pointed = (event) => {
+      const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(plane.getScreenCTM().inverse());
+      begin(...parts.plane.unscaled(point.x, point.y));
+    };
+    plane.addEventListener("pointerdown", (event) => {
+      plane.setPointerCapture(event.pointerId);
+      pointed(event);
+    });
+    plane.addEventListener("pointermove", (event) => {
+      if (plane.hasPointerCapture(event.pointerId)) pointed(event);
+    });
+    plane.addEventListener("keydown", (event) => {
+      const move = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const [theta, psi] = model.get("scene").path[0];
+      begin(theta + move[0], psi + move[1]);
+    });
+    play.addEventListener("click", run);
+    model.on("change:scene", draw);
+    draw();
+    return () => {
+      stop();
+      model.off("change:scene", draw);
+    };
+  },
+};

@@ -1,0 +1,39 @@
+"""The Dirac-GAN to play with, in JupyterLab."""
+
+from __future__ import annotations
+
+
+def test_a_click_and_the_keys_move_the_start_and_a_control_changes_the_game(lab):
+    lab.run("import ganwidgets as gw; w = gw.DiracWidget(locale='en')")
+    lab.run("w")
+    page = lab.page
+    plane = page.locator(".gw-dirac-plane")
+    plane.locator(".gw-dirac-start").wait_for()
+    said = page.locator(".gw-dirac-said")
+    assert "It circles." in said.inner_text()
+
+    box = plane.bounding_box()
+    # The plane of minus to plus 2.2 lies between 44 and 388 of 400 units across, 12 and 360 down.
+    unit = box["width"] / 400
+    page.mouse.click(box["x"] + unit * (44 + 344 * 0.75), box["y"] + unit * (12 + 348 * 0.25))
+    lab.until("abs(w.theta - 1.1) < 0.03 and abs(w.psi - 1.1) < 0.03")
+
+    plane.press("ArrowLeft")
+    lab.until("abs(w.theta - 1.0) < 0.03")
+
+    page.locator(".gw-penalty select").select_option("R1, at real samples")
+    lab.until("w.penalty == 'r1'")
+    said.get_by_text("It gets there.").wait_for()
+
+    # With reduced motion the run's end is shown at once; otherwise the mark is on its way.
+    page.emulate_media(reduced_motion="reduce")
+    mark = plane.locator(".gw-dirac-mover")
+    end = mark.get_attribute("transform")
+    page.emulate_media(reduced_motion="no-preference")
+    page.locator(".gw-dirac-play").click()
+    page.wait_for_function(
+        "end => document.querySelector('.gw-dirac-mover').getAttribute('transform') !== end", arg=end
+    )
+    page.emulate_media(reduced_motion="reduce")
+    page.locator(".gw-dirac-play").click()
+    assert mark.get_attribute("transform") == end
