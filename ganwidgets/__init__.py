@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .data.folder import image_folder
 from .dirac import DiracGAN
-from .errors import CheckpointError, CheckpointWarning, DataError, DivergedError
+from .errors import CheckpointError, CheckpointWarning, DataError, DataWarning, DivergedError
 from .runs.report import ReplayReport
 from .settings import Settings
 from .stored import open_run, replay
@@ -20,6 +21,7 @@ __all__ = [
     "CheckpointError",
     "CheckpointWarning",
     "DataError",
+    "DataWarning",
     "DiracGAN",
     "DiracWidget",
     "DivergedError",
@@ -28,6 +30,7 @@ __all__ = [
     "ReplayReport",
     "Settings",
     "__version__",
+    "image_folder",
     "open_run",
     "replay",
 ]

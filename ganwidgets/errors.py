@@ -7,11 +7,15 @@ the reader's language.
 
 from __future__ import annotations
 
-__all__ = ["CheckpointError", "CheckpointWarning", "DataError", "DivergedError"]
+__all__ = ["CheckpointError", "CheckpointWarning", "DataError", "DataWarning", "DivergedError"]
 
 
 class DataError(ValueError):
     """Data that cannot be trained on: missing, empty, non-finite, of the wrong shape or range."""
+
+
+class DataWarning(UserWarning):
+    """Data of which a part cannot be used; the rest is trained on, and the message says what is left out."""
 
 
 class CheckpointError(Exception):

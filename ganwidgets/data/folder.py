@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -10,43 +13,90 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 from torch import Tensor
 
-from ..errors import DataError
+from ..errors import DataError, DataWarning
 from ..messages import Message
-from .arrays import ArraySource, in_memory
+from .arrays import in_memory
+from .folder_source import FolderSource
 from .pictures import flattened, is_grey, pixels
+from .source import FiniteSource
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["load_folder"]
+__all__ = ["image_folder", "load_folder"]
 
 EXTENSIONS = ("png", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff")
 
 LARGEST_SIDE = 64
-"""Pixels; larger pictures are made smaller."""
+"""Pixels; larger pictures are made smaller, unless a size was asked for."""
 
-LARGEST_FOLDER = 1_000_000_000
-"""Bytes of pixels that are held in memory."""
+SIZES = (4, 512)
+"""Pixels a side, at least and at most, that can be asked for."""
+
+READ_AT_ONCE = 250_000_000
+"""Bytes of pixels up to which all pictures are read when the folder is opened; else each when it is needed."""
+
+FEW = 0.05
+"""The share of pictures that may be broken; they are left out, and named."""
+
+READERS = 2
+"""Threads that read pictures side by side; Pillow decodes outside the interpreter's lock."""
 
 T = TypeVar("T")
 
 
-def load_folder(folder: Path) -> ArraySource:
-    """Return the source for the pictures below `folder`, read once.
+def image_folder(path: str | Path, size: int | None = None) -> FiniteSource:
+    """Return the pictures below a folder as data for a trainer or a widget.
 
+    Naming the folder as data does the same, without the choice of a size.
+
+    Parameters
+    ----------
+    path
+        The folder; every picture in it and in the folders below it counts.
+    size : int, optional
+        Every picture is cropped to its central square and resized to this many pixels a side, from
+        4 to 512. Without it, see Notes.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, no picture in it, or too many that cannot be read; or if `size`
+        is not allowed.
+
+    Warns
+    -----
+    DataWarning
+        If a few pictures cannot be read, at most one in twenty: they are named and left out.
+
+    Notes
+    -----
     Pictures of one size of at most 64 pixels a side stay as they are; others are cropped to their
     central square and resized to the smallest side of all, at most 64 pixels. They are grey if all
     of them are stored without colour, else RGB; what is transparent becomes white; of an animation
     the first frame counts. Where every picture lies in a folder of its class, and there are two
     classes or more, the labels are the classes' numbers in alphabetical order. Hidden files and
-    folders are passed over.
+    folders are passed over. Large folders are read while training goes on, in threads of their own.
 
-    Raises
-    ------
-    DataError
-        If there is no such folder, no picture in it, a picture that cannot be read (it is named),
-        or too many for the memory.
+    Examples
+    --------
+    >>> faces = image_folder("photos/faces", size=32)  # doctest: +SKIP
+    >>> trainer = GANTrainer(faces, architecture="dcgan")  # doctest: +SKIP
     """
+    if size is not None and not (type(size) is int and SIZES[0] <= size <= SIZES[1]):
+        raise DataError(
+            Message(
+                "size cannot be {size!r}: it must be a whole number of pixels from {least} to {most}",
+                size=size,
+                least=SIZES[0],
+                most=SIZES[1],
+            )
+        )
+    return load_folder(Path(path), size)
+
+
+def load_folder(folder: Path, side: int | None = None) -> FiniteSource:
+    """Return the source for the pictures below `folder`; see :func:`image_folder`."""
     folder = folder.expanduser()
     if not folder.is_dir():
         raise DataError(
@@ -63,26 +113,101 @@ def load_folder(folder: Path) -> ArraySource:
                 extensions=", ".join(EXTENSIONS),
             )
         )
-    heads = [_opened(file, lambda image: (is_grey(image), _upright_size(image))) for file in files]
-    grey = all(colourless for colourless, _ in heads)
-    size = _common_size({size for _, size in heads})
-    shape = (1 if grey else 3, size[1], size[0])
-    if len(files) * prod(shape) > LARGEST_FOLDER:
+    with ThreadPoolExecutor(READERS, thread_name_prefix="ganwidgets-pictures") as pool:
+        heads = _sound(folder, files, pool.map(_attempt(_head), files))
+        files = list(heads)
+        grey = all(head.grey for head in heads.values())
+        size = (side, side) if side else _common_size({head.size for head in heads.values()})
+        reader = _Reader(grey, size)
+        shape = (1 if grey else 3, size[1], size[0])
+        name = Message("folder {name}", name=folder.resolve().name)
+        if len(files) * prod(shape) > READ_AT_ONCE:
+            labels = _classes(folder, files)
+            return FolderSource.of(folder, files, reader, shape=shape, name=name, labels=labels)
+        found = _sound(folder, files, pool.map(_attempt(reader), files))
+    images = torch.stack(list(found.values()))
+    return in_memory(images, "images", "bytes", name=name, labels=_classes(folder, list(found)))
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What a picture says of itself before it is decoded."""
+
+    grey: bool
+    size: tuple[int, int]
+
+
+def _head(file: Path) -> _Head:
+    return _opened(file, lambda image: _Head(is_grey(image), _upright_size(image)))
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads a picture as the run sees it: uint8 [C, H, W]."""
+
+    grey: bool
+    size: tuple[int, int]
+
+    def __call__(self, file: Path) -> Tensor:
+        return _opened(file, self._pixels)
+
+    def _pixels(self, image: Image) -> Tensor:
+        # A large JPEG can be decoded at an eighth, a quarter or half of its size, several times faster.
+        image.draft(None, (2 * self.size[0], 2 * self.size[1]))
+        return pixels(_fitted(flattened(image, grey=self.grey), self.size))
+
+
+def _attempt(read: Callable[[Path], T]) -> Callable[[Path], T | DataError]:
+    """Return `read`, which gives back a picture's failure instead of raising it."""
+
+    def attempt(file: Path) -> T | DataError:
+        try:
+            return read(file)
+        except DataError as error:
+            return error
+
+    return attempt
+
+
+def _sound(folder: Path, files: list[Path], found: Iterable[T | DataError]) -> dict[Path, T]:
+    """Return what was found of each picture; where a few are broken warn of them, where many are raise."""
+    good: dict[Path, T] = {}
+    broken: list[DataError] = []
+    for file, result in zip(files, found, strict=True):
+        if isinstance(result, DataError):
+            broken.append(result)
+        else:
+            good[file] = result
+    if not broken:
+        return good
+    if len(broken) == 1 and len(files) * FEW < 1:
+        raise broken[0]
+    names = "; ".join(str(error) for error in broken[:10])
+    more = Message(" and {n} more", n=len(broken) - 10) if len(broken) > 10 else ""
+    if len(broken) > len(files) * FEW:
         raise DataError(
             Message(
-                "the {n} images of {path} need {gigabytes:.1f} GB of memory, and at most {most:.0f} GB are used; "
-                "pass fewer, or a torch Dataset that reads each when it is needed",
+                "{broken} of the {n} images of {path} cannot be read: {names}{more}",
+                broken=len(broken),
                 n=len(files),
                 path=str(folder),
-                gigabytes=len(files) * prod(shape) / 1e9,
-                most=LARGEST_FOLDER / 1e9,
+                names=names,
+                more=more,
             )
         )
-    images = torch.empty(len(files), *shape, dtype=torch.uint8)
-    for place, file in zip(images, files, strict=True):
-        place.copy_(_opened(file, lambda image: pixels(_fitted(flattened(image, grey=grey), size))))
-    name = Message("folder {name}", name=folder.resolve().name)
-    return in_memory(images, "images", "bytes", name=name, labels=_classes(folder, files))
+    warnings.warn(
+        Message(
+            "{broken} of the {n} images of {path} are left out, because they cannot be read: {names}{more}",
+            broken=len(broken),
+            n=len(files),
+            path=str(folder),
+            names=names,
+            more=more,
+        ),
+        DataWarning,
+        stacklevel=2,
+    )
+    return good
 
 
 def _pictures_below(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 
 from ..data import Source
 from ..data.datasets import DatasetSource
+from ..data.folder_source import FolderSource
 from ..errors import DataError
 from ..messages import Message
 from ..networks import build_networks
@@ -44,7 +45,7 @@ class Run:
     threads : int
         How many threads it computes with.
     foreign : bool
-        Whether code of the user's own takes part: networks or a Dataset, either of which may fail.
+        Whether what is not ours takes part: networks, a Dataset or files, each of which may fail.
     """
 
     source: Source
@@ -130,7 +131,8 @@ def assemble(
         stepper=EagerStepper(state, order, settings.latent_dim, routed=found.routed),
         exact=found.exact and source.exact,
         threads=threads_for(generator, discriminator),
-        foreign=any(network is not None for network in own.values()) or isinstance(source, DatasetSource),
+        foreign=any(network is not None for network in own.values())
+        or isinstance(source, DatasetSource | FolderSource),
     )
 
 

@@ -3,8 +3,11 @@ import pytest
 import torch
 from PIL import Image
 
+from ganwidgets import DataWarning, GANTrainer, image_folder
 from ganwidgets.data import folder as folder_module
+from ganwidgets.data import folder_source as folder_source_module
 from ganwidgets.data import load_data
+from ganwidgets.data.folder_source import FolderSource
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
@@ -186,15 +189,130 @@ def test_a_broken_image_is_named(tmp_path, contents):
     assert "repair it or take it out" in message
 
 
-def test_more_than_the_memory_is_for_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder_module, "LARGEST_FOLDER", 3 * 6 * 8 * 2)
-    picture(tmp_path / "a.png")
-    picture(tmp_path / "b.png")
-    assert load_data(tmp_path).size == 2
-    picture(tmp_path / "c.png")
+def numbered(folder, n, side=6):
+    """Write n pictures, each recognisable; return their pixels [n, 3, side, side]."""
+    pixels = RANDOM.integers(0, 256, (n, side, side, 3), dtype=np.uint8)
+    for number, each in enumerate(pixels):
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(each).save(folder / f"{number:03}.png")
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+
+def test_a_few_broken_images_are_left_out_and_named(tmp_path):
+    known = numbered(tmp_path, 40)
+    for number in (3, 17):
+        (tmp_path / f"{number:03}.png").write_bytes(b"broken")
+    with pytest.warns(DataWarning, match="2 of the 40 images") as caught:
+        source = load_data(tmp_path)
+    assert isinstance(caught[0].message.args[0], Message)
+    assert all(f"{number:03}.png" in str(caught[0].message) for number in (3, 17))
+    sound = [number for number in range(40) if number not in (3, 17)]
+    assert torch.equal(pictures_of(source), known[sound])
+
+
+def test_many_broken_images_are_refused_with_their_names(tmp_path):
+    numbered(tmp_path, 40)
+    for number in (3, 17, 30):
+        file = tmp_path / f"{number:03}.png"
+        file.write_bytes(file.read_bytes()[:60])  # its head says its size, but its pixels are gone
     message = refusal(tmp_path)
-    assert "3 images" in message
-    assert "Dataset" in message
+    assert "3 of the 40 images" in message
+    assert all(f"{number:03}.png" in message for number in (3, 17, 30))
+
+
+def test_labels_belong_to_the_images_that_are_left(tmp_path):
+    for name in ("cat", "dog"):
+        numbered(tmp_path / name, 15)
+    (tmp_path / "cat" / "004.png").write_bytes(b"broken")
+    with pytest.warns(DataWarning, match=r"004\.png"):
+        assert load_data(tmp_path).labels.tolist() == [0] * 14 + [1] * 15
+
+
+def test_a_size_can_be_asked_for(tmp_path):
+    picture(tmp_path / "a.png", (100, 80))
+    picture(tmp_path / "b.png", (30, 50))
+    assert image_folder(tmp_path, size=16).shape == (3, 16, 16)
+    assert load_data(image_folder(str(tmp_path), size=128)).shape == (3, 128, 128)
+    for size in (3, 513, True, 16.0):
+        with pytest.raises(DataError, match="whole number of pixels from 4 to 512"):
+            image_folder(tmp_path, size=size)
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Every folder is too large to be read at once."""
+    monkeypatch.setattr(folder_module, "READ_AT_ONCE", 0)
+
+
+def test_a_large_folder_holds_the_same_images_in_the_same_order(tmp_path, monkeypatch):
+    numbered(tmp_path, 23)
+    small = load_data(tmp_path)
+    monkeypatch.setattr(folder_module, "READ_AT_ONCE", 0)
+    source = load_data(tmp_path)
+    assert isinstance(source, FolderSource)
+    assert (source.kind, source.shape, source.size, source.name) == (small.kind, small.shape, 23, small.name)
+    assert torch.equal(source.read(torch.arange(23)), small.read(torch.arange(23)))
+    one, other = source.order(5), small.order(5)
+    for start, n in ((0, 4), (4, 4), (40, 10), (19, 30), (3, 1)):
+        assert torch.equal(one.take(start, n), other.take(start, n))
+
+
+@pytest.mark.usefixtures("large")
+def test_a_large_folder_is_read_ahead_and_what_is_kept_is_bounded(tmp_path, monkeypatch):
+    known = numbered(tmp_path, 30)
+    monkeypatch.setattr(folder_source_module, "KEPT", 12 * known[0].numel())
+    source = load_data(tmp_path)
+    reads = []
+    decode = source.pictures._read
+    source.pictures._read = lambda place: reads.append(place) or decode(place)
+    order = source.order(0)
+    order.take(0, 3)
+    for place in (3, 4, 5, 6, 7, 8):  # two batches ahead
+        index = order._chapter[place].item()
+        source.pictures.get(index)
+    assert len(reads) == len(set(reads)) == 9
+    for start in range(3, 30, 3):
+        order.take(start, 3)
+    for future in list(source.pictures._futures.values()):
+        future.result()
+    source.pictures.get(0)
+    assert len(source.pictures._futures) <= 12
+
+
+@pytest.mark.usefixtures("large")
+def test_large_folders_are_told_apart(tmp_path):
+    numbered(tmp_path / "a", 5)
+    first = load_data(tmp_path / "a").fingerprint
+    assert load_data(tmp_path / "a").fingerprint == first
+    picture(tmp_path / "a" / "005.png", (6, 6))
+    assert load_data(tmp_path / "a").fingerprint != first
+
+
+@pytest.mark.usefixtures("large")
+def test_an_image_of_a_large_folder_that_breaks_later_is_named_and_the_run_goes_on_after_the_repair(
+    tmp_path,
+):
+    known = numbered(tmp_path, 12)
+    trainer = GANTrainer(tmp_path, batch_size=4, g_hidden=(8,), d_hidden=(8,))
+    twin = GANTrainer(tmp_path, batch_size=4, g_hidden=(8,), d_hidden=(8,))
+    trainer.step(1)
+    broken = trainer.source.order(0)
+    broken.take(8, 1)
+    number = broken._chapter[8].item()
+    file = tmp_path / f"{number:03}.png"
+    for future in list(trainer.source.pictures._futures.values()):
+        future.result()
+    trainer.source.pictures._futures.clear()
+    content = file.read_bytes()
+    file.write_bytes(b"broken")
+    with pytest.raises(DataError, match=file.name):
+        trainer.step(3)
+    assert trainer.iteration == 2
+    file.write_bytes(content)
+    trainer.step(2)
+    twin.step(4)
+    assert trainer.state_hash() == twin.state_hash()
+    assert len(known) == 12
 
 
 def test_what_a_folder_holds_can_be_saved(tmp_path):
