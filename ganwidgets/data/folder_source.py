@@ -148,17 +148,17 @@ class PictureCache:
         Raises
         ------
         DataError
-            If its file cannot be read; the next call tries again.
+            If its file cannot be read now.
         """
         with self._lock:
             future = self._future(place)
-        try:
-            picture = future.result()
-        except Exception:
+        if future.exception() is not None:
+            # It may have been read ahead long ago, and repaired since.
+            future = Future()
+            future.set_result(self._read(place))
             with self._lock:
-                if self._futures.get(place) is future:
-                    del self._futures[place]
-            raise
+                self._futures[place] = future
+        picture = future.result()
         with self._lock:
             self._drop(picture.nbytes)
         return picture

@@ -308,6 +308,8 @@ def test_an_image_of_a_large_folder_that_breaks_later_is_named_and_the_run_goes_
     with pytest.raises(DataError, match=file.name):
         trainer.step(3)
     assert trainer.iteration == 2
+    trainer.source.pictures.announce([number])  # read ahead while it is broken
+    assert trainer.source.pictures._futures[number].exception() is not None
     file.write_bytes(content)
     trainer.step(2)
     twin.step(4)
