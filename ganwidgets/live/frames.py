@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from torch import Tensor
 from ..objectives import LOSSES
 from ..runs.history import Envelope
 from .measuring import SAMPLES, SEED, Curve, Gauge
+from .observations import OBSERVATIONS, REFERENCES, Moment, Observation
 from .past import Past, past_of
 from .runner import Runner
 from .state import RunState, Status
@@ -47,9 +49,6 @@ RESOLUTION = 64
 
 WIDENED = 1.25
 """Side of the plane, as a multiple of the longer side of the box around the real points."""
-
-REFERENCES = 200
-"""Real and generated points against which a critic's scale is measured."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,9 @@ class Frame:
         The branches of the run, and what was changed on them.
     compared : mapping of str to Envelope
         The losses of the branch that is compared with this one; empty without one.
+    seen : mapping of str to anything
+        What else was wanted, by its name in :data:`ganwidgets.live.observations.OBSERVATIONS`, as far
+        as this kind of data has it.
     """
 
     iteration: int
@@ -112,17 +114,19 @@ class Frame:
     exact: bool
     past: Past
     compared: Mapping[str, Envelope]
+    seen: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True)
 class _Scene:
-    """What stays the same for a whole run."""
+    """What stays the same for a whole run, and what remembers it."""
 
     run: Run
     source: Source
     real: Tensor
     extent: Extent | None
     grid: Tensor | None
+    observations: dict[str, Observation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ class _Exposure:
     exact: bool
     past: Past
     compared: dict[str, Envelope]
+    seen: Mapping[str, Any]
 
 
 class Camera:
@@ -155,12 +160,16 @@ class Camera:
     ----------
     compared : str or None
         The branch whose losses frames carry too.
+    wanted : frozenset of str
+        What else frames are to carry, by its name in
+        :data:`ganwidgets.live.observations.OBSERVATIONS`; nothing else is computed.
     """
 
     def __init__(
         self, runner: Runner, *, interval: float = 1.0, measured: Callable[[], None] = lambda: None
     ) -> None:
         self.compared: str | None = None
+        self.wanted: frozenset[str] = frozenset()
         self._runner = runner
         self._trainer = runner.trainer
         self._gauge = Gauge(interval, measured=measured)
@@ -210,6 +219,7 @@ class Camera:
             exact=seen.exact,
             past=seen.past,
             compared=seen.compared,
+            seen=seen.seen,
         )
 
     # --- between two steps ----------------------------------------------------------------------
@@ -226,15 +236,17 @@ class Camera:
             generated = np.nan_to_num(generated, nan=0.0).clip(0, 1)
         else:
             self._measure(generated, complete)
+        state, past = self._runner.state, past_of(trainer)
         return _Exposure(
-            state=self._runner.state,
+            state=state,
             scene=scene,
             generated=generated,
             verdict=self._verdict(scene, sampled),
             losses={name: _copied(trainer.history.envelope(name, CURVE_POINTS)) for name in CURVES},
             exact=trainer.exact,
-            past=past_of(trainer),
+            past=past,
             compared=self._comparison(),
+            seen=self._observe(scene, sampled, state, past),
         )
 
     def _begin(self, run: Run, before: _Scene | None) -> _Scene:
@@ -252,6 +264,28 @@ class Camera:
         self._gauge.begin(keep_floors=same_data)
         self._scene = _Scene(run, source, real, extent, grid)
         return self._scene
+
+    def _observe(self, scene: _Scene, generated: Tensor, state: RunState, past: Past) -> Mapping[str, Any]:
+        """Return what is wanted beside the samples, and forget what nobody wants any more."""
+        known, wanted = scene.observations, self.wanted
+        for name in known.keys() - wanted:
+            del known[name]
+        moment = Moment(
+            self._trainer._session,
+            SEED,
+            scene.real,
+            generated,
+            iteration=self._trainer.iteration,
+            branch=past.branch,
+            moves=state.moves,
+        )
+        seen = {}
+        for name in wanted:
+            if name not in known:
+                known[name] = OBSERVATIONS[name]()
+            if scene.source.kind in known[name].kinds:
+                seen[name] = known[name].take(moment)
+        return MappingProxyType(seen)
 
     def _comparison(self) -> dict[str, Envelope]:
         timeline, branch = self._trainer.timeline, self.compared

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from ..messages import Message
@@ -11,7 +13,7 @@ from ..seeds import derive, seeded
 from ..stepping.eager import draw_noise
 from .session import Session
 
-__all__ = ["generated", "real", "score", "verdicts"]
+__all__ = ["generated", "latents", "made_of", "real", "score", "slopes", "verdicts"]
 
 
 def generated(session: Session, n: int, seed: int, *, average: bool = False) -> Tensor:
@@ -30,9 +32,21 @@ def generated(session: Session, n: int, seed: int, *, average: bool = False) -> 
             raise ValueError(Message("there is no average of the generator; set ema_decay above 0 first"))
         # It begins where the generator stands when the next update is carried out.
         network = network if run.state.ema is None else run.state.ema
-    aside = seeded(seed, "sample")
-    noise = draw_noise(session.settings.noise, n, run.stepper.latent_dim, aside)
+    noise = latents(session, n, seed)
     return run.shown(run.observe(network, noise, derive(seed, "inside the network")))
+
+
+def latents(session: Session, n: int, seed: int) -> Tensor:
+    """Return the latents ``[n, latent_dim]`` of which :func:`generated` makes its samples."""
+    aside = seeded(seed, "sample")
+    return draw_noise(session.settings.noise, n, session.run.stepper.latent_dim, aside)
+
+
+def made_of(session: Session, noise: Tensor) -> Tensor:
+    """Return what the generator makes of latents ``[n, latent_dim]``, in the units that people see."""
+    session.settle()
+    run = session.run
+    return run.shown(run.observe(run.state.generator, noise, seed=0))
 
 
 def real(session: Session, n: int, seed: int) -> Tensor:
@@ -46,6 +60,21 @@ def verdicts(session: Session, samples: Tensor) -> Tensor:
     session.settle()
     run = session.run
     return run.observe(run.state.discriminator, samples, seed=0).reshape(-1)
+
+
+def slopes(session: Session, samples: Tensor, worth: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the gradient of ``worth(logits [n])``, a scalar, by each of `samples`.
+
+    Parameters
+    ----------
+    samples : Tensor [n, ...]
+        In the units of training, as is the gradient.
+    worth : callable
+        Anything differentiable of the discriminator's logits.
+    """
+    session.settle()
+    run = session.run
+    return run.slope(run.state.discriminator, samples, lambda logits: worth(logits.reshape(-1)), seed=0)
 
 
 def score(session: Session, samples: Tensor, reference: Tensor, seed: int) -> dict[str, float]:

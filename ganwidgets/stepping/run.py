@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +70,25 @@ class Run:
                 network(part.to(self.state.device).clone()) for part in torch.split(batch, OBSERVED_AT_ONCE)
             ]
         return torch.cat(parts).detach().cpu().float()
+
+    def slope(
+        self, network: nn.Module, batch: Tensor, worth: Callable[[Tensor], Tensor], seed: int
+    ) -> Tensor:
+        """Return the gradient of ``worth(network(batch))`` by each sample of `batch`, as :meth:`observe` looks.
+
+        Parameters
+        ----------
+        worth : callable
+            Makes a scalar of what the network returns for the whole batch.
+        seed : int
+            Of randomness inside the network, if it has any.
+        """
+        inside = torch.Generator().manual_seed(seed)
+        routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
+        with computing_with(self.threads), observing(network), routing, torch.enable_grad():
+            moved = batch.to(self.state.device).clone().requires_grad_()
+            (slope,) = torch.autograd.grad(worth(network(moved)), moved, materialize_grads=True)
+        return slope.detach().cpu().float()
 
     def shown(self, samples: Tensor) -> Tensor:
         """Return samples in the units that people see: images in [0, 1], points as they are."""

@@ -1,0 +1,333 @@
+"""What can be seen of one moment beside the samples themselves; each only where somebody wants it.
+
+An observation is taken between two steps, on copies, by networks in eval mode and with generators of
+its own, so that it leaves no trace in the run. It is declared once, in :data:`OBSERVATIONS`, under the
+name by which panels ask for it; what it returns is in :attr:`ganwidgets.live.Frame.seen` under that
+name. It is made anew for each run, so that it may remember.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..objectives import LOSSES
+from ..runs.looking import latents, made_of, slopes, verdicts
+
+if TYPE_CHECKING:
+    from ..runs.session import Session
+
+__all__ = [
+    "OBSERVATIONS",
+    "Gradients",
+    "Manifold",
+    "Moment",
+    "Observation",
+    "Scores",
+    "Trail",
+    "references",
+]
+
+Floats = npt.NDArray[np.float32]
+Kind = Literal["points", "images"]
+
+REFERENCES = 200
+"""Real and generated samples against which a critic's scale is measured."""
+
+CELLS = 20
+"""Cells of the noise along each side, whose images are the manifold."""
+
+TAIL = 0.005
+"""Share of the noise beyond the outermost cells on each side, where it has no bounds."""
+
+REMEMBERED = 8
+"""Earlier moments that a trail goes through."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One moment between two steps; what several observations need is computed once.
+
+    Attributes
+    ----------
+    session : Session
+        The run; nobody changes it meanwhile.
+    seed : int
+        Of the shown samples.
+    real, generated : Tensor [M, ...]
+        The shown samples, in the units that people see.
+    iteration : int
+        Full steps since the start of the run.
+    branch : int
+        The one on which the run stands.
+    moves : int
+        See :class:`~ganwidgets.live.RunState`.
+    """
+
+    session: Session
+    seed: int
+    real: Tensor
+    generated: Tensor
+    iteration: int
+    branch: int
+    moves: int
+
+    @cached_property
+    def latents(self) -> Tensor:
+        """The latents ``[M, latent_dim]`` of the generated samples."""
+        return latents(self.session, len(self.generated), self.seed)
+
+    @cached_property
+    def logits(self) -> tuple[Tensor, Tensor]:
+        """The discriminator's logits ``[M]`` of the real and of the generated samples."""
+        real, generated = self.trained(self.real), self.trained(self.generated)
+        both = verdicts(self.session, torch.cat((real, generated)))
+        return both[: len(real)], both[len(real) :]
+
+    def trained(self, samples: Tensor) -> Tensor:
+        """Return samples in the units of training: images in [-1, 1], points as they are."""
+        return samples * 2 - 1 if self.session.run.source.kind == "images" else samples
+
+
+class Observation(Protocol):
+    """Something to be seen of a run.
+
+    Attributes
+    ----------
+    name : str
+        By which panels ask for it.
+    kinds : frozenset of {"points", "images"}
+        The data for which there is such a thing.
+    """
+
+    name: ClassVar[str]
+    kinds: ClassVar[frozenset[Kind]]
+
+    def take(self, moment: Moment) -> Any:
+        """Return it, as copies; None where this run has no such thing."""
+
+
+class Latents:
+    """The latents of the generated samples, float32 ``[M, latent_dim]``."""
+
+    name: ClassVar[str] = "latents"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"points", "images"})
+
+    def take(self, moment: Moment) -> Floats:
+        """Return a copy."""
+        return np.array(moment.latents.numpy())
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the discriminator says of the shown samples.
+
+    Attributes
+    ----------
+    real, generated : float32 array [M]
+        Its verdict in [0, 1], 1 for real, as in the map of the plane; undecided (1/2) where a sample
+        is not finite.
+    real_logits, generated_logits : float32 array [M]
+        What it returned.
+    """
+
+    real: Floats
+    generated: Floats
+    real_logits: Floats
+    generated_logits: Floats
+
+
+class Verdicts:
+    """The discriminator's verdict on each shown sample: :class:`Scores`."""
+
+    name: ClassVar[str] = "scores"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"points", "images"})
+
+    def take(self, moment: Moment) -> Scores:
+        """Return them."""
+        real, generated = moment.logits
+        loss = LOSSES[moment.session.settings.loss]
+        against = references(real, generated)
+        return Scores(
+            real=_decided(loss.verdict(real, *against)),
+            generated=_decided(loss.verdict(generated, *against)),
+            real_logits=np.array(real.numpy()),
+            generated_logits=np.array(generated.numpy()),
+        )
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Where each generated sample is driven.
+
+    Attributes
+    ----------
+    descent : float32 array [M, ...]
+        Minus the gradient of each sample's share of the generator's loss, by the sample, in the units
+        of training: the direction in which the sample would have to move for the generator's loss to
+        fall fastest. The loss is the mean of those shares.
+    slope : float32 array [M, ...]
+        The gradient of the discriminator's logit by the sample: where D finds it more real. Under
+        ``wasserstein`` and ``hinge`` both are the same.
+    """
+
+    descent: Floats
+    slope: Floats
+
+
+class Arrows:
+    """The two gradients at each generated sample: :class:`Gradients`.
+
+    A relativistic loss judges each generated sample against one real sample; here those are the shown
+    real samples, in their order, so that an arrow moves with the networks and not with the draw.
+    """
+
+    name: ClassVar[str] = "gradients"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"points", "images"})
+
+    def take(self, moment: Moment) -> Gradients:
+        """Return them."""
+        session = moment.session
+        loss = LOSSES[session.settings.loss]
+        generated = moment.trained(moment.generated)
+        n = len(generated)
+        real = None
+        if loss.uses_real:
+            real = verdicts(session, moment.trained(moment.real))
+            real = real.repeat(-(-n // len(real)))[:n].to(session.run.state.device)
+
+        def shares(logits: Tensor) -> Tensor:
+            return -n * loss.generator(logits, real)
+
+        return Gradients(
+            descent=np.array(slopes(session, generated, shares).numpy()),
+            slope=np.array(slopes(session, generated, Tensor.sum).numpy()),
+        )
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """What the generator makes of a regular grid over the noise.
+
+    Attributes
+    ----------
+    corners : float32 array [R, C, F]
+        Where the grid's corners come to lie; one row, where the noise has one dimension.
+    latents : float32 array [R, C, latent_dim]
+        The corners themselves. Each cell between four of them holds the same share of the noise, so
+        the density of samples in its image is inverse to the image's area.
+    share : float
+        Of the noise in each cell (of the noise's first two dimensions where it has more).
+    sliced : bool
+        Whether the noise has more dimensions, all others being 0 here: then this is a part only of
+        what the generator makes.
+    """
+
+    corners: Floats
+    latents: Floats
+    share: float
+    sliced: bool
+
+
+class WarpedGrid:
+    """A grid over the noise, as the generator warps it: :class:`Manifold`."""
+
+    name: ClassVar[str] = "manifold"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
+
+    def take(self, moment: Moment) -> Manifold:
+        """Return it."""
+        session = moment.session
+        dimensions = session.run.stepper.latent_dim
+        marks, share = _marks(session.settings.noise)
+        corners = torch.zeros(len(marks) if dimensions > 1 else 1, len(marks), dimensions)
+        corners[..., 0] = marks
+        if dimensions > 1:
+            corners[..., 1] = marks[:, None]
+        made = made_of(session, corners.reshape(-1, dimensions))
+        return Manifold(
+            corners=np.array(made.reshape(*corners.shape[:2], -1).numpy()),
+            latents=corners.numpy(),
+            share=share if dimensions == 1 else share**2,
+            sliced=dimensions > 2,
+        )
+
+
+@dataclass(frozen=True)
+class Trail:
+    """Where the shown generated samples were, earliest first, the present left out.
+
+    Attributes
+    ----------
+    iterations : int64 array [T]
+        When; T at most 8. The same number twice, where only one network was updated between.
+    positions : float32 array [T, M, F]
+        Where.
+    """
+
+    iterations: npt.NDArray[np.int64]
+    positions: Floats
+
+
+class Wake:
+    """Where the generated samples were at the last moments that somebody looked at: :class:`Trail`."""
+
+    name: ClassVar[str] = "trails"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
+
+    def __init__(self) -> None:
+        self._branch = -1
+        self._moments: deque[tuple[int, int, Floats]] = deque(maxlen=REMEMBERED + 1)
+
+    def take(self, moment: Moment) -> Trail:
+        """Return it, and remember the present; what the run went back from is forgotten."""
+        known = self._moments
+        if moment.branch != self._branch:
+            known.clear()
+        self._branch = moment.branch
+        while known and (known[-1][0] > moment.iteration or known[-1][1] == moment.moves):
+            known.pop()
+        before = list(known)[-REMEMBERED:]
+        present: Floats = np.array(moment.generated.numpy())
+        known.append((moment.iteration, moment.moves, present))
+        return Trail(
+            iterations=np.array([iteration for iteration, _, _ in before], dtype=np.int64),
+            positions=np.stack([where for _, _, where in before])
+            if before
+            else np.empty((0, *present.shape), np.float32),
+        )
+
+
+OBSERVATIONS: Mapping[str, Callable[[], Observation]] = MappingProxyType(
+    {kind.name: kind for kind in (Latents, Verdicts, Arrows, WarpedGrid, Wake)}
+)
+"""Every observation by its name: what makes one for a run."""
+
+
+def references(real_logits: Tensor, generated_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return those logits of the shown samples against which a critic's scale is measured."""
+    fake = generated_logits[torch.isfinite(generated_logits)][:REFERENCES]
+    real = real_logits[:REFERENCES]
+    return real, fake if len(fake) else real
+
+
+def _decided(verdict: Tensor) -> Floats:
+    decided: Floats = torch.nan_to_num(verdict, nan=0.5).numpy()
+    return decided
+
+
+def _marks(noise: str) -> tuple[Tensor, float]:
+    """Return where the grid's lines are along one dimension of the noise, and the share between two."""
+    if noise == "uniform":
+        return torch.linspace(-1, 1, CELLS + 1), 1 / CELLS
+    shares = torch.linspace(TAIL, 1 - TAIL, CELLS + 1, dtype=torch.float64)
+    return torch.special.ndtri(shares).float(), (1 - 2 * TAIL) / CELLS
