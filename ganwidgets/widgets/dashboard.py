@@ -29,7 +29,11 @@ __all__ = ["Dashboard", "Panel"]
 
 
 class Panel(Protocol):
-    """What draws one aspect of a frame."""
+    """What draws one aspect of a frame.
+
+    A panel may also have `needs`, a set of the names of :data:`ganwidgets.live.observations.OBSERVATIONS`
+    that frames are to carry while it shows what it shows.
+    """
 
     name: str
     interval: float
@@ -85,6 +89,7 @@ class Dashboard:
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self._panels: list[Panel] = [self.status, *self._pictures.values(), curves, metrics, self.timeline]
         self._drawn_at: dict[str, float] = {}
+        self._kind = source.kind
         names: dict[str, tuple[str, str]] = {**self.controls.names, **self.transport.names}
         for panel in self._panels:
             names.update(getattr(panel, "names", {}))
@@ -104,7 +109,18 @@ class Dashboard:
 
     def begin(self, source: Source) -> None:
         """Show the panel that suits `source`, because a run on it begins."""
+        self._kind = source.kind
         self._arrangement.show_picture(self._pictures[source.kind].widget)
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """What frames are to carry beside the samples: all that visible panels need."""
+        return frozenset[str]().union(*(getattr(panel, "needs", ()) for panel in self._shown(self._kind)))
+
+    def _shown(self, kind: str) -> list[Panel]:
+        """Return the panels that show a run on data of `kind`."""
+        others = [picture for of, picture in self._pictures.items() if of != kind]
+        return [panel for panel in self._panels if panel not in others]
 
     def stand(self, state: RunState) -> None:
         """Show which buttons make sense, and what went wrong."""
@@ -114,9 +130,7 @@ class Dashboard:
     def draw(self, frame: Frame, *, everything: bool) -> None:
         """Show `frame` on every panel that is due, or on all of them."""
         now = time.monotonic()
-        for panel in self._panels:
-            if panel in self._pictures.values() and panel is not self._pictures[frame.kind]:
-                continue
+        for panel in self._shown(frame.kind):
             if everything or now - self._drawn_at.get(panel.name, float("-inf")) >= panel.interval:
                 self._drawn_at[panel.name] = now
                 panel.draw(frame)

@@ -410,6 +410,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         if not (forced or self._pacer.may_send()):
             return self._pacer.delay()
         moving = state.status == "running"
+        self._camera.wanted = self._dashboard.wanted
         try:
             frame = self._camera.take(complete=forced)
         except Exception as error:  # noqa: BLE001 - whatever a network raises in eval mode is told
