@@ -179,13 +179,13 @@ class DiracGAN:
 
     def _push_theta(self, theta: Tensor, psi: Tensor) -> Tensor:
         theta = theta.detach().requires_grad_()
-        loss = LOSSES[self.loss].generator(psi * theta, psi * 0)
+        loss = LOSSES[self.loss].loss_g(psi * theta, psi * 0)
         (slope,) = torch.autograd.grad(loss, theta)
         return -len(theta) * slope
 
     def _push_psi(self, theta: Tensor, psi: Tensor) -> Tensor:
         psi = psi.detach().requires_grad_()
-        loss = LOSSES[self.loss].discriminator(psi * 0, psi * theta)
+        loss = LOSSES[self.loss].loss_d(psi * 0, psi * theta)
         if self.penalty != "none":
             real, fake = torch.zeros_like(theta)[:, None], theta[:, None]
             where = torch.Generator().manual_seed(0)  # of interpolates; D's slope is psi at all of them

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,7 +22,10 @@ from .messages import Message
 if TYPE_CHECKING:
     from .settings import SettingTraits
 
-__all__ = ["learning_rate", "make_optimizer", "tune_optimizer"]
+__all__ = ["learning_rate", "make_optimizer", "memory_of", "tune_optimizer", "updated"]
+
+Memory = dict[str, Tensor]
+"""What an optimizer remembers of one parameter, under the names that torch gives it."""
 
 _FUSED_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu"})
 
@@ -139,3 +142,103 @@ def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: in
 
 def _has_fused_rule(parameter: Tensor) -> bool:
     return parameter.is_floating_point() and parameter.device.type in _FUSED_DEVICES
+
+
+# --- the same rules as functions -------------------------------------------------------------------
+
+
+def memory_of(optimizer: torch.optim.Optimizer, parameters: Iterable[Tensor]) -> list[Memory]:
+    """Return what `optimizer` remembers of each parameter; not copies, for :func:`updated` changes nothing."""
+    return [dict(optimizer.state.get(parameter, {})) for parameter in parameters]
+
+
+def updated(
+    optimizer: torch.optim.Optimizer,
+    name: str,
+    values: list[Tensor],
+    gradients: Iterable[Tensor | None],
+    memories: list[Memory],
+) -> tuple[list[Tensor], list[Memory]]:
+    """Return what one update by `optimizer` would make of `values`, differentiably; nothing is changed.
+
+    Parameters
+    ----------
+    optimizer
+        Where the hyperparameters in force are read.
+    name : {"sgd", "momentum", "rmsprop", "adam", "adamw"}
+        Its rule, as in :func:`make_optimizer`.
+    values, gradients, memories : list
+        Of each parameter; the gradient may be None, and the parameter then stays.
+
+    Notes
+    -----
+    torch's own rules cannot stand here. The fused ones are not differentiable, and the others, with
+    ``differentiable=True``, give NaN for a weight whose gradient is zero: the slope of a root at 0 is
+    infinite. Here it counts as zero. The tests hold each of these rules to torch's.
+    """
+    group = optimizer.param_groups[0]
+    new_values, new_memories = [], []
+    for value, gradient, memory in zip(values, gradients, memories, strict=True):
+        if gradient is None:
+            moved, kept = value, memory
+        else:
+            moved, kept = _RULES[name](group, value, gradient, memory)
+        new_values.append(moved)
+        new_memories.append(kept)
+    return new_values, new_memories
+
+
+Group = Mapping[str, Any]
+
+
+def _decayed(group: Group, value: Tensor, gradient: Tensor) -> Tensor:
+    return gradient + group["weight_decay"] * value if group["weight_decay"] else gradient
+
+
+def _root(squares: Tensor) -> Tensor:
+    """Return the square root, with slope 0 at 0."""
+    nought = squares == 0
+    return squares.masked_fill(nought, 1).sqrt().masked_fill(nought, 0)
+
+
+def _sgd(group: Group, value: Tensor, gradient: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
+    return value - group["lr"] * _decayed(group, value, gradient), memory
+
+
+def _momentum(group: Group, value: Tensor, gradient: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
+    buffer = group["momentum"] * memory["momentum_buffer"] + _decayed(group, value, gradient)
+    return value - group["lr"] * buffer, {"momentum_buffer": buffer}
+
+
+def _rmsprop(group: Group, value: Tensor, gradient: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
+    gradient = _decayed(group, value, gradient)
+    squares = (1 - group["alpha"]) * gradient.square()
+    if memory:
+        squares = squares + group["alpha"] * memory["square_avg"]
+    moved = value - group["lr"] * gradient / (_root(squares) + group["eps"])
+    return moved, {"square_avg": squares}
+
+
+def _adam(group: Group, value: Tensor, gradient: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
+    return _adaptive(group, value, _decayed(group, value, gradient), memory)
+
+
+def _adamw(group: Group, value: Tensor, gradient: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
+    return _adaptive(group, value * (1 - group["lr"] * group["weight_decay"]), gradient, memory)
+
+
+def _adaptive(group: Group, value: Tensor, gradient: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
+    """Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1."""
+    beta1, beta2 = group["betas"]
+    first, second = (1 - beta1) * gradient, (1 - beta2) * gradient.square()
+    step = torch.ones(())
+    if memory:
+        first, second = first + beta1 * memory["exp_avg"], second + beta2 * memory["exp_avg_sq"]
+        step = memory["step"] + 1
+    count = float(step)
+    root = _root(second) / math.sqrt(1 - beta2**count)
+    moved = value - group["lr"] / (1 - beta1**count) * first / (root + group["eps"])
+    return moved, {"step": step, "exp_avg": first, "exp_avg_sq": second}
+
+
+_RULES = {"sgd": _sgd, "momentum": _momentum, "rmsprop": _rmsprop, "adam": _adam, "adamw": _adamw}

@@ -89,14 +89,14 @@ def test_losses_and_their_slopes_are_the_published_ones(name, real, fake):
     real.requires_grad_()
     fake.requires_grad_()
 
-    loss_d = LOSSES[name].discriminator(real, fake)
+    loss_d = LOSSES[name].loss_d(real, fake)
     real_term, real_slopes = mean_and_slopes(of_real, real)
     fake_term, fake_slopes = mean_and_slopes(of_fake, fake)
     assert loss_d.item() == pytest.approx(real_term + fake_term, abs=1e-8)
     assert_slopes(loss_d, real, real_slopes)
     assert_slopes(loss_d, fake, fake_slopes)
 
-    loss_g = LOSSES[name].generator(fake, None)
+    loss_g = LOSSES[name].loss_g(fake, None)
     term, slopes = mean_and_slopes(of_generator, fake)
     assert loss_g.item() == pytest.approx(term, abs=1e-8)
     assert_slopes(loss_g, fake, slopes)
@@ -106,10 +106,10 @@ def test_losses_and_their_slopes_are_the_published_ones(name, real, fake):
 def test_relativistic_looks_at_pairs(real, fake):
     loss = LOSSES["relativistic"]
     pairs = list(zip(real.tolist(), fake.tolist(), strict=True))
-    assert loss.discriminator(real, fake).item() == pytest.approx(
+    assert loss.loss_d(real, fake).item() == pytest.approx(
         sum(softplus(f - r) for r, f in pairs) / len(pairs), abs=1e-8
     )
-    assert loss.generator(fake, real).item() == pytest.approx(
+    assert loss.loss_g(fake, real).item() == pytest.approx(
         sum(softplus(r - f) for r, f in pairs) / len(pairs), abs=1e-8
     )
     assert loss.uses_real
@@ -118,14 +118,14 @@ def test_relativistic_looks_at_pairs(real, fake):
 def test_only_the_relativistic_generator_needs_real_logits():
     assert [name for name, loss in LOSSES.items() if loss.uses_real] == ["relativistic"]
     with pytest.raises(ValueError, match="real batch"):
-        LOSSES["relativistic"].generator(torch.zeros(3), None)
+        LOSSES["relativistic"].loss_g(torch.zeros(3), None)
 
 
 def test_minimax_saturates_and_non_saturating_does_not():
     slopes = {}
     for name in ("minimax", "non_saturating"):
         logit = torch.tensor([-60.0], requires_grad=True)
-        LOSSES[name].generator(logit, None).backward()
+        LOSSES[name].loss_g(logit, None).backward()
         slopes[name] = logit.grad.item()
     assert -1e-20 < slopes["minimax"] < 0
     assert slopes["non_saturating"] == pytest.approx(-1)
@@ -136,7 +136,7 @@ def test_minimax_saturates_and_non_saturating_does_not():
 def test_enormous_logits_stay_finite(name, size):
     real, fake = (torch.full((3,), s, requires_grad=True) for s in (size, -size))
     loss = LOSSES[name]
-    total = loss.discriminator(real, fake) + loss.generator(fake, real)
+    total = loss.loss_d(real, fake) + loss.loss_g(fake, real)
     total.backward()
     assert total.isfinite()
     assert real.grad.isfinite().all()
@@ -338,10 +338,10 @@ def dirac_step(
         def discriminator(x: Tensor) -> Tensor:
             return (x @ p).flatten()
 
-        loss_d = LOSSES[loss].discriminator(discriminator(real), discriminator(t))
+        loss_d = LOSSES[loss].loss_d(discriminator(real), discriminator(t))
         if penalty != "none":
             loss_d = loss_d + PENALTIES[penalty](discriminator, real, t, weight, seeded())
-        loss_g = LOSSES[loss].generator(discriminator(t), discriminator(real))
+        loss_g = LOSSES[loss].loss_g(discriminator(t), discriminator(real))
         (slope_p,) = torch.autograd.grad(loss_d, p, retain_graph=True)
         (slope_t,) = torch.autograd.grad(loss_g, t)
         return slope_t.item(), slope_p.item()

@@ -1,5 +1,6 @@
 import copy
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from ganwidgets.optimizers import learning_rate, make_optimizer, tune_optimizer
+from ganwidgets.optimizers import learning_rate, make_optimizer, memory_of, tune_optimizer, updated
 from ganwidgets.settings import SETTINGS, Settings
 
 NAMES = list(SETTINGS["optimizer_d"].choices)
@@ -247,3 +248,58 @@ def test_schedules_go_through_their_known_values(schedule, quarter, half, end):
 def test_an_unknown_schedule_is_refused_by_name():
     with pytest.raises(ValueError, match="stairs"):
         learning_rate(1.0, "stairs", 10, 1)
+
+
+# --- the rules as functions -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_the_rules_as_functions_are_torchs_own(name, weight_decay):
+    """From any moment of a run: three updates of the optimizer are three of the function."""
+    rules = SimpleNamespace(beta1=0.6, beta2=0.9, weight_decay=weight_decay)
+    parameters = [torch.nn.Parameter(torch.linspace(-1, 1, 5)), torch.nn.Parameter(torch.tensor([[2.0]]))]
+    optimizer = make_optimizer(name, parameters, rules)
+    tune_optimizer(optimizer, name, rules, 0.05)
+
+    def gradients(values):
+        # The second parameter has no part in the first two updates.
+        first = torch.autograd.grad((values[0] ** 3).sum(), values[0], create_graph=True)[0]
+        return [first, None if count < 2 else 2 * values[1]]
+
+    for count in range(5):
+        if count == 1:
+            values = [p.detach().clone() for p in parameters]
+            memories = memory_of(optimizer, parameters)
+        if count >= 1:
+            values = [value.requires_grad_() if value.is_leaf else value for value in values]
+            values, memories = updated(optimizer, name, values, gradients(values), memories)
+        for parameter, gradient in zip(parameters, gradients(parameters), strict=True):
+            parameter.grad = None if gradient is None else gradient.detach().clone()
+        if count >= 1:  # only then, for the memory is read before the optimizer changes it in place
+            memories = [{k: v.clone() for k, v in memory.items()} for memory in memories]
+        optimizer.step()
+        if count == 0:
+            continue
+        for value, parameter in zip(values, parameters, strict=True):
+            torch.testing.assert_close(value, parameter, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_update_as_a_function_has_the_slope_of_finite_differences_and_none_where_nothing_moves(name):
+    rules = SimpleNamespace(beta1=0.6, beta2=0.9, weight_decay=0.01)
+    parameter = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
+    optimizer = make_optimizer(name, [parameter], rules)
+    tune_optimizer(optimizer, name, rules, 0.05)
+
+    def after(gradient):
+        values, memories = [parameter.detach()], memory_of(optimizer, [parameter])
+        for _ in range(3):
+            values, memories = updated(optimizer, name, values, [gradient * values[0].square()], memories)
+        return values[0].sum()
+
+    at = torch.tensor([0.7, -0.3], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(after, at)
+    nothing = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(after(nothing), nothing)
+    assert slope.isfinite().all()

@@ -1,43 +1,43 @@
-"""The game: what the two networks are scored by, and what keeps the discriminator's slope small.
+"""The losses: what the two networks are scored by, as functions of logits.
 
 Notation of every formula below: x is a real sample, G(z) a generated one, D(.) a *logit* (any real
 number, large for "real"), sigma the logistic function, softplus(t) = log(1 + e^t), and "mean" goes
 over the batch. The discriminator's loss is its real term plus its generated term, not halved.
 
-The losses are plain functions of logits and the penalties plain functions of samples, made of as
-few tensor operations as the formulas allow, because a whole training step of a small network takes
-half a millisecond. Any stepper may use them: they keep no state.
+They are made of as few tensor operations as the formulas allow, because a whole training step of a
+small network takes half a millisecond. Any stepper may use them: they keep no state.
 """
 
-# ruff: noqa: ARG001 - all losses have one signature, and so have all penalties, whatever each uses
+# ruff: noqa: ARG001 - all losses have one signature, whatever each uses
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from .messages import Message
+from ganwidgets.messages import Message
 
-__all__ = ["LOSSES", "PENALTIES", "Loss", "Penalty", "gradient_penalty", "r1", "r1_r2", "r2"]
+from .penalties import Penalty
+
+__all__ = ["LOSSES", "Loss"]
 
 
 @dataclass(frozen=True)
 class Loss:
-    """One game between the two networks.
+    """One game between the two networks, as a stepper needs it; an :class:`Objective` in full.
 
     Attributes
     ----------
     name : str
-        The value of the setting ``loss``.
-    discriminator : callable
+        The value of the setting ``loss``, or what a person calls an objective of their own.
+    loss_d : callable
         ``(real_logits [N], fake_logits [N]) -> scalar``, what the discriminator minimises.
-    generator : callable
+    loss_g : callable
         ``(fake_logits [N], real_logits [N] or None) -> scalar``, what the generator minimises.
         Real logits are looked at only where `uses_real` is true.
     uses_real : bool
@@ -48,43 +48,17 @@ class Loss:
     verdict : callable
         ``(logits, real_logits, fake_logits) -> tensor like logits`` in [0, 1], 1 where the
         discriminator says "real" and 1/2 at the threshold: what a picture of D shows.
+    penalty : Penalty or None
+        A penalty of its own, which the value ``"own"`` of the setting ``penalty`` puts in force.
     """
 
     name: str
-    discriminator: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor, Tensor | None], Tensor]
+    loss_d: Callable[[Tensor, Tensor], Tensor]
+    loss_g: Callable[[Tensor, Tensor | None], Tensor]
     uses_real: bool
     threshold: Callable[[Tensor, Tensor], float]
     verdict: Callable[[Tensor, Tensor, Tensor], Tensor]
-
-
-class Penalty(Protocol):
-    """A term added to the discriminator's loss."""
-
-    def __call__(
-        self,
-        discriminator: Callable[[Tensor], Tensor],
-        real: Tensor,
-        fake: Tensor,
-        weight: float,
-        generator: torch.Generator,
-    ) -> Tensor:
-        """Return the penalty, a scalar that can be differentiated by the parameters of D.
-
-        Parameters
-        ----------
-        discriminator
-            Maps samples [N, ...] to logits [N]; any module will do.
-        real, fake : Tensor [N, ...]
-            Samples; they are detached here, so no gradient reaches what made them.
-        weight : float
-            The setting ``penalty_weight``.
-        generator : torch.Generator
-            Where random numbers come from, if the penalty needs any.
-        """
-
-
-# --- losses ---------------------------------------------------------------------------------------
+    penalty: Penalty | None = None
 
 
 def _logistic_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -182,7 +156,7 @@ def _half(real_logits: Tensor, fake_logits: Tensor) -> float:
     return 0.5
 
 
-def _midway(real_logits: Tensor, fake_logits: Tensor) -> float:
+def midway(real_logits: Tensor, fake_logits: Tensor) -> float:
     """Midway between the two means: these games fix D only up to a constant."""
     return float(real_logits.mean() + fake_logits.mean()) / 2
 
@@ -195,7 +169,7 @@ def _clamped(logits: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Tensor
     return logits.clamp(0, 1)
 
 
-def _relative(logits: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def relative(logits: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Return sigma((logit - midway) / spread), spread being half the deviation of all logits given.
 
     The critic's own unit means nothing, so it is measured against how far apart its answers lie;
@@ -203,143 +177,59 @@ def _relative(logits: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Tenso
     """
     spread = torch.cat((real_logits, fake_logits)).std(correction=0) / 2
     smallest = torch.finfo(spread.dtype).tiny
-    return ((logits - _midway(real_logits, fake_logits)) / spread.clamp_min(smallest)).sigmoid()
+    return ((logits - midway(real_logits, fake_logits)) / spread.clamp_min(smallest)).sigmoid()
 
 
 _ALL = (
     Loss(
         "minimax",
-        discriminator=_logistic_discriminator,
-        generator=_minimax_generator,
+        loss_d=_logistic_discriminator,
+        loss_g=_minimax_generator,
         uses_real=False,
         threshold=_zero,
         verdict=_probability,
     ),
     Loss(
         "non_saturating",
-        discriminator=_logistic_discriminator,
-        generator=_non_saturating_generator,
+        loss_d=_logistic_discriminator,
+        loss_g=_non_saturating_generator,
         uses_real=False,
         threshold=_zero,
         verdict=_probability,
     ),
     Loss(
         "least_squares",
-        discriminator=_least_squares_discriminator,
-        generator=_least_squares_generator,
+        loss_d=_least_squares_discriminator,
+        loss_g=_least_squares_generator,
         uses_real=False,
         threshold=_half,
         verdict=_clamped,
     ),
     Loss(
         "wasserstein",
-        discriminator=_wasserstein_discriminator,
-        generator=_mean_generator,
+        loss_d=_wasserstein_discriminator,
+        loss_g=_mean_generator,
         uses_real=False,
-        threshold=_midway,
-        verdict=_relative,
+        threshold=midway,
+        verdict=relative,
     ),
     Loss(
         "hinge",
-        discriminator=_hinge_discriminator,
-        generator=_mean_generator,
+        loss_d=_hinge_discriminator,
+        loss_g=_mean_generator,
         uses_real=False,
         threshold=_zero,
         verdict=_probability,
     ),
     Loss(
         "relativistic",
-        discriminator=_relativistic_discriminator,
-        generator=_relativistic_generator,
+        loss_d=_relativistic_discriminator,
+        loss_g=_relativistic_generator,
         uses_real=True,
-        threshold=_midway,
-        verdict=_relative,
+        threshold=midway,
+        verdict=relative,
     ),
 )
 
 LOSSES: Mapping[str, Loss] = MappingProxyType({loss.name: loss for loss in _ALL})
 """Every loss, by the name it has in the settings."""
-
-
-# --- penalties ------------------------------------------------------------------------------------
-
-
-def r1(
-    discriminator: Callable[[Tensor], Tensor],
-    real: Tensor,
-    fake: Tensor,
-    weight: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return gamma/2 mean |grad_x D(x)|^2 at real samples.
-
-    R1 of Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?",
-    2018, section 4.1; `weight` is their gamma. (Code that leaves the 1/2 out means gamma/2 by its
-    number.)
-    """
-    return _squared_slope(discriminator, real, weight)
-
-
-def r2(
-    discriminator: Callable[[Tensor], Tensor],
-    real: Tensor,
-    fake: Tensor,
-    weight: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return gamma/2 mean |grad_x D(x)|^2 at generated samples; R2 of Mescheder et al. 2018, section 4.1."""
-    return _squared_slope(discriminator, fake, weight)
-
-
-def r1_r2(
-    discriminator: Callable[[Tensor], Tensor],
-    real: Tensor,
-    fake: Tensor,
-    weight: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return R1 plus R2, with the same gamma, as in R3GAN (Huang et al. 2024, section 2).
-
-    Two passes, not one over both batches together, in which batch statistics would mix them.
-    """
-    return _squared_slope(discriminator, real, weight) + _squared_slope(discriminator, fake, weight)
-
-
-def gradient_penalty(
-    discriminator: Callable[[Tensor], Tensor],
-    real: Tensor,
-    fake: Tensor,
-    weight: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return lambda mean (|grad_x D(u)| - 1)^2 at u = eps x + (1 - eps) G(z), eps even between 0 and 1.
-
-    Gulrajani et al., "Improved training of Wasserstein GANs", 2017, equation 3; `weight` is their
-    lambda, and there is one eps for each pair of samples. The norm goes over everything but the
-    batch, and where it is zero its own slope counts as zero.
-    """
-    each = (len(real), *[1] * (real.ndim - 1))
-    eps = torch.rand(each, generator=generator, device=generator.device, dtype=real.dtype)
-    slope = _slope(discriminator, torch.lerp(fake, real, eps.to(real.device)))
-    norm: Tensor = torch.linalg.vector_norm(slope.flatten(1), dim=1)
-    return (norm - 1).square().mean() * weight
-
-
-def _squared_slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor, weight: float) -> Tensor:
-    return _slope(discriminator, samples).square().sum() * (weight / 2 / len(samples))
-
-
-def _slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor) -> Tensor:
-    """Return the gradient of D by each sample, differentiable by D's parameters."""
-    samples = samples.detach().requires_grad_()
-    # A logit depends on its own sample alone, so the gradient of the sum is every gradient at once.
-    (slope,) = torch.autograd.grad(
-        discriminator(samples).sum(), samples, create_graph=True, materialize_grads=True
-    )
-    return slope
-
-
-PENALTIES: Mapping[str, Penalty] = MappingProxyType(
-    {"gradient_penalty": gradient_penalty, "r1": r1, "r2": r2, "r1_r2": r1_r2}
-)
-"""Every penalty, by the name it has in the settings, where ``"none"`` is the absence of one."""

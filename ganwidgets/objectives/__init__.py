@@ -1,0 +1,26 @@
+"""The game: what the two networks are scored by, and what the discriminator gets to see."""
+
+from __future__ import annotations
+
+from .augment import AUGMENTATIONS, augmented
+from .losses import LOSSES, Loss
+from .own import OWN, Objective, complete, game, name_of
+from .packing import copies, pack, packed_shape
+from .penalties import PENALTIES, Penalty
+
+__all__ = [
+    "AUGMENTATIONS",
+    "LOSSES",
+    "OWN",
+    "PENALTIES",
+    "Loss",
+    "Objective",
+    "Penalty",
+    "augmented",
+    "complete",
+    "copies",
+    "game",
+    "name_of",
+    "pack",
+    "packed_shape",
+]

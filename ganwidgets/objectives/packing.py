@@ -1,0 +1,41 @@
+"""PacGAN: a discriminator that judges several samples at once sees where they are all alike.
+
+Lin, Khetan, Fanti and Oh, "PacGAN: the power of two samples in generative adversarial networks",
+2018, section 3: its input is m samples of one kind, concatenated along their features, or along
+their channels where they are images. Nothing else changes; a logit, and so each term of a loss and
+of a penalty, belongs to a pack.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+__all__ = ["copies", "pack", "packed_shape"]
+
+
+def packed_shape(shape: tuple[int, ...], packing: int) -> tuple[int, ...]:
+    """Return the shape of a pack of `packing` samples of `shape`, (F,) or (C, H, W)."""
+    return (packing * shape[0], *shape[1:])
+
+
+def pack(samples: Tensor, packing: int) -> Tensor:
+    """Return packs ``[n / m, m F]`` or ``[n / m, m C, H, W]`` of every m samples that follow each other.
+
+    Parameters
+    ----------
+    samples : Tensor [n, F] or [n, C, H, W]
+    packing : int
+        m, which divides n.
+    """
+    if packing == 1:
+        return samples
+    return samples.reshape(len(samples) // packing, *packed_shape(tuple(samples.shape[1:]), packing))
+
+
+def copies(samples: Tensor, packing: int) -> Tensor:
+    """Return for each sample the pack of `packing` copies of it, for D's verdict on a single sample.
+
+    A discriminator that has learned to see collapse is right to call such a pack generated sooner
+    than one of different samples.
+    """
+    return samples if packing == 1 else samples.repeat(1, packing, *[1] * (samples.ndim - 2))

@@ -1,0 +1,125 @@
+"""The penalties: what keeps the discriminator's slope small, as functions of samples.
+
+Notation as in :mod:`~ganwidgets.objectives.losses`. Where the discriminator sees packs of several
+samples (the setting ``packing``), a "sample" here is a pack.
+"""
+
+# ruff: noqa: ARG001 - all penalties have one signature, whatever each uses
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+__all__ = ["PENALTIES", "Penalty", "gradient_penalty", "r1", "r1_r2", "r2"]
+
+
+class Penalty(Protocol):
+    """A term added to the discriminator's loss."""
+
+    def __call__(
+        self,
+        discriminator: Callable[[Tensor], Tensor],
+        real: Tensor,
+        fake: Tensor,
+        weight: float,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """Return the penalty, a scalar that can be differentiated by the parameters of D.
+
+        Parameters
+        ----------
+        discriminator
+            Maps samples [N, ...] to logits [N]; any module will do.
+        real, fake : Tensor [N, ...]
+            Samples; they are detached here, so no gradient reaches what made them.
+        weight : float
+            The setting ``penalty_weight``.
+        generator : torch.Generator
+            Where random numbers come from, if the penalty needs any.
+        """
+
+
+def r1(
+    discriminator: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    weight: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return gamma/2 mean |grad_x D(x)|^2 at real samples.
+
+    R1 of Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?",
+    2018, section 4.1; `weight` is their gamma. (Code that leaves the 1/2 out means gamma/2 by its
+    number.)
+    """
+    return _squared_slope(discriminator, real, weight)
+
+
+def r2(
+    discriminator: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    weight: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return gamma/2 mean |grad_x D(x)|^2 at generated samples; R2 of Mescheder et al. 2018, section 4.1."""
+    return _squared_slope(discriminator, fake, weight)
+
+
+def r1_r2(
+    discriminator: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    weight: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return R1 plus R2, with the same gamma, as in R3GAN (Huang et al. 2024, section 2).
+
+    Two passes, not one over both batches together, in which batch statistics would mix them.
+    """
+    return _squared_slope(discriminator, real, weight) + _squared_slope(discriminator, fake, weight)
+
+
+def gradient_penalty(
+    discriminator: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    weight: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return lambda mean (|grad_x D(u)| - 1)^2 at u = eps x + (1 - eps) G(z), eps even between 0 and 1.
+
+    Gulrajani et al., "Improved training of Wasserstein GANs", 2017, equation 3; `weight` is their
+    lambda, and there is one eps for each pair of samples. The norm goes over everything but the
+    batch, and where it is zero its own slope counts as zero.
+    """
+    each = (len(real), *[1] * (real.ndim - 1))
+    eps = torch.rand(each, generator=generator, device=generator.device, dtype=real.dtype)
+    slope = _slope(discriminator, torch.lerp(fake, real, eps.to(real.device)))
+    norm: Tensor = torch.linalg.vector_norm(slope.flatten(1), dim=1)
+    return (norm - 1).square().mean() * weight
+
+
+def _squared_slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor, weight: float) -> Tensor:
+    return _slope(discriminator, samples).square().sum() * (weight / 2 / len(samples))
+
+
+def _slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor) -> Tensor:
+    """Return the gradient of D by each sample, differentiable by D's parameters."""
+    samples = samples.detach().requires_grad_()
+    # A logit depends on its own sample alone, so the gradient of the sum is every gradient at once.
+    (slope,) = torch.autograd.grad(
+        discriminator(samples).sum(), samples, create_graph=True, materialize_grads=True
+    )
+    return slope
+
+
+PENALTIES: Mapping[str, Penalty] = MappingProxyType(
+    {"gradient_penalty": gradient_penalty, "r1": r1, "r2": r2, "r1_r2": r1_r2}
+)
+"""Every penalty, by the name it has in the settings, where ``"none"`` is the absence of one."""
