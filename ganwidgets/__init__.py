@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .data.folder import image_folder
 from .dirac import DiracGAN
 from .errors import CheckpointError, CheckpointWarning, DataError, DataWarning, DivergedError
+from .objectives import Objective
 from .runs.report import ReplayReport
 from .settings import Settings
 from .stored import open_run, replay
@@ -27,6 +28,7 @@ __all__ = [
     "DivergedError",
     "GANTrainer",
     "GANTrainerWidget",
+    "Objective",
     "ReplayReport",
     "Settings",
     "__version__",

@@ -20,6 +20,7 @@ from traitlets import HasTraits, TraitError, TraitType
 from .messages import Message, N_
 
 __all__ = [
+    "OWN",
     "SETTINGS",
     "Choice",
     "Data",
@@ -33,6 +34,9 @@ __all__ = [
     "refuse_unknown",
     "settings_table",
 ]
+
+OWN = "own"
+"""The choice that stands for what the user passed; it can be chosen where something was."""
 
 Effect = Literal["next update", "fresh start"]
 Group = Literal["discriminator", "generator", "objective", "optimizer", "run", "fresh start"]
@@ -378,6 +382,7 @@ class SettingTraits(HasTraits):
             "wasserstein": N_("Wasserstein"),
             "hinge": N_("Hinge"),
             "relativistic": N_("Relativistic (R3GAN)"),
+            OWN: N_("Your own"),
         },
         label=N_("Loss"),
         help=N_("The game that the two networks play: how a right or wrong verdict is scored."),
@@ -391,6 +396,7 @@ class SettingTraits(HasTraits):
             "r1": N_("R1, at real samples"),
             "r2": N_("R2, at generated samples"),
             "r1_r2": N_("R1 and R2"),
+            OWN: N_("Your own"),
         },
         label=N_("Penalty"),
         help=N_(

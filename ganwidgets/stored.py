@@ -11,6 +11,7 @@ from torch import nn
 from .trainer import GANTrainer
 
 if TYPE_CHECKING:
+    from .objectives import Objective
     from .runs.report import ReplayReport
 
 __all__ = ["open_run", "replay"]
@@ -22,6 +23,7 @@ def open_run(
     *,
     generator: nn.Module | None = None,
     discriminator: nn.Module | None = None,
+    objective: Objective | None = None,
     device: str | torch.device = "cpu",
 ) -> GANTrainer:
     """Return the trainer of a run that was kept in a folder; it goes on where the run was left.
@@ -40,6 +42,8 @@ def open_run(
         What the run was trained on, where that is neither a preset nor a small array.
     generator, discriminator : nn.Module, optional
         Networks of the same architecture, where the run was trained with one's own.
+    objective : Objective, optional
+        The objective, where the run was trained with one's own.
     device : str or torch.device
         Where to go on; results on another device are close, not exact.
 
@@ -62,7 +66,7 @@ def open_run(
     # What stores runs is slow to import.
     from .runs.opening import open_session
 
-    own = {"generator": generator, "discriminator": discriminator}
+    own = {"generator": generator, "discriminator": discriminator, "objective": objective}
     return GANTrainer._of(open_session(path, data, own, torch.device(device)))
 
 
@@ -72,6 +76,7 @@ def replay(
     *,
     generator: nn.Module | None = None,
     discriminator: nn.Module | None = None,
+    objective: Objective | None = None,
 ) -> ReplayReport:
     """Compute a run that was kept in a folder again, and compare it with what was stored there.
 
@@ -81,7 +86,7 @@ def replay(
 
     Parameters
     ----------
-    path, data, generator, discriminator
+    path, data, generator, discriminator, objective
         As for :func:`open_run`; the networks are trained in place.
 
     Returns
@@ -107,4 +112,5 @@ def replay(
     """
     from .runs.verify import replayed
 
-    return replayed(path, data, {"generator": generator, "discriminator": discriminator})
+    own = {"generator": generator, "discriminator": discriminator, "objective": objective}
+    return replayed(path, data, own)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .data import Modes, Source
+    from .objectives import Objective
     from .runs.history import History
     from .runs.interventions import Intervention
 
@@ -53,14 +54,16 @@ class GANTrainer:
     Parameters
     ----------
     data : str, array, tensor, (X, y), Dataset or path
-        A preset's name (``line gaussians ring disjoint ring8 grid25 spiral moons digits mnist
-        fashion_mnist cifar10``); points ``[N, F]``; images ``[N, H, W]`` or ``[N, C, H, W]``,
+        A preset's name (``line gaussians ring disjoint ring8 grid25 spiral moons digits
+        stacked_digits mnist fashion_mnist cifar10``); points ``[N, F]``; images ``[N, H, W]`` or ``[N, C, H, W]``,
         uint8 or float; a pair with integer labels; a `torch.utils.data.Dataset`; or a folder of
         images. Points pass unscaled; images train in [-1, 1].
     generator, discriminator : nn.Module, optional
         Networks of one's own: ``generator(z)`` maps noise ``[n, latent_dim]`` to samples,
         ``discriminator(x)`` returns logits ``[n]``, ``[n, 1]`` or ``[n, 1, 1, 1]``. They are trained
         in place. Without them, built-in ones follow the settings.
+    objective : Objective, optional
+        A game of one's own, chosen as ``loss="own"``; see :class:`ganwidgets.Objective`.
     seed : int
         All randomness of the run follows from it.
     device : str or torch.device
@@ -94,13 +97,16 @@ class GANTrainer:
         *,
         generator: nn.Module | None = None,
         discriminator: nn.Module | None = None,
+        objective: Objective | None = None,
         seed: int = 0,
         device: str | torch.device = "cpu",
         run: str | os.PathLike[str] | None = None,
         **settings: Any,
     ) -> None:
-        refuse_unknown(settings, "GANTrainer", also=("generator", "discriminator", "device", "run"))
-        own = {"generator": generator, "discriminator": discriminator}
+        refuse_unknown(
+            settings, "GANTrainer", also=("generator", "discriminator", "objective", "device", "run")
+        )
+        own = {"generator": generator, "discriminator": discriminator, "objective": objective}
         session = Session(data, own, torch.device(device), {"seed": seed, **settings})
         if run is not None:
             keep(session, run)
@@ -409,6 +415,7 @@ class GANTrainer:
         *,
         generator: nn.Module | None = None,
         discriminator: nn.Module | None = None,
+        objective: Objective | None = None,
         device: str | torch.device = "cpu",
     ) -> GANTrainer:
         """Return the trainer of a run that :meth:`save` wrote; it goes on as that one would have.
@@ -421,6 +428,8 @@ class GANTrainer:
             What the run was trained on, where that is neither a preset nor a small array.
         generator, discriminator : nn.Module, optional
             Networks of the same architecture, where the run was trained with one's own.
+        objective : Objective, optional
+            The objective, where the run was trained with one's own.
         device : str or torch.device
             Where to go on; results on another device are close, not exact.
 
@@ -429,7 +438,7 @@ class GANTrainer:
         CheckpointError
             If the file is missing, damaged, foreign or newer, or does not match what is passed.
         """
-        own = {"generator": generator, "discriminator": discriminator}
+        own = {"generator": generator, "discriminator": discriminator, "objective": objective}
         return cls._of(load_session(path, data, own, torch.device(device)))
 
     def close(self) -> None:

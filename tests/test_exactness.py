@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ganwidgets import GANTrainer
-from ganwidgets.settings import SETTINGS
+from ganwidgets.objectives import PENALTIES
 
 HERE = Path(__file__).parent
 POINTS = np.random.default_rng(0).normal(size=(37, 2)).astype(np.float32)
@@ -166,7 +166,7 @@ VALUES = {
     "optimizer_g": ["momentum", "rmsprop", "adam", "adamw"],
     "batch_size": [1 + 1, 5, 8, 20],
     "loss": ["minimax", "non_saturating", "least_squares", "wasserstein", "hinge", "relativistic"],
-    "penalty": list(SETTINGS["penalty"].choices),
+    "penalty": [*PENALTIES, "none"],
     "weight_clip": [0.0, 0.2],
     "grad_clip": [0.0, 0.1],
     "freeze_d": [False, True],

@@ -11,7 +11,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.functional import linear
 
 from ganwidgets.objectives import LOSSES, PENALTIES
-from ganwidgets.settings import SETTINGS
+from ganwidgets.settings import OWN, SETTINGS
 
 logits_of_a_batch = st.lists(st.floats(-50, 50), min_size=3, max_size=3).map(
     lambda values: torch.tensor(values, dtype=torch.float64)
@@ -23,9 +23,9 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def test_every_loss_and_penalty_that_can_be_chosen_exists():
-    assert set(LOSSES) == set(SETTINGS["loss"].choices)
+    assert {*LOSSES, OWN} == set(SETTINGS["loss"].choices)
     assert all(loss.name == name for name, loss in LOSSES.items())
-    assert {"none", *PENALTIES} == set(SETTINGS["penalty"].choices)
+    assert {"none", *PENALTIES, OWN} == set(SETTINGS["penalty"].choices)
 
 
 # --- losses against their closed forms ------------------------------------------------------------

@@ -17,7 +17,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..objectives import LOSSES
 from ..runs.history import Envelope
 from .measuring import SAMPLES, SEED, Curve, Gauge
 from .observations import OBSERVATIONS, REFERENCES, Moment, Observation
@@ -304,7 +303,7 @@ class Camera:
             fake = real
         logits = trainer._look(torch.cat((scene.grid, real, fake)))
         pixels, rest = logits[: len(scene.grid)], logits[len(scene.grid) :]
-        loss = LOSSES[trainer.settings.loss]
+        loss = trainer._session.game
         verdict = loss.verdict(pixels, rest[: len(real)], rest[len(real) :])
         decided: Floats = torch.nan_to_num(verdict, nan=0.5).reshape(RESOLUTION, RESOLUTION).numpy()
         return decided

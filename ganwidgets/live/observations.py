@@ -20,7 +20,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..objectives import LOSSES
 from ..runs.looking import latents, made_of, slopes, verdicts
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ class Verdicts:
     def take(self, moment: Moment) -> Scores:
         """Return them."""
         real, generated = moment.logits
-        loss = LOSSES[moment.session.settings.loss]
+        loss = moment.session.game
         against = references(real, generated)
         return Scores(
             real=_decided(loss.verdict(real, *against)),
@@ -197,7 +196,7 @@ class Arrows:
     def take(self, moment: Moment) -> Gradients:
         """Return them."""
         session = moment.session
-        loss = LOSSES[session.settings.loss]
+        loss = session.game
         generated = moment.trained(moment.generated)
         n = len(generated)
         real = None
@@ -206,7 +205,7 @@ class Arrows:
             real = real.repeat(-(-n // len(real)))[:n].to(session.run.state.device)
 
         def shares(logits: Tensor) -> Tensor:
-            return -n * loss.generator(logits, real)
+            return -n * loss.loss_g(logits, real)
 
         return Gradients(
             descent=np.array(slopes(session, generated, shares).numpy()),

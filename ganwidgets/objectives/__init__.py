@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from .augment import AUGMENTATIONS, augmented
 from .losses import LOSSES, Loss
-from .own import OWN, Objective, complete, game, name_of
+from .own import Objective, checked, complete, game, name_of
 from .packing import copies, pack, packed_shape
 from .penalties import PENALTIES, Penalty
 
 __all__ = [
     "AUGMENTATIONS",
     "LOSSES",
-    "OWN",
     "PENALTIES",
     "Loss",
     "Objective",
     "Penalty",
     "augmented",
+    "checked",
     "complete",
     "copies",
     "game",

@@ -6,17 +6,17 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.settings import OWN
 
 from .losses import LOSSES, Loss, midway, relative
+from .penalties import Penalty
 
-__all__ = ["OWN", "Objective", "complete", "game", "name_of"]
-
-OWN = "own"
-"""The value of the settings ``loss`` and ``penalty`` that puts an objective of one's own in force."""
+__all__ = ["Objective", "checked", "complete", "game", "name_of"]
 
 
 @runtime_checkable
@@ -85,18 +85,10 @@ def game(name: str, own: Objective | None = None) -> Loss:
     ----------
     own : Objective, optional
         What the value ``"own"`` stands for.
-
-    Raises
-    ------
-    DataError
-        If `own` is needed and missing, or not an objective.
     """
     if name != OWN:
         return LOSSES[name]
-    if own is None:
-        raise DataError(
-            Message("loss is 'own', but no objective was passed; pass one as objective=..., or choose another loss")
-        )
+    assert own is not None  # or the setting would have been refused
     return complete(own)
 
 
@@ -122,12 +114,16 @@ def complete(own: Any) -> Loss:
     return Loss(
         name_of(own),
         loss_d=own.loss_d,
-        loss_g=own.loss_g if possible else lambda fake_logits, real_logits=None: own.loss_g(fake_logits),
+        loss_g=own.loss_g if possible else _of_fake_alone(own.loss_g),
         uses_real=bool(getattr(own, "uses_real", needed)),
         threshold=getattr(own, "threshold", midway),
         verdict=getattr(own, "verdict", relative),
         penalty=getattr(own, "penalty", None),
     )
+
+
+def _of_fake_alone(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor | None], Tensor]:
+    return lambda fake_logits, _real_logits: function(fake_logits)
 
 
 def _second_parameter(function: Callable[..., Any]) -> tuple[bool, bool]:
@@ -144,3 +140,72 @@ def _second_parameter(function: Callable[..., Any]) -> tuple[bool, bool]:
     if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in signature.parameters.values()):
         return True, False
     return len(placed) > 1, len(placed) > 1 and placed[1].default is inspect.Parameter.empty
+
+
+def checked(objective: Objective, shape: tuple[int, ...]) -> list[Tensor]:
+    r"""Try an objective on made-up logits, and its penalty on made-up samples of `shape`; return what it gives.
+
+    Raises
+    ------
+    DataError
+        If it raises an error, or does not return a scalar that can be differentiated.
+    """
+    with torch.enable_grad():
+        own = complete(objective)
+        real, fake = (torch.linspace(low, 1.0, 4).requires_grad_() for low in (-0.5, -1.0))
+        loss_d = _tried(own, "loss_d", (real, fake), lambda: own.loss_d(real, fake))
+        shown = real.detach() if own.uses_real else None
+        loss_g = _tried(own, "loss_g", (fake,), lambda: own.loss_g(fake, shown))
+        found = [loss_d, loss_g]
+        if own.penalty is not None:
+            found.append(_tried_penalty(own, own.penalty, shape))
+    return found
+
+
+def _tried_penalty(own: Loss, penalty: Penalty, shape: tuple[int, ...]) -> Tensor:
+    draw = torch.Generator().manual_seed(0)
+    scale = torch.ones((), requires_grad=True)
+
+    def discriminator(x: Tensor) -> Tensor:
+        return scale * x.flatten(1).square().sum(1)
+
+    real, fake = (torch.randn(4, *shape, generator=draw, device="cpu") for _ in range(2))
+    return _tried(own, "penalty", (scale,), lambda: penalty(discriminator, real, fake, 1.0, draw))
+
+
+def _tried(own: Loss, what: str, inputs: tuple[Tensor, ...], call: Callable[[], Any]) -> Tensor:
+    try:
+        found = call()
+    except Exception as error:
+        raise DataError(
+            Message(
+                "{what} of the objective {name} failed on a batch of 4 logits: {error}",
+                what=what,
+                name=own.name,
+                error=f"{type(error).__name__}: {error}",
+            )
+        ) from error
+    if not isinstance(found, Tensor) or found.ndim != 0 or not found.is_floating_point():
+        is_tensor = isinstance(found, Tensor)
+        raise DataError(
+            Message(
+                "{what} of the objective {name} returned {found}; it must return one number, a tensor of shape (), "
+                "such as a mean over the batch",
+                what=what,
+                name=own.name,
+                found=Message("a tensor of shape {shape}", shape=tuple(found.shape))
+                if is_tensor
+                else Message("a {type}, not a tensor", type=type(found).__name__),
+            )
+        )
+    slopes = torch.autograd.grad(found, inputs, allow_unused=True) if found.requires_grad else (None,)
+    if all(slope is None for slope in slopes):
+        raise DataError(
+            Message(
+                "{what} of the objective {name} does not depend on the discriminator, or not differentiably; compute "
+                "it from what it is given, in torch and without detach or item",
+                what=what,
+                name=own.name,
+            )
+        )
+    return found.detach()

@@ -62,7 +62,7 @@ def keep(session: Session, path: str | os.PathLike[str]) -> None:
 
     document = {
         "format": STATE_FORMAT,
-        "own": {name: network is not None for name, network in session._own.items()},
+        "own": session.own.described(),
         "device": str(session._device),
     }
     folder = RunFolder.create(path, document)

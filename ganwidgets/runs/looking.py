@@ -8,7 +8,6 @@ from torch import Tensor
 
 from ..messages import Message
 from ..metrics import evaluate_points
-from ..objectives import LOSSES
 from ..seeds import derive, seeded
 from ..stepping.eager import draw_noise
 from .session import Session
@@ -91,7 +90,7 @@ def score(session: Session, samples: Tensor, reference: Tensor, seed: int) -> di
     if source.kind == "points":
         return evaluate_points(samples.numpy(), reference.numpy(), source.modes, seed)
     judged, judged_real = verdicts(session, samples * 2 - 1), verdicts(session, reference * 2 - 1)
-    threshold = LOSSES[session.settings.loss].threshold(judged_real, judged)
+    threshold = session.game.threshold(judged_real, judged)
     return {
         "accuracy_real": (judged_real > threshold).float().mean().item(),
         "accuracy_fake": (judged <= threshold).float().mean().item(),

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from traitlets import TraitError
 
 from ..data import Source, load_data
@@ -22,6 +21,7 @@ from .data_samples import data_missing, source_of_samples
 from .history import History
 from .interventions import Intervention
 from .keeping import FolderKeeper, hash_at
+from .own import Own
 from .plain import asked_from, branch_from, intervention_from, place_from, root_from, snapshot_from
 from .session import Session
 from .shelf import RunShelf
@@ -70,7 +70,7 @@ class Found:
 def open_session(
     path: str | os.PathLike[str],
     data: Any,
-    own: Mapping[str, nn.Module | None],
+    own: Mapping[str, Any],
     device: torch.device,
 ) -> Session:
     """Return the session of the run in the folder `path`, where it was left, and keep it there.
@@ -82,7 +82,7 @@ def open_session(
     data
         What the run was trained on, where the folder does not hold it, else None.
     own : mapping
-        ``"generator"`` and ``"discriminator"``: a network of the user's own, or None.
+        ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
     device : torch.device
         Where to compute.
 
@@ -115,9 +115,7 @@ def open_session(
     return session
 
 
-def read_session(
-    folder: RunFolder, data: Any, own: Mapping[str, nn.Module | None], device: torch.device
-) -> Found:
+def read_session(folder: RunFolder, data: Any, own: Mapping[str, Any], device: torch.device) -> Found:
     """Return what is in `folder`; the parameters are those of :func:`open_session`."""
     stored = folder.load()
     if not stored.branches or not stored.current:
@@ -129,7 +127,7 @@ def read_session(
             )
         )
     with sound(folder):
-        check_origin(folder.document, own)
+        check_origin(folder.document, Own(own))
         known = Data(folder, stored.snapshots, data)
         first = stored.branches[0]
         try:

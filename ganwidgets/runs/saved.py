@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from traitlets import TraitError
 
 from ..data import Source
@@ -19,6 +19,7 @@ from .data_samples import data_missing, samples_of, source_of_samples
 from .flat import filled, stripped
 from .history import History
 from .interventions import CODE
+from .own import Own
 from .session import Session
 from .snapshots import Snapshots, TemporaryShelf
 from .state_tree import check_origin, data_name, is_preset, other_data
@@ -59,7 +60,7 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
 def load_session(
     path: str | os.PathLike[str],
     data: Any,
-    own: Mapping[str, nn.Module | None],
+    own: Mapping[str, Any],
     device: torch.device,
 ) -> Session:
     """Return the session of a run that :func:`save_session` saved.
@@ -71,7 +72,7 @@ def load_session(
     data
         What the run was trained on, where the file does not hold it, else None.
     own : mapping
-        ``"generator"`` and ``"discriminator"``: a network of the user's own, or None.
+        ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
     device : torch.device
         Where to compute.
 
@@ -82,7 +83,7 @@ def load_session(
     """
     tensors, document = read_checkpoint(path)
     state = filled(document["state"], "state", tensors)
-    check_origin(state, own)
+    check_origin(state, Own(own))
     if data is None:
         data = _data(state["built"]["data"], tensors, document)
     chosen = {name: value for name, value in state["built"].items() if name != "data"}

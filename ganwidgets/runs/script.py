@@ -58,10 +58,13 @@ class Writer:
         self._moment: tuple[str, str] = ("", "")
         self._changes: dict[str, str] = {}
         arguments = [self._value("data", settings["data"])]
-        for name, network in session._own.items():
+        for name, network in session.own.networks.items():
             if network is not None:
                 self._head.append(f"{name} = ...  # a network like the run's own, as it was at the beginning")
                 arguments.append(f"{name}={name}")
+        if session.own.objective is not None:
+            self._head.append("objective = ...  # an objective like the run's own")
+            arguments.append("objective=objective")
         for name, setting in SETTINGS.items():
             if name != "data" and (settings[name] != setting.initial or name == "batch_size"):
                 arguments.append(f"{name}={settings[name]!r}")

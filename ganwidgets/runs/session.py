@@ -14,16 +14,16 @@ from types import FrameType, SimpleNamespace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
 from traitlets import TraitError
 
 from ..data import Source, load_data
 from ..errors import CheckpointError, DataError, DivergedError
 from ..messages import Message
+from ..objectives import Loss, game
 from ..settings import SETTINGS, Settings
 from ..stepping.eager import NonFiniteError, What
 from ..stepping.run import Run, assemble, batch_too_large
-from ..stepping.state import TrainingState, put_tensors, tensors_of
+from ..stepping.state import TrainingState
 from ..stepping.threads import computing_with
 from .branches import Branches, Root, Stand, Tip
 from .hashing import digest
@@ -31,6 +31,7 @@ from .history import History, measured
 from .interventions import CODE, InterventionLog, Mark, Origin
 from .keeper import Keeper
 from .last_good import ACTIONS, LastGood, Update
+from .own import Own
 from .places import Place
 from .snapshots import Snapshot, Snapshots, TemporaryShelf
 from .state_tree import copied, put_tree, state_tree
@@ -50,7 +51,7 @@ class Session:
     data
         Anything that :func:`ganwidgets.data.load_data` takes.
     own : mapping
-        ``"generator"`` and ``"discriminator"``: a network of the user's own, or None.
+        ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
     device : torch.device
         Where to compute.
     settings : mapping
@@ -58,6 +59,8 @@ class Session:
 
     Attributes
     ----------
+    own : Own
+        What the user brought.
     settings : Settings
         As they were asked for; `in_force` is what the next update obeys.
     run : Run
@@ -81,11 +84,11 @@ class Session:
     def __init__(
         self,
         data: Any,
-        own: Mapping[str, nn.Module | None],
+        own: Mapping[str, Any],
         device: torch.device,
         settings: Mapping[str, Any],
     ) -> None:
-        self._own = dict(own)
+        self.own = Own(own)
         self._device = device
         self._busy: tuple[int, FrameType] | None = None
         self._torn = False
@@ -101,10 +104,11 @@ class Session:
         if "batch_size" not in settings and source.size is not None:
             fitting = min(SETTINGS["batch_size"].initial, source.size)
             settings = {**settings, "batch_size": fitting}
-        self.settings = Settings(data=data, **settings)
+        self.settings = Settings(data=data, **{**self.own.chosen(), **settings})
         asked = self.settings.as_dict()
+        self.own.admit(asked)
         run = self._assembled(asked, source)
-        self.own_start = self._own_content()
+        self.own_start = self.own.content()
         self.log = InterventionLog(asked)
         self._adopt(run, asked, History())
         self.branches.grow("main", "start", None, {}, self._root_here())
@@ -129,19 +133,8 @@ class Session:
     def _assembled(self, settings: Mapping[str, Any], source: Source) -> Run:
         # A cell may have switched gradients off; what is made then could not be trained.
         with torch.inference_mode(False), torch.enable_grad():
-            return assemble(SimpleNamespace(**settings), source, self._own, self._device)
-
-    def _own_content(self) -> dict[str, dict[str, Tensor]]:
-        return {
-            name: {key: tensor.detach().clone() for key, tensor in tensors_of(network).items()}
-            for name, network in self._own.items()
-            if network is not None
-        }
-
-    def _put_own(self, content: Mapping[str, Mapping[str, Tensor]]) -> None:
-        for name, network in self._own.items():
-            if network is not None:
-                put_tensors(network, content[name])
+            rules, own = SimpleNamespace(**settings), self.own
+            return assemble(rules, source, own.networks, self._device, own.objective)
 
     def _adopt(self, run: Run, built: Mapping[str, Any], history: History) -> None:
         """Go on as `run`."""
@@ -160,11 +153,16 @@ class Session:
             asked["seed"] = self.settings.checked({"seed": seed})["seed"]
         with self.leaving() as here:
             run = self._assembled(asked, self.source_of(asked["data"]))
-            self._put_own(self.own_start)
+            self.own.put(self.own_start)
             self._adopt(run, asked, History())
             self.change({"seed": asked["seed"]}, origin)
             self._begin_branch("reset", here, asked["seed"], origin)
         self.keeper.save()
+
+    @property
+    def game(self) -> Loss:
+        """By what the networks are scored, as it was asked for."""
+        return game(self.settings.loss, self.own.objective)
 
     @property
     def state(self) -> TrainingState:
@@ -305,6 +303,7 @@ class Session:
                 raise TraitError(batch_too_large(value, size))
         elif setting == "data":
             self.source_of(value)
+        self.own.admit({setting: value})
 
     def in_force(self) -> SimpleNamespace:
         """Return every setting's value for the next update."""

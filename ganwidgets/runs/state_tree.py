@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ..errors import CheckpointError
 from ..messages import Message
 from ..stepping.state import TrainingState, moments_of, put_moments, put_tensors, tensors_of
+from .own import Own
 
 __all__ = [
     "STATE_FORMAT",
@@ -73,8 +74,8 @@ def other_data(name: str, source: Source) -> Message:
     )
 
 
-def check_origin(tree: Mapping[str, Any], own: Mapping[str, nn.Module | None]) -> None:
-    """Raise `CheckpointError` unless `tree` can be read and wants the same networks as `own`."""
+def check_origin(tree: Mapping[str, Any], own: Own) -> None:
+    """Raise `CheckpointError` unless `tree` can be read and wants what is in `own`."""
     if tree.get("format") != STATE_FORMAT:
         raise CheckpointError(
             Message(
@@ -83,7 +84,7 @@ def check_origin(tree: Mapping[str, Any], own: Mapping[str, nn.Module | None]) -
                 known=STATE_FORMAT,
             )
         )
-    for name, network in own.items():
+    for name, network in own.networks.items():
         if tree["own"][name] and network is None:
             raise CheckpointError(
                 Message(
@@ -96,6 +97,23 @@ def check_origin(tree: Mapping[str, Any], own: Mapping[str, nn.Module | None]) -
             raise CheckpointError(
                 Message("the run was trained with the built-in {network}; pass none", network=name)
             )
+    wanted, given = tree["own"].get("objective"), own.described().get("objective")
+    if wanted is not None and given is None:
+        raise CheckpointError(
+            Message(
+                "the run was trained with an objective of its own, {wanted}; pass it as objective=...",
+                wanted=wanted,
+            )
+        )
+    if wanted != given:
+        raise CheckpointError(
+            Message(
+                "the run was trained with {wanted}, but {given} was passed as its objective; pass the one that it "
+                "was trained with",
+                wanted=wanted or Message("none but the built-in objectives"),
+                given=given,
+            )
+        )
 
 
 def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:

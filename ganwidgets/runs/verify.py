@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import CheckpointError, CheckpointWarning
 from ..messages import Message
@@ -40,7 +40,7 @@ Position = tuple[int, int, int]
 """On one branch: full steps done, interventions done, and updates done of the next one."""
 
 
-def replayed(path: str | os.PathLike[str], data: Any, own: Mapping[str, nn.Module | None]) -> ReplayReport:
+def replayed(path: str | os.PathLike[str], data: Any, own: Mapping[str, Any]) -> ReplayReport:
     """Return what comes out of computing the run in the folder `path` again; it is only read.
 
     Raises
@@ -159,7 +159,7 @@ class Verification:
         run = replace(run, threads=root.threads)
         self._exact = self._exact and run.exact
         if self._branches.by_id[root.first.branch].origin != "load":
-            session._put_own(session.own_start)
+            session.own.put(session.own_start)
             return Beginning(run, copied(state_tree(run.state)), root.settings)
         for snapshot in self._found.shelf.rows:
             if snapshot.place == root.first:

@@ -47,7 +47,7 @@ def described(
     return {
         "format": STATE_FORMAT,
         "data": run.source.fingerprint,
-        "own": {name: network is not None for name, network in session._own.items()},
+        "own": session.own.described(),
         "built": {**built, "data": data_name(run.source)},
         "settings": {**settings, "data": data_name(session.source_of(settings["data"]))},
         "stepper": "eager",
@@ -58,7 +58,7 @@ def described(
 
 def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
     """Return the run that `tree` describes, what it was built of, and its settings."""
-    check_origin(tree, session._own)
+    check_origin(tree, session.own)
     pending = _known_data(session, tree["settings"]["data"])
     data = _known_data(session, tree["built"]["data"])
     source = session.source_of(data)

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ..objectives import LOSSES, PENALTIES
+from ..objectives import PENALTIES, Objective, Penalty, complete, game
 from ..optimizers import learning_rate, tune_optimizer
 from ..seeds import seeded
+from ..settings import OWN
 from .randomness import RoutedRandomness
 from .state import Network, TrainingState
 
@@ -69,13 +70,24 @@ class EagerStepper:
         How many numbers a latent has.
     routed : bool
         Whether randomness inside the networks is routed to the state's own generator.
+    objective : Objective, optional
+        What the choice ``"own"`` of the settings ``loss`` and ``penalty`` stands for.
     """
 
-    def __init__(self, state: TrainingState, order: Order, latent_dim: int, *, routed: bool) -> None:
+    def __init__(
+        self,
+        state: TrainingState,
+        order: Order,
+        latent_dim: int,
+        *,
+        routed: bool,
+        objective: Objective | None = None,
+    ) -> None:
         self.state = state
         self.order = order
         self.latent_dim = latent_dim
         self.routed = routed
+        self.objective = objective
         self._buffers_g = state.buffers["generator"]
         self._buffers_d = state.buffers["discriminator"]
         self._on_cpu = state.device.type == "cpu"
@@ -88,8 +100,8 @@ class EagerStepper:
         """Put `rules`, the values of all settings by name, in force from the next update on."""
         state = self.state
         self.rules = rules
-        self._loss = LOSSES[rules.loss]
-        self._penalty = None if rules.penalty == "none" else PENALTIES[rules.penalty]
+        self._loss = game(rules.loss, self.objective)
+        self._penalty = self._penalty_named(rules.penalty)
         self._frozen = {"discriminator": rules.freeze_d, "generator": rules.freeze_g}
         wanted: dict[Network, str] = {
             "discriminator": rules.optimizer_d,
@@ -105,6 +117,11 @@ class EagerStepper:
         if state.ema is not None:
             self._average = get_ema_multi_avg_fn(rules.ema_decay)  # type: ignore[no-untyped-call]
         self._follow_schedule()
+
+    def _penalty_named(self, name: str) -> Penalty | None:
+        if name == OWN and self.objective is not None:
+            return complete(self.objective).penalty
+        return PENALTIES.get(name)
 
     def _follow_schedule(self) -> None:
         """Give both optimizers their hyperparameters at this iteration."""
@@ -195,7 +212,7 @@ class EagerStepper:
                 fake = state.generator(noise)
             real_logits = state.discriminator(real).reshape(n)
             fake_logits = state.discriminator(fake).reshape(n)
-            loss = self._loss.discriminator(real_logits, fake_logits)
+            loss = self._loss.loss_d(real_logits, fake_logits)
             if self._penalty is not None:
                 loss = loss + self._penalty(
                     self._logits, real, fake, self.rules.penalty_weight, interpolation
@@ -210,7 +227,7 @@ class EagerStepper:
             if real is not None:
                 with torch.no_grad():
                     real_logits = self._logits(real)
-            return self._loss.generator(fake_logits, real_logits)
+            return self._loss.loss_g(fake_logits, real_logits)
 
     def _descend(self, network: Network, norm: str, loss: Tensor, *, measure: bool) -> None:
         parameters = self.state.parameters[network]

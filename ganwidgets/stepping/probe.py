@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from ..draws import Draws
 from ..errors import DataError
 from ..messages import Message
+from ..objectives import Objective, checked
 from .buffers import Buffers, observing
 from .randomness import RoutedRandomness
 
-__all__ = ["Probe", "probe"]
+__all__ = ["Probe", "probe", "probe_objective"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Probe:
 
     routed: bool
     exact: bool
+
+    def beside(self, other: Probe) -> Probe:
+        """Return what is true of a run in which both take part."""
+        return Probe(self.routed or other.routed, self.exact and other.exact)
 
 
 def probe(generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: Tensor) -> Probe:
@@ -123,3 +128,22 @@ def _describe(output: object) -> str:
     if isinstance(output, Tensor):
         return Message("a tensor of shape {shape}", shape=tuple(output.shape))
     return Message("a {type}, not a tensor", type=type(output).__name__)
+
+
+def probe_objective(objective: Objective, shape: tuple[int, ...]) -> Probe:
+    """Look at an objective of the user's own, for samples of `shape`.
+
+    Raises
+    ------
+    DataError
+        If it is none, or does not return what an objective returns.
+    """
+
+    def outputs() -> list[Tensor]:
+        with RoutedRandomness(torch.Generator().manual_seed(0)):
+            return checked(objective, shape)
+
+    with Draws() as draws:
+        first = outputs()
+    repeats = all(map(_same, first, outputs()))
+    return Probe(routed=draws.routed, exact=repeats and not draws.unrouted)

@@ -17,10 +17,11 @@ from ..data.folder_source import FolderSource
 from ..errors import DataError
 from ..messages import Message
 from ..networks import build_networks
+from ..objectives import Objective
 from ..seeds import seeded
 from .buffers import observing
 from .eager import EagerStepper, draw_noise
-from .probe import probe
+from .probe import probe, probe_objective
 from .randomness import RoutedRandomness
 from .state import TrainingState
 from .threads import computing_with, threads_for
@@ -104,6 +105,7 @@ def assemble(
     source: Source,
     own: Mapping[str, nn.Module | None],
     device: torch.device,
+    objective: Objective | None = None,
 ) -> Run:
     """Return a run that has not begun.
 
@@ -117,11 +119,13 @@ def assemble(
         ``"generator"`` and ``"discriminator"``: a network of the user's own, or None.
     device : torch.device
         Where to compute.
+    objective : Objective, optional
+        Of the user's own.
 
     Raises
     ------
     DataError
-        If a batch is larger than the data, or a network does not fit it.
+        If a batch is larger than the data, or a network or the objective does not fit it.
     """
     if source.size is not None and settings.batch_size > source.size:
         raise DataError(batch_too_large(settings.batch_size, source.size))
@@ -143,14 +147,16 @@ def assemble(
     n = min(settings.batch_size, 4)
     noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe"))
     found = probe(generator, discriminator, noise.to(device), order.take(0, n).to(device))
+    if objective is not None:
+        found = found.beside(probe_objective(objective, source.shape))
     state = TrainingState(generator, discriminator, settings.seed, device)
     return Run(
         source=source,
         state=state,
-        stepper=EagerStepper(state, order, settings.latent_dim, routed=found.routed),
+        stepper=EagerStepper(state, order, settings.latent_dim, routed=found.routed, objective=objective),
         exact=found.exact and source.exact,
         threads=threads_for(generator, discriminator),
-        foreign=any(network is not None for network in own.values())
+        foreign=any(each is not None for each in (*own.values(), objective))
         or isinstance(source, DatasetSource | FolderSource),
     )
 

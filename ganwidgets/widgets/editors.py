@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 import ipywidgets
 
 from ..messages import Catalog, N_
+from ..settings import OWN as OWN_CHOICE
 from ..settings import Choice, Data, Number, Setting, Switch, Whole, Widths
 from .detents import Detents
 from .guarded import (
@@ -161,7 +162,7 @@ class NumberEditor:
 
 
 class ChoiceEditor:
-    """A list of labels."""
+    """A list of labels; what the user passed is among them from when it is in use."""
 
     def __init__(
         self,
@@ -176,7 +177,7 @@ class ChoiceEditor:
         self.list = GuardedDropdown(
             guard,
             edited,
-            options=[(text, name) for name, text in self._labels.items()],
+            options=self._options(without=OWN_CHOICE),
             value=setting.initial,
             description=label,
             description_allow_html=True,
@@ -185,10 +186,15 @@ class ChoiceEditor:
         self.widgets = (self.list,)
 
     def show(self, value: str) -> None:
+        if value == OWN_CHOICE and value not in dict(map(reversed, self.list.options)):
+            self.list.options = self._options()
         self.list.value = value
 
     def words(self, value: str) -> str:
         return self._labels[value]
+
+    def _options(self, without: str = "") -> list[tuple[str, str]]:
+        return [(text, name) for name, text in self._labels.items() if name != without]
 
 
 class SwitchEditor:

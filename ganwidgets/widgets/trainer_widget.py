@@ -106,7 +106,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
     def __init__(
         self, data_or_trainer: Any = "gaussians", *, locale: str | None = None, **settings: Any
     ) -> None:
-        own = ("generator", "discriminator", "device", "run")
+        own = ("generator", "discriminator", "objective", "device", "run")
         refuse_unknown(settings, "GANTrainerWidget", also=(*own, "locale", "speed"))
         self._catalog = catalog(locale)
         speed = settings.pop("speed", 0.0)

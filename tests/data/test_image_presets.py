@@ -40,8 +40,29 @@ def write_mnist(folder, images, labels):
 
 
 def test_the_presets_are_those_of_the_contract():
-    assert " ".join(IMAGE_PRESETS) == "digits mnist fashion_mnist cifar10"
+    assert " ".join(IMAGE_PRESETS) == "digits stacked_digits mnist fashion_mnist cifar10"
     assert all(preset.label and preset.help.endswith(".") for preset in IMAGE_PRESETS.values())
+
+
+def test_stacked_digits_are_three_digits_and_every_mode_is_there_equally_often():
+    source, digits = load_data("stacked_digits"), load_data("digits")
+    assert (source.name, source.preset, source.kind, source.shape, source.size) == (
+        "stacked_digits",
+        "stacked_digits",
+        "images",
+        (3, 8, 8),
+        30_000,
+    )
+    assert torch.equal(torch.bincount(source.labels), torch.full((1000,), 30))
+    of_class = [
+        {image.numpy().tobytes() for image in digits.read(torch.nonzero(digits.labels == label).flatten())}
+        for label in range(10)
+    ]
+    some = torch.arange(0, 30_000, 617)
+    for image, label in zip(source.read(some), source.labels[some].tolist(), strict=True):
+        for channel, digit in zip(image, f"{label:03}", strict=True):
+            assert channel[None].numpy().tobytes() in of_class[int(digit)]
+    assert source.fingerprint == load_data("stacked_digits").fingerprint
 
 
 def test_digits_are_scikit_learns():

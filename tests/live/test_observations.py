@@ -117,7 +117,7 @@ def test_arrows_are_the_descent_of_the_generators_loss_by_finite_differences(wat
 
     def loss_g(samples):
         with torch.no_grad():
-            return LOSSES[loss].generator(discriminator(samples).reshape(-1), against).item()
+            return LOSSES[loss].loss_g(discriminator(samples).reshape(-1), against).item()
 
     n, h = len(x), 1e-5
     for index in (0, 7, n - 1):
