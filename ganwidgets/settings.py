@@ -519,9 +519,20 @@ class SettingTraits(HasTraits):
     )
     architecture = Choice(
         "mlp",
-        choices={"mlp": N_("Fully connected (MLP)")},
+        choices={
+            "mlp": N_("Fully connected (MLP)"),
+            "dcgan": N_("Convolutional (DCGAN)"),
+            "resnet": N_("Residual (ResNet)"),
+        },
         label=N_("Architecture"),
-        help=N_("How the two networks are built."),
+        help=N_("How the two networks are built; the convolutional and the residual ones are for images."),
+        group="fresh start",
+        effect="fresh start",
+    )
+    conditional = Switch(
+        False,
+        label=N_("Conditional"),
+        help=N_("Tells both networks each sample's label, so that you can choose what is generated."),
         group="fresh start",
         effect="fresh start",
     )
@@ -541,7 +552,7 @@ class SettingTraits(HasTraits):
         (64, 64),
         label=N_("Layers of G"),
         unit=N_("units"),
-        help=N_("The widths of the generator's hidden layers, from noise to sample."),
+        help=N_("The widths of a fully connected generator's hidden layers, from noise to sample."),
         group="fresh start",
         effect="fresh start",
     )
@@ -549,7 +560,7 @@ class SettingTraits(HasTraits):
         (64, 64),
         label=N_("Layers of D"),
         unit=N_("units"),
-        help=N_("The widths of the discriminator's hidden layers, from sample to verdict."),
+        help=N_("The widths of a fully connected discriminator's hidden layers, from sample to verdict."),
         group="fresh start",
         effect="fresh start",
     )
@@ -562,7 +573,38 @@ class SettingTraits(HasTraits):
             "gelu": N_("GELU"),
         },
         label=N_("Activation"),
-        help=N_("The bend after each hidden layer, without which a network could only draw straight lines."),
+        help=N_(
+            "The bend after each hidden layer of fully connected networks, without which they could only draw straight lines."
+        ),
+        group="fresh start",
+        effect="fresh start",
+    )
+    channels = Whole(
+        32,
+        min=1,
+        max=512,
+        scale="logarithmic",
+        slider=(4, 128),
+        label=N_("Channels"),
+        unit=N_("per layer, at least"),
+        help=N_(
+            "How many feature maps the layers with the largest pictures hold, in convolutional and residual networks."
+        ),
+        group="fresh start",
+        effect="fresh start",
+    )
+    norm = Choice(
+        "batch",
+        choices={"batch": N_("Batch norm"), "instance": N_("Instance norm"), "none": N_("None")},
+        label=N_("Norm"),
+        help=N_("What keeps the numbers inside convolutional and residual networks on one scale."),
+        group="fresh start",
+        effect="fresh start",
+    )
+    spectral_norm = Switch(
+        False,
+        label=N_("Spectral norm of D"),
+        help=N_("Keeps every layer of the discriminator from stretching anything, instead of another norm."),
         group="fresh start",
         effect="fresh start",
     )

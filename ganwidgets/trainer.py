@@ -60,8 +60,9 @@ class GANTrainer:
         images. Points pass unscaled; images train in [-1, 1].
     generator, discriminator : nn.Module, optional
         Networks of one's own: ``generator(z)`` maps noise ``[n, latent_dim]`` to samples,
-        ``discriminator(x)`` returns logits ``[n]``, ``[n, 1]`` or ``[n, 1, 1, 1]``. They are trained
-        in place. Without them, built-in ones follow the settings.
+        ``discriminator(x)`` returns logits ``[n]``, ``[n, 1]`` or ``[n, 1, 1, 1]``. One that needs a
+        second argument is told labels, int64 ``[n]``. They are trained in place. Without them,
+        built-in ones follow the settings.
     objective : Objective, optional
         A game of one's own, chosen as ``loss="own"``; see :class:`ganwidgets.Objective`.
     seed : int
@@ -289,8 +290,9 @@ class GANTrainer:
             How many.
         seed : int, optional
             The same seed gives the same latents every time; without one they differ each call.
-        labels
-            Only for networks that take labels; the built-in ones do not yet.
+        labels : int or sequence of int, optional
+            The label of all samples, or one for each, for a generator that takes labels (`conditional`).
+            Without it they are drawn from the data's distribution.
         ema : bool
             Use the moving average of the generator; the setting `ema_decay` must be above 0.
 
@@ -298,15 +300,13 @@ class GANTrainer:
         -------
         Tensor
             float32 on the CPU, ``[n, F]`` points or ``[n, C, H, W]`` images in [0, 1].
+
+        Raises
+        ------
+        DataError
+            For a label that does not occur in the data, or that the generator does not take.
         """
-        if labels is not None:
-            raise ValueError(
-                Message(
-                    "labels were given ({labels!r}), but this generator takes none; leave them out",
-                    labels=labels,
-                )
-            )
-        return generated(self._session, checked_count(n), seed_or_new(seed), average=ema)
+        return generated(self._session, checked_count(n), seed_or_new(seed), labels, average=ema)
 
     @between_steps
     def real(self, n: int, seed: int | None = None) -> Tensor:
@@ -314,9 +314,9 @@ class GANTrainer:
         return real(self._session, checked_count(n), seed_or_new(seed))
 
     @between_steps
-    def _look(self, samples: Tensor) -> Tensor:
+    def _look(self, samples: Tensor, labels: Any = None) -> Tensor:
         """Return the discriminator's logits ``[n]`` for `samples` in the units of training."""
-        return verdicts(self._session, samples)
+        return verdicts(self._session, samples, labels)
 
     @between_steps
     def evaluate(self, n: int = 2500, seed: int = 0) -> dict[str, float]:

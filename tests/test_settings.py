@@ -41,7 +41,19 @@ NEXT_UPDATE = [
     "skip_d_below",
     "ema_decay",
 ]
-FRESH_START = ["data", "architecture", "latent_dim", "g_hidden", "d_hidden", "activation", "seed"]
+FRESH_START = [
+    "data",
+    "architecture",
+    "conditional",
+    "latent_dim",
+    "g_hidden",
+    "d_hidden",
+    "activation",
+    "channels",
+    "norm",
+    "spectral_norm",
+    "seed",
+]
 
 BY_KIND = {
     kind: [n for n, s in SETTINGS.items() if isinstance(s, kind)]

@@ -59,6 +59,29 @@ class DatasetSource(FiniteSource):
         facts = f"{name} {self.size} {self.kind} {self.shape} {self.units} {self.digest}"
         return hashlib.sha256(facts.encode()).hexdigest()
 
+    def all_labels(self) -> Tensor | None:
+        """Return the second part of every item, int64 [N]; None where the first item has none.
+
+        A Dataset with an attribute ``targets`` or ``labels`` of the right length, as torchvision's have, is
+        asked for that; otherwise every item is read once.
+
+        Raises
+        ------
+        DataError
+            For a label that is no whole number: of which item.
+        """
+        return self._all_labels
+
+    @cached_property
+    def _all_labels(self) -> Tensor | None:
+        for name in ("targets", "labels"):
+            known = getattr(self.dataset, name, None)
+            if isinstance(known, Tensor | np.ndarray | list) and len(known) == self.size:
+                return torch.tensor([_label(entry, place) for place, entry in enumerate(known)])
+        if not isinstance(first := self.dataset[0], tuple | list) or len(first) < 2:
+            return None
+        return torch.tensor([_label(self.dataset[place][1], place) for place in range(self.size)])
+
     def read(self, indices: Tensor) -> Tensor:
         places = indices.tolist()
         if not places:
@@ -94,8 +117,8 @@ class DatasetSource(FiniteSource):
 def load_dataset(dataset: Dataset[Any]) -> DatasetSource:
     """Return the source for a Dataset whose items are read by index.
 
-    An item is a tensor, an array or a Pillow image, or a tuple that begins with one (labels are
-    not read). What its numbers mean is decided once, by the first items; an item that contradicts
+    An item is a tensor, an array or a Pillow image, or a tuple that begins with one (its label is
+    read only for networks that take it). What its numbers mean is decided once, by the first items; an item that contradicts
     that later is refused, by its number, when it is reached.
 
     Raises
@@ -203,6 +226,20 @@ def _read(dataset: Dataset[Any], place: int) -> tuple[Kind, Tensor]:
     item = _tensor(found, what)
     kind, shape = sample_shape(item.shape, what)
     return kind, item.float() if kind == "points" else item.reshape(shape)
+
+
+def _label(found: Any, place: int) -> int:
+    if isinstance(found, Tensor | np.ndarray) and np.prod(found.shape) == 1:
+        found = found.item()
+    if isinstance(found, bool) or not isinstance(found, int | np.integer):
+        raise DataError(
+            Message(
+                "the label of {what} is {label!r}; labels must be whole numbers, such as class numbers",
+                what=_called(place),
+                label=found,
+            )
+        )
+    return int(found)
 
 
 def _tensor(found: Any, what: str) -> Tensor:

@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..seeds import seeded
 from .order import Order
 from .source import FiniteSource
 from .units import in_training_units
@@ -98,10 +97,7 @@ class FolderSource(FiniteSource):
         )
 
     def order(self, seed: int) -> Order:
-        def permutation(epoch: int) -> Tensor:
-            return torch.randperm(self.size, generator=seeded(seed, "order", epoch))
-
-        return _OrderAhead(self, permutation)
+        return _OrderAhead(self, lambda epoch: self.permutation(seed, epoch))
 
 
 class _OrderAhead(Order):

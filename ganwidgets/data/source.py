@@ -58,7 +58,7 @@ class Source(ABC):
     modes : Modes or None
         The clusters, where they are known.
     labels : Tensor or None
-        int64 ``[N]``, where the data came with labels; training does not use them.
+        int64 ``[N]``, where the data came with labels and they are known; see :meth:`all_labels`.
     exact : bool
         Whether a sample is the same whenever it is read; a Dataset with random transforms is not.
     """
@@ -84,6 +84,14 @@ class Source(ABC):
     @abstractmethod
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         r"""Return `n` independent samples, float32 [n, \*shape], drawn with `generator` (on the CPU)."""
+
+    def all_labels(self) -> Tensor | None:
+        """Return the label of every sample, int64 [N], or None where the data has none; may have to read them."""
+        return self.labels
+
+    def label_order(self, labels: Tensor, seed: int) -> Order:
+        """Return `labels`, those of :meth:`all_labels`, in the order of :meth:`order`: int64 [n] at any place."""
+        raise NotImplementedError(f"{self.name} has no labels")  # pragma: no cover - and so nobody asks
 
     def stored(self) -> Tensor | None:
         r"""Return all samples, float32 [N, \*shape], where they are held in memory and have no preset's name.
@@ -116,13 +124,16 @@ class FiniteSource(Source):
 
         Each epoch is a permutation of its own; batches run across the ends of epochs.
         """
-
-        def permutation(epoch: int) -> Tensor:
-            return torch.randperm(self.size, generator=seeded(seed, "order", epoch))
-
         if self.whole_epochs():
-            return Order(self.size, lambda epoch: self.read(permutation(epoch)), torch.clone)
-        return Order(self.size, permutation, self.read)
+            return Order(self.size, lambda epoch: self.read(self.permutation(seed, epoch)), torch.clone)
+        return Order(self.size, lambda epoch: self.permutation(seed, epoch), self.read)
+
+    def permutation(self, seed: int, epoch: int) -> Tensor:
+        """Return the indices of all samples in the order of one epoch, int64 [N]."""
+        return torch.randperm(self.size, generator=seeded(seed, "order", epoch))
+
+    def label_order(self, labels: Tensor, seed: int) -> Order:
+        return Order(self.size, lambda epoch: labels[self.permutation(seed, epoch)], torch.clone)
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         return self.read(torch.randint(self.size, (n,), generator=generator))

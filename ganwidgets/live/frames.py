@@ -6,6 +6,7 @@ default run; the rest happens in the thread that asks, or beside it. Nobody asks
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,9 @@ Extent = tuple[float, float, float, float]
 
 POINTS, PICTURES = 500, 25
 """Real and generated samples in a frame, of points and of images."""
+
+COLUMNS, ROWS = 10, 3
+"""Labels that a frame has images of, at most, and images of each, at least."""
 
 CURVES = ("loss_d", "loss_g", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g")
 """The columns of the history that a frame carries."""
@@ -72,6 +76,9 @@ class Frame:
     generated : float32 array
         In the same layout, always from the same latents. May hold numbers that are not finite,
         where points are concerned.
+    labels : int64 array [M] or None
+        What the generator was told for each of them, where it takes labels; the first ten labels
+        over and over, so that a grid of as many columns has one column for each.
     verdict : float32 array [64, 64] or None
         The discriminator's view of the plane in [0, 1], 1 for real; row 0 is the lowest y, column
         0 the lowest x. Only for points of two dimensions.
@@ -104,6 +111,7 @@ class Frame:
     shape: tuple[int, ...]
     real: Floats
     generated: Floats
+    labels: npt.NDArray[np.int64] | None
     verdict: Floats | None
     extent: Extent | None
     losses: Mapping[str, Envelope]
@@ -123,6 +131,7 @@ class _Scene:
     run: Run
     source: Source
     real: Tensor
+    labels: Tensor | None
     extent: Extent | None
     grid: Tensor | None
     observations: dict[str, Observation] = field(default_factory=dict)
@@ -209,6 +218,7 @@ class Camera:
             shape=source.shape,
             real=seen.scene.real.numpy(),
             generated=seen.generated,
+            labels=None if seen.scene.labels is None else seen.scene.labels.numpy(),
             verdict=seen.verdict,
             extent=seen.scene.extent,
             losses=seen.losses,
@@ -229,7 +239,7 @@ class Camera:
         run = trainer._session.run
         if scene is None or scene.run is not run:
             scene = self._begin(run, scene)
-        sampled = trainer.sample(len(scene.real), seed=SEED)
+        sampled = trainer.sample(len(scene.real), seed=SEED, labels=scene.labels)
         generated: Floats = np.array(sampled.numpy(), dtype=np.float32)
         if scene.source.kind == "images":
             generated = np.nan_to_num(generated, nan=0.0).clip(0, 1)
@@ -254,6 +264,12 @@ class Camera:
         source = trainer.source
         size = source.size or POINTS
         n = PICTURES if source.kind == "images" else min(POINTS, size)
+        labels = None
+        if run.labels is not None and run.labels.generator:
+            columns = torch.tensor(run.labels.known[:COLUMNS])
+            if source.kind == "images":
+                n = len(columns) * max(ROWS, PICTURES // len(columns))
+            labels = columns.repeat(math.ceil(n / len(columns)))[:n]
         real = trainer.real(n, seed=SEED)
         extent = grid = None
         if source.kind == "points" and source.shape == (2,):
@@ -261,7 +277,7 @@ class Camera:
             grid = _grid(extent)
         same_data = before is not None and before.source is source
         self._gauge.begin(keep_floors=same_data)
-        self._scene = _Scene(run, source, real, extent, grid)
+        self._scene = _Scene(run, source, real, labels, extent, grid)
         return self._scene
 
     def _observe(self, scene: _Scene, generated: Tensor, state: RunState, past: Past) -> Mapping[str, Any]:
@@ -274,6 +290,7 @@ class Camera:
             SEED,
             scene.real,
             generated,
+            scene.labels,
             iteration=self._trainer.iteration,
             branch=past.branch,
             moves=state.moves,

@@ -64,6 +64,8 @@ class Moment:
         Of the shown samples.
     real, generated : Tensor [M, ...]
         The shown samples, in the units that people see.
+    labels : Tensor or None
+        int64 [M]; what the generator was told for each generated sample, where it takes labels.
     iteration : int
         Full steps since the start of the run.
     branch : int
@@ -76,6 +78,7 @@ class Moment:
     seed: int
     real: Tensor
     generated: Tensor
+    labels: Tensor | None
     iteration: int
     branch: int
     moves: int
@@ -88,9 +91,8 @@ class Moment:
     @cached_property
     def logits(self) -> tuple[Tensor, Tensor]:
         """The discriminator's logits ``[M]`` of the real and of the generated samples."""
-        real, generated = self.trained(self.real), self.trained(self.generated)
-        both = verdicts(self.session, torch.cat((real, generated)))
-        return both[: len(real)], both[len(real) :]
+        real = verdicts(self.session, self.trained(self.real))
+        return real, verdicts(self.session, self.trained(self.generated), self.labels)
 
     def trained(self, samples: Tensor) -> Tensor:
         """Return samples in the units of training: images in [-1, 1], points as they are."""
@@ -208,8 +210,8 @@ class Arrows:
             return -n * loss.loss_g(logits, real)
 
         return Gradients(
-            descent=np.array(slopes(session, generated, shares).numpy()),
-            slope=np.array(slopes(session, generated, Tensor.sum).numpy()),
+            descent=np.array(slopes(session, generated, shares, moment.labels).numpy()),
+            slope=np.array(slopes(session, generated, Tensor.sum, moment.labels).numpy()),
         )
 
 

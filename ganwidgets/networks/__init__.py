@@ -7,11 +7,13 @@ from torch import nn
 
 from ganwidgets.messages import Message
 
-from . import mlp
+from . import dcgan, mlp, resnet
+from .blueprint import Blueprint
+from .spectral import normalise_spectrally
 
 __all__ = ["build_networks"]
 
-_BUILDERS = {"mlp": mlp.build}
+_BUILDERS = {"mlp": mlp.build, "dcgan": dcgan.build, "resnet": resnet.build}
 
 
 def build_networks(
@@ -22,29 +24,48 @@ def build_networks(
     d_hidden: tuple[int, ...],
     activation: str,
     generator: torch.Generator,
+    *,
+    channels: int = 32,
+    norm: str = "batch",
+    spectral_norm: bool = False,
+    classes: int = 0,
 ) -> tuple[nn.Module, nn.Module]:
     r"""Return a generator and a discriminator for samples of `shape`.
 
     Parameters
     ----------
-    architecture : {"mlp"}
+    architecture : {"mlp", "dcgan", "resnet"}
         How they are built.
     shape : tuple of int
         Of one sample: (F,) for points, (C, H, W) for images.
     latent_dim : int
         The generator maps noise [N, latent_dim] to samples [N, \*shape], images within [-1, 1].
     g_hidden, d_hidden : tuple of int
-        Widths of the hidden layers, input side first; empty for none.
+        Widths of the hidden layers of an ``"mlp"``, input side first; empty for none.
     activation : {"relu", "leaky_relu", "tanh", "gelu"}
-        What follows each hidden layer.
+        What follows each of these.
     generator : torch.Generator
         Where the initial weights come from, and nowhere else; the networks are made on its device,
         the generator before the discriminator. The same state gives the same bits.
+    channels : int
+        Base width of convolutional networks; see :func:`ganwidgets.networks.convolutions.widths_of`.
+    norm : {"batch", "instance", "none"}
+        What follows their convolutions; a ``"resnet"`` has norms in the generator only. With
+        `spectral_norm` the discriminator has no other.
+    spectral_norm : bool
+        Whether every layer of the discriminator is normalised spectrally.
+    classes : int
+        How many labels both networks take as their second argument, int64 [N]; 0 for none.
 
     Returns
     -------
     tuple of nn.Module
         The generator, and the discriminator, which maps samples [N, \*shape] to logits [N, 1].
+
+    Raises
+    ------
+    DataError
+        If the architecture cannot be built for samples of that shape.
     """
     if architecture not in _BUILDERS:
         raise ValueError(
@@ -54,4 +75,10 @@ def build_networks(
                 allowed=", ".join(_BUILDERS),
             )
         )
-    return _BUILDERS[architecture](shape, latent_dim, g_hidden, d_hidden, activation, generator)
+    plan = Blueprint(
+        shape, latent_dim, g_hidden, d_hidden, activation, channels, norm, spectral_norm, classes
+    )
+    networks = _BUILDERS[architecture](plan, generator)
+    if spectral_norm:
+        normalise_spectrally(networks[1], generator)
+    return networks

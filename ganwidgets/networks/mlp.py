@@ -10,6 +10,9 @@ from types import MappingProxyType
 import torch
 from torch import nn
 
+from .blueprint import Blueprint
+from .labels import Labelled, embedding_width
+
 __all__ = ["ACTIVATIONS", "build"]
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
@@ -23,23 +26,29 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
 """What may follow a hidden layer, by its name in the settings."""
 
 
-def build(
-    shape: tuple[int, ...],
-    latent_dim: int,
-    g_hidden: tuple[int, ...],
-    d_hidden: tuple[int, ...],
-    activation: str,
-    generator: torch.Generator,
-) -> tuple[nn.Sequential, nn.Sequential]:
+def build(plan: Blueprint, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
     """Return a fully connected generator and discriminator; see :func:`build_networks`."""
-    features = math.prod(shape)
-    g_layers = _stack((latent_dim, *g_hidden, features), activation, generator)
-    d_layers = _stack((features, *d_hidden, 1), activation, generator)
-    if shape != (features,):
+    features = math.prod(plan.shape)
+    label = embedding_width(plan.classes)
+    g_layers = _stack((plan.latent_dim + label, *plan.g_hidden, features), plan.activation, generator)
+    d_layers = _stack((features + label, *plan.d_hidden, 1), plan.activation, generator)
+    if plan.shape != (features,):
         # Images train within [-1, 1], which tanh spans; points may lie anywhere.
-        g_layers = [*g_layers, nn.Tanh(), nn.Unflatten(1, shape)]
+        g_layers = [*g_layers, nn.Tanh(), nn.Unflatten(1, plan.shape)]
         d_layers = [nn.Flatten(), *d_layers]
-    return nn.Sequential(*g_layers), nn.Sequential(*d_layers)
+    networks = nn.Sequential(*g_layers), nn.Sequential(*d_layers)
+    if not plan.classes:
+        return networks
+    return _labelled(networks[0], plan.classes, generator), _labelled(networks[1], plan.classes, generator)
+
+
+def _labelled(body: nn.Module, classes: int, generator: torch.Generator) -> Labelled:
+    with torch.device("meta"):
+        network = Labelled(nn.Identity(), classes, embedding_width(classes))
+    network.embedding.to_empty(device=generator.device)
+    nn.init.normal_(network.embedding.weight, generator=generator)
+    network.body = body
+    return network
 
 
 def _stack(widths: Iterable[int], activation: str, generator: torch.Generator) -> list[nn.Module]:

@@ -207,7 +207,7 @@ class Journal:
             place,
             state.iteration,
             state.cursor,
-            [generator.get_state() for generator in state.randomness.values()],
+            {name: generator.get_state() for name, generator in state.randomness.items()},
             [buffers.copy() for buffers in state.buffers.values()],
         )
 
@@ -243,8 +243,7 @@ class Journal:
         for optimizer, remembered in self._remembered:
             for parameter in set(optimizer.state) - remembered:
                 del optimizer.state[parameter]
-        for generator, value in zip(state.randomness.values(), randomness, strict=True):
-            generator.set_state(value)
+        state.put_randomness(randomness)
         for buffers, content in zip(state.buffers.values(), contents, strict=True):
             buffers.put_back(content)
         for parameters in state.parameters.values():

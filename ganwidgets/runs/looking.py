@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch import Tensor
 
+from ..errors import DataError
 from ..messages import Message
 from ..metrics import evaluate_points
 from ..seeds import derive, seeded
 from ..stepping.eager import draw_noise
+from ..stepping.run import Run
 from .session import Session
 
 __all__ = ["generated", "latents", "made_of", "real", "score", "slopes", "verdicts"]
 
 
-def generated(session: Session, n: int, seed: int, *, average: bool = False) -> Tensor:
+MOST_LABELS = 10
+"""Labels under which the discriminator is asked about a sample that has none."""
+
+
+def generated(session: Session, n: int, seed: int, labels: Any = None, *, average: bool = False) -> Tensor:
     """Return `n` generated samples in the units that people see, float32 on the CPU.
 
     Parameters
     ----------
+    labels
+        One label, or one for each sample; without them a generator that takes labels gets some that
+        are drawn from the data's distribution.
     average : bool
         Whether the moving average of the generator makes them.
+
+    Raises
+    ------
+    DataError
+        If labels are given that do not occur in the data, or that the generator does not take.
     """
     session.settle()
     run = session.run
@@ -31,8 +47,27 @@ def generated(session: Session, n: int, seed: int, *, average: bool = False) -> 
             raise ValueError(Message("there is no average of the generator; set ema_decay above 0 first"))
         # It begins where the generator stands when the next update is carried out.
         network = network if run.state.ema is None else run.state.ema
-    noise = latents(session, n, seed)
-    return run.shown(run.observe(network, noise, derive(seed, "inside the network")))
+    told = _told(run, labels, n, seed)
+    return run.shown(
+        run.observe(network, latents(session, n, seed), derive(seed, "inside the network"), told)
+    )
+
+
+def _told(run: Run, labels: Any, n: int, seed: int) -> Tensor | None:
+    """Return the labels that the generator is told, int64 [n], or None where it takes none."""
+    if run.labels is not None and run.labels.generator:
+        if labels is not None:
+            return run.labels.checked(labels, n)
+        return run.labels.draw(n, seeded(seed, "labels"))
+    if labels is not None:
+        raise DataError(
+            Message(
+                "labels were given ({labels!r}), but this generator takes none; leave them out, or start afresh "
+                "with conditional=True on data with labels",
+                labels=labels,
+            )
+        )
+    return None
 
 
 def latents(session: Session, n: int, seed: int) -> Tensor:
@@ -41,11 +76,19 @@ def latents(session: Session, n: int, seed: int) -> Tensor:
     return draw_noise(session.settings.noise, n, session.run.stepper.latent_dim, aside)
 
 
-def made_of(session: Session, noise: Tensor) -> Tensor:
-    """Return what the generator makes of latents ``[n, latent_dim]``, in the units that people see."""
+def made_of(session: Session, noise: Tensor, labels: Any = None) -> Tensor:
+    """Return what the generator makes of latents ``[n, latent_dim]``, in the units that people see.
+
+    Parameters
+    ----------
+    labels
+        One label, or one for each latent; without them a generator that takes labels is told the first.
+    """
     session.settle()
     run = session.run
-    return run.shown(run.observe(run.state.generator, noise, seed=0))
+    if labels is None and run.labels is not None and run.labels.generator:
+        labels = run.labels.known[0]
+    return run.shown(run.observe(run.state.generator, noise, 0, _told(run, labels, len(noise), seed=0)))
 
 
 def real(session: Session, n: int, seed: int) -> Tensor:
@@ -54,14 +97,33 @@ def real(session: Session, n: int, seed: int) -> Tensor:
     return run.shown(run.source.draw(n, seeded(seed, "real")))
 
 
-def verdicts(session: Session, samples: Tensor) -> Tensor:
-    """Return the discriminator's logits [n] for `samples` in the units of training."""
+def verdicts(session: Session, samples: Tensor, labels: Any = None) -> Tensor:
+    """Return the discriminator's logits [n] for `samples` in the units of training.
+
+    Parameters
+    ----------
+    labels
+        One label, or one for each sample, for a discriminator that takes labels. Without them each sample
+        gets the highest logit that it has under any label (of the first ten, where there are more).
+    """
     session.settle()
     run = session.run
-    return run.observe(run.state.discriminator, samples, seed=0).reshape(-1)
+    if run.labels is None or not run.labels.discriminator:
+        return run.observe(run.state.discriminator, samples, seed=0).reshape(-1)
+    tried = run.labels.known[:MOST_LABELS] if labels is None else [labels]
+    return torch.stack(
+        [
+            run.observe(run.state.discriminator, samples, 0, run.labels.checked(each, len(samples))).reshape(
+                -1
+            )
+            for each in tried
+        ]
+    ).amax(dim=0)
 
 
-def slopes(session: Session, samples: Tensor, worth: Callable[[Tensor], Tensor]) -> Tensor:
+def slopes(
+    session: Session, samples: Tensor, worth: Callable[[Tensor], Tensor], labels: Any = None
+) -> Tensor:
     """Return the gradient of ``worth(logits [n])``, a scalar, by each of `samples`.
 
     Parameters
@@ -70,10 +132,15 @@ def slopes(session: Session, samples: Tensor, worth: Callable[[Tensor], Tensor])
         In the units of training, as is the gradient.
     worth : callable
         Anything differentiable of the discriminator's logits.
+    labels
+        One label, or one for each sample; without them a discriminator that takes labels is told the first.
     """
     session.settle()
     run = session.run
-    return run.slope(run.state.discriminator, samples, lambda logits: worth(logits.reshape(-1)), seed=0)
+    told = None
+    if run.labels is not None and run.labels.discriminator:
+        told = run.labels.checked(run.labels.known[0] if labels is None else labels, len(samples))
+    return run.slope(run.state.discriminator, samples, lambda logits: worth(logits.reshape(-1)), 0, told)
 
 
 def score(session: Session, samples: Tensor, reference: Tensor, seed: int) -> dict[str, float]:

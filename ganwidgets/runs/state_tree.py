@@ -165,7 +165,6 @@ def put_tree(state: TrainingState, tree: Mapping[str, Any], settings: Any) -> No
     for network, optimizer in tree["optimizers"].items():
         state.use_optimizer(network, optimizer["name"], settings)
         put_moments(state.optimizers[network], optimizer["memory"])
-    for name, generator in state.randomness.items():
-        generator.set_state(tree["randomness"][name])
+    state.put_randomness(tree["randomness"])
     state.iteration = operator.index(tree["iteration"])
     state.cursor = operator.index(tree["cursor"])

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import Any, Literal, Protocol
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ from ..objectives import PENALTIES, Objective, Penalty, complete, game
 from ..optimizers import learning_rate, tune_optimizer
 from ..seeds import seeded
 from ..settings import OWN
+from .labels import Labels, told
 from .randomness import RoutedRandomness
 from .state import Network, TrainingState
 
@@ -39,6 +41,13 @@ class NonFiniteError(ArithmeticError):
         super().__init__(f"{quantity} is {value}")
         self.quantity = quantity
         self.value = value
+
+
+class Batch(NamedTuple):
+    """Real samples ``[n, ...]``, and their labels, int64 ``[n]``, where networks are told any."""
+
+    samples: Tensor
+    labels: Tensor | None
 
 
 class Order(Protocol):
@@ -72,6 +81,8 @@ class EagerStepper:
         Whether randomness inside the networks is routed to the state's own generator.
     objective : Objective, optional
         What the choice ``"own"`` of the settings ``loss`` and ``penalty`` stands for.
+    labels : Labels, optional
+        Where networks are told labels: which of them, and which labels.
     """
 
     def __init__(
@@ -82,12 +93,16 @@ class EagerStepper:
         *,
         routed: bool,
         objective: Objective | None = None,
+        labels: Labels | None = None,
     ) -> None:
         self.state = state
         self.order = order
         self.latent_dim = latent_dim
         self.routed = routed
         self.objective = objective
+        self.labels = labels
+        self._generate = told(state.generator, takes=labels is not None and labels.generator)
+        self._judge = told(state.discriminator, takes=labels is not None and labels.discriminator)
         self._buffers_g = state.buffers["generator"]
         self._buffers_d = state.buffers["discriminator"]
         self._on_cpu = state.device.type == "cpu"
@@ -193,7 +208,8 @@ class EagerStepper:
         state = self.state
         real = self._next_real() if self._loss.uses_real else None
         noise = self._noise(state.randomness["noise"])
-        loss = self._generator_loss(real, noise, state.randomness["network"])
+        labels = self._labels_beside(real, state.randomness.get("labels"))
+        loss = self._generator_loss(real, noise, labels, state.randomness["network"])
         self._note_loss("loss_g", loss)
         self._descend("generator", "grad_norm_g", loss, measure=measure)
         if state.ema is not None:
@@ -201,32 +217,33 @@ class EagerStepper:
 
     def _discriminator_loss(
         self,
-        real: Tensor,
+        real: Batch,
         noise: Tensor,
         interpolation: torch.Generator,
         inside: torch.Generator,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        state, n = self.state, len(real)
         with self._routing(inside):
             with self._buffers_g.still(), torch.no_grad():
-                fake = state.generator(noise)
-            real_logits = state.discriminator(real).reshape(n)
-            fake_logits = state.discriminator(fake).reshape(n)
+                fake = self._generate(noise, real.labels)
+            judge = self._judge_with(real.labels)
+            real_logits, fake_logits = judge(real.samples), judge(fake)
             loss = self._loss.loss_d(real_logits, fake_logits)
             if self._penalty is not None:
                 loss = loss + self._penalty(
-                    self._logits, real, fake, self.rules.penalty_weight, interpolation
+                    judge, real.samples, fake, self.rules.penalty_weight, interpolation
                 )
         return loss, real_logits, fake_logits
 
-    def _generator_loss(self, real: Tensor | None, noise: Tensor, inside: torch.Generator) -> Tensor:
-        state = self.state
+    def _generator_loss(
+        self, real: Batch | None, noise: Tensor, labels: Tensor | None, inside: torch.Generator
+    ) -> Tensor:
+        judge = self._judge_with(labels)
         with self._routing(inside), self._buffers_d.still():
-            fake_logits = state.discriminator(state.generator(noise)).reshape(len(noise))
+            fake_logits = judge(self._generate(noise, labels))
             real_logits = None
             if real is not None:
                 with torch.no_grad():
-                    real_logits = self._logits(real)
+                    real_logits = judge(real.samples)
             return self._loss.loss_g(fake_logits, real_logits)
 
     def _descend(self, network: Network, norm: str, loss: Tensor, *, measure: bool) -> None:
@@ -266,8 +283,9 @@ class EagerStepper:
         with self._buffers_g.still(), self._buffers_d.still():
             if network == "generator":
                 real = self._real_at(state.cursor) if self._loss.uses_real else None
+                labels = self._labels_beside(real, aside)
                 with torch.no_grad():
-                    self._note_loss("loss_g", self._generator_loss(real, noise, inside))
+                    self._note_loss("loss_g", self._generator_loss(real, noise, labels, inside))
                 self.record["grad_norm_g"] = NAN
                 return
             # A penalty needs gradients with respect to samples, so they stay enabled.
@@ -281,22 +299,36 @@ class EagerStepper:
 
     # --- parts ----------------------------------------------------------------------------------
 
-    def _logits(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.state.discriminator(x).reshape(len(x))
-        return logits
+    def _judge_with(self, labels: Tensor | None) -> Callable[[Tensor], Tensor]:
+        """Return the discriminator as a function from samples with these labels to logits [n]."""
+        judge = self._judge
+        return lambda x: judge(x, labels).reshape(len(x))
 
     def _noise(self, generator: torch.Generator) -> Tensor:
         noise = draw_noise(self.rules.noise, self.rules.batch_size, self.latent_dim, generator)
         return noise if self._on_cpu else noise.to(self.state.device)
 
-    def _real_at(self, cursor: int) -> Tensor:
-        real = self.order.take(cursor, self.rules.batch_size)
-        return real if self._on_cpu else real.to(self.state.device)
+    def _real_at(self, cursor: int) -> Batch:
+        n = self.rules.batch_size
+        real = Batch(self.order.take(cursor, n), None if self.labels is None else self.labels.at(cursor, n))
+        if self._on_cpu:
+            return real
+        device = self.state.device
+        return Batch(real.samples.to(device), None if real.labels is None else real.labels.to(device))
 
-    def _next_real(self) -> Tensor:
+    def _next_real(self) -> Batch:
         real = self._real_at(self.state.cursor)
-        self.state.cursor += len(real)
+        self.state.cursor += self.rules.batch_size
         return real
+
+    def _labels_beside(self, real: Batch | None, generator: torch.Generator | None) -> Tensor | None:
+        """Return the labels of what the generator makes: those of a real batch, or labels that are drawn."""
+        if real is not None:
+            return real.labels
+        if self.labels is None:
+            return None
+        assert generator is not None
+        return self.labels.draw(self.rules.batch_size, generator).to(self.state.device)
 
     def _routing(self, inside: torch.Generator) -> contextlib.AbstractContextManager[object]:
         return RoutedRandomness(inside) if self.routed else _NOTHING

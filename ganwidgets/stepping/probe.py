@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from ..errors import DataError
 from ..messages import Message
 from ..objectives import Objective, checked
 from .buffers import Buffers, observing
+from .labels import Labels
 from .randomness import RoutedRandomness
 
 __all__ = ["Probe", "probe", "probe_objective"]
@@ -38,8 +40,19 @@ class Probe:
         return Probe(self.routed or other.routed, self.exact and other.exact)
 
 
-def probe(generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: Tensor) -> Probe:
+def probe(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    noise: Tensor,
+    real: Tensor,
+    labels: Labels | None = None,
+) -> Probe:
     """Run both networks on `noise` [n, latent_dim] and `real` [n, ...], leaving no trace.
+
+    Parameters
+    ----------
+    labels : Labels, optional
+        Where networks are told labels: which of them, and which labels.
 
     Raises
     ------
@@ -48,14 +61,18 @@ def probe(generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: T
         expected, and what the network said.
     """
     buffers = Buffers(generator), Buffers(discriminator)
+    told: dict[str, tuple[Tensor, ...]] = {"generator": (), "discriminator": ()}
+    if labels is not None:
+        y = labels.at(0, len(real)).to(real.device)
+        told = {"generator": (y,) * labels.generator, "discriminator": (y,) * labels.discriminator}
 
     def outputs() -> list[Tensor]:
         aside = torch.Generator().manual_seed(0)
         with RoutedRandomness(aside), torch.no_grad():
             with buffers[0].still(), buffers[1].still():
-                training = _run(generator, discriminator, noise, real)
+                training = _run(generator, discriminator, noise, real, told)
             with observing(generator, discriminator):
-                return [*training, *_run(generator, discriminator, noise, real)]
+                return [*training, *_run(generator, discriminator, noise, real, told)]
 
     with Draws() as draws:
         first = outputs()
@@ -64,9 +81,13 @@ def probe(generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: T
 
 
 def _run(
-    generator: nn.Module, discriminator: nn.Module, noise: Tensor, real: Tensor
+    generator: nn.Module,
+    discriminator: nn.Module,
+    noise: Tensor,
+    real: Tensor,
+    told: Mapping[str, tuple[Tensor, ...]],
 ) -> tuple[Tensor, Tensor]:
-    fake = _call("generator", generator, noise, _noise_remedy(noise))
+    fake = _call("generator", generator, (noise, *told["generator"]), _noise_remedy(noise))
     if not isinstance(fake, Tensor) or fake.shape != real.shape:
         raise DataError(
             Message(
@@ -77,7 +98,7 @@ def _run(
                 real=tuple(real.shape),
             )
         )
-    logits = _call("discriminator", discriminator, real, _real_remedy(real))
+    logits = _call("discriminator", discriminator, (real, *told["discriminator"]), _real_remedy(real))
     n = len(real)
     if not isinstance(logits, Tensor) or tuple(logits.shape) not in {(n,), (n, 1), (n, 1, 1, 1)}:
         raise DataError(
@@ -95,15 +116,15 @@ def _same(one: Tensor, other: Tensor) -> bool:
     return torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
-def _call(name: str, network: nn.Module, batch: Tensor, remedy: str) -> object:
+def _call(name: str, network: nn.Module, inputs: tuple[Tensor, ...], remedy: str) -> object:
     try:
-        return network(batch.clone())  # a network may overwrite its input
+        return network(*(each.clone() for each in inputs))  # a network may overwrite its input
     except Exception as error:
         raise DataError(
             Message(
                 "the {network} cannot take a batch of shape {shape}: {error}; {remedy}",
                 network=name,
-                shape=tuple(batch.shape),
+                shape=tuple(inputs[0].shape),
                 error=f"{type(error).__name__}: {error}",
                 remedy=remedy,
             )

@@ -21,6 +21,7 @@ from ..objectives import Objective
 from ..seeds import seeded
 from .buffers import observing
 from .eager import EagerStepper, draw_noise
+from .labels import Labels, classes_of, labels_for, taking
 from .probe import probe, probe_objective
 from .randomness import RoutedRandomness
 from .state import TrainingState
@@ -41,6 +42,8 @@ class Run:
         What training changes.
     stepper : EagerStepper
         What changes it.
+    labels : Labels or None
+        The labels that networks are told, if they are.
     exact : bool
         Whether the run repeats bit for bit.
     threads : int
@@ -52,28 +55,38 @@ class Run:
     source: Source
     state: TrainingState
     stepper: EagerStepper
+    labels: Labels | None
     exact: bool
     threads: int
     foreign: bool
 
-    def observe(self, network: nn.Module, batch: Tensor, seed: int) -> Tensor:
+    def observe(self, network: nn.Module, batch: Tensor, seed: int, labels: Tensor | None = None) -> Tensor:
         """Return what `network` makes of `batch` in eval mode, float32 on the CPU; no state is touched.
 
         Parameters
         ----------
         seed : int
             Of randomness inside the network, if it has any.
+        labels : Tensor, optional
+            int64 [n], for a network that takes labels.
         """
         inside = torch.Generator().manual_seed(seed)
         routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
+        inputs = (batch,) if labels is None else (batch, labels)
         with computing_with(self.threads), observing(network), routing:
             parts = [
-                network(part.to(self.state.device).clone()) for part in torch.split(batch, OBSERVED_AT_ONCE)
+                network(*(part.to(self.state.device).clone() for part in together))
+                for together in zip(*(torch.split(each, OBSERVED_AT_ONCE) for each in inputs), strict=True)
             ]
         return torch.cat(parts).detach().cpu().float()
 
     def slope(
-        self, network: nn.Module, batch: Tensor, worth: Callable[[Tensor], Tensor], seed: int
+        self,
+        network: nn.Module,
+        batch: Tensor,
+        worth: Callable[[Tensor], Tensor],
+        seed: int,
+        labels: Tensor | None = None,
     ) -> Tensor:
         """Return the gradient of ``worth(network(batch))`` by each sample of `batch`, as :meth:`observe` looks.
 
@@ -83,12 +96,15 @@ class Run:
             Makes a scalar of what the network returns for the whole batch.
         seed : int
             Of randomness inside the network, if it has any.
+        labels : Tensor, optional
+            int64 [n], for a network that takes labels.
         """
         inside = torch.Generator().manual_seed(seed)
+        told = () if labels is None else (labels.to(self.state.device),)
         routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
         with computing_with(self.threads), observing(network), routing, torch.enable_grad():
             moved = batch.to(self.state.device).clone().requires_grad_()
-            (slope,) = torch.autograd.grad(worth(network(moved)), moved, materialize_grads=True)
+            (slope,) = torch.autograd.grad(worth(network(moved, *told)), moved, materialize_grads=True)
         return slope.detach().cpu().float()
 
     def shown(self, samples: Tensor) -> Tensor:
@@ -129,36 +145,57 @@ def assemble(
     """
     if source.size is not None and settings.batch_size > source.size:
         raise DataError(batch_too_large(settings.batch_size, source.size))
-    built = build_networks(
-        settings.architecture,
-        source.shape,
-        settings.latent_dim,
-        settings.g_hidden,
-        settings.d_hidden,
-        settings.activation,
-        seeded(settings.seed, "weights"),
-    )
-    generator = built[0] if own["generator"] is None else own["generator"]
-    discriminator = built[1] if own["discriminator"] is None else own["discriminator"]
+    generator, discriminator = _networks(settings, source, own)
     _refuse_untrainable(generator, discriminator)
     for network in (generator, discriminator):
         network.to(device).train()
     order = source.order(settings.seed)
+    takes = {"generator": taking(generator), "discriminator": taking(discriminator)}
+    labels = labels_for(source, settings.seed, takes, conditional=settings.conditional)
     n = min(settings.batch_size, 4)
     noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe"))
-    found = probe(generator, discriminator, noise.to(device), order.take(0, n).to(device))
+    found = probe(generator, discriminator, noise.to(device), order.take(0, n).to(device), labels)
     if objective is not None:
         found = found.beside(probe_objective(objective, source.shape))
     state = TrainingState(generator, discriminator, settings.seed, device)
+    if labels is not None:
+        state.draw_for("labels")
     return Run(
         source=source,
         state=state,
-        stepper=EagerStepper(state, order, settings.latent_dim, routed=found.routed, objective=objective),
+        stepper=EagerStepper(
+            state, order, settings.latent_dim, routed=found.routed, objective=objective, labels=labels
+        ),
+        labels=labels,
         exact=found.exact and source.exact,
         threads=threads_for(generator, discriminator),
         foreign=any(each is not None for each in (*own.values(), objective))
         or isinstance(source, DatasetSource | FolderSource),
     )
+
+
+def _networks(
+    settings: Any, source: Source, own: Mapping[str, nn.Module | None]
+) -> tuple[nn.Module, nn.Module]:
+    """Return the user's own networks, and built-in ones where there are none."""
+    generator, discriminator = own["generator"], own["discriminator"]
+    if generator is None or discriminator is None:
+        built = build_networks(
+            settings.architecture,
+            source.shape,
+            settings.latent_dim,
+            settings.g_hidden,
+            settings.d_hidden,
+            settings.activation,
+            seeded(settings.seed, "weights"),
+            channels=settings.channels,
+            norm=settings.norm,
+            spectral_norm=settings.spectral_norm,
+            classes=classes_of(source) if settings.conditional else 0,
+        )
+        generator = built[0] if generator is None else generator
+        discriminator = built[1] if discriminator is None else discriminator
+    return generator, discriminator
 
 
 def batch_too_large(batch_size: int, size: int) -> Message:

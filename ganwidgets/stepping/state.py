@@ -28,8 +28,8 @@ __all__ = [
 Network = Literal["generator", "discriminator"]
 
 GENERATORS = ("noise", "penalty", "network")
-"""The purposes for which training draws random numbers: latents, the gradient penalty's
-interpolation, and randomness inside the networks. (The order of the data needs none: it is a
+"""The purposes for which every training draws random numbers: latents, the gradient penalty's
+interpolation, and randomness inside the networks; others join where they are needed. (The order of the data needs none: it is a
 function of the seed and the number of samples seen.)"""
 
 
@@ -85,6 +85,28 @@ class TrainingState:
     def _networks(self) -> Iterator[tuple[Network, nn.Module]]:
         yield "generator", self.generator
         yield "discriminator", self.discriminator
+
+    def draw_for(self, purpose: str) -> torch.Generator:
+        """Return the generator of random numbers for `purpose`, which is part of the state from now on."""
+        if purpose not in self.randomness:
+            self.randomness[purpose] = seeded(self.seed, purpose)
+        return self.randomness[purpose]
+
+    def put_randomness(self, states: Mapping[str, Tensor]) -> None:
+        """Draw for exactly these purposes, each going on from a generator's state.
+
+        Raises
+        ------
+        KeyError
+            If a purpose is missing for which every training draws.
+        """
+        missing = set(GENERATORS) - set(states)
+        if missing:
+            raise KeyError(*missing)
+        for purpose in set(self.randomness) - set(states):
+            del self.randomness[purpose]
+        for purpose, value in states.items():
+            self.draw_for(purpose).set_state(value)
 
     def use_optimizer(self, network: Network, name: str, settings: Any) -> None:
         """Let `network` be trained by the optimizer `name`, starting without memory."""

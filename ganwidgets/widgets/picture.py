@@ -13,7 +13,7 @@ from ..messages import Catalog, N_
 from .colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL
 from .heat import heat_image
 from .plane import extent_of
-from .samples import image_grid
+from .samples import columns_of, image_grid
 from .scales import comfortable_limits, nice_ticks
 from .status import STATES, spell_count
 
@@ -99,7 +99,7 @@ def _caption(frame: Frame, catalog: Catalog) -> str:
 def _tiles(frame: Frame) -> Any:
     from PIL import Image
 
-    grid = Image.fromarray(image_grid(frame.generated), "RGBA")
+    grid = Image.fromarray(image_grid(frame.generated, columns_of(frame)), "RGBA")
     scale = max(1, SIDE // max(grid.size)) if max(grid.size) <= SIDE else SIDE / max(grid.size)
     way = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
     grid = grid.resize((round(grid.width * scale), round(grid.height * scale)), way)

@@ -16,16 +16,25 @@ from .look import Look, classed
 if TYPE_CHECKING:
     from ..live.frames import Frame
 
-__all__ = ["SamplesPanel", "as_png", "image_grid"]
+__all__ = ["SamplesPanel", "as_png", "columns_of", "image_grid"]
 
 
-def image_grid(images: np.ndarray) -> np.ndarray:
+def columns_of(frame: Frame) -> int:
+    """Return how many columns the grid of generated images has: one for each label, or about as many as rows."""
+    if frame.labels is not None:
+        return len(np.unique(frame.labels))
+    return math.ceil(math.sqrt(len(frame.generated)))
+
+
+def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     """Return images side by side, one transparent pixel apart.
 
     Parameters
     ----------
     images : float array [N, C, H, W]
         In [0, 1]; of other than one or three channels, the first three are shown.
+    columns : int, optional
+        Images in a row; without it about as many as there are rows.
 
     Returns
     -------
@@ -33,7 +42,7 @@ def image_grid(images: np.ndarray) -> np.ndarray:
         RGBA; what is not finite is black.
     """
     count, channels, height, width = images.shape
-    columns = math.ceil(math.sqrt(count))
+    columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     shown = images[:, :3] if channels >= 3 else np.repeat(images[:, :1], 3, axis=1)
     levels = np.rint(np.clip(np.nan_to_num(shown), 0, 1) * 255).astype(np.uint8)
@@ -115,4 +124,4 @@ class SamplesPanel:
         if frame.real is not self._shown:
             self._shown = frame.real
             self._real.value = as_png(image_grid(frame.real))
-        self._generated.value = as_png(image_grid(frame.generated))
+        self._generated.value = as_png(image_grid(frame.generated, columns_of(frame)))

@@ -34,6 +34,7 @@ def points_frame(**changes: Any) -> Frame:
         shape=(2,),
         real=generator.uniform(-1, 1, (40, 2)).astype(np.float32),
         generated=generator.uniform(-1, 1, (30, 2)).astype(np.float32),
+        labels=None,
         verdict=np.broadcast_to(grid, (64, 64)),
         extent=(-1.25, 1.25, -1.25, 1.25),
         losses={
@@ -98,6 +99,7 @@ def images_frame(channels: int = 1, side: int = 8, **changes: Any) -> Frame:
         shape=shape[1:],
         real=generator.random(shape, dtype=np.float32),
         generated=generator.random(shape, dtype=np.float32),
+        labels=None,
         verdict=None,
         extent=None,
         metrics={},

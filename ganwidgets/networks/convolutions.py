@@ -1,0 +1,65 @@
+"""What convolutional networks share: their widths, their norms and how their weights begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["begin", "norm_layer", "widths_of"]
+
+WIDEST = 8
+"""Times the base width that a layer has at most."""
+
+NORM_DEVIATION = 0.02
+
+
+def widths_of(side: int, channels: int) -> tuple[int, list[int]]:
+    """Return the side of the smallest picture inside, and the channels after each halving down to it.
+
+    Pictures are halved down to 4 pixels a side, those of 8 down to 2, so that there are two
+    halvings at least. Channels double with each, up to eight times `channels`.
+
+    >>> widths_of(32, 64)
+    (4, [64, 128, 256])
+    """
+    smallest = 4 if side > 8 else 2
+    halvings = (side // smallest).bit_length() - 1
+    return smallest, [channels * min(2**level, WIDEST) for level in range(halvings)]
+
+
+def norm_layer(norm: str, channels: int) -> nn.Module:
+    """Return the layer that the setting ``norm`` names."""
+    match norm:
+        case "batch":
+            return nn.BatchNorm2d(channels)
+        case "instance":
+            return nn.InstanceNorm2d(channels, affine=True)
+        case _:
+            return nn.Identity()
+
+
+def begin(
+    network: nn.Module, generator: torch.Generator, begin_weight: Callable[[Tensor, torch.Generator], None]
+) -> None:
+    """Give a network that was built on the meta device its first numbers, drawn from `generator` alone.
+
+    Weights begin as `begin_weight` says, those of norms from a normal distribution around 1 with
+    deviation 0.02 (DCGAN's), label vectors from a standard normal one, biases at 0.
+    """
+    network.to_empty(device=generator.device)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
+            weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
+            if isinstance(weight, Tensor):
+                if isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d):
+                    weight.normal_(1, NORM_DEVIATION, generator=generator)
+                elif isinstance(module, nn.Embedding):
+                    weight.normal_(generator=generator)
+                else:
+                    begin_weight(weight, generator)
+            if isinstance(bias, Tensor):
+                bias.zero_()
