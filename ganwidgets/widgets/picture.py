@@ -12,7 +12,7 @@ import numpy as np
 from ..messages import Catalog, N_
 from .colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL
 from .heat import heat_image
-from .plane import extent_of
+from .projection import projection_of
 from .samples import columns_of, image_grid
 from .scales import comfortable_limits, nice_ticks
 from .status import STATES, spell_count
@@ -112,14 +112,16 @@ def _plane(frame: Frame) -> Any:
     from PIL import Image, ImageDraw
 
     side = SIDE * FINE
-    x0, x1, y0, y1 = frame.extent or extent_of(frame.real)
+    x0, x1, y0, y1 = frame.extent or projection_of(frame.real).extent(frame.real)
     ground = Image.new("RGBA", (side, side), "white")
     if frame.verdict is not None:
         heat = Image.fromarray(heat_image(frame.verdict), "RGBA")
         ground.alpha_composite(heat.resize((side, side), Image.Resampling.BILINEAR))
     pen = ImageDraw.Draw(ground)
+    projection = projection_of(frame.real)
     for points, color, square in ((frame.real, REAL, True), (frame.generated, GENERATED, False)):
-        for x, y in _plain_points(points):
+        places = projection.points(points)
+        for x, y in places[np.isfinite(places).all(axis=1)].astype(float).tolist():
             across, down = (x - x0) / (x1 - x0) * side, (y1 - y) / (y1 - y0) * side
             if not (0 <= across <= side and 0 <= down <= side):
                 continue
@@ -131,16 +133,8 @@ def _plane(frame: Frame) -> Any:
     return ground.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
 
 
-def _plain_points(points: np.ndarray) -> list[list[float]]:
-    """Return the finite points' first two coordinates; a lone coordinate lies on the line y = 0."""
-    if points.shape[1] == 1:
-        points = np.column_stack([points[:, 0], np.zeros(len(points))])
-    shown: list[list[float]] = points[np.isfinite(points).all(axis=1)][:, :2].astype(float).tolist()
-    return shown
-
-
 def _plane_axes(pen: Any, frame: Frame, font: Any) -> None:
-    x0, x1, y0, y1 = frame.extent or extent_of(frame.real)
+    x0, x1, y0, y1 = frame.extent or projection_of(frame.real).extent(frame.real)
     for value in nice_ticks(x0, x1):
         across = LEFT + (value - x0) / (x1 - x0) * SIDE
         pen.text((across, TOP + SIDE + 4), f"{value:g}", fill=QUIET, font=font, anchor="mt")

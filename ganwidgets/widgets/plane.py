@@ -1,40 +1,114 @@
-"""The plane: D's verdict as a map, real and generated points on it."""
+"""The plane: layers of what both networks do there, each to be shown or hidden.
+
+What each layer is and needs is declared here, in :data:`LAYERS`; how it is painted, in ``plane.js``, under
+the same name. The map of D's verdict is drawn with ipycanvas, below the canvas with everything else.
+"""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..messages import Catalog, N_
 from .canvases import drawing, make_canvas
-from .colors import GENERATED, REAL
 from .heat import heat_runs
 from .look import Look
-from .scales import nice_ticks
+from .plane_view import PlaneView
+from .projection import Projection, projection_of
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
 
-__all__ = ["PlanePanel", "extent_of"]
+__all__ = ["LAYERS", "Layer", "PlanePanel"]
 
 CELLS = 64
 """Cells of the verdict along each side."""
-PIXELS = 720
-"""Pixels of the points' canvas along each side: two for each pixel of the page, for crisp marks."""
-SQUARE = 8.0
-DOT = 4.5
-"""Side of a real point's square and radius of a generated point's dot, in canvas pixels."""
-MARGIN = 0.1
-"""How far a plane without a given extent reaches beyond the real points, as a share of their range."""
 
-Extent = tuple[float, float, float, float]
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the plane.
+
+    Attributes
+    ----------
+    name : str
+        Its toggle carries the CSS class ``gw-layer-<name>``.
+    label : str
+        One or two words; to be translated.
+    help : str
+        One sentence; to be translated.
+    shown : bool
+        Whether it is shown at first.
+    needs : tuple of str
+        What frames must carry for it, by the names of :data:`ganwidgets.live.observations.OBSERVATIONS`.
+    """
+
+    name: str
+    label: str
+    help: str
+    shown: bool
+    needs: tuple[str, ...] = ()
+
+
+LAYERS = (
+    Layer(
+        "verdict",
+        N_("D's verdict"),
+        N_("What the discriminator says of every place: blue where it says real, orange where generated."),
+        shown=True,
+    ),
+    Layer(
+        "manifold",
+        N_("manifold"),
+        N_(
+            "A regular grid over the noise, as the generator warps it: each cell gets the same number of "
+            "samples, so small dark cells are crowded."
+        ),
+        shown=False,
+        needs=("manifold",),
+    ),
+    Layer(
+        "trails",
+        N_("trails"),
+        N_("Where each generated sample was in the last pictures, older ones paler."),
+        shown=False,
+        needs=("trails",),
+    ),
+    Layer("real", N_("real"), N_("Samples of the data that the generator is to imitate."), shown=True),
+    Layer(
+        "gradients",
+        N_("gradients"),
+        N_(
+            "Where generated samples are driven, 150 of them: the arrows grow with the logarithm of the "
+            "gradient, always on the same scale."
+        ),
+        shown=False,
+        needs=("gradients",),
+    ),
+    Layer(
+        "generated",
+        N_("generated"),
+        N_("What the generator makes, always of the same noise: what changes is the generator."),
+        shown=True,
+    ),
+)
+"""From the lowest to the highest."""
+
+AXES = {1: ["x", ""], 2: ["x", "y"]}
+"""What a place's two numbers are called, by the number of coordinates; "" where one means nothing."""
+
+READ_OUT = frozenset({"latents", "scores"})
+"""What is told of a point under the pointer."""
+
+Part = tuple[str, Any, np.ndarray]
+"""The name of what goes to the browser, what it was made of, and the array."""
 
 
 class PlanePanel:
-    """Real and generated points over D's verdict.
+    """Real and generated points over D's verdict, and what drives them.
 
     Parameters
     ----------
@@ -52,7 +126,9 @@ class PlanePanel:
     interval : float
         The least number of seconds between two draws; 0 draws every frame.
     widget : ipywidgets.Box
-        Made once; later only canvas commands and two short texts change.
+        Made once; later only messages go to its canvases.
+    view : PlaneView
+        Its `layers` say which layers are shown.
     """
 
     name = "plane"
@@ -61,114 +137,206 @@ class PlanePanel:
     def __init__(self, catalog: Catalog, request: Callable[[], None], look: Look | None = None) -> None:
         self._catalog = catalog
         look = look or Look()
+        self._ask = request
         self._heat = make_canvas(CELLS, CELLS, look, request, "gw-heat")
-        self._points = make_canvas(PIXELS, PIXELS, look, request, "gw-points")
-        self._axes = look.html("", "gw-axes")
-        self._legend = look.html("", "gw-legend")
-        stage = look.box([self._axes, self._heat, self._points], "gw-stage")
-        self.widget = look.box([stage, self._legend], f"gw-{self.name}", "gw-panel")
-        self._scaled: tuple[Extent, int] | None = None
-        self._told: tuple[int, int] | None = None
-        self._tell(0, 2)
+        # The canvas on which each message ends; see `drawing`.
+        self._rest = make_canvas(1, 1, look, request, "gw-rest")
+        self.view = PlaneView(
+            _words(catalog), {layer.name: layer.shown for layer in LAYERS}, self._needs_picture
+        )
+        ground = look.box([self._heat, self._rest], "gw-ground")
+        self.widget = look.box([ground, self.view], f"gw-{self.name}", "gw-panel")
+        self._sent: dict[str, Any] = {}
+        self._real: np.ndarray | None = None
+        self._projection: Projection | None = None
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What frames are to carry for the layers that are shown, and for what is told of a point."""
+        return READ_OUT.union(*(layer.needs for layer in LAYERS if self.shows(layer.name)))
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For the canvas' CSS class, its name for screen readers and no tooltip."""
-        return {
-            "gw-points": (
-                self._catalog(N_("Plane with real and generated points over the discriminator's verdict")),
-                "",
-            ),
-            "gw-heat": (self._catalog(N_("The discriminator's verdict")), ""),
-        }
+        """For the map's CSS class, its name for screen readers and no tooltip."""
+        return {"gw-heat": (self._catalog(N_("The discriminator's verdict")), "")}
+
+    def shows(self, layer: str) -> bool:
+        """Return whether a layer is shown."""
+        return bool(self.view.layers.get(layer))
+
+    def _needs_picture(self, fresh: bool) -> None:
+        if fresh:
+            self._sent = {}
+        self._ask()
 
     def draw(self, frame: Frame) -> None:
-        """Draw `frame`'s points and verdict."""
-        features = frame.real.shape[1]
-        extent = frame.extent or extent_of(frame.real)
-        real = _on_canvas(frame.real, extent, upper=True)
-        generated = _on_canvas(frame.generated, extent, upper=False)
-        heat = [] if frame.verdict is None else list(heat_runs(frame.verdict))
-        if self._scaled != (extent, features):
-            self._scaled = (extent, features)
-            self._axes.value = _axes(extent, features)
-        outside = len(frame.generated) - int(((generated >= 0) & (generated <= PIXELS)).all(axis=0).sum())
-        if self._told != (outside, features):
-            self._tell(outside, features)
+        """Draw `frame` in every layer that is shown."""
+        if self._projection is None or frame.real is not self._real:
+            self._real, self._projection = frame.real, projection_of(frame.real)
+        projection = self._projection
+        parts = self._parts(frame, projection)
+        before, self._sent = self._sent, {name: source for name, source, _ in parts}
+        fresh = [(name, array) for name, source, array in parts if not _same(before.get(name), source)]
+        kept = sorted({name for name, _, _ in parts} - {name for name, _ in fresh})
+        manifold = frame.seen.get("manifold")
+        heat = [] if frame.verdict is None or not self.shows("verdict") else list(heat_runs(frame.verdict))
         with drawing():
             cells = self._heat
             cells.clear()
             for cells.fill_style, x, y, width in heat:
                 cells.fill_rects(x, y, width, 1)
-            points = self._points
-            points.clear()
-            points.global_alpha = 0.8
-            points.fill_style = REAL
-            points.fill_rects(real[0] - SQUARE / 2, real[1] - SQUARE / 2, SQUARE)
-            points.global_alpha = 0.9
-            points.fill_style = GENERATED
-            points.fill_circles(generated[0], generated[1], DOT)
+            self._rest.clear()
+        content = {
+            "iteration": frame.iteration,
+            "extent": frame.extent or projection.extent(frame.real),
+            "axes": AXES.get(projection.features, ["PC 1", "PC 2"]),
+            "judged": frame.verdict is not None,
+            "layers": [
+                layer.name for layer in LAYERS if layer.name != "verdict" or frame.verdict is not None
+            ],
+            "notes": self._notes(frame, projection),
+            "share": 0.0 if manifold is None else manifold.share,
+            "arrows": self.view.arrows,
+            "keep": kept,
+            "parts": [[name, array.dtype.str[1:], array.shape] for name, array in fresh],
+        }
+        self.view.send({"frame": content}, buffers=[array.tobytes() for _, array in fresh])
 
-    def _tell(self, outside: int, features: int) -> None:
-        """Write the legend, with what the picture leaves out."""
-        self._told = (outside, features)
+    def _parts(self, frame: Frame, projection: Projection) -> list[Part]:
+        """Return what the browser is to have of `frame`."""
+        seen = frame.seen
+        generated = frame.generated
+        parts: list[Part] = [
+            ("real", frame.real, _placed(projection, frame.real, band=1)),
+            ("generated", generated, _placed(projection, generated, band=-1)),
+        ]
+        if "latents" in seen:
+            parts.append(("latents", seen["latents"], seen["latents"]))
+        if "scores" in seen:
+            scores = seen["scores"]
+            parts += [
+                ("score_real", scores, scores.real),
+                ("score_generated", scores, scores.generated),
+                ("logit_real", scores, scores.real_logits),
+                ("logit_generated", scores, scores.generated_logits),
+            ]
+        if "gradients" in seen:
+            gradients = seen["gradients"]
+            chosen = gradients.descent if self.view.arrows == "loss" else gradients.slope
+            parts.append(("gradients", chosen, projection.directions(chosen)))
+        if "manifold" in seen:
+            manifold = seen["manifold"]
+            parts.append(("manifold", manifold, _placed(projection, manifold.corners, band=0)))
+        if "trails" in seen:
+            trails = seen["trails"]
+            parts.append(("trails", trails, _placed(projection, trails.positions, band=-1)))
+        return parts
+
+    def _notes(self, frame: Frame, projection: Projection) -> list[tuple[str, str]]:
+        """Return what has to be said of the picture, each with the layer that it belongs to."""
         t = self._catalog
         notes = []
-        if outside:
-            notes.append(t(N_("generated points outside: {count}"), count=outside))
-        if features > 2:
-            notes.append(t(N_("the first two of {count} coordinates"), count=features))
-        said = "".join(f'<span class="gw-remark">{html.escape(note)}</span>' for note in notes)
-        self._legend.value = (
-            f'<span class="gw-chip"><i class="gw-square"></i>{html.escape(t(N_("real")))}</span>'
-            f'<span class="gw-chip"><i class="gw-dot"></i>{html.escape(t(N_("generated")))}</span>'
-            f'<span class="gw-chip gw-verdict">{html.escape(t(N_("D says generated")))}<i class="gw-ramp"></i>'
-            f"{html.escape(t(N_('D says real')))}</span>{said}"
-        )
+        if projection.features > 2:
+            notes.append(
+                (
+                    "",
+                    t(
+                        N_(
+                            "{count} coordinates, seen along the two directions in which the real data "
+                            "varies most (PCA, {share} % of its variance)."
+                        ),
+                        count=projection.features,
+                        share=round(100 * projection.kept),
+                    ),
+                )
+            )
+        gradients = frame.seen.get("gradients")
+        if gradients is not None:
+            chosen = gradients.descent if self.view.arrows == "loss" else gradients.slope
+            strength = np.linalg.norm(chosen.reshape(len(chosen), -1), axis=1)
+            finite = strength[np.isfinite(strength)]
+            median = float(np.median(finite)) if len(finite) else float("nan")
+            sentence = (
+                N_("Arrows: where G's loss falls fastest; median length of the gradient {median}.")
+                if self.view.arrows == "loss"
+                else N_("Arrows: where D's logit rises fastest; median length of the gradient {median}.")
+            )
+            notes.append(("gradients", t(sentence, median=f"{median:.2g}")))
+        manifold = frame.seen.get("manifold")
+        if manifold is not None and manifold.sliced:
+            notes.append(
+                (
+                    "manifold",
+                    t(
+                        N_(
+                            "Manifold: a slice, in which the first two of the {count} noise numbers vary "
+                            "and the others are 0."
+                        ),
+                        count=manifold.latents.shape[-1],
+                    ),
+                )
+            )
+        trails = frame.seen.get("trails")
+        if trails is not None and len(trails.iterations):
+            notes.append(
+                (
+                    "trails",
+                    t(
+                        N_("Trails: since iteration {first}, {count} steps ago."),
+                        first=int(trails.iterations[0]),
+                        count=frame.iteration - int(trails.iterations[0]),
+                    ),
+                )
+            )
+        return notes
 
 
-def extent_of(real: np.ndarray) -> Extent:
-    """Return where to look when nobody says: around the real points' first two coordinates."""
-    low = np.nanmin(real[:, :2], axis=0)
-    high = np.nanmax(real[:, :2], axis=0)
-    margin = np.maximum(MARGIN * (high - low), 1e-3)
-    (x0, x1), *rest = [(float(a), float(b)) for a, b in zip(low - margin, high + margin, strict=True)]
-    y0, y1 = rest[0] if rest else (-1.0, 1.0)
-    return x0, x1, y0, y1
+def _same(one: Any, other: Any) -> bool:
+    """Return whether what was sent before needs not be sent again."""
+    if one is other:
+        return True
+    arrays = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+    return arrays and np.array_equal(one, other, equal_nan=True)
 
 
-def _on_canvas(points: np.ndarray, extent: Extent, *, upper: bool) -> np.ndarray:
-    """Return float32 [2, M]: where finite points lie on the canvas, in its pixels.
+def _placed(projection: Projection, samples: np.ndarray, *, band: int) -> np.ndarray:
+    """Return where samples ``[..., M, F]`` lie, float32 ``[..., M, 2]``.
 
-    Numbers on a line are spread over a band, the real ones above and the generated ones below.
+    Numbers on a line are spread over a band, above the line (1), below it (-1) or on it (0).
     """
-    if points.shape[1] == 1:
-        spread = 0.1 + 0.8 * ((0.618034 * np.arange(len(points))) % 1)
-        points = np.column_stack([points[:, 0], spread if upper else -spread])
-    points = points[np.isfinite(points).all(axis=1)].astype(np.float64)
-    x0, x1, y0, y1 = extent
-    across = (points[:, 0] - x0) * (PIXELS / (x1 - x0))
-    down = (y1 - points[:, 1]) * (PIXELS / (y1 - y0))
-    # Far outside is outside; a canvas does not draw numbers near the limits of a float.
-    return np.clip(np.stack([across, down]), -PIXELS, 2 * PIXELS).astype(np.float32)
+    places = np.ascontiguousarray(projection.points(samples), np.float32)
+    if projection.features == 1 and band:
+        spread = 0.1 + 0.8 * ((0.618034 * np.arange(samples.shape[-2])) % 1)
+        places[..., 1] = band * spread
+    return places
 
 
-def _axes(extent: Extent, features: int) -> str:
-    """Return the grid lines and their numbers, placed in percent of the plane's sides."""
-    x0, x1, y0, y1 = extent
-    marks = []
-    for value in nice_ticks(x0, x1):
-        place = f"left:{100 * (value - x0) / (x1 - x0):.2f}%"
-        marks.append(
-            f'<i class="gw-line-x" style="{place}"></i><b class="gw-tick-x" style="{place}">{_label(value)}</b>'
-        )
-    for value in nice_ticks(y0, y1) if features > 1 else []:
-        place = f"bottom:{100 * (value - y0) / (y1 - y0):.2f}%"
-        marks.append(
-            f'<i class="gw-line-y" style="{place}"></i><b class="gw-tick-y" style="{place}">{_label(value)}</b>'
-        )
-    return "".join(marks)
-
-
-def _label(value: float) -> str:
-    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+def _words(t: Catalog) -> dict[str, Any]:
+    return {
+        "name": t(
+            N_(
+                "Plane with real and generated points. Arrow keys go from point to point, plus and minus "
+                "zoom, shift with arrow keys moves the picture, 0 shows all."
+            )
+        ),
+        "layers": t(N_("Layers of the plane")),
+        "layer": [{"name": layer.name, "label": t(layer.label), "help": t(layer.help)} for layer in LAYERS],
+        "real": t(N_("real")),
+        "generated": t(N_("generated")),
+        "score": t(N_("D says {score} (logit {logit})")),
+        "latent": t(N_("noise {latent}")),
+        "outside": t(N_("generated points outside: {count}")),
+        "arrows": t(N_("What the arrows show")),
+        "arrowsHelp": t(
+            N_(
+                "Along G's loss a sample would serve the generator best; along D's gradient it would look "
+                "more real to D. The lengths differ where the loss saturates."
+            )
+        ),
+        "arrowKinds": [["loss", t(N_("descent of G's loss"))], ["slope", t(N_("gradient of D"))]],
+        "saysGenerated": t(N_("D says generated")),
+        "saysReal": t(N_("D says real")),
+        "zoom-in": t(N_("Zoom in (+, or turn the wheel over the plane)")),
+        "zoom-out": t(N_("Zoom out (-)")),
+        "zoom-home": t(N_("Show the whole plane again (0, or double-click)")),
+    }

@@ -1,15 +1,21 @@
-"""The plane: what a page is sent, also one that was loaded again, and what it leaves out."""
+"""The plane: what a page is sent for each layer, also a page that was loaded again."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from canvas_wire import arrays
-from ipycanvas.canvas import _CANVAS_MANAGER
 from moments import points_frame
 
+from ganwidgets.live.observations import OBSERVATIONS, Gradients, Manifold, Scores, Trail
+from ganwidgets.messages import Catalog
 from ganwidgets.widgets.canvases import drawing
-from ganwidgets.widgets.plane import PIXELS, PlanePanel, extent_of
+from ganwidgets.widgets.plane import LAYERS, PlanePanel
+from ganwidgets.widgets.projection import projection_of
+
+RANDOM = np.random.default_rng(0)
+TYPES = {"f4": np.float32, "u1": np.uint8}
 
 
 @pytest.fixture
@@ -22,38 +28,120 @@ def panel(english, asked):
     return PlanePanel(english, lambda: asked.append(True))
 
 
-def marks(panel, page):
-    """The real points and the generated ones, as float arrays [2, M] of canvas pixels."""
-    commands = {command.name: arrays(command) for command in page.on(panel._points)}
-    return np.stack(commands["fillRects"][:2]), np.stack(commands["fillCircles"][:2])
+@pytest.fixture
+def sent(panel, monkeypatch):
+    """The messages to the browser: what each says, and its arrays by name."""
+    messages = []
+
+    def receive(content, buffers):
+        frame = content["frame"]
+        parts = {
+            name: np.frombuffer(buffer, TYPES[kind]).reshape(shape)
+            for (name, kind, shape), buffer in zip(frame["parts"], buffers, strict=True)
+        }
+        messages.append(SimpleNamespace(**{**frame, "parts": parts}))
+
+    monkeypatch.setattr(panel.view, "send", receive)
+    return messages
 
 
-def text(panel):
-    return "".join(child.value for child in panel.widget.children if hasattr(child, "value"))
+def floats(*shape):
+    return RANDOM.normal(size=shape).astype(np.float32)
 
 
-def test_it_carries_its_class_and_a_legend(panel):
-    assert "gw-plane" in panel.widget._dom_classes
-    for words in ("real", "generated", "D says generated", "D says real"):
-        assert words in text(panel)
+def everything_seen(features=2, generated=30, real=40):
+    return {
+        "latents": floats(generated, 3),
+        "scores": Scores(floats(real), floats(generated), floats(real), floats(generated)),
+        "gradients": Gradients(descent=floats(generated, features), slope=floats(generated, features)),
+        "manifold": Manifold(floats(21, 21, features), floats(21, 21, 3), 0.0025, sliced=True),
+        "trails": Trail(np.array([1000, 1200]), floats(2, generated, features)),
+    }
 
 
-def test_a_frame_is_one_message_of_map_and_points(panel, page):
+def show_all(panel):
+    panel.view.layers = {layer.name: True for layer in LAYERS}
+
+
+def notes(message):
+    return " ".join(text for _, text in message.notes)
+
+
+def test_only_what_shown_layers_need_is_wanted(panel):
+    assert panel.needs == {"latents", "scores"}
+    panel.view.layers = {**panel.view.layers, "manifold": True, "trails": True}
+    assert panel.needs == {"latents", "scores", "manifold", "trails"}
+    show_all(panel)
+    assert panel.needs == set(OBSERVATIONS)
+
+
+@pytest.mark.usefixtures("page")
+def test_a_frame_holds_each_part_as_it_is(panel, sent):
+    show_all(panel)
+    seen = everything_seen()
+    frame = points_frame(seen=seen)
+    panel.draw(frame)
+    (message,) = sent
+    assert np.array_equal(message.parts["real"], frame.real)
+    assert np.array_equal(message.parts["generated"], frame.generated)
+    assert np.array_equal(message.parts["gradients"], seen["gradients"].descent)
+    assert np.array_equal(message.parts["manifold"], seen["manifold"].corners)
+    assert np.array_equal(message.parts["trails"], seen["trails"].positions)
+    assert np.array_equal(message.parts["logit_generated"], seen["scores"].generated_logits)
+    assert message.extent == frame.extent
+    assert message.share == 0.0025
+    for words in ("falls fastest", "first two of the 3", "since iteration 1000, 234 steps ago"):
+        assert words in notes(message)
+    panel.view.arrows = "slope"
+    panel.draw(frame)
+    assert "rises fastest" in notes(sent[-1])
+
+
+@pytest.mark.usefixtures("page")
+def test_the_other_gradient_is_sent_when_it_is_chosen(panel, sent):
+    show_all(panel)
+    frame = points_frame(seen=everything_seen())
+    panel.draw(frame)
+    panel.view.arrows = "slope"
+    panel.draw(frame)
+    assert np.array_equal(sent[-1].parts["gradients"], frame.seen["gradients"].slope)
+
+
+@pytest.mark.usefixtures("page")
+def test_what_stays_the_same_is_sent_once_but_to_a_new_page_anew(panel, sent, asked):
+    first, second = points_frame(seen=everything_seen()), points_frame(generated=floats(30, 2))
+    panel.draw(first)
+    panel.draw(second)
+    assert set(sent[-1].parts) == {"generated"}
+    assert sent[-1].keep == ["real"]
+    panel.view._handle_custom_msg({"hello": True}, [])
+    assert asked == [True]
+    panel.draw(second)
+    assert set(sent[-1].parts) == {"real", "generated"}
+
+
+def test_a_toggle_asks_for_a_picture(panel, asked):
+    panel.view.layers = {**panel.view.layers, "trails": True}
+    panel.view.arrows = "slope"
+    assert len(asked) == 2
+
+
+def test_the_map_is_drawn_on_its_own_canvas_where_it_is_shown(panel, page, sent):
     panel.draw(points_frame())
     assert len(page.messages) == 1
     cells = [command for command in page.on(panel._heat) if command.name == "fillRects"]
     assert len(cells) > 10
-    real, generated = marks(panel, page)
-    assert (real.shape, generated.shape) == ((2, 40), (2, 30))
+    panel.view.layers = {**panel.view.layers, "verdict": False}
+    panel.draw(points_frame())
+    assert [command.name for command in page.on(panel._heat)] == ["clear"]
+    panel.view.layers = {**panel.view.layers, "verdict": True}
+    panel.draw(points_frame(verdict=None))
+    assert [command.name for command in page.on(panel._heat)] == ["clear"]
+    assert not sent[-1].judged
+    assert "verdict" not in sent[-1].layers
 
 
-def test_corners_of_the_plane_are_corners_of_the_canvas(panel, page):
-    corners = np.array([[-1.0, -2.0], [3.0, 4.0]], np.float32)
-    panel.draw(points_frame(generated=corners, extent=(-1.0, 3.0, -2.0, 4.0)))
-    _, generated = marks(panel, page)
-    assert generated.tolist() == [[0, PIXELS], [PIXELS, 0]]
-
-
+@pytest.mark.usefixtures("sent")
 def test_every_frame_begins_by_naming_its_canvas_so_that_a_new_page_understands(panel, page):
     panel.draw(points_frame())
     page.reload()
@@ -61,63 +149,38 @@ def test_every_frame_begins_by_naming_its_canvas_so_that_a_new_page_understands(
     assert all(command.canvas is not None for command in page.messages[-1])
 
 
-def test_broken_points_are_left_out_and_far_ones_are_told_of(panel, page):
-    generated = np.array([[0, 0], [np.nan, 0], [np.inf, 1], [50, 0], [1e38, -1e38]], np.float32)
-    panel.draw(points_frame(generated=generated))
-    _, drawn = marks(panel, page)
-    assert np.isfinite(drawn).all()
-    assert drawn.shape[1] == 3
-    assert "outside: 4" in text(panel)
-    panel.draw(points_frame())
-    assert "outside" not in text(panel)
-
-
-def test_without_a_verdict_the_map_is_empty(panel, page):
-    panel.draw(points_frame(verdict=None))
-    assert [command.name for command in page.on(panel._heat)] == ["clear"]
-
-
-def test_of_many_coordinates_the_first_two_are_shown_and_that_is_said(panel, page):
-    points = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
-    panel.draw(points_frame(real=points, generated=points, verdict=None, extent=None, shape=(5,)))
-    real, _ = marks(panel, page)
-    assert ((real >= 0) & (real <= PIXELS)).all()
-    assert "first two of 5" in text(panel)
-
-
-def test_numbers_on_a_line_are_spread_real_above_generated(panel, page):
-    points = np.linspace(0, 1, 20, dtype=np.float32)[:, None]
-    panel.draw(points_frame(real=points, generated=points, verdict=None, extent=None, shape=(1,)))
-    real, generated = marks(panel, page)
-    assert real[1].max() < PIXELS / 2 < generated[1].min()
+@pytest.mark.usefixtures("page")
+def test_of_many_coordinates_the_principal_plane_is_shown_and_that_is_said(panel, sent):
+    points = (floats(200, 5) * [1, 9, 1, 5, 1]).astype(np.float32)
+    show_all(panel)
+    seen = everything_seen(features=5, generated=200, real=200)
+    panel.draw(points_frame(real=points, generated=points, verdict=None, extent=None, shape=(5,), seen=seen))
+    (message,) = sent
+    x0, x1, y0, y1 = message.extent
+    places = message.parts["real"]
+    assert ((places >= [x0, y0]) & (places <= [x1, y1])).all()
+    assert "5 coordinates" in notes(message)
+    assert message.axes == ["PC 1", "PC 2"]
+    assert message.parts["manifold"].shape == (21, 21, 2)
 
 
 @pytest.mark.usefixtures("page")
-def test_the_axes_are_written_once_for_an_extent(panel):
-    panel.draw(points_frame())
-    axes = panel._axes.value
-    assert ">1</b>" in axes
-    changes = []
-    panel._axes.observe(changes.append, names=["value"])
-    panel.draw(points_frame())
-    assert changes == []
-    panel.draw(points_frame(extent=(0, 100, 0, 100)))
-    assert ">80</b>" in panel._axes.value
+def test_numbers_on_a_line_are_spread_real_above_generated(panel, sent):
+    points = np.linspace(0, 1, 20, dtype=np.float32)[:, None]
+    panel.draw(points_frame(real=points, generated=points, verdict=None, extent=None, shape=(1,)))
+    (message,) = sent
+    assert message.parts["real"][:, 1].min() > 0 > message.parts["generated"][:, 1].max()
+    assert np.allclose(message.parts["real"][:, 0], points[:, 0])
+    assert message.axes == ["x", ""]
 
 
-@pytest.mark.parametrize("canvas", ["_heat", "_points"])
+@pytest.mark.parametrize("canvas", ["_heat", "_rest"])
 def test_a_page_that_begins_to_show_it_asks_for_a_picture_and_draws_nothing_itself(
     panel, page, asked, canvas
 ):
     getattr(panel, canvas)._handle_frontend_event(None, {"event": "client_ready"}, [])
     assert asked == [True]
     assert page.messages == []
-
-
-def test_constant_points_still_have_an_extent():
-    x0, x1, y0, y1 = extent_of(np.ones((3, 2), np.float32))
-    assert x0 < 1 < x1
-    assert y0 < 1 < y1
 
 
 def test_an_exception_while_drawing_leaves_no_canvas_waiting(panel, page):
@@ -128,10 +191,47 @@ def test_an_exception_while_drawing_leaves_no_canvas_waiting(panel, page):
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert _CANVAS_MANAGER._caching is False
-    panel._points.clear()
-    assert [command.name for command in page.on(panel._points)] == ["clear"]
+    panel._rest.clear()
+    assert [command.name for command in page.on(panel._rest)] == ["clear"]
 
 
-def test_the_canvases_have_names_for_screen_readers(panel):
-    assert set(panel.names) == {"gw-points", "gw-heat"}
+def test_every_layer_is_named_in_french_too():
+    words = PlanePanel(Catalog("fr"), lambda: None).view.words
+    english = PlanePanel(Catalog("en"), lambda: None).view.words
+    assert [layer["name"] for layer in words["layer"]] == [layer["name"] for layer in english["layer"]]
+    assert all(a["help"] != b["help"] for a, b in zip(words["layer"], english["layer"], strict=True))
+
+
+class TestProjection:
+    def test_of_two_coordinates_nothing_changes(self):
+        points = floats(10, 2)
+        assert np.array_equal(projection_of(points).points(points), points)
+
+    def test_the_first_axis_is_the_direction_of_most_variance_and_always_the_same(self):
+        points = (floats(300, 4) * [1, 10, 1, 3]).astype(np.float32)
+        projection = projection_of(points)
+        assert np.abs(projection.axes[:, 0]).argmax() == 1
+        assert np.abs(projection.axes[:, 1]).argmax() == 3
+        assert np.allclose(projection.axes.T @ projection.axes, np.eye(2), atol=1e-9)
+        assert (projection.axes[[1, 3], [0, 1]] > 0).all()
+        assert projection.kept == pytest.approx(109 / 111, abs=0.02)
+        assert np.allclose(projection.points(points).mean(axis=0), 0, atol=1e-4)
+
+    def test_directions_do_not_move_with_the_centre(self):
+        projection = projection_of(floats(50, 3) + 100)
+        a, b = floats(1, 3), floats(1, 3)
+        assert np.allclose(
+            projection.directions(a - b), projection.points(a) - projection.points(b), atol=1e-3
+        )
+
+    @pytest.mark.parametrize("features", [1, 2, 3])
+    def test_what_is_constant_or_broken_still_has_a_plane(self, features):
+        x0, x1, y0, y1 = projection_of(np.ones((3, features), np.float32)).extent(
+            np.ones((3, features), np.float32)
+        )
+        assert x0 < x1
+        assert y0 < y1
+        broken = projection_of(floats(9, features)).points(
+            np.full((2, features), np.float32(3e38)) * np.float32(1.1)
+        )
+        assert broken.shape == (2, 2)

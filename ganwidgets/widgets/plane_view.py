@@ -1,0 +1,62 @@
+"""The plane's canvas in the browser, which zooms and says what a point is without asking the kernel.
+
+To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer for each of its parts:
+
+- ``parts``: ``[name, "f4" or "u1", shape]`` for each buffer, in their order; ``keep``: the names of parts
+  that are as in an earlier message. Positions are ``[..., 2]`` in the plane's own coordinates.
+- ``extent``: x0, x1, y0, y1 of the whole plane; ``axes``: what both are called, "" where one means nothing;
+- ``layers``: those that this kind of data has; ``notes``: ``[layer or "", text]``, each told while its layer
+  is shown; ``judged``: whether there is a map of the verdict; ``share``: of the noise, in each cell of the
+  manifold; ``arrows``: which gradient ``gradients`` is.
+
+From the browser: ``{"hello": true}`` where a view appeared, which then needs every part. The traits
+`layers` and `arrows` are the viewers' choices, the same in all views; nobody but a person or a cell
+writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anywidget
+from traitlets import Dict, Enum
+
+from .heartbeat import STATIC
+
+__all__ = ["PlaneView"]
+
+
+class PlaneView(anywidget.AnyWidget):
+    """Canvas, toggles and legend of the plane; made once.
+
+    Parameters
+    ----------
+    words : mapping
+        All texts, in the reader's language.
+    shown : mapping of str to bool
+        Which layers are shown at first.
+    request : callable
+        Called, on the thread of the browser's messages, when a new picture is needed; `fresh` says
+        whether it must hold every part.
+    """
+
+    # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
+    _esm = (STATIC / "plane.js").read_text("utf-8")
+    _css = (STATIC / "plane.css").read_text("utf-8")
+
+    words = Dict().tag(sync=True)
+    layers = Dict(help="Whether each layer is shown, by its name.").tag(sync=True)
+    arrows = Enum(["loss", "slope"], "loss", help="The gradient that the arrows show.").tag(sync=True)
+
+    def __init__(
+        self, words: Mapping[str, Any], shown: Mapping[str, bool], request: Callable[[bool], None]
+    ) -> None:
+        self._request = request
+        super().__init__(words=dict(words), layers=dict(shown))
+        self.observe(lambda _: request(False), names=["layers", "arrows"])
+        self.on_msg(self._heard)
+
+    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+        if "hello" in content:
+            self._request(True)

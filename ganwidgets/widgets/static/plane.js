@@ -1,0 +1,664 @@
+// Draws a PlaneView: the layers of the plane, zoom, pan, and what a point under the pointer is. The
+// protocol stands in plane_view.py.
+
+const TYPES = { f4: Float32Array, u1: Uint8Array };
+const ROOM = { left: 36, right: 8, top: 4, bottom: 22 };
+const NEAREST = 1 / 64;
+const FARTHEST = 8;
+const REACH = { mouse: 12, pen: 16, touch: 24 };
+
+/** Arrows in one picture at most. */
+const ARROWS = 150;
+
+/**
+ * An arrow's length as a share of the plane's side: by the gradient's logarithm, always on the same scale,
+ * so that both a gradient that vanishes and one that explodes can be seen. `slope` is the gradient times
+ * the side.
+ */
+const arrowLength = (slope) => Math.min(0.12, 0.026 * Math.log10(1 + 10 * slope));
+
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+const minus = (text) => text.replace("-", "\u2212");
+const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+/** Return round numbers from `low` to `high`, about `count` of them. */
+function ticks(low, high, count = 5) {
+  const rough = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 2.5, 5, 10].find((each) => each * power >= rough);
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (String(step).includes("25") ? 1 : 0));
+  const found = [];
+  for (let index = first; index <= last; index += 1) {
+    found.push([index * step, minus(Number((index * step).toFixed(digits)).toString())]);
+  }
+  return found;
+}
+
+/** Return the arrays of a message's buffers by name, each with its shape. */
+function unpack(parts, buffers) {
+  return Object.fromEntries(
+    parts.map(([name, type, shape], index) => {
+      const view = buffers[index];
+      // A copy, since a buffer may begin anywhere and the arrays must be aligned.
+      const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
+      const array = new TYPES[type](bytes.buffer);
+      array.shape = shape;
+      return [name, array];
+    }),
+  );
+}
+
+/** One layer's painter for each name in PlanePanel's declaration; `at` maps x and y to places. */
+const PAINTERS = {
+  verdict() {}, // lies under this canvas, on one of ipycanvas
+
+  manifold({ pen, parts, at, colors, frame }) {
+    const corners = parts.manifold;
+    if (!corners) return;
+    const [rows, columns] = corners.shape;
+    const place = (index) => at(corners[2 * index], corners[2 * index + 1]);
+    const [x0, x1, y0, y1] = frame.extent;
+    pen.fillStyle = pen.strokeStyle = colors.g;
+    if (rows === 1) {
+      pen.lineWidth = 2.5;
+      pen.globalAlpha = 0.9;
+      pen.beginPath();
+      for (let index = 0; index < columns; index += 1) pen.lineTo(...place(index));
+      pen.stroke();
+      for (let index = 0; index < columns; index += 1) {
+        pen.beginPath();
+        pen.arc(...place(index), 3, 0, 2 * Math.PI);
+        pen.fill();
+      }
+      return;
+    }
+    pen.lineWidth = 0.6;
+    const plane = Math.abs((x1 - x0) * (y1 - y0));
+    for (let row = 0; row + 1 < rows; row += 1) {
+      for (let column = 0; column + 1 < columns; column += 1) {
+        const start = row * columns + column;
+        const ring = [start, start + 1, start + columns + 1, start + columns];
+        let twice = 0;
+        ring.forEach((from, side) => {
+          const to = ring[(side + 1) % 4];
+          twice += corners[2 * from] * corners[2 * to + 1] - corners[2 * to] * corners[2 * from + 1];
+        });
+        // As many times denser than if all samples were spread evenly over the plane.
+        const density = (frame.share * plane) / Math.max(Math.abs(twice) / 2, 1e-12);
+        if (!Number.isFinite(density)) continue;
+        const path = new Path2D();
+        ring.forEach((corner) => path.lineTo(...place(corner)));
+        path.closePath();
+        pen.globalAlpha = clamp(0.08 + 0.13 * Math.log2(1 + density), 0.08, 0.85);
+        pen.fill(path);
+        pen.globalAlpha = 0.55;
+        pen.stroke(path);
+      }
+    }
+  },
+
+  trails({ pen, parts, at, colors }) {
+    const { trails, generated } = parts;
+    if (!trails || !generated) return;
+    const [steps, count] = trails.shape;
+    pen.strokeStyle = colors.generated;
+    pen.lineWidth = 1.2;
+    for (let step = 0; step < steps; step += 1) {
+      pen.globalAlpha = 0.06 + (0.4 * (step + 1)) / steps;
+      pen.beginPath();
+      for (let index = 0; index < count; index += 1) {
+        const from = 2 * (step * count + index);
+        const next = step + 1 < steps ? trails : generated;
+        const to = step + 1 < steps ? from + 2 * count : 2 * index;
+        const [xa, ya, xb, yb] = [...at(trails[from], trails[from + 1]), ...at(next[to], next[to + 1])];
+        if (!Number.isFinite(xa + ya + xb + yb)) continue;
+        pen.moveTo(xa, ya);
+        pen.lineTo(xb, yb);
+      }
+      pen.stroke();
+    }
+  },
+
+  real({ pen, parts, at, colors, size }) {
+    const points = parts.real;
+    if (!points) return;
+    pen.fillStyle = colors.real;
+    pen.globalAlpha = 0.8;
+    const side = 4.2 * size;
+    for (let index = 0; index < points.length; index += 2) {
+      const [x, y] = at(points[index], points[index + 1]);
+      if (Number.isFinite(x + y)) pen.fillRect(x - side / 2, y - side / 2, side, side);
+    }
+  },
+
+  gradients({ pen, parts, at, colors, frame, kind, side }) {
+    const { gradients, generated } = parts;
+    if (!gradients || !generated) return;
+    const [x0, x1] = frame.extent;
+    const scale = x1 - x0;
+    const wings = new Path2D();
+    for (let index = 0; index < Math.min(generated.length, 2 * ARROWS); index += 2) {
+      const [x, y] = at(generated[index], generated[index + 1]);
+      const [u, v] = [gradients[index], gradients[index + 1]];
+      const strength = Math.hypot(u, v);
+      if (!Number.isFinite(x + y + strength) || strength === 0) continue;
+      const length = side * arrowLength(strength * scale);
+      if (length < 1) continue;
+      const [dx, dy] = [(u / strength) * length, (-v / strength) * length];
+      const head = Math.min(4, 0.45 * length) / length;
+      wings.moveTo(x, y);
+      wings.lineTo(x + dx, y + dy);
+      wings.moveTo(x + dx - head * (dx + 0.6 * dy), y + dy - head * (dy - 0.6 * dx));
+      wings.lineTo(x + dx, y + dy);
+      wings.lineTo(x + dx - head * (dx - 0.6 * dy), y + dy - head * (dy + 0.6 * dx));
+    }
+    pen.lineJoin = "round";
+    pen.globalAlpha = 0.6;
+    pen.strokeStyle = colors.ground;
+    pen.lineWidth = 2.4;
+    pen.stroke(wings);
+    pen.globalAlpha = 1;
+    pen.strokeStyle = kind === "slope" ? colors.d : colors.text;
+    pen.lineWidth = 1;
+    pen.stroke(wings);
+  },
+
+  generated({ pen, parts, at, colors, size }) {
+    const points = parts.generated;
+    if (!points) return;
+    pen.fillStyle = colors.generated;
+    pen.globalAlpha = 0.9;
+    pen.beginPath();
+    const radius = 2.4 * size;
+    for (let index = 0; index < points.length; index += 2) {
+      const [x, y] = at(points[index], points[index + 1]);
+      if (!Number.isFinite(x + y)) continue;
+      pen.moveTo(x + radius, y);
+      pen.arc(x, y, radius, 0, 2 * Math.PI);
+    }
+    pen.fill();
+  },
+};
+
+/** Return an element of the page, appended to `parent`. */
+function make(parent, tag, className, attributes = {}) {
+  const element = document.createElement(tag);
+  element.className = className;
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  parent.append(element);
+  return element;
+}
+
+/** Where the picture looks: a square part of the plane. */
+class Window {
+  constructor() {
+    this.home = [-1, 1, -1, 1];
+    this.reset();
+  }
+
+  reset() {
+    this.box = [...this.home];
+  }
+
+  /** Look at another plane. */
+  settle(extent) {
+    if (extent.every((value, index) => value === this.home[index])) return;
+    this.home = extent;
+    this.reset();
+  }
+
+  get zoom() {
+    return (this.home[1] - this.home[0]) / (this.box[1] - this.box[0]);
+  }
+
+  get moved() {
+    return this.box.some((value, index) => value !== this.home[index]);
+  }
+
+  /** Magnify by `factor` around a place given in shares of the sides; return whether that is possible. */
+  magnify(factor, across, up) {
+    const wanted = clamp(this.zoom * factor, 1 / FARTHEST, 1 / NEAREST);
+    const shrink = this.zoom / wanted;
+    if (Math.abs(shrink - 1) < 1e-9) return false;
+    const [x0, x1, y0, y1] = this.box;
+    const [x, y] = [x0 + across * (x1 - x0), y0 + up * (y1 - y0)];
+    this.box = [x + (x0 - x) * shrink, x + (x1 - x) * shrink, y + (y0 - y) * shrink, y + (y1 - y) * shrink];
+    return true;
+  }
+
+  /** Move by shares of the sides. */
+  pan(across, up) {
+    const [x0, x1, y0, y1] = this.box;
+    const [dx, dy] = [across * (x1 - x0), up * (y1 - y0)];
+    this.box = [x0 + dx, x1 + dx, y0 + dy, y1 + dy];
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const words = model.get("words");
+    el.classList.add("gw-plane-view");
+    const stage = make(el, "div", "gw-plane-stage");
+    const canvas = make(stage, "canvas", "gw-points", {
+      tabindex: "0",
+      role: "application",
+      "aria-label": words.name,
+      "data-lm-suppress-shortcuts": "true",
+    });
+    const pen = canvas.getContext("2d");
+    const tip = make(stage, "div", "gw-readout", { hidden: "", "aria-hidden": "true" });
+    const spoken = make(stage, "div", "gw-spoken", { role: "status" });
+    const outside = make(stage, "div", "gw-outside", { hidden: "" });
+    const tools = make(stage, "div", "gw-zoom");
+    const legend = make(el, "div", "gw-layers", { role: "group", "aria-label": words.layers });
+    const note = make(el, "div", "gw-plane-note");
+
+    const look = new Window();
+    let frame = null;
+    let parts = {};
+    let selected = null; // [layer, index]
+    let pinned = false;
+    let pointer = null; // where the mouse is, until a point is chosen otherwise
+    let waiting = 0;
+    let box = { left: ROOM.left, top: ROOM.top, side: 1 };
+
+    // --- drawing ------------------------------------------------------------------------------
+
+    const draw = () => {
+      waiting = 0;
+      const styles = getComputedStyle(el);
+      const colors = Object.fromEntries(
+        ["real", "generated", "d", "g", "text", "ground"].map((name) => [
+          name,
+          styles.getPropertyValue(`--gw-${name}`).trim() || "#212121",
+        ]),
+      );
+      const ratio = Math.min(2, window.devicePixelRatio || 1);
+      const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+      if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+      if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
+      const side = width - ROOM.left - ROOM.right;
+      box = { left: ROOM.left, top: ROOM.top, side };
+      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+      pen.clearRect(0, 0, width, height);
+      putMapInPlace();
+      if (!frame || side <= 0) return;
+      const [x0, x1, y0, y1] = look.box;
+      const at = (x, y) => [
+        box.left + ((x - x0) / (x1 - x0)) * side,
+        box.top + ((y1 - y) / (y1 - y0)) * side,
+      ];
+      drawAxes(styles, colors, at);
+      pen.save();
+      pen.beginPath();
+      pen.rect(box.left, box.top, side, side);
+      pen.clip();
+      const shown = model.get("layers");
+      const size = clamp(look.zoom ** 0.35, 0.7, 2.4);
+      const scene = { pen, parts, at, colors, frame, size, side, kind: frame.arrows };
+      for (const { name } of words.layer) {
+        if (!shown[name]) continue;
+        pen.save();
+        PAINTERS[name](scene);
+        pen.restore();
+      }
+      pen.restore();
+      follow(at, colors, shown);
+      tellOutside(shown);
+    };
+    const later = () => {
+      waiting ||= requestAnimationFrame(draw);
+    };
+
+    const drawAxes = (styles, colors, at) => {
+      const [x0, x1, y0, y1] = look.box;
+      const { left, top, side } = box;
+      pen.font = `11px ${styles.fontFamily}`;
+      pen.fillStyle = pen.strokeStyle = colors.text;
+      pen.lineWidth = 1;
+      pen.textAlign = "center";
+      pen.textBaseline = "top";
+      for (const [value, label] of ticks(x0, x1)) {
+        const x = Math.round(at(value, 0)[0]) + 0.5;
+        pen.globalAlpha = 0.14;
+        pen.beginPath();
+        pen.moveTo(x, top);
+        pen.lineTo(x, top + side + 4);
+        pen.stroke();
+        pen.globalAlpha = 1;
+        pen.fillText(label, x, top + side + 7);
+      }
+      pen.textAlign = "right";
+      pen.textBaseline = "middle";
+      for (const [value, label] of frame.axes[1] ? ticks(y0, y1) : []) {
+        const y = Math.round(at(0, value)[1]) + 0.5;
+        pen.globalAlpha = 0.14;
+        pen.beginPath();
+        pen.moveTo(left - 4, y);
+        pen.lineTo(left + side, y);
+        pen.stroke();
+        pen.globalAlpha = 1;
+        pen.fillText(label, left - 8, y);
+      }
+      pen.globalAlpha = 0.3;
+      pen.strokeRect(left + 0.5, top + 0.5, side - 1, side - 1);
+      pen.globalAlpha = 1;
+    };
+
+    /** Move the map of the verdict, which another widget draws below this one. */
+    const putMapInPlace = () => {
+      const map = el.parentElement?.querySelector(".gw-heat");
+      if (!map) return;
+      const [x0, x1, y0, y1] = look.box;
+      const [h0, h1, v0, v1] = look.home;
+      map.style.visibility = model.get("layers").verdict ? "visible" : "hidden";
+      map.style.left = `${(100 * (h0 - x0)) / (x1 - x0)}%`;
+      map.style.top = `${(100 * (y1 - v1)) / (y1 - y0)}%`;
+      map.style.width = `${(100 * (h1 - h0)) / (x1 - x0)}%`;
+      map.style.height = `${(100 * (v1 - v0)) / (y1 - y0)}%`;
+    };
+
+    const tellOutside = (shown) => {
+      const [x0, x1, y0, y1] = look.box;
+      const points = (shown.generated && parts.generated) || [];
+      let count = 0;
+      for (let index = 0; index < points.length; index += 2) {
+        const [x, y] = [points[index], points[index + 1]];
+        if (!(x >= x0 && x <= x1 && y >= y0 && y <= y1)) count += 1;
+      }
+      outside.hidden = count === 0;
+      outside.textContent = fill(words.outside, { count });
+    };
+
+    // --- a point's own words --------------------------------------------------------------------
+
+    const number = (value) => minus(Math.abs(value) >= 1000 ? value.toPrecision(4) : value.toFixed(3));
+
+    const sentence = ([layer, index]) => {
+      const points = parts[layer];
+      const lines = [`${words[layer]} \u00b7 ${index + 1}`];
+      const [x, y] = [number(points[2 * index]), number(points[2 * index + 1])];
+      const [across, up] = frame.axes;
+      lines.push(up ? `${across} ${x}, ${up} ${y}` : `${across} ${x}`);
+      const scores = parts[`score_${layer}`];
+      if (scores) {
+        const logits = parts[`logit_${layer}`];
+        lines.push(fill(words.score, { score: number(scores[index]), logit: number(logits[index]) }));
+      }
+      if (layer === "generated" && parts.latents) {
+        const [, size] = parts.latents.shape;
+        const latent = [...parts.latents.subarray(index * size, index * size + Math.min(size, 4))];
+        const rest = size > 4 ? ", \u2026" : "";
+        lines.push(fill(words.latent, { latent: latent.map((v) => minus(v.toFixed(2))).join(", ") + rest }));
+      }
+      return lines;
+    };
+
+    /** Mark the chosen point where it is now, and say what it is. */
+    const follow = (at, colors, shown) => {
+      if (pointer && !pinned) selected = nearest(pointer.x, pointer.y, pointer.reach);
+      const points = selected && shown[selected[0]] ? parts[selected[0]] : null;
+      const index = selected?.[1];
+      const known = points && 2 * index + 1 < points.length;
+      const [x, y] = known ? at(points[2 * index], points[2 * index + 1]) : [Number.NaN, Number.NaN];
+      const { left, top, side } = box;
+      const inside = x >= left && x <= left + side && y >= top && y <= top + side;
+      tip.hidden = !inside;
+      if (!inside) return;
+      pen.lineWidth = 2;
+      pen.strokeStyle = colors.text;
+      pen.beginPath();
+      pen.arc(x, y, 7, 0, 2 * Math.PI);
+      pen.stroke();
+      tip.replaceChildren(...sentence(selected).map((line) => Object.assign(document.createElement("div"), { textContent: line })));
+      const right = x > left + side / 2;
+      const low = y > top + side / 2;
+      tip.style.left = right ? "" : `${x + 12}px`;
+      tip.style.right = right ? `${canvas.clientWidth - x + 12}px` : "";
+      tip.style.top = low ? "" : `${y + 10}px`;
+      tip.style.bottom = low ? `${canvas.clientHeight - y + 10}px` : "";
+    };
+
+    const place = (x, y) => {
+      const [x0, x1, y0, y1] = look.box;
+      return [box.left + ((x - x0) / (x1 - x0)) * box.side, box.top + ((y1 - y) / (y1 - y0)) * box.side];
+    };
+
+    /** Return the point next to a place, by the least `cost(dx, dy)`; null where there is none. */
+    const best = (px, py, cost) => {
+      const shown = model.get("layers");
+      let found = null;
+      let least = Number.POSITIVE_INFINITY;
+      for (const layer of ["generated", "real"]) {
+        const points = shown[layer] ? (parts[layer] ?? []) : [];
+        for (let index = 0; index < points.length; index += 2) {
+          const [x, y] = place(points[index], points[index + 1]);
+          const price = cost(x - px, y - py);
+          if (price < least) [least, found] = [price, [layer, index / 2]];
+        }
+      }
+      return found;
+    };
+    const nearest = (x, y, reach) =>
+      best(x, y, (dx, dy) => {
+        const distance = Math.hypot(dx, dy);
+        return distance <= reach ? distance : Number.POSITIVE_INFINITY;
+      });
+
+    /** Choose the next point in a direction, the first time the one nearest to the middle. */
+    const walk = (across, down) => {
+      const { left, top, side } = box;
+      const points = selected && parts[selected[0]];
+      if (!points) {
+        selected = best(left + side / 2, top + side / 2, (dx, dy) => Math.hypot(dx, dy));
+      } else {
+        const [x, y] = place(points[2 * selected[1]], points[2 * selected[1] + 1]);
+        const next = best(x, y, (dx, dy) => {
+          const along = dx * across + dy * down;
+          const aside = Math.abs(dx * down) + Math.abs(dy * across);
+          const [px, py] = [x + dx, y + dy];
+          const seen = px >= left && px <= left + side && py >= top && py <= top + side;
+          return seen && along > 0.5 && aside <= 2 * along ? along + 2 * aside : Number.POSITIVE_INFINITY;
+        });
+        selected = next ?? selected;
+      }
+      pinned = true;
+      pointer = null;
+      if (selected) spoken.textContent = sentence(selected).join(", ");
+      later();
+    };
+
+    // --- pointers and keys ----------------------------------------------------------------------
+
+    const zoomed = (factor, across = 0.5, up = 0.5) => {
+      const changed = look.magnify(factor, across, up);
+      if (changed) moved();
+      return changed;
+    };
+    const moved = () => {
+      canvas.style.touchAction = look.moved ? "none" : "pan-y";
+      later();
+    };
+    const home = () => {
+      look.reset();
+      moved();
+    };
+    const inPlane = (event) => {
+      const rect = canvas.getBoundingClientRect();
+      return [event.clientX - rect.left, event.clientY - rect.top];
+    };
+    const shares = ([x, y]) => [(x - box.left) / box.side, 1 - (y - box.top) / box.side];
+
+    const held = new Map(); // pointers that are down: where they were last
+    let travelled = 0;
+    let armed = false; // whether the wheel is the plane's, not the page's
+
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      canvas.setPointerCapture(event.pointerId);
+      if (held.size === 0) travelled = 0;
+      held.set(event.pointerId, inPlane(event));
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      const now = inPlane(event);
+      const before = held.get(event.pointerId);
+      if (event.movementX || event.movementY) armed = true;
+      if (!before) {
+        if (!event.movementX && !event.movementY) return; // the page moved, not the pointer
+        pinned = false;
+        pointer = { x: now[0], y: now[1], reach: REACH[event.pointerType] ?? 12 };
+        later();
+        return;
+      }
+      travelled += Math.hypot(now[0] - before[0], now[1] - before[1]);
+      if (held.size === 2) {
+        const [one, other] = [...held.values()];
+        const apart = Math.hypot(one[0] - other[0], one[1] - other[1]);
+        held.set(event.pointerId, now);
+        const [a, b] = [...held.values()];
+        const middle = shares([(a[0] + b[0]) / 2, (a[1] + b[1]) / 2]);
+        zoomed(Math.hypot(a[0] - b[0], a[1] - b[1]) / Math.max(apart, 1), ...middle);
+      } else if (held.size === 1 && travelled > 3) {
+        pointer = null;
+        look.pan((before[0] - now[0]) / box.side, (now[1] - before[1]) / box.side);
+        canvas.classList.add("gw-panning");
+        moved();
+        held.set(event.pointerId, now);
+      }
+    });
+    const release = (event) => {
+      const begun = held.get(event.pointerId);
+      held.delete(event.pointerId);
+      canvas.classList.remove("gw-panning");
+      if (begun && travelled <= 3 && event.type === "pointerup") {
+        canvas.focus({ preventScroll: true });
+        selected = nearest(...inPlane(event), REACH[event.pointerType] ?? 12);
+        pinned = selected !== null;
+        later();
+      }
+    };
+    canvas.addEventListener("pointerup", release);
+    canvas.addEventListener("pointercancel", release);
+    canvas.addEventListener("pointerleave", () => {
+      armed = false;
+      pointer = null;
+      if (!pinned) selected = null;
+      later();
+    });
+    canvas.addEventListener("dblclick", home);
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        // Whoever scrolls the page and only passes by goes on scrolling it.
+        if (!armed && !event.ctrlKey && document.activeElement !== canvas) return;
+        const lines = event.deltaMode === 1 ? 16 : 1;
+        const factor = Math.exp(-clamp(event.deltaY * lines, -240, 240) * (event.ctrlKey ? 0.01 : 0.002));
+        if (zoomed(factor, ...shares(inPlane(event)))) event.preventDefault();
+      },
+      { passive: false },
+    );
+    canvas.addEventListener("keydown", (event) => {
+      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      if (event.altKey || event.metaKey || event.ctrlKey) return;
+      if (way && event.shiftKey) {
+        look.pan(0.1 * way[0], -0.1 * way[1]);
+        moved();
+      } else if (way) walk(...way);
+      else if (event.key === "+" || event.key === "=") zoomed(1.5);
+      else if (event.key === "-") zoomed(1 / 1.5);
+      else if (event.key === "0" || event.key === "Home") home();
+      else if (event.key === "Escape") {
+        selected = null;
+        pinned = false;
+        later();
+      } else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+
+    for (const [name, sign, action] of [
+      ["zoom-in", "+", () => zoomed(1.5)],
+      ["zoom-out", "\u2212", () => zoomed(1 / 1.5)],
+      ["zoom-home", "\u2302", home],
+    ]) {
+      const button = make(tools, "button", `gw-${name}`, { type: "button", title: words[name], "aria-label": words[name] });
+      button.textContent = sign;
+      button.addEventListener("click", action);
+    }
+
+    // --- layers -----------------------------------------------------------------------------------
+
+    const boxes = {};
+    const layerNames = ["real", "generated", "verdict", "gradients", "manifold", "trails"];
+    for (const name of layerNames) {
+      const { label, help } = words.layer.find((layer) => layer.name === name);
+      const toggle = make(legend, "label", `gw-layer gw-layer-${name}`, { title: help });
+      const input = make(toggle, "input", "", { type: "checkbox" });
+      make(toggle, "i", `gw-swatch gw-swatch-${name}`);
+      const text = make(toggle, "span", "");
+      text.textContent = label;
+      boxes[name] = input;
+      input.addEventListener("change", () => {
+        model.set("layers", { ...model.get("layers"), [name]: input.checked });
+        model.save_changes();
+      });
+    }
+    const choice = make(legend, "select", "gw-arrows", { "aria-label": words.arrows, title: words.arrowsHelp });
+    for (const [value, text] of words.arrowKinds) make(choice, "option", "", { value }).textContent = text;
+    choice.addEventListener("change", () => {
+      model.set("arrows", choice.value);
+      model.save_changes();
+    });
+    const ramp = make(el, "div", "gw-verdict-scale", {});
+    make(ramp, "span", "").textContent = words.saysGenerated;
+    make(ramp, "i", "gw-ramp");
+    make(ramp, "span", "").textContent = words.saysReal;
+    el.insertBefore(ramp, note);
+
+    const showLayers = () => {
+      const shown = model.get("layers");
+      for (const [name, input] of Object.entries(boxes)) input.checked = shown[name];
+      choice.hidden = !shown.gradients;
+      choice.value = model.get("arrows");
+      ramp.hidden = !shown.verdict || !frame?.judged;
+      tellNotes();
+      later();
+    };
+    const tellNotes = () => {
+      const shown = model.get("layers");
+      const said = frame ? frame.notes.filter(([layer]) => !layer || shown[layer]).map(([, text]) => text) : [];
+      if (note.textContent !== said.join(" ")) note.textContent = said.join(" ");
+    };
+
+    const onMessage = (content, buffers) => {
+      if (!content.frame) return;
+      frame = content.frame;
+      const fresh = unpack(frame.parts, buffers);
+      const kept = Object.entries(parts).filter(([name]) => frame.keep.includes(name));
+      parts = { ...Object.fromEntries(kept), ...fresh };
+      look.settle(frame.extent);
+      for (const name of layerNames) boxes[name].closest("label").hidden = !frame.layers.includes(name);
+      ramp.hidden = !model.get("layers").verdict || !frame.judged;
+      tellNotes();
+      later();
+    };
+
+    model.on("msg:custom", onMessage);
+    model.on("change:layers", showLayers);
+    model.on("change:arrows", showLayers);
+    const resized = new ResizeObserver(later);
+    resized.observe(canvas);
+    showLayers();
+    moved();
+    model.send({ hello: true });
+    return () => {
+      cancelAnimationFrame(waiting);
+      resized.disconnect();
+      model.off("msg:custom", onMessage);
+      model.off("change:layers", showLayers);
+      model.off("change:arrows", showLayers);
+    };
+  },
+};

@@ -1,0 +1,165 @@
+"""The plane in a page: layers, zoom, pan, and what a point is, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from notebook_page import NotebookPage
+from trainer_view import SMALL, TrainerView, show
+
+SOURCE = f"import ganwidgets as gw; w = gw.GANTrainerWidget('gaussians', {SMALL}); w"
+
+# Whether the map is shown, and which part of it the window shows.
+MAP = "map => [getComputedStyle(map).visibility, map.style.left, map.style.width].join()"
+
+# Where a point is on the page: the axes begin 36 pixels right of the canvas' left side and 4 below its
+# top, and end 8 left of its right side.
+AT = """(canvas, [point, extent]) => {
+  const box = canvas.getBoundingClientRect();
+  const side = box.width - 44;
+  return [
+    box.left + 36 + ((point[0] - extent[0]) / (extent[1] - extent[0])) * side,
+    box.top + 4 + ((extent[3] - point[1]) / (extent[3] - extent[2])) * side,
+  ];
+}"""
+
+LOOK = """(lambda f: (f.generated[0].tolist(), list(f.extent), float(f.seen['scores'].generated[0])))(
+    w._camera.take()
+)"""
+
+
+class PlaneOnPage:
+    """The plane of one widget, as a person handles it."""
+
+    def __init__(self, view: TrainerView) -> None:
+        self.view = view
+        self.page = view.page
+        self.canvas = view.panel("plane").locator("canvas.gw-points")
+        self.heat = view.panel("plane").locator("canvas.gw-heat")
+        self.canvas.scroll_into_view_if_needed()
+
+    def picture(self) -> str:
+        return self.canvas.evaluate("canvas => canvas.toDataURL()")
+
+    def changed(self, before: str) -> str:
+        """Wait until the picture is another one; return it."""
+        canvas = self.canvas.element_handle()
+        self.page.wait_for_function(
+            "([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas, before]
+        )
+        return self.picture()
+
+    def window(self) -> str:
+        return self.heat.evaluate(MAP)
+
+    def until_window(self, wanted: str, *, same: bool = True) -> None:
+        """Wait until the window is as it was, or another one."""
+        sign = "===" if same else "!=="
+        self.page.wait_for_function(
+            f"([map, wanted]) => ({MAP})(map) {sign} wanted", arg=[self.heat.element_handle(), wanted]
+        )
+
+    def middle(self) -> tuple[float, float]:
+        box = self.canvas.bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def leave(self) -> None:
+        box = self.canvas.bounding_box()
+        self.page.mouse.move(box["x"] - 30, box["y"])
+
+
+@pytest.fixture
+def plane(lab: NotebookPage) -> PlaneOnPage:
+    view = show(lab, SOURCE)
+    lab.execute("w.step(40); w.wait()")
+    return PlaneOnPage(view)
+
+
+def test_layers_zoom_and_read_out(lab, plane):
+    check_layers(lab, plane)
+    check_wheel_and_drag(plane)
+    check_pointing(lab, plane)
+    check_keys(plane)
+
+
+def check_layers(lab, plane):
+    """Each layer changes the picture, and only what is shown is asked of the camera."""
+    seen = plane.picture()
+    for layer in ("real", "generated", "gradients", "manifold"):
+        plane.view.panel(f"layer-{layer}").click()
+        seen = plane.changed(seen)
+    lab.until("w._camera.wanted == {'latents', 'scores', 'gradients', 'manifold'}")
+    plane.view.panel("layer-generated").click()
+    seen = plane.changed(seen)
+    plane.page.locator("select.gw-arrows").select_option("slope")
+    plane.changed(seen)
+    plane.view.panel("layer-trails").locator("input").focus()
+    plane.page.keyboard.press("Space")
+    lab.until("'trails' in w._camera.wanted")
+    lab.execute("w.step(); w.wait()")
+    expect(plane.view.panel("plane-note")).to_contain_text("since iteration 40, 1 steps ago")
+    plane.view.panel("layer-verdict").click()
+    expect(plane.heat).to_have_css("visibility", "hidden")
+    for layer in ("verdict", "gradients", "manifold", "trails", "real"):
+        plane.view.panel(f"layer-{layer}").click()
+    expect(plane.heat).to_have_css("visibility", "visible")
+    lab.until("w._camera.wanted == {'latents', 'scores'}")
+
+
+def check_wheel_and_drag(plane):
+    """The wheel zooms where the pointer came by itself, dragging pans, a double click shows all again."""
+    home, window = plane.picture(), plane.window()
+    x, y = plane.middle()
+    mouse = plane.page.mouse
+    mouse.move(x - 3, y)
+    mouse.move(x, y)
+    where = plane.canvas.bounding_box()
+    mouse.wheel(0, -240)
+    zoomed = plane.changed(home)
+    plane.until_window(window, same=False)
+    assert plane.canvas.bounding_box() == where, "the page must not scroll too"
+    mouse.down()
+    mouse.move(x + 40, y + 30, steps=4)
+    mouse.up()
+    plane.changed(zoomed)
+    mouse.dblclick(x, y)
+    plane.until_window(window)
+    plane.view.panel("zoom-in").click()
+    plane.until_window(window, same=False)
+    plane.view.panel("zoom-home").click()
+    plane.until_window(window)
+    plane.leave()
+
+
+def check_pointing(lab, plane):
+    """A point under the pointer tells where it is, what D says of it, and its noise."""
+    tip = plane.view.panel("readout")
+    point, extent, score = lab.ask(LOOK)
+    plane.page.mouse.move(*plane.canvas.evaluate(AT, [point, extent]))
+    expect(tip).to_contain_text("generated")
+    expect(tip).to_contain_text(f"{point[0]:.3f}".replace("-", "\N{MINUS SIGN}"))
+    expect(tip).to_contain_text(f"D says {score:.3f}")
+    expect(tip).to_contain_text("noise")
+    plane.leave()
+    expect(tip).to_be_hidden()
+
+
+def check_keys(plane):
+    """To the plane, from point to point, closer, and away again."""
+    tip, window, keyboard = plane.view.panel("readout"), plane.window(), plane.page.keyboard
+    plane.canvas.focus()
+    keyboard.press("ArrowRight")
+    expect(tip).to_be_visible()
+    first = tip.inner_text()
+    keyboard.press("ArrowRight")
+    expect(tip).not_to_have_text(first)
+    expect(plane.view.panel("spoken")).to_contain_text("D says")
+    keyboard.press("+")
+    plane.until_window(window, same=False)
+    keyboard.press("0")
+    plane.until_window(window)
+    keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    keyboard.press("Tab")
+    expect(plane.canvas).not_to_be_focused()
