@@ -18,9 +18,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..pictures.plane import grid_on, square_around, verdict_on
+from ..pictures.projection import Extent
 from ..runs.history import Envelope
 from .measuring import SAMPLES, SEED, Curve, Gauge
-from .observations import OBSERVATIONS, REFERENCES, Moment, Observation
+from .observations import OBSERVATIONS, Moment, Observation
 from .past import Past, past_of
 from .runner import Runner
 from .state import RunState, Status
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["CURVES", "Camera", "Extent", "Frame"]
 
 Floats = npt.NDArray[np.float32]
-Extent = tuple[float, float, float, float]
 
 POINTS, PICTURES = 500, 25
 """Real and generated samples in a frame, of points and of images."""
@@ -46,12 +47,6 @@ CURVES = ("loss_d", "loss_g", "accuracy_real", "accuracy_fake", "grad_norm_d", "
 LOSS_CURVES = ("loss_d", "loss_g")
 
 CURVE_POINTS = 240
-
-RESOLUTION = 64
-"""Pixels of the verdict along each side."""
-
-WIDENED = 1.25
-"""Side of the plane, as a multiple of the longer side of the box around the real points."""
 
 
 @dataclass(frozen=True)
@@ -273,8 +268,8 @@ class Camera:
         real = trainer.real(n, seed=SEED)
         extent = grid = None
         if source.kind == "points" and source.shape == (2,):
-            extent = _square_around(real)
-            grid = _grid(extent)
+            extent = square_around(real)
+            grid = grid_on(extent)
         same_data = before is not None and before.source is source
         self._gauge.begin(keep_floors=same_data)
         self._scene = _Scene(run, source, real, labels, extent, grid)
@@ -314,16 +309,7 @@ class Camera:
         if scene.grid is None:
             return None
         trainer = self._trainer
-        fake = generated[torch.isfinite(generated).all(dim=1)][:REFERENCES]
-        real = scene.real[:REFERENCES]
-        if not len(fake):
-            fake = real
-        logits = trainer._look(torch.cat((scene.grid, real, fake)))
-        pixels, rest = logits[: len(scene.grid)], logits[len(scene.grid) :]
-        loss = trainer._session.game
-        verdict = loss.verdict(pixels, rest[: len(real)], rest[len(real) :])
-        decided: Floats = torch.nan_to_num(verdict, nan=0.5).reshape(RESOLUTION, RESOLUTION).numpy()
-        return decided
+        return verdict_on(scene.grid, scene.real, generated, trainer._session.game, trainer._look)
 
     def _measure(self, generated: Floats, complete: bool) -> None:
         trainer, gauge = self._trainer, self._gauge
@@ -339,22 +325,6 @@ class Camera:
             return runner.look(lambda: trainer.floors(SAMPLES, SEED))
 
         gauge.measure(iteration, generated, inputs, floors, time.monotonic() - began)
-
-
-def _square_around(points: Tensor) -> Extent:
-    """Return the square plane on which points ``[M, 2]`` are shown, with room around them."""
-    low, high = points.amin(dim=0), points.amax(dim=0)
-    half = float((high - low).max()) / 2 * WIDENED or 1.0
-    x, y = ((low + high) / 2).tolist()
-    return x - half, x + half, y - half, y + half
-
-
-def _grid(extent: Extent) -> Tensor:
-    """Return the centres of the verdict's pixels, float32 ``[64 * 64, 2]``, row after row."""
-    x0, x1, y0, y1 = extent
-    offsets = (torch.arange(RESOLUTION) + 0.5) / RESOLUTION
-    y, x = torch.meshgrid(y0 + (y1 - y0) * offsets, x0 + (x1 - x0) * offsets, indexing="ij")
-    return torch.stack((x.flatten(), y.flatten()), dim=1)
 
 
 def _copied(envelope: Envelope) -> Envelope:

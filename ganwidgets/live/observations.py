@@ -20,6 +20,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..pictures.plane import REFERENCES
 from ..runs.looking import latents, made_of, slopes, verdicts
 
 if TYPE_CHECKING:
@@ -38,9 +39,6 @@ __all__ = [
 
 Floats = npt.NDArray[np.float32]
 Kind = Literal["points", "images"]
-
-REFERENCES = 200
-"""Real and generated samples against which a critic's scale is measured."""
 
 CELLS = 20
 """Cells of the noise along each side, whose images are the manifold."""

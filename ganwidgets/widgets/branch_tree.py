@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..messages import Catalog, N_
+from ..pictures.scales import nice_ticks
+from ..pictures.words import spell_count
 from ..settings import SETTINGS, Choice, Switch
-from .scales import nice_ticks
-from .status import spell_count
 
 if TYPE_CHECKING:
     from ..live.past import Limb, Past

@@ -12,10 +12,10 @@ import bqplot
 import numpy as np
 
 from ..messages import Catalog, N_
+from ..pictures.scales import comfortable_limits, nice_ticks
 from .branch_tree import described
 from .colors import css
 from .look import Look, classed
-from .scales import comfortable_limits, nice_ticks
 
 if TYPE_CHECKING:
     from ..live.frames import Frame

@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from .colors import GENERATED, REAL
-from .picture import FINE, INK, LINES, QUIET
+from ..pictures.colors import GENERATED, REAL
+from ..pictures.still import FINE, INK, LINES, QUIET
 
 __all__ = ["render_dirac"]
 

@@ -24,8 +24,8 @@ from traitlets import Dict
 
 from ..dirac import DiracGAN, Dynamics
 from ..messages import Catalog, N_
+from ..pictures.scales import nice_ticks
 from .heartbeat import STATIC
-from .scales import nice_ticks
 
 __all__ = ["REACH", "DiracView", "scene_of"]
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..messages import Catalog, N_
+from ..pictures.heat import heat_runs
+from ..pictures.projection import Projection, projection_of
 from .canvases import drawing, make_canvas
-from .heat import heat_runs
 from .look import Look
 from .plane_view import PlaneView
-from .projection import Projection, projection_of
 
 if TYPE_CHECKING:
     from ..live.frames import Frame

@@ -3,66 +3,19 @@
 from __future__ import annotations
 
 import html
-import io
-import math
 from typing import TYPE_CHECKING
 
 import ipywidgets
 import numpy as np
 
 from ..messages import Catalog, N_
+from ..pictures.tiles import as_png, columns_of, image_grid
 from .look import Look, classed
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
 
-__all__ = ["SamplesPanel", "as_png", "columns_of", "image_grid"]
-
-
-def columns_of(frame: Frame) -> int:
-    """Return how many columns the grid of generated images has: one for each label, or about as many as rows."""
-    if frame.labels is not None:
-        return len(np.unique(frame.labels))
-    return math.ceil(math.sqrt(len(frame.generated)))
-
-
-def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Return images side by side, one transparent pixel apart.
-
-    Parameters
-    ----------
-    images : float array [N, C, H, W]
-        In [0, 1]; of other than one or three channels, the first three are shown.
-    columns : int, optional
-        Images in a row; without it about as many as there are rows.
-
-    Returns
-    -------
-    uint8 array [rows, columns, 4]
-        RGBA; what is not finite is black.
-    """
-    count, channels, height, width = images.shape
-    columns = columns or math.ceil(math.sqrt(count))
-    rows = math.ceil(count / columns)
-    shown = images[:, :3] if channels >= 3 else np.repeat(images[:, :1], 3, axis=1)
-    levels = np.rint(np.clip(np.nan_to_num(shown), 0, 1) * 255).astype(np.uint8)
-    grid = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1, 4), np.uint8)
-    for place, image in enumerate(levels):
-        top = place // columns * (height + 1)
-        left = place % columns * (width + 1)
-        tile = grid[top : top + height, left : left + width]
-        tile[..., :3] = image.transpose(1, 2, 0)
-        tile[..., 3] = 255
-    return grid
-
-
-def as_png(grid: np.ndarray) -> bytes:
-    """Return a grid, uint8 [rows, columns, 4], as a PNG: every pixel as it is, quickly."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(grid).save(file, "PNG", compress_level=1)
-    return file.getvalue()
+__all__ = ["SamplesPanel"]
 
 
 NOTHING = as_png(np.zeros((1, 1, 4), np.uint8))

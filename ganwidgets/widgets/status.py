@@ -9,26 +9,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..messages import Catalog, N_
+from ..pictures.words import STATES, spell_count
 from .look import Look
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
 
-__all__ = ["NONE", "STATES", "StatusPanel", "spell_count"]
+__all__ = ["NONE", "StatusPanel"]
 
 NONE = "\N{EN DASH}"
 """Where there is no number."""
-
-STATES: Mapping[str, str] = MappingProxyType(
-    {
-        "idle": N_("ready"),
-        "running": N_("running"),
-        "paused": N_("paused"),
-        "diverged": N_("diverged"),
-        "error": N_("stopped by an error"),
-    }
-)
-"""What people call each status."""
 
 TROUBLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -131,15 +121,6 @@ class StatusPanel:
             f'<span class="gw-cell-value">{value}</span></span>'
             for mark, label, value in cells
         )
-
-
-def spell_count(value: int, space: str = "\N{NARROW NO-BREAK SPACE}") -> str:
-    """Return a whole number with a space between its thousands.
-
-    >>> spell_count(1234567).split()
-    ['1', '234', '567']
-    """
-    return f"{value:,}".replace(",", space)
 
 
 def _rate(value: float) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from ..messages import Catalog, N_
+from ..pictures.words import spell_count
 from .branch_tree import scale_of, tree
 from .guarded import GuardedDropdown, GuardedSlider, GuardedText
 from .look import Look, classed
-from .status import spell_count
 
 if TYPE_CHECKING:
     from ..live.frames import Frame

@@ -22,12 +22,12 @@ from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, observe
 from ..errors import DataError
 from ..live import Camera, Event, Pacer, Runner, RunState
 from ..messages import N_, catalog
+from ..pictures.still import render
 from ..settings import SETTINGS, SettingTraits, refuse_unknown
 from ..stored import replay
 from ..trainer import GANTrainer
 from .dashboard import Dashboard
 from .display import Displays, with_picture
-from .picture import render
 from .publisher import Publisher
 from .transport import SPEED
 

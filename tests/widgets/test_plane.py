@@ -10,9 +10,9 @@ from moments import points_frame
 
 from ganwidgets.live.observations import OBSERVATIONS, Gradients, Manifold, Scores, Trail
 from ganwidgets.messages import Catalog
+from ganwidgets.pictures.projection import projection_of
 from ganwidgets.widgets.canvases import drawing
 from ganwidgets.widgets.plane import LAYERS, PlanePanel
-from ganwidgets.widgets.projection import projection_of
 
 RANDOM = np.random.default_rng(0)
 TYPES = {"f4": np.float32, "u1": np.uint8}

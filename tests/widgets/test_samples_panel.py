@@ -10,7 +10,8 @@ import pytest
 from moments import images_frame
 from PIL import Image
 
-from ganwidgets.widgets.samples import SamplesPanel, image_grid
+from ganwidgets.pictures.tiles import image_grid
+from ganwidgets.widgets.samples import SamplesPanel
 
 
 @pytest.fixture

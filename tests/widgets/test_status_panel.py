@@ -9,7 +9,8 @@ from moments import points_frame
 
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
-from ganwidgets.widgets.status import STATES, StatusPanel
+from ganwidgets.pictures.words import STATES
+from ganwidgets.widgets.status import StatusPanel
 
 
 @pytest.fixture

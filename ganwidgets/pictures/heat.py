@@ -30,7 +30,8 @@ def shades(verdict: np.ndarray) -> np.ndarray:
         In [0, 1], 1 for real; what is not a number is undecided.
     """
     levels = np.clip(np.nan_to_num(verdict, nan=0.5), 0, 1)
-    return np.rint((2 * levels - 1) * STEPS).astype(np.int8)
+    shade: np.ndarray = np.rint((2 * levels - 1) * STEPS).astype(np.int8)
+    return shade
 
 
 def heat_runs(verdict: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwidgets.widgets.scales import LARGEST, comfortable_limits, nice_ticks
+from ganwidgets.pictures.scales import LARGEST, comfortable_limits, nice_ticks
 
 ENDS = st.lists(st.floats(-1e270, 1e270), min_size=2, max_size=2).map(sorted)
 

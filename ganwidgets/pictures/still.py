@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +13,10 @@ from ..messages import Catalog, N_
 from .colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL
 from .heat import heat_image
 from .projection import projection_of
-from .samples import columns_of, image_grid
 from .scales import comfortable_limits, nice_ticks
-from .status import STATES, spell_count
-
-if TYPE_CHECKING:
-    from ..live.frames import Frame
+from .shown import Shown
+from .tiles import columns_of, image_grid
+from .words import STATES, spell_count
 
 __all__ = ["render"]
 
@@ -33,7 +31,7 @@ FINE = 2
 """Marks are drawn at so many times the size and then reduced, for smooth edges."""
 
 
-def render(frame: Frame, catalog: Catalog) -> bytes:
+def render(frame: Shown, catalog: Catalog) -> bytes:
     """Return `frame` as a PNG of 900 by 440 pixels on white.
 
     Parameters
@@ -84,11 +82,9 @@ def render(frame: Frame, catalog: Catalog) -> bytes:
     return file.getvalue()
 
 
-def _caption(frame: Frame, catalog: Catalog) -> str:
-    parts = [
-        catalog(STATES.get(frame.status, frame.status)),
-        catalog(N_("iteration {count}"), count=spell_count(frame.iteration, " ")),
-    ]
+def _caption(frame: Shown, catalog: Catalog) -> str:
+    parts = [catalog(STATES.get(frame.status, frame.status))] if frame.status else []
+    parts.append(catalog(N_("iteration {count}"), count=spell_count(frame.iteration, " ")))
     for name, template in (("loss_d", N_("loss of D {value}")), ("loss_g", N_("loss of G {value}"))):
         value = frame.record.get(name)
         if value is not None and math.isfinite(value):
@@ -96,7 +92,7 @@ def _caption(frame: Frame, catalog: Catalog) -> str:
     return "   \N{MIDDLE DOT}   ".join(parts)
 
 
-def _tiles(frame: Frame) -> Any:
+def _tiles(frame: Shown) -> Any:
     from PIL import Image
 
     grid = Image.fromarray(image_grid(frame.generated, columns_of(frame)), "RGBA")
@@ -108,7 +104,7 @@ def _tiles(frame: Frame) -> Any:
     return white
 
 
-def _plane(frame: Frame) -> Any:
+def _plane(frame: Shown) -> Any:
     from PIL import Image, ImageDraw
 
     side = SIDE * FINE
@@ -133,7 +129,7 @@ def _plane(frame: Frame) -> Any:
     return ground.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
 
 
-def _plane_axes(pen: Any, frame: Frame, font: Any) -> None:
+def _plane_axes(pen: Any, frame: Shown, font: Any) -> None:
     x0, x1, y0, y1 = frame.extent or projection_of(frame.real).extent(frame.real)
     for value in nice_ticks(x0, x1):
         across = LEFT + (value - x0) / (x1 - x0) * SIDE
@@ -158,7 +154,7 @@ def _legend(pen: Any, font: Any, x: float, entries: list[tuple[str, str, str]]) 
         x += pen.textlength(label, font=font) + 22
 
 
-def _curves(frame: Frame) -> tuple[Any, tuple[float, float, float, float]]:
+def _curves(frame: Shown) -> tuple[Any, tuple[float, float, float, float]]:
     """Return the two loss curves, and what the box shows: first and last iteration, lowest, highest."""
     from PIL import Image, ImageDraw
 

@@ -1,0 +1,23 @@
+"""What each colour means, everywhere: Okabe and Ito's palette, which colour-blind people can tell apart.
+
+Colour never stands alone: real and generated samples differ in their markers too, the two networks'
+curves in their dashes.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DISCRIMINATOR", "GENERATED", "GENERATOR", "REAL", "rgb"]
+
+REAL = "#0072B2"
+GENERATED = "#D55E00"
+DISCRIMINATOR = "#009E73"
+GENERATOR = "#CC79A7"
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """Return red, green and blue of a colour such as ``"#0072B2"``, each from 0 to 255.
+
+    >>> rgb("#0072B2")
+    (0, 114, 178)
+    """
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
