@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .data.folder import image_folder
+from .data.reading import read_points
 from .dirac import DiracGAN
 from .errors import CheckpointError, CheckpointWarning, DataError, DataWarning, DivergedError
 from .objectives import Objective
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "image_folder",
     "open_run",
+    "read_points",
     "replay",
 ]
 
