@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from traitlets import TraitError
 
 from .arguments import checked_count, checked_seed, seed_or_new
-from .messages import Message
+from .messages import Message, catalog
 from .runs.between_steps import between_steps
 from .runs.hashing import digest
 from .runs.interventions import CODE, Origin
@@ -406,6 +406,30 @@ class GANTrainer:
             If the file cannot be written.
         """
         save_session(self._session, path)
+
+    def export(self, path: str | os.PathLike[str], *, locale: str | None = None) -> Path:
+        """Write the run for people to look at: ``.png`` now, ``.gif`` its past too, ``.html`` all of it.
+
+        A page needs nothing but a browser. The past is shown as far as the run's snapshots reach back.
+
+        Parameters
+        ----------
+        path
+            The file; its ending names the format.
+        locale : str, optional
+            The language, such as ``"fr"``; the system's without it.
+
+        Raises
+        ------
+        ValueError
+            For another ending, or a language that there is not.
+        OSError
+            If the file cannot be written.
+        """
+        from .pictures.export import export
+
+        figures = functools.partial(self._between_steps, lambda: (self.evaluate(), self.floors()))
+        return export(self._session, self._between_steps, path, catalog(locale), figures)
 
     @classmethod
     def load(

@@ -6,7 +6,6 @@ default run; the rest happens in the thread that asks, or beside it. Nobody asks
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,38 +14,27 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
-from ..pictures.plane import grid_on, square_around, verdict_on
+from ..pictures.plane import verdict_on
 from ..pictures.projection import Extent
+from ..pictures.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
 from ..runs.history import Envelope
-from .measuring import SAMPLES, SEED, Curve, Gauge
+from ..runs.past import Past, past_of
+from .measuring import SAMPLES, Curve, Gauge
+from .measuring import SEED as MEASURED
 from .observations import OBSERVATIONS, Moment, Observation
-from .past import Past, past_of
 from .runner import Runner
 from .state import RunState, Status
 
 if TYPE_CHECKING:
-    from ..data import Source
     from ..stepping.run import Run
 
-__all__ = ["CURVES", "Camera", "Extent", "Frame"]
+__all__ = ["Camera", "Frame"]
 
 Floats = npt.NDArray[np.float32]
 
-POINTS, PICTURES = 500, 25
-"""Real and generated samples in a frame, of points and of images."""
-
-COLUMNS, ROWS = 10, 3
-"""Labels that a frame has images of, at most, and images of each, at least."""
-
-CURVES = ("loss_d", "loss_g", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g")
-"""The columns of the history that a frame carries."""
-
 LOSS_CURVES = ("loss_d", "loss_g")
-
-CURVE_POINTS = 240
 
 
 @dataclass(frozen=True)
@@ -66,7 +54,7 @@ class Frame:
     shape : tuple of int
         Of one sample.
     real : float32 array
-        Points ``[M, F]``, M at most 500, the same for the whole run; or images ``[25, C, H, W]``
+        Points ``[M, F]``, M at most 500, the same for the whole run; or images ``[M, C, H, W]``
         in [0, 1].
     generated : float32 array
         In the same layout, always from the same latents. May hold numbers that are not finite,
@@ -120,15 +108,12 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class _Scene:
+class _Kept:
     """What stays the same for a whole run, and what remembers it."""
 
     run: Run
-    source: Source
-    real: Tensor
-    labels: Tensor | None
-    extent: Extent | None
-    grid: Tensor | None
+    fixed: Scene
+    pictures: int
     observations: dict[str, Observation] = field(default_factory=dict)
 
 
@@ -137,7 +122,7 @@ class _Exposure:
     """What one look between two steps brings back."""
 
     state: RunState
-    scene: _Scene
+    scene: Scene
     generated: Floats
     verdict: Floats | None
     losses: dict[str, Envelope]
@@ -166,6 +151,8 @@ class Camera:
     wanted : frozenset of str
         What else frames are to carry, by its name in
         :data:`ganwidgets.live.observations.OBSERVATIONS`; nothing else is computed.
+    pictures : int
+        How many images frames show; with labels about so many.
     """
 
     def __init__(
@@ -173,10 +160,11 @@ class Camera:
     ) -> None:
         self.compared: str | None = None
         self.wanted: frozenset[str] = frozenset()
+        self.pictures = PICTURES
         self._runner = runner
         self._trainer = runner.trainer
         self._gauge = Gauge(interval, measured=measured)
-        self._scene: _Scene | None = None
+        self._kept: _Kept | None = None
 
     def take(self, *, complete: bool = False) -> Frame:
         """Return how everything looks now.
@@ -230,54 +218,42 @@ class Camera:
 
     def _expose(self, complete: bool) -> _Exposure:
         trainer = self._trainer
-        scene = self._scene
+        kept = self._kept
         run = trainer._session.run
-        if scene is None or scene.run is not run:
-            scene = self._begin(run, scene)
+        if kept is None or kept.run is not run or kept.pictures != self.pictures:
+            kept = self._begin(run, kept)
+        scene = kept.fixed
         sampled = trainer.sample(len(scene.real), seed=SEED, labels=scene.labels)
         generated: Floats = np.array(sampled.numpy(), dtype=np.float32)
         if scene.source.kind == "images":
             generated = np.nan_to_num(generated, nan=0.0).clip(0, 1)
         else:
             self._measure(generated, complete)
-        state, past = self._runner.state, past_of(trainer)
+        state, past = self._runner.state, past_of(trainer._session)
         return _Exposure(
             state=state,
             scene=scene,
             generated=generated,
             verdict=self._verdict(scene, sampled),
-            losses={name: _copied(trainer.history.envelope(name, CURVE_POINTS)) for name in CURVES},
+            losses={name: drawn_small(trainer.history, name) for name in CURVES},
             exact=trainer.exact,
             past=past,
             compared=self._comparison(),
-            seen=self._observe(scene, sampled, state, past),
+            seen=self._observe(kept, sampled, state, past),
         )
 
-    def _begin(self, run: Run, before: _Scene | None) -> _Scene:
-        """Look at the real samples, because a new run began."""
-        trainer = self._trainer
-        source = trainer.source
-        size = source.size or POINTS
-        n = PICTURES if source.kind == "images" else min(POINTS, size)
-        labels = None
-        if run.labels is not None and run.labels.generator:
-            columns = torch.tensor(run.labels.known[:COLUMNS])
-            if source.kind == "images":
-                n = len(columns) * max(ROWS, PICTURES // len(columns))
-            labels = columns.repeat(math.ceil(n / len(columns)))[:n]
-        real = trainer.real(n, seed=SEED)
-        extent = grid = None
-        if source.kind == "points" and source.shape == (2,):
-            extent = square_around(real)
-            grid = grid_on(extent)
-        same_data = before is not None and before.source is source
-        self._gauge.begin(keep_floors=same_data)
-        self._scene = _Scene(run, source, real, labels, extent, grid)
-        return self._scene
+    def _begin(self, run: Run, before: _Kept | None) -> _Kept:
+        """Look at the real samples, because a new run began or other pictures are asked for."""
+        fixed = scene_of(self._trainer._session, self.pictures)
+        if before is None or before.run is not run:
+            same_data = before is not None and before.fixed.source is fixed.source
+            self._gauge.begin(keep_floors=same_data)
+        self._kept = _Kept(run, fixed, self.pictures)
+        return self._kept
 
-    def _observe(self, scene: _Scene, generated: Tensor, state: RunState, past: Past) -> Mapping[str, Any]:
+    def _observe(self, kept: _Kept, generated: Tensor, state: RunState, past: Past) -> Mapping[str, Any]:
         """Return what is wanted beside the samples, and forget what nobody wants any more."""
-        known, wanted = scene.observations, self.wanted
+        known, wanted, scene = kept.observations, self.wanted, kept.fixed
         for name in known.keys() - wanted:
             del known[name]
         moment = Moment(
@@ -303,9 +279,9 @@ class Camera:
         if branch is None or branch not in timeline.branches:
             return {}
         history = timeline.history(branch)
-        return {name: _copied(history.envelope(name, CURVE_POINTS)) for name in LOSS_CURVES}
+        return {name: drawn_small(history, name) for name in LOSS_CURVES}
 
-    def _verdict(self, scene: _Scene, generated: Tensor) -> Floats | None:
+    def _verdict(self, scene: Scene, generated: Tensor) -> Floats | None:
         if scene.grid is None:
             return None
         trainer = self._trainer
@@ -318,15 +294,10 @@ class Camera:
         if not gauge.due(iteration, generated, at_once=complete):
             return
         began = time.monotonic()
-        inputs = trainer._evaluation_inputs(SAMPLES, SEED)
+        inputs = trainer._evaluation_inputs(SAMPLES, MEASURED)
         runner = self._runner
 
         def floors() -> Mapping[str, float]:
-            return runner.look(lambda: trainer.floors(SAMPLES, SEED))
+            return runner.look(lambda: trainer.floors(SAMPLES, MEASURED))
 
         gauge.measure(iteration, generated, inputs, floors, time.monotonic() - began)
-
-
-def _copied(envelope: Envelope) -> Envelope:
-    iterations, low, mean, high = envelope
-    return iterations.copy(), low.copy(), mean.copy(), high.copy()

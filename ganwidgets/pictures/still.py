@@ -18,10 +18,12 @@ from .shown import Shown
 from .tiles import columns_of, image_grid
 from .words import STATES, spell_count
 
-__all__ = ["render"]
+__all__ = ["enlarged", "poster", "render"]
 
 SIZE = (900, 440)
 SIDE = 340
+POSTER, EDGE = 512, 12
+"""Least pixels of a grid along its longer side, and of white around it, where it stands alone."""
 LEFT, TOP = 44, 40
 CURVE_BOX = (460, 40, 880, 380)
 INK = "#212121"
@@ -45,6 +47,44 @@ def render(frame: Shown, catalog: Catalog) -> bytes:
     bytes
         The plane or the sample grid, the loss curves, and a line that says where the run stands.
     """
+    file = io.BytesIO()
+    _drawn(frame, catalog).save(file, "PNG", compress_level=6)
+    return file.getvalue()
+
+
+def poster(frame: Shown, catalog: Catalog) -> Any:
+    """Return a moment as an RGB picture of Pillow: points with the curves, images large, with a line below.
+
+    Images are enlarged a whole number of times, so that each of their pixels stays a square.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    if frame.kind == "points":
+        return _drawn(frame, catalog)
+    grid = enlarged(image_grid(frame.generated, columns_of(frame)), POSTER)
+    font = ImageFont.load_default(14)
+    caption = _caption(frame, catalog)
+    width = max(grid.width + 2 * EDGE, round(font.getlength(caption)) + 2 * EDGE)
+    image = Image.new("RGB", (width, grid.height + 2 * EDGE + 28), "white")
+    image.paste(grid, ((width - grid.width) // 2, EDGE))
+    pen = ImageDraw.Draw(image)
+    pen.text((EDGE, image.height - EDGE - 8), caption, fill=INK, font=font, anchor="lm")
+    return image
+
+
+def enlarged(grid: np.ndarray, least: int) -> Any:
+    """Return a grid, uint8 RGBA, on white as a picture of Pillow, each pixel a square, `least` pixels wide or less than twice so."""
+    from PIL import Image
+
+    image = Image.fromarray(grid)
+    scale = max(1, -(-least // max(image.size)))
+    image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image.getchannel("A"))
+    return white
+
+
+def _drawn(frame: Shown, catalog: Catalog) -> Any:
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", SIZE, "white")
@@ -77,9 +117,7 @@ def render(frame: Shown, catalog: Catalog) -> bytes:
     )
     _curve_axes(pen, limits, small)
     pen.text((LEFT, SIZE[1] - 20), _caption(frame, catalog), fill=INK, font=text, anchor="lm")
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=6)
-    return file.getvalue()
+    return image
 
 
 def _caption(frame: Shown, catalog: Catalog) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import DataError
 from ..messages import Message
@@ -16,7 +16,17 @@ from ..stepping.eager import draw_noise
 from ..stepping.run import Run
 from .session import Session
 
-__all__ = ["generated", "latents", "made_of", "real", "score", "slopes", "verdicts"]
+__all__ = [
+    "generated",
+    "generated_by",
+    "judged_by",
+    "latents",
+    "made_of",
+    "real",
+    "score",
+    "slopes",
+    "verdicts",
+]
 
 
 MOST_LABELS = 10
@@ -47,10 +57,14 @@ def generated(session: Session, n: int, seed: int, labels: Any = None, *, averag
             raise ValueError(Message("there is no average of the generator; set ema_decay above 0 first"))
         # It begins where the generator stands when the next update is carried out.
         network = network if run.state.ema is None else run.state.ema
-    told = _told(run, labels, n, seed)
-    return run.shown(
-        run.observe(network, latents(session, n, seed), derive(seed, "inside the network"), told)
-    )
+    return generated_by(session, network, n, seed, labels)
+
+
+def generated_by(session: Session, network: nn.Module, n: int, seed: int, labels: Any = None) -> Tensor:
+    """Return what :func:`generated` does, made by `network`, which is built like the generator."""
+    run = session.run
+    noise, told = latents(session, n, seed), _told(run, labels, n, seed)
+    return run.shown(run.observe(network, noise, derive(seed, "inside the network"), told))
 
 
 def _told(run: Run, labels: Any, n: int, seed: int) -> Tensor | None:
@@ -107,15 +121,18 @@ def verdicts(session: Session, samples: Tensor, labels: Any = None) -> Tensor:
         gets the highest logit that it has under any label (of the first ten, where there are more).
     """
     session.settle()
+    return judged_by(session, session.run.state.discriminator, samples, labels)
+
+
+def judged_by(session: Session, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
+    """Return what :func:`verdicts` does, of `network`, which is built like the discriminator."""
     run = session.run
     if run.labels is None or not run.labels.discriminator:
-        return run.observe(run.state.discriminator, samples, seed=0).reshape(-1)
+        return run.observe(network, samples, seed=0).reshape(-1)
     tried = run.labels.known[:MOST_LABELS] if labels is None else [labels]
     return torch.stack(
         [
-            run.observe(run.state.discriminator, samples, 0, run.labels.checked(each, len(samples))).reshape(
-                -1
-            )
+            run.observe(network, samples, 0, run.labels.checked(each, len(samples))).reshape(-1)
             for each in tried
         ]
     ).amax(dim=0)

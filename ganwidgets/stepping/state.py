@@ -19,6 +19,7 @@ __all__ = [
     "GENERATORS",
     "Network",
     "TrainingState",
+    "copied_network",
     "moments_of",
     "put_moments",
     "put_tensors",
@@ -44,6 +45,22 @@ def put_tensors(network: nn.Module, values: Mapping[str, Tensor]) -> None:
         for name, tensor in tensors_of(network).items():
             tensor.copy_(values[name])
             tensor.grad = None
+
+
+def copied_network(network: nn.Module) -> nn.Module:
+    """Return a copy of `network` that is not trained."""
+    # Older spectral and weight normalisation leave computed tensors in their modules, which
+    # cannot be copied deeply; they are computed anew when the copy is used.
+    computed = {
+        id(value): value.detach().clone()
+        for module in network.modules()
+        for value in vars(module).values()
+        if isinstance(value, Tensor) and not value.is_leaf
+    }
+    copied = copy.deepcopy(network, computed).requires_grad_(False)
+    for parameter in copied.parameters():
+        parameter.grad = None
+    return copied
 
 
 @dataclass(eq=False)
@@ -115,18 +132,7 @@ class TrainingState:
 
     def start_average(self) -> None:
         """Keep a moving average of the generator from now on, beginning where it stands."""
-        # Older spectral and weight normalisation leave computed tensors in their modules, which
-        # cannot be copied deeply; they are computed anew when the average is used.
-        computed = {
-            id(value): value.detach().clone()
-            for module in self.generator.modules()
-            for value in vars(module).values()
-            if isinstance(value, Tensor) and not value.is_leaf
-        }
-        average = copy.deepcopy(self.generator, computed).requires_grad_(False)
-        for parameter in average.parameters():
-            parameter.grad = None
-        self.ema = average
+        self.ema = copied_network(self.generator)
 
     def modules(self) -> dict[str, nn.Module]:
         """Return the networks by name, the average among them where there is one."""

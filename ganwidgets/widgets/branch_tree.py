@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from ..messages import Catalog, N_
 from ..pictures.scales import nice_ticks
-from ..pictures.words import spell_count
-from ..settings import SETTINGS, Choice, Switch
+from ..pictures.words import described, spell_count
 
 if TYPE_CHECKING:
-    from ..live.past import Limb, Past
     from ..runs.interventions import Intervention
+    from ..runs.past import Limb, Past
 
-__all__ = ["LIMBS", "MARKS", "described", "scale_of", "tree"]
+__all__ = ["LIMBS", "MARKS", "scale_of", "tree"]
 
 LIMBS = 12
 """Branches shown at most: those that led here, and the newest ones."""
@@ -34,15 +33,6 @@ ROW = 24
 
 SHORTEST = 100
 """Iterations that fit in any case."""
-
-AUTHORS = {"user": N_("by a control"), "cell": N_("by code"), "rule": N_("by a rule")}
-
-ACTIONS = {
-    "step_d": N_("Step D, {count} times"),
-    "step_g": N_("Step G, {count} times"),
-    "reset": N_("Fresh start with seed {count}"),
-    "load": N_("A state of iteration {count} loaded"),
-}
 
 
 def scale_of(last: int) -> int:
@@ -83,29 +73,6 @@ def tree(past: Past, catalog: Catalog) -> str:
     parts.append(f'<i class="gw-here" style="left:{across(past.iteration)};top:{here}px"></i>')
     height = len(limbs) * ROW
     return f'<div class="gw-tree" style="height:{height + 18}px">{"".join(parts)}</div>'
-
-
-def described(record: Intervention, catalog: Catalog) -> str:
-    """Return one intervention in a sentence: what, from what to what, when, by whom, and why."""
-    if record.setting in ACTIONS:
-        what = catalog(ACTIONS[record.setting], count=record.new)
-    else:
-        setting = SETTINGS[record.setting]
-        what = (
-            f"{catalog(setting.label)}: {_words(record, 'old', catalog)} → {_words(record, 'new', catalog)}"
-        )
-    when = catalog(N_("after iteration {iteration}"), iteration=spell_count(record.iteration))
-    who = catalog(AUTHORS.get(record.author, record.author))
-    return f"{what}, {when}, {who}" + (f": {record.reason}" if record.reason else "")
-
-
-def _words(record: Intervention, side: str, catalog: Catalog) -> str:
-    value, setting = record[side], SETTINGS[record.setting]
-    if isinstance(setting, Switch):
-        return catalog(N_("on")) if value else catalog(N_("off"))
-    if isinstance(setting, Choice):
-        return catalog(setting.choices[value])
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _shown(past: Past) -> list[Limb]:

@@ -13,15 +13,15 @@ import numpy as np
 
 from ..messages import Catalog, N_
 from ..pictures.scales import comfortable_limits, nice_ticks
-from .branch_tree import described
+from ..pictures.words import described
 from .colors import css
 from .look import Look, classed
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
-    from ..live.past import Past
     from ..runs.history import Envelope
     from ..runs.interventions import Intervention
+    from ..runs.past import Past
 
 __all__ = ["Chart", "Curve", "CurvesPanel", "Pen", "mean_curve"]
 

@@ -17,7 +17,7 @@ from .look import Look, classed
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
-    from ..live.past import Past
+    from ..runs.past import Past
 
 __all__ = ["TimelinePanel"]
 

@@ -15,7 +15,7 @@ from traitlets import TraitError
 
 from ganwidgets import DivergedError, GANTrainer
 from ganwidgets.live import Runner
-from ganwidgets.live.past import past_of
+from ganwidgets.runs.past import past_of
 
 
 def small(**settings):
@@ -197,13 +197,13 @@ def test_going_back_pauses_and_shows_what_was(live):
     state = runner.state
     assert (state.status, state.iteration, trainer.iteration) == ("paused", 30, 30)
     assert state.record["loss_d"] == trainer.history["loss_d"][-1]
-    past = past_of(trainer)
+    past = past_of(trainer._session)
     assert (past.branch, past.iteration, past.at_tip) == (0, 30, False)
     assert past.limb.last >= 45
     assert past.led_here == ()
     runner.play(until=33)
     wait(runner)
-    past = past_of(trainer)
+    past = past_of(trainer._session)
     assert [(limb.name, limb.parent, limb.first, limb.last) for limb in past.limbs[1:]] == [
         ("branch 2", 0, 30, 33)
     ]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ganwidgets.live.frames import Frame
-from ganwidgets.live.past import Limb, Past
 from ganwidgets.runs.interventions import Intervention
+from ganwidgets.runs.past import Limb, Past
 
 STEPS = np.arange(50)
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moments import past, points_frame, record
 
-from ganwidgets.live.past import Limb
 from ganwidgets.messages import catalog
-from ganwidgets.widgets.branch_tree import LIMBS, described, scale_of, tree
+from ganwidgets.pictures.words import described
+from ganwidgets.runs.past import Limb
+from ganwidgets.widgets.branch_tree import LIMBS, scale_of, tree
 from ganwidgets.widgets.timeline import TimelinePanel
 
 OTHER = Limb(1, "<b>mine</b>", 0, 400, 2000)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..runs.interventions import Intervention
-    from ..runs.places import Branch
-    from ..runs.timeline import Timeline
-    from ..trainer import GANTrainer
+from .interventions import Intervention
+from .places import Branch
+from .session import Session
+from .timeline import Timeline
 
 __all__ = ["Limb", "Past", "past_of"]
 
@@ -79,9 +77,9 @@ class Past:
         return max(limb.last for limb in self.limbs)
 
 
-def past_of(trainer: GANTrainer) -> Past:
-    """Return how the timeline of `trainer` looks now; to be called between two steps."""
-    timeline = trainer.timeline
+def past_of(session: Session) -> Past:
+    """Return how the timeline of a run looks now; to be called between two steps."""
+    timeline = Timeline(session, lambda look: look())
     place = timeline.place
     limbs = tuple(
         Limb(
@@ -97,10 +95,11 @@ def past_of(trainer: GANTrainer) -> Past:
     while limb.parent is not None:
         limb = limbs[limb.parent]
         lineage.append(limb.id)
+    led_here = session.log.records(session.state.iteration, session.state.cursor)
     return Past(
         limbs=limbs,
         interventions=tuple(timeline.interventions),
-        led_here=tuple(record for record in trainer.interventions if record.branch in lineage),
+        led_here=tuple(record for record in led_here if record.branch in lineage),
         branch=place.branch,
         iteration=place.iteration,
         at_tip=timeline.at_tip,
