@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import ipywidgets
+import numpy as np
 
 from ..data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ..messages import Catalog
@@ -16,6 +18,7 @@ from .heartbeat import Heartbeat, Viewers
 from .layout import Arrangement
 from .look import Look
 from .metrics import MetricsPanel
+from .own_data import OwnDataPanel
 from .plane import PlanePanel
 from .samples import SamplesPanel
 from .status import StatusPanel
@@ -56,6 +59,8 @@ class Dashboard:
         What a button, and what a control, asks for.
     travel, compare, verify : callable
         See :class:`ganwidgets.widgets.timeline.TimelinePanel`.
+    train : callable
+        ``train(points)`` starts afresh on points ``[N, F]``.
     viewers : Viewers
         Who is told of views and of what they have painted.
     request : callable
@@ -72,6 +77,7 @@ class Dashboard:
         travel: Callable[[str, Any], int],
         compare: Callable[[str | None], None],
         verify: Callable[[], None] | None,
+        train: Callable[[np.ndarray], None],
         viewers: Viewers,
         request: Callable[[], None],
     ) -> None:
@@ -88,6 +94,7 @@ class Dashboard:
         curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self._panels: list[Panel] = [self.status, *self._pictures.values(), curves, metrics, self.timeline]
+        self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
         self._drawn_at: dict[str, float] = {}
         self._kind = source.kind
         names: dict[str, tuple[str, str]] = {**self.controls.names, **self.transport.names}
@@ -103,9 +110,15 @@ class Dashboard:
             metrics,
             self.timeline,
             self._pictures[source.kind].widget,
+            self.own_data,
             hidden=[self.heartbeat],
         )
         self.children = self._arrangement.children
+
+    def _choose_data(self, ask: Callable[[str, Any], None], name: str) -> None:
+        """Ask for a preset, as choosing it in the list does, and show it there."""
+        ask("data", name)
+        self.controls.show({"data": name})
 
     def begin(self, source: Source) -> None:
         """Show the panel that suits `source`, because a run on it begins."""

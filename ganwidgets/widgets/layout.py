@@ -40,6 +40,8 @@ class Arrangement:
     timeline : TimelinePanel
     picture : ipywidgets.Widget
         The plane or the samples.
+    own_data : ipywidgets.Widget
+        Where data is drawn or pasted; it stands below the control of the data.
     hidden : iterable of ipywidgets.Widget
         What is to be part of the page without being seen, such as the heartbeat.
 
@@ -59,6 +61,7 @@ class Arrangement:
         metrics: MetricsPanel,
         timeline: TimelinePanel,
         picture: ipywidgets.Widget,
+        own_data: ipywidgets.Widget,
         hidden: Iterable[ipywidgets.Widget] = (),
     ) -> None:
         self._look = look
@@ -68,9 +71,11 @@ class Arrangement:
         cards = look.box([self._card(controls, group) for group in NETWORKS], "gw-pair", "gw-cards")
         right = look.box([charts, cards], "gw-right")
         main = look.box([self._picture, right], "gw-main")
+        pages = [self._grid(controls.in_group(group, without=("loss",))) for group in TABS]
+        pages[-1] = look.box([pages[-1], own_data], "gw-fresh")
         tabs = classed(
             ipywidgets.Tab(
-                [self._grid(controls.in_group(group, without=("loss",))) for group in TABS],
+                pages,
                 titles=[controls.title(group) for group in TABS],
                 layout=look.layout,
             ),

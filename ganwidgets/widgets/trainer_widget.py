@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypedDict
 
 import ipywidgets
+import numpy as np
 from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, observe
 
 from ..errors import DataError
@@ -139,6 +140,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             travel=self._travel,
             compare=self._compare_with,
             verify=self._verify if trainer.run is not None else None,
+            train=self._train_on,
             viewers=Answers(self._pacer, self._wake),
             request=self._look_again,
         )
@@ -280,6 +282,15 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
     def _compare_with(self, branch: str | None) -> None:
         self._camera.compared = branch
         self._look_again()
+
+    def _train_on(self, points: np.ndarray) -> None:
+        """Start afresh on points that a person made; a batch is no larger than they are many."""
+        values: dict[str, Any] = {"data": points}
+        if len(points) < self._trainer.settings.batch_size:
+            values["batch_size"] = len(points)
+        self._runner.change(values, **BY_HAND)
+        self._runner.reset(**BY_HAND)
+        self._publisher.wake()
 
     def _verify(self) -> None:
         """Compute the stored run again, in a thread of its own, and say what came out."""

@@ -1,0 +1,82 @@
+"""Data of one's own in a page: drawn by pointer events, erased, pasted, and trained on."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from notebook_page import NotebookPage
+from trainer_view import SMALL, show
+
+SOURCE = f"import ganwidgets as gw; w = gw.GANTrainerWidget('gaussians', {SMALL}); w"
+
+
+def test_drawing_pasting_and_training_on_it(lab: NotebookPage):
+    view = show(lab, SOURCE)
+    lab.execute("w.step(3); w.wait(); panel = w._dashboard.own_data")
+    view.root.get_by_role("tab", name="Fresh start").click()
+    board, mouse = view.panel("board"), view.page.mouse
+    board.scroll_into_view_if_needed()
+
+    def drag(*places, steps=8):
+        box = board.bounding_box()
+        across, down = (
+            [side * each[axis] + box["xy"[axis]] for each in places]
+            for axis, side in enumerate((box["width"], box["height"]))
+        )
+        mouse.move(across[0], down[0])
+        mouse.down()
+        for x, y in zip(across[1:], down[1:], strict=True):
+            mouse.move(x, y, steps=steps)
+        mouse.up()
+
+    # A quick stroke and a slow one of the same length give equally many points.
+    drag((0.2, 0.3), (0.8, 0.3), steps=2)
+    drag((0.2, 0.7), (0.8, 0.7), steps=30)
+    lab.until("len(panel.strokes) == 2 and panel._ready['drawing'] is not None")
+    upper = lab.ask("float((panel._ready['drawing'][:, 1] > 0).mean())")
+    assert 0.45 < upper < 0.55
+    said = view.panel("own-said").first
+    expect(said).to_contain_text("4000 points")
+
+    # Erase across, undo that, clear, undo that.
+    view.button("erase").click()
+    drag((0.5, 0.1), (0.5, 0.9))
+    lab.until("len(panel.strokes) == 3 and panel.strokes[2][0]")
+    lab.until("abs(panel._ready['drawing'][:, 0]).min() > .05")
+    view.button("undo-stroke").click()
+    lab.until("len(panel.strokes) == 2")
+    view.button("clear").click()
+    lab.until("panel.strokes == []")
+    expect(view.button("train-drawing")).to_be_disabled()
+    view.button("undo-stroke").click()
+    lab.until("len(panel.strokes) == 2")
+
+    # By the keyboard, a dab of another size.
+    view.panel("brush").locator("input").fill("0.2")
+    board.focus()
+    for key in ("e", "ArrowUp", "Space"):
+        view.page.keyboard.press(key)
+    lab.until("len(panel.strokes) == 3 and not panel.strokes[2][0] and panel.strokes[2][1] == .2")
+
+    expect(view.panel("own-consequence")).to_contain_text("new branch")
+    view.button("train-drawing").click()
+    lab.until("w.trainer.source.size == 4000 and w.iteration == 0")
+    assert lab.ask("len(w.trainer.timeline.branches)") == 2
+    lab.execute("w.step(2); w.wait()")
+    assert lab.ask("w.iteration") == 2
+
+    # Pasted text: the line that is wrong is named, and then it trains.
+    area = view.panel("paste")
+    area.fill("x,y\n0.1,0.2\n0.3,oops")
+    expect(view.panel("own-read")).to_contain_text("line 3")
+    expect(view.button("train-points")).to_be_disabled()
+    area.fill("\n".join(f"{i / 10},{-i / 10}" for i in range(12)))
+    expect(view.panel("own-read")).to_contain_text("12 points of 2 coordinates")
+    view.button("train-points").click()
+    lab.until("w.trainer.source.size == 12 and w.batch_size == 12")
+
+    # A file is read like text.
+    view.panel("file").set_input_files(
+        {"name": "points.csv", "mimeType": "text/csv", "buffer": b"a;b\n0,5;1\n1;2"}
+    )
+    expect(view.panel("own-read")).to_contain_text("2 points of 2 coordinates")
