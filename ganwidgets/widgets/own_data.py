@@ -56,7 +56,7 @@ class OwnDataPanel(anywidget.AnyWidget):
     _css = (STATIC / "own_data.css").read_text("utf-8")
 
     words = Dict().tag(sync=True)
-    strokes = List(help="The drawing, as the browser has it.").tag(sync=True)
+    strokes: List[Any] = List(help="The drawing, as the browser has it.").tag(sync=True)
 
     def __init__(
         self, catalog: Catalog, choose: Callable[[str], None], train: Callable[[np.ndarray], None]
