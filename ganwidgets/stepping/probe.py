@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from ..draws import Draws
 from ..errors import DataError
 from ..messages import Message
 from ..objectives import Objective, checked
 from .buffers import Buffers, observing
+from .failing_layer import FailingLayer, failing_layer
 from .labels import Labels
 from .randomness import RoutedRandomness
+from .ranges import check_logits, check_samples
 
 __all__ = ["Probe", "probe", "probe_objective"]
 
@@ -46,6 +49,9 @@ def probe(
     noise: Tensor,
     real: Tensor,
     labels: Labels | None = None,
+    *,
+    images: bool,
+    loss: str,
 ) -> Probe:
     """Run both networks on `noise` [n, latent_dim] and `real` [n, ...], leaving no trace.
 
@@ -53,12 +59,21 @@ def probe(
     ----------
     labels : Labels, optional
         Where networks are told labels: which of them, and which labels.
+    images : bool
+        Whether the samples are images, which train in [-1, 1].
+    loss : str
+        The setting of this name.
 
     Raises
     ------
     DataError
-        If a network refuses its input or its output has the wrong shape: what came, what was
-        expected, and what the network said.
+        If a network refuses its input, its output has the wrong shape, or its output can never be right:
+        what came, what was expected, and what the network said.
+
+    Warns
+    -----
+    DataWarning
+        If its output will hardly be right.
     """
     buffers = Buffers(generator), Buffers(discriminator)
     told: dict[str, tuple[Tensor, ...]] = {"generator": (), "discriminator": ()}
@@ -77,6 +92,11 @@ def probe(
     with Draws() as draws:
         first = outputs()
     repeats = all(map(_same, first, outputs()))
+    aside = torch.Generator().manual_seed(0)
+    with RoutedRandomness(aside), torch.enable_grad(), buffers[0].still(), buffers[1].still():
+        fake, logits = _run(generator, discriminator, noise, real, told)
+    check_samples(fake, real, images=images)
+    check_logits(logits, loss)
     return Probe(routed=draws.routed, exact=repeats and not draws.unrouted)
 
 
@@ -87,18 +107,24 @@ def _run(
     real: Tensor,
     told: Mapping[str, tuple[Tensor, ...]],
 ) -> tuple[Tensor, Tensor]:
-    fake = _call("generator", generator, (noise, *told["generator"]), _noise_remedy(noise))
+    fake = _call("generator", generator, (noise, *told["generator"]))
     if not isinstance(fake, Tensor) or fake.shape != real.shape:
-        raise DataError(
-            Message(
-                "the generator makes {found} of noise {noise}, but a batch of the data has shape "
-                "{real}; give it an output of the data's shape",
-                found=_describe(fake),
-                noise=tuple(noise.shape),
-                real=tuple(real.shape),
-            )
+        sentence = Message(
+            "the generator makes {found} of noise {noise}, but a batch of the data has shape {real}",
+            found=_describe(fake),
+            noise=tuple(noise.shape),
+            real=tuple(real.shape),
         )
-    logits = _call("discriminator", discriminator, (real, *told["discriminator"]), _real_remedy(real))
+        if isinstance(fake, Tensor) and fake.numel() == real.numel() and len(fake) == len(real):
+            raise DataError(
+                Message(
+                    "{sentence}; let it end in nn.Unflatten(1, {shape})",
+                    sentence=sentence,
+                    shape=tuple(real.shape[1:]),
+                )
+            )
+        raise DataError(Message("{sentence}; give it an output of the data's shape", sentence=sentence))
+    logits = _call("discriminator", discriminator, (real, *told["discriminator"]))
     n = len(real)
     if not isinstance(logits, Tensor) or tuple(logits.shape) not in {(n,), (n, 1), (n, 1, 1, 1)}:
         raise DataError(
@@ -116,29 +142,56 @@ def _same(one: Tensor, other: Tensor) -> bool:
     return torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
-def _call(name: str, network: nn.Module, inputs: tuple[Tensor, ...], remedy: str) -> object:
+def _call(name: str, network: nn.Module, inputs: tuple[Tensor, ...]) -> object:
     try:
         return network(*(each.clone() for each in inputs))  # a network may overwrite its input
     except Exception as error:
+        layer = failing_layer(network, error)
+        said = f"{type(error).__name__}: {error}"
+        if layer is not None and layer.name:
+            said = Message(
+                "its layer {layer} was given shape {given} and said {error}",
+                layer=str(layer),
+                given=layer.given,
+                error=said,
+            )
+        remedy = _noise_remedy if name == "generator" else _real_remedy
         raise DataError(
             Message(
                 "the {network} cannot take a batch of shape {shape}: {error}; {remedy}",
                 network=name,
                 shape=tuple(inputs[0].shape),
-                error=f"{type(error).__name__}: {error}",
-                remedy=remedy,
+                error=said,
+                remedy=remedy(inputs[0], layer),
             )
         ) from error
 
 
-def _noise_remedy(noise: Tensor) -> Message:
+def _noise_remedy(noise: Tensor, layer: FailingLayer | None) -> Message:
+    if layer is not None and isinstance(layer.module, _ConvNd) and layer.given == noise.shape:
+        dimensions = len(layer.module.kernel_size)
+        return Message(
+            "noise has shape (n, {latent_dim}): let a generator of convolutions begin with nn.Unflatten(1, {shape})",
+            latent_dim=noise.shape[1],
+            shape=(noise.shape[1], *[1] * dimensions),
+        )
     return Message(
         "latent_dim is {latent_dim}: pass the generator's own number of inputs as latent_dim",
         latent_dim=noise.shape[1],
     )
 
 
-def _real_remedy(real: Tensor) -> Message:
+def _real_remedy(real: Tensor, layer: FailingLayer | None) -> Message:
+    if (
+        layer is not None
+        and isinstance(layer.module, nn.Linear)
+        and layer.given == real.shape
+        and real.ndim > 2
+    ):
+        return Message(
+            "one sample of the data has shape {shape}: let a discriminator of linear layers begin with nn.Flatten()",
+            shape=tuple(real.shape[1:]),
+        )
     return Message(
         "one sample of the data has shape {shape}: pass a discriminator for such samples",
         shape=tuple(real.shape[1:]),

@@ -154,7 +154,15 @@ def assemble(
     labels = labels_for(source, settings.seed, takes, conditional=settings.conditional)
     n = min(settings.batch_size, 4)
     noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe"))
-    found = probe(generator, discriminator, noise.to(device), order.take(0, n).to(device), labels)
+    found = probe(
+        generator,
+        discriminator,
+        noise.to(device),
+        order.take(0, n).to(device),
+        labels,
+        images=source.kind == "images",
+        loss=settings.loss,
+    )
     if objective is not None:
         found = found.beside(probe_objective(objective, source.shape))
     state = TrainingState(generator, discriminator, settings.seed, device)
