@@ -8,14 +8,16 @@ from .data.folder import image_folder
 from .data.reading import read_points
 from .dirac import DiracGAN
 from .errors import CheckpointError, CheckpointWarning, DataError, DataWarning, DivergedError
+from .lessons import Lesson
 from .objectives import Objective
 from .runs.report import ReplayReport
 from .settings import Settings
+from .starts import pretrained, recommended
 from .stored import open_run, replay
 from .trainer import GANTrainer
 
 if TYPE_CHECKING:
-    from .widgets import DiracWidget, GANTrainerWidget
+    from .widgets import DiracWidget, GANTrainerWidget, LessonWidget
 
 __version__ = "0.1.0"
 
@@ -29,20 +31,24 @@ __all__ = [
     "DivergedError",
     "GANTrainer",
     "GANTrainerWidget",
+    "Lesson",
+    "LessonWidget",
     "Objective",
     "ReplayReport",
     "Settings",
     "__version__",
     "image_folder",
     "open_run",
+    "pretrained",
     "read_points",
+    "recommended",
     "replay",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # The headless trainer needs no Jupyter package, so a widget is imported when first asked for.
-    if name in {"DiracWidget", "GANTrainerWidget"}:
+    if name in {"DiracWidget", "GANTrainerWidget", "LessonWidget"}:
         from . import widgets
 
         return getattr(widgets, name)

@@ -22,6 +22,7 @@ from .runs.interventions import CODE, Origin
 from .runs.keeping import keep
 from .runs.looking import generated, real, score, verdicts
 from .runs.saved import load_session, save_session
+from .runs.script import line_of
 from .runs.session import Session
 from .runs.state_tree import copied
 from .runs.timeline import Timeline
@@ -394,6 +395,19 @@ class GANTrainer:
         self._session.load_tree(state, CODE)
 
     @between_steps
+    def code(self) -> str:
+        """Return one line of Python that makes a trainer with this run's settings and seed, pending ones included.
+
+        Data that is no preset, and networks and objectives of one's own, appear in it by name.
+
+        Examples
+        --------
+        >>> GANTrainer("ring8", seed=3, lr_d=0.01).code()
+        "gw.GANTrainer('ring8', lr_d=0.01, batch_size=150, seed=3)"
+        """
+        return line_of(self._session, "gw.GANTrainer")
+
+    @between_steps
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the run to one file: state, history, interventions, and data that is a small array.
 
@@ -504,6 +518,9 @@ class GANTrainer:
 
     def _reset(self, seed: int | None, *, author: str, source: str) -> None:
         self._session.reset(seed, Origin(author, source))
+
+    def _go_on_from(self, state: Mapping[str, Any], origin: Origin, branch: str) -> None:
+        self._between_steps(lambda: self._session.load_tree(state, origin, branch))
 
     def _recover(self) -> None:
         self._session.recover()

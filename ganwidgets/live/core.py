@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import threading
 import time
 import weakref
@@ -341,6 +342,8 @@ class Core:
         self._moves += not command.looks_only
         if travelled:
             self._arrive_elsewhere()
+        elif moved:
+            self._record = self._recorded()
         if isinstance(failure, DivergedError):
             self._fail(failure)
         elif failure is None and moved:
@@ -435,7 +438,12 @@ class Core:
         self._playing = False
         self._moves += 1
         self._started = self.trainer.iteration > 0
-        self._record = MappingProxyType(self.trainer.history.record() if self._started else {})
+        self._record = self._recorded()
+
+    def _recorded(self) -> Mapping[str, float]:
+        """Return the numbers of the last updates, as far as they are known: a loaded state has no history."""
+        known = self.trainer.history.record() if self.trainer.iteration else {}
+        return MappingProxyType({name: value for name, value in known.items() if not math.isnan(value)})
 
     def _carry_out_stop(self, command: Pause | Close) -> None:
         """Let nothing train that was asked for before."""

@@ -125,6 +125,10 @@ class Runner:
         """Pause, and stand just before an intervention, by default the last."""
         return self._travel(Travel(partial(self.trainer.timeline.undo, seq)))
 
+    def go(self, journey: Callable[[], None]) -> int:
+        """Pause, and let the run stand where `journey` brings it."""
+        return self._travel(Travel(journey))
+
     def _travel(self, command: Travel) -> int:
         inbox = self._core.inbox
         with inbox.lock:

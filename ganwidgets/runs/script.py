@@ -11,7 +11,7 @@ from .interventions import UPDATES, Intervention
 from .session import Session
 from .state_tree import data_name, is_preset
 
-__all__ = ["script_of"]
+__all__ = ["line_of", "script_of"]
 
 
 def script_of(session: Session) -> str:
@@ -39,6 +39,12 @@ def script_of(session: Session) -> str:
     return writer.text()
 
 
+def line_of(session: Session, maker: str) -> str:
+    """Return one line that calls `maker` for a run that begins with the settings and the seed of this one."""
+    writer = Writer(session, session.settings.as_dict())
+    return f"{maker}({', '.join(writer.arguments(session.settings.as_dict()))})"
+
+
 class Writer:
     """Writes one call after the other.
 
@@ -57,6 +63,11 @@ class Writer:
         self._iteration = 0
         self._moment: tuple[str, str] = ("", "")
         self._changes: dict[str, str] = {}
+        self._calls.append(f"trainer = gw.GANTrainer({', '.join(self.arguments(settings))})")
+
+    def arguments(self, settings: Mapping[str, Any]) -> list[str]:
+        """Return the arguments of a trainer that begins with `settings`; what has no source gets a name."""
+        session = self._session
         arguments = [self._value("data", settings["data"])]
         for name, network in session.own.networks.items():
             if network is not None:
@@ -70,7 +81,7 @@ class Writer:
                 arguments.append(f"{name}={settings[name]!r}")
         if session._device.type != "cpu":
             arguments.append(f"device={str(session._device)!r}")
-        self._calls.append(f"trainer = gw.GANTrainer({', '.join(arguments)})")
+        return arguments
 
     def add(self, record: Intervention, value: Any) -> None:
         """Write an intervention, and the steps before it."""

@@ -262,7 +262,7 @@ class Session:
         )
 
     def _begin_branch(
-        self, action: Literal["reset", "load"], left: Stand, value: Any, origin: Origin
+        self, action: Literal["reset", "load"], left: Stand, value: Any, origin: Origin, name: str = ""
     ) -> None:
         """Begin a branch with a first state of its own, where the run has just been put."""
         snapshot, branches = left.snapshot, self.branches
@@ -273,7 +273,9 @@ class Session:
         self.log.branch = len(branches.by_id)
         self.log.commit(at, cursor, before)
         self.log.act(at, action, value, origin, cursor, before)
-        branches.grow(branches.free_name(), action, snapshot.place, tips, self._root_here())
+        taken = {branch.name for branch in branches.by_id.values()}
+        name = name if name and name not in taken else branches.free_name()
+        branches.grow(name, action, snapshot.place, tips, self._root_here())
 
     def kept_tip(self, left: Stand) -> dict[int, Tip]:
         """Keep the tip of a branch that the run leaves, if it stands there; return all tips."""
@@ -464,8 +466,13 @@ class Session:
         settings = self.settings.as_dict()
         return described(self, settings, self.run, self.built, state_tree(self.state))
 
-    def load_tree(self, tree: Mapping[str, Any], origin: Origin) -> None:
+    def load_tree(self, tree: Mapping[str, Any], origin: Origin, branch: str = "") -> None:
         """Go on from what :meth:`tree` returned; on an error nothing changes.
+
+        Parameters
+        ----------
+        branch : str
+            What to call the branch that begins, unless another one has that name.
 
         Raises
         ------
@@ -490,5 +497,5 @@ class Session:
                 raise CheckpointError(message) from error
             self._adopt(run, built, self.history.until(run.state.iteration))
             self.change(settings, origin)
-            self._begin_branch("load", here, run.state.iteration, origin)
+            self._begin_branch("load", here, run.state.iteration, origin, branch)
         self.keeper.save()

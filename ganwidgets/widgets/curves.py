@@ -210,6 +210,9 @@ class Chart:
         ends = [float(curve.x[place]) for curve in curves if curve is not None for place in (0, -1)]
         if ends:
             self._mark(self._across, min(ends), max(ends))
+        elif self._across.tick_values is None:
+            # Without anything to show bqplot would divide an axis from 0 to 1 into thousandths.
+            self._across.tick_values = np.zeros(1)
         return limits
 
     def _mark(self, axis: bqplot.Axis, low: float, high: float) -> None:
@@ -286,7 +289,7 @@ class CurvesPanel:
 
 def _curve(frame: Frame, column: str) -> Curve | None:
     envelope = frame.losses.get(column)
-    if envelope is None or not len(envelope[0]):
+    if envelope is None or not np.isfinite(envelope[2]).any():
         return None
     iterations, low, mean, high = envelope
     return Curve(iterations, mean, (low, high))

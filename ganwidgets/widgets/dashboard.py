@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,7 @@ from .metrics import MetricsPanel
 from .own_data import OwnDataPanel
 from .plane import PlanePanel
 from .samples import SamplesPanel
+from .starts import StartPanel
 from .status import StatusPanel
 from .timeline import TimelinePanel
 from .transport import Transport
@@ -91,6 +92,7 @@ class Dashboard:
             "points": PlanePanel(catalog, request, look),
             "images": SamplesPanel(catalog, look),
         }
+        self.starts = StartPanel(catalog, act, look)
         curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self._panels: list[Panel] = [self.status, *self._pictures.values(), curves, metrics, self.timeline]
@@ -111,6 +113,7 @@ class Dashboard:
             self.timeline,
             self._pictures[source.kind].widget,
             self.own_data,
+            starts=self.starts.widget,
             hidden=[self.heartbeat],
         )
         self.children = self._arrangement.children
@@ -119,6 +122,18 @@ class Dashboard:
         """Ask for a preset, as choosing it in the list does, and show it there."""
         ask("data", name)
         self.controls.show({"data": name})
+
+    def only(self, names: Collection[str] | None) -> None:
+        """Show the controls and buttons of these names and hide the others; None shows all."""
+        parts = {name: control.widget for name, control in self.controls.controls.items()}
+        parts.update(self.transport.buttons)
+        parts.update(self.starts.buttons)
+        for name, part in parts.items():
+            if names is None or name in names:
+                part.remove_class("gw-hidden")
+            else:
+                part.add_class("gw-hidden")
+        self._arrangement.only(names)
 
     def begin(self, source: Source) -> None:
         """Show the panel that suits `source`, because a run on it begins."""

@@ -7,7 +7,7 @@ below, in tabs. On a narrow page the columns fold under each other.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import ipywidgets
 
@@ -42,6 +42,8 @@ class Arrangement:
         The plane or the samples.
     own_data : ipywidgets.Widget
         Where data is drawn or pasted; it stands below the control of the data.
+    starts : ipywidgets.Widget
+        The ways to begin.
     hidden : iterable of ipywidgets.Widget
         What is to be part of the page without being seen, such as the heartbeat.
 
@@ -62,6 +64,7 @@ class Arrangement:
         timeline: TimelinePanel,
         picture: ipywidgets.Widget,
         own_data: ipywidgets.Widget,
+        starts: ipywidgets.Widget,
         hidden: Iterable[ipywidgets.Widget] = (),
     ) -> None:
         self._look = look
@@ -71,13 +74,13 @@ class Arrangement:
         cards = look.box([self._card(controls, group) for group in NETWORKS], "gw-pair", "gw-cards")
         right = look.box([charts, cards], "gw-right")
         main = look.box([self._picture, right], "gw-main")
-        pages = [self._grid(controls.in_group(group, without=("loss",))) for group in TABS]
-        pages[-1] = look.box([pages[-1], own_data], "gw-fresh")
-        tabs = classed(
+        self._members = {group: controls.in_group(group, without=("loss",)) for group in TABS}
+        self._titles = {group: controls.title(group) for group in TABS}
+        self._pages = {group: self._grid(members) for group, members in self._members.items()}
+        self._pages["fresh start"] = look.box([self._pages["fresh start"], own_data, starts], "gw-fresh")
+        self._tabs = classed(
             ipywidgets.Tab(
-                pages,
-                titles=[controls.title(group) for group in TABS],
-                layout=look.layout,
+                list(self._pages.values()), titles=list(self._titles.values()), layout=look.layout
             ),
             "gw-tabs",
         )
@@ -88,8 +91,23 @@ class Arrangement:
             main,
             timeline.widget,
             metrics.numbers,
-            tabs,
+            self._tabs,
         )
+
+    def only(self, names: Collection[str] | None) -> None:
+        """Leave out the tabs of which no control is to be shown; None shows all."""
+        shown = [
+            group
+            for group, members in self._members.items()
+            if names is None or any(control.name in names for control in members)
+        ]
+        self._tabs.children = [self._pages[group] for group in shown]
+        self._tabs.titles = [self._titles[group] for group in shown]
+        if shown:
+            self._tabs.selected_index = 0
+            self._tabs.remove_class("gw-hidden")
+        else:
+            self._tabs.add_class("gw-hidden")
 
     def show_picture(self, picture: ipywidgets.Widget) -> None:
         """Put another panel in the picture's place."""

@@ -14,23 +14,27 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal, TypedDict
 
 import ipywidgets
 import numpy as np
-from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, observe
+from traitlets import Bool, Dict, Float, Int, TraitError, Tuple, Unicode, observe, validate
 
 from ..errors import DataError
 from ..live import Camera, Event, Pacer, Runner, RunState
 from ..messages import N_, catalog
 from ..pictures.still import render
+from ..runs.script import line_of
 from ..settings import SETTINGS, SettingTraits, refuse_unknown
+from ..starts import begin_pretrained, recommended
 from ..stored import replay
 from ..trainer import GANTrainer
 from .dashboard import Dashboard
 from .display import Displays, with_picture
 from .publisher import Publisher
-from .transport import SPEED
+from .starts import STARTS
+from .transport import ACTIONS, SPEED
 
 __all__ = ["GANTrainerWidget"]
 
@@ -76,6 +80,8 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         ``"diverged"`` or ``"error"``; `error` a sentence in the widget's language, or empty.
     speed : float
         Steps a second at most; 0 as fast as it goes.
+    controls : tuple of str or None
+        The controls and buttons that are shown, by name; a teacher hides the rest of them.
 
     Raises
     ------
@@ -103,14 +109,19 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
     metrics = Dict(read_only=True, help="The last figures of quality, by name.")
     error = Unicode("", read_only=True, help="What went wrong, in a sentence; empty if nothing did.")
     speed = SPEED
+    controls = Tuple(
+        default_value=None,
+        allow_none=True,
+        help="Names of the controls and buttons that are shown, such as ('play', 'lr_d'); None shows all.",
+    )
 
     def __init__(
         self, data_or_trainer: Any = "gaussians", *, locale: str | None = None, **settings: Any
     ) -> None:
         own = ("generator", "discriminator", "objective", "device", "run")
-        refuse_unknown(settings, "GANTrainerWidget", also=(*own, "locale", "speed"))
+        refuse_unknown(settings, "GANTrainerWidget", also=(*own, "locale", "speed", "controls"))
         self._catalog = catalog(locale)
-        speed = settings.pop("speed", 0.0)
+        speed, controls = settings.pop("speed", 0.0), settings.pop("controls", None)
         keeps = "run" in settings
         if isinstance(data_or_trainer, GANTrainer):
             refuse_unknown(settings, "a trainer that exists")
@@ -128,6 +139,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._stood: tuple[Any, ...] | None = None
         self._again = self._measured = 0
         self._seq = 0
+        self._starting: int | None = None
         self._refusal = ""
         super().__init__()
         self._pacer = Pacer(max_rate=FRAMES)
@@ -155,7 +167,8 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._publisher = Publisher(self._tend, self._draw)
         _SHOWING[self._runner] = _SHOWING.get(self._runner, 0) + 1
         self._ended = False
-        self.speed = speed
+        self.speed, self.controls = speed, controls
+        self._offer_starts()
         if settings:
             self._runner.change(settings, **BY_CELL)
 
@@ -263,6 +276,12 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
                 self._runner.reset(_next_seed(self._trainer.settings.seed), **BY_HAND)
             case "recover":
                 self._runner.recover()
+            case "recommended":
+                self._runner.change(recommended(self.data), **BY_HAND)
+                self._runner.reset(**BY_HAND)
+            case "pretrained":
+                start = partial(begin_pretrained, self._trainer, self.data, **BY_HAND)
+                self._starting = self._runner.go(start)
         self._publisher.wake()
 
     def _travel(self, kind: str, value: Any) -> int:
@@ -339,6 +358,16 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         if not by_hand:
             self._dashboard.controls.show({change["name"]: change["new"]})
 
+    @validate("controls")
+    def _known_controls(self, proposal: Any) -> Any:
+        if proposal["value"] is not None:
+            refuse_unknown(proposal["value"], "the widget's controls", also=(*ACTIONS, *STARTS))
+        return proposal["value"]
+
+    @observe("controls")
+    def _controls_chosen(self, change: Any) -> None:
+        self._dashboard.only(change["new"])
+
     @observe("speed")
     def _speed_wished(self, change: Any) -> None:
         self._runner.speed = change["new"]
@@ -379,18 +408,27 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
                 if name not in event.waiting:
                     self._put_back(name, event.error)
             return
+        refusal = ""
         if event.kind == "travel":
             refusal = "" if event.error is None else self._catalog.error(event.error)
             self._dashboard.timeline.arrived(event.ticket, refusal)
             self._again += 1
         if event.kind != "state":
-            self._refusal = ""
+            self._refusal = refusal if event.ticket == self._starting else ""
         for name, (_, new) in event.changes.items():
             if name not in event.waiting:
                 self._put(name, new)
-        if event.kind == "reset" and event.error is None:
+        if event.kind in {"reset", "travel", "state"} and event.error is None:
             self._dashboard.begin(self._trainer.source)
         self._dashboard.controls.show_in_force(self._trainer._session.built)
+        self._offer_starts()
+
+    def code(self) -> str:
+        """Return one line of Python that makes a widget with this run's settings and seed."""
+        return self._runner.look(lambda: line_of(self._trainer._session, "gw.GANTrainerWidget"))
+
+    def _offer_starts(self) -> None:
+        self._dashboard.starts.show(self.data, self.code())
 
     def _put(self, name: str, value: Any) -> None:
         with self._writing, self._echo():

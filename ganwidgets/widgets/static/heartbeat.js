@@ -49,9 +49,12 @@ function answer(model, root) {
   };
 }
 
-/** Tell the kernel of clicks on what says where it leads. */
+/** Tell the kernel of clicks on what says where it leads, and copy what offers itself to be copied. */
 function follow(model, root) {
   const onClick = (event) => {
+    const copied = event.target.closest("[data-gw-copy]");
+    // Where the page may not reach the clipboard, the line beside the button is still there to be marked.
+    if (copied) navigator.clipboard?.writeText(copied.dataset.gwCopy).then(() => copied.classList.add("gw-copied"));
     const target = event.target.closest("[data-gw-go]");
     if (target) tell(model, { go: target.dataset.gwGo });
   };

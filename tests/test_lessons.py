@@ -1,0 +1,97 @@
+"""Lessons: nothing is found out that was not predicted first, and the comparison is a fair one."""
+
+import pytest
+from traitlets import TraitError
+
+import ganwidgets as gw
+from ganwidgets import Lesson, LessonWidget
+
+SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
+LESSON = Lesson(
+    title="Speed",
+    question="What will D's loss do?",
+    answers=("fall", "stay", "rise <b>"),
+    experiment={"lr_d": 0.05},
+    steps=30,
+    settings=SMALL,
+    warm_up=20,
+    controls=("play", "pause", "lr_d"),
+    watch=("loss_d", "modes"),
+    explanation="It falls.",
+)
+
+
+def test_both_ways_begin_at_the_same_state_and_differ_by_the_change_alone():
+    trainer = LESSON.start()
+    assert trainer.iteration == 20
+    outcome = LESSON.carry_out(trainer, "fall")
+    assert set(outcome.before) == set(outcome.changed) == set(outcome.unchanged) == {"loss_d", "modes"}
+    assert trainer.iteration == 50
+    assert trainer.timeline.branch == "experiment"
+    assert trainer.settings.lr_d == 0.05
+    (record,) = trainer.interventions
+    assert (record["setting"], record["iteration"], record["reason"]) == ("lr_d", 20, "predicted: fall")
+
+    by_hand = gw.GANTrainer("gaussians", **SMALL)
+    by_hand.step(50)
+    trainer.timeline.switch("unchanged")
+    assert trainer.state_hash() == by_hand.state_hash()
+    assert outcome.unchanged["loss_d"] == by_hand.history["loss_d"][-1]
+    changed = gw.GANTrainer("gaussians", **SMALL)
+    changed.step(20)
+    changed.settings.lr_d = 0.05
+    changed.step(30)
+    assert outcome.changed["loss_d"] == changed.history["loss_d"][-1]
+
+
+def test_an_experiment_can_be_repeated():
+    trainer = LESSON.start()
+    LESSON.carry_out(trainer, "fall")
+    trainer.timeline.switch("main")
+    LESSON.carry_out(trainer, "stay")
+    assert {"experiment", "experiment 2", "unchanged", "unchanged 2"} <= set(trainer.timeline.branches)
+
+
+def test_a_setting_that_does_not_exist_is_refused_at_once():
+    for wrong in ({"experiment": {"lr": 1}}, {"experiment": {}, "settings": {"lr": 1}}):
+        with pytest.raises(TraitError, match="no 'lr'"):
+            Lesson(question="?", answers=("a",), **wrong)
+
+
+def test_the_widget_waits_for_a_prediction_and_then_compares():
+    widget = LessonWidget(LESSON, locale="en")
+    try:
+        assert widget._run.disabled
+        assert widget._note.disabled
+        widget._answers.set_state({"index": 2})
+        assert widget._run.disabled
+        widget._note.click()
+        assert widget.prediction == "rise <b>"
+        assert widget._answers.disabled
+        widget._run.click()
+        widget.wait()
+        said = widget._said.value
+        assert "You predicted: rise &lt;b&gt;." in said
+        assert f"{widget.outcome.changed['loss_d']:.3f}" in said
+        assert "It falls." in said
+        assert widget.trainer_widget._camera.compared == "unchanged"
+        assert widget.trainer_widget.iteration == 50
+        hidden = widget.trainer_widget._dashboard.controls.controls["lr_g"].widget._dom_classes
+        assert "gw-hidden" in hidden
+    finally:
+        widget.close()
+
+
+def test_what_ends_an_experiment_is_told():
+    hasty = {"loss": "least_squares", "optimizer_d": "sgd", "optimizer_g": "sgd", "lr_d": 10, "lr_g": 10}
+    lesson = Lesson(question="?", answers=("yes",), experiment=hasty, steps=300, settings=SMALL, warm_up=1)
+    widget = LessonWidget(lesson, locale="en")
+    try:
+        widget._answers.set_state({"index": 0})
+        widget._note.click()
+        widget._run.click()
+        widget._thread.join()
+        assert widget.outcome is None
+        assert "the run stands there, before it happened" in widget._said.value
+    finally:
+        widget.close()
