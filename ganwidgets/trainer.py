@@ -17,29 +17,25 @@ from traitlets import TraitError
 from .arguments import checked_count, checked_seed, seed_or_new
 from .messages import Message, catalog
 from .runs.between_steps import between_steps
+from .runs.evaluation import Evaluation
 from .runs.hashing import digest
 from .runs.interventions import CODE, Origin
+from .runs.judging import Neighbors, refuse_unknown_features
 from .runs.keeping import keep
-from .runs.looking import generated, real, score, verdicts
+from .runs.looking import generated, real, verdicts
 from .runs.saved import load_session, save_session
 from .runs.script import line_of
 from .runs.session import Session
 from .runs.state_tree import copied
 from .runs.timeline import Timeline
-from .seeds import derive
 from .settings import SETTINGS, Settings, refuse_unknown
 from .stepping.eager import What
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from .data import Modes, Source
+    from .data import Source
     from .objectives import Objective
     from .runs.history import History
     from .runs.interventions import Intervention
-
-    Samples = npt.NDArray[np.float32]
 
 __all__ = ["GANTrainer"]
 
@@ -319,32 +315,75 @@ class GANTrainer:
         """Return the discriminator's logits ``[n]`` for `samples` in the units of training."""
         return verdicts(self._session, samples, labels)
 
-    @between_steps
-    def evaluate(self, n: int = 2500, seed: int = 0) -> dict[str, float]:
+    def evaluate(self, n: int = 2500, seed: int = 0, features: Any = None) -> dict[str, float]:
         """Return how good the generated samples are, by name; see :mod:`ganwidgets.metrics`.
 
         For points: ``modes high_quality reverse_kl`` where the data knows its centres,
-        ``jensen_shannon`` for two dimensions, ``sliced_wasserstein``. For images: the share of real
-        and of generated samples that the discriminator judges rightly.
+        ``jensen_shannon`` for two dimensions, ``sliced_wasserstein``. For images: ``frechet
+        kernel_inception precision recall density coverage diversity`` on the features that
+        :attr:`features` names, ``inception_score`` and, on the data's own classes, ``modes`` and
+        ``reverse_kl`` where those know classes; and the shares of real and of generated images that
+        the discriminator judges rightly.
 
         Parameters
         ----------
         n : int
-            How many generated samples are compared with as many real ones.
+            How many generated samples are compared with as many real ones; of images with half of
+            the data where that is less, because the other half is for :meth:`floors`.
         seed : int
             Of the samples; the same seed, the same figures.
+        features : str, path or nn.Module, optional
+            Other features than :attr:`features`, this once.
         """
-        return score(self._session, self.sample(n, seed), self.real(n, seed), checked_seed(seed))
+        return self._evaluation.of_generated(checked_count(n), checked_seed(seed), features)
 
-    @between_steps
-    def floors(self, n: int = 2500, seed: int = 0) -> dict[str, float]:
+    def floors(self, n: int = 2500, seed: int = 0, features: Any = None) -> dict[str, float]:
         """Return what a perfect generator scores at :meth:`evaluate`: real samples in its place."""
-        perfect = real(self._session, checked_count(n), derive(checked_seed(seed), "perfect"))
-        return score(self._session, perfect, self.real(n, seed), checked_seed(seed))
+        return self._evaluation.of_real(checked_count(n), checked_seed(seed), features)
 
-    @between_steps
-    def _evaluation_inputs(self, n: int, seed: int) -> tuple[Samples, Samples, Modes | None]:
-        return self.sample(n, seed).numpy(), self.real(n, seed).numpy(), self.source.modes
+    @property
+    def features(self) -> Any:
+        """What images are judged on, in the widget too; assign another at any time, the run does not change.
+
+        ``"classifier"``, a small network that learns the labels of this data in seconds; ``"inception"``, by
+        which published figures (FID, KID) are measured, or the path of its weights; ``"random"``, a network
+        that was never trained, good for a trend only; ``"pixels"``; a module of your own, from images [n, C, H, W]
+        in [0, 1] to features [n, F] or to a pair of those and of logits [n, K]. ``"auto"`` is the classifier for
+        images with labels, and random features for others.
+        """
+        return self._session.features
+
+    @features.setter
+    def features(self, asked: Any) -> None:
+        self._session.features = refuse_unknown_features(asked)
+
+    def neighbors(self, samples: Any, k: int = 1, features: Any = None) -> Neighbors:
+        """Return the real images that are most like some images, to see whether the generator copies.
+
+        Parameters
+        ----------
+        samples : Tensor [n, C, H, W]
+            In [0, 1], such as :meth:`sample` returns.
+        k : int
+            How many for each.
+        features : str, path or nn.Module, optional
+            What makes images alike; ``"pixels"`` finds exact copies, :attr:`features` those with the same content.
+
+        Returns
+        -------
+        Neighbors
+            ``indices distances images`` of the nearest real images, and the ``typical`` distance of a real image
+            from its own nearest one: much nearer than that is a copy.
+        """
+        return self._evaluation.neighbors(torch.as_tensor(samples), checked_count(k), features)
+
+    def class_shares(self, n: int = 2500, seed: int = 0) -> dict[int, float]:
+        """Return the share of generated images that the data's classifier reads as each of its classes."""
+        return self._evaluation.class_shares(checked_count(n), checked_seed(seed))
+
+    @property
+    def _evaluation(self) -> Evaluation:
+        return Evaluation(self._session, self._between_steps)
 
     def on_step(self, callback: Callable[[Mapping[str, float]], None]) -> Callable[[], None]:
         """Call `callback` with the record after each step, in the thread that trains.
@@ -442,8 +481,7 @@ class GANTrainer:
         """
         from .pictures.export import export
 
-        figures = functools.partial(self._between_steps, lambda: (self.evaluate(), self.floors()))
-        return export(self._session, self._between_steps, path, catalog(locale), figures)
+        return export(self._session, self._between_steps, path, catalog(locale), self._evaluation.report)
 
     @classmethod
     def load(
@@ -532,6 +570,9 @@ class GANTrainer:
         self._session.keeper.save()
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "features":
+            object.__setattr__(self, name, value)
+            return
         if hasattr(GANTrainer, name) or (type(self) is GANTrainer and not name.startswith("_")):
             known = [member for member in vars(GANTrainer) if not member.startswith("_")]
             raise TraitError(

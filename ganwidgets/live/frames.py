@@ -16,11 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from ..metrics import evaluate_points
 from ..pictures.plane import verdict_on
 from ..pictures.projection import Extent
 from ..pictures.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
 from ..runs.history import Envelope
+from ..runs.looking import sampler
 from ..runs.past import Past, past_of
+from .bench import Bench, Judged
 from .measuring import SAMPLES, Curve, Gauge
 from .measuring import SEED as MEASURED
 from .observations import OBSERVATIONS, Moment, Observation
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["Camera", "Frame"]
 
 Floats = npt.NDArray[np.float32]
+
+PATIENCE = 5.0
+"""Seconds for which a complete frame waits for figures of images, which may have to learn first."""
 
 LOSS_CURVES = ("loss_d", "loss_g")
 
@@ -70,11 +76,11 @@ class Frame:
     losses : mapping of str to Envelope
         The columns :data:`CURVES` of the history, at most 240 points each.
     metrics : mapping of str to (iterations, values)
-        Each metric over time, at most 400 points each; empty for images.
+        Each metric over time, at most 400 points each.
     floors : mapping of str to float
         What perfect samples score.
     latest_metrics : mapping of str to float
-        The newest values; for images the discriminator's accuracy.
+        The newest values; for images the discriminator's accuracy in its last update too.
     exact : bool
         Whether the run repeats bit for bit.
     past : Past
@@ -84,6 +90,10 @@ class Frame:
     seen : mapping of str to anything
         What else was wanted, by its name in :data:`ganwidgets.live.observations.OBSERVATIONS`, as far
         as this kind of data has it.
+    judged : Judged or None
+        What figures of images were measured on; None for points, and until that is known.
+    trouble : str
+        Why there are no figures of images; empty where there are, or will be.
     """
 
     iteration: int
@@ -105,6 +115,8 @@ class Frame:
     past: Past
     compared: Mapping[str, Envelope]
     seen: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    judged: Judged | None = None
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,7 +175,8 @@ class Camera:
         self.pictures = PICTURES
         self._runner = runner
         self._trainer = runner.trainer
-        self._gauge = Gauge(interval, measured=measured)
+        self._gauge = Gauge(interval, measured=measured, watched=lambda: not runner.closed)
+        self._bench: Bench | None = None
         self._kept: _Kept | None = None
 
     def take(self, *, complete: bool = False) -> Frame:
@@ -185,13 +198,11 @@ class Camera:
         if complete:
             self._runner.refuse_inside()
         seen = self._runner.look(lambda: self._expose(complete))
-        if complete:
-            self._gauge.settle()
         source = seen.scene.source
-        latest = self._gauge.latest
-        if source.kind == "images":
-            names = ("accuracy_real", "accuracy_fake")
-            latest = {name: seen.state.record[name] for name in names if name in seen.state.record}
+        if complete:
+            self._gauge.settle(None if source.kind == "points" else PATIENCE)
+        names = ("accuracy_real", "accuracy_fake") if source.kind == "images" else ()
+        accuracies = {name: seen.state.record[name] for name in names if name in seen.state.record}
         return Frame(
             iteration=seen.state.iteration,
             status=seen.state.status,
@@ -207,11 +218,13 @@ class Camera:
             losses=seen.losses,
             metrics=self._gauge.curves,
             floors=self._gauge.floors,
-            latest_metrics=latest,
+            latest_metrics={**accuracies, **self._gauge.latest},
             exact=seen.exact,
             past=seen.past,
             compared=seen.compared,
             seen=seen.seen,
+            judged=None if self._bench is None else self._bench.judged,
+            trouble=self._gauge.trouble,
         )
 
     # --- between two steps ----------------------------------------------------------------------
@@ -226,6 +239,7 @@ class Camera:
         sampled = trainer.sample(len(scene.real), seed=SEED, labels=scene.labels)
         generated: Floats = np.array(sampled.numpy(), dtype=np.float32)
         if scene.source.kind == "images":
+            self._measure_images(generated, complete)
             generated = np.nan_to_num(generated, nan=0.0).clip(0, 1)
         else:
             self._measure(generated, complete)
@@ -248,6 +262,7 @@ class Camera:
         if before is None or before.run is not run:
             same_data = before is not None and before.fixed.source is fixed.source
             self._gauge.begin(keep_floors=same_data)
+            self._bench = None
         self._kept = _Kept(run, fixed, self.pictures)
         return self._kept
 
@@ -294,10 +309,32 @@ class Camera:
         if not gauge.due(iteration, generated, at_once=complete):
             return
         began = time.monotonic()
-        inputs = trainer._evaluation_inputs(SAMPLES, MEASURED)
-        runner = self._runner
+        samples, reference = (
+            trainer.sample(SAMPLES, MEASURED).numpy(),
+            trainer.real(SAMPLES, MEASURED).numpy(),
+        )
+        modes, runner = trainer.source.modes, self._runner
+
+        def figures() -> Mapping[str, float]:
+            return evaluate_points(samples, reference, modes, MEASURED)
 
         def floors() -> Mapping[str, float]:
             return runner.look(lambda: trainer.floors(SAMPLES, MEASURED))
 
-        gauge.measure(iteration, generated, inputs, floors, time.monotonic() - began)
+        gauge.measure(iteration, generated, figures, floors, time.monotonic() - began)
+
+    def _measure_images(self, generated: Floats, complete: bool) -> None:
+        """Measure images aside; only copying the generator is done here."""
+        trainer, gauge, bench = self._trainer, self._gauge, self._bench
+        iteration = trainer.iteration
+        gauge.forget_from(iteration + 1)
+        if bench is None or bench.asked is not trainer.features:
+            if bench is not None:
+                gauge.begin()
+            bench = self._bench = Bench(trainer._session, self._runner.look)
+        if not gauge.due(iteration, generated, at_once=complete and not gauge.busy):
+            return
+        began = time.monotonic()
+        samples = sampler(trainer._session, MEASURED)
+        cost = time.monotonic() - began
+        gauge.measure(iteration, generated, lambda: bench.figures(samples), bench.floors, cost)

@@ -9,16 +9,12 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..metrics import evaluate_points
+from ..errors import DataError
 from .pacing import Clock
-
-if TYPE_CHECKING:
-    from ..data import Modes
 
 __all__ = ["SAMPLES", "SEED", "Curve", "Gauge", "Series"]
 
@@ -31,6 +27,9 @@ SAMPLES, SEED = 2500, 0
 
 SHARE, SHARE_ASIDE = 0.05, 0.1
 """The part of the time that measuring may take: of the training thread's, and of another's."""
+
+AFTER_FAILURE = 10.0
+"""Seconds at least until something that could not be measured is tried again."""
 
 EXIT_PATIENCE = 5.0
 """Seconds for which the interpreter's exit waits for a measurement."""
@@ -87,7 +86,7 @@ class Series:
 
 
 class Gauge:
-    """Measures points about once a second, each time in a thread of its own.
+    """Measures a run about once a second, each time in a thread of its own.
 
     Parameters
     ----------
@@ -100,6 +99,8 @@ class Gauge:
         waiting for its turn costs nobody anything.
     measured : callable
         Called, on the thread that measures, when there are new values or floors.
+    watched : callable
+        Returns whether anybody still looks at the run; afterwards nothing that fails is told.
     """
 
     def __init__(
@@ -108,8 +109,11 @@ class Gauge:
         clock: Clock = time.monotonic,
         effort: Clock = time.thread_time,
         measured: Callable[[], None] = lambda: None,
+        watched: Callable[[], bool] = lambda: True,
     ) -> None:
         self._told = measured
+        self._watched = watched
+        self._trouble = ""
         self._least = self._interval = interval
         self._clock = clock
         self._effort = effort
@@ -128,6 +132,8 @@ class Gauge:
             self._floors = self._floors if keep_floors else MappingProxyType({})
             self._measured = None
             self._began = -np.inf
+            self._interval = self._least
+            self._trouble = ""
 
     def due(self, iteration: int, generated: Floats, *, at_once: bool = False) -> bool:
         """Return whether to measure now.
@@ -148,14 +154,13 @@ class Gauge:
                     return False
             if at_once:
                 return True
-            busy = self._under_way is not None and self._under_way.is_alive()
-            return not busy and self._clock() - self._began >= self._interval
+            return not self.busy and self._clock() - self._began >= self._interval
 
     def measure(
         self,
         iteration: int,
         generated: Floats,
-        inputs: tuple[npt.NDArray[Any], npt.NDArray[Any], Modes | None],
+        figures: Callable[[], Mapping[str, float]],
         floors: Callable[[], Mapping[str, float]],
         cost: float,
     ) -> None:
@@ -165,13 +170,12 @@ class Gauge:
         ----------
         iteration, generated
             As for :meth:`due`.
-        inputs : tuple
-            Samples, reference and modes: what `evaluate_points` takes.
+        figures : callable
+            Returns the values at this iteration, from copies; called from the thread that measures.
         floors : callable
-            Returns what perfect samples score; called once for each run's data, from the thread
-            that measures.
+            Returns what perfect samples score; called once for each run's data, from that thread too.
         cost : float
-            Seconds that the training thread spent on `inputs`.
+            Seconds that the training thread spent on the copies.
         """
         with self._lock:
             self._measured = iteration, generated
@@ -180,7 +184,7 @@ class Gauge:
             series = self._series
             self._under_way = threading.Thread(
                 target=self._work,
-                args=(self._under_way, series, iteration, inputs, floors),
+                args=(self._under_way, series, iteration, figures, floors),
                 name="ganwidgets-metrics",
                 daemon=True,
             )
@@ -192,20 +196,21 @@ class Gauge:
         before: threading.Thread | None,
         series: Series,
         iteration: int,
-        inputs: tuple[npt.NDArray[Any], npt.NDArray[Any], Modes | None],
+        figures: Callable[[], Mapping[str, float]],
         floors: Callable[[], Mapping[str, float]],
     ) -> None:
         if before is not None:
             before.join()
         began = self._effort()
         try:
-            values = evaluate_points(*inputs, SEED)
+            values = figures()
             with self._lock:
-                if self._floors:  # the first time, importing took longest
+                if self._floors:  # the first time, importing or what has to be learnt first took longest
                     self._interval = max(self._interval, (self._effort() - began) / SHARE_ASIDE)
                 if series is self._series:
                     series.append(iteration, values)
                     self._curves = MappingProxyType(series.curves())
+                    self._trouble = ""
                 known = bool(self._floors)
             self._told()
             if not known:
@@ -214,15 +219,33 @@ class Gauge:
                     if series is self._series:
                         self._floors = MappingProxyType(dict(found))
                 self._told()
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - a user's features may raise anything; it is told
             # Nobody needs the figures of a process that ends, where imports fail in odd ways.
-            if threading.main_thread().is_alive():
-                logger.exception("the metrics at iteration %d could not be measured", iteration)
+            if threading.main_thread().is_alive() and self._watched():
+                self._note(series, iteration, error)
 
-    def settle(self) -> None:
-        """Wait for the measurement under way."""
+    def _note(self, series: Series, iteration: int, error: Exception) -> None:
+        """Keep why nothing could be measured, and try again less often."""
+        told = error.args[0] if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        with self._lock:
+            if series is not self._series:
+                return
+            again = told == self._trouble
+            self._trouble = told
+            self._interval = max(self._interval, AFTER_FAILURE)
+        if not again:
+            logger.error("the metrics at iteration %d could not be measured", iteration, exc_info=error)
+            self._told()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a measurement is under way."""
+        return self._under_way is not None and self._under_way.is_alive()
+
+    def settle(self, patience: float | None = None) -> None:
+        """Wait for the measurement under way, for so many seconds at most."""
         if self._under_way is not None:
-            self._under_way.join()
+            self._under_way.join(patience)
 
     def forget_from(self, iteration: int) -> None:
         """Forget what was measured at `iteration` or later."""
@@ -248,6 +271,11 @@ class Gauge:
     def floors(self) -> Mapping[str, float]:
         """What perfect samples score; empty until it is known."""
         return self._floors
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be measured; empty where it can."""
+        return self._trouble
 
 
 _UNDER_WAY: weakref.WeakSet[threading.Thread] = weakref.WeakSet()

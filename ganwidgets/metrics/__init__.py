@@ -1,10 +1,11 @@
-"""Honest numbers for generated samples: NumPy arrays in, floats out, and nothing known of training."""
+"""Honest numbers for generated samples: arrays in, floats out, and nothing known of training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from .images import IMAGE_METRICS, evaluate_images
 from .metric import Metric
 from .points import (
     POINT_METRICS,
@@ -17,19 +18,24 @@ from .points import (
     reverse_kl,
     sliced_wasserstein,
 )
+from .verdict import verdict
 
 __all__ = [
     "METRICS",
     "Metric",
     "Modes",
     "captured_modes",
+    "evaluate_images",
     "evaluate_points",
     "high_quality",
     "jensen_shannon",
     "plane_histogram",
     "reverse_kl",
     "sliced_wasserstein",
+    "verdict",
 ]
 
-METRICS: Mapping[str, Metric] = MappingProxyType({**POINT_METRICS})
-"""How each number is shown to people, by its name, in the order in which they see them."""
+METRICS: Mapping[str, Mapping[str, Metric]] = MappingProxyType(
+    {"points": POINT_METRICS, "images": IMAGE_METRICS}
+)
+"""For each kind of data, how each number is shown to people, by its name, in the order in which they see them."""

@@ -23,8 +23,8 @@ from .tiles import columns_of, image_grid
 
 __all__ = ["FORMATS", "Figures", "export"]
 
-Figures = Callable[[], tuple[Mapping[str, float], Mapping[str, float]]]
-"""Returns how good the samples are, and what perfect ones score."""
+Figures = Callable[[], tuple[Mapping[str, float], Mapping[str, float], str]]
+"""Returns how good the samples are, what perfect ones score, and on which features that was measured."""
 
 MOMENTS = 60
 """Frames of a film at most."""
@@ -116,7 +116,7 @@ def _page(
 ) -> bytes:
     scene = between_steps(partial(scene_of, session, pictures))
     moments = list(stills(session, between_steps, scene, CHAPTERS))
-    found, floors = figures()
+    found, floors, features = figures()
     account = between_steps(
         lambda: Account(
             data=scene.source.name,
@@ -125,6 +125,7 @@ def _page(
             moments=moments,
             figures=found,
             floors=floors,
+            features=features,
             exact=session.run.exact,
             environment=environment(session.state.device, session.run.threads),
             script=_script(session),

@@ -47,6 +47,8 @@ class Account:
         The run's past, and its present as the last one.
     figures, floors : mapping of str to float
         How good the samples are, and what perfect ones score.
+    features : str
+        What figures of images were measured on; empty for points.
     exact : bool
         Whether the run repeats bit for bit.
     environment : mapping of str to str
@@ -61,6 +63,7 @@ class Account:
     moments: Sequence[Still]
     figures: Mapping[str, float]
     floors: Mapping[str, float]
+    features: str
     exact: bool
     environment: Mapping[str, str]
     script: str
@@ -190,9 +193,9 @@ def _curves(now: Still, t: Catalog) -> str:
 
 
 def _figures(account: Account, t: Catalog) -> str:
-    tiles = []
+    tiles, metrics = [], METRICS[account.moments[-1].kind]
     for name, value in account.figures.items():
-        metric = METRICS.get(name)
+        metric = metrics.get(name)
         if metric is None:
             label, form = t(ACCURACIES.get(name, name)), ".3f"
         else:
@@ -204,7 +207,8 @@ def _figures(account: Account, t: Catalog) -> str:
             f'<div class="tile">{html.escape(label)}<b>{_spell(value, form)}{unit}</b>'
             f"<small>{html.escape(perfect)}</small></div>"
         )
-    return f'<div class="tiles">{"".join(tiles)}</div>' if tiles else ""
+    basis = t(N_("Measured on: {features}."), features=t(account.features)) if account.features else ""
+    return f'<p>{html.escape(basis)}</p><div class="tiles">{"".join(tiles)}</div>' if tiles else ""
 
 
 def _spell(value: float, form: str) -> str:

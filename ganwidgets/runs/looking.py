@@ -10,20 +10,21 @@ from torch import Tensor, nn
 
 from ..errors import DataError
 from ..messages import Message
-from ..metrics import evaluate_points
 from ..seeds import derive, seeded
 from ..stepping.eager import draw_noise
 from ..stepping.run import Run
+from ..stepping.state import copied_network
 from .session import Session
 
 __all__ = [
+    "accuracies",
     "generated",
     "generated_by",
     "judged_by",
     "latents",
     "made_of",
     "real",
-    "score",
+    "sampler",
     "slopes",
     "verdicts",
 ]
@@ -160,19 +161,25 @@ def slopes(
     return run.slope(run.state.discriminator, samples, lambda logits: worth(logits.reshape(-1)), 0, told)
 
 
-def score(session: Session, samples: Tensor, reference: Tensor, seed: int) -> dict[str, float]:
-    """Return how good `samples` are, held against real ones, by name.
+def sampler(session: Session, seed: int) -> Callable[[int], Tensor]:
+    """Return what makes any number of the samples of :func:`generated` as they are now, in any thread, at any time.
 
-    Parameters
-    ----------
-    samples, reference : Tensor
-        In the units that people see.
-    seed : int
-        Of the directions of the sliced Wasserstein distance.
+    It has a copy of the generator, so that training may go on meanwhile.
     """
-    source = session.run.source
-    if source.kind == "points":
-        return evaluate_points(samples.numpy(), reference.numpy(), source.modes, seed)
+    session.settle()
+    run, noise = session.run, session.settings.noise
+    network = copied_network(run.state.generator)
+
+    def samples(n: int) -> Tensor:
+        drawn = draw_noise(noise, n, run.stepper.latent_dim, seeded(seed, "sample"))
+        told = _told(run, None, n, seed)
+        return run.shown(run.observe(network, drawn, derive(seed, "inside the network"), told))
+
+    return samples
+
+
+def accuracies(session: Session, samples: Tensor, reference: Tensor) -> dict[str, float]:
+    """Return which shares of real and of generated images the discriminator judges rightly."""
     judged, judged_real = verdicts(session, samples * 2 - 1), verdicts(session, reference * 2 - 1)
     threshold = session.game.threshold(judged_real, judged)
     return {

@@ -19,6 +19,7 @@ from traitlets import TraitError
 from ..data import Source, load_data
 from ..errors import CheckpointError, DataError, DivergedError
 from ..messages import Message
+from ..metrics.features import Features
 from ..objectives import Loss, game
 from ..settings import SETTINGS, Settings
 from ..stepping.eager import NonFiniteError, What
@@ -79,6 +80,11 @@ class Session:
         What stores the run while it goes on.
     listeners : dict
         Functions that are called with the record after each step, by any key.
+    features : str, Path or nn.Module
+        On what generated images are judged; see :func:`ganwidgets.runs.judging.chosen_features`. No part
+        of the run: judging changes nothing.
+    features_made : tuple or None
+        The source and the choice for which features were made last, and these.
     """
 
     def __init__(
@@ -100,6 +106,8 @@ class Session:
         self.snapshots = Snapshots(TemporaryShelf())
         self._asked_sources: list[tuple[Any, Source]] = []
         self.listeners: dict[object, Callable[[Mapping[str, float]], None]] = {}
+        self.features: Any = "auto"
+        self.features_made: tuple[Source, Any, Features] | None = None
         source = self.source_of(data)
         if "batch_size" not in settings and source.size is not None:
             fitting = min(SETTINGS["batch_size"].initial, source.size)

@@ -108,8 +108,13 @@ class Run:
         return slope.detach().cpu().float()
 
     def shown(self, samples: Tensor) -> Tensor:
-        """Return samples in the units that people see: images in [0, 1], points as they are."""
-        return ((samples + 1) / 2).clamp(0, 1) if self.source.kind == "images" else samples
+        """Return samples in the units that people see: images in [0, 1], points as they are.
+
+        A pixel that is not a finite number is NaN: it shall not pass for black or white.
+        """
+        if self.source.kind == "points":
+            return samples
+        return torch.where(samples.isfinite(), ((samples + 1) / 2).clamp(0, 1), torch.nan)
 
 
 OBSERVED_AT_ONCE = 1024

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..messages import Catalog, N_
-from ..metrics import METRICS
+from ..metrics import METRICS, Metric, verdict
 from .colors import css
 from .curves import INTERVAL, Chart, Curve, Pen, mean_curve
 from .guarded import GuardedDropdown
@@ -66,7 +66,7 @@ class MetricsPanel:
     widget : ipywidgets.Box
         The chart, with the list to choose from.
     numbers : ipywidgets.HTML
-        All numbers, for a row of their own.
+        What they mean in one sentence, what they were measured on, and all numbers, for a row of their own.
     """
 
     name = "metrics"
@@ -76,6 +76,7 @@ class MetricsPanel:
         self._catalog = catalog
         look = look or Look()
         self._guard = threading.RLock()
+        self._metrics: Mapping[str, Metric] = {}
         self._available: tuple[str, ...] = tuple(PAIRS)
         self._drawn = ""
         self.choice = GuardedDropdown(
@@ -96,14 +97,15 @@ class MetricsPanel:
 
     def draw(self, frame: Frame) -> None:
         """Draw the chosen curve of `frame`, and all its numbers."""
-        available = (*(name for name in METRICS if name in frame.metrics), *PAIRS)
+        metrics = METRICS[frame.kind]
+        available = (*(name for name in metrics if name in frame.metrics), *PAIRS)
         with self._guard:
-            if available != self._available:
-                self._available = available
+            if available != self._available or metrics is not self._metrics:
+                self._available, self._metrics = available, metrics
                 before = self.choice.value
                 self.choice.options = self._options()
                 # The first time there are metrics, they say more than what could be shown without.
-                keep = before in available and self._drawn in METRICS
+                keep = before in available and self._drawn in metrics
                 self.choice.value = before if keep else available[0]
             chosen = self.choice.value
         if chosen != self._drawn:
@@ -118,7 +120,10 @@ class MetricsPanel:
             ends = across[[0, -1]] if len(across) else across
             level = None if floor is None else Curve(ends, np.full(len(ends), floor))
             self._chart.draw([Curve(across, np.asarray(values)), level], also=floor)
-        self.numbers.value = self._tiles(frame)
+        self.numbers.value = (
+            f'<div class="gw-told">{self._verdict(frame)}{self._basis(frame)}</div>'
+            f'<div class="gw-tiles">{self._tiles(frame)}</div>'
+        )
 
     def _restyle(self, chosen: str) -> None:
         self._drawn = chosen
@@ -139,7 +144,7 @@ class MetricsPanel:
             }
             chips = [(marks[column], t(labels[column])) for column in columns]
         else:
-            unit, pens = METRICS[chosen].unit, METRIC_PENS
+            unit, pens = self._metrics[chosen].unit, METRIC_PENS
             chips = [("gw-stroke-metric", t(N_("generated"))), ("gw-stroke-floor", t(N_("perfect")))]
         self._legend.value = "".join(
             f'<span class="gw-chip"><i class="{mark}"></i>{html.escape(text)}</span>' for mark, text in chips
@@ -148,15 +153,49 @@ class MetricsPanel:
 
     def _options(self) -> list[tuple[str, str]]:
         return [
-            (self._catalog(PAIRS[name][0] if name in PAIRS else METRICS[name].label), name)
+            (self._catalog(PAIRS[name][0] if name in PAIRS else self._metrics[name].label), name)
             for name in self._available
         ]
+
+    def _verdict(self, frame: Frame) -> str:
+        """Return in one sentence what the numbers mean."""
+        t = self._catalog
+        if frame.judged is not None and frame.judged.trend_only:
+            return ""
+        said = verdict(frame.kind, frame.latest_metrics, frame.floors)
+        if not said:
+            return ""
+        help_ = t(
+            N_(
+                "From the figures below, beside what perfect samples score; rules of thumb, to be checked with your own eyes."
+            )
+        )
+        return f'<span class="gw-verdict" title="{html.escape(help_)}">{html.escape(t(said))}</span>'
+
+    def _basis(self, frame: Frame) -> str:
+        """Return what figures of images were measured on, or why there are none."""
+        t = self._catalog
+        if frame.kind != "images":
+            return ""
+        judged = frame.judged
+        if frame.trouble:
+            text, help_ = t(N_("No figures: {reason}"), reason=frame.trouble), ""
+        elif judged is None or not frame.latest_metrics:
+            text, help_ = t(N_("The figures are being prepared …")), ""
+        else:
+            text = t(
+                N_("Measured on: {features}; {compared} generated images beside as many real ones."),
+                features=t(judged.features),
+                compared=f"{judged.compared:,}",
+            )
+            help_ = t(judged.help)
+        return f'<span class="gw-basis" title="{html.escape(help_)}">{html.escape(text)}</span>'
 
     def _tiles(self, frame: Frame) -> str:
         """Return each metric's newest number, and what perfect samples score."""
         t = self._catalog
         tiles = []
-        for name, metric in METRICS.items():
+        for name, metric in METRICS[frame.kind].items():
             if name not in frame.latest_metrics:
                 continue
             floor = frame.floors.get(name)

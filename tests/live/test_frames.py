@@ -12,8 +12,10 @@ from fake_trainer import PATIENCE
 from torch import nn
 
 from ganwidgets import GANTrainer
+from ganwidgets.errors import DataError
 from ganwidgets.live import Camera, Runner
 from ganwidgets.live.measuring import Gauge, Series
+from ganwidgets.messages import Message
 from ganwidgets.objectives import LOSSES
 
 
@@ -147,8 +149,7 @@ def test_images_are_25_pictures_between_0_and_1(watch):
         assert pictures.shape == (25, 1, 8, 8)
         assert pictures.min() >= 0
         assert pictures.max() <= 1
-    assert (frame.verdict, frame.extent, dict(frame.metrics)) == (None, None, {})
-    assert set(frame.latest_metrics) == {"accuracy_real", "accuracy_fake"}
+    assert (frame.verdict, frame.extent) == (None, None)
 
 
 class Broken(nn.Module):
@@ -237,14 +238,13 @@ def test_nothing_is_measured_twice_or_too_often():
     now = 1000.0
     gauge = Gauge(clock=lambda: now)
     samples = np.zeros((5, 2), dtype=np.float32)
-    reference = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     assert gauge.due(3, samples)
-    gauge.measure(3, samples, (reference, reference, None), dict, 0.1)
+    gauge.measure(3, samples, dict, dict, 0.1)
     gauge.settle()
     now += 10
     assert not gauge.due(3, samples)
     assert gauge.due(3, samples + 1)
-    gauge.measure(4, samples, (reference, reference, None), dict, 0.1)
+    gauge.measure(4, samples, dict, dict, 0.1)
     gauge.settle()
     now += 1.5
     assert not gauge.due(5, samples), "drawing the samples took a tenth of a second, so not each second"
@@ -260,7 +260,7 @@ def test_measuring_that_takes_long_is_done_less_often():
     gauge = Gauge(clock=lambda: now, effort=lambda: next(worked))
     samples = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     for iteration in (1, 2):
-        gauge.measure(iteration, samples, (samples, samples, None), lambda: {"modes": 1.0}, 0.0)
+        gauge.measure(iteration, samples, dict, lambda: {"modes": 1.0}, 0.0)
         gauge.settle()
     now += 2
     assert not gauge.due(3, samples), "it took a quarter of a second, so it may be done each 2.5"
@@ -269,12 +269,29 @@ def test_measuring_that_takes_long_is_done_less_often():
 
 
 def test_a_measurement_that_fails_is_logged(caplog):
-    gauge = Gauge()
+    now, wanted = 1000.0, True
+    gauge = Gauge(clock=lambda: now, watched=lambda: wanted)
     samples = np.zeros((5, 2), dtype=np.float32)
-    gauge.measure(3, samples, (samples, samples[:, :1], None), dict, 0.0)
-    gauge.settle()
+
+    def fails():
+        raise DataError(Message("no {thing}", thing="weights"))
+
+    for iteration in (3, 4):
+        gauge.measure(iteration, samples, fails, dict, 0.0)
+        gauge.settle()
     assert "iteration 3" in caplog.text
+    assert "iteration 4" not in caplog.text, "the same reason is told once"
     assert dict(gauge.latest) == {}
+    assert gauge.trouble == "no weights"
+    now += 2
+    assert not gauge.due(5, samples), "and not tried again each second"
+    gauge.measure(5, samples, lambda: {"a": 1.0}, dict, 0.0)
+    gauge.settle()
+    assert gauge.trouble == ""
+    wanted = False
+    gauge.measure(6, samples, fails, dict, 0.0)
+    gauge.settle()
+    assert gauge.trouble == "", "nobody looks any more"
 
 
 def test_a_long_series_is_thinned_evenly_and_keeps_its_newest():

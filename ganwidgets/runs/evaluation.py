@@ -1,0 +1,108 @@
+"""What `GANTrainer.evaluate` and its neighbours answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import DataError
+from ..messages import Message
+from ..metrics import evaluate_points
+from ..metrics.features import Features
+from ..seeds import derive
+from .judging import Judge, Neighbors, chosen_features, nearest, refuse_unknown_features
+from .looking import accuracies, generated, real
+from .session import Session
+
+__all__ = ["Evaluation"]
+
+SAMPLES = 2500
+"""Of a report, as by default of :meth:`GANTrainer.evaluate`."""
+
+
+class Evaluation:
+    """Judges a run.
+
+    Parameters
+    ----------
+    session : Session
+    between : callable
+        Carries out a function between two steps of the run, and returns what it returns.
+    """
+
+    def __init__(self, session: Session, between: Callable[[Callable[[], Any]], Any]) -> None:
+        self._session = session
+        self._between = between
+
+    def of_generated(self, n: int, seed: int, features: Any) -> dict[str, float]:
+        """Return how good generated samples are, by name."""
+        session = self._session
+        if session.run.source.kind == "points":
+            return self._points(lambda: generated(session, n, seed), n, seed)
+        judge = self.judge(n, seed, features)
+        return self._images(judge, lambda: generated(session, n, seed), judge.figures)
+
+    def of_real(self, n: int, seed: int, features: Any) -> dict[str, float]:
+        """Return the same figures of real samples in the place of generated ones."""
+        session = self._session
+        if session.run.source.kind == "points":
+            return self._points(lambda: real(session, n, derive(seed, "perfect")), n, seed)
+        judge = self.judge(n, seed, features)
+        perfect = judge.perfect()
+        return self._images(judge, lambda: perfect, lambda _: judge.floors)
+
+    def report(self) -> tuple[dict[str, float], dict[str, float], str]:
+        """Return the figures, those of real samples, and the name of the features that images were measured on."""
+        name = self.features().name if self._session.run.source.kind == "images" else ""
+        return self.of_generated(SAMPLES, 0, None), self.of_real(SAMPLES, 0, None), name
+
+    def judge(self, n: int, seed: int, features: Any = None) -> Judge:
+        """Return what judges `n` generated images."""
+        return Judge(self._session.run.source, self.features(features), n, seed, self._between)
+
+    def features(self, asked: Any = None) -> Features:
+        """Return the features that are asked for, or those that the run is judged on."""
+        session = self._session
+        asked = session.features if asked is None else refuse_unknown_features(asked)
+        source = session.run.source
+        self._refuse_points()
+        known = session.features_made
+        if known is None or known[0] is not source or known[1] is not asked:
+            made = chosen_features(asked, source, session.run.state.device, self._between)
+            known = session.features_made = (source, asked, made)
+        return known[2]
+
+    def neighbors(self, samples: Tensor, k: int, features: Any) -> Neighbors:
+        """Return the real images that are most like `samples`."""
+        self._refuse_points()
+        return nearest(self._session.run.source, self.features(features), samples, k, self._between)
+
+    def class_shares(self, n: int, seed: int) -> dict[int, float]:
+        """Return the share of generated images that is read as each class."""
+        session = self._session
+        judge = self.judge(n, seed, "classifier")
+        return judge.shares(self._between(lambda: generated(session, n, seed)))
+
+    def _points(self, samples: Callable[[], Tensor], n: int, seed: int) -> dict[str, float]:
+        session = self._session
+        drawn, reference = self._between(lambda: (samples(), real(session, n, seed)))
+        modes = session.run.source.modes
+        return evaluate_points(drawn.numpy(), reference.numpy(), modes, seed)
+
+    def _images(
+        self, judge: Judge, images: Callable[[], Tensor], figures: Callable[[Tensor], dict[str, float]]
+    ) -> dict[str, float]:
+        reference = judge.reference()
+        made, shares = self._between(
+            lambda: (shown := images(), accuracies(self._session, shown[: len(reference)], reference))
+        )
+        return {**shares, **figures(made)}
+
+    def _refuse_points(self) -> None:
+        source = self._session.run.source
+        if source.kind == "points":
+            raise DataError(
+                Message("{data} is no set of images, so it has no features; leave them out", data=source.name)
+            )
