@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets
@@ -12,7 +13,7 @@ from traitlets import Unicode
 
 from ..lessons import Lesson, Outcome
 from ..messages import N_, catalog
-from ..metrics import METRICS
+from ..metrics import METRICS, Metric
 from .look import Look, classed
 from .trainer_widget import GANTrainerWidget
 
@@ -122,7 +123,7 @@ class LessonWidget(ipywidgets.VBox):
         rows = [
             f"<tr><th>{html.escape(self._called(name))}</th>"
             + "".join(
-                f"<td>{_shown(name, moment[name])}</td>"
+                f"<td>{_shown(self._metrics.get(name), moment[name])}</td>"
                 for moment in (outcome.before, outcome.changed, outcome.unchanged)
             )
             + "</tr>"
@@ -137,7 +138,12 @@ class LessonWidget(ipywidgets.VBox):
         )
 
     def _called(self, name: str) -> str:
-        return self._catalog(METRICS[name].label if name in METRICS else RECORDED.get(name, name))
+        metric = self._metrics.get(name)
+        return self._catalog(RECORDED.get(name, name) if metric is None else metric.label)
+
+    @property
+    def _metrics(self) -> Mapping[str, Metric]:
+        return METRICS[self.trainer_widget.trainer.source.kind]
 
     def wait(self) -> None:
         """Return once the experiment that was begun is over."""
@@ -151,7 +157,7 @@ class LessonWidget(ipywidgets.VBox):
         super().close()
 
 
-def _shown(name: str, value: float) -> str:
+def _shown(metric: Metric | None, value: float) -> str:
     if not math.isfinite(value):
         return "\N{EN DASH}" if math.isnan(value) else "∞"
-    return format(value, METRICS[name].format if name in METRICS else ".3f")
+    return format(value, ".3f" if metric is None else metric.format)
