@@ -125,6 +125,10 @@ def main() -> None:
     hand = by_hand(trainer, images * 2 - 1, 64, 64)
     compare("convolutional, 16x16, batch 64, step(20)", trainer.step, hand, 20, pairs)
 
+    trainer = gw.GANTrainer(images, architecture="dcgan", latent_dim=64, batch_size=64)
+    hand = by_hand(trainer, images * 2 - 1, 64, 64)
+    compare("built-in dcgan, 16x16, batch 64, step(20)", trainer.step, hand, 20, pairs)
+
 
 if __name__ == "__main__":
     main()
