@@ -61,6 +61,10 @@ class Setting(TraitType[G, Any], Generic[G]):
         What a number counts; empty for a pure number.
     effect : {"next update", "fresh start"}
         When a change takes effect.
+    shapes : tuple of str
+        Of the built-in networks, those that it has a part in: with networks of one's own it has none.
+    architectures : tuple of str
+        Values of the setting `architecture` under which it has a part in them; empty for all.
     """
 
     scale = "choice"
@@ -74,6 +78,8 @@ class Setting(TraitType[G, Any], Generic[G]):
         group: Group,
         unit: str = "",
         effect: Effect = "next update",
+        shapes: tuple[str, ...] = (),
+        architectures: tuple[str, ...] = (),
     ) -> None:
         super().__init__(default, help=help)
         self.initial = default
@@ -81,6 +87,8 @@ class Setting(TraitType[G, Any], Generic[G]):
         self.group = group
         self.unit = unit
         self.effect = effect
+        self.shapes = shapes
+        self.architectures = architectures
 
     def validate(self, obj: Any, value: Any) -> G:
         checked = self.check(value)
@@ -274,6 +282,11 @@ _OPTIMIZERS = {
     "adam": N_("Adam"),
     "adamw": N_("AdamW"),
 }
+
+
+_GENERATOR, _DISCRIMINATOR = ("generator",), ("discriminator",)
+_BOTH = _GENERATOR + _DISCRIMINATOR
+_CONVOLUTIONAL = ("dcgan", "resnet")
 
 
 class SettingTraits(HasTraits):
@@ -528,6 +541,7 @@ class SettingTraits(HasTraits):
         help=N_("How the two networks are built; the convolutional and the residual ones are for images."),
         group="fresh start",
         effect="fresh start",
+        shapes=_BOTH,
     )
     conditional = Switch(
         False,
@@ -555,6 +569,8 @@ class SettingTraits(HasTraits):
         help=N_("The widths of a fully connected generator's hidden layers, from noise to sample."),
         group="fresh start",
         effect="fresh start",
+        shapes=_GENERATOR,
+        architectures=("mlp",),
     )
     d_hidden = Widths(
         (64, 64),
@@ -563,6 +579,8 @@ class SettingTraits(HasTraits):
         help=N_("The widths of a fully connected discriminator's hidden layers, from sample to verdict."),
         group="fresh start",
         effect="fresh start",
+        shapes=_DISCRIMINATOR,
+        architectures=("mlp",),
     )
     activation = Choice(
         "leaky_relu",
@@ -578,6 +596,8 @@ class SettingTraits(HasTraits):
         ),
         group="fresh start",
         effect="fresh start",
+        shapes=_BOTH,
+        architectures=("mlp",),
     )
     channels = Whole(
         32,
@@ -592,6 +612,8 @@ class SettingTraits(HasTraits):
         ),
         group="fresh start",
         effect="fresh start",
+        shapes=_BOTH,
+        architectures=_CONVOLUTIONAL,
     )
     norm = Choice(
         "batch",
@@ -600,6 +622,8 @@ class SettingTraits(HasTraits):
         help=N_("What keeps the numbers inside convolutional and residual networks on one scale."),
         group="fresh start",
         effect="fresh start",
+        shapes=_BOTH,
+        architectures=_CONVOLUTIONAL,
     )
     spectral_norm = Switch(
         False,
@@ -607,6 +631,7 @@ class SettingTraits(HasTraits):
         help=N_("Keeps every layer of the discriminator from stretching anything, instead of another norm."),
         group="fresh start",
         effect="fresh start",
+        shapes=_DISCRIMINATOR,
     )
     seed = Whole(
         0,

@@ -59,6 +59,10 @@ class DatasetSource(FiniteSource):
         facts = f"{name} {self.size} {self.kind} {self.shape} {self.units} {self.digest}"
         return hashlib.sha256(facts.encode()).hexdigest()
 
+    @property
+    def labelled(self) -> bool | None:
+        return None
+
     def all_labels(self) -> Tensor | None:
         """Return the second part of every item, int64 [N]; None where the first item has none.
 

@@ -85,6 +85,11 @@ class Source(ABC):
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         r"""Return `n` independent samples, float32 [n, \*shape], drawn with `generator` (on the CPU)."""
 
+    @property
+    def labelled(self) -> bool | None:
+        """Whether the data has labels; None where only reading it would tell."""
+        return self.labels is not None
+
     def all_labels(self) -> Tensor | None:
         """Return the label of every sample, int64 [N], or None where the data has none; may have to read them."""
         return self.labels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -43,6 +43,8 @@ class Control:
         At which end of a slider the special value 0 lies.
     presets : mapping of str to str, optional
         For data: each preset's name and label.
+    shown : callable, optional
+        ``shown(name)`` is called, with no lock held, after another value came on display.
 
     Attributes
     ----------
@@ -60,6 +62,7 @@ class Control:
         look: Look | None = None,
         zero_end: Literal["low", "high"] = "low",
         presets: Mapping[str, str] | None = None,
+        shown: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self.name = name
         self.setting = setting
@@ -71,6 +74,8 @@ class Control:
         self._asked: Any = NOTHING
         self._in_force: Any = NOTHING
         self._refusal = ""
+        self._idle = ""
+        self._tell = shown
         self._note: ipywidgets.HTML | None = None
         label = catalog(setting.label)
         if setting.unit and not isinstance(setting, Switch):
@@ -99,6 +104,16 @@ class Control:
         label = self._catalog(self.setting.label)
         return (f"{label}, {unit}" if unit else label), self._catalog(self.setting.help)
 
+    @property
+    def shown(self) -> Any:
+        """The value on display."""
+        return self._shown
+
+    @property
+    def pending(self) -> bool:
+        """Whether another value than the one on display is in force until the next fresh start."""
+        return self._in_force is not NOTHING and not _same(self._in_force, self._shown)
+
     def show(self, value: Any) -> None:
         """Display `value`, which the kernel decided on; never asks for anything.
 
@@ -111,6 +126,7 @@ class Control:
             self._asked = NOTHING
             self._refusal = ""
             self._display(value)
+        self._tell(self.name)
 
     def show_in_force(self, value: Any) -> None:
         """Say what is in force, where that differs from what is asked for the next fresh start."""
@@ -118,12 +134,21 @@ class Control:
             self._in_force = value
             self._annotate()
 
+    def show_idle(self, reason: str) -> None:
+        """Say why the setting has no effect on what a fresh start would make; nothing where it has one."""
+        with self._guard:
+            if reason != self._idle:
+                self._idle = reason
+                (self.widget.add_class if reason else self.widget.remove_class)("gw-idle")
+                self._annotate()
+
     def refuse(self, error: BaseException, value: Any) -> None:
         """Say why what was asked for was refused, and go back to `value`."""
         with self._guard:
             self._asked = NOTHING
             self._refusal = self._catalog.error(error)
             self._display(value)
+        self._tell(self.name)
 
     def _display(self, value: Any) -> None:
         self._shown = value
@@ -146,12 +171,15 @@ class Control:
             with self._guard:
                 self._refusal = ""
                 self._annotate()
+            self._tell(self.name)
 
     def _annotate(self) -> None:
-        """Write the line below the input: a refusal, a value that waits, or what zero means."""
+        """Write the line below the input: a refusal, why it has no effect, a value that waits, or what zero means."""
         if self._refusal:
             text = f'<span role="alert" class="gw-refusal">{html.escape(self._refusal)}</span>'
-        elif self._in_force is not NOTHING and not _same(self._in_force, self._shown):
+        elif self._idle:
+            text = f'<span class="gw-idle-because">{html.escape(self._idle)}</span>'
+        elif self.pending:
             sentence = self._catalog(
                 N_("takes effect at Reset; now {value}"), value=self.editor.words(self._in_force)
             )
@@ -211,9 +239,12 @@ class ControlSet:
         presets: Mapping[str, str] | None = None,
     ) -> None:
         self._catalog = catalog
+        self._suiting = threading.RLock()
+        self._labelled: bool | None = None
+        self._own: frozenset[str] = frozenset()
         look = look or Look()
         self.controls = {
-            name: Control(name, setting, catalog, ask, look=look, presets=presets)
+            name: Control(name, setting, catalog, ask, look=look, presets=presets, shown=self._shown)
             for name, setting in settings.items()
         }
 
@@ -228,6 +259,43 @@ class ControlSet:
             control = self.controls[name]
             if control.setting.effect == "fresh start":
                 control.show_in_force(value)
+        self._show_idle()
+
+    def suit(self, *, labelled: bool | None, own: Collection[str]) -> None:
+        """Say which controls have no effect on runs like this one.
+
+        Parameters
+        ----------
+        labelled : bool or None
+            Whether the data in force has labels; None where only reading it would tell.
+        own : collection of str
+            Those of ``"generator"`` and ``"discriminator"`` that are the user's own.
+        """
+        with self._suiting:
+            self._labelled, self._own = labelled, frozenset(own)
+            self._show_idle()
+
+    def _shown(self, name: str) -> None:
+        if name in ("architecture", "data"):
+            self._show_idle()
+
+    def _show_idle(self) -> None:
+        with self._suiting:
+            for control in self.controls.values():
+                control.show_idle(self._idle(control))
+
+    def _idle(self, control: Control) -> str:
+        """Return why `control` has no effect on what a fresh start would make, or nothing where it has one."""
+        setting, t = control.setting, self._catalog
+        if setting.shapes and self._own.issuperset(setting.shapes):
+            return t(N_("no effect on a network of your own"))
+        architecture = self.controls.get("architecture")
+        if setting.architectures and architecture and architecture.shown not in setting.architectures:
+            names = ", ".join(map(architecture.editor.words, setting.architectures))
+            return t(N_("only for {architectures}"), architectures=names)
+        if control.name == "conditional" and self._labelled is False and not self.controls["data"].pending:
+            return t(N_("this data has no labels"))
+        return ""
 
     def title(self, group: str) -> str:
         """Return what people call `group`, in their language."""

@@ -56,6 +56,8 @@ class Dashboard:
         The reader's language.
     source : Source
         What is imitated; decides on the panels.
+    own : collection of str
+        Those of ``"generator"`` and ``"discriminator"`` that are the user's own.
     act, ask : callable
         What a button, and what a control, asks for.
     travel, compare, verify : callable
@@ -73,6 +75,7 @@ class Dashboard:
         catalog: Catalog,
         source: Source,
         *,
+        own: Collection[str],
         act: Callable[[str], None],
         ask: Callable[[str, Any], None],
         travel: Callable[[str, Any], int],
@@ -99,6 +102,8 @@ class Dashboard:
         self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
         self._drawn_at: dict[str, float] = {}
         self._kind = source.kind
+        self._own = own
+        self.controls.suit(labelled=source.labelled, own=own)
         names: dict[str, tuple[str, str]] = {**self.controls.names, **self.transport.names}
         for panel in self._panels:
             names.update(getattr(panel, "names", {}))
@@ -138,6 +143,7 @@ class Dashboard:
     def begin(self, source: Source) -> None:
         """Show the panel that suits `source`, because a run on it begins."""
         self._kind = source.kind
+        self.controls.suit(labelled=source.labelled, own=self._own)
         self._arrangement.show_picture(self._pictures[source.kind].widget)
 
     @property

@@ -147,6 +147,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._dashboard = Dashboard(
             self._catalog,
             trainer.source,
+            own=[name for name, network in trainer._session.own.networks.items() if network is not None],
             act=self._act,
             ask=self._ask,
             travel=self._travel,

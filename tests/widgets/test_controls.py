@@ -280,3 +280,73 @@ class TestSet:
         french = Catalog("fr")
         control = Control("lr_d", SETTINGS["lr_d"], french, lambda name, value: None)
         assert control.editor.box.description.startswith(french(SETTINGS["lr_d"].label))
+
+
+OF_ARCHITECTURE = {
+    "mlp": {"g_hidden", "d_hidden", "activation"},
+    "dcgan": {"channels", "norm"},
+    "resnet": {"channels", "norm"},
+}
+"""What each is built from that another is not."""
+
+
+class TestControlsWithoutEffect:
+    def make(self, **values):
+        controls = ControlSet(Catalog("en"), lambda name, value: None, presets=PRESETS)
+        controls.show({"architecture": "mlp", "data": "gaussians", **values})
+        return controls
+
+    def idle(self, controls):
+        return {name for name, c in controls.controls.items() if "gw-idle" in c.widget._dom_classes}
+
+    def note(self, controls, name):
+        return controls.controls[name].widget.children[-1].value
+
+    @given(st.lists(st.sampled_from(["mlp", "dcgan", "resnet"]), min_size=1, max_size=4))
+    def test_what_another_architecture_is_built_from_says_so(self, chosen):
+        controls = self.make()
+        for name in chosen:
+            controls.controls["architecture"].editor.list.set_state(
+                {"index": list(OF_ARCHITECTURE).index(name)}
+            )  # by a person
+        everything = set().union(*OF_ARCHITECTURE.values())
+        assert self.idle(controls) == everything - OF_ARCHITECTURE[chosen[-1]]
+        controls.show({"architecture": "mlp"})  # by a cell
+        assert self.idle(controls) == everything - OF_ARCHITECTURE["mlp"]
+        assert "only for Convolutional (DCGAN), Residual (ResNet)" in self.note(controls, "norm")
+
+    def test_a_refused_architecture_says_nothing_of_the_others(self):
+        controls = ControlSet(Catalog("en"), lambda *_: SETTINGS["lr_d"].check("refuse"))
+        controls.controls["architecture"].editor.list.set_state({"index": 1})
+        assert "number" in self.note(controls, "architecture")
+        assert "g_hidden" not in self.idle(controls)
+
+    @pytest.mark.parametrize("own", [set(), {"generator"}, {"discriminator"}, {"generator", "discriminator"}])
+    def test_networks_of_ones_own_are_not_built(self, own):
+        controls = self.make(architecture="dcgan")
+        controls.suit(labelled=True, own=own)
+        both = {"architecture", "activation", "channels", "norm"} if len(own) == 2 else set()
+        one = ({"g_hidden"} if "generator" in own else set()) | (
+            {"d_hidden", "spectral_norm"} if "discriminator" in own else set()
+        )
+        assert self.idle(controls) == {"g_hidden", "d_hidden", "activation"} | one | both
+        assert ("of your own" in self.note(controls, "g_hidden")) == ("generator" in own)
+
+    def test_labels_that_the_data_does_not_have(self):
+        controls = self.make()
+        for labelled, known in ((False, True), (None, False), (True, False)):
+            controls.suit(labelled=labelled, own=())
+            assert ("conditional" in self.idle(controls)) == known
+        controls.suit(labelled=False, own=())
+        controls.show_in_force({"data": "gaussians"})
+        assert "conditional" in self.idle(controls)
+        controls.show({"data": "ring8"})  # of which nothing is known yet
+        assert "conditional" not in self.idle(controls)
+
+    def test_it_can_be_set_all_the_same_and_a_refusal_goes_before(self):
+        desk = Desk("channels", refuse=TraitError(Message("not that")))
+        desk.control.show_idle("only for something")
+        assert "only for something" in desk.note
+        desk.editor.box.set_state({"value": 20})
+        assert desk.asked == [("channels", 20)]
+        assert "not that" in desk.note
