@@ -7,6 +7,9 @@ const NEAREST = 1 / 64;
 const FARTHEST = 8;
 const REACH = { mouse: 12, pen: 16, touch: 24 };
 
+/** Steps of the manifold's density, each painted at once. */
+const SHADES = 12;
+
 /** Arrows in one picture at most. */
 const ARROWS = 150;
 
@@ -74,8 +77,14 @@ const PAINTERS = {
       }
       return;
     }
-    pen.lineWidth = 0.6;
     const plane = Math.abs((x1 - x0) * (y1 - y0));
+    const shades = Array.from({ length: SHADES }, () => new Path2D());
+    const lines = new Path2D();
+    const quad = (path, ring) => {
+      path.moveTo(...place(ring[0]));
+      for (const corner of ring.slice(1)) path.lineTo(...place(corner));
+      path.closePath();
+    };
     for (let row = 0; row + 1 < rows; row += 1) {
       for (let column = 0; column + 1 < columns; column += 1) {
         const start = row * columns + column;
@@ -88,15 +97,17 @@ const PAINTERS = {
         // As many times denser than if all samples were spread evenly over the plane.
         const density = (frame.share * plane) / Math.max(Math.abs(twice) / 2, 1e-12);
         if (!Number.isFinite(density)) continue;
-        const path = new Path2D();
-        ring.forEach((corner) => path.lineTo(...place(corner)));
-        path.closePath();
-        pen.globalAlpha = clamp(0.08 + 0.13 * Math.log2(1 + density), 0.08, 0.85);
-        pen.fill(path);
-        pen.globalAlpha = 0.55;
-        pen.stroke(path);
+        quad(shades[Math.round(clamp((SHADES - 1) * Math.log2(1 + density) * 0.16, 0, SHADES - 1))], ring);
+        quad(lines, ring);
       }
     }
+    shades.forEach((path, shade) => {
+      pen.globalAlpha = 0.08 + (0.77 * shade) / (SHADES - 1);
+      pen.fill(path);
+    });
+    pen.lineWidth = 0.5;
+    pen.globalAlpha = 0.5;
+    pen.stroke(lines);
   },
 
   trails({ pen, parts, at, colors }) {
