@@ -9,7 +9,7 @@ import numpy as np
 
 from .shown import Shown
 
-__all__ = ["as_png", "columns_of", "image_grid", "levels"]
+__all__ = ["as_png", "columns_of", "image_grid", "levels", "packed"]
 
 
 def columns_of(frame: Shown) -> int:
@@ -27,6 +27,12 @@ def levels(images: np.ndarray) -> np.ndarray:
     shown = images[:, :3] if images.shape[1] >= 3 else np.repeat(images[:, :1], 3, axis=1)
     rounded = np.rint(np.clip(np.nan_to_num(shown), 0, 1) * 255).astype(np.uint8)
     return np.ascontiguousarray(rounded.transpose(0, 2, 3, 1))
+
+
+def packed(images: np.ndarray) -> np.ndarray:
+    """Return images as bytes, uint8 [N, H, W] where they are grey, else [N, H, W, 3]; see :func:`levels`."""
+    colours = levels(images)
+    return colours if images.shape[1] >= 3 else np.ascontiguousarray(colours[..., 0])
 
 
 def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:

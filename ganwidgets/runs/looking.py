@@ -91,19 +91,22 @@ def latents(session: Session, n: int, seed: int) -> Tensor:
     return draw_noise(session.settings.noise, n, session.run.stepper.latent_dim, aside)
 
 
-def made_of(session: Session, noise: Tensor, labels: Any = None) -> Tensor:
+def made_of(session: Session, noise: Tensor, labels: Any = None, network: nn.Module | None = None) -> Tensor:
     """Return what the generator makes of latents ``[n, latent_dim]``, in the units that people see.
 
     Parameters
     ----------
     labels
         One label, or one for each latent; without them a generator that takes labels is told the first.
+    network : nn.Module, optional
+        Built like the generator, to be asked in its place.
     """
     session.settle()
     run = session.run
+    network = run.state.generator if network is None else network
     if labels is None and run.labels is not None and run.labels.generator:
         labels = run.labels.known[0]
-    return run.shown(run.observe(run.state.generator, noise, 0, _told(run, labels, len(noise), seed=0)))
+    return run.shown(run.observe(network, noise, 0, _told(run, labels, len(noise), seed=0)))
 
 
 def real(session: Session, n: int, seed: int) -> Tensor:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import ipywidgets
 import numpy as np
 
 from ..data import IMAGE_PRESETS, POINT_PRESETS, Source
+from ..live.errands import Errands
+from ..live.explorer import Explorer
 from ..messages import Catalog
 from .controls import ControlSet
 from .curves import CurvesPanel
@@ -21,6 +24,7 @@ from .metrics import MetricsPanel
 from .own_data import OwnDataPanel
 from .plane import PlanePanel
 from .samples import SamplesPanel
+from .saving import SavingPanel
 from .starts import StartPanel
 from .status import StatusPanel
 from .timeline import TimelinePanel
@@ -64,6 +68,10 @@ class Dashboard:
         See :class:`ganwidgets.widgets.timeline.TimelinePanel`.
     train : callable
         ``train(points)`` starts afresh on points ``[N, F]``.
+    explorer, errands : Explorer, Errands
+        See :class:`ganwidgets.widgets.samples.SamplesPanel`.
+    export : callable
+        See :class:`ganwidgets.widgets.saving.SavingPanel`.
     viewers : Viewers
         Who is told of views and of what they have painted.
     request : callable
@@ -82,6 +90,9 @@ class Dashboard:
         compare: Callable[[str | None], None],
         verify: Callable[[], None] | None,
         train: Callable[[np.ndarray], None],
+        explorer: Explorer,
+        errands: Errands,
+        export: Callable[[str], Path],
         viewers: Viewers,
         request: Callable[[], None],
     ) -> None:
@@ -91,20 +102,26 @@ class Dashboard:
         presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
         presets.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
         self.controls = ControlSet(catalog, ask, look=look, presets=presets)
+        self._samples = SamplesPanel(catalog, explorer, errands, request, look)
         self._pictures: dict[str, Panel] = {
             "points": PlanePanel(catalog, request, look),
-            "images": SamplesPanel(catalog, look),
+            "images": self._samples,
         }
         self.starts = StartPanel(catalog, act, look)
         curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
+        saving = SavingPanel(catalog, export, look)
         self._panels: list[Panel] = [self.status, *self._pictures.values(), curves, metrics, self.timeline]
         self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
         self._drawn_at: dict[str, float] = {}
         self._kind = source.kind
         self._own = own
         self.controls.suit(labelled=source.labelled, own=own)
-        names: dict[str, tuple[str, str]] = {**self.controls.names, **self.transport.names}
+        names: dict[str, tuple[str, str]] = {
+            **self.controls.names,
+            **self.transport.names,
+            **saving.names,
+        }
         for panel in self._panels:
             names.update(getattr(panel, "names", {}))
         self.heartbeat = Heartbeat(viewers, names, self.timeline.go)
@@ -121,7 +138,7 @@ class Dashboard:
             starts=self.starts.widget,
             hidden=[self.heartbeat],
         )
-        self.children = self._arrangement.children
+        self.children = (*self._arrangement.children, saving.widget)
 
     def _choose_data(self, ask: Callable[[str, Any], None], name: str) -> None:
         """Ask for a preset, as choosing it in the list does, and show it there."""
@@ -150,6 +167,11 @@ class Dashboard:
     def wanted(self) -> frozenset[str]:
         """What frames are to carry beside the samples: all that visible panels need."""
         return frozenset[str]().union(*(getattr(panel, "needs", ()) for panel in self._shown(self._kind)))
+
+    @property
+    def pictures(self) -> int:
+        """How many images frames are to show."""
+        return self._samples.pictures
 
     def _shown(self, kind: str) -> list[Panel]:
         """Return the panels that show a run on data of `kind`."""

@@ -1,37 +1,42 @@
-"""The sample grid: generated images, always from the same noise, and real ones to compare."""
+"""The sample gallery: generated images, always from the same noise, and ways to look closer."""
 
 from __future__ import annotations
 
-import html
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import ipywidgets
 import numpy as np
 
+from ..live.errands import Errands
+from ..live.explorer import DIRECTIONS, Exhibits, Explorer
 from ..messages import Catalog, N_
-from ..pictures.tiles import as_png, columns_of, image_grid
-from .look import Look, classed
+from ..pictures.tiles import columns_of, packed
+from .gallery_view import COUNTS, GalleryView
+from .look import Look
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
 
 __all__ = ["SamplesPanel"]
 
-
-NOTHING = as_png(np.zeros((1, 1, 4), np.uint8))
-"""A picture of nothing; without any, browsers draw the sign of a broken one."""
+PAST_INTERVAL = 1.0
+"""Seconds between two looks into the past at least, while training goes on."""
 
 
 class SamplesPanel:
-    """A grid of generated images, at their own pixels, and a smaller one of real images.
-
-    They are image widgets and not canvases: ipycanvas gives every image an address in the browser
-    that is never taken back, so that a page would grow for as long as somebody watches.
+    """A grid of generated images that can be zoomed, asked and gone on from.
 
     Parameters
     ----------
     catalog : Catalog
         The reader's language.
+    explorer : Explorer
+        Makes pictures of other noise and of the past.
+    errands : Errands
+        On whose thread it does so.
+    request : callable
+        Asks for a new picture of a moment that was drawn already; quick, from any thread.
     look : Look, optional
         What it shares with the rest of one widget.
 
@@ -41,40 +46,170 @@ class SamplesPanel:
     interval : float
         The least number of seconds between two draws.
     widget : ipywidgets.Box
-        Made once; later only the two images change.
+        Made once; later only messages go to its canvases.
+    view : GalleryView
+        Its traits are what people chose.
     """
 
     name = "samples"
     interval = 0.2
 
-    def __init__(self, catalog: Catalog, look: Look | None = None) -> None:
-        self._catalog = catalog
-        look = look or Look()
-        self._real, self._generated = (
-            classed(ipywidgets.Image(value=NOTHING, layout=look.layout), "gw-pixels", f"gw-pixels-{kind}")
-            for kind in ("real", "generated")
-        )
-        self._shown: np.ndarray | None = None
-        caption = look.html(
-            f'<span class="gw-chip"><i class="gw-dot"></i>{html.escape(catalog(N_("generated")))}</span>'
-            f"<p>{html.escape(catalog(N_('Always from the same noise: what changes is the generator.')))}</p>"
-            f'<span class="gw-chip"><i class="gw-square"></i>{html.escape(catalog(N_("real")))}</span>',
-            "gw-caption",
-        )
-        beside = look.box([caption, self._real], "gw-beside")
-        self.widget = look.box([self._generated, beside], f"gw-{self.name}", "gw-panel")
+    def __init__(
+        self,
+        catalog: Catalog,
+        explorer: Explorer,
+        errands: Errands,
+        request: Callable[[], None],
+        look: Look | None = None,
+    ) -> None:
+        self._explorer = explorer
+        self._errands = errands
+        self._request = request
+        self.view = GalleryView(_words(catalog), self._choice, self._find_neighbor)
+        self.widget = (look or Look()).box([self.view], f"gw-{self.name}", "gw-panel")
+        self._real: np.ndarray | None = None
+        self._latents: np.ndarray | None = None
+        self._exhibits: Exhibits | None = None
+        self._looked_back = -np.inf
 
     @property
-    def names(self) -> dict[str, tuple[str, str]]:
-        """For each image's CSS class, its name for screen readers and no tooltip."""
-        return {
-            "gw-pixels-generated": (self._catalog(N_("Generated images")), ""),
-            "gw-pixels-real": (self._catalog(N_("Real images")), ""),
-        }
+    def needs(self) -> frozenset[str]:
+        """What frames are to carry: latents, and the scores while somebody looks at a sample."""
+        judged = self.view.inspected >= 0 or self.view.chosen
+        return frozenset({"latents", "scores"} if judged else {"latents"})
+
+    @property
+    def pictures(self) -> int:
+        """How many samples frames are to show."""
+        return int(self.view.count)
 
     def draw(self, frame: Frame) -> None:
-        """Draw `frame`'s images."""
-        if frame.real is not self._shown:
-            self._shown = frame.real
-            self._real.value = as_png(image_grid(frame.real))
-        self._generated.value = as_png(image_grid(frame.generated, columns_of(frame)))
+        """Draw `frame`'s images, and bring what people asked for up to date."""
+        parts = {"generated": packed(frame.generated)}
+        if frame.real is not self._real:
+            self._real = frame.real
+            parts["real"] = packed(frame.real)
+        latents, scores = frame.seen.get("latents"), frame.seen.get("scores")
+        if latents is not None and not (self._latents is not None and np.array_equal(latents, self._latents)):
+            self._latents = latents
+            parts["latents"] = latents
+        if scores is not None:
+            parts["scores"] = scores.generated
+        content = {
+            "iteration": frame.iteration,
+            "columns": columns_of(frame),
+            "labels": None if frame.labels is None else frame.labels.tolist(),
+        }
+        self.view.tell("frame", content, parts)
+        self._exhibits = Exhibits(len(frame.generated), frame.labels)
+        self._go_ways()
+        if frame.status != "running" or time.monotonic() - self._looked_back >= PAST_INTERVAL:
+            self._look_back()
+
+    # --- what people choose; on the thread of the browser's messages -------------------------------
+
+    def _choice(self, name: str) -> None:
+        if name == "hello":
+            self._real = self._latents = None
+        elif name in {"chosen", "direction"}:
+            self._explorer.forget_directions()
+        if name == "amount":
+            self._go_ways()
+            return
+        if name in {"chosen", "direction", "hello"}:
+            self._go_ways()
+            self._look_back()
+        self._request()
+
+    def _find_neighbor(self, index: int) -> None:
+        exhibits = self._exhibits
+        if exhibits is None or index >= exhibits.count:
+            return
+
+        def find() -> None:
+            found = self._explorer.neighbor(exhibits, index)
+            self.view.tell(
+                "neighbor",
+                {"sample": index, "distance": found.distance, "typical": found.typical},
+                {"neighbor": found.picture},
+            )
+
+        self._errands.ask("neighbor", find)
+
+    def _wanted(self) -> tuple[Exhibits, Sequence[int]] | None:
+        """Return the samples on the page, and the chosen ones among them, if there are any."""
+        exhibits = self._exhibits
+        if exhibits is None:
+            return None
+        chosen = [index for index in self.view.chosen if index < exhibits.count]
+        return (exhibits, chosen) if chosen else None
+
+    def _go_ways(self) -> None:
+        wanted = self._wanted()
+        if wanted is None or (len(wanted[1]) < 2 and not self.view.direction):
+            return
+
+        def go() -> None:
+            # What is chosen now, which may be newer than what was when this was asked for.
+            ways = self._explorer.ways(*wanted, self.view.direction, self.view.amount)
+            made = {"walk": ways.walk, "line": ways.line, "moved": ways.moved}
+            self.view.tell("ways", {}, {name: part for name, part in made.items() if part is not None})
+
+        self._errands.ask("ways", go)
+
+    def _look_back(self) -> None:
+        wanted = self._wanted()
+        if wanted is None:
+            return
+        self._looked_back = time.monotonic()
+        exhibits, chosen = wanted
+
+        def look() -> None:
+            was = self._explorer.earlier(exhibits, chosen[0])
+            parts = {} if was.pictures is None else {"past": was.pictures}
+            self.view.tell("past", {"iterations": was.iterations, "sample": chosen[0]}, parts)
+
+        self._errands.ask("past", look)
+
+
+def _words(t: Catalog) -> dict[str, object]:
+    return {
+        "grid": t(N_("Generated images; the arrow keys go from one to the next, Enter chooses")),
+        "realGrid": t(N_("Real images")),
+        "sample": t(N_("Sample {number}")),
+        "label": t(N_("class {label}")),
+        "score": t(N_("D: {share} real")),
+        "count": t(N_("Samples")),
+        "countHelp": t(N_("How many generated images are shown.")),
+        "counts": [*COUNTS],
+        "zoomIn": t(N_("Zoom in")),
+        "zoomOut": t(N_("Zoom out")),
+        "fit": t(N_("Fit")),
+        "fitHelp": t(N_("Show all images in the width of the page.")),
+        "realHelp": t(N_("Show images of the data, to compare.")),
+        "generated": t(N_("generated")),
+        "realChip": t(N_("real")),
+        "same": t(N_("Always from the same noise: what changes is the generator.")),
+        "hint": t(N_("Point at an image to see what it is; choose one, or two for a walk between them.")),
+        "latent": t(N_("Its noise, each number a bar")),
+        "neighbor": t(N_("nearest real")),
+        "find": t(N_("Find nearest real")),
+        "findHelp": t(
+            N_("Search the data for the image that is most like this one, pixel by pixel: is it a copy?")
+        ),
+        "near": t(N_("distance {distance}; a real image and its nearest: {typical}")),
+        "walk": t(N_("Walk from A to B")),
+        "walkHint": t(N_("Choose a second image to walk there.")),
+        "direction": t(N_("Direction from A")),
+        "directionHelp": t(
+            N_("Which way to move the noise of A: where its image changes most, or along one number.")
+        ),
+        "none": t(N_("none")),
+        "strongest": [t(N_("strongest change {number}"), number=n + 1) for n in range(DIRECTIONS)],
+        "coordinate": t(N_("number {number} of the noise")),
+        "amount": t(N_("How far from A along the direction, in standard deviations of the noise")),
+        "past": t(N_("A through training")),
+        "now": t(N_("now")),
+        "pastHint": t(N_("Nothing earlier is kept yet.")),
+        "clear": t(N_("Choose none")),
+    }

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import ipywidgets
@@ -23,16 +25,21 @@ from traitlets import Bool, Dict, Float, Int, TraitError, Tuple, Unicode, observ
 
 from ..errors import DataError
 from ..live import Camera, Event, Pacer, Runner, RunState
+from ..live.errands import Errands
+from ..live.explorer import Explorer
 from ..messages import N_, catalog
+from ..pictures.export import export
 from ..pictures.still import render
 from ..runs.script import line_of
 from ..settings import SETTINGS, SettingTraits, refuse_unknown
 from ..starts import begin_pretrained, recommended
 from ..stored import replay
 from ..trainer import GANTrainer
+from .answers import Answers
 from .dashboard import Dashboard
 from .display import Displays, with_picture
 from .publisher import Publisher
+from .saving import file_name
 from .starts import STARTS
 from .transport import ACTIONS, SPEED
 
@@ -144,6 +151,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         super().__init__()
         self._pacer = Pacer(max_rate=FRAMES)
         self._camera = Camera(self._runner, measured=self._measured_anew)
+        self._errands = Errands()
         self._dashboard = Dashboard(
             self._catalog,
             trainer.source,
@@ -154,6 +162,9 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             compare=self._compare_with,
             verify=self._verify if trainer.run is not None else None,
             train=self._train_on,
+            explorer=Explorer(self._runner),
+            errands=self._errands,
+            export=self._save_beside,
             viewers=Answers(self._pacer, self._wake),
             request=self._look_again,
         )
@@ -249,6 +260,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._ended = True
         self._unsubscribe()
         self._publisher.stop()
+        self._errands.close()
         _SHOWING[self._runner] -= 1
         if _SHOWING[self._runner] == 0:
             self._runner.close()
@@ -257,6 +269,20 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         for widget in self._dashboard.widgets():
             widget.close()
         super().close()
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the run for people to look at, in the widget's language; see :meth:`GANTrainer.export`.
+
+        Training goes on meanwhile.
+        """
+        trainer = self._trainer
+        figures, pictures = trainer._evaluation.report, self._dashboard.pictures
+        return export(trainer._session, self._runner.look, path, self._catalog, figures, pictures)
+
+    def _save_beside(self, ending: str) -> Path:
+        """Write the run to a new file beside the notebook."""
+        name = file_name(self._trainer.source.name, self._runner.state.iteration, ending)
+        return self.export(Path.cwd() / name)
 
     def _act(self, action: str) -> None:
         """Carry out what a button says."""
@@ -460,7 +486,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         if not (forced or self._pacer.may_send()):
             return self._pacer.delay()
         moving = state.status == "running"
-        self._camera.wanted = self._dashboard.wanted
+        self._camera.wanted, self._camera.pictures = self._dashboard.wanted, self._dashboard.pictures
         try:
             frame = self._camera.take(complete=forced)
         except Exception as error:  # noqa: BLE001 - whatever a network raises in eval mode is told
@@ -492,36 +518,6 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         """Draw a moment anew that was drawn already: a canvas appeared, or a choice was made."""
         self._again += 1
         self._publisher.wake()
-
-
-class Answers:
-    """Passes on to the pacer what views say, and wakes the publisher.
-
-    Parameters
-    ----------
-    pacer : Pacer
-        Decides when the next frame may go out.
-    wake : callable
-        Called after each word of a view.
-    """
-
-    def __init__(self, pacer: Pacer, wake: Callable[[], None]) -> None:
-        self._pacer = pacer
-        self._wake = wake
-
-    def hello(self, view: str) -> None:
-        """Note that `view` can see the panels."""
-        self._pacer.hello(view)
-        self._wake()
-
-    def bye(self, view: str) -> None:
-        """Note that `view` cannot see them any more."""
-        self._pacer.bye(view)
-
-    def acknowledge(self, view: str, seq: int) -> None:
-        """Note that `view` has drawn frame `seq`."""
-        self._pacer.acknowledge(view, seq)
-        self._wake()
 
 
 def _next_seed(seed: int) -> int:

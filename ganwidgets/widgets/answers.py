@@ -1,0 +1,39 @@
+"""What views say of themselves, passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..live import Pacer
+
+__all__ = ["Answers"]
+
+
+class Answers:
+    """Passes on to the pacer what views say, and wakes the publisher.
+
+    Parameters
+    ----------
+    pacer : Pacer
+        Decides when the next frame may go out.
+    wake : callable
+        Called after each word of a view.
+    """
+
+    def __init__(self, pacer: Pacer, wake: Callable[[], None]) -> None:
+        self._pacer = pacer
+        self._wake = wake
+
+    def hello(self, view: str) -> None:
+        """Note that `view` can see the panels."""
+        self._pacer.hello(view)
+        self._wake()
+
+    def bye(self, view: str) -> None:
+        """Note that `view` cannot see them any more."""
+        self._pacer.bye(view)
+
+    def acknowledge(self, view: str, seq: int) -> None:
+        """Note that `view` has drawn frame `seq`."""
+        self._pacer.acknowledge(view, seq)
+        self._wake()
