@@ -1,61 +1,180 @@
-"""The sample grid: exact pixels, in the order of the latents."""
+"""The gallery's wire: what is sent, when, and what people's choices lead to."""
 
 from __future__ import annotations
 
 import dataclasses
-from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from moments import images_frame
-from PIL import Image
 
-from ganwidgets.pictures.tiles import image_grid
+from ganwidgets.live.errands import Errands
+from ganwidgets.live.explorer import Earlier, Neighbor, Ways
+from ganwidgets.live.observations import Scores
+from ganwidgets.pictures.tiles import packed
 from ganwidgets.widgets.samples import SamplesPanel
+from ganwidgets.widgets.saving import SavingPanel, file_name
+
+
+class Guide:
+    """An explorer that notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple] = []
+        self.forgotten = 0
+
+    def ways(self, exhibits, chosen, direction, amount):
+        self.asked.append(("ways", exhibits.count, list(chosen), direction, amount))
+        walk = np.zeros((9, 8, 8), np.uint8) if len(chosen) > 1 else None
+        line = np.zeros((7, 8, 8), np.uint8) if direction else None
+        return Ways(walk, line, None if line is None else line[:1])
+
+    def earlier(self, exhibits, index):
+        self.asked.append(("earlier", exhibits.count, index))
+        return Earlier((0, 100), np.zeros((2, 8, 8), np.uint8))
+
+    def neighbor(self, exhibits, index):
+        self.asked.append(("neighbor", exhibits.count, index))
+        return Neighbor(np.zeros((1, 8, 8), np.uint8), 1.5, 2.5)
+
+    def forget_directions(self):
+        self.forgotten += 1
 
 
 @pytest.fixture
-def panel(english):
-    return SamplesPanel(english)
-
-
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_every_image_stands_in_its_place_pixel_by_pixel(channels):
-    images = np.random.default_rng(0).random((5, channels, 4, 6))
-    grid = image_grid(images)
-    assert grid.shape == (2 * 5 - 1, 3 * 7 - 1, 4)
-    for place, one in enumerate(images):
-        top, left = place // 3 * 5, place % 3 * 7
-        tile = grid[top : top + 4, left : left + 6]
-        expected = one[:3] if channels >= 3 else one[[0, 0, 0]]
-        assert np.array_equal(tile[..., :3], np.rint(expected * 255).transpose(1, 2, 0))
-        assert (tile[..., 3] == 255).all()
-    assert not grid[4].any()
-
-
-def test_numbers_that_are_none_are_black_and_others_are_clipped():
-    grid = image_grid(np.array([np.nan, np.inf, -np.inf, 2.0]).reshape(1, 1, 1, 4))
-    assert grid[0, :, 0].tolist() == [0, 255, 0, 255]
-
-
-def test_what_the_page_decodes_is_the_grid_exactly(panel):
-    frame = images_frame(channels=3, side=16)
-    panel.draw(frame)
-    for image, images in ((panel._real, frame.real), (panel._generated, frame.generated)):
-        assert np.array_equal(np.array(Image.open(BytesIO(image.value))), image_grid(images))
-
-
-def test_real_images_are_sent_again_only_when_they_changed(panel):
+def gallery(english):
+    """A panel, what it sends, and whom it asks."""
+    guide, errands, requests = Guide(), Errands(), []
+    panel = SamplesPanel(english, guide, errands, lambda: requests.append(1))
     sent = []
-    panel._real.observe(lambda change: sent.append(change.new), "value")
-    frame = images_frame()
-    panel.draw(frame)
-    panel.draw(dataclasses.replace(frame, iteration=frame.iteration + 1))
-    assert len(sent) == 1
-    panel.draw(images_frame(channels=3, side=16))
-    assert len(sent) == 2
+    panel.view.send = lambda content, buffers: sent.append((content, buffers))
+
+    def settled(kind):
+        errands.settle()
+        return [content[kind] for content, _ in sent if kind in content]
+
+    yield SimpleNamespace(panel=panel, sent=sent, guide=guide, requests=requests, settled=settled)
+    errands.close()
 
 
-def test_it_carries_its_class_and_names(panel):
-    assert "gw-samples" in panel.widget._dom_classes
-    assert set(panel.names) == {"gw-pixels-generated", "gw-pixels-real"}
+def parts(message) -> dict[str, np.ndarray]:
+    content, buffers = message
+    listed = next(iter(content.values()))["parts"]
+    return {
+        name: np.frombuffer(buffer, kind).reshape(shape)
+        for (name, kind, shape), buffer in zip(listed, buffers, strict=True)
+    }
+
+
+@pytest.mark.parametrize(("channels", "side"), [(1, 8), (3, 16)])
+def test_the_page_gets_every_pixel_as_it_is(gallery, channels, side):
+    frame = images_frame(channels, side)
+    gallery.panel.draw(frame)
+    got = parts(gallery.sent[0])
+    for name in ("generated", "real"):
+        assert np.array_equal(got[name], packed(getattr(frame, name)))
+
+
+def test_what_stays_the_same_is_sent_once_to_each_view(gallery):
+    frame = images_frame(seen={"latents": np.zeros((25, 4), np.float32)})
+    gallery.panel.draw(frame)
+    gallery.panel.draw(dataclasses.replace(frame, iteration=frame.iteration + 1))
+    assert [sorted(parts(message)) for message in gallery.sent] == [
+        ["generated", "latents", "real"],
+        ["generated"],
+    ]
+    gallery.panel.view._heard(None, {"hello": True}, [])
+    assert gallery.requests
+    gallery.panel.draw(frame)
+    assert sorted(parts(gallery.sent[-1])) == ["generated", "latents", "real"]
+
+
+def test_scores_are_wanted_only_while_somebody_looks(gallery):
+    panel = gallery.panel
+    assert panel.needs == {"latents"}
+    panel.view.inspected = 3
+    assert panel.needs == {"latents", "scores"}
+    panel.view.inspected = -1
+    panel.view.chosen = [2]
+    assert "scores" in panel.needs
+    scores = Scores(*(np.full(25, value, np.float32) for value in (0.9, 0.25, 1, -1)))
+    panel.draw(images_frame(seen={"scores": scores}))
+    assert (parts(gallery.sent[0])["scores"] == 0.25).all()
+
+
+def test_two_chosen_samples_make_a_walk_that_follows_the_training(gallery):
+    panel = gallery.panel
+    panel.draw(images_frame())
+    panel.view.chosen = [2, 4]
+    assert len(gallery.settled("ways")) == 1
+    assert [name for name, _, _ in gallery.settled("ways")[0]["parts"]] == ["walk"]
+    panel.draw(images_frame())
+    assert len(gallery.settled("ways")) == 2
+    assert gallery.guide.asked[0] == ("ways", 25, [2, 4], "", 0.0)
+
+
+def test_a_drag_along_a_direction_asks_for_that_alone(gallery):
+    panel = gallery.panel
+    panel.draw(images_frame())
+    panel.view.chosen = [2]
+    panel.view.direction = "coordinate 1"
+    gallery.settled("ways")
+    before, asked = len(gallery.requests), len(gallery.guide.asked)
+    panel.view.amount = 1.25
+    gallery.settled("ways")
+    assert gallery.guide.asked[asked:] == [("ways", 25, [2], "coordinate 1", 1.25)]
+    assert len(gallery.requests) == before
+
+
+def test_a_chosen_sample_shows_its_past(gallery):
+    gallery.panel.draw(images_frame())
+    gallery.panel.view.chosen = [6]
+    (past,) = gallery.settled("past")
+    assert (past["sample"], past["iterations"]) == (6, (0, 100))
+
+
+def test_a_choice_that_is_no_longer_on_the_page_asks_for_nothing(gallery):
+    gallery.panel.view.chosen = [60, 61]
+    gallery.panel.draw(images_frame())
+    assert not gallery.settled("ways")
+    assert not gallery.guide.asked
+
+
+def test_a_neighbor_is_found_when_somebody_asks(gallery):
+    gallery.panel.draw(images_frame())
+    gallery.panel.view._heard(None, {"neighbor": 3}, [])
+    (found,) = gallery.settled("neighbor")
+    assert (found["sample"], found["distance"], found["typical"]) == (3, 1.5, 2.5)
+
+
+def test_another_number_of_samples_is_asked_of_the_camera(gallery):
+    gallery.panel.view.count = 64
+    assert gallery.panel.pictures == 64
+    assert gallery.requests
+
+
+def test_it_carries_its_class(gallery):
+    assert "gw-samples" in gallery.panel.widget._dom_classes
+
+
+class TestSaving:
+    def test_it_says_where_the_file_is(self, english, tmp_path):
+        panel = SavingPanel(english, lambda ending: tmp_path / f"<run>.{ending}")
+        panel._work("gif")
+        assert "&lt;run&gt;.gif" in panel._told.value
+        assert not any(button.disabled for button in panel._buttons)
+
+    def test_it_says_why_there_is_none(self, english):
+        def refuse(_ending):
+            raise OSError("the disk is full")
+
+        panel = SavingPanel(english, refuse)
+        panel._work("png")
+        assert "the disk is full" in panel._told.value
+
+    @pytest.mark.parametrize(
+        ("data", "name"), [("ring8", "ring8-12.png"), ("../a b/", "a-b-12.png"), ("***", "gan-12.png")]
+    )
+    def test_a_name_is_one_everywhere(self, data, name):
+        assert file_name(data, 12, "png") == name
