@@ -8,6 +8,7 @@ name. It is made anew for each run, so that it may remember.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,13 +22,14 @@ import torch
 from torch import Tensor
 
 from ..pictures.plane import REFERENCES
-from ..runs.looking import latents, made_of, slopes, verdicts
+from ..runs.looking import generated, latents, made_of, real, slopes, verdicts
 
 if TYPE_CHECKING:
     from ..runs.session import Session
 
 __all__ = [
     "OBSERVATIONS",
+    "Crowd",
     "Gradients",
     "Manifold",
     "Moment",
@@ -45,6 +47,12 @@ CELLS = 20
 
 TAIL = 0.005
 """Share of the noise beyond the outermost cells on each side, where it has no bounds."""
+
+CROWD = 200
+"""Real and as many generated images of a crowd."""
+
+SHARE = 0.05
+"""The part of the training thread's time that making crowds may take."""
 
 REMEMBERED = 8
 """Earlier moments that a trail goes through."""
@@ -306,8 +314,51 @@ class Wake:
         )
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """Many images, for pictures of how all of them lie to each other.
+
+    Attributes
+    ----------
+    iteration : int
+        When the generated ones were made; images take long, so that need not be now.
+    real, generated : float32 array [200, C, H, W]
+        In [0, 1]; the real ones and the generated ones' noise are the same for the whole run.
+    """
+
+    iteration: int
+    real: Floats
+    generated: Floats
+
+
+class Crowds:
+    """More images than a gallery shows, made as seldom as their cost demands: :class:`Crowd`."""
+
+    name: ClassVar[str] = "crowd"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
+
+    def __init__(self) -> None:
+        self._last: Crowd | None = None
+        self._moves = -1
+        self._due = 0.0
+
+    def take(self, moment: Moment) -> Crowd:
+        """Return the last one, or another where the run has moved and enough time has passed."""
+        began = time.monotonic()
+        last = self._last
+        if last is not None and (moment.moves == self._moves or began < self._due):
+            return last
+        shown = last.real if last is not None else _bounded(real(moment.session, CROWD, moment.seed))
+        made = _bounded(generated(moment.session, CROWD, moment.seed))
+        self._last = Crowd(moment.iteration, shown, made)
+        self._moves = moment.moves
+        ended = time.monotonic()
+        self._due = ended + (ended - began) / SHARE
+        return self._last
+
+
 OBSERVATIONS: Mapping[str, Callable[[], Observation]] = MappingProxyType(
-    {kind.name: kind for kind in (Latents, Verdicts, Arrows, WarpedGrid, Wake)}
+    {kind.name: kind for kind in (Latents, Verdicts, Arrows, WarpedGrid, Wake, Crowds)}
 )
 """Every observation by its name: what makes one for a run."""
 
@@ -322,6 +373,10 @@ def references(real_logits: Tensor, generated_logits: Tensor) -> tuple[Tensor, T
 def _decided(verdict: Tensor) -> Floats:
     decided: Floats = torch.nan_to_num(verdict, nan=0.5).numpy()
     return decided
+
+
+def _bounded(images: Tensor) -> Floats:
+    return np.nan_to_num(np.array(images.numpy(), np.float32), nan=0.0).clip(0, 1)
 
 
 def _marks(noise: str) -> tuple[Tensor, float]:

@@ -23,6 +23,7 @@ from .look import Look
 from .metrics import MetricsPanel
 from .own_data import OwnDataPanel
 from .plane import PlanePanel
+from .sample_map import SampleMap
 from .samples import SamplesPanel
 from .saving import SavingPanel
 from .starts import StartPanel
@@ -107,11 +108,23 @@ class Dashboard:
             "points": PlanePanel(catalog, request, look),
             "images": self._samples,
         }
+        self._map = SampleMap(catalog, request, look)
+        self._places: dict[str, ipywidgets.DOMWidget] = {
+            "points": self._pictures["points"].widget,
+            "images": look.box([self._samples.widget, self._map.widget], "gw-images"),
+        }
         self.starts = StartPanel(catalog, act, look)
         curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         saving = SavingPanel(catalog, export, look)
-        self._panels: list[Panel] = [self.status, *self._pictures.values(), curves, metrics, self.timeline]
+        self._panels: list[Panel] = [
+            self.status,
+            *self._pictures.values(),
+            self._map,
+            curves,
+            metrics,
+            self.timeline,
+        ]
         self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
         self._drawn_at: dict[str, float] = {}
         self._kind = source.kind
@@ -133,7 +146,7 @@ class Dashboard:
             curves,
             metrics,
             self.timeline,
-            self._pictures[source.kind].widget,
+            self._places[source.kind],
             self.own_data,
             starts=self.starts.widget,
             hidden=[self.heartbeat],
@@ -161,7 +174,7 @@ class Dashboard:
         """Show the panel that suits `source`, because a run on it begins."""
         self._kind = source.kind
         self.controls.suit(labelled=source.labelled, own=self._own)
-        self._arrangement.show_picture(self._pictures[source.kind].widget)
+        self._arrangement.show_picture(self._places[source.kind])
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -193,7 +206,7 @@ class Dashboard:
 
     def widgets(self) -> list[ipywidgets.Widget]:
         """Return every widget that was made for this dashboard, children before their parents."""
-        hidden = [panel.widget for panel in self._pictures.values()]
+        hidden = list(self._places.values())
         found = [widget for top in (*self.children, *hidden) for widget in _descendants(top)]
         return list({id(widget): widget for widget in found}.values())
 

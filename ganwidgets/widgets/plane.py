@@ -6,7 +6,7 @@ the same name. The map of D's verdict is drawn with ipycanvas, below the canvas 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from .plane_view import PlaneView
 if TYPE_CHECKING:
     from ..live.frames import Frame
 
-__all__ = ["LAYERS", "Layer", "PlanePanel"]
+__all__ = ["LAYERS", "Layer", "PlanePanel", "plane_words"]
 
 CELLS = 64
 """Cells of the verdict along each side."""
@@ -97,6 +97,9 @@ LAYERS = (
 )
 """From the lowest to the highest."""
 
+LEGEND = ("real", "generated", "verdict", "gradients", "manifold", "trails")
+"""In the order in which people read of them."""
+
 AXES = {1: ["x", ""], 2: ["x", "y"]}
 """What a place's two numbers are called, by the number of coordinates; "" where one means nothing."""
 
@@ -142,7 +145,7 @@ class PlanePanel:
         # The canvas on which each message ends; see `drawing`.
         self._rest = make_canvas(1, 1, look, request, "gw-rest")
         self.view = PlaneView(
-            _words(catalog), {layer.name: layer.shown for layer in LAYERS}, self._needs_picture
+            plane_words(catalog, LAYERS), {layer.name: layer.shown for layer in LAYERS}, self._needs_picture
         )
         ground = look.box([self._heat, self._rest], "gw-ground")
         self.widget = look.box([ground, self.view], f"gw-{self.name}", "gw-panel")
@@ -311,7 +314,8 @@ def _placed(projection: Projection, samples: np.ndarray, *, band: int) -> np.nda
     return places
 
 
-def _words(t: Catalog) -> dict[str, Any]:
+def plane_words(t: Catalog, layers: Sequence[Layer]) -> dict[str, Any]:
+    """Return the words of a :class:`PlaneView` with these layers, from the lowest to the highest."""
     return {
         "name": t(
             N_(
@@ -320,7 +324,8 @@ def _words(t: Catalog) -> dict[str, Any]:
             )
         ),
         "layers": t(N_("Layers of the plane")),
-        "layer": [{"name": layer.name, "label": t(layer.label), "help": t(layer.help)} for layer in LAYERS],
+        "layer": [{"name": layer.name, "label": t(layer.label), "help": t(layer.help)} for layer in layers],
+        "legend": [name for name in LEGEND if name in {layer.name for layer in layers}],
         "real": t(N_("real")),
         "generated": t(N_("generated")),
         "score": t(N_("D says {score} (logit {logit})")),

@@ -4,6 +4,7 @@ To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer f
 
 - ``parts``: ``[name, "f4" or "u1", shape]`` for each buffer, in their order; ``keep``: the names of parts
   that are as in an earlier message. Positions are ``[..., 2]`` in the plane's own coordinates.
+  ``image_real`` and ``image_generated``, uint8 ``[M, H, W, 1 or 3]``, are what the points stand for.
 - ``extent``: x0, x1, y0, y1 of the whole plane; ``axes``: what both are called, "" where one means nothing;
 - ``layers``: those that this kind of data has; ``notes``: ``[layer or "", text]``, each told while its layer
   is shown; ``judged``: whether there is a map of the verdict; ``share``: of the noise, in each cell of the

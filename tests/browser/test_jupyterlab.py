@@ -65,6 +65,12 @@ def test_images_appear_as_a_grid(lab):
     expect(view.panel("samples").first).to_be_visible()
     with view.drawn_anew("samples"):
         view.button("step").click()
+    # The map of samples, on demand: a point shows its image.
+    with view.drawn_anew("map"):
+        view.panel("map-toggle").click()
+    view.panel("map").locator("canvas.gw-points").focus()
+    view.page.keyboard.press("ArrowRight")
+    expect(view.panel("map").locator("canvas.gw-thumbnail")).to_be_visible()
 
 
 def test_it_moves_while_it_plays(lab, view):

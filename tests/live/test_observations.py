@@ -201,8 +201,47 @@ def test_images_have_gradients_of_their_own_shape_and_no_manifold(watch):
     _, runner, camera = watch("digits", batch_size=32)
     step(runner, 2)
     seen = camera.take().seen
-    assert set(seen) == {"latents", "scores", "gradients"}
+    assert set(seen) == {"latents", "scores", "gradients", "crowd"}
     assert seen["gradients"].descent.shape == (25, 1, 8, 8)
+
+
+class Clock:
+    """Time that passes only where something is made to take some."""
+
+    now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+    def spend(self, *_):
+        self.now += 1
+
+
+def test_a_crowd_is_made_anew_only_where_the_run_has_moved_and_as_seldom_as_it_costs(watch, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("ganwidgets.live.observations.time", clock)
+    trainer, runner, camera = watch("digits", batch_size=32, wanted={"crowd"})
+
+    def crowd():
+        return camera.take().seen["crowd"]
+
+    first = crowd()
+    assert first.real.shape == first.generated.shape == (200, 1, 8, 8)
+    assert crowd() is first, "nothing has moved"
+    step(runner, 3)
+    second = crowd()
+    assert second.iteration == 3
+    assert second.real is first.real
+    assert np.array_equal(second.generated, trainer.sample(200, seed=0).numpy())
+    costly = trainer.generator.register_forward_hook(clock.spend)
+    step(runner, 1)
+    third = crowd()
+    costly.remove()
+    step(runner, 1)
+    clock.now += 15
+    assert crowd() is third, "it took a second, so it may be made each twenty"
+    clock.now += 6
+    assert crowd().iteration == 5
 
 
 def test_trails_lead_through_the_moments_that_were_seen(watch):

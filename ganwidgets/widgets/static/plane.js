@@ -407,6 +407,24 @@ export default {
       return lines;
     };
 
+    /** Return a picture of the chosen sample, where samples are images; else nothing. */
+    const thumbnail = ([layer, index]) => {
+      const images = parts[`image_${layer}`];
+      if (!images) return [];
+      const [, height, width, channels] = images.shape;
+      const picture = Object.assign(document.createElement("canvas"), { width, height, className: "gw-thumbnail" });
+      const pixels = new ImageData(width, height);
+      const start = index * width * height * channels;
+      for (let pixel = 0; pixel < width * height; pixel += 1) {
+        for (let channel = 0; channel < 3; channel += 1) {
+          pixels.data[4 * pixel + channel] = images[start + pixel * channels + Math.min(channel, channels - 1)];
+        }
+        pixels.data[4 * pixel + 3] = 255;
+      }
+      picture.getContext("2d").putImageData(pixels, 0, 0);
+      return [picture];
+    };
+
     /** Mark the chosen point where it is now, and say what it is. */
     const follow = (at, colors, shown) => {
       if (pointer && !pinned) selected = nearest(pointer.x, pointer.y, pointer.reach);
@@ -423,7 +441,8 @@ export default {
       pen.beginPath();
       pen.arc(x, y, 7, 0, 2 * Math.PI);
       pen.stroke();
-      tip.replaceChildren(...sentence(selected).map((line) => Object.assign(document.createElement("div"), { textContent: line })));
+      const lines = sentence(selected).map((line) => Object.assign(document.createElement("div"), { textContent: line }));
+      tip.replaceChildren(...lines, ...thumbnail(selected));
       const right = x > left + side / 2;
       const low = y > top + side / 2;
       tip.style.left = right ? "" : `${x + 12}px`;
@@ -602,8 +621,7 @@ export default {
     // --- layers -----------------------------------------------------------------------------------
 
     const boxes = {};
-    const layerNames = ["real", "generated", "verdict", "gradients", "manifold", "trails"];
-    for (const name of layerNames) {
+    for (const name of words.legend) {
       const { label, help } = words.layer.find((layer) => layer.name === name);
       const toggle = make(legend, "label", `gw-layer gw-layer-${name}`, { title: help });
       const input = make(toggle, "input", "", { type: "checkbox" });
@@ -650,7 +668,7 @@ export default {
       const kept = Object.entries(parts).filter(([name]) => frame.keep.includes(name));
       parts = { ...Object.fromEntries(kept), ...fresh };
       look.settle(frame.extent);
-      for (const name of layerNames) boxes[name].closest("label").hidden = !frame.layers.includes(name);
+      for (const name of words.legend) boxes[name].closest("label").hidden = !frame.layers.includes(name);
       ramp.hidden = !model.get("layers").verdict || !frame.judged;
       tellNotes();
       later();
