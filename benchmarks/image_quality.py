@@ -58,10 +58,10 @@ def row(name: str, results: Sequence[Mapping[str, float]], seconds: Sequence[flo
     for figure in SHOWN:
         values = [result[figure] for result in results if figure in result]
         if not values:
-            cells.append("–")
+            cells.append("-")
             continue
         form = ".0f" if figure == "modes" else ".2f" if figure == "frechet" else ".3f"
-        spread = f" ({min(values):{form}}–{max(values):{form}})" if len(values) > 1 else ""
+        spread = f" ({min(values):{form}} to {max(values):{form}})" if len(values) > 1 else ""
         cells.append(f"{statistics.mean(values):{form}}{spread}")
     spent = f"{statistics.mean(seconds):.0f}" if seconds else ""
     return f"| {name} | {' | '.join(cells)} | {spent} |"
@@ -103,7 +103,9 @@ def stacked(architectures: Sequence[str], seeds: Sequence[int], share: float) ->
         steps, settings = ARCHITECTURES[architecture]
         steps = max(1, round(2 * steps * share))
         for name, remedy in remedies.items():
-            runs = [trained("stacked_digits", {**COMMON, **settings, **remedy}, seed, steps) for seed in seeds]
+            runs = [
+                trained("stacked_digits", {**COMMON, **settings, **remedy}, seed, steps) for seed in seeds
+            ]
             figures = [trainer.evaluate(n) for trainer, _ in runs]
             label = f"{architecture}, {steps} steps, {name}"
             print(row(label, figures, [spent for _, spent in runs]), flush=True)
@@ -111,7 +113,9 @@ def stacked(architectures: Sequence[str], seeds: Sequence[int], share: float) ->
 
 def main() -> None:
     """Train, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--architectures", nargs="+", choices=ARCHITECTURES, default=list(ARCHITECTURES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--stacked", action="store_true", help="stacked digits instead of digits")

@@ -633,6 +633,19 @@ class SettingTraits(HasTraits):
         effect="fresh start",
         shapes=_DISCRIMINATOR,
     )
+    holdout = Real(
+        0.0,
+        min=0,
+        max=0.5,
+        zero=N_("off"),
+        label=N_("Held out"),
+        unit=N_("share"),
+        help=N_(
+            "The share of the real samples that is kept from training, to see whether the discriminator learns the others by heart."
+        ),
+        group="fresh start",
+        effect="fresh start",
+    )
     seed = Whole(
         0,
         min=0,

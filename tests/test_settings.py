@@ -52,6 +52,7 @@ FRESH_START = [
     "channels",
     "norm",
     "spectral_norm",
+    "holdout",
     "seed",
 ]
 

@@ -20,8 +20,9 @@ from ..metrics import evaluate_points
 from ..pictures.plane import verdict_on
 from ..pictures.projection import Extent
 from ..pictures.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
+from ..runs.evaluation import FAIR
 from ..runs.history import Envelope
-from ..runs.looking import sampler
+from ..runs.looking import overfitting, sampler
 from ..runs.past import Past, past_of
 from .bench import Bench, Judged
 from .measuring import SAMPLES, Curve, Gauge
@@ -314,9 +315,10 @@ class Camera:
             trainer.real(SAMPLES, MEASURED).numpy(),
         )
         modes, runner = trainer.source.modes, self._runner
+        by_heart = overfitting(trainer._session, MEASURED)
 
         def figures() -> Mapping[str, float]:
-            return evaluate_points(samples, reference, modes, MEASURED)
+            return {**evaluate_points(samples, reference, modes, MEASURED), **by_heart}
 
         def floors() -> Mapping[str, float]:
             return runner.look(lambda: trainer.floors(SAMPLES, MEASURED))
@@ -335,6 +337,13 @@ class Camera:
         if not gauge.due(iteration, generated, at_once=complete and not gauge.busy):
             return
         began = time.monotonic()
-        samples = sampler(trainer._session, MEASURED)
+        samples, by_heart = sampler(trainer._session, MEASURED), overfitting(trainer._session, MEASURED)
         cost = time.monotonic() - began
-        gauge.measure(iteration, generated, lambda: bench.figures(samples), bench.floors, cost)
+        fair = FAIR if by_heart else {}
+        gauge.measure(
+            iteration,
+            generated,
+            lambda: {**bench.figures(samples), **by_heart},
+            lambda: {**bench.floors(), **fair},
+            cost,
+        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .images import IMAGE_METRICS, evaluate_images
-from .metric import Metric
+from .metric import OVERFITTING, Metric
 from .points import (
     POINT_METRICS,
     Modes,
@@ -36,6 +36,9 @@ __all__ = [
 ]
 
 METRICS: Mapping[str, Mapping[str, Metric]] = MappingProxyType(
-    {"points": POINT_METRICS, "images": IMAGE_METRICS}
+    {
+        kind: MappingProxyType({**own, "overfitting": OVERFITTING})
+        for kind, own in (("points", POINT_METRICS), ("images", IMAGE_METRICS))
+    }
 )
 """For each kind of data, how each number is shown to people, by its name, in the order in which they see them."""

@@ -27,6 +27,7 @@ __all__ = [
     "inception_score",
     "kernel_inception",
     "neighborhoods",
+    "ranked_above",
 ]
 
 NEAREST_MANIFOLD, NEAREST_COVERAGE = 3, 5
@@ -166,6 +167,25 @@ def diversity(generated: ArrayLike, real: ArrayLike) -> float:
         return 0.0
     apart = _mean_distance(b)
     return _mean_distance(a) / apart if apart > 0 else float(_mean_distance(a) == 0)
+
+
+def ranked_above(higher: ArrayLike, lower: ArrayLike) -> float:
+    """Return how often a number of one set is above a number of the other, a tie counting half.
+
+    1/2 where both have the same distribution, 1 where all of the first are above all of the second: the
+    statistic U of Mann & Whitney 1947, "On a test of whether one of two random variables is stochastically
+    larger than the other", divided by the number of pairs. NaN where there is a number that is not.
+
+    Parameters
+    ----------
+    higher, lower : array [n], [m]
+        At least one number each.
+    """
+    a = torch.as_tensor(higher, dtype=torch.float64)
+    b = torch.as_tensor(lower, dtype=torch.float64)
+    if a.isnan().any() or b.isnan().any():
+        return float("nan")
+    return float(((a[:, None] > b).double() + (a[:, None] == b).double() / 2).mean())
 
 
 def _features(generated: ArrayLike, real: ArrayLike) -> tuple[Tensor, Tensor]:

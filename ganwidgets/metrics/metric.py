@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Metric"]
+from ganwidgets.messages import N_
+
+__all__ = ["OVERFITTING", "Metric"]
 
 
 @dataclass(frozen=True)
@@ -31,3 +33,15 @@ class Metric:
     unit: str
     better: Literal["higher", "lower"]
     format: str
+
+
+OVERFITTING = Metric(
+    label=N_("D learns by heart"),
+    help=N_(
+        "How often the discriminator finds a sample that it was trained on more real than one that it never saw: 50 % is fair, 100 % means that it knows the data by heart."
+    ),
+    unit="",
+    better="lower",
+    format=".0%",
+)
+"""Of any data of which some is held out: shown beside the metrics of its kind."""

@@ -13,10 +13,13 @@ from ..metrics import evaluate_points
 from ..metrics.features import Features
 from ..seeds import derive
 from .judging import Judge, Neighbors, chosen_features, nearest, refuse_unknown_features
-from .looking import accuracies, generated, real
+from .looking import accuracies, generated, overfitting, real
 from .session import Session
 
-__all__ = ["Evaluation"]
+__all__ = ["FAIR", "Evaluation"]
+
+FAIR = {"overfitting": 0.5}
+"""What a discriminator scores that knows no sample by heart."""
 
 SAMPLES = 2500
 """Of a report, as by default of :meth:`GANTrainer.evaluate`."""
@@ -39,19 +42,21 @@ class Evaluation:
     def of_generated(self, n: int, seed: int, features: Any) -> dict[str, float]:
         """Return how good generated samples are, by name."""
         session = self._session
+        by_heart = self._between(lambda: overfitting(session, seed))
         if session.run.source.kind == "points":
-            return self._points(lambda: generated(session, n, seed), n, seed)
+            return {**self._points(lambda: generated(session, n, seed), n, seed), **by_heart}
         judge = self.judge(n, seed, features)
-        return self._images(judge, lambda: generated(session, n, seed), judge.figures)
+        return {**self._images(judge, lambda: generated(session, n, seed), judge.figures), **by_heart}
 
     def of_real(self, n: int, seed: int, features: Any) -> dict[str, float]:
         """Return the same figures of real samples in the place of generated ones."""
         session = self._session
+        fair = {} if session.run.held_out is None else FAIR
         if session.run.source.kind == "points":
-            return self._points(lambda: real(session, n, derive(seed, "perfect")), n, seed)
+            return {**self._points(lambda: real(session, n, derive(seed, "perfect")), n, seed), **fair}
         judge = self.judge(n, seed, features)
         perfect = judge.perfect()
-        return self._images(judge, lambda: perfect, lambda _: judge.floors)
+        return {**self._images(judge, lambda: perfect, lambda _: judge.floors), **fair}
 
     def report(self) -> tuple[dict[str, float], dict[str, float], str]:
         """Return the figures, those of real samples, and the name of the features that images were measured on."""

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..data.source import FiniteSource
 from ..errors import DataError
 from ..messages import Message
+from ..metrics.comparing import ranked_above
 from ..seeds import derive, seeded
 from ..stepping.eager import draw_noise
 from ..stepping.run import Run
@@ -23,12 +25,16 @@ __all__ = [
     "judged_by",
     "latents",
     "made_of",
+    "overfitting",
     "real",
     "sampler",
     "slopes",
     "verdicts",
 ]
 
+
+COMPARED = 500
+"""Samples that were trained on, and that were held out, of which the discriminator is asked."""
 
 MOST_LABELS = 10
 """Labels under which the discriminator is asked about a sample that has none."""
@@ -179,6 +185,24 @@ def sampler(session: Session, seed: int) -> Callable[[int], Tensor]:
         return run.shown(run.observe(network, drawn, derive(seed, "inside the network"), told))
 
     return samples
+
+
+def overfitting(session: Session, seed: int) -> dict[str, float]:
+    """Return how often D finds a sample it was trained on more real than one held out; nothing where none is.
+
+    Each is judged under its own label by a discriminator that takes labels.
+    """
+    run = session.run
+    if run.held_out is None:
+        return {}
+    assert isinstance(run.training, FiniteSource)
+    logits = []
+    for part in (run.training, run.held_out):
+        chosen = torch.randperm(part.size, generator=seeded(seed, "overfitting"))[:COMPARED]
+        known = run.labels is not None and run.labels.discriminator
+        labels = part.all_labels() if known else None
+        logits.append(verdicts(session, part.read(chosen), None if labels is None else labels[chosen]))
+    return {"overfitting": ranked_above(*logits)}
 
 
 def accuracies(session: Session, samples: Tensor, reference: Tensor) -> dict[str, float]:

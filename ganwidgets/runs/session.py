@@ -17,6 +17,7 @@ import torch
 from traitlets import TraitError
 
 from ..data import Source, load_data
+from ..data.part import divided
 from ..errors import CheckpointError, DataError, DivergedError
 from ..messages import Message
 from ..metrics.features import Features
@@ -109,10 +110,12 @@ class Session:
         self.features: Any = "auto"
         self.features_made: tuple[Source, Any, Features] | None = None
         source = self.source_of(data)
-        if "batch_size" not in settings and source.size is not None:
-            fitting = min(SETTINGS["batch_size"].initial, source.size)
-            settings = {**settings, "batch_size": fitting}
-        self.settings = Settings(data=data, **{**self.own.chosen(), **settings})
+        settings = {**self.own.chosen(), **settings}
+        self.settings = Settings(data=data, **settings)
+        trained, _ = divided(source, self.settings.holdout)
+        if "batch_size" not in settings and trained.size is not None:
+            fitting = min(SETTINGS["batch_size"].initial, trained.size)
+            self.settings = Settings(data=data, **{**settings, "batch_size": fitting})
         asked = self.settings.as_dict()
         self.own.admit(asked)
         run = self._assembled(asked, source)
@@ -308,7 +311,7 @@ class Session:
 
     def _admit(self, setting: str, value: Any) -> None:
         if setting == "batch_size":
-            size = self.run.source.size
+            size = self.run.training.size
             if size is not None and value > size:
                 raise TraitError(batch_too_large(value, size))
         elif setting == "data":

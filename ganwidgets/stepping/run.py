@@ -14,6 +14,8 @@ from torch.nn.parameter import is_lazy
 from ..data import Source
 from ..data.datasets import DatasetSource
 from ..data.folder_source import FolderSource
+from ..data.part import divided
+from ..data.source import FiniteSource
 from ..errors import DataError
 from ..messages import Message
 from ..networks import build_networks
@@ -38,6 +40,10 @@ class Run:
     ----------
     source : Source
         Where the real samples come from.
+    training : Source
+        Those that are trained on; all, unless some are held out.
+    held_out : FiniteSource or None
+        Those that are not.
     state : TrainingState
         What training changes.
     stepper : EagerStepper
@@ -53,6 +59,8 @@ class Run:
     """
 
     source: Source
+    training: Source
+    held_out: FiniteSource | None
     state: TrainingState
     stepper: EagerStepper
     labels: Labels | None
@@ -148,15 +156,16 @@ def assemble(
     DataError
         If a batch is larger than the data, or a network or the objective does not fit it.
     """
-    if source.size is not None and settings.batch_size > source.size:
-        raise DataError(batch_too_large(settings.batch_size, source.size))
+    training, held_out = divided(source, settings.holdout)
+    if training.size is not None and settings.batch_size > training.size:
+        raise DataError(batch_too_large(settings.batch_size, training.size))
     generator, discriminator = _networks(settings, source, own)
     _refuse_untrainable(generator, discriminator)
     for network in (generator, discriminator):
         network.to(device).train()
-    order = source.order(settings.seed)
+    order = training.order(settings.seed)
     takes = {"generator": taking(generator), "discriminator": taking(discriminator)}
-    labels = labels_for(source, settings.seed, takes, conditional=settings.conditional)
+    labels = labels_for(training, settings.seed, takes, conditional=settings.conditional)
     n = min(settings.batch_size, 4)
     noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe"))
     found = probe(
@@ -175,6 +184,8 @@ def assemble(
         state.draw_for("labels")
     return Run(
         source=source,
+        training=training,
+        held_out=held_out,
         state=state,
         stepper=EagerStepper(
             state, order, settings.latent_dim, routed=found.routed, objective=objective, labels=labels

@@ -66,7 +66,7 @@ def test_the_numbers_are_those_that_apply():
     modes = mixture()
     points = drawn(modes, 50)
     everything = evaluate_points(points, points, modes, 0)
-    assert list(everything) == list(METRICS["points"])
+    assert [*everything, "overfitting"] == list(METRICS["points"])
     assert all(type(value) is float for value in everything.values())
     assert set(evaluate_points(points, points, None, 0)) == {"jensen_shannon", "sliced_wasserstein"}
     assert set(evaluate_points(normal(9, 3), normal(9, 3), None, 0)) == {"sliced_wasserstein"}
