@@ -21,7 +21,9 @@ from .points import (
 from .verdict import verdict
 
 __all__ = [
+    "IMAGE_METRICS",
     "METRICS",
+    "POINT_METRICS",
     "Metric",
     "Modes",
     "captured_modes",

@@ -11,7 +11,7 @@ from torch import nn
 
 from ganwidgets.data import load_data
 from ganwidgets.errors import DataError
-from ganwidgets.metrics import METRICS, evaluate_images, inception
+from ganwidgets.metrics import IMAGE_METRICS, evaluate_images, inception
 from ganwidgets.metrics.classifier import ChannelClassifier, train_classifier
 from ganwidgets.metrics.features import OwnFeatures, Pixels, RandomFeatures, Reading, read
 
@@ -174,9 +174,9 @@ def test_every_figure_says_of_itself_what_it_is(classifier, digits):
     shares = torch.bincount(labels).double() / len(labels)
     real, other = read(classifier, images[:800]), read(classifier, images[800:])
     figures = evaluate_images(other, real, 800, shares)
-    assert set(figures) == set(METRICS["images"])
+    assert set(figures) == set(IMAGE_METRICS)
     for name, value in figures.items():
-        metric = METRICS["images"][name]
+        metric = IMAGE_METRICS[name]
         assert metric.help.endswith(".")
         assert format(value, metric.format)
 

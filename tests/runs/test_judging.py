@@ -11,7 +11,6 @@ from torch import nn
 
 from ganwidgets import DataError, GANTrainer
 from ganwidgets.live import Camera, Runner
-from ganwidgets.metrics import METRICS
 from ganwidgets.runs import judging
 
 PATIENCE = 60
