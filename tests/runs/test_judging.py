@@ -35,7 +35,7 @@ def test_labelled_images_are_judged_by_a_classifier_of_their_own():
     before = trainer.state_hash()
     figures, floors = trainer.evaluate(200), trainer.floors(200)
     assert set(figures) == set(floors) == COMPARED | READ | OF_D
-    assert set(METRICS["images"]) == COMPARED | READ
+    assert set(IMAGE_METRICS) == COMPARED | READ
     assert figures == pytest.approx(trainer.evaluate(200))
     assert floors["modes"] == 10
     assert floors["precision"] > 0.75 > figures["precision"]
