@@ -11,6 +11,7 @@ from torch import nn
 
 from ganwidgets import DataError, GANTrainer
 from ganwidgets.live import Camera, Runner
+from ganwidgets.metrics import IMAGE_METRICS
 from ganwidgets.runs import judging
 
 PATIENCE = 60
