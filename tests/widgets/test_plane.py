@@ -72,7 +72,8 @@ def test_only_what_shown_layers_need_is_wanted(panel):
     panel.view.layers = {**panel.view.layers, "manifold": True, "trails": True}
     assert panel.needs == {"latents", "scores", "manifold", "trails"}
     show_all(panel)
-    assert panel.needs == set(OBSERVATIONS)
+    assert panel.needs == {"latents", "scores", "gradients", "manifold", "trails"}
+    assert panel.needs <= set(OBSERVATIONS)
 
 
 @pytest.mark.usefixtures("page")
