@@ -63,6 +63,7 @@ def test_the_widget_waits_for_a_prediction_and_then_compares():
     try:
         assert widget._run.disabled
         assert widget._note.disabled
+        assert {"image/png", "application/vnd.jupyter.widget-view+json"} <= set(widget._repr_mimebundle_())
         widget._answers.set_state({"index": 2})
         assert widget._run.disabled
         widget._note.click()

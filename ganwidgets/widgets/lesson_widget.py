@@ -145,6 +145,10 @@ class LessonWidget(ipywidgets.VBox):
     def _metrics(self) -> Mapping[str, Metric]:
         return METRICS[self.trainer_widget.trainer.source.kind]
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        picture = self.trainer_widget._repr_mimebundle_()["image/png"]
+        return {**super()._repr_mimebundle_(), "image/png": picture}
+
     def wait(self) -> None:
         """Return once the experiment that was begun is over."""
         if self._thread is not None:
