@@ -28,7 +28,7 @@ from ..messages import Catalog, N_
 from ..seeds import seeded
 from .heartbeat import STATIC
 
-__all__ = ["OwnDataPanel"]
+__all__ = ["OwnDataPanel", "settings_for"]
 
 PREVIEWED = 700
 """Points of a drawing that the board shows."""
@@ -117,6 +117,24 @@ class OwnDataPanel(anywidget.AnyWidget):
             self.send(
                 {"read": {"count": 0 if points is None else len(points), "said": said, "refused": refused}}
             )
+
+
+def settings_for(points: np.ndarray, settings: Any) -> dict[str, Any]:
+    """Return what is to be set for a fresh start on `points` ``[N, F]``, which have no labels.
+
+    Parameters
+    ----------
+    settings
+        As they are; a batch is made no larger than the points are many, and what is for images or for
+        data with labels is left.
+    """
+    wanted = {
+        "batch_size": min(settings.batch_size, len(points)),
+        "architecture": "mlp",
+        "conditional": False,
+    }
+    changed = {name: value for name, value in wanted.items() if getattr(settings, name) != value}
+    return {"data": points, **changed}
 
 
 def _stroke(erases: Any, radius: Any, path: Any) -> Stroke:

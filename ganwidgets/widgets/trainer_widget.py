@@ -38,6 +38,7 @@ from ..trainer import GANTrainer
 from .answers import Answers
 from .dashboard import Dashboard
 from .display import Displays, with_picture
+from .own_data import settings_for
 from .publisher import Publisher
 from .saving import file_name
 from .starts import STARTS
@@ -330,11 +331,8 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._look_again()
 
     def _train_on(self, points: np.ndarray) -> None:
-        """Start afresh on points that a person made; a batch is no larger than they are many."""
-        values: dict[str, Any] = {"data": points}
-        if len(points) < self._trainer.settings.batch_size:
-            values["batch_size"] = len(points)
-        self._runner.change(values, **BY_HAND)
+        """Start afresh on points that a person made."""
+        self._runner.change(settings_for(points, self._trainer.settings), **BY_HAND)
         self._runner.reset(**BY_HAND)
         self._publisher.wake()
 

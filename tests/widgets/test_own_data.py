@@ -121,3 +121,21 @@ def test_a_chosen_preset_waits_for_the_reset_and_the_list_shows_it(widget):
     widget.reset()
     widget.wait(timeout=60)
     assert widget.trainer.source.name == "spiral"
+
+
+def test_a_drawing_may_follow_images_of_a_class():
+    widget = GANTrainerWidget(
+        "digits",
+        architecture="dcgan",
+        channels=4,
+        conditional=True,
+        batch_size=16,
+        g_hidden=(8,),
+        d_hidden=(8,),
+    )
+    widget._train_on(np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32))
+    widget.step(1)
+    widget.wait(timeout=60)
+    assert (widget.architecture, widget.conditional, widget.batch_size) == ("mlp", False, 16)
+    assert widget.trainer.source.kind == "points"
+    widget.close()
