@@ -23,6 +23,7 @@ STEPS = 6000
 COMMON: dict[str, Any] = {
     "g_hidden": (128, 128, 128),
     "d_hidden": (128, 128, 128),
+    "activation": "relu",
     "latent_dim": 2,
     "batch_size": 256,
     "lr_d": 1e-3,
@@ -46,8 +47,8 @@ class Method(NamedTuple):
 
 METHODS = {
     "ns": Method("non-saturating", {}),
-    "ns_r1": Method("non-saturating + R1", {"penalty": "r1", "penalty_weight": 0.1}, 60),
-    "r3gan": Method("R3GAN", {"loss": "relativistic", "penalty": "r1_r2", "penalty_weight": 0.1}, 60),
+    "ns_r1": Method("non-saturating + R1", {"penalty": "r1", "penalty_weight": 0.02}, 60),
+    "r3gan": Method("R3GAN", {"loss": "relativistic", "penalty": "r1_r2", "penalty_weight": 0.05}, 60),
     "wgan_gp": Method(
         "WGAN-GP, 5 D updates",
         {"loss": "wasserstein", "penalty": "gradient_penalty", "penalty_weight": 0.1, "d_steps": 5},

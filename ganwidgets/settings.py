@@ -429,6 +429,18 @@ class SettingTraits(HasTraits):
         ),
         group="objective",
     )
+    penalty_interval = Whole(
+        1,
+        min=1,
+        max=1000,
+        slider=(1, 32),
+        label=N_("Penalty every"),
+        unit=N_("D updates"),
+        help=N_(
+            "Computes the costly penalty only at every so many updates of D, and counts it as many times over there."
+        ),
+        group="objective",
+    )
     weight_clip = Real(
         0.0,
         min=0,
@@ -438,6 +450,34 @@ class SettingTraits(HasTraits):
         label=N_("Weight clip"),
         help=N_(
             "Keeps every weight of the discriminator between minus and plus this value, as the first Wasserstein GAN did; 0 does not."
+        ),
+        group="objective",
+    )
+    augment = Choice(
+        "none",
+        choices={
+            "none": N_("None"),
+            "translation": N_("Translation"),
+            "cutout": N_("Cutout"),
+            "color": N_("Colour"),
+            "all": N_("Colour, translation and cutout"),
+        },
+        label=N_("Augmentation"),
+        help=N_(
+            "Changes real and generated images alike at random before D sees them, so that it cannot learn a few real ones by heart."
+        ),
+        group="objective",
+    )
+    unroll_steps = Whole(
+        0,
+        min=0,
+        max=20,
+        slider=(0, 10),
+        zero=N_("off"),
+        label=N_("Unrolled steps"),
+        unit=N_("D updates ahead"),
+        help=N_(
+            "Lets the generator foresee how D would answer over so many updates, which keeps it from leaving modes out; 0 does not."
         ),
         group="objective",
     )
@@ -547,6 +587,18 @@ class SettingTraits(HasTraits):
         False,
         label=N_("Conditional"),
         help=N_("Tells both networks each sample's label, so that you can choose what is generated."),
+        group="fresh start",
+        effect="fresh start",
+    )
+    packing = Whole(
+        1,
+        min=1,
+        max=8,
+        label=N_("Packing"),
+        unit=N_("samples at once"),
+        help=N_(
+            "How many samples D judges together; from 2 on it notices when generated ones are all alike (PacGAN)."
+        ),
         group="fresh start",
         effect="fresh start",
     )

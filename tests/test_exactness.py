@@ -79,6 +79,31 @@ def spectral():
     return {"discriminator": judge}
 
 
+class Told(nn.Module):
+    """A generator that is told a label."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3 + 3, 2)
+
+    def forward(self, z, labels):
+        return self.layer(torch.cat((z, nn.functional.one_hot(labels, 3)), 1))
+
+
+class Own:
+    """An objective of one's own, with a penalty."""
+
+    def loss_d(self, real_logits, fake_logits):
+        return fake_logits.square().mean() + (real_logits - 1).square().mean()
+
+    def loss_g(self, fake_logits):
+        return (fake_logits - 1).square().mean()
+
+    def penalty(self, discriminator, real, fake, weight, generator):
+        at = torch.lerp(real, fake, torch.rand(len(real), *[1] * (real.ndim - 1), generator=generator))
+        return PENALTIES["r1"](discriminator, at, fake, weight, generator)
+
+
 MLP = {"g_hidden": (8,), "d_hidden": (8, 8)}
 KINDS = {
     "MLP on a preset": lambda: {"data": "ring8", **MLP},
@@ -88,6 +113,15 @@ KINDS = {
         "data": Squares(),
         **convolutional(lambda: nn.Dropout(0.3)),
     },
+    "packs, labels of G alone and an objective of one's own": lambda: {
+        "data": (POINTS[:36], np.arange(36) % 3),
+        "packing": 2,
+        "objective": Own(),
+        "generator": initialised(Told()),
+        "latent_dim": 3,
+        "d_hidden": (8,),
+    },
+    "labels on digits": lambda: {"data": "digits", "conditional": True, "latent_dim": 3, **MLP},
     "spectral norm on a preset": lambda: {"data": "moons", **MLP, **spectral()},
 }
 
@@ -117,6 +151,12 @@ class Player:
         self.trainer.step_g(n)
 
     def change(self, name, value):
+        if name == "augment" and self.trainer.source.kind == "points":
+            return
+        if name == "unroll_steps" and "conv" in self.kind:
+            return  # batch norm has no third derivative, which a penalty asks for
+        if name == "batch_size" and value % self.made.get("packing", 1):
+            return
         setattr(self.trainer.settings, name, value)
 
     def reset(self, seed):
@@ -125,7 +165,7 @@ class Player:
     # What must make no difference:
 
     def own(self):
-        return {name: KINDS[self.kind]().get(name) for name in ("generator", "discriminator")}
+        return {name: KINDS[self.kind]().get(name) for name in ("generator", "discriminator", "objective")}
 
     def save_and_load(self):
         if self.folder is not None:
@@ -167,6 +207,9 @@ VALUES = {
     "batch_size": [1 + 1, 5, 8, 20],
     "loss": ["minimax", "non_saturating", "least_squares", "wasserstein", "hinge", "relativistic"],
     "penalty": [*PENALTIES, "none"],
+    "penalty_interval": [1, 3],
+    "unroll_steps": [0, 2],
+    "augment": ["none", "all"],
     "weight_clip": [0.0, 0.2],
     "grad_clip": [0.0, 0.1],
     "freeze_d": [False, True],

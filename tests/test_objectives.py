@@ -300,7 +300,7 @@ def test_a_discriminator_that_ignores_its_input_has_no_slope(name):
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_penalties_draw_only_from_the_given_generator_and_leave_the_samples_alone(name):
-    real, fake = samples(1, 6, 3), samples(2, 6, 3).requires_grad_()
+    real, fake = samples(1, 6, 3), samples(2, 6, 3)
     before = torch.random.get_rng_state()
     first, again, other = (PENALTIES[name](Critic(), real, fake, 1.0, seeded(seed)) for seed in (0, 0, 1))
     first.backward()
@@ -308,7 +308,19 @@ def test_penalties_draw_only_from_the_given_generator_and_leave_the_samples_alon
     assert torch.equal(first, again)
     assert torch.equal(first, other) == (name != "gradient_penalty")
     assert not real.requires_grad
-    assert fake.grad is None
+    assert not fake.requires_grad
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_penalties_follow_samples_that_were_made_differentiably(name):
+    critic, real = Critic(), samples(1, 4, 3)
+    made = samples(2, 4, 3).requires_grad_()
+    if name == "r1":
+        assert torch.autograd.grad(
+            PENALTIES[name](critic, real, made, 0.7, seeded()), made, allow_unused=True
+        ) == (None,)
+    else:
+        assert torch.autograd.gradcheck(lambda x: PENALTIES[name](critic, real, x, 0.7, seeded()), made)
 
 
 # --- Dirac-GAN: a game small enough to be solved on paper -----------------------------------------

@@ -29,6 +29,7 @@ def build_networks(
     norm: str = "batch",
     spectral_norm: bool = False,
     classes: int = 0,
+    d_shape: tuple[int, ...] | None = None,
 ) -> tuple[nn.Module, nn.Module]:
     r"""Return a generator and a discriminator for samples of `shape`.
 
@@ -56,11 +57,13 @@ def build_networks(
         Whether every layer of the discriminator is normalised spectrally.
     classes : int
         How many labels both networks take as their second argument, int64 [N]; 0 for none.
+    d_shape : tuple of int, optional
+        Of what the discriminator judges at once, where that is several samples along the first axis.
 
     Returns
     -------
     tuple of nn.Module
-        The generator, and the discriminator, which maps samples [N, \*shape] to logits [N, 1].
+        The generator, and the discriminator, which maps [N, \*d_shape] to logits [N, 1].
 
     Raises
     ------
@@ -76,7 +79,16 @@ def build_networks(
             )
         )
     plan = Blueprint(
-        shape, latent_dim, g_hidden, d_hidden, activation, channels, norm, spectral_norm, classes
+        shape,
+        d_shape or shape,
+        latent_dim,
+        g_hidden,
+        d_hidden,
+        activation,
+        channels,
+        norm,
+        spectral_norm,
+        classes,
     )
     networks = _BUILDERS[architecture](plan, generator)
     if spectral_norm:

@@ -21,6 +21,8 @@ class Blueprint:
     ----------
     shape : tuple of int
         Of one sample: ``(F,)`` for points, ``(C, H, W)`` for images.
+    d_shape : tuple of int
+        Of what the discriminator judges at once: the same, or several samples along the first axis.
     latent_dim : int
         Numbers in a latent.
     g_hidden, d_hidden : tuple of int
@@ -38,6 +40,7 @@ class Blueprint:
     """
 
     shape: tuple[int, ...]
+    d_shape: tuple[int, ...]
     latent_dim: int
     g_hidden: tuple[int, ...]
     d_hidden: tuple[int, ...]

@@ -59,7 +59,7 @@ def _generator(plan: Blueprint, side: int) -> nn.Module:
 
 def _discriminator(plan: Blueprint, side: int) -> nn.Module:
     start, widths = widths_of(side, plan.channels)
-    layers: list[nn.Module] = [nn.Conv2d(plan.shape[0], widths[0], 4, 2, 1), nn.LeakyReLU(SLOPE)]
+    layers: list[nn.Module] = [nn.Conv2d(plan.d_shape[0], widths[0], 4, 2, 1), nn.LeakyReLU(SLOPE)]
     for narrow, wide in pairwise(widths):
         layers += [
             nn.Conv2d(narrow, wide, 4, 2, 1, bias=plan.d_norm == "none"),

@@ -31,7 +31,7 @@ def build(plan: Blueprint, generator: torch.Generator) -> tuple[nn.Module, nn.Mo
     features = math.prod(plan.shape)
     label = embedding_width(plan.classes)
     g_layers = _stack((plan.latent_dim + label, *plan.g_hidden, features), plan.activation, generator)
-    d_layers = _stack((features + label, *plan.d_hidden, 1), plan.activation, generator)
+    d_layers = _stack((math.prod(plan.d_shape) + label, *plan.d_hidden, 1), plan.activation, generator)
     if plan.shape != (features,):
         # Images train within [-1, 1], which tanh spans; points may lie anywhere.
         g_layers = [*g_layers, nn.Tanh(), nn.Unflatten(1, plan.shape)]

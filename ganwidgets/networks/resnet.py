@@ -106,7 +106,7 @@ def _generator(plan: Blueprint, side: int) -> nn.Module:
 
 def _discriminator(plan: Blueprint, side: int) -> nn.Module:
     _, widths = widths_of(side, plan.channels)
-    channels = [plan.shape[0], *widths]
+    channels = [plan.d_shape[0], *widths]
     blocks = [
         DownBlock(before, after, first=number == 0)
         for number, (before, after) in enumerate(pairwise(channels))

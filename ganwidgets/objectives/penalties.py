@@ -36,7 +36,7 @@ class Penalty(Protocol):
         discriminator
             Maps samples [N, ...] to logits [N]; any module will do.
         real, fake : Tensor [N, ...]
-            Samples; they are detached here, so no gradient reaches what made them.
+            Samples. Where they were made differentiably, so is the penalty by what made them.
         weight : float
             The setting ``penalty_weight``.
         generator : torch.Generator
@@ -111,7 +111,9 @@ def _squared_slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor, w
 
 def _slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor) -> Tensor:
     """Return the gradient of D by each sample, differentiable by D's parameters."""
-    samples = samples.detach().requires_grad_()
+    # Of samples that were made differentiably a view, for an unrolled D depends on what made them too,
+    # and its slope is the partial one.
+    samples = samples.view_as(samples) if samples.requires_grad else samples.detach().requires_grad_()
     # A logit depends on its own sample alone, so the gradient of the sum is every gradient at once.
     (slope,) = torch.autograd.grad(
         discriminator(samples).sum(), samples, create_graph=True, materialize_grads=True

@@ -207,6 +207,7 @@ class Journal:
             place,
             state.iteration,
             state.cursor,
+            state.d_updates,
             {name: generator.get_state() for name, generator in state.randomness.items()},
             [buffers.copy() for buffers in state.buffers.values()],
         )
@@ -238,7 +239,7 @@ class Journal:
         if self._rest is None:
             return None
         state = self._state
-        place, state.iteration, state.cursor, randomness, contents = self._rest
+        place, state.iteration, state.cursor, state.d_updates, randomness, contents = self._rest
         torch._foreach_copy_(self._live, self._copies)
         for optimizer, remembered in self._remembered:
             for parameter in set(optimizer.state) - remembered:

@@ -12,6 +12,7 @@ from ..data.source import FiniteSource
 from ..errors import DataError
 from ..messages import Message
 from ..metrics.comparing import ranked_above
+from ..objectives import copies, pack
 from ..seeds import derive, seeded
 from ..stepping.eager import draw_noise
 from ..stepping.run import Run
@@ -124,6 +125,9 @@ def real(session: Session, n: int, seed: int) -> Tensor:
 def verdicts(session: Session, samples: Tensor, labels: Any = None) -> Tensor:
     """Return the discriminator's logits [n] for `samples` in the units of training.
 
+    One that judges packs of samples is shown as many copies of each; see
+    :func:`~ganwidgets.objectives.copies`.
+
     Parameters
     ----------
     labels
@@ -136,6 +140,11 @@ def verdicts(session: Session, samples: Tensor, labels: Any = None) -> Tensor:
 
 def judged_by(session: Session, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
     """Return what :func:`verdicts` does, of `network`, which is built like the discriminator."""
+    return _logits(session, network, copies(samples, session.built["packing"]), labels)
+
+
+def _logits(session: Session, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
+    """Return the logits [n] of samples, or of packs of them."""
     run = session.run
     if run.labels is None or not run.labels.discriminator:
         return run.observe(network, samples, seed=0).reshape(-1)
@@ -167,7 +176,11 @@ def slopes(
     told = None
     if run.labels is not None and run.labels.discriminator:
         told = run.labels.checked(run.labels.known[0] if labels is None else labels, len(samples))
-    return run.slope(run.state.discriminator, samples, lambda logits: worth(logits.reshape(-1)), 0, told)
+    packing = session.built["packing"]
+    seen = copies(samples, packing)
+    slope = run.slope(run.state.discriminator, seen, lambda logits: worth(logits.reshape(-1)), 0, told)
+    # All copies of a sample move with it.
+    return slope.reshape(len(samples), packing, *samples.shape[1:]).sum(dim=1)
 
 
 def sampler(session: Session, seed: int) -> Callable[[int], Tensor]:
@@ -206,8 +219,19 @@ def overfitting(session: Session, seed: int) -> dict[str, float]:
 
 
 def accuracies(session: Session, samples: Tensor, reference: Tensor) -> dict[str, float]:
-    """Return which shares of real and of generated images the discriminator judges rightly."""
-    judged, judged_real = verdicts(session, samples * 2 - 1), verdicts(session, reference * 2 - 1)
+    """Return which shares of real and of generated images the discriminator judges rightly.
+
+    They are shares of packs, where it judges several samples at once.
+    """
+    session.settle()
+    packing, judge = session.built["packing"], session.run.state.discriminator
+    whole = len(samples) // packing * packing
+    judged, judged_real = (
+        _logits(session, judge, pack(each[:whole] * 2 - 1, packing))
+        if whole
+        else verdicts(session, each * 2 - 1)
+        for each in (samples, reference)
+    )
     threshold = session.game.threshold(judged_real, judged)
     return {
         "accuracy_real": (judged_real > threshold).float().mean().item(),

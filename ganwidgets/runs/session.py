@@ -24,7 +24,7 @@ from ..metrics.features import Features
 from ..objectives import Loss, game
 from ..settings import SETTINGS, Settings
 from ..stepping.eager import NonFiniteError, What
-from ..stepping.run import Run, assemble, batch_too_large
+from ..stepping.run import Run, assemble, fitting_batch, misfit
 from ..stepping.state import TrainingState
 from ..stepping.threads import computing_with
 from .branches import Branches, Root, Stand, Tip
@@ -112,9 +112,9 @@ class Session:
         source = self.source_of(data)
         settings = {**self.own.chosen(), **settings}
         self.settings = Settings(data=data, **settings)
-        trained, _ = divided(source, self.settings.holdout)
-        if "batch_size" not in settings and trained.size is not None:
-            fitting = min(SETTINGS["batch_size"].initial, trained.size)
+        if "batch_size" not in settings:
+            trained, _ = divided(source, self.settings.holdout)
+            fitting = fitting_batch(trained, self.settings.packing)
             self.settings = Settings(data=data, **{**settings, "batch_size": fitting})
         asked = self.settings.as_dict()
         self.own.admit(asked)
@@ -310,11 +310,10 @@ class Session:
         self.log.ask(change["name"], change["new"], self._origin or CODE)
 
     def _admit(self, setting: str, value: Any) -> None:
-        if setting == "batch_size":
-            size = self.run.training.size
-            if size is not None and value > size:
-                raise TraitError(batch_too_large(value, size))
-        elif setting == "data":
+        wrong = misfit(setting, value, self.run.training, self.built["packing"])
+        if wrong is not None:
+            raise TraitError(wrong)
+        if setting == "data":
             self.source_of(value)
         self.own.admit({setting: value})
 

@@ -46,6 +46,7 @@ def state_tree(state: TrainingState) -> dict[str, Any]:
     return {
         "iteration": state.iteration,
         "cursor": state.cursor,
+        "d_updates": state.d_updates,
         "networks": {name: tensors_of(module) for name, module in state.modules().items()},
         "optimizers": {
             network: {"name": state.optimizer_names[network], "memory": moments_of(optimizer)}
@@ -168,3 +169,4 @@ def put_tree(state: TrainingState, tree: Mapping[str, Any], settings: Any) -> No
     state.put_randomness(tree["randomness"])
     state.iteration = operator.index(tree["iteration"])
     state.cursor = operator.index(tree["cursor"])
+    state.d_updates = operator.index(tree.get("d_updates", 0))

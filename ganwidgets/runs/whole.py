@@ -66,8 +66,8 @@ def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str, 
         raise CheckpointError(other_data(tree["built"]["data"], session.run.source))
     settings = {**tree["settings"], "data": pending}
     values = {**session.settings.as_dict(), **settings, **tree["built"], "data": data}
-    batch = {"batch_size"}  # is held against the size of the data when the run is assembled
-    session.settings.checked({n: v for n, v in [*values.items(), *settings.items()] if n not in batch})
+    later = {"batch_size", "augment"}  # are held against the data when the run is assembled
+    session.settings.checked({n: v for n, v in [*values.items(), *settings.items()] if n not in later})
     run = session._assembled(values, source)
     check_fits(run.state, tree)
     put_tree(run.state, tree, SimpleNamespace(**values))

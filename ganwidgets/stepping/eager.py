@@ -4,27 +4,36 @@ The order of things within a full step never varies: `d_steps` updates of the di
 `g_steps` of the generator. A frozen network is not updated; its loss is still measured, on the
 real samples that come next and on latents of its own, so that its curve goes on and neither the
 data's cursor nor the training's randomness moves.
+
+A lazy penalty (Karras et al., "Analyzing and improving the image quality of StyleGAN", 2020, section
+3.1) is computed in every `penalty_interval`-th update of D, from the first on, with as many times its
+weight; the loss of such an update shows it so. Of a frozen D, whose updates are not counted on, it is
+measured with its plain weight.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ..objectives import PENALTIES, Objective, Penalty, complete, game
+from ..errors import DataError
+from ..messages import Message
+from ..objectives import PENALTIES, Objective, Penalty, augmented, complete, game, pack
 from ..optimizers import learning_rate, tune_optimizer
 from ..seeds import seeded
 from ..settings import OWN
 from .labels import Labels, told
 from .randomness import RoutedRandomness
 from .state import Network, TrainingState
+from .unrolling import looked_ahead
 
 __all__ = ["EagerStepper", "NonFiniteError", "Order", "What", "draw_noise"]
 
@@ -48,6 +57,22 @@ class Batch(NamedTuple):
 
     samples: Tensor
     labels: Tensor | None
+
+
+Judge = Callable[[Tensor], Tensor]
+"""From samples ``[n, ...]`` to logits ``[n]``."""
+
+
+class Streams(NamedTuple):
+    """Where the random numbers of an update come from, beside its latents.
+
+    Of the gradient penalty's interpolation, of augmentation (None where there is none), and of what
+    the networks draw inside.
+    """
+
+    penalty: torch.Generator
+    augment: torch.Generator | None
+    inside: torch.Generator
 
 
 class Order(Protocol):
@@ -83,6 +108,8 @@ class EagerStepper:
         What the choice ``"own"`` of the settings ``loss`` and ``penalty`` stands for.
     labels : Labels, optional
         Where networks are told labels: which of them, and which labels.
+    packing : int
+        How many samples the discriminator judges at once; see :mod:`~ganwidgets.objectives.packing`.
     """
 
     def __init__(
@@ -94,6 +121,7 @@ class EagerStepper:
         routed: bool,
         objective: Objective | None = None,
         labels: Labels | None = None,
+        packing: int = 1,
     ) -> None:
         self.state = state
         self.order = order
@@ -101,8 +129,11 @@ class EagerStepper:
         self.routed = routed
         self.objective = objective
         self.labels = labels
+        self.packing = packing
         self._generate = told(state.generator, takes=labels is not None and labels.generator)
-        self._judge = told(state.discriminator, takes=labels is not None and labels.discriminator)
+        self._tells_d = labels is not None and labels.discriminator
+        self._judge = told(state.discriminator, takes=self._tells_d)
+        self._names_d = [n for n, p in state.discriminator.named_parameters() if p.requires_grad]
         self._buffers_g = state.buffers["generator"]
         self._buffers_d = state.buffers["discriminator"]
         self._on_cpu = state.device.type == "cpu"
@@ -117,6 +148,9 @@ class EagerStepper:
         self.rules = rules
         self._loss = game(rules.loss, self.objective)
         self._penalty = self._penalty_named(rules.penalty)
+        self._augments = rules.augment != "none"
+        # A frozen discriminator will not answer, so there is nothing to look ahead to.
+        self._looks_ahead = rules.unroll_steps > 0 and not rules.freeze_d
         self._frozen = {"discriminator": rules.freeze_d, "generator": rules.freeze_g}
         wanted: dict[Network, str] = {
             "discriminator": rules.optimizer_d,
@@ -188,9 +222,10 @@ class EagerStepper:
         loss, real_logits, fake_logits = self._discriminator_loss(
             self._next_real(),
             self._noise(state.randomness["noise"]),
-            state.randomness["penalty"],
-            state.randomness["network"],
+            self._streams(),
+            self._weight_in(state.d_updates),
         )
+        state.d_updates += 1
         value = self._note_loss("loss_d", loss)
         if measure:
             self._measure_accuracy(real_logits, fake_logits)
@@ -206,45 +241,78 @@ class EagerStepper:
 
     def _update_generator(self, *, measure: bool) -> None:
         state = self.state
-        real = self._next_real() if self._loss.uses_real else None
+        real = self._next_real() if self._loss.uses_real or self._looks_ahead else None
         noise = self._noise(state.randomness["noise"])
         labels = self._labels_beside(real, state.randomness.get("labels"))
-        loss = self._generator_loss(real, noise, labels, state.randomness["network"])
+        loss = self._generator_loss(real, noise, labels, self._streams())
         self._note_loss("loss_g", loss)
-        self._descend("generator", "grad_norm_g", loss, measure=measure)
+        with _explaining_derivatives() if self._looks_ahead else _NOTHING:
+            self._descend("generator", "grad_norm_g", loss, measure=measure)
         if state.ema is not None:
             self._move_average(state.ema)
 
     def _discriminator_loss(
-        self,
-        real: Batch,
-        noise: Tensor,
-        interpolation: torch.Generator,
-        inside: torch.Generator,
+        self, real: Batch, noise: Tensor, streams: Streams, weight: float | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        with self._routing(inside):
+        """Return D's loss and its logits of real and generated samples; see :meth:`_scored`."""
+        with self._routing(streams.inside):
             with self._buffers_g.still(), torch.no_grad():
                 fake = self._generate(noise, real.labels)
-            judge = self._judge_with(real.labels)
-            real_logits, fake_logits = judge(real.samples), judge(fake)
-            loss = self._loss.loss_d(real_logits, fake_logits)
-            if self._penalty is not None:
-                loss = loss + self._penalty(
-                    judge, real.samples, fake, self.rules.penalty_weight, interpolation
-                )
-        return loss, real_logits, fake_logits
+            return self._scored(self._judge_with(real.labels), real.samples, fake, streams, weight)
 
     def _generator_loss(
-        self, real: Batch | None, noise: Tensor, labels: Tensor | None, inside: torch.Generator
+        self, real: Batch | None, noise: Tensor, labels: Tensor | None, streams: Streams
     ) -> Tensor:
         judge = self._judge_with(labels)
-        with self._routing(inside), self._buffers_d.still():
-            fake_logits = judge(self._generate(noise, labels))
+        with self._routing(streams.inside), self._buffers_d.still():
+            fake = self._generate(noise, labels)
+            if real is not None and self._looks_ahead:
+                judge = self._judge_ahead(real.samples, fake, labels, streams)
+            fake_logits = judge(self._seen(fake, streams))
             real_logits = None
-            if real is not None:
-                with torch.no_grad():
-                    real_logits = judge(real.samples)
+            if real is not None and self._loss.uses_real:
+                # G has a part in these only through a D that answered it.
+                with _NOTHING if self._looks_ahead else torch.no_grad():
+                    real_logits = judge(self._seen(real.samples, streams))
             return self._loss.loss_g(fake_logits, real_logits)
+
+    def _scored(
+        self, judge: Judge, real: Tensor, fake: Tensor, streams: Streams, weight: float | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return D's loss and its logits of real and of generated samples.
+
+        Parameters
+        ----------
+        weight : float or None
+            Of the penalty; None where it has no part in this update.
+        """
+        real, fake = self._seen(real, streams), self._seen(fake, streams)
+        real_logits, fake_logits = judge(real), judge(fake)
+        loss = self._loss.loss_d(real_logits, fake_logits)
+        if weight is not None and self._penalty is not None:
+            loss = loss + self._penalty(judge, real, fake, weight, streams.penalty)
+        return loss, real_logits, fake_logits
+
+    def _judge_ahead(self, real: Tensor, fake: Tensor, labels: Tensor | None, streams: Streams) -> Judge:
+        """Return D as it would be after its next `unroll_steps` updates on these samples."""
+        state, rules = self.state, self.rules
+
+        def loss_after(values: list[Tensor], number: int) -> Tensor | None:
+            weight = self._weight_in(state.d_updates + number)
+            loss, _, _ = self._scored(self._judge_with(labels, values), real, fake, streams, weight)
+            skipped = rules.skip_d_below > 0 and loss.item() < rules.skip_d_below
+            return None if skipped else loss
+
+        values = looked_ahead(
+            state.parameters["discriminator"],
+            state.optimizers["discriminator"],
+            state.optimizer_names["discriminator"],
+            loss_after,
+            rules.unroll_steps,
+            grad_clip=rules.grad_clip,
+            weight_clip=rules.weight_clip,
+        )
+        return self._judge_with(labels, values)
 
     def _descend(self, network: Network, norm: str, loss: Tensor, *, measure: bool) -> None:
         parameters = self.state.parameters[network]
@@ -278,20 +346,21 @@ class EagerStepper:
     def _measure_frozen(self, network: Network) -> None:
         state, rules = self.state, self.rules
         aside = seeded(state.seed, "frozen", network, state.iteration)
-        inside = seeded(state.seed, "frozen network", state.iteration)
+        streams = Streams(aside, aside, seeded(state.seed, "frozen network", state.iteration))
         noise = self._noise(aside)
         with self._buffers_g.still(), self._buffers_d.still():
             if network == "generator":
-                real = self._real_at(state.cursor) if self._loss.uses_real else None
+                needs_real = self._loss.uses_real or self._looks_ahead
+                real = self._real_at(state.cursor) if needs_real else None
                 labels = self._labels_beside(real, aside)
-                with torch.no_grad():
-                    self._note_loss("loss_g", self._generator_loss(real, noise, labels, inside))
+                with _NOTHING if self._looks_ahead else torch.no_grad():
+                    self._note_loss("loss_g", self._generator_loss(real, noise, labels, streams))
                 self.record["grad_norm_g"] = NAN
                 return
             # A penalty needs gradients with respect to samples, so they stay enabled.
             with torch.no_grad() if rules.penalty == "none" else _NOTHING:
                 loss, real_logits, fake_logits = self._discriminator_loss(
-                    self._real_at(state.cursor), noise, aside, inside
+                    self._real_at(state.cursor), noise, streams, rules.penalty_weight
                 )
             self._note_loss("loss_d", loss)
             self._measure_accuracy(real_logits, fake_logits)
@@ -299,10 +368,36 @@ class EagerStepper:
 
     # --- parts ----------------------------------------------------------------------------------
 
-    def _judge_with(self, labels: Tensor | None) -> Callable[[Tensor], Tensor]:
-        """Return the discriminator as a function from samples with these labels to logits [n]."""
+    def _judge_with(self, labels: Tensor | None, values: list[Tensor] | None = None) -> Judge:
+        """Return the discriminator as a function from samples with these labels to logits [n].
+
+        Parameters
+        ----------
+        values : list of Tensor, optional
+            What stands for its trained parameters, instead of themselves.
+        """
         judge = self._judge
+        if values is not None:
+            network, replaced = self.state.discriminator, dict(zip(self._names_d, values, strict=True))
+            judge = told(lambda *inputs: functional_call(network, replaced, inputs), takes=self._tells_d)
         return lambda x: judge(x, labels).reshape(len(x))
+
+    def _seen(self, samples: Tensor, streams: Streams) -> Tensor:
+        """Return samples as the discriminator gets to see them."""
+        if self._augments:
+            assert streams.augment is not None
+            samples = augmented(self.rules.augment, samples, streams.augment)
+        return pack(samples, self.packing)
+
+    def _weight_in(self, number: int) -> float | None:
+        """Return the weight of the penalty in D's update `number`, or None where it has no part in it."""
+        every = self.rules.penalty_interval
+        return None if number % every else self.rules.penalty_weight * every
+
+    def _streams(self) -> Streams:
+        randomness = self.state.randomness
+        augment = self.state.draw_for("augment") if self._augments else None
+        return Streams(randomness["penalty"], augment, randomness["network"])
 
     def _noise(self, generator: torch.Generator) -> Tensor:
         noise = draw_noise(self.rules.noise, self.rules.batch_size, self.latent_dim, generator)
@@ -345,6 +440,23 @@ class EagerStepper:
         threshold = self._loss.threshold(real, fake)
         self.record["accuracy_real"] = torch.count_nonzero(real > threshold).item() / len(real)
         self.record["accuracy_fake"] = torch.count_nonzero(fake <= threshold).item() / len(fake)
+
+
+@contextlib.contextmanager
+def _explaining_derivatives() -> Iterator[None]:
+    """Say what helps where torch cannot differentiate a layer often enough."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "order derivative" not in str(error):
+            raise
+        raise DataError(
+            Message(
+                "unroll_steps with a penalty needs third derivatives, and a layer of the discriminator has none "
+                "({error}); set penalty to 'none', unroll_steps to 0, or start afresh with norm 'none'",
+                error=str(error),
+            )
+        ) from error
 
 
 _NOTHING: contextlib.AbstractContextManager[object] = contextlib.nullcontext()

@@ -106,7 +106,7 @@ def taking(network: nn.Module) -> Taking:
     return "optional" if any(p.kind is kinds.VAR_POSITIONAL for p in parameters) else "none"
 
 
-def told(network: nn.Module, *, takes: bool) -> Callable[[Tensor, Tensor | None], Tensor]:
+def told(network: Callable[..., Tensor], *, takes: bool) -> Callable[[Tensor, Tensor | None], Tensor]:
     """Return a function of a batch and its labels, of which `network` is told what it takes."""
     if takes:
         return network

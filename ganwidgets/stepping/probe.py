@@ -12,7 +12,7 @@ from torch.nn.modules.conv import _ConvNd
 from ..draws import Draws
 from ..errors import DataError
 from ..messages import Message
-from ..objectives import Objective, checked
+from ..objectives import Objective, checked, pack
 from .buffers import Buffers, observing
 from .failing_layer import FailingLayer, failing_layer
 from .labels import Labels
@@ -52,6 +52,7 @@ def probe(
     *,
     images: bool,
     loss: str,
+    packing: int = 1,
 ) -> Probe:
     """Run both networks on `noise` [n, latent_dim] and `real` [n, ...], leaving no trace.
 
@@ -63,6 +64,8 @@ def probe(
         Whether the samples are images, which train in [-1, 1].
     loss : str
         The setting of this name.
+    packing : int
+        How many samples the discriminator judges at once.
 
     Raises
     ------
@@ -85,16 +88,16 @@ def probe(
         aside = torch.Generator().manual_seed(0)
         with RoutedRandomness(aside), torch.no_grad():
             with buffers[0].still(), buffers[1].still():
-                training = _run(generator, discriminator, noise, real, told)
+                training = _run(generator, discriminator, noise, real, told, packing)
             with observing(generator, discriminator):
-                return [*training, *_run(generator, discriminator, noise, real, told)]
+                return [*training, *_run(generator, discriminator, noise, real, told, packing)]
 
     with Draws() as draws:
         first = outputs()
     repeats = all(map(_same, first, outputs()))
     aside = torch.Generator().manual_seed(0)
     with RoutedRandomness(aside), torch.enable_grad(), buffers[0].still(), buffers[1].still():
-        fake, logits = _run(generator, discriminator, noise, real, told)
+        fake, logits = _run(generator, discriminator, noise, real, told, packing)
     check_samples(fake, real, images=images)
     check_logits(logits, loss)
     return Probe(routed=draws.routed, exact=repeats and not draws.unrouted)
@@ -106,6 +109,7 @@ def _run(
     noise: Tensor,
     real: Tensor,
     told: Mapping[str, tuple[Tensor, ...]],
+    packing: int,
 ) -> tuple[Tensor, Tensor]:
     fake = _call("generator", generator, (noise, *told["generator"]))
     if not isinstance(fake, Tensor) or fake.shape != real.shape:
@@ -124,8 +128,9 @@ def _run(
                 )
             )
         raise DataError(Message("{sentence}; give it an output of the data's shape", sentence=sentence))
-    logits = _call("discriminator", discriminator, (real, *told["discriminator"]))
-    n = len(real)
+    seen = pack(real, packing)
+    logits = _call("discriminator", discriminator, (seen, *told["discriminator"]), packing)
+    n = len(seen)
     if not isinstance(logits, Tensor) or tuple(logits.shape) not in {(n,), (n, 1), (n, 1, 1, 1)}:
         raise DataError(
             Message(
@@ -142,7 +147,7 @@ def _same(one: Tensor, other: Tensor) -> bool:
     return torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
-def _call(name: str, network: nn.Module, inputs: tuple[Tensor, ...]) -> object:
+def _call(name: str, network: nn.Module, inputs: tuple[Tensor, ...], packing: int = 1) -> object:
     try:
         return network(*(each.clone() for each in inputs))  # a network may overwrite its input
     except Exception as error:
@@ -155,14 +160,17 @@ def _call(name: str, network: nn.Module, inputs: tuple[Tensor, ...]) -> object:
                 given=layer.given,
                 error=said,
             )
-        remedy = _noise_remedy if name == "generator" else _real_remedy
+        if name == "generator":
+            remedy = _noise_remedy(inputs[0], layer)
+        else:
+            remedy = _real_remedy(inputs[0], layer, packing)
         raise DataError(
             Message(
                 "the {network} cannot take a batch of shape {shape}: {error}; {remedy}",
                 network=name,
                 shape=tuple(inputs[0].shape),
                 error=said,
-                remedy=remedy(inputs[0], layer),
+                remedy=remedy,
             )
         ) from error
 
@@ -181,20 +189,26 @@ def _noise_remedy(noise: Tensor, layer: FailingLayer | None) -> Message:
     )
 
 
-def _real_remedy(real: Tensor, layer: FailingLayer | None) -> Message:
+def _real_remedy(seen: Tensor, layer: FailingLayer | None, packing: int) -> Message:
+    if packing > 1:
+        return Message(
+            "packing is {packing}: pass a discriminator for as many samples at once, of shape {shape}",
+            packing=packing,
+            shape=tuple(seen.shape[1:]),
+        )
     if (
         layer is not None
         and isinstance(layer.module, nn.Linear)
-        and layer.given == real.shape
-        and real.ndim > 2
+        and layer.given == seen.shape
+        and seen.ndim > 2
     ):
         return Message(
             "one sample of the data has shape {shape}: let a discriminator of linear layers begin with nn.Flatten()",
-            shape=tuple(real.shape[1:]),
+            shape=tuple(seen.shape[1:]),
         )
     return Message(
         "one sample of the data has shape {shape}: pass a discriminator for such samples",
-        shape=tuple(real.shape[1:]),
+        shape=tuple(seen.shape[1:]),
     )
 
 

@@ -19,8 +19,9 @@ from ..data.source import FiniteSource
 from ..errors import DataError
 from ..messages import Message
 from ..networks import build_networks
-from ..objectives import Objective
+from ..objectives import Objective, packed_shape
 from ..seeds import seeded
+from ..settings import SETTINGS
 from .buffers import observing
 from .eager import EagerStepper, draw_noise
 from .labels import Labels, classes_of, labels_for, taking
@@ -29,7 +30,7 @@ from .randomness import RoutedRandomness
 from .state import TrainingState
 from .threads import computing_with, threads_for
 
-__all__ = ["Run", "assemble", "batch_too_large"]
+__all__ = ["Run", "assemble", "fitting_batch", "misfit"]
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,10 @@ def assemble(
         If a batch is larger than the data, or a network or the objective does not fit it.
     """
     training, held_out = divided(source, settings.holdout)
-    if training.size is not None and settings.batch_size > training.size:
-        raise DataError(batch_too_large(settings.batch_size, training.size))
+    for setting in ("batch_size", "augment"):
+        wrong = misfit(setting, getattr(settings, setting), training, settings.packing)
+        if wrong is not None:
+            raise DataError(wrong)
     generator, discriminator = _networks(settings, source, own)
     _refuse_untrainable(generator, discriminator)
     for network in (generator, discriminator):
@@ -166,7 +169,15 @@ def assemble(
     order = training.order(settings.seed)
     takes = {"generator": taking(generator), "discriminator": taking(discriminator)}
     labels = labels_for(training, settings.seed, takes, conditional=settings.conditional)
-    n = min(settings.batch_size, 4)
+    if settings.packing > 1 and labels is not None and labels.discriminator:
+        raise DataError(
+            Message(
+                "packing is {packing}, but a discriminator that is told labels judges each sample with its own; set "
+                "packing to 1, or turn conditional off",
+                packing=settings.packing,
+            )
+        )
+    n = min(settings.batch_size, 4 * settings.packing)
     noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe"))
     found = probe(
         generator,
@@ -176,9 +187,10 @@ def assemble(
         labels,
         images=source.kind == "images",
         loss=settings.loss,
+        packing=settings.packing,
     )
     if objective is not None:
-        found = found.beside(probe_objective(objective, source.shape))
+        found = found.beside(probe_objective(objective, packed_shape(source.shape, settings.packing)))
     state = TrainingState(generator, discriminator, settings.seed, device)
     if labels is not None:
         state.draw_for("labels")
@@ -188,7 +200,13 @@ def assemble(
         held_out=held_out,
         state=state,
         stepper=EagerStepper(
-            state, order, settings.latent_dim, routed=found.routed, objective=objective, labels=labels
+            state,
+            order,
+            settings.latent_dim,
+            routed=found.routed,
+            objective=objective,
+            labels=labels,
+            packing=settings.packing,
         ),
         labels=labels,
         exact=found.exact and source.exact,
@@ -216,19 +234,46 @@ def _networks(
             norm=settings.norm,
             spectral_norm=settings.spectral_norm,
             classes=classes_of(source) if settings.conditional else 0,
+            d_shape=packed_shape(source.shape, settings.packing),
         )
         generator = built[0] if generator is None else generator
         discriminator = built[1] if discriminator is None else discriminator
     return generator, discriminator
 
 
-def batch_too_large(batch_size: int, size: int) -> Message:
-    """Return the sentence for a batch that is larger than the data."""
-    return Message(
-        "batch_size cannot be {batch_size}: the data has only {size} samples; choose at most {size}",
-        batch_size=batch_size,
-        size=size,
-    )
+def fitting_batch(source: Source, packing: int) -> int:
+    """Return the batch size of a run that was asked for none: the default, or the most that fits below it."""
+    most = SETTINGS["batch_size"].initial
+    fitting = most if source.size is None else min(most, source.size)
+    return max(int(fitting) // packing, 1) * packing
+
+
+def misfit(setting: str, value: Any, source: Source, packing: int) -> Message | None:
+    """Return why a setting cannot have a value with these data and so many samples judged at once.
+
+    None where nothing is wrong, or where it is no question of the data.
+    """
+    if setting == "batch_size":
+        if source.size is not None and value > source.size:
+            return Message(
+                "batch_size cannot be {batch_size}: the data has only {size} samples; choose at most {size}",
+                batch_size=value,
+                size=source.size,
+            )
+        if value % packing:
+            return Message(
+                "batch_size cannot be {batch_size}: the discriminator judges {packing} samples at once (packing), so "
+                "it must be a multiple of that, such as {near}",
+                batch_size=value,
+                packing=packing,
+                near=max(value // packing, 1) * packing,
+            )
+    if setting == "augment" and value != "none" and source.kind != "images":
+        return Message(
+            "augment cannot be {augment!r}: it changes images, and the data are points; set augment to 'none'",
+            augment=value,
+        )
+    return None
 
 
 def _refuse_untrainable(generator: Any, discriminator: Any) -> None:

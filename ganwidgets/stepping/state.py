@@ -72,6 +72,8 @@ class TrainingState:
     cursor : int
         Real samples drawn so far; the data's order is a function of this number, so a change of
         batch size neither skips nor repeats a sample.
+    d_updates : int
+        Updates of the discriminator so far, skipped ones too; a lazy penalty goes by this number.
     ema : nn.Module or None
         The moving average of the generator, where one is kept.
     """
@@ -82,6 +84,7 @@ class TrainingState:
     device: torch.device
     iteration: int = 0
     cursor: int = 0
+    d_updates: int = 0
     ema: nn.Module | None = None
     optimizers: dict[Network, torch.optim.Optimizer] = field(default_factory=dict)
     optimizer_names: dict[Network, str] = field(default_factory=dict)

@@ -176,7 +176,7 @@ def test_a_script_reproduces_where_the_run_stands(kind, moves):
 def replayed(script, kind, data):
     """Carry out a script, its blanks filled in."""
     made = KINDS[kind]()
-    for name in ("generator", "discriminator"):
+    for name in ("generator", "discriminator", "objective"):
         script = script.replace(f"{name} = ...", f"{name} = own[{name!r}]")
     names = {"own": made, "given": data}
     exec(script.replace("data = ...", "data = given"), names)  # noqa: S102 - our own text
@@ -191,7 +191,7 @@ def test_going_on_from_the_past_equals_the_run_that_was_never_interrupted(kind):
         run.step_d(2)
         run.settings.optimizer_g = "rmsprop"
     trainer.step(5)
-    trainer.settings.batch_size = 5
+    trainer.settings.batch_size = 4
     trainer.step(5)
     trainer.timeline.goto(9)
     assert trainer.settings.batch_size == 8

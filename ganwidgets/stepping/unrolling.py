@@ -1,0 +1,66 @@
+"""Looking ahead: what the discriminator would be after a few more updates, as a function of the generator.
+
+Metz, Poole, Pfau and Sohl-Dickstein, "Unrolled generative adversarial networks", 2017, section 2.3: the
+generator minimises its loss against the discriminator that would answer it, f(theta_G, theta_D^K), where
+theta_D^(k+1) = theta_D^k - eta df/dtheta_D (equations 5 to 8), and its gradient passes through these K
+updates. As in their code, the updates follow D's own optimizer, and the batches stay the same in all K
+and in the generator's loss. Nothing of it is kept: D itself stays as it is, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..optimizers import memory_of, updated
+
+__all__ = ["looked_ahead"]
+
+
+def looked_ahead(
+    parameters: list[Tensor],
+    optimizer: torch.optim.Optimizer,
+    rule: str,
+    loss_after: Callable[[list[Tensor], int], Tensor | None],
+    steps: int,
+    *,
+    grad_clip: float,
+    weight_clip: float,
+) -> list[Tensor]:
+    """Return what `parameters` would be after `steps` updates, differentiable by whatever made the loss.
+
+    Parameters
+    ----------
+    parameters : list of Tensor
+        The trained ones of the discriminator; they are only read.
+    optimizer, rule
+        The discriminator's, and its name; its memory is only read.
+    loss_after : callable
+        ``(values, number)`` gives the loss that update `number`, from 0 on, would minimise with
+        `values` for parameters; None where that update would be skipped.
+    grad_clip, weight_clip : float
+        The settings of these names, which an update obeys.
+    """
+    values, memories = list(parameters), memory_of(optimizer, parameters)
+    for number in range(steps):
+        loss = loss_after(values, number)
+        if loss is None:
+            continue
+        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
+            loss, values, create_graph=True, allow_unused=True
+        )
+        if grad_clip > 0:
+            gradients = _shortened(gradients, grad_clip)
+        values, memories = updated(optimizer, rule, values, gradients, memories)
+        if weight_clip > 0:
+            values = [value.clamp(-weight_clip, weight_clip) for value in values]
+    return values
+
+
+def _shortened(gradients: tuple[Tensor | None, ...], longest: float) -> tuple[Tensor | None, ...]:
+    """Return gradients as `torch.nn.utils.clip_grad_norm_` leaves them."""
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients if gradient is not None])
+    factor = (longest / (torch.linalg.vector_norm(flat) + 1e-6)).clamp(max=1.0)
+    return tuple(None if gradient is None else gradient * factor for gradient in gradients)
