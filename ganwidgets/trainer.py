@@ -28,6 +28,7 @@ from .runs.script import line_of
 from .runs.session import Session
 from .runs.state_tree import copied
 from .runs.timeline import Timeline
+from .runs.walk import Walk
 from .settings import SETTINGS, Settings, refuse_unknown
 from .stepping.eager import What
 
@@ -192,6 +193,35 @@ class GANTrainer:
     def step_g(self, n: int = 1) -> dict[str, float]:
         """Update the generator alone, `n` times; every bit of the discriminator stays."""
         return self._train("generator", checked_count(n))
+
+    def walk(self, network: What = "both") -> Walk:
+        """Begin a walk through the next step, sub-step by sub-step, forward and back.
+
+        Each ``walk.next()`` carries out one stage more of the update (draw noise, generate, classify,
+        loss, gradients, update), shows what came out, and leaves the run as it was; the one after the
+        last sub-step carries the step out, with the same bits as :meth:`step`, :meth:`step_d` or
+        :meth:`step_g`.
+
+        Parameters
+        ----------
+        network : {"both", "discriminator", "generator"}
+            A full step, or an update of one network.
+
+        Examples
+        --------
+        >>> trainer = GANTrainer("ring8", seed=0)
+        >>> walk = trainer.walk("generator")
+        >>> [walk.next().stage for _ in range(6)]
+        ['noise', 'generate', 'classify', 'loss', 'gradients', 'update']
+        >>> trainer.state_hash() == GANTrainer("ring8", seed=0).state_hash()
+        True
+        >>> walk.next() is None, walk.over
+        (True, True)
+        """
+        return self._walk(network, CODE)
+
+    def _walk(self, network: What, origin: Origin) -> Walk:
+        return Walk(self._session, self._between_steps, network, origin)
 
     def _train(self, network: What, n: int) -> dict[str, float]:
         """Train at once; live in slices, so that between them controls and other cells are heard."""

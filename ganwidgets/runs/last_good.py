@@ -102,6 +102,11 @@ class LastGood:
         if self._journal is not None:
             self._journal.write(len(self._done()))
 
+    def put_back(self) -> None:
+        """Be told that others have put the state back where it stood after the last update."""
+        if self._journal is not None:
+            self._journal.forget()  # it knows the optimizers' memories that there were before
+
     def note(self, update: Update, *, verify: bool) -> None:
         """Be told that `update` is complete.
 

@@ -23,7 +23,7 @@ from ..messages import Message
 from ..metrics.features import Features
 from ..objectives import Loss, game
 from ..settings import SETTINGS, Settings
-from ..stepping.eager import NonFiniteError, What
+from ..stepping.eager import EagerStepper, NonFiniteError, What
 from ..stepping.run import Run, assemble, fitting_batch, misfit
 from ..stepping.state import TrainingState
 from ..stepping.threads import computing_with
@@ -35,6 +35,7 @@ from .keeper import Keeper
 from .last_good import ACTIONS, LastGood, Update
 from .own import Own
 from .places import Place
+from .rehearsal import Rehearsal
 from .snapshots import Snapshot, Snapshots, TemporaryShelf
 from .state_tree import copied, put_tree, state_tree
 from .whole import described, restored
@@ -101,6 +102,7 @@ class Session:
         self._torn = False
         self._origin: Origin | None = None
         self._refuge: tuple[Stand, Mark] | None = None
+        self._undo: Callable[[], None] | None = None
         self._begun: set[int] = set()
         self.keeper = Keeper()
         self.branches = Branches()
@@ -412,6 +414,29 @@ class Session:
         self.keeper.stepped()
         return stop
 
+    @contextmanager
+    def rehearsing(self) -> Iterator[EagerStepper]:
+        """Let the next updates be carried out, whole or in part, and undo them again."""
+        self._refuse_reentry()
+        self.settle()
+        run, last_good, configured = self.run, self._last_good, self._configured
+        before = Rehearsal(run.stepper)
+        rules = self.in_force()
+
+        def undo() -> None:
+            before.put_back(rules, configured=configured)
+            last_good.put_back()
+
+        self._undo = undo
+        try:
+            self._busy = threading.get_ident(), sys._getframe(2)
+            with torch.inference_mode(False), torch.enable_grad(), computing_with(run.threads):
+                run.stepper.configure(rules)
+                yield run.stepper
+        finally:
+            self._busy = None
+            self.settle()
+
     def record(self) -> dict[str, float]:
         """Return the numbers of the last updates."""
         return {"iteration": self.state.iteration, **self.run.stepper.record}
@@ -452,6 +477,10 @@ class Session:
 
     def settle(self) -> None:
         """Go back to the last good state, if a step or a way elsewhere was broken off in the middle."""
+        if self._undo is not None and not self._under_way():
+            with torch.inference_mode(False), torch.enable_grad():
+                self._undo()
+            self._undo = None
         if self._refuge is not None and not self._under_way():  # not while it is on its way
             with torch.inference_mode(False), torch.enable_grad():
                 self._go_to_refuge(*self._refuge)

@@ -34,6 +34,7 @@ from .labels import Labels, told
 from .randomness import RoutedRandomness
 from .state import Network, TrainingState
 from .unrolling import looked_ahead
+from .watching import NOBODY, Watcher
 
 __all__ = ["EagerStepper", "NonFiniteError", "Order", "What", "draw_noise"]
 
@@ -110,6 +111,11 @@ class EagerStepper:
         Where networks are told labels: which of them, and which labels.
     packing : int
         How many samples the discriminator judges at once; see :mod:`~ganwidgets.objectives.packing`.
+
+    Attributes
+    ----------
+    watcher : Watcher
+        Who is told of each stage of an update; nobody in an ordinary step.
     """
 
     def __init__(
@@ -130,6 +136,7 @@ class EagerStepper:
         self.objective = objective
         self.labels = labels
         self.packing = packing
+        self.watcher: Watcher = NOBODY
         self._generate = told(state.generator, takes=labels is not None and labels.generator)
         self._tells_d = labels is not None and labels.discriminator
         self._judge = told(state.discriminator, takes=self._tells_d)
@@ -219,11 +226,10 @@ class EagerStepper:
         state, rules = self.state, self.rules
         may_skip = rules.skip_d_below > 0
         before = self._buffers_d.copy() if may_skip else []
+        real, noise = self._next_real(), self._noise(state.randomness["noise"])
+        self.watcher.drawn("discriminator", noise, real.samples, real.labels, frozen=False)
         loss, real_logits, fake_logits = self._discriminator_loss(
-            self._next_real(),
-            self._noise(state.randomness["noise"]),
-            self._streams(),
-            self._weight_in(state.d_updates),
+            real, noise, self._streams(), self._weight_in(state.d_updates)
         )
         state.d_updates += 1
         value = self._note_loss("loss_d", loss)
@@ -232,24 +238,29 @@ class EagerStepper:
         if may_skip and value < rules.skip_d_below:
             self._buffers_d.put_back(before)
             self.record["grad_norm_d"] = NAN
+            self.watcher.updated(skipped=True)
             return
         self._descend("discriminator", "grad_norm_d", loss, measure=measure)
         if rules.weight_clip > 0:
             with torch.no_grad():
                 for parameter in state.parameters["discriminator"]:
                     parameter.clamp_(-rules.weight_clip, rules.weight_clip)
+        self.watcher.updated(skipped=False)
 
     def _update_generator(self, *, measure: bool) -> None:
         state = self.state
         real = self._next_real() if self._loss.uses_real or self._looks_ahead else None
         noise = self._noise(state.randomness["noise"])
         labels = self._labels_beside(real, state.randomness.get("labels"))
+        shown = None if real is None else real.samples
+        self.watcher.drawn("generator", noise, shown, labels, frozen=False)
         loss = self._generator_loss(real, noise, labels, self._streams())
         self._note_loss("loss_g", loss)
         with _explaining_derivatives() if self._looks_ahead else _NOTHING:
             self._descend("generator", "grad_norm_g", loss, measure=measure)
         if state.ema is not None:
             self._move_average(state.ema)
+        self.watcher.updated(skipped=False)
 
     def _discriminator_loss(
         self, real: Batch, noise: Tensor, streams: Streams, weight: float | None
@@ -258,7 +269,9 @@ class EagerStepper:
         with self._routing(streams.inside):
             with self._buffers_g.still(), torch.no_grad():
                 fake = self._generate(noise, real.labels)
-            return self._scored(self._judge_with(real.labels), real.samples, fake, streams, weight)
+            self.watcher.generated(fake)
+            judge = self._judge_with(real.labels)
+            return self._scored(judge, real.samples, fake, streams, weight, self.watcher)
 
     def _generator_loss(
         self, real: Batch | None, noise: Tensor, labels: Tensor | None, streams: Streams
@@ -266,6 +279,7 @@ class EagerStepper:
         judge = self._judge_with(labels)
         with self._routing(streams.inside), self._buffers_d.still():
             fake = self._generate(noise, labels)
+            self.watcher.generated(fake)
             if real is not None and self._looks_ahead:
                 judge = self._judge_ahead(real.samples, fake, labels, streams)
             fake_logits = judge(self._seen(fake, streams))
@@ -274,10 +288,17 @@ class EagerStepper:
                 # G has a part in these only through a D that answered it.
                 with _NOTHING if self._looks_ahead else torch.no_grad():
                     real_logits = judge(self._seen(real.samples, streams))
+            self.watcher.classified(real_logits, fake_logits)
             return self._loss.loss_g(fake_logits, real_logits)
 
     def _scored(
-        self, judge: Judge, real: Tensor, fake: Tensor, streams: Streams, weight: float | None
+        self,
+        judge: Judge,
+        real: Tensor,
+        fake: Tensor,
+        streams: Streams,
+        weight: float | None,
+        watcher: Watcher = NOBODY,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return D's loss and its logits of real and of generated samples.
 
@@ -285,9 +306,12 @@ class EagerStepper:
         ----------
         weight : float or None
             Of the penalty; None where it has no part in this update.
+        watcher : Watcher
+            Is told of the logits; nobody is where this only looks ahead.
         """
         real, fake = self._seen(real, streams), self._seen(fake, streams)
         real_logits, fake_logits = judge(real), judge(fake)
+        watcher.classified(real_logits, fake_logits)
         loss = self._loss.loss_d(real_logits, fake_logits)
         if weight is not None and self._penalty is not None:
             loss = loss + self._penalty(judge, real, fake, weight, streams.penalty)
@@ -317,6 +341,7 @@ class EagerStepper:
     def _descend(self, network: Network, norm: str, loss: Tensor, *, measure: bool) -> None:
         parameters = self.state.parameters[network]
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        self.watcher.differentiated(gradients)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         if self.rules.grad_clip > 0:
@@ -353,14 +378,18 @@ class EagerStepper:
                 needs_real = self._loss.uses_real or self._looks_ahead
                 real = self._real_at(state.cursor) if needs_real else None
                 labels = self._labels_beside(real, aside)
+                shown = None if real is None else real.samples
+                self.watcher.drawn("generator", noise, shown, labels, frozen=True)
                 with _NOTHING if self._looks_ahead else torch.no_grad():
                     self._note_loss("loss_g", self._generator_loss(real, noise, labels, streams))
                 self.record["grad_norm_g"] = NAN
                 return
+            real = self._real_at(state.cursor)
+            self.watcher.drawn("discriminator", noise, real.samples, real.labels, frozen=True)
             # A penalty needs gradients with respect to samples, so they stay enabled.
             with torch.no_grad() if rules.penalty == "none" else _NOTHING:
                 loss, real_logits, fake_logits = self._discriminator_loss(
-                    self._real_at(state.cursor), noise, streams, rules.penalty_weight
+                    real, noise, streams, rules.penalty_weight
                 )
             self._note_loss("loss_d", loss)
             self._measure_accuracy(real_logits, fake_logits)
@@ -433,6 +462,7 @@ class EagerStepper:
         if not math.isfinite(value):
             raise NonFiniteError(name, value)
         self.record[name] = value
+        self.watcher.scored(loss)
         return value
 
     def _measure_accuracy(self, real_logits: Tensor, fake_logits: Tensor) -> None:
