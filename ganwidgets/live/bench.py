@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ..runs.evaluation import Evaluation
+from ..runs.looking import labels_asked
 from .measuring import SEED
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Judged:
         Images that were judged.
     compared : int
         How many of them were compared with as many real ones.
+    shares : mapping of int to (float, float)
+        For each class its share of the generated images, as it is read, and of the data; empty where the features
+        know no classes.
     """
 
     features: str
@@ -44,6 +48,7 @@ class Judged:
     trend_only: bool
     generated: int
     compared: int
+    shares: Mapping[int, tuple[float, float]]
 
 
 class Bench:
@@ -67,6 +72,7 @@ class Bench:
         self.asked = session.features
         self.judged: Judged | None = None
         self._evaluation = Evaluation(session, between)
+        self._run = session.run
         self._size = math.prod(session.run.source.shape)
         self._judge: Judge | None = None
         self._lock = threading.Lock()
@@ -74,11 +80,24 @@ class Bench:
     def figures(self, samples: Callable[[int], Tensor]) -> Mapping[str, float]:
         """Return the figures of what `samples` makes; the first time this may take seconds."""
         judge = self._ready()
-        return judge.figures(samples(judge.n))
+        reading = judge.reading(samples(judge.n))
+        figures = judge.figures_of(reading, labels_asked(self._run, judge.n, SEED))
+        self.judged = Judged(
+            features=judge.features.name,
+            help=judge.features.help,
+            trend_only=judge.features.trend_only,
+            generated=judge.n,
+            compared=judge.count,
+            shares=judge.shares(reading) if judge.knows_classes else {},
+        )
+        return figures
 
     def floors(self) -> Mapping[str, float]:
         """Return what perfect images score."""
-        return self._ready().floors
+        floors = dict(self._ready().floors)
+        if labels_asked(self._run, 1, SEED) is None:
+            floors.pop("as_asked", None)
+        return floors
 
     def _ready(self) -> Judge:
         with self._lock:
@@ -86,11 +105,4 @@ class Bench:
                 features = self._evaluation.features(self.asked)
                 n = features.live_samples if self._size <= LARGE else min(features.live_samples, FEW)
                 self._judge = self._evaluation.judge(n, SEED, self.asked)
-                self.judged = Judged(
-                    features=features.name,
-                    help=features.help,
-                    trend_only=features.trend_only,
-                    generated=n,
-                    compared=self._judge.count,
-                )
             return self._judge

@@ -62,6 +62,13 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
             better="lower",
             format=".3f",
         ),
+        "as_asked": Metric(
+            label=N_("As asked"),
+            help=N_("The share of generated images in which the class that was asked for is read."),
+            unit="",
+            better="higher",
+            format=".0%",
+        ),
         "recall": Metric(
             label=N_("Recall"),
             help=N_("The share of real images that lie among the generated ones: what could be made at all."),
@@ -110,7 +117,9 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
 """The figures that :func:`evaluate_images` returns, as people see them."""
 
 
-def evaluate_images(generated: Reading, real: Reading, count: int, shares: Tensor | None) -> dict[str, float]:
+def evaluate_images(
+    generated: Reading, real: Reading, count: int, shares: Tensor | None, asked: Tensor | None = None
+) -> dict[str, float]:
     """Return every figure that can be told of generated images, by name.
 
     Parameters
@@ -122,13 +131,15 @@ def evaluate_images(generated: Reading, real: Reading, count: int, shares: Tenso
         5,000 at most. Classes are counted among all generated ones.
     shares : Tensor, float64 [K], or None
         Each class's share of the data, where the features know the data's classes.
+    asked : Tensor, int64 [n], or None
+        The class's place among them that each generated image was to be of, where one was asked for.
 
     Returns
     -------
     dict of str to float
         ``frechet kernel_inception precision recall density coverage diversity`` always,
         ``inception_score`` where the features know classes, ``modes`` and ``reverse_kl`` where these
-        are the data's. If anything generated is not finite, every figure is the worst there is.
+        are the data's, and ``as_asked`` where classes were asked for. If anything generated is not finite, every figure is the worst there is.
 
     Raises
     ------
@@ -153,6 +164,9 @@ def evaluate_images(generated: Reading, real: Reading, count: int, shares: Tenso
         if shares is not None:
             found = class_shares(generated)
             figures["modes"] = float((found > 0).sum())
+            if asked is not None:
+                right = generated.probabilities.argmax(dim=1) == asked
+                figures["as_asked"] = float(right.double().mean()) if found.any() else 0.0
             figures["reverse_kl"] = (
                 float(torch.xlogy(found, found / shares).sum()) if found.any() else float("inf")
             )

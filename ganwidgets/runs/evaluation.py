@@ -13,7 +13,7 @@ from ..metrics import evaluate_points
 from ..metrics.features import Features
 from ..seeds import derive
 from .judging import Judge, Neighbors, chosen_features, nearest, refuse_unknown_features
-from .looking import accuracies, generated, overfitting, real
+from .looking import accuracies, generated, labels_asked, overfitting, real
 from .session import Session
 
 __all__ = ["FAIR", "Evaluation"]
@@ -46,7 +46,11 @@ class Evaluation:
         if session.run.source.kind == "points":
             return {**self._points(lambda: generated(session, n, seed), n, seed), **by_heart}
         judge = self.judge(n, seed, features)
-        return {**self._images(judge, lambda: generated(session, n, seed), judge.figures), **by_heart}
+        asked = labels_asked(session.run, n, seed)
+        figures = self._images(
+            judge, lambda: generated(session, n, seed), lambda made: judge.figures(made, asked)
+        )
+        return {**figures, **by_heart}
 
     def of_real(self, n: int, seed: int, features: Any) -> dict[str, float]:
         """Return the same figures of real samples in the place of generated ones."""
@@ -56,7 +60,10 @@ class Evaluation:
             return {**self._points(lambda: real(session, n, derive(seed, "perfect")), n, seed), **fair}
         judge = self.judge(n, seed, features)
         perfect = judge.perfect()
-        return {**self._images(judge, lambda: perfect, lambda _: judge.floors), **fair}
+        figures = self._images(judge, lambda: perfect, lambda _: judge.floors)
+        if labels_asked(session.run, 1, seed) is None:
+            figures.pop("as_asked", None)
+        return {**figures, **fair}
 
     def report(self) -> tuple[dict[str, float], dict[str, float], str]:
         """Return the figures, those of real samples, and the name of the features that images were measured on."""
@@ -88,7 +95,8 @@ class Evaluation:
         """Return the share of generated images that is read as each class."""
         session = self._session
         judge = self.judge(n, seed, "classifier")
-        return judge.shares(self._between(lambda: generated(session, n, seed)))
+        made = self._between(lambda: generated(session, n, seed))
+        return {label: share for label, (share, _) in judge.shares(judge.reading(made)).items()}
 
     def _points(self, samples: Callable[[], Tensor], n: int, seed: int) -> dict[str, float]:
         session = self._session

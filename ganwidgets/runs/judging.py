@@ -209,30 +209,40 @@ class Judge:
         self._seed = seed
         self.count = n if source.size is None else min(n, source.size // 2)
         known = isinstance(features, Classifier | ChannelClassifier)
-        labels = _labels(source) if known else None
-        if labels is None:
-            self._shares = None
-        else:
-            counts = torch.unique(labels, return_counts=True)[1].double()
-            self._shares = counts / counts.sum()
+        self._labels = _labels(source) if known else None
+        self._classes = self._shares = None
+        if self._labels is not None:
+            self._classes, counts = torch.unique(self._labels, return_counts=True)
+            self._shares = counts.double() / len(self._labels)
 
     def reading(self, images: Tensor) -> Reading:
         """Return what the features see of images in [0, 1]."""
         with computing_with(1):
             return read(self.features, images)
 
-    def figures(self, generated: Tensor) -> dict[str, float]:
-        """Return every figure of `generated`, [n, C, H, W] in [0, 1]; none where there are too few images."""
-        return self._figures(self.reading(generated)) if self.count >= 2 else {}
+    def figures(self, generated: Tensor, asked: Tensor | None = None) -> dict[str, float]:
+        """Return every figure of `generated`, [n, C, H, W] in [0, 1]; none where there are too few images.
+
+        Parameters
+        ----------
+        asked : Tensor, int64 [n], optional
+            The label that each was to have.
+        """
+        return self.figures_of(self.reading(generated), asked)
+
+    def figures_of(self, generated: Reading, asked: Tensor | None = None) -> dict[str, float]:
+        """Return what :meth:`figures` does, of images that were read already."""
+        if self.count < 2:
+            return {}
+        places = None if asked is None or self._classes is None else torch.searchsorted(self._classes, asked)
+        with computing_with(1):
+            return evaluate_images(generated, self._reference, self.count, self._shares, places)
 
     @cached_property
     def floors(self) -> dict[str, float]:
-        """The same figures of real images in the place of generated ones."""
-        return self._figures(self.reading(self.perfect())) if self.count >= 2 else {}
-
-    def _figures(self, generated: Reading) -> dict[str, float]:
-        with computing_with(1):
-            return evaluate_images(generated, self._reference, self.count, self._shares)
+        """The same figures of real images in the place of generated ones, each of which is to have its own label."""
+        own = None if self._labels is None or self.count < 2 else self._labels[self._stand_ins]
+        return self.figures_of(self.reading(self.perfect()), own)
 
     @cached_property
     def _reference(self) -> Reading:
@@ -250,10 +260,14 @@ class Judge:
         source = self._source
         if not isinstance(source, FiniteSource):
             return self._drawn("perfect", self.n)
+        return _read(source, self._stand_ins, self._between)
+
+    @cached_property
+    def _stand_ins(self) -> Tensor:
+        assert self._source.size is not None
         others = self._order[self.count : 2 * self.count]
         draw = seeded(self._seed, "perfect")
-        further = torch.randint(source.size, (self.n - self.count,), generator=draw)
-        return _read(source, torch.cat((others, further)), self._between)
+        return torch.cat((others, torch.randint(self._source.size, (self.n - self.count,), generator=draw)))
 
     @cached_property
     def _order(self) -> Tensor:
@@ -264,21 +278,25 @@ class Judge:
         draw = seeded(self._seed, purpose)
         return self._between(lambda: self._source.draw(n, draw)).add(1).div(2).clamp(0, 1)
 
-    def shares(self, generated: Tensor) -> dict[int, float]:
-        """Return the share of `generated` that is read as each class of the data.
+    def shares(self, generated: Reading) -> dict[int, tuple[float, float]]:
+        """Return for each class of the data its share of the generated images, as it is read, and of the data.
 
         Raises
         ------
         DataError
             If the features do not know the data's classes.
         """
-        labels = _labels(self._source)
-        if self._shares is None or labels is None:
+        if self._shares is None or self._classes is None:
             raise DataError(
                 Message("{features} does not know the classes of this data", features=self.features.name)
             )
-        found = class_shares(self.reading(generated))
-        return dict(zip(torch.unique(labels).tolist(), found.tolist(), strict=True))
+        both = zip(class_shares(generated).tolist(), self._shares.tolist(), strict=True)
+        return dict(zip(self._classes.tolist(), both, strict=True))
+
+    @property
+    def knows_classes(self) -> bool:
+        """Whether the features know the data's classes."""
+        return self._shares is not None
 
 
 def nearest(

@@ -24,6 +24,7 @@ __all__ = [
     "generated",
     "generated_by",
     "judged_by",
+    "labels_asked",
     "latents",
     "made_of",
     "overfitting",
@@ -90,6 +91,11 @@ def _told(run: Run, labels: Any, n: int, seed: int) -> Tensor | None:
             )
         )
     return None
+
+
+def labels_asked(run: Run, n: int, seed: int) -> Tensor | None:
+    """Return the labels that :func:`generated` asks for, int64 [n]; None where the generator takes none."""
+    return _told(run, None, n, seed)
 
 
 def latents(session: Session, n: int, seed: int) -> Tensor:
@@ -194,7 +200,7 @@ def sampler(session: Session, seed: int) -> Callable[[int], Tensor]:
 
     def samples(n: int) -> Tensor:
         drawn = draw_noise(noise, n, run.stepper.latent_dim, seeded(seed, "sample"))
-        told = _told(run, None, n, seed)
+        told = labels_asked(run, n, seed)
         return run.shown(run.observe(network, drawn, derive(seed, "inside the network"), told))
 
     return samples

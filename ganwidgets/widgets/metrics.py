@@ -42,6 +42,11 @@ PAIRS: Mapping[str, tuple[str, str, tuple[str, str], tuple[Pen, Pen]]] = Mapping
 )
 """What can be drawn besides metrics: label, unit, the two columns of the history, and their pens."""
 
+MOST_CLASSES = 20
+"""Classes of which each has a bar."""
+
+CLASS_TOLD = N_("class {label}: {share} of the generated images, {data} of the data")
+
 METRIC_PENS = (Pen(css("generated")), Pen(css("text"), "dotted"))
 
 
@@ -122,7 +127,7 @@ class MetricsPanel:
             self._chart.draw([Curve(across, np.asarray(values)), level], also=floor)
         self.numbers.value = (
             f'<div class="gw-told">{self._verdict(frame)}{self._basis(frame)}</div>'
-            f'<div class="gw-tiles">{self._tiles(frame)}</div>'
+            f'<div class="gw-tiles">{self._tiles(frame)}</div>{self._classes(frame)}'
         )
 
     def _restyle(self, chosen: str) -> None:
@@ -190,6 +195,30 @@ class MetricsPanel:
             )
             help_ = t(judged.help)
         return f'<span class="gw-basis" title="{html.escape(help_)}">{html.escape(text)}</span>'
+
+    def _classes(self, frame: Frame) -> str:
+        """Return a bar for each class: its share of the generated images, and a mark for its share of the data."""
+        t = self._catalog
+        shares = {} if frame.judged is None else frame.judged.shares
+        if not 0 < len(shares) <= MOST_CLASSES:
+            return ""
+        top = max(max(pair) for pair in shares.values())
+        help_ = t(
+            N_(
+                "The share of generated images that the classifier reads as each class; the line is the share in the data. Images that look like nothing are read as some class too."
+            )
+        )
+        bars = "".join(
+            f'<div class="gw-class" title="{html.escape(t(CLASS_TOLD, label=label, share=_spell(share, ".1%"), data=_spell(real, ".1%")))}">'
+            f'<div class="gw-class-bar"><i style="height:{share / top:.1%}"></i><b style="bottom:{real / top:.1%}"></b></div>'
+            f"{label}</div>"
+            for label, (share, real) in shares.items()
+        )
+        return (
+            f'<div class="gw-classes" title="{html.escape(help_)}">'
+            f'<div class="gw-tile-label">{html.escape(t(N_("Classes among the generated images")))}</div>'
+            f'<div class="gw-class-bars">{bars}</div></div>'
+        )
 
     def _tiles(self, frame: Frame) -> str:
         """Return each metric's newest number, and what perfect samples score."""

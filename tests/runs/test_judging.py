@@ -36,7 +36,7 @@ def test_labelled_images_are_judged_by_a_classifier_of_their_own():
     before = trainer.state_hash()
     figures, floors = trainer.evaluate(200), trainer.floors(200)
     assert set(figures) == set(floors) == COMPARED | READ | OF_D
-    assert set(IMAGE_METRICS) == COMPARED | READ
+    assert set(IMAGE_METRICS) == COMPARED | READ | {"as_asked"}
     assert figures == pytest.approx(trainer.evaluate(200))
     assert floors["modes"] == 10
     assert floors["precision"] > 0.75 > figures["precision"]
@@ -48,6 +48,14 @@ def test_labelled_images_are_judged_by_a_classifier_of_their_own():
     watched, alone = trainer.state_hash(), small()
     alone.step(3)
     assert alone.state_hash() == watched
+
+
+def test_a_conditional_generator_is_held_to_what_was_asked():
+    trainer = small(conditional=True)
+    figures, floors = trainer.evaluate(300), trainer.floors(300)
+    assert set(figures) == set(floors) == COMPARED | READ | OF_D | {"as_asked"}
+    assert figures["as_asked"] < 0.4
+    assert floors["as_asked"] > 0.97
 
 
 def test_images_without_labels_are_judged_on_random_features():
@@ -167,6 +175,8 @@ def test_images_are_judged_while_the_run_goes_on_and_ends_in_the_same_bits(live)
     assert news.is_set()
     assert frame.judged.features == "digits classifier"
     assert (frame.judged.generated, frame.judged.compared) == (2500, 898)
+    read = {label: share for label, (share, _) in frame.judged.shares.items()}
+    assert read == pytest.approx(watched.class_shares())
     assert frame.trouble == ""
     figures = watched.evaluate()
     shown = {name: value for name, value in frame.latest_metrics.items() if name not in OF_D}

@@ -102,8 +102,5 @@ def images_frame(channels: int = 1, side: int = 8, **changes: Any) -> Frame:
         labels=None,
         verdict=None,
         extent=None,
-        metrics={},
-        floors={},
-        latest_metrics={},
-        **changes,
+        **{"metrics": {}, "floors": {}, "latest_metrics": {}, **changes},
     )

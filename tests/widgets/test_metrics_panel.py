@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from moments import images_frame, points_frame
 
+from ganwidgets.live.bench import Judged
 from ganwidgets.widgets.metrics import MetricsPanel
 
 
@@ -74,6 +76,52 @@ def test_images_have_the_discriminators_accuracy(panel):
     panel.draw(images_frame())
     assert panel.choice.value == "accuracy"
     assert "Modes found" not in str(panel.choice.options)
+
+
+JUDGED = Judged(
+    features="digits classifier",
+    help="It <read> them.",
+    trend_only=False,
+    generated=2500,
+    compared=898,
+    shares={0: (0.75, 0.5), 7: (0.25, 0.5)},
+)
+FIGURES = {"frechet": 2.0, "precision": 0.8, "coverage": 0.2, "modes": 2.0}
+FLOORS = {"frechet": 0.1, "precision": 0.9, "coverage": 0.96, "modes": 2.0}
+
+
+def test_figures_of_images_say_what_they_mean_and_what_they_were_measured_on(panel):
+    curves = {name: (np.arange(3), np.full(3, value)) for name, value in FIGURES.items()}
+    panel.draw(images_frame(metrics=curves, latest_metrics=FIGURES, floors=FLOORS, judged=JUDGED))
+    told = panel.numbers.value
+    for expected in (
+        "they are too much alike",
+        "Measured on: digits classifier; 898 generated images",
+        "It &lt;read&gt; them.",
+        "Fréchet distance",
+        "Classes found",
+        "perfect: 96%",
+        "class 7: 25.0% of the generated images, 50.0% of the data",
+    ):
+        assert expected in told
+    assert panel.choice.value == "frechet"
+    assert dict(panel.choice.options)["Classes found"] == "modes"
+    panel.draw(points_frame())
+    assert "Modes found" in dict(panel.choice.options)
+
+
+def test_a_trend_is_no_verdict_and_many_classes_have_no_bars(panel):
+    judged = replace(JUDGED, trend_only=True, shares=dict.fromkeys(range(25), (0.04, 0.04)))
+    panel.draw(images_frame(latest_metrics=FIGURES, floors=FLOORS, judged=judged))
+    assert "gw-verdict" not in panel.numbers.value
+    assert "gw-class" not in panel.numbers.value
+
+
+def test_why_there_are_no_figures_of_images(panel):
+    panel.draw(images_frame())
+    assert "being prepared" in panel.numbers.value
+    panel.draw(images_frame(trouble="no <weights>"))
+    assert "No figures: no &lt;weights&gt;" in panel.numbers.value
 
 
 def test_the_choice_survives_a_new_frame_but_not_data_without_it(panel):
