@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ..runs.session import Network, Origin
+
+Move = Literal["next", "back", "finish", "leave"]
 
 __all__ = [
     "Call",
     "Change",
     "Close",
     "Command",
+    "LookInside",
     "Pause",
     "Play",
     "Recover",
@@ -21,6 +24,7 @@ __all__ = [
     "Step",
     "Travel",
     "Visit",
+    "Walk",
 ]
 
 
@@ -76,6 +80,21 @@ class Travel(Command):
 @dataclass(eq=False)
 class Visit(Travel):
     """Stand somewhere to look around; left out where somebody already wants to be elsewhere."""
+
+
+@dataclass(eq=False)
+class LookInside(Command):
+    """Stop, and begin a walk through the next step, at its first sub-step."""
+
+    network: Network
+    origin: Origin
+
+
+@dataclass(eq=False)
+class Walk(Command):
+    """Go on in the walk that was begun, back, to its end, or leave it."""
+
+    move: Move
 
 
 @dataclass(eq=False)

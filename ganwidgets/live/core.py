@@ -25,12 +25,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import DivergedError
 from ..messages import Message
 from ..runs.session import Origin
-from .commands import Call, Change, Close, Command, Pause, Play, Recover, Reset, Step, Travel, Visit
+from .commands import (
+    Call,
+    Change,
+    Close,
+    Command,
+    LookInside,
+    Pause,
+    Play,
+    Recover,
+    Reset,
+    Step,
+    Travel,
+    Visit,
+    Walk,
+)
 from .inbox import CLOSED, Inbox
 from .pacing import Metronome, StepRate
 from .state import Event, Kind, RunState, Status
 
 if TYPE_CHECKING:
+    from ..runs import walk as trainer_walk
+    from ..runs.substeps import SubStep
     from ..trainer import GANTrainer
 
 __all__ = ["POLL", "Core", "Listener", "Listeners"]
@@ -88,6 +104,8 @@ class Core:
         )
         self._changes = 0
         self._moves = 0
+        self._walk: trainer_walk.Walk | None = None
+        self._walked_at = (0, 0)
         self._rate = StepRate()
         self._publish()
         self._thread = threading.Thread(target=self._run, name="ganwidgets-runner", daemon=True)
@@ -322,6 +340,8 @@ class Core:
                 self._carry_out_return(command)
             case Travel():
                 self._carry_out_travel(command)
+            case LookInside() | Walk():
+                self._carry_out_walk(command)
             case Pause() | Close():
                 self._carry_out_stop(command)
 
@@ -428,6 +448,39 @@ class Core:
             self._arrive_elsewhere()
         self._answer(command, "travel", changes=self._changes_since(before), error=refusal)
 
+    def _carry_out_walk(self, command: LookInside | Walk) -> None:
+        """Stand at another sub-step of the next step; what a walk did to the run was done before."""
+        refusal: Exception | None = None
+        try:
+            if isinstance(command, LookInside):
+                self._walk = self.trainer._walk(command.network, command.origin)
+                self._walked_at = self._moves, self._changes
+                self._walk.next()
+            elif self._walk is not None:
+                getattr(self._walk, command.move)()
+        except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
+            refusal = error
+        if self._walk is not None and self._walk.over:
+            before, self._walk = self._walk.began, None
+            if self.trainer.state_hash() != before:
+                self._error = None
+                self._started = True
+                self._moves += 1
+                self._record = MappingProxyType(self.trainer._session.record())
+        self._answer(command, "walk", error=refusal)
+
+    def _where_walked(self) -> SubStep | None:
+        """Return where a walk stands; one that the run has gone away from is over."""
+        if self._walk is None:
+            return None
+        now = self._moves, self._changes
+        if now != self._walked_at:
+            self._walked_at = now
+            if self._walk.over:
+                self._walk = None
+                return None
+        return self._walk.here
+
     def _stood(self) -> tuple[int, bool]:
         """Return on which branch the run stands, and whether where that ends."""
         timeline = self.trainer.timeline
@@ -487,6 +540,7 @@ class Core:
             error=self._error,
             changes=self._changes,
             moves=self._moves,
+            walk=self._where_walked(),
         )
         with self.inbox.lock:
             self.inbox.news.notify_all()
@@ -520,6 +574,8 @@ _KINDS: dict[type[Command], Kind] = {
     Recover: "recover",
     Travel: "travel",
     Visit: "travel",
+    LookInside: "walk",
+    Walk: "walk",
     Change: "change",
     Close: "close",
 }

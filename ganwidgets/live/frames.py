@@ -25,6 +25,7 @@ from ..runs.history import Envelope
 from ..runs.looking import overfitting, sampler
 from ..runs.past import Past, past_of
 from .bench import Bench, Judged
+from .inside import Inside, inside
 from .measuring import SAMPLES, Curve, Gauge
 from .measuring import SEED as MEASURED
 from .observations import OBSERVATIONS, Moment, Observation
@@ -95,6 +96,8 @@ class Frame:
         What figures of images were measured on; None for points, and until that is known.
     trouble : str
         Why there are no figures of images; empty where there are, or will be.
+    inside : Inside or None
+        The batch of the update that somebody walks through.
     """
 
     iteration: int
@@ -118,6 +121,7 @@ class Frame:
     seen: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     judged: Judged | None = None
     trouble: str = ""
+    inside: Inside | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,7 @@ class _Exposure:
     past: Past
     compared: dict[str, Envelope]
     seen: Mapping[str, Any]
+    inside: Inside | None
 
 
 class Camera:
@@ -226,6 +231,7 @@ class Camera:
             seen=seen.seen,
             judged=None if self._bench is None else self._bench.judged,
             trouble=self._gauge.trouble,
+            inside=seen.inside,
         )
 
     # --- between two steps ----------------------------------------------------------------------
@@ -255,6 +261,7 @@ class Camera:
             past=past,
             compared=self._comparison(),
             seen=self._observe(kept, sampled, state, past),
+            inside=None if state.walk is None else inside(trainer._session, state.walk, scene),
         )
 
     def _begin(self, run: Run, before: _Kept | None) -> _Kept:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..messages import Message
 from ..runs.session import Network, Origin
 from ..settings import SETTINGS
-from .commands import Change, Pause, Play, Recover, Reset, Step, Travel, Visit
+from .commands import Change, LookInside, Move, Pause, Play, Recover, Reset, Step, Travel, Visit, Walk
 from .core import Core, Listener, Listeners
 from .state import RunState
 
@@ -98,6 +98,20 @@ class Runner:
                 )
             )
         return self._core.inbox.send(Step(_whole("n", n), network, Origin(author, source)))
+
+    def look_inside(self, network: Network = "both", *, author: str = "cell", source: str = "code") -> int:
+        """Pause, and begin a walk through the next step; see :meth:`ganwidgets.GANTrainer.walk`.
+
+        Where it stands is :attr:`RunState.walk`. Whatever else changes the run ends it.
+        """
+        inbox = self._core.inbox
+        with inbox.lock:
+            inbox.send(Pause(), urgent=True)
+            return inbox.send(LookInside(network, Origin(author, source)))
+
+    def walk(self, move: Move) -> int:
+        """Go on to the ``"next"`` sub-step, ``"back"``, ``"finish"`` the step, or ``"leave"`` it."""
+        return self._core.inbox.send(Walk(move))
 
     def reset(self, seed: int | None = None, *, author: str = "cell", source: str = "code") -> int:
         """Stop, and start afresh with the settings as they stand; a seed must be a valid setting."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from ..runs.substeps import SubStep
 
 __all__ = ["Event", "Kind", "RunState", "Status"]
 
 Status = Literal["idle", "running", "paused", "diverged", "error"]
 
-Kind = Literal["play", "pause", "step", "reset", "recover", "travel", "change", "close", "state"]
+Kind = Literal["play", "pause", "step", "reset", "recover", "travel", "walk", "change", "close", "state"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class RunState:
     moves : int
         Grows whenever the networks may have changed, also where `iteration` does not; while it is
         the same, a picture need not be drawn again.
+    walk : SubStep or None
+        Where somebody stands who walks through the next step; see :meth:`ganwidgets.GANTrainer.walk`.
     """
 
     status: Status = "idle"
@@ -48,6 +53,7 @@ class RunState:
     error: BaseException | None = None
     changes: int = 0
     moves: int = 0
+    walk: SubStep | None = None
 
 
 @dataclass(frozen=True)

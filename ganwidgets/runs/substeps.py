@@ -195,7 +195,9 @@ class Recorder(Watcher):
         self._reach("loss", loss=loss.item())
         if loss.requires_grad:
             live = {name: x for name, x in self._live.items() if x is not None and x.requires_grad}
-            found = torch.autograd.grad(loss, list(live.values()), retain_graph=True, allow_unused=True)
+            found: tuple[Tensor | None, ...] = torch.autograd.grad(
+                loss, list(live.values()), retain_graph=True, allow_unused=True
+            )
             self._by_sample = {
                 name: None if gradient is None else _copy(gradient)
                 for name, gradient in zip(live, found, strict=True)
@@ -245,8 +247,10 @@ class Recorder(Watcher):
         finally:
             stepper.watcher = self
         found = again.reached
-        assert found is not None and found.generated is not None
-        assert found.fake_logits is not None and found.loss is not None
+        assert found is not None
+        assert found.generated is not None
+        assert found.fake_logits is not None
+        assert found.loss is not None
         return Effect(
             generated=found.generated,
             real_logits=found.real_logits,

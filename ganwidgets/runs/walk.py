@@ -55,6 +55,8 @@ class Walk:
     ----------
     here : SubStep or None
         Where the walk stands; None before its first sub-step.
+    began : str
+        The hash of the state in which the walk began.
     """
 
     def __init__(self, session: Session, between_steps: BetweenSteps, what: What, origin: Origin) -> None:
@@ -73,7 +75,7 @@ class Walk:
         self._known: list[SubStep] = []
         self._at = -1
         self._left = False
-        self._began = between_steps(lambda: digest(session.tree()))
+        self.began = between_steps(lambda: digest(session.tree()))
 
     @property
     def here(self) -> SubStep | None:
@@ -86,7 +88,7 @@ class Walk:
         return self._between_steps(self._ended)
 
     def _ended(self) -> bool:
-        self._left = self._left or digest(self._session.tree()) != self._began
+        self._left = self._left or digest(self._session.tree()) != self.began
         return self._left
 
     def next(self) -> SubStep | None:

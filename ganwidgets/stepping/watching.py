@@ -24,11 +24,11 @@ class Watcher(Protocol):
     def drawn(
         self, network: Network, noise: Tensor, real: Tensor | None, labels: Tensor | None, *, frozen: bool
     ) -> None:
-        """Noise ``[N, latent_dim]`` was drawn for an update of `network`, and real samples ``[N, ...]``.
+        """Hear what was drawn for an update of `network`: noise ``[N, latent_dim]``, real samples.
 
         Parameters
         ----------
-        real : Tensor or None
+        real : Tensor [N, ...] or None
             None where the update uses none.
         labels : Tensor or None
             int64 [N], of the samples that will be generated, where networks are told any.
@@ -37,19 +37,19 @@ class Watcher(Protocol):
         """
 
     def generated(self, fake: Tensor) -> None:
-        """The generator made `fake` [N, ...] of the noise; with a graph in an update of the generator."""
+        """Hear that the generator made `fake` [N, ...] of the noise; it has a graph where G is updated."""
 
     def classified(self, real_logits: Tensor | None, fake_logits: Tensor) -> None:
-        """The discriminator returned logits, [N] or fewer where it judges several samples at once."""
+        """Hear what logits D returned, [N], or fewer where it judges several samples at once."""
 
     def scored(self, loss: Tensor) -> None:
-        """The batch has its `loss`, a scalar with a graph, penalty included."""
+        """Hear the batch's `loss`, a scalar with a graph, penalty included."""
 
     def differentiated(self, gradients: Sequence[Tensor | None]) -> None:
-        """The loss has these `gradients` by the network's trained parameters; nothing has moved."""
+        """Hear the loss's gradients by the network's trained parameters; nothing has moved."""
 
     def updated(self, *, skipped: bool) -> None:
-        """The update is over; the parameters have moved, unless it was `skipped`."""
+        """Hear that the update is over; the parameters have moved, unless it was `skipped`."""
 
 
 class _Nobody:

@@ -1,0 +1,110 @@
+"""What panels draw of an update that somebody walks through: its batch in place of the shown samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..pictures.plane import verdict_on
+from ..pictures.scene import Scene
+from ..runs.looking import judged_by
+from ..runs.substeps import SubStep
+from ..stepping.state import copied_network, put_tensors
+from .observations import Gradients, Scores
+
+if TYPE_CHECKING:
+    from ..runs.session import Session
+
+__all__ = ["MOST", "Inside", "inside"]
+
+Floats = npt.NDArray[np.float32]
+
+MOST = 150
+"""Samples of the batch that are shown, so that one can follow them."""
+
+
+@dataclass(frozen=True)
+class Inside:
+    """The batch of an update, as far as it has been carried out.
+
+    Attributes
+    ----------
+    step : SubStep
+        Where the walk stands; with all numbers.
+    real, generated : float32 array [M, ...]
+        The first of each, at most 150, in the units that people see; none where there are none yet.
+        Once the update has been carried out, what the same noise would become.
+    before : float32 array [M, ...] or None
+        Where these generated samples were before the generator's update.
+    seen : mapping
+        ``"latents"``, ``"scores"`` and ``"gradients"`` of these samples, as far as they are known; see
+        :mod:`ganwidgets.live.observations`.
+    verdict : float32 array or None
+        The discriminator's verdict over the plane as its update would leave it.
+    """
+
+    step: SubStep
+    real: Floats
+    generated: Floats
+    before: Floats | None
+    seen: Mapping[str, Any]
+    verdict: Floats | None
+
+
+def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
+    """Return what can be drawn of `step`, to be called between two steps."""
+    effect = step.effect
+    nothing = torch.zeros(0, *session.run.source.shape)
+    real = nothing if step.real is None else step.real[:MOST]
+    generated = nothing if step.generated is None else step.generated[:MOST]
+    before = verdict = None
+    real_logits, fake_logits = step.real_logits, step.fake_logits
+    if effect is not None:
+        real_logits, fake_logits = effect.real_logits, effect.fake_logits
+        if step.network == "generator":
+            before, generated = generated.numpy(), effect.generated[:MOST]
+        elif scene.grid is not None:
+            verdict = _verdict_after(session, step, scene)
+    seen: dict[str, Any] = {"latents": step.noise[:MOST].numpy()}
+    if fake_logits is not None:
+        seen["scores"] = _scores(session, real_logits, fake_logits, len(real), len(generated))
+    if step.gradients is not None and step.gradients.samples is not None and effect is None:
+        # Each sample's own share: the loss is their mean.
+        descent = (-len(step.noise) * step.gradients.samples[:MOST]).float().numpy()
+        seen["gradients"] = Gradients(descent=descent, slope=descent)
+    return Inside(step, real.numpy(), generated.numpy(), before, seen, verdict)
+
+
+def _scores(session: Session, real: Tensor | None, fake: Tensor, n_real: int, n_fake: int) -> Scores:
+    packing = session.run.stepper.packing
+    game = session.game
+    fake = fake.float()
+    against = (fake if real is None else real.float()), fake
+
+    def each(logits: Tensor | None, n: int) -> tuple[Floats, Floats]:
+        if logits is None:
+            return np.full(n, 0.5, np.float32), np.zeros(n, np.float32)
+        spread = logits.float().repeat_interleave(packing)[:n]
+        verdict = torch.nan_to_num(game.verdict(spread, *against), nan=0.5)
+        return verdict.numpy(), spread.numpy()
+
+    verdict_real, logits_real = each(real, n_real)
+    verdict_fake, logits_fake = each(fake, n_fake)
+    return Scores(verdict_real, verdict_fake, logits_real, logits_fake)
+
+
+def _verdict_after(session: Session, step: SubStep, scene: Scene) -> Floats:
+    assert step.effect is not None
+    assert scene.grid is not None
+    assert step.generated is not None
+    discriminator = copied_network(session.state.discriminator)
+    put_tensors(discriminator, step.effect.tensors)
+    judge = partial(judged_by, session, discriminator)
+    return verdict_on(scene.grid, scene.real, step.generated, session.game, judge)

@@ -1,0 +1,90 @@
+"""Walking through a step while a runner holds the trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import ganwidgets as gw
+from ganwidgets.live import Camera, Event, Runner
+
+
+@pytest.fixture
+def runner() -> Iterator[Runner]:
+    trainer = gw.GANTrainer("ring8", seed=3, batch_size=16, g_hidden=(8,), d_hidden=(8,))
+    runner = Runner(trainer)
+    yield runner
+    runner.close()
+
+
+def test_each_command_is_answered_by_one_event_and_nothing_changes_before_the_end(runner: Runner) -> None:
+    trainer = runner.trainer
+    plain = gw.GANTrainer("ring8", seed=3, batch_size=16, g_hidden=(8,), d_hidden=(8,))
+    events: list[Event] = []
+    runner.subscribe(events.append)
+    before = trainer.state_hash()
+    tickets = [runner.look_inside("generator"), runner.walk("next"), runner.walk("back"), runner.walk("next")]
+    runner.wait()
+    answers = [event for event in events if event.kind == "walk"]
+    assert [event.ticket for event in answers] == tickets
+    assert [event.state.walk.stage for event in answers] == ["noise", "generate", "noise", "generate"]
+    assert trainer.state_hash() == before
+    assert runner.state.walk is not None  # a look from a cell does not end it
+    for _ in range(5):
+        runner.walk("next")
+    runner.wait()
+    assert runner.state.walk is None
+    plain.step_g()
+    assert trainer.state_hash() == plain.state_hash()
+    assert runner.state.status == "paused"
+
+
+def test_what_changes_the_run_ends_the_walk(runner: Runner) -> None:
+    for change in (lambda: runner.step(), lambda: runner.change({"lr_d": 0.01}), lambda: runner.reset(7)):
+        runner.look_inside()
+        runner.wait()
+        assert runner.state.walk is not None
+        change()
+        runner.wait()
+        assert runner.state.walk is None
+    runner.walk("next")  # with no walk it does nothing
+    runner.look_inside()
+    runner.walk("leave")
+    runner.wait()
+    assert runner.state.walk is None
+    assert runner.state.iteration == 0
+
+
+def test_a_frame_carries_the_batch(runner: Runner) -> None:
+    camera = Camera(runner)
+    assert camera.take().inside is None
+    runner.look_inside("generator")
+    runner.wait()
+    first = camera.take().inside
+    assert first is not None
+    assert (len(first.real), len(first.generated)) == (0, 0)
+    assert first.seen["latents"].shape[0] == 16
+    for _ in range(4):
+        runner.walk("next")
+    runner.wait()
+    arrows = camera.take().inside
+    assert arrows is not None
+    assert arrows.seen["gradients"].descent.shape == arrows.generated.shape == (16, 2)
+    runner.walk("next")
+    runner.wait()
+    ghost = camera.take().inside
+    assert ghost is not None
+    assert ghost.before is not None
+    assert (ghost.before == arrows.generated).all()
+    # The samples go, on the whole, where the arrows pointed.
+    assert ((ghost.generated - ghost.before) * arrows.seen["gradients"].descent).sum() > 0
+    runner.look_inside("discriminator")
+    for _ in range(5):
+        runner.walk("next")
+    runner.wait()
+    after, frame = camera.take().inside, camera.take()
+    assert after is not None
+    assert after.verdict is not None
+    assert after.verdict.shape == frame.verdict.shape
+    assert (after.verdict != frame.verdict).any()
