@@ -22,13 +22,13 @@ from servers import Server
 
 __all__ = ["drawn_frames", "hide_tab", "hide_view", "open_notebook", "show_tab", "show_view"]
 
-# Counts the animation frames before which the plane that can be seen was drawn anew.
+# Counts the animation frames before which the plane or the gallery that can be seen was drawn anew.
 DRAWN = """(() => {
   let waiting = false;
   window.drawnFrames = 0;
   const original = CanvasRenderingContext2D.prototype.clearRect;
   CanvasRenderingContext2D.prototype.clearRect = function (...box) {
-    if (!waiting && this.canvas.isConnected && this.canvas.closest('.gw-points')) {
+    if (!waiting && this.canvas.isConnected && this.canvas.closest('.gw-points, .gw-pixels-generated')) {
       waiting = true;
       requestAnimationFrame(() => { waiting = false; window.drawnFrames += 1; });
     }

@@ -169,6 +169,15 @@ class Pacer:
         self._unasked = 0
         self._trust = 1
 
+    @property
+    def max_rate(self) -> float:
+        """Frames a second at most."""
+        return 1 / self._interval
+
+    @max_rate.setter
+    def max_rate(self, rate: float) -> None:
+        self._interval = 1 / rate
+
     def hello(self, view: Hashable) -> None:
         """Count a view that appeared, or is visible again; it owes nothing for earlier frames."""
         with self._lock:

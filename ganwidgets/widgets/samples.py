@@ -44,7 +44,7 @@ class SamplesPanel:
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws.
+        The least number of seconds between two draws; 0 draws every frame.
     widget : ipywidgets.Box
         Made once; later only messages go to its canvases.
     view : GalleryView
@@ -52,7 +52,7 @@ class SamplesPanel:
     """
 
     name = "samples"
-    interval = 0.2
+    interval = 0.0
 
     def __init__(
         self,
@@ -116,6 +116,8 @@ class SamplesPanel:
         if name == "amount":
             self._go_ways()
             return
+        if name == "inspected" and self.view.inspected < 0:
+            return  # what is told of the last one stays true until the next step
         if name in {"chosen", "direction", "hello"}:
             self._go_ways()
             self._look_back()

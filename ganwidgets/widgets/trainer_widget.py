@@ -57,8 +57,9 @@ class Origin(TypedDict):
 BY_CELL: Origin = {"author": "cell", "source": "code"}
 BY_HAND: Origin = {"author": "user", "source": "widget"}
 
-FRAMES = 12.0
-"""Frames a second at most: enough to see motion, and what two cores can draw beside the training."""
+FRAMES = {"points": 12.0, "images": 5.5}
+"""Frames a second at most: enough to see motion, and what two cores can draw beside the training. Images cost a
+batch through the generator each time."""
 
 _SHOWING: weakref.WeakKeyDictionary[Runner, int] = weakref.WeakKeyDictionary()
 """How many widgets show each runner; the last one to be closed ends its thread."""
@@ -150,7 +151,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._starting: int | None = None
         self._refusal = ""
         super().__init__()
-        self._pacer = Pacer(max_rate=FRAMES)
+        self._pacer = Pacer(max_rate=FRAMES[trainer.source.kind])
         self._camera = Camera(self._runner, measured=self._measured_anew)
         self._errands = Errands()
         self._dashboard = Dashboard(
@@ -444,7 +445,9 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             if name not in event.waiting:
                 self._put(name, new)
         if event.kind in {"reset", "travel", "state"} and event.error is None:
-            self._dashboard.begin(self._trainer.source)
+            source = self._trainer.source
+            self._dashboard.begin(source)
+            self._pacer.max_rate = FRAMES[source.kind]
         self._dashboard.controls.show_in_force(self._trainer._session.built)
         self._offer_starts()
 

@@ -133,6 +133,7 @@ class Gallery {
     this.zoom = 0;
     this.frame = null;
     this.looked = 0;
+    this.lookedOnce = false;
     this.waiting = false;
     this.build(el);
   }
@@ -269,7 +270,7 @@ class Gallery {
     if (index < 0) return;
     if (index !== this.looked) this.sheets.neighbor.count = 0;
     this.looked = index;
-    this.looking = true;
+    this.looking = this.lookedOnce = true;
     if (this.model.get("inspected") !== index) this.set("inspected", index);
   }
 
@@ -452,7 +453,7 @@ class Gallery {
   drawDetail(chosen) {
     const { words, sheets } = this;
     const index = Math.min(this.looking ? this.looked : (chosen[0] ?? this.looked), sheets.generated.count - 1);
-    const told = this.looking || chosen.length > 0;
+    const told = this.lookedOnce || chosen.length > 0;
     this.hint.hidden = told;
     this.detail.hidden = !told;
     if (!told) return;

@@ -1,0 +1,85 @@
+"""How much of its speed a run on images keeps while its gallery is in sight.
+
+A small DCGAN on made-up 64x64 colour images plays in a widget in JupyterLab, drawn by headless Chromium, with
+36 samples in the gallery. In turns the widget is in sight and out of sight. What counts is full steps a
+second; printed is the median over the rounds of the ratios within one round, so that a machine that gets
+slower or busier meanwhile does not decide.
+
+An update counts when the browser drew the grid anew. Printed too is how much more processor time a step takes
+in the thread that trains: what watching costs where other cores have room for the browser, however busy the
+machine is.
+
+    python benchmarks/gallery.py [--rounds 8] [--seconds 8] [--walk]
+"""
+
+from __future__ import annotations
+
+import argparse
+from statistics import median
+
+from live_page import drawn_frames, hide_view, open_notebook, show_view
+
+from notebook_page import NotebookPage
+
+PREPARE = """
+import time, torch, ganwidgets as gw
+images = torch.rand(512, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+w = gw.GANTrainerWidget(images, architecture="dcgan", channels={channels}, batch_size=64, latent_dim=64)
+gallery = w._dashboard._samples.view
+gallery.count = 36
+w.play()
+def now():
+    return time.perf_counter(), w._runner.state.iteration, w._runner.look(time.thread_time)
+"""
+
+
+def rates(notebook: NotebookPage, seconds: float) -> tuple[float, float, float]:
+    """Return steps and drawn grids a second, and processor seconds a step, over the next so many seconds."""
+    drawn = drawn_frames(notebook)
+    began, first, busy = notebook.ask("now()")
+    notebook.page.wait_for_timeout(1000 * seconds)
+    ended, last, busy_then = notebook.ask("now()")
+    drawn = drawn_frames(notebook) - drawn
+    return (last - first) / (ended - began), drawn / (ended - began), (busy_then - busy) / (last - first)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each part of a round")
+    parser.add_argument("--channels", type=int, default=16, help="of the DCGAN's widest images")
+    parser.add_argument("--walk", action="store_true", help="with two samples chosen, a walk between them")
+    options = parser.parse_args()
+    with open_notebook() as notebook:
+        notebook.run(PREPARE.format(channels=options.channels))
+        notebook.run("w")
+        notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
+        notebook.widget("gw-samples").first.wait_for()
+        if options.walk:
+            notebook.execute("gallery.chosen = [3, 20]; gallery.direction = 'strongest 0'")
+        rates(notebook, options.seconds)
+        ratios, updates, costs = [], [], []
+        for number in range(options.rounds):
+            measured = {}
+            for part in ("seen", "hidden") if number % 2 else ("hidden", "seen"):
+                (show_view if part == "seen" else hide_view)(notebook)
+                notebook.page.wait_for_timeout(500)
+                measured[part] = rates(notebook, options.seconds)
+            (seen, drawn, cost), (hidden, _, cost_alone) = measured["seen"], measured["hidden"]
+            ratios.append(seen / hidden)
+            costs.append(cost / cost_alone)
+            updates.append(drawn)
+            print(
+                f"seen {seen:5.1f} steps/s at {drawn:3.1f} updates/s, hidden {hidden:5.1f}: "
+                f"{seen / hidden:.2f}; processor time a step {cost / cost_alone:.2f}",
+                flush=True,
+            )
+    print(
+        f"watched / unwatched: {median(ratios):.2f}; {median(updates):.1f} updates/s of 36 images of 64x64 "
+        f"; processor time of the training thread a step {median(costs):.2f} (medians of {options.rounds} rounds)"
+    )
+
+
+if __name__ == "__main__":
+    main()
