@@ -134,7 +134,9 @@ class Explorer:
         self._runner = runner
         self._directions: tuple[object, Tensor] | None = None
         self._copies: tuple[object, Understudies] | None = None
-        self._past: OrderedDict[tuple[int, int, int], tuple[weakref.ref[Snapshot], Bytes]] = OrderedDict()
+        self._past: OrderedDict[tuple[int, int, int, int | None], tuple[weakref.ref[Snapshot], Bytes]] = (
+            OrderedDict()
+        )
 
     # --- other noise ----------------------------------------------------------------------------
 
@@ -184,9 +186,9 @@ class Explorer:
     def _strong(self, exhibits: Exhibits, index: int) -> Tensor:
         """Return the strongest directions at a sample; they stay, so that a way does not turn while it is gone."""
         session = self._runner.trainer._session
-        key = (session.run, exhibits.count, index)
+        label = exhibits.label(index)
+        key = (session.run, exhibits.count, index, label)
         if self._directions is None or self._directions[0] != key:
-            label = exhibits.label(index)
 
             def make(noise: Tensor) -> Tensor:
                 return torch.cat(
@@ -224,7 +226,7 @@ class Explorer:
         return Earlier(tuple(iteration for iteration, _ in found), pictures)
 
     def _picture(self, session: Session, snapshot: Snapshot, exhibits: Exhibits, index: int) -> Bytes | None:
-        key = id(snapshot), exhibits.count, index
+        key = id(snapshot), exhibits.count, index, exhibits.label(index)
         known = self._past.get(key)
         if known is None or known[0]() is not snapshot:
             made = self._runner.look(lambda: self._then(session, snapshot, exhibits, index))

@@ -98,6 +98,8 @@ class Frame:
         Why there are no figures of images; empty where there are, or will be.
     inside : Inside or None
         The batch of the update that somebody walks through.
+    classes : tuple of int
+        Each label that the generator can be told, in ascending order; none where it takes none.
     """
 
     iteration: int
@@ -122,6 +124,7 @@ class Frame:
     judged: Judged | None = None
     trouble: str = ""
     inside: Inside | None = None
+    classes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ class _Kept:
     run: Run
     fixed: Scene
     pictures: int
+    label: int | None
     observations: dict[str, Observation] = field(default_factory=dict)
 
 
@@ -148,6 +152,7 @@ class _Exposure:
     compared: dict[str, Envelope]
     seen: Mapping[str, Any]
     inside: Inside | None
+    classes: tuple[int, ...]
 
 
 class Camera:
@@ -171,6 +176,8 @@ class Camera:
         :data:`ganwidgets.live.observations.OBSERVATIONS`; nothing else is computed.
     pictures : int
         How many images frames show; with labels about so many.
+    label : int or None
+        The only label that frames show samples of, where the generator takes labels.
     """
 
     def __init__(
@@ -179,6 +186,7 @@ class Camera:
         self.compared: str | None = None
         self.wanted: frozenset[str] = frozenset()
         self.pictures = PICTURES
+        self.label: int | None = None
         self._runner = runner
         self._trainer = runner.trainer
         self._gauge = Gauge(interval, measured=measured, watched=lambda: not runner.closed)
@@ -232,6 +240,7 @@ class Camera:
             judged=None if self._bench is None else self._bench.judged,
             trouble=self._gauge.trouble,
             inside=seen.inside,
+            classes=seen.classes,
         )
 
     # --- between two steps ----------------------------------------------------------------------
@@ -240,7 +249,8 @@ class Camera:
         trainer = self._trainer
         kept = self._kept
         run = trainer._session.run
-        if kept is None or kept.run is not run or kept.pictures != self.pictures:
+        asked = (self.pictures, self.label)
+        if kept is None or kept.run is not run or (kept.pictures, kept.label) != asked:
             kept = self._begin(run, kept)
         scene = kept.fixed
         sampled = trainer.sample(len(scene.real), seed=SEED, labels=scene.labels)
@@ -262,16 +272,17 @@ class Camera:
             compared=self._comparison(),
             seen=self._observe(kept, sampled, state, past),
             inside=None if state.walk is None else inside(trainer._session, state.walk, scene),
+            classes=() if scene.labels is None or run.labels is None else run.labels.known,
         )
 
     def _begin(self, run: Run, before: _Kept | None) -> _Kept:
         """Look at the real samples, because a new run began or other pictures are asked for."""
-        fixed = scene_of(self._trainer._session, self.pictures)
+        fixed = scene_of(self._trainer._session, self.pictures, self.label)
         if before is None or before.run is not run:
             same_data = before is not None and before.fixed.source is fixed.source
             self._gauge.begin(keep_floors=same_data)
             self._bench = None
-        self._kept = _Kept(run, fixed, self.pictures)
+        self._kept = _Kept(run, fixed, self.pictures, self.label)
         return self._kept
 
     def _observe(self, kept: _Kept, generated: Tensor, state: RunState, past: Past) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from .projection import Extent
 from .shown import Still
 
 __all__ = [
+    "COLUMNS",
     "CURVES",
     "CURVE_POINTS",
     "PICTURES",
@@ -71,7 +72,7 @@ class Scene:
         In the units that people see.
     labels : Tensor or None
         int64 [M]; what the generator is told, where it takes labels: the first ten over and over, so
-        that a grid of as many columns has one column for each.
+        that a grid of as many columns has one column for each; or all the same, where one was asked for.
     extent : tuple of float or None
         ``x0, x1, y0, y1`` of the plane, for points of two dimensions.
     grid : Tensor or None
@@ -85,15 +86,25 @@ class Scene:
     grid: Tensor | None
 
 
-def scene_of(session: Session, pictures: int = PICTURES) -> Scene:
-    """Return the scene of a run, with so many images or, where they are told labels, about so many."""
+def scene_of(session: Session, pictures: int = PICTURES, label: int | None = None) -> Scene:
+    """Return the scene of a run.
+
+    Parameters
+    ----------
+    session : Session
+    pictures : int
+        How many images; where they are told labels, about so many.
+    label : int, optional
+        The only label to show, where the generator takes labels and this is one of them.
+    """
     run = session.run
     source = run.source
     n = pictures if source.kind == "images" else min(POINTS, source.size or POINTS)
     labels = None
     if run.labels is not None and run.labels.generator:
-        columns = torch.tensor(run.labels.known[:COLUMNS])
-        if source.kind == "images":
+        known = run.labels.known
+        columns = torch.tensor([label] if label in known else known[:COLUMNS])
+        if source.kind == "images" and len(columns) > 1:
             n = len(columns) * max(ROWS, pictures // len(columns))
         labels = columns.repeat(math.ceil(n / len(columns)))[:n]
     shown = real(session, n, SEED)

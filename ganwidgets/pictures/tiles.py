@@ -14,8 +14,8 @@ __all__ = ["as_png", "columns_of", "image_grid", "levels", "packed"]
 
 def columns_of(frame: Shown) -> int:
     """Return how many columns the grid of generated images has: one for each label, or about as many as rows."""
-    if frame.labels is not None:
-        return len(np.unique(frame.labels))
+    if frame.labels is not None and (different := len(np.unique(frame.labels))) > 1:
+        return different
     return math.ceil(math.sqrt(len(frame.generated)))
 
 

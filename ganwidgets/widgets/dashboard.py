@@ -186,6 +186,11 @@ class Dashboard:
         """How many images frames are to show."""
         return self._samples.pictures
 
+    @property
+    def label(self) -> int | None:
+        """The only label that frames are to show, if one was chosen."""
+        return self._samples.label if self._kind == "images" else None
+
     def _shown(self, kind: str) -> list[Panel]:
         """Return the panels that show a run on data of `kind`."""
         others = [picture for of, picture in self._pictures.items() if of != kind]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -11,9 +12,11 @@ import numpy as np
 from ..live.errands import Errands
 from ..live.explorer import DIRECTIONS, Exhibits, Explorer
 from ..messages import Catalog, N_
+from ..pictures.scene import COLUMNS
 from ..pictures.tiles import columns_of, packed
 from .gallery_view import COUNTS, GalleryView
-from .look import Look
+from .guarded import GuardedDropdown
+from .look import Look, classed
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
@@ -49,6 +52,8 @@ class SamplesPanel:
         Made once; later only messages go to its canvases.
     view : GalleryView
         Its traits are what people chose.
+    choice : ipywidgets.Dropdown
+        The class to see, while the generator takes labels.
     """
 
     name = "samples"
@@ -66,7 +71,23 @@ class SamplesPanel:
         self._errands = errands
         self._request = request
         self.view = GalleryView(_words(catalog), self._choice, self._find_neighbor)
-        self.widget = (look or Look()).box([self.view], f"gw-{self.name}", "gw-panel")
+        self._catalog = catalog
+        look = look or Look()
+        self._classes: tuple[int, ...] = ()
+        self._guard = threading.RLock()
+        self.choice = classed(
+            GuardedDropdown(
+                self._guard,
+                lambda _label: request(),
+                description=catalog(N_("Show")),
+                tooltip=catalog(N_("Which class the generator is asked for.")),
+                **look.of(GuardedDropdown),
+            ),
+            "gw-choice",
+            "gw-class",
+            "gw-hidden",
+        )
+        self.widget = look.box([self.choice, self.view], f"gw-{self.name}", "gw-panel")
         self._real: np.ndarray | None = None
         self._latents: np.ndarray | None = None
         self._exhibits: Exhibits | None = None
@@ -83,8 +104,19 @@ class SamplesPanel:
         """How many samples frames are to show."""
         return int(self.view.count)
 
+    @property
+    def label(self) -> int | None:
+        """The only label that frames are to show, or None for all of them."""
+        return self.choice.value
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        """For the choice's CSS class, its name for screen readers and its tooltip."""
+        return {"gw-class": (self._catalog(N_("Class to see")), self.choice.tooltip)}
+
     def draw(self, frame: Frame) -> None:
         """Draw `frame`'s images, and bring what people asked for up to date."""
+        self._offer(frame.classes)
         parts = {"generated": packed(frame.generated)}
         if frame.real is not self._real:
             self._real = frame.real
@@ -105,6 +137,21 @@ class SamplesPanel:
         self._go_ways()
         if frame.status != "running" or time.monotonic() - self._looked_back >= PAST_INTERVAL:
             self._look_back()
+
+    def _offer(self, classes: tuple[int, ...]) -> None:
+        """Let people choose among `classes`; nothing is left to choose where there are none."""
+        if classes == self._classes:
+            return
+        self._classes, t = classes, self._catalog
+        several = (
+            t(N_("all classes")) if len(classes) <= COLUMNS else t(N_("the first {n} classes"), n=COLUMNS)
+        )
+        with self._guard:
+            kept = self.choice.value if self.choice.value in classes else None
+            options = [(t(N_("class {label}"), label=label), label) for label in classes]
+            self.choice.options = [(several, None), *options] if classes else []
+            self.choice.value = kept
+            (self.choice.remove_class if classes else self.choice.add_class)("gw-hidden")
 
     # --- what people choose; on the thread of the browser's messages -------------------------------
 

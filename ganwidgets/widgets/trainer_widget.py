@@ -488,6 +488,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             return self._pacer.delay()
         moving = state.status == "running"
         self._camera.wanted, self._camera.pictures = self._dashboard.wanted, self._dashboard.pictures
+        self._camera.label = self._dashboard.label
         try:
             frame = self._camera.take(complete=forced)
         except Exception as error:  # noqa: BLE001 - whatever a network raises in eval mode is told

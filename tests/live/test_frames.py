@@ -337,3 +337,24 @@ def test_a_watched_run_ends_in_the_same_bits(watch, data):
     alone.step(50)
     assert trainer.state_hash() == alone.state_hash()
     assert np.array_equal(trainer.history["loss_d"], alone.history["loss_d"])
+
+
+def test_a_frame_shows_some_of_each_label_or_of_the_one_that_was_chosen(watch):
+    data = torch.rand(60, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(60) % 12
+    trainer, _, camera = watch(data, conditional=True, batch_size=8)
+    every = camera.take()
+    assert every.classes == tuple(range(12))
+    assert every.labels.tolist() == list(range(10)) * 3
+    before = trainer.state_hash()
+    camera.label = 11
+    chosen = camera.take()
+    assert chosen.labels.tolist() == [11] * 25
+    expected = trainer.sample(25, seed=0, labels=11).numpy()
+    assert np.array_equal(chosen.generated, expected)
+    assert trainer.state_hash() == before
+    camera.label = 99  # of which there is none
+    assert np.array_equal(camera.take().labels, every.labels)
+    _, _, plain = watch("digits")
+    plain.label = 3
+    assert plain.take().classes == ()
+    assert plain.take().labels is None

@@ -178,3 +178,26 @@ class TestSaving:
     )
     def test_a_name_is_one_everywhere(self, data, name):
         assert file_name(data, 12, "png") == name
+
+
+def test_a_class_can_be_chosen_while_the_generator_takes_labels(gallery):
+    panel, labels = gallery.panel, np.arange(25) % 3
+    panel.draw(images_frame())
+    assert "gw-hidden" in panel.choice._dom_classes
+    assert panel.label is None
+    panel.draw(dataclasses.replace(images_frame(), labels=labels, classes=(0, 1, 7)))
+    assert "gw-hidden" not in panel.choice._dom_classes
+    assert [text for text, _ in panel.choice.options] == ["all classes", "class 0", "class 1", "class 7"]
+    panel.choice.set_state({"index": 3})  # a person
+    assert panel.label == 7
+    assert gallery.requests == [1]
+    one = dataclasses.replace(images_frame(), labels=np.full(25, 7), classes=(0, 1, 7))
+    panel.draw(one)
+    assert gallery.sent[-1][0]["frame"]["columns"] == 5
+    panel.draw(dataclasses.replace(one, classes=(0, 7)))  # other data, which has that class too
+    assert panel.label == 7
+    panel.draw(images_frame())
+    assert panel.label is None
+    assert "gw-hidden" in panel.choice._dom_classes
+    panel.draw(dataclasses.replace(images_frame(), labels=labels, classes=tuple(range(12))))
+    assert panel.choice.options[0][0] == "the first 10 classes"
