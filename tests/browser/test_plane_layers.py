@@ -79,6 +79,7 @@ def plane(lab: NotebookPage) -> PlaneOnPage:
 def test_layers_zoom_and_read_out(lab, plane):
     check_layers(lab, plane)
     check_wheel_and_drag(plane)
+    check_fingers(plane)
     check_pointing(lab, plane)
     check_keys(plane)
 
@@ -127,6 +128,33 @@ def check_wheel_and_drag(plane):
     plane.until_window(window)
     plane.view.panel("zoom-in").click()
     plane.until_window(window, same=False)
+    plane.view.panel("zoom-home").click()
+    plane.until_window(window)
+    plane.leave()
+
+
+def check_fingers(plane):
+    """Two fingers zoom; then one moves the picture, which before scrolled the page."""
+    window, (x, y) = plane.window(), plane.middle()
+    wire = plane.page.context.new_cdp_session(plane.page)
+
+    def touch(kind, *places):
+        points = [{"x": across, "y": down, "id": finger} for finger, (across, down) in enumerate(places)]
+        wire.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    expect(plane.canvas).to_have_css("touch-action", "pan-y")
+    touch("touchStart", (x - 30, y), (x + 30, y))
+    for way in range(10, 60, 10):
+        touch("touchMove", (x - 30 - way, y), (x + 30 + way, y))
+    touch("touchEnd")
+    plane.until_window(window, same=False)
+    expect(plane.canvas).to_have_css("touch-action", "none")
+    zoomed = plane.window()
+    touch("touchStart", (x, y))
+    for way in range(10, 60, 10):
+        touch("touchMove", (x + way, y))
+    touch("touchEnd")
+    plane.until_window(zoomed, same=False)
     plane.view.panel("zoom-home").click()
     plane.until_window(window)
     plane.leave()
