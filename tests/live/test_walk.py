@@ -41,7 +41,7 @@ def test_each_command_is_answered_by_one_event_and_nothing_changes_before_the_en
 
 
 def test_what_changes_the_run_ends_the_walk(runner: Runner) -> None:
-    for change in (lambda: runner.step(), lambda: runner.change({"lr_d": 0.01}), lambda: runner.reset(7)):
+    for change in (runner.step, lambda: runner.change({"lr_d": 0.01}), lambda: runner.reset(7)):
         runner.look_inside()
         runner.wait()
         assert runner.state.walk is not None
