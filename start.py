@@ -23,6 +23,10 @@ NOTEBOOK = "notebooks/01_first_gan.ipynb"
 OLDEST = (3, 11)
 GIGABYTES = 8  # on the disk, pip's cache included
 
+# As many processes as there are processors, but no more than memory is sure to hold; who runs out
+# of tests takes over the last of another's.
+SIDE_BY_SIDE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=worksteal")
+
 COMMANDS = {
     "lab": "open JupyterLab on the first notebook",
     "test": "run the tests",
@@ -68,7 +72,7 @@ def lab(further: list[str]) -> int:
 def test(further: list[str]) -> int:
     """Run the tests."""
     install("test", [".[lab,test]"])
-    return hand_over("-m", "pytest", *further)
+    return hand_over("-m", "pytest", *SIDE_BY_SIDE, *further)
 
 
 def check(further: list[str]) -> int:

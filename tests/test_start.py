@@ -42,7 +42,7 @@ def test_the_first_start_makes_the_environment_and_installs(project):
     assert start.main(["test", "-k", "ring"]) == 0
     assert len(ran(project, "venv")) == 1
     assert ".[lab,test]" in ran(project, "install")[0]
-    assert project.commands[-1][-4:] == ["-m", "pytest", "-k", "ring"]
+    assert project.commands[-1][1:] == ["-m", "pytest", *start.SIDE_BY_SIDE, "-k", "ring"]
 
 
 def test_the_second_start_installs_nothing(project):
