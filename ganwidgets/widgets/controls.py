@@ -242,6 +242,7 @@ class ControlSet:
         self._suiting = threading.RLock()
         self._labelled: bool | None = None
         self._own: frozenset[str] = frozenset()
+        self._images = True
         look = look or Look()
         self.controls = {
             name: Control(name, setting, catalog, ask, look=look, presets=presets, shown=self._shown)
@@ -261,7 +262,7 @@ class ControlSet:
                 control.show_in_force(value)
         self._show_idle()
 
-    def suit(self, *, labelled: bool | None, own: Collection[str]) -> None:
+    def suit(self, *, labelled: bool | None, own: Collection[str], images: bool = True) -> None:
         """Say which controls have no effect on runs like this one.
 
         Parameters
@@ -270,9 +271,11 @@ class ControlSet:
             Whether the data in force has labels; None where only reading it would tell.
         own : collection of str
             Those of ``"generator"`` and ``"discriminator"`` that are the user's own.
+        images : bool
+            Whether the data in force are images.
         """
         with self._suiting:
-            self._labelled, self._own = labelled, frozenset(own)
+            self._labelled, self._own, self._images = labelled, frozenset(own), images
             self._show_idle()
 
     def _shown(self, name: str) -> None:
@@ -293,6 +296,8 @@ class ControlSet:
         if setting.architectures and architecture and architecture.shown not in setting.architectures:
             names = ", ".join(map(architecture.editor.words, setting.architectures))
             return t(N_("only for {architectures}"), architectures=names)
+        if control.name == "augment" and not self._images:
+            return t(N_("only for images"))
         if control.name == "conditional" and self._labelled is False and not self.controls["data"].pending:
             return t(N_("this data has no labels"))
         return ""

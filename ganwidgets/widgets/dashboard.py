@@ -129,7 +129,7 @@ class Dashboard:
         self._drawn_at: dict[str, float] = {}
         self._kind = source.kind
         self._own = own
-        self.controls.suit(labelled=source.labelled, own=own)
+        self.controls.suit(labelled=source.labelled, own=own, images=source.kind == "images")
         names: dict[str, tuple[str, str]] = {
             **self.controls.names,
             **self.transport.names,
@@ -173,7 +173,7 @@ class Dashboard:
     def begin(self, source: Source) -> None:
         """Show the panel that suits `source`, because a run on it begins."""
         self._kind = source.kind
-        self.controls.suit(labelled=source.labelled, own=self._own)
+        self.controls.suit(labelled=source.labelled, own=self._own, images=source.kind == "images")
         self._arrangement.show_picture(self._places[source.kind])
 
     @property

@@ -332,6 +332,21 @@ class TestControlsWithoutEffect:
         assert self.idle(controls) == {"g_hidden", "d_hidden", "activation"} | one | both
         assert ("of your own" in self.note(controls, "g_hidden")) == ("generator" in own)
 
+    def test_points_are_not_augmented(self):
+        controls = self.make()
+        for images in (False, True):
+            controls.suit(labelled=True, own=(), images=images)
+            assert ("augment" in self.idle(controls)) != images
+
+    def test_what_the_user_passed_is_listed_from_when_it_is_in_use(self):
+        controls = self.make()
+        editor = controls.controls["loss"].editor
+        assert "own" not in dict(map(reversed, editor.list.options))
+        controls.show({"loss": "own"})
+        assert editor.list.value == "own"
+        controls.show({"loss": "hinge"})
+        assert "own" in dict(map(reversed, editor.list.options))
+
     def test_labels_that_the_data_does_not_have(self):
         controls = self.make()
         for labelled, known in ((False, True), (None, False), (True, False)):
