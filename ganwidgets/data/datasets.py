@@ -76,12 +76,23 @@ class DatasetSource(FiniteSource):
         """
         return self._all_labels
 
-    @cached_property
-    def _all_labels(self) -> Tensor | None:
+    def labels_at_hand(self) -> Tensor | None:
+        read = "_all_labels" in vars(self)
+        return self._all_labels if read or self._listed() is not None else None
+
+    def _listed(self) -> Any:
+        """Return the labels that the Dataset lists by itself; None where it does not."""
         for name in ("targets", "labels"):
             known = getattr(self.dataset, name, None)
             if isinstance(known, Tensor | np.ndarray | list) and len(known) == self.size:
-                return torch.tensor([_label(entry, place) for place, entry in enumerate(known)])
+                return known
+        return None
+
+    @cached_property
+    def _all_labels(self) -> Tensor | None:
+        listed = self._listed()
+        if listed is not None:
+            return torch.tensor([_label(entry, place) for place, entry in enumerate(listed)])
         if not isinstance(first := self.dataset[0], tuple | list) or len(first) < 2:
             return None
         return torch.tensor([_label(self.dataset[place][1], place) for place in range(self.size)])

@@ -94,6 +94,10 @@ class Source(ABC):
         """Return the label of every sample, int64 [N], or None where the data has none; may have to read them."""
         return self.labels
 
+    def labels_at_hand(self) -> Tensor | None:
+        """Return :meth:`all_labels` where that takes no reading of samples, else None."""
+        return self.labels
+
     def label_order(self, labels: Tensor, seed: int) -> Order:
         """Return `labels`, those of :meth:`all_labels`, in the order of :meth:`order`: int64 [n] at any place."""
         raise NotImplementedError(f"{self.name} has no labels")  # pragma: no cover - and so nobody asks

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -76,6 +77,13 @@ class Bench:
         self._size = math.prod(session.run.source.shape)
         self._judge: Judge | None = None
         self._lock = threading.Lock()
+
+    @property
+    def called(self) -> str:
+        """The choice of features by its name, ``own`` for a module."""
+        if isinstance(self.asked, Path):
+            return "inception"
+        return self.asked if isinstance(self.asked, str) else "own"
 
     def figures(self, samples: Callable[[int], Tensor]) -> Mapping[str, float]:
         """Return the figures of what `samples` makes; the first time this may take seconds."""

@@ -94,6 +94,9 @@ class Frame:
         as this kind of data has it.
     judged : Judged or None
         What figures of images were measured on; None for points, and until that is known.
+    judged_by : str
+        The choice of features for images, as `GANTrainer.features` takes it; ``own`` for a module of the user's,
+        empty for points.
     trouble : str
         Why there are no figures of images; empty where there are, or will be.
     inside : Inside or None
@@ -122,6 +125,7 @@ class Frame:
     compared: Mapping[str, Envelope]
     seen: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     judged: Judged | None = None
+    judged_by: str = ""
     trouble: str = ""
     inside: Inside | None = None
     classes: tuple[int, ...] = ()
@@ -238,6 +242,7 @@ class Camera:
             compared=seen.compared,
             seen=seen.seen,
             judged=None if self._bench is None else self._bench.judged,
+            judged_by="" if self._bench is None else self._bench.called,
             trouble=self._gauge.trouble,
             inside=seen.inside,
             classes=seen.classes,

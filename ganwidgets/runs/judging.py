@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,8 +32,7 @@ from ..stepping.threads import computing_with
 
 __all__ = ["NAMED", "Judge", "Neighbors", "chosen_features", "nearest", "refuse_unknown_features"]
 
-T = TypeVar("T")
-Between = Callable[[Callable[[], T]], T]
+Between = Callable[[Callable[[], Any]], Any]
 
 NAMED = ("auto", "classifier", "inception", "random", "pixels")
 """Features that are chosen by a name."""
@@ -87,7 +86,7 @@ def refuse_unknown_features(asked: Any) -> Any:
     )
 
 
-def chosen_features(asked: Any, source: Source, device: torch.device, between: Between[Tensor]) -> Features:
+def chosen_features(asked: Any, source: Source, device: torch.device, between: Between) -> Features:
     """Return the features on which images of `source` are to be judged; a classifier is trained the first time.
 
     Parameters
@@ -119,10 +118,11 @@ def chosen_features(asked: Any, source: Source, device: torch.device, between: B
     return _classifier(source, between)
 
 
-def _classifier(source: Source, between: Between[Tensor]) -> Classifier | ChannelClassifier:
+def _classifier(source: Source, between: Between) -> Classifier | ChannelClassifier:
     if source.preset == "stacked_digits":
         with _TRAINING:
             return ChannelClassifier(_trained(load_data("digits"), between), source.name)
+    between(source.all_labels)
     if not isinstance(source, FiniteSource) or _labels(source) is None:
         raise DataError(
             Message(
@@ -135,7 +135,7 @@ def _classifier(source: Source, between: Between[Tensor]) -> Classifier | Channe
         return _trained(source, between)
 
 
-def _trained(source: Source, between: Between[Tensor]) -> Classifier:
+def _trained(source: Source, between: Between) -> Classifier:
     assert isinstance(source, FiniteSource)
     key = source.fingerprint
     if key in _TRAINED:
@@ -159,11 +159,11 @@ _TRAINING = threading.Lock()
 
 def _labels(source: Source) -> Tensor | None:
     """Return the labels of the data where there are at least two different ones."""
-    labels = source.labels
+    labels = source.labels_at_hand()
     return None if labels is None or len(torch.unique(labels)) < 2 else labels
 
 
-def _read(source: FiniteSource, indices: Tensor, between: Between[Tensor]) -> Tensor:
+def _read(source: FiniteSource, indices: Tensor, between: Between) -> Tensor:
     """Return real images in [0, 1], read while the training rests, a few at a time."""
     parts = torch.split(indices, READ_AT_ONCE[isinstance(source, ArraySource)])
     images = torch.cat([between(partial(source.read, part)) for part in parts])
@@ -199,9 +199,7 @@ class Judge:
         that is less.
     """
 
-    def __init__(
-        self, source: Source, features: Features, n: int, seed: int, between: Between[Tensor]
-    ) -> None:
+    def __init__(self, source: Source, features: Features, n: int, seed: int, between: Between) -> None:
         self.features = features
         self._source = source
         self._between = between
@@ -276,7 +274,8 @@ class Judge:
 
     def _drawn(self, purpose: str, n: int) -> Tensor:
         draw = seeded(self._seed, purpose)
-        return self._between(lambda: self._source.draw(n, draw)).add(1).div(2).clamp(0, 1)
+        images: Tensor = self._between(lambda: self._source.draw(n, draw))
+        return images.add(1).div(2).clamp(0, 1)
 
     def shares(self, generated: Reading) -> dict[int, tuple[float, float]]:
         """Return for each class of the data its share of the generated images, as it is read, and of the data.
@@ -299,9 +298,7 @@ class Judge:
         return self._shares is not None
 
 
-def nearest(
-    source: Source, features: Features, images: Tensor, k: int, between: Between[Tensor]
-) -> Neighbors:
+def nearest(source: Source, features: Features, images: Tensor, k: int, between: Between) -> Neighbors:
     """Return the `k` real images that are most like each of `images` [n, C, H, W] in [0, 1].
 
     Raises

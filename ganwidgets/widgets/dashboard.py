@@ -77,6 +77,8 @@ class Dashboard:
         Who is told of views and of what they have painted.
     request : callable
         Asks for a new picture of a moment that was drawn already; quick, from any thread.
+    judge_by : callable
+        See :class:`ganwidgets.widgets.metrics.MetricsPanel`.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Dashboard:
         export: Callable[[str], Path],
         viewers: Viewers,
         request: Callable[[], None],
+        judge_by: Callable[[str], None],
     ) -> None:
         look = Look()
         self.transport = Transport(catalog, act, ask, look)
@@ -114,7 +117,7 @@ class Dashboard:
             "images": look.box([self._samples.widget, self._map.widget], "gw-images"),
         }
         self.starts = StartPanel(catalog, act, look)
-        curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look)
+        curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look, judge_by)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         saving = SavingPanel(catalog, export, look)
         self._panels: list[Panel] = [

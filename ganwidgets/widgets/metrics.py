@@ -45,6 +45,19 @@ PAIRS: Mapping[str, tuple[str, str, tuple[str, str], tuple[Pen, Pen]]] = Mapping
 MOST_CLASSES = 20
 """Classes of which each has a bar."""
 
+FEATURES: Mapping[str, str] = MappingProxyType(
+    {
+        "auto": N_("what suits the data"),
+        "classifier": N_("a classifier of this data"),
+        "inception": N_("Inception, as for published figures"),
+        "random": N_("random features, trend only"),
+        "own": N_("features of your own, from a cell"),
+    }
+)
+"""By what images can be judged, by the names that `GANTrainer.features` takes; the last is shown, not chosen."""
+
+CHOSEN = ("auto", "classifier", "inception", "random")
+
 CLASS_TOLD = N_("class {label}: {share} of the generated images, {data} of the data")
 
 METRIC_PENS = (Pen(css("generated")), Pen(css("text"), "dotted"))
@@ -62,6 +75,8 @@ class MetricsPanel:
         only note it.
     look : Look, optional
         What it shares with the rest of one widget.
+    judge_by : callable
+        Called, on that thread too, with the name of the features on which images are to be judged.
 
     Attributes
     ----------
@@ -70,14 +85,22 @@ class MetricsPanel:
         The least number of seconds between two draws.
     widget : ipywidgets.Box
         The chart, with the list to choose from.
-    numbers : ipywidgets.HTML
+    features : ipywidgets.Dropdown
+        By what images are judged.
+    numbers : ipywidgets.Box
         What they mean in one sentence, what they were measured on, and all numbers, for a row of their own.
     """
 
     name = "metrics"
     interval = INTERVAL
 
-    def __init__(self, catalog: Catalog, request: Callable[[], None], look: Look | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        request: Callable[[], None],
+        look: Look | None = None,
+        judge_by: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._catalog = catalog
         look = look or Look()
         self._guard = threading.RLock()
@@ -98,7 +121,16 @@ class MetricsPanel:
             f"gw-{self.name}",
             "gw-panel",
         )
-        self.numbers = look.html("", "gw-numbers")
+        self._figures = look.html("", "gw-figures")
+        self.features = GuardedDropdown(
+            self._guard,
+            lambda name: judge_by(name) if name in CHOSEN else request(),
+            options=[(catalog(label), name) for name, label in FEATURES.items()],
+            description=catalog(N_("Judged by")),
+            **look.of(GuardedDropdown),
+        )
+        self._of_images = classed(self.features, "gw-choice", "gw-features")
+        self.numbers = look.box([self._figures], "gw-numbers")
 
     def draw(self, frame: Frame) -> None:
         """Draw the chosen curve of `frame`, and all its numbers."""
@@ -125,10 +157,29 @@ class MetricsPanel:
             ends = across[[0, -1]] if len(across) else across
             level = None if floor is None else Curve(ends, np.full(len(ends), floor))
             self._chart.draw([Curve(across, np.asarray(values)), level], also=floor)
-        self.numbers.value = (
+        self._show_features(frame)
+        self._figures.value = (
             f'<div class="gw-told">{self._verdict(frame)}{self._basis(frame)}</div>'
             f'<div class="gw-tiles">{self._tiles(frame)}</div>{self._classes(frame)}'
         )
+
+    def _show_features(self, frame: Frame) -> None:
+        """Show by what images are judged; points are not."""
+        parts = (self._of_images, self._figures) if frame.kind == "images" else (self._figures,)
+        if self.numbers.children != parts:
+            self.numbers.children = parts
+        if frame.judged_by:
+            with self._guard:
+                self.features.value = frame.judged_by if frame.judged_by in CHOSEN else "own"
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        """For the CSS class of the choice, its name for screen readers and its tooltip."""
+        t = self._catalog
+        told = N_(
+            "What reads the images for the figures below. Figures are only comparable when they were measured on the same features."
+        )
+        return {"gw-features": (t(N_("Judged by")), t(told))}
 
     def _restyle(self, chosen: str) -> None:
         self._drawn = chosen
@@ -216,7 +267,7 @@ class MetricsPanel:
         )
         return (
             f'<div class="gw-classes" title="{html.escape(help_)}">'
-            f'<div class="gw-tile-label">{html.escape(t(N_("Classes among the generated images")))}</div>'
+            f'<div class="gw-tile-label">{html.escape(t(N_("Classes among the generated images; the line is the data")))}</div>'
             f'<div class="gw-class-bars">{bars}</div></div>'
         )
 

@@ -169,6 +169,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             export=self._save_beside,
             viewers=Answers(self._pacer, self._wake),
             request=self._look_again,
+            judge_by=self._judge_by,
         )
         self._displays = Displays()
         with self._echo():
@@ -515,6 +516,10 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         """Draw what was measured also where nothing moves any more."""
         self._measured += 1
         self._publisher.wake()
+
+    def _judge_by(self, features: str) -> None:
+        self._trainer.features = features
+        self._look_again()
 
     def _look_again(self) -> None:
         """Draw a moment anew that was drawn already: a canvas appeared, or a choice was made."""

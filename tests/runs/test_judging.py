@@ -8,6 +8,7 @@ import threading
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import Dataset
 
 from ganwidgets import DataError, GANTrainer
 from ganwidgets.live import Camera, Runner
@@ -65,6 +66,28 @@ def test_images_without_labels_are_judged_on_random_features():
         trainer.evaluate(100, features="classifier")
     with pytest.raises(DataError, match="classifier needs at least two labels"):
         trainer.class_shares()
+
+
+class Pairs(Dataset):
+    def __init__(self, n):
+        draws = torch.Generator().manual_seed(0)
+        self.images, self.marks = torch.rand(n, 1, 6, 6, generator=draws), torch.arange(n) % 2
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, place):
+        return self.images[place], int(self.marks[place])
+
+
+def test_labels_of_a_dataset_are_used_where_they_are_listed_or_asked_for():
+    plain, listing = Pairs(40), Pairs(40)
+    listing.targets = listing.marks
+    assert "modes" in small(listing).evaluate(20)
+    trainer = small(plain)
+    assert "modes" not in trainer.evaluate(20)
+    assert trainer.evaluate(20, features="classifier")["modes"] > 0
+    assert trainer.class_shares(20).keys() == {0, 1}
 
 
 def test_features_of_ones_own():

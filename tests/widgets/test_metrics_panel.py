@@ -35,8 +35,8 @@ def test_it_carries_its_class(panel):
 def test_numbers_and_what_perfect_samples_score(panel):
     panel.draw(points_frame())
     for expected in ("Modes found", ">8 <", "perfect: 8", "0.125", "perfect: 0.050"):
-        assert expected in panel.numbers.value
-    assert "High quality" not in panel.numbers.value
+        assert expected in panel._figures.value
+    assert "High quality" not in panel._figures.value
 
 
 def test_the_first_metric_is_drawn_with_its_floor(panel):
@@ -93,7 +93,7 @@ FLOORS = {"frechet": 0.1, "precision": 0.9, "coverage": 0.96, "modes": 2.0}
 def test_figures_of_images_say_what_they_mean_and_what_they_were_measured_on(panel):
     curves = {name: (np.arange(3), np.full(3, value)) for name, value in FIGURES.items()}
     panel.draw(images_frame(metrics=curves, latest_metrics=FIGURES, floors=FLOORS, judged=JUDGED))
-    told = panel.numbers.value
+    told = panel._figures.value
     for expected in (
         "they are too much alike",
         "Measured on: digits classifier; 898 generated images",
@@ -110,18 +110,34 @@ def test_figures_of_images_say_what_they_mean_and_what_they_were_measured_on(pan
     assert "Modes found" in dict(panel.choice.options)
 
 
+def test_by_what_images_are_judged_is_chosen(english):
+    chosen, asked = [], []
+    panel = MetricsPanel(english, lambda: asked.append(True), judge_by=chosen.append)
+    panel.draw(points_frame())
+    assert panel.features not in panel.numbers.children
+    panel.draw(images_frame(judged_by="auto"))
+    assert panel.features in panel.numbers.children
+    names = [value for _, value in panel.features.options]
+    panel.features.set_state({"index": names.index("random")})
+    assert chosen == ["random"]
+    panel.features.set_state({"index": names.index("own")})
+    assert (chosen, asked) == (["random"], [True]), "a module comes from a cell; the list goes back"
+    panel.draw(images_frame(judged_by="own"))
+    assert panel.features.value == "own"
+
+
 def test_a_trend_is_no_verdict_and_many_classes_have_no_bars(panel):
     judged = replace(JUDGED, trend_only=True, shares=dict.fromkeys(range(25), (0.04, 0.04)))
     panel.draw(images_frame(latest_metrics=FIGURES, floors=FLOORS, judged=judged))
-    assert "gw-verdict" not in panel.numbers.value
-    assert "gw-class" not in panel.numbers.value
+    assert "gw-verdict" not in panel._figures.value
+    assert "gw-class" not in panel._figures.value
 
 
 def test_why_there_are_no_figures_of_images(panel):
     panel.draw(images_frame())
-    assert "being prepared" in panel.numbers.value
+    assert "being prepared" in panel._figures.value
     panel.draw(images_frame(trouble="no <weights>"))
-    assert "No figures: no &lt;weights&gt;" in panel.numbers.value
+    assert "No figures: no &lt;weights&gt;" in panel._figures.value
 
 
 def test_the_choice_survives_a_new_frame_but_not_data_without_it(panel):
@@ -135,12 +151,12 @@ def test_the_choice_survives_a_new_frame_but_not_data_without_it(panel):
 
 def test_a_broken_generator_is_said_to_be_infinitely_far(panel):
     panel.draw(points_frame(latest_metrics={"jensen_shannon": math.inf, "modes": math.nan}))
-    assert "\N{INFINITY}" in panel.numbers.value
-    assert "\N{EN DASH}" in panel.numbers.value
+    assert "\N{INFINITY}" in panel._figures.value
+    assert "\N{EN DASH}" in panel._figures.value
 
 
 def test_a_metric_without_values_yet_or_without_floor(panel):
     empty = (np.empty(0, int), np.empty(0))
     panel.draw(points_frame(metrics={"modes": empty}, floors={}, latest_metrics={"modes": 3.0}))
     assert not any(line.visible for line in panel._chart._lines)
-    assert "perfect" not in panel.numbers.value
+    assert "perfect" not in panel._figures.value
