@@ -39,7 +39,7 @@ __all__ = ["Camera", "Frame"]
 
 Floats = npt.NDArray[np.float32]
 
-PATIENCE = 5.0
+PATIENCE = 20.0
 """Seconds for which a complete frame waits for figures of images, which may have to learn first."""
 
 LOSS_CURVES = ("loss_d", "loss_g")

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ganwidgets.messages import Message
 
-from .features import Reading, smaller
+from .features import Reading, smaller, stop_at_exit
 
 __all__ = ["ChannelClassifier", "Classifier", "train_classifier"]
 
@@ -160,6 +160,7 @@ def _fit(network: nn.Module, images: Tensor, targets: Tensor, draws: torch.Gener
     # Fused, because other ways to update depend on whether some thread of the process compiles.
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
     for step in range(STEPS):
+        stop_at_exit()
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * (1 - step / STEPS)
         batch = torch.randint(len(images), (BATCH,), generator=draws)

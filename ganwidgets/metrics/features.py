@@ -6,6 +6,7 @@ they are called, and whoever shows a figure shows that name beside it.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -19,7 +20,7 @@ from ganwidgets.messages import Message, N_
 
 __all__ = ["Features", "OwnFeatures", "Pixels", "RandomFeatures", "Reading", "read"]
 
-READ_AT_ONCE = 256
+READ_AT_ONCE = 128
 """Images that are read together; a bound on memory."""
 
 SIDE = 32
@@ -74,12 +75,21 @@ class Features(Protocol):
 
 def read(features: Features, images: Tensor) -> Reading:
     """Return what `features` see of any number of images [n, C, H, W], a few at a time."""
-    parts = [features.read(part) for part in torch.split(images, READ_AT_ONCE)]
+    parts = []
+    for part in torch.split(images, READ_AT_ONCE):
+        stop_at_exit()
+        parts.append(features.read(part))
     known = [part.probabilities for part in parts if part.probabilities is not None]
     return Reading(
         torch.cat([part.features for part in parts]),
         torch.cat(known) if len(known) == len(parts) else None,
     )
+
+
+def stop_at_exit() -> None:
+    """Raise `RuntimeError` where the interpreter ends: a thread that computes on would make it abort."""
+    if not threading.main_thread().is_alive():
+        raise RuntimeError("the interpreter ends")
 
 
 def smaller(images: Tensor) -> Tensor:

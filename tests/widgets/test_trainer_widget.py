@@ -272,6 +272,7 @@ class TestWatching:
 
     def test_images_get_a_grid(self, make):
         w = make("digits", latent_dim=4, **SMALL)
+        w.trainer.evaluate(20)  # the classifier is trained
         w.step()
         settle(w)
         assert {"accuracy_real", "accuracy_fake", "frechet", "coverage"} <= set(w.metrics)
