@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SamplesPanel"]
 
+ALL = "all"
+"""The choice of every class; ipywidgets takes None for no choice at all."""
+
 PAST_INTERVAL = 1.0
 """Seconds between two looks into the past at least, while training goes on."""
 
@@ -107,7 +110,7 @@ class SamplesPanel:
     @property
     def label(self) -> int | None:
         """The only label that frames are to show, or None for all of them."""
-        return self.choice.value
+        return None if self.choice.value == ALL else self.choice.value
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
@@ -147,10 +150,10 @@ class SamplesPanel:
             t(N_("all classes")) if len(classes) <= COLUMNS else t(N_("the first {n} classes"), n=COLUMNS)
         )
         with self._guard:
-            kept = self.choice.value if self.choice.value in classes else None
+            kept = self.choice.value if self.choice.value in classes else ALL
             options = [(t(N_("class {label}"), label=label), label) for label in classes]
-            self.choice.options = [(several, None), *options] if classes else []
-            self.choice.value = kept
+            self.choice.options = [(several, ALL), *options] if classes else []
+            self.choice.value = kept if classes else None
             (self.choice.remove_class if classes else self.choice.add_class)("gw-hidden")
 
     # --- what people choose; on the thread of the browser's messages -------------------------------

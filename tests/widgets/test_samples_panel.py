@@ -188,6 +188,8 @@ def test_a_class_can_be_chosen_while_the_generator_takes_labels(gallery):
     panel.draw(dataclasses.replace(images_frame(), labels=labels, classes=(0, 1, 7)))
     assert "gw-hidden" not in panel.choice._dom_classes
     assert [text for text, _ in panel.choice.options] == ["all classes", "class 0", "class 1", "class 7"]
+    assert panel.choice.label == "all classes"
+    assert panel.label is None
     panel.choice.set_state({"index": 3})  # a person
     assert panel.label == 7
     assert gallery.requests == [1]
@@ -200,4 +202,4 @@ def test_a_class_can_be_chosen_while_the_generator_takes_labels(gallery):
     assert panel.label is None
     assert "gw-hidden" in panel.choice._dom_classes
     panel.draw(dataclasses.replace(images_frame(), labels=labels, classes=tuple(range(12))))
-    assert panel.choice.options[0][0] == "the first 10 classes"
+    assert panel.choice.label == "the first 10 classes"
