@@ -47,7 +47,7 @@ class Inside:
         ``"latents"``, ``"scores"`` and ``"gradients"`` of these samples, as far as they are known; see
         :mod:`ganwidgets.live.observations`.
     verdict : float32 array or None
-        The discriminator's verdict over the plane as its update would leave it.
+        The discriminator's verdict over the plane, where updates of this walk would have changed it.
     """
 
     step: SubStep
@@ -70,8 +70,11 @@ def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
         real_logits, fake_logits = effect.real_logits, effect.fake_logits
         if step.network == "generator":
             before, generated = generated.numpy(), effect.generated[:MOST]
-        elif scene.grid is not None:
-            verdict = _verdict_after(session, step, scene)
+    tensors = step.discriminator
+    if effect is not None and step.network == "discriminator":
+        tensors = effect.tensors
+    if tensors is not None and scene.grid is not None:
+        verdict = _verdict_of(session, tensors, scene, step)
     seen: dict[str, Any] = {"latents": step.noise[:MOST].numpy()}
     if fake_logits is not None:
         seen["scores"] = _scores(session, real_logits, fake_logits, len(real), len(generated))
@@ -100,11 +103,11 @@ def _scores(session: Session, real: Tensor | None, fake: Tensor, n_real: int, n_
     return Scores(verdict_real, verdict_fake, logits_real, logits_fake)
 
 
-def _verdict_after(session: Session, step: SubStep, scene: Scene) -> Floats:
-    assert step.effect is not None
+def _verdict_of(session: Session, tensors: Mapping[str, Tensor], scene: Scene, step: SubStep) -> Floats:
+    """Return the verdict of the discriminator that has these parameters and buffers."""
     assert scene.grid is not None
-    assert step.generated is not None
+    generated = scene.real if step.generated is None else step.generated
     discriminator = copied_network(session.state.discriminator)
-    put_tensors(discriminator, step.effect.tensors)
+    put_tensors(discriminator, tensors)
     judge = partial(judged_by, session, discriminator)
-    return verdict_on(scene.grid, scene.real, step.generated, session.game, judge)
+    return verdict_on(scene.grid, scene.real, generated, session.game, judge)

@@ -100,6 +100,8 @@ class SubStep:
     gradients : Gradients or None
     effect : Effect or None
         What the update would change. None too where nothing is changed.
+    discriminator : mapping of str to Tensor or None
+        Every parameter and buffer of D where an earlier update of this walk would have changed them.
     """
 
     index: int
@@ -117,6 +119,7 @@ class SubStep:
     loss: float | None = None
     gradients: Gradients | None = None
     effect: Effect | None = None
+    discriminator: Mapping[str, Tensor] | None = None
 
 
 class FarEnough(Exception):  # noqa: N818 - no error: it ends an update where a walk stands
@@ -150,6 +153,7 @@ class Recorder(Watcher):
         self._numbers: dict[Network, int] = {"discriminator": 0, "generator": 0}
         self._live: dict[str, Tensor | None] = {}
         self._by_sample: dict[str, Tensor | None] = {}
+        self._discriminator: dict[str, Tensor] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -179,6 +183,7 @@ class Recorder(Watcher):
             noise=_copy(noise),
             real=None if real is None else self._seen(real),
             labels=None if labels is None else _copy(labels),
+            discriminator=self._discriminator,
         )
         self._reach("noise")
 
@@ -224,6 +229,9 @@ class Recorder(Watcher):
         if not skipped and self._index + 1 == self._wanted:
             effect = self._effect()
         self._reach("update", skipped=skipped, effect=effect)
+        if self.reached is not None and self.reached.network == "discriminator" and not skipped:
+            tensors = tensors_of(self._stepper.state.discriminator)
+            self._discriminator = {name: _copy(tensor) for name, tensor in tensors.items()}
         self._begin()
 
     def _effect(self) -> Effect:

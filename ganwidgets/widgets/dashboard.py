@@ -30,6 +30,7 @@ from .starts import StartPanel
 from .status import StatusPanel
 from .timeline import TimelinePanel
 from .transport import Transport
+from .walk import WalkPanel
 
 if TYPE_CHECKING:
     from ..live import Frame, RunState
@@ -69,6 +70,8 @@ class Dashboard:
         See :class:`ganwidgets.widgets.timeline.TimelinePanel`.
     train : callable
         ``train(points)`` starts afresh on points ``[N, F]``.
+    walk : callable
+        See :class:`ganwidgets.widgets.walk.WalkPanel`.
     explorer, errands : Explorer, Errands
         See :class:`ganwidgets.widgets.samples.SamplesPanel`.
     export : callable
@@ -93,6 +96,7 @@ class Dashboard:
         compare: Callable[[str | None], None],
         verify: Callable[[], None] | None,
         train: Callable[[np.ndarray], None],
+        walk: Callable[[str, str], None],
         explorer: Explorer,
         errands: Errands,
         export: Callable[[str], Path],
@@ -119,11 +123,13 @@ class Dashboard:
         self.starts = StartPanel(catalog, act, look)
         curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look, judge_by)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
+        self.walk = WalkPanel(catalog, walk, look)
         saving = SavingPanel(catalog, export, look)
         self._panels: list[Panel] = [
             self.status,
             *self._pictures.values(),
             self._map,
+            self.walk,
             curves,
             metrics,
             self.timeline,
@@ -151,6 +157,7 @@ class Dashboard:
             self.timeline,
             self._places[source.kind],
             self.own_data,
+            walk=self.walk.widget,
             starts=self.starts.widget,
             hidden=[self.heartbeat],
         )

@@ -42,6 +42,8 @@ class Arrangement:
         The plane or the samples.
     own_data : ipywidgets.Widget
         Where data is drawn or pasted; it stands below the control of the data.
+    walk : ipywidgets.Widget
+        The player that goes through one update.
     starts : ipywidgets.Widget
         The ways to begin.
     hidden : iterable of ipywidgets.Widget
@@ -64,6 +66,7 @@ class Arrangement:
         timeline: TimelinePanel,
         picture: ipywidgets.Widget,
         own_data: ipywidgets.Widget,
+        walk: ipywidgets.Widget,
         starts: ipywidgets.Widget,
         hidden: Iterable[ipywidgets.Widget] = (),
     ) -> None:
@@ -88,6 +91,7 @@ class Arrangement:
             *hidden,
             transport.widget,
             status.widget,
+            walk,
             main,
             timeline.widget,
             metrics.numbers,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..live.inside import MOST
 from ..messages import Catalog, N_
 from ..pictures.heat import heat_runs
 from ..pictures.projection import Projection, projection_of
@@ -21,6 +22,7 @@ from .plane_view import PlaneView
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
+    from ..live.inside import Inside
 
 __all__ = ["LAYERS", "Layer", "PlanePanel", "plane_words"]
 
@@ -150,6 +152,7 @@ class PlanePanel:
         ground = look.box([self._heat, self._rest], "gw-ground")
         self.widget = look.box([ground, self.view], f"gw-{self.name}", "gw-panel")
         self._sent: dict[str, Any] = {}
+        self._layers_before: dict[str, Any] | None = None
         self._real: np.ndarray | None = None
         self._projection: Projection | None = None
 
@@ -167,6 +170,14 @@ class PlanePanel:
         """Return whether a layer is shown."""
         return bool(self.view.layers.get(layer))
 
+    def _show_walk(self, inside: Inside | None) -> None:
+        """Show the layers that a walk through an update is about; afterwards those that were shown before."""
+        if inside is not None and self._layers_before is None:
+            self._layers_before = self.view.layers
+            self.view.layers = {layer.name: layer.name != "manifold" for layer in LAYERS}
+        elif inside is None and self._layers_before is not None:
+            self.view.layers, self._layers_before = self._layers_before, None
+
     def _needs_picture(self, fresh: bool) -> None:
         if fresh:
             self._sent = {}
@@ -177,12 +188,15 @@ class PlanePanel:
         if self._projection is None or frame.real is not self._real:
             self._real, self._projection = frame.real, projection_of(frame.real)
         projection = self._projection
+        inside = frame.inside
+        self._show_walk(inside)
+        verdict = frame.verdict if inside is None or inside.verdict is None else inside.verdict
         parts = self._parts(frame, projection)
         before, self._sent = self._sent, {name: source for name, source, _ in parts}
         fresh = [(name, array) for name, source, array in parts if not _same(before.get(name), source)]
         kept = sorted({name for name, _, _ in parts} - {name for name, _ in fresh})
         manifold = frame.seen.get("manifold")
-        heat = [] if frame.verdict is None or not self.shows("verdict") else list(heat_runs(frame.verdict))
+        heat = [] if verdict is None or not self.shows("verdict") else list(heat_runs(verdict))
         with drawing():
             cells = self._heat
             cells.clear()
@@ -201,16 +215,19 @@ class PlanePanel:
             "share": 0.0 if manifold is None else manifold.share,
             "arrows": self.view.arrows,
             "keep": kept,
+            "ghost": inside is not None and inside.before is not None,
             "parts": [[name, array.dtype.str[1:], array.shape] for name, array in fresh],
         }
         self.view.send({"frame": content}, buffers=[array.tobytes() for _, array in fresh])
 
     def _parts(self, frame: Frame, projection: Projection) -> list[Part]:
         """Return what the browser is to have of `frame`."""
-        seen = frame.seen
-        generated = frame.generated
+        seen, real, generated = frame.seen, frame.real, frame.generated
+        inside = frame.inside
+        if inside is not None:
+            seen, real, generated = inside.seen, inside.real, inside.generated
         parts: list[Part] = [
-            ("real", frame.real, _placed(projection, frame.real, band=1)),
+            ("real", real, _placed(projection, real, band=1)),
             ("generated", generated, _placed(projection, generated, band=-1)),
         ]
         if "latents" in seen:
@@ -225,11 +242,14 @@ class PlanePanel:
             ]
         if "gradients" in seen:
             gradients = seen["gradients"]
-            chosen = gradients.descent if self.view.arrows == "loss" else gradients.slope
+            descent = self.view.arrows == "loss" or inside is not None
+            chosen = gradients.descent if descent else gradients.slope
             parts.append(("gradients", chosen, projection.directions(chosen)))
         if "manifold" in seen:
             manifold = seen["manifold"]
             parts.append(("manifold", manifold, _placed(projection, manifold.corners, band=0)))
+        if inside is not None and inside.before is not None:
+            parts.append(("trails", inside.before, _placed(projection, inside.before[None], band=-1)))
         if "trails" in seen:
             trails = seen["trails"]
             parts.append(("trails", trails, _placed(projection, trails.positions, band=-1)))
@@ -238,7 +258,17 @@ class PlanePanel:
     def _notes(self, frame: Frame, projection: Projection) -> list[tuple[str, str]]:
         """Return what has to be said of the picture, each with the layer that it belongs to."""
         t = self._catalog
-        notes = []
+        notes: list[tuple[str, str]] = []
+        if frame.inside is not None:
+            return [
+                (
+                    "",
+                    t(
+                        N_("The batch of the update that is being looked into, at most {most} samples."),
+                        most=MOST,
+                    ),
+                )
+            ]
         if projection.features > 2:
             notes.append(
                 (

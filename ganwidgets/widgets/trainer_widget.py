@@ -164,6 +164,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             compare=self._compare_with,
             verify=self._verify if trainer.run is not None else None,
             train=self._train_on,
+            walk=self._walk,
             explorer=Explorer(self._runner),
             errands=self._errands,
             export=self._save_beside,
@@ -295,7 +296,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             case "pause":
                 self._runner.pause()
             case "step":
-                self._runner.step(1, "both", **BY_HAND)
+                self._runner.step(self._dashboard.transport.count.value, "both", **BY_HAND)
             case "step_d":
                 self._runner.step(1, "discriminator", **BY_HAND)
             case "step_g":
@@ -327,6 +328,14 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
                 ticket = self._runner.undo(value)
         self._publisher.wake()
         return ticket
+
+    def _walk(self, move: Any, network: Any) -> None:
+        """Begin to look inside an update, or go on there; see :class:`WalkPanel`."""
+        if move == "begin":
+            self._runner.look_inside(network, **BY_HAND)
+        else:
+            self._runner.walk(move)
+        self._publisher.wake()
 
     def _compare_with(self, branch: str | None) -> None:
         self._camera.compared = branch
@@ -435,6 +444,10 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
                 if name not in event.waiting:
                     self._put_back(name, event.error)
             return
+        if event.kind == "walk":
+            self._dashboard.walk.tell("" if event.error is None else self._catalog.error(event.error))
+            self._again += 1
+            return
         refusal = ""
         if event.kind == "travel":
             refusal = "" if event.error is None else self._catalog.error(event.error)
@@ -482,7 +495,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
 
     def _draw(self, forced: bool) -> float:
         state, again = self._runner.state, self._again
-        stands = (state.moves, state.status, state.changes, self._measured, again)
+        stands = (state.moves, state.status, state.changes, self._measured, id(state.walk), again)
         if stands == self._stood and not forced:
             return math.inf
         if not (forced or self._pacer.may_send()):

@@ -45,6 +45,9 @@ SPEED: Setting[Any] = Real(
 """The speed limit: no setting of the training, but shown as one."""
 SPEED.name = "speed"
 
+MOST = 100_000
+"""Steps that the button can be told to train."""
+
 FAILED = ("diverged", "error")
 
 
@@ -69,6 +72,8 @@ class Transport:
         Made once; later only its traits change.
     buttons : dict of str to ipywidgets.Button
         By action.
+    count : ipywidgets.BoundedIntText
+        How many full steps the button ``step`` trains.
     speed : Control
     """
 
@@ -88,6 +93,11 @@ class Transport:
             )
             button.on_click(lambda _, action=action: act(action))
             self.buttons[action] = classed(button, "gw-action", f"gw-{action}")
+        self.count = classed(
+            ipywidgets.BoundedIntText(1, min=1, max=MOST, **look.of(ipywidgets.BoundedIntText)),
+            "gw-step-count",
+        )
+        self._count_named = catalog(N_("Steps")), catalog(N_("How many full steps the button Step trains."))
         self.speed = Control("speed", SPEED, catalog, ask, look=look, zero_end="high")
         run, single, afresh = (
             look.box([self.buttons[action] for action in actions], "gw-actions")
@@ -97,13 +107,14 @@ class Transport:
                 ("reset", "new_seed", "recover"),
             )
         )
+        single.children = (self.count, *single.children)
         self.widget = look.box([run, single, afresh, self.speed.widget], "gw-transport")
         self.show("idle", playing=False)
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For the speed's CSS class, its name for screen readers and its tooltip."""
-        return {"gw-speed": self.speed.names}
+        """For CSS classes of the speed and the number of steps, name for screen readers and tooltip."""
+        return {"gw-speed": self.speed.names, "gw-step-count": self._count_named}
 
     def show(self, status: str, *, playing: bool) -> None:
         """Enable the buttons that make sense now.

@@ -110,7 +110,7 @@ const PAINTERS = {
     pen.stroke(lines);
   },
 
-  trails({ pen, parts, at, colors }) {
+  trails({ pen, parts, at, colors, frame, size }) {
     const { trails, generated } = parts;
     if (!trails || !generated) return;
     const [steps, count] = trails.shape;
@@ -128,6 +128,16 @@ const PAINTERS = {
         pen.moveTo(xa, ya);
         pen.lineTo(xb, yb);
       }
+      pen.stroke();
+    }
+    if (!frame.ghost) return;
+    // Where the samples of an update were before it.
+    pen.globalAlpha = 0.8;
+    for (let index = 0; index < 2 * count; index += 2) {
+      const [x, y] = at(trails[index], trails[index + 1]);
+      if (!Number.isFinite(x + y)) continue;
+      pen.beginPath();
+      pen.arc(x, y, 3.2 * size, 0, 2 * Math.PI);
       pen.stroke();
     }
   },

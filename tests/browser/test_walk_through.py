@@ -1,0 +1,51 @@
+"""Looking inside one update in a page: sub-steps forward and back, and the step at their end."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from trainer_view import SMALL, show
+
+SOURCE = f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', {SMALL}); w"
+STAGES = ["noise", "generate", "classify", "loss", "gradients", "update"]
+
+
+def test_sub_steps_forward_and_back_change_nothing_until_the_end(lab) -> None:
+    view = show(lab, SOURCE)
+    before = lab.ask("w.trainer.state_hash()")
+    after = lab.ask(f"(lambda t: (t.step_g(), t.state_hash())[1])(gw.GANTrainer('ring8', {SMALL}))")
+    walk = view.panel("walk").locator(".gw-walk-view")
+    walk.locator(".gw-walk-which").select_option("generator")
+    walk.locator(".gw-walk-begin").click()
+    expect(walk.locator(".gw-walk-back")).to_be_disabled()
+    said = []
+    for stage in STAGES:
+        expect(walk).to_have_attribute("data-stage", stage)
+        expect(walk.locator("[aria-current=step]")).to_have_class(
+            f"gw-walk-stage gw-walk-at-{stage} gw-walk-here"
+        )
+        said.append(walk.locator(".gw-walk-said").inner_text())
+        if stage != "update":
+            walk.press("ArrowRight")
+    assert len(set(said)) == len(STAGES)
+    assert "16 new noise vectors" in said[0]
+    walk.press("ArrowLeft")
+    expect(walk).to_have_attribute("data-stage", "gradients")
+    assert lab.ask("w.trainer.state_hash()") == before
+    walk.locator(".gw-walk-next").click()
+    expect(walk).to_have_attribute("data-stage", "update")
+    walk.locator(".gw-walk-next").click()
+    expect(walk).to_have_attribute("data-stage", "")
+    assert lab.ask("w.trainer.state_hash()") == after
+    # Left in the middle, nothing has happened.
+    walk.locator(".gw-walk-begin").click()
+    expect(walk).to_have_attribute("data-stage", "noise")
+    walk.press("Escape")
+    expect(walk).to_have_attribute("data-stage", "")
+    assert lab.ask("w.trainer.state_hash()") == after
+    # The box beside the button says how many steps it takes.
+    view.panel("step-count").locator("input").fill("7")
+    view.panel("step-count").locator("input").press("Enter")
+    view.button("step").click()
+    view.until_iteration_passes(6)
+    assert lab.ask("w.iteration") == 7
