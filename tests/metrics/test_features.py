@@ -12,8 +12,10 @@ from torch import nn
 from ganwidgets.data import load_data
 from ganwidgets.errors import DataError
 from ganwidgets.metrics import IMAGE_METRICS, evaluate_images, inception
+from ganwidgets.metrics import classifier as classifiers
 from ganwidgets.metrics.classifier import ChannelClassifier, train_classifier
 from ganwidgets.metrics.features import OwnFeatures, Pixels, RandomFeatures, Reading, read
+from ganwidgets.stepping.threads import computing_with
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,8 @@ def digits():
 
 @pytest.fixture(scope="module")
 def classifier(digits):
-    return train_classifier(*digits, "digits")
+    with computing_with(1):
+        return train_classifier(*digits, "digits")
 
 
 def test_a_classifier_of_digits_learns_in_seconds_what_they_are(classifier):
@@ -34,7 +37,13 @@ def test_a_classifier_of_digits_learns_in_seconds_what_they_are(classifier):
     assert "FID" not in classifier.help
 
 
-def test_the_same_classifier_each_time_and_nobody_elses_random_numbers(digits):
+@pytest.fixture
+def hasty(monkeypatch):
+    """Classifiers that learn next to nothing."""
+    monkeypatch.setattr(classifiers, "STEPS", 20)
+
+
+def test_the_same_classifier_each_time_and_nobody_elses_random_numbers(digits, hasty):  # noqa: ARG001
     few = tuple(part[:300] for part in digits)
     torch.manual_seed(3)
     before = torch.get_rng_state()
@@ -46,7 +55,7 @@ def test_the_same_classifier_each_time_and_nobody_elses_random_numbers(digits):
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 20, 70), (2, 5, 3)])
-def test_images_of_any_size_are_classified(shape):
+def test_images_of_any_size_are_classified(shape, hasty):  # noqa: ARG001
     images = torch.rand(40, *shape, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(40) % 3 - 7
     found = train_classifier(images, labels, "mine")
