@@ -182,6 +182,8 @@ class Camera:
         How many images frames show; with labels about so many.
     label : int or None
         The only label that frames show samples of, where the generator takes labels.
+    cost : float
+        Seconds for which the last frame kept the training waiting.
     """
 
     def __init__(
@@ -191,6 +193,7 @@ class Camera:
         self.wanted: frozenset[str] = frozenset()
         self.pictures = PICTURES
         self.label: int | None = None
+        self.cost = 0.0
         self._runner = runner
         self._trainer = runner.trainer
         self._gauge = Gauge(interval, measured=measured, watched=lambda: not runner.closed)
@@ -215,7 +218,7 @@ class Camera:
         """
         if complete:
             self._runner.refuse_inside()
-        seen = self._runner.look(lambda: self._expose(complete))
+        seen = self._runner.look(lambda: self._timed(complete))
         source = seen.scene.source
         if complete:
             self._gauge.settle(None if source.kind == "points" else PATIENCE)
@@ -249,6 +252,12 @@ class Camera:
         )
 
     # --- between two steps ----------------------------------------------------------------------
+
+    def _timed(self, complete: bool) -> _Exposure:
+        began = time.monotonic()
+        exposure = self._expose(complete)
+        self.cost = time.monotonic() - began
+        return exposure
 
     def _expose(self, complete: bool) -> _Exposure:
         trainer = self._trainer

@@ -27,6 +27,12 @@ __all__ = ["Metronome", "Pacer", "StepRate"]
 
 Clock = Callable[[], float]
 
+SHARE = 0.1
+"""The part of the training thread's time that frames may take."""
+
+REST = 1.0
+"""Seconds that a costly frame delays the next one at most, since the first of a run costs more than others."""
+
 
 class Metronome:
     """Says how many steps are due under a limit of so many a second.
@@ -138,6 +144,9 @@ class Pacer:
     deaf : bool
         Set this while acknowledgements cannot be heard (a cell blocks the thread on which they
         arrive): silence then means nothing, and leases do not grow longer.
+    cost : float
+        Set this to the seconds for which a frame kept the training waiting; the next one goes out when
+        that was a tenth of the time at most.
     """
 
     def __init__(
@@ -153,6 +162,7 @@ class Pacer:
         clock: Clock = time.monotonic,
     ) -> None:
         self.deaf = False
+        self.cost = 0.0
         self._interval = 1 / max_rate
         self._allowance = allowance
         self._lease = lease
@@ -259,7 +269,7 @@ class Pacer:
         if not self._views:
             return math.inf
         waited = now - self._sent_at
-        needed = self._interval
+        needed = max(self._interval, min(self.cost / SHARE, REST))
         if self._silent():
             growth = 1.0 if self.deaf else 2.0 ** min(self._unanswered, 60)
             needed = max(needed, min(self._longest_lease, self._lease * growth))

@@ -510,6 +510,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             self._refusal = self._catalog.error(error)
             self.set_trait("error", self._refusal)
             return 1.0
+        self._pacer.cost = self._camera.cost if moving else 0.0
         everything = forced or not moving or self._stood is None or self._stood[-1] != again
         self._dashboard.draw(frame, everything=everything)
         self.set_trait("metrics", dict(frame.latest_metrics))

@@ -364,3 +364,14 @@ def test_a_slow_step_has_a_rate_too():
     rate.begin(0.0)
     rate.note(10.0, 1)
     assert rate.value == pytest.approx(0.1)
+
+
+def test_a_costly_frame_delays_the_next_until_it_was_a_tenth_of_the_time():
+    now = 0.0
+    pacer = Pacer(max_rate=10, clock=lambda: now)
+    pacer.hello("view")
+    for cost, due in ((0.0, 0.1), (0.005, 0.1), (0.03, 0.3), (60.0, 1.0)):
+        pacer.cost = cost
+        pacer.sent(1)
+        pacer.acknowledge("view", 1)
+        assert pacer.delay() == pytest.approx(due)
