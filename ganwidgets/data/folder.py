@@ -205,7 +205,7 @@ def _sound(folder: Path, files: list[Path], found: Iterable[T | DataError]) -> d
             more=more,
         ),
         DataWarning,
-        stacklevel=2,
+        stacklevel=4,  # the line that called image_folder
     )
     return good
 
