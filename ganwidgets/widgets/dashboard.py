@@ -173,7 +173,8 @@ class Dashboard:
         parts = {name: control.widget for name, control in self.controls.controls.items()}
         parts.update(self.transport.buttons)
         parts.update(self.starts.buttons)
-        for name, part in parts.items():
+        parts[self.walk.name] = self.walk.widget
+        for name, part in (*parts.items(), ("step", self.transport.count)):
             if names is None or name in names:
                 part.remove_class("gw-hidden")
             else:

@@ -43,6 +43,7 @@ from .publisher import Publisher
 from .saving import file_name
 from .starts import STARTS
 from .transport import ACTIONS, SPEED
+from .walk import WalkPanel
 
 __all__ = ["GANTrainerWidget"]
 
@@ -397,7 +398,9 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
     @validate("controls")
     def _known_controls(self, proposal: Any) -> Any:
         if proposal["value"] is not None:
-            refuse_unknown(proposal["value"], "the widget's controls", also=(*ACTIONS, *STARTS))
+            refuse_unknown(
+                proposal["value"], "the widget's controls", also=(*ACTIONS, *STARTS, WalkPanel.name)
+            )
         return proposal["value"]
 
     @observe("controls")

@@ -24,6 +24,18 @@ def test_every_sub_step_has_a_sentence_with_its_numbers(locale, chosen):
     assert len(set(said)) == len(said)
 
 
+def test_a_teacher_can_hide_it_or_show_it_alone():
+    w = gw.GANTrainerWidget("ring8", controls=("step_d",), **SMALL)
+    try:
+        hidden = [w._dashboard.walk.widget, w._dashboard.transport.count]
+        assert all("gw-hidden" in part._dom_classes for part in hidden)
+        w.controls = ("walk",)
+        assert "gw-hidden" not in w._dashboard.walk.widget._dom_classes
+        assert "gw-hidden" in w._dashboard.transport.count._dom_classes
+    finally:
+        w.close()
+
+
 def test_the_panel_follows_the_walk_and_says_when_it_is_over():
     w = gw.GANTrainerWidget("ring8", locale="en", **SMALL)
     try:
