@@ -87,7 +87,7 @@ class SamplesPanel:
                 **look.of(GuardedDropdown),
             ),
             "gw-choice",
-            "gw-class",
+            "gw-shown-class",
             "gw-hidden",
         )
         self.widget = look.box([self.choice, self.view], f"gw-{self.name}", "gw-panel")
@@ -115,7 +115,7 @@ class SamplesPanel:
     @property
     def names(self) -> dict[str, tuple[str, str]]:
         """For the choice's CSS class, its name for screen readers and its tooltip."""
-        return {"gw-class": (self._catalog(N_("Class to see")), self.choice.tooltip)}
+        return {"gw-shown-class": (self._catalog(N_("Class to see")), self.choice.tooltip)}
 
     def draw(self, frame: Frame) -> None:
         """Draw `frame`'s images, and bring what people asked for up to date."""
