@@ -178,6 +178,8 @@ class Camera:
     wanted : frozenset of str
         What else frames are to carry, by its name in
         :data:`ganwidgets.live.observations.OBSERVATIONS`; nothing else is computed.
+    skipped : frozenset of str
+        What of that the next frame need not carry, because nobody draws it yet.
     pictures : int
         How many images frames show; with labels about so many.
     label : int or None
@@ -191,6 +193,7 @@ class Camera:
     ) -> None:
         self.compared: str | None = None
         self.wanted: frozenset[str] = frozenset()
+        self.skipped: frozenset[str] = frozenset()
         self.pictures = PICTURES
         self.label: int | None = None
         self.cost = 0.0
@@ -315,7 +318,7 @@ class Camera:
             moves=state.moves,
         )
         seen = {}
-        for name in wanted:
+        for name in wanted - self.skipped:
             if name not in known:
                 known[name] = OBSERVATIONS[name]()
             if scene.source.kind in known[name].kinds:

@@ -357,8 +357,28 @@ class Crowds:
         return self._last
 
 
+class NoisePlane:
+    """What the generator makes of a plane through the origin of the noise: images ``[9, C, H, W]`` in [0, 1].
+
+    The plane goes through the latents of the first two shown samples, so that its points are as likely as
+    noise of many dimensions is: 3 by 3 of them, the origin in the middle. Noise of one dimension gives a line.
+    """
+
+    name: ClassVar[str] = "slice"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
+
+    def take(self, moment: Moment) -> Floats:
+        """Return it."""
+        ends = moment.latents[:2]
+        if ends.shape[1] == 1:
+            return _bounded(made_of(moment.session, torch.linspace(-1, 1, 9)[:, None]))
+        up, across = torch.meshgrid(torch.tensor([1.0, 0, -1]), torch.tensor([-1.0, 0, 1]), indexing="ij")
+        weights = torch.stack([across.flatten(), up.flatten()], dim=1)
+        return _bounded(made_of(moment.session, weights[:, : len(ends)] @ ends))
+
+
 OBSERVATIONS: Mapping[str, Callable[[], Observation]] = MappingProxyType(
-    {kind.name: kind for kind in (Latents, Verdicts, Arrows, WarpedGrid, Wake, Crowds)}
+    {kind.name: kind for kind in (Latents, Verdicts, Arrows, WarpedGrid, Wake, Crowds, NoisePlane)}
 )
 """Every observation by its name: what makes one for a run."""
 

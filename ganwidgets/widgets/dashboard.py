@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +18,7 @@ from ..live.explorer import Explorer
 from ..messages import Catalog
 from .controls import ControlSet
 from .curves import CurvesPanel
+from .graph import GraphPanel
 from .heartbeat import Heartbeat, Viewers
 from .layout import Arrangement
 from .look import Look
@@ -120,6 +122,7 @@ class Dashboard:
             "points": self._pictures["points"].widget,
             "images": look.box([self._samples.widget, self._map.widget], "gw-images"),
         }
+        self.graph = GraphPanel(catalog, request)
         self.starts = StartPanel(catalog, act, look)
         curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look, judge_by)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
@@ -127,6 +130,7 @@ class Dashboard:
         saving = SavingPanel(catalog, export, look)
         self._panels: list[Panel] = [
             self.status,
+            self.graph,
             *self._pictures.values(),
             self._map,
             self.walk,
@@ -152,6 +156,7 @@ class Dashboard:
             self.controls,
             self.transport,
             self.status,
+            self.graph,
             curves,
             metrics,
             self.timeline,
@@ -187,10 +192,25 @@ class Dashboard:
         self.controls.suit(labelled=source.labelled, own=self._own, images=source.kind == "images")
         self._arrangement.show_picture(self._places[source.kind])
 
+    def due(self, *, everything: bool) -> list[Panel]:
+        """Return the panels that are to be drawn now: all, or those whose interval is over."""
+        now = time.monotonic()
+        due = [
+            panel
+            for panel in self._panels
+            if everything or now - self._drawn_at.get(panel.name, -math.inf) >= panel.interval
+        ]
+        self._drawn_at.update((panel.name, now) for panel in due)
+        return due
+
     @property
     def wanted(self) -> frozenset[str]:
         """What frames are to carry beside the samples: all that visible panels need."""
-        return frozenset[str]().union(*(getattr(panel, "needs", ()) for panel in self._shown(self._kind)))
+        return _needs(self._shown(self._kind))
+
+    def skipped(self, due: Collection[Panel]) -> frozenset[str]:
+        """Return what no panel among those `due` needs now, though others will again."""
+        return self.wanted - _needs(panel for panel in self._shown(self._kind) if panel in due)
 
     @property
     def pictures(self) -> int:
@@ -212,12 +232,11 @@ class Dashboard:
         self.transport.show(state.status, playing=state.playing)
         self.status.report(state.status, state.error)
 
-    def draw(self, frame: Frame, *, everything: bool) -> None:
-        """Show `frame` on every panel that is due, or on all of them."""
-        now = time.monotonic()
-        for panel in self._shown(frame.kind):
-            if everything or now - self._drawn_at.get(panel.name, float("-inf")) >= panel.interval:
-                self._drawn_at[panel.name] = now
+    def draw(self, frame: Frame, due: Iterable[Panel]) -> None:
+        """Show `frame` on those of the panels that show its kind of data."""
+        shown = self._shown(frame.kind)
+        for panel in due:
+            if panel in shown:
                 panel.draw(frame)
 
     def widgets(self) -> list[ipywidgets.Widget]:
@@ -225,6 +244,10 @@ class Dashboard:
         hidden = list(self._places.values())
         found = [widget for top in (*self.children, *hidden) for widget in _descendants(top)]
         return list({id(widget): widget for widget in found}.values())
+
+
+def _needs(panels: Iterable[Panel]) -> frozenset[str]:
+    return frozenset[str]().union(*(getattr(panel, "needs", ()) for panel in panels))
 
 
 def _descendants(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:

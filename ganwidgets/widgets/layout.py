@@ -1,7 +1,8 @@
 """Where everything stands.
 
-The picture and the curves on top, with the two networks' controls beside them; the other settings
-below, in tabs. On a narrow page the columns fold under each other.
+The graph of both networks on top, with the controls at the parts that they control; below it the
+picture and the curves; the other settings at the end, in tabs. On a narrow page the columns fold under
+each other.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import ipywidgets
 
 from .controls import Control, ControlSet
 from .curves import CurvesPanel
+from .graph import GraphPanel
 from .look import Look, classed
 from .metrics import MetricsPanel
 from .status import StatusPanel
@@ -21,8 +23,12 @@ from .transport import Transport
 
 __all__ = ["Arrangement"]
 
-NETWORKS = ("discriminator", "generator")
+NETWORKS = ("generator", "discriminator")
 TABS = ("objective", "optimizer", "fresh start")
+AT_NOISE = ("noise", "latent_dim")
+AT_LOSSES = ("loss", "penalty", "penalty_weight")
+AT_DATA = ("data",)
+"""The settings whose controls stand at those parts of the graph, and not in the tabs."""
 
 
 class Arrangement:
@@ -35,13 +41,14 @@ class Arrangement:
     controls : ControlSet
     transport : Transport
     status : StatusPanel
+    graph : GraphPanel
     curves : CurvesPanel
     metrics : MetricsPanel
     timeline : TimelinePanel
     picture : ipywidgets.Widget
         The plane or the samples.
     own_data : ipywidgets.Widget
-        Where data is drawn or pasted; it stands below the control of the data.
+        Where data is drawn or pasted; it stands in the tab of what takes a fresh start.
     walk : ipywidgets.Widget
         The player that goes through one update.
     starts : ipywidgets.Widget
@@ -61,6 +68,7 @@ class Arrangement:
         controls: ControlSet,
         transport: Transport,
         status: StatusPanel,
+        graph: GraphPanel,
         curves: CurvesPanel,
         metrics: MetricsPanel,
         timeline: TimelinePanel,
@@ -72,12 +80,21 @@ class Arrangement:
     ) -> None:
         self._look = look
         self._picture = look.box([picture], "gw-picture")
-        losses = look.box([controls.controls["loss"].widget, curves.widget], "gw-column")
-        charts = look.box([losses, metrics.widget], "gw-pair", "gw-charts")
-        cards = look.box([self._card(controls, group) for group in NETWORKS], "gw-pair", "gw-cards")
-        right = look.box([charts, cards], "gw-right")
-        main = look.box([self._picture, right], "gw-main")
-        self._members = {group: controls.in_group(group, without=("loss",)) for group in TABS}
+        noise, losses, data = (
+            look.box([controls.controls[name].widget for name in names], "gw-at", f"gw-at-{part}")
+            for part, names in (("noise", AT_NOISE), ("losses", AT_LOSSES), ("data", AT_DATA))
+        )
+        generator, discriminator = (self._card(controls, group) for group in NETWORKS)
+        parts = look.box([noise, generator, discriminator, losses], "gw-parts")
+        self._cards = {
+            box: [control.name for control in controls.in_group(group)]
+            for box, group in zip((generator, discriminator), NETWORKS, strict=True)
+        }
+        overview = look.box([graph.widget, data, parts], f"gw-{graph.name}")
+        charts = look.box([curves.widget, metrics.widget], "gw-charts")
+        main = look.box([self._picture, charts], "gw-main")
+        elsewhere = (*AT_NOISE, *AT_LOSSES, *AT_DATA)
+        self._members = {group: controls.in_group(group, without=elsewhere) for group in TABS}
         self._titles = {group: controls.title(group) for group in TABS}
         self._pages = {group: self._grid(members) for group, members in self._members.items()}
         self._pages["fresh start"] = look.box([self._pages["fresh start"], own_data, starts], "gw-fresh")
@@ -92,6 +109,7 @@ class Arrangement:
             transport.widget,
             status.widget,
             walk,
+            overview,
             main,
             timeline.widget,
             metrics.numbers,
@@ -99,7 +117,12 @@ class Arrangement:
         )
 
     def only(self, names: Collection[str] | None) -> None:
-        """Leave out the tabs of which no control is to be shown; None shows all."""
+        """Leave out the cards and tabs of which no control is to be shown; None shows all."""
+        for card, members in self._cards.items():
+            if names is None or any(name in names for name in members):
+                card.remove_class("gw-hidden")
+            else:
+                card.add_class("gw-hidden")
         shown = [
             group
             for group, members in self._members.items()

@@ -504,8 +504,11 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         if not (forced or self._pacer.may_send()):
             return self._pacer.delay()
         moving = state.status == "running"
+        everything = forced or not moving or self._stood is None or self._stood[-1] != again
+        due = self._dashboard.due(everything=everything)
         self._camera.wanted, self._camera.pictures = self._dashboard.wanted, self._dashboard.pictures
         self._camera.label = self._dashboard.label
+        self._camera.skipped = self._dashboard.skipped(due)
         try:
             frame = self._camera.take(complete=forced)
         except Exception as error:  # noqa: BLE001 - whatever a network raises in eval mode is told
@@ -514,8 +517,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             self.set_trait("error", self._refusal)
             return 1.0
         self._pacer.cost = self._camera.cost if moving else 0.0
-        everything = forced or not moving or self._stood is None or self._stood[-1] != again
-        self._dashboard.draw(frame, everything=everything)
+        self._dashboard.draw(frame, due)
         self.set_trait("metrics", dict(frame.latest_metrics))
         self._seq += 1
         if self._pacer.to_ask():

@@ -72,6 +72,9 @@ class PlaneOnPage:
 @pytest.fixture
 def plane(lab: NotebookPage) -> PlaneOnPage:
     view = show(lab, SOURCE)
+    # The graph above it has wishes of its own.
+    view.panel("graph-fold").click()
+    lab.until("not w._dashboard.graph.needs")
     lab.execute("w.step(40); w.wait()")
     return PlaneOnPage(view)
 

@@ -201,8 +201,31 @@ def test_images_have_gradients_of_their_own_shape_and_no_manifold(watch):
     _, runner, camera = watch("digits", batch_size=32)
     step(runner, 2)
     seen = camera.take().seen
-    assert set(seen) == {"latents", "scores", "gradients", "crowd"}
+    assert set(seen) == {"latents", "scores", "gradients", "crowd", "slice"}
     assert seen["gradients"].descent.shape == (25, 1, 8, 8)
+
+
+@pytest.mark.parametrize("latent_dim", [1, 5])
+def test_a_plane_through_the_noise_is_what_the_generator_makes_of_it(watch, latent_dim):
+    trainer, _, camera = watch("digits", batch_size=32, latent_dim=latent_dim, wanted={"latents", "slice"})
+    seen = camera.take().seen
+    ends = torch.tensor(seen["latents"][:2])
+    right, middle = (ends[0], 0 * ends[0]) if latent_dim > 1 else (torch.tensor([0.25]), torch.tensor([0.0]))
+    with torch.no_grad():
+        made = trainer.generator(torch.stack([middle, right])).reshape(2, 1, 8, 8) / 2 + 0.5
+    assert seen["slice"].shape == (9, 1, 8, 8)
+    assert np.allclose(seen["slice"][[4, 5]], made.numpy(), atol=1e-6)
+
+
+def test_what_nobody_draws_yet_is_skipped_but_not_forgotten(watch):
+    _, runner, camera = watch("ring8", wanted={"trails", "manifold"})
+    camera.take()
+    step(runner, 1)
+    camera.skipped = frozenset({"trails"})
+    assert set(camera.take().seen) == {"manifold"}
+    step(runner, 1)
+    camera.skipped = frozenset()
+    assert camera.take().seen["trails"].iterations.tolist() == [0]
 
 
 class Clock:

@@ -56,12 +56,13 @@ def test_a_teacher_shows_some_controls_and_hides_the_rest(widget):
 
     controls, buttons = widget._dashboard.controls.controls, widget._dashboard.transport.buttons
     tabs = widget._dashboard._arrangement._tabs
-    widget.controls = ("play", "pause", "lr_d", "penalty")
+    widget.controls = ("play", "pause", "lr_d", "weight_clip")
     assert not hidden(controls["lr_d"].widget)
     assert hidden(controls["lr_g"].widget)
     assert not hidden(buttons["play"])
     assert hidden(buttons["reset"])
     assert list(tabs.titles) == ["Objective"]
+    assert [hidden(card) for card in widget._dashboard._arrangement._cards] == [True, False]
     widget.lr_g = 0.01  # from a cell it can still be set
     widget.controls = None
     assert not any(hidden(control.widget) for control in controls.values())

@@ -1,0 +1,272 @@
+"""The model overview graph: noise, generator, samples, discriminator, verdicts, losses, and both loops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..messages import Catalog
+from ..pictures.heat import shades
+from ..pictures.projection import Extent, Projection, projection_of
+from ..pictures.scales import comfortable_limits
+from ..pictures.tiles import levels
+from .graph_view import GraphView
+from .graph_words import tell, values_of, words
+
+if TYPE_CHECKING:
+    from ..live.frames import Frame
+
+__all__ = ["STAGES", "GraphPanel"]
+
+INTERVAL = 0.2
+"""Seconds between two draws of the miniatures."""
+
+POINTS, IMAGES = 150, 9
+"""Samples in a miniature at most."""
+
+WIDEST = 3.0
+"""How far normal noise is shown, in standard deviations."""
+
+CURVES = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")
+
+STAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "drawn": ("noise", "real"),
+        "generated": ("generator", "generated"),
+        "classified": ("discriminator", "score_real", "score_generated"),
+        "scored": ("loss_{x}",),
+        "differentiated": ("gradient_{x}",),
+        "updated": ("gradient_{x}", "{network}"),
+    }
+)
+"""For each sub-step of an update, the parts that it is about; x is the network's letter."""
+
+REAL = frozenset({"real", "score_real"})
+"""What the generator's update has no part in."""
+
+Part = tuple[str, np.ndarray]
+
+
+class GraphPanel:
+    """Miniatures of all parts, the flow between them, and each part large.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    request : callable
+        Called, on the thread of the browser's messages, when a page needs everything drawn again;
+        must only note it.
+
+    Attributes
+    ----------
+    name : str
+    interval : float
+        The least number of seconds between two draws.
+    widget : GraphView
+        Made once; later only messages go to it. Its trait `unfolded` folds the graph.
+    """
+
+    name = "graph"
+    interval = INTERVAL
+
+    def __init__(self, catalog: Catalog, request: Callable[[], None]) -> None:
+        self._catalog = catalog
+        self._ask = request
+        self.widget = GraphView(words(catalog), self._needs_picture)
+        self._sent: dict[str, np.ndarray] = {}
+        self._real: np.ndarray | None = None
+        self._projection: Projection | None = None
+        self._limits: tuple[float, float] | None = None
+        self._learnt: tuple[Any, Any] = (None, None)
+        self._learning = "dg"
+        self._stage: tuple[str, ...] = ()
+        self._stage_of = ""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What frames are to carry; nothing while the graph is folded."""
+        if not self.widget.unfolded:
+            return frozenset()
+        return frozenset({"latents", "scores", "gradients", "manifold", "slice"})
+
+    def highlight(self, network: str | None, stage: str | None = None) -> None:
+        """Let stand out what one sub-step of an update is about; None ends that.
+
+        Parameters
+        ----------
+        network : {"discriminator", "generator"} or None
+            The one that is being updated.
+        stage : str, optional
+            One of :data:`STAGES`; without it the whole loop stands out.
+        """
+        letter = "" if network is None else network[0]
+        parts = STAGES[stage] if network is not None and stage is not None else ()
+        named = (part.format(x=letter, network=network) for part in parts)
+        self._stage = tuple(part for part in named if letter == "d" or part not in REAL)
+        self._stage_of = letter
+        self._ask()
+
+    def _needs_picture(self, fresh: bool) -> None:
+        if fresh:
+            self._sent = {}
+        self._ask()
+
+    def draw(self, frame: Frame) -> None:
+        """Send `frame`'s miniatures and words, unless the graph is folded."""
+        if not self.widget.unfolded:
+            return
+        images = frame.kind == "images"
+        parts = _image_parts(frame) if images else self._point_parts(frame)
+        parts += [(column, curve) for column in CURVES if (curve := _curve(frame, column)) is not None]
+        if frame.seen.get("scores") is not None:
+            scores, most = frame.seen["scores"], None if images else POINTS
+            parts += [("score_real", scores.real[:most]), ("score_generated", scores.generated[:most])]
+        before, self._sent = self._sent, dict(parts)
+        fresh = [(name, array) for name, array in parts if not _same(before.get(name), array)]
+        manifold = frame.seen.get("manifold")
+        content = {
+            "kind": frame.kind,
+            "status": frame.status,
+            "steps": _finite(frame.steps_per_second) or 0.0,
+            "learning": self._stage_of or self._learners(frame),
+            "stage": self._stage,
+            "values": values_of(frame),
+            "tells": tell(frame, self._catalog),
+            "record": {name: _finite(frame.record.get(name)) for name in ("loss_d", "loss_g")},
+            "limits": self._scale(frame),
+            "share": 0.0 if manifold is None else manifold.share,
+            "whole": manifold is not None and not manifold.sliced,
+            "keep": sorted({name for name, _ in parts} - {name for name, _ in fresh}),
+            "parts": [[name, array.dtype.str[1:], array.shape] for name, array in fresh],
+        }
+        self.widget.send({"frame": content}, buffers=[array.tobytes() for _, array in fresh])
+
+    def _learners(self, frame: Frame) -> str:
+        """Return which networks took steps since the last picture: a loss of each tells."""
+        record = frame.record
+        learnt = record.get("loss_d"), record.get("loss_g")
+        # A frozen network's loss is measured all the same, but it has no gradient.
+        moved = [
+            letter
+            for letter, now, before in zip("dg", learnt, self._learnt, strict=True)
+            if not _same_number(now, before) and not math.isnan(record.get(f"grad_norm_{letter}", 0.0))
+        ]
+        self._learnt = learnt
+        if frame.iteration == 0 and not record:
+            self._learning = "dg"
+        elif moved:
+            self._learning = "".join(moved)
+        return self._learning
+
+    def _scale(self, frame: Frame) -> tuple[float, float]:
+        """Return the scale of both losses' bars: round limits that hold 0 and what they were."""
+        seen = [0.0]
+        for name in ("loss_d", "loss_g"):
+            envelope, now = frame.losses.get(name), frame.record.get(name, math.nan)
+            known = np.array([now]) if envelope is None else np.append(envelope[2], now)
+            known = known[np.isfinite(known)]
+            if len(known):
+                # A few outliers, often the first ones, would make all others invisible.
+                low, high = np.quantile(known, [0.05, 0.95])
+                seen += [float(low), float(high), float(known[-1])]
+        if frame.iteration == 0:
+            self._limits = None
+        self._limits = comfortable_limits(min(seen), max(seen), self._limits)
+        return self._limits
+
+    def _point_parts(self, frame: Frame) -> list[Part]:
+        if self._projection is None or frame.real is not self._real:
+            self._real, self._projection = frame.real, projection_of(frame.real)
+        projection, seen = self._projection, frame.seen
+        extent = frame.extent or projection.extent(frame.real)
+        real, generated = frame.real[:POINTS], frame.generated[:POINTS]
+        parts = [
+            ("real", _placed(projection, real, extent, band=1)),
+            ("generated", _placed(projection, generated, extent, band=-1)),
+        ]
+        if seen.get("gradients") is not None:
+            descent = projection.directions(seen["gradients"].descent[: len(generated)])
+            parts.append(("gradients", np.ascontiguousarray(descent * (extent[1] - extent[0]), np.float32)))
+        manifold = seen.get("manifold")
+        half = WIDEST
+        if manifold is not None:
+            half = WIDEST if np.abs(manifold.latents).max() > 1 else 1.1
+            parts.append(("manifold", _placed(projection, manifold.corners, extent, band=0)))
+            parts.append(("grid", _noise_places(manifold.latents, half)))
+        if seen.get("latents") is not None:
+            parts.append(("noise", _noise_places(seen["latents"][:POINTS], half)))
+        if frame.verdict is not None:
+            parts.append(("heat", shades(frame.verdict)[::-1].copy()))
+        return parts
+
+
+def _placed(projection: Projection, samples: np.ndarray, extent: Extent, *, band: int) -> np.ndarray:
+    """Return where samples ``[..., M, F]`` lie in a miniature, float32 ``[..., M, 2]``."""
+    places = np.array(projection.points(samples), np.float32)
+    if projection.features == 1 and band:
+        places[..., 1] = band * (0.1 + 0.8 * ((0.618034 * np.arange(samples.shape[-2])) % 1))
+    x0, x1, y0, y1 = extent
+    with np.errstate(all="ignore"):
+        shares = (places - np.array([x0, y0])) / np.array([x1 - x0, y1 - y0])
+    return np.ascontiguousarray(shares, np.float32)
+
+
+def _noise_places(latents: np.ndarray, half: float) -> np.ndarray:
+    """Return where latents ``[..., L]`` lie in a miniature: by their first two numbers."""
+    places = np.zeros((*latents.shape[:-1], 2), np.float32)
+    places[..., : min(2, latents.shape[-1])] = latents[..., :2]
+    return (places / np.float32(half) + 1) / 2
+
+
+def _image_parts(frame: Frame) -> list[Part]:
+    seen = frame.seen
+    parts = [
+        ("real_images", _bytes(frame.real[:IMAGES])),
+        ("generated_images", _bytes(frame.generated[:IMAGES])),
+    ]
+    if seen.get("latents") is not None:
+        latents = seen["latents"]
+        half = WIDEST if abs(latents).max() > 1 else 1.1
+        parts.append(("noise", _noise_places(latents, half)))
+    if seen.get("gradients") is not None:
+        descent = seen["gradients"].descent[:IMAGES]
+        most = np.abs(np.nan_to_num(descent)).max() or 1.0
+        parts.append(("gradient_images", _bytes(0.5 + 0.5 * descent / most)))
+    if seen.get("slice") is not None:
+        parts.append(("slice", _bytes(seen["slice"])))
+    return parts
+
+
+def _bytes(images: np.ndarray) -> np.ndarray:
+    """Return images as bytes, uint8 ``[N, H, W, 1 or 3]``."""
+    shown = levels(images)
+    return shown if images.shape[1] >= 3 else np.ascontiguousarray(shown[..., :1])
+
+
+def _curve(frame: Frame, column: str) -> np.ndarray | None:
+    """Return a column's iterations and means, float32 ``[2, k]``, without gaps."""
+    envelope = frame.losses.get(column)
+    if envelope is None:
+        return None
+    known = np.isfinite(envelope[2])
+    if not known.any():
+        return None
+    return np.stack([envelope[0][known], envelope[2][known]]).astype(np.float32)
+
+
+def _same(one: np.ndarray | None, other: np.ndarray) -> bool:
+    return one is not None and (one is other or np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
+
+
+def _same_number(one: float | None, other: float | None) -> bool:
+    return one == other or (one is not None and other is not None and math.isnan(one) and math.isnan(other))
+
+
+def _finite(value: float | None) -> float | None:
+    """Return a number that JSON can carry."""
+    return value if value is not None and math.isfinite(value) else None
