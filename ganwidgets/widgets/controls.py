@@ -13,7 +13,7 @@ from traitlets import TraitError
 
 from ..messages import Catalog, N_
 from ..settings import SETTINGS, Number, Setting, Switch
-from .editors import make_editor
+from .editors import NumberEditor, make_editor
 from .look import Look
 
 __all__ = ["Control", "ControlSet"]
@@ -103,6 +103,17 @@ class Control:
         unit = self._catalog(self.setting.unit)
         label = self._catalog(self.setting.label)
         return (f"{label}, {unit}" if unit else label), self._catalog(self.setting.help)
+
+    @property
+    def places(self) -> list[str]:
+        """What a screen reader says at each place of the slider; nothing where there is no slider."""
+        if not isinstance(self.editor, NumberEditor):
+            return []
+        zero, unit = self._catalog(self.editor.zero), self._catalog(self.setting.unit)
+        return [
+            zero if zero and value == 0 else f"{self.editor.words(value)} {unit}".rstrip()
+            for value in self.editor.values
+        ]
 
     @property
     def shown(self) -> Any:
@@ -319,6 +330,11 @@ class ControlSet:
     def names(self) -> dict[str, tuple[str, str]]:
         """For each control's CSS class, its name for screen readers and its tooltip."""
         return {f"gw-{name}": control.names for name, control in self.controls.items()}
+
+    @property
+    def places(self) -> dict[str, list[str]]:
+        """For each slider's CSS class, what a screen reader says at each of its places."""
+        return {f"gw-{name}": control.places for name, control in self.controls.items() if control.places}
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -162,7 +162,12 @@ class Dashboard:
         }
         for panel in self._panels:
             names.update(getattr(panel, "names", {}))
-        self.heartbeat = Heartbeat(viewers, names, self.timeline.go)
+        self.heartbeat = Heartbeat(
+            viewers,
+            names,
+            self.timeline.go,
+            {**self.controls.places, "gw-speed": self.transport.speed.places},
+        )
         self._arrangement = Arrangement(
             look,
             self.controls,

@@ -128,7 +128,11 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
             setattr(self, name, value)
         self._controls.show({name: getattr(self, name) for name in controlled})
         grid = look.box([control.widget for control in self._controls.controls.values()], "gw-grid")
-        self.children = (Heartbeat(_Nobody(), self._controls.names), self._view, grid)
+        self.children = (
+            Heartbeat(_Nobody(), self._controls.names, places=self._controls.places),
+            self._view,
+            grid,
+        )
         self.add_class("gw-root")
         self._complete = True
         self._draw()

@@ -6,6 +6,7 @@ happens when it is refused, is :mod:`ganwidgets.widgets.controls`' business.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
 import ipywidgets
+from traitlets import TraitError
 
 from ..messages import Catalog, N_
 from ..settings import OWN as OWN_CHOICE
@@ -28,7 +30,7 @@ from .guarded import (
 )
 from .look import Look, classed
 
-__all__ = ["Editor", "make_editor"]
+__all__ = ["Editor", "NumberEditor", "make_editor"]
 
 Edited = Callable[[Any], None]
 
@@ -91,7 +93,15 @@ def make_editor(
 
 
 class NumberEditor:
-    """A slider for the usual range beside a box for all that is allowed."""
+    """A slider for the usual range beside a box for all that is allowed.
+
+    Attributes
+    ----------
+    values : tuple of float or int
+        The value at each of the slider's places.
+    zero : str
+        What the value 0 means, where it means something special.
+    """
 
     def __init__(
         self,
@@ -105,6 +115,8 @@ class NumberEditor:
         self._setting = setting
         self._whole = isinstance(setting, Whole)
         self._detents = Detents(setting, zero_end)
+        self.values = self._detents.values
+        self.zero = setting.zero
         self._edited = edited
         self._guard = guard
         self.slider = GuardedSlider(
@@ -120,8 +132,6 @@ class NumberEditor:
             guard,
             self._entered,
             value=setting.initial,
-            min=setting.min,
-            max=setting.max,
             step=self._box_step(setting.initial),
             description=label,
             description_allow_html=True,
@@ -148,8 +158,9 @@ class NumberEditor:
         self._edited(value)
 
     def _entered(self, value: Any) -> None:
-        with self._guard:
-            self.show(value)
+        # What is out of bounds has no place on the slider; it will be refused.
+        with contextlib.suppress(TraitError), self._guard:
+            self.show(self._setting.check(value))
         self._edited(value)
 
     def _box_step(self, value: float) -> float:

@@ -57,12 +57,12 @@ class GuardedSlider(Guarded, ipywidgets.IntSlider):
     """A slider of whole numbers, which a browser leaves as they are."""
 
 
-class GuardedFloat(Guarded, ipywidgets.BoundedFloatText):
-    """A box for a real number."""
+class GuardedFloat(Guarded, ipywidgets.FloatText):
+    """A box for a real number; ipywidgets' bounded one would put another in its place without a word."""
 
 
-class GuardedInt(Guarded, ipywidgets.BoundedIntText):
-    """A box for a whole number."""
+class GuardedInt(Guarded, ipywidgets.IntText):
+    """A box for a whole number, with no bounds either."""
 
 
 class GuardedDropdown(Guarded, ipywidgets.Dropdown):

@@ -51,6 +51,8 @@ class Heartbeat(anywidget.AnyWidget):
         For each CSS class of an element: its name for screen readers, and its tooltip.
     go : callable, optional
         Called with what an element carries as ``data-gw-go`` when it is clicked, on that thread too.
+    places : mapping of str to list of str, optional
+        For each CSS class of a slider: what screen readers say at each of its places.
     """
 
     # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
@@ -58,16 +60,20 @@ class Heartbeat(anywidget.AnyWidget):
     _css = (STATIC / "style.css").read_text("utf-8")
 
     names = Dict().tag(sync=True)
+    places = Dict().tag(sync=True)
 
     def __init__(
         self,
         viewers: Viewers,
         names: Mapping[str, tuple[str, str]] | None = None,
         go: Callable[[str], None] | None = None,
+        places: Mapping[str, list[str]] | None = None,
     ) -> None:
         self._viewers = viewers
         self._go = go
-        super().__init__(names={key: list(pair) for key, pair in (names or {}).items()})
+        super().__init__(
+            names={key: list(pair) for key, pair in (names or {}).items()}, places=dict(places or {})
+        )
         self.add_class("gw-heartbeat")
         self.on_msg(self._heard)
 

@@ -114,8 +114,16 @@ class TestControls:
     def test_a_number_out_of_bounds_is_refused_and_the_run_is_as_it_was(self, lab, view):
         view.number("lr_d").fill("99")
         view.number("lr_d").press("Enter")
-        lab.until("w.lr_d <= 10")
-        assert lab.ask("w.trainer.settings.lr_d <= 10")
+        expect(view.root.locator(".gw-lr_d [role=alert]")).to_contain_text("a number from 0 to 10")
+        expect(view.number("lr_d")).not_to_have_value("99")
+        assert lab.ask("w.lr_d == w.trainer.settings.lr_d <= 10")
+
+    def test_a_screen_reader_says_a_sliders_value(self, lab, view):
+        lab.run("w.lr_d = 2e-4")
+        expect(view.handle("lr_d")).to_have_attribute("aria-valuetext", "0.0002")
+        view.handle("lr_d").press("Home")
+        expect(view.handle("lr_d")).to_have_attribute("aria-valuetext", "1e-05")
+        expect(view.handle("weight_decay")).to_have_attribute("aria-valuetext", "off")
 
     def test_buttons(self, lab, view):
         lab.execute(

@@ -48,7 +48,7 @@ def shell(request: pytest.FixtureRequest, prepared: KernelSession) -> str | None
 
 
 def number_box(kernel: KernelSession, setting: str) -> str:
-    return kernel.ask(f"control('gw-{setting}', ipywidgets.BoundedFloatText)")
+    return kernel.ask(f"control('gw-{setting}', ipywidgets.FloatText)")
 
 
 def button(kernel: KernelSession, action: str) -> str:

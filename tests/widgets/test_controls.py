@@ -96,6 +96,13 @@ class TestNumbers:
         assert desk.asked[-1] == ("weight_decay", 0)
         assert "off" in desk.note
 
+    def test_each_place_of_a_slider_is_said_in_words(self):
+        desk = Desk("weight_decay")
+        desk.control.show(0.0)
+        assert desk.control.places[desk.editor.slider.value] == "off"
+        assert len(desk.control.places) == desk.editor.slider.max + 1
+        assert Desk("loss").control.places == []
+
     def test_the_arrow_keys_of_the_box_suit_the_number(self):
         desk = Desk("lr_d")
         desk.control.show(0.02)
@@ -167,6 +174,14 @@ class TestRefusals:
         assert desk.editor.text.value == "64, 64"
         assert 'role="alert"' in desk.note
         assert "up to 8 whole numbers" in desk.note
+
+    @pytest.mark.parametrize("value", [20.0, -1.0])
+    def test_a_number_out_of_bounds_says_the_bounds_and_the_field_goes_back(self, value):
+        desk = Desk("lr_d")
+        desk.editor.box.set_state({"value": value})
+        assert desk.asked == []
+        assert desk.editor.box.value == SETTINGS["lr_d"].initial
+        assert "a number from 0 to 10" in desk.note
 
     def test_the_run_may_refuse_what_the_setting_allows(self):
         desk = Desk("batch_size", TraitError(Message("batch_size {n} is more than the data", n=512)))

@@ -40,7 +40,7 @@ def test_a_list_tells_of_its_value_though_the_browser_sends_a_place():
 
 def test_state_that_is_no_value_is_no_edit():
     edits = []
-    GuardedFloat(threading.RLock(), edits.append, max=1).set_state({"step": 0.5})
+    GuardedFloat(threading.RLock(), edits.append, value=0).set_state({"step": 0.5})
     assert edits == []
 
 

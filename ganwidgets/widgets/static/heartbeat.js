@@ -114,6 +114,24 @@ function name(model, root) {
   };
 }
 
+/** Let screen readers say a slider's value, where noUiSlider would say at which place its handle is. */
+function speak(model, root) {
+  const say = (handle) => {
+    for (const [cssClass, words] of Object.entries(model.get("places"))) {
+      if (!handle.closest("." + cssClass)) continue;
+      const word = words[Math.round(Number(handle.getAttribute("aria-valuenow")))];
+      if (word !== undefined && handle.getAttribute("aria-valuetext") !== word) {
+        handle.setAttribute("aria-valuetext", word);
+      }
+    }
+  };
+  const sayAll = () => root.querySelectorAll(".gw-slider [role=slider]").forEach(say);
+  const observer = new MutationObserver((mutations) => new Set(mutations.map((each) => each.target)).forEach(say));
+  observer.observe(root, { attributes: true, attributeFilter: ["aria-valuetext"], subtree: true });
+  sayAll();
+  return () => observer.disconnect();
+}
+
 export default {
   render({ model, el }) {
     const endings = [];
@@ -123,7 +141,7 @@ export default {
       if (removed) return;
       const root = rootOf(el);
       endings.push(answer(model, root));
-      if (root) endings.push(name(model, root), follow(model, root));
+      if (root) endings.push(name(model, root), speak(model, root), follow(model, root));
     });
     return () => {
       removed = true;
