@@ -5,7 +5,7 @@ well it reads. For each architecture and seed: the share of 1000 generated digit
 which it reads the class that was asked for, the worst class's share, and the processor seconds of the training
 on one thread, which a busy machine hardly changes.
 
-    python benchmarks/conditional.py [--architectures mlp dcgan resnet] [--seeds 0 1 2] [--steps 1500]
+    python benchmarks/conditional.py [--architectures mlp dcgan resnet] [--seeds 0 1 2] [--steps 2000]
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def main() -> None:
     )
     parser.add_argument("--architectures", nargs="+", choices=ARCHITECTURES, default=list(ARCHITECTURES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=2000)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     reader = Reader()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -36,19 +36,8 @@ from .walk import WalkPanel
 
 if TYPE_CHECKING:
     from ..live import Frame, RunState
-    from ..runs.substeps import SubStep
 
 __all__ = ["Dashboard", "Panel"]
-
-HIGHLIGHTS: Mapping[str, str] = {
-    "noise": "drawn",
-    "generate": "generated",
-    "classify": "classified",
-    "loss": "scored",
-    "gradients": "differentiated",
-    "update": "updated",
-}
-"""What the graph calls the stages of an update."""
 
 
 class Panel(Protocol):
@@ -151,7 +140,6 @@ class Dashboard:
         ]
         self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
         self._drawn_at: dict[str, float] = {}
-        self._walked: SubStep | None = None
         self._kind = source.kind
         self._own = own
         self.controls.suit(labelled=source.labelled, own=own, images=source.kind == "images")
@@ -248,12 +236,6 @@ class Dashboard:
         """Show which buttons make sense, and what went wrong."""
         self.transport.show(state.status, playing=state.playing)
         self.status.report(state.status, state.error)
-        if state.walk is not self._walked:
-            self._walked = state.walk
-            if state.walk is None:
-                self.graph.highlight(None)
-            else:
-                self.graph.highlight(state.walk.network, HIGHLIGHTS[state.walk.stage])
 
     def draw(self, frame: Frame, due: Iterable[Panel]) -> None:
         """Show `frame` on those of the panels that show its kind of data."""

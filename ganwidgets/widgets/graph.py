@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from .graph_words import tell, values_of, words
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
+    from ..live.inside import Inside
 
 __all__ = ["STAGES", "GraphPanel"]
 
@@ -35,12 +37,12 @@ CURVES = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")
 
 STAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "drawn": ("noise", "real"),
-        "generated": ("generator", "generated"),
-        "classified": ("discriminator", "score_real", "score_generated"),
-        "scored": ("loss_{x}",),
-        "differentiated": ("gradient_{x}",),
-        "updated": ("gradient_{x}", "{network}"),
+        "noise": ("noise", "real"),
+        "generate": ("generator", "generated"),
+        "classify": ("discriminator", "score_real", "score_generated"),
+        "loss": ("loss_{x}",),
+        "gradients": ("gradient_{x}",),
+        "update": ("gradient_{x}", "{network}"),
     }
 )
 """For each sub-step of an update, the parts that it is about; x is the network's letter."""
@@ -84,8 +86,6 @@ class GraphPanel:
         self._limits: tuple[float, float] | None = None
         self._learnt: tuple[Any, Any] = (None, None)
         self._learning = "dg"
-        self._stage: tuple[str, ...] = ()
-        self._stage_of = ""
 
     @property
     def needs(self) -> frozenset[str]:
@@ -93,23 +93,6 @@ class GraphPanel:
         if not self.widget.unfolded:
             return frozenset()
         return frozenset({"latents", "scores", "gradients", "manifold", "slice"})
-
-    def highlight(self, network: str | None, stage: str | None = None) -> None:
-        """Let stand out what one sub-step of an update is about; None ends that.
-
-        Parameters
-        ----------
-        network : {"discriminator", "generator"} or None
-            The one that is being updated.
-        stage : str, optional
-            One of :data:`STAGES`; without it the whole loop stands out.
-        """
-        letter = "" if network is None else network[0]
-        parts = STAGES[stage] if network is not None and stage is not None else ()
-        named = (part.format(x=letter, network=network) for part in parts)
-        self._stage = tuple(part for part in named if letter == "d" or part not in REAL)
-        self._stage_of = letter
-        self._ask()
 
     def _needs_picture(self, fresh: bool) -> None:
         if fresh:
@@ -120,6 +103,15 @@ class GraphPanel:
         """Send `frame`'s miniatures and words, unless the graph is folded."""
         if not self.widget.unfolded:
             return
+        if self._projection is None or frame.real is not self._real:
+            self._real = frame.real
+            self._projection = projection_of(frame.real) if frame.kind == "points" else None
+        learning = self._learners(frame)
+        stage: tuple[str, ...] = ()
+        if frame.inside is not None:
+            step = frame.inside.step
+            learning, stage = step.network[0], _parts_of(step.stage, step.network)
+            frame = _walked(frame, frame.inside)
         images = frame.kind == "images"
         parts = _image_parts(frame) if images else self._point_parts(frame)
         parts += [(column, curve) for column in CURVES if (curve := _curve(frame, column)) is not None]
@@ -133,8 +125,8 @@ class GraphPanel:
             "kind": frame.kind,
             "status": frame.status,
             "steps": _finite(frame.steps_per_second) or 0.0,
-            "learning": self._stage_of or self._learners(frame),
-            "stage": self._stage,
+            "learning": learning,
+            "stage": stage,
             "values": values_of(frame),
             "tells": tell(frame, self._catalog),
             "record": {name: _finite(frame.record.get(name)) for name in ("loss_d", "loss_g")},
@@ -180,10 +172,10 @@ class GraphPanel:
         return self._limits
 
     def _point_parts(self, frame: Frame) -> list[Part]:
-        if self._projection is None or frame.real is not self._real:
-            self._real, self._projection = frame.real, projection_of(frame.real)
+        assert self._projection is not None
+        assert self._real is not None
         projection, seen = self._projection, frame.seen
-        extent = frame.extent or projection.extent(frame.real)
+        extent = frame.extent or projection.extent(self._real)
         real, generated = frame.real[:POINTS], frame.generated[:POINTS]
         parts = [
             ("real", _placed(projection, real, extent, band=1)),
@@ -203,6 +195,30 @@ class GraphPanel:
         if frame.verdict is not None:
             parts.append(("heat", shades(frame.verdict)[::-1].copy()))
         return parts
+
+
+def _parts_of(stage: str, network: str) -> tuple[str, ...]:
+    """Return the parts that a sub-step of an update of `network` is about."""
+    named = (part.format(x=network[0], network=network) for part in STAGES[stage])
+    return tuple(part for part in named if network == "discriminator" or part not in REAL)
+
+
+def _walked(frame: Frame, inside: Inside) -> Frame:
+    """Return `frame` with the batch of the update that somebody walks through, as far as it is known."""
+    step = inside.step
+    record = dict(frame.record)
+    if step.loss is not None:
+        record[f"loss_{step.network[0]}"] = step.loss
+    kept = {name: seen for name, seen in frame.seen.items() if name in {"manifold", "slice"}}
+    verdict = frame.verdict if inside.verdict is None else inside.verdict
+    return replace(
+        frame,
+        real=inside.real,
+        generated=inside.generated,
+        verdict=verdict,
+        record=record,
+        seen={**kept, **inside.seen},
+    )
 
 
 def _placed(projection: Projection, samples: np.ndarray, extent: Extent, *, band: int) -> np.ndarray:

@@ -94,8 +94,8 @@ def values_of(frame: Frame) -> dict[str, str]:
     }
     scores = frame.seen.get("scores")
     if scores is not None:
-        found["score_real"] = f"{scores.real.mean():.2f}"
-        found["score_generated"] = f"{scores.generated.mean():.2f}"
+        for kind, known in (("real", scores.real), ("generated", scores.generated)):
+            found[f"score_{kind}"] = f"{known.mean():.2f}" if len(known) else NONE
     return found
 
 

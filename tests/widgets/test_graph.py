@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pytest
 from moments import envelope, images_frame, points_frame
 
 from ganwidgets.live.observations import Gradients, Manifold, Scores
-from ganwidgets.widgets.graph import GraphPanel
+from ganwidgets.runs.substeps import Stage
+from ganwidgets.widgets.graph import STAGES, GraphPanel
 from ganwidgets.widgets.graph_words import NODES
 
 RANDOM = np.random.default_rng(0)
@@ -117,17 +119,27 @@ def test_the_loop_that_learns_stands_out(panel, sent):
         assert sent[-1].learning == learning
 
 
-def test_a_sub_step_lights_its_parts(panel, sent, asked):
-    panel.highlight("generator", "drawn")
-    assert asked
-    panel.draw(points_frame())
-    assert (sent[-1].learning, sent[-1].stage) == ("g", ["noise"])
-    panel.highlight("discriminator", "updated")
-    panel.draw(points_frame())
-    assert (sent[-1].learning, sent[-1].stage) == ("d", ["gradient_d", "discriminator"])
-    panel.highlight(None)
-    panel.draw(points_frame())
+def test_a_sub_step_lights_its_parts_and_shows_its_batch(panel, sent):
+    def walked(network, stage, loss=None, generated=0):
+        step = SimpleNamespace(network=network, stage=stage, loss=loss)
+        seen = {"latents": floats(20, 2)}
+        inside = SimpleNamespace(
+            step=step, real=floats(0, 2), generated=floats(generated, 2), verdict=None, seen=seen
+        )
+        panel.draw(points_frame(seen=points_seen(), inside=inside))
+        return sent[-1]
+
+    first = walked("generator", "noise")
+    assert (first.learning, first.stage) == ("g", ["noise"])
+    assert len(first.parts["noise"]) == 20
+    assert first.parts["generated"].shape == (0, 2)
+    last = walked("discriminator", "update", loss=1.75, generated=20)
+    assert (last.learning, last.stage) == ("d", ["gradient_d", "discriminator"])
+    assert last.parts["generated"].shape == (20, 2)
+    assert last.values["loss_d"] == "1.750"
+    panel.draw(points_frame(seen=points_seen()))
     assert sent[-1].stage == []
+    assert set(STAGES) == set(get_args(Stage))
 
 
 def test_what_stays_the_same_is_sent_once_but_to_a_new_page_anew(panel, sent, asked):

@@ -546,11 +546,12 @@ export default {
     const enlarge = (name) => {
       const before = opened;
       opened = name;
+      // Before what has the focus disappears: the notebook would take the focus to a cell.
+      if (!name) nodes[before]?.focus({ preventScroll: true });
       large.hidden = !name;
       if (!name) {
         share = 1;
         slider.value = 100;
-        nodes[before]?.focus({ preventScroll: true });
       } else {
         title.textContent = words.nodes.find((node) => node.name === name).label;
         const moves = name === "generator" && frame?.kind === "points";
