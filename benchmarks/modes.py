@@ -48,7 +48,11 @@ class Method(NamedTuple):
 METHODS = {
     "ns": Method("non-saturating", {}),
     "ns_r1": Method("non-saturating + R1", {"penalty": "r1", "penalty_weight": 0.02}, 60),
-    "r3gan": Method("R3GAN", {"loss": "relativistic", "penalty": "r1_r2", "penalty_weight": 0.05}, 60),
+    "r3gan": Method(
+        "R3GAN, lr_d .002",
+        {"loss": "relativistic", "penalty": "r1_r2", "penalty_weight": 0.2, "lr_d": 2e-3},
+        60,
+    ),
     "wgan_gp": Method(
         "WGAN-GP, 5 D updates",
         {"loss": "wasserstein", "penalty": "gradient_penalty", "penalty_weight": 0.1, "d_steps": 5},
