@@ -65,7 +65,7 @@ function places(width) {
   );
   const box = (x, y, w, h) => ({ x, y, w, h, cx: x + w / 2, cy: y + h / 2 });
   const bar = 50;
-  const pill = mix(60, 130, share);
+  const pill = mix(60, 138, share);
   const wide = mix(112, 168, share);
   const middle = columns[4] + small / 2;
   return {
@@ -626,7 +626,7 @@ export default {
       for (const [name, path] of ways(place)) lines[name].setAttribute("d", path);
       const { generator } = place.boxes;
       // Beside the name where both have room, else in the picture's corner.
-      const corner = generator.w < 125;
+      const corner = generator.w < 160;
       Object.assign(morph.style, {
         left: `${generator.x + generator.w - (corner ? 3 : 0)}px`,
         top: `${corner ? generator.y + generator.h - 21 : generator.y - 19}px`,
