@@ -68,9 +68,8 @@ def test_images_appear_as_a_grid(lab):
     # The map of samples, on demand: a point shows its image.
     with view.drawn_anew("map"):
         view.panel("map-toggle").click()
-    view.panel("map").locator("canvas.gw-points").focus()
-    view.page.keyboard.press("ArrowRight")
-    expect(view.panel("map").locator("canvas.gw-thumbnail")).to_be_visible()
+    view.panel("map").locator("canvas.gw-points").press("ArrowRight")
+    expect(view.panel("map").locator("canvas.gw-thumbnail")).to_be_visible(timeout=60_000)
 
 
 def test_it_moves_while_it_plays(lab, view):

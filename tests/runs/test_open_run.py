@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from keeping_children import SMALL
 from stored_rows import rewritten
 from test_exactness import KINDS, VALUES, few
+from torch import nn
 from torch.utils.data import Dataset
 
 import ganwidgets as gw
@@ -49,7 +50,7 @@ class Pair:
         self.free = gw.GANTrainer(**{**KINDS[kind](), "data": self.made["data"]}, batch_size=8)
 
     def own(self):
-        return {name: KINDS[self.kind]().get(name) for name in ("generator", "discriminator")}
+        return {name: KINDS[self.kind]().get(name) for name in ("generator", "discriminator", "objective")}
 
     def data(self):
         return self.made["data"] if isinstance(self.made["data"], Dataset) else None
@@ -96,7 +97,7 @@ def move(trainer, what, *arguments):
     match what:
         case "step" | "step_d" | "step_g" | "reset":
             getattr(trainer, what)(*arguments)
-        case "change":
+        case "change" if possible(trainer, *arguments):
             setattr(trainer.settings, *arguments)
         case "goto":
             first = timeline.first()
@@ -109,6 +110,18 @@ def move(trainer, what, *arguments):
             timeline.undo()
         case "load":
             trainer.load_state_dict(trainer.state_dict())
+
+
+def possible(trainer, name, value):
+    """Return whether this run can have that setting, whose value is in bounds."""
+    match name:
+        case "augment":
+            return trainer.source.kind == "images"
+        case "unroll_steps":  # batch norm has no third derivative, which a penalty asks for
+            return not any(isinstance(module, nn.BatchNorm2d) for module in trainer.discriminator.modules())
+        case "batch_size":
+            return value % trainer.settings.packing == 0
+    return True
 
 
 share = st.floats(0, 1, exclude_max=True)
