@@ -25,7 +25,7 @@ GIGABYTES = 8  # on the disk, pip's cache included
 
 # As many processes as there are processors, but no more than memory is sure to hold; who runs out
 # of tests takes over the last of another's.
-SIDE_BY_SIDE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=worksteal")
+SIDE_BY_SIDE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadgroup")
 
 COMMANDS = {
     "lab": "open JupyterLab on the first notebook",

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from notebook_page import Complaints, NotebookPage
 from servers import Server
@@ -27,6 +27,8 @@ FLAGS = [
 ]
 TIMEOUT = 120_000  # milliseconds; a bound against waiting for ever
 
+expect.set_options(timeout=TIMEOUT)
+
 numbers = count(1)
 
 
@@ -34,6 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            # One browser at a time: two would keep each other waiting on a small machine.
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
