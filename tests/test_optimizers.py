@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from ganwidgets.optimizers import learning_rate, make_optimizer, memory_of, tune_optimizer, updated
+from ganwidgets.optimizers import descend, learning_rate, make_optimizer, memory_of, tune_optimizer, updated
 from ganwidgets.settings import SETTINGS, Settings
 
 NAMES = list(SETTINGS["optimizer_d"].choices)
@@ -99,6 +99,36 @@ def test_bits_do_not_depend_on_whether_another_thread_compiles(name, monkeypatch
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     disturbed = Problem()
     assert equal(disturbed.run(made(name, disturbed, settings), range(60)), expected)
+
+
+@given(
+    name=st.sampled_from(NAMES),
+    weight_decay=st.sampled_from([0.0, 0.1]),
+    given=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=6),
+    compiling=st.booleans(),
+)
+def test_a_descent_is_torchs_step_bit_for_bit_whichever_parameters_get_a_gradient(
+    name, weight_decay, given, compiling
+):
+    settings = Settings(weight_decay=weight_decay)
+    problem, twin = Problem(), Problem()
+    optimizer, expected = made(name, problem, settings), made(name, twin, settings)
+    for step, parts in enumerate(given):
+        twin.slope(step)
+        gradients = []
+        for parameter, has in zip(twin.parameters, parts, strict=True):
+            gradients.append(parameter.grad if has else None)
+            parameter.grad = gradients[-1]
+        expected.step()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(torch.compiler, "is_compiling", lambda: compiling)
+            descend(optimizer, problem.parameters, gradients)
+        assert all(map(torch.equal, problem.values(), twin.values()))
+        assert all(parameter.grad is None for parameter in problem.parameters)
+    for mine, theirs in zip(problem.parameters, twin.parameters, strict=True):
+        assert optimizer.state[mine].keys() == expected.state[theirs].keys()
+        for key, value in optimizer.state[mine].items():
+            assert torch.equal(value, expected.state[theirs][key])
 
 
 @pytest.mark.parametrize("name", NAMES)

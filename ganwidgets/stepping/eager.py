@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
@@ -27,7 +27,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from ..errors import DataError
 from ..messages import Message
 from ..objectives import PENALTIES, Objective, Penalty, augmented, complete, game, pack
-from ..optimizers import learning_rate, tune_optimizer
+from ..optimizers import descend, learning_rate, tune_optimizer
 from ..seeds import seeded
 from ..settings import OWN
 from .labels import Labels, told
@@ -340,22 +340,18 @@ class EagerStepper:
 
     def _descend(self, network: Network, norm: str, loss: Tensor, *, measure: bool) -> None:
         parameters = self.state.parameters[network]
-        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        gradients: Sequence[Tensor | None] = torch.autograd.grad(loss, parameters, allow_unused=True)
         self.watcher.differentiated(gradients)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
         if self.rules.grad_clip > 0:
-            length = clip_grad_norm_(parameters, self.rules.grad_clip).item()
+            length = _shorten(parameters, gradients, self.rules.grad_clip)
             if not math.isfinite(length):  # a clipped gradient would be zero, and the failure hidden
                 raise NonFiniteError(norm, length)
             self.record[norm] = length
         elif measure:
             # Only looked at: a gradient that is not finite shows in the next loss, measured or not.
-            flat = [parameter.grad.reshape(-1) for parameter in parameters if parameter.grad is not None]
+            flat = [gradient.reshape(-1) for gradient in gradients if gradient is not None]
             self.record[norm] = torch.linalg.vector_norm(torch.cat(flat)).item()
-        self.state.optimizers[network].step()
-        for parameter in parameters:
-            parameter.grad = None
+        descend(self.state.optimizers[network], parameters, gradients)
 
     def _move_average(self, average: nn.Module) -> None:
         generator = self.state.generator
@@ -470,6 +466,17 @@ class EagerStepper:
         threshold = self._loss.threshold(real, fake)
         self.record["accuracy_real"] = torch.count_nonzero(real > threshold).item() / len(real)
         self.record["accuracy_fake"] = torch.count_nonzero(fake <= threshold).item() / len(fake)
+
+
+def _shorten(parameters: Sequence[Tensor], gradients: Sequence[Tensor | None], longest: float) -> float:
+    """Scale `gradients` in place where together they are longer than that; return how long they were."""
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    try:
+        return clip_grad_norm_(parameters, longest).item()
+    finally:
+        for parameter in parameters:
+            parameter.grad = None
 
 
 @contextlib.contextmanager

@@ -108,7 +108,7 @@ class StatusPanel:
     def _numbers(self, frame: Frame) -> str:
         record = frame.record
         cells = [
-            ("", N_("iteration"), spell_count(frame.iteration)),
+            ("iteration", N_("iteration"), spell_count(frame.iteration)),
             ("", N_("steps/s"), _rate(frame.steps_per_second)),
             ("d", N_("loss of D"), _number(record.get("loss_d"))),
             ("g", N_("loss of G"), _number(record.get("loss_g"))),

@@ -50,8 +50,8 @@ class TrainerView:
         self.panel("status").first.wait_for()
         self.page.wait_for_function(
             """([panel, least]) => {
-                const numbers = panel.innerText.replace(/(\\d)[\\s,.\\u202f](?=\\d{3})/g, '$1').match(/\\d+/g) ?? [];
-                return numbers.some(number => Number(number) > least);
+                const shown = panel.querySelector('.gw-mark-iteration .gw-cell-value')?.innerText ?? '';
+                return Number(shown.replace(/\\D/g, '')) > least;
             }""",
             arg=[self.panel("status").first.element_handle(), iteration],
         )
