@@ -6,6 +6,7 @@ which it reads the class that was asked for, the worst class's share, and the pr
 on one thread, which a busy machine hardly changes.
 
     python benchmarks/conditional.py [--architectures mlp dcgan resnet] [--seeds 0 1 2] [--steps 2000]
+        [--processes 1]
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 
 import torch
 from sklearn.svm import SVC
+from spread import add_processes, spread
 from torch import Tensor
 
 import ganwidgets as gw
@@ -90,15 +92,16 @@ def main() -> None:
     parser.add_argument("--architectures", nargs="+", choices=ARCHITECTURES, default=list(ARCHITECTURES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=2000)
+    add_processes(parser)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
     reader = Reader()
     print(f"real digits that the classifier does not know: it reads {reader.accuracy:.1%} of them")
     print(f"{'architecture':14}{'seed':>6}{'steps':>8}{'read as asked':>16}{'worst class':>14}{'CPU s':>8}")
+    runs = [(a, seed, arguments.steps, reader) for a in arguments.architectures for seed in arguments.seeds]
+    trained = spread(train, runs, arguments.processes)
     for architecture in arguments.architectures:
         results = []
-        for seed in arguments.seeds:
-            result = train(architecture, seed, arguments.steps, reader)
+        for seed, result in zip(arguments.seeds, trained, strict=False):
             results.append(result)
             print(
                 f"{architecture:14}{seed:6}{arguments.steps:8}{result.read:16.1%}{result.worst:14.1%}{result.seconds:8.0f}",

@@ -7,6 +7,7 @@ floors). With `--stacked` the same architectures on three digits in the channels
 the thousand numbers occur among 26,000 images, and the reverse Kullback-Leibler divergence of their shares.
 
     python benchmarks/image_quality.py [--quick] [--stacked] [--architectures mlp dcgan resnet] [--seeds 0 1 2]
+        [--processes 1]
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import argparse
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
+
+from spread import add_processes, spread
 
 import ganwidgets as gw
 
@@ -41,28 +45,38 @@ LOSSES: Mapping[str, dict[str, Any]] = {
     "R3GAN": {"loss": "relativistic", "penalty": "r1_r2", "penalty_weight": 1.0},
 }
 
+
+class Result(NamedTuple):
+    """What one run came to, and the processor seconds of its training."""
+
+    figures: Mapping[str, float]
+    seconds: float | None = None
+
+
 SHOWN = ("frechet", "precision", "coverage", "modes", "reverse_kl")
 
 
-def trained(data: str, settings: Mapping[str, Any], seed: int, steps: int) -> tuple[gw.GANTrainer, float]:
-    """Return a trainer after so many steps, and the processor seconds that they took."""
+def train(data: str, settings: Mapping[str, Any], seed: int, steps: int, n: int | None) -> Result:
+    """Return what a run of `steps` full steps comes to, by `n` generated images where a number is given."""
     trainer = gw.GANTrainer(data, seed=seed, **settings)
     began = time.process_time()
     trainer.step(steps)
-    return trainer, time.process_time() - began
+    spent = time.process_time() - began
+    return Result(trainer.evaluate() if n is None else trainer.evaluate(n), spent)
 
 
-def row(name: str, results: Sequence[Mapping[str, float]], seconds: Sequence[float] = ()) -> str:
+def row(name: str, results: Sequence[Result]) -> str:
     """Return a row of a table: the mean over seeds, and the range where there are several."""
     cells = []
     for figure in SHOWN:
-        values = [result[figure] for result in results if figure in result]
+        values = [result.figures[figure] for result in results if figure in result.figures]
         if not values:
             cells.append("-")
             continue
         form = ".0f" if figure == "modes" else ".2f" if figure == "frechet" else ".3f"
         spread = f" ({min(values):{form}} to {max(values):{form}})" if len(values) > 1 else ""
         cells.append(f"{statistics.mean(values):{form}}{spread}")
+    seconds = [result.seconds for result in results if result.seconds is not None]
     spent = f"{statistics.mean(seconds):.0f}" if seconds else ""
     return f"| {name} | {' | '.join(cells)} | {spent} |"
 
@@ -74,41 +88,50 @@ def heading(title: str) -> None:
     print("|---|---|---|---|---|---|---|")
 
 
-def digits(architectures: Sequence[str], seeds: Sequence[int], share: float) -> None:
+def digits(architectures: Sequence[str], seeds: Sequence[int], share: float, processes: int) -> None:
     """Print a table for each architecture: every loss on the digits."""
+    runs: list[tuple[Any, ...]] = []
     for architecture in architectures:
         steps, settings = ARCHITECTURES[architecture]
-        steps = max(1, round(steps * share))
+        for loss in LOSSES.values():
+            values = {**COMMON, **settings, **loss}
+            runs += [("digits", values, seed, max(1, round(steps * share)), None) for seed in seeds]
+    results = spread(train, runs, processes)
+    for architecture in architectures:
+        steps = max(1, round(ARCHITECTURES[architecture][0] * share))
         heading(f"digits, {architecture}, {steps} steps, seeds {list(seeds)}")
-        print(row("other real digits", [gw.GANTrainer("digits").floors()]), flush=True)
-        for name, loss in LOSSES.items():
-            runs = [trained("digits", {**COMMON, **settings, **loss}, seed, steps) for seed in seeds]
-            figures = [trainer.evaluate() for trainer, _ in runs]
-            print(row(name, figures, [spent for _, spent in runs]), flush=True)
+        print(row("other real digits", [Result(gw.GANTrainer("digits").floors())]), flush=True)
+        for name in LOSSES:
+            print(row(name, list(islice(results, len(seeds)))), flush=True)
 
 
-def stacked(architectures: Sequence[str], seeds: Sequence[int], share: float) -> None:
-    """Print a table for stacked digits: each architecture, plain and with the classic remedies for collapse."""
-    remedies: dict[str, dict[str, Any]] = {
-        "non-saturating": {},
-        "packing 4": {"packing": 4},
-        "unrolled 3": {"unroll_steps": 3},
-        "R1": LOSSES["non-saturating + R1"],
-        "R3GAN": LOSSES["R3GAN"],
-    }
+REMEDIES: Mapping[str, dict[str, Any]] = {
+    "non-saturating": {},
+    "packing 4": {"packing": 4},
+    "unrolled 3": {"unroll_steps": 3},
+    "R1": LOSSES["non-saturating + R1"],
+    "R3GAN": LOSSES["R3GAN"],
+}
+"""Against collapse, the classic ones first."""
+
+
+def stacked(architectures: Sequence[str], seeds: Sequence[int], share: float, processes: int) -> None:
+    """Print a table for stacked digits: each architecture, plain and with remedies for collapse."""
     n = round(26_000 * min(1.0, 4 * share))
-    heading(f"stacked digits, {n} generated images, seeds {list(seeds)}")
-    print(row("real stacked digits", [gw.GANTrainer("stacked_digits").floors(n)]), flush=True)
+    runs: list[tuple[Any, ...]] = []
+    labels = []
     for architecture in architectures:
         steps, settings = ARCHITECTURES[architecture]
         steps = max(1, round(2 * steps * share))
-        for name, remedy in remedies.items():
-            runs = [
-                trained("stacked_digits", {**COMMON, **settings, **remedy}, seed, steps) for seed in seeds
-            ]
-            figures = [trainer.evaluate(n) for trainer, _ in runs]
-            label = f"{architecture}, {steps} steps, {name}"
-            print(row(label, figures, [spent for _, spent in runs]), flush=True)
+        for name, remedy in REMEDIES.items():
+            labels.append(f"{architecture}, {steps} steps, {name}")
+            values = {**COMMON, **settings, **remedy}
+            runs += [("stacked_digits", values, seed, steps, n) for seed in seeds]
+    results = spread(train, runs, processes)
+    heading(f"stacked digits, {n} generated images, seeds {list(seeds)}")
+    print(row("real stacked digits", [Result(gw.GANTrainer("stacked_digits").floors(n))]), flush=True)
+    for label in labels:
+        print(row(label, list(islice(results, len(seeds)))), flush=True)
 
 
 def main() -> None:
@@ -120,9 +143,10 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--stacked", action="store_true", help="stacked digits instead of digits")
     parser.add_argument("--quick", action="store_true", help="a tenth of the steps, one seed: minutes")
+    add_processes(parser)
     options = parser.parse_args()
     seeds, share = (options.seeds[:1], 0.1) if options.quick else (options.seeds, 1.0)
-    (stacked if options.stacked else digits)(options.architectures, seeds, share)
+    (stacked if options.stacked else digits)(options.architectures, seeds, share, options.processes)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ samples of the generator as it stands at the end; and the processor seconds of t
 thread, which a busy machine hardly changes. Beside them what perfect samples score (the floors),
 and the published rows.
 
-    python benchmarks/modes.py [--data ring8 grid25] [--methods ...] [--seeds 0 1 2]
+    python benchmarks/modes.py [--data ring8 grid25] [--methods ...] [--seeds 0 1 2] [--processes 1]
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from itertools import islice
 from typing import Any, NamedTuple
+
+from spread import add_processes, spread
 
 import ganwidgets as gw
 
@@ -99,9 +102,9 @@ class Result(NamedTuple):
     seconds: float
 
 
-def train(data: str, method: Method, seed: int, steps: int, **more: Any) -> Result:
+def train(data: str, method: Method, seed: int, steps: int) -> Result:
     """Return what a run of `steps` full steps comes to."""
-    settings = {**COMMON, "schedule_steps": steps, **method.settings, **more}
+    settings = {**COMMON, "schedule_steps": steps, **method.settings}
     trainer = gw.GANTrainer(data, seed=seed, **settings)
     began = time.process_time()
     trainer.step(steps)
@@ -147,14 +150,22 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=STEPS)
+    add_processes(parser)
     chosen = parser.parse_args()
 
+    runs = [
+        (data, METHODS[name], seed, chosen.steps)
+        for data in chosen.data
+        for name in chosen.methods
+        for seed in chosen.seeds
+    ]
+    results = spread(train, runs, chosen.processes)
     print("| data | method | modes | high quality | reverse KL | CPU-s a run | target |")
     print("|---|---|---|---|---|---|---|")
     for data in chosen.data:
         floors(data)
         for name in chosen.methods:
-            report(data, METHODS[name], [train(data, METHODS[name], s, chosen.steps) for s in chosen.seeds])
+            report(data, METHODS[name], list(islice(results, len(chosen.seeds))))
     print(PUBLISHED)
 
 

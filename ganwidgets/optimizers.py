@@ -24,7 +24,7 @@ from .messages import Message
 if TYPE_CHECKING:
     from .settings import SettingTraits
 
-__all__ = ["descend", "learning_rate", "make_optimizer", "memory_of", "tune_optimizer", "updated"]
+__all__ = ["aligned", "descend", "learning_rate", "make_optimizer", "memory_of", "tune_optimizer", "updated"]
 
 Memory = dict[str, Tensor]
 """What an optimizer remembers of one parameter, under the names that torch gives it."""
@@ -142,10 +142,24 @@ def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: in
     )
 
 
+def aligned(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) -> list[Tensor | None]:
+    """Return `gradients` as dense tensors that lie in memory as their `parameters` do; copies where they do not.
+
+    The fused rules go through memory and trust that everything lies alike in it. The gradient of a weight
+    that a network transposes, or whose format in memory is channels_last, may lie otherwise.
+    """
+    return [
+        gradient
+        if gradient is None or gradient.stride() == parameter.stride()
+        else torch.empty_like(parameter).copy_(gradient)
+        for gradient, parameter in zip(gradients, parameters, strict=True)
+    ]
+
+
 def descend(
     optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]
 ) -> None:
-    """Carry out one update of `parameters`, which are all that `optimizer` has, by these `gradients`.
+    """Carry out one update of `parameters`, which are all that `optimizer` has, by :func:`aligned` `gradients`.
 
     What ``optimizer.step()`` would do if each parameter had its gradient in ``grad``, with the same bits.
     Adam's rule is called directly where it remembers every parameter: for small networks, finding out

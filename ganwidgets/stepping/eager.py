@@ -27,7 +27,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from ..errors import DataError
 from ..messages import Message
 from ..objectives import PENALTIES, Objective, Penalty, augmented, complete, game, pack
-from ..optimizers import descend, learning_rate, tune_optimizer
+from ..optimizers import aligned, descend, learning_rate, tune_optimizer
 from ..seeds import seeded
 from ..settings import OWN
 from .labels import Labels, told
@@ -340,7 +340,7 @@ class EagerStepper:
 
     def _descend(self, network: Network, norm: str, loss: Tensor, *, measure: bool) -> None:
         parameters = self.state.parameters[network]
-        gradients: Sequence[Tensor | None] = torch.autograd.grad(loss, parameters, allow_unused=True)
+        gradients = aligned(torch.autograd.grad(loss, parameters, allow_unused=True), parameters)
         self.watcher.differentiated(gradients)
         if self.rules.grad_clip > 0:
             length = _shorten(parameters, gradients, self.rules.grad_clip)

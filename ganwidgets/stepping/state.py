@@ -194,4 +194,8 @@ def put_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Any]) ->
             # A step count is a scalar on the CPU or the device, as its optimizer made it.
             on_cpu = value.dim() == 0 and not optimizer.param_groups[0].get("fused")
             kept = value.detach().clone().to("cpu" if on_cpu else parameter.device)
+            if (
+                value.dim() and kept.stride() != parameter.stride()
+            ):  # the fused rules trust that it lies alike
+                kept = torch.empty_like(parameter, dtype=value.dtype).copy_(kept)
         optimizer.state[parameter][name] = kept
