@@ -540,6 +540,15 @@ class SettingTraits(HasTraits):
         help=N_("Shortens a gradient that is longer than this to this length; 0 does not."),
         group="optimizer",
     )
+    precision = Choice(
+        "float32",
+        choices={"float32": N_("Full (float32)"), "bfloat16": N_("Half (bfloat16)")},
+        label=N_("Precision"),
+        help=N_(
+            "Half lets the networks compute with half as many bits, which is faster on a GPU; weights and losses keep them all."
+        ),
+        group="optimizer",
+    )
     lr_schedule = Choice(
         "constant",
         choices={

@@ -212,6 +212,7 @@ VALUES = {
     "augment": ["none", "all"],
     "weight_clip": [0.0, 0.2],
     "grad_clip": [0.0, 0.1],
+    "precision": ["float32", "bfloat16"],
     "freeze_d": [False, True],
     "freeze_g": [False, True],
     "noise": ["gaussian", "uniform"],

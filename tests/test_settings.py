@@ -35,6 +35,7 @@ NEXT_UPDATE = [
     "beta2",
     "weight_decay",
     "grad_clip",
+    "precision",
     "lr_schedule",
     "schedule_steps",
     "g_steps",

@@ -137,9 +137,8 @@ class EagerStepper:
         self.labels = labels
         self.packing = packing
         self.watcher: Watcher = NOBODY
-        self._generate = told(state.generator, takes=labels is not None and labels.generator)
+        self._tells_g = labels is not None and labels.generator
         self._tells_d = labels is not None and labels.discriminator
-        self._judge = told(state.discriminator, takes=self._tells_d)
         self._names_d = [n for n, p in state.discriminator.named_parameters() if p.requires_grad]
         self._buffers_g = state.buffers["generator"]
         self._buffers_d = state.buffers["discriminator"]
@@ -155,6 +154,8 @@ class EagerStepper:
         self.rules = rules
         self._loss = game(rules.loss, self.objective)
         self._penalty = self._penalty_named(rules.penalty)
+        self._generate = told(self._computing(state.generator), takes=self._tells_g)
+        self._judge = told(self._computing(state.discriminator), takes=self._tells_d)
         self._augments = rules.augment != "none"
         # A frozen discriminator will not answer, so there is nothing to look ahead to.
         self._looks_ahead = rules.unroll_steps > 0 and not rules.freeze_d
@@ -404,8 +405,26 @@ class EagerStepper:
         judge = self._judge
         if values is not None:
             network, replaced = self.state.discriminator, dict(zip(self._names_d, values, strict=True))
-            judge = told(lambda *inputs: functional_call(network, replaced, inputs), takes=self._tells_d)
+            replacing = self._computing(lambda *inputs: functional_call(network, replaced, inputs))
+            judge = told(replacing, takes=self._tells_d)
         return lambda x: judge(x, labels).reshape(len(x))
+
+    def _computing(self, network: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        """Return `network` as a function that computes in the precision in force; what comes out is float32.
+
+        Only what happens inside the network is rounded, layer by layer as torch.autocast sees fit (as in
+        Micikevicius et al., "Mixed precision training", 2018, but bfloat16 has the range of float32 and needs
+        no scaling of losses); weights, losses, penalties and updates are float32.
+        """
+        if self.rules.precision == "float32":
+            return network
+        device = self.state.device.type
+
+        def rounded(*inputs: Tensor) -> Tensor:
+            with torch.autocast(device, torch.bfloat16):
+                return network(*inputs).float()
+
+        return rounded
 
     def _seen(self, samples: Tensor, streams: Streams) -> Tensor:
         """Return samples as the discriminator gets to see them."""
