@@ -49,16 +49,18 @@ def test_a_file_of_the_gpu_goes_on_there_and_on_the_cpu(architecture, tmp_path):
     trainer = on_gpu(architecture=architecture)
     trainer.step(4)
     trainer.save(tmp_path / "run.gan")
+    saved = trainer.state_hash()
     wanted = trainer.step()["loss_d"]
     for device in ("cuda", "cpu"):
         loaded = GANTrainer.load(tmp_path / "run.gan", device=device)
+        assert loaded.state_hash() == saved
         assert loaded.step()["loss_d"] == pytest.approx(wanted, rel=1e-2)
 
 
 def test_going_back_in_time():
     trainer = on_gpu(architecture="dcgan")
     trainer.step(6)
-    trainer.goto(3)
+    trainer.timeline.goto(3)
     assert trainer.iteration == 3
     trainer.step(2)
     assert trainer.iteration == 5

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import cmath
 import copy
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -145,14 +145,13 @@ class TrainingState:
 
     def weights_finite(self) -> bool:
         """Return whether all trained weights and all buffers are finite, quickly enough for every call."""
-        if self._flat:
-            total = torch.cat(self._flat).sum().item()
-        else:
-            total = sum(weight.sum().item() for weight in self._weights)
+        sums = [torch.cat(self._flat).sum()] if self._flat else [weight.sum() for weight in self._weights]
         for buffers in self.buffers.values():
-            total += sum(buffer.sum().item() for buffer in buffers.content())
+            sums += [buffer.sum() for buffer in buffers.content()]
+        # Read once: on a GPU each number that is read waits until all work has been done.
+        total = (torch.stack(sums).sum() if len(sums) > 1 else sums[0]).item()
         # A sum may overflow where no number does.
-        return math.isfinite(total) or self.finite()
+        return cmath.isfinite(total) or self.finite()
 
     def finite(self) -> bool:
         """Return whether all parameters, buffers and optimizers' memories are finite numbers."""
