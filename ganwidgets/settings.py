@@ -435,7 +435,7 @@ class SettingTraits(HasTraits):
         max=1000,
         slider=(1, 32),
         label=N_("Penalty every"),
-        unit=N_("D updates"),
+        unit=N_("updates of D"),
         help=N_(
             "Computes the costly penalty only at every so many updates of D, and counts it as many times over there."
         ),

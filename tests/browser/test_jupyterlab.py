@@ -50,6 +50,25 @@ OVERFLOW = """root => {
   return wide.map(element => `${element.tagName} ${element.className}`);
 }"""
 
+# The texts of which a part is cut off: in labels and buttons, and what is chosen in lists.
+CUT = """root => {
+  const pen = document.createElement('canvas').getContext('2d');
+  const cut = [...root.querySelectorAll('*')].filter(element => {
+    if (!element.checkVisibility() || element.clientWidth === 0 || element.closest('.gw-spoken')) return false;
+    const style = getComputedStyle(element);
+    if (element.tagName === 'SELECT') {
+      pen.font = style.font;
+      const arrow = 18;
+      return pen.measureText(element.selectedOptions[0]?.label ?? '').width > element.clientWidth - arrow;
+    }
+    const words = element.innerText?.trim();
+    return words && style.overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1;
+  });
+  return cut.map(element => `${element.className}: ${element.selectedOptions?.[0]?.label ?? element.innerText}`);
+}"""
+
+ROWS = "line => new Set([...line.children].map(cell => cell.getBoundingClientRect().bottom)).size"
+
 
 @pytest.fixture
 def view(lab: NotebookPage) -> TrainerView:
@@ -191,6 +210,18 @@ def test_six_hundred_pixels_are_enough(lab, view):
     view.until_iteration_passes(0)
     lab.page.wait_for_function("innerWidth === 600")
     assert view.root.evaluate(OVERFLOW) == []
+
+
+def test_no_label_is_cut_off_in_either_language(lab, view):
+    french = show(lab, f"f = gw.GANTrainerWidget('ring8', locale='fr', {SMALL}); f")
+    for shown in (view, french):
+        shown.button("step").click()
+        shown.until_iteration_passes(0)
+        for tab in shown.panel("tabs").locator(".lm-TabBar-tab").all():
+            tab.click()
+            assert shown.root.evaluate(CUT) == []
+        assert shown.panel("status-line").evaluate(ROWS) == 1
+        assert shown.panel("transport").evaluate(ROWS) == 1
 
 
 def test_a_learning_rate_that_is_too_high_is_told(lab):

@@ -9,6 +9,8 @@ const MORPH = 2200;
 const TICK = 100;
 /** Pixels from dash to dash. */
 const DASH = 12;
+/** Where the list of data ends on a wide stage, in pixels; as in graph.css. */
+const DATA_END = 196;
 
 const FORWARD = [
   ["noise", "generator"],
@@ -56,7 +58,7 @@ function places(width) {
   const net = mix(104, 140, share);
   const bars = mix(100, 172, share);
   const gap = (width - 3 * small - 2 * net - bars) / 5;
-  const row = 40; // top of the upper row; above it D's loop and the labels
+  const row = mix(48, 40, share); // top of the upper row; above it D's loop and the labels
   const low = row + small + 20;
   const base = low + small;
   const columns = [small, net, small, net, small, bars].reduce(
@@ -65,7 +67,7 @@ function places(width) {
   );
   const box = (x, y, w, h) => ({ x, y, w, h, cx: x + w / 2, cy: y + h / 2 });
   const bar = 50;
-  const pill = mix(60, 138, share);
+  const pill = mix(64, 150, share);
   const wide = mix(112, 168, share);
   const middle = columns[4] + small / 2;
   return {
@@ -104,7 +106,13 @@ function ways({ boxes }) {
   const top = gradient_d.cy;
   const bottom = gradient_g.cy;
   found.push(
-    ["data-real", `M${boxes.noise.x + 156} 29H${real.x - 20}q6 0 6 6V${real.y + 10}q0 6 6 6H${real.x - 4}`],
+    [
+      "data-real",
+      // From the list of data, beside the stage's upper row; above it where there is no room beside it.
+      real.x - DATA_END > 60
+        ? `M${DATA_END + 4} 31H${real.x - 26}q6 0 6 6V${real.y + 10}q0 6 6 6H${real.x - 4}`
+        : `M${real.x - 17} 31h2q4 0 4 4V${real.y + 8}q0 4 4 4H${real.x - 4}`,
+    ],
     ["loop-d", `M${loss_d.cx} ${loss_d.y - 2}V${top + 8}q0 -8 -8 -8H${enter + 8}q-8 0 -8 8V${discriminator.y - 4}`],
     [
       "loop-g",
@@ -413,6 +421,9 @@ function paint(name, scene, box, size, share) {
       break;
     case "gradient_g": {
       const inner = large ? box : { x: box.x + 3, y: box.y + 2, w: box.h - 4, h: box.h - 4 };
+      pen.beginPath();
+      pen.rect(inner.x, inner.y, inner.w, inner.h);
+      pen.clip();
       if (images) strip(pen, parts.gradient_images, inner, large ? 9 : 1);
       else arrows(scene, inner, size);
       break;
@@ -624,6 +635,8 @@ export default {
         });
       }
       for (const [name, path] of ways(place)) lines[name].setAttribute("d", path);
+      // For the list of data, which stands on the stage and is another widget.
+      el.parentElement?.style.setProperty("--gw-stage-top", `${stage.offsetTop}px`);
       const { generator } = place.boxes;
       // Beside the name where both have room, else in the picture's corner.
       const corner = generator.w < 160;

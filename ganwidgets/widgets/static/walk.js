@@ -112,8 +112,7 @@ export default {
       el.dataset.network = scene.network;
       el.dataset.stage = scene.stage;
       el.dataset.index = on ? scene.index : "";
-      which.disabled = on;
-      begin.hidden = on;
+      which.hidden = begin.hidden = on;
       for (const part of [back, next, play, speed, finish, leave, stages]) part.hidden = !on;
       body.hidden = !on && !scene.note;
       back.disabled = scene.index === 0;
