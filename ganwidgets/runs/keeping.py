@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .shelf import RunShelf
     from .store import RunFolder, SnapshotRow
 
-__all__ = ["FolderKeeper", "hash_at", "keep"]
+__all__ = ["FolderKeeper", "keep", "whole_at"]
 
 SPACING = 1.0
 """Seconds at least between two times that a run is stored by itself."""
@@ -67,7 +67,7 @@ def keep(session: Session, path: str | os.PathLike[str]) -> None:
     }
     folder = RunFolder.create(path, document)
     try:
-        shelf = RunShelf(folder, lambda snapshot, tree: hash_at(session, snapshot, tree))
+        shelf = RunShelf(folder, lambda snapshot, tree: whole_at(session, snapshot, tree))
         keeper = FolderKeeper(session, folder, shelf, set(), [])
         keeper.begin()
     except BaseException:
@@ -77,10 +77,10 @@ def keep(session: Session, path: str | os.PathLike[str]) -> None:
     session.keeper = keeper
 
 
-def hash_at(session: Session, snapshot: Snapshot, tree: dict[str, Any]) -> str:
-    """Return the hash of the whole state at `snapshot`, without settings that are not in force there."""
+def whole_at(session: Session, snapshot: Snapshot, tree: dict[str, Any]) -> dict[str, Any]:
+    """Return the whole state at `snapshot`, without settings that are not in force there."""
     root = session.branches.roots[session.branches.root_of(snapshot.place.branch)]
-    return digest(described(session, snapshot.settings, root, root.built, tree))
+    return described(session, snapshot.settings, root, root.built, tree)
 
 
 class FolderKeeper(Keeper):
@@ -280,7 +280,7 @@ class FolderKeeper(Keeper):
                 Message("the snapshot of iteration {iteration} is lost", iteration=snapshot.place.iteration)
             )
         plain = plain_snapshot(snapshot, self._name)
-        state_hash = hash_at(self._session, snapshot, tree)
+        state_hash = digest(whole_at(self._session, snapshot, tree))
         return {"kind": "state", "key": next(self._keys), **plain, "state_hash": state_hash}, tree
 
     def _standing(self, here: int | None, keys: dict[Snapshot, int]) -> dict[str, Any]:

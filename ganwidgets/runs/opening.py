@@ -20,7 +20,8 @@ from .branches import Branches, Stand, Tip
 from .data_samples import data_missing, source_of_samples
 from .history import History
 from .interventions import Intervention
-from .keeping import FolderKeeper, hash_at
+from .keeping import FolderKeeper, whole_at
+from .older import is_hash_of
 from .own import Own
 from .plain import asked_from, branch_from, intervention_from, place_from, root_from, snapshot_from
 from .session import Session
@@ -236,7 +237,7 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
     count = current["interventions"]
     session.log.recall(records[:count], values[:count])
 
-    shelf = RunShelf(folder, lambda snapshot, tree: hash_at(session, snapshot, tree))
+    shelf = RunShelf(folder, lambda snapshot, tree: whole_at(session, snapshot, tree))
     session.snapshots.put_on(shelf)
     pinned = set(current["tips"].values())
     by_key: dict[int, Snapshot] = {}
@@ -288,8 +289,8 @@ def _go_where_it_was_left(found: Found) -> None:
         raise ValueError("it is not known where the run was left")
     run, built, snapshot = arrive(session, None, target)
     if found.here is not None:
-        stands = hash_at(session, replace(found.here, settings=snapshot.settings), state_tree(run.state))
-        if stands != found.shelf.rows[found.here].place["state_hash"]:
+        stands = whole_at(session, replace(found.here, settings=snapshot.settings), state_tree(run.state))
+        if not is_hash_of(stands, found.shelf.rows[found.here].place["state_hash"]):
             warnings.warn(
                 Message(
                     "the state at iteration {iteration} was computed again and is close to what was stored, "

@@ -11,6 +11,7 @@ from typing import Any
 
 from .branches import Root
 from .interventions import Intervention, Origin
+from .older import completed_settings
 from .places import Branch, Place
 from .snapshots import Snapshot
 from .state_tree import data_name
@@ -83,11 +84,11 @@ def branch_from(plain: Mapping[str, Any]) -> Branch:
 def root_from(plain: Mapping[str, Any], data_of: DataOf, source_of: Callable[[Any], Any]) -> Root:
     """Return the first state that :func:`plain_branch` put into the branch `plain`."""
     root = plain["root"]
-    built = _settings(root["built"], data_of)
+    built = completed_settings(_settings(root["built"], data_of), built=True)
     return Root(
         place_from(root["first"]),
         built,
-        _settings(root["settings"], data_of),
+        completed_settings(_settings(root["settings"], data_of)),
         source_of(built["data"]),
         _whole(root["threads"]),
     )
@@ -138,7 +139,7 @@ def snapshot_from(plain: Mapping[str, Any], data_of: DataOf, *, pinned: bool) ->
     return Snapshot(
         place_from(plain["place"]),
         _whole(plain["repeated"]),
-        _settings(plain["settings"], data_of),
+        completed_settings(_settings(plain["settings"], data_of)),
         asked_from(plain["asked"], data_of),
         None,
         pinned,

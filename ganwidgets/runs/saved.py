@@ -19,6 +19,7 @@ from .data_samples import data_missing, samples_of, source_of_samples
 from .flat import filled, stripped
 from .history import History
 from .interventions import CODE
+from .older import completed_tree
 from .own import Own
 from .session import Session
 from .snapshots import Snapshots, TemporaryShelf
@@ -84,6 +85,7 @@ def load_session(
     tensors, document = read_checkpoint(path)
     state = filled(document["state"], "state", tensors)
     check_origin(state, Own(own))
+    state = completed_tree(state)
     if data is None:
         data = _data(state["built"]["data"], tensors, document)
     chosen = {name: value for name, value in state["built"].items() if name != "data"}

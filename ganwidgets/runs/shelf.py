@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import CheckpointError
 from ..messages import Message
+from .older import completed_state, is_hash_of
 from .snapshots import Snapshot, TemporaryShelf
 from .store import RunFolder, SnapshotRow
 
@@ -19,13 +20,15 @@ class RunShelf:
     Parameters
     ----------
     folder : RunFolder
-    hash_of : callable
-        Returns the hash of the whole state at a snapshot, given its tree.
+    whole : callable
+        Returns the whole state at a snapshot, given its tree.
     """
 
-    def __init__(self, folder: RunFolder, hash_of: Callable[[Snapshot, dict[str, Any]], str]) -> None:
+    def __init__(
+        self, folder: RunFolder, whole: Callable[[Snapshot, dict[str, Any]], dict[str, Any]]
+    ) -> None:
         self._folder = folder
-        self._hash_of = hash_of
+        self._whole = whole
         self._temporary = TemporaryShelf()
         self.rows: dict[Snapshot, SnapshotRow] = {}
         """The snapshots that are in the folder."""
@@ -39,7 +42,7 @@ class RunShelf:
         if row is None:
             return self._temporary.read(snapshot)
         tree = self.stored(snapshot)
-        if self._hash_of(snapshot, tree) != row.place["state_hash"]:
+        if not is_hash_of(self._whole(snapshot, tree), row.place["state_hash"]):
             raise CheckpointError(
                 Message(
                     "the snapshot {path} holds another state than was stored",
@@ -49,14 +52,14 @@ class RunShelf:
         return tree
 
     def stored(self, snapshot: Snapshot) -> dict[str, Any]:
-        """Return what is in the folder, as its file has it.
+        """Return what is in the folder.
 
         Raises
         ------
         CheckpointError
             If the file is missing or damaged.
         """
-        return self._folder.read_snapshot(self.rows[snapshot])
+        return completed_state(self._folder.read_snapshot(self.rows[snapshot]))
 
     def remove(self, snapshot: Snapshot) -> None:
         # What is in the folder goes when the run is stored next: until then the index needs it.

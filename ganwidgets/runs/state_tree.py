@@ -169,4 +169,4 @@ def put_tree(state: TrainingState, tree: Mapping[str, Any], settings: Any) -> No
     state.put_randomness(tree["randomness"])
     state.iteration = operator.index(tree["iteration"])
     state.cursor = operator.index(tree["cursor"])
-    state.d_updates = operator.index(tree.get("d_updates", 0))
+    state.d_updates = operator.index(tree["d_updates"])

@@ -19,8 +19,9 @@ from ..stepping.run import Run
 from ..stepping.threads import computing_with
 from .branches import Root
 from .environment import environment
-from .hashing import digest, tensor_bytes
+from .hashing import tensor_bytes
 from .interventions import UPDATES, Intervention, InterventionLog
+from .older import is_hash_of
 from .opening import Found, read_session, sound
 from .places import Branch, Place
 from .plain import place_from
@@ -191,10 +192,10 @@ class Verification:
 
     # --- comparing ------------------------------------------------------------------------------
 
-    def _hash(self, walk: Walk) -> str:
-        return digest(
-            described(self._session, walk.settings, walk.root, walk.root.built, state_tree(walk.run.state))
-        )
+    def _stands_at(self, walk: Walk, stored: str) -> bool:
+        """Return whether the walk has come to the state of that hash."""
+        state = state_tree(walk.run.state)
+        return is_hash_of(described(self._session, walk.settings, walk.root, walk.root.built, state), stored)
 
     def _compare_before(
         self, walk: Walk, branch: Branch, records: list[Intervention], position: Position
@@ -211,7 +212,7 @@ class Verification:
 
     def _compare_hash(self, walk: Walk, branch: Branch, record: Intervention) -> None:
         self._states += 1
-        if self._hash(walk) != record.hash_before:
+        if not self._stands_at(walk, record.hash_before):
             what = Message("the state before intervention {seq}", seq=record.seq)
             self._note(branch, walk.run.state.iteration, (what,))
             if not self._environment:
@@ -239,7 +240,7 @@ class Verification:
             warnings.warn(error.args[0], CheckpointWarning, stacklevel=2)
             tree = None
         what = _differences(now, walk.settings, tree, stop.settings)
-        if not what and self._hash(walk) != row.place["state_hash"]:
+        if not what and not self._stands_at(walk, row.place["state_hash"]):
             what = (Message("the hash of the state"),)
         if what or self._first is not None:
             self._near = tree is not None and _is_near(now, tree)

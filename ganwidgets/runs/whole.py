@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError
 from ..stepping.run import Run
+from .older import completed_tree
 from .state_tree import (
     STATE_FORMAT,
     check_fits,
@@ -59,13 +60,14 @@ def described(
 def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
     """Return the run that `tree` describes, what it was built of, and its settings."""
     check_origin(tree, session.own)
+    tree = completed_tree(tree)
     pending = _known_data(session, tree["settings"]["data"])
     data = _known_data(session, tree["built"]["data"])
     source = session.source_of(data)
     if source.fingerprint != tree["data"]:
         raise CheckpointError(other_data(tree["built"]["data"], session.run.source))
     settings = {**tree["settings"], "data": pending}
-    values = {**session.settings.as_dict(), **settings, **tree["built"], "data": data}
+    values = {**settings, **tree["built"], "data": data}
     later = {"batch_size", "augment"}  # are held against the data when the run is assembled
     session.settings.checked({n: v for n, v in [*values.items(), *settings.items()] if n not in later})
     run = session._assembled(values, source)

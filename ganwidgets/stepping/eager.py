@@ -232,7 +232,7 @@ class EagerStepper:
         loss, real_logits, fake_logits = self._discriminator_loss(
             real, noise, self._streams(), self._weight_in(state.d_updates)
         )
-        state.d_updates += 1
+        state.d_updates = (state.d_updates + 1) % rules.penalty_interval
         value = self._note_loss("loss_d", loss)
         if measure:
             self._measure_accuracy(real_logits, fake_logits)

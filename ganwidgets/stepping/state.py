@@ -73,7 +73,8 @@ class TrainingState:
         Real samples drawn so far; the data's order is a function of this number, so a change of
         batch size neither skips nor repeats a sample.
     d_updates : int
-        Updates of the discriminator so far, skipped ones too; a lazy penalty goes by this number.
+        Updates of the discriminator since its last one with a lazy penalty, that one and skipped ones too;
+        0 where the next one has it.
     ema : nn.Module or None
         The moving average of the generator, where one is kept.
     """

@@ -169,7 +169,10 @@ def test_a_lazy_penalty_counts_as_many_times_over_in_every_so_manyth_update():
     passes = [len(judge.since(trainer, 1)) for _ in range(4)]
     # Of 8 updates of D numbers 0, 3 and 6 have a pass for the penalty; each step has 2 + 2 + 1 others.
     assert passes == [6, 6, 5, 6]
-    assert trainer.state_dict()["d_updates"] == 8
+    assert trainer.state_dict()["d_updates"] == 2  # after number 6, the last one with the penalty
+    trainer.change(penalty_interval=1)
+    trainer.step()
+    assert trainer.state_dict()["d_updates"] == 0  # nothing is to be counted where each has it
 
 
 def test_every_update_has_the_penalty_by_default_and_a_frozen_d_shows_its_plain_weight():

@@ -196,7 +196,7 @@ def test_ds_state_stays_bit_for_bit_buffers_and_memory_too(freeze):
         nn.Dropout(0.2),
         nn.Linear(8, 1),
     )
-    trainer = GANTrainer("ring8", discriminator=judge, unroll_steps=2, batch_size=8)
+    trainer = GANTrainer("ring8", discriminator=judge, unroll_steps=2, penalty_interval=5, batch_size=8)
     trainer.step(3)
     if freeze is not None:
         trainer.change(**{freeze: True})
