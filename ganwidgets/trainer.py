@@ -303,8 +303,8 @@ class GANTrainer:
         """Whether the run repeats bit for bit on the same torch version, device and thread count.
 
         False, "close, not exact", where a Dataset or a network draws random numbers that cannot
-        be routed to the run's own generators. On a GPU it holds as far as torch's own operations there
-        repeat themselves: torch lists under "Reproducibility" those that do not.
+        be routed to the run's own generators, and on a GPU, where two runs of one seed were seen to
+        differ in their last bits. In either precision.
         """
         return self._session.run.exact
 

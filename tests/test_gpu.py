@@ -40,6 +40,8 @@ def test_every_architecture_trains(architecture, precision, rules):
 def test_it_begins_and_goes_on_close_to_the_cpu(architecture):
     gpu, cpu = on_gpu(architecture=architecture), GANTrainer("digits", architecture=architecture, **SMALL)
     assert gpu.state_hash() == cpu.state_hash()
+    assert cpu.exact
+    assert not gpu.exact
     assert gpu.step()["loss_d"] == pytest.approx(cpu.step()["loss_d"], rel=1e-2)
     torch.testing.assert_close(gpu.sample(8, seed=0), cpu.sample(8, seed=0), rtol=0.05, atol=0.02)
 
