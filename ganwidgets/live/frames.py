@@ -23,7 +23,7 @@ from ..pictures.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_o
 from ..runs.evaluation import FAIR
 from ..runs.history import Envelope
 from ..runs.looking import overfitting, sampler
-from ..runs.past import Past, past_of
+from ..runs.past import Chronicle, Past
 from .bench import Bench, Judged
 from .inside import Inside, inside
 from .measuring import SAMPLES, Curve, Gauge
@@ -199,6 +199,7 @@ class Camera:
         self.cost = 0.0
         self._runner = runner
         self._trainer = runner.trainer
+        self._chronicle = Chronicle(runner.trainer._session)
         self._gauge = Gauge(interval, measured=measured, watched=lambda: not runner.closed)
         self._bench: Bench | None = None
         self._kept: _Kept | None = None
@@ -277,7 +278,7 @@ class Camera:
             generated = np.nan_to_num(generated, nan=0.0).clip(0, 1)
         else:
             self._measure(generated, complete)
-        state, past = self._runner.state, past_of(trainer._session)
+        state, past = self._runner.state, self._chronicle.now()
         return _Exposure(
             state=state,
             scene=scene,

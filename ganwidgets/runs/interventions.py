@@ -152,6 +152,11 @@ class InterventionLog:
         return list(self._lineage)
 
     @property
+    def stamp(self) -> tuple[object, ...]:
+        """Objects that are the same ones as long as the records and the lineage are as they were."""
+        return self._all, self._lineage, self._all[-1] if self._all else None
+
+    @property
     def next_seq(self) -> int:
         """The smallest number above those of the lineage."""
         return self._lineage[-1] + 1 if self._lineage else 0
@@ -236,7 +241,11 @@ class InterventionLog:
         everything = self._all
         # Read from another thread, the lineage may have grown since.
         known = [everything[seq] for seq in self._lineage if seq < len(everything)]
-        return known + self._provisional(iteration, samples_seen, "")
+        return known + self.provisional(iteration, samples_seen)
+
+    def provisional(self, iteration: int, samples_seen: int = 0) -> list[Intervention]:
+        """Return the provisional records of a run that stands at `iteration`."""
+        return self._provisional(iteration, samples_seen, "")
 
     def _provisional(self, iteration: int, samples_seen: int, hash_before: str) -> list[Intervention]:
         return [
