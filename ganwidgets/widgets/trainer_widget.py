@@ -221,7 +221,8 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
     def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
         """Return once `iteration` is reached, or once nothing is queued or playing.
 
-        What is shown, and what a saved notebook keeps, is brought up to date first.
+        What is shown is brought up to date first; so is the picture that a saved notebook keeps, unless somebody
+        watches: the page would build the whole widget anew, and lose the zoom, the focus and what was opened.
 
         Parameters
         ----------
@@ -246,7 +247,8 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         finally:
             self._pacer.deaf = False
             self._publisher.flush()
-            self._displays.update(self._repr_mimebundle_)
+            if not self._pacer.watched:
+                self._displays.update(self._repr_mimebundle_)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         bundle = super()._repr_mimebundle_()

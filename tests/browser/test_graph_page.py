@@ -63,6 +63,7 @@ def check_large(lab, graph):
     until_changed(graph, "graph-picture", before)
     graph.page.keyboard.press("Escape")
     expect(large).to_be_hidden()
+    expect(graph.panel("node-discriminator")).to_be_focused()
 
 
 def check_morph(graph):
