@@ -12,13 +12,11 @@ others hold, so that a runner nobody holds any more is collected, which ends its
 
 from __future__ import annotations
 
-import atexit
 import logging
-import math
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,13 +38,13 @@ from .commands import (
     Visit,
     Walk,
 )
+from .exit import end_at_exit
 from .inbox import CLOSED, Inbox
-from .pacing import Metronome, StepRate
-from .state import Event, Kind, RunState, Status
+from .pacing import Metronome
+from .standing import Standing
+from .state import Event, Kind
 
 if TYPE_CHECKING:
-    from ..runs import walk as trainer_walk
-    from ..runs.substeps import SubStep
     from ..trainer import GANTrainer
 
 __all__ = ["POLL", "Core", "Listener", "Listeners"]
@@ -60,9 +58,6 @@ SLICE = 0.005
 
 POLL = 0.2
 """Seconds for which a thread waits at most before it can hear an interrupt, on every system."""
-
-EXIT_PATIENCE = 5.0
-"""Seconds for which the interpreter's exit waits for a step to end."""
 
 AT_ONCE = 1_000_000
 """Steps asked of the trainer at a time where there is no end to them."""
@@ -92,25 +87,13 @@ class Core:
         self.closing = False
         self._listeners = weakref.ref(listeners)
         # What follows belongs to the thread that trains; others see `state`.
-        self._playing = False
-        self._until: int | None = None
-        self._job: Step | None = None
+        self._now = Standing(trainer)
         self._ending: list[Close] = []
         self._telling = False
-        self._error: BaseException | None = None
-        self._started = trainer.iteration > 0
-        self._record: Mapping[str, float] = MappingProxyType(
-            trainer.history.record() if self._started else {}
-        )
-        self._changes = 0
-        self._moves = 0
-        self._walk: trainer_walk.Walk | None = None
-        self._walked_at = (0, 0)
-        self._rate = StepRate()
         self._publish()
         self._thread = threading.Thread(target=self._run, name="ganwidgets-runner", daemon=True)
         trainer._attach(self.call, self.route)
-        _LIVE.add(self)
+        end_at_exit(self)
         self._thread.start()
 
     # --- from any thread ------------------------------------------------------------------------
@@ -217,9 +200,9 @@ class Core:
             self.trainer._stop()
         except BaseException as error:
             logger.exception("the thread that trains has ended")
-            self._error = error
+            self._now.error = error
         finally:
-            self._playing, self._job = False, None
+            self._now.playing, self._now.job = False, None
             self.closing = True
             self._refuse(self.inbox.close(), RuntimeError(CLOSED))
             self.trainer._attach(None, None)
@@ -228,8 +211,8 @@ class Core:
 
     def _turn(self) -> bool:
         """Carry out one command, or train for a moment; False where the thread is to end."""
-        command = self.inbox.take(in_order=self._job is None, rest=self._rest)
-        playing, job = self._playing, self._job
+        command = self.inbox.take(in_order=self._now.job is None, rest=self._rest)
+        playing, job = self._now.playing, self._now.job
         if command is not None:
             try:
                 self._carry_out(command)
@@ -239,21 +222,21 @@ class Core:
             return not self.inbox.close_if_empty()
         else:
             self._train()
-        if playing and not self._playing:
+        if playing and not self._now.playing:
             self.trainer._stop()
-        elif job is not None and self._job is None:
+        elif job is not None and self._now.job is None:
             self.trainer._pause()
         return True
 
     def _rest(self) -> float | None:
         """Return for how many seconds there is nothing to do; None until a command comes."""
-        if self._ending or self._job is not None:
+        if self._ending or self._now.job is not None:
             return 0.0
-        return self.metronome.delay(time.monotonic()) if self._playing else None
+        return self.metronome.delay(time.monotonic()) if self._now.playing else None
 
     def _train(self) -> None:
         """Take steps until a command arrives, a moment has passed, or they are done."""
-        job = self._job
+        job = self._now.job
         begun = time.monotonic()
         end = begun + SLICE
         steps = 0
@@ -267,7 +250,7 @@ class Core:
             if job is not None:
                 record = self.trainer._advance(job.network, job.n - job.done, interrupted, job.origin)
             else:
-                n = AT_ONCE if self._until is None else self._until - self.trainer.iteration
+                n = AT_ONCE if self._now.until is None else self._now.until - self.trainer.iteration
                 due = self.metronome.due(begun)
                 record = self.trainer._advance("both", n if due is None else min(n, due), interrupted)
         except BaseException as error:  # noqa: BLE001 - whatever a network raises is a state
@@ -275,13 +258,13 @@ class Core:
                 job.done += steps
             self._fail(error)
             return
-        self._started = True
-        self._moves += steps
-        self._record = MappingProxyType(dict(record))
-        self._rate.note(time.monotonic(), steps)
+        self._now.started = True
+        self._now.moves += steps
+        self._now.record = MappingProxyType(dict(record))
+        self._now.rate.note(time.monotonic(), steps)
         if job is None:
             self.metronome.ticked(begun, steps)
-            if self._arrive():
+            if self._now.arrive():
                 self._announce("state")
             else:
                 self._publish()
@@ -293,24 +276,18 @@ class Core:
             self._end_job()
 
     def _end_job(self, error: BaseException | None = None) -> None:
-        job, self._job = self._job, None
+        job, self._now.job = self._now.job, None
         if job is not None:
-            self._arrive()
+            self._now.arrive()
             self._answer(job, "step", steps=job.done, error=error)
-
-    def _arrive(self) -> bool:
-        """Stop playing where its end is reached; return whether it is."""
-        arrived = self._playing and self._until is not None and self.trainer.iteration >= self._until
-        self._playing = self._playing and not arrived
-        return arrived
 
     def _fail(self, error: BaseException) -> None:
         """Pause because of `error`; what was to train on is left out, all else is still done."""
-        self._error = error
-        self._playing = False
-        self._moves += 1
+        self._now.error = error
+        self._now.playing = False
+        self._now.moves += 1
         left = self.inbox.withdraw(Play, Step, ticket=self.inbox.last_ticket)
-        if self._job is None:
+        if self._now.job is None:
             self._announce("state", error=error)
         self._end_job(error)
         self._refuse(left, error)
@@ -349,28 +326,28 @@ class Core:
         future, trainer = command.future, self.trainer
         if not future.set_running_or_notify_cancel():
             return
-        iteration, stood = trainer.iteration, self._stood()
+        iteration, stood = trainer.iteration, self._now.place()
         before = {} if command.looks_only else trainer.settings.as_dict()
         failure: BaseException | None = None
         try:
             answer = command.function()
         except BaseException as error:  # noqa: BLE001 - it belongs to the caller
             failure = error
-        changes = self._changes_since(before)
-        travelled = self._stood() != stood
+        changes = self._now.changes_since(before)
+        travelled = self._now.place() != stood
         moved = trainer.iteration != iteration or travelled
-        self._moves += not command.looks_only
+        self._now.moves += not command.looks_only
         if travelled:
-            self._arrive_elsewhere()
+            self._now.arrive_elsewhere()
         elif moved:
-            self._record = self._recorded()
+            self._now.record = self._now.recorded()
         if isinstance(failure, DivergedError):
             self._fail(failure)
         elif failure is None and moved:
-            self._error = None
+            self._now.error = None
         if changes or moved:
-            self._started = trainer.iteration > 0 if travelled else self._started or moved
-            self._arrive()
+            self._now.started = trainer.iteration > 0 if travelled else self._now.started or moved
+            self._now.arrive()
             self._announce("state", changes=changes)
         elif not command.looks_only:
             self._publish()
@@ -390,47 +367,43 @@ class Core:
             )
         except Exception as error:  # noqa: BLE001 - the answer says why; the run goes on
             refusal = error
-        changes = self._changes_since(before)
+        changes = self._now.changes_since(before)
         self._answer(command, "change", asked=command.values, changes=changes, error=refusal)
 
     def _carry_out_step(self, command: Step) -> None:
         if self._ending or command.n == 0:
             self._answer(command, "step")
             return
-        self._error = None
-        self._job = command
-        if not self._playing:
-            self._rate.begin(time.monotonic())
+        self._now.go_on()
+        self._now.job = command
         self._publish()
 
     def _carry_out_play(self, command: Play) -> None:
         if not self._ending:
-            self._error = None
-            self._until = command.until
-            if not self._playing:
-                self._rate.begin(time.monotonic())
-            self._playing = True
-            self._arrive()
+            self._now.go_on()
+            self._now.until = command.until
+            self._now.playing = True
+            self._now.arrive()
         self._answer(command, "play")
 
     def _carry_out_return(self, command: Reset | Recover) -> None:
         """Stop, and stand elsewhere: at a fresh start, or at the last good state."""
-        self._playing = False
-        self._moves += 1
+        self._now.playing = False
+        self._now.moves += 1
         before = self.trainer.settings.as_dict()
-        self._error = None
+        self._now.error = None
         try:
             if isinstance(command, Recover):
                 self.trainer._recover()
             else:
                 origin = command.origin
                 self.trainer._reset(command.seed, author=origin.author, source=origin.source)
-                self._started = False
-                self._record = MappingProxyType({})
+                self._now.started = False
+                self._now.record = MappingProxyType({})
         except Exception as error:  # noqa: BLE001 - the answer says why, and so does the state
-            self._error = error
-        changes = self._changes_since(before)
-        self._answer(command, _KINDS[type(command)], changes=changes, error=self._error)
+            self._now.error = error
+        changes = self._now.changes_since(before)
+        self._answer(command, _KINDS[type(command)], changes=changes, error=self._now.error)
 
     def _carry_out_travel(self, command: Travel) -> None:
         """Stand elsewhere, unless it was only to look around and the next journey waits already."""
@@ -444,63 +417,23 @@ class Core:
         except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
             refusal = error
         else:
-            self._error = None
-            self._arrive_elsewhere()
-        self._answer(command, "travel", changes=self._changes_since(before), error=refusal)
+            self._now.error = None
+            self._now.arrive_elsewhere()
+        self._answer(command, "travel", changes=self._now.changes_since(before), error=refusal)
 
     def _carry_out_walk(self, command: LookInside | Walk) -> None:
         """Stand at another sub-step of the next step; what a walk did to the run was done before."""
         refusal: Exception | None = None
         try:
-            if isinstance(command, LookInside):
-                self._walk = self.trainer._walk(command.network, command.origin)
-                self._walked_at = self._moves, self._changes
-                self._walk.next()
-            elif self._walk is not None:
-                getattr(self._walk, command.move)()
+            self._now.walk(command)
         except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
             refusal = error
-        if self._walk is not None and self._walk.over:
-            before, self._walk = self._walk.began, None
-            if self.trainer.state_hash() != before:
-                self._error = None
-                self._started = True
-                self._moves += 1
-                self._record = MappingProxyType(self.trainer._session.record())
+        self._now.end_walk()
         self._answer(command, "walk", error=refusal)
-
-    def _where_walked(self) -> SubStep | None:
-        """Return where a walk stands; one that the run has gone away from is over."""
-        if self._walk is None:
-            return None
-        now = self._moves, self._changes
-        if now != self._walked_at:
-            self._walked_at = now
-            if self._walk.over:
-                self._walk = None
-                return None
-        return self._walk.here
-
-    def _stood(self) -> tuple[int, bool]:
-        """Return on which branch the run stands, and whether where that ends."""
-        timeline = self.trainer.timeline
-        return timeline.place.branch, timeline.at_tip
-
-    def _arrive_elsewhere(self) -> None:
-        """Pause, because the run stands at another place of its past or on another branch."""
-        self._playing = False
-        self._moves += 1
-        self._started = self.trainer.iteration > 0
-        self._record = self._recorded()
-
-    def _recorded(self) -> Mapping[str, float]:
-        """Return the numbers of the last updates, as far as they are known: a loaded state has no history."""
-        known = self.trainer.history.record() if self.trainer.iteration else {}
-        return MappingProxyType({name: value for name, value in known.items() if not math.isnan(value)})
 
     def _carry_out_stop(self, command: Pause | Close) -> None:
         """Let nothing train that was asked for before."""
-        self._playing = False
+        self._now.playing = False
         self._end_job()
         self._refuse(self.inbox.withdraw(Play, Step, ticket=command.ticket), None)
         if isinstance(command, Pause):
@@ -510,38 +443,11 @@ class Core:
         if command.at_exit:
             self._refuse(self.inbox.empty(), RuntimeError(CLOSED))
 
-    def _changes_since(self, before: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-        """Return the settings that are no longer as `before`, with their values then and now."""
-        settings = self.trainer.settings
-        now = {name: getattr(settings, name) for name in before}
-        changes = {name: (old, now[name]) for name, old in before.items() if not _same(old, now[name])}
-        self._changes += len(changes)
-        return changes
-
     # --- what others see ------------------------------------------------------------------------
-
-    def _status(self) -> Status:
-        if self._error is not None:
-            return "diverged" if isinstance(self._error, DivergedError) else "error"
-        if self._playing or self._job is not None:
-            return "running"
-        return "paused" if self._started else "idle"
 
     def _publish(self) -> None:
         """Make known how things stand, and wake whoever waits for it."""
-        if not self._playing and self._job is None:
-            self._rate.stop()
-        self.state = RunState(
-            status=self._status(),
-            playing=self._playing,
-            iteration=self.trainer.iteration,
-            steps_per_second=self._rate.value,
-            record=self._record,
-            error=self._error,
-            changes=self._changes,
-            moves=self._moves,
-            walk=self._where_walked(),
-        )
+        self.state = self._now.told()
         with self.inbox.lock:
             self.inbox.news.notify_all()
 
@@ -579,25 +485,3 @@ _KINDS: dict[type[Command], Kind] = {
     Change: "change",
     Close: "close",
 }
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Return whether a setting is unchanged; data that is no name is compared as an object."""
-    if one is other:
-        return True
-    plain = (str, int, float, tuple)
-    return isinstance(one, plain) and isinstance(other, plain) and one == other
-
-
-_LIVE: weakref.WeakSet[Core] = weakref.WeakSet()
-
-
-@atexit.register
-def _end_all() -> None:
-    """End every thread before the interpreter takes torch away from under it."""
-    cores = list(_LIVE)
-    for core in cores:
-        core.stop(at_exit=True)
-    end = time.monotonic() + EXIT_PATIENCE
-    for core in cores:
-        core.join(max(0.0, end - time.monotonic()))
