@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from traitlets import TraitError
 
-from .arguments import checked_count, checked_seed, seed_or_new
+from .arguments import checked_count, seed_or_new
 from .messages import Message, catalog
 from .runs.between_steps import between_steps
-from .runs.evaluation import Evaluation
 from .runs.hashing import digest
 from .runs.interventions import CODE, Origin
-from .runs.judging import Neighbors, refuse_unknown_features
+from .runs.judged import Judged
 from .runs.keeping import keep
 from .runs.looking import generated, real, verdicts
 from .runs.saved import load_session, save_session
@@ -40,13 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GANTrainer"]
 
-MOMENT = 0.05
-"""Seconds for which a call to train keeps a live run from hearing anything else."""
 
-T = TypeVar("T")
-
-
-class GANTrainer:
+class GANTrainer(Judged):
     """Trains a generator against a discriminator, step by step, and obeys while it does.
 
     Parameters
@@ -110,10 +102,6 @@ class GANTrainer:
         if run is not None:
             keep(session, run)
         self._begin(session)
-
-    def _begin(self, session: Session) -> None:
-        self._dispatch: Callable[[Callable[[], Any]], Any] | None = None
-        self._session = session
 
     @classmethod
     def _of(cls, session: Session) -> GANTrainer:
@@ -223,34 +211,6 @@ class GANTrainer:
     def _walk(self, network: What, origin: Origin) -> Walk:
         return Walk(self._session, self._between_steps, network, origin)
 
-    def _train(self, network: What, n: int) -> dict[str, float]:
-        """Train at once; live in slices, so that between them controls and other cells are heard."""
-        dispatch = self._dispatch
-        if dispatch is None:
-            last = self._session.advance(network, n, _never, CODE)
-            self._pause()
-            return last
-        while True:
-            taken, record = dispatch(functools.partial(self._train_for_a_moment, network, n))
-            n -= taken
-            if n == 0:
-                return dict(record)
-
-    def _train_for_a_moment(self, network: What, n: int) -> tuple[int, dict[str, float]]:
-        """Return how many of `n` steps were carried out, at least one, and the last record."""
-        end = time.monotonic() + MOMENT
-        taken = 0
-
-        def over() -> bool:
-            nonlocal taken
-            taken += 1
-            return time.monotonic() >= end
-
-        record = self._session.advance(network, n, over, CODE)
-        if taken == n:
-            self._pause()
-        return taken, record
-
     # --- what can be seen -----------------------------------------------------------------------
 
     @property
@@ -345,76 +305,6 @@ class GANTrainer:
     def _look(self, samples: Tensor, labels: Any = None) -> Tensor:
         """Return the discriminator's logits ``[n]`` for `samples` in the units of training."""
         return verdicts(self._session, samples, labels)
-
-    def evaluate(self, n: int = 2500, seed: int = 0, features: Any = None) -> dict[str, float]:
-        """Return how good the generated samples are, by name; see :mod:`ganwidgets.metrics`.
-
-        For points: ``modes high_quality reverse_kl`` where the data knows its centres,
-        ``jensen_shannon`` for two dimensions, ``sliced_wasserstein``. For images: ``frechet
-        kernel_inception precision recall density coverage diversity`` on the features that
-        :attr:`features` names, ``inception_score`` and, on the data's own classes, ``modes`` and
-        ``reverse_kl`` where those know classes; and the shares of real and of generated images that
-        the discriminator judges rightly.
-
-        Parameters
-        ----------
-        n : int
-            How many generated samples are compared with as many real ones; of images with half of
-            the data where that is less, because the other half is for :meth:`floors`.
-        seed : int
-            Of the samples; the same seed, the same figures.
-        features : str, path or nn.Module, optional
-            Other features than :attr:`features`, this once.
-        """
-        return self._evaluation.of_generated(checked_count(n), checked_seed(seed), features)
-
-    def floors(self, n: int = 2500, seed: int = 0, features: Any = None) -> dict[str, float]:
-        """Return what a perfect generator scores at :meth:`evaluate`: real samples in its place."""
-        return self._evaluation.of_real(checked_count(n), checked_seed(seed), features)
-
-    @property
-    def features(self) -> Any:
-        """What images are judged on, in the widget too; assign another at any time, the run does not change.
-
-        ``"classifier"``, a small network that learns the labels of this data in seconds; ``"inception"``, by
-        which published figures (FID, KID) are measured, or the path of its weights; ``"random"``, a network
-        that was never trained, good for a trend only; ``"pixels"``; a module of your own, from images [n, C, H, W]
-        in [0, 1] to features [n, F] or to a pair of those and of logits [n, K]. ``"auto"`` is the classifier for
-        images with labels, and random features for others.
-        """
-        return self._session.features
-
-    @features.setter
-    def features(self, asked: Any) -> None:
-        self._session.features = refuse_unknown_features(asked)
-
-    def neighbors(self, samples: Any, k: int = 1, features: Any = None) -> Neighbors:
-        """Return the real images that are most like some images, to see whether the generator copies.
-
-        Parameters
-        ----------
-        samples : Tensor [n, C, H, W]
-            In [0, 1], such as :meth:`sample` returns.
-        k : int
-            How many for each.
-        features : str, path or nn.Module, optional
-            What makes images alike; ``"pixels"`` finds exact copies, :attr:`features` those with the same content.
-
-        Returns
-        -------
-        Neighbors
-            ``indices distances images`` of the nearest real images, and the ``typical`` distance of a real image
-            from its own nearest one: much nearer than that is a copy.
-        """
-        return self._evaluation.neighbors(torch.as_tensor(samples), checked_count(k), features)
-
-    def class_shares(self, n: int = 2500, seed: int = 0) -> dict[int, float]:
-        """Return the share of generated images that the data's classifier reads as each of its classes."""
-        return self._evaluation.class_shares(checked_count(n), checked_seed(seed))
-
-    @property
-    def _evaluation(self) -> Evaluation:
-        return Evaluation(self._session, self._between_steps)
 
     def on_step(self, callback: Callable[[Mapping[str, float]], None]) -> Callable[[], None]:
         """Call `callback` with the record after each step, in the thread that trains.
@@ -559,53 +449,12 @@ class GANTrainer:
 
     __del__ = close
 
-    # --- being live -----------------------------------------------------------------------------
-
-    def _attach(
-        self,
-        dispatch: Callable[[Callable[[], Any]], Any] | None,
-        route: Callable[[dict[str, Any], str], bool] | None,
-    ) -> None:
-        """Let calls and changes from other threads go through a runner's queue, or no longer."""
-        self._dispatch = dispatch
-        self.settings.__dict__["_route"] = route
-
-    def _between_steps(self, function: Callable[[], T]) -> T:
-        return function() if self._dispatch is None else self._dispatch(function)
-
-    def _advance(
-        self,
-        network: What,
-        n: int,
-        interrupted: Callable[[], bool],
-        origin: Origin = CODE,
-    ) -> dict[str, float]:
-        return self._session.advance(network, n, interrupted, origin)
-
-    def _put(self, values: Mapping[str, Any], *, author: str, source: str, reason: str) -> None:
-        self._session.change(values, Origin(author, source, reason))
-
-    def _reset(self, seed: int | None, *, author: str, source: str) -> None:
-        self._session.reset(seed, Origin(author, source))
-
-    def _go_on_from(self, state: Mapping[str, Any], origin: Origin, branch: str) -> None:
-        self._between_steps(lambda: self._session.load_tree(state, origin, branch))
-
-    def _recover(self) -> None:
-        self._session.recover()
-
-    def _pause(self) -> None:
-        self._session.keeper.pause()
-
-    def _stop(self) -> None:
-        self._session.keeper.save()
-
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "features":
             object.__setattr__(self, name, value)
             return
         if hasattr(GANTrainer, name) or (type(self) is GANTrainer and not name.startswith("_")):
-            known = [member for member in vars(GANTrainer) if not member.startswith("_")]
+            known = [member for member in dir(GANTrainer) if not member.startswith("_")]
             raise TraitError(
                 Message("GANTrainer has no {name!r} to set{hint}", name=name, hint=_hint(name, known))
             )
@@ -620,7 +469,3 @@ def _hint(name: str, known: list[str]) -> str:
         return Message("; it is a setting: trainer.settings.{name} = ...", name=name)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return Message("; did you mean {name}?", name=close[0]) if close else ""
-
-
-def _never() -> bool:
-    return False

@@ -80,7 +80,7 @@ def test_a_long_call_to_train_hears_controls(live):
 
 def test_a_long_call_to_train_takes_the_steps_it_was_asked_for(live, monkeypatch):
     trainer, _, _ = live
-    monkeypatch.setattr("ganwidgets.trainer.MOMENT", 0.0)
+    monkeypatch.setattr("ganwidgets.runs.hosted.MOMENT", 0.0)
     assert trainer.step(7)["iteration"] == 7
     trainer.step_d(3)
     assert [(r["setting"], r["new"]) for r in trainer.interventions] == [("step_d", 3)]

@@ -1,0 +1,103 @@
+"""What a trainer does for whoever carries out its run in a thread, and for itself where nobody does."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ..stepping.eager import What
+from .interventions import CODE, Origin
+from .session import Session
+
+__all__ = ["Hosted"]
+
+MOMENT = 0.05
+"""Seconds for which a call to train keeps a live run from hearing anything else."""
+
+T = TypeVar("T")
+
+
+class Hosted:
+    """The side of a trainer that users do not see; it is live while something dispatches its calls."""
+
+    _session: Session
+    _dispatch: Callable[[Callable[[], Any]], Any] | None
+
+    def _begin(self, session: Session) -> None:
+        self._dispatch = None
+        self._session = session
+
+    def _attach(
+        self,
+        dispatch: Callable[[Callable[[], Any]], Any] | None,
+        route: Callable[[dict[str, Any], str], bool] | None,
+    ) -> None:
+        """Let calls and changes from other threads go through a runner's queue, or no longer."""
+        self._dispatch = dispatch
+        self._session.settings.__dict__["_route"] = route
+
+    def _between_steps(self, function: Callable[[], T]) -> T:
+        return function() if self._dispatch is None else self._dispatch(function)
+
+    def _advance(
+        self,
+        network: What,
+        n: int,
+        interrupted: Callable[[], bool],
+        origin: Origin = CODE,
+    ) -> dict[str, float]:
+        return self._session.advance(network, n, interrupted, origin)
+
+    def _put(self, values: Mapping[str, Any], *, author: str, source: str, reason: str) -> None:
+        self._session.change(values, Origin(author, source, reason))
+
+    def _reset(self, seed: int | None, *, author: str, source: str) -> None:
+        self._session.reset(seed, Origin(author, source))
+
+    def _go_on_from(self, state: Mapping[str, Any], origin: Origin, branch: str) -> None:
+        self._between_steps(lambda: self._session.load_tree(state, origin, branch))
+
+    def _recover(self) -> None:
+        self._session.recover()
+
+    def _pause(self) -> None:
+        self._session.keeper.pause()
+
+    def _stop(self) -> None:
+        self._session.keeper.save()
+
+    # --- training -------------------------------------------------------------------------------
+
+    def _train(self, network: What, n: int) -> dict[str, float]:
+        """Train at once; live in slices, so that between them controls and other cells are heard."""
+        dispatch = self._dispatch
+        if dispatch is None:
+            last = self._session.advance(network, n, _never, CODE)
+            self._pause()
+            return last
+        while True:
+            taken, record = dispatch(functools.partial(self._train_for_a_moment, network, n))
+            n -= taken
+            if n == 0:
+                return dict(record)
+
+    def _train_for_a_moment(self, network: What, n: int) -> tuple[int, dict[str, float]]:
+        """Return how many of `n` steps were carried out, at least one, and the last record."""
+        end = time.monotonic() + MOMENT
+        taken = 0
+
+        def over() -> bool:
+            nonlocal taken
+            taken += 1
+            return time.monotonic() >= end
+
+        record = self._session.advance(network, n, over, CODE)
+        if taken == n:
+            self._pause()
+        return taken, record
+
+
+def _never() -> bool:
+    return False
