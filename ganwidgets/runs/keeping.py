@@ -172,7 +172,9 @@ class FolderKeeper(Keeper):
     def close(self) -> None:
         if self._open and os.getpid() == self._process:
             try:
-                if not self._session._under_way():  # a thread that has not ended at the interpreter's exit
+                if (
+                    not self._session._occupied.under_way
+                ):  # a thread that has not ended at the interpreter's exit
                     self.save()
             finally:
                 self._open = False

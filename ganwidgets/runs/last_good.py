@@ -18,12 +18,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ..errors import DivergedError
+from ..messages import Message
 from ..stepping.eager import EagerStepper, NonFiniteError, What
 from ..stepping.state import Network, TrainingState
 from .interventions import InterventionLog, Mark, Origin
 from .state_tree import copied, put_tree, state_tree
 
-__all__ = ["ACTIONS", "LastGood", "Update"]
+__all__ = ["ACTIONS", "LastGood", "Update", "diverged"]
 
 REPEATED_AT_MOST = 100
 """Updates between two copies; a failure costs up to so many again."""
@@ -52,6 +54,22 @@ class Update(NamedTuple):
         if self.what != "both":
             action = ACTIONS[self.what]
             log.act(self.iteration, action, 1, self.origin, self.samples_seen, self.hash_before)
+
+
+def diverged(error: NonFiniteError, rules: Any, iteration: int) -> DivergedError:
+    """Return what to raise because of `error`, for a run that is back at `iteration` and obeyed `rules`."""
+    return DivergedError(
+        Message(
+            "{quantity} became {value} after iteration {iteration}; the run stands there, before it "
+            "happened. Lower lr_d (now {lr_d:g}) or lr_g (now {lr_g:g}), set grad_clip, or reset",
+            quantity=error.quantity,
+            value=str(error.value),
+            iteration=iteration,
+            lr_d=rules.lr_d,
+            lr_g=rules.lr_g,
+        ),
+        iteration,
+    )
 
 
 class LastGood:

@@ -7,10 +7,9 @@ threads: whoever calls it does so one call at a time.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import torch
@@ -18,7 +17,7 @@ from traitlets import TraitError
 
 from ..data import Source, load_data
 from ..data.part import divided
-from ..errors import CheckpointError, DataError, DivergedError
+from ..errors import DivergedError
 from ..messages import Message
 from ..metrics.features import Features
 from ..objectives import Loss, game
@@ -32,7 +31,8 @@ from .hashing import digest
 from .history import History, measured
 from .interventions import CODE, InterventionLog, Mark, Origin
 from .keeper import Keeper
-from .last_good import ACTIONS, LastGood, Update
+from .last_good import ACTIONS, LastGood, Update, diverged
+from .occupied import Occupied
 from .own import Own
 from .places import Place
 from .rehearsal import Rehearsal
@@ -98,7 +98,7 @@ class Session:
     ) -> None:
         self.own = Own(own)
         self._device = device
-        self._busy: tuple[int, FrameType] | None = None
+        self._occupied = Occupied()
         self._torn = False
         self._origin: Origin | None = None
         self._refuge: tuple[Stand, Mark] | None = None
@@ -219,15 +219,15 @@ class Session:
         here = self.stand()
         self._refuge = here, self.log.mark()
         try:
-            self._busy = threading.get_ident(), sys._getframe(2)
+            self._occupied.begin(sys._getframe(2))
             yield here
             self._refuge = None
         except BaseException:
-            self._busy = None
+            self._occupied.end()
             self.settle()
             raise
         finally:
-            self._busy = None
+            self._occupied.end()
 
     def _go_to_refuge(self, here: Stand, mark: Mark) -> None:
         assert here.snapshot.tree is not None
@@ -369,16 +369,16 @@ class Session:
             Whatever a network or the data raises. After any of them the session stands at its
             last good state.
         """
-        self._refuse_reentry()
+        self._occupied.refuse_reentry()
         self.settle()
         try:
-            self._busy = threading.get_ident(), sys._getframe()
+            self._occupied.begin(sys._getframe())
             with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
                 for index in range(n):
                     if self._one(what, interrupted, origin, last=index == n - 1):
                         break
         finally:
-            self._busy = None
+            self._occupied.end()
         return self.record()
 
     def _one(self, what: What, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
@@ -417,7 +417,7 @@ class Session:
     @contextmanager
     def rehearsing(self) -> Iterator[EagerStepper]:
         """Let the next updates be carried out, whole or in part, and undo them again."""
-        self._refuse_reentry()
+        self._occupied.refuse_reentry()
         self.settle()
         run, last_good, configured = self.run, self._last_good, self._configured
         before = Rehearsal(run.stepper)
@@ -429,59 +429,31 @@ class Session:
 
         self._undo = undo
         try:
-            self._busy = threading.get_ident(), sys._getframe(2)
+            self._occupied.begin(sys._getframe(2))
             with torch.inference_mode(False), torch.enable_grad(), computing_with(run.threads):
                 run.stepper.configure(rules)
                 yield run.stepper
         finally:
-            self._busy = None
+            self._occupied.end()
             self.settle()
 
     def record(self) -> dict[str, float]:
         """Return the numbers of the last updates."""
         return {"iteration": self.state.iteration, **self.run.stepper.record}
 
-    def _under_way(self) -> bool:
-        """Return whether a step, or a way elsewhere, has not ended; an interrupt may have left it so."""
-        if self._busy is None:
-            return False
-        thread, begun = self._busy
-        frame: FrameType | None = sys._getframe()
-        while frame is not None and frame is not begun:
-            frame = frame.f_back
-        return frame is not None or thread != threading.get_ident()
-
-    def _refuse_reentry(self) -> None:
-        if self._under_way():
-            raise RuntimeError(
-                Message("the trainer is in the middle of a step; a callback cannot step, reset or load it")
-            )
-
     def _diverged(self, error: NonFiniteError) -> DivergedError:
         rules = self.run.stepper.rules
         self._torn = True
         self.settle()
-        iteration = self.state.iteration
-        return DivergedError(
-            Message(
-                "{quantity} became {value} after iteration {iteration}; the run stands there, before it "
-                "happened. Lower lr_d (now {lr_d:g}) or lr_g (now {lr_g:g}), set grad_clip, or reset",
-                quantity=error.quantity,
-                value=str(error.value),
-                iteration=iteration,
-                lr_d=rules.lr_d,
-                lr_g=rules.lr_g,
-            ),
-            iteration,
-        )
+        return diverged(error, rules, self.state.iteration)
 
     def settle(self) -> None:
         """Go back to the last good state, if a step or a way elsewhere was broken off in the middle."""
-        if self._undo is not None and not self._under_way():
+        if self._undo is not None and not self._occupied.under_way:
             with torch.inference_mode(False), torch.enable_grad():
                 self._undo()
             self._undo = None
-        if self._refuge is not None and not self._under_way():  # not while it is on its way
+        if self._refuge is not None and not self._occupied.under_way:  # not while it is on its way
             with torch.inference_mode(False), torch.enable_grad():
                 self._go_to_refuge(*self._refuge)
         if self._torn:
@@ -492,7 +464,7 @@ class Session:
 
     def recover(self) -> None:
         """Stand at the last good state, settings kept; a failed step has already gone back to it."""
-        self._refuse_reentry()
+        self._occupied.refuse_reentry()
         if self._configured and not self.state.finite():
             self._torn = True
         self.settle()
@@ -520,20 +492,8 @@ class Session:
         """
         self.recover()
         with self.leaving() as here:
-            try:
-                with torch.inference_mode(False):
-                    run, built, settings = restored(self, tree)
-            except CheckpointError:
-                raise
-            except Exception as error:
-                if isinstance(error, DataError | TraitError):
-                    message = Message("the state does not fit what was passed: {error}", error=error.args[0])
-                else:
-                    message = Message(
-                        "this is not a state that state_dict returned: {error}",
-                        error=f"{type(error).__name__}: {error}",
-                    )
-                raise CheckpointError(message) from error
+            with torch.inference_mode(False):
+                run, built, settings = restored(self, tree)
             self._adopt(run, built, self.history.until(run.state.iteration))
             self.change(settings, origin)
             self._begin_branch("load", here, run.state.iteration, origin, branch)

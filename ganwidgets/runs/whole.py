@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CheckpointError
+from traitlets import TraitError
+
+from ..errors import CheckpointError, DataError
+from ..messages import Message
 from ..stepping.run import Run
 from .older import completed_tree
 from .state_tree import (
@@ -58,7 +61,29 @@ def described(
 
 
 def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
-    """Return the run that `tree` describes, what it was built of, and its settings."""
+    """Return the run that `tree` describes, what it was built of, and its settings.
+
+    Raises
+    ------
+    CheckpointError
+        If it belongs to other data or networks, or is not what :func:`described` returned.
+    """
+    try:
+        return _restored(session, tree)
+    except CheckpointError:
+        raise
+    except Exception as error:
+        if isinstance(error, DataError | TraitError):
+            message = Message("the state does not fit what was passed: {error}", error=error.args[0])
+        else:
+            message = Message(
+                "this is not a state that state_dict returned: {error}",
+                error=f"{type(error).__name__}: {error}",
+            )
+        raise CheckpointError(message) from error
+
+
+def _restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
     check_origin(tree, session.own)
     tree = completed_tree(tree)
     pending = _known_data(session, tree["settings"]["data"])
