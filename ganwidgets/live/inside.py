@@ -22,12 +22,28 @@ from .observations import Gradients, Scores
 if TYPE_CHECKING:
     from ..runs.session import Session
 
-__all__ = ["MOST", "Inside", "inside"]
+__all__ = ["MOST", "Inside", "Pulls", "inside"]
 
 Floats = npt.NDArray[np.float32]
 
 MOST = 150
 """Samples of the batch that are shown, so that one can follow them."""
+
+
+@dataclass(frozen=True)
+class Pulls:
+    """What D's loss asks of D's logit at each sample, before anything moves.
+
+    Attributes
+    ----------
+    real, generated : float32 array [M]
+        Minus the derivative of the loss by each sample's logit, times the samples in the batch: above 0 where
+        the logit has to rise for the loss to fall. The loss is the mean of the samples' shares; D's penalty is
+        left out.
+    """
+
+    real: Floats
+    generated: Floats
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,8 @@ class Inside:
     seen : mapping
         ``"latents"``, ``"scores"`` and ``"gradients"`` of these samples, as far as they are known; see
         :mod:`ganwidgets.live.observations`.
+    pulls : Pulls or None
+        In an update of the discriminator, from where its gradients are known and until its parameters move.
     verdict : float32 array or None
         The discriminator's verdict over the plane, where updates of this walk would have changed it.
     """
@@ -55,6 +73,7 @@ class Inside:
     generated: Floats
     before: Floats | None
     seen: Mapping[str, Any]
+    pulls: Pulls | None
     verdict: Floats | None
 
 
@@ -82,7 +101,22 @@ def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
         # Each sample's own share: the loss is their mean.
         descent = (-len(step.noise) * step.gradients.samples[:MOST]).float().numpy()
         seen["gradients"] = Gradients(descent=descent, slope=descent)
-    return Inside(step, real.numpy(), generated.numpy(), before, seen, verdict)
+    pulls = None
+    if step.network == "discriminator" and step.gradients is not None and effect is None:
+        packing, n = session.run.stepper.packing, len(step.noise)
+        pulls = Pulls(
+            _pulls(step.gradients.real_logits, n, packing, len(real)),
+            _pulls(step.gradients.fake_logits, n, packing, len(generated)),
+        )
+    return Inside(step, real.numpy(), generated.numpy(), before, seen, pulls, verdict)
+
+
+def _pulls(gradient: Tensor | None, n: int, packing: int, shown: int) -> Floats:
+    """Return each sample's share of minus a gradient by logits; all samples of a pack have the same."""
+    if gradient is None:
+        return np.zeros(shown, np.float32)
+    each: Floats = (-n * gradient.float() / packing).repeat_interleave(packing)[:shown].numpy()
+    return each
 
 
 def _scores(session: Session, real: Tensor | None, fake: Tensor, n_real: int, n_fake: int) -> Scores:

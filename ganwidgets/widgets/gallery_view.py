@@ -4,7 +4,9 @@ To the browser go messages, each with one buffer for each of its parts, which ``
 ``[name, "f4" or "u1", shape]``; pictures are uint8 ``[n, H, W]`` or ``[n, H, W, 3]``:
 
 - ``{"frame": {iteration, columns, labels, noise, parts}}``: ``generated``; where they changed, and in the first
-  message to a view, ``real`` and ``latents``; while somebody wants to know, ``scores`` [n];
+  message to a view, ``real`` and ``latents``; while somebody wants to know, ``scores`` [n]. In the middle of an
+  update that somebody looks into also ``batch``, ``{said, count, real}``: what the images are, how many are to
+  come, and how many real ones the update has;
 - ``{"ways": {parts}}``: ``walk``, ``line``, ``moved``, as far as they were asked for;
 - ``{"past": {iterations, sample, parts}}``: ``past``;
 - ``{"neighbor": {sample, distance, typical, parts}}``: ``neighbor``.

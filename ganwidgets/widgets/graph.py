@@ -209,6 +209,8 @@ def _walked(frame: Frame, inside: Inside) -> Frame:
     record = dict(frame.record)
     if step.loss is not None:
         record[f"loss_{step.network[0]}"] = step.loss
+    if step.gradients is not None:
+        record[f"grad_norm_{step.network[0]}"] = step.gradients.norm
     kept = {name: seen for name, seen in frame.seen.items() if name in {"manifold", "slice"}}
     verdict = frame.verdict if inside.verdict is None else inside.verdict
     return replace(

@@ -102,6 +102,8 @@ LAYERS = (
 LEGEND = ("real", "generated", "verdict", "gradients", "manifold", "trails")
 """In the order in which people read of them."""
 
+PULLS = N_("Arrows: which way D's logit on each sample is to go; the longer, the more that sample counts.")
+
 AXES = {1: ["x", ""], 2: ["x", "y"]}
 """What a place's two numbers are called, by the number of coordinates; "" where one means nothing."""
 
@@ -216,6 +218,7 @@ class PlanePanel:
             "arrows": self.view.arrows,
             "keep": kept,
             "ghost": inside is not None and inside.before is not None,
+            "walked": inside is not None,
             "parts": [[name, array.dtype.str[1:], array.shape] for name, array in fresh],
         }
         self.view.send({"frame": content}, buffers=[array.tobytes() for _, array in fresh])
@@ -245,6 +248,9 @@ class PlanePanel:
             descent = self.view.arrows == "loss" or inside is not None
             chosen = gradients.descent if descent else gradients.slope
             parts.append(("gradients", chosen, projection.directions(chosen)))
+        if inside is not None and inside.pulls is not None:
+            pulls = inside.pulls
+            parts += [("pull_real", pulls, pulls.real), ("pull_generated", pulls, pulls.generated)]
         if "manifold" in seen:
             manifold = seen["manifold"]
             parts.append(("manifold", manifold, _placed(projection, manifold.corners, band=0)))
@@ -260,15 +266,11 @@ class PlanePanel:
         t = self._catalog
         notes: list[tuple[str, str]] = []
         if frame.inside is not None:
-            return [
-                (
-                    "",
-                    t(
-                        N_("The batch of the update that is being looked into, at most {most} samples."),
-                        most=MOST,
-                    ),
-                )
-            ]
+            said = N_("The batch of the update that is being looked into, at most {most} samples.")
+            notes.append(("", t(said, most=MOST)))
+            if frame.inside.pulls is not None:
+                notes.append(("gradients", t(PULLS)))
+            return notes
         if projection.features > 2:
             notes.append(
                 (

@@ -8,7 +8,9 @@ To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer f
 - ``extent``: x0, x1, y0, y1 of the whole plane; ``axes``: what both are called, "" where one means nothing;
 - ``layers``: those that this kind of data has; ``notes``: ``[layer or "", text]``, each told while its layer
   is shown; ``judged``: whether there is a map of the verdict; ``share``: of the noise, in each cell of the
-  manifold; ``arrows``: which gradient ``gradients`` is.
+  manifold; ``arrows``: which gradient ``gradients`` is; ``walked``: whether the samples are the batch of an update
+  that is being looked into, and ``ghost``: whether ``trails`` is where they were before it;
+- of D's update, ``pull_real`` and ``pull_generated`` ``[M]``: which way its logit on each sample is to go.
 
 From the browser: ``{"hello": true}`` where a view appeared, which then needs every part. The traits
 `layers` and `arrows` are the viewers' choices, the same in all views; nobody but a person or a cell

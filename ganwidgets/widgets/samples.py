@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from .look import Look, classed
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
+    from ..live.inside import Inside
 
 __all__ = ["SamplesPanel"]
 
@@ -120,6 +122,9 @@ class SamplesPanel:
     def draw(self, frame: Frame) -> None:
         """Draw `frame`'s images, and bring what people asked for up to date."""
         self._offer(frame.classes)
+        if frame.inside is not None:
+            self._draw_batch(frame, frame.inside)
+            return
         parts = {"generated": packed(frame.generated)}
         if frame.real is not self._real:
             self._real = frame.real
@@ -140,6 +145,42 @@ class SamplesPanel:
         self._go_ways()
         if frame.status != "running" or time.monotonic() - self._looked_back >= PAST_INTERVAL:
             self._look_back()
+
+    def _draw_batch(self, frame: Frame, inside: Inside) -> None:
+        """Draw the batch of an update that somebody walks through, and say that it is that."""
+        shown = min(self.pictures, len(inside.step.noise))
+        generated, real, scores = inside.generated[:shown], inside.real, inside.seen.get("scores")
+        self._real, self._latents = None, inside.seen["latents"]
+        self._exhibits = None  # ways and neighbours are those of the samples that are always the same
+        parts = {"generated": packed(generated), "real": packed(real), "latents": self._latents}
+        if scores is not None:
+            parts["scores"] = scores.generated[:shown]
+        content = {
+            "iteration": frame.iteration,
+            "columns": math.ceil(math.sqrt(shown)),
+            "labels": None,
+            "batch": {"said": self._said_of(inside, shown), "count": shown, "real": len(real)},
+        }
+        self.view.tell("frame", content, parts)
+
+    def _said_of(self, inside: Inside, shown: int) -> str:
+        t, step = self._catalog, inside.step
+        of_d = step.network == "discriminator"
+        if step.generated is None:
+            said = (
+                N_(
+                    "The batch of D's update: real images; the noise is drawn, nothing is generated of it yet."
+                )
+                if of_d
+                else N_("The batch of G's update: the noise is drawn, nothing is generated of it yet.")
+            )
+        elif inside.before is not None:
+            said = N_("The batch of G's update: what G would make of the same noise after it.")
+        elif of_d:
+            said = N_("The batch of D's update: generated images, {shown} of {count}, and real ones below.")
+        else:
+            said = N_("The batch of G's update: generated images, {shown} of {count}.")
+        return t(said, shown=shown, count=len(step.noise))
 
     def _offer(self, classes: tuple[int, ...]) -> None:
         """Let people choose among `classes`; nothing is left to choose where there are none."""

@@ -256,6 +256,9 @@ def _on_update(step: SubStep, t: Catalog) -> str:
 
 
 ON_PLANE: Mapping[tuple[str, str], str] = {
+    ("discriminator", "gradients"): N_(
+        "In the plane: arrows up where D's logit is to rise, down where it is to fall."
+    ),
     ("generator", "gradients"): N_("The arrows in the plane show it."),
     ("generator", "update"): N_(
         "In the plane: circles where the samples were, points where they are after the update."

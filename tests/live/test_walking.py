@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import torch
 
 import ganwidgets as gw
 from ganwidgets.live import Camera, Event, Runner
@@ -54,6 +55,26 @@ def test_what_changes_the_run_ends_the_walk(runner: Runner) -> None:
     runner.wait()
     assert runner.state.walk is None
     assert runner.state.iteration == 0
+
+
+def test_what_ds_loss_asks_of_its_logits(runner: Runner) -> None:
+    camera = Camera(runner)
+    runner.change({"loss": "non_saturating"})
+    runner.look_inside("discriminator")
+    for _ in range(3):
+        runner.walk("next")
+    runner.wait()
+    assert camera.take().inside.pulls is None
+    runner.walk("next")
+    runner.wait()
+    seen = camera.take().inside
+    step = seen.step
+    # The logistic loss: its derivative by a logit is how wrong the verdict is.
+    assert seen.pulls.real == pytest.approx(torch.sigmoid(-step.real_logits).numpy(), rel=1e-4)
+    assert seen.pulls.generated == pytest.approx(-torch.sigmoid(step.fake_logits).numpy(), rel=1e-4)
+    runner.walk("next")
+    runner.wait()
+    assert camera.take().inside.pulls is None  # moved already
 
 
 def test_a_frame_carries_the_batch(runner: Runner) -> None:

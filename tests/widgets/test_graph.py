@@ -121,7 +121,8 @@ def test_the_loop_that_learns_stands_out(panel, sent):
 
 def test_a_sub_step_lights_its_parts_and_shows_its_batch(panel, sent):
     def walked(network, stage, loss=None, generated=0):
-        step = SimpleNamespace(network=network, stage=stage, loss=loss)
+        gradients = SimpleNamespace(norm=0.25) if stage == "update" else None
+        step = SimpleNamespace(network=network, stage=stage, loss=loss, gradients=gradients)
         seen = {"latents": floats(20, 2)}
         inside = SimpleNamespace(
             step=step, real=floats(0, 2), generated=floats(generated, 2), verdict=None, seen=seen
@@ -137,6 +138,7 @@ def test_a_sub_step_lights_its_parts_and_shows_its_batch(panel, sent):
     assert (last.learning, last.stage) == ("d", ["gradient_d", "discriminator"])
     assert last.parts["generated"].shape == (20, 2)
     assert last.values["loss_d"] == "1.750"
+    assert last.values["gradient_d"] == "0.250"
     panel.draw(points_frame(seen=points_seen()))
     assert sent[-1].stage == []
     assert set(STAGES) == set(get_args(Stage))

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from moments import images_frame
 
+import ganwidgets as gw
+from ganwidgets.live import Camera, Runner
 from ganwidgets.live.errands import Errands
 from ganwidgets.live.explorer import Earlier, Neighbor, Ways
 from ganwidgets.live.observations import Scores
@@ -88,6 +90,40 @@ def test_what_stays_the_same_is_sent_once_to_each_view(gallery):
     assert gallery.requests
     gallery.panel.draw(frame)
     assert sorted(parts(gallery.sent[-1])) == ["generated", "latents", "real"]
+
+
+def test_a_walk_shows_the_batch_of_its_update_and_says_so(gallery):
+    runner = Runner(gw.GANTrainer("digits", seed=1, batch_size=16, g_hidden=(8,), d_hidden=(8,)))
+    camera, panel, told = Camera(runner), gallery.panel, []
+
+    def drawn():
+        runner.wait()
+        frame = camera.take()
+        panel.draw(frame)
+        told.append(gallery.sent[-1][0]["frame"])
+        return frame.inside, parts(gallery.sent[-1])
+
+    drawn()
+    runner.look_inside("both")
+    inside, got = drawn()
+    assert len(got["generated"]) == 0
+    assert np.array_equal(got["real"], packed(inside.real))
+    runner.walk("next")
+    inside, got = drawn()
+    assert np.array_equal(got["generated"], packed(inside.step.generated.numpy()))
+    assert np.array_equal(got["latents"], inside.step.noise.numpy())
+    panel.view.chosen = [2, 4]  # a walk between samples that are not on the page
+    assert gallery.settled("ways") == []
+    for _ in range(6):
+        runner.walk("next")
+    inside, got = drawn()
+    assert (inside.step.network, len(got["real"]), len(got["generated"])) == ("generator", 0, 16)
+    runner.walk("leave")
+    _, got = drawn()
+    assert np.array_equal(got["real"], packed(panel._real))
+    assert [(frame.get("batch") or {}).get("real") for frame in told] == [None, 16, 16, 0, None]
+    assert len({frame["batch"]["said"] for frame in told[1:-1]}) == 3
+    runner.close()
 
 
 def test_scores_are_wanted_only_while_somebody_looks(gallery):

@@ -45,6 +45,7 @@ class Sheet {
   take(images) {
     const [count, height, width, channels = 1] = images.shape;
     Object.assign(this, { count, height, width });
+    if (count === 0) return;
     if (this.canvas.width !== width || this.canvas.height !== count * height) {
       this.canvas.width = width;
       this.canvas.height = count * height;
@@ -169,6 +170,8 @@ class Gallery {
     button("zoom-out", "\u2212", words.zoomOut, () => this.step(-1));
     button("zoom-fit", words.fit, words.fitHelp, () => this.step(0));
     button("zoom-in", "+", words.zoomIn, () => this.step(1));
+    this.batch = make("p", "gw-gallery-batch", el, { hidden: true });
+    this.batch.setAttribute("role", "status");
     this.stage = make("div", "gw-gallery-stage", el);
     this.heads = make("div", "gw-gallery-heads", this.stage);
     this.heads.setAttribute("aria-hidden", "true");
@@ -384,13 +387,15 @@ class Gallery {
     this.count.value = model.get("count");
     this.beside.checked = model.get("beside");
     this.amount.value = model.get("amount");
-    if (!frame || !sheets.generated.count || !this.stage.clientWidth) return;
+    if (!frame || !this.stage.clientWidth || !(sheets.generated.count || frame.batch)) return;
+    this.batch.hidden = !frame.batch;
+    this.batch.textContent = frame.batch?.said ?? "";
     const wide = this.zoom ? this.zoom * sheets.generated.width : this.fitting();
     const tall = Math.max(1, Math.round((wide * sheets.generated.height) / sheets.generated.width));
     const { columns } = frame;
     this.stage.classList.toggle("gw-zoomed", this.zoom > 0);
-    this.drawGrid(this.canvas, sheets.generated, sheets.generated.count, columns, wide, tall);
-    const shown = model.get("beside");
+    this.drawGrid(this.canvas, sheets.generated, frame.batch?.count ?? sheets.generated.count, columns, wide, tall);
+    const shown = frame.batch ? frame.batch.real > 0 : model.get("beside");
     this.below.hidden = !shown;
     if (shown) {
       const gap = Math.round(GAP * this.ratio);
@@ -411,6 +416,10 @@ class Gallery {
     for (let index = 0; index < count; index += 1) {
       const x = (index % columns) * (wide + gap);
       const y = Math.floor(index / columns) * (tall + gap);
+      if (index >= sheet.count) {
+        pen.fillStyle = "rgb(128 128 128 / 15%)"; // room for what is still to come
+        pen.fillRect(x, y, wide, tall);
+      }
       sheet.draw(pen, index, x, y, wide, tall);
     }
   }
@@ -455,8 +464,8 @@ class Gallery {
     const index = Math.min(this.looking ? this.looked : (chosen[0] ?? this.looked), sheets.generated.count - 1);
     const told = this.lookedOnce || chosen.length > 0;
     this.hint.hidden = told;
-    this.detail.hidden = !told;
-    if (!told) return;
+    this.detail.hidden = !told || sheets.generated.count === 0;
+    if (this.detail.hidden) return;
     if (index !== this.looked) {
       this.looked = index;
       sheets.neighbor.count = 0;
@@ -472,8 +481,8 @@ class Gallery {
     if (this.told.textContent !== text) this.told.textContent = text;
     this.large.setAttribute("aria-label", text);
     this.drawBars(index);
-    const near = sheets.neighbor.count > 0 && this.nearSeen.sample === index;
-    this.find.hidden = near;
+    const near = sheets.neighbor.count > 0 && this.nearSeen.sample === index && !this.frame.batch;
+    this.find.hidden = near || Boolean(this.frame.batch);
     this.nearby.hidden = this.nearSaid.hidden = !near;
     if (!near) return;
     this.one(this.nearby, sheets.neighbor, 0);
@@ -534,8 +543,8 @@ class Gallery {
 
   drawWays(chosen) {
     const { sheets, ratio, words } = this;
-    this.ways.hidden = chosen.length === 0;
-    if (chosen.length === 0) return;
+    this.ways.hidden = chosen.length === 0 || Boolean(this.frame.batch);
+    if (this.ways.hidden) return;
     this.offerDirections();
     const direction = this.model.get("direction");
     this.direction.value = direction;

@@ -53,6 +53,44 @@ function unpack(parts, buffers) {
   );
 }
 
+/** Add an arrow to a path. */
+const arrow = (path, x, y, dx, dy) => {
+  const length = Math.hypot(dx, dy);
+  const head = Math.min(4, 0.45 * length) / length;
+  path.moveTo(x, y);
+  path.lineTo(x + dx, y + dy);
+  path.moveTo(x + dx - head * (dx + 0.6 * dy), y + dy - head * (dy - 0.6 * dx));
+  path.lineTo(x + dx, y + dy);
+  path.lineTo(x + dx - head * (dx - 0.6 * dy), y + dy - head * (dy + 0.6 * dx));
+};
+
+/** Draw arrows so that they stand out from whatever lies below. */
+const outlined = (pen, wings, colors, color) => {
+  pen.lineJoin = "round";
+  pen.globalAlpha = 0.6;
+  pen.strokeStyle = colors.ground;
+  pen.lineWidth = 2.4;
+  pen.stroke(wings);
+  pen.globalAlpha = 1;
+  pen.strokeStyle = color;
+  pen.lineWidth = 1;
+  pen.stroke(wings);
+};
+
+/** Which way D's logit on each sample is to go: up or down, as far as its share of the loss counts. */
+const pulls = (pen, parts, at, colors, side) => {
+  const wings = new Path2D();
+  for (const kind of ["real", "generated"]) {
+    const [points, wanted] = [parts[kind] ?? [], parts[`pull_${kind}`] ?? []];
+    for (let index = 0; index < wanted.length; index += 1) {
+      const [x, y] = at(points[2 * index], points[2 * index + 1]);
+      const length = side * clamp(0.055 * wanted[index], -0.12, 0.12);
+      if (Number.isFinite(x + y + length) && Math.abs(length) >= 1) arrow(wings, x, y, 0, -length);
+    }
+  }
+  outlined(pen, wings, colors, colors.d);
+};
+
 /** One layer's painter for each name in PlanePanel's declaration; `at` maps x and y to places. */
 const PAINTERS = {
   verdict() {}, // lies under this canvas, on one of ipycanvas
@@ -156,6 +194,7 @@ const PAINTERS = {
 
   gradients({ pen, parts, at, colors, frame, kind, side }) {
     const { gradients, generated } = parts;
+    if (parts.pull_real || parts.pull_generated) pulls(pen, parts, at, colors, side);
     if (!gradients || !generated) return;
     const [x0, x1] = frame.extent;
     const scale = x1 - x0;
@@ -168,22 +207,9 @@ const PAINTERS = {
       const length = side * arrowLength(strength * scale);
       if (length < 1) continue;
       const [dx, dy] = [(u / strength) * length, (-v / strength) * length];
-      const head = Math.min(4, 0.45 * length) / length;
-      wings.moveTo(x, y);
-      wings.lineTo(x + dx, y + dy);
-      wings.moveTo(x + dx - head * (dx + 0.6 * dy), y + dy - head * (dy - 0.6 * dx));
-      wings.lineTo(x + dx, y + dy);
-      wings.lineTo(x + dx - head * (dx - 0.6 * dy), y + dy - head * (dy + 0.6 * dx));
+      arrow(wings, x, y, dx, dy);
     }
-    pen.lineJoin = "round";
-    pen.globalAlpha = 0.6;
-    pen.strokeStyle = colors.ground;
-    pen.lineWidth = 2.4;
-    pen.stroke(wings);
-    pen.globalAlpha = 1;
-    pen.strokeStyle = kind === "slope" ? colors.d : colors.text;
-    pen.lineWidth = 1;
-    pen.stroke(wings);
+    outlined(pen, wings, colors, kind === "slope" ? colors.d : colors.text);
   },
 
   generated({ pen, parts, at, colors, size }) {
@@ -659,7 +685,7 @@ export default {
     const showLayers = () => {
       const shown = model.get("layers");
       for (const [name, input] of Object.entries(boxes)) input.checked = shown[name];
-      choice.hidden = !shown.gradients;
+      choice.hidden = !shown.gradients || frame?.walked;
       choice.value = model.get("arrows");
       ramp.hidden = !shown.verdict || !frame?.judged;
       tellNotes();
@@ -680,6 +706,7 @@ export default {
       look.settle(frame.extent);
       for (const name of words.legend) boxes[name].closest("label").hidden = !frame.layers.includes(name);
       ramp.hidden = !model.get("layers").verdict || !frame.judged;
+      choice.hidden = !model.get("layers").gradients || frame.walked;
       tellNotes();
       later();
     };
