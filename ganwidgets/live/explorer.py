@@ -1,7 +1,7 @@
 """What the generator makes of other noise, and what it made earlier; asked for by a person, never in the way.
 
-Every answer is made of small looks between two steps, on copies, so that training goes on and nothing
-of it changes. All methods are called from one thread.
+What the networks are is copied between two steps; every answer is made of the copies, so that training goes on
+meanwhile and nothing of it changes. All methods are called from one thread.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from torch import Tensor
 from ..pictures.scene import SEED
 from ..pictures.tiles import packed
 from ..runs.earlier import Understudies, earlier, spread
+from ..runs.likeness import Likeness, likeness_of
 from ..runs.looking import latents, made_of
-from ..runs.session import Session
 from ..runs.snapshots import Snapshot
 from ..runs.walks import along, between, strongest
+from ..stepping.threads import computing_with
 from .runner import Runner
 
 __all__ = ["AMOUNTS", "DIRECTIONS", "STEPS", "Earlier", "Exhibits", "Explorer", "Ways"]
@@ -41,9 +42,6 @@ DIRECTIONS = 5
 
 EARLIER = 9
 """Pictures of the past at most."""
-
-AT_ONCE = 32
-"""Latents that are looked at between two steps, so that a step never waits long."""
 
 REMEMBERED = 256
 """Pictures of the past that are remembered."""
@@ -155,51 +153,41 @@ class Explorer:
         amount : float
             How far along it.
         """
-        session = self._runner.trainer._session
-        strong = self._strong(exhibits, chosen[0]) if direction.startswith("strongest") else None
-
-        def look() -> tuple[Tensor, list[int]]:
-            noise = session.settings.noise
-            known = latents(session, exhibits.count, SEED)
+        if len(chosen) < 2 and not direction:
+            return Ways(None, None, None)
+        now = self._likeness()
+        noise = now.settings.noise
+        with computing_with(now.run.threads):
+            known = latents(now, exhibits.count, SEED)
             start = known[chosen[0]]
             parts = []
             if len(chosen) > 1:
                 parts.append(between(noise, start, known[chosen[1]], STEPS))
             if direction:
+                strong = self._strong(now, exhibits, chosen[0]) if direction.startswith("strongest") else None
                 way = _direction(direction, len(start), strong)
                 parts.append(along(noise, start, way, torch.tensor([*AMOUNTS, amount])))
-            label = exhibits.label(chosen[0])
-            return made_of(session, torch.cat(parts), label), [len(part) for part in parts]
-
-        if len(chosen) < 2 and not direction:
-            return Ways(None, None, None)
-        made, sizes = self._runner.look(look)
-        pictures = packed(made.numpy())
-        walk = pictures[: sizes[0]] if len(chosen) > 1 else None
-        line = pictures[-sizes[-1] : -1] if direction else None
+            pictures = packed(made_of(now, torch.cat(parts), exhibits.label(chosen[0])).numpy())
+        walk = pictures[: len(parts[0])] if len(chosen) > 1 else None
+        line = pictures[-len(parts[-1]) : -1] if direction else None
         return Ways(walk, line, pictures[-1:] if direction else None)
 
     def forget_directions(self) -> None:
         """Let the strongest directions be found anew when they are asked for next."""
         self._directions = None
 
-    def _strong(self, exhibits: Exhibits, index: int) -> Tensor:
-        """Return the strongest directions at a sample; they stay, so that a way does not turn while it is gone."""
+    def _likeness(self) -> Likeness:
         session = self._runner.trainer._session
+        return self._runner.look(partial(likeness_of, session))
+
+    def _strong(self, now: Likeness, exhibits: Exhibits, index: int) -> Tensor:
+        """Return the strongest directions at a sample; they stay, so that a way does not turn while it is gone."""
         label = exhibits.label(index)
-        key = (session.run, exhibits.count, index, label)
+        key = (self._runner.trainer._session.run, exhibits.count, index, label)
         if self._directions is None or self._directions[0] != key:
-
-            def make(noise: Tensor) -> Tensor:
-                return torch.cat(
-                    [
-                        self._runner.look(partial(made_of, session, part, label))
-                        for part in torch.split(noise, AT_ONCE)
-                    ]
-                )
-
-            latent = self._runner.look(lambda: latents(session, exhibits.count, SEED)[index])
-            self._directions = key, strongest(latent, make, DIRECTIONS)
+            latent = latents(now, exhibits.count, SEED)[index]
+            made = partial(made_of, now, labels=label)
+            self._directions = key, strongest(latent, made, DIRECTIONS)
         return self._directions[1]
 
     def neighbor(self, exhibits: Exhibits, index: int) -> Neighbor:
@@ -214,37 +202,39 @@ class Explorer:
     def earlier(self, exhibits: Exhibits, index: int) -> Earlier:
         """Return one sample as it was at moments that led to where the run stands."""
         session = self._runner.trainer._session
-        kept = self._runner.look(lambda: spread(earlier(session), EARLIER))
+        now, kept = self._runner.look(lambda: (likeness_of(session), spread(earlier(session), EARLIER)))
         found = [
             (snapshot.place.iteration, picture)
             for snapshot in kept
-            if (picture := self._picture(session, snapshot, exhibits, index)) is not None
+            if (picture := self._picture(now, snapshot, exhibits, index)) is not None
         ]
         while len(self._past) > REMEMBERED:
             self._past.popitem(last=False)
         pictures = np.concatenate([picture for _, picture in found]) if found else None
         return Earlier(tuple(iteration for iteration, _ in found), pictures)
 
-    def _picture(self, session: Session, snapshot: Snapshot, exhibits: Exhibits, index: int) -> Bytes | None:
+    def _picture(self, now: Likeness, snapshot: Snapshot, exhibits: Exhibits, index: int) -> Bytes | None:
         key = id(snapshot), exhibits.count, index, exhibits.label(index)
         known = self._past.get(key)
         if known is None or known[0]() is not snapshot:
-            made = self._runner.look(lambda: self._then(session, snapshot, exhibits, index))
-            if made is None:
+            copies = self._runner.look(partial(self._played, snapshot))
+            if copies is None:
                 return None
+            label = None if exhibits.labels is None else [exhibits.label(index)]
+            with computing_with(now.run.threads):
+                noise = latents(now, exhibits.count, SEED)[index : index + 1]
+                made = made_of(now, noise, label, network=copies.generator)
             known = self._past[key] = weakref.ref(snapshot), packed(made.numpy())
         self._past.move_to_end(key)
         return known[1]
 
-    def _then(self, session: Session, snapshot: Snapshot, exhibits: Exhibits, index: int) -> Tensor | None:
+    def _played(self, snapshot: Snapshot) -> Understudies | None:
+        """Return copies of the networks as they were at `snapshot`; None where it is gone."""
+        session = self._runner.trainer._session
         if self._copies is None or self._copies[0] is not session.run:
             self._copies = session.run, Understudies(session)
         copies = self._copies[1]
-        if not copies.play(snapshot):
-            return None
-        label = None if exhibits.labels is None else [exhibits.label(index)]
-        noise = latents(session, exhibits.count, SEED)[index : index + 1]
-        return made_of(session, noise, label, network=copies.generator)
+        return copies if copies.play(snapshot) else None
 
 
 def _direction(name: str, dimensions: int, strong: Tensor | None) -> Tensor:

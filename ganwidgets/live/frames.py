@@ -1,14 +1,17 @@
 """A frame: everything that panels draw of one moment, as copies that training never touches.
 
-Whatever needs the networks is done in one look between two steps, about a millisecond for the
-default run; the rest happens in the thread that asks, or beside it. Nobody asks, nothing is done.
+Points need the networks for about a millisecond, and are looked at between two steps. For images that would take
+ten times as long and more: between two steps only copies of the networks are made, and what these make of things
+is computed in the thread that asks. Nobody asks, nothing is done.
 """
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,8 +25,10 @@ from ..pictures.projection import Extent
 from ..pictures.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
 from ..runs.evaluation import FAIR
 from ..runs.history import Envelope
-from ..runs.looking import overfitting, sampler
+from ..runs.likeness import likeness_of
+from ..runs.looking import Visible, generated, overfitting, sampler
 from ..runs.past import Chronicle, Past
+from ..stepping.threads import computing_with
 from .bench import Bench, Judged
 from .inside import Inside, inside
 from .measuring import SAMPLES, Curve, Gauge
@@ -38,6 +43,12 @@ if TYPE_CHECKING:
 __all__ = ["Camera", "Frame"]
 
 Floats = npt.NDArray[np.float32]
+
+PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Processors that this process may use."""
+
+BESIDE = 3
+"""So many seconds of work beside the training count as one that it has to wait, where a processor is left for them."""
 
 PATIENCE = 20.0
 """Seconds for which a complete frame waits for figures of images, which may have to learn first."""
@@ -144,19 +155,38 @@ class _Kept:
 
 @dataclass(frozen=True)
 class _Exposure:
-    """What one look between two steps brings back."""
+    """What one look between two steps brings back.
 
+    Attributes
+    ----------
+    number : int
+        Grows from one to the next.
+    visible : Visible
+        The run itself where it was looked at already, otherwise a likeness.
+    developed : _Developed or None
+        What the networks make of things, where the look included that.
+    """
+
+    number: int
+    kept: _Kept
+    visible: Visible
     state: RunState
-    scene: Scene
-    generated: Floats
-    verdict: Floats | None
+    iteration: int
     losses: dict[str, Envelope]
     exact: bool
     past: Past
     compared: dict[str, Envelope]
-    seen: Mapping[str, Any]
     inside: Inside | None
-    classes: tuple[int, ...]
+    developed: _Developed | None = None
+
+
+@dataclass(frozen=True)
+class _Developed:
+    """What the networks make of things."""
+
+    generated: Floats
+    verdict: Floats | None
+    seen: Mapping[str, Any]
 
 
 class Camera:
@@ -186,6 +216,10 @@ class Camera:
         The only label that frames show samples of, where the generator takes labels.
     cost : float
         Seconds for which the last frame kept the training waiting.
+    burden : float
+        Seconds that it is to be counted for, what it took beside the training included.
+    costs : mapping of str to float
+        For what was wanted: seconds of processor time that each took when it was taken last.
     """
 
     def __init__(
@@ -196,13 +230,16 @@ class Camera:
         self.skipped: frozenset[str] = frozenset()
         self.pictures = PICTURES
         self.label: int | None = None
-        self.cost = 0.0
+        self.cost = self.burden = 0.0
+        self.costs: dict[str, float] = {}
         self._runner = runner
         self._trainer = runner.trainer
         self._chronicle = Chronicle(runner.trainer._session)
         self._gauge = Gauge(interval, measured=measured, watched=lambda: not runner.closed)
         self._bench: Bench | None = None
         self._kept: _Kept | None = None
+        self._taken = self._measured = 0
+        self._lock = threading.Lock()
 
     def take(self, *, complete: bool = False) -> Frame:
         """Return how everything looks now.
@@ -223,10 +260,17 @@ class Camera:
         if complete:
             self._runner.refuse_inside()
         seen = self._runner.look(lambda: self._timed(complete))
-        source = seen.scene.source
+        scene, source = seen.kept.fixed, seen.kept.fixed.source
+        try:
+            developed = seen.developed or self._developed_aside(seen, complete)
+        except Exception:
+            if self._trainer._session.run is seen.kept.run:
+                raise
+            return self.take(complete=complete)  # a run began afresh meanwhile, on other data perhaps
         if complete:
             self._gauge.settle(None if source.kind == "points" else PATIENCE)
         names = ("accuracy_real", "accuracy_fake") if source.kind == "images" else ()
+        labels = seen.kept.run.labels
         accuracies = {name: seen.state.record[name] for name in names if name in seen.state.record}
         return Frame(
             iteration=seen.state.iteration,
@@ -235,11 +279,11 @@ class Camera:
             record=seen.state.record,
             kind=source.kind,
             shape=source.shape,
-            real=seen.scene.real.numpy(),
-            generated=seen.generated,
-            labels=None if seen.scene.labels is None else seen.scene.labels.numpy(),
-            verdict=seen.verdict,
-            extent=seen.scene.extent,
+            real=scene.real.numpy(),
+            generated=developed.generated,
+            labels=None if scene.labels is None else scene.labels.numpy(),
+            verdict=developed.verdict,
+            extent=scene.extent,
             losses=seen.losses,
             metrics=self._gauge.curves,
             floors=self._gauge.floors,
@@ -247,12 +291,12 @@ class Camera:
             exact=seen.exact,
             past=seen.past,
             compared=seen.compared,
-            seen=seen.seen,
+            seen=developed.seen,
             judged=None if self._bench is None else self._bench.judged,
             judged_by="" if self._bench is None else self._bench.called,
             trouble=self._gauge.trouble,
             inside=seen.inside,
-            classes=seen.classes,
+            classes=() if scene.labels is None or labels is None else labels.known,
         )
 
     # --- between two steps ----------------------------------------------------------------------
@@ -260,7 +304,7 @@ class Camera:
     def _timed(self, complete: bool) -> _Exposure:
         began = time.monotonic()
         exposure = self._expose(complete)
-        self.cost = time.monotonic() - began
+        self.cost = self.burden = time.monotonic() - began
         return exposure
 
     def _expose(self, complete: bool) -> _Exposure:
@@ -270,28 +314,45 @@ class Camera:
         asked = (self.pictures, self.label)
         if kept is None or kept.run is not run or (kept.pictures, kept.label) != asked:
             kept = self._begin(run, kept)
-        scene = kept.fixed
-        sampled = trainer.sample(len(scene.real), seed=SEED, labels=scene.labels)
-        generated: Floats = np.array(sampled.numpy(), dtype=np.float32)
-        if scene.source.kind == "images":
-            self._measure_images(generated, complete)
-            generated = np.nan_to_num(generated, nan=0.0).clip(0, 1)
-        else:
-            self._measure(generated, complete)
-        state, past = self._runner.state, self._chronicle.now()
-        return _Exposure(
+        points = kept.fixed.source.kind == "points"
+        state = self._runner.state
+        self._taken += 1
+        self._gauge.forget_from(trainer.iteration + 1)
+        exposure = _Exposure(
+            number=self._taken,
+            kept=kept,
+            visible=trainer._session if points else likeness_of(trainer._session),
             state=state,
-            scene=scene,
-            generated=generated,
-            verdict=self._verdict(scene, sampled),
+            iteration=trainer.iteration,
             losses={name: drawn_small(trainer.history, name) for name in CURVES},
             exact=trainer.exact,
-            past=past,
+            past=self._chronicle.now(),
             compared=self._comparison(),
-            seen=self._observe(kept, sampled, state, past),
-            inside=None if state.walk is None else inside(trainer._session, state.walk, scene),
-            classes=() if scene.labels is None or run.labels is None else run.labels.known,
+            inside=None if state.walk is None else inside(trainer._session, state.walk, kept.fixed),
         )
+        return replace(exposure, developed=self._develop(exposure, complete)) if points else exposure
+
+    def _developed_aside(self, exposure: _Exposure, complete: bool) -> _Developed:
+        run = exposure.kept.run
+        began = time.thread_time()
+        with computing_with(run.threads):
+            developed = self._develop(exposure, complete)
+        effort = (time.thread_time() - began) * run.threads
+        spare = run.state.device.type == "cpu" and run.threads < PROCESSORS
+        self.burden = max(self.cost, effort / BESIDE) if spare else self.cost + effort
+        return developed
+
+    def _develop(self, exposure: _Exposure, complete: bool) -> _Developed:
+        """Return what the networks make of things, and measure it where that is due."""
+        visible, scene = exposure.visible, exposure.kept.fixed
+        sampled = generated(visible, len(scene.real), SEED, scene.labels)
+        shown: Floats = np.array(sampled.numpy(), dtype=np.float32)
+        if scene.source.kind == "images":
+            self._measure_images(exposure, shown, complete)
+            shown = np.nan_to_num(shown, nan=0.0).clip(0, 1)
+        else:
+            self._measure(shown, complete)
+        return _Developed(shown, self._verdict(scene, sampled), self._observe(exposure, sampled))
 
     def _begin(self, run: Run, before: _Kept | None) -> _Kept:
         """Look at the real samples, because a new run began or other pictures are asked for."""
@@ -303,27 +364,29 @@ class Camera:
         self._kept = _Kept(run, fixed, self.pictures, self.label)
         return self._kept
 
-    def _observe(self, kept: _Kept, generated: Tensor, state: RunState, past: Past) -> Mapping[str, Any]:
+    def _observe(self, exposure: _Exposure, generated: Tensor) -> Mapping[str, Any]:
         """Return what is wanted beside the samples, and forget what nobody wants any more."""
-        known, wanted, scene = kept.observations, self.wanted, kept.fixed
+        known, wanted, scene = exposure.kept.observations, self.wanted, exposure.kept.fixed
         for name in known.keys() - wanted:
-            del known[name]
+            known.pop(name, None)
         moment = Moment(
-            self._trainer._session,
+            exposure.visible,
+            self._runner.look,
             SEED,
             scene.real,
             generated,
             scene.labels,
-            iteration=self._trainer.iteration,
-            branch=past.branch,
-            moves=state.moves,
+            iteration=exposure.iteration,
+            branch=exposure.past.branch,
+            moves=exposure.state.moves,
         )
         seen = {}
         for name in wanted - self.skipped:
-            if name not in known:
-                known[name] = OBSERVATIONS[name]()
-            if scene.source.kind in known[name].kinds:
-                seen[name] = known[name].take(moment)
+            observation = known.setdefault(name, OBSERVATIONS[name]())
+            if scene.source.kind in observation.kinds:
+                began = time.thread_time()
+                seen[name] = observation.take(moment)
+                self.costs[name] = time.thread_time() - began
         return MappingProxyType(seen)
 
     def _comparison(self) -> dict[str, Envelope]:
@@ -342,7 +405,6 @@ class Camera:
     def _measure(self, generated: Floats, complete: bool) -> None:
         trainer, gauge = self._trainer, self._gauge
         iteration = trainer.iteration
-        gauge.forget_from(iteration + 1)
         if not gauge.due(iteration, generated, at_once=complete):
             return
         began = time.monotonic()
@@ -361,25 +423,27 @@ class Camera:
 
         gauge.measure(iteration, generated, figures, floors, time.monotonic() - began)
 
-    def _measure_images(self, generated: Floats, complete: bool) -> None:
-        """Measure images aside; only copying the generator is done here."""
-        trainer, gauge, bench = self._trainer, self._gauge, self._bench
-        iteration = trainer.iteration
-        gauge.forget_from(iteration + 1)
-        if bench is None or bench.asked is not trainer.features:
-            if bench is not None:
-                gauge.begin()
-            bench = self._bench = Bench(trainer._session, self._runner.look)
-        if not gauge.due(iteration, generated, at_once=complete and not gauge.busy):
-            return
-        began = time.monotonic()
-        samples, by_heart = sampler(trainer._session, MEASURED), overfitting(trainer._session, MEASURED)
-        cost = time.monotonic() - began
-        fair = FAIR if by_heart else {}
-        gauge.measure(
-            iteration,
-            generated,
-            lambda: {**bench.figures(samples), **by_heart},
-            lambda: {**bench.floors(), **fair},
-            cost,
-        )
+    def _measure_images(self, exposure: _Exposure, generated: Floats, complete: bool) -> None:
+        """Measure images aside, unless a later moment has been measured already."""
+        trainer, gauge, look = self._trainer, self._gauge, self._runner.look
+        visible, iteration = exposure.visible, exposure.iteration
+        with self._lock:
+            if exposure.number < self._measured or exposure.kept is not self._kept:
+                return
+            bench = self._bench
+            if bench is None or bench.asked is not trainer.features:
+                if bench is not None:
+                    gauge.begin()
+                bench = self._bench = Bench(trainer._session, look)
+            if not gauge.due(iteration, generated, at_once=complete and not gauge.busy):
+                return
+            self._measured = exposure.number
+            samples = sampler(visible, MEASURED)
+            fair = {} if visible.run.held_out is None else FAIR
+            gauge.measure(
+                iteration,
+                generated,
+                lambda: {**bench.figures(samples), **overfitting(visible, MEASURED, look)},
+                lambda: {**bench.floors(), **fair},
+                self.cost,
+            )

@@ -1,7 +1,7 @@
 """What can be seen of one moment beside the samples themselves; each only where somebody wants it.
 
-An observation is taken between two steps, on copies, by networks in eval mode and with generators of
-its own, so that it leaves no trace in the run. It is declared once, in :data:`OBSERVATIONS`, under the
+An observation is taken between two steps, or of a likeness of the run at any time, on copies, by networks in eval
+mode and with generators of its own, so that it leaves no trace in the run. It is declared once, in :data:`OBSERVATIONS`, under the
 name by which panels ask for it; what it returns is in :attr:`ganwidgets.live.Frame.seen` under that
 name. It is made anew for each run, so that it may remember.
 """
@@ -12,9 +12,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,7 @@ import torch
 from torch import Tensor
 
 from ..pictures.plane import REFERENCES
-from ..runs.looking import generated, latents, made_of, real, slopes, verdicts
-
-if TYPE_CHECKING:
-    from ..runs.session import Session
+from ..runs.looking import Visible, generated, latents, made_of, real, slopes, verdicts
 
 __all__ = [
     "OBSERVATIONS",
@@ -54,6 +51,9 @@ CROWD = 200
 SHARE = 0.05
 """The part of the training thread's time that making crowds may take."""
 
+DRIVEN = 9
+"""Images whose gradients are taken at most: each costs the discriminator more than a verdict, and is drawn small."""
+
 REMEMBERED = 8
 """Earlier moments that a trail goes through."""
 
@@ -64,8 +64,10 @@ class Moment:
 
     Attributes
     ----------
-    session : Session
+    session : Visible
         The run; nobody changes it meanwhile.
+    between : callable
+        Carries out a function that reads data, between two steps, and returns what it returns.
     seed : int
         Of the shown samples.
     real, generated : Tensor [M, ...]
@@ -80,7 +82,8 @@ class Moment:
         See :class:`~ganwidgets.live.RunState`.
     """
 
-    session: Session
+    session: Visible
+    between: Callable[[Callable[[], Any]], Any]
     seed: int
     real: Tensor
     generated: Tensor
@@ -174,7 +177,7 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class Gradients:
-    """Where each generated sample is driven.
+    """Where each generated sample is driven; of images the first nine.
 
     Attributes
     ----------
@@ -205,19 +208,21 @@ class Arrows:
         """Return them."""
         session = moment.session
         loss = session.game
-        generated = moment.trained(moment.generated)
+        most = DRIVEN if session.run.source.kind == "images" else None
+        generated = moment.trained(moment.generated[:most])
+        labels = None if moment.labels is None else moment.labels[:most]
         n = len(generated)
         real = None
         if loss.uses_real:
-            real = verdicts(session, moment.trained(moment.real))
+            real = verdicts(session, moment.trained(moment.real[:most]))
             real = real.repeat(-(-n // len(real)))[:n].to(session.run.state.device)
 
         def shares(logits: Tensor) -> Tensor:
             return -n * loss.loss_g(logits, real)
 
         return Gradients(
-            descent=np.array(slopes(session, generated, shares, moment.labels).numpy()),
-            slope=np.array(slopes(session, generated, Tensor.sum, moment.labels).numpy()),
+            descent=np.array(slopes(session, generated, shares, labels).numpy()),
+            slope=np.array(slopes(session, generated, Tensor.sum, labels).numpy()),
         )
 
 
@@ -348,7 +353,10 @@ class Crowds:
         last = self._last
         if last is not None and (moment.moves == self._moves or began < self._due):
             return last
-        shown = last.real if last is not None else _bounded(real(moment.session, CROWD, moment.seed))
+        if last is None:
+            shown = _bounded(moment.between(partial(real, moment.session, CROWD, moment.seed)))
+        else:
+            shown = last.real
         made = _bounded(generated(moment.session, CROWD, moment.seed))
         self._last = Crowd(moment.iteration, shown, made)
         self._moves = moment.moves

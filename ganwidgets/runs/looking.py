@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,14 +13,14 @@ from ..data.source import FiniteSource
 from ..errors import DataError
 from ..messages import Message
 from ..metrics.comparing import ranked_above
-from ..objectives import copies, pack
+from ..objectives import Loss, copies, pack
 from ..seeds import derive, seeded
 from ..stepping.eager import draw_noise
 from ..stepping.run import Run
 from ..stepping.state import copied_network
-from .session import Session
 
 __all__ = [
+    "Visible",
     "accuracies",
     "generated",
     "generated_by",
@@ -42,7 +43,30 @@ MOST_LABELS = 10
 """Labels under which the discriminator is asked about a sample that has none."""
 
 
-def generated(session: Session, n: int, seed: int, labels: Any = None, *, average: bool = False) -> Tensor:
+class Visible(Protocol):
+    """A run that can be looked at: a session between two steps, or a likeness of one at any time."""
+
+    @property
+    def run(self) -> Run:
+        """What the last fresh start made."""
+
+    @property
+    def settings(self) -> Any:
+        """Of which the noise counts."""
+
+    @property
+    def built(self) -> Mapping[str, Any]:
+        """The values of the settings that the fresh start was made with."""
+
+    @property
+    def game(self) -> Loss:
+        """By what the networks are scored."""
+
+    def settle(self) -> None:
+        """Make sure that its state is whole."""
+
+
+def generated(session: Visible, n: int, seed: int, labels: Any = None, *, average: bool = False) -> Tensor:
     """Return `n` generated samples in the units that people see, float32 on the CPU.
 
     Parameters
@@ -69,7 +93,7 @@ def generated(session: Session, n: int, seed: int, labels: Any = None, *, averag
     return generated_by(session, network, n, seed, labels)
 
 
-def generated_by(session: Session, network: nn.Module, n: int, seed: int, labels: Any = None) -> Tensor:
+def generated_by(session: Visible, network: nn.Module, n: int, seed: int, labels: Any = None) -> Tensor:
     """Return what :func:`generated` does, made by `network`, which is built like the generator."""
     run = session.run
     noise, told = latents(session, n, seed), _told(run, labels, n, seed)
@@ -98,13 +122,13 @@ def labels_asked(run: Run, n: int, seed: int) -> Tensor | None:
     return _told(run, None, n, seed)
 
 
-def latents(session: Session, n: int, seed: int) -> Tensor:
+def latents(session: Visible, n: int, seed: int) -> Tensor:
     """Return the latents ``[n, latent_dim]`` of which :func:`generated` makes its samples."""
     aside = seeded(seed, "sample")
     return draw_noise(session.settings.noise, n, session.run.stepper.latent_dim, aside)
 
 
-def made_of(session: Session, noise: Tensor, labels: Any = None, network: nn.Module | None = None) -> Tensor:
+def made_of(session: Visible, noise: Tensor, labels: Any = None, network: nn.Module | None = None) -> Tensor:
     """Return what the generator makes of latents ``[n, latent_dim]``, in the units that people see.
 
     Parameters
@@ -122,13 +146,13 @@ def made_of(session: Session, noise: Tensor, labels: Any = None, network: nn.Mod
     return run.shown(run.observe(network, noise, 0, _told(run, labels, len(noise), seed=0)))
 
 
-def real(session: Session, n: int, seed: int) -> Tensor:
+def real(session: Visible, n: int, seed: int) -> Tensor:
     """Return `n` real samples in the units that people see, float32 on the CPU."""
     run = session.run
     return run.shown(run.source.draw(n, seeded(seed, "real")))
 
 
-def verdicts(session: Session, samples: Tensor, labels: Any = None) -> Tensor:
+def verdicts(session: Visible, samples: Tensor, labels: Any = None) -> Tensor:
     """Return the discriminator's logits [n] for `samples` in the units of training.
 
     One that judges packs of samples is shown as many copies of each; see
@@ -144,12 +168,12 @@ def verdicts(session: Session, samples: Tensor, labels: Any = None) -> Tensor:
     return judged_by(session, session.run.state.discriminator, samples, labels)
 
 
-def judged_by(session: Session, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
+def judged_by(session: Visible, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
     """Return what :func:`verdicts` does, of `network`, which is built like the discriminator."""
     return _logits(session, network, copies(samples, session.built["packing"]), labels)
 
 
-def _logits(session: Session, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
+def _logits(session: Visible, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
     """Return the logits [n] of samples, or of packs of them."""
     run = session.run
     if run.labels is None or not run.labels.discriminator:
@@ -164,7 +188,7 @@ def _logits(session: Session, network: nn.Module, samples: Tensor, labels: Any =
 
 
 def slopes(
-    session: Session, samples: Tensor, worth: Callable[[Tensor], Tensor], labels: Any = None
+    session: Visible, samples: Tensor, worth: Callable[[Tensor], Tensor], labels: Any = None
 ) -> Tensor:
     """Return the gradient of ``worth(logits [n])``, a scalar, by each of `samples`.
 
@@ -189,7 +213,7 @@ def slopes(
     return slope.reshape(len(samples), packing, *samples.shape[1:]).sum(dim=1)
 
 
-def sampler(session: Session, seed: int) -> Callable[[int], Tensor]:
+def sampler(session: Visible, seed: int) -> Callable[[int], Tensor]:
     """Return what makes any number of the samples of :func:`generated` as they are now, in any thread, at any time.
 
     It has a copy of the generator, so that training may go on meanwhile.
@@ -206,10 +230,17 @@ def sampler(session: Session, seed: int) -> Callable[[int], Tensor]:
     return samples
 
 
-def overfitting(session: Session, seed: int) -> dict[str, float]:
+def overfitting(
+    session: Visible, seed: int, between: Callable[[Callable[[], Any]], Any] = lambda read: read()
+) -> dict[str, float]:
     """Return how often D finds a sample it was trained on more real than one held out; nothing where none is.
 
     Each is judged under its own label by a discriminator that takes labels.
+
+    Parameters
+    ----------
+    between : callable
+        Carries out a function that reads data, between two steps, and returns what it returns.
     """
     run = session.run
     if run.held_out is None:
@@ -220,11 +251,12 @@ def overfitting(session: Session, seed: int) -> dict[str, float]:
         chosen = torch.randperm(part.size, generator=seeded(seed, "overfitting"))[:COMPARED]
         known = run.labels is not None and run.labels.discriminator
         labels = part.all_labels() if known else None
-        logits.append(verdicts(session, part.read(chosen), None if labels is None else labels[chosen]))
+        samples = between(partial(part.read, chosen))
+        logits.append(verdicts(session, samples, None if labels is None else labels[chosen]))
     return {"overfitting": ranked_above(*logits)}
 
 
-def accuracies(session: Session, samples: Tensor, reference: Tensor) -> dict[str, float]:
+def accuracies(session: Visible, samples: Tensor, reference: Tensor) -> dict[str, float]:
     """Return which shares of real and of generated images the discriminator judges rightly.
 
     They are shares of packs, where it judges several samples at once.

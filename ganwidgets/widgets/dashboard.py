@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from ..live import Frame, RunState
 
 __all__ = ["Dashboard", "Panel"]
+
+SHARE, REST = 0.1, 2.0
+"""The part of the time that what one panel needs may take, and seconds for which a panel rests at most."""
 
 
 class Panel(Protocol):
@@ -197,13 +200,27 @@ class Dashboard:
         self.controls.suit(labelled=source.labelled, own=self._own, images=source.kind == "images")
         self._arrangement.show_picture(self._places[source.kind])
 
-    def due(self, *, everything: bool) -> list[Panel]:
-        """Return the panels that are to be drawn now: all, or those whose interval is over."""
+    def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
+        """Return the panels that are to be drawn now: all, or those whose interval is over.
+
+        Parameters
+        ----------
+        costs : mapping of str to float
+            Seconds that what frames are to carry took last, by its name; a panel that needs what is costly is
+            drawn less often.
+        everything : bool
+            Whether all are to be drawn.
+        """
         now = time.monotonic()
+
+        def interval(panel: Panel) -> float:
+            cost = sum(costs.get(name, 0.0) for name in _needs([panel]))
+            return max(panel.interval, min(cost / SHARE, REST))
+
         due = [
             panel
             for panel in self._panels
-            if everything or now - self._drawn_at.get(panel.name, -math.inf) >= panel.interval
+            if everything or now - self._drawn_at.get(panel.name, -math.inf) >= interval(panel)
         ]
         self._drawn_at.update((panel.name, now) for panel in due)
         return due

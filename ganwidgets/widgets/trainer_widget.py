@@ -507,7 +507,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             return self._pacer.delay()
         moving = state.status == "running"
         everything = forced or not moving or self._stood is None or self._stood[-1] != again
-        due = self._dashboard.due(everything=everything)
+        due = self._dashboard.due(self._camera.costs, everything=everything)
         self._camera.wanted, self._camera.pictures = self._dashboard.wanted, self._dashboard.pictures
         self._camera.label = self._dashboard.label
         self._camera.skipped = self._dashboard.skipped(due)
@@ -518,7 +518,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             self._refusal = self._catalog.error(error)
             self.set_trait("error", self._refusal)
             return 1.0
-        self._pacer.cost = self._camera.cost if moving else 0.0
+        self._pacer.cost = self._camera.burden if moving else 0.0
         self._dashboard.draw(frame, due)
         self.set_trait("metrics", dict(frame.latest_metrics))
         self._seq += 1

@@ -75,14 +75,17 @@ def test_a_line_goes_through_the_chosen_sample(explore, digits, direction):
 
 def test_the_strongest_direction_stays_until_it_is_asked_for_anew(explore, digits):
     runner, explorer = explore(digits)
-    explorer.ways(SHOWN, [5], "strongest 0")
-    before = explorer._strong(SHOWN, 5)
+
+    def strongest():
+        explorer.ways(SHOWN, [5], "strongest 0")
+        return explorer._directions[1]
+
+    before = strongest()
     runner.step(50)
     runner.wait()
-    explorer.ways(SHOWN, [5], "strongest 0")
-    assert torch.equal(explorer._strong(SHOWN, 5), before)
+    assert torch.equal(strongest(), before)
     explorer.forget_directions()
-    assert not torch.equal(explorer._strong(SHOWN, 5), before)
+    assert not torch.equal(strongest(), before)
 
 
 def test_the_past_is_that_of_the_line_that_led_here(explore):
@@ -111,7 +114,7 @@ def test_what_the_past_looked_like_is_computed_once(explore, monkeypatch):
     trainer.step(250)
     _, explorer = explore(trainer)
     first = explorer.earlier(SHOWN, 4)
-    monkeypatch.setattr(explorer, "_then", None)
+    monkeypatch.setattr(explorer, "_played", None)
     again = explorer.earlier(SHOWN, 4)
     assert np.array_equal(first.pictures, again.pictures)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from torch import nn
 
 from ganwidgets import GANTrainer
 from ganwidgets.errors import DataError
-from ganwidgets.live import Camera, Runner
+from ganwidgets.live import Camera, Runner, frames
 from ganwidgets.live.measuring import Gauge, Series
 from ganwidgets.messages import Message
 from ganwidgets.objectives import LOSSES
@@ -358,3 +359,104 @@ def test_a_frame_shows_some_of_each_label_or_of_the_one_that_was_chosen(watch):
     plain.label = 3
     assert plain.take().classes == ()
     assert plain.take().labels is None
+
+
+# --- images are looked at beside the training -------------------------------------------------------
+
+
+ASKED_ON = []
+"""The threads on which a `Telling` was called in eval mode."""
+
+
+class Telling(nn.Module):
+    """A generator of images that notes where it is asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 64)
+
+    def forward(self, z):
+        if not self.training:
+            ASKED_ON.append(threading.current_thread().name)
+        return torch.tanh(self.linear(z)).reshape(-1, 1, 8, 8)
+
+
+@pytest.fixture
+def pictures(watch):
+    """Return a runner and a camera of a run on images."""
+    images = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    return watch(images, generator=Telling(), latent_dim=4, batch_size=8)
+
+
+def test_images_are_made_beside_the_training_and_are_those_that_a_cell_gets(pictures):
+    trainer, runner, camera = pictures
+    camera.wanted = frozenset({"scores", "gradients", "slice", "crowd"})
+    step(runner, 3)
+    ASKED_ON.clear()
+    frame = camera.take()
+    assert ASKED_ON
+    assert "ganwidgets-runner" not in ASKED_ON
+    assert np.array_equal(frame.generated, trainer.sample(25, seed=0).numpy())
+    with torch.no_grad():
+        logits = trainer.discriminator(torch.tensor(frame.generated) * 2 - 1).reshape(-1)
+    assert np.allclose(frame.seen["scores"].generated_logits, logits, atol=1e-6)
+
+
+def interrupting(monkeypatch, camera_module, act):
+    """Let `act` happen once, while the next frame's images are made."""
+    made = camera_module.generated
+
+    def generated(*what):
+        monkeypatch.setattr(camera_module, "generated", made)
+        act()
+        return made(*what)
+
+    monkeypatch.setattr(camera_module, "generated", generated)
+
+
+def test_a_frame_whose_run_was_left_meanwhile_is_taken_anew(pictures, monkeypatch):
+    trainer, runner, camera = pictures
+
+    def elsewhere():
+        trainer.settings.seed = 5
+        runner.reset()
+        runner.wait(timeout=PATIENCE)
+        raise RuntimeError("sizes do not match any more")
+
+    interrupting(monkeypatch, frames, elsewhere)
+    assert np.array_equal(camera.take().generated, trainer.sample(25, seed=0).numpy())
+
+    def broken():
+        raise RuntimeError("the network is broken")
+
+    interrupting(monkeypatch, frames, broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        camera.take()
+
+
+def test_what_is_overtaken_is_not_measured(pictures, monkeypatch):
+    trainer, runner, camera = pictures
+    trainer.features = "pixels"
+
+    def overtake():
+        step(runner, 4)
+        camera.take(complete=True)
+
+    step(runner, 2)
+    interrupting(monkeypatch, frames, overtake)
+    assert camera.take().iteration == 2
+    measured = camera.take(complete=True).metrics
+    assert {tuple(iterations) for iterations, _ in measured.values()} == {(6,)}
+
+
+def test_what_is_done_beside_the_training_counts_less_where_a_processor_is_left_for_it(pictures, monkeypatch):
+    camera = pictures[2]
+    monkeypatch.setattr(frames, "PROCESSORS", 2)
+    effort = iter([1.0, 4.0])
+    monkeypatch.setattr(frames.time, "thread_time", lambda: next(effort, 0.0))
+    camera.take()
+    assert camera.burden == pytest.approx(1)
+    monkeypatch.setattr(frames, "PROCESSORS", 1)
+    effort = iter([1.0, 4.0])
+    camera.take()
+    assert camera.burden == pytest.approx(3 + camera.cost)

@@ -277,6 +277,22 @@ class TestWatching:
         settle(w)
         assert {"accuracy_real", "accuracy_fake", "frechet", "coverage"} <= set(w.metrics)
 
+    def test_a_panel_that_needs_what_is_costly_is_drawn_less_often(self, make, monkeypatch):
+        dashboard = make("digits", batch_size=32)._dashboard
+        now = 1000.0
+        monkeypatch.setattr("ganwidgets.widgets.dashboard.time.monotonic", lambda: now)
+        dashboard.due({}, everything=True)
+
+        def due(costs):
+            return {panel.name for panel in dashboard.due(costs, everything=False)}
+
+        now += 0.5
+        assert "graph" not in due({"gradients": 0.1})
+        now += 0.6
+        assert {"graph", "samples", "status"} <= due({"gradients": 0.1})
+        now += 0.5
+        assert "graph" in due({"gradients": 0.01, "crowd": 9.0}), "it has no need of a crowd"
+
     def test_french(self, make):
         w = make("ring8", locale="fr", **SMALL)
         assert w._dashboard.transport.buttons["play"].description != "Play"

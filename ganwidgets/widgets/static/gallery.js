@@ -45,6 +45,7 @@ class Sheet {
   take(images) {
     const [count, height, width, channels = 1] = images.shape;
     Object.assign(this, { count, height, width });
+    this.taken = (this.taken ?? 0) + 1;
     if (count === 0) return;
     if (this.canvas.width !== width || this.canvas.height !== count * height) {
       this.canvas.width = width;
@@ -401,7 +402,10 @@ class Gallery {
       const gap = Math.round(GAP * this.ratio);
       const [half, low] = [wide, tall].map((side) => Math.max(1, Math.floor((side - gap) / 2)));
       const count = Math.min(sheets.real.count, 2 * REAL_ROWS * columns);
-      this.drawGrid(this.real, sheets.real, count, 2 * columns, half, low);
+      // Real images stay the same from frame to frame.
+      const drawn = [sheets.real.taken, count, columns, half, low, this.ratio].join();
+      if (drawn !== this.realDrawn) this.drawGrid(this.real, sheets.real, count, 2 * columns, half, low);
+      this.realDrawn = drawn;
     }
     this.layCells(wide / this.ratio, tall / this.ratio, chosen);
     this.drawDetail(chosen);
