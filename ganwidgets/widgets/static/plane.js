@@ -307,6 +307,7 @@ export default {
     let parts = {};
     let selected = null; // [layer, index]
     let pinned = false;
+    let wished = null; // which way an arrow key went while there was no point yet
     let pointer = null; // where the mouse is, until a point is chosen otherwise
     let waiting = 0;
     let box = { left: ROOM.left, top: ROOM.top, side: 1 };
@@ -530,6 +531,7 @@ export default {
         });
         selected = next ?? selected;
       }
+      wished = selected ? null : [across, down];
       pinned = true;
       pointer = null;
       if (selected) spoken.textContent = sentence(selected).join(", ");
@@ -636,7 +638,7 @@ export default {
       else if (event.key === "-") zoomed(1 / 1.5);
       else if (event.key === "0" || event.key === "Home") home();
       else if (event.key === "Escape") {
-        selected = null;
+        selected = wished = null;
         pinned = false;
         later();
       } else return;
@@ -704,6 +706,7 @@ export default {
       const kept = Object.entries(parts).filter(([name]) => frame.keep.includes(name));
       parts = { ...Object.fromEntries(kept), ...fresh };
       look.settle(frame.extent);
+      if (wished) walk(...wished);
       for (const name of words.legend) boxes[name].closest("label").hidden = !frame.layers.includes(name);
       ramp.hidden = !model.get("layers").verdict || !frame.judged;
       choice.hidden = !model.get("layers").gradients || frame.walked;
