@@ -50,7 +50,9 @@ class Method(NamedTuple):
 
 METHODS = {
     "ns": Method("non-saturating", {}),
-    "ns_r1": Method("non-saturating + R1", {"penalty": "r1", "penalty_weight": 0.02}, 60),
+    "ns_r1": Method(
+        "non-saturating + R1, lr_d .002", {"penalty": "r1", "penalty_weight": 0.2, "lr_d": 2e-3}, 60
+    ),
     "r3gan": Method(
         "R3GAN, lr_d .002",
         {"loss": "relativistic", "penalty": "r1_r2", "penalty_weight": 0.2, "lr_d": 2e-3},

@@ -38,7 +38,7 @@ MEMORY_BUDGET = 256 * 2**20
 DISK_BUDGET = 2 * 2**30
 """Bytes of snapshots that are kept in files."""
 
-TENSOR = 700
+TENSOR = 660
 """Bytes that a tensor takes beside its numbers, about."""
 
 
