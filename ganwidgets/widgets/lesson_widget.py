@@ -114,7 +114,7 @@ class LessonWidget(ipywidgets.VBox):
         except Exception as error:  # noqa: BLE001 - a class must see why its experiment ended
             self._tell(html.escape(self._catalog.error(error)))
             return
-        self.trainer_widget._compare_with(self.outcome.branch)
+        self.trainer_widget._hands.compare_with(self.outcome.branch)
         self._said.value = self._comparison(self.outcome)
 
     def _comparison(self, outcome: Outcome) -> str:

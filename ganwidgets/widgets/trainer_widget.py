@@ -15,32 +15,27 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 import ipywidgets
-import numpy as np
 from traitlets import Bool, Dict, Float, Int, TraitError, Tuple, Unicode, observe, validate
 
 from ..errors import DataError
 from ..live import Camera, Event, Pacer, Runner, RunState
 from ..live.errands import Errands
 from ..live.explorer import Explorer
-from ..messages import N_, catalog
+from ..messages import catalog
 from ..pictures.export import export
 from ..pictures.still import render
 from ..runs.script import line_of
 from ..settings import SETTINGS, SettingTraits, refuse_unknown
-from ..starts import begin_pretrained, recommended
-from ..stored import replay
 from ..trainer import GANTrainer
 from .answers import Answers
 from .dashboard import Dashboard
 from .display import Displays, with_picture
-from .own_data import settings_for
+from .hands import BY_HAND, Hands, Origin
 from .publisher import Publisher
-from .saving import file_name
 from .starts import STARTS
 from .transport import ACTIONS, SPEED
 from .walk import WalkPanel
@@ -48,15 +43,7 @@ from .walk import WalkPanel
 __all__ = ["GANTrainerWidget"]
 
 
-class Origin(TypedDict):
-    """Who asks for a change, for the log of interventions."""
-
-    author: str
-    source: str
-
-
 BY_CELL: Origin = {"author": "cell", "source": "code"}
-BY_HAND: Origin = {"author": "user", "source": "widget"}
 
 FRAMES = {"points": 12.0, "images": 5.5}
 """Frames a second at most: enough to see motion, and what two cores can draw beside the training. Images cost a
@@ -149,30 +136,39 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._stood: tuple[Any, ...] | None = None
         self._again = self._measured = 0
         self._seq = 0
-        self._starting: int | None = None
         self._refusal = ""
         super().__init__()
         self._pacer = Pacer(max_rate=FRAMES[trainer.source.kind])
         self._camera = Camera(self._runner, measured=self._measured_anew)
         self._errands = Errands()
+        self._hands = Hands(
+            self._runner,
+            self._camera,
+            self._catalog,
+            data=lambda: self.data,
+            wake=self._wake,
+            look_again=self._look_again,
+            export=self.export,
+        )
         self._dashboard = Dashboard(
             self._catalog,
             trainer.source,
             own=[name for name, network in trainer._session.own.networks.items() if network is not None],
-            act=self._act,
+            act=self._hands.act,
             ask=self._ask,
-            travel=self._travel,
-            compare=self._compare_with,
-            verify=self._verify if trainer.run is not None else None,
-            train=self._train_on,
-            walk=self._walk,
+            travel=self._hands.travel,
+            compare=self._hands.compare_with,
+            verify=self._hands.verify if trainer.run is not None else None,
+            train=self._hands.train_on,
+            walk=self._hands.walk,
             explorer=Explorer(self._runner),
             errands=self._errands,
-            export=self._save_beside,
+            export=self._hands.save_beside,
             viewers=Answers(self._pacer, self._wake),
             request=self._look_again,
-            judge_by=self._judge_by,
+            judge_by=self._hands.judge_by,
         )
+        self._hands.dashboard = self._dashboard
         self._displays = Displays()
         with self._echo():
             for name, value in trainer.settings.as_dict().items():
@@ -286,86 +282,6 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         figures, pictures = trainer._evaluation.report, self._dashboard.pictures
         return export(trainer._session, self._runner.look, path, self._catalog, figures, pictures)
 
-    def _save_beside(self, ending: str) -> Path:
-        """Write the run to a new file beside the notebook."""
-        name = file_name(self._trainer.source.name, self._runner.state.iteration, ending)
-        return self.export(Path.cwd() / name)
-
-    def _act(self, action: str) -> None:
-        """Carry out what a button says."""
-        match action:
-            case "play":
-                self._runner.play()
-            case "pause":
-                self._runner.pause()
-            case "step":
-                self._runner.step(self._dashboard.transport.count.value, "both", **BY_HAND)
-            case "step_d":
-                self._runner.step(1, "discriminator", **BY_HAND)
-            case "step_g":
-                self._runner.step(1, "generator", **BY_HAND)
-            case "reset":
-                self._runner.reset(**BY_HAND)
-            case "new_seed":
-                self._runner.reset(_next_seed(self._trainer.settings.seed), **BY_HAND)
-            case "recover":
-                self._runner.recover()
-            case "recommended":
-                self._runner.change(recommended(self.data), **BY_HAND)
-                self._runner.reset(**BY_HAND)
-            case "pretrained":
-                start = partial(begin_pretrained, self._trainer, self.data, **BY_HAND)
-                self._starting = self._runner.go(start)
-        self._publisher.wake()
-
-    def _travel(self, kind: str, value: Any) -> int:
-        """Ask for a journey through the run's past; see :class:`TimelinePanel`."""
-        match kind:
-            case "goto":
-                ticket = self._runner.goto(value)
-            case "switch":
-                ticket = self._runner.switch(value)
-            case "fork":
-                ticket = self._runner.fork(value)
-            case _:
-                ticket = self._runner.undo(value)
-        self._publisher.wake()
-        return ticket
-
-    def _walk(self, move: Any, network: Any) -> None:
-        """Begin to look inside an update, or go on there; see :class:`WalkPanel`."""
-        if move == "begin":
-            self._runner.look_inside(network, **BY_HAND)
-        else:
-            self._runner.walk(move)
-        self._publisher.wake()
-
-    def _compare_with(self, branch: str | None) -> None:
-        self._camera.compared = branch
-        self._look_again()
-
-    def _train_on(self, points: np.ndarray) -> None:
-        """Start afresh on points that a person made."""
-        self._runner.change(settings_for(points, self._trainer.settings), **BY_HAND)
-        self._runner.reset(**BY_HAND)
-        self._publisher.wake()
-
-    def _verify(self) -> None:
-        """Compute the stored run again, in a thread of its own, and say what came out."""
-        panel, t, folder = self._dashboard.timeline, self._catalog, self._trainer.run
-        if folder is None:
-            return
-        panel.verified(t(N_("The run is computed again; that takes as long as training it did.")), over=False)
-
-        def work() -> None:
-            try:
-                verdict = t(str(replay(folder)))
-            except Exception as error:  # noqa: BLE001 - whatever keeps it from being verified is told
-                verdict = t.error(error)
-            panel.verified(verdict, over=True)
-
-        threading.Thread(target=work, name="ganwidgets-verify", daemon=True).start()
-
     # --- settings, both ways --------------------------------------------------------------------
 
     def _ask(self, name: str, value: Any) -> None:
@@ -459,7 +375,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             self._dashboard.timeline.arrived(event.ticket, refusal)
             self._again += 1
         if event.kind != "state":
-            self._refusal = refusal if event.ticket == self._starting else ""
+            self._refusal = refusal if event.ticket == self._hands.starting else ""
         for name, (_, new) in event.changes.items():
             if name not in event.waiting:
                 self._put(name, new)
@@ -538,18 +454,10 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._measured += 1
         self._publisher.wake()
 
-    def _judge_by(self, features: str) -> None:
-        self._trainer.features = features
-        self._look_again()
-
     def _look_again(self) -> None:
         """Draw a moment anew that was drawn already: a canvas appeared, or a choice was made."""
         self._again += 1
         self._publisher.wake()
-
-
-def _next_seed(seed: int) -> int:
-    return (seed + 1) % 2**32
 
 
 def _names(cls: type) -> list[str]:

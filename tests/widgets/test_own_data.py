@@ -99,7 +99,7 @@ def widget():
 def test_points_that_are_too_few_for_a_batch_lower_it_and_start_a_branch(widget):
     points = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
     widget.step(3)
-    widget._train_on(points)
+    widget._hands.train_on(points)
     widget.wait(timeout=60)
     assert (widget.iteration, widget.batch_size) == (0, 20)
     assert widget.data is points
@@ -133,7 +133,7 @@ def test_a_drawing_may_follow_images_of_a_class():
         g_hidden=(8,),
         d_hidden=(8,),
     )
-    widget._train_on(np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32))
+    widget._hands.train_on(np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32))
     widget.step(1)
     widget.wait(timeout=60)
     assert (widget.architecture, widget.conditional, widget.batch_size) == ("mlp", False, 16)

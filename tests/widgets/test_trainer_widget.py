@@ -179,7 +179,7 @@ class TestRunning:
         w.step(5)
         settle(w)
         assert w.trainer.state_hash() == first
-        w._act("new_seed")
+        w._hands.act("new_seed")
         w.step(5)
         settle(w)
         assert w.seed == 1

@@ -41,7 +41,7 @@ def test_the_panel_follows_the_walk_and_says_when_it_is_over():
     try:
         plane = w._dashboard._pictures["points"].view
         shown = dict(plane.layers)
-        w._walk("begin", "both")
+        w._hands.walk("begin", "both")
         w.wait()
         scene = w._dashboard.walk.view.scene
         assert (scene["stage"], scene["network"]) == ("noise", "discriminator")
