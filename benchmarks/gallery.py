@@ -20,52 +20,37 @@ from __future__ import annotations
 import argparse
 from statistics import median
 
-from live_page import drawn_frames, hide_view, open_notebook, show_view
-
-from notebook_page import NotebookPage
+from live_page import hide_view, open_notebook, pace, play_in_sight, show_view
 
 WANTED = 5.0
 """Updates a second that are asked for."""
 
 PREPARE = """
-import time, torch, ganwidgets as gw
+import torch, ganwidgets as gw
 images = torch.rand(512, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 w = gw.GANTrainerWidget(images, architecture="dcgan", channels={channels}, batch_size={batch_size}, latent_dim=64)
 gallery = w._dashboard._samples.view
 gallery.count = 36
 w.play()
-def now():
-    return time.perf_counter(), w._runner.state.iteration, w._runner.look(time.thread_time)
 """
-
-
-def rates(notebook: NotebookPage, seconds: float) -> tuple[float, float, float]:
-    """Return steps and drawn grids a second, and processor seconds a step, over the next so many seconds."""
-    drawn = drawn_frames(notebook)
-    began, first, busy = notebook.ask("now()")
-    notebook.page.wait_for_timeout(1000 * seconds)
-    ended, last, busy_then = notebook.ask("now()")
-    drawn = drawn_frames(notebook) - drawn
-    return (last - first) / (ended - began), drawn / (ended - began), (busy_then - busy) / (last - first)
 
 
 def measure(batch_size: int, options: argparse.Namespace) -> None:
     """Measure one run and print."""
     with open_notebook() as notebook:
-        notebook.run(PREPARE.format(channels=options.channels, batch_size=batch_size))
-        notebook.run("w")
-        notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
-        notebook.widget("gw-samples").first.wait_for()
+        play_in_sight(
+            notebook, PREPARE.format(channels=options.channels, batch_size=batch_size), "gw-samples"
+        )
         if options.walk:
             notebook.execute("gallery.chosen = [3, 20]; gallery.direction = 'strongest 0'")
-        rates(notebook, 2 * options.seconds)
+        pace(notebook, 2 * options.seconds)
         ratios, updates, costs, alone = [], [], [], []
         for number in range(options.rounds):
             measured = {}
             for part in ("seen", "hidden") if number % 2 else ("hidden", "seen"):
                 (show_view if part == "seen" else hide_view)(notebook)
                 notebook.page.wait_for_timeout(500)
-                measured[part] = rates(notebook, options.seconds)
+                measured[part] = pace(notebook, options.seconds)
             (seen, drawn, cost), (hidden, _, cost_alone) = measured["seen"], measured["hidden"]
             ratios.append(seen / hidden)
             costs.append(cost / cost_alone)

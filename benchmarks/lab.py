@@ -18,15 +18,13 @@ from __future__ import annotations
 import argparse
 from statistics import median
 
-from live_page import drawn_frames, open_notebook
-
-from notebook_page import NotebookPage
+from live_page import Pace, open_notebook, pace, play_in_sight
 
 GAN_LAB = 50
 """GAN Lab's iterations a second at best, on two cores."""
 
 PREPARE = """
-import time, ganwidgets as gw
+import ganwidgets as gw
 w = gw.GANTrainerWidget(
     "gaussians", batch_size=150, d_steps=2, g_steps=1, latent_dim=2, noise="gaussian",
     g_hidden=(16, 16), d_hidden=(16, 16), activation="relu",
@@ -35,21 +33,9 @@ w = gw.GANTrainerWidget(
 plane = w._dashboard._pictures["points"].view
 first = dict(plane.layers)
 w.play()
-def now():
-    return time.perf_counter(), w._runner.state.iteration
 """
 
 LAYERS = {"first": "first", "all": "{name: True for name in first}"}
-
-
-def rates(notebook: NotebookPage, seconds: float) -> tuple[float, float]:
-    """Return steps and drawn frames a second over the next so many seconds."""
-    drawn = drawn_frames(notebook)
-    began, first = notebook.ask("now()")
-    notebook.page.wait_for_timeout(1000 * seconds)
-    ended, last = notebook.ask("now()")
-    drawn = drawn_frames(notebook) - drawn
-    return (last - first) / (ended - began), drawn / (ended - began)
 
 
 def main() -> None:
@@ -59,19 +45,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="of each part of a round")
     options = parser.parse_args()
     with open_notebook() as notebook:
-        notebook.run(PREPARE)
-        notebook.run("w")
-        notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
-        notebook.widget("gw-plane").first.wait_for()
-        rates(notebook, options.seconds)
-        measured: dict[str, list[tuple[float, float]]] = {name: [] for name in LAYERS}
+        play_in_sight(notebook, PREPARE, "gw-plane")
+        pace(notebook, options.seconds)
+        measured: dict[str, list[Pace]] = {name: [] for name in LAYERS}
         for number in range(options.rounds):
             for name in LAYERS if number % 2 else reversed(LAYERS):
                 notebook.execute(f"plane.layers = {LAYERS[name]}")
                 notebook.page.wait_for_timeout(500)
-                measured[name].append(rates(notebook, options.seconds))
+                measured[name].append(pace(notebook, options.seconds))
         for name, found in measured.items():
-            steps, frames = (median(each) for each in zip(*found, strict=True))
+            steps, frames = median(each.steps for each in found), median(each.drawn for each in found)
             print(
                 f"{name} layers: {steps:.0f} steps/s at {frames:.1f} frames/s drawn; "
                 f"{steps / GAN_LAB:.1f} times GAN Lab's {GAN_LAB} (medians of {options.rounds} rounds)"

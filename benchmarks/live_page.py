@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from playwright.sync_api import sync_playwright
 
@@ -20,7 +21,17 @@ from conftest import FLAGS
 from notebook_page import Complaints, NotebookPage
 from servers import Server
 
-__all__ = ["drawn_frames", "hide_tab", "hide_view", "open_notebook", "show_tab", "show_view"]
+__all__ = [
+    "Pace",
+    "drawn_frames",
+    "hide_tab",
+    "hide_view",
+    "open_notebook",
+    "pace",
+    "play_in_sight",
+    "show_tab",
+    "show_view",
+]
 
 # Counts the animation frames before which the plane or the gallery that can be seen was drawn anew.
 DRAWN = """(() => {
@@ -54,6 +65,24 @@ TAB = """(() => {
 # A widget that takes no room is not on the screen, as if one had scrolled away from it.
 DISPLAY = "shown => document.querySelector('.gw-root').style.display = shown ? '' : 'none'"
 
+# What a run has done by now; its thread says itself how much of a processor's time it took.
+NOW = """
+import time
+def now():
+    return time.perf_counter(), w._runner.state.iteration, w._runner.look(time.thread_time)
+"""
+
+
+class Pace(NamedTuple):
+    """How a run went on for a while."""
+
+    steps: float
+    """A second."""
+    drawn: float
+    """Frames a second."""
+    busy: float
+    """Seconds of a processor's time that the thread that trains took for each step."""
+
 
 @contextmanager
 def open_notebook() -> Iterator[NotebookPage]:
@@ -85,6 +114,25 @@ def open_notebook() -> Iterator[NotebookPage]:
 def drawn_frames(notebook: NotebookPage) -> int:
     """Return how many of the browser's animation frames showed a new picture so far."""
     return notebook.page.evaluate("window.drawnFrames")
+
+
+def play_in_sight(notebook: NotebookPage, source: str, panel: str) -> None:
+    """Run `source`, which makes a widget ``w`` and plays it; show it, and wait for one of its panels."""
+    notebook.run(source + NOW)
+    notebook.run("w")
+    notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
+    notebook.widget(panel).first.wait_for()
+
+
+def pace(notebook: NotebookPage, seconds: float) -> Pace:
+    """Return how the run that is played goes on over the next so many seconds."""
+    drawn = drawn_frames(notebook)
+    began, first, busy = notebook.ask("now()")
+    notebook.page.wait_for_timeout(1000 * seconds)
+    ended, last, busy_then = notebook.ask("now()")
+    drawn = drawn_frames(notebook) - drawn
+    took, steps = ended - began, last - first
+    return Pace(steps / took, drawn / took, (busy_then - busy) / max(1, steps))
 
 
 def show_view(notebook: NotebookPage) -> None:

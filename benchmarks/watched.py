@@ -15,9 +15,7 @@ from __future__ import annotations
 import argparse
 from statistics import median
 
-from live_page import drawn_frames, hide_view, open_notebook, show_view
-
-from notebook_page import NotebookPage
+from live_page import hide_view, open_notebook, pace, play_in_sight, show_view
 
 PREPARE = """
 import time, ganwidgets as gw
@@ -25,24 +23,12 @@ alone = gw.GANTrainer({data!r})
 alone.step(200)
 w = gw.GANTrainerWidget({data!r})
 w.play()
-def now():
-    return time.perf_counter(), w._runner.state.iteration
 def train_alone(seconds):
     begun, first = time.perf_counter(), alone.iteration
     while time.perf_counter() < begun + seconds:
         alone.step(50)
     return (alone.iteration - first) / (time.perf_counter() - begun)
 """
-
-
-def rates(notebook: NotebookPage, seconds: float) -> tuple[float, float]:
-    """Return steps and drawn frames a second over the next so many seconds."""
-    drawn = drawn_frames(notebook)
-    began, first = notebook.ask("now()")
-    notebook.page.wait_for_timeout(1000 * seconds)
-    ended, last = notebook.ask("now()")
-    drawn = drawn_frames(notebook) - drawn
-    return (last - first) / (ended - began), drawn / (ended - began)
 
 
 def main() -> None:
@@ -53,23 +39,20 @@ def main() -> None:
     parser.add_argument("--data", default="gaussians")
     options = parser.parse_args()
     with open_notebook() as notebook:
-        notebook.run(PREPARE.format(data=options.data))
-        notebook.run("w")
-        notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
-        notebook.widget("gw-plane").first.wait_for()
-        rates(notebook, 2 * options.seconds)
+        play_in_sight(notebook, PREPARE.format(data=options.data), "gw-plane")
+        pace(notebook, 2 * options.seconds)
         of_hidden, of_headless, frames = [], [], []
         for number in range(options.rounds):
             measured = {}
             for part in ("seen", "hidden") if number % 2 else ("hidden", "seen"):
                 (show_view if part == "seen" else hide_view)(notebook)
                 notebook.page.wait_for_timeout(500)
-                measured[part] = rates(notebook, options.seconds)
+                measured[part] = pace(notebook, options.seconds)
             hide_view(notebook)
             notebook.execute("w.pause(); w.wait()")
             headless = notebook.ask(f"train_alone({options.seconds})")
             notebook.execute("w.play()")
-            (seen, fps), (hidden, _) = measured["seen"], measured["hidden"]
+            (seen, fps, _), hidden = measured["seen"], measured["hidden"].steps
             of_hidden.append(seen / hidden)
             of_headless.append(seen / headless)
             frames.append(fps)
