@@ -26,14 +26,12 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
             help=N_(
                 "How far the generated images as a whole are from the real ones; with Inception's features it is known as FID. It falls when images look better and when they become more varied."
             ),
-            unit="",
             better="lower",
             format=".2f",
         ),
         "precision": Metric(
             label=N_("Precision"),
             help=N_("The share of generated images that look real: they lie among the real ones."),
-            unit="",
             better="higher",
             format=".0%",
         ),
@@ -42,7 +40,6 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
             help=N_(
                 "The share of real images with a generated one beside them: it is low when the generator makes only a part of what there is."
             ),
-            unit="",
             better="higher",
             format=".0%",
         ),
@@ -65,14 +62,12 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
         "as_asked": Metric(
             label=N_("As asked"),
             help=N_("The share of generated images in which the class that was asked for is read."),
-            unit="",
             better="higher",
             format=".0%",
         ),
         "recall": Metric(
             label=N_("Recall"),
             help=N_("The share of real images that lie among the generated ones: what could be made at all."),
-            unit="",
             better="higher",
             format=".0%",
         ),
@@ -81,7 +76,6 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
             help=N_(
                 "How deep among real images the generated ones lie; like precision, but it is not fooled by a few outliers, and can be above 1."
             ),
-            unit="",
             better="higher",
             format=".2f",
         ),
@@ -90,7 +84,6 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
             help=N_(
                 "How different two generated images are from each other, as a share of two real ones; near 0 they all look the same."
             ),
-            unit="",
             better="higher",
             format=".0%",
         ),
@@ -99,7 +92,6 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
             help=N_(
                 "How far the generated images are from the real ones, by another measure, whose mean does not depend on the number of images; with Inception's features it is known as KID."
             ),
-            unit="",
             better="lower",
             format=".3f",
         ),
@@ -108,7 +100,6 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
             help=N_(
                 "High when each generated image clearly belongs to one class and all classes occur; the number of classes is the most. With Inception's classes it is known as Inception Score."
             ),
-            unit="",
             better="higher",
             format=".2f",
         ),

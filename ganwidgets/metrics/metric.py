@@ -20,19 +20,19 @@ class Metric:
         A few words, shown beside the number; to be translated.
     help : str
         One sentence that a student understands; to be translated.
-    unit : str
-        What the number counts, to be translated; empty for a pure number.
     better : {"higher", "lower"}
         Which way is better.
     format : str
         The format specification of the number, such as ``".3f"``.
+    unit : str
+        What the number counts, to be translated; empty for a pure number.
     """
 
     label: str
     help: str
-    unit: str
     better: Literal["higher", "lower"]
     format: str
+    unit: str = ""
 
 
 OVERFITTING = Metric(
@@ -40,7 +40,6 @@ OVERFITTING = Metric(
     help=N_(
         "How often the discriminator finds a sample that it was trained on more real than one that it never saw: 50 % is fair, 100 % means that it knows the data by heart."
     ),
-    unit="",
     better="lower",
     format=".0%",
 )

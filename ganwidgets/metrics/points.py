@@ -58,7 +58,6 @@ POINT_METRICS: Mapping[str, Metric] = MappingProxyType(
             help=N_(
                 "The share of generated samples that lie within three standard deviations of a cluster's centre."
             ),
-            unit="",
             better="higher",
             format=".1%",
         ),

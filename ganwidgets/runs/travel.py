@@ -20,14 +20,14 @@ from ..stepping.run import Run
 from ..stepping.threads import computing_with
 from .branches import Root, Stand
 from .history import History
-from .interventions import CODE, UPDATES, Intervention
+from .interventions import CODE, UPDATES, Intervention, InterventionLog
 from .last_good import ACTIONS
 from .places import Place
 from .session import Session
 from .snapshots import Snapshot
 from .state_tree import check_fits, put_tree
 
-__all__ = ["UPDATED", "Replay", "arrive", "fork", "goto", "history_of", "switch", "tip_of", "undo"]
+__all__ = ["UPDATED", "Again", "Replay", "arrive", "fork", "goto", "history_of", "switch", "tip_of", "undo"]
 
 
 UPDATED = {action: network for network, action in ACTIONS.items()}
@@ -275,8 +275,17 @@ def _nearest(session: Session, here: Stand | None, target: Place) -> tuple[Snaps
     )
 
 
-class Replay:
-    """Carries out again what was done from a snapshot on.
+class Again:
+    """Carries out again what was done since a fresh start.
+
+    Parameters
+    ----------
+    run : Run
+        What the fresh start made.
+    root : Root
+        Its first state.
+    settings : mapping
+        In force where it begins.
 
     Attributes
     ----------
@@ -286,46 +295,55 @@ class Replay:
         How many updates were carried out.
     """
 
-    def __init__(self, run: Run, root: Root, snapshot: Snapshot) -> None:
-        self.settings = dict(snapshot.settings)
+    def __init__(self, run: Run, root: Root, settings: Mapping[str, Any]) -> None:
+        self.run = run
+        self.root = root
+        self.settings = dict(settings)
         self.steps = 0
-        self._run = run
-        self._built = root.built
-        self._first = root.first.seq
-        self._snapshot = snapshot
         self._configured = False
 
     def rules(self) -> SimpleNamespace:
         """Return every setting's value for the next update."""
-        return SimpleNamespace(**{**self.settings, **self._built})
+        return SimpleNamespace(**{**self.settings, **self.root.built})
 
-    def go_on(self, lineage: list[Intervention], log: Any, target: Place) -> None:
+    def _obey(self, record: Intervention, log: InterventionLog) -> None:
+        """Put in force what `record` did."""
+        self.settings[record.setting] = log.value(record.seq)
+        self._configured = False
+
+    def _advance(self, what: What) -> None:
+        """Carry out one full step, or one update of one network."""
+        if not self._configured:
+            self.run.stepper.configure(self.rules())
+            self._configured = True
+        self.run.stepper.advance(what, measure=False)
+        self.steps += 1
+
+
+class Replay(Again):
+    """Goes from a snapshot to another place."""
+
+    def __init__(self, run: Run, root: Root, snapshot: Snapshot) -> None:
+        super().__init__(run, root, snapshot.settings)
+        self._snapshot = snapshot
+
+    def go_on(self, lineage: list[Intervention], log: InterventionLog, target: Place) -> None:
         """Carry out steps and interventions until `target`."""
         begun = self._snapshot.place.seq
         for record in lineage:
-            if not max(begun - 1, self._first) <= record.seq < target.seq:
+            if not max(begun - 1, self.root.first.seq) <= record.seq < target.seq:
                 continue
             partly = record.seq == begun - 1
             if partly and record.setting not in UPDATES:
                 continue
             self._step_until(record.iteration)
             if record.setting in UPDATES:
-                self._advance(
-                    UPDATED[record.setting], record.new - (self._snapshot.repeated if partly else 0)
-                )
+                for _ in range(record.new - (self._snapshot.repeated if partly else 0)):
+                    self._advance(UPDATED[record.setting])
             else:
-                self.settings[record.setting] = log.value(record.seq)
-                self._configured = False
+                self._obey(record, log)
         self._step_until(target.iteration)
 
     def _step_until(self, iteration: int) -> None:
-        self._advance("both", iteration - self._run.state.iteration)
-
-    def _advance(self, what: What, n: int) -> None:
-        stepper = self._run.stepper
-        for _ in range(n):
-            if not self._configured:
-                stepper.configure(self.rules())
-                self._configured = True
-            stepper.advance(what, measure=False)
-            self.steps += 1
+        for _ in range(iteration - self.run.state.iteration):
+            self._advance("both")

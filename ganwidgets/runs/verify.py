@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError, CheckpointWarning
 from ..messages import Message
-from ..stepping.eager import NonFiniteError, What
+from ..stepping.eager import NonFiniteError
 from ..stepping.run import Run
 from ..stepping.threads import computing_with
 from .branches import Root
@@ -29,7 +28,7 @@ from .report import Difference, ReplayReport, Verdict
 from .snapshots import Snapshot
 from .state_tree import check_fits, copied, put_tree, state_tree
 from .store import RunFolder
-from .travel import UPDATED
+from .travel import UPDATED, Again
 from .whole import described
 
 __all__ = ["replayed"]
@@ -252,29 +251,17 @@ class Verification:
             self._first = Difference(branch.name, iteration, what)
 
 
-class Walk:
-    """Carries out again what was done on one branch.
-
-    Attributes
-    ----------
-    settings : dict
-        In force where it has arrived.
-    steps : int
-        How many updates were carried out.
-    """
+class Walk(Again):
+    """Carries out again what was done on one branch."""
 
     def __init__(self, begins: Beginning, root: Root, log: InterventionLog) -> None:
+        super().__init__(begins.run, root, begins.settings)
         self._log = log
-        self.run = begins.run
-        self.root = root
-        self.settings = dict(begins.settings)
-        self.steps = 0
         self._tree = begins.tree
-        self._configured = False
 
     def begin(self) -> None:
         """Stand at the first state."""
-        put_tree(self.run.state, self._tree, self._rules())
+        put_tree(self.run.state, self._tree, self.rules())
 
     def along(self, records: list[Intervention], tip: int) -> Iterator[Position]:
         """Go to iteration `tip`, and tell each position on the way."""
@@ -290,22 +277,11 @@ class Walk:
                     if done < record.new:
                         yield state.iteration, index, done
             else:
-                self.settings[record.setting] = self._log.value(record.seq)
-                self._configured = False
+                self._obey(record, self._log)
             yield state.iteration, index + 1, 0
         while state.iteration < tip:
             self._advance("both")
             yield state.iteration, len(records), 0
-
-    def _rules(self) -> SimpleNamespace:
-        return SimpleNamespace(**{**self.settings, **self.root.built})
-
-    def _advance(self, what: What) -> None:
-        if not self._configured:
-            self.run.stepper.configure(self._rules())
-            self._configured = True
-        self.run.stepper.advance(what, measure=False)
-        self.steps += 1
 
 
 def _position(place: Place, records: list[Intervention], repeated: int | None) -> Position:
