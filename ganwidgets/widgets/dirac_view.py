@@ -25,7 +25,7 @@ from traitlets import Dict
 from ..dirac import DiracGAN, Dynamics
 from ..messages import Catalog, N_
 from ..pictures.scales import nice_ticks
-from .heartbeat import STATIC
+from .scripts import script, stylesheet
 
 __all__ = ["REACH", "DiracView", "scene_of"]
 
@@ -53,9 +53,8 @@ class DiracView(anywidget.AnyWidget):
         ``begin(theta, psi)`` is called where somebody pointed, on the thread of the browser's messages.
     """
 
-    # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
-    _esm = (STATIC / "dirac.js").read_text("utf-8")
-    _css = (STATIC / "dirac.css").read_text("utf-8")
+    _esm = script("dirac")
+    _css = stylesheet("dirac")
 
     scene = Dict().tag(sync=True)
     words = Dict().tag(sync=True)

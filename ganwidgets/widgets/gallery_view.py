@@ -25,7 +25,7 @@ import anywidget
 import numpy as np
 from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode
 
-from .heartbeat import STATIC
+from .scripts import script, stylesheet
 
 __all__ = ["COUNTS", "GalleryView"]
 
@@ -47,9 +47,8 @@ class GalleryView(anywidget.AnyWidget):
         Called with a sample's index when somebody asks for its neighbour.
     """
 
-    # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
-    _esm = (STATIC / "gallery.js").read_text("utf-8")
-    _css = (STATIC / "gallery.css").read_text("utf-8")
+    _esm = script("parts", "gallery")
+    _css = stylesheet("gallery")
 
     words = Dict().tag(sync=True)
     count = Enum(COUNTS, 25, help="How many samples are shown; with labels about so many.").tag(sync=True)

@@ -22,7 +22,7 @@ from typing import Any
 import anywidget
 from traitlets import Bool, Dict
 
-from .heartbeat import STATIC
+from .scripts import script, stylesheet
 
 __all__ = ["GraphView"]
 
@@ -39,9 +39,8 @@ class GraphView(anywidget.AnyWidget):
         whether it must hold every part.
     """
 
-    # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
-    _esm = (STATIC / "graph.js").read_text("utf-8")
-    _css = (STATIC / "graph.css").read_text("utf-8")
+    _esm = script("parts", "elements", "graph")
+    _css = stylesheet("graph")
 
     words = Dict().tag(sync=True)
     unfolded = Bool(True, help="Whether the graph is unfolded.").tag(sync=True)

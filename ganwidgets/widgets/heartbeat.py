@@ -16,15 +16,14 @@ their tooltips: ipywidgets offers no way to name a slider or a canvas.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 from typing import Any, Protocol
 
 import anywidget
 from traitlets import Dict
 
-__all__ = ["Heartbeat", "Viewers"]
+from .scripts import script, stylesheet
 
-STATIC = files(__package__) / "static"
+__all__ = ["Heartbeat", "Viewers"]
 
 
 class Viewers(Protocol):
@@ -55,9 +54,8 @@ class Heartbeat(anywidget.AnyWidget):
         For each CSS class of a slider: what screen readers say at each of its places.
     """
 
-    # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
-    _esm = (STATIC / "heartbeat.js").read_text("utf-8")
-    _css = (STATIC / "style.css").read_text("utf-8")
+    _esm = script("heartbeat")
+    _css = stylesheet("style")
 
     names = Dict().tag(sync=True)
     places = Dict().tag(sync=True)

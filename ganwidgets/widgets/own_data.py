@@ -26,7 +26,7 @@ from ..data.reading import points_in
 from ..errors import DataError
 from ..messages import Catalog, N_
 from ..seeds import seeded
-from .heartbeat import STATIC
+from .scripts import script, stylesheet
 
 __all__ = ["OwnDataPanel", "settings_for"]
 
@@ -51,9 +51,8 @@ class OwnDataPanel(anywidget.AnyWidget):
         ``train(points)`` is called for points ``[N, F]`` on which a fresh start was asked for.
     """
 
-    # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
-    _esm = (STATIC / "own_data.js").read_text("utf-8")
-    _css = (STATIC / "own_data.css").read_text("utf-8")
+    _esm = script("own_data")
+    _css = stylesheet("own_data")
 
     words = Dict().tag(sync=True)
     strokes: List[Any] = List(help="The drawing, as the browser has it.").tag(sync=True)

@@ -25,7 +25,7 @@ from typing import Any
 import anywidget
 from traitlets import Dict, Enum
 
-from .heartbeat import STATIC
+from .scripts import script, stylesheet
 
 __all__ = ["PlaneView"]
 
@@ -44,9 +44,8 @@ class PlaneView(anywidget.AnyWidget):
         whether it must hold every part.
     """
 
-    # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
-    _esm = (STATIC / "plane.js").read_text("utf-8")
-    _css = (STATIC / "plane.css").read_text("utf-8")
+    _esm = script("parts", "elements", "plane")
+    _css = stylesheet("plane")
 
     words = Dict().tag(sync=True)
     layers = Dict(help="Whether each layer is shown, by its name.").tag(sync=True)

@@ -12,8 +12,8 @@ from traitlets import Dict
 
 from ..messages import Catalog, N_
 from ..runs.substeps import Stage, SubStep
-from .heartbeat import STATIC
 from .look import Look
+from .scripts import script, stylesheet
 
 if TYPE_CHECKING:
     from ..live import Frame
@@ -64,9 +64,8 @@ class WalkView(anywidget.AnyWidget):
         ``move(name, network)``, on the thread of the browser's messages.
     """
 
-    # Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
-    _esm = (STATIC / "walk.js").read_text("utf-8")
-    _css = (STATIC / "walk.css").read_text("utf-8")
+    _esm = script("elements", "walk")
+    _css = stylesheet("walk")
 
     words = Dict().tag(sync=True)
     scene = Dict().tag(sync=True)

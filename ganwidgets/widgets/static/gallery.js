@@ -1,8 +1,6 @@
 // Draws a GalleryView: the grid, what a sample is, walks, directions and the past. The protocol stands in
 // gallery_view.py.
 
-const TYPES = { f4: Float32Array, u1: Uint8Array };
-
 /** Pixels of the page between two images. */
 const GAP = 2;
 
@@ -19,20 +17,6 @@ const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => v
 const minus = (text) => text.replace("-", "\u2212");
 const spaced = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 const percent = (share) => `${Math.round(100 * share)}\u202f%`;
-
-/** Return the arrays of a message's buffers by name, each with its shape. */
-function unpack(parts, buffers) {
-  return Object.fromEntries(
-    parts.map(([name, type, shape], index) => {
-      const view = buffers[index];
-      // A copy, since a buffer may begin anywhere and the arrays must be aligned.
-      const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
-      const array = new TYPES[type](bytes.buffer);
-      array.shape = shape;
-      return [name, array];
-    }),
-  );
-}
 
 /** Many images of one size as one column of pixels on a canvas that is never shown. */
 class Sheet {

@@ -1,7 +1,6 @@
 // Draws a GraphView: both networks, what flows between them, and each part as a live miniature. The
 // protocol stands in graph_view.py.
 
-const TYPES = { f4: Float32Array, u1: Uint8Array, i1: Int8Array };
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Milliseconds of the noise grid's way to the manifold, and of the flow's time step. */
@@ -27,29 +26,6 @@ const FORWARD = [
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const mix = (a, b, share) => a + (b - a) * share;
 const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-/** Return an element, appended to `parent`. */
-function make(parent, tag, className, attributes = {}, namespace = null) {
-  const element = namespace ? document.createElementNS(namespace, tag) : document.createElement(tag);
-  element.setAttribute("class", className);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  parent.append(element);
-  return element;
-}
-
-/** Return the arrays of a message's buffers by name, each with its shape. */
-function unpack(parts, buffers) {
-  return Object.fromEntries(
-    parts.map(([name, type, shape], index) => {
-      const view = buffers[index];
-      // A copy, since a buffer may begin anywhere and the arrays must be aligned.
-      const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
-      const array = new TYPES[type](bytes.buffer);
-      array.shape = shape;
-      return [name, array];
-    }),
-  );
-}
 
 /** Where everything stands on a stage of a given width: boxes by name, and the stage's height. */
 function places(width) {

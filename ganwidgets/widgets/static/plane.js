@@ -1,7 +1,6 @@
 // Draws a PlaneView: the layers of the plane, zoom, pan, and what a point under the pointer is. The
 // protocol stands in plane_view.py.
 
-const TYPES = { f4: Float32Array, u1: Uint8Array };
 const ROOM = { left: 36, right: 8, top: 4, bottom: 22 };
 const NEAREST = 1 / 64;
 const FARTHEST = 8;
@@ -37,20 +36,6 @@ function ticks(low, high, count = 5) {
     found.push([index * step, minus(Number((index * step).toFixed(digits)).toString())]);
   }
   return found;
-}
-
-/** Return the arrays of a message's buffers by name, each with its shape. */
-function unpack(parts, buffers) {
-  return Object.fromEntries(
-    parts.map(([name, type, shape], index) => {
-      const view = buffers[index];
-      // A copy, since a buffer may begin anywhere and the arrays must be aligned.
-      const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
-      const array = new TYPES[type](bytes.buffer);
-      array.shape = shape;
-      return [name, array];
-    }),
-  );
 }
 
 /** Add an arrow to a path. */
@@ -228,15 +213,6 @@ const PAINTERS = {
     pen.fill();
   },
 };
-
-/** Return an element of the page, appended to `parent`. */
-function make(parent, tag, className, attributes = {}) {
-  const element = document.createElement(tag);
-  element.className = className;
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  parent.append(element);
-  return element;
-}
 
 /** Where the picture looks: a square part of the plane. */
 class Window {

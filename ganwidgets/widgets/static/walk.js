@@ -3,14 +3,6 @@
 
 const SECONDS = [1, 2, 4, 8];
 
-function make(parent, tag, className, attributes = {}) {
-  const element = document.createElement(tag);
-  element.className = className;
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  parent.append(element);
-  return element;
-}
-
 export default {
   render({ model, el }) {
     const words = model.get("words");
