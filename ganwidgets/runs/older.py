@@ -96,9 +96,20 @@ def completed_tree(tree: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def is_hash_of(tree: Mapping[str, Any], stored: str) -> bool:
-    """Return whether `stored` is the hash of the whole state `tree`, as this or an older version counted it."""
-    return any(digest(form) == stored for form in _forms(tree))
+def is_hash_of(tree: Mapping[str, Any], stored: str, *, counted: int = 0) -> bool:
+    """Return whether `stored` is the hash of the whole state `tree`, as this or an older version counted it.
+
+    Parameters
+    ----------
+    tree : mapping
+        As :func:`~ganwidgets.runs.whole.described` describes it.
+    stored : str
+    counted : int
+        Updates of D since the fresh start: the first version that knew lazy penalties had this number in
+        the state, where others have those since the last penalty.
+    """
+    trees = [tree] if counted == tree["d_updates"] else [tree, {**tree, "d_updates": counted}]
+    return any(digest(form) == stored for each in trees for form in _forms(each))
 
 
 def _forms(tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError, CheckpointWarning
 from ..messages import Message
-from ..stepping.eager import NonFiniteError
+from ..stepping.eager import NonFiniteError, What
 from ..stepping.run import Run
 from ..stepping.threads import computing_with
 from .branches import Root
@@ -63,11 +63,12 @@ class Enough(Exception):  # noqa: N818 - it is no error
 
 @dataclass(frozen=True)
 class Beginning:
-    """The state with which a branch begins, and the settings in force."""
+    """The state with which a branch begins, and the settings in force; `counted` as in :class:`Walk`."""
 
     run: Run
     tree: dict[str, Any]
     settings: Mapping[str, Any]
+    counted: int
 
 
 class Verification:
@@ -160,12 +161,12 @@ class Verification:
         self._exact = self._exact and run.exact
         if self._branches.by_id[root.first.branch].origin != "load":
             session.own.put(session.own_start)
-            return Beginning(run, copied(state_tree(run.state)), root.settings)
+            return Beginning(run, copied(state_tree(run.state)), root.settings, 0)
         for snapshot in self._found.shelf.rows:
             if snapshot.place == root.first:
                 tree = self._found.shelf.read(snapshot)
                 check_fits(run.state, tree)
-                return Beginning(run, tree, root.settings)
+                return Beginning(run, tree, root.settings, tree["d_updates"])
         raise CheckpointError(
             Message(
                 "iteration {iteration} cannot be reached: no snapshot before it can be read",
@@ -194,7 +195,8 @@ class Verification:
     def _stands_at(self, walk: Walk, stored: str) -> bool:
         """Return whether the walk has come to the state of that hash."""
         state = state_tree(walk.run.state)
-        return is_hash_of(described(self._session, walk.settings, walk.root, walk.root.built, state), stored)
+        whole = described(self._session, walk.settings, walk.root, walk.root.built, state)
+        return is_hash_of(whole, stored, counted=walk.counted)
 
     def _compare_before(
         self, walk: Walk, branch: Branch, records: list[Intervention], position: Position
@@ -222,7 +224,7 @@ class Verification:
         if isinstance(stop, Branch):
             if stop.origin == "fork":
                 self._beginnings[stop.id] = Beginning(
-                    walk.run, copied(state_tree(walk.run.state)), dict(walk.settings)
+                    walk.run, copied(state_tree(walk.run.state)), dict(walk.settings), walk.counted
                 )
                 return
             first = self._branches.roots[stop.id].first.seq
@@ -238,6 +240,8 @@ class Verification:
         except CheckpointError as error:
             warnings.warn(error.args[0], CheckpointWarning, stacklevel=2)
             tree = None
+        if tree is not None and tree["d_updates"] == walk.counted:
+            tree["d_updates"] = now["d_updates"]
         what = _differences(now, walk.settings, tree, stop.settings)
         if not what and not self._stands_at(walk, row.place["state_hash"]):
             what = (Message("the hash of the state"),)
@@ -252,10 +256,17 @@ class Verification:
 
 
 class Walk(Again):
-    """Carries out again what was done on one branch."""
+    """Carries out again what was done on one branch.
+
+    Attributes
+    ----------
+    counted : int
+        Updates of D since the fresh start; see :func:`~ganwidgets.runs.older.is_hash_of`.
+    """
 
     def __init__(self, begins: Beginning, root: Root, log: InterventionLog) -> None:
         super().__init__(begins.run, root, begins.settings)
+        self.counted = begins.counted
         self._log = log
         self._tree = begins.tree
 
@@ -282,6 +293,11 @@ class Walk(Again):
         while state.iteration < tip:
             self._advance("both")
             yield state.iteration, len(records), 0
+
+    def _advance(self, what: What) -> None:
+        if what != "generator" and not self.settings["freeze_d"]:
+            self.counted += self.settings["d_steps"] if what == "both" else 1
+        super()._advance(what)
 
 
 def _position(place: Place, records: list[Intervention], repeated: int | None) -> Position:

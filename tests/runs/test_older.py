@@ -1,7 +1,8 @@
 """Runs that were kept before some of the settings existed.
 
 ``older.zip`` holds what ganwidgets wrote on 21 November 2026 (commit 7e14114): a run in a folder and a
-saved file, both with five steps and one change; and the losses of the four steps that came next.
+saved file, both with five steps and one change; and the losses of the four steps that came next. And of
+25 November (commit f9eb6d1) a run with a lazy penalty, which then counted all updates of D.
 """
 
 from __future__ import annotations
@@ -66,6 +67,19 @@ def test_an_older_run_can_be_travelled_changed_and_computed_again(older):
     assert gw.replay(path).verdict in {"equal", "close"}
     again = reopened(path)
     assert again.state_hash() == ended
+
+
+def test_a_run_that_counted_all_updates_of_d_is_computed_again_and_goes_on(older):
+    path = older / "lazy"
+    assert gw.replay(path).verdict in {"equal", "close"}
+    trainer = reopened(path)
+    assert trainer.state_dict()["d_updates"] == 9
+    trainer.step(2)
+    assert trainer.state_dict()["d_updates"] == 13 % 3
+    trainer.timeline.goto(2)
+    trainer.step(2)
+    trainer.close()
+    assert gw.replay(path).verdict in {"equal", "close"}
 
 
 def test_older_states_are_the_same_however_they_were_reached(older):
