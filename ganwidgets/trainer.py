@@ -384,7 +384,9 @@ class GANTrainer(Judged):
     def export(self, path: str | os.PathLike[str], *, locale: str | None = None) -> Path:
         """Write the run for people to look at: ``.png`` now, ``.gif`` its past too, ``.html`` all of it.
 
-        A page needs nothing but a browser. The past is shown as far as the run's snapshots reach back.
+        A page needs nothing but a browser. The past is shown as far as the run's snapshots reach back; as a film it
+        can also be ``.mp4``, a video (with ``pip install ganwidgets[video]``), or ``.webp`` or ``.apng``, which keep
+        every colour.
 
         Parameters
         ----------
@@ -397,6 +399,8 @@ class GANTrainer(Judged):
         ------
         ValueError
             For another ending, or a language that there is not.
+        ImportError
+            For a video where imageio-ffmpeg is not installed.
         OSError
             If the file cannot be written.
         """

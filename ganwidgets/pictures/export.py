@@ -15,7 +15,7 @@ from ..runs.files import reason, whole_file
 from ..runs.past import past_of
 from ..runs.script import script_of
 from ..runs.session import Session
-from .film import film
+from .film import Film
 from .page import Account, page
 from .scene import PICTURES, BetweenSteps, scene_of, still_of, stills
 from .still import enlarged, render
@@ -63,6 +63,8 @@ def export(
     ------
     ValueError
         If the path's ending is none of :data:`FORMATS`.
+    ImportError
+        If a format needs what is not installed.
     OSError
         If the file cannot be written; what was there before is still there.
     """
@@ -105,10 +107,16 @@ def _picture(
 
 
 def _film(
-    session: Session, between_steps: BetweenSteps, catalog: Catalog, _figures: Figures, pictures: int
+    session: Session,
+    between_steps: BetweenSteps,
+    catalog: Catalog,
+    _figures: Figures,
+    pictures: int,
+    *,
+    kind: Callable[[Film], bytes],
 ) -> bytes:
     scene = between_steps(partial(scene_of, session, pictures))
-    return film(stills(session, between_steps, scene, MOMENTS), catalog)
+    return kind(Film.of(stills(session, between_steps, scene, MOMENTS), catalog))
 
 
 def _page(
@@ -142,6 +150,13 @@ def _script(session: Session) -> str:
 
 
 FORMATS: Mapping[str, Callable[[Session, BetweenSteps, Catalog, Figures, int], bytes]] = MappingProxyType(
-    {".png": _picture, ".gif": _film, ".html": _page}
+    {
+        ".png": _picture,
+        ".gif": partial(_film, kind=Film.gif),
+        ".webp": partial(_film, kind=Film.webp),
+        ".apng": partial(_film, kind=Film.png),
+        ".mp4": partial(_film, kind=Film.mp4),
+        ".html": _page,
+    }
 )
 """What makes each format, by the ending of its files."""

@@ -18,6 +18,7 @@ __all__ = ["SavingPanel", "file_name"]
 KINDS = {
     "png": N_("Save what is shown now as a picture."),
     "gif": N_("Save the training so far as a film."),
+    "mp4": N_("Save the training so far as a video; this needs ganwidgets[video]."),
     "html": N_("Save the whole run as one page that needs nothing but a browser."),
 }
 

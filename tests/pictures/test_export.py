@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from html.parser import HTMLParser
 from io import BytesIO
@@ -68,7 +69,7 @@ def points() -> GANTrainer:
     return trainer
 
 
-@pytest.mark.parametrize("ending", [".png", ".gif", ".html", ".PNG"])
+@pytest.mark.parametrize("ending", [".png", ".gif", ".html", ".PNG", ".webp", ".apng"])
 @pytest.mark.parametrize("data", ["digits", "points"])
 def test_a_run_that_was_exported_is_as_it_was(request, tmp_path, data, ending):
     trainer = request.getfixturevalue(data)
@@ -103,6 +104,36 @@ def test_a_film_shows_each_kept_moment_of_the_line_and_the_present(digits, tmp_p
     first = GANTrainer("digits", latent_dim=4, **SMALL)
     begun = np.array(Image.open(first.export(tmp_path / "first.png")).convert("L"))
     assert np.array_equal(frames[0][12 : 12 + len(begun), 12 : 12 + len(begun)], begun)
+
+
+@pytest.mark.parametrize("ending", ["webp", "apng"])
+def test_films_without_loss_are_what_the_gif_of_grey_images_is(digits, tmp_path, ending):
+    film, known = (Image.open(digits.export(tmp_path / f"run.{kind}")) for kind in (ending, "gif"))
+    assert film.n_frames == known.n_frames
+    for number in range(film.n_frames):
+        film.seek(number)
+        known.seek(number)
+        assert np.array_equal(np.array(film.convert("RGB")), np.array(known.convert("RGB")))
+
+
+def test_a_video_shows_what_the_other_films_do_and_its_last_moment_longest(digits, tmp_path):
+    video = pytest.importorskip("imageio_ffmpeg")
+    known = Image.open(digits.export(tmp_path / "run.gif"))
+    read = video.read_frames(str(digits.export(tmp_path / "run.mp4")))
+    wide, high = next(read)["size"]
+    frames = [np.frombuffer(frame, np.uint8).reshape(high, wide, 3).astype(float) for frame in read]
+    assert len(frames) == 50 + 25 * (known.n_frames - 1), "two seconds of the last, one of each other"
+    for number, at in ((0, 0), (0, 24), (known.n_frames - 1, -50), (known.n_frames - 1, -1)):
+        known.seek(number)
+        picture = np.array(known.convert("RGB"), float)
+        assert np.abs(frames[at][: picture.shape[0], : picture.shape[1]] - picture).mean() < 3
+
+
+def test_a_video_without_what_makes_it_says_what_to_install_and_leaves_no_file(digits, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(ImportError, match=r"pip install ganwidgets\[video\].*\.gif"):
+        digits.export(tmp_path / "run.mp4", locale="en")
+    assert not list(tmp_path.iterdir())
 
 
 def test_after_a_journey_a_film_is_of_the_line_that_led_there(tmp_path):
@@ -154,9 +185,9 @@ def test_a_page_in_french(digits, tmp_path):
     assert "Réglages" in text
 
 
-@pytest.mark.parametrize("name", ["run.mp4", "run", "run.jpeg"])
+@pytest.mark.parametrize("name", ["run.mov", "run", "run.jpeg"])
 def test_another_ending_is_refused_with_those_there_are(points, tmp_path, name):
-    with pytest.raises(ValueError, match=r"run.*\.png, \.gif, \.html"):
+    with pytest.raises(ValueError, match=r"run.*\.png, \.gif, .*\.mp4, \.html"):
         points.export(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
