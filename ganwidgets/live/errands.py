@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 __all__ = ["Errands"]
 
+Wish = Callable[[], None]
+Failed = Callable[[Exception], None]
+
 logger = logging.getLogger("ganwidgets")
 
 
@@ -16,17 +19,27 @@ class Errands:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._wishes: dict[str, Callable[[], None]] = {}
+        self._wishes: dict[str, tuple[Wish, Failed]] = {}
+        self._troubles: dict[str, str] = {}
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def ask(self, kind: str, wish: Callable[[], None]) -> None:
-        """Carry out `wish` soon; one of the same kind that has not begun is left out. Quick, from any thread."""
+    def ask(self, kind: str, wish: Wish, failed: Failed = lambda _: None) -> None:
+        """Carry out `wish` soon; one of the same kind that has not begun is left out. Quick, from any thread.
+
+        Parameters
+        ----------
+        kind : str
+            Of wishes of which only the newest counts.
+        wish : callable
+        failed : callable
+            Told what kept the wish from being carried out, on the same thread.
+        """
         with self._lock:
             if self._closed:
                 return
             self._wishes.pop(kind, None)
-            self._wishes[kind] = wish
+            self._wishes[kind] = wish, failed
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="ganwidgets-errands", daemon=True)
                 self._thread.start()
@@ -52,8 +65,19 @@ class Errands:
                     self._thread = None
                     return
                 kind = next(iter(self._wishes))
-                wish = self._wishes.pop(kind)
+                wish, failed = self._wishes.pop(kind)
             try:
                 wish()
-            except Exception:
-                logger.exception("what was asked for (%s) could not be done", kind)
+                self._troubles.pop(kind, None)
+            except Exception as error:  # noqa: BLE001 - whatever a network raises is told to who asked
+                self._fail(kind, failed, error)
+
+    def _fail(self, kind: str, failed: Failed, error: Exception) -> None:
+        """Tell who asked, and the log where it is another trouble than last time: some wishes come with each frame."""
+        told = f"{type(error).__name__}: {error}"
+        if self._closed:
+            return
+        if self._troubles.get(kind) != told:
+            logger.error("what was asked for (%s) could not be done", kind, exc_info=error)
+        self._troubles[kind] = told
+        failed(error)

@@ -9,7 +9,8 @@ To the browser go messages, each with one buffer for each of its parts, which ``
   come, and how many real ones the update has;
 - ``{"ways": {parts}}``: ``walk``, ``line``, ``moved``, as far as they were asked for;
 - ``{"past": {iterations, sample, parts}}``: ``past``;
-- ``{"neighbor": {sample, distance, typical, parts}}``: ``neighbor``.
+- ``{"neighbor": {sample, distance, typical, parts}}``: ``neighbor``;
+- ``{"trouble": {kind, said, parts}}``: why there is none of one of the last three, until there is.
 
 From the browser: ``{"hello": true}`` where a view appeared, which then needs every part;
 ``{"neighbor": sample}`` where somebody wants to see the real image that is most like a sample. The traits

@@ -229,13 +229,19 @@ class MetricsPanel:
         return f'<span class="gw-verdict" title="{html.escape(help_)}">{html.escape(t(said))}</span>'
 
     def _basis(self, frame: Frame) -> str:
-        """Return what figures of images were measured on, or why there are none."""
+        """Return why there are no figures, or what those of images were measured on."""
         t = self._catalog
-        if frame.kind != "images":
-            return ""
         judged = frame.judged
         if frame.trouble:
-            text, help_ = t(N_("No figures: {reason}"), reason=frame.trouble), ""
+            text, help_ = (
+                t(
+                    N_("No figures: {reason}. Training goes on, and measuring is tried again."),
+                    reason=frame.trouble,
+                ),
+                "",
+            )
+        elif frame.kind != "images":
+            return ""
         elif judged is None or not frame.latest_metrics:
             text, help_ = t(N_("The figures are being prepared …")), ""
         else:
@@ -292,5 +298,5 @@ class MetricsPanel:
 
 def _spell(value: float, form: str) -> str:
     if math.isfinite(value):
-        return format(value, form)
+        return format(value, form).replace("-", "\N{MINUS SIGN}")
     return "\N{INFINITY}" if value > 0 else NONE

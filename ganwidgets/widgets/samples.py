@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,19 @@ ALL = "all"
 
 PAST_INTERVAL = 1.0
 """Seconds between two looks into the past at least, while training goes on."""
+
+TROUBLES: Mapping[str, str] = MappingProxyType(
+    {
+        "neighbor": N_(
+            "The nearest real image could not be found ({reason}). Training goes on; ask again, or choose another sample."
+        ),
+        "ways": N_(
+            "The walk could not be drawn ({reason}). Training goes on; choose other samples or another direction."
+        ),
+        "past": N_("The past of A could not be drawn ({reason}). Training goes on; choose another sample."),
+    }
+)
+"""What is said where something that was asked for could not be done, by its kind."""
 
 
 class SamplesPanel:
@@ -227,7 +241,7 @@ class SamplesPanel:
                 {"neighbor": found.picture},
             )
 
-        self._errands.ask("neighbor", find)
+        self._ask("neighbor", find)
 
     def _wanted(self) -> tuple[Exhibits, Sequence[int]] | None:
         """Return the samples on the page, and the chosen ones among them, if there are any."""
@@ -248,7 +262,7 @@ class SamplesPanel:
             made = {"walk": ways.walk, "line": ways.line, "moved": ways.moved}
             self.view.tell("ways", {}, {name: part for name, part in made.items() if part is not None})
 
-        self._errands.ask("ways", go)
+        self._ask("ways", go)
 
     def _look_back(self) -> None:
         wanted = self._wanted()
@@ -262,7 +276,16 @@ class SamplesPanel:
             parts = {} if was.pictures is None else {"past": was.pictures}
             self.view.tell("past", {"iterations": was.iterations, "sample": chosen[0]}, parts)
 
-        self._errands.ask("past", look)
+        self._ask("past", look)
+
+    def _ask(self, kind: str, wish: Callable[[], None]) -> None:
+        """Have something done aside, and say on the page where that fails."""
+
+        def failed(error: Exception) -> None:
+            said = self._catalog(TROUBLES[kind], reason=self._catalog.error(error))
+            self.view.tell("trouble", {"kind": kind, "said": said}, {})
+
+        self._errands.ask(kind, wish, failed)
 
 
 def _words(t: Catalog) -> dict[str, object]:
@@ -293,6 +316,7 @@ def _words(t: Catalog) -> dict[str, object]:
         "near": t(N_("distance {distance}; a real image and its nearest: {typical}")),
         "walk": t(N_("Walk from A to B")),
         "walkHint": t(N_("Choose a second image to walk there.")),
+        "walkAs": t(N_("all of them as class {label}: only the noise goes from A to B")),
         "direction": t(N_("Direction from A")),
         "directionHelp": t(
             N_("Which way to move the noise of A: where its image changes most, or along one number.")

@@ -137,7 +137,14 @@ def test_why_there_are_no_figures_of_images(panel):
     panel.draw(images_frame())
     assert "being prepared" in panel._figures.value
     panel.draw(images_frame(trouble="no <weights>"))
-    assert "No figures: no &lt;weights&gt;" in panel._figures.value
+    assert "No figures: no &lt;weights&gt;. Training goes on" in panel._figures.value
+
+
+def test_why_there_are_no_figures_of_points(panel):
+    panel.draw(points_frame())
+    assert "No figures" not in panel._figures.value
+    panel.draw(points_frame(trouble="MemoryError: too <many>"))
+    assert "No figures: MemoryError: too &lt;many&gt;. Training goes on" in panel._figures.value
 
 
 def test_the_choice_survives_a_new_frame_but_not_data_without_it(panel):

@@ -240,3 +240,29 @@ def test_a_class_can_be_chosen_while_the_generator_takes_labels(gallery):
     assert "gw-hidden" in panel.choice._dom_classes
     panel.draw(dataclasses.replace(images_frame(), labels=labels, classes=tuple(range(12))))
     assert panel.choice.label == "the first 10 classes"
+
+
+def test_what_could_not_be_done_aside_is_said_until_it_can(gallery, monkeypatch, caplog):
+    def fails(*_):
+        raise MemoryError("too <many>")
+
+    panel, guide = gallery.panel, gallery.guide
+    panel.draw(images_frame())
+    with monkeypatch.context() as broken:
+        for what in ("ways", "earlier", "neighbor"):
+            broken.setattr(guide, what, fails)
+        panel.view.chosen = [3, 5]
+        panel.view._neighbor(3)
+        panel.draw(images_frame())
+        told = gallery.settled("trouble")
+    assert {each["kind"] for each in told} == {"ways", "past", "neighbor"}
+    for each in told:
+        assert "MemoryError: too <many>" in each["said"]
+        assert "Training goes on" in each["said"]
+    logged = [record.args[0] for record in caplog.records]
+    assert sorted(logged) == ["neighbor", "past", "ways"], (
+        "each once, though walks are asked for with each frame"
+    )
+    panel.draw(images_frame())
+    assert len(gallery.settled("ways")) == 1
+    assert len(gallery.settled("trouble")) == len(told)

@@ -7,6 +7,9 @@ const GAP = 2;
 /** Device pixels for each pixel of an image that zooming goes through. */
 const STEPS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 
+/** Pixels that the handle of a slider is wide. */
+const THUMB = 16;
+
 /** Rows of real images that are shown to compare; they are half as wide as the others. */
 const REAL_ROWS = 2;
 
@@ -121,6 +124,7 @@ class Gallery {
     this.looked = 0;
     this.lookedOnce = false;
     this.waiting = false;
+    this.troubles = {};
     this.build(el);
   }
 
@@ -178,6 +182,8 @@ class Gallery {
     this.real.setAttribute("aria-label", words.realGrid);
 
     this.hint = make("p", "gw-gallery-hint", el, { textContent: words.hint });
+    this.trouble = make("p", "gw-gallery-trouble", el, { hidden: true });
+    this.trouble.setAttribute("role", "alert");
     this.buildDetail(el);
     this.buildWays(el);
   }
@@ -216,6 +222,7 @@ class Gallery {
     };
     const [walk, walkHead] = part("gw-walk", words.walk);
     this.walkHint = make("span", "gw-gallery-hint", walkHead, { textContent: words.walkHint });
+    this.walkAs = make("span", "gw-gallery-hint", walkHead);
     const clear = make("button", "gw-tool gw-choose-none", walkHead, { type: "button", textContent: words.clear });
     clear.addEventListener("click", () => this.set("chosen", []));
     this.walk = new Strip(walk, words.walk);
@@ -323,6 +330,8 @@ class Gallery {
   receive(content, buffers) {
     const [kind] = Object.keys(content);
     const parts = unpack(content[kind].parts, buffers);
+    if (kind === "trouble") this.troubles[content.trouble.kind] = content.trouble.said;
+    else delete this.troubles[kind];
     for (const [name, array] of Object.entries(parts)) {
       if (name in this.sheets) this.sheets[name].take(array);
       else this[`${name}Seen`] = array;
@@ -372,6 +381,7 @@ class Gallery {
     this.count.value = model.get("count");
     this.beside.checked = model.get("beside");
     this.amount.value = model.get("amount");
+    this.tell(chosen);
     if (!frame || !this.stage.clientWidth || !(sheets.generated.count || frame.batch)) return;
     this.batch.hidden = !frame.batch;
     this.batch.textContent = frame.batch?.said ?? "";
@@ -394,6 +404,14 @@ class Gallery {
     this.layCells(wide / this.ratio, tall / this.ratio, chosen);
     this.drawDetail(chosen);
     this.drawWays(chosen);
+  }
+
+  /** Say what could not be done of what was asked for. */
+  tell(chosen) {
+    const { neighbor, ways, past } = this.troubles;
+    const said = [neighbor, ...(chosen.length ? [ways, past] : [])].filter(Boolean).join(" ");
+    if (this.trouble.textContent !== said) this.trouble.textContent = said;
+    this.trouble.hidden = !said;
   }
 
   drawGrid(canvas, sheet, count, columns, wide, tall) {
@@ -540,14 +558,21 @@ class Gallery {
     const all = (sheet) => Array.from({ length: sheet.count }, (_, index) => [sheet, index]);
     const walked = chosen.length > 1 && sheets.walk.count > 0;
     this.walkHint.hidden = chosen.length > 1;
+    const labels = chosen.map((index) => this.frame.labels?.[index]);
+    const asA = walked && labels[0] !== labels[1];
+    this.walkAs.textContent = asA ? fill(words.walkAs, { label: labels[0] }) : "";
     this.show(this.walk, walked);
     if (walked) this.walk.draw(all(sheets.walk), ["A", ...Array(sheets.walk.count - 2).fill(""), "B"], room, ratio, 0);
     const lined = direction !== "" && sheets.line.count > 0;
     this.lineBody.hidden = !lined;
     if (lined) {
-      const words = [-3, -2, -1, 0, 1, 2, 3].map((each) => minus(String(each)));
-      this.line.draw(all(sheets.line), words, room - 76 - 12, ratio, 0);
-      this.amount.style.width = this.line.canvas.style.width;
+      const marks = [-3, -2, -1, 0, 1, 2, 3].map((each) => minus(String(each)));
+      this.line.draw(all(sheets.line), marks, room - 76 - 12, ratio, 0);
+      // The handle stands below the image that it is at.
+      const across = parseFloat(this.line.canvas.style.width);
+      const side = (across + GAP) / marks.length - GAP;
+      this.amount.style.width = `${across - side + THUMB}px`;
+      this.amount.style.marginLeft = `${(side - THUMB) / 2}px`;
       this.one(this.moved, sheets.moved, 0);
       this.moved.setAttribute("aria-label", `${words.direction}: ${minus(this.model.get("amount").toFixed(2))}`);
     }
