@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +20,6 @@ import numpy.typing as npt
 from torch import Tensor
 
 from ..metrics import evaluate_points
-from ..pictures.plane import verdict_on
 from ..pictures.projection import Extent
 from ..pictures.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
 from ..runs.evaluation import FAIR
@@ -33,7 +32,7 @@ from .bench import Bench, Judged
 from .inside import Inside, inside
 from .measuring import SAMPLES, Curve, Gauge
 from .measuring import SEED as MEASURED
-from .observations import OBSERVATIONS, Moment, Observation
+from .observations import OBSERVATIONS, Focus, Moment, Observation
 from .runner import Runner
 from .state import RunState, Status
 
@@ -83,7 +82,7 @@ class Frame:
         over and over, so that a grid of as many columns has one column for each.
     verdict : float32 array [64, 64] or None
         The discriminator's view of the plane in [0, 1], 1 for real; row 0 is the lowest y, column
-        0 the lowest x. Only for points of two dimensions.
+        0 the lowest x. Only for points of two dimensions, and where it is wanted.
     extent : tuple of float or None
         ``x0, x1, y0, y1`` of the plane and the verdict, a square that stays for the whole run.
     losses : mapping of str to Envelope
@@ -185,7 +184,6 @@ class _Developed:
     """What the networks make of things."""
 
     generated: Floats
-    verdict: Floats | None
     seen: Mapping[str, Any]
 
 
@@ -210,6 +208,8 @@ class Camera:
         :data:`ganwidgets.live.observations.OBSERVATIONS`; nothing else is computed.
     skipped : frozenset of str
         What of that the next frame need not carry, because nobody draws it yet.
+    focus : Focus
+        What people look at closely.
     pictures : int
         How many images frames show; with labels about so many.
     label : int or None
@@ -226,7 +226,8 @@ class Camera:
         self, runner: Runner, *, interval: float = 1.0, measured: Callable[[], None] = lambda: None
     ) -> None:
         self.compared: str | None = None
-        self.wanted: frozenset[str] = frozenset()
+        self.wanted: frozenset[str] = frozenset({"verdict"})
+        self.focus = Focus()
         self.skipped: frozenset[str] = frozenset()
         self.pictures = PICTURES
         self.label: int | None = None
@@ -241,11 +242,13 @@ class Camera:
         self._taken = self._measured = 0
         self._lock = threading.Lock()
 
-    def take(self, *, complete: bool = False) -> Frame:
+    def take(self, *, complete: bool = False, also: Collection[str] = ()) -> Frame:
         """Return how everything looks now.
 
         Parameters
         ----------
+        also : collection of str
+            What it is to carry beside what is wanted from all frames.
         complete : bool
             Wait for the metrics of this very moment, which takes some tens of milliseconds, the
             first time a few seconds; otherwise they are those of the last second or so.
@@ -259,14 +262,16 @@ class Camera:
         """
         if complete:
             self._runner.refuse_inside()
-        seen = self._runner.look(lambda: self._timed(complete))
+        seen = self._runner.look(lambda: self._timed(complete, also))
         scene, source = seen.kept.fixed, seen.kept.fixed.source
         try:
-            developed = seen.developed or self._developed_aside(seen, complete)
+            developed = seen.developed or self._developed_aside(seen, complete, also)
         except Exception:
             if self._trainer._session.run is seen.kept.run:
                 raise
-            return self.take(complete=complete)  # a run began afresh meanwhile, on other data perhaps
+            return self.take(
+                complete=complete, also=also
+            )  # a run began afresh meanwhile, on other data perhaps
         if complete:
             self._gauge.settle(None if source.kind == "points" else PATIENCE)
         names = ("accuracy_real", "accuracy_fake") if source.kind == "images" else ()
@@ -282,7 +287,7 @@ class Camera:
             real=scene.real.numpy(),
             generated=developed.generated,
             labels=None if scene.labels is None else scene.labels.numpy(),
-            verdict=developed.verdict,
+            verdict=developed.seen.get("verdict"),
             extent=scene.extent,
             losses=seen.losses,
             metrics=self._gauge.curves,
@@ -301,13 +306,13 @@ class Camera:
 
     # --- between two steps ----------------------------------------------------------------------
 
-    def _timed(self, complete: bool) -> _Exposure:
+    def _timed(self, complete: bool, also: Collection[str]) -> _Exposure:
         began = time.monotonic()
-        exposure = self._expose(complete)
+        exposure = self._expose(complete, also)
         self.cost = self.burden = time.monotonic() - began
         return exposure
 
-    def _expose(self, complete: bool) -> _Exposure:
+    def _expose(self, complete: bool, also: Collection[str]) -> _Exposure:
         trainer = self._trainer
         kept = self._kept
         run = trainer._session.run
@@ -330,19 +335,19 @@ class Camera:
             compared=self._comparison(),
             inside=None if state.walk is None else inside(trainer._session, state.walk, kept.fixed),
         )
-        return replace(exposure, developed=self._develop(exposure, complete)) if points else exposure
+        return replace(exposure, developed=self._develop(exposure, complete, also)) if points else exposure
 
-    def _developed_aside(self, exposure: _Exposure, complete: bool) -> _Developed:
+    def _developed_aside(self, exposure: _Exposure, complete: bool, also: Collection[str]) -> _Developed:
         run = exposure.kept.run
         began = time.thread_time()
         with computing_with(run.threads):
-            developed = self._develop(exposure, complete)
+            developed = self._develop(exposure, complete, also)
         effort = (time.thread_time() - began) * run.threads
         spare = run.state.device.type == "cpu" and run.threads < PROCESSORS
         self.burden = max(self.cost, effort / BESIDE) if spare else self.cost + effort
         return developed
 
-    def _develop(self, exposure: _Exposure, complete: bool) -> _Developed:
+    def _develop(self, exposure: _Exposure, complete: bool, also: Collection[str]) -> _Developed:
         """Return what the networks make of things, and measure it where that is due."""
         visible, scene = exposure.visible, exposure.kept.fixed
         sampled = generated(visible, len(scene.real), SEED, scene.labels)
@@ -352,7 +357,7 @@ class Camera:
             shown = np.nan_to_num(shown, nan=0.0).clip(0, 1)
         else:
             self._measure(shown, complete)
-        return _Developed(shown, self._verdict(scene, sampled), self._observe(exposure, sampled))
+        return _Developed(shown, self._observe(exposure, sampled, also))
 
     def _begin(self, run: Run, before: _Kept | None) -> _Kept:
         """Look at the real samples, because a new run began or other pictures are asked for."""
@@ -364,7 +369,7 @@ class Camera:
         self._kept = _Kept(run, fixed, self.pictures, self.label)
         return self._kept
 
-    def _observe(self, exposure: _Exposure, generated: Tensor) -> Mapping[str, Any]:
+    def _observe(self, exposure: _Exposure, generated: Tensor, also: Collection[str]) -> Mapping[str, Any]:
         """Return what is wanted beside the samples, and forget what nobody wants any more."""
         known, wanted, scene = exposure.kept.observations, self.wanted, exposure.kept.fixed
         for name in known.keys() - wanted:
@@ -379,9 +384,11 @@ class Camera:
             iteration=exposure.iteration,
             branch=exposure.past.branch,
             moves=exposure.state.moves,
+            extent=scene.extent,
+            focus=self.focus,
         )
         seen = {}
-        for name in wanted - self.skipped:
+        for name in (wanted - self.skipped).union(also):
             observation = known.setdefault(name, OBSERVATIONS[name]())
             if scene.source.kind in observation.kinds:
                 began = time.thread_time()
@@ -395,12 +402,6 @@ class Camera:
             return {}
         history = timeline.history(branch)
         return {name: drawn_small(history, name) for name in LOSS_CURVES}
-
-    def _verdict(self, scene: Scene, generated: Tensor) -> Floats | None:
-        if scene.grid is None:
-            return None
-        trainer = self._trainer
-        return verdict_on(scene.grid, scene.real, generated, trainer._session.game, trainer._look)
 
     def _measure(self, generated: Floats, complete: bool) -> None:
         trainer, gauge = self._trainer, self._gauge

@@ -9,7 +9,6 @@ name. It is made anew for each run, so that it may remember.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -21,12 +20,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..pictures.plane import REFERENCES
+from ..pictures.plane import REFERENCES, grid_on, verdict_on
+from ..pictures.projection import Extent
 from ..runs.looking import Visible, generated, latents, made_of, real, slopes, verdicts
 
 __all__ = [
     "OBSERVATIONS",
+    "CloseUp",
     "Crowd",
+    "Focus",
     "Gradients",
     "Manifold",
     "Moment",
@@ -54,8 +56,30 @@ SHARE = 0.05
 DRIVEN = 9
 """Images whose gradients are taken at most: each costs the discriminator more than a verdict, and is drawn small."""
 
-REMEMBERED = 8
-"""Earlier moments that a trail goes through."""
+SHOWN = 8
+"""Earlier moments that a trail goes through at most."""
+
+REMEMBERED = 64
+"""Earlier moments that are kept for trails, ever fewer the longer ago they are."""
+
+TRAIL = 300
+"""Steps that trails go back where nobody chose."""
+
+
+@dataclass(frozen=True)
+class Focus:
+    """What people look at closely.
+
+    Attributes
+    ----------
+    window : tuple of float or None
+        ``x0, x1, y0, y1`` of the part of the plane that is seen, where that is not the whole of it.
+    trail : int
+        How many steps trails go back.
+    """
+
+    window: Extent | None = None
+    trail: int = TRAIL
 
 
 @dataclass(frozen=True)
@@ -80,6 +104,10 @@ class Moment:
         The one on which the run stands.
     moves : int
         See :class:`~ganwidgets.live.RunState`.
+    extent : tuple of float or None
+        ``x0, x1, y0, y1`` of the plane, for points of two dimensions.
+    focus : Focus
+        What people look at closely.
     """
 
     session: Visible
@@ -91,6 +119,8 @@ class Moment:
     iteration: int
     branch: int
     moves: int
+    extent: Extent | None = None
+    focus: Focus = Focus()
 
     @cached_property
     def latents(self) -> Tensor:
@@ -106,6 +136,11 @@ class Moment:
     def trained(self, samples: Tensor) -> Tensor:
         """Return samples in the units of training: images in [-1, 1], points as they are."""
         return samples * 2 - 1 if self.session.run.source.kind == "images" else samples
+
+    def map_of(self, part: Extent) -> Floats:
+        """Return the discriminator's verdict over a part of the plane; see :func:`~ganwidgets.pictures.plane.verdict_on`."""
+        judge = partial(verdicts, self.session)
+        return verdict_on(grid_on(part), self.real, self.generated, self.session.game, judge)
 
 
 class Observation(Protocol):
@@ -173,6 +208,47 @@ class Verdicts:
             real_logits=np.array(real.numpy()),
             generated_logits=np.array(generated.numpy()),
         )
+
+
+class VerdictMap:
+    """The discriminator's view of the whole plane: float32 ``[64, 64]``, in :attr:`ganwidgets.live.Frame.verdict` too."""
+
+    name: ClassVar[str] = "verdict"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
+
+    def take(self, moment: Moment) -> Floats | None:
+        """Return it; None where points have other than two dimensions."""
+        return None if moment.extent is None else moment.map_of(moment.extent)
+
+
+@dataclass(frozen=True)
+class CloseUp:
+    """The discriminator's view of a part of the plane.
+
+    Attributes
+    ----------
+    extent : tuple of float
+        ``x0, x1, y0, y1`` of that part.
+    verdict : float32 array [64, 64]
+        As :attr:`ganwidgets.live.Frame.verdict`, over that part alone: the smaller it is, the finer.
+    """
+
+    extent: Extent
+    verdict: Floats
+
+
+class Magnifier:
+    """The discriminator's view of the part of the plane that people see: :class:`CloseUp`."""
+
+    name: ClassVar[str] = "close_up"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
+
+    def take(self, moment: Moment) -> CloseUp | None:
+        """Return it; None where the whole plane is seen, or points have other than two dimensions."""
+        window = moment.focus.window
+        if window is None or moment.extent is None:
+            return None
+        return CloseUp(window, moment.map_of(window))
 
 
 @dataclass(frozen=True)
@@ -281,7 +357,8 @@ class Trail:
     Attributes
     ----------
     iterations : int64 array [T]
-        When; T at most 8. The same number twice, where only one network was updated between.
+        When; T at most 8, evenly chosen among the moments known, the first as many steps ago as was asked for or, if
+        nobody looked then, the one before it, if any. The same number twice, where only one network was updated between.
     positions : float32 array [T, M, F]
         Where.
     """
@@ -291,14 +368,14 @@ class Trail:
 
 
 class Wake:
-    """Where the generated samples were at the last moments that somebody looked at: :class:`Trail`."""
+    """Where the generated samples were at earlier moments that somebody looked at: :class:`Trail`."""
 
     name: ClassVar[str] = "trails"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
 
     def __init__(self) -> None:
         self._branch = -1
-        self._moments: deque[tuple[int, int, Floats]] = deque(maxlen=REMEMBERED + 1)
+        self._moments: list[tuple[int, int, Floats]] = []
 
     def take(self, moment: Moment) -> Trail:
         """Return it, and remember the present; what the run went back from is forgotten."""
@@ -308,15 +385,34 @@ class Wake:
         self._branch = moment.branch
         while known and (known[-1][0] > moment.iteration or known[-1][1] == moment.moves):
             known.pop()
-        before = list(known)[-REMEMBERED:]
+        before = self._chosen(moment.iteration - moment.focus.trail)
         present: Floats = np.array(moment.generated.numpy())
         known.append((moment.iteration, moment.moves, present))
+        self._thin_out()
         return Trail(
             iterations=np.array([iteration for iteration, _, _ in before], dtype=np.int64),
             positions=np.stack([where for _, _, where in before])
             if before
             else np.empty((0, *present.shape), np.float32),
         )
+
+    def _chosen(self, since: int) -> list[tuple[int, int, Floats]]:
+        """Return the moments that a trail from iteration `since` on goes through."""
+        known = self._moments
+        first = max((place for place, (when, _, _) in enumerate(known) if when <= since), default=0)
+        places = np.unique(np.linspace(first, len(known) - 1, SHOWN).round().astype(int))
+        return [known[place] for place in places] if known else []
+
+    def _thin_out(self) -> None:
+        """Forget a moment if there are too many: one between two neighbours that are close for how long ago it was."""
+        known = self._moments
+        if len(known) > REMEMBERED + 1:
+            now = known[-1][0]
+            gaps = [
+                (known[place + 1][0] - known[place - 1][0]) / (1 + now - known[place][0])
+                for place in range(1, len(known) - 1)
+            ]
+            del known[1 + int(np.argmin(gaps))]
 
 
 @dataclass(frozen=True)
@@ -386,7 +482,20 @@ class NoisePlane:
 
 
 OBSERVATIONS: Mapping[str, Callable[[], Observation]] = MappingProxyType(
-    {kind.name: kind for kind in (Latents, Verdicts, Arrows, WarpedGrid, Wake, Crowds, NoisePlane)}
+    {
+        kind.name: kind
+        for kind in (
+            Latents,
+            Verdicts,
+            VerdictMap,
+            Magnifier,
+            Arrows,
+            WarpedGrid,
+            Wake,
+            Crowds,
+            NoisePlane,
+        )
+    }
 )
 """Every observation by its name: what makes one for a run."""
 

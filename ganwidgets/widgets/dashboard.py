@@ -15,6 +15,7 @@ import numpy as np
 from ..data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ..live.errands import Errands
 from ..live.explorer import Explorer
+from ..live.observations import Focus
 from ..messages import Catalog
 from .controls import ControlSet
 from .curves import CurvesPanel
@@ -116,8 +117,9 @@ class Dashboard:
         presets.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
         self.controls = ControlSet(catalog, ask, look=look, presets=presets)
         self._samples = SamplesPanel(catalog, explorer, errands, request, look)
+        self._plane = PlanePanel(catalog, request, look)
         self._pictures: dict[str, Panel] = {
-            "points": PlanePanel(catalog, request, look),
+            "points": self._plane,
             "images": self._samples,
         }
         self._map = SampleMap(catalog, request, look)
@@ -233,6 +235,11 @@ class Dashboard:
     def skipped(self, due: Collection[Panel]) -> frozenset[str]:
         """Return what no panel among those `due` needs now, though others will again."""
         return self.wanted - _needs(panel for panel in self._shown(self._kind) if panel in due)
+
+    @property
+    def focus(self) -> Focus:
+        """What people look at closely."""
+        return self._plane.focus
 
     @property
     def pictures(self) -> int:

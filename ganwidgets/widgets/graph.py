@@ -92,7 +92,7 @@ class GraphPanel:
         """What frames are to carry; nothing while the graph is folded."""
         if not self.widget.unfolded:
             return frozenset()
-        return frozenset({"latents", "scores", "gradients", "manifold", "slice"})
+        return frozenset({"latents", "scores", "verdict", "gradients", "manifold", "slice"})
 
     def _needs_picture(self, fresh: bool) -> None:
         if fresh:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..live.inside import MOST
+from ..live.observations import Focus
 from ..messages import Catalog, N_
 from ..pictures.heat import heat_runs
 from ..pictures.projection import Projection, projection_of
@@ -61,6 +62,7 @@ LAYERS = (
         N_("D's verdict"),
         N_("What the discriminator says of every place: blue where it says real, orange where generated."),
         shown=True,
+        needs=("verdict",),
     ),
     Layer(
         "manifold",
@@ -75,7 +77,9 @@ LAYERS = (
     Layer(
         "trails",
         N_("trails"),
-        N_("Where each generated sample was in the last pictures, older ones paler."),
+        N_(
+            "Where each generated sample was so many steps ago, and on its way since; the longer ago, the paler."
+        ),
         shown=False,
         needs=("trails",),
     ),
@@ -161,7 +165,15 @@ class PlanePanel:
     @property
     def needs(self) -> frozenset[str]:
         """What frames are to carry for the layers that are shown, and for what is told of a point."""
-        return READ_OUT.union(*(layer.needs for layer in LAYERS if self.shows(layer.name)))
+        needs = READ_OUT.union(*(layer.needs for layer in LAYERS if self.shows(layer.name)))
+        if self.view.window is not None and "verdict" in needs:
+            needs = needs - {"verdict"} | {"close_up"}
+        return needs
+
+    @property
+    def focus(self) -> Focus:
+        """What people look at closely."""
+        return Focus(self.view.window, self.view.trail)
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
@@ -192,11 +204,16 @@ class PlanePanel:
         projection = self._projection
         inside = frame.inside
         self._show_walk(inside)
-        verdict = frame.verdict if inside is None or inside.verdict is None else inside.verdict
+        verdict, covered = frame.verdict, frame.extent
+        if inside is not None and inside.verdict is not None:
+            verdict = inside.verdict
+        elif (close := frame.seen.get("close_up")) is not None:
+            verdict, covered = close.verdict, close.extent
         parts = self._parts(frame, projection)
         before, self._sent = self._sent, {name: source for name, source, _ in parts}
         fresh = [(name, array) for name, source, array in parts if not _same(before.get(name), source)]
         kept = sorted({name for name, _, _ in parts} - {name for name, _ in fresh})
+        judged = frame.extent is not None  # there is a map of the verdict, shown or not
         manifold = frame.seen.get("manifold")
         heat = [] if verdict is None or not self.shows("verdict") else list(heat_runs(verdict))
         with drawing():
@@ -209,10 +226,9 @@ class PlanePanel:
             "iteration": frame.iteration,
             "extent": frame.extent or projection.extent(frame.real),
             "axes": AXES.get(projection.features, ["PC 1", "PC 2"]),
-            "judged": frame.verdict is not None,
-            "layers": [
-                layer.name for layer in LAYERS if layer.name != "verdict" or frame.verdict is not None
-            ],
+            "judged": judged,
+            "covered": covered,
+            "layers": [layer.name for layer in LAYERS if layer.name != "verdict" or judged],
             "notes": self._notes(frame, projection),
             "share": 0.0 if manifold is None else manifold.share,
             "arrows": self.view.arrows,
@@ -363,6 +379,11 @@ def plane_words(t: Catalog, layers: Sequence[Layer]) -> dict[str, Any]:
         "score": t(N_("D says {score} (logit {logit})")),
         "latent": t(N_("noise {latent}")),
         "outside": t(N_("generated points outside: {count}")),
+        "trail": t(N_("Trails")),
+        "trailUnit": t(N_("steps")),
+        "trailHelp": t(
+            N_("How many steps trails go back; nobody can see further back than since the layer is shown.")
+        ),
         "arrows": t(N_("What the arrows show")),
         "arrowsHelp": t(
             N_(

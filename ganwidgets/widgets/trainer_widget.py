@@ -248,7 +248,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         bundle = super()._repr_mimebundle_()
-        return with_picture(bundle, render(self._camera.take(), self._catalog))
+        return with_picture(bundle, render(self._camera.take(also={"verdict"}), self._catalog))
 
     def _ipython_display_(self, **_: Any) -> None:
         self._displays.show(self._repr_mimebundle_())
@@ -425,7 +425,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         everything = forced or not moving or self._stood is None or self._stood[-1] != again
         due = self._dashboard.due(self._camera.costs, everything=everything)
         self._camera.wanted, self._camera.pictures = self._dashboard.wanted, self._dashboard.pictures
-        self._camera.label = self._dashboard.label
+        self._camera.label, self._camera.focus = self._dashboard.label, self._dashboard.focus
         self._camera.skipped = self._dashboard.skipped(due)
         try:
             frame = self._camera.take(complete=forced)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -10,8 +12,8 @@ from trainer_view import SMALL, TrainerView, show
 
 SOURCE = f"import ganwidgets as gw; w = gw.GANTrainerWidget('gaussians', {SMALL}); w"
 
-# Whether the map is shown, and which part of it the window shows.
-MAP = "map => [getComputedStyle(map).visibility, map.style.left, map.style.width].join()"
+# Which part of the plane is seen.
+WINDOW = "canvas => canvas.dataset.window"
 
 # Where a point is on the page: the axes begin 36 pixels right of the canvas' left side and 4 below its
 # top, and end 8 left of its right side.
@@ -51,13 +53,14 @@ class PlaneOnPage:
         return self.picture()
 
     def window(self) -> str:
-        return self.heat.evaluate(MAP)
+        return self.canvas.evaluate(WINDOW)
 
     def until_window(self, wanted: str, *, same: bool = True) -> None:
         """Wait until the window is as it was, or another one."""
         sign = "===" if same else "!=="
         self.page.wait_for_function(
-            f"([map, wanted]) => ({MAP})(map) {sign} wanted", arg=[self.heat.element_handle(), wanted]
+            f"([canvas, wanted]) => ({WINDOW})(canvas) {sign} wanted",
+            arg=[self.canvas.element_handle(), wanted],
         )
 
     def middle(self) -> tuple[float, float]:
@@ -81,7 +84,7 @@ def plane(lab: NotebookPage) -> PlaneOnPage:
 
 def test_layers_zoom_and_read_out(lab, plane):
     check_layers(lab, plane)
-    check_wheel_and_drag(plane)
+    check_wheel_and_drag(lab, plane)
     check_fingers(plane)
     check_pointing(lab, plane)
     check_keys(plane)
@@ -93,7 +96,7 @@ def check_layers(lab, plane):
     for layer in ("real", "generated", "gradients", "manifold"):
         plane.view.panel(f"layer-{layer}").click()
         seen = plane.changed(seen)
-    lab.until("w._camera.wanted == {'latents', 'scores', 'gradients', 'manifold'}")
+    lab.until("w._camera.wanted == {'latents', 'scores', 'verdict', 'gradients', 'manifold'}")
     plane.view.panel("layer-generated").click()
     seen = plane.changed(seen)
     plane.page.locator("select.gw-arrows").select_option("slope")
@@ -103,15 +106,21 @@ def check_layers(lab, plane):
     lab.until("'trails' in w._camera.wanted")
     lab.execute("w.step(); w.wait()")
     expect(plane.view.panel("plane-note")).to_contain_text("since iteration 40, 1 steps ago")
+    lab.execute("w.step(3); w.wait(); w.step(); w.wait()")
+    expect(plane.view.panel("plane-note")).to_contain_text("since iteration 40, 5 steps ago")
+    plane.view.panel("trail").locator("input").fill("1")
+    plane.view.panel("trail").locator("input").press("Enter")
+    expect(plane.view.panel("plane-note")).to_contain_text("since iteration 44, 1 steps ago")
     plane.view.panel("layer-verdict").click()
     expect(plane.heat).to_have_css("visibility", "hidden")
+    lab.until("'verdict' not in w._camera.wanted")
     for layer in ("verdict", "gradients", "manifold", "trails", "real"):
         plane.view.panel(f"layer-{layer}").click()
     expect(plane.heat).to_have_css("visibility", "visible")
-    lab.until("w._camera.wanted == {'latents', 'scores'}")
+    lab.until("w._camera.wanted == {'latents', 'scores', 'verdict'}")
 
 
-def check_wheel_and_drag(plane):
+def check_wheel_and_drag(lab, plane):
     """The wheel zooms where the pointer came by itself, dragging pans, a double click shows all again."""
     home, window = plane.picture(), plane.window()
     x, y = plane.middle()
@@ -123,12 +132,18 @@ def check_wheel_and_drag(plane):
     zoomed = plane.changed(home)
     plane.until_window(window, same=False)
     assert plane.canvas.bounding_box() == where, "the page must not scroll too"
+    # The map of the verdict covers what is seen, and no more.
+    lab.until("w._camera.wanted == {'latents', 'scores', 'close_up'}")
+    expect(plane.heat).to_have_attribute("style", re.compile(r"left: 0%; top: 0%; width: 100%; height: 100%"))
+    seen = [float(side) for side in plane.window().split(",")]
+    assert lab.ask("list(w._camera.focus.window)") == pytest.approx(seen, abs=1e-4)
     mouse.down()
     mouse.move(x + 40, y + 30, steps=4)
     mouse.up()
     plane.changed(zoomed)
     mouse.dblclick(x, y)
     plane.until_window(window)
+    lab.until("w._camera.wanted == {'latents', 'scores', 'verdict'}")
     plane.view.panel("zoom-in").click()
     plane.until_window(window, same=False)
     plane.view.panel("zoom-home").click()

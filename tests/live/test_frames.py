@@ -44,7 +44,7 @@ def same(one, other):
     """Whether two frames show the same of the run; the speed at which it went does not count."""
     for field in dataclasses.fields(one):
         a, b = getattr(one, field.name), getattr(other, field.name)
-        if field.name in {"losses", "metrics"}:
+        if field.name in {"losses", "metrics", "seen"}:
             assert a.keys() == b.keys()
             assert all(
                 np.array_equal(x, y, equal_nan=True) for n in a for x, y in zip(a[n], b[n], strict=True)

@@ -10,7 +10,7 @@ from torch import nn
 
 from ganwidgets import GANTrainer
 from ganwidgets.live import Camera, Runner, observations
-from ganwidgets.live.observations import OBSERVATIONS
+from ganwidgets.live.observations import OBSERVATIONS, Focus
 from ganwidgets.objectives import LOSSES
 from ganwidgets.runs.looking import generated
 
@@ -276,10 +276,43 @@ def test_trails_lead_through_the_moments_that_were_seen(watch):
         step(runner, 5)
     frames.append(camera.take())
     trail = frames[-1].seen["trails"]
-    assert list(trail.iterations) == list(range(15, 55, 5))
-    assert np.array_equal(trail.positions[0], frames[3].generated)
-    assert np.array_equal(trail.positions[-1], frames[10].generated)
+    assert len(trail.iterations) == 8
+    assert (trail.iterations[0], trail.iterations[-1]) == (0, 50)
+    for iteration, places in zip(trail.iterations, trail.positions, strict=True):
+        assert np.array_equal(places, frames[iteration // 5].generated)
     assert list(camera.take().seen["trails"].iterations) == list(trail.iterations), "nothing has moved"
+
+
+def test_trails_go_back_as_far_as_was_asked_for(watch):
+    _, runner, camera = watch("ring8", wanted={"trails"})
+    for _ in range(100):
+        camera.take()
+        step(runner, 1)
+    for back in (1, 2, 5, 20, 70):
+        camera.focus = Focus(trail=back)
+        trail = camera.take().seen["trails"]
+        known = 100 - trail.iterations[0]
+        assert back <= known <= 1.1 * back, "64 moments are remembered, ever fewer the longer ago they are"
+        assert trail.iterations[-1] == 99
+        assert (np.diff(trail.iterations) > 0).all()
+
+
+def test_a_close_up_is_the_verdict_on_a_part_of_the_plane(watch):
+    trainer, _, camera = watch("ring8", wanted={"verdict", "close_up"}, loss="non_saturating")
+    frame = camera.take()
+    assert frame.seen["close_up"] is None
+    assert frame.verdict is frame.seen["verdict"]
+    camera.focus = Focus(window=(0.25, 0.5, -0.5, -0.25))
+    close = camera.take().seen["close_up"]
+    assert close.extent == (0.25, 0.5, -0.5, -0.25)
+    corner = torch.tensor([[0.25 + 0.25 / 128, -0.5 + 0.25 / 128]])
+    with torch.no_grad():
+        told = torch.sigmoid(trainer.discriminator(corner)).item()
+    assert close.verdict.shape == (64, 64)
+    assert close.verdict[0, 0] == pytest.approx(told, abs=1e-6)
+    camera.wanted = frozenset()
+    assert camera.take().verdict is None
+    assert camera.take(also={"verdict"}).verdict is not None
 
 
 def test_a_trail_forgets_what_the_run_went_back_from(watch):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from moments import points_frame
 
-from ganwidgets.live.observations import OBSERVATIONS, Gradients, Manifold, Scores, Trail
+from ganwidgets.live.observations import OBSERVATIONS, CloseUp, Gradients, Manifold, Scores, Trail
 from ganwidgets.messages import Catalog
 from ganwidgets.pictures.projection import projection_of
 from ganwidgets.widgets.canvases import drawing
@@ -68,12 +68,30 @@ def notes(message):
 
 
 def test_only_what_shown_layers_need_is_wanted(panel):
-    assert panel.needs == {"latents", "scores"}
-    panel.view.layers = {**panel.view.layers, "manifold": True, "trails": True}
+    assert panel.needs == {"latents", "scores", "verdict"}
+    panel.view.layers = {**panel.view.layers, "manifold": True, "trails": True, "verdict": False}
     assert panel.needs == {"latents", "scores", "manifold", "trails"}
     show_all(panel)
-    assert panel.needs == {"latents", "scores", "gradients", "manifold", "trails"}
+    assert panel.needs == {"latents", "scores", "verdict", "gradients", "manifold", "trails"}
     assert panel.needs <= set(OBSERVATIONS)
+
+
+@pytest.mark.usefixtures("page")
+def test_the_map_covers_what_is_seen_of_the_plane(panel, sent, asked):
+    part = [-0.5, 0.5, 0.0, 1.0]
+    panel.view._handle_custom_msg({"window": part}, [])
+    assert asked
+    assert panel.focus.window == tuple(part)
+    assert "close_up" in panel.needs
+    assert "verdict" not in panel.needs
+    close = CloseUp(tuple(part), np.zeros((64, 64), np.float32))
+    panel.draw(points_frame(verdict=None, seen={"close_up": close}))
+    assert (sent[-1].covered, sent[-1].judged) == (tuple(part), True)
+    for nothing in (None, [0, 0, 1, 1], [0, 1, 0, float("nan")], [0, 1], "abcd"):
+        panel.view._handle_custom_msg({"window": nothing}, [])
+        assert panel.focus.window is None
+    panel.draw(points_frame())
+    assert sent[-1].covered == sent[-1].extent
 
 
 @pytest.mark.usefixtures("page")
@@ -136,7 +154,7 @@ def test_the_map_is_drawn_on_its_own_canvas_where_it_is_shown(panel, page, sent)
     panel.draw(points_frame())
     assert [command.name for command in page.on(panel._heat)] == ["clear"]
     panel.view.layers = {**panel.view.layers, "verdict": True}
-    panel.draw(points_frame(verdict=None))
+    panel.draw(points_frame(verdict=None, extent=None))
     assert [command.name for command in page.on(panel._heat)] == ["clear"]
     assert not sent[-1].judged
     assert "verdict" not in sent[-1].layers

@@ -4,6 +4,8 @@
 const ROOM = { left: 36, right: 8, top: 4, bottom: 22 };
 const NEAREST = 1 / 64;
 const FARTHEST = 8;
+/** Milliseconds without movement after which a view is at rest. */
+const REST = 150;
 const REACH = { mouse: 12, pen: 16, touch: 24 };
 
 /** Steps of the manifold's density, each painted at once. */
@@ -225,11 +227,12 @@ class Window {
     this.box = [...this.home];
   }
 
-  /** Look at another plane. */
+  /** Look at another plane; return whether it is another one. */
   settle(extent) {
-    if (extent.every((value, index) => value === this.home[index])) return;
+    if (extent.every((value, index) => value === this.home[index])) return false;
     this.home = extent;
     this.reset();
+    return true;
   }
 
   get zoom() {
@@ -287,6 +290,8 @@ export default {
     let pointer = null; // where the mouse is, until a point is chosen otherwise
     let waiting = 0;
     let box = { left: ROOM.left, top: ROOM.top, side: 1 };
+    let resting = 0;
+    let toldWindow = "null";
 
     // --- drawing ------------------------------------------------------------------------------
 
@@ -376,7 +381,7 @@ export default {
       const map = el.parentElement?.querySelector(".gw-heat");
       if (!map) return;
       const [x0, x1, y0, y1] = look.box;
-      const [h0, h1, v0, v1] = look.home;
+      const [h0, h1, v0, v1] = frame?.covered ?? look.home;
       map.style.visibility = model.get("layers").verdict ? "visible" : "hidden";
       map.style.left = `${(100 * (h0 - x0)) / (x1 - x0)}%`;
       map.style.top = `${(100 * (y1 - v1)) / (y1 - y0)}%`;
@@ -523,7 +528,19 @@ export default {
     };
     const moved = () => {
       canvas.style.touchAction = look.moved ? "none" : "pan-y";
+      canvas.dataset.window = look.box.map((side) => side.toPrecision(6)).join();
+      if (frame?.judged) {
+        clearTimeout(resting);
+        resting = setTimeout(tellWindow, REST);
+      }
       later();
+    };
+    /** Let the map of the verdict cover what is seen here, as finely as it covers the whole plane. */
+    const tellWindow = () => {
+      const part = look.moved ? look.box : null;
+      if (JSON.stringify(part) === toldWindow) return;
+      toldWindow = JSON.stringify(part);
+      model.send({ window: part });
     };
     const home = () => {
       look.reset();
@@ -654,6 +671,23 @@ export default {
       model.set("arrows", choice.value);
       model.save_changes();
     });
+    const trail = make(legend, "label", "gw-trail", { title: words.trailHelp });
+    make(trail, "span", "").textContent = words.trail;
+    const back = make(trail, "input", "", { type: "number", min: 1, step: 1, "data-lm-suppress-shortcuts": "true" });
+    make(trail, "span", "gw-unit").textContent = words.trailUnit;
+    const goBack = () => {
+      const wanted = Math.round(Number(back.value));
+      if (wanted >= 1 && wanted <= 1e6) {
+        model.set("trail", wanted);
+        model.save_changes();
+      }
+      back.value = model.get("trail");
+    };
+    back.addEventListener("change", goBack);
+    back.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") goBack(); // the notebook keeps the browser from saying that it changed
+      event.stopPropagation();
+    });
     const ramp = make(el, "div", "gw-verdict-scale", {});
     make(ramp, "span", "").textContent = words.saysGenerated;
     make(ramp, "i", "gw-ramp");
@@ -665,6 +699,8 @@ export default {
       for (const [name, input] of Object.entries(boxes)) input.checked = shown[name];
       choice.hidden = !shown.gradients || frame?.walked;
       choice.value = model.get("arrows");
+      trail.hidden = !shown.trails || frame?.walked;
+      back.value = model.get("trail");
       ramp.hidden = !shown.verdict || !frame?.judged;
       tellNotes();
       later();
@@ -681,11 +717,12 @@ export default {
       const fresh = unpack(frame.parts, buffers);
       const kept = Object.entries(parts).filter(([name]) => frame.keep.includes(name));
       parts = { ...Object.fromEntries(kept), ...fresh };
-      look.settle(frame.extent);
+      if (look.settle(frame.extent)) moved();
       if (wished) walk(...wished);
       for (const name of words.legend) boxes[name].closest("label").hidden = !frame.layers.includes(name);
       ramp.hidden = !model.get("layers").verdict || !frame.judged;
       choice.hidden = !model.get("layers").gradients || frame.walked;
+      trail.hidden = !model.get("layers").trails || frame.walked;
       tellNotes();
       later();
     };
@@ -693,6 +730,7 @@ export default {
     model.on("msg:custom", onMessage);
     model.on("change:layers", showLayers);
     model.on("change:arrows", showLayers);
+    model.on("change:trail", showLayers);
     const resized = new ResizeObserver(later);
     resized.observe(canvas);
     showLayers();
@@ -700,10 +738,12 @@ export default {
     model.send({ hello: true });
     return () => {
       cancelAnimationFrame(waiting);
+      clearTimeout(resting);
       resized.disconnect();
       model.off("msg:custom", onMessage);
       model.off("change:layers", showLayers);
       model.off("change:arrows", showLayers);
+      model.off("change:trail", showLayers);
     };
   },
 };
