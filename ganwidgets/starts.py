@@ -62,7 +62,13 @@ _TIGHT = MappingProxyType(
         "beta2": 0.9,
     }
 )
-"""For clusters that are tiny beside their distances, which a small generator only smears over."""
+"""For thin lines and tiny clusters, which a small generator only smears over."""
+
+_CALM = MappingProxyType({**_TIGHT, "penalty_weight": 0.2, "lr_g": 5e-4})
+"""For clusters that are tiny beside their distances: at constant rates, what keeps them once they are found."""
+
+_MANY = MappingProxyType({**_TIGHT, "penalty_weight": 0.2, "lr_d": 2e-3})
+"""For many such clusters, which a calmer run takes far longer to find."""
 
 _MLP = MappingProxyType(
     {
@@ -97,8 +103,8 @@ RECOMMENDED: Mapping[str, Recommendation] = MappingProxyType(
         "gaussians": Recommendation(_SOFT, 3000),
         "ring": Recommendation(_SOFT, 3000),
         "disjoint": Recommendation(_SOFT, 4000),
-        "ring8": Recommendation(_TIGHT, 6000),
-        "grid25": Recommendation(_TIGHT, 8000),
+        "ring8": Recommendation(_CALM, 6000),
+        "grid25": Recommendation(_MANY, 8000),
         "spiral": Recommendation(_TIGHT, 6000),
         "moons": Recommendation(_SOFT, 4000),
         "digits": Recommendation(_DCGAN),
