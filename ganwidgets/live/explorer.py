@@ -17,9 +17,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..metrics.features import read
 from ..pictures.scene import SEED
 from ..pictures.tiles import packed
 from ..runs.earlier import Understudies, earlier, spread
+from ..runs.evaluation import Evaluation
 from ..runs.likeness import Likeness, likeness_of
 from ..runs.looking import latents, made_of
 from ..runs.snapshots import Snapshot
@@ -27,7 +29,7 @@ from ..runs.walks import along, between, strongest
 from ..stepping.threads import computing_with
 from .runner import Runner
 
-__all__ = ["AMOUNTS", "DIRECTIONS", "STEPS", "Earlier", "Exhibits", "Explorer", "Ways"]
+__all__ = ["AMOUNTS", "DIRECTIONS", "STEPS", "Earlier", "Exhibits", "Explorer", "Read", "Ways"]
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -119,6 +121,21 @@ class Neighbor:
     typical: float
 
 
+@dataclass(frozen=True)
+class Read:
+    """Images as features see them.
+
+    Attributes
+    ----------
+    name : str
+        What the features are called; to be translated.
+    features : float32 array [n, F]
+    """
+
+    name: str
+    features: npt.NDArray[np.float32]
+
+
 class Explorer:
     """Looks into the noise and into the past of the run that `runner` carries out.
 
@@ -196,6 +213,16 @@ class Explorer:
         sample = trainer.sample(exhibits.count, SEED, exhibits.labels)[index : index + 1]
         found = trainer.neighbors(sample, 1, "pixels")
         return Neighbor(packed(found.images[0].numpy()), float(found.distances[0, 0]), found.typical)
+
+    # --- what they are read as ------------------------------------------------------------------
+
+    def features_of(self, images: npt.NDArray[np.float32]) -> Read:
+        """Return images ``[n, C, H, W]`` in [0, 1] as the features see them on which the run is judged."""
+        session = self._runner.trainer._session
+        features = Evaluation(session, self._runner.look).features()
+        with computing_with(session.run.threads):
+            seen = read(features, torch.from_numpy(images)).features
+        return Read(features.name, np.asarray(seen.cpu().numpy(), np.float32))
 
     # --- the past -------------------------------------------------------------------------------
 

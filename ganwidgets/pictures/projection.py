@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Extent", "Projection", "projection_of"]
+__all__ = ["Extent", "Projection", "extent_around", "projection_of"]
 
 Extent = tuple[float, float, float, float]
 
@@ -64,14 +64,20 @@ class Projection:
         places = places[np.isfinite(places).all(axis=1)]
         if not len(places):
             return -1.0, 1.0, -1.0, 1.0
-        low, high = places.min(axis=0).astype(float), places.max(axis=0).astype(float)
         if self.features == 1:
+            low, high = places.min(axis=0).astype(float), places.max(axis=0).astype(float)
             half = max((0.5 + MARGIN) * (high[0] - low[0]), 1e-3)
             x = (low[0] + high[0]) / 2
             return float(x - half), float(x + half), -1.0, 1.0
-        half = max((0.5 + MARGIN) * float((high - low).max()), 1e-3)
-        x, y = (low + high) / 2
-        return float(x - half), float(x + half), float(y - half), float(y + half)
+        return extent_around(places)
+
+
+def extent_around(places: Floats) -> Extent:
+    """Return the square around finite places ``[M, 2]``, M at least 1, with room around them."""
+    low, high = places.min(axis=0).astype(float), places.max(axis=0).astype(float)
+    half = max((0.5 + MARGIN) * float((high - low).max()), 1e-3)
+    x, y = (low + high) / 2
+    return float(x - half), float(x + half), float(y - half), float(y + half)
 
 
 def projection_of(real: Floats) -> Projection:

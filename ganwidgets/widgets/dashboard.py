@@ -122,7 +122,7 @@ class Dashboard:
             "points": self._plane,
             "images": self._samples,
         }
-        self._map = SampleMap(catalog, request, look)
+        self._map = SampleMap(catalog, explorer, errands, request, look)
         self._places: dict[str, ipywidgets.DOMWidget] = {
             "points": self._pictures["points"].widget,
             "images": look.box([self._samples.widget, self._map.widget], "gw-images"),

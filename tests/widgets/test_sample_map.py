@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from moments import images_frame
 
+from ganwidgets.live.errands import Errands
+from ganwidgets.live.explorer import Read
 from ganwidgets.live.observations import Crowd
 from ganwidgets.widgets.sample_map import SampleMap
+
+
+class Reader:
+    """An explorer whose features are the pixels' means of each row and column."""
+
+    def features_of(self, images):
+        gray = images.mean(axis=1)
+        return Read("rows and columns", np.concatenate([gray.mean(axis=1), gray.mean(axis=2)], axis=1))
 
 
 @pytest.fixture
@@ -17,7 +29,9 @@ def asked():
 
 @pytest.fixture
 def samples(english, asked):
-    return SampleMap(english, lambda: asked.append(True))
+    errands = Errands()
+    yield SampleMap(english, Reader(), errands, lambda: asked.append(True))
+    errands.close()
 
 
 @pytest.fixture
@@ -74,3 +88,41 @@ def test_a_page_that_is_loaded_again_gets_everything_again(samples, sent, asked)
     assert asked == [True]
     samples.draw(images_frame(seen={"crowd": many}))
     assert len(sent) == 2
+
+
+def test_by_umap_neighbours_of_features_are_neighbours_and_the_note_says_so(samples, sent, asked):
+    pytest.importorskip("umap")
+    samples.layout.set_state({"index": 1})
+    assert asked
+    dark, light = np.random.default_rng(0).random((2, 100, 1, 8, 8), dtype=np.float32) / 4
+    images = np.concatenate([dark, light + 0.75])
+    many = Crowd(7, images, images[::-1].copy())
+    samples.draw(images_frame(seen={"crowd": many}))
+    samples._errands.settle()
+    (waiting, _), (frame, buffers) = sent
+    assert waiting["parts"][0] == ["real", "f4", (0, 2)]
+    parts = dict(zip((name for name, _, _ in frame["parts"]), buffers, strict=True))
+    real, generated = (
+        np.frombuffer(parts[name], np.float32).reshape(-1, 2) for name in ("real", "generated")
+    )
+    apart = np.linalg.norm(real[:100].mean(axis=0) - real[100:].mean(axis=0))
+    for group in (real[:100], real[100:]):
+        assert np.linalg.norm(group - group.mean(axis=0), axis=1).max() < apart / 2
+    assert np.abs(generated[::-1] - real).max() < apart / 2
+    ((_, said),) = frame["notes"]
+    assert "UMAP" in said
+    assert "rows and columns" in said
+    samples.layout.set_state({"index": 0})
+    samples.draw(images_frame(seen={"crowd": many}))
+    assert "PCA" in sent[-1][0]["notes"][0][1]
+
+
+def test_without_umap_learn_the_page_says_what_to_install_and_shows_the_other_map(samples, sent, monkeypatch):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    samples.layout.set_state({"index": 1})
+    samples.draw(images_frame(seen={"crowd": crowd()}))
+    samples._errands.settle()
+    frame, _ = sent[-1]
+    assert "pip install ganwidgets[umap]" in frame["notes"][0][1]
+    assert frame["axes"] == ["PC 1", "PC 2"]
+    assert frame["parts"][0] == ["real", "f4", (200, 2)]
