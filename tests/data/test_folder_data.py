@@ -34,6 +34,15 @@ def refusal(data) -> str:
     return str(caught.value)
 
 
+def test_a_square_picture_is_resized_to_the_bits_that_torchvision_makes(tmp_path):
+    v2 = pytest.importorskip("torchvision.transforms.v2")
+    large = Image.fromarray(RANDOM.integers(0, 256, (150, 150, 3), dtype=np.uint8))
+    large.save(tmp_path / "large.png")
+    known = v2.Resize((32, 32), interpolation=v2.InterpolationMode.LANCZOS)(large)
+    found = pictures_of(image_folder(tmp_path, size=32))[0].permute(1, 2, 0)
+    assert np.array_equal(found.numpy(), np.array(known))
+
+
 def test_small_pictures_of_one_size_stay_as_they_are(tmp_path):
     known = RANDOM.integers(0, 256, (5, 6, 8, 3), dtype=np.uint8)
     for number, pixels in enumerate(known):

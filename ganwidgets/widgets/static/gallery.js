@@ -222,10 +222,10 @@ class Gallery {
     };
     const [walk, walkHead] = part("gw-walk", words.walk);
     this.walkHint = make("span", "gw-gallery-hint", walkHead, { textContent: words.walkHint });
-    this.walkAs = make("span", "gw-gallery-hint", walkHead);
     const clear = make("button", "gw-tool gw-choose-none", walkHead, { type: "button", textContent: words.clear });
     clear.addEventListener("click", () => this.set("chosen", []));
     this.walk = new Strip(walk, words.walk);
+    this.walkAs = make("div", "gw-gallery-hint", walk);
 
     const [line, lineHead] = part("gw-line", words.direction);
     this.direction = make("select", "gw-direction", lineHead, { title: words.directionHelp });
