@@ -29,6 +29,7 @@ from ..runs.looking import Visible, generated, overfitting, sampler
 from ..runs.past import Chronicle, Past
 from ..stepping.threads import computing_with
 from .bench import Bench, Judged
+from .elbow_room import ElbowRoom
 from .inside import Inside, inside
 from .measuring import SAMPLES, Curve, Gauge
 from .measuring import SEED as MEASURED
@@ -48,6 +49,9 @@ PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") el
 
 BESIDE = 3
 """So many seconds of work beside the training count as one that it has to wait, where a processor is left for them."""
+
+ROOM = 0.9
+"""The share of a processor that the training gets at least, where one is left for others."""
 
 PATIENCE = 20.0
 """Seconds for which a complete frame waits for figures of images, which may have to learn first."""
@@ -236,7 +240,13 @@ class Camera:
         self._runner = runner
         self._trainer = runner.trainer
         self._chronicle = Chronicle(runner.trainer._session)
-        self._gauge = Gauge(interval, measured=measured, watched=lambda: not runner.closed)
+        self._room = ElbowRoom()
+        self._gauge = Gauge(
+            interval,
+            measured=measured,
+            watched=lambda: not runner.closed,
+            room=lambda: self._room.share,
+        )
         self._bench: Bench | None = None
         self._kept: _Kept | None = None
         self._taken = self._measured = 0
@@ -307,6 +317,7 @@ class Camera:
     # --- between two steps ----------------------------------------------------------------------
 
     def _timed(self, complete: bool, also: Collection[str]) -> _Exposure:
+        self._room.look()
         began = time.monotonic()
         exposure = self._expose(complete, also)
         self.cost = self.burden = time.monotonic() - began
@@ -343,8 +354,10 @@ class Camera:
         with computing_with(run.threads):
             developed = self._develop(exposure, complete, also)
         effort = (time.thread_time() - began) * run.threads
-        spare = run.state.device.type == "cpu" and run.threads < PROCESSORS
-        self.burden = max(self.cost, effort / BESIDE) if spare else self.cost + effort
+        share = self._room.share
+        spare = run.state.device.type == "cpu" and run.threads < PROCESSORS and share > ROOM
+        # Where the training gets a half of a processor, what is taken from it counts twice.
+        self.burden = max(self.cost, effort / BESIDE) if spare else (self.cost + effort) / share
         return developed
 
     def _develop(self, exposure: _Exposure, complete: bool, also: Collection[str]) -> _Developed:

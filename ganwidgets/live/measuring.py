@@ -101,6 +101,8 @@ class Gauge:
         Called, on the thread that measures, when there are new values or floors.
     watched : callable
         Returns whether anybody still looks at the run; afterwards nothing that fails is told.
+    room : callable
+        Returns the share of a processor that the training gets; where it is less than one, measuring takes less too.
     """
 
     def __init__(
@@ -110,7 +112,9 @@ class Gauge:
         effort: Clock = time.thread_time,
         measured: Callable[[], None] = lambda: None,
         watched: Callable[[], bool] = lambda: True,
+        room: Callable[[], float] = lambda: 1.0,
     ) -> None:
+        self._room = room
         self._told = measured
         self._watched = watched
         self._trouble = ""
@@ -206,7 +210,8 @@ class Gauge:
             values = figures()
             with self._lock:
                 if self._floors:  # the first time, importing or what has to be learnt first took longest
-                    self._interval = max(self._interval, (self._effort() - began) / SHARE_ASIDE)
+                    share = SHARE_ASIDE * self._room()
+                    self._interval = max(self._interval, (self._effort() - began) / share)
                 if series is self._series:
                     series.append(iteration, values)
                     self._curves = MappingProxyType(series.curves())

@@ -261,13 +261,13 @@ class Gradients:
         Minus the gradient of each sample's share of the generator's loss, by the sample, in the units
         of training: the direction in which the sample would have to move for the generator's loss to
         fall fastest. The loss is the mean of those shares.
-    slope : float32 array [M, ...]
-        The gradient of the discriminator's logit by the sample: where D finds it more real. Under
+    slope : float32 array [M, ...] or None
+        Of points only, since nobody draws it of images: the gradient of the discriminator's logit by the sample: where D finds it more real. Under
         ``wasserstein`` and ``hinge`` both are the same.
     """
 
     descent: Floats
-    slope: Floats
+    slope: Floats | None
 
 
 class Arrows:
@@ -284,7 +284,8 @@ class Arrows:
         """Return them."""
         session = moment.session
         loss = session.game
-        most = DRIVEN if session.run.source.kind == "images" else None
+        images = session.run.source.kind == "images"
+        most = DRIVEN if images else None
         generated = moment.trained(moment.generated[:most])
         labels = None if moment.labels is None else moment.labels[:most]
         n = len(generated)
@@ -298,7 +299,7 @@ class Arrows:
 
         return Gradients(
             descent=np.array(slopes(session, generated, shares, labels).numpy()),
-            slope=np.array(slopes(session, generated, Tensor.sum, labels).numpy()),
+            slope=None if images else np.array(slopes(session, generated, Tensor.sum, labels).numpy()),
         )
 
 

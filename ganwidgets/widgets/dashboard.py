@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Dashboard", "Panel"]
 
-SHARE, REST = 0.1, 2.0
-"""The part of the time that what one panel needs may take, and seconds for which a panel rests at most."""
+SHARES, REST = {"points": 0.1, "images": 0.05}, 2.0
+"""The part of the time that what one panel needs may take, and seconds for which a panel rests at most. Of images
+the miniatures of the overview cost more than the gallery, which is what people look at."""
 
 
 class Panel(Protocol):
@@ -217,7 +218,7 @@ class Dashboard:
 
         def interval(panel: Panel) -> float:
             cost = sum(costs.get(name, 0.0) for name in _needs([panel]))
-            return max(panel.interval, min(cost / SHARE, REST))
+            return max(panel.interval, min(cost / SHARES[self._kind], REST))
 
         due = [
             panel

@@ -15,6 +15,7 @@ from torch import nn
 from ganwidgets import GANTrainer
 from ganwidgets.errors import DataError
 from ganwidgets.live import Camera, Runner, frames
+from ganwidgets.live.elbow_room import ElbowRoom
 from ganwidgets.live.measuring import Gauge, Series
 from ganwidgets.messages import Message
 from ganwidgets.objectives import LOSSES
@@ -269,6 +270,20 @@ def test_measuring_that_takes_long_is_done_less_often():
     assert gauge.due(3, samples)
 
 
+def test_where_the_training_gets_little_of_a_processor_measuring_takes_less_too():
+    now = 1000.0
+    worked = itertools.count(0.0, 0.25)
+    gauge = Gauge(clock=lambda: now, effort=lambda: next(worked), room=lambda: 0.5)
+    samples = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    for iteration in (1, 2):
+        gauge.measure(iteration, samples, dict, lambda: {"modes": 1.0}, 0.0)
+        gauge.settle()
+    now += 4.5
+    assert not gauge.due(3, samples)
+    now += 1
+    assert gauge.due(3, samples)
+
+
 def test_a_measurement_that_fails_is_logged(caplog):
     now, wanted = 1000.0, True
     gauge = Gauge(clock=lambda: now, watched=lambda: wanted)
@@ -460,3 +475,31 @@ def test_what_is_done_beside_the_training_counts_less_where_a_processor_is_left_
     effort = iter([1.0, 4.0])
     camera.take()
     assert camera.burden == pytest.approx(3 + camera.cost)
+
+
+def test_on_a_busy_machine_what_is_done_beside_the_training_counts_the_more_the_less_it_gets(
+    pictures, monkeypatch
+):
+    camera = pictures[2]
+    monkeypatch.setattr(frames, "PROCESSORS", 2)
+    waits = iter([(0, 0), (300_000_000, 700_000_000)])
+    camera._room = ElbowRoom(lambda: next(waits))
+    camera.take()
+    effort = iter([1.0, 4.0])
+    monkeypatch.setattr(frames.time, "thread_time", lambda: next(effort, 0.0))
+    camera.take()
+    assert camera.burden == pytest.approx((3 + camera.cost) / 0.3)
+
+
+def test_the_share_of_a_processor_is_that_of_the_time_in_which_a_thread_wanted_to_run():
+    waits = iter([(5, 5), (80_000_005, 20_000_005), (80_000_006, 20_000_006), (80_000_005, 120_000_005)])
+    room = ElbowRoom(lambda: next(waits))
+    shares = [room.look() or room.share for _ in range(4)]
+    assert shares == [1.0, 0.8, 0.8, pytest.approx(0, abs=1e-6)]
+
+    def unknown():
+        raise FileNotFoundError
+
+    other = ElbowRoom(unknown)
+    other.look()
+    assert other.share == 1.0

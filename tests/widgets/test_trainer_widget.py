@@ -288,7 +288,7 @@ class TestWatching:
 
         now += 0.5
         assert "graph" not in due({"gradients": 0.1})
-        now += 0.6
+        now += 1.6
         assert {"graph", "samples", "status"} <= due({"gradients": 0.1})
         now += 0.5
         assert "graph" in due({"gradients": 0.01, "crowd": 9.0}), "it has no need of a crowd"
