@@ -17,12 +17,15 @@ class Answers:
     pacer : Pacer
         Decides when the next frame may go out.
     wake : callable
-        Called after each word of a view.
+        Called after each word of a view that can see the panels.
+    unseen : callable
+        Called once no view can see them any more.
     """
 
-    def __init__(self, pacer: Pacer, wake: Callable[[], None]) -> None:
+    def __init__(self, pacer: Pacer, wake: Callable[[], None], unseen: Callable[[], None]) -> None:
         self._pacer = pacer
         self._wake = wake
+        self._unseen = unseen
 
     def hello(self, view: str) -> None:
         """Note that `view` can see the panels."""
@@ -32,6 +35,8 @@ class Answers:
     def bye(self, view: str) -> None:
         """Note that `view` cannot see them any more."""
         self._pacer.bye(view)
+        if not self._pacer.watched:
+            self._unseen()
 
     def acknowledge(self, view: str, seq: int) -> None:
         """Note that `view` has drawn frame `seq`."""

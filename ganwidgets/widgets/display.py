@@ -18,10 +18,17 @@ def with_picture(bundle: dict[str, Any], png: bytes) -> dict[str, Any]:
 
 
 class Displays:
-    """The outputs in which one widget was displayed."""
+    """The outputs in which one widget was displayed.
+
+    Attributes
+    ----------
+    stale : bool
+        Whether they are to be replaced as soon as nobody looks at them.
+    """
 
     def __init__(self) -> None:
         self._ids: list[str] = []
+        self.stale = False
 
     def show(self, bundle: dict[str, Any]) -> None:
         """Display `bundle` in the current cell."""
@@ -31,6 +38,7 @@ class Displays:
 
     def update(self, bundle: Callable[[], dict[str, Any]]) -> None:
         """Replace what was displayed, so that a notebook saved now shows this moment."""
+        self.stale = False
         if not self._ids:
             return
         fresh = bundle()

@@ -164,7 +164,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             explorer=Explorer(self._runner),
             errands=self._errands,
             export=self._hands.save_beside,
-            viewers=Answers(self._pacer, self._wake),
+            viewers=Answers(self._pacer, self._wake, self._renew_displays),
             request=self._look_again,
             judge_by=self._hands.judge_by,
         )
@@ -217,8 +217,9 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
     def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
         """Return once `iteration` is reached, or once nothing is queued or playing.
 
-        What is shown is brought up to date first; so is the picture that a saved notebook keeps, unless somebody
-        watches: the page would build the whole widget anew, and lose the zoom, the focus and what was opened.
+        What is shown is brought up to date first; so is the picture that a saved notebook keeps, but where somebody
+        watches only once the widget is out of sight: the page builds it anew, and would lose the zoom, the focus and
+        what was opened.
 
         Parameters
         ----------
@@ -243,8 +244,14 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         finally:
             self._pacer.deaf = False
             self._publisher.flush()
+            self._displays.stale = True
             if not self._pacer.watched:
-                self._displays.update(self._repr_mimebundle_)
+                self._renew_displays()
+
+    def _renew_displays(self) -> None:
+        """Let a notebook that is saved now show this moment, if it shows one before something was waited for."""
+        if self._displays.stale:
+            self._displays.update(self._repr_mimebundle_)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         bundle = super()._repr_mimebundle_()

@@ -252,6 +252,34 @@ class TestWatching:
         assert eager.is_set()
         assert w.trainer.state_hash() == plain.state_hash()
 
+    def test_what_a_saved_notebook_shows_is_of_the_end_once_nobody_looks(self, make, monkeypatch):
+        shown = []
+        monkeypatch.setattr(
+            "ganwidgets.widgets.display.publish_display_data",
+            lambda bundle, *, transient, update=False: shown.append((bundle["image/png"], update)),
+        )
+        w = make("ring8", **SMALL)
+        w._ipython_display_()
+        (first,) = shown
+        heard = w._dashboard.heartbeat._heard
+        w.step(3)
+        settle(w)  # nobody looks
+        assert [update for _, update in shown] == [False, True]
+        assert shown[-1][0] != first[0]
+        heard(None, {"hello": "one"}, None)
+        heard(None, {"hello": "other"}, None)
+        w.step(3)
+        settle(w)
+        heard(None, {"bye": "one"}, None)
+        assert len(shown) == 2
+        heard(None, {"bye": "other"}, None)
+        assert [update for _, update in shown] == [False, True, True]
+        assert shown[2][0] != shown[1][0]
+        # Nothing was waited for since.
+        heard(None, {"hello": "one"}, None)
+        heard(None, {"bye": "one"}, None)
+        assert len(shown) == 3
+
     def test_two_widgets_on_one_trainer_follow_each_other(self, make):
         w = make("ring8", **SMALL)
         other = make(w.trainer)
