@@ -32,6 +32,7 @@ expect.set_options(timeout=TIMEOUT)
 numbers = count(1)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks which tests belong together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:

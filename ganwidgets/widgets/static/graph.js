@@ -78,7 +78,7 @@ function ways({ boxes }) {
     return [`${from}-${to}`, `M${x0} ${a.cy - 12}C${middle} ${a.cy - 12} ${middle} ${end} ${x1} ${end}`];
   });
   const { real, discriminator, generator, loss_d, loss_g, gradient_d, gradient_g } = boxes;
-  const enter = discriminator.x + discriminator.w - 9;
+  const enter = discriminator.x + discriminator.w - 3;
   const top = gradient_d.cy;
   const bottom = gradient_g.cy;
   found.push(
