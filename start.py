@@ -24,8 +24,9 @@ OLDEST = (3, 11)
 GIGABYTES = 8  # on the disk, pip's cache included
 
 # As many processes as there are processors, but no more than memory is sure to hold; who runs out
-# of tests takes over the last of another's.
-SIDE_BY_SIDE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadgroup")
+# of tests takes over the last of another's. Each begins with its own stretch of them, so the browser's,
+# which come first, are one process's for long: two browsers on a small machine keep each other waiting.
+SIDE_BY_SIDE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=worksteal")
 
 COMMANDS = {
     "lab": "open JupyterLab on the first notebook",

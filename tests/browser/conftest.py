@@ -32,13 +32,10 @@ expect.set_options(timeout=TIMEOUT)
 numbers = count(1)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks which tests belong together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            # One browser at a time: two would keep each other waiting on a small machine.
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
