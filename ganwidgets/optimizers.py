@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 
@@ -24,7 +25,16 @@ from .messages import Message
 if TYPE_CHECKING:
     from .settings import SettingTraits
 
-__all__ = ["aligned", "descend", "learning_rate", "make_optimizer", "memory_of", "tune_optimizer", "updated"]
+__all__ = [
+    "aligned",
+    "descend",
+    "learning_rate",
+    "make_optimizer",
+    "memory_of",
+    "shorten",
+    "tune_optimizer",
+    "updated",
+]
 
 Memory = dict[str, Tensor]
 """What an optimizer remembers of one parameter, under the names that torch gives it."""
@@ -154,6 +164,17 @@ def aligned(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) ->
         else torch.empty_like(parameter).copy_(gradient)
         for gradient, parameter in zip(gradients, parameters, strict=True)
     ]
+
+
+def shorten(parameters: Sequence[Tensor], gradients: Sequence[Tensor | None], longest: float) -> float:
+    """Scale `gradients` in place where together they are longer than that; return how long they were."""
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    try:
+        return clip_grad_norm_(parameters, longest).item()
+    finally:
+        for parameter in parameters:
+            parameter.grad = None
 
 
 def descend(

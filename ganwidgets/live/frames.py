@@ -279,9 +279,8 @@ class Camera:
         except Exception:
             if self._trainer._session.run is seen.kept.run:
                 raise
-            return self.take(
-                complete=complete, also=also
-            )  # a run began afresh meanwhile, on other data perhaps
+            # A run began afresh meanwhile, on other data perhaps.
+            return self.take(complete=complete, also=also)
         if complete:
             self._gauge.settle(None if source.kind == "points" else PATIENCE)
         names = ("accuracy_real", "accuracy_fake") if source.kind == "images" else ()

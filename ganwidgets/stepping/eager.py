@@ -15,19 +15,18 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ..errors import DataError
 from ..messages import Message
 from ..objectives import PENALTIES, Objective, Penalty, augmented, complete, game, pack
-from ..optimizers import aligned, descend, learning_rate, tune_optimizer
+from ..optimizers import aligned, descend, learning_rate, shorten, tune_optimizer
 from ..seeds import seeded
 from ..settings import OWN
 from .labels import Labels, told
@@ -344,7 +343,7 @@ class EagerStepper:
         gradients = aligned(torch.autograd.grad(loss, parameters, allow_unused=True), parameters)
         self.watcher.differentiated(gradients)
         if self.rules.grad_clip > 0:
-            length = _shorten(parameters, gradients, self.rules.grad_clip)
+            length = shorten(parameters, gradients, self.rules.grad_clip)
             if not math.isfinite(length):  # a clipped gradient would be zero, and the failure hidden
                 raise NonFiniteError(norm, length)
             self.record[norm] = length
@@ -485,17 +484,6 @@ class EagerStepper:
         threshold = self._loss.threshold(real, fake)
         self.record["accuracy_real"] = torch.count_nonzero(real > threshold).item() / len(real)
         self.record["accuracy_fake"] = torch.count_nonzero(fake <= threshold).item() / len(fake)
-
-
-def _shorten(parameters: Sequence[Tensor], gradients: Sequence[Tensor | None], longest: float) -> float:
-    """Scale `gradients` in place where together they are longer than that; return how long they were."""
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
-    try:
-        return clip_grad_norm_(parameters, longest).item()
-    finally:
-        for parameter in parameters:
-            parameter.grad = None
 
 
 @contextlib.contextmanager
