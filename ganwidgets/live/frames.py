@@ -151,6 +151,7 @@ class _Kept:
 
     run: Run
     fixed: Scene
+    real: Floats
     pictures: int
     label: int | None
     observations: dict[str, Observation] = field(default_factory=dict)
@@ -293,7 +294,7 @@ class Camera:
             record=seen.state.record,
             kind=source.kind,
             shape=source.shape,
-            real=scene.real.numpy(),
+            real=seen.kept.real,
             generated=developed.generated,
             labels=None if scene.labels is None else scene.labels.numpy(),
             verdict=developed.seen.get("verdict"),
@@ -378,7 +379,7 @@ class Camera:
             same_data = before is not None and before.fixed.source is fixed.source
             self._gauge.begin(keep_floors=same_data)
             self._bench = None
-        self._kept = _Kept(run, fixed, self.pictures, self.label)
+        self._kept = _Kept(run, fixed, fixed.real.numpy(), self.pictures, self.label)
         return self._kept
 
     def _observe(self, exposure: _Exposure, generated: Tensor, also: Collection[str]) -> Mapping[str, Any]:

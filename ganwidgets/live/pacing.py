@@ -30,6 +30,9 @@ Clock = Callable[[], float]
 SHARE = 0.1
 """The part of the training thread's time that frames may take."""
 
+CREDIT = 0.75
+"""The greatest part of an interval by which a frame may follow the last one sooner, because that one was late."""
+
 REST = 1.0
 """Seconds that a costly frame delays the next one at most, since the first of a run costs more than others."""
 
@@ -178,6 +181,7 @@ class Pacer:
         self._unanswered = 0
         self._unasked = 0
         self._trust = 1
+        self._credit = 0.0
 
     @property
     def max_rate(self) -> float:
@@ -226,7 +230,7 @@ class Pacer:
         """Note that a frame was sent which nobody is to acknowledge."""
         with self._lock:
             self._unasked += 1
-            self._sent_at = self._clock()
+            self._note_sent(self._clock())
 
     def sent(self, seq: int) -> None:
         """Note that frame number `seq` was sent, which views acknowledge; numbers grow."""
@@ -234,10 +238,18 @@ class Pacer:
             now = self._clock()
             self._unanswered = self._unanswered + 1 if self._silent() and not self.deaf else 0
             self._unasked = 0
-            self._newest, self._sent_at, self._asked_at = seq, now, now
+            self._newest, self._asked_at = seq, now
+            self._note_sent(now)
             for view in self._views.values():
                 if view.owes_since is None:
                     view.owes_since = now
+
+    def _note_sent(self, now: float) -> None:
+        """Let the next frame be due an interval after this one was, which may have waited for the end of a step."""
+        spaced = self._spaced()
+        late = now - (self._sent_at + spaced - self._credit)
+        self._credit = min(late, CREDIT * spaced) if 0 < late < spaced else 0.0
+        self._sent_at = now
 
     @property
     def watched(self) -> bool:
@@ -269,13 +281,16 @@ class Pacer:
         if not self._views:
             return math.inf
         waited = now - self._sent_at
-        needed = max(self._interval, min(self.cost / SHARE, REST))
+        needed = self._spaced() - self._credit
         if self._silent():
             growth = 1.0 if self.deaf else 2.0 ** min(self._unanswered, 60)
             needed = max(needed, min(self._longest_lease, self._lease * growth))
         elif any(self._waited_for(view, now) for view in self._views.values()):
             needed = max(needed, self._allowance)
         return needed - waited
+
+    def _spaced(self) -> float:
+        return max(self._interval, min(self.cost / SHARE, REST))
 
     def _waited_for(self, view: _View, now: float) -> bool:
         return (

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import ipywidgets
 import numpy as np
@@ -44,6 +44,11 @@ SHARES, REST = {"points": 0.1, "images": 0.05}, 2.0
 """The part of the time that what one panel needs may take, and seconds for which a panel rests at most. Of images
 the miniatures of the overview cost more than the gallery, which is what people look at."""
 
+ASIDE = {"points": 0.0, "images": 1.0}
+"""Seconds between two draws at least of all panels but the pictures and the numbers beside them. Steps on images are
+slow, and a picture of them costs more: nobody misses curves that move once a second, but the browser draws for as long
+as for four galleries."""
+
 
 class Panel(Protocol):
     """What draws one aspect of a frame.
@@ -58,6 +63,18 @@ class Panel(Protocol):
 
     def draw(self, frame: Frame) -> None:
         """Show `frame`; called by the publisher's thread only."""
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A panel that takes a while for what it draws.
+
+    All panels make ready first, and send then: the browser draws what arrives together at once, and as long as it
+    draws, it may need the processor on which the rest would be made.
+    """
+
+    def prepare(self, frame: Frame) -> None:
+        """Make ready what :meth:`Panel.draw`, called next and with the same frame, will send."""
 
 
 class Dashboard:
@@ -135,11 +152,11 @@ class Dashboard:
         self.walk = WalkPanel(catalog, walk, look)
         saving = SavingPanel(catalog, export, look)
         self._panels: list[Panel] = [
-            self.status,
             self.graph,
             *self._pictures.values(),
             self._map,
             self.walk,
+            self.status,
             curves,
             metrics,
             self.timeline,
@@ -218,7 +235,8 @@ class Dashboard:
 
         def interval(panel: Panel) -> float:
             cost = sum(costs.get(name, 0.0) for name in _needs([panel]))
-            return max(panel.interval, min(cost / SHARES[self._kind], REST))
+            least = 0.0 if panel in (self.status, *self._pictures.values()) else ASIDE[self._kind]
+            return max(panel.interval, least, min(cost / SHARES[self._kind], REST))
 
         due = [
             panel
@@ -265,9 +283,12 @@ class Dashboard:
     def draw(self, frame: Frame, due: Iterable[Panel]) -> None:
         """Show `frame` on those of the panels that show its kind of data."""
         shown = self._shown(frame.kind)
-        for panel in due:
-            if panel in shown:
-                panel.draw(frame)
+        drawn = [panel for panel in due if panel in shown]
+        for panel in drawn:
+            if isinstance(panel, Preparing):
+                panel.prepare(frame)
+        for panel in drawn:
+            panel.draw(frame)
 
     def widgets(self) -> list[ipywidgets.Widget]:
         """Return every widget that was made for this dashboard, children before their parents."""

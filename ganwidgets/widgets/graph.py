@@ -86,6 +86,7 @@ class GraphPanel:
         self._limits: tuple[float, float] | None = None
         self._learnt: tuple[Any, Any] = (None, None)
         self._learning = "dg"
+        self._ready: tuple[Frame, dict[str, Any], list[bytes]] | None = None
 
     @property
     def needs(self) -> frozenset[str]:
@@ -101,6 +102,16 @@ class GraphPanel:
 
     def draw(self, frame: Frame) -> None:
         """Send `frame`'s miniatures and words, unless the graph is folded."""
+        if self._ready is None or self._ready[0] is not frame:
+            self.prepare(frame)
+        if self._ready is not None:
+            _, content, buffers = self._ready
+            self._ready = None
+            self.widget.send({"frame": content}, buffers=buffers)
+
+    def prepare(self, frame: Frame) -> None:
+        """Make ready what :meth:`draw` will send."""
+        self._ready = None
         if not self.widget.unfolded:
             return
         if self._projection is None or frame.real is not self._real:
@@ -136,7 +147,7 @@ class GraphPanel:
             "keep": sorted({name for name, _ in parts} - {name for name, _ in fresh}),
             "parts": [[name, array.dtype.str[1:], array.shape] for name, array in fresh],
         }
-        self.widget.send({"frame": content}, buffers=[array.tobytes() for _, array in fresh])
+        self._ready = frame, content, [array.tobytes() for _, array in fresh]
 
     def _learners(self, frame: Frame) -> str:
         """Return which networks took steps since the last picture: a loss of each tells."""

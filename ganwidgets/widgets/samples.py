@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ..live.inside import Inside
 
 __all__ = ["SamplesPanel"]
+
+Told = tuple[dict[str, Any], dict[str, np.ndarray]]
+"""Content and parts of a message to the gallery."""
 
 ALL = "all"
 """The choice of every class; ipywidgets takes None for no choice at all."""
@@ -111,6 +114,7 @@ class SamplesPanel:
         self._latents: np.ndarray | None = None
         self._exhibits: Exhibits | None = None
         self._looked_back = -np.inf
+        self._ready: tuple[Frame, Told] | None = None
 
     @property
     def needs(self) -> frozenset[str]:
@@ -135,9 +139,21 @@ class SamplesPanel:
 
     def draw(self, frame: Frame) -> None:
         """Draw `frame`'s images, and bring what people asked for up to date."""
+        if self._ready is None or self._ready[0] is not frame:
+            self.prepare(frame)
+        assert self._ready is not None
+        _, (content, parts) = self._ready
+        self._ready = None
+        self.view.tell("frame", content, parts)
         self._offer(frame.classes)
+        self._go_ways()
+        if frame.status != "running" or time.monotonic() - self._looked_back >= PAST_INTERVAL:
+            self._look_back()
+
+    def prepare(self, frame: Frame) -> None:
+        """Make ready what :meth:`draw` will send."""
         if frame.inside is not None:
-            self._draw_batch(frame, frame.inside)
+            self._ready = frame, self._batch(frame, frame.inside)
             return
         parts = {"generated": packed(frame.generated)}
         if frame.real is not self._real:
@@ -154,14 +170,11 @@ class SamplesPanel:
             "columns": columns_of(frame),
             "labels": None if frame.labels is None else frame.labels.tolist(),
         }
-        self.view.tell("frame", content, parts)
         self._exhibits = Exhibits(len(frame.generated), frame.labels)
-        self._go_ways()
-        if frame.status != "running" or time.monotonic() - self._looked_back >= PAST_INTERVAL:
-            self._look_back()
+        self._ready = frame, (content, parts)
 
-    def _draw_batch(self, frame: Frame, inside: Inside) -> None:
-        """Draw the batch of an update that somebody walks through, and say that it is that."""
+    def _batch(self, frame: Frame, inside: Inside) -> Told:
+        """Return what shows the batch of an update that somebody walks through, and says that it is that."""
         shown = min(self.pictures, len(inside.step.noise))
         generated, real, scores = inside.generated[:shown], inside.real, inside.seen.get("scores")
         self._real, self._latents = None, inside.seen["latents"]
@@ -175,7 +188,7 @@ class SamplesPanel:
             "labels": None,
             "batch": {"said": self._said_of(inside, shown), "count": shown, "real": len(real)},
         }
-        self.view.tell("frame", content, parts)
+        return content, parts
 
     def _said_of(self, inside: Inside, shown: int) -> str:
         t, step = self._catalog, inside.step

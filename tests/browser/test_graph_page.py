@@ -96,7 +96,7 @@ def check_flow(lab, graph):
     expect(stage).not_to_have_class("gw-graph-stage gw-flows")
     graph.page.emulate_media(reduced_motion="no-preference")
     expect(stage).to_have_class("gw-graph-stage gw-flows")
-    flow = "stage => stage.style.getPropertyValue('--gw-flow')"
+    flow = "stage => stage.querySelector('svg').style.getPropertyValue('--gw-flow')"
     before = stage.evaluate(flow)
     graph.page.wait_for_function(
         f"([stage, before]) => ({flow})(stage) !== before", arg=[stage.element_handle(), before]

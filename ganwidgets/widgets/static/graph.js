@@ -3,9 +3,8 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Milliseconds of the noise grid's way to the manifold, and of the flow's time step. */
+/** Milliseconds of the noise grid's way to the manifold. */
 const MORPH = 2200;
-const TICK = 100;
 /** Pixels from dash to dash. */
 const DASH = 12;
 /** Where the list of data ends on a wide stage, in pixels; as in graph.css. */
@@ -432,7 +431,8 @@ export default {
     let opened = ""; // the part that is seen large
     let waiting = 0;
     let offset = 0;
-    let flowing = 0;
+    let flowed = 0;
+    let flowing = false;
 
     // --- parts -----------------------------------------------------------------------------------
 
@@ -645,19 +645,24 @@ export default {
       }
     };
 
-    /** Let the dashes move, faster where more steps are made, never so far that they seem to go back. */
+    /**
+     * Let the dashes move on, farther where more steps were made meanwhile, never so far that they seem to go
+     * back. They move only where a picture is drawn anyway: a page that a timer has painted again and again costs
+     * more than the pictures.
+     */
     const flow = () => {
-      offset -= DASH * 0.42 * (1 - Math.exp(-(frame.steps * TICK) / 1000 / 2));
-      stage.style.setProperty("--gw-flow", `${(offset % (100 * DASH)).toFixed(1)}px`);
+      const now = performance.now();
+      offset -= DASH * 0.42 * (1 - Math.exp((-frame.steps * (now - flowed)) / 2000));
+      flowed = now;
+      svg.style.setProperty("--gw-flow", `${(offset % (100 * DASH)).toFixed(1)}px`);
+    };
+    const flowAlong = (event) => {
+      if (flowing && event.target.closest(".gw-root") === stage.closest(".gw-root")) flow();
     };
     const setFlow = () => {
-      const moves = frame?.status === "running" && frame.steps > 0 && model.get("unfolded") && !still();
-      stage.classList.toggle("gw-flows", moves);
-      if (moves && !flowing) flowing = setInterval(flow, TICK);
-      if (!moves && flowing) {
-        clearInterval(flowing);
-        flowing = 0;
-      }
+      flowing = frame?.status === "running" && frame.steps > 0 && model.get("unfolded") && !still();
+      stage.classList.toggle("gw-flows", flowing);
+      if (flowing) flow();
     };
 
     const onMessage = (content, buffers) => {
@@ -690,6 +695,7 @@ export default {
     });
 
     model.on("msg:custom", onMessage);
+    document.addEventListener(PICTURE, flowAlong);
     model.on("change:unfolded", showOpen);
     const resized = new ResizeObserver(arrange);
     resized.observe(stage);
@@ -701,7 +707,7 @@ export default {
     return () => {
       cancelAnimationFrame(waiting);
       cancelAnimationFrame(morphing);
-      clearInterval(flowing);
+      document.removeEventListener(PICTURE, flowAlong);
       resized.disconnect();
       themed.disconnect();
       model.off("msg:custom", onMessage);

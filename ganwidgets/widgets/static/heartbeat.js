@@ -65,6 +65,9 @@ function follow(model, root) {
 /** What takes keys of its own. */
 const KEYED = "[role=slider], [role=tab], select, input, button";
 
+/** What may need a name when it joins the page; lines of text, which change all the time, do not. */
+const NAMEABLE = `${KEYED}, canvas, img, .jupyter-widgets`;
+
 /** Give the elements below `root` the names and tooltips that ipywidgets has no place for. */
 function name(model, root) {
   const apply = () => {
@@ -96,9 +99,8 @@ function name(model, root) {
   };
   let waiting = false;
   const observer = new MutationObserver((mutations) => {
-    // bqplot changes its drawings all the time, but those are no HTML elements.
-    const added = mutations.some((each) => [...each.addedNodes].some((node) => node instanceof HTMLElement));
-    if (waiting || !added) return;
+    const added = mutations.flatMap((each) => [...each.addedNodes]).filter((node) => node instanceof HTMLElement);
+    if (waiting || !added.some((node) => node.matches(NAMEABLE) || node.querySelector(NAMEABLE))) return;
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;

@@ -297,6 +297,7 @@ export default {
 
     const draw = () => {
       waiting = 0;
+      announcePicture(el);
       const styles = getComputedStyle(el);
       const colors = Object.fromEntries(
         ["real", "generated", "d", "g", "text", "ground"].map((name) => [
