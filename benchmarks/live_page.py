@@ -5,15 +5,20 @@ It is the tests' own harness (``tests/browser``), without pytest.
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, Playwright, sync_playwright
+from websocket import WebSocket, create_connection
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"))
 
@@ -26,6 +31,7 @@ __all__ = [
     "drawn_frames",
     "hide_tab",
     "hide_view",
+    "leave_alone",
     "open_notebook",
     "pace",
     "play_in_sight",
@@ -46,6 +52,15 @@ DRAWN = """(() => {
     return original.apply(this, box);
   };
 })();"""
+
+# What goes wrong in the page while nobody listens; what a resize leaves for the next frame is no error.
+ERRORS = """
+window.pageErrors = [];
+window.addEventListener('error', event => {
+  if (!event.message.startsWith('ResizeObserver loop')) window.pageErrors.push(event.message);
+});
+window.addEventListener('unhandledrejection', event => window.pageErrors.push(String(event.reason)));
+"""
 
 # A tab that can be hidden: then the page says so, and animation frames wait until it is shown again.
 TAB = """(() => {
@@ -84,31 +99,125 @@ class Pace(NamedTuple):
     """Seconds of a processor's time that the thread that trains took for each step."""
 
 
+class QuietPage:
+    """A page that is asked things, but not listened to.
+
+    Playwright is told all that happens in a page, each WebSocket message with whatever it carries; five galleries a
+    second keep it and the browser's side of it busy for a tenth of a processor, which nobody's own browser does.
+
+    Parameters
+    ----------
+    address : str
+        Of the page, for the protocol of Chromium's developer tools.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._socket: WebSocket = create_connection(address, timeout=120, suppress_origin=True)
+        self._asked = 0
+
+    def evaluate(self, script: str, arg: Any = None) -> Any:
+        """Return the value of an expression, or what a function returns for an argument; promises are awaited."""
+        self._asked += 1
+        expression = script if arg is None else f"({script})({json.dumps(arg)})"
+        parameters = {"expression": expression, "awaitPromise": True, "returnByValue": True}
+        self._socket.send(json.dumps({"id": self._asked, "method": "Runtime.evaluate", "params": parameters}))
+        while (answer := json.loads(self._socket.recv())).get("id") != self._asked:
+            pass
+        found = answer["result"]
+        if "exceptionDetails" in found:
+            raise RuntimeError(found["exceptionDetails"])
+        return found["result"].get("value")
+
+    def wait_for_timeout(self, milliseconds: float) -> None:
+        """Wait."""
+        time.sleep(milliseconds / 1000)
+
+
+class Chromium:
+    """A headless Chromium of its own process, which stays when Playwright leaves.
+
+    Parameters
+    ----------
+    folder : Path
+        For its files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        names = ("chromium", "chromium-browser", "google-chrome")
+        executable = next(filter(None, map(shutil.which, names)), None)
+        if executable is None:
+            raise SystemExit("this benchmark needs chromium, chromium-browser or google-chrome on the PATH")
+        own = [
+            "--headless",
+            "--remote-debugging-port=0",
+            "--window-size=1000,1000",
+            f"--user-data-dir={folder}",
+        ]
+        self._process = subprocess.Popen(  # noqa: S603 - found on the PATH, with flags of our own
+            [executable, *FLAGS, *own, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        told = folder / "DevToolsActivePort"
+        while not (told.exists() and told.read_text().count("\n")):
+            if self._process.poll() is not None:
+                raise SystemExit(f"{executable} ended at once")
+            time.sleep(0.05)
+        self.url = f"http://127.0.0.1:{told.read_text().splitlines()[0]}"
+
+    def page_address(self, path: str) -> str:
+        """Return the address, for :class:`QuietPage`, of the page whose URL holds `path`."""
+        with urllib.request.urlopen(f"{self.url}/json/list") as answer:  # noqa: S310 - this machine's own
+            return next(page["webSocketDebuggerUrl"] for page in json.load(answer) if path in page["url"])
+
+    def close(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait()
+
+
+class BenchmarkPage(NotebookPage):
+    """A notebook page that can be left alone: see :func:`leave_alone`."""
+
+    def __init__(
+        self, page: Page, server: Server, path: str, chromium: Chromium, playwright: Playwright
+    ) -> None:
+        super().__init__(page, server, path)
+        self.chromium = chromium
+        self.playwright: Playwright | None = playwright
+
+
 @contextmanager
-def open_notebook() -> Iterator[NotebookPage]:
+def open_notebook() -> Iterator[BenchmarkPage]:
     """Open an empty notebook in JupyterLab; say at the end if the page complained."""
-    executable = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if executable is None:
-        raise SystemExit("this benchmark needs chromium, chromium-browser or google-chrome on the PATH")
     complaints = Complaints()
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as profile:
+        server, chromium = Server(Path(folder)), Chromium(Path(profile))
+        playwright = sync_playwright().start()
+        notebook = None
         try:
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-                page = browser.new_context(viewport={"width": 1000, "height": 1000}).new_page()
-                page.set_default_timeout(60_000)
-                page.add_init_script(TAB + DRAWN)
-                complaints.watch(page, server)
-                yield NotebookPage(page, server, f"doc/tree/{server.write_notebook('benchmark.ipynb')}")
-                page.evaluate("window.onbeforeunload = null")
-                browser.close()
+            page = playwright.chromium.connect_over_cdp(chromium.url).contexts[0].pages[0]
+            page.set_default_timeout(60_000)
+            page.add_init_script(TAB + DRAWN + ERRORS)
+            complaints.watch(page, server)
+            path = f"doc/tree/{server.write_notebook('benchmark.ipynb')}"
+            notebook = BenchmarkPage(page, server, path, chromium, playwright)
+            yield notebook
+            complaints.page_errors += notebook.page.evaluate("window.pageErrors")
         finally:
+            if notebook is None or notebook.playwright is not None:
+                playwright.stop()
+            chromium.close()
             server.close()
     for complaint in complaints.page_errors:
         print("page error:", complaint.splitlines()[0], file=sys.stderr)
+
+
+def leave_alone(notebook: BenchmarkPage) -> None:
+    """Let Playwright go, so that the page is on its own but for what it is asked; it cannot be clicked any more."""
+    address = notebook.chromium.page_address("benchmark.ipynb")
+    assert notebook.playwright is not None
+    notebook.playwright.stop()
+    notebook.playwright = None
+    notebook.page = QuietPage(address)
 
 
 def drawn_frames(notebook: NotebookPage) -> int:
@@ -116,12 +225,13 @@ def drawn_frames(notebook: NotebookPage) -> int:
     return notebook.page.evaluate("window.drawnFrames")
 
 
-def play_in_sight(notebook: NotebookPage, source: str, panel: str) -> None:
-    """Run `source`, which makes a widget ``w`` and plays it; show it, and wait for one of its panels."""
+def play_in_sight(notebook: BenchmarkPage, source: str, panel: str) -> None:
+    """Run `source`, which makes a widget ``w`` and plays it; show it with one of its panels, and leave it alone."""
     notebook.run(source + NOW)
     notebook.run("w")
     notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
     notebook.widget(panel).first.wait_for()
+    leave_alone(notebook)
 
 
 def pace(notebook: NotebookPage, seconds: float) -> Pace:

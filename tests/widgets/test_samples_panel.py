@@ -92,6 +92,34 @@ def test_what_stays_the_same_is_sent_once_to_each_view(gallery):
     assert sorted(parts(gallery.sent[-1])) == ["generated", "latents", "real"]
 
 
+def test_real_images_go_to_the_page_once_while_it_trains(gallery):
+    runner = Runner(gw.GANTrainer("digits", seed=1, batch_size=16, g_hidden=(8,), d_hidden=(8,)))
+    camera = Camera(runner)
+    camera.wanted = frozenset({"latents"})
+    for _ in range(3):
+        runner.step(1)
+        runner.wait()
+        gallery.panel.draw(camera.take())
+    assert [sorted(parts(message)) for message in gallery.sent] == [
+        ["generated", "latents", "real"],
+        ["generated"],
+        ["generated"],
+    ]
+    runner.close()
+
+
+def test_what_was_made_ready_is_what_is_drawn(gallery):
+    first, second = images_frame(), images_frame(side=16)
+    gallery.panel.prepare(first)
+    assert not gallery.sent
+    gallery.panel.draw(second)
+    assert np.array_equal(parts(gallery.sent[0])["generated"], packed(second.generated))
+    gallery.panel.prepare(second)
+    gallery.panel.draw(second)
+    gallery.panel.draw(second)
+    assert len(gallery.sent) == 3
+
+
 def test_a_walk_shows_the_batch_of_its_update_and_says_so(gallery):
     runner = Runner(gw.GANTrainer("digits", seed=1, batch_size=16, g_hidden=(8,), d_hidden=(8,)))
     camera, panel, told = Camera(runner), gallery.panel, []

@@ -314,12 +314,26 @@ class TestWatching:
         def due(costs):
             return {panel.name for panel in dashboard.due(costs, everything=False)}
 
-        now += 0.5
+        now += 1.1
         assert "graph" not in due({"gradients": 0.1})
-        now += 1.6
+        now += 1.0
         assert {"graph", "samples", "status"} <= due({"gradients": 0.1})
-        now += 0.5
+        now += 1.1
         assert "graph" in due({"gradients": 0.01, "crowd": 9.0}), "it has no need of a crowd"
+
+    def test_beside_images_only_the_gallery_and_the_numbers_move_more_than_once_a_second(
+        self, make, monkeypatch
+    ):
+        now = 1000.0
+        monkeypatch.setattr("ganwidgets.widgets.dashboard.time.monotonic", lambda: now)
+        images, points = make("digits", batch_size=32)._dashboard, make("ring8", **SMALL)._dashboard
+        for dashboard in (images, points):
+            dashboard.due({}, everything=True)
+        now += 0.5
+        names = {panel.name for panel in images.due({}, everything=False)}
+        assert {"samples", "status"} <= names
+        assert not {"graph", "curves", "map"} & names
+        assert {"graph", "curves"} <= {panel.name for panel in points.due({}, everything=False)}
 
     def test_french(self, make):
         w = make("ring8", locale="fr", **SMALL)
