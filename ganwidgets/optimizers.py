@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grad_norm_, get_total_norm
 from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 
@@ -29,6 +29,7 @@ __all__ = [
     "aligned",
     "descend",
     "learning_rate",
+    "length_of",
     "make_optimizer",
     "memory_of",
     "shorten",
@@ -164,6 +165,17 @@ def aligned(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) ->
         else torch.empty_like(parameter).copy_(gradient)
         for gradient, parameter in zip(gradients, parameters, strict=True)
     ]
+
+
+def length_of(gradients: Iterable[Tensor | None]) -> Tensor:
+    """Return how long gradients are together, a scalar: the Euclidean norm of all their numbers."""
+    known = [gradient for gradient in gradients if gradient is not None]
+    length: Tensor
+    if known[0].device.type == "cpu":
+        length = torch.linalg.vector_norm(torch.cat([gradient.reshape(-1) for gradient in known]))
+    else:
+        length = get_total_norm(known)
+    return length
 
 
 def shorten(parameters: Sequence[Tensor], gradients: Sequence[Tensor | None], longest: float) -> float:

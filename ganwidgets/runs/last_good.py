@@ -12,6 +12,7 @@ every update, in place: a small fraction of what such an update costs.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -29,6 +30,13 @@ __all__ = ["ACTIONS", "LastGood", "Update", "diverged"]
 
 REPEATED_AT_MOST = 100
 """Updates between two copies; a failure costs up to so many again."""
+
+SHARE = 0.03
+"""The part of the time that copies may take of updates that a journal can undo, so that nothing depends on them but
+how far a way back leads through the past."""
+
+RAREST = 10
+"""They are no more than so many times as far apart as other copies."""
 
 LARGE = 100_000
 """Parameters from which on a copy costs little beside an update, and a hundred updates cost much."""
@@ -102,6 +110,7 @@ class LastGood:
         size = sum(map(Tensor.numel, (p for ps in self._state.parameters.values() for p in ps)))
         self._journal = Journal(self._state) if foreign or size >= LARGE else None
         self._point: tuple[dict[str, Any], Mark, list[Update]] | None = None
+        self._began = self._spent = self._copying = 0.0
 
     def take(self) -> None:
         """Copy the state as it stands between two updates, which must be finite.
@@ -110,13 +119,16 @@ class LastGood:
         """
         if self._journal is not None:
             self._journal.forget()  # it counts from the point before
+        began = time.perf_counter()
         # One assignment, so that an interrupt finds the old point or the new one.
         tree = copied(state_tree(self._state))
         self._point = tree, self._log.mark(), []
         self._keep(tree)
+        self._copying, self._spent = time.perf_counter() - began, 0.0
 
     def before(self) -> None:
         """Be told that an update begins."""
+        self._began = time.perf_counter()
         if self._journal is not None:
             self._journal.write(len(self._done()))
 
@@ -139,7 +151,8 @@ class LastGood:
             If something in the state is not finite.
         """
         done = self._done()
-        full = len(done) + 1 >= REPEATED_AT_MOST
+        self._spent += time.perf_counter() - self._began
+        full = len(done) + 1 >= REPEATED_AT_MOST and self._affordable(len(done) + 1)
         if full and not self._state.finite():
             raise NonFiniteError("a weight or an optimizer's memory", float("nan"))
         if (verify or self._journal is not None) and not self._state.weights_finite():
@@ -148,6 +161,16 @@ class LastGood:
             self.take()
         else:
             done.append(update)
+
+    def _affordable(self, updates: int) -> bool:
+        """Return whether another copy, after so many updates, takes a small part of the time that they took.
+
+        A GPU may carry out a hundred updates in less time than it takes to bring all weights and the optimizers'
+        memories to the computer's memory, and from there to its disk.
+        """
+        if self._journal is None:
+            return True
+        return self._copying <= SHARE * self._spent or updates >= RAREST * REPEATED_AT_MOST
 
     def go_back(self) -> bool:
         """Stand at the last completed update that left everything finite.

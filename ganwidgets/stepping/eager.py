@@ -26,7 +26,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from ..errors import DataError
 from ..messages import Message
 from ..objectives import PENALTIES, Objective, Penalty, augmented, complete, game, pack
-from ..optimizers import aligned, descend, learning_rate, shorten, tune_optimizer
+from ..optimizers import aligned, descend, learning_rate, length_of, shorten, tune_optimizer
 from ..seeds import seeded
 from ..settings import OWN
 from .labels import Labels, told
@@ -349,8 +349,7 @@ class EagerStepper:
             self.record[norm] = length
         elif measure:
             # Only looked at: a gradient that is not finite shows in the next loss, measured or not.
-            flat = [gradient.reshape(-1) for gradient in gradients if gradient is not None]
-            self.record[norm] = torch.linalg.vector_norm(torch.cat(flat)).item()
+            self.record[norm] = length_of(gradients).item()
         descend(self.state.optimizers[network], parameters, gradients)
 
     def _move_average(self, average: nn.Module) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 
 from ..optimizers import make_optimizer
 from ..seeds import seeded
@@ -146,11 +147,14 @@ class TrainingState:
 
     def weights_finite(self) -> bool:
         """Return whether all trained weights and all buffers are finite, quickly enough for every call."""
-        sums = [torch.cat(self._flat).sum()] if self._flat else [weight.sum() for weight in self._weights]
-        for buffers in self.buffers.values():
-            sums += [buffer.sum() for buffer in buffers.content()]
-        # Read once: on a GPU each number that is read waits until all work has been done.
-        total = (torch.stack(sums).sum() if len(sums) > 1 else sums[0]).item()
+        buffers = [buffer for buffers in self.buffers.values() for buffer in buffers.content()]
+        if self.device.type == "cpu":
+            sums = [torch.cat(self._flat).sum()] if self._flat else [each.sum() for each in self._weights]
+            sums += [buffer.sum() for buffer in buffers]
+            total = (torch.stack(sums).sum() if len(sums) > 1 else sums[0]).item()
+        else:
+            # All at once, and read once: to begin takes longer there than to add, and reading waits for all work.
+            total = get_total_norm(self._weights + [b for b in buffers if b.is_floating_point()]).item()
         # A sum may overflow where no number does.
         return cmath.isfinite(total) or self.finite()
 

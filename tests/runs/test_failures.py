@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 import ganwidgets
 from ganwidgets import DataError, DivergedError, GANTrainer
+from ganwidgets.runs import last_good
 from ganwidgets.stepping.state import TrainingState
 
 PACKAGE = str(Path(ganwidgets.__file__).parent)
@@ -402,6 +403,36 @@ def test_recovering_goes_back_where_the_state_is_spoilt_and_nowhere_else():
     trainer._recover()
     assert trainer.settings.lr_d == 0.25
     assert_goes_on_like(trainer, twin)
+
+
+@pytest.mark.parametrize(
+    ("copying", "spacing"), [(0.0, 100), (0.0079, 297), (60.0, 1000)], ids=["free", "costly", "unaffordable"]
+)
+def test_where_a_journal_can_undo_an_update_costly_copies_are_rarer(copying, spacing, monkeypatch):
+    now = 0.0
+
+    def a_millisecond_later():
+        nonlocal now
+        now += 0.001
+        return now
+
+    def slowly_copied(tree):
+        nonlocal now
+        now += copying
+        return copied(tree)
+
+    copied = last_good.copied
+    monkeypatch.setattr(last_good.time, "perf_counter", a_millisecond_later)
+    monkeypatch.setattr(last_good, "copied", slowly_copied)
+    trainer = small(generator=Fragile(2), discriminator=Fragile(1))
+    trainer.step(1001)
+    kept = [snapshot.place.iteration for snapshot in trainer._session.snapshots]
+    assert kept == list(range(0, 1001, spacing))
+    trainer.generator.fails = lambda call: True
+    with pytest.raises(Failure):
+        trainer.step()
+    assert trainer.iteration == 1001
+    assert trainer._session.state.finite()
 
 
 def test_memory_of_an_optimizer_that_overflows_is_a_divergence_too():
