@@ -42,6 +42,9 @@ FEW = 0.05
 READERS = 2
 """Threads that read pictures side by side; Pillow decodes outside the interpreter's lock."""
 
+SHOWN_AFTER = 2.0
+"""Seconds of reading after which it is shown how far that has come."""
+
 T = TypeVar("T")
 
 
@@ -76,7 +79,8 @@ def image_folder(path: str | Path, size: int | None = None) -> FiniteSource:
     of them are stored without colour, else RGB; what is transparent becomes white; of an animation
     the first frame counts. Where every picture lies in a folder of its class, and there are two
     classes or more, the labels are the classes' numbers in alphabetical order. Hidden files and
-    folders are passed over. Large folders are read while training goes on, in threads of their own.
+    folders are passed over. Large folders are read while training goes on, in threads of their own; where
+    opening one takes more than two seconds, a bar on the standard error shows how far it has come.
 
     Crop and resize are Pillow's, by Lanczos' filter. ``torchvision.transforms.v2.Resize`` hands a picture to the same
     code, so that a square one comes out in the same bits; its ``CenterCrop`` cuts at whole pixels, where Pillow crops
@@ -175,11 +179,30 @@ def _attempt(read: Callable[[Path], T]) -> Callable[[Path], T | DataError]:
     return attempt
 
 
+def _telling_progress(folder: Path, found: Iterable[T], total: int) -> Iterable[T]:
+    """Return `found`, with a bar on the standard error, which a notebook shows below the cell, where it takes long."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]
+        monitor_interval = 0  # no thread that stays
+
+    bar: Iterable[T] = Bar(
+        found,
+        desc=folder.resolve().name,
+        total=total,
+        delay=SHOWN_AFTER,
+        mininterval=0.5,
+        miniters=1,
+        leave=False,
+    )
+    return bar
+
+
 def _sound(folder: Path, files: list[Path], found: Iterable[T | DataError]) -> dict[Path, T]:
     """Return what was found of each picture; where a few are broken warn of them, where many are raise."""
     good: dict[Path, T] = {}
     broken: list[DataError] = []
-    for file, result in zip(files, found, strict=True):
+    for file, result in _telling_progress(folder, zip(files, found, strict=True), len(files)):
         if isinstance(result, DataError):
             broken.append(result)
         else:

@@ -78,6 +78,8 @@ def probe(
     DataWarning
         If its output will hardly be right.
     """
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        _refuse_sparse(name, network)
     buffers = Buffers(generator), Buffers(discriminator)
     told: dict[str, tuple[Tensor, ...]] = {"generator": (), "discriminator": ()}
     if labels is not None:
@@ -101,6 +103,19 @@ def probe(
     check_samples(fake, real, images=images)
     check_logits(logits, loss)
     return Probe(routed=draws.routed, exact=repeats and not draws.unrouted)
+
+
+def _refuse_sparse(name: str, network: nn.Module) -> None:
+    for layer, module in network.named_modules():
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.sparse:
+            raise DataError(
+                Message(
+                    "the {network}'s layer {layer} has sparse gradients, which no optimizer here takes; make it with "
+                    "sparse=False",
+                    network=name,
+                    layer=layer or type(module).__name__,
+                )
+            )
 
 
 def _run(

@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -41,6 +43,20 @@ def test_a_square_picture_is_resized_to_the_bits_that_torchvision_makes(tmp_path
     known = v2.Resize((32, 32), interpolation=v2.InterpolationMode.LANCZOS)(large)
     found = pictures_of(image_folder(tmp_path, size=32))[0].permute(1, 2, 0)
     assert np.array_equal(found.numpy(), np.array(known))
+
+
+def test_opening_a_folder_tells_how_far_it_has_come_where_it_takes_long(tmp_path, capsys, monkeypatch):
+    for number in range(40):
+        picture(tmp_path / "faces" / f"{number}.png")
+    before = threading.active_count()
+    image_folder(tmp_path / "faces")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(folder_module, "SHOWN_AFTER", 0)
+    image_folder(tmp_path / "faces")
+    told = capsys.readouterr().err
+    assert "faces" in told
+    assert "/40" in told
+    assert threading.active_count() == before
 
 
 def test_small_pictures_of_one_size_stay_as_they_are(tmp_path):

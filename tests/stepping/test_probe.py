@@ -191,3 +191,23 @@ def test_a_layer_whose_error_was_caught_is_not_to_blame(further, name):
 
 def test_an_error_from_elsewhere_has_no_layer():
     assert failing_layer(nn.Linear(2, 2), ValueError()) is None
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_sparse_gradients_are_refused_before_training(network):
+    class Looked(Function):
+        """Beside its own linear layer it looks a vector up."""
+
+        def __init__(self, before, after):
+            super().__init__(before, after, lambda x: x)
+            self.table = nn.Embedding(3, after, sparse=True)
+
+        def forward(self, x):
+            return super().forward(x) + self.table(torch.zeros(len(x), dtype=torch.long))
+
+    networks = {"generator": nn.Linear(4, 2), "discriminator": nn.Linear(2, 1)}
+    networks[network] = Looked(4, 2) if network == "generator" else Looked(2, 1)
+    with pytest.raises(DataError, match=f"the {network}'s layer table has sparse gradients.*sparse=False"):
+        start(POINTS, **networks)
+    networks[network].table.sparse = False
+    start(POINTS, **networks).step(1)
