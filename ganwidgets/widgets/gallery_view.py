@@ -48,7 +48,7 @@ class GalleryView(anywidget.AnyWidget):
         Called with a sample's index when somebody asks for its neighbour.
     """
 
-    _esm = script("parts", "gallery")
+    _esm = script("parts", "spelling", "gallery_images", "gallery")
     _css = stylesheet("gallery")
 
     words = Dict().tag(sync=True)

@@ -39,7 +39,7 @@ class GraphView(anywidget.AnyWidget):
         whether it must hold every part.
     """
 
-    _esm = script("parts", "elements", "graph")
+    _esm = script("parts", "elements", "numbers", "graph_places", "graph_painters", "graph")
     _css = stylesheet("graph")
 
     words = Dict().tag(sync=True)

@@ -51,7 +51,7 @@ class OwnDataPanel(anywidget.AnyWidget):
         ``train(points)`` is called for points ``[N, F]`` on which a fresh start was asked for.
     """
 
-    _esm = script("own_data")
+    _esm = script("spelling", "own_data")
     _css = stylesheet("own_data")
 
     words = Dict().tag(sync=True)

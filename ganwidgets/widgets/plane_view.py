@@ -56,7 +56,7 @@ class PlaneView(anywidget.AnyWidget):
         ``x0, x1, y0, y1`` of the part of the plane on which a view came to rest last; None for the whole.
     """
 
-    _esm = script("parts", "elements", "plane")
+    _esm = script("parts", "elements", "numbers", "spelling", "plane_window", "plane_painters", "plane")
     _css = stylesheet("plane")
 
     words = Dict().tag(sync=True)

@@ -3,7 +3,6 @@
 const REACH = 1.25; // the board shows -REACH to REACH both ways
 const STEP = 0.05;
 
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const round = (value) => Math.round(value * 1e4) / 1e4;
 
 /** Return an element of the page, appended to `parent`. */

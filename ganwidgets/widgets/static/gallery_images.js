@@ -1,0 +1,97 @@
+// Images on canvases, pixel by pixel. Read before gallery.js.
+
+/** Pixels of the page between two images. */
+const GAP = 2;
+
+/** Many images of one size as one column of pixels on a canvas that is never shown. */
+class Sheet {
+  constructor() {
+    this.canvas = document.createElement("canvas");
+    this.count = 0;
+  }
+
+  /** Take images, uint8 [n, H, W] or [n, H, W, 3]. */
+  take(images) {
+    const [count, height, width, channels = 1] = images.shape;
+    Object.assign(this, { count, height, width });
+    this.taken = (this.taken ?? 0) + 1;
+    if (count === 0) return;
+    if (this.pixels?.width !== width || this.pixels.height !== count * height) {
+      this.canvas.width = width;
+      this.canvas.height = count * height;
+      this.pixels = new ImageData(width, count * height);
+      this.pixels.data.fill(255);
+    }
+    const rgba = this.pixels.data;
+    const [green, blue] = channels === 3 ? [1, 2] : [0, 0];
+    for (let from = 0, to = 0; to < rgba.length; from += channels, to += 4) {
+      rgba[to] = images[from];
+      rgba[to + 1] = images[from + green];
+      rgba[to + 2] = images[from + blue];
+    }
+    this.canvas.getContext("2d").putImageData(this.pixels, 0, 0);
+  }
+
+  /** Draw image `index` of it into a box of device pixels; pixels stay sharp unless there is no room. */
+  draw(pen, index, x, y, width, height) {
+    if (index >= this.count) return;
+    pen.imageSmoothingEnabled = width < this.width;
+    // Between pixels and half of them, the quick way looks the same.
+    pen.imageSmoothingQuality = 2 * width < this.width ? "high" : "low";
+    pen.drawImage(this.canvas, 0, index * this.height, this.width, this.height, x, y, width, height);
+  }
+}
+
+/** Make an element of the page. */
+function make(tag, cssClass, parent, properties = {}) {
+  const element = document.createElement(tag);
+  if (cssClass) element.className = cssClass;
+  Object.assign(element, properties);
+  parent?.append(element);
+  return element;
+}
+
+/** Give a canvas a size in device pixels; return what draws on it, from a clean sheet. */
+function sized(canvas, width, height, ratio) {
+  const across = Math.max(1, Math.round(width * ratio));
+  const down = Math.max(1, Math.round(height * ratio));
+  if (canvas.width !== across || canvas.height !== down) {
+    canvas.width = across;
+    canvas.height = down;
+    canvas.style.width = `${across / ratio}px`;
+    canvas.style.height = `${down / ratio}px`;
+  }
+  const pen = canvas.getContext("2d");
+  pen.clearRect(0, 0, across, down);
+  return pen;
+}
+
+/** A row of small images with a word below each. */
+class Strip {
+  constructor(parent, label) {
+    this.canvas = make("canvas", "gw-strip", parent);
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", label);
+    this.words = make("div", "gw-strip-words", parent);
+    this.words.setAttribute("aria-hidden", "true");
+  }
+
+  /** Draw images, each `[sheet, index]`; `words` stand below them, as far as there are any. */
+  draw(images, words, room, ratio, most) {
+    const count = Math.max(images.length, most);
+    const side = Math.max(8, Math.floor(((room - GAP * (count - 1)) / count) * ratio) / ratio);
+    const [sheet] = images[0];
+    const tall = Math.round((side * sheet.height * ratio) / sheet.width) / ratio;
+    const pen = sized(this.canvas, images.length * (side + GAP) - GAP, tall, ratio);
+    images.forEach(([from, index], place) => {
+      const x = Math.round(place * (side + GAP) * ratio);
+      from.draw(pen, index, x, 0, Math.round(side * ratio), Math.round(tall * ratio));
+    });
+    this.words.style.gridTemplateColumns = `repeat(${images.length}, ${side}px)`;
+    this.words.style.columnGap = `${GAP}px`;
+    if (this.said !== words.join()) {
+      this.said = words.join();
+      this.words.replaceChildren(...words.map((word) => make("span", "", null, { textContent: word })));
+    }
+  }
+}
