@@ -84,9 +84,6 @@ class Frame:
     labels : int64 array [M] or None
         What the generator was told for each of them, where it takes labels; the first ten labels
         over and over, so that a grid of as many columns has one column for each.
-    verdict : float32 array [64, 64] or None
-        The discriminator's view of the plane in [0, 1], 1 for real; row 0 is the lowest y, column
-        0 the lowest x. Only for points of two dimensions, and where it is wanted.
     extent : tuple of float or None
         ``x0, x1, y0, y1`` of the plane and the verdict, a square that stays for the whole run.
     losses : mapping of str to Envelope
@@ -128,7 +125,6 @@ class Frame:
     real: Floats
     generated: Floats
     labels: npt.NDArray[np.int64] | None
-    verdict: Floats | None
     extent: Extent | None
     losses: Mapping[str, Envelope]
     metrics: Mapping[str, Curve]
@@ -143,6 +139,16 @@ class Frame:
     trouble: str = ""
     inside: Inside | None = None
     classes: tuple[int, ...] = ()
+
+    @property
+    def verdict(self) -> Floats | None:
+        """The discriminator's view of the plane in [0, 1], float32 ``[64, 64]``, 1 for real.
+
+        Row 0 is the lowest y, column 0 the lowest x. None for points of other than two dimensions, and where it is
+        not wanted.
+        """
+        seen: Floats | None = self.seen.get("verdict")
+        return seen
 
 
 @dataclass(frozen=True)
@@ -297,7 +303,6 @@ class Camera:
             real=seen.kept.real,
             generated=developed.generated,
             labels=None if scene.labels is None else scene.labels.numpy(),
-            verdict=developed.seen.get("verdict"),
             extent=scene.extent,
             losses=seen.losses,
             metrics=self._gauge.curves,

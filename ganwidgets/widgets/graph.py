@@ -228,9 +228,8 @@ def _walked(frame: Frame, inside: Inside) -> Frame:
         frame,
         real=inside.real,
         generated=inside.generated,
-        verdict=verdict,
         record=record,
-        seen={**kept, **inside.seen},
+        seen={"verdict": verdict, **kept, **inside.seen},
     )
 
 

@@ -35,7 +35,6 @@ def points_frame(**changes: Any) -> Frame:
         real=generator.uniform(-1, 1, (40, 2)).astype(np.float32),
         generated=generator.uniform(-1, 1, (30, 2)).astype(np.float32),
         labels=None,
-        verdict=np.broadcast_to(grid, (64, 64)),
         extent=(-1.25, 1.25, -1.25, 1.25),
         losses={
             name: envelope(level)
@@ -58,7 +57,10 @@ def points_frame(**changes: Any) -> Frame:
         past=past(),
         compared={},
     )
-    return replace(frame, **changes)
+    # Other changes keep the verdict, but for one that says otherwise.
+    verdict = changes.pop("verdict", np.broadcast_to(grid, (64, 64)))
+    seen = {"verdict": verdict, **changes.pop("seen", {})}
+    return replace(frame, seen=seen, **changes)
 
 
 def record(seq: int, **about: Any) -> Intervention:
