@@ -243,7 +243,7 @@ class Clock:
 
 def test_a_crowd_is_made_anew_only_where_the_run_has_moved_and_as_seldom_as_it_costs(watch, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("ganwidgets.live.observations.time", clock)
+    monkeypatch.setattr("ganwidgets.live.observations.generator.time", clock)
     trainer, runner, camera = watch("digits", batch_size=32, wanted={"crowd"})
 
     def crowd():

@@ -1,0 +1,169 @@
+"""What the generator makes: of its noise as a whole, and many images at once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ...runs.looking import generated, made_of, real
+from .moment import Kind, Moment
+
+__all__ = ["Crowd", "Crowds", "Latents", "Manifold", "NoisePlane", "WarpedGrid"]
+
+Floats = npt.NDArray[np.float32]
+
+CELLS = 20
+"""Cells of the noise along each side, whose images are the manifold."""
+
+TAIL = 0.005
+"""Share of the noise beyond the outermost cells on each side, where it has no bounds."""
+
+CROWD = 200
+"""Real and as many generated images of a crowd."""
+
+SHARE = 0.05
+"""The part of the training thread's time that making crowds may take."""
+
+
+class Latents:
+    """The latents of the generated samples, float32 ``[M, latent_dim]``."""
+
+    name: ClassVar[str] = "latents"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"points", "images"})
+
+    def take(self, moment: Moment) -> Floats:
+        """Return a copy."""
+        return np.array(moment.latents.numpy())
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """What the generator makes of a regular grid over the noise.
+
+    Attributes
+    ----------
+    corners : float32 array [R, C, F]
+        Where the grid's corners come to lie; one row, where the noise has one dimension.
+    latents : float32 array [R, C, latent_dim]
+        The corners themselves. Each cell between four of them holds the same share of the noise, so
+        the density of samples in its image is inverse to the image's area.
+    share : float
+        Of the noise in each cell (of the noise's first two dimensions where it has more).
+    sliced : bool
+        Whether the noise has more dimensions, all others being 0 here: then this is a part only of
+        what the generator makes.
+    """
+
+    corners: Floats
+    latents: Floats
+    share: float
+    sliced: bool
+
+
+class WarpedGrid:
+    """A grid over the noise, as the generator warps it: :class:`Manifold`."""
+
+    name: ClassVar[str] = "manifold"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
+
+    def take(self, moment: Moment) -> Manifold:
+        """Return it."""
+        session = moment.session
+        dimensions = session.run.stepper.latent_dim
+        marks, share = _marks(session.settings.noise)
+        corners = torch.zeros(len(marks) if dimensions > 1 else 1, len(marks), dimensions)
+        corners[..., 0] = marks
+        if dimensions > 1:
+            corners[..., 1] = marks[:, None]
+        made = made_of(session, corners.reshape(-1, dimensions))
+        return Manifold(
+            corners=np.array(made.reshape(*corners.shape[:2], -1).numpy()),
+            latents=corners.numpy(),
+            share=share if dimensions == 1 else share**2,
+            sliced=dimensions > 2,
+        )
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Many images, for pictures of how all of them lie to each other.
+
+    Attributes
+    ----------
+    iteration : int
+        When the generated ones were made; images take long, so that need not be now.
+    real, generated : float32 array [200, C, H, W]
+        In [0, 1]; the real ones and the generated ones' noise are the same for the whole run.
+    """
+
+    iteration: int
+    real: Floats
+    generated: Floats
+
+
+class Crowds:
+    """More images than a gallery shows, made as seldom as their cost demands: :class:`Crowd`."""
+
+    name: ClassVar[str] = "crowd"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
+
+    def __init__(self) -> None:
+        self._last: Crowd | None = None
+        self._moves = -1
+        self._due = 0.0
+
+    def take(self, moment: Moment) -> Crowd:
+        """Return the last one, or another where the run has moved and enough time has passed."""
+        began = time.monotonic()
+        last = self._last
+        if last is not None and (moment.moves == self._moves or began < self._due):
+            return last
+        if last is None:
+            shown = _bounded(moment.between(partial(real, moment.session, CROWD, moment.seed)))
+        else:
+            shown = last.real
+        made = _bounded(generated(moment.session, CROWD, moment.seed))
+        self._last = Crowd(moment.iteration, shown, made)
+        self._moves = moment.moves
+        ended = time.monotonic()
+        self._due = ended + (ended - began) / SHARE
+        return self._last
+
+
+class NoisePlane:
+    """What the generator makes of a plane through the origin of the noise: images ``[9, C, H, W]`` in [0, 1].
+
+    The plane goes through the latents of the first two shown samples, so that its points are as likely as
+    noise of many dimensions is: 3 by 3 of them, the origin in the middle. Noise of one dimension gives a line.
+    """
+
+    name: ClassVar[str] = "slice"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
+
+    def take(self, moment: Moment) -> Floats:
+        """Return it."""
+        ends = moment.latents[:2]
+        if ends.shape[1] == 1:
+            return _bounded(made_of(moment.session, torch.linspace(-1, 1, 9)[:, None]))
+        up, across = torch.meshgrid(torch.tensor([1.0, 0, -1]), torch.tensor([-1.0, 0, 1]), indexing="ij")
+        weights = torch.stack([across.flatten(), up.flatten()], dim=1)
+        return _bounded(made_of(moment.session, weights[:, : len(ends)] @ ends))
+
+
+def _bounded(images: Tensor) -> Floats:
+    return np.nan_to_num(np.array(images.numpy(), np.float32), nan=0.0).clip(0, 1)
+
+
+def _marks(noise: str) -> tuple[Tensor, float]:
+    """Return where the grid's lines are along one dimension of the noise, and the share between two."""
+    if noise == "uniform":
+        return torch.linspace(-1, 1, CELLS + 1), 1 / CELLS
+    shares = torch.linspace(TAIL, 1 - TAIL, CELLS + 1, dtype=torch.float64)
+    return torch.special.ndtri(shares).float(), (1 - 2 * TAIL) / CELLS
