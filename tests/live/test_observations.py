@@ -9,7 +9,7 @@ from fake_trainer import PATIENCE
 from torch import nn
 
 from ganwidgets import GANTrainer
-from ganwidgets.live import Camera, Runner, observations
+from ganwidgets.live import Camera, Runner
 from ganwidgets.live.observations import OBSERVATIONS, Focus
 from ganwidgets.objectives import LOSSES
 from ganwidgets.runs.looking import generated
@@ -259,7 +259,7 @@ def test_a_crowd_is_made_anew_only_where_the_run_has_moved_and_as_seldom_as_it_c
     assert np.array_equal(second.generated, trainer.sample(200, seed=0).numpy())
     step(runner, 1)
     with monkeypatch.context() as costly:
-        costly.setattr(observations, "generated", lambda *what: clock.spend() or generated(*what))
+        costly.setattr(generator, "generated", lambda *what: clock.spend() or generated(*what))
         third = crowd()
     step(runner, 1)
     clock.now += 15
