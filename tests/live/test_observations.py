@@ -10,7 +10,7 @@ from torch import nn
 
 from ganwidgets import GANTrainer
 from ganwidgets.live import Camera, Runner
-from ganwidgets.live.observations import OBSERVATIONS, Focus
+from ganwidgets.live.observations import OBSERVATIONS, Focus, generator
 from ganwidgets.objectives import LOSSES
 from ganwidgets.runs.looking import generated
 
