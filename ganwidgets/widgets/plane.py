@@ -1,6 +1,6 @@
 """The plane: layers of what both networks do there, each to be shown or hidden.
 
-What each layer is and needs is declared here, in :data:`LAYERS`; how it is painted, in ``plane.js``, under
+What each layer is and needs is declared here, in :data:`LAYERS`; how it is painted, in ``plane_painters.js``, under
 the same name. The map of D's verdict is drawn with ipycanvas, below the canvas with everything else.
 """
 
