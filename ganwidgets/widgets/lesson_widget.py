@@ -15,6 +15,7 @@ from ..lessons import Lesson, Outcome
 from ..messages import N_, catalog
 from ..metrics import METRICS, Metric
 from .look import Look, classed
+from .shells import heard_during_cells
 from .trainer_widget import GANTrainerWidget
 
 __all__ = ["LessonWidget"]
@@ -80,6 +81,7 @@ class LessonWidget(ipywidgets.VBox):
         buttons = look.box([self._note, self._run], "gw-actions")
         head = look.box([question, self._answers, buttons, self._said], "gw-root", "gw-lesson")
         super().__init__([head, self.trainer_widget])
+        heard_during_cells([self._answers, self._note, self._run])
         self._tell(t(N_("First choose what you expect.")))
 
     def _button(self, look: Look, label: str, css_class: str, clicked: Any) -> ipywidgets.Button:

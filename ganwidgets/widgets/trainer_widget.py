@@ -36,6 +36,7 @@ from .dashboard import Dashboard
 from .display import Displays, with_picture
 from .hands import BY_HAND, Hands, Origin
 from .publisher import Publisher
+from .shells import heard_during_cells
 from .starts import STARTS
 from .transport import ACTIONS, SPEED
 from .walk import WalkPanel
@@ -176,6 +177,7 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._dashboard.controls.show(trainer.settings.as_dict())
         self.children = self._dashboard.children
         self.add_class("gw-root")
+        heard_during_cells([self, *self._dashboard.widgets()])
         self._unsubscribe = self._runner.subscribe(self._heard)
         self._publisher = Publisher(self._tend, self._draw)
         _SHOWING[self._runner] = _SHOWING.get(self._runner, 0) + 1

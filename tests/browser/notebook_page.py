@@ -160,6 +160,18 @@ class NotebookPage:
             "async source => { const i = await harness.append(source); harness.run(i); return i; }", source
         )
 
+    def start_together(self, *sources: str) -> list[int]:
+        """Append cells and run them one after the other, none waited for; return their numbers."""
+        return self.page.evaluate(
+            """async sources => {
+                const indices = [];
+                for (const source of sources) indices.push(await harness.append(source));
+                indices.forEach(harness.run);
+                return indices;
+            }""",
+            list(sources),
+        )
+
     def finish(self, index: int) -> str:
         """Wait until a cell that was started is done; return the text that it put out."""
         self.page.wait_for_function(

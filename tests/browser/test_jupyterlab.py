@@ -100,6 +100,22 @@ def test_it_moves_while_it_plays(lab, view):
     lab.until("not w.playing")
 
 
+def test_it_moves_and_obeys_while_the_next_cell_waits_for_it(lab):
+    if not lab.ask("__import__('ipykernel').version_info >= (7, 1)"):
+        pytest.skip("this ipykernel has no subshells, so that nothing reaches it while a cell runs")
+    lab.run(f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', {SMALL}); w.play()")
+    # As when all cells are run: the kernel waits before the page has shown the widget.
+    showing, waiting = lab.start_together("w", "w.wait(); print('paused')")
+    view = TrainerView(lab.cell(showing))
+    view.until_iteration_passes(0)
+    view.until_drawn_anew("plane")
+    view.number("lr_d").fill("0.0002")
+    view.number("lr_d").press("Enter")
+    view.button("pause").click()
+    assert lab.finish(waiting) == "paused"
+    assert lab.ask("w.trainer.settings.lr_d") == 2e-4
+
+
 class TestControls:
     def test_a_typed_number_reaches_the_trainer(self, lab, view):
         view.number("lr_d").fill("0.0002")

@@ -77,6 +77,15 @@ def test_controls_get_through_though_a_cell_blocks(live, shell):
     live.until("w.trainer.settings.lr_d == 2e-4 and w.playing and w.iteration > 5")
 
 
+def test_controls_are_obeyed_while_a_cell_blocks(live):
+    subshell = live.shell("subshell")
+    box, play = number_box(live, "lr_d"), button(live, "play")
+    with blocked(live):
+        live.turn(box, subshell=subshell, value=2e-4)
+        live.press(play, subshell=subshell)
+        live.until("w.trainer.settings.lr_d == 2e-4 and w.iteration > 5", subshell=subshell)
+
+
 def test_training_goes_on_though_a_cell_blocks(live):
     live.execute("w.play()")
     if live.has_subshells:
