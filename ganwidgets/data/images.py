@@ -148,7 +148,7 @@ IMAGE_PRESETS: Mapping[str, ImagePreset] = MappingProxyType(
             read=_digits,
         ),
         "stacked_digits": ImagePreset(
-            label=N_("Stacked digits, 8x8, 1,000 kinds"),
+            label=N_("Stacked digits, 8x8"),
             help=N_(
                 "Three digits as red, green and blue of one picture: a thousand kinds, which show whether a generator leaves any out."
             ),
@@ -165,7 +165,7 @@ IMAGE_PRESETS: Mapping[str, ImagePreset] = MappingProxyType(
             read=partial(_from_torchvision, "FashionMNIST"),
         ),
         "cifar10": ImagePreset(
-            label=N_("CIFAR-10, 32x32 in colour"),
+            label=N_("CIFAR-10, 32x32"),
             help=N_("50,000 small photographs of ten things; about 170 MB are downloaded the first time."),
             read=partial(_from_torchvision, "CIFAR10"),
         ),

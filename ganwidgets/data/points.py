@@ -173,7 +173,7 @@ POINT_PRESETS: Mapping[str, PointPreset] = MappingProxyType(
             modes=_DISJOINT,
         ),
         "ring8": PointPreset(
-            label=N_("Eight clusters on a circle"),
+            label=N_("Eight Gaussians"),
             help=N_(
                 "Eight tiny clusters on a circle: the classic test for clusters that a generator forgets."
             ),
@@ -182,7 +182,7 @@ POINT_PRESETS: Mapping[str, PointPreset] = MappingProxyType(
             modes=_RING8,
         ),
         "grid25": PointPreset(
-            label=N_("Twenty-five clusters on a grid"),
+            label=N_("25 Gaussians"),
             help=N_(
                 "Twenty-five tiny clusters, five by five: hard, because there are many to find and keep."
             ),

@@ -66,6 +66,15 @@ CUT = """root => {
   return cut.map(element => `${element.className}: ${element.selectedOptions?.[0]?.label ?? element.innerText}`);
 }"""
 
+# The choices of a list that its box would cut off if they were chosen.
+CUT_CHOICES = """list => {
+  const pen = document.createElement('canvas').getContext('2d');
+  pen.font = getComputedStyle(list).font;
+  const arrow = 18;
+  const cut = [...list.options].filter(each => pen.measureText(each.label).width > list.clientWidth - arrow);
+  return cut.map(each => each.label);
+}"""
+
 ROWS = "line => new Set([...line.children].map(cell => cell.getBoundingClientRect().bottom)).size"
 
 
@@ -232,6 +241,14 @@ def test_no_label_is_cut_off_in_either_language(lab, view):
             assert shown.root.evaluate(CUT) == []
         assert shown.panel("status-line").evaluate(ROWS) == 1
         assert shown.panel("transport").evaluate(ROWS) == 1
+
+
+@pytest.mark.parametrize("width", [1000, 700])
+def test_every_name_of_data_has_room_in_its_list(lab, view, width):
+    lab.page.set_viewport_size({"width": width, "height": 900})
+    french = show(lab, f"f = gw.GANTrainerWidget('ring8', locale='fr', {SMALL}); f")
+    for shown in (view, french):
+        assert shown.root.locator(".gw-at-data select").evaluate(CUT_CHOICES) == []
 
 
 def test_a_learning_rate_that_is_too_high_is_told(lab):
