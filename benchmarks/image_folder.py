@@ -1,9 +1,9 @@
 """What it costs to train from a folder whose pictures are read meanwhile, beside the same pictures in memory.
 
 Made-up photos (JPEG) are read as 64x64 by a DCGAN. A folder with more pixels than 250 MB is read while training
-goes on; here every folder is. In each pair one run has the pictures in memory and the other
-has them still to be read, each for the first time, by threads that work ahead of the training; printed is the
-median of the pairs' ratios of full steps a second. Printed too is how long opening takes either way.
+goes on; here every folder is. In each pair one run has the pictures in memory and the other has them still to be
+read, each for the first time, by threads that work ahead of the training; printed is the median of the pairs'
+ratios of full steps a second. Printed too is how long opening takes either way.
 
     python benchmarks/image_folder.py [--pairs 7] [--steps 20] [--pictures 3000] [--side 512] [--batch 64]
 """

@@ -73,8 +73,8 @@ class Preparing(Protocol):
     draws, it may need the processor on which the rest would be made.
     """
 
-    def prepare(self, frame: Frame) -> None:
-        """Make ready what :meth:`Panel.draw`, called next and with the same frame, will send."""
+    def prepared(self, frame: Frame) -> Callable[[], None]:
+        """Make ready what shows `frame`; return what sends it."""
 
 
 class Dashboard:
@@ -283,12 +283,13 @@ class Dashboard:
     def draw(self, frame: Frame, due: Iterable[Panel]) -> None:
         """Show `frame` on those of the panels that show its kind of data."""
         shown = self._shown(frame.kind)
-        drawn = [panel for panel in due if panel in shown]
-        for panel in drawn:
-            if isinstance(panel, Preparing):
-                panel.prepare(frame)
-        for panel in drawn:
-            panel.draw(frame)
+        draws = [
+            panel.prepared(frame) if isinstance(panel, Preparing) else partial(panel.draw, frame)
+            for panel in due
+            if panel in shown
+        ]
+        for draw in draws:
+            draw()
 
     def widgets(self) -> list[ipywidgets.Widget]:
         """Return every widget that was made for this dashboard, children before their parents."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,6 @@ class GraphPanel:
         self._limits: tuple[float, float] | None = None
         self._learnt: tuple[Any, Any] = (None, None)
         self._learning = "dg"
-        self._ready: tuple[Frame, dict[str, Any], list[bytes]] | None = None
 
     @property
     def needs(self) -> frozenset[str]:
@@ -102,18 +102,12 @@ class GraphPanel:
 
     def draw(self, frame: Frame) -> None:
         """Send `frame`'s miniatures and words, unless the graph is folded."""
-        if self._ready is None or self._ready[0] is not frame:
-            self.prepare(frame)
-        if self._ready is not None:
-            _, content, buffers = self._ready
-            self._ready = None
-            self.widget.send({"frame": content}, buffers=buffers)
+        self.prepared(frame)()
 
-    def prepare(self, frame: Frame) -> None:
-        """Make ready what :meth:`draw` will send."""
-        self._ready = None
+    def prepared(self, frame: Frame) -> Callable[[], None]:
+        """Make ready what :meth:`draw` sends; return what sends it."""
         if not self.widget.unfolded:
-            return
+            return lambda: None
         if self._projection is None or frame.real is not self._real:
             self._real = frame.real
             self._projection = projection_of(frame.real) if frame.kind == "points" else None
@@ -147,7 +141,7 @@ class GraphPanel:
             "keep": sorted({name for name, _ in parts} - {name for name, _ in fresh}),
             "parts": [[name, array.dtype.str[1:], array.shape] for name, array in fresh],
         }
-        self._ready = frame, content, [array.tobytes() for _, array in fresh]
+        return partial(self.widget.send, {"frame": content}, buffers=[array.tobytes() for _, array in fresh])
 
     def _learners(self, frame: Frame) -> str:
         """Return which networks took steps since the last picture: a loss of each tells."""

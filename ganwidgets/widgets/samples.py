@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,6 @@ class SamplesPanel:
         self._latents: np.ndarray | None = None
         self._exhibits: Exhibits | None = None
         self._looked_back = -np.inf
-        self._ready: tuple[Frame, Told] | None = None
 
     @property
     def needs(self) -> frozenset[str]:
@@ -139,22 +139,22 @@ class SamplesPanel:
 
     def draw(self, frame: Frame) -> None:
         """Draw `frame`'s images, and bring what people asked for up to date."""
-        if self._ready is None or self._ready[0] is not frame:
-            self.prepare(frame)
-        assert self._ready is not None
-        _, (content, parts) = self._ready
-        self._ready = None
+        self.prepared(frame)()
+
+    def prepared(self, frame: Frame) -> Callable[[], None]:
+        """Make ready what :meth:`draw` sends; return what sends it."""
+        told = self._samples(frame) if frame.inside is None else self._batch(frame, frame.inside)
+        return partial(self._send, frame, *told)
+
+    def _send(self, frame: Frame, content: dict[str, Any], parts: dict[str, np.ndarray]) -> None:
         self.view.tell("frame", content, parts)
         self._offer(frame.classes)
         self._go_ways()
         if frame.status != "running" or time.monotonic() - self._looked_back >= PAST_INTERVAL:
             self._look_back()
 
-    def prepare(self, frame: Frame) -> None:
-        """Make ready what :meth:`draw` will send."""
-        if frame.inside is not None:
-            self._ready = frame, self._batch(frame, frame.inside)
-            return
+    def _samples(self, frame: Frame) -> Told:
+        """Return what shows the samples that are always the same."""
         parts = {"generated": packed(frame.generated)}
         if frame.real is not self._real:
             self._real = frame.real
@@ -171,7 +171,7 @@ class SamplesPanel:
             "labels": None if frame.labels is None else frame.labels.tolist(),
         }
         self._exhibits = Exhibits(len(frame.generated), frame.labels)
-        self._ready = frame, (content, parts)
+        return content, parts
 
     def _batch(self, frame: Frame, inside: Inside) -> Told:
         """Return what shows the batch of an update that somebody walks through, and says that it is that."""
