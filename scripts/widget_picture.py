@@ -1,6 +1,6 @@
 """Make the picture of the widget that the README shows: ``python scripts/widget_picture.py``.
 
-A run on eight clusters, 3000 steps old, in JupyterLab 1000 pixels wide. Needs what the
+A run on eight Gaussians, 3000 steps old, in JupyterLab 1000 pixels wide. Needs what the
 browser tests need, Chromium among it.
 """
 
