@@ -14,12 +14,15 @@ from typing import Any, Self
 from ...errors import CheckpointError, CheckpointWarning
 from ...messages import Message
 from ..files import TEMPORARY, flush_folder, reason
+from ..json_values import converted
 from . import history_rows, witness
 from .damage import reading
 from .entry import Entry, SnapshotRow, Stored
-from .index import FILE, Index, NewRow, Row, make, recognised
-from .ownership import LOCK, OWNER, Ownership, owner
-from .snapshot_files import FOLDER, SnapshotFiles, WrittenFile
+from .index import Index, NewRow, Row, make, recognised
+from .layout import CONFIRMED, DATABASE, LOCK, OWNER, SNAPSHOTS, check_files
+from .ownership import Ownership, owner
+from .rows import HistoryContent, SnapshotContent
+from .snapshot_files import SnapshotFiles, WrittenFile
 
 __all__ = ["RunFolder"]
 
@@ -71,6 +74,7 @@ class RunFolder:
         json.dumps(document)  # what cannot be stored is refused before there is a folder
         ownership = Ownership(folder)
         try:
+            check_files(folder)
             _check_free(folder)
             folder.mkdir(parents=True, exist_ok=True)
             return cls(folder, _begun(folder, ownership, document), ownership, None)
@@ -107,13 +111,8 @@ class RunFolder:
             If it is no run folder, a newer version of ganwidgets made it, or its database is damaged.
         """
         folder = Path(path).absolute()  # wherever the process goes later
-        try:
-            found = (folder / FILE).is_file()
-        except (OSError, ValueError):
-            found = False
-        if not found:
-            raise CheckpointError(Message("{path} is not the folder of a run", path=str(folder)))
-        recognised(folder / FILE)  # before anything is put beside what may be somebody else's
+        _check_present(folder)
+        recognised(folder / DATABASE)  # before anything is put beside what may be somebody else's
         if not writable:
             return cls._reader(folder, Message("{path} was opened to be read", path=str(folder)))
         ownership = Ownership(folder)
@@ -121,7 +120,7 @@ class RunFolder:
         if obstacle is not None:
             return cls._reader(folder, obstacle)
         try:
-            self = cls(folder, Index(folder / FILE, "rw"), ownership, None)
+            self = cls(folder, Index(folder / DATABASE, "rw"), ownership, None)
             self._begin(witness.confirmed(folder))
         except BaseException:
             ownership.release()
@@ -131,7 +130,7 @@ class RunFolder:
     @classmethod
     def _reader(cls, folder: Path, obstacle: Message) -> Self:
         confirmed = witness.confirmed(folder)  # first, since the run may go on meanwhile
-        self = cls(folder, Index(folder / FILE, "ro"), None, obstacle)
+        self = cls(folder, Index(folder / DATABASE, "ro"), None, obstacle)
         self._begin(confirmed)
         return self
 
@@ -154,7 +153,7 @@ class RunFolder:
             return Message(
                 "{path} is missing or damaged, so that it cannot be told whether the newest steps of the run "
                 "are all there",
-                path=str(self._path / witness.FILE),
+                path=str(self._path / CONFIRMED),
             )
         if confirmed > commits:
             return Message(
@@ -191,7 +190,7 @@ class RunFolder:
     @property
     def document(self) -> dict[str, Any]:
         """What :meth:`create` was given."""
-        with reading(self._path / FILE):
+        with reading(self._path / DATABASE):
             return next(row.content for row in self._index.read()[1] if row.table == "document")
 
     @property
@@ -307,7 +306,7 @@ class RunFolder:
             If anything in the database is damaged.
         """
         head, rows = self._index.read()
-        with reading(self._path / FILE):
+        with reading(self._path / DATABASE):
             return _stored(head, rows)
 
     def read_snapshot(self, row: SnapshotRow) -> dict[str, Any]:
@@ -338,19 +337,37 @@ class RunFolder:
         self.close()
 
 
+def _check_present(folder: Path) -> None:
+    """Raise `CheckpointError` unless `folder` has the database of a run."""
+    try:
+        if folder.is_file():
+            raise CheckpointError(
+                Message(
+                    "{path} is not the folder of a run but a file; gw.GANTrainer.load({path!r}) loads a run that was "
+                    "saved to a file",
+                    path=str(folder),
+                )
+            )
+        (folder / DATABASE).lstat()
+    except (OSError, ValueError) as error:
+        raise CheckpointError(Message("{path} is not the folder of a run", path=str(folder))) from error
+
+
 def _stored(head: Mapping[str, Any], rows: Iterable[Row]) -> Stored:
     contents: dict[str, list[dict[str, Any]]] = {"branches": [], "interventions": []}
     chunks: dict[int, list[history_rows.Chunk]] = {}
     snapshots = []
     for row in rows:
         if row.table == "history":
-            columns = history_rows.unpacked(row.content["columns"], row.data)
-            chunks.setdefault(row.content["branch"], []).append((row.content["first"], columns))
+            chunk = converted(row.content, HistoryContent)
+            columns = history_rows.unpacked(chunk.columns, row.data)
+            chunks.setdefault(chunk.branch, []).append((chunk.first, columns))
         elif row.table == "snapshots":
-            snapshots.append(SnapshotRow(row.id, **row.content))
+            found = converted(row.content, SnapshotContent)
+            snapshots.append(SnapshotRow(row.id, found.place, found.file, found.size, found.sha256))
         elif row.table in contents:
             contents[row.table].append(row.content)
-    history = {branch: history_rows.joined(found) for branch, found in chunks.items()}
+    history = {branch: history_rows.joined(parts) for branch, parts in chunks.items()}
     return Stored(contents["branches"], contents["interventions"], history, snapshots, head["current"])
 
 
@@ -386,12 +403,12 @@ def _begun(folder: Path, ownership: Ownership, document: Mapping[str, Any]) -> I
     SnapshotFiles(folder).make_folder()
     witness.first(folder)
     try:
-        make(folder / FILE, document)
+        make(folder / DATABASE, document)
         flush_folder(folder.absolute().parent)
-        return Index(folder / FILE, "rw")
+        return Index(folder / DATABASE, "rw")
     except BaseException:
         with contextlib.suppress(OSError):  # what matters is the error under way
-            for path in list(folder.glob(f"{FILE}*")):
+            for path in list(folder.glob(f"{DATABASE}*")):
                 path.unlink()
         raise
 
@@ -403,21 +420,21 @@ def _check_free(folder: Path) -> None:
     if not folder.is_dir():
         raise CheckpointError(Message("{path} is a file; choose a folder", path=str(folder)))
     names = sorted(entry.name for entry in folder.iterdir())
-    if FILE in names:
+    if DATABASE in names:
         raise CheckpointError(
             Message("{path} already holds a run; gw.open_run({path!r}) goes on with it", path=str(folder))
         )
     # What was left where a run was about to begin does not count.
     foreign = [name for name in names if name not in _EARLIER and not name.startswith(_UNFINISHED)]
-    if foreign or ((folder / FOLDER).is_dir() and any((folder / FOLDER).iterdir())):
+    if foreign or ((folder / SNAPSHOTS).is_dir() and any((folder / SNAPSHOTS).iterdir())):
         raise CheckpointError(
             Message(
                 "{path} holds something else ({name}); choose a folder that is empty or not there yet",
                 path=str(folder),
-                name=(foreign or [FOLDER])[0],
+                name=(foreign or [SNAPSHOTS])[0],
             )
         )
 
 
-_EARLIER = {LOCK, OWNER, witness.FILE, FOLDER}
-_UNFINISHED = f"{TEMPORARY}{FILE}."
+_EARLIER = {LOCK, OWNER, CONFIRMED, SNAPSHOTS}
+_UNFINISHED = f"{TEMPORARY}{DATABASE}."

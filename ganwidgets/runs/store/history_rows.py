@@ -34,8 +34,16 @@ def packed(columns: Columns) -> tuple[dict[str, int], bytes]:
 
 
 def unpacked(lengths: Mapping[str, int], values: bytes) -> dict[str, npt.NDArray[np.float64]]:
-    """Return the columns that :func:`packed` put together."""
+    """Return the columns that :func:`packed` put together.
+
+    Raises
+    ------
+    ValueError
+        If `values` are more or fewer than `lengths` say.
+    """
     numbers = np.frombuffer(values, dtype=_NUMBERS)
+    if sum(lengths.values()) != len(numbers):
+        raise ValueError(f"columns of {sum(lengths.values())} numbers have {len(numbers)}")
     ends = np.cumsum(list(lengths.values()))
     return dict(zip(lengths, np.split(numbers, ends[:-1]), strict=True))
 
@@ -46,6 +54,8 @@ def joined(chunks: Iterable[Chunk]) -> Chunk:
     for first, columns in chunks:
         while kept and kept[-1][0] >= first:
             kept.pop()
+        if kept and first > kept[-1][0] + rows_in(kept[-1][1]):
+            raise ValueError(f"the rows of the history before row {first} are missing")
         if kept:
             kept[-1] = kept[-1][0], _until(first, *kept[-1])
         kept.append((first, columns))

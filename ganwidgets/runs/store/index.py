@@ -14,13 +14,14 @@ from typing import Any, Literal
 from ...errors import CheckpointError
 from ...messages import Message
 from ..files import whole_file
+from ..json_values import LONGEST, converted, parsed
 from . import schema
 from .damage import reading
+from .layout import check_files
+from .rows import HeadContent
 from .sealed import sealed, unsealed
 
-__all__ = ["FILE", "Index", "NewRow", "Row", "make", "recognised"]
-
-FILE = "run.sqlite"
+__all__ = ["Index", "NewRow", "Row", "make", "recognised"]
 
 NewRow = tuple[str, Mapping[str, Any], bytes]
 """A row to be added: the table, the content, and the data."""
@@ -89,12 +90,13 @@ class Index:
     def _check(self, mode: str) -> None:
         if not schema.is_sound(self._connection):
             raise ValueError("its tables are not those of a run")
-        if mode == "ro":
-            return
-        # What reading the rows does not see, but adding others would make worse.
-        said = self._connection.execute("PRAGMA integrity_check").fetchone()[0]
+        # What reading the rows does not see, but adding others would make worse; and trees of pages that
+        # would be read for ever.
+        said = self._connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if said != "ok":
             raise ValueError(said)
+        if mode == "ro":
+            return
         if self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             raise ValueError("its journal is of another kind")
 
@@ -113,12 +115,16 @@ class Index:
             total = int(head["total"], 16)
             rows = []
             for table in schema.TABLES:
+                last = 0
                 for number, text, data, found in self._connection.execute(_SELECT.format(table=table)):
                     sha256 = _sha256(table, number, text, data)
                     if sha256 != found:
                         raise ValueError(f"row {number} of {table} does not match its SHA-256")
+                    if number <= last:  # a page that is in the tree many times has as many rows
+                        raise ValueError(f"row {number} of {table} comes again")
+                    last = number
                     total ^= int.from_bytes(sha256)
-                    rows.append(Row(table, number, json.loads(text), data))
+                    rows.append(Row(table, number, converted(parsed(text), dict[str, Any]), data))
             if total:
                 raise ValueError("rows are missing")
             return head, rows
@@ -133,7 +139,7 @@ class Index:
         head = unsealed(found[0][0].encode()) if len(found) == 1 else None
         if head is None:
             raise ValueError("its head does not match its SHA-256")
-        return head
+        return dict(converted(head, HeadContent))
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -237,6 +243,18 @@ def _sha256(table: str, number: int, text: str, data: bytes) -> bytes:
 
 
 def _connected(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a database whose files are checked before and after, since SQLite follows links."""
+    check_files(path.parent)
+    connection = _opened_somehow(path, mode)
+    try:
+        check_files(path.parent)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _opened_somehow(path: Path, mode: str) -> sqlite3.Connection:
     try:
         return _opened(f"{path.absolute().as_uri()}?mode={mode}")
     except sqlite3.OperationalError:
@@ -252,6 +270,7 @@ def _opened(uri: str) -> sqlite3.Connection:
     # Whichever thread closes the trainer closes it too.
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)  # bytes of a value
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("PRAGMA synchronous = FULL")

@@ -13,12 +13,14 @@ from filelock import FileLock, Timeout
 
 from ...messages import Message
 from ..files import reason
+from ..json_values import converted
+from .layout import LOCK, OWNER
+from .regular import check, opened
+from .rows import OwnerContent
 from .sealed import sealed, unsealed
 
-__all__ = ["LOCK", "OWNER", "Ownership", "owner"]
+__all__ = ["Ownership", "owner"]
 
-LOCK = "lock"
-OWNER = "owner.json"
 _LARGEST = 4096
 
 
@@ -33,6 +35,7 @@ class Ownership:
     def take(self) -> Message | None:
         """Take the right to write; return why that cannot be, or None."""
         try:
+            check(self._folder, [LOCK])  # acquiring it opens the file, and cuts it to no length
             self._lock.acquire(timeout=0)
         except Timeout:
             return Message(
@@ -44,8 +47,10 @@ class Ownership:
             return Message(
                 "{path} cannot be written to: {reason}", path=str(self._folder), reason=reason(error)
             )
-        with contextlib.suppress(OSError):  # the lock is what counts; the name is for people
-            (self._folder / OWNER).write_bytes(_ourselves())
+        # The lock is what counts; the name is for people.
+        with contextlib.suppress(OSError), opened(self._folder, OWNER, os.O_RDWR | os.O_CREAT) as file:
+            file.truncate(0)
+            file.write(_ourselves())
         return None
 
     def release(self) -> None:
@@ -59,7 +64,7 @@ class Ownership:
 def owner(folder: Path) -> str:
     """Return who says to write to `folder`, for people; a process that was killed still says so."""
     try:
-        with (folder / OWNER).open("rb") as file:
+        with opened(folder, OWNER) as file:
             values = unsealed(file.read(_LARGEST))
     except FileNotFoundError:
         return ""
@@ -67,7 +72,12 @@ def owner(folder: Path) -> str:
         values = None
     if values is None:
         return Message("another process")
-    return Message("process {pid} of {user} on {host}, since {since}", **values)
+    try:
+        said = converted(values, OwnerContent)
+    except ValueError:
+        return Message("another process")
+    words = {name: " ".join(getattr(said, name).split()) for name in ("user", "host", "since")}
+    return Message("process {pid} of {user} on {host}, since {since}", pid=said.pid, **words)
 
 
 def _ourselves() -> bytes:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..json_values import parsed
+
 __all__ = ["sealed", "unsealed"]
 
 
@@ -19,7 +21,7 @@ def sealed(values: Mapping[str, Any]) -> bytes:
 def unsealed(text: bytes) -> dict[str, Any] | None:
     """Return what :func:`sealed` wrote, or None if it is not exactly that."""
     try:
-        values = json.loads(text)
+        values = parsed(text)
         seal = values.pop("sha256")
         return values if seal == _sha256(values) else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

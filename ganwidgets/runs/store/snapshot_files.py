@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import stat
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -20,12 +19,14 @@ from ...errors import CheckpointError
 from ...messages import Message
 from ..files import TEMPORARY, reason, whole_file
 from ..flat import filled, stripped
+from ..json_values import parsed
 from ..tensor_file import pieces
 from .entry import SnapshotRow
+from .layout import SNAPSHOTS
+from .regular import check_directory, opened
 
-__all__ = ["FOLDER", "SnapshotFiles", "WrittenFile"]
+__all__ = ["SnapshotFiles", "WrittenFile"]
 
-FOLDER = "snapshots"
 _NAME = re.compile(r"[0-9a-f]{16}\.safetensors")
 _ROOT = "state"
 _LARGEST_HEADER = 100_000_000
@@ -39,10 +40,18 @@ class SnapshotFiles:
     """The files in the folder ``snapshots/`` of a run folder."""
 
     def __init__(self, run: Path) -> None:
-        self._folder = run / FOLDER
+        self._run = run
+        self._folder = run / SNAPSHOTS
 
     def make_folder(self) -> None:
-        """Make the folder where it is missing: an empty one is easily lost when a run is copied."""
+        """Make the folder where it is missing: an empty one is easily lost when a run is copied.
+
+        Raises
+        ------
+        OSError
+            If it cannot be made, or is a link.
+        """
+        check_directory(self._folder)
         self._folder.mkdir(exist_ok=True)
 
     def write(self, tree: Mapping[str, Any]) -> WrittenFile:
@@ -57,6 +66,7 @@ class SnapshotFiles:
         document = json.dumps(stripped(tree, _ROOT, tensors))
         parts = pieces(tensors, {"document": document})
         name = f"{secrets.token_hex(8)}.safetensors"
+        check_directory(self._folder)
         hashing = _Hashing(parts)
         try:
             with whole_file(self._folder / name) as file:
@@ -79,8 +89,8 @@ class SnapshotFiles:
 
         path = self._folder / str(row.file)
         try:
-            metadata, data = _verified(path, row)
-            tree: dict[str, Any] = filled(json.loads(metadata["document"]), _ROOT, load(data))
+            metadata, data = _verified(self._run, row)
+            tree: dict[str, Any] = filled(parsed(metadata["document"]), _ROOT, load(data))
         except Exception as error:  # whatever a parser of damaged bytes raises
             raise CheckpointError(
                 Message(
@@ -93,6 +103,11 @@ class SnapshotFiles:
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files that the index does not name any more, as far as the system lets us."""
+        with contextlib.suppress(OSError):
+            check_directory(self._folder)
+            self._unlink(names)
+
+    def _unlink(self, names: Iterable[str]) -> None:
         for name in names:
             if _NAME.fullmatch(name):
                 with contextlib.suppress(OSError):  # what stays is removed when the folder is opened next
@@ -101,6 +116,7 @@ class SnapshotFiles:
     def remove_all_but(self, names: Collection[str]) -> None:
         """Remove what a crash left: files of ours that the index, which has `names`, does not name."""
         with contextlib.suppress(OSError):
+            check_directory(self._folder)
             for path in list(self._folder.iterdir()):
                 complete = path.name.removeprefix(TEMPORARY).rpartition(".")[0]
                 if path.name.startswith(TEMPORARY) and _NAME.fullmatch(complete):
@@ -136,30 +152,17 @@ def _size(part: bytes | memoryview) -> int:
     return part.nbytes if isinstance(part, memoryview) else len(part)
 
 
-def _verified(path: Path, row: SnapshotRow) -> tuple[dict[str, str], bytes]:
-    """Return the metadata and the content of the file `path`, if it is what was written."""
+def _verified(run: Path, row: SnapshotRow) -> tuple[dict[str, str], bytes]:
+    """Return the metadata and the content of a snapshot's file, if it is what was written."""
     if not _NAME.fullmatch(str(row.file)):
         raise ValueError("that is no name of a snapshot")
-    with _opened(path) as file:
+    with opened(run, f"{SNAPSHOTS}/{row.file}") as file:
         metadata = _checked_header(file, row.size)
         file.seek(0)
         data = file.read(row.size)
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise ValueError("its content does not match its SHA-256")
     return metadata, data
-
-
-def _opened(path: Path) -> IO[bytes]:
-    """Open a regular file of the folder, which a link is not."""
-    # Not blocking, since opening a pipe waits for somebody who writes to it.
-    flags = (
-        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
-    handle = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise ValueError("it is not a file")
-    return os.fdopen(handle, "rb")
 
 
 def _checked_header(file: IO[bytes], size: int) -> dict[str, str]:
@@ -170,7 +173,7 @@ def _checked_header(file: IO[bytes], size: int) -> dict[str, str]:
     length = int.from_bytes(file.read(8), "little")
     if length > min(found - 8, _LARGEST_HEADER):
         raise ValueError(f"its header claims {length} bytes")
-    header = json.loads(file.read(length))
+    header = parsed(file.read(length))
     metadata: dict[str, str] = header.pop("__metadata__")
     claimed = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
     if 8 + length + claimed != found:

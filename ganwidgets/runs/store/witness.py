@@ -6,20 +6,22 @@ nothing. The count is written after each commit, so a database that has fewer ha
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from .layout import CONFIRMED
+from .regular import opened
 from .sealed import sealed, unsealed
 
-__all__ = ["FILE", "confirm", "confirmed", "first"]
+__all__ = ["confirm", "confirmed", "first"]
 
-FILE = "confirmed"
 _SIZE = 256
 _TRIES = 3
 
 
 def first(folder: Path) -> None:
     """Begin the count of a new run folder."""
-    (folder / FILE).write_bytes(_text(0))
+    confirm(folder, 0)
 
 
 def confirm(folder: Path, commits: int) -> None:
@@ -27,8 +29,7 @@ def confirm(folder: Path, commits: int) -> None:
 
     It is not flushed: after a power cut the count may be too low, and then just notices less.
     """
-    path = folder / FILE
-    with path.open("r+b" if path.exists() else "wb", buffering=0) as file:
+    with opened(folder, CONFIRMED, os.O_RDWR | os.O_CREAT) as file:
         file.write(_text(commits))
         file.truncate(_SIZE)  # what it held may not have been ours
 
@@ -37,12 +38,12 @@ def confirmed(folder: Path) -> int | None:
     """Return how many commits were confirmed, or None if that cannot be told."""
     for _ in range(_TRIES):  # a run that goes on may be writing it just now
         try:
-            with (folder / FILE).open("rb") as file:
+            with opened(folder, CONFIRMED) as file:
                 values = unsealed(file.read(_SIZE + 1))
         except OSError:
             return None
         commits = values.get("commits") if values is not None else None
-        if isinstance(commits, int):
+        if type(commits) is int:
             return commits
     return None
 

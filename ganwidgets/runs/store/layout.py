@@ -1,0 +1,59 @@
+"""The files of a run folder, and what they must be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import CheckpointError
+from ...messages import Message
+from ..files import reason
+from .regular import NotRegularError, check, check_directory
+
+__all__ = ["CONFIRMED", "DATABASE", "LOCK", "OWNER", "SNAPSHOTS", "check_files"]
+
+DATABASE = "run.sqlite"
+CONFIRMED = "confirmed"
+LOCK = "lock"
+OWNER = "owner.json"
+SNAPSHOTS = "snapshots"
+
+_FILES = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", CONFIRMED, LOCK, OWNER)
+_ROLLBACK_JOURNAL = f"{DATABASE}-journal"
+
+
+def check_files(folder: Path) -> None:
+    """Check that every file of a run folder is a regular file with one link, or missing.
+
+    A rollback journal is refused. A run's database has a write-ahead log instead, and SQLite removes
+    whatever file outside the folder a rollback journal names as its super-journal.
+
+    Raises
+    ------
+    CheckpointError
+        If any of them is something else.
+    OSError
+        If that cannot be found out.
+    """
+    try:
+        check(folder, _FILES)
+        check_directory(folder / SNAPSHOTS)
+    except NotRegularError as error:
+        raise CheckpointError(
+            Message(
+                "{path} is not opened: {reason}; a run folder holds regular files only, so copy their content "
+                "to a new folder",
+                path=str(folder),
+                reason=reason(error),
+            )
+        ) from error
+    try:
+        (folder / _ROLLBACK_JOURNAL).lstat()
+    except FileNotFoundError:
+        return
+    raise CheckpointError(
+        Message(
+            "{path} is not opened: {name} is no file of a run; use an older copy of the folder",
+            path=str(folder),
+            name=_ROLLBACK_JOURNAL,
+        )
+    )
