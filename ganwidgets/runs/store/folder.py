@@ -74,7 +74,6 @@ class RunFolder:
         json.dumps(document)  # what cannot be stored is refused before there is a folder
         ownership = Ownership(folder)
         try:
-            check_files(folder)
             _check_free(folder)
             folder.mkdir(parents=True, exist_ok=True)
             return cls(folder, _begun(folder, ownership, document), ownership, None)
@@ -419,6 +418,7 @@ def _check_free(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise CheckpointError(Message("{path} is a file; choose a folder", path=str(folder)))
+    check_files(folder)
     names = sorted(entry.name for entry in folder.iterdir())
     if DATABASE in names:
         raise CheckpointError(

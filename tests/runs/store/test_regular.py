@@ -207,8 +207,8 @@ def test_a_journal_that_names_a_file_to_remove_is_refused(run, outside, tmp_path
     outside()
     with pytest.raises(CheckpointError, match=r"run\.sqlite-journal is no file of a run"):
         RunFolder.open(run)
-    decoy = tmp_path / "outside" / "removable"
-    decoy.write_bytes(b"")
+    decoy = tmp_path / "removable"
+    decoy.write_bytes(b"decoy")
     forge_journal(run, pages, decoy)
     with contextlib.closing(sqlite3.connect(run / "run.sqlite")) as database:
         database.execute("SELECT count(*) FROM history").fetchall()
