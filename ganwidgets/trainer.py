@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from traitlets import TraitError
 
-from .arguments import checked_count, seed_or_new
+from .arguments import checked_callable, checked_count, seed_or_new
 from .messages import Message, catalog
 from .runs.between_steps import between_steps
 from .runs.hashing import digest
@@ -20,6 +20,7 @@ from .runs.interventions import CODE, Origin
 from .runs.judged import Judged
 from .runs.keeping import keep
 from .runs.looking import generated, real, verdicts
+from .runs.record import Record
 from .runs.saved import load_session, save_session
 from .runs.script import line_of
 from .runs.session import Session
@@ -309,13 +310,21 @@ class GANTrainer(Judged):
     def on_step(self, callback: Callable[[Mapping[str, float]], None]) -> Callable[[], None]:
         """Call `callback` with the record after each step, in the thread that trains.
 
+        The record is read-only: `history` has fixed columns, so an entry that a callback adds could not be kept.
+
         Returns
         -------
         callable
             Removes the callback.
+
+        Raises
+        ------
+        TypeError
+            If `callback` is no function.
         """
         key = object()
-        self._session.listeners[key] = callback
+        checked_callable("callback", callback)
+        self._session.listeners[key] = lambda record: callback(Record(record))
 
         def remove() -> None:
             self._session.listeners.pop(key, None)

@@ -45,13 +45,16 @@ class Errands:
                 self._thread.start()
 
     def close(self) -> None:
-        """Leave out what has not begun, and wait for what has."""
+        """Drop wishes that have not begun, and refuse later ones; does not wait."""
         with self._lock:
             self._closed = True
             self._wishes.clear()
-            thread = self._thread
+
+    def join(self, timeout: float = 5.0) -> None:
+        """Wait until the thread has ended, `timeout` seconds at most."""
+        thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout=5.0)
+            thread.join(timeout)
 
     def settle(self) -> None:
         """Wait until there is nothing left to do."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..arguments import checked_callable, checked_timeout
 from ..messages import Message
 from ..runs.session import Network, Origin
 from ..settings import SETTINGS
@@ -43,6 +44,11 @@ class Runner:
     trainer : GANTrainer
         What to train; it may have one runner at a time.
 
+    Attributes
+    ----------
+    shown_by : WeakSet
+        The widgets that show this run. The last one to close ends the thread.
+
     Raises
     ------
     RuntimeError
@@ -57,6 +63,7 @@ class Runner:
                 )
             self.trainer = trainer
             self._listeners = Listeners()
+            self.shown_by: weakref.WeakSet[Any] = weakref.WeakSet()
             self._core = Core(trainer, self._listeners)
             _RUNNERS[trainer] = weakref.ref(self._core), weakref.ref(self)
         # At the interpreter's exit all threads are ended together, and waited for.
@@ -227,7 +234,14 @@ class Runner:
             If the run is paused before `iteration`, or on the runner's own thread.
         """
         self.refuse_inside()
-        self._core.wait(None if iteration is None else _whole("iteration", iteration), timeout)
+        self._core.wait(
+            None if iteration is None else _whole("iteration", iteration), checked_timeout(timeout)
+        )
+
+    @property
+    def inside(self) -> bool:
+        """True on the thread that trains."""
+        return self._core.inside
 
     def refuse_inside(self) -> None:
         """Raise `RuntimeError` on the runner's own thread, which cannot wait for itself."""
@@ -266,7 +280,7 @@ class Runner:
             Ends it.
         """
         listeners = self._listeners
-        listeners.append(listener)
+        listeners.append(checked_callable("listener", listener))
 
         def unsubscribe() -> None:
             if listener in listeners:

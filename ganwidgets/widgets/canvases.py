@@ -7,8 +7,10 @@ it is not safe between threads, and its `hold_canvas` goes on collecting for eve
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import MethodType
 from typing import Any
 
 from ipycanvas import Canvas, hold_canvas
@@ -44,7 +46,24 @@ def drawing() -> Iterator[None]:
 def make_canvas(
     width: int, height: int, look: Look, request: Callable[[], None], *css_classes: str
 ) -> Canvas:
-    """Return a canvas that calls `request` when a page has just begun to show it, and shows nothing."""
+    """Return a canvas that calls `request` when a page has just begun to show it, and shows nothing.
+
+    A bound method is called only while its object lives: the kernel's manager keeps the canvas that was drawn on
+    last, also after it was closed, and must not keep a whole widget with it.
+    """
     canvas: Any = Canvas(width=width, height=height, layout=look.layout)
-    canvas.on_client_ready(request)
+    canvas.on_client_ready(_weakly(request))
     return classed(canvas, *css_classes)
+
+
+def _weakly(request: Callable[[], None]) -> Callable[[], None]:
+    if not isinstance(request, MethodType):
+        return request
+    method = weakref.WeakMethod(request)
+
+    def call() -> None:
+        living = method()
+        if living is not None:
+            living()
+
+    return call

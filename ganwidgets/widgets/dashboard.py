@@ -195,6 +195,8 @@ class Dashboard:
             hidden=[self.heartbeat],
         )
         self.children = (*self._arrangement.children, saving.widget)
+        # Not among the children where the data are of the other kind.
+        self._apart = [*self._places.values(), metrics.features]
 
     def _choose_data(self, ask: Callable[[str, Any], None], name: str) -> None:
         """Ask for a preset, as choosing it in the list does, and show it there."""
@@ -293,8 +295,7 @@ class Dashboard:
 
     def widgets(self) -> list[ipywidgets.Widget]:
         """Return every widget that was made for this dashboard, children before their parents."""
-        hidden = list(self._places.values())
-        found = [widget for top in (*self.children, *hidden) for widget in _descendants(top)]
+        found = [widget for top in (*self.children, *self._apart) for widget in _descendants(top)]
         return list({id(widget): widget for widget in found}.values())
 
 

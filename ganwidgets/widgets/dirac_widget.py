@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -17,9 +17,10 @@ from ..settings import SETTINGS, Real, Setting, Switch, Whole
 from .controls import ControlSet
 from .dirac_picture import render_dirac
 from .dirac_view import DiracView, scene_of
-from .display import with_picture
+from .display import closed_bundle, with_picture
 from .heartbeat import Heartbeat
 from .look import Look
+from .models import models_of
 
 __all__ = ["DiracWidget"]
 
@@ -112,6 +113,8 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
     >>> w.close()
     """
 
+    _models: Sequence[ipywidgets.Widget] = ()
+
     def __init__(self, *, locale: str | None = None, **choices: Any) -> None:
         unknown = [name for name in choices if name not in CHOICES]
         if unknown:
@@ -123,16 +126,23 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
         controlled = {name: setting for name, setting in CHOICES.items() if name not in POINTED}
         self._controls = ControlSet(self._catalog, self._ask, controlled, look)
         self._view = DiracView(self._catalog, self._begin)
+        controls = [control.widget for control in self._controls.controls.values()]
         super().__init__()
-        for name, value in choices.items():
-            setattr(self, name, value)
+        self._models = models_of(self.layout, self._view, *controls)
+        try:
+            for name, value in choices.items():
+                setattr(self, name, value)
+        except BaseException:
+            self.close()
+            raise
         self._controls.show({name: getattr(self, name) for name in controlled})
-        grid = look.box([control.widget for control in self._controls.controls.values()], "gw-grid")
+        grid = look.box(controls, "gw-grid")
         self.children = (
             Heartbeat(_Nobody(), self._controls.names, places=self._controls.places),
             self._view,
             grid,
         )
+        self._models = models_of(*self.children, self.layout)
         self.add_class("gw-root")
         self._complete = True
         self._draw()
@@ -165,14 +175,23 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
             self._view.scene = scene_of(self.game, start, self.steps, way, self._catalog)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle = super()._repr_mimebundle_()
-        return with_picture(bundle, render_dirac(self._view.scene, self._view.words))
+        png = render_dirac(self._view.scene, self._view.words)
+        if self.comm is None:
+            return closed_bundle(
+                self._catalog(N_("This widget was closed; gw.DiracWidget() makes another.")), png
+            )
+        return with_picture(super()._repr_mimebundle_(), png)
 
     def close(self) -> None:
         """Remove the widget from the page."""
-        for widget in self.children:
-            widget.close()
+        for model in self._models:
+            model.close()
         super().close()
+        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
+        self.__dict__.pop("_repr_mimebundle_", None)
+
+    def __repr__(self) -> str:
+        return f"<DiracWidget {self.game!r}>"
 
 
 class _Nobody:

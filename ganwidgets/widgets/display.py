@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import base64
+import html
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from IPython.display import publish_display_data
 
-__all__ = ["Displays", "with_picture"]
+__all__ = ["Displays", "closed_bundle", "with_picture"]
 
 
 def with_picture(bundle: dict[str, Any], png: bytes) -> dict[str, Any]:
     """Return a MIME bundle that shows `png` wherever the widget itself cannot be shown."""
     return {**bundle, "image/png": base64.b64encode(png).decode("ascii")}
+
+
+def closed_bundle(sentence: str, png: bytes) -> dict[str, Any]:
+    """Return a MIME bundle that says why there is no widget, over the last picture."""
+    picture = base64.b64encode(png).decode("ascii")
+    return {
+        "text/plain": sentence,
+        "text/html": f'<p role="status">{html.escape(sentence)}</p>'
+        f'<img alt="" src="data:image/png;base64,{picture}">',
+    }
 
 
 class Displays:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import html
 import math
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
 from traitlets import Unicode
 
+from ..arguments import checked_timeout
 from ..lessons import Lesson, Outcome
-from ..messages import N_, catalog
+from ..messages import Message, N_, catalog
 from ..metrics import METRICS, Metric
 from .look import Look, classed
+from .models import models_of
 from .shells import heard_during_cells
 from .trainer_widget import GANTrainerWidget
 
@@ -53,6 +56,8 @@ class LessonWidget(ipywidgets.VBox):
         The run.
     """
 
+    _models: Sequence[ipywidgets.Widget] = ()
+
     prediction = Unicode("", read_only=True, help="The answer that was noted.")
 
     def __init__(self, lesson: Lesson, *, locale: str | None = None) -> None:
@@ -81,6 +86,7 @@ class LessonWidget(ipywidgets.VBox):
         buttons = look.box([self._note, self._run], "gw-actions")
         head = look.box([question, self._answers, buttons, self._said], "gw-root", "gw-lesson")
         super().__init__([head, self.trainer_widget])
+        self._models = models_of(head, self.layout)
         heard_during_cells([self._answers, self._note, self._run])
         self._tell(t(N_("First choose what you expect.")))
 
@@ -148,19 +154,50 @@ class LessonWidget(ipywidgets.VBox):
         return METRICS[self.trainer_widget.trainer.source.kind]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        picture = self.trainer_widget._repr_mimebundle_()["image/png"]
-        return {**super()._repr_mimebundle_(), "image/png": picture}
+        shown = self.trainer_widget._repr_mimebundle_()
+        if self.comm is None:
+            return shown
+        return {**super()._repr_mimebundle_(), "image/png": shown["image/png"]}
 
-    def wait(self) -> None:
-        """Return once the experiment that was begun is over."""
+    def wait(self, timeout: float | None = None) -> None:
+        """Return once the experiment that was begun is over.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Raises
+        ------
+        RuntimeError
+            In a callback on a thread that the experiment needs, which cannot wait for itself.
+        TimeoutError
+            If it takes longer than `timeout`.
+        """
+        self.trainer_widget._refuse_endless_wait()
+        timeout = checked_timeout(timeout)
+        began = time.monotonic()
         if self._thread is not None:
-            self._thread.join()
-        self.trainer_widget.wait()
+            self._thread.join(timeout)
+            if self._thread.is_alive():
+                raise TimeoutError(
+                    Message("after {timeout:g} s the experiment goes on; wait longer", timeout=timeout)
+                )
+        self.trainer_widget.wait(
+            timeout=None if timeout is None else max(0.0, timeout - (time.monotonic() - began))
+        )
 
     def close(self) -> None:
         """End the run's thread and remove everything from the page."""
         self.trainer_widget.close()
+        for model in self._models:
+            model.close()
         super().close()
+        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
+        self.__dict__.pop("_repr_mimebundle_", None)
+
+    def __repr__(self) -> str:
+        return f"<LessonWidget {self.lesson.question!r}, {self.trainer_widget!r}>"
 
 
 def _shown(metric: Metric | None, value: float) -> str:

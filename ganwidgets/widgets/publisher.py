@@ -16,6 +16,9 @@ __all__ = ["Publisher"]
 
 _LOG = logging.getLogger(__name__)
 
+PATIENCE = 60.0
+"""Seconds that a caller without a timeout of its own waits for the last picture."""
+
 TRAITS_INTERVAL = 0.1
 """Seconds between two updates of the widget's traits while the run goes on."""
 
@@ -49,9 +52,25 @@ class Publisher:
             self._woken = True
             self._condition.notify_all()
 
-    def flush(self, timeout: float = 60.0) -> bool:
-        """Wait until everything that had happened before this call is published."""
-        if threading.current_thread() is self._thread:
+    @property
+    def inside(self) -> bool:
+        """True on the publisher's own thread."""
+        return threading.current_thread() is self._thread
+
+    def flush(self, timeout: float = PATIENCE) -> bool:
+        """Wait until everything that had happened before this call is published.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait at most; from 0 on.
+
+        Returns
+        -------
+        bool
+            False if it was not published in time, and on the publisher's own thread.
+        """
+        if self.inside:
             return False
         with self._condition:
             self._asked += 1
@@ -61,12 +80,15 @@ class Publisher:
             return self._condition.wait_for(lambda: self._stopped or self._answered >= mine, timeout)
 
     def stop(self) -> None:
-        """End the thread, and wait for its end."""
+        """Let the thread end; does not wait for it."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(timeout=5.0)
+
+    def join(self, timeout: float = 5.0) -> None:
+        """Wait until the thread has ended, `timeout` seconds at most."""
+        if not self.inside:
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         delay = 0.0

@@ -12,11 +12,10 @@ import contextlib
 import math
 import os
 import threading
-import weakref
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import ipywidgets
 from traitlets import Bool, Dict, Float, Int, TraitError, Tuple, Unicode, observe, validate
@@ -33,11 +32,13 @@ from ..settings import SETTINGS, SettingTraits, refuse_unknown
 from ..trainer import GANTrainer
 from .answers import Answers
 from .dashboard import Dashboard
-from .display import Displays, with_picture
+from .display import Displays, closed_bundle, with_picture
 from .hands import BY_HAND, Hands, Origin
+from .models import models_of
 from .publisher import Publisher
 from .shells import heard_during_cells
 from .starts import STARTS
+from .steering import CLOSED, Steering
 from .transport import ACTIONS, SPEED
 from .walk import WalkPanel
 
@@ -50,11 +51,8 @@ FRAMES = {"points": 12.0, "images": 5.5}
 """Frames a second at most: enough to see motion, and what two cores can draw beside the training. Images cost a
 batch through the generator each time."""
 
-_SHOWING: weakref.WeakKeyDictionary[Runner, int] = weakref.WeakKeyDictionary()
-"""How many widgets show each runner; the last one to be closed ends its thread."""
 
-
-class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
+class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
     """Watch a GAN train, and steer it while it trains.
 
     Displayed in a notebook it shows the data and what the generator makes of noise, the losses, the
@@ -179,10 +177,16 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self.add_class("gw-root")
         heard_during_cells([self, *self._dashboard.widgets()])
         self._unsubscribe = self._runner.subscribe(self._heard)
-        self._publisher = Publisher(self._tend, self._draw)
-        _SHOWING[self._runner] = _SHOWING.get(self._runner, 0) + 1
+        self._publisher = Publisher(self._tend, self._publish)
+        self._runner.shown_by.add(self)
+        # Now: later a part that `controls` hides is reached from nowhere, and the user may add parts.
+        self._models = models_of(self.layout, *self._dashboard.widgets())
         self._ended = False
-        self.speed, self.controls = speed, controls
+        try:
+            self.speed, self.controls = speed, controls
+        except BaseException:
+            self.close()
+            raise
         self._offer_starts()
         if settings:
             self._runner.change(settings, **BY_CELL)
@@ -194,78 +198,31 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         """The trainer that this widget shows; usable from any cell while it trains."""
         return self._trainer
 
-    def play(self, until: int | None = None) -> None:
-        """Let steps follow one another, until that iteration or until :meth:`pause`."""
-        self._runner.play(until)
-        self._publisher.wake()
-
-    def pause(self) -> None:
-        """Stop after the step that is under way."""
-        self._runner.pause()
-
-    def step(self, n: int = 1, network: Literal["both", "generator", "discriminator"] = "both") -> None:
-        """Carry out `n` full steps, or `n` updates of one network alone."""
-        self._runner.step(n, network)
-        self._publisher.wake()
-
-    def reset(self, seed: int | None = None) -> None:
-        """Start afresh with the settings as they are, pending ones included."""
-        self._runner.reset(seed)
-
-    def recover(self) -> None:
-        """Go back to the last good state after a failure; the settings stay."""
-        self._runner.recover()
-
-    def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
-        """Return once `iteration` is reached, or once nothing is queued or playing.
-
-        What is shown is brought up to date first; so is the picture that a saved notebook keeps, but where somebody
-        watches only once the widget is out of sight: the page builds it anew, and would lose the zoom, the focus and
-        what was opened.
-
-        Parameters
-        ----------
-        iteration : int, optional
-            What to wait for.
-        timeout : float, optional
-            Seconds to wait at most.
-
-        Raises
-        ------
-        Exception
-            What stopped the run, such as :class:`DivergedError`.
-        RuntimeError
-            If the run is paused before `iteration`.
-        TimeoutError
-            If it takes longer than `timeout`.
-        """
-        # Where browsers' messages arrive on the thread that now waits, silence means nothing.
-        self._pacer.deaf = True
-        try:
-            self._runner.wait(iteration, timeout)
-        finally:
-            self._pacer.deaf = False
-            self._publisher.flush()
-            self._displays.stale = True
-            if not self._pacer.watched:
-                self._renew_displays()
-
     def _renew_displays(self) -> None:
-        """Let a notebook that is saved now show this moment, if it shows one before something was waited for."""
+        """Refresh the saved picture of each output if it is older than the last :meth:`wait`."""
         if self._displays.stale:
             self._displays.update(self._repr_mimebundle_)
 
+    def _picture(self) -> bytes:
+        return render(self._camera.take(also={"verdict"}), self._catalog)
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle = super()._repr_mimebundle_()
-        return with_picture(bundle, render(self._camera.take(also={"verdict"}), self._catalog))
+        if self._ended:
+            return closed_bundle(self._catalog(CLOSED), self._picture())
+        return with_picture(super()._repr_mimebundle_(), self._picture())
 
     def _ipython_display_(self, **_: Any) -> None:
         self._displays.show(self._repr_mimebundle_())
 
-    def close(self) -> None:
-        """End the thread and remove the widget from the page; the trainer stays usable.
+    def __repr__(self) -> str:
+        state = "closed" if self.__dict__.get("_ended", True) else self.status
+        return f"<GANTrainerWidget on {self._trainer.source.name}, {state} at iteration {self.iteration}>"
 
-        A run that the widget was told to keep in a folder is stored, and kept there no longer.
+    def close(self) -> None:
+        """End the thread and close every model of the widget; the trainer stays usable.
+
+        A run that the widget was told to keep in a folder is stored, and kept there no longer. In the page the last
+        picture stays.
         """
         if self.__dict__.get("_ended", True):
             return
@@ -273,14 +230,32 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
         self._unsubscribe()
         self._publisher.stop()
         self._errands.close()
-        _SHOWING[self._runner] -= 1
-        if _SHOWING[self._runner] == 0:
-            self._runner.close()
-            if self._keeps:
-                self._trainer.close()
-        for widget in self._dashboard.widgets():
-            widget.close()
+        self._runner.shown_by.discard(self)
+        try:
+            if not self._runner.shown_by:
+                self._runner.close()
+                if self._keeps:
+                    self._trainer.close()
+        finally:
+            if not self._runner.inside:  # the thread that trains is what these may be waiting for
+                self._publisher.join()
+                self._errands.join()
+            self._leave()
+
+    def _leave(self) -> None:
+        """Leave the last picture in the page, and let kernel and page forget every model."""
+        self._displays.update(self._last_bundle)
+        for model in self._models:
+            model.close()
         super().close()
+        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
+        self.__dict__.pop("_repr_mimebundle_", None)
+
+    def _last_bundle(self) -> dict[str, Any]:
+        try:
+            return with_picture({"text/plain": repr(self)}, self._picture())
+        except Exception as error:  # noqa: BLE001 - a network that raises keeps nobody from closing
+            return {"text/plain": f"{self!r}\n{self._catalog.error(error)}"}
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the run for people to look at, in the widget's language; see :meth:`GANTrainer.export`.
@@ -318,7 +293,11 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             return
         origin = getattr(self._echoing, "origin", None) or BY_CELL
         by_hand = origin is BY_HAND
-        self._runner.change({change["name"]: change["new"]}, **origin, urgent=by_hand)
+        try:
+            self._runner.change({change["name"]: change["new"]}, **origin, urgent=by_hand)
+        except RuntimeError:  # the thread that trains has ended
+            self._put(change["name"], change["old"])
+            raise
         if not by_hand:
             self._dashboard.controls.show({change["name"]: change["new"]})
 
@@ -347,6 +326,8 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not self.has_trait(name) and not hasattr(type(self), name):
             refuse_unknown([name], "GANTrainerWidget", also=_names(type(self)))
+        if self.has_trait(name) and name in {*SETTINGS, "speed", "controls"}:
+            self._refuse_if_closed()
         if name in SETTINGS:
             with self._writing:
                 super().__setattr__(name, value)
@@ -422,6 +403,13 @@ class GANTrainerWidget(SettingTraits, ipywidgets.VBox):
             self.set_trait(name, state.record.get(name, float("nan")))
         stopped = "" if state.error is None else self._catalog.error(state.error)
         self.set_trait("error", stopped or self._refusal)
+
+    def _publish(self, forced: bool) -> float:
+        """Draw a frame if one is due; where a caller waits for it, renew the saved pictures too."""
+        delay = self._draw(forced)
+        if forced and not self._pacer.watched:
+            self._renew_displays()
+        return delay
 
     def _draw(self, forced: bool) -> float:
         state, again = self._runner.state, self._again
