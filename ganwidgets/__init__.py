@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .data import dataset
 from .data.folder import image_folder
 from .data.reading import read_points
 from .dirac import DiracGAN
@@ -37,6 +38,7 @@ __all__ = [
     "ReplayReport",
     "Settings",
     "__version__",
+    "dataset",
     "image_folder",
     "open_run",
     "pretrained",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from traitlets import TraitError
 
 from .arguments import checked_callable, checked_count, seed_or_new
+from .data import DATA_OPTIONS, dataset
 from .messages import Message, catalog
 from .runs.between_steps import between_steps
 from .runs.hashing import digest
@@ -54,6 +55,8 @@ class GANTrainer(Judged):
         ``discriminator(x)`` returns logits ``[n]``, ``[n, 1]`` or ``[n, 1, 1, 1]``. One that needs a
         second argument is told labels, int64 ``[n]``. They are trained in place. Without them,
         built-in ones follow the settings.
+    kind, value_range, columns, labels : optional
+        How `data` is read; see :func:`ganwidgets.dataset`. ``trainer.source`` shows what was decided.
     objective : Objective, optional
         A game of one's own, chosen as ``loss="own"``; see :class:`ganwidgets.Objective`.
     seed : int
@@ -96,8 +99,13 @@ class GANTrainer(Judged):
         **settings: Any,
     ) -> None:
         refuse_unknown(
-            settings, "GANTrainer", also=("generator", "discriminator", "objective", "device", "run")
+            settings,
+            "GANTrainer",
+            also=("generator", "discriminator", "objective", "device", "run", *DATA_OPTIONS),
         )
+        options = {name: settings.pop(name) for name in DATA_OPTIONS if name in settings}
+        if options:
+            data = dataset(data, **options)
         own = {"generator": generator, "discriminator": discriminator, "objective": objective}
         session = Session(data, own, torch.device(device), {"seed": seed, **settings})
         if run is not None:

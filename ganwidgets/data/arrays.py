@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..errors import DataError
 from ..messages import Message
-from .source import SHUFFLED_AT_ONCE, FiniteSource, Kind
-from .units import Units, image_units, in_training_units, numbers, refuse_broken, sample_shape
+from .labels import labels_of
+from .options import NO_OPTIONS, DataOptions, Kind
+from .shapes import sample_shape
+from .source import SHUFFLED_AT_ONCE, FiniteSource
+from .units import AS_IS, OF_BYTES, Units, in_training_units, numbers, refuse_broken, units_of
 
 __all__ = ["ArraySource", "in_memory", "load_array", "load_pair", "restored_array"]
 
@@ -27,8 +31,8 @@ class ArraySource(FiniteSource):
     ----------
     samples : Tensor, uint8 or float32 [N, \*shape]
         uint8 images stay bytes, a quarter of the memory, until they are read.
-    units : {"as is", "bytes"}
-        What `samples` are measured in.
+    units : Units
+        What `samples` are measured in: of bytes, or as they are.
     """
 
     samples: Tensor
@@ -56,7 +60,7 @@ class ArraySource(FiniteSource):
         return sha.hexdigest()
 
 
-def load_array(data: Any) -> ArraySource:
+def load_array(data: Any, options: DataOptions = NO_OPTIONS) -> ArraySource:
     """Return the source for an array or a tensor, of which it keeps a copy.
 
     Parameters
@@ -64,6 +68,8 @@ def load_array(data: Any) -> ArraySource:
     data
         ``[N, F]`` points, or ``[N, H, W]`` or ``[N, C, H, W]`` images, uint8 or float: a tensor, or
         anything that NumPy makes an array of, such as a DataFrame.
+    options : DataOptions
+        What the user says about them.
 
     Raises
     ------
@@ -80,7 +86,7 @@ def load_array(data: Any) -> ArraySource:
                 n=len(found),
             )
         )
-    if found.ndim == 0 or found.ndim > 4:
+    if found.ndim == 0 or (found.ndim > 4 and options.kind != "points"):
         raise DataError(
             Message(
                 "{what} has shape {shape}; points are [N, F], images [N, H, W] or [N, C, H, W]",
@@ -96,13 +102,23 @@ def load_array(data: Any) -> ArraySource:
                 shape=tuple(found.shape),
             )
         )
-    kind, shape = sample_shape(found.shape[1:], Message("one sample of {what}", what=what))
+    kind, shape = sample_shape(
+        found.shape[1:],
+        Message("one sample of {what}", what=what),
+        kind=options.kind,
+        pixels=found.dtype in (torch.uint8, torch.bool),
+    )
     refuse_broken(found, what)
-    units = image_units(found, what) if kind == "images" else "as is"
-    return in_memory(found.reshape(-1, *shape), kind, units)
+    units = units_of(found, kind, options, what)
+    return in_memory(
+        found.reshape(-1, *shape),
+        kind,
+        units,
+        options=replace(options, kind=kind, value_range=units.value_range),
+    )
 
 
-def load_pair(pair: tuple[Any, ...]) -> ArraySource:
+def load_pair(pair: tuple[Any, ...], options: DataOptions = NO_OPTIONS) -> ArraySource:
     """Return the source for ``(X, y)``: what :func:`load_array` takes, and one label for each sample.
 
     Raises
@@ -116,25 +132,13 @@ def load_pair(pair: tuple[Any, ...]) -> ArraySource:
                 "a tuple of {n} things is no data; a pair (X, y) has samples and their labels", n=len(pair)
             )
         )
-    source = load_array(pair[0])
-    labels = numbers(pair[1], "y")
-    if labels.is_floating_point():
-        raise DataError(
-            Message("the labels y are not whole numbers; convert them to integers, such as class numbers")
-        )
-    if labels.shape != (source.size,):
-        raise DataError(
-            Message(
-                "the labels y have shape {shape}, but there are {n} samples; pass one label for each, "
-                "of shape ({n},)",
-                shape=tuple(labels.shape),
-                n=source.size,
-            )
-        )
-    return replace(source, labels=labels.long())
+    source = load_array(pair[0], options)
+    return replace(source, labels=labels_of(pair[1], source.size))
 
 
-def restored_array(samples: Tensor, labels: Tensor | None, kind: Kind) -> ArraySource:
+def restored_array(
+    samples: Tensor, labels: Tensor | None, kind: Kind, options: DataOptions = NO_OPTIONS
+) -> ArraySource:
     r"""Return the source whose :meth:`Source.stored` gave `samples`.
 
     Parameters
@@ -144,9 +148,11 @@ def restored_array(samples: Tensor, labels: Tensor | None, kind: Kind) -> ArrayS
     labels : Tensor or None
         int64 [N].
     kind : {"points", "images"}
+    options : DataOptions
+        Of that source.
     """
     labels = None if labels is None else labels.clone()
-    return in_memory(samples.clone(), kind, "as is", labels=labels)
+    return in_memory(samples.clone(), kind, AS_IS, labels=labels, options=options)
 
 
 def in_memory(
@@ -157,10 +163,11 @@ def in_memory(
     name: str = "",
     preset: str | None = None,
     labels: Tensor | None = None,
+    options: DataOptions = NO_OPTIONS,
 ) -> ArraySource:
     r"""Return the source for `samples` [N, \*shape] in `units`, which are nobody else's."""
-    if units != "bytes":
-        samples, units = in_training_units(samples, units), "as is"
+    if units != OF_BYTES or samples.dtype != torch.uint8:
+        samples, units = in_training_units(samples, units), AS_IS
     n = len(samples)
     called = Message("array of {n} points", n=n) if kind == "points" else Message("array of {n} images", n=n)
     return ArraySource(
@@ -170,6 +177,7 @@ def in_memory(
         size=n,
         preset=preset,
         labels=labels,
+        options=options,
         samples=samples,
         units=units,
     )

@@ -1,29 +1,36 @@
-"""Samples from a `torch.utils.data.Dataset`, read when they are needed."""
+"""Samples from a `torch.utils.data.Dataset`, or from any object like one, read when they are needed."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import IterableDataset
 
 from ..draws import Draws
 from ..errors import DataError
 from ..messages import Message, N_
-from .pictures import flattened, is_grey, pixels
-from .source import FiniteSource, Kind
-from .units import Units, image_units, in_training_units, numbers, out_of_range, refuse_broken, sample_shape
+from .arrays import ArraySource, in_memory
+from .items import Items, called
+from .labels import item_label
+from .options import NO_OPTIONS, DataOptions, Kind
+from .ranges import contradicts
+from .source import FiniteSource
+from .units import OF_BYTES, Units, in_training_units, refuse_broken, units_of
 
-__all__ = ["DatasetSource", "load_dataset"]
+__all__ = ["DatasetSource", "held", "load_dataset"]
 
 PROBED = 64
-"""Items that are read to find out what the numbers of all of them mean."""
+"""Items at most that are read to find out what the numbers of all of them mean."""
+
+CHECKED = 16
+"""Items whose label is compared with the one that the Dataset lists."""
 
 REPEATED = 8
 """Items that are read a second time to find out whether they stay the same."""
@@ -38,16 +45,16 @@ class DatasetSource(FiniteSource):
 
     Attributes
     ----------
-    dataset : Dataset
+    items : Items
     dtype : torch.dtype
-        Of every item: uint8 or float32.
+        Of every item: bool, uint8, int64 or float32.
     units : Units
-        What the numbers of every item mean, as was decided when the first were read.
+        What the numbers of every item mean, decided when some of them were read.
     digest : str
         SHA-256 of the first items, where they stay the same.
     """
 
-    dataset: Dataset[Any]
+    items: Items
     dtype: torch.dtype
     units: Units
     digest: str
@@ -55,7 +62,7 @@ class DatasetSource(FiniteSource):
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256, in hex, of the Dataset's type and length, its samples' shape, and a few items."""
-        name = type(self.dataset).__qualname__
+        name = type(self.items.dataset).__qualname__
         facts = f"{name} {self.size} {self.kind} {self.shape} {self.units} {self.digest}"
         return hashlib.sha256(facts.encode()).hexdigest()
 
@@ -66,8 +73,8 @@ class DatasetSource(FiniteSource):
     def all_labels(self) -> Tensor | None:
         """Return the second part of every item, int64 [N]; None where the first item has none.
 
-        A Dataset with an attribute ``targets`` or ``labels`` of the right length, as torchvision's have, is
-        asked for that; otherwise every item is read once.
+        A Dataset with an attribute ``targets`` or ``labels`` that agrees with some of its items, as torchvision's
+        agree without a ``target_transform``, is asked for that; otherwise every item is read once.
 
         Raises
         ------
@@ -78,103 +85,162 @@ class DatasetSource(FiniteSource):
 
     def labels_at_hand(self) -> Tensor | None:
         read = "_all_labels" in vars(self)
-        return self._all_labels if read or self._listed() is not None else None
+        return self._all_labels if read or self._listed is not None else None
 
+    @cached_property
     def _listed(self) -> Any:
-        """Return the labels that the Dataset lists by itself; None where it does not."""
+        """Return the labels that the Dataset lists by itself; None where it does not, or where its items differ."""
         for name in ("targets", "labels"):
-            known = getattr(self.dataset, name, None)
+            known = getattr(self.items.dataset, name, None)
             if isinstance(known, Tensor | np.ndarray | list) and len(known) == self.size:
-                return known
+                return known if self._agrees(known) else None
         return None
+
+    def _agrees(self, listed: Any) -> bool:
+        """Return whether the items that carry a label carry the one that is listed, of :data:`CHECKED` that are read."""
+        for place in (
+            torch.linspace(0, self.size - 1, min(CHECKED, self.size), dtype=torch.float64).long().tolist()
+        ):
+            _, label = self.items.parts(place)
+            if label is not None and not _same_label(label, listed[place]):
+                return False
+        return True
 
     @cached_property
     def _all_labels(self) -> Tensor | None:
-        listed = self._listed()
+        listed = self._listed
         if listed is not None:
-            return torch.tensor([_label(entry, place) for place, entry in enumerate(listed)])
-        if not isinstance(first := self.dataset[0], tuple | list) or len(first) < 2:
+            return torch.tensor([item_label(entry, called(place)) for place, entry in enumerate(listed)])
+        if self.items.label(0) is None:
             return None
-        return torch.tensor([_label(self.dataset[place][1], place) for place in range(self.size)])
+        labels = [self.items.label(place) for place in range(self.size)]
+        if None in labels:
+            raise DataError(
+                Message(
+                    "{what} has no label, but item 0 has one; make all items alike",
+                    what=called(labels.index(None)),
+                )
+            )
+        return torch.tensor(labels)
 
     def read(self, indices: Tensor) -> Tensor:
+        return in_training_units(self.read_raw(indices), self.units)
+
+    def read_raw(self, indices: Tensor) -> Tensor:
+        r"""Return the samples at `indices` (int64 [n]) as the items hold them, `dtype` [n, \*shape].
+
+        Raises
+        ------
+        DataError
+            If an item cannot be read, or contradicts what was decided about all: which one.
+        """
         places = indices.tolist()
         if not places:
-            return torch.empty(0, *self.shape)
-        items = torch.stack([_item(self.dataset, place, self.shape, self.dtype) for place in places])
-        if self._contradicted(items):
+            return torch.empty(0, *self.shape, dtype=self.dtype)
+        items = torch.stack([self.items.like_first(place, self.shape, self.dtype) for place in places])
+        if not self._all_fit(items):
             for place, item in zip(places, items, strict=True):
-                self._refuse(place, item)
-        return in_training_units(items, self.units)
+                self._check(place, item)
+        return items
 
-    def _contradicted(self, items: Tensor) -> bool:
-        if self.kind == "points":
-            return not bool(items.isfinite().all())
-        return out_of_range(items, self.units)
+    def _all_fit(self, items: Tensor) -> bool:
+        """Return whether all numbers of `items` are finite and in their range; a cheap test of a whole batch."""
+        if self.units.value_range is None:
+            return bool(items.isfinite().all())
+        low, high = (value.item() for value in items.aminmax())
+        return self.units.value_range[0] <= low and high <= self.units.value_range[1]
 
-    def _refuse(self, place: int, item: Tensor) -> None:
-        """Raise `DataError` if it is this item that no batch can be trained on with."""
-        refuse_broken(item, _called(place))
-        if self._contradicted(item):
+    def _check(self, place: int, item: Tensor) -> None:
+        """Raise `DataError` if `item` cannot be trained on in the units that were decided."""
+        refuse_broken(item, called(place))
+        taken = self.units.value_range
+        if taken is not None and contradicts(item, taken):
             low, high = item.aminmax()
             raise DataError(
                 Message(
-                    "{what} holds numbers from {low:g} to {high:g}, but the first items lie in {range}, which "
-                    "was taken as the range of all; rescale the items to one range, [0, 1] or [-1, 1]",
-                    what=_called(place),
+                    "{what} holds numbers from {low:g} to {high:g}, but the items that were looked at first lie in "
+                    "[{black:g}, {white:g}], which was taken as the range of all; rescale the items to one range, or "
+                    "pass value_range=(low, high)",
+                    what=called(place),
                     low=low.item(),
                     high=high.item(),
-                    range="[-1, 1]" if self.units == "from -1" else "[0, 1]",
+                    black=taken[0],
+                    white=taken[1],
                 )
             )
 
 
-def load_dataset(dataset: Dataset[Any]) -> DatasetSource:
-    """Return the source for a Dataset whose items are read by index.
+def held(source: DatasetSource) -> ArraySource:
+    """Return `source` with all its samples, and the labels of its items, in memory."""
+    samples = source.read_raw(torch.arange(source.size))
+    return in_memory(samples, source.kind, source.units, labels=source.all_labels(), options=source.options)
 
-    An item is a tensor, an array or a Pillow image, or a tuple that begins with one (its label is
-    read only for networks that take it). What its numbers mean is decided once, by the first items; an item that contradicts
-    that later is refused, by its number, when it is reached.
+
+def load_dataset(dataset: Any, options: DataOptions = NO_OPTIONS) -> DatasetSource:
+    """Return the source for a Dataset, or for any object with a length, whose items are read by index.
+
+    An item is a tensor, an array or a Pillow image, a tuple that begins with one, or a mapping that has one (its label
+    is read only for networks that take it). What its numbers mean is decided once, by :data:`PROBED` items; an item that
+    contradicts that later is refused, by its number, when it is reached.
+
+    Parameters
+    ----------
+    dataset : Dataset or object
+        With ``__len__`` and ``__getitem__``.
+    options : DataOptions
+        What the user says about its items.
 
     Raises
     ------
     DataError
-        If it has no length or no items, or if one of the first items cannot be trained on.
+        If it has no length or no items, or if one of the items that are looked at cannot be trained on.
     """
     size = _length(dataset)
-    kind, first = _read(dataset, 0)
+    places = _probed(size)
+    what = Message("the dataset ({n} of its items)", n=len(places))
+    items = Items(dataset, options).with_depth(places, what)
+    kind, first = items.read(0)
     shape, dtype = tuple(first.shape), first.dtype
-    items = [_item(dataset, place, shape, dtype) for place in range(min(PROBED, size))]
-    for place, item in enumerate(items):
-        refuse_broken(item, _called(place))
-    units: Units = "as is"
-    if kind == "images":
-        units = image_units(torch.stack(items), Message("the dataset (its first {n} items)", n=len(items)))
+    found = {place: items.like_first(place, shape, dtype) for place in places}
+    for place, item in found.items():
+        refuse_broken(item, called(place))
+    units = OF_BYTES
+    if items.depth is None:
+        units = units_of(torch.stack(list(found.values())), kind, options, what)
     repeated = range(min(REPEATED, size))
-    exact = not _draws_globally(dataset) and all(
-        torch.equal(items[place], _item(dataset, place, shape, dtype)) for place in repeated
+    exact = not _draws_globally(items) and all(
+        torch.equal(found[place], items.like_first(place, shape, dtype)) for place in repeated
     )
     sha = hashlib.sha256()
     if exact:
         for place in repeated:
-            sha.update(items[place].numpy().tobytes())
+            sha.update(found[place].numpy().tobytes())
     return DatasetSource(
         name=Message(_NAMES[kind], type=type(dataset).__name__, n=size),
         kind=kind,
         shape=shape,
         size=size,
+        options=replace(options, kind=kind, value_range=items.depth or units.value_range),
         exact=exact,
-        dataset=dataset,
+        items=items,
         dtype=dtype,
         units=units,
         digest=sha.hexdigest(),
     )
 
 
+def _probed(size: int) -> list[int]:
+    """Return the places that decisions are made on: half of them the first, half evenly spread over all."""
+    if size <= PROBED:
+        return list(range(size))
+    half = PROBED // 2
+    return [*range(half), *torch.linspace(half, size - 1, half, dtype=torch.float64).long().tolist()]
+
+
 _NAMES: dict[Kind, str] = {"points": N_("{type} of {n} points"), "images": N_("{type} of {n} images")}
 
 
-def _length(dataset: Dataset[Any]) -> int:
+def _length(dataset: Any) -> int:
     if isinstance(dataset, IterableDataset):
         raise DataError(
             Message(
@@ -184,7 +250,7 @@ def _length(dataset: Dataset[Any]) -> int:
             )
         )
     try:
-        size = len(dataset)  # type: ignore[arg-type]  # it need not have one; that is the question
+        size = len(dataset)
     except Exception as error:
         raise DataError(
             Message(
@@ -201,92 +267,20 @@ def _length(dataset: Dataset[Any]) -> int:
     return size
 
 
-def _called(place: int) -> Message:
-    return Message("item {number} of the dataset", number=place)
-
-
-def _item(dataset: Dataset[Any], place: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Return an item that is like the first: of this shape and dtype."""
-    _, item = _read(dataset, place)
-    if tuple(item.shape) != shape or item.dtype != dtype:
-        raise DataError(
-            Message(
-                "{what} has shape {found} and type {found_type}, but item 0 has shape {shape} and type {type}; "
-                "make all items alike",
-                what=_called(place),
-                found=tuple(item.shape),
-                found_type=str(item.dtype),
-                shape=shape,
-                type=str(dtype),
-            )
-        )
-    return item
-
-
-def _read(dataset: Dataset[Any], place: int) -> tuple[Kind, Tensor]:
-    """Return an item: points float32 [F]; images [C, H, W], uint8, int64 or float32."""
-    what = _called(place)
-    try:
-        found = dataset[place]
-    except Exception as error:
-        raise DataError(
-            Message(
-                "{what} cannot be read: {error}; repair the dataset or leave that item out",
-                what=what,
-                error=f"{type(error).__name__}: {error}",
-            )
-        ) from error
-    if isinstance(found, tuple | list) and found:
-        found = found[0]
-    item = _tensor(found, what)
-    kind, shape = sample_shape(item.shape, what)
-    return kind, item.float() if kind == "points" else item.reshape(shape)
-
-
-def _label(found: Any, place: int) -> int:
-    if isinstance(found, Tensor | np.ndarray) and np.prod(found.shape) == 1:
-        found = found.item()
-    if isinstance(found, bool) or not isinstance(found, int | np.integer):
-        raise DataError(
-            Message(
-                "the label of {what} is {label!r}; labels must be whole numbers, such as class numbers",
-                what=_called(place),
-                label=found,
-            )
-        )
-    return int(found)
-
-
-def _tensor(found: Any, what: str) -> Tensor:
-    if isinstance(found, Tensor | np.ndarray):
-        return numbers(found, what)
-    from PIL.Image import Image
-
-    if isinstance(found, Image):
-        return pixels(flattened(found, grey=is_grey(found)))
-    raise DataError(
-        Message(
-            "{what} is a {type}; it must be a tensor, an array or a Pillow image, or a tuple that begins with one",
-            what=what,
-            type=type(found).__name__,
-        )
-    )
-
-
-def _draws_globally(dataset: Dataset[Any]) -> bool:
+def _draws_globally(items: Items) -> bool:
     """Return whether reading an item draws from a global generator, as random transforms do.
 
     PyTorch says what the current thread draws. Of the other generators only the state is seen, which
     another thread may move in the meantime: so only one that moves at every reading counts.
     """
     with Draws() as draws:
-        _read(dataset, 0)
+        items.read(0)
     if draws.unrouted:
         return True
     moving = {0, 1}
     for _ in range(READINGS):
         before = _global_states()
-        _read(dataset, 0)
+        items.read(0)
         after = _global_states()
         moving = {number for number in moving if before[number] != after[number]}
         if not moving:
@@ -299,3 +293,11 @@ def _global_states() -> tuple[object, object]:
     legacy = np.random.get_state(legacy=False)  # noqa: NPY002 - looked at, not drawn from
     words = legacy["state"]
     return (words["key"].tobytes(), words["pos"], legacy["has_gauss"]), random.getstate()
+
+
+def _same_label(one: Any, other: Any) -> bool:
+    """Return whether two labels are the same whole number."""
+    try:
+        return item_label(one, "") == item_label(other, "")
+    except DataError:
+        return False

@@ -17,8 +17,10 @@ from ..errors import DataError, DataWarning
 from ..messages import Message
 from .arrays import in_memory
 from .folder_source import FolderSource
+from .options import NO_OPTIONS, DataOptions
 from .pictures import flattened, is_grey, pixels
 from .source import FiniteSource
+from .units import OF_BYTES
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -105,8 +107,9 @@ def image_folder(path: str | Path, size: int | None = None) -> FiniteSource:
     return load_folder(Path(path), size)
 
 
-def load_folder(folder: Path, side: int | None = None) -> FiniteSource:
+def load_folder(folder: Path, side: int | None = None, options: DataOptions = NO_OPTIONS) -> FiniteSource:
     """Return the source for the pictures below `folder`; see :func:`image_folder`."""
+    options.allow(("kind", "value_range"), Message("a folder of images"))
     folder = folder.expanduser()
     if not folder.is_dir():
         raise DataError(
@@ -133,10 +136,12 @@ def load_folder(folder: Path, side: int | None = None) -> FiniteSource:
         name = Message("folder {name}", name=folder.resolve().name)
         if len(files) * prod(shape) > READ_AT_ONCE:
             labels = _classes(folder, files)
-            return FolderSource.of(folder, files, reader, shape=shape, name=name, labels=labels)
+            return FolderSource.of(
+                folder, files, reader, shape=shape, name=name, labels=labels, units=OF_BYTES
+            )
         found = _sound(folder, files, pool.map(_attempt(reader), files))
     images = torch.stack(list(found.values()))
-    return in_memory(images, "images", "bytes", name=name, labels=_classes(folder, list(found)))
+    return in_memory(images, "images", OF_BYTES, name=name, labels=_classes(folder, list(found)))
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .options import DataOptions
 from .order import Order
 from .source import FiniteSource
-from .units import in_training_units
+from .units import OF_BYTES, Units, in_training_units
 
 __all__ = ["FolderSource"]
 
@@ -44,11 +45,14 @@ class FolderSource(FiniteSource):
         The pictures, below `folder`, in their order.
     pictures : PictureCache
         What was read of them.
+    units : Units
+        Of their pixels.
     """
 
     folder: Path
     files: tuple[Path, ...]
     pictures: PictureCache
+    units: Units
 
     @classmethod
     def of(
@@ -60,14 +64,17 @@ class FolderSource(FiniteSource):
         shape: tuple[int, ...],
         name: str,
         labels: Tensor | None,
+        units: Units,
     ) -> FolderSource:
-        r"""Return the source for `files`, each of which `reader` reads as uint8 \*shape."""
+        r"""Return the source for `files`, each of which `reader` reads as uint8 \*shape, in `units`."""
         return cls(
             name=name,
             kind="images",
             shape=shape,
             size=len(files),
             labels=labels,
+            options=DataOptions(kind="images", value_range=units.value_range),
+            units=units,
             folder=folder,
             files=tuple(files),
             pictures=PictureCache(lambda place: reader(files[place]), KEPT),
@@ -83,6 +90,8 @@ class FolderSource(FiniteSource):
         step = max(1, self.size // COMPARED)
         for place in range(0, self.size, step):
             sha.update(self.pictures.get(place).numpy().tobytes())
+        if self.units != OF_BYTES:
+            sha.update(f"{self.units}\n".encode())
         if self.labels is not None:
             sha.update(self.labels.numpy().tobytes())
         return sha.hexdigest()
@@ -93,7 +102,7 @@ class FolderSource(FiniteSource):
         # Asked for all together first, so that the readers share the work.
         self.pictures.announce(indices.tolist())
         return in_training_units(
-            torch.stack([self.pictures.get(place) for place in indices.tolist()]), "bytes"
+            torch.stack([self.pictures.get(place) for place in indices.tolist()]), self.units
         )
 
     def order(self, seed: int) -> Order:

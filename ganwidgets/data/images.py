@@ -18,7 +18,7 @@ from ..errors import DataError
 from ..messages import Message, N_
 from ..seeds import seeded
 from .arrays import ArraySource, in_memory
-from .units import Units
+from .units import AS_IS, OF_BYTES
 
 __all__ = ["IMAGE_PRESETS", "ImagePreset", "data_folder", "load_images"]
 
@@ -52,7 +52,7 @@ def load_images(name: str) -> ArraySource:
         If torchvision does not work, or the images are neither here nor to be had.
     """
     images, labels = IMAGE_PRESETS[name].read(name)
-    units: Units = "bytes" if images.dtype == torch.uint8 else "as is"
+    units = OF_BYTES if images.dtype == torch.uint8 else AS_IS
     return in_memory(images, "images", units, name=name, preset=name, labels=labels)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +14,90 @@ from torch.utils.data import DataLoader, Dataset
 from ..errors import DataError
 from ..messages import Message
 from .arrays import load_array, load_pair
-from .datasets import load_dataset
+from .columns import table_parts
+from .datasets import held, load_dataset
 from .folder import load_folder
 from .images import IMAGE_PRESETS, load_images
+from .options import NO_OPTIONS, DataOptions, Kind
 from .points import POINT_PRESETS, load_points
 from .source import Source
 
-__all__ = ["load_data"]
+__all__ = ["dataset", "load_data"]
 
 
-def load_data(data: Any) -> Source:
-    """Return the source of the real samples.
+def dataset(
+    data: Any,
+    *,
+    kind: Kind | None = None,
+    value_range: tuple[float, float] | None = None,
+    columns: str | Sequence[str] | None = None,
+    labels: Any = None,
+) -> Source:
+    """Return `data` as a trainer reads it; its ``repr`` says what was decided about it.
+
+    A trainer and a widget take the same keywords and call this function.
 
     Parameters
     ----------
-    data : str, array, tensor, (X, y), Dataset or path
-        A preset's name (:data:`POINT_PRESETS`, :data:`IMAGE_PRESETS`); points ``[N, F]``, or images
-        ``[N, H, W]`` or ``[N, C, H, W]``, uint8 or float, as a tensor or as anything that NumPy
-        makes an array of; a tuple of such samples and one whole number as label for each; a
-        `torch.utils.data.Dataset` with a length; the path of a folder of images; a source.
+    data
+        Anything that :class:`GANTrainer` takes as data.
+    kind : {"points", "images"}, optional
+        What one sample is. Without it the shape decides. ``"points"`` flattens each sample.
+    value_range : (float, float), optional
+        The numbers of images that mean black and white, such as ``(0, 255)``. They become -1 and 1; numbers beyond are
+        clipped. Without it most of the numbers decide: bytes are 0 to 255, or 0 to 1 in a mask; fractions 0 to 1, or -1 to
+        1 if a share of them is negative.
+    columns : str or sequence of str, optional
+        The columns of a table, or the keys of dict items, that make up a sample.
+    labels : str, or array of int [N], optional
+        The column or key that holds the labels; or the labels themselves.
 
     Returns
     -------
     Source
-        Arrays and pictures are copied into it; a Dataset is read when its items are needed.
+        To be passed to a trainer or a widget as its data.
+
+    Raises
+    ------
+    DataError
+        If it cannot be trained on, or a keyword does not apply to it: which thing, what is wrong, and what helps.
+
+    Warns
+    -----
+    DataWarning
+        If a decision is unlikely to be right.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dataset(np.arange(12.0).reshape(2, 3, 2), kind="points")
+    <ArraySource: array of 2 points (points of 6 numbers, unscaled)>
+    >>> dataset(np.full((5, 1, 8, 8), 4095), value_range=(0, 4095))
+    <ArraySource: array of 5 images (grey images of 8x8, black 0, white 4095)>
+    """
+    if labels is not None and not isinstance(labels, str):
+        data, labels = (data, labels), None
+    return load_data(data, DataOptions(kind, value_range, columns, labels))
+
+
+def load_data(data: Any, options: DataOptions = NO_OPTIONS) -> Source:
+    """Return the source of the real samples.
+
+    Parameters
+    ----------
+    data : str, array, tensor, (X, y), Dataset, list, table, object or path
+        A preset's name (:data:`POINT_PRESETS`, :data:`IMAGE_PRESETS`); points ``[N, F]``, or images
+        ``[N, H, W]`` or ``[N, C, H, W]``, uint8 or float, as a tensor or as anything that NumPy
+        makes an array of; a tuple of such samples and one whole number as label for each; a
+        `torch.utils.data.Dataset` or any object with ``__len__`` and ``__getitem__``; the path of a folder of images; a
+        source.
+    options : DataOptions
+        What the user says about the data.
+
+    Returns
+    -------
+    Source
+        Arrays, lists and pictures are copied into it; a Dataset is read when its items are needed.
 
     Raises
     ------
@@ -44,38 +105,70 @@ def load_data(data: Any) -> Source:
         If it cannot be trained on: which thing, what is wrong with it, and what helps.
     """
     if isinstance(data, Source):
+        options.allow((), Message("{name}, which is loaded already", name=data.name))
         return data
     if isinstance(data, str):
-        return _named(data)
+        return _named(data, options)
     if isinstance(data, os.PathLike):
-        return load_folder(Path(data))
+        return load_folder(Path(data), options=options)
     if isinstance(data, tuple):
-        return load_pair(data)
-    if isinstance(data, Dataset):
-        return load_dataset(data)
+        options.allow(("kind", "value_range"), Message("a pair (X, y)"))
+        return load_pair(data, options)
     if isinstance(data, DataLoader):
         raise DataError(
             Message("a DataLoader has its own batches and order; pass its Dataset: loader.dataset")
         )
+    if isinstance(data, Dataset):
+        return load_dataset(data, options)
+    return _by_abilities(data, options)
+
+
+def _by_abilities(data: Any, options: DataOptions) -> Source:
+    """Return the source for an object of no type that is known, by what it can do."""
+    names = _columns(data)
+    if names is not None and (options.columns is not None or options.labels is not None):
+        samples, y = table_parts(data, names, options)
+        return load_array(samples, options) if y is None else load_pair((samples, y), options)
     if isinstance(data, Tensor) or hasattr(data, "__array__"):
-        return load_array(data)
+        options.allow(("kind", "value_range"), Message("an array"))
+        return load_array(data, options)
+    if isinstance(data, list) and data:
+        return held(load_dataset(data, options))
+    if _has_items(data):
+        return load_dataset(data, options)
     raise DataError(
         Message(
             "no data can be made of a {type}; pass a preset's name, an array or a tensor, a tuple (X, y), "
-            "a torch Dataset or the path of a folder of images",
+            "a torch Dataset, a list or another object with __len__ and __getitem__, the path of a folder of images, or "
+            "a table or a mapping of arrays with columns=[...]",
             type=type(data).__name__,
         )
     )
 
 
-def _named(name: str) -> Source:
-    if name in POINT_PRESETS:
-        return load_points(name)
-    if name in IMAGE_PRESETS:
-        return load_images(name)
+def _columns(data: Any) -> list[str] | None:
+    """Return the names of the columns of a table, None for anything else."""
+    if isinstance(data, Mapping):
+        return list(data)
+    if getattr(getattr(data, "dtype", None), "names", None):
+        return list(data.dtype.names)
+    return list(data.columns) if hasattr(data, "__array__") and hasattr(data, "columns") else None
+
+
+def _has_items(data: Any) -> bool:
+    """Return whether `data` returns items by their index; a mapping or bytes do not."""
+    if isinstance(data, Mapping | bytes | bytearray | memoryview | type | list):
+        return False
+    return hasattr(data, "__getitem__")
+
+
+def _named(name: str, options: DataOptions) -> Source:
+    if name in POINT_PRESETS or name in IMAGE_PRESETS:
+        options.allow((), Message("the preset {name}", name=name))
+        return load_points(name) if name in POINT_PRESETS else load_images(name)
     # Where pathlib raises (a name that is too long, another user's unknown home), this says no.
     if name and os.path.exists(os.path.expanduser(name)):  # noqa: PTH110, PTH111
-        return load_folder(Path(name))
+        return load_folder(Path(name), options=options)
     presets = [*POINT_PRESETS, *IMAGE_PRESETS]
     close = difflib.get_close_matches(name.lower(), presets, n=1, cutoff=0.5)
     raise DataError(

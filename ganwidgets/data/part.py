@@ -40,6 +40,7 @@ class PartSource(FiniteSource):
             shape=whole.shape,
             size=len(places),
             labels=None if whole.labels is None else whole.labels[places],
+            options=whole.options,
             exact=whole.exact,
             whole=whole,
             places=places,

@@ -14,7 +14,7 @@ from ..messages import Message
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["flattened", "is_grey", "pixels"]
+__all__ = ["flattened", "grey_numbers", "is_deep", "is_grey", "pixels"]
 
 
 def is_grey(image: Image) -> bool:
@@ -22,20 +22,41 @@ def is_grey(image: Image) -> bool:
     return image.mode in {"1", "L", "LA", "La", "F"} or image.mode.startswith("I")
 
 
-def flattened(image: Image, *, grey: bool) -> Image:
+def is_deep(image: Image) -> bool:
+    """Return whether the pixels of `image` are numbers of more than 8 bits."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def grey_numbers(image: Image, most: int = 2**14) -> Tensor:
+    """Return numbers of a deep image, float32 [n]: all, or `most` evenly spread."""
+    values = torch.from_numpy(np.asarray(image).astype(np.float32)).flatten()
+    if len(values) <= most:
+        return values
+    return values[torch.linspace(0, len(values) - 1, most, dtype=torch.float64).long()]
+
+
+def flattened(image: Image, *, grey: bool, depth: tuple[float, float] | None = None) -> Image:
     """Return `image` upright (EXIF), on white where it is transparent, in mode L or RGB.
+
+    Parameters
+    ----------
+    image : Image
+    grey : bool
+        Whether to return mode L.
+    depth : (float, float), optional
+        Black and white of a deep image; without it (0, 65535).
 
     Raises
     ------
     DataError
-        If its numbers have no known range.
+        If its numbers have no known range and `depth` is None.
     """
     import PIL.Image
     from PIL.ImageOps import exif_transpose
 
     upright = exif_transpose(image)
-    if upright.mode == "F" or upright.mode.startswith("I"):
-        upright = PIL.Image.fromarray(_eight_bits(np.asarray(upright)))
+    if is_deep(upright):
+        upright = PIL.Image.fromarray(_eight_bits(np.asarray(upright), depth))
     if upright.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in upright.info:
         layer = upright.convert("RGBA")
         upright = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
@@ -43,18 +64,22 @@ def flattened(image: Image, *, grey: bool) -> Image:
 
 
 def _eight_bits(
-    values: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
+    values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], depth: tuple[float, float] | None
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Return 16-bit grey values as 8-bit ones: 65535 becomes 255."""
-    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
+    """Return grey values as 8-bit ones: black becomes 0, white 255."""
+    if depth is None and (values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535):
         raise DataError(
             Message(
-                "its grey values from {low:g} to {high:g} have no known range; save it with 8 or 16 bits",
+                "its grey values from {low:g} to {high:g} have no known range; save it with 8 or 16 bits, or pass the "
+                "numbers that mean black and white: value_range=({low:g}, {high:g})",
                 low=values.min(),
                 high=values.max(),
             )
         )
-    return np.rint(values.astype(np.float64) / 257).astype(np.uint8)
+    black, white = depth or (0, 65535)
+    scaled = (values.astype(np.float64) - black) / ((white - black) / 255)
+    bytes_: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] = np.rint(scaled.clip(0, 255)).astype(np.uint8)
+    return bytes_
 
 
 def pixels(image: Image) -> Tensor:

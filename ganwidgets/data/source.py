@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ..messages import Message
 from ..seeds import seeded
+from .options import NO_OPTIONS, DataOptions, Kind
 from .order import Order
 
 __all__ = ["FiniteSource", "Kind", "Modes", "Source"]
-
-Kind = Literal["points", "images"]
 
 SHUFFLED_AT_ONCE = 64_000_000
 """Bytes of float32 up to which a whole epoch is laid out in its order; beyond, each batch is."""
@@ -59,6 +58,8 @@ class Source(ABC):
         The clusters, where they are known.
     labels : Tensor or None
         int64 ``[N]``, where the data came with labels and they are known; see :meth:`all_labels`.
+    options : DataOptions
+        How the data was read, every decision included: loaded with these, it gives an equal source.
     exact : bool
         Whether a sample is the same whenever it is read; a Dataset with random transforms is not.
     """
@@ -70,6 +71,7 @@ class Source(ABC):
     preset: str | None = None
     modes: Modes | None = None
     labels: Tensor | None = None
+    options: DataOptions = NO_OPTIONS
     exact: bool = True
 
     @property
@@ -110,8 +112,29 @@ class Source(ABC):
         """
         return None
 
+    @property
+    def taken_as(self) -> Message:
+        """What was decided about the data: its kind, the shape of a sample, and what its numbers mean."""
+        if self.kind == "points":
+            (features,) = self.shape
+            return Message("points of {features} numbers, unscaled", features=features)
+        channels, height, width = self.shape
+        colour = Message("grey") if channels == 1 else Message("RGB")
+        if self.options.value_range is None:
+            return Message("{colour} images of {height}x{width}", colour=colour, height=height, width=width)
+        black, white = self.options.value_range
+        return Message(
+            "{colour} images of {height}x{width}, black {black:g}, white {white:g}",
+            colour=colour,
+            height=height,
+            width=width,
+            black=black,
+            white=white,
+        )
+
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self.name}>"
+        about = self.name if self.preset else f"{self.name} ({self.taken_as})"
+        return f"<{type(self).__name__}: {about}>"
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..data import Source, restored_array
-from ..data.source import Kind
-from ..data.units import Units, in_training_units
+from ..data import DataOptions, Source, load_data, restored_array
+from ..data.options import NO_OPTIONS, Kind
+from ..data.units import AS_IS, OF_BYTES, in_training_units
+from ..errors import DataError
 from ..messages import Message
+from .state_tree import data_name
 
-__all__ = ["LARGEST_STORED_DATA", "data_missing", "samples_of", "source_of_samples"]
+__all__ = ["LARGEST_STORED_DATA", "as_it_was_read", "data_missing", "samples_of", "source_of_samples"]
 
 LARGEST_STORED_DATA = 16 * 2**20
 """Bytes of an array that a stored run takes along."""
@@ -25,15 +29,45 @@ def samples_of(source: Source) -> Tensor | None:
     samples = source.stored()
     if samples is not None and source.kind == "images":
         pixels = ((samples + 1) * 127.5).round().to(torch.uint8)
-        if torch.equal(in_training_units(pixels, "bytes"), samples):
+        if torch.equal(in_training_units(pixels, OF_BYTES), samples):
             samples = pixels
     return samples if samples is not None and samples.nbytes <= LARGEST_STORED_DATA else None
 
 
-def source_of_samples(samples: Tensor, labels: Tensor | None, kind: Kind) -> Source:
-    """Return the source of which :func:`samples_of` returned `samples`."""
-    units: Units = "bytes" if samples.dtype == torch.uint8 else "as is"
-    return restored_array(in_training_units(samples, units), labels, kind)
+def source_of_samples(
+    samples: Tensor, labels: Tensor | None, kind: Kind, options: Mapping[str, Any]
+) -> Source:
+    """Return the source of which :func:`samples_of` returned `samples`, given its kind and its options in plain values."""
+    units = OF_BYTES if samples.dtype == torch.uint8 else AS_IS
+    return restored_array(in_training_units(samples, units), labels, kind, DataOptions.restored(options))
+
+
+def as_it_was_read(data: Any, stored: Iterable[tuple[str, Mapping[str, Any]]]) -> Any:
+    """Return `data`, which a user passed again, read with the options that were stored.
+
+    Parameters
+    ----------
+    data
+        Anything that :func:`ganwidgets.data.load_data` takes.
+    stored : iterable of (str, mapping)
+        The name and the options, in plain values, of each data of the run.
+
+    Returns
+    -------
+    Source or object
+        The first source with a stored name; `data` itself where there is none.
+    """
+    for name, plain in stored:
+        options = DataOptions.restored(plain)
+        if isinstance(data, Source) or options == NO_OPTIONS:
+            continue
+        try:
+            source = load_data(data, options)
+        except DataError:  # the options of other data need not suit these
+            continue
+        if data_name(source) == name:
+            return source
+    return data
 
 
 def data_missing(name: str) -> Message:

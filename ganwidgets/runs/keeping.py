@@ -311,7 +311,13 @@ class FolderKeeper(Keeper):
             source = session.source_of(data)
             samples = samples_of(source)
             labels: Tensor | None = None if samples is None else source.labels
-            about = {"kind": "data", "name": name, "called": str(source.name), "of": source.kind}
+            about = {
+                "kind": "data",
+                "name": name,
+                "called": str(source.name),
+                "of": source.kind,
+                "options": source.options.plain(),
+            }
             found.append((about, {"samples": samples, "labels": labels}))
         return found
 

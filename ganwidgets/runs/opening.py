@@ -17,7 +17,7 @@ from ..data import Source, load_data
 from ..errors import CheckpointError, CheckpointWarning, DataError
 from ..messages import Message
 from .branches import Branches, Stand, Tip
-from .data_samples import data_missing, source_of_samples
+from .data_samples import as_it_was_read, data_missing, source_of_samples
 from .history import History
 from .interventions import Intervention
 from .keeping import FolderKeeper, whole_at
@@ -180,6 +180,10 @@ class Data:
     def __init__(self, folder: RunFolder, rows: list[SnapshotRow], passed: Any) -> None:
         self._folder = folder
         self._rows = {row.place["name"]: row for row in rows if row.place["kind"] == "data"}
+        if passed is not None:
+            passed = as_it_was_read(
+                passed, [(name, row.place.get("options", {})) for name, row in self._rows.items()]
+            )
         self._passed = None if passed is None else load_data(passed)
         self._found: dict[str, Any] = {}
         if self._passed is not None:
@@ -199,7 +203,9 @@ class Data:
             if self._passed is not None:
                 raise CheckpointError(other_data(row.place["called"], self._passed))
             raise CheckpointError(data_missing(row.place["called"]))
-        source = source_of_samples(tree["samples"], tree["labels"], row.place["of"])
+        source = source_of_samples(
+            tree["samples"], tree["labels"], row.place["of"], row.place.get("options", {})
+        )
         if data_name(source) != name:
             raise ValueError(f"the data are not {name}")
         return source

@@ -15,7 +15,7 @@ from ..errors import CheckpointError, DataError
 from ..messages import Message
 from .branches import Branches
 from .checkpoint import read_checkpoint, write_checkpoint
-from .data_samples import data_missing, samples_of, source_of_samples
+from .data_samples import as_it_was_read, data_missing, samples_of, source_of_samples
 from .flat import filled, stripped
 from .history import History
 from .interventions import CODE
@@ -50,7 +50,11 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
         source = session.source_of(data)
         name = data_name(source)
         samples = samples_of(source)
-        document["data"][name] = {"name": source.name, "kind": source.kind}
+        document["data"][name] = {
+            "name": source.name,
+            "kind": source.kind,
+            "options": source.options.plain(),
+        }
         if samples is not None:
             tensors[f"data/{name}"] = samples
             if source.labels is not None:
@@ -88,6 +92,10 @@ def load_session(
     state = completed_tree(state)
     if data is None:
         data = _data(state["built"]["data"], tensors, document)
+    else:
+        data = as_it_was_read(
+            data, [(name, about.get("options", {})) for name, about in document["data"].items()]
+        )
     chosen = {name: value for name, value in state["built"].items() if name != "data"}
     try:
         session = Session(data, own, device, {**chosen, "batch_size": state["settings"]["batch_size"]})
@@ -128,7 +136,9 @@ def _data(name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any])
     about = document["data"][name]
     if f"data/{name}" not in tensors:
         raise CheckpointError(data_missing(about["name"]))
-    return source_of_samples(tensors[f"data/{name}"], tensors.get(f"labels/{name}"), about["kind"])
+    return source_of_samples(
+        tensors[f"data/{name}"], tensors.get(f"labels/{name}"), about["kind"], about.get("options", {})
+    )
 
 
 def _begin_here(session: Session) -> None:

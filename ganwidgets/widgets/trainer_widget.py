@@ -20,6 +20,7 @@ from typing import Any
 import ipywidgets
 from traitlets import Bool, Dict, Float, Int, TraitError, Tuple, Unicode, observe, validate
 
+from ..data import DATA_OPTIONS
 from ..errors import DataError
 from ..live import Camera, Event, Pacer, Runner, RunState
 from ..live.errands import Errands
@@ -114,7 +115,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
     def __init__(
         self, data_or_trainer: Any = "gaussians", *, locale: str | None = None, **settings: Any
     ) -> None:
-        own = ("generator", "discriminator", "objective", "device", "run")
+        own = ("generator", "discriminator", "objective", "device", "run", *DATA_OPTIONS)
         refuse_unknown(settings, "GANTrainerWidget", also=(*own, "locale", "speed", "controls"))
         self._catalog = catalog(locale)
         speed, controls = settings.pop("speed", 0.0), settings.pop("controls", None)

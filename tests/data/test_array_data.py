@@ -104,7 +104,6 @@ def test_fractions_are_zero_to_one_unless_one_is_negative(shape):
         (np.linspace(-2, 1, 32).reshape(2, 4, 4), ["-2 to 1"]),
         (np.linspace(-1, 1.5, 32).reshape(2, 4, 4), ["-1 to 1.5"]),
         (np.arange(32).reshape(2, 4, 4), ["0 to 31", "uint8"]),
-        (np.zeros((2, 4, 4), bool), ["bool"]),
         (np.zeros((5, 4, 4, 3), np.uint8), ["(4, 4, 3)", "channels last", "0, 3, 1, 2"]),
         (np.zeros((5, 4, 4, 4), np.uint8), ["4 channels", "1 (grey) or 3 (RGB)"]),
         (np.zeros((5, 2, 4, 4), np.uint8), ["2 channels"]),
@@ -185,6 +184,11 @@ def test_labels_are_kept_as_they_are(y):
     assert source.name == "array of 5 points"
 
 
+def test_bools_and_a_column_are_labels():
+    assert load_data((np.zeros((3, 2)), np.array([True, False, True]))).labels.tolist() == [1, 0, 1]
+    assert load_data((np.zeros((3, 2)), torch.tensor([[4], [5], [6]]))).labels.tolist() == [4, 5, 6]
+
+
 def test_byte_labels_are_labels():
     assert load_data((np.zeros((2, 8, 8)), np.array([200, 1], np.uint8))).labels.tolist() == [200, 1]
 
@@ -193,12 +197,13 @@ def test_byte_labels_are_labels():
     ("pair", "words"),
     [
         ((np.zeros((5, 2)), np.zeros(4, int)), ["(4,)", "5 samples"]),
-        ((np.zeros((5, 2)), np.zeros((5, 1), int)), ["(5, 1)", "(5,)"]),
-        ((np.zeros((5, 2)), np.zeros(5)), ["labels y", "integers"]),
-        ((np.zeros((5, 2)), torch.zeros(5)), ["labels y", "integers"]),
-        ((np.zeros((5, 2)), np.zeros(5, bool)), ["y", "bool"]),
+        ((np.zeros((5, 2)), np.zeros((5, 2), int)), ["(5, 2)", "(5,)"]),
+        ((np.zeros((5, 2)), np.eye(5)), ["one-hot", "argmax(1)"]),
+        ((np.zeros((5, 2)), [0, 1, np.nan, 0, 1]), ["sample 2", "nan"]),
+        ((np.zeros((5, 2)), np.zeros(5)), ["labels y", "float", "y.astype(int)"]),
+        ((np.zeros((5, 2)), torch.full((5,), 0.5)), ["labels y", "float", "np.unique"]),
         ((np.zeros((5, 2)), None), ["y", "object"]),
-        ((np.zeros((5, 2)), list("abcde")), ["y", "<U1"]),
+        ((np.zeros((5, 2)), list("abcde")), ["y", "<U1", "return_inverse=True"]),
         ((np.zeros((5, 2)),), ["tuple of 1", "(X, y)"]),
         ((np.zeros((5, 2)), np.zeros(5, int), 0), ["tuple of 3", "(X, y)"]),
         ((np.zeros(5), np.zeros(5, int)), ["reshape(-1, 1)"]),
@@ -224,10 +229,11 @@ def test_labels_that_are_none(pair, words):
 )
 def test_what_is_stored_makes_the_same_source(data):
     source = load_data(data)
-    again = restored_array(source.stored(), source.labels, source.kind)
+    again = restored_array(source.stored(), source.labels, source.kind, source.options)
     assert source.stored().dtype == torch.float32
     assert torch.equal(source.stored(), all_of(source))
     assert again.fingerprint == source.fingerprint == load_data(data).fingerprint
+    assert repr(again) == repr(source)
     assert (again.kind, again.shape, again.size) == (source.kind, source.shape, source.size)
     assert (again.labels is None) == (source.labels is None)
     assert torch.equal(again.order(0).take(0, 30), source.order(0).take(0, 30))
@@ -237,7 +243,7 @@ def test_other_data_have_other_fingerprints():
     points = np.zeros((6, 2), np.float32)
     other = points.copy()
     other[5, 1] = -0.0
-    images = np.zeros((6, 1, 2), np.float32)
+    images = np.zeros((6, 2, 2), np.float32)
     labels = [0, 1, 2, 3, 4, 5]
     sources = [points, other, points.reshape(4, 3), images, (points, labels), (points, labels[::-1])]
     assert len({load_data(data).fingerprint for data in sources}) == len(sources)

@@ -1,0 +1,110 @@
+"""Samples and labels chosen by name from a table or from items that are mappings."""
+
+from __future__ import annotations
+
+import numbers as numeric
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ..errors import DataError
+from ..messages import Message
+from .options import DataOptions
+
+__all__ = ["LABELS", "item_parts", "table_parts"]
+
+LABELS = ("label", "labels", "target", "targets", "class", "class_id", "y", "fine_label")
+"""Names of columns that hold labels, where the user named none, in the order of preference."""
+
+
+def table_parts(table: Any, names: Iterable[str], options: DataOptions) -> tuple[Any, Any]:
+    """Return the samples and the labels (or None) of a table whose columns have `names`.
+
+    Parameters
+    ----------
+    table
+        Returns a column by ``table[name]``: a DataFrame, a structured array, or a mapping of arrays.
+    names : iterable of str
+    options : DataOptions
+        `columns` and `labels` choose; without `columns` all others make up a sample.
+
+    Raises
+    ------
+    DataError
+        For a name that there is not.
+    """
+    known = [str(name) for name in names]
+    labels = options.labels
+    chosen = options.columns or tuple(name for name in known if name != labels)
+    chosen = (chosen,) if isinstance(chosen, str) else chosen
+    _refuse_unknown([*chosen, *([labels] if labels else [])], known, Message("the table"))
+    found = [table[name] for name in chosen]
+    y = None if labels is None else table[labels]
+    if len(found) == 1 and np.ndim(found[0]) > 1:
+        return found[0], y
+    return np.stack([np.asarray(column) for column in found], axis=1), y
+
+
+def item_parts(item: Mapping[str, Any], options: DataOptions, what: str) -> tuple[Any, Any]:
+    """Return the sample and the label (or None) in an item of a Dataset that is a mapping.
+
+    Without `columns` the sample is the one value that is an array, a tensor or an image; if all values are numbers, these
+    make up a point. Of two columns, an array and a number, the number is the label.
+
+    Raises
+    ------
+    DataError
+        For a key that there is not, or if several values may be the sample.
+    """
+    known = [str(key) for key in item]
+    wanted = options.columns if options.columns is not None else tuple(known)
+    wanted = (wanted,) if isinstance(wanted, str) else wanted
+    _refuse_unknown([*wanted, *([options.labels] if options.labels else [])], known, what)
+    label = options.labels
+    arrays = [key for key in wanted if key != label and _is_sample(item[key])]
+    if label is None and (arrays or options.columns is None):
+        among = known if options.columns is None else wanted
+        label = next((key for key in LABELS if key in among and key not in arrays), None)
+        if label is None and arrays and options.columns is not None and len(wanted) == 2 and len(arrays) == 1:
+            label = next(key for key in wanted if key not in arrays)
+    y = None if label is None else item[label]
+    if len(arrays) == 1:
+        return item[arrays[0]], y
+    plain = [key for key in wanted if key != label]
+    if not arrays and plain and all(isinstance(item[key], numeric.Real) for key in plain):
+        return np.array([float(item[key]) for key in plain], np.float32), y
+    raise DataError(
+        Message(
+            "{what} has the keys {keys}; say which is the sample, and which the label: columns={example!r}, "
+            "labels=...",
+            what=what,
+            keys=", ".join(known),
+            example=(arrays or known or ["image"])[0],
+        )
+    )
+
+
+def _is_sample(value: Any) -> bool:
+    """Return whether `value` is an image, or an array or a list of numbers."""
+    if isinstance(value, Tensor | np.ndarray):
+        return value.ndim > 0
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], list | numeric.Real)
+    from PIL.Image import Image
+
+    return isinstance(value, Image)
+
+
+def _refuse_unknown(chosen: Iterable[str], known: list[str], what: str) -> None:
+    for name in chosen:
+        if name not in known:
+            raise DataError(
+                Message(
+                    "{what} has no column {name!r}; its columns are {known}",
+                    what=what,
+                    name=name,
+                    known=", ".join(known),
+                )
+            )

@@ -1,0 +1,157 @@
+"""Items of a Dataset, or of any object with a length that returns items by their index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import DataError
+from ..messages import Message
+from .columns import item_parts
+from .labels import item_label
+from .options import DataOptions, Kind
+from .pictures import flattened, grey_numbers, is_deep, is_grey, pixels
+from .ranges import Range, decided_depth
+from .shapes import sample_shape
+from .units import numbers
+
+__all__ = ["Items", "called"]
+
+
+@dataclass(frozen=True)
+class Items:
+    """Reads items as samples.
+
+    Attributes
+    ----------
+    dataset
+        Returns ``dataset[place]``.
+    options : DataOptions
+        What the user says about the items.
+    depth : (float, float) or None
+        Black and white of Pillow images of more than 8 bits; None for [0, 65535].
+    """
+
+    dataset: Any
+    options: DataOptions
+    depth: Range | None = None
+
+    def parts(self, place: int) -> tuple[Any, Any]:
+        """Return the sample as the dataset returns it, and its label, None where there is none.
+
+        Raises
+        ------
+        DataError
+            If the item cannot be read, or if its keys do not tell which is the sample.
+        """
+        what = called(place)
+        try:
+            found = self.dataset[place]
+        except Exception as error:
+            raise DataError(
+                Message(
+                    "{what} cannot be read: {error}; repair the dataset or leave that item out",
+                    what=what,
+                    error=f"{type(error).__name__}: {error}",
+                )
+            ) from error
+        if isinstance(found, Mapping):
+            return item_parts(found, self.options, what)
+        self.options.allow(("kind", "value_range"), Message("items that are not mappings"))
+        if isinstance(found, tuple | list) and found and not _is_row(found):
+            return found[0], found[1] if len(found) > 1 else None
+        return found, None
+
+    def label(self, place: int) -> int | None:
+        """Return the label of an item, None where it has none.
+
+        Raises
+        ------
+        DataError
+            For a label that is no whole number.
+        """
+        _, label = self.parts(place)
+        return None if label is None else item_label(label, called(place))
+
+    def read(self, place: int) -> tuple[Kind, Tensor]:
+        """Return an item's sample: points float32 [F]; images [C, H, W], bool, uint8, int64 or float32."""
+        what = called(place)
+        found, _ = self.parts(place)
+        item, is_picture = self._tensor(found, what)
+        kind, shape = sample_shape(
+            item.shape,
+            what,
+            kind=self.options.kind,
+            pixels=is_picture or item.dtype in (torch.uint8, torch.bool),
+        )
+        if kind == "points" and item.dtype != torch.bool:
+            item = item.float()
+        return kind, item.reshape(shape)
+
+    def like_first(self, place: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """Return an item that is like the first: of this shape and dtype."""
+        _, item = self.read(place)
+        if tuple(item.shape) != shape or item.dtype != dtype:
+            raise DataError(
+                Message(
+                    "{what} has shape {found} and type {found_type}, but item 0 has shape {shape} and type {type}; "
+                    "make all items alike",
+                    what=called(place),
+                    found=tuple(item.shape),
+                    found_type=str(item.dtype),
+                    shape=shape,
+                    type=str(dtype),
+                )
+            )
+        return item
+
+    def with_depth(self, places: list[int], what: str) -> Items:
+        """Return these items with the depth of Pillow images of more than 8 bits, decided by those at `places`."""
+        first = self.parts(0)[0]
+        if not _is_picture(first) or not is_deep(first):
+            return self
+        if self.options.value_range is not None:
+            return replace(self, depth=self.options.value_range)
+        found = torch.cat([grey_numbers(self.parts(place)[0]) for place in places])
+        return replace(self, depth=decided_depth(found, what))
+
+    def _tensor(self, found: Any, what: str) -> tuple[Tensor, bool]:
+        """Return `found` as a tensor, and whether it is a picture of Pillow's."""
+        if _is_picture(found):
+            return pixels(flattened(found, grey=is_grey(found), depth=self.depth)), True
+        if isinstance(found, Tensor | np.ndarray) or hasattr(found, "__array__"):
+            return numbers(found, what), False
+        if isinstance(found, tuple | list) and _is_row(found):
+            return numbers(found, what), False
+        raise DataError(
+            Message(
+                "{what} is a {type}; it must be a tensor, an array or a Pillow image, a tuple that begins with one, "
+                "or a mapping that has one",
+                what=what,
+                type=type(found).__name__,
+            )
+        )
+
+
+def called(place: int) -> Message:
+    """Return what an error calls the item at `place`."""
+    return Message("item {number} of the dataset", number=place)
+
+
+def _is_row(found: tuple[Any, ...] | list[Any]) -> bool:
+    """Return whether `found` is numbers, or lists of numbers of one length, and not a sample with its label."""
+    first = found[0] if len(found) else None
+    if isinstance(first, int | float | np.number) and not isinstance(first, bool):
+        return all(isinstance(each, int | float | np.number) for each in found)
+    return isinstance(found, list) and all(isinstance(each, list) and _is_row(each) for each in found)
+
+
+def _is_picture(found: Any) -> bool:
+    from PIL.Image import Image
+
+    return isinstance(found, Image)

@@ -1,0 +1,121 @@
+"""Options that decide how data is read: what a user can say about them, and what was decided without that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from ..errors import DataError
+from ..messages import Message
+
+__all__ = ["DATA_OPTIONS", "NO_OPTIONS", "DataOptions", "Kind"]
+
+Kind = Literal["points", "images"]
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How data is read. `None` leaves a decision to the loader.
+
+    Attributes
+    ----------
+    kind : {"points", "images"}, optional
+        What one sample is. Points of more than one dimension are flattened.
+    value_range : (float, float), optional
+        The numbers of images that mean black and white. They become -1 and 1; numbers beyond are clipped.
+    columns : str or tuple of str, optional
+        Names of the columns of a table, or the keys of dict items, that make up a sample.
+    labels : str, optional
+        Name of the column, or key of dict items, that holds the labels.
+
+    Raises
+    ------
+    DataError
+        For a value that is not allowed.
+    """
+
+    kind: Kind | None = None
+    value_range: tuple[float, float] | None = None
+    columns: str | Sequence[str] | None = None
+    labels: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is not None and self.kind not in get_args(Kind):
+            raise _not_allowed("kind", self.kind, Message('"points" or "images"'))
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", _range(self.value_range))
+        if self.columns is not None:
+            object.__setattr__(self, "columns", _names(self.columns))
+        if self.labels is not None and not isinstance(self.labels, str):
+            raise _not_allowed(
+                "labels",
+                type(self.labels).__name__,
+                Message("the name of a column; pass an array of labels y as the pair (X, y)"),
+            )
+
+    @classmethod
+    def split(cls, keywords: Mapping[str, Any]) -> tuple[DataOptions, dict[str, Any]]:
+        """Return the options among `keywords`, and the keywords that are none."""
+        rest = {name: value for name, value in keywords.items() if name not in DATA_OPTIONS}
+        return cls(**{name: value for name, value in keywords.items() if name not in rest}), rest
+
+    @classmethod
+    def restored(cls, plain: Mapping[str, Any]) -> DataOptions:
+        """Inverse of :meth:`plain`; options that this version does not know are left out."""
+        return cls(**{name: value for name, value in plain.items() if name in DATA_OPTIONS})
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that are not None, by name."""
+        return {name: value for name in DATA_OPTIONS if (value := getattr(self, name)) is not None}
+
+    def plain(self) -> dict[str, Any]:
+        """Return :meth:`given` as JSON has it: tuples as lists."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in self.given().items()
+        }
+
+    def allow(self, names: Iterable[str], what: str) -> None:
+        """Raise `DataError` for an option that is given but not among `names`, which are those of `what`."""
+        for name in self.given():
+            if name not in names:
+                raise DataError(
+                    Message("{option}= does not apply to {what}; leave it out", option=name, what=what)
+                )
+
+
+NO_OPTIONS = DataOptions()
+"""Leaves every decision to the loader."""
+
+DATA_OPTIONS = tuple(field.name for field in fields(DataOptions))
+"""The keywords of a trainer and a widget that belong to their data."""
+
+
+def _not_allowed(option: str, value: Any, allowed: str) -> DataError:
+    return DataError(
+        Message("{option} cannot be {value!r}; it is {allowed}", option=option, value=value, allowed=allowed)
+    )
+
+
+def _range(value: Any) -> tuple[float, float]:
+    allowed = Message("a pair (low, high) of finite numbers, low < high, such as (0, 255)")
+    try:
+        low, high = (float(end) for end in value)
+    except (TypeError, ValueError):
+        raise _not_allowed("value_range", value, allowed) from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise _not_allowed("value_range", value, allowed)
+    return low, high
+
+
+def _names(value: Any) -> str | tuple[str, ...]:
+    if isinstance(value, str):
+        return value
+    try:
+        names = tuple(value)
+    except TypeError:
+        names = ()
+    if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise _not_allowed("columns", value, Message("a name, or a list of distinct names"))
+    return names

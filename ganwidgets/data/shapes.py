@@ -1,0 +1,124 @@
+"""Which arrays are points and which are images, by their shape alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from ..errors import DataError
+from ..messages import Message
+from .options import Kind
+
+__all__ = ["sample_shape"]
+
+CHANNELS = {1, 3}
+"""Channels of an image: grey, or RGB."""
+
+ELONGATED = 3
+"""Ratio of the sides from which an array [H, W] of numbers other than bytes may as well be a time series."""
+
+
+def sample_shape(
+    shape: Sequence[int], what: str, *, kind: Kind | None = None, pixels: bool = False
+) -> tuple[Kind, tuple[int, ...]]:
+    """Return the kind and the shape of samples that came as tensors of `shape`.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of one sample: (F,), (H, W) or (C, H, W); any for `kind` "points".
+    what : str
+        How an error calls it, such as "one sample of the array".
+    kind : {"points", "images"}, optional
+        What the user says it is.
+    pixels : bool
+        True if the numbers are bytes, which no time series is made of.
+
+    Raises
+    ------
+    DataError
+        If these are neither points nor images of one or three channels, or if it cannot be told which.
+    """
+    shape = tuple(shape)
+    if 0 in shape:
+        raise DataError(
+            Message(
+                "{what} has shape {shape}, it is empty; leave it out or repair it", what=what, shape=shape
+            )
+        )
+    if kind == "points" and shape:
+        return "points", (prod(shape),)
+    if kind is None and len(shape) == 1:
+        return "points", shape
+    if kind is None and len(shape) == 2 and _is_series(shape, what, pixels=pixels):
+        return "points", (prod(shape),)
+    if len(shape) == 2:
+        return "images", (1, *shape)
+    if len(shape) == 3 and shape[0] in CHANNELS:
+        return "images", shape
+    raise DataError(_no_image(shape, what))
+
+
+def _is_series(shape: tuple[int, ...], what: str, *, pixels: bool) -> bool:
+    """Return whether `shape` [H, W] is one series of numbers.
+
+    Raises
+    ------
+    DataError
+        If it may be several series, an image, or a row of pixels.
+    """
+    short, long = sorted(shape)
+    if pixels and not (shape[-1] in {3, 4} and long >= ELONGATED * short):
+        return False
+    if short == 1 and long > 1 and not pixels:
+        return True
+    if long < ELONGATED * short:
+        return False
+    raise DataError(
+        Message(
+            "{what} has shape {shape}, which may be a time series, a row of pixels or a grey image; say which: "
+            'kind="points" (flattened to {n} numbers) or kind="images"; one picture [H, W, C] alone is '
+            "x.transpose(2, 0, 1)[None]",
+            what=what,
+            shape=shape,
+            n=prod(shape),
+        )
+    )
+
+
+def _no_image(shape: tuple[int, ...], what: str) -> Message:
+    """Return why images cannot have `shape`."""
+    if len(shape) == 1:
+        return Message(
+            '{what} has shape {shape}, which is no image; reshape the array to [N, H, W], or leave out kind="images"',
+            what=what,
+            shape=shape,
+        )
+    if len(shape) == 3 and shape[2] in CHANNELS:
+        return Message(
+            "{what} has shape {shape}, its channels last; put them first: an array [N, H, W, C] by "
+            "x.transpose(0, 3, 1, 2), a tensor by x.permute(0, 3, 1, 2), one image without the N by (2, 0, 1)",
+            what=what,
+            shape=shape,
+        )
+    if len(shape) == 3:
+        return Message(
+            "{what} has shape {shape}, that is {channels} channels; images have 1 (grey) or 3 (RGB){hint}; for "
+            'numbers that are no image pass kind="points"',
+            what=what,
+            shape=shape,
+            channels=shape[0],
+            hint=_without_alpha(shape),
+        )
+    return Message(
+        "{what} has shape {shape}; points are (F,), images (H, W) or (C, H, W); for other numbers pass "
+        'kind="points", which flattens them',
+        what=what,
+        shape=shape,
+    )
+
+
+def _without_alpha(shape: tuple[int, ...]) -> Message | str:
+    if shape[2] == 4:
+        return Message(", of RGBA take x[..., :3].transpose(0, 3, 1, 2)")
+    return Message(", of RGBA take x[:, :3]") if shape[0] == 4 else ""
