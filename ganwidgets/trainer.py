@@ -397,6 +397,7 @@ class GANTrainer(Judged):
             If the file cannot be written.
         """
         save_session(self._session, path)
+        self._session.keeper.saved_elsewhere()
 
     def export(self, path: str | os.PathLike[str], *, locale: str | None = None) -> Path:
         """Write the run for people to look at: ``.png`` now, ``.gif`` its past too, ``.html`` all of it.
@@ -464,11 +465,18 @@ class GANTrainer(Judged):
 
         The trainer stays usable, but what it does from then on is not stored. It is closed by itself
         when nobody holds it any more and when the interpreter exits. Without a folder nothing happens.
-        """
-        if "_session" in vars(self):  # not where it could not be made
-            self._between_steps(self._session.keeper.close)
 
-    __del__ = close
+        Raises
+        ------
+        CheckpointError
+            If it cannot be stored, such as on a full disk. The folder stays open, so that a later call tries again;
+            after :meth:`save` to another place it is closed without an error.
+        """
+        self._between_steps(self._session.keeper.close)
+
+    def __del__(self) -> None:
+        if "_session" in vars(self):  # not where it could not be made
+            self._between_steps(self._session.keeper.abandon)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "features":

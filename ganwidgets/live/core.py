@@ -88,6 +88,7 @@ class Core:
         self._listeners = weakref.ref(listeners)
         # What follows belongs to the thread that trains; others see `state`.
         self._now = Standing(trainer)
+        self._trained: tuple[bool, Step | None] = False, None
         self._ending: list[Close] = []
         self._telling = False
         self._publish()
@@ -161,13 +162,14 @@ class Core:
         state = self.state
         if self._telling or self.inbox.unanswered(ticket):
             return False
-        if iteration is not None and state.iteration >= iteration:
-            return True
-        if state.status == "running" or self.inbox.unanswered():
+        arrived = iteration is not None and state.iteration >= iteration
+        if not arrived and (state.status == "running" or self.inbox.unanswered()):
             return False
-        if state.error is not None:
+        if not arrived and state.error is not None:
             raise state.error
-        if iteration is None:
+        if arrived or iteration is None:
+            if state.unstored is not None:
+                raise state.unstored
             return True
         raise RuntimeError(
             Message(
@@ -203,6 +205,7 @@ class Core:
             self._now.error = error
         finally:
             self._now.playing, self._now.job = False, None
+            self._trained = False, None  # it was stored above, as far as it can be
             self.closing = True
             self._refuse(self.inbox.close(), RuntimeError(CLOSED))
             self.trainer._attach(None, None)
@@ -212,7 +215,6 @@ class Core:
     def _turn(self) -> bool:
         """Carry out one command, or train for a moment; False where the thread is to end."""
         command = self.inbox.take(in_order=self._now.job is None, rest=self._rest)
-        playing, job = self._now.playing, self._now.job
         if command is not None:
             try:
                 self._carry_out(command)
@@ -220,19 +222,20 @@ class Core:
                 self.inbox.answered()
         elif self._ending:
             return not self.inbox.close_if_empty()
-        else:
+        elif self._now.playing or self._now.job is not None:
             self._train()
-        if playing and not self._now.playing:
-            self.trainer._stop()
-        elif job is not None and self._now.job is None:
-            self.trainer._pause()
+        else:
+            self.trainer._stop()  # what could not be stored is tried again
+            self._publish()
         return True
 
     def _rest(self) -> float | None:
         """Return for how many seconds there is nothing to do; None until a command comes."""
         if self._ending or self._now.job is not None:
             return 0.0
-        return self.metronome.delay(time.monotonic()) if self._now.playing else None
+        if self._now.playing:
+            return self.metronome.delay(time.monotonic())
+        return self.trainer._retry_in()
 
     def _train(self) -> None:
         """Take steps until a command arrives, a moment has passed, or they are done."""
@@ -447,9 +450,19 @@ class Core:
 
     def _publish(self) -> None:
         """Make known how things stand, and wake whoever waits for it."""
+        self._store()
         self.state = self._now.told()
         with self.inbox.lock:
             self.inbox.news.notify_all()
+
+    def _store(self) -> None:
+        """Store what was trained, if that has just come to an end: who waits for it hears whether it is stored."""
+        playing, job = self._trained
+        self._trained = self._now.playing, self._now.job
+        if playing and not self._now.playing:
+            self.trainer._stop()
+        elif job is not None and self._now.job is not job:
+            self.trainer._pause()
 
     def _answer(self, command: Command, kind: Kind, **about: Any) -> None:
         """Tell the listeners what became of `command`."""

@@ -75,6 +75,7 @@ class Standing:
             error=self.error,
             changes=self._changes,
             moves=self.moves,
+            unstored=self._trainer._unstored,
             walk=self._where_walked(),
         )
 

@@ -41,6 +41,8 @@ class RunState:
     moves : int
         Grows whenever the networks may have changed, also where `iteration` does not; while it is
         the same, a picture need not be drawn again.
+    unstored : BaseException or None
+        Why what is new cannot be stored in the run's folder; the run goes on, and storing is tried again.
     walk : SubStep or None
         Where somebody stands who walks through the next step; see :meth:`ganwidgets.GANTrainer.walk`.
     """
@@ -53,6 +55,7 @@ class RunState:
     error: BaseException | None = None
     changes: int = 0
     moves: int = 0
+    unstored: BaseException | None = None
     walk: SubStep | None = None
 
 

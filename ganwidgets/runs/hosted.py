@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ..errors import CheckpointError
 from ..stepping.eager import What
 from .interventions import CODE, Origin
 from .session import Session
@@ -67,6 +68,14 @@ class Hosted:
 
     def _stop(self) -> None:
         self._session.keeper.save()
+
+    @property
+    def _unstored(self) -> CheckpointError | None:
+        """Why what is new cannot be stored in the run's folder."""
+        return self._session.keeper.fault
+
+    def _retry_in(self) -> float | None:
+        return self._session.keeper.retry_in()
 
     # --- training -------------------------------------------------------------------------------
 

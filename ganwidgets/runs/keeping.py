@@ -45,6 +45,9 @@ SHARE = 50
 SHARE_AT_ONCE = 10
 """The same where there is a reason to do so at once, since many of them may follow each other."""
 
+RETRIES = 1.0, 30.0
+"""Seconds until storing is tried again after the first failure, and at most; each failure doubles them."""
+
 STORED_AT_MOST = 1000
 """Snapshots in the folder that something could replace; beyond, they are thinned."""
 
@@ -120,7 +123,8 @@ class FolderKeeper(Keeper):
         self._last: tuple[Any, ...] = ()
         self._process = os.getpid()
         self._open = True
-        self._failing = False
+        self._failures = 0
+        self._elsewhere: tuple[Any, ...] = ()
         self._wait(0.0)
         _OPEN.add(self)
 
@@ -157,28 +161,53 @@ class FolderKeeper(Keeper):
             self.save()
 
     def save(self) -> None:
-        """Store what is new; where that fails, say so once and try again later."""
+        """Store what is new; where that fails, note the fault and try again later."""
         if not self._open or os.getpid() != self._process:
             return
         began = time.monotonic()
         try:
             stored = self._commit()
-        except (CheckpointError, ValueError) as error:
+        except (CheckpointError, OSError, ValueError) as error:
             self._fail(error)
+            return
+        if self.fault is not None:
+            self.fault, self._failures = None, 0
             stored = True
         if stored:
             self._wait(time.monotonic() - began)
 
+    def retry_in(self) -> float | None:
+        if self.fault is None or not self._open:
+            return None
+        return max(0.0, self._due - time.monotonic())
+
+    def saved_elsewhere(self) -> None:
+        self._elsewhere = self._everything()
+
     def close(self) -> None:
-        if self._open and os.getpid() == self._process:
-            try:
-                if (
-                    not self._session._occupied.under_way
-                ):  # a thread that has not ended at the interpreter's exit
-                    self.save()
-            finally:
-                self._open = False
-                self._folder.close()
+        if not self._open or os.getpid() != self._process:
+            return
+        if not self._session._occupied.under_way:  # a thread that has not ended at the interpreter's exit
+            self.save()
+        if self.fault is not None and self._elsewhere != self._everything():
+            raise CheckpointError(
+                Message(
+                    "{reason}; what came after iteration {stored} is only in memory: save it with "
+                    "trainer.save(path), or make room and call trainer.close() again",
+                    reason=str(self.fault.__cause__),
+                    stored=self._stored_until(),
+                )
+            ) from self.fault
+        self._open = False
+        self._folder.close()
+
+    def abandon(self) -> None:
+        try:
+            self.close()
+        except CheckpointError as error:
+            self._open = False
+            self._folder.close()
+            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
 
     def _wait(self, duration: float) -> None:
         self._ended = time.monotonic()
@@ -189,17 +218,31 @@ class FolderKeeper(Keeper):
         """Return what changes when something happens that is to be stored at once."""
         return self._session.log.next_seq, self._session.branches.current
 
+    def _everything(self) -> tuple[Any, ...]:
+        """Return what changes with everything that happens in the run."""
+        state = self._session.state
+        return *self._moment(), state.iteration, state.cursor
+
+    def _stored_until(self) -> int:
+        return int(self._current["place"][1]) if self._current else 0
+
     def _fail(self, error: Exception) -> None:
-        if not self._failing:
-            self._failing = True
-            warnings.warn(
-                Message(
-                    "{error}; training goes on in memory, and storing it is tried again",
-                    error=error.args[0],
-                ),
-                RuntimeWarning,
-                stacklevel=3,
-            )
+        """Note a fault, and when to try again; warn of the first one."""
+        first, longest = RETRIES
+        pause = min(first * 2.0 ** min(self._failures, 30), longest)
+        self._failures += 1
+        self._ended = time.monotonic()
+        self._due = self._soon = self._ended + pause
+        sentence = Message(
+            "{error}; training goes on in memory, and storing it is tried again; trainer.save(path) saves the run "
+            "elsewhere",
+            error=error.args[0] if isinstance(error, CheckpointError) else str(error),
+        )
+        known = self.fault is not None
+        self.fault = CheckpointError(sentence)
+        self.fault.__cause__ = error
+        if not known:
+            warnings.warn(sentence, RuntimeWarning, stacklevel=4)
 
     # --- what -----------------------------------------------------------------------------------
 
@@ -260,7 +303,6 @@ class FolderKeeper(Keeper):
         self._reporter.told(news)
         self._current = current
         self._last = self._moment()
-        self._failing = False
 
     def _here(self) -> Snapshot | None:
         """Return the state where the run stands; None in the past, which can be reached again."""
@@ -360,4 +402,4 @@ _OPEN: weakref.WeakSet[FolderKeeper] = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     for keeper in list(_OPEN):
-        keeper.close()
+        keeper.abandon()

@@ -33,6 +33,7 @@ from .starts import StartPanel
 from .status import StatusPanel
 from .timeline import TimelinePanel
 from .transport import Transport
+from .unstored import UnstoredPanel
 from .walk import WalkPanel
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Dashboard:
         See :class:`ganwidgets.widgets.samples.SamplesPanel`.
     export : callable
         See :class:`ganwidgets.widgets.saving.SavingPanel`.
+    rescue : callable
+        See :class:`ganwidgets.widgets.unstored.UnstoredPanel`.
     viewers : Viewers
         Who is told of views and of what they have painted.
     request : callable
@@ -124,6 +127,7 @@ class Dashboard:
         explorer: Explorer,
         errands: Errands,
         export: Callable[[str], Path],
+        rescue: Callable[[str], None],
         viewers: Viewers,
         request: Callable[[], None],
         judge_by: Callable[[str], None],
@@ -131,6 +135,8 @@ class Dashboard:
         look = Look()
         self.transport = Transport(catalog, act, ask, look)
         self.status = StatusPanel(catalog, look)
+        self._unstored = UnstoredPanel(catalog, rescue, look)
+        self.status.widget.children = (*self.status.widget.children, self._unstored.widget)
         presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
         presets.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
         self.controls = ControlSet(catalog, ask, look=look, presets=presets)
@@ -170,6 +176,7 @@ class Dashboard:
             **self.controls.names,
             **self.transport.names,
             **saving.names,
+            **self._unstored.names,
         }
         for panel in self._panels:
             names.update(getattr(panel, "names", {}))
@@ -281,6 +288,7 @@ class Dashboard:
         """Show which buttons make sense, and what went wrong."""
         self.transport.show(state.status, playing=state.playing)
         self.status.report(state.status, state.error)
+        self._unstored.report(state.unstored)
 
     def draw(self, frame: Frame, due: Iterable[Panel]) -> None:
         """Show `frame` on those of the panels that show its kind of data."""

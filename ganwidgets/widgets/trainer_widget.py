@@ -164,6 +164,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
             explorer=Explorer(self._runner),
             errands=self._errands,
             export=self._hands.save_beside,
+            rescue=trainer.save,
             viewers=Answers(self._pacer, self._wake, self._renew_displays),
             request=self._look_again,
             judge_by=self._hands.judge_by,
@@ -224,6 +225,12 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
 
         A run that the widget was told to keep in a folder is stored, and kept there no longer. In the page the last
         picture stays.
+
+        Raises
+        ------
+        CheckpointError
+            If the run cannot be stored in its folder; the widget is closed nevertheless, and ``w.trainer`` still holds
+            the run: ``w.trainer.save(path)`` saves it elsewhere.
         """
         if self.__dict__.get("_ended", True):
             return
@@ -237,6 +244,8 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
                 self._runner.close()
                 if self._keeps:
                     self._trainer.close()
+                elif self._trainer._unstored is not None:
+                    raise self._trainer._unstored
         finally:
             if not self._runner.inside:  # the thread that trains is what these may be waiting for
                 self._publisher.join()
@@ -402,8 +411,8 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         self.set_trait("steps_per_second", state.steps_per_second)
         for name in ("loss_d", "loss_g"):
             self.set_trait(name, state.record.get(name, float("nan")))
-        stopped = "" if state.error is None else self._catalog.error(state.error)
-        self.set_trait("error", stopped or self._refusal)
+        trouble = state.error or state.unstored
+        self.set_trait("error", self._refusal if trouble is None else self._catalog.error(trouble))
 
     def _publish(self, forced: bool) -> float:
         """Draw a frame if one is due; where a caller waits for it, renew the saved pictures too."""

@@ -45,6 +45,10 @@ class FakeTrainer:
         self.in_step = threading.Event()
         self.failures = {}
         self.dispatch = self.route = None
+        self._unstored = None
+
+    def _retry_in(self):
+        return None
 
     def _attach(self, dispatch, route):
         self.dispatch, self.route = dispatch, route

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +71,7 @@ class Index:
                 if version is not None and version < schema.VERSION:
                     self._migrate(mode, version)
                 self._check(mode)
+                self._identity = _identity(path)
             except BaseException:
                 self.close()
                 raise
@@ -148,6 +151,8 @@ class Index:
 
         Raises
         ------
+        OSError
+            If the file was removed or replaced since it was opened.
         sqlite3.Error
             If they cannot be written; it is as before.
         """
@@ -169,6 +174,9 @@ class Index:
 
     @contextlib.contextmanager
     def _step(self) -> Iterator[dict[str, Any]]:
+        # SQLite would go on writing to a file that was removed or replaced, and that nobody can open any more.
+        if _identity(self._path) != self._identity:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
         with _transaction(self._connection):
             head = self._head()
             yield head
@@ -221,6 +229,12 @@ def make(path: Path, document: Mapping[str, Any]) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
         finally:
             connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what tells the file at `path` from every other one."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _insert(connection: sqlite3.Connection, head: dict[str, Any], rows: Iterable[NewRow]) -> list[int]:
