@@ -220,7 +220,9 @@ def load_dataset(dataset: Any, options: DataOptions = NO_OPTIONS) -> DatasetSour
         kind=kind,
         shape=shape,
         size=size,
-        options=replace(options, kind=kind, value_range=items.depth or units.value_range),
+        options=replace(
+            options, kind=kind, value_range=items.depth.value_range if items.depth else units.value_range
+        ),
         exact=exact,
         items=items,
         dtype=dtype,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,24 +12,29 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 from torch import Tensor
 
-from ..errors import DataError, DataWarning
+from ..errors import DataError
 from ..messages import Message
 from .arrays import in_memory
 from .folder_source import FolderSource
+from .notices import warn_of_data
 from .options import NO_OPTIONS, DataOptions
-from .pictures import flattened, is_grey, pixels
+from .picture_files import EXTENSIONS, pictures_below
+from .picture_sizes import Size, common_size, outliers
+from .pictures import SIXTEEN_BITS, Depth, flattened, grey_numbers, is_deep, is_grey, pixels
+from .ranges import decided_depth
 from .source import FiniteSource
-from .units import OF_BYTES
+from .units import OF_BYTES, units_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["image_folder", "load_folder"]
 
-EXTENSIONS = ("png", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff")
+PROBED = 64
+"""Pictures of a large folder that decide what the numbers of all mean."""
 
-LARGEST_SIDE = 64
-"""Pixels; larger pictures are made smaller, unless a size was asked for."""
+NAMED = 10
+"""Pictures that a warning or an error names at most."""
 
 SIZES = (4, 512)
 """Pixels a side, at least and at most, that can be asked for."""
@@ -50,7 +54,9 @@ SHOWN_AFTER = 2.0
 T = TypeVar("T")
 
 
-def image_folder(path: str | Path, size: int | None = None) -> FiniteSource:
+def image_folder(
+    path: str | Path, size: int | None = None, *, value_range: tuple[float, float] | None = None
+) -> FiniteSource:
     """Return the pictures below a folder as data for a trainer or a widget.
 
     Naming the folder as data does the same, without the choice of a size.
@@ -62,6 +68,9 @@ def image_folder(path: str | Path, size: int | None = None) -> FiniteSource:
     size : int, optional
         Every picture is cropped to its central square and resized to this many pixels a side, from
         4 to 512. Without it, see Notes.
+    value_range : (float, float), optional
+        The numbers that mean black and white in the files: of the pictures of more than 8 bits if there are any, as
+        ``(0, 4095)``, else of all. Without it most of the numbers decide.
 
     Raises
     ------
@@ -72,16 +81,18 @@ def image_folder(path: str | Path, size: int | None = None) -> FiniteSource:
     Warns
     -----
     DataWarning
-        If a few pictures cannot be read, at most one in twenty: they are named and left out.
+        If a few pictures cannot be read, at most one in twenty: they are named and left out. If at most a third are
+        far smaller than the others, such as spacers: likewise. If links or folders cannot be followed, or if the range
+        of the numbers is unlikely.
 
     Notes
     -----
-    Pictures of one size of at most 64 pixels a side stay as they are; others are cropped to their
-    central square and resized to the smallest side of all, at most 64 pixels. They are grey if all
-    of them are stored without colour, else RGB; what is transparent becomes white; of an animation
-    the first frame counts. Where every picture lies in a folder of its class, and there are two
-    classes or more, the labels are the classes' numbers in alphabetical order. Hidden files and
-    folders are passed over. Large folders are read while training goes on, in threads of their own; where
+    If two thirds of the pictures have one size of at most 64 pixels a side, that is the size of all. Otherwise all are
+    squares of the smallest side, at most 64 pixels. Pictures of another size are cropped to their centre and resized.
+    They are grey if all of them are stored without colour, else RGB; transparent pixels become white; of an animation
+    the first frame is read. If every picture is in a folder of its class, and there are two
+    classes or more, the labels are the classes' numbers in alphabetical order. Links to folders are followed. Hidden
+    files and folders are passed over. Large folders are read while training goes on, in threads of their own; where
     opening one takes more than two seconds, a bar on the standard error shows how far it has come.
 
     Crop and resize are Pillow's, by Lanczos' filter. ``torchvision.transforms.v2.Resize`` hands a picture to the same
@@ -104,7 +115,7 @@ def image_folder(path: str | Path, size: int | None = None) -> FiniteSource:
                 most=SIZES[1],
             )
         )
-    return load_folder(Path(path), size)
+    return load_folder(Path(path), size, DataOptions(value_range=value_range))
 
 
 def load_folder(folder: Path, side: int | None = None, options: DataOptions = NO_OPTIONS) -> FiniteSource:
@@ -117,7 +128,7 @@ def load_folder(folder: Path, side: int | None = None, options: DataOptions = NO
             if folder.exists()
             else Message("there is no folder {path}; check the path", path=str(folder))
         )
-    files = _pictures_below(folder)
+    files = pictures_below(folder)
     if not files:
         raise DataError(
             Message(
@@ -128,20 +139,92 @@ def load_folder(folder: Path, side: int | None = None, options: DataOptions = NO
         )
     with ThreadPoolExecutor(READERS, thread_name_prefix="ganwidgets-pictures") as pool:
         heads = _sound(folder, files, pool.map(_attempt(_head), files))
+        if side is None:
+            heads = _without_outliers(folder, heads)
         files = list(heads)
         grey = all(head.grey for head in heads.values())
-        size = (side, side) if side else _common_size({head.size for head in heads.values()})
-        reader = _Reader(grey, size)
+        size = (side, side) if side else common_size([head.size for head in heads.values()])
+        depth = _depth(folder, [file for file, head in heads.items() if head.deep], options)
+        reader = _Reader(grey, size, depth or SIXTEEN_BITS)
         shape = (1 if grey else 3, size[1], size[0])
         name = Message("folder {name}", name=folder.resolve().name)
-        if len(files) * prod(shape) > READ_AT_ONCE:
-            labels = _classes(folder, files)
-            return FolderSource.of(
-                folder, files, reader, shape=shape, name=name, labels=labels, units=OF_BYTES
-            )
-        found = _sound(folder, files, pool.map(_attempt(reader), files))
+        whole = len(files) * prod(shape) <= READ_AT_ONCE
+        found = (
+            _sound(folder, files, pool.map(_attempt(reader), files))
+            if whole
+            else _readable(_attempt(reader), _spread(files))
+        )
     images = torch.stack(list(found.values()))
-    return in_memory(images, "images", OF_BYTES, name=name, labels=_classes(folder, list(found)))
+    units = OF_BYTES if depth else units_of(images, "images", options, name)
+    taken = DataOptions(kind="images", value_range=depth.value_range if depth else units.value_range)
+    if whole:
+        labels = _classes(folder, list(found))
+        return in_memory(images, "images", units, name=name, labels=labels, options=taken)
+    return FolderSource.of(
+        folder,
+        files,
+        reader,
+        shape=shape,
+        name=name,
+        labels=_classes(folder, files),
+        units=units,
+        options=taken,
+    )
+
+
+def _without_outliers(folder: Path, heads: dict[Path, _Head]) -> dict[Path, _Head]:
+    """Return `heads` without those of pictures that are far smaller than the others, and warn of these."""
+    files = list(heads)
+    tiny = {files[index] for index in outliers([head.size for head in heads.values()])}
+    if tiny:
+        named = sorted(tiny)[:NAMED]
+        warn_of_data(
+            Message(
+                "{few} of the {n} images of {path} are left out, because they are far smaller than the others: "
+                "{names}{more}; to keep them pass a size: image_folder(path, size=64)",
+                few=len(tiny),
+                n=len(files),
+                path=str(folder),
+                names=", ".join(f"{file} ({heads[file].size[0]}x{heads[file].size[1]})" for file in named),
+                more=Message(" and {n} more", n=len(tiny) - NAMED) if len(tiny) > NAMED else "",
+            )
+        )
+    return {file: head for file, head in heads.items() if file not in tiny}
+
+
+def _readable(read: Callable[[Path], T | DataError], files: list[Path]) -> dict[Path, T]:
+    """Return what `read` returns for `files`, those left out that cannot be read: they are named when they are reached.
+
+    Raises
+    ------
+    DataError
+        If none can be read.
+    """
+    results = {file: read(file) for file in files}
+    good = {file: result for file, result in results.items() if not isinstance(result, DataError)}
+    for result in results.values():
+        if not good and isinstance(result, DataError):
+            raise result
+    return good
+
+
+def _spread(files: list[Path]) -> list[Path]:
+    """Return some of `files`, evenly spread, on which a decision about all is made."""
+    places = torch.linspace(0, len(files) - 1, min(PROBED, len(files)), dtype=torch.float64).long()
+    return [files[place] for place in places.tolist()]
+
+
+def _depth(folder: Path, deep: list[Path], options: DataOptions) -> Depth | None:
+    """Return black and white of the pictures of more than 8 bits, None where there are none."""
+    if not deep:
+        return None
+    if options.value_range is not None:
+        return Depth(options.value_range, asked_for=True)
+    found = _readable(_attempt(lambda file: _opened(file, grey_numbers)), _spread(deep))
+    return Depth(
+        decided_depth(torch.cat(list(found.values())), Message("folder {name}", name=folder.resolve().name)),
+        asked_for=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -149,11 +232,12 @@ class _Head:
     """What a picture says of itself before it is decoded."""
 
     grey: bool
-    size: tuple[int, int]
+    size: Size
+    deep: bool
 
 
 def _head(file: Path) -> _Head:
-    return _opened(file, lambda image: _Head(is_grey(image), _upright_size(image)))
+    return _opened(file, lambda image: _Head(is_grey(image), _upright_size(image), is_deep(image)))
 
 
 @dataclass(frozen=True)
@@ -161,7 +245,8 @@ class _Reader:
     """Reads a picture as the run sees it: uint8 [C, H, W]."""
 
     grey: bool
-    size: tuple[int, int]
+    size: Size
+    depth: Depth
 
     def __call__(self, file: Path) -> Tensor:
         return _opened(file, self._pixels)
@@ -169,7 +254,7 @@ class _Reader:
     def _pixels(self, image: Image) -> Tensor:
         # A large JPEG can be decoded at an eighth, a quarter or half of its size, several times faster.
         image.draft(None, (2 * self.size[0], 2 * self.size[1]))
-        return pixels(_fitted(flattened(image, grey=self.grey), self.size))
+        return pixels(_fitted(flattened(image, grey=self.grey, depth=self.depth), self.size))
 
 
 def _attempt(read: Callable[[Path], T]) -> Callable[[Path], T | DataError]:
@@ -216,8 +301,8 @@ def _sound(folder: Path, files: list[Path], found: Iterable[T | DataError]) -> d
         return good
     if len(broken) == 1 and len(files) * FEW < 1:
         raise broken[0]
-    names = "; ".join(str(error) for error in broken[:10])
-    more = Message(" and {n} more", n=len(broken) - 10) if len(broken) > 10 else ""
+    names = "; ".join(str(error) for error in broken[:NAMED])
+    more = Message(" and {n} more", n=len(broken) - NAMED) if len(broken) > NAMED else ""
     if len(broken) > len(files) * FEW:
         raise DataError(
             Message(
@@ -229,7 +314,7 @@ def _sound(folder: Path, files: list[Path], found: Iterable[T | DataError]) -> d
                 more=more,
             )
         )
-    warnings.warn(
+    warn_of_data(
         Message(
             "{broken} of the {n} images of {path} are left out, because they cannot be read: {names}{more}",
             broken=len(broken),
@@ -237,21 +322,9 @@ def _sound(folder: Path, files: list[Path], found: Iterable[T | DataError]) -> d
             path=str(folder),
             names=names,
             more=more,
-        ),
-        DataWarning,
-        stacklevel=4,  # the line that called image_folder
+        )
     )
     return good
-
-
-def _pictures_below(folder: Path) -> list[Path]:
-    """Return the pictures in an order that does not depend on the file system."""
-    found = []
-    for path in folder.rglob("*"):
-        parts = path.relative_to(folder).parts
-        if path.suffix[1:].lower() in EXTENSIONS and not any(part.startswith(".") for part in parts):
-            found.append((parts, path))
-    return [path for _, path in sorted(found) if path.is_file()]
 
 
 def _classes(folder: Path, files: list[Path]) -> Tensor | None:
@@ -284,14 +357,6 @@ _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap width and height
 def _upright_size(image: Image) -> tuple[int, int]:
     width, height = image.size
     return (height, width) if image.getexif().get(_ORIENTATION, 1) in range(5, 9) else (width, height)
-
-
-def _common_size(sizes: set[tuple[int, int]]) -> tuple[int, int]:
-    """Return the width and height that all pictures get."""
-    if len(sizes) == 1 and max(only := next(iter(sizes))) <= LARGEST_SIDE:
-        return only
-    side = min(LARGEST_SIDE, *(min(size) for size in sizes))
-    return side, side
 
 
 def _fitted(image: Image, size: tuple[int, int]) -> Image:

@@ -65,6 +65,7 @@ class FolderSource(FiniteSource):
         name: str,
         labels: Tensor | None,
         units: Units,
+        options: DataOptions,
     ) -> FolderSource:
         r"""Return the source for `files`, each of which `reader` reads as uint8 \*shape, in `units`."""
         return cls(
@@ -73,7 +74,7 @@ class FolderSource(FiniteSource):
             shape=shape,
             size=len(files),
             labels=labels,
-            options=DataOptions(kind="images", value_range=units.value_range),
+            options=options,
             units=units,
             folder=folder,
             files=tuple(files),

@@ -15,8 +15,8 @@ from ..messages import Message
 from .columns import item_parts
 from .labels import item_label
 from .options import DataOptions, Kind
-from .pictures import flattened, grey_numbers, is_deep, is_grey, pixels
-from .ranges import Range, decided_depth
+from .pictures import SIXTEEN_BITS, Depth, flattened, grey_numbers, is_deep, is_grey, pixels
+from .ranges import decided_depth
 from .shapes import sample_shape
 from .units import numbers
 
@@ -33,13 +33,13 @@ class Items:
         Returns ``dataset[place]``.
     options : DataOptions
         What the user says about the items.
-    depth : (float, float) or None
-        Black and white of Pillow images of more than 8 bits; None for [0, 65535].
+    depth : Depth or None
+        Black and white of Pillow images of more than 8 bits; None where these are no such images.
     """
 
     dataset: Any
     options: DataOptions
-    depth: Range | None = None
+    depth: Depth | None = None
 
     def parts(self, place: int) -> tuple[Any, Any]:
         """Return the sample as the dataset returns it, and its label, None where there is none.
@@ -116,14 +116,15 @@ class Items:
         if not _is_picture(first) or not is_deep(first):
             return self
         if self.options.value_range is not None:
-            return replace(self, depth=self.options.value_range)
-        found = torch.cat([grey_numbers(self.parts(place)[0]) for place in places])
-        return replace(self, depth=decided_depth(found, what))
+            return replace(self, depth=Depth(self.options.value_range, asked_for=True))
+        pictures = [self.parts(place)[0] for place in places]
+        found = torch.cat([grey_numbers(each) for each in pictures if _is_picture(each) and is_deep(each)])
+        return replace(self, depth=Depth(decided_depth(found, what), asked_for=False))
 
     def _tensor(self, found: Any, what: str) -> tuple[Tensor, bool]:
         """Return `found` as a tensor, and whether it is a picture of Pillow's."""
         if _is_picture(found):
-            return pixels(flattened(found, grey=is_grey(found), depth=self.depth)), True
+            return pixels(flattened(found, grey=is_grey(found), depth=self.depth or SIXTEEN_BITS)), True
         if isinstance(found, Tensor | np.ndarray) or hasattr(found, "__array__"):
             return numbers(found, what), False
         if isinstance(found, tuple | list) and _is_row(found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..messages import Message
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["flattened", "grey_numbers", "is_deep", "is_grey", "pixels"]
+__all__ = ["SIXTEEN_BITS", "Depth", "flattened", "grey_numbers", "is_deep", "is_grey", "pixels"]
 
 
 def is_grey(image: Image) -> bool:
@@ -28,14 +29,34 @@ def is_deep(image: Image) -> bool:
 
 
 def grey_numbers(image: Image, most: int = 2**14) -> Tensor:
-    """Return numbers of a deep image, float32 [n]: all, or `most` evenly spread."""
+    """Return whole numbers of a deep image, float32 [n]: all, or `most` evenly spread; none of an image of fractions."""
+    if image.mode == "F":
+        return torch.empty(0)
     values = torch.from_numpy(np.asarray(image).astype(np.float32)).flatten()
     if len(values) <= most:
         return values
     return values[torch.linspace(0, len(values) - 1, most, dtype=torch.float64).long()]
 
 
-def flattened(image: Image, *, grey: bool, depth: tuple[float, float] | None = None) -> Image:
+@dataclass(frozen=True)
+class Depth:
+    """Which numbers of deep images mean black and white.
+
+    Attributes
+    ----------
+    value_range : (float, float)
+    asked_for : bool
+        True if a user said so; else numbers that 16 bits cannot hold are refused.
+    """
+
+    value_range: tuple[float, float]
+    asked_for: bool
+
+
+SIXTEEN_BITS = Depth((0, 65535), asked_for=False)
+
+
+def flattened(image: Image, *, grey: bool, depth: Depth = SIXTEEN_BITS) -> Image:
     """Return `image` upright (EXIF), on white where it is transparent, in mode L or RGB.
 
     Parameters
@@ -43,13 +64,13 @@ def flattened(image: Image, *, grey: bool, depth: tuple[float, float] | None = N
     image : Image
     grey : bool
         Whether to return mode L.
-    depth : (float, float), optional
-        Black and white of a deep image; without it (0, 65535).
+    depth : Depth
+        Black and white of a deep image.
 
     Raises
     ------
     DataError
-        If its numbers have no known range and `depth` is None.
+        If its numbers have no known range, and no user said it.
     """
     import PIL.Image
     from PIL.ImageOps import exif_transpose
@@ -64,10 +85,10 @@ def flattened(image: Image, *, grey: bool, depth: tuple[float, float] | None = N
 
 
 def _eight_bits(
-    values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], depth: tuple[float, float] | None
+    values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], depth: Depth
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Return grey values as 8-bit ones: black becomes 0, white 255."""
-    if depth is None and (values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535):
+    if not depth.asked_for and (values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535):
         raise DataError(
             Message(
                 "its grey values from {low:g} to {high:g} have no known range; save it with 8 or 16 bits, or pass the "
@@ -76,7 +97,7 @@ def _eight_bits(
                 high=values.max(),
             )
         )
-    black, white = depth or (0, 65535)
+    black, white = depth.value_range
     scaled = (values.astype(np.float64) - black) / ((white - black) / 255)
     bytes_: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] = np.rint(scaled.clip(0, 255)).astype(np.uint8)
     return bytes_

@@ -96,6 +96,8 @@ def decided_depth(values: Tensor, what: str) -> Range:
     DataWarning
         If these are fewer than 16 bits, as those of a camera of 12 bits.
     """
+    if not len(values):
+        return 0.0, float(WHITES[-1])
     _, most = _quantiles(_looked_at(values))
     white = 1 if _is_mask(values) else next((each for each in WHITES if 1 < most <= each), WHITES[-1])
     if white < WHITES[-1]:

@@ -1,3 +1,4 @@
+import os
 import threading
 
 import numpy as np
@@ -218,7 +219,7 @@ def numbered(folder, n, side=6):
     """Write n pictures, each recognisable; return their pixels [n, 3, side, side]."""
     pixels = RANDOM.integers(0, 256, (n, side, side, 3), dtype=np.uint8)
     for number, each in enumerate(pixels):
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(each).save(folder / f"{number:03}.png")
     return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
@@ -348,3 +349,143 @@ def test_what_a_folder_holds_can_be_saved(tmp_path):
     source = load_data(tmp_path)
     assert torch.equal(source.stored(), source.read(torch.arange(2)))
     assert source.fingerprint == load_data(str(tmp_path)).fingerprint
+
+
+# --- decisions about all pictures -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spacer", [(1, 1), (1, 300), (300, 2), (3, 3)])
+@pytest.mark.parametrize(("sizes", "expected"), [([(32, 24)], (24, 32)), ([(90, 70), (50, 80)], (50, 50))])
+@pytest.mark.parametrize("few", [1, 2])
+def test_a_few_spacers_are_left_out_and_named(tmp_path, spacer, sizes, expected, few):
+    for number in range(8):
+        picture(tmp_path / f"{number}.png", sizes[number % len(sizes)])
+    for number in range(few):
+        picture(tmp_path / f"spacer{number}.png", spacer)
+    with pytest.warns(DataWarning, match=f"^{few} of the {8 + few} images .* far smaller") as caught:
+        source = load_data(tmp_path)
+    assert isinstance(caught[0].message.args[0], Message)
+    assert f"spacer0.png ({spacer[0]}x{spacer[1]})" in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert (source.shape, source.size) == ((3, *expected), 8)
+    assert image_folder(tmp_path, size=16).size == 8 + few
+
+
+def test_one_picture_of_another_size_does_not_decide_for_all(tmp_path):
+    known = numbered(tmp_path, 8)
+    picture(tmp_path / "wide.png", (40, 10))
+    source = load_data(tmp_path)
+    assert (source.shape, source.size) == ((3, 6, 6), 9)
+    assert torch.equal(pictures_of(source)[:8], known)
+
+
+@pytest.mark.parametrize("sizes", [[(8, 8), (40, 40)], [(8, 8), (9, 9), (50, 50), (60, 60)]])
+def test_many_small_pictures_are_no_outliers(tmp_path, sizes):
+    for number, size in enumerate(sizes):
+        picture(tmp_path / f"{number}.png", size)
+    assert (load_data(tmp_path).shape, load_data(tmp_path).size) == ((3, 8, 8), len(sizes))
+
+
+def deep(path, values):
+    Image.fromarray(np.array(values, np.uint16)).save(path)
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("read_at_once", [0, 10**9])
+def test_fewer_bits_in_sixteen_are_found_and_said(tmp_path, monkeypatch, ending, bits, read_at_once):
+    monkeypatch.setattr(folder_module, "READ_AT_ONCE", read_at_once)
+    white = 2**bits - 1
+    values = RANDOM.integers(0, white + 1, (6, 8, 8))
+    values[:, 0, :2] = 0, white
+    for number, each in enumerate(values):
+        deep(tmp_path / f"{number}.{ending}", each)
+    with pytest.warns(DataWarning, match=f"at most {white}, of 65535"):
+        source = load_data(tmp_path)
+    assert source.options.value_range == (0, white)
+    assert f"black 0, white {white}" in repr(source)
+    assert torch.allclose(
+        source.read(torch.arange(6)), torch.tensor(values / white * 2 - 1).float()[:, None], atol=0.01
+    )
+    again = load_data(tmp_path, source.options)
+    assert again.fingerprint == source.fingerprint
+    dark = image_folder(tmp_path, value_range=(0, 65535))
+    assert dark.read(torch.arange(6)).max() < -0.4
+
+
+def test_a_few_bright_pixels_of_sixteen_bits_do_not_decide_for_all(tmp_path):
+    values = RANDOM.integers(0, 4096, (4, 32, 32))
+    values[0, 0, :3] = 65535
+    for number, each in enumerate(values):
+        deep(tmp_path / f"{number}.png", each)
+    with pytest.warns(DataWarning, match="at most 4095"):
+        assert load_data(tmp_path).options.value_range == (0, 4095)
+
+
+def test_fractions_are_read_where_the_user_says_their_range(tmp_path):
+    Image.fromarray(np.array([[0.0, 3.5], [1.75, 7]], np.float32)).save(tmp_path / "depth.tif")
+    assert "value_range=(0, 7)" in refusal(tmp_path)
+    assert pictures_of(image_folder(tmp_path, value_range=(0, 3.5))).flatten().tolist() == [0, 255, 128, 255]
+
+
+@pytest.mark.parametrize("read_at_once", [0, 10**9])
+def test_masks_are_black_and_white(tmp_path, monkeypatch, read_at_once):
+    monkeypatch.setattr(folder_module, "READ_AT_ONCE", read_at_once)
+    masks = RANDOM.integers(0, 2, (6, 8, 8), dtype=np.uint8)
+    for number, mask in enumerate(masks):
+        Image.fromarray(mask).save(tmp_path / f"{number}.png")
+    source = load_data(tmp_path)
+    assert source.options.value_range == (0, 1)
+    assert torch.equal(source.read(torch.arange(6))[:, 0], torch.tensor(masks) * 2.0 - 1)
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+
+def test_class_folders_may_be_links(tmp_path):
+    known = {name: numbered(tmp_path / "elsewhere" / name, 3) for name in ("a", "b")}
+    data = tmp_path / "data"
+    (data / "cat").mkdir(parents=True)
+    (data / "dog").symlink_to(tmp_path / "elsewhere" / "a")
+    picture(data / "cat" / "0.png", (6, 6))
+    (data / "cat" / "more").symlink_to(tmp_path / "elsewhere" / "b", target_is_directory=True)
+    source = load_data(data)
+    assert source.labels.tolist() == [0] * 4 + [1] * 3
+    assert torch.equal(pictures_of(source)[4:], known["a"])
+    link = tmp_path / "link"
+    link.symlink_to(data)
+    assert load_data(link).labels.tolist() == source.labels.tolist()
+
+
+def test_links_that_lead_in_circles_are_read_once_and_named(tmp_path):
+    numbered(tmp_path / "data" / "cat", 3)
+    numbered(tmp_path / "data" / "dog", 3)
+    (tmp_path / "data" / "cat" / "up").symlink_to(tmp_path)
+    (tmp_path / "data" / "eel").symlink_to(tmp_path / "data" / "dog")
+    (tmp_path / "data" / "gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "data" / "itself").symlink_to(tmp_path / "data")
+    numbered(tmp_path / "aside" / "b", 2)
+    (tmp_path / "aside" / "a").symlink_to(tmp_path / "data" / "cat")
+    (tmp_path / "data" / "side").symlink_to(tmp_path / "aside")
+    with pytest.warns(DataWarning, match=r"^5 entries of") as caught:
+        source = load_data(tmp_path / "data")
+    assert source.size == 8
+    said = str(caught[0].message)
+    assert all(
+        name in said
+        for name in ("cat/up leads", "eel leads to", "gone leads nowhere", "itself leads", "side/a leads")
+    )
+
+
+def test_a_picture_that_is_a_link_to_nowhere_is_named_like_a_broken_one(tmp_path):
+    numbered(tmp_path, 30)
+    (tmp_path / "003.png").unlink()
+    (tmp_path / "003.png").symlink_to(tmp_path / "gone.png")
+    with pytest.warns(DataWarning, match=r"1 of the 30 images .*003\.png"):
+        assert load_data(tmp_path).size == 29
+
+
+def test_a_pipe_is_no_picture(tmp_path):
+    numbered(tmp_path, 2)
+    os.mkfifo(tmp_path / "pipe.png")
+    assert load_data(tmp_path).size == 2
