@@ -13,25 +13,27 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from ..metrics import evaluate_points
+from ..metrics.signs import point_signs
 from ..pictures.projection import Extent
 from ..pictures.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
 from ..runs.evaluation import FAIR
 from ..runs.history import Envelope
 from ..runs.likeness import likeness_of
-from ..runs.looking import Visible, generated, overfitting, sampler
+from ..runs.looking import Visible, decisiveness, generated, overfitting, sampler
 from ..runs.past import Chronicle, Past
 from ..stepping.threads import computing_with
 from .bench import Bench, Judged
 from .elbow_room import ElbowRoom
 from .inside import Inside, inside
-from .measuring import SAMPLES, Curve, Gauge
+from .measuring import SAMPLES, Curve, Gauge, measured_of
 from .measuring import SEED as MEASURED
 from .observations import OBSERVATIONS, Focus, Moment, Observation
 from .runner import Runner
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Camera", "Frame"]
 
 Floats = npt.NDArray[np.float32]
+T = TypeVar("T")
 
 PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 """Processors that this process may use."""
@@ -57,6 +60,12 @@ PATIENCE = 20.0
 """Seconds for which a complete frame waits for figures of images, which may have to learn first."""
 
 LOSS_CURVES = ("loss_d", "loss_g")
+
+MEASURED_SIGNS = ("served", "extent", "logit_spread", "undecided")
+"""What is measured with the metrics for the verdict, and is no metric."""
+
+JUDGED = 500
+"""Points of which D is asked for the verdict's signs, real and generated: about a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,8 @@ class Frame:
         What perfect samples score.
     latest_metrics : mapping of str to float
         The newest values; for images the discriminator's accuracy in its last update too.
+    signs : mapping of str to float
+        The newest of :data:`~ganwidgets.metrics.verdict.SIGNS` that are measured with the metrics.
     exact : bool
         Whether the run repeats bit for bit.
     past : Past
@@ -133,6 +144,7 @@ class Frame:
     exact: bool
     past: Past
     compared: Mapping[str, Envelope]
+    signs: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     seen: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     judged: Judged | None = None
     judged_by: str = ""
@@ -291,7 +303,7 @@ class Camera:
         if complete:
             self._gauge.settle(None if source.kind == "points" else PATIENCE)
         names = ("accuracy_real", "accuracy_fake") if source.kind == "images" else ()
-        labels = seen.kept.run.labels
+        labels, latest = seen.kept.run.labels, self._gauge.latest
         accuracies = {name: seen.state.record[name] for name in names if name in seen.state.record}
         return Frame(
             iteration=seen.state.iteration,
@@ -305,9 +317,10 @@ class Camera:
             labels=None if scene.labels is None else scene.labels.numpy(),
             extent=scene.extent,
             losses=seen.losses,
-            metrics=self._gauge.curves,
+            metrics=_metrics(self._gauge.curves),
             floors=self._gauge.floors,
-            latest_metrics={**accuracies, **self._gauge.latest},
+            latest_metrics={**accuracies, **_metrics(latest)},
+            signs={name: value for name, value in latest.items() if name in MEASURED_SIGNS},
             exact=seen.exact,
             past=seen.past,
             compared=seen.compared,
@@ -382,7 +395,9 @@ class Camera:
         fixed = scene_of(self._trainer._session, self.pictures, self.label)
         if before is None or before.run is not run:
             same_data = before is not None and before.fixed.source is fixed.source
-            self._gauge.begin(keep_floors=same_data)
+            floors = self._gauge.floors if same_data else {}
+            by = self._trainer.features if fixed.source.kind == "images" else None
+            self._gauge.begin(measured_of(run.state, by, floors))
             self._bench = None
         self._kept = _Kept(run, fixed, fixed.real.numpy(), self.pictures, self.label)
         return self._kept
@@ -432,10 +447,12 @@ class Camera:
             trainer.real(SAMPLES, MEASURED).numpy(),
         )
         modes, runner = trainer.source.modes, self._runner
-        by_heart = overfitting(trainer._session, MEASURED)
+        session = trainer._session
+        told = {**overfitting(session, MEASURED), **_decisiveness(session, samples, reference)}
 
         def figures() -> Mapping[str, float]:
-            return {**evaluate_points(samples, reference, modes, MEASURED), **by_heart}
+            signs = point_signs(samples, reference, modes)
+            return {**evaluate_points(samples, reference, modes, MEASURED), **signs, **told}
 
         def floors() -> Mapping[str, float]:
             return runner.look(lambda: trainer.floors(SAMPLES, MEASURED))
@@ -452,7 +469,7 @@ class Camera:
             bench = self._bench
             if bench is None or bench.asked is not trainer.features:
                 if bench is not None:
-                    gauge.begin()
+                    gauge.begin(measured_of(visible.run.state, trainer.features, {}))
                 bench = self._bench = Bench(trainer._session, look)
             if not gauge.due(iteration, generated, at_once=complete and not gauge.busy):
                 return
@@ -462,7 +479,21 @@ class Camera:
             gauge.measure(
                 iteration,
                 generated,
-                lambda: {**bench.figures(samples), **overfitting(visible, MEASURED, look)},
+                lambda: {
+                    **bench.figures(samples),
+                    **overfitting(visible, MEASURED, look),
+                    **_decisiveness(visible, generated * 2 - 1, exposure.kept.real * 2 - 1),
+                },
                 lambda: {**bench.floors(), **fair},
                 self.cost,
             )
+
+
+def _metrics(values: Mapping[str, T]) -> dict[str, T]:
+    """Return `values` without the signs."""
+    return {name: value for name, value in values.items() if name not in MEASURED_SIGNS}
+
+
+def _decisiveness(visible: Visible, samples: Floats, reference: Floats) -> dict[str, float]:
+    """Return what :func:`~ganwidgets.runs.looking.decisiveness` does, of the first samples."""
+    return decisiveness(visible, torch.from_numpy(samples[:JUDGED]), torch.from_numpy(reference[:JUDGED]))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ..errors import DataError
 from .pacing import Clock
 
-__all__ = ["SAMPLES", "SEED", "Curve", "Gauge", "Series"]
+__all__ = ["SAMPLES", "SEED", "Curve", "Gauge", "Measured", "Series", "measured_of"]
 
 Floats = npt.NDArray[np.float32]
 Curve = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
@@ -52,6 +52,11 @@ class Series:
         """The newest values by name; empty before the first."""
         return self._last[1] if self._last is not None else {}
 
+    @property
+    def reached(self) -> int:
+        """The newest iteration; -1 before the first."""
+        return -1 if self._last is None else self._last[0]
+
     def append(self, iteration: int, values: Mapping[str, float]) -> None:
         """Add what was measured at `iteration`; anything from there on is forgotten first."""
         self.forget_from(iteration)
@@ -83,6 +88,73 @@ class Series:
             )
             for name in names
         }
+
+
+class Measured:
+    """What was measured of one run, shared by every widget that shows it; safe from any thread.
+
+    Parameters
+    ----------
+    floors : mapping of str to float
+        The scores of perfect samples, if they are known already.
+
+    Attributes
+    ----------
+    curves : mapping of str to Curve
+    floors : mapping of str to float
+    """
+
+    def __init__(self, floors: Mapping[str, float] = MappingProxyType({})) -> None:
+        self._lock = threading.Lock()
+        self._series = Series()
+        self.curves: Mapping[str, Curve] = MappingProxyType({})
+        self.floors = floors
+
+    @property
+    def latest(self) -> Mapping[str, float]:
+        """The newest values by name."""
+        with self._lock:
+            return MappingProxyType(dict(self._series.latest))
+
+    def append(self, iteration: int, values: Mapping[str, float]) -> None:
+        """Add the values of an iteration, unless a later one was measured meanwhile."""
+        with self._lock:
+            if self._series.reached <= iteration:
+                self._series.append(iteration, values)
+                self.curves = MappingProxyType(self._series.curves())
+
+    def forget_from(self, iteration: int) -> bool:
+        """Forget what was measured at `iteration` or later; return whether that was anything."""
+        with self._lock:
+            latest = self._series.latest
+            self._series.forget_from(iteration)
+            changed = self._series.latest is not latest
+            if changed:
+                self.curves = MappingProxyType(self._series.curves())
+            return changed
+
+
+_MEASURED: weakref.WeakKeyDictionary[object, tuple[object, Measured]] = weakref.WeakKeyDictionary()
+_MEASURED_LOCK = threading.Lock()
+
+
+def measured_of(run: object, by: object, floors: Mapping[str, float]) -> Measured:
+    """Return what was measured of a run: the same object for every caller, until `by` changes.
+
+    Parameters
+    ----------
+    run : object
+        Identifies the run; kept weakly.
+    by : object
+        What the samples are judged by. Figures of another choice are not comparable, and are dropped.
+    floors : mapping of str to float
+        Taken over if nothing was measured so far.
+    """
+    with _MEASURED_LOCK:
+        known = _MEASURED.get(run)
+        if known is None or known[0] is not by:
+            known = _MEASURED[run] = by, Measured(floors)
+        return known[1]
 
 
 class Gauge:
@@ -125,15 +197,12 @@ class Gauge:
         self._under_way: threading.Thread | None = None
         self._began = -np.inf
         self._measured: tuple[int, Floats] | None = None
-        self._floors: Mapping[str, float] = MappingProxyType({})
-        self.begin()
+        self.begin(Measured())
 
-    def begin(self, *, keep_floors: bool = False) -> None:
-        """Start afresh, because a new run began; the floors stay where the data did."""
+    def begin(self, kept: Measured) -> None:
+        """Measure another run from now on, or by another choice of features, into `kept`."""
         with self._lock:
-            self._series = Series()
-            self._curves: Mapping[str, Curve] = MappingProxyType({})
-            self._floors = self._floors if keep_floors else MappingProxyType({})
+            self._kept = kept
             self._measured = None
             self._began = -np.inf
             self._interval = self._least
@@ -185,10 +254,9 @@ class Gauge:
             self._measured = iteration, generated
             self._began = self._clock()
             self._interval = max(self._least, cost / SHARE)
-            series = self._series
             self._under_way = threading.Thread(
                 target=self._work,
-                args=(self._under_way, series, iteration, figures, floors),
+                args=(self._under_way, self._kept, iteration, figures, floors),
                 name="ganwidgets-metrics",
                 daemon=True,
             )
@@ -198,7 +266,7 @@ class Gauge:
     def _work(
         self,
         before: threading.Thread | None,
-        series: Series,
+        kept: Measured,
         iteration: int,
         figures: Callable[[], Mapping[str, float]],
         floors: Callable[[], Mapping[str, float]],
@@ -209,31 +277,26 @@ class Gauge:
         try:
             values = figures()
             with self._lock:
-                if self._floors:  # the first time, importing or what has to be learnt first took longest
+                if kept.floors:  # the first time, importing or what has to be learnt first took longest
                     share = SHARE_ASIDE * self._room()
                     self._interval = max(self._interval, (self._effort() - began) / share)
-                if series is self._series:
-                    series.append(iteration, values)
-                    self._curves = MappingProxyType(series.curves())
+                kept.append(iteration, values)
+                if kept is self._kept:
                     self._trouble = ""
-                known = bool(self._floors)
             self._told()
-            if not known:
-                found = floors()
-                with self._lock:
-                    if series is self._series:
-                        self._floors = MappingProxyType(dict(found))
+            if not kept.floors:
+                kept.floors = MappingProxyType(dict(floors()))
                 self._told()
         except Exception as error:  # noqa: BLE001 - a user's features may raise anything; it is told
             # Nobody needs the figures of a process that ends, where imports fail in odd ways.
             if threading.main_thread().is_alive() and self._watched():
-                self._note(series, iteration, error)
+                self._note(kept, iteration, error)
 
-    def _note(self, series: Series, iteration: int, error: Exception) -> None:
+    def _note(self, kept: Measured, iteration: int, error: Exception) -> None:
         """Keep why nothing could be measured, and try again less often."""
         told = error.args[0] if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
         with self._lock:
-            if series is not self._series:
+            if kept is not self._kept:
                 return
             again = told == self._trouble
             self._trouble = told
@@ -255,27 +318,23 @@ class Gauge:
     def forget_from(self, iteration: int) -> None:
         """Forget what was measured at `iteration` or later."""
         with self._lock:
-            latest = self._series.latest
-            self._series.forget_from(iteration)
-            if self._series.latest is not latest:
-                self._curves = MappingProxyType(self._series.curves())
+            if self._kept.forget_from(iteration):
                 self._measured = None
 
     @property
     def curves(self) -> Mapping[str, Curve]:
         """Each metric over time."""
-        return self._curves
+        return self._kept.curves
 
     @property
     def latest(self) -> Mapping[str, float]:
         """The newest values by name."""
-        with self._lock:
-            return MappingProxyType(dict(self._series.latest))
+        return self._kept.latest
 
     @property
     def floors(self) -> Mapping[str, float]:
         """What perfect samples score; empty until it is known."""
-        return self._floors
+        return self._kept.floors
 
     @property
     def trouble(self) -> str:

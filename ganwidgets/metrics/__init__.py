@@ -18,7 +18,7 @@ from .points import (
     reverse_kl,
     sliced_wasserstein,
 )
-from .verdict import verdict
+from .verdict import Observed, Said, findings, verdict
 
 __all__ = [
     "IMAGE_METRICS",
@@ -26,9 +26,12 @@ __all__ = [
     "POINT_METRICS",
     "Metric",
     "Modes",
+    "Observed",
+    "Said",
     "captured_modes",
     "evaluate_images",
     "evaluate_points",
+    "findings",
     "high_quality",
     "jensen_shannon",
     "plane_histogram",

@@ -1,109 +1,317 @@
-"""What the figures say, in one sentence that a teacher would say.
+"""What the figures of a run say, as findings with their evidence; the first finding is the verdict.
 
-Each rule looks at the figures beside what perfect samples score; the first that applies speaks. The
-bounds are rules of thumb, wide enough that a few samples more or less do not change the sentence.
+Each rule of the table reads several figures and returns a sentence together with the figures that
+support it. Rules are ordered by severity. A bound is taken from the source beside it, or is a rule of
+thumb that chance does not cross: a few samples more or less do not change the sentence.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ganwidgets.messages import Message, N_
 
-__all__ = ["verdict"]
+__all__ = ["SIGNS", "Observed", "Said", "findings", "verdict"]
 
 Figures = Mapping[str, float]
 
 POOR, GOOD = 0.5, 0.85
-"""Shares of what perfect samples score, below which and from which on a figure is poor, or good."""
+"""Shares of the score of perfect samples: below the first a figure is poor, from the second on good."""
+
+BEGINNING = 500
+"""Iterations during which missing clusters say nothing: with the default settings the presets find their
+clusters within 300 to 1,000 iterations (``benchmarks/modes.py``)."""
+
+SHRUNKEN = 0.25
+"""Standard deviation of the samples, divided by that of the data, below which they count as one heap."""
+
+SAME_EVERYWHERE = 0.05
+"""Standard deviation of D's logits over real and generated samples below which D tells nothing apart: the
+probabilities sigma(logit) then vary by about .05 / 4, one per cent."""
+
+NO_SLOPE = 0.01
+"""Norm of G's gradient below which G learns nothing. Runs of the presets that improve have norms of .03 to 20."""
+
+CERTAIN = 0.99
+"""Share of a batch that D judges rightly from which on it is never wrong (Arjovsky and Bottou, "Towards principled
+methods for training generative adversarial networks", 2017, theorem 2.4: the gradient of G then vanishes)."""
+
+UNBALANCED = 0.1
+"""Reverse KL in nats; 2,500 perfect samples of 25 clusters score .005."""
+
+SIGNS: Mapping[str, str] = MappingProxyType(
+    {
+        "served": N_("clusters that receive at least a fifth of their share, by nearest centre"),
+        "extent": N_("standard deviation of the samples, divided by that of the data"),
+        "logit_spread": N_("standard deviation of D's logits"),
+        "undecided": N_("share of samples whose verdict lies within one per cent of undecided"),
+        "grad_norm_g": N_("norm of G's gradient"),
+        "accuracy_real": N_("share of real samples that D judges rightly"),
+        "accuracy_fake": N_("share of generated samples that D judges rightly"),
+    }
+)
+"""What a verdict reads beside the metrics, by name."""
 
 
-def verdict(kind: str, figures: Figures, floors: Figures) -> str:
-    """Return one sentence on how good the samples are; empty where nothing can be said yet.
+@dataclass(frozen=True)
+class Observed:
+    """What is known of one moment of a run.
+
+    Attributes
+    ----------
+    figures, floors : mapping of str to float
+        As `evaluate` and `floors` of the trainer return them.
+    signs : mapping of str to float
+        Any of :data:`SIGNS`; a rule that needs a missing one does not apply.
+    iteration : int or None
+        Full steps so far, if known.
+    """
+
+    figures: Figures
+    floors: Figures
+    signs: Figures = field(default_factory=lambda: MappingProxyType({}))
+    iteration: int | None = None
+
+    def share(self, name: str) -> float:
+        """Return a figure divided by the score of perfect samples; 1 if there is no such figure."""
+        perfect = self.floors.get(name, 0.0)
+        return self.figures.get(name, perfect) / perfect if perfect else 1.0
+
+    def sign(self, name: str) -> float:
+        """Return a sign; NaN, which fulfils no comparison, if it is unknown."""
+        return self.signs.get(name, math.nan)
+
+    @property
+    def beginning(self) -> bool:
+        """Whether the run has only begun."""
+        return self.iteration is not None and self.iteration < BEGINNING
+
+
+@dataclass(frozen=True)
+class Said:
+    """One finding.
+
+    Attributes
+    ----------
+    symptom : str
+        Its name in the table.
+    sentence : str
+        In English, to be translated.
+    evidence : mapping of str to float
+        The figures and signs that it follows from.
+    """
+
+    symptom: str
+    sentence: str
+    evidence: Figures
+
+
+Sentence = Callable[[Observed], str]
+"""Returns what a rule says, or an empty string if it does not apply."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    symptom: str
+    says: Sentence
+    reads: tuple[str, ...]
+
+
+def findings(kind: str, observed: Observed) -> list[Said]:
+    """Return every finding on the samples and on D, the most severe first.
 
     Parameters
     ----------
     kind : {"points", "images"}
-    figures, floors : mapping of str to float
-        As `evaluate` and `floors` of the trainer return them.
+    observed : Observed
     """
-    if not figures or not floors:
-        return ""
-    if any(math.isinf(figures.get(name, 0.0)) for name in ("frechet", "sliced_wasserstein")):
+    if not observed.figures or not observed.floors:
+        return []
+    found = []
+    for rule in _IMAGES if kind == "images" else _POINTS:
+        if sentence := rule.says(observed):
+            known = {**observed.signs, **observed.figures}
+            evidence = {name: known[name] for name in rule.reads if name in known}
+            found.append(Said(rule.symptom, sentence, MappingProxyType(evidence)))
+    return found
+
+
+def verdict(
+    kind: str,
+    figures: Figures,
+    floors: Figures,
+    signs: Figures = MappingProxyType({}),
+    iteration: int | None = None,
+) -> str:
+    """Return one sentence on how good the samples are; empty if nothing can be said yet.
+
+    Parameters
+    ----------
+    kind : {"points", "images"}
+    figures, floors, signs, iteration
+        See :class:`Observed`.
+    """
+    found = findings(kind, Observed(figures, floors, signs, iteration))
+    return found[0].sentence if found else ""
+
+
+# --- of both kinds --------------------------------------------------------------------------------
+
+
+def _broken(seen: Observed) -> str:
+    if any(math.isinf(seen.figures.get(name, 0.0)) for name in ("frechet", "sliced_wasserstein")):
         return N_("The generator returns broken numbers.")
-    rules = _IMAGES if kind == "images" else _POINTS
-    return next((said for rule in rules if (said := rule(figures, floors))), "")
-
-
-def _share(name: str, figures: Figures, floors: Figures) -> float:
-    """Return a figure as a share of what perfect samples score; 1 where there is no such figure."""
-    perfect = floors.get(name, 0.0)
-    return figures.get(name, perfect) / perfect if perfect else 1.0
-
-
-def _unlike(figures: Figures, floors: Figures) -> str:
-    if _share("precision", figures, floors) < POOR and _share("density", figures, floors) < POOR:
-        return N_("Most images do not look real yet.")
     return ""
 
 
-def _classes_missing(figures: Figures, floors: Figures) -> str:
-    if figures.get("modes", 0.0) < floors.get("modes", 0.0) * 0.95:
-        return Message(
-            "The images look real, but only {found:.0f} of {all:.0f} classes occur: the generator leaves some out.",
-            found=figures["modes"],
-            all=floors["modes"],
+def _as_good_as_real(seen: Observed) -> bool:
+    """Whether the samples are nearly perfect: a D that cannot decide is then the solution of the game."""
+    if "precision" in seen.floors:
+        return min(seen.share("precision"), seen.share("coverage")) >= GOOD
+    if "modes" in seen.floors:
+        return seen.share("modes") >= 1 and seen.share("high_quality") >= GOOD
+    return seen.share("sliced_wasserstein") <= 2
+
+
+def _dead(seen: Observed) -> str:
+    """D's answer is a constant: its slope, from which alone G learns, is zero."""
+    slope = seen.sign("grad_norm_g")
+    flat = seen.sign("logit_spread") < SAME_EVERYWHERE and not slope >= NO_SLOPE
+    if flat and not seen.beginning and not _as_good_as_real(seen):
+        return N_(
+            "D says nearly the same everywhere, so G gets no direction: raise D's learning rate, lower the penalty, "
+            "or go back."
         )
     return ""
 
 
-def _narrow(figures: Figures, floors: Figures) -> str:
-    if _share("coverage", figures, floors) < POOR:
+def _saturated(seen: Observed) -> str:
+    """D is never wrong, and flat where the generated samples are."""
+    certain = min(seen.sign("accuracy_real"), seen.sign("accuracy_fake")) >= CERTAIN
+    if certain and seen.sign("grad_norm_g") < NO_SLOPE and not seen.sign("logit_spread") < SAME_EVERYWHERE:
+        return N_("D is never wrong and flat around the generated samples, so G gets no direction.")
+    return ""
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+
+def _unlike(seen: Observed) -> str:
+    if seen.share("precision") < POOR and seen.share("density") < POOR:
+        return N_("Most images do not look real yet.")
+    return ""
+
+
+def _classes_missing(seen: Observed) -> str:
+    if seen.figures.get("modes", 0.0) < seen.floors.get("modes", 0.0) * 0.95:
+        return Message(
+            "The images look real, but only {found:.0f} of {all:.0f} classes occur: the generator leaves some out.",
+            found=seen.figures["modes"],
+            all=seen.floors["modes"],
+        )
+    return ""
+
+
+def _narrow(seen: Observed) -> str:
+    if seen.share("coverage") < POOR:
         return N_(
             "Many images look real, but they are too much alike: a large part of the data is never made."
         )
     return ""
 
 
-def _as_real(figures: Figures, floors: Figures) -> str:
-    if min(_share("precision", figures, floors), _share("coverage", figures, floors)) >= GOOD:
+def _as_real(seen: Observed) -> str:
+    if _as_good_as_real(seen):
         return N_("By these figures the images are nearly as good and as varied as real ones.")
     return ""
 
 
-def _on_the_way(_figures: Figures, _floors: Figures) -> str:
+def _on_the_way(_seen: Observed) -> str:
     return N_("Many images look real and they are varied; there is still something to gain.")
 
 
-def _clusters_missing(figures: Figures, floors: Figures) -> str:
-    if figures.get("modes", 0.0) < floors.get("modes", 0.0):
+# --- points ---------------------------------------------------------------------------------------
+
+
+def _begun(seen: Observed) -> str:
+    if seen.beginning and "modes" in seen.floors and seen.share("modes") < 1:
         return Message(
-            "Only {found:.0f} of {all:.0f} clusters are found: mode collapse, or the beginning of training.",
-            found=figures["modes"],
-            all=floors["modes"],
+            "Training has only begun: {found:.0f} of {all:.0f} clusters are found so far.",
+            found=seen.figures["modes"],
+            all=seen.floors["modes"],
         )
     return ""
 
 
-def _off_the_mark(figures: Figures, floors: Figures) -> str:
-    if "high_quality" in figures and _share("high_quality", figures, floors) < GOOD:
+def _heap(seen: Observed) -> str:
+    if seen.sign("extent") < SHRUNKEN and not seen.beginning:
+        return N_("Nearly all generated points lie together in one place: mode collapse.")
+    return ""
+
+
+def _clusters_left_out(seen: Observed) -> str:
+    """Clusters to which hardly any sample is nearest are left out, however precise the samples are."""
+    every = seen.floors.get("modes", 0.0)
+    # Without the nearest centres only precise samples show which clusters are served.
+    precise = seen.share("high_quality") >= POOR
+    found = seen.signs.get("served", seen.figures.get("modes", every) if precise else every)
+    if found < every:
+        return Message(
+            "Only {found:.0f} of {all:.0f} clusters receive points, the others are left out: mode collapse.",
+            found=found,
+            all=every,
+        )
+    return ""
+
+
+def _imprecise(seen: Observed) -> str:
+    if "high_quality" not in seen.figures or seen.share("high_quality") >= POOR:
+        return ""
+    if "served" in seen.signs:
+        return Message(
+            "Points are made around all {all:.0f} clusters, but only {share:.0%} of them hit one.",
+            all=seen.floors["modes"],
+            share=seen.figures["high_quality"],
+        )
+    return Message(
+        "Only {share:.0%} of the points hit a cluster.",
+        share=seen.figures["high_quality"],
+    )
+
+
+def _off_the_mark(seen: Observed) -> str:
+    if "high_quality" not in seen.figures:
+        return ""
+    if seen.share("modes") < 1:
+        return Message(
+            "Points are made around all {all:.0f} clusters, but {missed:.0f} of these are not hit yet.",
+            all=seen.floors["modes"],
+            missed=seen.floors["modes"] - seen.figures.get("modes", 0.0),
+        )
+    if seen.share("high_quality") < GOOD:
         return N_("All clusters are found, but many points lie between them.")
     return ""
 
 
-def _unbalanced(figures: Figures, _floors: Figures) -> str:
-    if figures.get("reverse_kl", 0.0) > 0.1:
+def _unbalanced(seen: Observed) -> str:
+    if seen.figures.get("reverse_kl", 0.0) > UNBALANCED:
         return N_("All clusters are found, but some get far too many points.")
     return ""
 
 
-def _clusters_as_real(figures: Figures, _floors: Figures) -> str:
-    return N_("By these figures the points can hardly be told from real ones.") if "modes" in figures else ""
+def _clusters_as_real(seen: Observed) -> str:
+    return (
+        N_("By these figures the points can hardly be told from real ones.")
+        if "modes" in seen.figures
+        else ""
+    )
 
 
-def _cloud(figures: Figures, floors: Figures) -> str:
-    times = _share("sliced_wasserstein", figures, floors)
+def _cloud(seen: Observed) -> str:
+    times = seen.share("sliced_wasserstein")
     if times <= 2:
         return N_("By these figures the points can hardly be told from real ones.")
     if times <= 6:
@@ -111,17 +319,28 @@ def _cloud(figures: Figures, floors: Figures) -> str:
     return N_("The points do not lie as the real ones do yet.")
 
 
-_IMAGES: tuple[Callable[[Figures, Figures], str], ...] = (
-    _unlike,
-    _narrow,
-    _classes_missing,
-    _as_real,
-    _on_the_way,
+_BOTH = (
+    _Rule("broken", _broken, ("frechet", "sliced_wasserstein")),
+    _Rule("dead_discriminator", _dead, ("logit_spread", "grad_norm_g", "undecided")),
+    _Rule("vanishing_gradients", _saturated, ("accuracy_real", "accuracy_fake", "grad_norm_g")),
 )
-_POINTS: tuple[Callable[[Figures, Figures], str], ...] = (
-    _clusters_missing,
-    _off_the_mark,
-    _unbalanced,
-    _clusters_as_real,
-    _cloud,
+
+_IMAGES = (
+    *_BOTH,
+    _Rule("unlike", _unlike, ("precision", "density")),
+    _Rule("narrow", _narrow, ("coverage",)),
+    _Rule("partial_collapse", _classes_missing, ("modes",)),
+    _Rule("as_real", _as_real, ("precision", "coverage")),
+    _Rule("on_the_way", _on_the_way, ("precision", "coverage")),
+)
+_POINTS = (
+    *_BOTH,
+    _Rule("beginning", _begun, ("modes",)),
+    _Rule("collapse", _heap, ("extent", "modes")),
+    _Rule("partial_collapse", _clusters_left_out, ("served", "modes", "high_quality")),
+    _Rule("imprecise", _imprecise, ("served", "high_quality")),
+    _Rule("off_the_mark", _off_the_mark, ("modes", "high_quality")),
+    _Rule("unbalanced", _unbalanced, ("reverse_kl",)),
+    _Rule("as_real", _clusters_as_real, ("modes", "high_quality", "reverse_kl")),
+    _Rule("cloud", _cloud, ("sliced_wasserstein",)),
 )

@@ -22,6 +22,7 @@ from ..stepping.state import copied_network
 __all__ = [
     "Visible",
     "accuracies",
+    "decisiveness",
     "generated",
     "generated_by",
     "judged_by",
@@ -38,6 +39,9 @@ __all__ = [
 
 COMPARED = 500
 """Samples that were trained on, and that were held out, of which the discriminator is asked."""
+
+UNDECIDED = 0.01
+"""Distance of a verdict in [0, 1] from 1/2 up to which it is no decision: a logit of .04."""
 
 MOST_LABELS = 10
 """Labels under which the discriminator is asked about a sample that has none."""
@@ -274,4 +278,30 @@ def accuracies(session: Visible, samples: Tensor, reference: Tensor) -> dict[str
     return {
         "accuracy_real": (judged_real > threshold).float().mean().item(),
         "accuracy_fake": (judged <= threshold).float().mean().item(),
+    }
+
+
+def decisiveness(session: Visible, samples: Tensor, reference: Tensor) -> dict[str, float]:
+    """Return how far the discriminator tells samples apart at all.
+
+    Parameters
+    ----------
+    samples, reference : Tensor [n, ...], [m, ...]
+        Generated and real samples, in the units of training.
+
+    Returns
+    -------
+    dict of str to float
+        ``logit_spread``, the standard deviation of its finite logits over all of them, and ``undecided``, the
+        share of verdicts within :data:`UNDECIDED` of 1/2. Empty if no logit is finite.
+    """
+    fake, real = verdicts(session, samples).float(), verdicts(session, reference).float()
+    fake, real = fake[torch.isfinite(fake)], real[torch.isfinite(real)]
+    if not len(fake) or not len(real):
+        return {}
+    both = torch.cat((real, fake))
+    verdict = session.game.verdict(both, real, fake)
+    return {
+        "logit_spread": both.std(correction=0).item(),
+        "undecided": ((verdict - 0.5).abs() <= UNDECIDED).float().mean().item(),
     }

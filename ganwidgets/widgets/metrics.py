@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..messages import Catalog, N_
-from ..metrics import METRICS, Metric, verdict
+from ..metrics import METRICS, Metric
+from ..metrics.verdict import SIGNS, Observed, findings
 from .colors import css
 from .curves import INTERVAL, Chart, Curve, Pen, mean_curve
+from .graph_words import newest
 from .guarded import GuardedDropdown
 from .look import Look, classed
 from .status import NONE
@@ -218,7 +220,10 @@ class MetricsPanel:
         t = self._catalog
         if frame.judged is not None and frame.judged.trend_only:
             return ""
-        said = verdict(frame.kind, frame.latest_metrics, frame.floors)
+        signs = {**frame.record, **frame.signs}
+        if "grad_norm_g" in signs:
+            signs["grad_norm_g"] = newest(frame, "grad_norm_g")
+        said = findings(frame.kind, Observed(frame.latest_metrics, frame.floors, signs, frame.iteration))
         if not said:
             return ""
         help_ = t(
@@ -226,7 +231,17 @@ class MetricsPanel:
                 "From the figures below, beside what perfect samples score; rules of thumb, to be checked with your own eyes."
             )
         )
-        return f'<span class="gw-verdict" title="{html.escape(help_)}">{html.escape(t(said))}</span>'
+        evidence = ", ".join(self._figure(name, value) for name, value in said[0].evidence.items())
+        told = f"{help_} {evidence}" if evidence else help_
+        return (
+            f'<span class="gw-verdict" title="{html.escape(told)}">{html.escape(t(said[0].sentence))}</span>'
+        )
+
+    def _figure(self, name: str, value: float) -> str:
+        """Return one piece of evidence as people read it."""
+        label = METRICS["images"].get(name) or METRICS["points"].get(name)
+        text = SIGNS[name] if label is None else label.label
+        return f"{self._catalog(text)}: {_spell(value, '.3g')}"
 
     def _basis(self, frame: Frame) -> str:
         """Return why there are no figures, or what those of images were measured on."""
@@ -284,7 +299,8 @@ class MetricsPanel:
         for name, metric in METRICS[frame.kind].items():
             if name not in frame.latest_metrics:
                 continue
-            floor = frame.floors.get(name)
+            # A share of D's own is no figure of the samples: real ones in their place score nothing better.
+            floor = None if name in {"accuracy_real", "accuracy_fake"} else frame.floors.get(name)
             unit = f' <span class="gw-unit">{html.escape(t(metric.unit))}</span>' if metric.unit else ""
             perfect = "" if floor is None else t(N_("perfect: {value}"), value=_spell(floor, metric.format))
             tiles.append(

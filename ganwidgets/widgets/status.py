@@ -20,6 +20,10 @@ __all__ = ["NONE", "StatusPanel"]
 NONE = "\N{EN DASH}"
 """Where there is no number."""
 
+MOSTLY = 0.9
+"""Share of verdicts within one per cent of 1/2 above which D counts as undecided: whether it is right is then
+decided by the last bits of its logits."""
+
 TROUBLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "diverged": (
@@ -112,8 +116,8 @@ class StatusPanel:
             ("", N_("steps/s"), _rate(frame.steps_per_second)),
             ("d", N_("loss of D"), _number(record.get("loss_d"))),
             ("g", N_("loss of G"), _number(record.get("loss_g"))),
-            ("real", N_("D right on real"), _share(record.get("accuracy_real"))),
-            ("fake", N_("on generated"), _share(record.get("accuracy_fake"))),
+            ("real", N_("D right on real"), self._right(frame, "accuracy_real")),
+            ("fake", N_("on generated"), self._right(frame, "accuracy_fake")),
         ]
         return "".join(
             f'<span class="gw-cell{f" gw-mark-{mark}" if mark else ""}">'
@@ -121,6 +125,12 @@ class StatusPanel:
             f'<span class="gw-cell-value">{value}</span></span>'
             for mark, label, value in cells
         )
+
+    def _right(self, frame: Frame, column: str) -> str:
+        """Return a share of D's right verdicts; a D that decides nothing is neither right nor wrong."""
+        if frame.signs.get("undecided", 0.0) > MOSTLY:
+            return html.escape(self._catalog(N_("undecided")))
+        return _share(frame.record.get(column))
 
 
 def _rate(value: float) -> str:

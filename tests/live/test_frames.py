@@ -503,3 +503,20 @@ def test_the_share_of_a_processor_is_that_of_the_time_in_which_a_thread_wanted_t
     other = ElbowRoom(unknown)
     other.look()
     assert other.share == 1.0
+
+
+def test_another_camera_of_the_same_run_has_what_was_measured_also_after_the_first_is_gone(watch):
+    trainer, runner, camera = watch("ring8")
+    step(runner, 5)
+    first = camera.take(complete=True)
+    step(runner, 5)
+    first = camera.take(complete=True)
+    other = Camera(runner).take()
+    assert {name: list(at) for name, (at, _) in other.metrics.items()} == {
+        name: [5, 10] for name in first.metrics
+    }
+    assert (other.latest_metrics, other.floors) == (first.latest_metrics, first.floors)
+    assert other.signs == first.signs
+    assert {"served", "extent", "logit_spread", "undecided"} == set(first.signs)
+    trainer.reset()
+    assert Camera(runner).take().metrics == {}
