@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .messages import Message
 from .settings import refuse_unknown
 from .starts import begin_pretrained, recommended
 from .trainer import GANTrainer
@@ -31,12 +32,15 @@ class Outcome:
         After the experiment, and after as many steps without the change.
     branch : str
         The one without the change.
+    seed : int
+        Of the run.
     """
 
     before: Mapping[str, float]
     changed: Mapping[str, float]
     unchanged: Mapping[str, float]
     branch: str
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,19 @@ class Lesson:
     title, explanation : str
         Shown above the question, and after the experiment.
     seed : int
+        Of the first run.
+    seeds : int
+        Number of runs, with consecutive seeds, over which the experiment is repeated on request.
+    right_answer : callable, optional
+        ``right_answer(outcome)`` returns the member of `answers` that an outcome shows to be right. Without it
+        no prediction is judged.
 
     Raises
     ------
     traitlets.TraitError
         For a setting that does not exist.
+    ValueError
+        If `seeds` is below 1, or, once an outcome is judged, if `right_answer` returns no member of `answers`.
 
     Examples
     --------
@@ -81,10 +93,15 @@ class Lesson:
     ...     steps=20,
     ...     warm_up=20,
     ...     watch=("loss_d",),
+    ...     right_answer=lambda outcome: (
+    ...         "rise" if outcome.changed["loss_d"] > outcome.unchanged["loss_d"] else "fall towards 0"
+    ...     ),
     ... )
     >>> outcome = lesson.carry_out(lesson.start(), "fall towards 0")
     >>> sorted(outcome.changed)
     ['loss_d']
+    >>> lesson.answer_of(outcome) in lesson.answers
+    True
     """
 
     question: str
@@ -99,23 +116,70 @@ class Lesson:
     title: str = ""
     explanation: str = ""
     seed: int = 0
+    seeds: int = 3
+    right_answer: Callable[[Outcome], str] | None = None
 
     def __post_init__(self) -> None:
         refuse_unknown(self.experiment, "the experiment")
         refuse_unknown(self.settings or {}, "the lesson")
+        if self.seeds < 1:
+            raise ValueError(
+                Message("seeds cannot be {value}: a lesson needs at least one run", value=self.seeds)
+            )
 
-    def start(self) -> GANTrainer:
-        """Return a trainer that stands where the question is asked."""
+    def start(self, seed: int | None = None) -> GANTrainer:
+        """Return a trainer in the state in which the question is asked; `seed` is that of the lesson if None."""
+        seed = self.seed if seed is None else seed
         chosen = self.settings
         if chosen is None:
             chosen = recommended(self.data) if isinstance(self.data, str) else {}
-        trainer = GANTrainer(self.data, seed=self.seed, **chosen)
+        trainer = GANTrainer(self.data, seed=seed, **chosen)
+        self._warm_up(trainer, seed)
+        return trainer
+
+    def restart(self, trainer: GANTrainer, seed: int) -> None:
+        """Begin afresh with `seed` and go on to the question, in a trainer that stands there already.
+
+        The settings in force are kept, so go back to the question first, where an experiment or a user changed them.
+        """
+        trainer.reset(seed)
+        self._warm_up(trainer, seed)
+
+    def _warm_up(self, trainer: GANTrainer, seed: int) -> None:
         if self.warm_up == "pretrained":
             begin_pretrained(trainer, self.data)
-            trainer.step(SETTLING)  # a stored state has no history, and so no losses to compare
+            # A stored state has no history, and so no losses to compare. It holds its own random streams, so another
+            # seed asks at a later moment of the same run.
+            trainer.step(SETTLING * (1 + abs(seed - self.seed)))
         elif self.warm_up:
             trainer.step(int(self.warm_up))
-        return trainer
+
+    def answer_of(self, outcome: Outcome) -> str | None:
+        """Return the answer that `outcome` shows to be right; None if the lesson does not declare it."""
+        if self.right_answer is None:
+            return None
+        answer = self.right_answer(outcome)
+        if answer not in self.answers:
+            raise ValueError(
+                Message(
+                    "right_answer returned {answer!r}, which is none of the answers ({answers}); return one of them",
+                    answer=answer,
+                    answers=", ".join(map(repr, self.answers)),
+                )
+            )
+        return answer
+
+    def repeat(self, prediction: str, seeds: Iterable[int] | None = None) -> Iterator[Outcome]:
+        """Carry out the experiment in new trainers, one for each seed, and yield each outcome when it is known.
+
+        Parameters
+        ----------
+        prediction : str
+        seeds : iterable of int, optional
+            By default as many as :attr:`seeds` says, from :attr:`seed` on.
+        """
+        for seed in range(self.seed, self.seed + self.seeds) if seeds is None else seeds:
+            yield self.carry_out(self.start(seed), prediction)
 
     def carry_out(self, trainer: GANTrainer, prediction: str) -> Outcome:
         """Carry out the experiment on `trainer`, with the change and without it, each on a branch of its own.
@@ -134,7 +198,7 @@ class Lesson:
         trainer.timeline.fork(_free(trainer, CHANGED))
         trainer.change(f"predicted: {prediction}", **self.experiment)
         trainer.step(self.steps)
-        return Outcome(before, self.figures(trainer), unchanged, other)
+        return Outcome(before, self.figures(trainer), unchanged, other, trainer.settings.seed)
 
     def figures(self, trainer: GANTrainer) -> dict[str, float]:
         """Return the figures that are watched, where the run stands now."""

@@ -1,10 +1,13 @@
 """Lessons: nothing is found out that was not predicted first, and the comparison is a fair one."""
 
+from dataclasses import replace
+
 import pytest
 from traitlets import TraitError
 
 import ganwidgets as gw
 from ganwidgets import Lesson, LessonWidget
+from ganwidgets.lessons import SETTLING, Outcome
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
 LESSON = Lesson(
@@ -18,6 +21,10 @@ LESSON = Lesson(
     controls=("play", "pause", "lr_d"),
     watch=("loss_d", "modes"),
     explanation="It falls.",
+    seeds=2,
+    right_answer=lambda outcome: (
+        "fall" if outcome.changed["loss_d"] < outcome.unchanged["loss_d"] else "stay"
+    ),
 )
 
 
@@ -83,6 +90,88 @@ def test_the_widget_waits_for_a_prediction_and_then_compares():
         widget.close()
 
 
+@pytest.fixture
+def widget():
+    widget = LessonWidget(LESSON, locale="en")
+    yield widget
+    widget.close()
+
+
+def predict_and_run(widget, answer):
+    widget._answers.set_state({"index": LESSON.answers.index(answer)})
+    widget._note.click()
+    widget._run.click()
+    widget.wait()
+
+
+def pressed(button, widget):
+    assert not button.disabled
+    button.click()
+    widget.wait()
+
+
+def test_the_widget_says_whether_the_prediction_was_right(widget):
+    predict_and_run(widget, "fall")
+    answer = LESSON.answer_of(widget.outcome)
+    other = {"fall": "stay", "stay": "fall"}[answer]
+    said = {"fall": widget._said.value}
+    pressed(widget._again, widget)
+    assert widget.prediction == ""
+    assert not widget._answers.disabled
+    assert widget.trainer_widget.trainer.iteration == 20
+    predict_and_run(widget, "stay")
+    said["stay"] = widget._said.value
+    assert "That was right." in said[answer]
+    assert f"That was not right: the answer is {answer}." in said[other]
+    assert len(widget.outcomes) == 1, "again is the same run, so it counts once"
+
+
+def test_another_seed_is_another_run_and_what_it_shows_is_what_a_trainer_computes(widget):
+    predict_and_run(widget, "fall")
+    first = widget.outcome
+    pressed(widget._another, widget)
+    assert [outcome.seed for outcome in widget.outcomes] == [0, 1]
+    assert widget.outcome.unchanged["loss_d"] != first.unchanged["loss_d"]
+    by_hand = gw.GANTrainer("gaussians", seed=1, **SMALL)
+    by_hand.step(50)
+    assert widget.outcome.unchanged["loss_d"] == by_hand.history["loss_d"][-1]
+    assert "of 2 seeds" in widget._said.value
+    (alone,) = LESSON.repeat("fall", [1])
+    assert (alone.before, alone.changed, alone.unchanged) == (
+        widget.outcome.before,
+        widget.outcome.changed,
+        widget.outcome.unchanged,
+    )
+
+
+def test_several_seeds_show_their_spread(widget):
+    predict_and_run(widget, "fall")
+    pressed(widget._repeat, widget)
+    losses = [outcome.changed["loss_d"] for outcome in widget.outcomes]
+    assert len(losses) == 2
+    assert f"{min(losses):.3f} \N{EN DASH} {max(losses):.3f}" in widget._said.value
+    right = sum(LESSON.answer_of(outcome) == "fall" for outcome in widget.outcomes)
+    assert f"right on {right} of 2 seeds" in widget._said.value
+    assert not widget._repeat.disabled
+
+
+def test_a_lesson_without_a_right_answer_judges_nothing_and_a_wrong_one_is_refused():
+    outcome = Outcome({"loss_d": 1.0}, {"loss_d": 1.0}, {"loss_d": 1.0}, "b")
+    assert replace(LESSON, right_answer=None).answer_of(outcome) is None
+    with pytest.raises(ValueError, match="'maybe', which is none of the answers"):
+        replace(LESSON, right_answer=lambda _: "maybe").answer_of(outcome)
+    with pytest.raises(ValueError, match="seeds cannot be 0"):
+        replace(LESSON, seeds=0)
+
+
+def test_another_seed_of_a_pretrained_start_asks_at_another_moment():
+    lesson = replace(LESSON, data="line", settings=None, warm_up="pretrained", steps=1)
+    trainer = lesson.start(1)
+    assert trainer.iteration - lesson.start(0).iteration == SETTLING
+    lesson.restart(trainer, 2)
+    assert trainer.state_hash() == lesson.start(2).state_hash()
+
+
 def test_what_ends_an_experiment_is_told():
     hasty = {"loss": "least_squares", "optimizer_d": "sgd", "optimizer_g": "sgd", "lr_d": 10, "lr_g": 10}
     lesson = Lesson(question="?", answers=("yes",), experiment=hasty, steps=300, settings=SMALL, warm_up=1)
@@ -94,5 +183,10 @@ def test_what_ends_an_experiment_is_told():
         widget._thread.join()
         assert widget.outcome is None
         assert "the run stands there, before it happened" in widget._said.value
+        assert not widget._again.disabled
+        widget._again.click()
+        widget._thread.join()
+        assert widget.trainer_widget.trainer.iteration == 1
+        assert not widget._answers.disabled
     finally:
         widget.close()

@@ -6,7 +6,9 @@ import html
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from statistics import median
 from typing import Any
 
 import ipywidgets
@@ -38,7 +40,9 @@ class LessonWidget(ipywidgets.VBox):
     """Asks, waits for a prediction, lets the class see the experiment, and compares.
 
     The experiment can only be begun once a prediction was noted; it stays with the run, as the reason
-    of the change. Afterwards the class goes on by itself, with the controls that the teacher shows.
+    of the change. Afterwards the widget says whether the prediction was right, if the lesson declares it.
+    **Again** returns to the question, **Another seed** repeats the experiment in a run of its own, and a
+    third button repeats it over several seeds and shows how much the figures differ.
 
     Parameters
     ----------
@@ -51,7 +55,9 @@ class LessonWidget(ipywidgets.VBox):
     prediction : str
         What was noted; empty before.
     outcome : Outcome or None
-        What came of it, once the experiment is over.
+        The newest result, once an experiment is over.
+    outcomes : list of Outcome
+        The results so far, one for each seed.
     trainer_widget : GANTrainerWidget
         The run.
     """
@@ -63,17 +69,29 @@ class LessonWidget(ipywidgets.VBox):
     def __init__(self, lesson: Lesson, *, locale: str | None = None) -> None:
         self.lesson = lesson
         self.outcome: Outcome | None = None
+        self.outcomes: list[Outcome] = []
         self._catalog = t = catalog(locale)
         self._thread: threading.Thread | None = None
         look = Look()
         self.trainer_widget = GANTrainerWidget(lesson.start(), locale=locale, controls=lesson.controls)
+        timeline = self.trainer_widget.trainer.timeline
+        self._asked_at = timeline.branch, self.trainer_widget.trainer.iteration
         self._answers = classed(
             ipywidgets.RadioButtons(options=lesson.answers, index=None, **look.of(ipywidgets.RadioButtons)),
             "gw-answers",
         )
         self._note = self._button(look, N_("Note my prediction"), "gw-note-prediction", self._noted)
         self._run = self._button(look, N_("Run the experiment"), "gw-run-experiment", self._began)
+        self._again = self._button(look, N_("Again"), "gw-again", self._asked_again)
+        self._another = self._button(look, N_("Another seed"), "gw-another-seed", self._another_seed)
+        self._repeat = self._button(look, N_("Several seeds"), "gw-several-seeds", self._several_seeds)
+        self._again.tooltip = t(N_("Return to the question, and ask for a new prediction."))
+        self._another.tooltip = t(N_("Repeat the experiment in a run with the next seed."))
+        self._repeat.tooltip = t(
+            N_("Repeat the experiment with {count} seeds, and compare."), count=lesson.seeds
+        )
         self._note.disabled = self._run.disabled = True
+        self._offer(repeats=False)
         self._answers.observe(self._chosen, names=["index"])
         self._said = look.html("", "gw-lesson-said")
         title = f"<h3>{html.escape(lesson.title)}</h3>" if lesson.title else ""
@@ -83,11 +101,11 @@ class LessonWidget(ipywidgets.VBox):
             f"<p>{html.escape(t(N_('The experiment: {change}, for {steps} steps.'), change=change, steps=lesson.steps))}</p>",
             "gw-lesson-question",
         )
-        buttons = look.box([self._note, self._run], "gw-actions")
+        buttons = look.box([self._note, self._run, self._again, self._another, self._repeat], "gw-actions")
         head = look.box([question, self._answers, buttons, self._said], "gw-root", "gw-lesson")
         super().__init__([head, self.trainer_widget])
         self._models = models_of(head, self.layout)
-        heard_during_cells([self._answers, self._note, self._run])
+        heard_during_cells([self._answers, self._note, self._run, self._again, self._another, self._repeat])
         self._tell(t(N_("First choose what you expect.")))
 
     def _button(self, look: Look, label: str, css_class: str, clicked: Any) -> ipywidgets.Button:
@@ -108,31 +126,105 @@ class LessonWidget(ipywidgets.VBox):
         sentence = self._catalog(N_("You predict: {prediction}. Now see."), prediction=self.prediction)
         self._tell(html.escape(sentence))
 
+    def _offer(self, *, repeats: bool) -> None:
+        """Enable or disable what repeats an experiment."""
+        self._again.disabled = self._another.disabled = self._repeat.disabled = not repeats
+
     def _began(self, _button: Any) -> None:
         self._run.disabled = True
-        self._tell(
-            html.escape(self._catalog(N_("The experiment is running, with the change and without it.")))
-        )
-        self._thread = threading.Thread(target=self._carry_out, name="ganwidgets-lesson", daemon=True)
+        sentence = N_("The experiment is running, with the change and without it.")
+        self._work(self._carry_out, self._catalog(sentence))
+
+    def _asked_again(self, _button: Any) -> None:
+        self._work(self._return_to_question, self._catalog(N_("The run returns to the question.")))
+
+    def _another_seed(self, _button: Any) -> None:
+        seed = 1 + max(outcome.seed for outcome in self.outcomes)
+        sentence = N_("The experiment is running with seed {seed}.")
+        self._work(partial(self._carry_out_with, seed), self._catalog(sentence, seed=seed))
+
+    def _several_seeds(self, _button: Any) -> None:
+        self._work(self._carry_out_with_several, self._progress(0))
+
+    def _progress(self, done: int) -> str:
+        sentence = N_("The experiment is running with several seeds: {done} of {count} are done.")
+        return self._catalog(sentence, done=done, count=self.lesson.seeds)
+
+    def _work(self, task: Callable[[], None], sentence: str) -> None:
+        """Carry out `task` in a thread of its own; whatever happens, the class can go on afterwards."""
+        self._offer(repeats=False)
+        self._tell(html.escape(sentence))
+
+        def carried_out() -> None:
+            try:
+                task()
+            except Exception as error:  # noqa: BLE001 - a class must see why its experiment ended
+                self._tell(html.escape(self._catalog.error(error)))
+                self._again.disabled = False
+                self._another.disabled = self._repeat.disabled = not self.outcomes
+
+        self._thread = threading.Thread(target=carried_out, name="ganwidgets-lesson", daemon=True)
         self._thread.start()
 
-    def _carry_out(self) -> None:
-        try:
-            self.outcome = self.lesson.carry_out(self.trainer_widget.trainer, self.prediction)
-        except Exception as error:  # noqa: BLE001 - a class must see why its experiment ended
-            self._tell(html.escape(self._catalog.error(error)))
-            return
-        self.trainer_widget._hands.compare_with(self.outcome.branch)
-        self._said.value = self._comparison(self.outcome)
+    # --- in that thread ---------------------------------------------------------------------------
 
-    def _comparison(self, outcome: Outcome) -> str:
-        t = self._catalog
+    def _carry_out(self) -> None:
+        self._conclude(self.lesson.carry_out(self.trainer_widget.trainer, self.prediction))
+        self._offer(repeats=True)
+
+    def _carry_out_with(self, seed: int) -> None:
+        self._go_to_question()
+        trainer = self.trainer_widget.trainer
+        self.lesson.restart(trainer, seed)
+        self._asked_at = trainer.timeline.branch, trainer.iteration
+        self._carry_out()
+
+    def _carry_out_with_several(self) -> None:
+        first, known = self.lesson.seed, {outcome.seed for outcome in self.outcomes}
+        wanted = [seed for seed in range(first, first + self.lesson.seeds) if seed not in known]
+        done = self.lesson.seeds - len(wanted)
+        self._tell(html.escape(self._progress(done)))
+        for outcome in self.lesson.repeat(self.prediction, wanted):
+            self._keep(outcome)
+            done += 1
+            self._tell(html.escape(self._progress(done)))
+        self._said.value = self._comparison()
+        self._offer(repeats=True)
+
+    def _return_to_question(self) -> None:
+        self._go_to_question()
+        self.set_trait("prediction", "")
+        self._answers.index = None
+        self._answers.disabled = False
+        self._tell(self._catalog(N_("First choose what you expect.")))
+
+    def _go_to_question(self) -> None:
+        branch, iteration = self._asked_at
+        timeline = self.trainer_widget.trainer.timeline
+        timeline.switch(branch)
+        timeline.goto(iteration)
+
+    def _conclude(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self._keep(outcome)
+        self.trainer_widget._hands.compare_with(outcome.branch)
+        self._said.value = self._comparison()
+
+    def _keep(self, outcome: Outcome) -> None:
+        """Keep one outcome for each seed, by seed."""
+        others = [known for known in self.outcomes if known.seed != outcome.seed]
+        self.outcomes = sorted([*others, outcome], key=lambda known: known.seed)
+
+    # --- what is said -----------------------------------------------------------------------------
+
+    def _comparison(self) -> str:
+        t, outcomes = self._catalog, self.outcomes
         heads = [t(N_("before")), t(N_("with the change")), t(N_("without it"))]
         rows = [
             f"<tr><th>{html.escape(self._called(name))}</th>"
             + "".join(
-                f"<td>{_shown(self._metrics.get(name), moment[name])}</td>"
-                for moment in (outcome.before, outcome.changed, outcome.unchanged)
+                f"<td>{self._spread(name, [getattr(outcome, moment)[name] for outcome in outcomes])}</td>"
+                for moment in ("before", "changed", "unchanged")
             )
             + "</tr>"
             for name in self.lesson.watch
@@ -140,10 +232,45 @@ class LessonWidget(ipywidgets.VBox):
         cells = "".join(f"<th>{html.escape(head)}</th>" for head in heads)
         predicted = t(N_("You predicted: {prediction}."), prediction=self.prediction)
         explanation = f"<p>{html.escape(self.lesson.explanation)}</p>" if self.lesson.explanation else ""
-        return (
-            f'<div role="status"><p>{html.escape(predicted)}</p>'
-            f"<table><tr><th></th>{cells}</tr>{''.join(rows)}</table>{explanation}</div>"
+        several = (
+            ""
+            if len(outcomes) == 1
+            else f"<p>{html.escape(t(N_('Median, lowest and highest of {count} seeds.'), count=len(outcomes)))}</p>"
         )
+        return (
+            f'<div role="status"><p>{html.escape(predicted)} {self._judgement()}</p>'
+            f"<table><tr><th></th>{cells}</tr>{''.join(rows)}</table>{several}{explanation}</div>"
+        )
+
+    def _judgement(self) -> str:
+        """Return whether the prediction was right, and on how many seeds."""
+        t = self._catalog
+        answers = [answer for each in self.outcomes if (answer := self.lesson.answer_of(each)) is not None]
+        if not answers:
+            return ""
+        right = answers.count(self.prediction)
+        if len(answers) > 1:
+            counts = ", ".join(f"{answer}: {answers.count(answer)}" for answer in self.lesson.answers)
+            said = t(
+                N_("It was right on {right} of {count} seeds ({answers})."),
+                right=right,
+                count=len(answers),
+                answers=counts,
+            )
+        elif right:
+            said = t(N_("That was right."))
+        else:
+            said = t(N_("That was not right: the answer is {answer}."), answer=answers[0])
+        mark = "gw-right" if 2 * right > len(answers) else "gw-wrong"
+        return f'<strong class="{mark}">{html.escape(said)}</strong>'
+
+    def _spread(self, name: str, values: list[float]) -> str:
+        """Return a value, or the median of several with the lowest and the highest."""
+        metric = self._metrics.get(name)
+        if len(values) == 1:
+            return _shown(metric, values[0])
+        low, middle, high = (_shown(metric, value) for value in (min(values), median(values), max(values)))
+        return f"{middle} <small>({low} \N{EN DASH} {high})</small>"
 
     def _called(self, name: str) -> str:
         metric = self._metrics.get(name)
