@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .settings import SettingTraits
 
 __all__ = [
+    "REMEMBERED",
     "aligned",
     "descend",
     "learning_rate",
@@ -39,6 +40,15 @@ __all__ = [
 
 Memory = dict[str, Tensor]
 """What an optimizer remembers of one parameter, under the names that torch gives it."""
+
+REMEMBERED: Mapping[str, frozenset[str]] = {
+    "sgd": frozenset(),
+    "momentum": frozenset({"momentum_buffer"}),
+    "rmsprop": frozenset({"step", "square_avg"}),
+    "adam": frozenset({"step", "exp_avg", "exp_avg_sq"}),
+    "adamw": frozenset({"step", "exp_avg", "exp_avg_sq"}),
+}
+"""What each rule remembers of a parameter that it has changed, under the names that torch gives it."""
 
 _FUSED_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu"})
 

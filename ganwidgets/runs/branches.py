@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,13 @@ from .places import Beginning, Branch, Place
 from .snapshots import Snapshot
 
 __all__ = ["Branches", "Root", "Stand", "Tip"]
+
+
+LONGEST_NAME = 100
+"""Letters that the name of a new branch has at most."""
+
+_JOINERS = "\u200c\u200d"
+"""Letters without a picture of their own that scripts and emoji need."""
 
 
 @dataclass(frozen=True)
@@ -111,12 +119,12 @@ class Branches:
     def named(self, name: Any) -> Branch:
         """Return the branch of that name, or raise `ValueError`."""
         for branch in self.by_id.values():
-            if branch.name == name:
+            if _composed(branch.name) == _composed(name):
                 return branch
         raise ValueError(
             Message(
-                "there is no branch {name!r}; there are {known}",
-                name=name,
+                "there is no branch {name}; there are {known}",
+                name=_short(name),
                 known=", ".join(branch.name for branch in self.by_id.values()),
             )
         )
@@ -130,12 +138,30 @@ class Branches:
         return f"branch {number}"
 
     def check_new(self, name: Any) -> str:
-        """Return `name` if a new branch can have it, or raise `ValueError`."""
-        if not isinstance(name, str) or not name.strip():
+        """Return `name`, its letters composed (NFC), if a new branch can have it.
+
+        Raises
+        ------
+        ValueError
+            If it is empty, too long, taken, or has letters that cannot be printed.
+        """
+        name = _composed(name)
+        if not isinstance(name, str) or not name.strip() or any(map(_is_unprintable, name)):
             raise ValueError(
-                Message("a branch cannot be named {name!r}; pass a name that can be read", name=name)
+                Message(
+                    "a branch cannot be named {name}; pass letters, digits and signs that can be printed",
+                    name=_short(name),
+                )
             )
-        if any(branch.name == name for branch in self.by_id.values()):
+        if len(name) > LONGEST_NAME:
+            raise ValueError(
+                Message(
+                    "a branch cannot have a name of {length} letters; pass at most {longest}",
+                    length=len(name),
+                    longest=LONGEST_NAME,
+                )
+            )
+        if any(_composed(branch.name) == name for branch in self.by_id.values()):
             raise ValueError(
                 Message(
                     "there is a branch {name!r} already; choose another name, or go there by switch({name!r})",
@@ -226,3 +252,18 @@ class Branches:
 
     def _parent(self, branch: int) -> int:
         return self._start(branch).branch
+
+
+def _composed(name: Any) -> Any:
+    """Return `name` with letters and their accents composed, so that what looks alike is equal."""
+    return unicodedata.normalize("NFC", name) if isinstance(name, str) else name
+
+
+def _is_unprintable(letter: str) -> bool:
+    category = unicodedata.category(letter)
+    return (category.startswith("C") and letter not in _JOINERS) or category in {"Zl", "Zp"}
+
+
+def _short(name: Any) -> str:
+    shown = repr(name)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[:LONGEST_NAME]}..."

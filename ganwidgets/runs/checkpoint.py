@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from ..errors import CheckpointError
 from ..messages import Message
 from .files import reason, whole_file
 from .hashing import digest
+from .json_values import converted, parsed
+from .sound import sound
 from .tensor_file import pieces
 
 __all__ = ["FORMAT", "read_checkpoint", "write_checkpoint"]
@@ -72,10 +75,12 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
 
     target = Path(path)
     try:
-        # Opened here first, because what safetensors says of a missing file names no file.
-        with target.open("rb"), safe_open(target, framework="pt") as file:
+        _check_regular(target)
+        with safe_open(target, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    except CheckpointError:
+        raise
     except OSError as error:
         raise CheckpointError(
             Message("{path} cannot be read: {reason}", path=str(target), reason=reason(error))
@@ -92,22 +97,51 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
     if not found:
         raise CheckpointError(Message("{path} is not a run that ganwidgets saved", path=str(target)))
     # First, since a newer version may well compute its SHA-256 in another way.
-    if found.isascii() and found.isdecimal() and int(found) > FORMAT:
+    readable = {str(version) for version in range(1, FORMAT + 1)}
+    if found.isascii() and found.isdecimal() and found not in readable:
         raise CheckpointError(
             Message(
                 "{path} was saved by a newer version of ganwidgets (format {found}, this one reads up to "
                 "{known}); upgrade ganwidgets",
                 path=str(target),
-                found=found,
+                found=found[:20],
                 known=FORMAT,
             )
         )
-    if digest({"format": found, "document": text, "tensors": tensors}) != metadata.get("sha256"):
+    if found not in readable or digest(
+        {"format": found, "document": text, "tensors": tensors}
+    ) != metadata.get("sha256"):
         raise CheckpointError(
             Message(
                 "{path} is damaged: its content does not match its SHA-256; use an older copy",
                 path=str(target),
             )
         )
-    document: dict[str, Any] = json.loads(text)
+    with sound(target):
+        document: dict[str, Any] = converted(parsed(text), dict[str, Any])
     return tensors, document
+
+
+def _check_regular(path: Path) -> None:
+    """Raise unless `path` is a file that can be read, or a link to one.
+
+    Raises
+    ------
+    CheckpointError
+        For a folder or a pipe, whose opening would wait for a writer.
+    OSError
+        If there is no such file, or it cannot be read: what safetensors says then names no file.
+    """
+    from .store.layout import DATABASE  # what stores runs is slow to import
+
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode) and (path / DATABASE).exists():
+        raise CheckpointError(
+            Message("{path} is the folder of a run; gw.open_run({path!r}) opens it", path=str(path))
+        )
+    if not stat.S_ISREG(mode):
+        raise CheckpointError(
+            Message("{path} cannot be read: it is no file; pass the file of a saved run", path=str(path))
+        )
+    with path.open("rb"):
+        pass

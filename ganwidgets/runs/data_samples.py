@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -22,6 +22,12 @@ LARGEST_STORED_DATA = 16 * 2**20
 """Bytes of an array that a stored run takes along."""
 
 
+_STORED: Mapping[Kind, Collection[torch.dtype]] = {
+    "points": {torch.float32},
+    "images": {torch.float32, torch.uint8},
+}
+
+
 def samples_of(source: Source) -> Tensor | None:
     """Return the samples that a stored run takes along: float32, or uint8 for images that came as bytes."""
     if source.size is None or source.size * math.prod(source.shape) > LARGEST_STORED_DATA:
@@ -37,7 +43,27 @@ def samples_of(source: Source) -> Tensor | None:
 def source_of_samples(
     samples: Tensor, labels: Tensor | None, kind: Kind, options: Mapping[str, Any]
 ) -> Source:
-    """Return the source of which :func:`samples_of` returned `samples`, given its kind and its options in plain values."""
+    """Return the source whose samples :func:`samples_of` returned.
+
+    Parameters
+    ----------
+    samples, labels, kind
+        Of that source.
+    options : mapping
+        Its options, as plain values.
+
+    Raises
+    ------
+    ValueError
+        If that function returns no such samples.
+    """
+    dimensions = 2 if kind == "points" else 4
+    if samples.dtype not in _STORED[kind] or samples.dim() != dimensions or not samples.numel():
+        raise ValueError(f"{kind} are stored otherwise than as {samples.dtype} {tuple(samples.shape)}")
+    if (kind == "images" and samples.shape[1] not in {1, 3}) or not samples.float().isfinite().all():
+        raise ValueError(f"samples of shape {tuple(samples.shape)} are no {kind}")
+    if labels is not None and (labels.dtype != torch.int64 or labels.shape != samples.shape[:1]):
+        raise ValueError(f"labels are stored otherwise than as {labels.dtype} {tuple(labels.shape)}")
     units = OF_BYTES if samples.dtype == torch.uint8 else AS_IS
     return restored_array(in_training_units(samples, units), labels, kind, DataOptions.restored(options))
 

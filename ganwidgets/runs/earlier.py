@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from ..stepping.state import copied_network, put_tensors
+from .fitting import check_fits
 from .session import Session
 from .snapshots import Snapshot
 
@@ -70,6 +71,7 @@ class Understudies:
         tree = session.snapshots.read(snapshot)
         if tree is None:
             return False
+        check_fits(session.state, tree)
         put_tensors(self.generator, tree["networks"]["generator"])
         put_tensors(self.discriminator, tree["networks"]["discriminator"])
         return True

@@ -309,8 +309,19 @@ class History(Mapping[str, npt.NDArray[Any]]):
 
     @classmethod
     def restored(cls, columns: Mapping[str, Floats]) -> History:
-        """Return the history that :meth:`stored` described."""
+        """Return the history that :meth:`stored` described.
+
+        Raises
+        ------
+        ValueError
+            If columns are missing, or have not the length that they have in each history.
+        """
         self = cls()
+        rows = len(columns["loss_d"])
+        for name in (*DENSE, *SPARSE):
+            expected = rows if name in DENSE else len(_measured_until(rows))
+            if name not in columns or np.shape(columns[name]) != (expected,):
+                raise ValueError(f"the column {name} of the history does not have {expected} numbers")
         for name, column in {**self._dense, **self._sparse}.items():
             column.extend(np.asarray(columns[name], dtype=np.float64))
         self._rows = len(columns["loss_d"])

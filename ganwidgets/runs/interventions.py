@@ -311,7 +311,8 @@ class InterventionLog:
 
     def restore(
         self,
-        stored: Mapping[str, Any],
+        records: Sequence[Intervention],
+        asked: Mapping[str, tuple[Origin, Any]],
         settings: Mapping[str, Any],
         in_force: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
@@ -319,26 +320,25 @@ class InterventionLog:
 
         Parameters
         ----------
+        records : sequence of Intervention
+        asked : mapping
+            Settings that were asked for, by name: the origin, and the value that is still in force.
+        settings : mapping
+            All settings, by name, as they were asked for.
         in_force : mapping
             Values in force, by name, of settings whose values JSON cannot hold.
         """
-        asked = stored["asked"]
-        self._all = [
-            Intervention(**{name: _value(entry) for name, entry in record.items()})
-            for record in stored["records"]
-        ]
+        self._all = list(records)
         self._values = [record.new for record in self._all]
         self._lineage = list(range(len(self._all)))
         self._complete = 0
         self.branch = 0
         self._in_force = {
             **settings,
-            **{entry["setting"]: _value(entry["old"]) for entry in asked},
+            **{name: old for name, (_, old) in asked.items()},
             **in_force,
         }
-        self._asked = {
-            entry["setting"]: (Origin(**entry["origin"]), settings[entry["setting"]]) for entry in asked
-        }
+        self._asked = {name: (origin, settings[name]) for name, (origin, _) in asked.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -346,11 +346,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str | int | float) or _are_widths(value):
         return value
     return f"<{type(value).__name__}>"
-
-
-def _value(plain: Any) -> Any:
-    """Return a setting's value from what JSON made of it: widths are tuples."""
-    return tuple(plain) if isinstance(plain, list) else plain
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, TypeVar
+from typing import Any
 
 __all__ = ["LONGEST", "MOST", "converted", "parsed"]
-
-T = TypeVar("T")
 
 LONGEST = 2**28
 """Characters, or bytes, of one JSON text."""
@@ -55,7 +53,7 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def converted(value: Any, kind: type[T]) -> T:
+def converted(value: Any, kind: Any) -> Any:
     """Return `value`, which JSON held, as the declared type `kind`.
 
     Raises

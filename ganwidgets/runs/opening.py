@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,16 +16,21 @@ from ..data import Source, load_data
 from ..errors import CheckpointError, CheckpointWarning, DataError
 from ..messages import Message
 from .branches import Branches, Stand, Tip
+from .consistent import check_branches, check_places, check_records
 from .data_samples import as_it_was_read, data_missing, source_of_samples
+from .decoding import asked_from, branch_from, intervention_from, place_from, root_from, snapshot_from
+from .documents import BesideDocument, RunDocument, StandDocument
 from .history import History
 from .interventions import Intervention
+from .json_values import converted
 from .keeping import FolderKeeper, whole_at
 from .older import is_hash_of
 from .own import Own
-from .plain import asked_from, branch_from, intervention_from, place_from, root_from, snapshot_from
+from .places import Place
 from .session import Session
 from .shelf import RunShelf
 from .snapshots import Snapshot
+from .sound import sound
 from .state_tree import check_origin, data_name, is_preset, other_data, state_tree
 from .store import RunFolder, SnapshotRow, Stored
 from .travel import arrive
@@ -96,7 +100,7 @@ def open_session(
     try:
         found = read_session(folder, data, own, device)
         session = found.session
-        with sound(folder):
+        with sound(folder.path):
             _go_where_it_was_left(found)
         if folder.obstacle is not None:
             warnings.warn(
@@ -127,8 +131,12 @@ def read_session(folder: RunFolder, data: Any, own: Mapping[str, Any], device: t
                 path=str(folder.path),
             )
         )
-    with sound(folder):
+    with sound(folder.path):
         check_origin(folder.document, Own(own))
+        converted(folder.document, RunDocument)
+        for row in stored.snapshots:
+            converted(row.place, BesideDocument)
+        converted(stored.current, StandDocument)
         known = Data(folder, stored.snapshots, data)
         first = stored.branches[0]
         try:
@@ -137,32 +145,14 @@ def read_session(folder: RunFolder, data: Any, own: Mapping[str, Any], device: t
                 settings["data"], own, device, {n: v for n, v in settings.items() if n != "data"}
             )
         except (DataError, TraitError) as error:
-            raise CheckpointError(
-                Message(
-                    "{path} does not match what was passed: {error}",
-                    path=str(folder.path),
-                    error=error.args[0],
-                )
-            ) from error
+            raise _mismatch(folder, error) from error
         return _filled(session, folder, stored, known)
 
 
-@contextmanager
-def sound(folder: RunFolder) -> Iterator[None]:
-    """Make what does not fit together inside a folder a `CheckpointError`."""
-    try:
-        yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, TraitError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise CheckpointError(
-            Message(
-                "{path} is damaged: what is in it does not fit together ({reason}); use an older copy of the "
-                "folder",
-                path=str(folder.path),
-                reason=f"{type(error).__name__}: {error}",
-            )
-        ) from error
+def _mismatch(folder: RunFolder, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        Message("{path} does not match what was passed: {error}", path=str(folder.path), error=error.args[0])
+    )
 
 
 class Data:
@@ -175,20 +165,28 @@ class Data:
         Of all states in it, and of what lies beside them.
     passed
         What the user passed as the run's data, or None.
+
+    Raises
+    ------
+    CheckpointError
+        If `passed` cannot be trained on.
     """
 
     def __init__(self, folder: RunFolder, rows: list[SnapshotRow], passed: Any) -> None:
         self._folder = folder
         self._rows = {row.place["name"]: row for row in rows if row.place["kind"] == "data"}
-        if passed is not None:
-            passed = as_it_was_read(
-                passed, [(name, row.place.get("options", {})) for name, row in self._rows.items()]
-            )
-        self._passed = None if passed is None else load_data(passed)
+        self._passed: Source | None = None
         self._found: dict[str, Any] = {}
-        if self._passed is not None:
-            self._found[data_name(self._passed)] = passed
         self._used: set[str] = set()
+        if passed is None:
+            return
+        options = [(name, row.place.get("options", {})) for name, row in self._rows.items()]
+        try:
+            read = as_it_was_read(passed, options)
+            self._passed = load_data(read)
+        except DataError as error:
+            raise _mismatch(folder, error) from error
+        self._found[data_name(self._passed)] = read
 
     def __call__(self, name: str) -> Any:
         self._used.add(name)
@@ -218,19 +216,67 @@ class Data:
 
 def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) -> Found:
     """Give `session` everything that was stored."""
-    branches, current = Branches(), stored.current
-    session.branches = branches
-    for plain in stored.branches:
+    current = stored.current
+    branches = _branches(session, stored, known)
+    records, values = _interventions(stored, known)
+    session.log.recall(records, values)
+    check_branches(branches, len(records))
+    histories: dict[int, History] = {}
+    for branch in branches.by_id.values():
+        histories[branch.id] = _history(stored, histories, branch.id, branches)
+    rows = {number: history.rows for number, history in histories.items()}
+    check_records(records, branches, rows)
+    starts = [branch.start for branch in branches.by_id.values() if branch.start is not None]
+    check_places([*starts, *(root.first for root in branches.roots.values())], branches, rows, records)
+
+    shelf = RunShelf(folder, lambda snapshot, tree: whole_at(session, snapshot, tree))
+    session.snapshots.put_on(shelf)
+    pinned = set(current["tips"].values())
+    by_key: dict[int, Snapshot] = {}
+    for row in stored.snapshots:
+        if row.place["kind"] == "state":
+            at = place_from(row.place["place"])
+            check_places([at], branches, rows, records)
+            number = branches.root_of(at.branch)
+            is_first = at == branches.roots[number].first
+            snapshot = snapshot_from(row.place, known, pinned=is_first or row.place["key"] in pinned)
+            if row.place["key"] in by_key:
+                raise ValueError(f"two snapshots have the key {row.place['key']}")
+            by_key[row.place["key"]] = snapshot
+            shelf.rows[snapshot] = row
+            session.snapshots.found(snapshot, row.size)
+            if is_first:
+                session._begun.add(number)
+
+    start = [row for row in stored.snapshots if row.place["kind"] == "start"]
+    session.own_start = session.own.checked_content(folder.read_snapshot(start[0]))
+    tips = {int(b): Tip(by_key[key], histories[int(b)]) for b, key in current["tips"].items()}
+    here = None if current["here"] is None else by_key[current["here"]]
+    check_places([place_from(current["place"])], branches, rows, records)
+    _check_ends(place_from(current["place"]), here, tips, branches, rows)
+    names = {row.place["name"] for row in stored.snapshots if row.place["kind"] != "state"}
+    known.check_passed(session)
+    return Found(session, shelf, known, histories, tips, here, current, names)
+
+
+def _branches(session: Session, stored: Stored, known: Data) -> Branches:
+    """Give `session` the branches that were stored, and return them."""
+    branches = session.branches = Branches()
+    for number, plain in enumerate(stored.branches):
         branch = branch_from(plain)
+        if branch.id != number:
+            raise ValueError("branches are missing")
         branches.by_id[branch.id] = branch
         if "root" in plain:
             root = root_from(plain, known, session.source_of)
             branches.roots[branch.id] = root
             if root.source.fingerprint != plain["root"]["fingerprint"]:
                 raise CheckpointError(other_data(plain["root"]["built"]["data"], root.source))
-    if list(branches.by_id) != list(range(len(branches.by_id))):
-        raise ValueError("branches are missing")
+    return branches
 
+
+def _interventions(stored: Stored, known: Data) -> tuple[list[Intervention], list[Any]]:
+    """Return the interventions that were stored, and the values that they put in force."""
     records: list[Intervention] = []
     values: list[Any] = []
     for plain in stored.interventions:
@@ -240,44 +286,45 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
             raise ValueError("interventions are missing")
         records.append(record)
         values.append(value)
-    count = current["interventions"]
-    session.log.recall(records[:count], values[:count])
+    count = stored.current["interventions"]
+    if count > len(records):
+        raise ValueError("interventions are missing")
+    return records[:count], values[:count]
 
-    shelf = RunShelf(folder, lambda snapshot, tree: whole_at(session, snapshot, tree))
-    session.snapshots.put_on(shelf)
-    pinned = set(current["tips"].values())
-    by_key: dict[int, Snapshot] = {}
-    for row in stored.snapshots:
-        if row.place["kind"] == "state":
-            at = place_from(row.place["place"])
-            number = branches.root_of(at.branch)
-            is_first = at == branches.roots[number].first
-            snapshot = snapshot_from(row.place, known, pinned=is_first or row.place["key"] in pinned)
-            by_key[row.place["key"]] = snapshot
-            shelf.rows[snapshot] = row
-            session.snapshots.found(snapshot, row.size)
-            if is_first:
-                session._begun.add(number)
 
-    histories: dict[int, History] = {}
-    for branch in branches.by_id.values():
-        histories[branch.id] = _history(stored, histories, branch.id, branches)
-    start = [row for row in stored.snapshots if row.place["kind"] == "start"]
-    session.own_start = folder.read_snapshot(start[0])
-    tips = {int(b): Tip(by_key[key], histories[int(b)]) for b, key in current["tips"].items()}
-    here = None if current["here"] is None else by_key[current["here"]]
-    names = {row.place["name"] for row in stored.snapshots if row.place["kind"] != "state"}
-    known.check_passed(session)
-    return Found(session, shelf, known, histories, tips, here, current, names)
+def _check_ends(
+    place: Place,
+    here: Snapshot | None,
+    tips: Mapping[int, Tip],
+    branches: Branches,
+    rows: Mapping[int, int],
+) -> None:
+    """Raise `ValueError` unless each branch ends where its history does, and the run stands on one of them."""
+    ends = {number: tip.snapshot.place for number, tip in tips.items()}
+    if here is not None:
+        ends[place.branch] = here.place
+        if here.place.iteration != place.iteration:
+            raise ValueError("the run stands elsewhere than its state")
+    if ends.keys() != branches.by_id.keys():
+        raise ValueError("it is not known where each branch ends")
+    for number, end in ends.items():
+        if end.iteration != rows[number] or end.branch not in dict(branches.line(number)):
+            raise ValueError(f"branch {number} does not end where its history does")
 
 
 def _history(stored: Stored, known: Mapping[int, History], number: int, branches: Branches) -> History:
     """Return the numbers of a whole branch, given those of its ancestors."""
     branch = branches.by_id[number]
-    _, columns = stored.history.get(number, (0, {}))
+    begin = 0 if branch.origin != "fork" or branch.start is None else branch.start.iteration
+    first, columns = stored.history.get(number, (begin + 1, {}))
+    if first != begin + 1:
+        raise ValueError(f"the history of branch {number} begins at {first}")
     if branch.origin != "fork" or branch.start is None:
         return History.restored(columns) if columns else History()
-    before = known[branch.start.branch].until(branch.start.iteration)
+    parent = known[branch.start.branch]
+    if branch.start.iteration > parent.rows:
+        raise ValueError(f"branch {number} begins after the branch that it leaves")
+    before = parent.until(branch.start.iteration)
     if not columns:
         return before
     return History.restored(

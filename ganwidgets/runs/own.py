@@ -69,6 +69,21 @@ class Own:
             for name, network in self._given()
         }
 
+    def checked_content(self, content: Any) -> dict[str, dict[str, Tensor]]:
+        """Return what :meth:`content` returned, if that is `content` for the networks that there are.
+
+        Raises
+        ------
+        ValueError
+            If it belongs to other networks.
+        """
+        for name, network in self._given():
+            wanted = {key: (t.shape, t.dtype) for key, t in tensors_of(network).items()}
+            found = {key: (t.shape, t.dtype) for key, t in content[name].items()}
+            if found != wanted:
+                raise ValueError(f"what the {name} contained at the beginning does not fit the {name}")
+        return dict(content)
+
     def put(self, content: Mapping[str, Mapping[str, Tensor]]) -> None:
         """Give the networks what :meth:`content` returned."""
         for name, network in self._given():

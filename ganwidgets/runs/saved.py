@@ -19,10 +19,12 @@ from .data_samples import as_it_was_read, data_missing, samples_of, source_of_sa
 from .flat import filled, stripped
 from .history import History
 from .interventions import CODE
+from .json_values import converted
 from .older import completed_tree
 from .own import Own
 from .session import Session
 from .snapshots import Snapshots, TemporaryShelf
+from .sound import sound
 from .state_tree import check_origin, data_name, is_preset, other_data
 
 __all__ = ["load_session", "save_session"]
@@ -87,15 +89,39 @@ def load_session(
         If the file is missing, damaged, foreign or newer, or does not match what is passed.
     """
     tensors, document = read_checkpoint(path)
+    with sound(path):
+        return _session_of(path, tensors, document, data, own, device)
+
+
+def _session_of(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, Tensor],
+    document: Mapping[str, Any],
+    data: Any,
+    own: Mapping[str, Any],
+    device: torch.device,
+) -> Session:
+    # Only runs that are read need what validates them.
+    from .decoding import log_from
+    from .documents import SavedDocument
+
     state = filled(document["state"], "state", tensors)
     check_origin(state, Own(own))
+    document = converted(document, SavedDocument)
     state = completed_tree(state)
+    history = History.restored(
+        {
+            name.removeprefix("history/"): tensor.numpy()
+            for name, tensor in tensors.items()
+            if name.startswith("history/")
+        }
+    )
+    if state["iteration"] != history.rows:
+        raise ValueError(f"the history of a run at iteration {state['iteration']} has {history.rows} rows")
     if data is None:
         data = _data(state["built"]["data"], tensors, document)
     else:
-        data = as_it_was_read(
-            data, [(name, about.get("options", {})) for name, about in document["data"].items()]
-        )
+        data = as_it_was_read(data, [(name, about.options) for name, about in document["data"].items()])
     chosen = {name: value for name, value in state["built"].items() if name != "data"}
     try:
         session = Session(data, own, device, {**chosen, "batch_size": state["settings"]["batch_size"]})
@@ -109,22 +135,17 @@ def load_session(
     if pending != state["built"]["data"]:
         session.settings.data = _data(pending, tensors, document)
     session.load_tree(state, CODE)
-    session.own_start = filled(document["start"], "start", tensors)
-    session.history = History.restored(
-        {
-            name.removeprefix("history/"): tensor.numpy()
-            for name, tensor in tensors.items()
-            if name.startswith("history/")
-        }
-    )
-    in_force = document["log"].get("data", state["built"]["data"])
+    session.own_start = session.own.checked_content(filled(document["start"], "start", tensors))
+    session.history = history
+    log = document["log"]
+    in_force = log.data or state["built"]["data"]
     if in_force == pending:
         known = session.settings.data
     elif in_force == state["built"]["data"]:
         known = session.built["data"]
     else:
         known = _data(in_force, tensors, document)
-    session.log.restore(document["log"], session.settings.as_dict(), {"data": known})
+    session.log.restore(*log_from(log), session.settings.as_dict(), {"data": known})
     _begin_here(session)
     return session
 
@@ -135,10 +156,13 @@ def _data(name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any])
         return name
     about = document["data"][name]
     if f"data/{name}" not in tensors:
-        raise CheckpointError(data_missing(about["name"]))
-    return source_of_samples(
-        tensors[f"data/{name}"], tensors.get(f"labels/{name}"), about["kind"], about.get("options", {})
+        raise CheckpointError(data_missing(about.name))
+    source = source_of_samples(
+        tensors[f"data/{name}"], tensors.get(f"labels/{name}"), about.kind, about.options
     )
+    if data_name(source) != name:
+        raise ValueError(f"the data are not {name}")
+    return source
 
 
 def _begin_here(session: Session) -> None:

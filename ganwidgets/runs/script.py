@@ -88,12 +88,14 @@ class Writer:
         self.step_to(record.iteration)
         if record.setting in UPDATES:
             self.flush()
-            self._calls.append(f"trainer.{record.setting}({record.new})")
+            self._calls.append(f"trainer.{record.setting}({record.new:d})")
         else:
             self.change(record.setting, value, record.reason, record.hash_before)
 
     def change(self, name: str, value: Any, reason: str, moment: str) -> None:
         """Write a change of a setting; those of one moment and one reason in one call."""
+        if name not in SETTINGS:
+            raise ValueError(Message("{name!r} is no setting, so no script can change it", name=name))
         if (reason, moment) != self._moment or name in self._changes:
             self.flush()
         self._moment = reason, moment
@@ -128,6 +130,11 @@ class Writer:
                 return variable
         source = self._session.source_of(value)
         variable = "data" if not self._names else f"data_{len(self._names) + 1}"
-        self._head.append(f"{variable} = ...  # {' '.join(source.name.split())}, {data_name(source)}")
+        self._head.append(f"{variable} = ...  # {_printable(source.name)}, {data_name(source)}")
         self._names.append((value, variable))
         return variable
+
+
+def _printable(text: str) -> str:
+    """Return `text` for a comment: on one line, without letters that hide or reorder others."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -59,7 +59,16 @@ class RunShelf:
         CheckpointError
             If the file is missing or damaged.
         """
-        return completed_state(self._folder.read_snapshot(self.rows[snapshot]))
+        row = self.rows[snapshot]
+        tree = completed_state(self._folder.read_snapshot(row))
+        if tree.get("iteration") != snapshot.place.iteration:
+            raise CheckpointError(
+                Message(
+                    "the snapshot {path} holds the state of another iteration",
+                    path=str(self._folder.path / row.file),
+                )
+            )
+        return tree
 
     def remove(self, snapshot: Snapshot) -> None:
         # What is in the folder goes when the run is stored next: until then the index needs it.

@@ -6,7 +6,6 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..data import IMAGE_PRESETS, POINT_PRESETS, Source
@@ -17,7 +16,6 @@ from .own import Own
 
 __all__ = [
     "STATE_FORMAT",
-    "check_fits",
     "check_origin",
     "copied",
     "data_name",
@@ -115,32 +113,6 @@ def check_origin(tree: Mapping[str, Any], own: Own) -> None:
                 given=given,
             )
         )
-
-
-def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
-    """Raise `CheckpointError` unless the networks of `tree` are built like those of `state`."""
-    modules = {"generator": state.generator, "discriminator": state.discriminator}
-    if "ema" in tree["networks"]:
-        modules["ema"] = state.generator
-    for name, module in modules.items():
-        wanted = {key: (tuple(t.shape), t.dtype) for key, t in tensors_of(module).items()}
-        given = {key: (tuple(t.shape), t.dtype) for key, t in tree["networks"][name].items()}
-        for key in sorted(wanted.keys() | given.keys()):
-            if wanted.get(key) != given.get(key):
-                raise CheckpointError(
-                    Message(
-                        "the {network} does not fit the state: {tensor} is {given} there and {wanted} here; "
-                        "pass a network that is built like the one that was trained",
-                        network=name,
-                        tensor=key,
-                        given=_described(given.get(key)),
-                        wanted=_described(wanted.get(key)),
-                    )
-                )
-
-
-def _described(tensor: tuple[tuple[int, ...], torch.dtype] | None) -> str:
-    return "missing" if tensor is None else f"{tensor[1]} {tensor[0]}".removeprefix("torch.")
 
 
 def put_tree(state: TrainingState, tree: Mapping[str, Any], settings: Any) -> None:

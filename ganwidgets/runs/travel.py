@@ -19,13 +19,14 @@ from ..stepping.eager import NonFiniteError, What
 from ..stepping.run import Run
 from ..stepping.threads import computing_with
 from .branches import Root, Stand
+from .fitting import check_fits
 from .history import History
 from .interventions import CODE, UPDATES, Intervention, InterventionLog
 from .last_good import ACTIONS
 from .places import Place
 from .session import Session
 from .snapshots import Snapshot
-from .state_tree import check_fits, put_tree
+from .state_tree import put_tree
 
 __all__ = ["UPDATED", "Again", "Replay", "arrive", "fork", "goto", "history_of", "switch", "tip_of", "undo"]
 
@@ -227,10 +228,10 @@ def arrive(session: Session, here: Stand | None, target: Place) -> tuple[Run, Ma
         else:
             values = {**snapshot.settings, **root.built}
             run = dataclasses.replace(session._assembled(values, root.source), threads=root.threads)
-            check_fits(run.state, content)
         replay = Replay(run, root, snapshot)
         with computing_with(run.threads):
             if here is None or snapshot is not here.snapshot or run is not here.run:
+                check_fits(run.state, content)
                 put_tree(run.state, content, replay.rules())
             try:
                 replay.go_on(branches.lineage(target.branch, session.log.everything), session.log, target)

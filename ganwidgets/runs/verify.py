@@ -17,16 +17,20 @@ from ..stepping.eager import NonFiniteError, What
 from ..stepping.run import Run
 from ..stepping.threads import computing_with
 from .branches import Root
+from .decoding import place_from
+from .documents import RunDocument
 from .environment import environment
+from .fitting import check_fits
 from .hashing import tensor_bytes
 from .interventions import UPDATES, Intervention, InterventionLog
+from .json_values import converted
 from .older import is_hash_of
-from .opening import Found, read_session, sound
+from .opening import Found, read_session
 from .places import Branch, Place
-from .plain import place_from
 from .report import Difference, ReplayReport, Verdict
 from .snapshots import Snapshot
-from .state_tree import check_fits, copied, put_tree, state_tree
+from .sound import sound
+from .state_tree import copied, put_tree, state_tree
 from .store import RunFolder
 from .travel import UPDATED, Again
 from .whole import described
@@ -49,12 +53,18 @@ def replayed(path: str | os.PathLike[str], data: Any, own: Mapping[str, Any]) ->
         If there is no run, it is damaged or newer, or does not match what is passed.
     """
     with RunFolder.open(path, writable=False) as folder:
-        recorded = torch.device(str(folder.document.get("device", "cpu")))
-        here = recorded.type == "cpu" or torch.cuda.is_available()
-        device = recorded if here else torch.device("cpu")
+        with sound(folder.path):
+            device = _device(converted(folder.document, RunDocument).device)
         found = read_session(folder, data, own, device)
-        with sound(folder):
+        with sound(folder.path):
             return Verification(found, device).report()
+
+
+def _device(recorded: str) -> torch.device:
+    """Return the device on which a run was computed, or the CPU where there is none like it."""
+    device = torch.device(recorded)
+    there = device.type == "cuda" and (device.index or 0) < torch.cuda.device_count()
+    return device if there else torch.device("cpu")
 
 
 class Enough(Exception):  # noqa: N818 - it is no error

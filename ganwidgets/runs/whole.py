@@ -12,10 +12,11 @@ from traitlets import TraitError
 from ..errors import CheckpointError, DataError
 from ..messages import Message
 from ..stepping.run import Run
+from ..stepping.threads import checked_threads
+from .fitting import check_fits
 from .older import completed_tree
 from .state_tree import (
     STATE_FORMAT,
-    check_fits,
     check_origin,
     data_name,
     is_preset,
@@ -98,7 +99,7 @@ def _restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str,
     run = session._assembled(values, source)
     check_fits(run.state, tree)
     put_tree(run.state, tree, SimpleNamespace(**values))
-    return dataclasses.replace(run, threads=int(tree["threads"])), values, settings
+    return dataclasses.replace(run, threads=checked_threads(tree["threads"])), values, settings
 
 
 def _known_data(session: Session, name: str) -> Any:

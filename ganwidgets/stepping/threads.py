@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 
-__all__ = ["computing_with", "threads_for"]
+__all__ = ["MOST_THREADS", "checked_threads", "computing_with", "threads_for"]
+
+MOST_THREADS = 256
+"""Threads that a run computes with at most; a stored run that asks for more is refused."""
+
+
+def checked_threads(threads: Any) -> int:
+    """Return a number of threads that was stored, or raise `ValueError`."""
+    if type(threads) is not int or not 1 <= threads <= MOST_THREADS:
+        raise ValueError(f"a run cannot compute with {threads!r} threads")
+    return threads
 
 
 def threads_for(*networks: nn.Module) -> int:

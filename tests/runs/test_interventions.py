@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from ganwidgets.runs.decoding import log_from
+from ganwidgets.runs.documents import LogDocument
 from ganwidgets.runs.interventions import CODE, Intervention, InterventionLog, Origin
+from ganwidgets.runs.json_values import converted
 
 SETTINGS = {"lr_d": 0.5, "loss": "hinge", "g_hidden": (8, 8), "data": "ring8", "freeze_d": False}
 HAND = Origin("user", "widget", "too fast")
@@ -85,7 +88,7 @@ def test_it_goes_through_json_and_goes_on_what_is_provisional_too():
     log.ask("lr_d", 0.25, HAND)
     stored = json.loads(json.dumps(log.stored()))
     again = InterventionLog({})
-    again.restore(stored, {**SETTINGS, "g_hidden": (4, 4), "lr_d": 0.25})
+    again.restore(*log_from(converted(stored, LogDocument)), {**SETTINGS, "g_hidden": (4, 4), "lr_d": 0.25})
     assert again.records(5) == log.records(5)
     for one in (log, again):
         one.ask("lr_d", 0.5, CODE)

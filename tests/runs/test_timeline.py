@@ -329,6 +329,43 @@ def test_names_are_unique_and_not_empty():
     assert list(trainer.timeline.branches) == ["main", "branch 3", "branch 4"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a\nb",
+        "\x1b[31mred",
+        "a\0",
+        "\u202egnp.exe",
+        "\u2028",
+        "a" * 101,
+        "a" * 10_000,
+        "\ud800",
+        "zero\u200bwidth",
+    ],
+)
+def test_a_name_that_cannot_be_read_is_refused_in_a_short_sentence(name):
+    trainer = small()
+    with pytest.raises(ValueError, match=r"cannot be named|at most 100") as caught:
+        trainer.timeline.fork(name)
+    assert len(str(caught.value)) < 300
+    assert str(caught.value).isprintable()
+    assert list(trainer.timeline.branches) == ["main"]
+
+
+def test_letters_with_accents_are_the_same_in_each_of_their_forms():
+    timeline = small().timeline
+    timeline.fork("e\u0301te\u0301")
+    assert timeline.branch == "\xe9t\xe9"
+    with pytest.raises(ValueError, match="there is a branch"):
+        timeline.fork("\xe9t\xe9")
+    timeline.switch("main")
+    timeline.switch("e\u0301te\u0301")
+    assert timeline.branch == "\xe9t\xe9"
+    for name in ("\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u6771\u4eac", "a" * 100):
+        timeline.fork(name)
+        assert timeline.branch == name
+
+
 @pytest.mark.parametrize("iteration", [-1, 6, 2.5, True, "3", None])
 def test_what_cannot_be_reached_is_refused_and_nothing_changes(iteration):
     trainer = small()

@@ -367,6 +367,11 @@ def _stored(head: Mapping[str, Any], rows: Iterable[Row]) -> Stored:
         elif row.table in contents:
             contents[row.table].append(row.content)
     history = {branch: history_rows.joined(parts) for branch, parts in chunks.items()}
+    ends = {
+        str(branch): first + history_rows.rows_in(columns) for branch, (first, columns) in history.items()
+    }
+    if ends != head["ends"]:
+        raise ValueError("rows of the history are missing")
     return Stored(contents["branches"], contents["interventions"], history, snapshots, head["current"])
 
 
