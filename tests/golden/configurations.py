@@ -84,7 +84,7 @@ TRAINERS: Mapping[str, Callable[[], gw.GANTrainer]] = {
         loss="hinge", grad_clip=0.5, optimizer_g="adamw", optimizer_d="adamw", weight_decay=0.01
     ),
     "relativistic, r1 and r2": points(loss="relativistic", penalty="r1_r2", penalty_weight=0.1),
-    "r2, skip, two updates of G": points(penalty="r2", skip_d_below=1.3, g_steps=2),
+    "r2, skip, two updates of G": points(penalty="r2", skip_d_below=1.39, g_steps=2),
     "frozen D": points(freeze_d=True, penalty="gradient_penalty", penalty_interval=3),
     "frozen G": points(freeze_g=True, loss="relativistic"),
     "average, cosine": points(ema_decay=0.9, lr_schedule="cosine", schedule_steps=20),
@@ -92,7 +92,7 @@ TRAINERS: Mapping[str, Callable[[], gw.GANTrainer]] = {
     "packing": points(packing=2, penalty="r1", loss="hinge"),
     "unrolled": points(unroll_steps=2, penalty="none", grad_clip=1.0, optimizer_d="rmsprop"),
     "unrolled, relativistic, packing, skip": points(
-        unroll_steps=3, loss="relativistic", packing=2, weight_clip=0.3, skip_d_below=0.4
+        unroll_steps=3, loss="relativistic", packing=2, weight_clip=0.3, skip_d_below=0.6915
     ),
     "unrolled, lazy r1": points(unroll_steps=2, penalty="r1", penalty_interval=2, activation="tanh"),
     "bfloat16": points(precision="bfloat16", penalty="r1"),
@@ -102,7 +102,7 @@ TRAINERS: Mapping[str, Callable[[], gw.GANTrainer]] = {
     "own networks": _own_networks,
     "dcgan": digits(ema_decay=0.9),
     "dcgan, frozen G": digits(freeze_g=True, loss="relativistic", penalty="r1"),
-    "dcgan, skip, augmentation": digits(skip_d_below=1.35, augment="all", penalty="r1", penalty_interval=2),
+    "dcgan, skip, augmentation": digits(skip_d_below=1.32, augment="all", penalty="r1", penalty_interval=2),
     "dcgan, spectral norm, held out": digits(spectral_norm=True, loss="hinge", holdout=0.2),
     "resnet": lambda: gw.GANTrainer("digits", architecture="resnet", **IMAGES, loss="hinge"),
     "conditional": lambda: _labelled(**MLP_IMAGES, penalty="r1"),
@@ -122,7 +122,7 @@ CHANGES: Mapping[str, Mapping[int, Mapping[str, Any]]] = {
         8: {"freeze_d": False, "penalty_interval": 3, "batch_size": 24},
         12: {"optimizer_d": "rmsprop", "lr_g": 0.01, "loss": "relativistic"},
         16: {"ema_decay": 0.0, "freeze_g": True, "precision": "bfloat16"},
-        20: {"freeze_g": False, "precision": "float32", "unroll_steps": 1, "skip_d_below": 0.3},
+        20: {"freeze_g": False, "precision": "float32", "unroll_steps": 1, "skip_d_below": 0.65},
     },
     "dcgan": {10: {"freeze_d": True}, 15: {"freeze_d": False, "freeze_g": True}, 20: {"freeze_g": False}},
 }

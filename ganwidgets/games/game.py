@@ -1,0 +1,405 @@
+"""What a game is: its players, what each of them minimises, on which data, and what is shown of it.
+
+A game declares; it keeps nothing between two calls. The engine (:mod:`ganwidgets.stepping.engine`) carries out the
+updates of any game: order, freezing, buffers, gradients, clipping, optimizers, averages and records. Two methods
+make up an update. :meth:`Game.draw` reads data and draws random numbers, and does nothing else.
+:meth:`Game.loss` computes the player's loss from that batch, and draws and reads nothing else. So the same update
+can be repeated, looked at stage by stage, or computed for many runs at once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..messages import Message
+from ..metrics.metric import Metric
+from ..settings.kinds import Setting
+
+__all__ = [
+    "Batch",
+    "Diagram",
+    "Exhibit",
+    "Feed",
+    "Flow",
+    "Game",
+    "LookAhead",
+    "NetworkFn",
+    "Node",
+    "Player",
+    "Scored",
+    "Stage",
+    "Stream",
+    "StreamShape",
+    "Tell",
+    "Turn",
+]
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+NetworkFn = Callable[..., Tensor]
+"""A network as a function: a module, or a module with other weights or in another precision."""
+
+
+@dataclass(frozen=True)
+class Player:
+    """Networks that one optimizer moves against one loss.
+
+    Attributes
+    ----------
+    name : str
+        Key of the player's optimizer in the state: ``"discriminator"``.
+    letter : str
+        Ends the names of its settings (``lr_d``), of its columns (``loss_d``) and of its step (``step_d``).
+    label : str
+        Shown to people; to be translated.
+    networks : tuple of str
+        Names of the networks whose parameters it moves. Buffers of all other networks stay unchanged in its
+        updates.
+    averaged : str or None
+        The network whose exponential moving average is kept while ``ema_decay`` is above 0.
+    """
+
+    name: str
+    letter: str
+    label: str
+    networks: tuple[str, ...]
+    averaged: str | None = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A sequence of real samples with a cursor of its own.
+
+    Attributes
+    ----------
+    name : str
+        Key of the cursor in the state, and argument of :meth:`Feed.take`.
+    label : str
+        Shown to people; to be translated.
+    paired : bool
+        Whether each sample has a target; see :attr:`Batch.targets`.
+    labelled : bool
+        Whether the game needs a class label with each sample.
+    """
+
+    name: str
+    label: str
+    paired: bool = False
+    labelled: bool = False
+
+
+@dataclass(frozen=True)
+class StreamShape:
+    """What the networks have to fit.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of one sample: ``(F,)`` for points, ``(C, H, W)`` for images.
+    targets : tuple of int or None
+        Shape of one target, for a paired stream.
+    classes : int
+        Number of classes, numbered from 0; 0 for data without labels.
+    """
+
+    shape: tuple[int, ...]
+    targets: tuple[int, ...] | None = None
+    classes: int = 0
+
+
+class Batch(NamedTuple):
+    """Real samples, in the order in which the run sees them.
+
+    Attributes
+    ----------
+    samples : Tensor, float32 [n, ...]
+    labels : Tensor, int64 [n], or None
+    targets : Tensor, float32 [n, ...], or None
+        The other half of each pair, for a paired stream.
+    """
+
+    samples: Tensor
+    labels: Tensor | None = None
+    targets: Tensor | None = None
+
+
+class Feed(Protocol):
+    """The real samples of one update."""
+
+    def take(self, n: int, stream: str = "data") -> Batch:
+        """Return the next `n` samples of `stream`, and move its cursor by `n`."""
+
+    def draw_labels(self, n: int, generator: torch.Generator, stream: str = "data") -> Tensor:
+        """Return `n` labels drawn from the distribution of the data, int64 [n]."""
+
+
+class LookAhead(Protocol):
+    """Networks as they would be after some updates, differentiable by whatever made the losses."""
+
+    def __call__(
+        self,
+        player: str,
+        loss_after: Callable[[Mapping[str, NetworkFn], int], Tensor | None],
+        steps: int,
+        *,
+        weight_clip: float = 0.0,
+    ) -> Mapping[str, NetworkFn]:
+        """Return all networks, those of `player` as they would be after `steps` updates.
+
+        Parameters
+        ----------
+        player : str
+            Its optimizer's rule is followed; the optimizer and the weights themselves stay unchanged.
+        loss_after : callable
+            ``(networks, number)`` returns the loss that update `number`, from 0 on, would minimise, or None if
+            that update would be skipped.
+        weight_clip : float
+            Parameters are clamped to [-weight_clip, weight_clip] after each update; 0 clamps nothing.
+        """
+
+
+class Tell(Protocol):
+    """Reports a stage of an update to an observer; does nothing in an ordinary step."""
+
+    def __call__(self, stage: str, /, **tensors: Tensor | None) -> None: ...
+
+
+@dataclass(slots=True)
+class Turn:
+    """What an update may use. Made when settings take force; the engine renews the counters.
+
+    Attributes
+    ----------
+    networks : mapping of str to callable
+        By name, in the precision in force.
+    settings
+        The values of all settings in force, as attributes.
+    random : mapping of str to torch.Generator
+        A CPU generator for each purpose (``"noise"``); all are part of the state.
+    device : torch.device
+        Where the networks compute.
+    memory : mapping of str to Tensor
+        The game's own tensors in the state; see :meth:`Game.memory` and :attr:`Scored.memory`.
+    counts : mapping of str to int
+        For each player, updates since the last multiple of its :meth:`Game.period`.
+    gradient : callable
+        ``gradient(function, x)`` returns the gradient of the scalar ``function(x)`` by `x`, detached.
+    look_ahead : LookAhead
+    tell : Tell
+    iteration : int
+        Full steps so far.
+    frozen : bool
+        Whether the player is only measured: no update follows, and the random numbers are not the run's.
+    """
+
+    networks: Mapping[str, NetworkFn]
+    settings: Any
+    random: Mapping[str, torch.Generator]
+    device: torch.device
+    memory: Mapping[str, Tensor]
+    counts: Mapping[str, int]
+    gradient: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
+    look_ahead: LookAhead
+    tell: Tell
+    iteration: int = 0
+    frozen: bool = False
+
+
+def _no_measures() -> Mapping[str, Tensor | float]:
+    return NOTHING
+
+
+class Scored(NamedTuple):
+    """What :meth:`Game.loss` returns.
+
+    Attributes
+    ----------
+    loss : Tensor
+        A scalar, differentiable by the player's parameters.
+    terms : mapping of str to Tensor
+        Named parts of the loss, before their weights: columns of the history with a value in every row.
+    measures : callable
+        Returns further columns, scalars; called only in rows that are measured, without gradients, and with the
+        buffers of all networks preserved.
+    memory : mapping of str to Tensor
+        New content of the game's tensors; stored when the update is carried out.
+    """
+
+    loss: Tensor
+    terms: Mapping[str, Tensor] = NOTHING
+    measures: Callable[[], Mapping[str, Tensor | float]] = _no_measures
+    memory: Mapping[str, Tensor] = NOTHING
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of an update between drawing and the loss, reported by ``turn.tell(name, ...)``."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """Something that is shown of a run.
+
+    Attributes
+    ----------
+    name : str
+        Key in what :meth:`Game.show` returns.
+    label : str
+        Shown to people; to be translated.
+    kind : {"samples", "signed"}
+        Samples in the units of the data, or numbers around 0 such as a difference of images.
+    """
+
+    name: str
+    label: str
+    kind: Literal["samples", "signed"] = "samples"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A box of the overview diagram.
+
+    Attributes
+    ----------
+    name : str
+        A network's, stream's or exhibit's name, or ``loss_<letter>``.
+    """
+
+    name: str
+    label: str
+    kind: Literal["noise", "data", "network", "samples", "scores", "loss"]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """An arrow of the overview diagram, from one node to another."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """The overview diagram of a game."""
+
+    nodes: tuple[Node, ...]
+    flows: tuple[Flow, ...]
+
+    def __post_init__(self) -> None:
+        known = {node.name for node in self.nodes}
+        for flow in self.flows:
+            for end in (flow.source, flow.target):
+                if end not in known:
+                    raise ValueError(f"the flow {flow.source} -> {flow.target} needs a node named {end}")
+
+
+class Game(ABC):
+    """A game. Subclasses must define `name`, `label`, `players`, `build`, `draw` and `loss`.
+
+    Attributes
+    ----------
+    name : str
+        Kept in the state and in stored runs.
+    label : str
+        Shown to people; to be translated.
+    players : tuple of Player
+        In the order in which a full step updates them, unless :meth:`order` is overridden.
+    streams : tuple of Stream
+    settings : mapping of str to Setting
+        The game's own, beside those of every game and of every player.
+    terms, measures : tuple of str
+        Columns of the history beside ``loss_<letter>`` and ``grad_norm_<letter>``; see :class:`Scored`.
+    stages : tuple of Stage
+    exhibits : tuple of Exhibit
+    metrics : mapping of str to Metric
+        What :meth:`evaluate` returns.
+    diagram : Diagram or None
+    purposes : tuple of str
+        Purposes of random numbers whose generators are in the state from the start; others join when they are
+        first used.
+    """
+
+    name: str
+    label: str
+    players: tuple[Player, ...]
+    streams: tuple[Stream, ...] = (Stream("data", "Data"),)
+    settings: Mapping[str, Setting[Any]] = NOTHING
+    terms: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
+    metrics: Mapping[str, Metric] = NOTHING
+    diagram: Diagram | None = None
+    purposes: tuple[str, ...] = ()
+
+    # --- training -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def build(
+        self, settings: Any, data: Mapping[str, StreamShape], weights: torch.Generator
+    ) -> dict[str, nn.Module]:
+        """Return all networks by name, their initial weights drawn from `weights` alone."""
+
+    def memory(self, settings: Any, data: Mapping[str, StreamShape]) -> dict[str, Tensor]:
+        """Return the initial content of the game's own tensors, on the CPU."""
+        del settings, data
+        return {}
+
+    def order(self, settings: Any, iteration: int) -> Iterable[tuple[str, int]]:
+        """Return which player is updated how many times in a full step, in this order."""
+        del iteration
+        return [(player.name, getattr(settings, f"{player.letter}_steps")) for player in self.players]
+
+    @abstractmethod
+    def draw(self, player: str, feed: Feed, turn: Turn) -> Any:
+        """Return the batch of one update of `player`: real samples from `feed`, random numbers from `turn`.
+
+        An attribute ``noise``, ``real`` or ``labels`` of the batch is shown in the stage "draw".
+        """
+
+    @abstractmethod
+    def loss(self, player: str, batch: Any, turn: Turn) -> Scored:
+        """Return what `player` minimises on `batch`.
+
+        A pure function of the batch, the networks, the settings and the memory: it changes nothing in place.
+        """
+
+    def period(self, player: str, settings: Any) -> int:
+        """Return after how many updates of `player` its loss repeats; ``turn.counts`` counts modulo this."""
+        del player, settings
+        return 1
+
+    def skip_below(self, player: str, settings: Any) -> float | None:
+        """Return the loss below which an update of `player` is skipped, or None if none ever is."""
+        del player, settings
+        return None
+
+    def constrain(self, player: str, parameters: Sequence[Tensor], settings: Any) -> None:  # noqa: B027
+        """Change the parameters of `player` in place, under `torch.no_grad`; called after each of its updates."""
+
+    def explain(self, player: str, error: Exception, settings: Any) -> Message | None:
+        """Return what helps against an error of PyTorch in the backward pass of `player`, or None if unknown."""
+        del player, error, settings
+        return None
+
+    # --- looking: networks in eval mode, random numbers apart from the run's --------------------
+
+    def show(self, n: int, feed: Feed, turn: Turn) -> Mapping[str, Tensor]:
+        """Return what is shown by the name of its exhibit, float32 [n, ...]."""
+        del n, feed, turn
+        return {}
+
+    def evaluate(self, n: int, feed: Feed, turn: Turn) -> Mapping[str, float]:
+        """Return every metric of :attr:`metrics`, measured on `n` samples."""
+        del n, feed, turn
+        return {}

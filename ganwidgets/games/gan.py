@@ -1,0 +1,320 @@
+"""The classic game: a generator against a discriminator.
+
+Goodfellow et al., "Generative adversarial nets", 2014. The discriminator D maps samples to logits, the generator G
+maps latents to samples; losses and penalties are those of :mod:`ganwidgets.objectives`.
+
+Labels, for networks that take them: in an update of D the generated samples get the labels of the real batch, so
+that every term compares samples of the same classes. In an update of G without a real batch, labels are drawn from
+the distribution of the data.
+
+A lazy penalty (Karras et al., "Analyzing and improving the image quality of StyleGAN", 2020, section 3.1) is
+computed in every `penalty_interval`-th update of D, starting with the first, with `penalty_interval` times its
+weight; the recorded loss of such an update contains it. For a frozen D, whose updates are not counted, every
+measurement contains it with its plain weight.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..messages import Message, N_
+from ..networks import build_networks
+from ..objectives import (
+    PENALTIES,
+    Loss,
+    Objective,
+    Penalty,
+    augmented,
+    complete,
+    game,
+    pack,
+    packed_shape,
+)
+from ..settings import OWN
+from .game import Diagram, Feed, Flow, Game, NetworkFn, Node, Player, Scored, Stage, StreamShape, Tell, Turn
+
+__all__ = ["DISCRIMINATOR", "GAN", "GENERATOR", "Drawn", "draw_noise"]
+
+DISCRIMINATOR, GENERATOR = "discriminator", "generator"
+
+LogitsFn = Callable[[Tensor], Tensor]
+"""From samples [n, ...] to logits [n]."""
+
+
+class Drawn(NamedTuple):
+    """The batch of one update.
+
+    Attributes
+    ----------
+    noise : Tensor, float32 [n, latent_dim]
+    real : Tensor [n, ...] or None
+        None if the update uses no real samples.
+    labels : Tensor, int64 [n], or None
+        Of the generated samples, and of `real`; None if no network takes labels.
+    """
+
+    noise: Tensor
+    real: Tensor | None
+    labels: Tensor | None
+
+
+def draw_noise(kind: str, n: int, latent_dim: int, generator: torch.Generator) -> Tensor:
+    """Return latents, float32 [n, latent_dim], on the CPU: standard normal, or uniform on [-1, 1)."""
+    # Device and type are given, because a cell may have changed the process's defaults.
+    noise = torch.empty(n, latent_dim, dtype=torch.float32, device="cpu")
+    if kind == "uniform":
+        return noise.uniform_(-1, 1, generator=generator)
+    return noise.normal_(generator=generator)
+
+
+@dataclass(frozen=True)
+class GAN(Game):
+    """A generator against a discriminator.
+
+    Parameters
+    ----------
+    latent_dim : int
+        Numbers in a latent.
+    packing : int
+        Samples that D judges at once; see :mod:`ganwidgets.objectives.packing`.
+    objective : Objective or None
+        What the choice ``"own"`` of the settings ``loss`` and ``penalty`` means.
+    labelled : frozenset of str
+        Names of the networks that take ``(batch, labels)``.
+    """
+
+    name: ClassVar[str] = "gan"
+    label: ClassVar[str] = N_("Generative adversarial network")
+    players: ClassVar[tuple[Player, ...]] = (
+        Player(DISCRIMINATOR, "d", N_("Discriminator"), (DISCRIMINATOR,)),
+        Player(GENERATOR, "g", N_("Generator"), (GENERATOR,), averaged=GENERATOR),
+    )
+    measures: ClassVar[tuple[str, ...]] = ("accuracy_real", "accuracy_fake")
+    stages: ClassVar[tuple[Stage, ...]] = (
+        Stage("generate", N_("Generate")),
+        Stage("classify", N_("Classify")),
+    )
+    purposes: ClassVar[tuple[str, ...]] = ("noise", "penalty")
+    diagram: ClassVar[Diagram] = Diagram(
+        (
+            Node("noise", N_("Noise"), "noise"),
+            Node(GENERATOR, N_("Generator"), "network"),
+            Node("generated", N_("Generated"), "samples"),
+            Node("real", N_("Real"), "data"),
+            Node(DISCRIMINATOR, N_("Discriminator"), "network"),
+            Node("scores", N_("Verdicts"), "scores"),
+            Node("loss_d", N_("Loss of D"), "loss"),
+            Node("loss_g", N_("Loss of G"), "loss"),
+        ),
+        (
+            Flow("noise", GENERATOR),
+            Flow(GENERATOR, "generated"),
+            Flow("generated", DISCRIMINATOR),
+            Flow("real", DISCRIMINATOR),
+            Flow(DISCRIMINATOR, "scores"),
+            Flow("scores", "loss_d"),
+            Flow("scores", "loss_g"),
+        ),
+    )
+
+    latent_dim: int
+    packing: int = 1
+    objective: Objective | None = None
+    labelled: frozenset[str] = frozenset()
+
+    def build(
+        self, settings: Any, data: Mapping[str, StreamShape], weights: torch.Generator
+    ) -> dict[str, nn.Module]:
+        shape = data["data"].shape
+        generator, discriminator = build_networks(
+            settings.architecture,
+            shape,
+            self.latent_dim,
+            settings.g_hidden,
+            settings.d_hidden,
+            settings.activation,
+            weights,
+            channels=settings.channels,
+            norm=settings.norm,
+            spectral_norm=settings.spectral_norm,
+            classes=data["data"].classes if settings.conditional else 0,
+            d_shape=packed_shape(shape, self.packing),
+        )
+        return {GENERATOR: generator, DISCRIMINATOR: discriminator}
+
+    def draw(self, player: str, feed: Feed, turn: Turn) -> Drawn:
+        settings = turn.settings
+        n = settings.batch_size
+        needs_real = player == DISCRIMINATOR or self._loss(settings).uses_real or _looks_ahead(settings)
+        real = feed.take(n) if needs_real else None
+        noise = draw_noise(settings.noise, n, self.latent_dim, turn.random["noise"])
+        if turn.device.type != "cpu":
+            noise = noise.to(turn.device)
+        if real is not None:
+            return Drawn(noise, real.samples, real.labels if self.labelled else None)
+        labels = feed.draw_labels(n, turn.random["labels"]) if self.labelled else None
+        return Drawn(noise, None, labels)
+
+    def loss(self, player: str, batch: Drawn, turn: Turn) -> Scored:
+        if player == DISCRIMINATOR:
+            # The penalty needs gradients by samples; nothing else of a frozen D needs any.
+            graph = not turn.frozen or turn.settings.penalty != "none"
+            with _GRAPH if graph else torch.no_grad():
+                return self._loss_d(batch, turn)
+        graph = not turn.frozen or _looks_ahead(turn.settings)
+        with _GRAPH if graph else torch.no_grad():
+            return self._loss_g(batch, turn)
+
+    def _loss_d(self, batch: Drawn, turn: Turn) -> Scored:
+        settings = turn.settings
+        with torch.no_grad():
+            fake = self._generate(batch, turn)
+        turn.tell("generate", samples=fake)
+        if turn.frozen:
+            weight = settings.penalty_weight
+        else:
+            weight = _lazy_weight(settings, turn.counts[DISCRIMINATOR])
+        assert batch.real is not None  # an update of D always draws real samples
+        judge = self._logits_fn(turn.networks[DISCRIMINATOR], batch.labels)
+        total, real_logits, fake_logits = self._score_d(judge, batch.real, fake, weight, turn, turn.tell)
+        loss = self._loss(settings)
+        return Scored(total, measures=lambda: _accuracies(loss, real_logits.detach(), fake_logits.detach()))
+
+    def _loss_g(self, batch: Drawn, turn: Turn) -> Scored:
+        loss = self._loss(turn.settings)
+        fake = self._generate(batch, turn)
+        turn.tell("generate", samples=fake)
+        judge = self._logits_fn(turn.networks[DISCRIMINATOR], batch.labels)
+        looks_ahead = batch.real is not None and _looks_ahead(turn.settings)
+        if looks_ahead:
+            judge = self._unrolled_discriminator(batch, fake, turn)
+        fake_logits = judge(self._augmented_packed(fake, turn))
+        real_logits = None
+        if batch.real is not None and loss.uses_real:
+            # Real logits depend on G only through a D that answered it.
+            with _GRAPH if looks_ahead else torch.no_grad():
+                real_logits = judge(self._augmented_packed(batch.real, turn))
+        turn.tell("classify", real_logits=real_logits, fake_logits=fake_logits)
+        return Scored(loss.loss_g(fake_logits, real_logits))
+
+    def _score_d(
+        self, judge: LogitsFn, real: Tensor, fake: Tensor, weight: float | None, turn: Turn, tell: Tell
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the loss of D, and its logits of real and of generated samples.
+
+        Parameters
+        ----------
+        weight : float or None
+            Of the penalty; None if the update has none.
+        tell : Tell
+            Called with the logits, before the penalty is computed.
+        """
+        real, fake = self._augmented_packed(real, turn), self._augmented_packed(fake, turn)
+        real_logits, fake_logits = judge(real), judge(fake)
+        tell("classify", real_logits=real_logits, fake_logits=fake_logits)
+        loss = self._loss(turn.settings).loss_d(real_logits, fake_logits)
+        penalty = self._penalty(turn.settings)
+        if weight is not None and penalty is not None:
+            loss = loss + penalty(judge, real, fake, weight, turn.random["penalty"])
+        return loss, real_logits, fake_logits
+
+    def _unrolled_discriminator(self, batch: Drawn, fake: Tensor, turn: Turn) -> LogitsFn:
+        """Return D as it would be after its next `unroll_steps` updates on this batch.
+
+        Metz, Poole, Pfau and Sohl-Dickstein, "Unrolled generative adversarial networks", 2017, section 2.3.
+        """
+        settings, real = turn.settings, batch.real
+        assert real is not None  # drawn in every update that looks ahead
+
+        def loss_after(networks: Mapping[str, NetworkFn], number: int) -> Tensor | None:
+            weight = _lazy_weight(settings, turn.counts[DISCRIMINATOR] + number)
+            judge = self._logits_fn(networks[DISCRIMINATOR], batch.labels)
+            loss, _, _ = self._score_d(judge, real, fake, weight, turn, _untold)
+            least = self.skip_below(DISCRIMINATOR, settings)
+            return None if least is not None and loss.item() < least else loss
+
+        networks = turn.look_ahead(
+            DISCRIMINATOR, loss_after, settings.unroll_steps, weight_clip=settings.weight_clip
+        )
+        return self._logits_fn(networks[DISCRIMINATOR], batch.labels)
+
+    def period(self, player: str, settings: Any) -> int:
+        return int(settings.penalty_interval) if player == DISCRIMINATOR else 1
+
+    def skip_below(self, player: str, settings: Any) -> float | None:
+        if player == DISCRIMINATOR and settings.skip_d_below > 0:
+            return float(settings.skip_d_below)
+        return None
+
+    def constrain(self, player: str, parameters: Sequence[Tensor], settings: Any) -> None:
+        if player == DISCRIMINATOR and settings.weight_clip > 0:
+            with torch.no_grad():
+                for parameter in parameters:
+                    parameter.clamp_(-settings.weight_clip, settings.weight_clip)
+
+    def explain(self, player: str, error: Exception, settings: Any) -> Message | None:
+        if player != GENERATOR or not _looks_ahead(settings) or "order derivative" not in str(error):
+            return None
+        return Message(
+            "unroll_steps with a penalty needs third derivatives, and a layer of the discriminator has none "
+            "({error}); set penalty to 'none', unroll_steps to 0, or start afresh with norm 'none'",
+            error=str(error),
+        )
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def _loss(self, settings: Any) -> Loss:
+        return game(settings.loss, self.objective)
+
+    def _penalty(self, settings: Any) -> Penalty | None:
+        if settings.penalty == OWN and self.objective is not None:
+            return complete(self.objective).penalty
+        return PENALTIES.get(settings.penalty)
+
+    def _generate(self, batch: Drawn, turn: Turn) -> Tensor:
+        generate = turn.networks[GENERATOR]
+        return generate(batch.noise, batch.labels) if GENERATOR in self.labelled else generate(batch.noise)
+
+    def _logits_fn(self, discriminator: NetworkFn, labels: Tensor | None) -> LogitsFn:
+        if DISCRIMINATOR in self.labelled:
+            return lambda x: discriminator(x, labels).reshape(len(x))
+        return lambda x: discriminator(x).reshape(len(x))
+
+    def _augmented_packed(self, samples: Tensor, turn: Turn) -> Tensor:
+        kind = turn.settings.augment
+        if kind != "none":
+            samples = augmented(kind, samples, turn.random["augment"])
+        return pack(samples, self.packing)
+
+
+def _untold(stage: str, /, **tensors: Tensor | None) -> None:
+    """Report nothing: an update that is only looked ahead to has no observer."""
+
+
+def _looks_ahead(settings: Any) -> bool:
+    # A frozen D would not answer G, so there is nothing to look ahead to.
+    return settings.unroll_steps > 0 and not settings.freeze_d
+
+
+def _lazy_weight(settings: Any, number: int) -> float | None:
+    """Return the weight of the penalty in update `number` of D, or None if that update has no penalty."""
+    every = settings.penalty_interval
+    return None if number % every else settings.penalty_weight * every
+
+
+def _accuracies(loss: Loss, real: Tensor, fake: Tensor) -> dict[str, float]:
+    """Return the shares of real and of generated logits on the right side of the loss's threshold."""
+    threshold = loss.threshold(real, fake)
+    return {
+        "accuracy_real": torch.count_nonzero(real > threshold).item() / len(real),
+        "accuracy_fake": torch.count_nonzero(fake <= threshold).item() / len(fake),
+    }
+
+
+_GRAPH: contextlib.AbstractContextManager[object] = contextlib.nullcontext()

@@ -1,0 +1,436 @@
+"""Carries out the updates of any game, one after the other, in plain PyTorch.
+
+An update always does the same things in the same order: draw, loss, gradients, clipping, the optimizer's rule, the
+game's constraint, the moving average. A frozen player is not updated. Its loss is still measured, on the samples
+that come next and with random numbers of its own, so that its curve goes on and neither a cursor nor the run's
+randomness moves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from ..errors import DataError
+from ..games.game import Batch, NetworkFn, Player, Turn
+from ..optimizers import aligned, descend, learning_rate, length_of, shorten, tune_optimizer
+from ..seeds import seeded
+from .buffers import Buffers
+from .eager import NonFiniteError
+from .game_state import GameState
+from .randomness import RoutedRandomness
+from .unrolling import looked_ahead
+
+__all__ = ["ALL", "Engine", "NullObserver", "SampleStream", "StageObserver"]
+
+ALL = "all"
+"""A full step, in place of a player's name."""
+
+NAN = math.nan
+
+
+class SampleStream(Protocol):
+    """Real samples in the order in which a run sees them, read at any place."""
+
+    def take(self, start: int, n: int) -> Batch:
+        """Return samples number `start` to `start + n`: new tensors, a pure function of both numbers."""
+
+    def draw_labels(self, n: int, generator: torch.Generator) -> Tensor:
+        """Return `n` labels from the distribution of the data, int64 [n]."""
+
+
+class StageObserver(Protocol):
+    """Called after each stage of an update. What it gets is live and belongs to the engine.
+
+    An observer that raises ends the update there; whoever set it restores the state.
+    """
+
+    def on_draw(self, player: str, batch: Any, *, frozen: bool) -> None:
+        """Receive the batch that was drawn for an update of `player`."""
+
+    def on_stage(self, stage: str, /, **tensors: Tensor | None) -> None:
+        """Receive the tensors of a stage of the game's own; see :attr:`ganwidgets.games.game.Game.stages`."""
+
+    def on_loss(self, loss: Tensor) -> None:
+        """Receive the recorded loss, a scalar with a graph."""
+
+    def on_gradients(self, gradients: Sequence[Tensor | None]) -> None:
+        """Receive the gradients by the player's parameters, before any parameter moves."""
+
+    def on_update(self, *, skipped: bool) -> None:
+        """Note the end of an update; the parameters have moved unless it was `skipped`."""
+
+
+class NullObserver:
+    """The observer of an ordinary step: does nothing."""
+
+    def on_draw(self, player: str, batch: Any, *, frozen: bool) -> None:
+        pass
+
+    def on_stage(self, stage: str, /, **tensors: Tensor | None) -> None:
+        pass
+
+    def on_loss(self, loss: Tensor) -> None:
+        pass
+
+    def on_gradients(self, gradients: Sequence[Tensor | None]) -> None:
+        pass
+
+    def on_update(self, *, skipped: bool) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the updates of a player need, while the same settings are in force."""
+
+    player: Player
+    parameters: list[Tensor]
+    optimizer: torch.optim.Optimizer
+    own_buffers: list[Buffers]
+    other_buffers: list[Buffers]
+    skip_below: float | None
+    period: int
+    frozen: bool
+    loss_column: str
+    norm_column: str
+
+
+class Engine:
+    """Carries out updates on a `GameState`.
+
+    Parameters
+    ----------
+    state : GameState
+        Changed by the updates.
+    streams : mapping of str to SampleStream
+        The real samples, by the names of the game's streams.
+    routed : bool
+        Whether random calls inside the networks are routed to the state's generator ``"network"``.
+
+    Attributes
+    ----------
+    observer : StageObserver
+    record : dict of str to float
+        The most recent value of each column.
+    """
+
+    def __init__(self, state: GameState, streams: Mapping[str, SampleStream], *, routed: bool) -> None:
+        self.state = state
+        self.game = state.game
+        self.streams = streams
+        self.routed = routed
+        self.observer: StageObserver = NullObserver()
+        self._feed = _Feed(state, streams)
+        self.record: dict[str, float] = dict.fromkeys(
+            (
+                *(f"loss_{player.letter}" for player in self.game.players),
+                *(f"grad_norm_{player.letter}" for player in self.game.players),
+                *self.game.terms,
+                *self.game.measures,
+            ),
+            NAN,
+        )
+
+    def configure(self, settings: Any) -> None:
+        """Put `settings`, an object with the values of all settings, in force from the next update on."""
+        state = self.state
+        self.settings = settings
+        for player in self.game.players:
+            name = getattr(settings, f"optimizer_{player.letter}")
+            if state.optimizer_names.get(player.name) != name:
+                state.use_optimizer(player.name, name, settings)
+            if player.averaged is not None:
+                if settings.ema_decay == 0:
+                    state.averages.pop(player.averaged, None)
+                elif player.averaged not in state.averages:
+                    state.start_average(player.averaged)
+        if state.averages:
+            self._average = get_ema_multi_avg_fn(settings.ema_decay)  # type: ignore[no-untyped-call]
+        self._turn = Turn(
+            networks={name: self._in_precision(network) for name, network in state.networks.items()},
+            settings=settings,
+            random=state.random,
+            device=state.device,
+            memory=state.memory,
+            counts=state.counts,
+            gradient=_gradient,
+            look_ahead=self._look_ahead,
+            tell=self.observer.on_stage,
+        )
+        self._plans = {player.name: self._plan(player) for player in self.game.players}
+        self._follow_schedule()
+
+    def _plan(self, player: Player) -> _Plan:
+        state, letter = self.state, player.letter
+        buffers = state.buffers.items()
+        return _Plan(
+            player=player,
+            parameters=state.parameters[player.name],
+            optimizer=state.optimizers[player.name],
+            own_buffers=[b for name, b in buffers if name in player.networks and b],
+            other_buffers=[b for name, b in buffers if name not in player.networks and b],
+            skip_below=self.game.skip_below(player.name, self.settings),
+            period=self.game.period(player.name, self.settings),
+            frozen=getattr(self.settings, f"freeze_{letter}"),
+            loss_column=f"loss_{letter}",
+            norm_column=f"grad_norm_{letter}",
+        )
+
+    def _follow_schedule(self) -> None:
+        """Set the hyperparameters of every optimizer for this iteration."""
+        settings, state = self.settings, self.state
+        for player in self.game.players:
+            rate = learning_rate(
+                getattr(settings, f"lr_{player.letter}"),
+                settings.lr_schedule,
+                settings.schedule_steps,
+                state.iteration,
+            )
+            name = state.optimizer_names[player.name]
+            tune_optimizer(state.optimizers[player.name], name, settings, rate)
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    def advance(self, what: str, *, measure: bool) -> None:
+        """Carry out one full step, or one update of one player.
+
+        Parameters
+        ----------
+        what : str
+            :data:`ALL`, or a player's name.
+        measure : bool
+            Whether gradient norms and the game's measures are recorded; losses and terms always are.
+        """
+        if self.settings.lr_schedule != "constant":
+            self._follow_schedule()
+        self._turn.iteration = self.state.iteration
+        self._turn.tell = self.observer.on_stage
+        if what != ALL:
+            self._update(self._plans[what], 1, measure=measure)
+            return
+        for name, n in self.game.order(self.settings, self.state.iteration):
+            self._update(self._plans[name], n, measure=measure)
+        self.state.iteration += 1
+
+    def _update(self, plan: _Plan, n: int, *, measure: bool) -> None:
+        """Update a player `n` times, or measure it once if it is frozen."""
+        if plan.frozen:
+            self._measure_frozen(plan)
+            return
+        for index in range(n):
+            self._update_once(plan, measure=measure and index == n - 1)
+
+    def _update_once(self, plan: _Plan, *, measure: bool) -> None:
+        game, state, name = self.game, self.state, plan.player.name
+        may_skip = plan.skip_below is not None
+        before = [buffers.copy() for buffers in plan.own_buffers] if may_skip else []
+        batch = game.draw(name, self._feed, self._turn)
+        self.observer.on_draw(name, batch, frozen=False)
+        with self._contained(plan.other_buffers, state.random["network"]):
+            scored = game.loss(name, batch, self._turn)
+        state.counts[name] = (state.counts[name] + 1) % plan.period
+        value = self._record_loss(plan.loss_column, scored.loss)
+        for term, tensor in scored.terms.items():
+            self.record[term] = tensor.item()
+        if measure and game.measures:
+            self._record_measures(name, scored.measures)
+        if plan.skip_below is not None and value < plan.skip_below:
+            for buffers, content in zip(plan.own_buffers, before, strict=True):
+                buffers.put_back(content)
+            self.record[plan.norm_column] = NAN
+            self.observer.on_update(skipped=True)
+            return
+        self._apply(plan, scored.loss, measure=measure)
+        for key, tensor in scored.memory.items():
+            state.memory[key].copy_(tensor.detach())
+        self.observer.on_update(skipped=False)
+
+    def _apply(self, plan: _Plan, loss: Tensor, *, measure: bool) -> None:
+        """Move the player's parameters by the gradients of `loss`, and its average after them."""
+        parameters, name = plan.parameters, plan.player.name
+        try:
+            found = torch.autograd.grad(loss, parameters, allow_unused=True)
+        except RuntimeError as error:
+            explained = self.game.explain(name, error, self.settings)
+            if explained is None:
+                raise
+            raise DataError(explained) from error
+        gradients = aligned(found, parameters)
+        self.observer.on_gradients(gradients)
+        if self.settings.grad_clip > 0:
+            length = shorten(parameters, gradients, self.settings.grad_clip)
+            if not math.isfinite(length):  # a clipped gradient would be zero, and the failure hidden
+                raise NonFiniteError(plan.norm_column, length)
+            self.record[plan.norm_column] = length
+        elif measure:
+            # A gradient that is not finite shows in the next loss, measured or not.
+            self.record[plan.norm_column] = length_of(gradients).item()
+        descend(plan.optimizer, parameters, gradients)
+        self.game.constrain(name, parameters, self.settings)
+        if plan.player.averaged is not None and plan.player.averaged in self.state.averages:
+            self._move_average(plan.player.averaged)
+
+    def _move_average(self, name: str) -> None:
+        average, network = self.state.averages[name], self.state.networks[name]
+        with torch.no_grad():
+            self._average(list(average.parameters()), list(network.parameters()), 1)
+            # Buffers are copied, as in StyleGAN's training loop: an average of batch counts or of
+            # spectral-norm vectors would mean nothing.
+            for kept, current in zip(average.buffers(), network.buffers(), strict=True):
+                kept.copy_(current)
+
+    # --- measuring ------------------------------------------------------------------------------
+
+    def _measure_frozen(self, plan: _Plan) -> None:
+        state, name = self.state, plan.player.name
+        aside = seeded(state.seed, "frozen", name, state.iteration)
+        inside = seeded(state.seed, "frozen network", state.iteration)
+        turn = replace(self._turn, random=_OneGenerator(aside), frozen=True)
+        batch = self.game.draw(name, _Feed(state, self.streams, moves=False), turn)
+        self.observer.on_draw(name, batch, frozen=True)
+        with self._contained([*plan.own_buffers, *plan.other_buffers], inside):
+            scored = self.game.loss(name, batch, turn)
+        self._record_loss(plan.loss_column, scored.loss)
+        for term, tensor in scored.terms.items():
+            self.record[term] = tensor.item()
+        self._record_measures(name, scored.measures)
+        self.record[plan.norm_column] = NAN
+
+    def _record_loss(self, column: str, loss: Tensor) -> float:
+        value = loss.item()
+        if not math.isfinite(value):
+            raise NonFiniteError(column, value)
+        self.record[column] = value
+        self.observer.on_loss(loss)
+        return value
+
+    def _record_measures(self, name: str, measures: Callable[[], Mapping[str, Tensor | float]]) -> None:
+        """Record costlier columns; nothing that the game calls for them leaves a trace."""
+        state = self.state
+        inside = seeded(state.seed, "measures", name, state.iteration) if self.routed else None
+        with torch.no_grad(), self._contained([b for b in state.buffers.values() if b], inside):
+            for column, value in measures().items():
+                self.record[column] = float(value)
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def _contained(
+        self, buffers: Sequence[Buffers], inside: torch.Generator | None
+    ) -> contextlib.AbstractContextManager[object]:
+        """Return a context that preserves `buffers`, and routes random calls inside the networks to `inside`."""
+        contexts = [each.still() for each in buffers]
+        if self.routed and inside is not None:
+            contexts.insert(0, RoutedRandomness(inside))
+        return _all_of(contexts) if contexts else _NOTHING
+
+    def _in_precision(self, network: NetworkFn) -> NetworkFn:
+        """Return `network` as a function that computes in the precision in force and returns float32.
+
+        Only the inside of the network is rounded, layer by layer as torch.autocast decides (Micikevicius et al.,
+        "Mixed precision training", 2018; bfloat16 has the range of float32 and needs no scaling of losses).
+        Weights, losses, penalties and updates are float32.
+        """
+        if self.settings.precision == "float32":
+            return network
+        device = self.state.device.type
+
+        def rounded(*inputs: Any) -> Tensor:
+            with torch.autocast(device, torch.bfloat16):
+                return network(*inputs).float()
+
+        return rounded
+
+    def _look_ahead(
+        self,
+        player: str,
+        loss_after: Callable[[Mapping[str, NetworkFn], int], Tensor | None],
+        steps: int,
+        *,
+        weight_clip: float = 0.0,
+    ) -> Mapping[str, NetworkFn]:
+        """Return the networks after `steps` more updates of `player`; see :class:`~ganwidgets.games.game.LookAhead`."""
+        state = self.state
+        values = looked_ahead(
+            state.parameters[player],
+            state.optimizers[player],
+            state.optimizer_names[player],
+            lambda values, number: loss_after(self._networks_with(player, values), number),
+            steps,
+            grad_clip=self.settings.grad_clip,
+            weight_clip=weight_clip,
+        )
+        return self._networks_with(player, values)
+
+    def _networks_with(self, player: str, values: Sequence[Tensor]) -> dict[str, NetworkFn]:
+        """Return all networks as functions, with `values` in place of the parameters of `player`."""
+        networks = dict(self._turn.networks)
+        rest = iter(values)
+        for name in self._plans[player].player.networks:
+            module = self.state.networks[name]
+            trained = [key for key, parameter in module.named_parameters() if parameter.requires_grad]
+            networks[name] = self._in_precision(_replaced(module, {key: next(rest) for key in trained}))
+        return networks
+
+
+@contextlib.contextmanager
+def _all_of(contexts: Sequence[contextlib.AbstractContextManager[object]]) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for context in contexts:
+            stack.enter_context(context)
+        yield
+
+
+_NOTHING: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+
+
+class _Feed:
+    """The real samples of an update; `moves` is False for a frozen player, which moves no cursor."""
+
+    def __init__(self, state: GameState, streams: Mapping[str, SampleStream], *, moves: bool = True) -> None:
+        self._cursors = state.cursors if moves else dict(state.cursors)
+        self._streams = streams
+        self._device = state.device
+        self._on_cpu = state.device.type == "cpu"
+
+    def take(self, n: int, stream: str = "data") -> Batch:
+        start = self._cursors[stream]
+        batch = self._streams[stream].take(start, n)
+        self._cursors[stream] = start + n
+        if self._on_cpu:
+            return batch
+        return Batch(*(None if part is None else part.to(self._device) for part in batch))  # type: ignore[arg-type]
+
+    def draw_labels(self, n: int, generator: torch.Generator, stream: str = "data") -> Tensor:
+        return self._streams[stream].draw_labels(n, generator).to(self._device)
+
+
+class _OneGenerator(dict[str, torch.Generator]):
+    """The same generator for every purpose."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self._generator = generator
+
+    def __missing__(self, purpose: str) -> torch.Generator:
+        return self._generator
+
+
+def _gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return the gradient of the scalar ``function(x)`` by `x`, detached."""
+    with torch.enable_grad():
+        moved = x.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(function(moved), moved, materialize_grads=True)
+    return gradient
+
+
+def _replaced(module: torch.nn.Module, values: Mapping[str, Tensor]) -> NetworkFn:
+    return lambda *inputs: functional_call(module, dict(values), inputs)
