@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -317,6 +317,8 @@ class Game(ABC):
     streams : tuple of Stream
     settings : mapping of str to Setting
         The game's own, beside those of every game and of every player.
+    defaults : mapping
+        Values of common settings and of players' settings that differ from their usual defaults.
     terms, measures : tuple of str
         Columns of the history beside ``loss_<letter>`` and ``grad_norm_<letter>``; see :class:`Scored`.
     stages : tuple of Stage
@@ -329,18 +331,19 @@ class Game(ABC):
         first used.
     """
 
-    name: str
-    label: str
-    players: tuple[Player, ...]
-    streams: tuple[Stream, ...] = (Stream("data", "Data"),)
-    settings: Mapping[str, Setting[Any]] = NOTHING
-    terms: tuple[str, ...] = ()
-    measures: tuple[str, ...] = ()
-    stages: tuple[Stage, ...] = ()
-    exhibits: tuple[Exhibit, ...] = ()
-    metrics: Mapping[str, Metric] = NOTHING
-    diagram: Diagram | None = None
-    purposes: tuple[str, ...] = ()
+    name: ClassVar[str]
+    label: ClassVar[str]
+    players: ClassVar[tuple[Player, ...]]
+    streams: ClassVar[tuple[Stream, ...]] = (Stream("data", "Data"),)
+    settings: ClassVar[Mapping[str, Setting[Any]]] = NOTHING
+    defaults: ClassVar[Mapping[str, Any]] = NOTHING
+    terms: ClassVar[tuple[str, ...]] = ()
+    measures: ClassVar[tuple[str, ...]] = ()
+    stages: ClassVar[tuple[Stage, ...]] = ()
+    exhibits: ClassVar[tuple[Exhibit, ...]] = ()
+    metrics: ClassVar[Mapping[str, Metric]] = NOTHING
+    diagram: ClassVar[Diagram | None] = None
+    purposes: ClassVar[tuple[str, ...]] = ()
 
     # --- training -------------------------------------------------------------------------------
 
@@ -352,12 +355,14 @@ class Game(ABC):
 
     def memory(self, settings: Any, data: Mapping[str, StreamShape]) -> dict[str, Tensor]:
         """Return the initial content of the game's own tensors, on the CPU."""
-        del settings, data
         return {}
+
+    def misfit(self, settings: Any, data: Mapping[str, StreamShape]) -> Message | None:
+        """Return why `settings` cannot be in force with these data, and the remedy; None if they can."""
+        return None
 
     def order(self, settings: Any, iteration: int) -> Iterable[tuple[str, int]]:
         """Return which player is updated how many times in a full step, in this order."""
-        del iteration
         return [(player.name, getattr(settings, f"{player.letter}_steps")) for player in self.players]
 
     @abstractmethod
@@ -376,12 +381,10 @@ class Game(ABC):
 
     def period(self, player: str, settings: Any) -> int:
         """Return after how many updates of `player` its loss repeats; ``turn.counts`` counts modulo this."""
-        del player, settings
         return 1
 
     def skip_below(self, player: str, settings: Any) -> float | None:
         """Return the loss below which an update of `player` is skipped, or None if none ever is."""
-        del player, settings
         return None
 
     def constrain(self, player: str, parameters: Sequence[Tensor], settings: Any) -> None:  # noqa: B027
@@ -389,17 +392,14 @@ class Game(ABC):
 
     def explain(self, player: str, error: Exception, settings: Any) -> Message | None:
         """Return what helps against an error of PyTorch in the backward pass of `player`, or None if unknown."""
-        del player, error, settings
         return None
 
     # --- looking: networks in eval mode, random numbers apart from the run's --------------------
 
     def show(self, n: int, feed: Feed, turn: Turn) -> Mapping[str, Tensor]:
         """Return what is shown by the name of its exhibit, float32 [n, ...]."""
-        del n, feed, turn
         return {}
 
     def evaluate(self, n: int, feed: Feed, turn: Turn) -> Mapping[str, float]:
         """Return every metric of :attr:`metrics`, measured on `n` samples."""
-        del n, feed, turn
         return {}

@@ -67,7 +67,7 @@ class GameState:
         self.cursors = {stream.name: 0 for stream in self.game.streams}
         self.random = Generators(self.seed, (*self.game.purposes, "network"))
         self.buffers = {name: Buffers(network) for name, network in self.networks.items()}
-        self.parameters = {
+        self.parameters: dict[str, list[Tensor]] = {
             player.name: [
                 p for n in player.networks for p in self.networks[n].parameters() if p.requires_grad
             ]

@@ -1,0 +1,58 @@
+"""The settings of a game: those of every game, a block for each player, and the game's own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from ..messages import Message, N_
+from ..settings import SETTINGS
+from ..settings.kinds import Setting
+from .game import Game, Player
+
+__all__ = ["settings_of"]
+
+COMMON = (
+    "batch_size", "beta1", "beta2", "weight_decay", "grad_clip", "precision", "lr_schedule", "schedule_steps",
+    "data", "holdout", "seed",
+)  # fmt: skip
+"""Settings of every game."""
+
+PLAYER: Mapping[str, str] = {
+    "lr_{}": N_("Learning rate of {player}"),
+    "{}_steps": N_("Updates of {player}"),
+    "optimizer_{}": N_("Optimizer of {player}"),
+    "freeze_{}": N_("Freeze {player}"),
+}
+"""Settings of every player, by a pattern that its letter fills, with their labels."""
+
+
+def settings_of(game: Game) -> dict[str, Setting[Any]]:
+    """Return the definitions of all settings of `game` by name, its own defaults in place.
+
+    A player's settings are defined as those of the classic discriminator, its label in their labels.
+    """
+    found: dict[str, Setting[Any]] = {}
+    for player in game.players:
+        for pattern, label in PLAYER.items():
+            found[pattern.format(player.letter)] = _of_player(pattern, label, player)
+    if any(player.averaged for player in game.players):
+        found["ema_decay"] = SETTINGS["ema_decay"]
+    found |= {**dict(game.settings), **{name: SETTINGS[name] for name in COMMON}}
+    for name, value in game.defaults.items():
+        found[name] = _with(found[name], default_value=value, initial=value)
+    return found
+
+
+def _of_player(pattern: str, label: str, player: Player) -> Setting[Any]:
+    name = Message(label, player=Message(player.label))
+    return _with(SETTINGS[pattern.format("d")], label=name, group=player.name)
+
+
+def _with(setting: Setting[Any], **changed: Any) -> Setting[Any]:
+    """Return a copy of a definition with other attributes."""
+    copied = copy.copy(setting)
+    for attribute, value in changed.items():
+        setattr(copied, attribute, value)
+    return copied
