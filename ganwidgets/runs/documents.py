@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from ..stepping.threads import MOST_THREADS
+from .fitting import MOST_ITERATIONS
 from .json_values import MOST
 from .places import Beginning
 
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 Count = Annotated[int, Meta(ge=0, le=MOST)]
-Iteration = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Iteration = Annotated[int, Meta(ge=0, le=MOST_ITERATIONS)]
 Updates = Annotated[int, Meta(ge=1, le=100_000_000)]
 """Updates of one network in a row, which are one intervention."""
 

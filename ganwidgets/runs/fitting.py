@@ -15,7 +15,11 @@ from ..optimizers import REMEMBERED
 from ..stepping.state import GENERATORS, TrainingState, tensors_of
 from .json_values import MOST
 
-__all__ = ["check_fits"]
+__all__ = ["MOST_ITERATIONS", "check_fits"]
+
+
+MOST_ITERATIONS = 100_000_000
+"""Iterations of a run at most: its history has a row for each."""
 
 
 def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
@@ -94,6 +98,6 @@ def _check_randomness(state: TrainingState, randomness: Mapping[str, Tensor]) ->
 
 
 def _check_counters(tree: Mapping[str, Any]) -> None:
-    for name in ("iteration", "cursor", "d_updates"):
-        if not 0 <= operator.index(tree[name]) <= MOST:
-            raise ValueError(f"{name} is {tree[name]}")
+    for name, most in (("iteration", MOST_ITERATIONS), ("cursor", MOST), ("d_updates", MOST)):
+        if isinstance(tree[name], bool) or not 0 <= operator.index(tree[name]) <= most:
+            raise ValueError(f"{name} is {tree[name]!r}, not a whole number from 0 to {most}")

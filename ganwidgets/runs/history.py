@@ -120,7 +120,10 @@ class _Column:
             self._recent = array("d", last[: length - whole * self._size])
         else:
             del self._recent[length - len(self._chunks) * self._size :]
-        self.extend(np.full(length - len(self._chunks) * self._size - len(self._recent), math.nan))
+        missing = length - len(self._chunks) * self._size - len(self._recent)
+        while missing > 0:  # in pieces, so that what exceeds the budget goes to the file at once
+            self.extend(np.full(min(missing, self._size), math.nan))
+            missing -= self._size
 
     def extend(self, values: Floats) -> None:
         """Append many values at once."""

@@ -350,6 +350,45 @@ def test_a_format_that_there_is_not(original, version):
         gw.GANTrainer.load(target)
 
 
+# --- states ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            (name, value)
+            for name in ("iteration", "cursor", "d_updates")
+            for value in (-5, 10**16, True, "3", None)
+        ),
+        *(("threads", value) for value in (-1, 0, 1_000_000, 2**70, "1", 1.0, True)),
+        ("iteration", 10**9),
+        ("optimizers", {"generator": {"name": "nosuch", "memory": {}}}),
+        ("optimizers", {"generator": {"name": "adam", "memory": {"0.step": torch.tensor(1.0)}}}),
+        ("optimizers", {"generator": {"name": "adam", "memory": {"-1.step": torch.tensor(1.0)}}}),
+        ("randomness", {"noise": torch.zeros(3, dtype=torch.uint8)}),
+    ],
+)
+def test_a_state_with_a_forged_value_is_refused_and_nothing_changes(name, value):
+    trainer = gw.GANTrainer("ring8", **SMALL)
+    trainer.step(3)
+    before = trainer.state_hash()
+    with pytest.raises(gw.CheckpointError):
+        trainer.load_state_dict({**trainer.state_dict(), name: value})
+    assert trainer.state_hash() == before
+    trainer.step()
+
+
+def test_a_name_of_data_cannot_leave_its_comment_in_a_script():
+    named = type("a\nevil()\r\u2028evil()\u202eevil()\x07", (torch.utils.data.TensorDataset,), {})
+    trainer = gw.GANTrainer(named(torch.tensor(POINTS)), **SMALL)
+    trainer.step()
+    for text in (trainer.code(), trainer.timeline.script()):
+        check_script(text)
+        assert all(line.isprintable() for line in text.split("\n"))
+    assert "evil() evil()" in trainer.timeline.script()
+
+
 # --- one for the other ----------------------------------------------------------------------------
 
 
