@@ -822,3 +822,33 @@ def test_a_state_that_does_not_fit_is_refused_and_nothing_changes(spoil):
     twin.step(2)
     trainer.step(2)
     assert trainer.state_hash() == twin.state_hash()
+
+
+@pytest.mark.parametrize("penalty", ["none", "r1", "gradient_penalty"])
+def test_the_penalty_is_recorded_apart_from_the_adversarial_part(penalty):
+    trainer = small("ring8", penalty=penalty, penalty_weight=2.0)
+    trainer.step(9)
+    walk = trainer.walk("discriminator")
+    for _ in range(4):
+        here = walk.next()
+    walk.leave()
+    record = trainer.step()
+    adversarial = (
+        torch.nn.functional.softplus(-here.real_logits).mean()
+        + torch.nn.functional.softplus(here.fake_logits).mean()
+    )
+    column = trainer.history["penalty_d"]
+    assert record["loss_d"] - column[9] == pytest.approx(adversarial.item(), abs=1e-6)
+    assert (column[9] > 0) == (penalty != "none")
+    assert np.isnan(column[1:9]).all()
+    assert ("penalty_d" in list(trainer.history)) == (penalty != "none")
+    assert len(trainer.history) == len(list(trainer.history)) == trainer.history.to_frame().shape[1] + 1
+    assert "penalty_d" not in record, "a record has the keys that it always had"
+
+
+def test_a_lazy_penalty_is_zero_in_the_updates_without_it():
+    trainer = small("ring8", penalty="r1", penalty_interval=3)
+    trainer.step(10)
+    assert trainer.history["penalty_d"][0] > 0
+    trainer.step(10)
+    assert trainer.history["penalty_d"][19] == 0

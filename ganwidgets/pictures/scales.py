@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
-__all__ = ["comfortable_limits", "nice_ticks"]
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["comfortable_limits", "nice_ticks", "typical_range"]
 
 LARGEST = 1e280
 """Beyond this, and below its inverse, nothing is told apart."""
 FINEST = 1e-9
 """Relative differences below this are none."""
+
+TYPICAL = 0.05, 0.95
+"""Quantiles between which a curve's typical values lie."""
+FLATTENED = 3.0
+"""Full extent, divided by the widened typical one, from which on outliers are cut off."""
+
+
+def typical_range(*curves: Iterable[float]) -> tuple[float, float]:
+    """Return the range of heights that a chart of `curves` shows; NaN if no value is finite.
+
+    It is the full range, unless a few outliers would flatten the rest. Then each end is that of the
+    values, or half of (q95 - q05) beyond these quantiles if that is nearer. Quantiles are taken of each curve,
+    so that a long curve does not hide a short one.
+
+    >>> typical_range([1.0, 1.2, 1.1] * 20 + [40.0])
+    (1.0, 1.3)
+    """
+    ranges = [_typical(np.asarray(curve, dtype=np.float64)) for curve in curves]
+    known = [each for each in ranges if not math.isnan(each[0])]
+    if not known:
+        return math.nan, math.nan
+    return min(low for low, _ in known), max(high for _, high in known)
+
+
+def _typical(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return math.nan, math.nan
+    low, high = float(values.min()), float(values.max())
+    first, last = (float(end) for end in np.quantile(values, TYPICAL))
+    margin = (last - first) / 2
+    if high - low <= FLATTENED * (last - first + 2 * margin):
+        return low, high
+    # What is left may be one number, around which the axis makes room.
+    return max(low, first - margin), min(high, last + margin)
 
 
 def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:

@@ -47,7 +47,7 @@ POINTS, PICTURES = 500, 25
 COLUMNS, ROWS = 10, 3
 """Labels of which images are shown, at most, and images of each, at least."""
 
-CURVES = ("loss_d", "loss_g", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g")
+CURVES = ("loss_d", "loss_g", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g", "penalty_d")
 """The columns of the history that are drawn."""
 
 CURVE_POINTS = 240

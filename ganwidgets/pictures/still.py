@@ -13,7 +13,7 @@ from ..messages import Catalog, N_
 from .colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL
 from .heat import heat_image
 from .projection import projection_of
-from .scales import comfortable_limits, nice_ticks
+from .scales import comfortable_limits, nice_ticks, typical_range
 from .shown import Shown
 from .tiles import columns_of, image_grid
 from .words import STATES, spell_count
@@ -203,9 +203,8 @@ def _curves(frame: Shown) -> tuple[Any, tuple[float, float, float, float]]:
             iterations, _, mean, _ = frame.losses[name]
             good = np.isfinite(mean)
             curves.append((np.asarray(iterations, float)[good], np.asarray(mean, float)[good], color, dashed))
-    seen = np.concatenate([np.empty(0), *(values for _, values, _, _ in curves)])
     across = np.concatenate([np.empty(0), *(iterations for iterations, _, _, _ in curves)])
-    low, high = comfortable_limits(*((seen.min(), seen.max()) if len(seen) else (math.nan, math.nan)))
+    low, high = comfortable_limits(*typical_range(*(values for _, values, _, _ in curves)))
     first, last = (across.min(), across.max()) if len(across) else (0.0, 1.0)
     last = max(last, first + 1)
     box = Image.new("RGB", (width * FINE, height * FINE), "white")
@@ -215,7 +214,7 @@ def _curves(frame: Shown) -> tuple[Any, tuple[float, float, float, float]]:
         pen.line((0, down, width * FINE, down), fill=LINES, width=FINE)
     for iterations, values, color, dashed in curves:
         x = (iterations - first) / (last - first) * width * FINE
-        y = (high - values) / (high - low) * height * FINE
+        y = (high - values.clip(low, high)) / (high - low) * height * FINE
         _polyline(pen, list(zip(x.tolist(), y.tolist(), strict=True)), color, dashed=dashed)
     pen.rectangle((0, 0, width * FINE - 1, height * FINE - 1), outline="#bdbdbd", width=FINE)
     return box.resize((width, height), Image.Resampling.BOX), (first, last, low, high)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ import numpy as np
 from ..runs.history import Envelope
 from ..runs.past import Past
 from .projection import Extent
-from .scales import comfortable_limits, nice_ticks
+from .scales import comfortable_limits, nice_ticks, typical_range
 from .words import spell_count
 
 __all__ = ["Line", "branches", "chart", "scatter"]
@@ -51,9 +50,7 @@ def chart(title: str, lines: Sequence[Line], across: str, unit: str) -> str:
         iterations, low, mean, high = line.envelope
         good = np.isfinite(mean) & np.isfinite(low) & np.isfinite(high)
         shown.append((line, iterations[good].astype(float), low[good], mean[good], high[good]))
-    means = np.concatenate([np.empty(0), *(mean for _, _, _, mean, _ in shown)])
-    ends = (float(means.min()), float(means.max())) if len(means) else (math.nan, math.nan)
-    bottom, top = comfortable_limits(*ends)
+    bottom, top = comfortable_limits(*typical_range(*(mean for _, _, _, mean, _ in shown)))
     places = np.concatenate([np.empty(0), *(iterations for _, iterations, _, _, _ in shown)])
     first, last = (float(places.min()), float(places.max())) if len(places) else (0.0, 1.0)
     last = max(last, first + 1)

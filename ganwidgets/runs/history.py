@@ -23,11 +23,15 @@ from ..messages import Message
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "MEMORY_BUDGET", "Envelope", "History", "measured"]
+__all__ = ["COLUMNS", "MEMORY_BUDGET", "Envelope", "History", "completed", "measured"]
 
 DENSE = ("loss_d", "loss_g")
 SPARSE = ("grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake")
 COLUMNS = ("iteration", *DENSE, *SPARSE)
+
+OPTIONAL = ("penalty_d",)
+"""Columns kept in the same rows as the sparse ones, and listed once a value is not 0. The record of a step lacks them,
+and so do runs of older versions."""
 
 MEMORY_BUDGET = 16 * 2**20
 """Bytes of history kept in memory; the rest is on disk."""
@@ -189,14 +193,16 @@ class History(Mapping[str, npt.NDArray[Any]]):
 
     Columns are ``iteration`` (int64) and, as float64, ``loss_d loss_g`` in every row and
     ``grad_norm_d grad_norm_g accuracy_real accuracy_fake`` at the first iteration and at every
-    tenth, NaN between. Arrays are copies: what is done to them does nothing to the run. Reading is
+    tenth, NaN between. In the same rows ``penalty_d`` is the penalty's part of ``loss_d``, 0 in an update without
+    a penalty. It is listed among the columns once a penalty was in force. Arrays are copies: what is done to them does nothing to the run. Reading is
     safe from any thread while the run goes on.
     """
 
     def __init__(self, *, memory_budget: int = MEMORY_BUDGET) -> None:
         share = memory_budget // 3
         self._dense = {name: _Column(share) for name in DENSE}
-        self._sparse = {name: _Column(share // len(SPARSE)) for name in SPARSE}
+        names = (*SPARSE, *OPTIONAL)
+        self._sparse = {name: _Column(share // (len(names) + 1)) for name in names}
         self._rows = 0
         self._pyramids: dict[tuple[str, int], _Pyramid] = {}
         self.untouched = 0
@@ -210,13 +216,18 @@ class History(Mapping[str, npt.NDArray[Any]]):
         if measured(rows):
             for name in SPARSE:
                 self._sparse[name].append(record[name])
+            for name in OPTIONAL:
+                self._sparse[name].append(record.get(name, math.nan))
         self._rows = rows
 
     def __len__(self) -> int:
-        return len(COLUMNS)
+        return len(list(iter(self)))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(COLUMNS)
+        yield from COLUMNS
+        for name in OPTIONAL:
+            if np.nan_to_num(self._sparse[name].read()).any():
+                yield name
 
     @property
     def rows(self) -> int:
@@ -236,14 +247,14 @@ class History(Mapping[str, npt.NDArray[Any]]):
             column[where] = values[: len(where)]
             return column
         raise KeyError(
-            Message("history has no column {name!r}; it has {known}", name=name, known=", ".join(COLUMNS))
+            Message("history has no column {name!r}; it has {known}", name=name, known=", ".join(self))
         )
 
     def to_frame(self) -> pd.DataFrame:
         """Return everything as a pandas DataFrame, indexed by iteration."""
         import pandas as pd
 
-        columns = {name: self[name] for name in COLUMNS}
+        columns = {name: self[name] for name in self}
         rows = min(map(len, columns.values()))
         return pd.DataFrame({n: c[:rows] for n, c in columns.items()}).set_index("iteration")
 
@@ -321,14 +332,21 @@ class History(Mapping[str, npt.NDArray[Any]]):
         """
         self = cls()
         rows = len(columns["loss_d"])
-        for name in (*DENSE, *SPARSE):
+        whole = completed(columns)
+        for name in (*DENSE, *SPARSE, *OPTIONAL):
             expected = rows if name in DENSE else len(_measured_until(rows))
-            if name not in columns or np.shape(columns[name]) != (expected,):
+            if name not in whole or np.shape(whole[name]) != (expected,):
                 raise ValueError(f"the column {name} of the history does not have {expected} numbers")
         for name, column in {**self._dense, **self._sparse}.items():
-            column.extend(np.asarray(columns[name], dtype=np.float64))
+            column.extend(np.asarray(whole[name], dtype=np.float64))
         self._rows = len(columns["loss_d"])
         return self
+
+
+def completed(columns: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return stored columns with those that later versions added, which are NaN in every measured row."""
+    unmeasured = np.full(len(columns.get(SPARSE[0], ())), np.nan)
+    return {**columns, **{name: unmeasured for name in OPTIONAL if name not in columns}}
 
 
 def _measured_until(rows: int) -> Whole:

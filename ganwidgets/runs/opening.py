@@ -20,7 +20,7 @@ from .consistent import check_branches, check_places, check_records
 from .data_samples import as_it_was_read, data_missing, source_of_samples
 from .decoding import asked_from, branch_from, intervention_from, place_from, root_from, snapshot_from
 from .documents import BesideDocument, RunDocument, StandDocument
-from .history import History
+from .history import History, completed
 from .interventions import Intervention
 from .json_values import converted
 from .keeping import FolderKeeper, whole_at
@@ -327,8 +327,9 @@ def _history(stored: Stored, known: Mapping[int, History], number: int, branches
     before = parent.until(branch.start.iteration)
     if not columns:
         return before
+    new = completed(columns)
     return History.restored(
-        {name: np.concatenate([column, columns[name]]) for name, column in before.stored().items()}
+        {name: np.concatenate([column, new[name]]) for name, column in before.stored().items()}
     )
 
 

@@ -28,7 +28,7 @@ from ..stepping.state import TrainingState
 from ..stepping.threads import computing_with
 from .branches import Branches, Root, Stand, Tip
 from .hashing import digest
-from .history import History, measured
+from .history import COLUMNS, History, measured
 from .interventions import CODE, InterventionLog, Mark, Origin
 from .keeper import Keeper
 from .last_good import ACTIONS, LastGood, Update, diverged
@@ -438,8 +438,9 @@ class Session:
             self.settle()
 
     def record(self) -> dict[str, float]:
-        """Return the numbers of the last updates."""
-        return {"iteration": self.state.iteration, **self.run.stepper.record}
+        """Return the numbers of the last updates, without what only the history keeps."""
+        numbers = self.run.stepper.record
+        return {"iteration": self.state.iteration, **{name: numbers[name] for name in COLUMNS[1:]}}
 
     def _diverged(self, error: NonFiniteError) -> DivergedError:
         rules = self.run.stepper.rules

@@ -143,7 +143,7 @@ class EagerStepper:
         self._buffers_d = state.buffers["discriminator"]
         self._on_cpu = state.device.type == "cpu"
         self.record: dict[str, float] = dict.fromkeys(
-            ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake"),
+            ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake", "penalty_d"),
             NAN,
         )
 
@@ -228,13 +228,13 @@ class EagerStepper:
         before = self._buffers_d.copy() if may_skip else []
         real, noise = self._next_real(), self._noise(state.randomness["noise"])
         self.watcher.drawn("discriminator", noise, real.samples, real.labels, frozen=False)
-        loss, real_logits, fake_logits = self._discriminator_loss(
+        loss, real_logits, fake_logits, penalty = self._discriminator_loss(
             real, noise, self._streams(), self._weight_in(state.d_updates)
         )
         state.d_updates = (state.d_updates + 1) % rules.penalty_interval
         value = self._note_loss("loss_d", loss)
         if measure:
-            self._measure_accuracy(real_logits, fake_logits)
+            self._measure_discriminator(real_logits, fake_logits, penalty)
         if may_skip and value < rules.skip_d_below:
             self._buffers_d.put_back(before)
             self.record["grad_norm_d"] = NAN
@@ -264,8 +264,8 @@ class EagerStepper:
 
     def _discriminator_loss(
         self, real: Batch, noise: Tensor, streams: Streams, weight: float | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return D's loss and its logits of real and generated samples; see :meth:`_scored`."""
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Return D's loss, its logits of real and generated samples, and the penalty; see :meth:`_scored`."""
         with self._routing(streams.inside):
             with self._buffers_g.still(), torch.no_grad():
                 fake = self._generate(noise, real.labels)
@@ -299,8 +299,8 @@ class EagerStepper:
         streams: Streams,
         weight: float | None,
         watcher: Watcher = NOBODY,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return D's loss and its logits of real and of generated samples.
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Return D's loss, its logits of real and of generated samples, and the penalty's part of the loss.
 
         Parameters
         ----------
@@ -313,9 +313,10 @@ class EagerStepper:
         real_logits, fake_logits = judge(real), judge(fake)
         watcher.classified(real_logits, fake_logits)
         loss = self._loss.loss_d(real_logits, fake_logits)
-        if weight is not None and self._penalty is not None:
-            loss = loss + self._penalty(judge, real, fake, weight, streams.penalty)
-        return loss, real_logits, fake_logits
+        if weight is None or self._penalty is None:
+            return loss, real_logits, fake_logits, None
+        penalty = self._penalty(judge, real, fake, weight, streams.penalty)
+        return loss + penalty, real_logits, fake_logits, penalty
 
     def _judge_ahead(self, real: Tensor, fake: Tensor, labels: Tensor | None, streams: Streams) -> Judge:
         """Return D as it would be after its next `unroll_steps` updates on these samples."""
@@ -323,7 +324,7 @@ class EagerStepper:
 
         def loss_after(values: list[Tensor], number: int) -> Tensor | None:
             weight = self._weight_in(state.d_updates + number)
-            loss, _, _ = self._scored(self._judge_with(labels, values), real, fake, streams, weight)
+            loss, *_ = self._scored(self._judge_with(labels, values), real, fake, streams, weight)
             skipped = rules.skip_d_below > 0 and loss.item() < rules.skip_d_below
             return None if skipped else loss
 
@@ -383,11 +384,11 @@ class EagerStepper:
             self.watcher.drawn("discriminator", noise, real.samples, real.labels, frozen=True)
             # A penalty needs gradients with respect to samples, so they stay enabled.
             with torch.no_grad() if rules.penalty == "none" else _NOTHING:
-                loss, real_logits, fake_logits = self._discriminator_loss(
+                loss, real_logits, fake_logits, penalty = self._discriminator_loss(
                     real, noise, streams, rules.penalty_weight
                 )
             self._note_loss("loss_d", loss)
-            self._measure_accuracy(real_logits, fake_logits)
+            self._measure_discriminator(real_logits, fake_logits, penalty)
             self.record["grad_norm_d"] = NAN
 
     # --- parts ----------------------------------------------------------------------------------
@@ -478,11 +479,14 @@ class EagerStepper:
         self.watcher.scored(loss)
         return value
 
-    def _measure_accuracy(self, real_logits: Tensor, fake_logits: Tensor) -> None:
+    def _measure_discriminator(
+        self, real_logits: Tensor, fake_logits: Tensor, penalty: Tensor | None
+    ) -> None:
         real, fake = real_logits.detach(), fake_logits.detach()
         threshold = self._loss.threshold(real, fake)
         self.record["accuracy_real"] = torch.count_nonzero(real > threshold).item() / len(real)
         self.record["accuracy_fake"] = torch.count_nonzero(fake <= threshold).item() / len(fake)
+        self.record["penalty_d"] = 0.0 if penalty is None else penalty.item()
 
 
 @contextlib.contextmanager

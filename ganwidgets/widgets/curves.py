@@ -12,7 +12,7 @@ import bqplot
 import numpy as np
 
 from ..messages import Catalog, N_
-from ..pictures.scales import comfortable_limits, nice_ticks
+from ..pictures.scales import comfortable_limits, nice_ticks, typical_range
 from ..pictures.words import described
 from .colors import css
 from .look import Look, classed
@@ -78,10 +78,16 @@ class Chart:
         What it shares with the rest of one widget.
     x_label, y_label : str
         The axes' titles, in the reader's language.
+
+    Attributes
+    ----------
+    beyond : float
+        The highest value of all curves in the last draw, also if it is cut off.
     """
 
     def __init__(self, pens: Sequence[Pen], look: Look, *, x_label: str, y_label: str) -> None:
         self._limits: tuple[float, float] | None = None
+        self.beyond = -math.inf
         self._x = bqplot.LinearScale()
         self._y = bqplot.LinearScale(min=0.0, max=1.0)
         scales = {"x": self._x, "y": self._y}
@@ -145,14 +151,14 @@ class Chart:
         )
         classed(self.figure, "gw-chart")
 
-    def draw(self, curves: Sequence[Curve | None], *, also: float | None = None) -> None:
+    def draw(self, curves: Sequence[Curve | None], *, also: Sequence[float] = ()) -> None:
         """Draw one curve for each pen; None draws nothing.
 
         Parameters
         ----------
         curves : sequence of Curve or None
-        also : float, optional
-            A height that must be seen too.
+        also : sequence of float
+            Heights that must be seen too; outliers of the curves may be cut off.
         """
         shown = [curve if curve is not None and np.isfinite(curve.y).any() else None for curve in curves]
         limits = self._fit(shown, also)
@@ -171,6 +177,11 @@ class Chart:
                     edges = np.stack([_plain(edge) for edge in curve.band])
                     band.x, band.y = _plain(curve.x), np.clip(edges, *limits)
                     band.visible = True
+
+    @property
+    def top(self) -> float:
+        """The upper end of the axis."""
+        return math.inf if self._limits is None else self._limits[1]
 
     def mark(self, marks: Sequence[tuple[int, str]]) -> None:
         """Mark iterations at the foot of the chart; what there is to say of each is shown on hover."""
@@ -192,13 +203,12 @@ class Chart:
             with line.hold_sync():
                 line.colors, line.line_style = [pen.color], pen.dash
 
-    def _fit(self, curves: Sequence[Curve | None], also: float | None) -> tuple[float, float]:
+    def _fit(self, curves: Sequence[Curve | None], also: Sequence[float]) -> tuple[float, float]:
         """Choose what the axes show, and return the limits of the heights."""
         shown = [_plain(curve.y) for curve in curves if curve is not None]
-        seen = np.concatenate([*shown, [math.nan if also is None else also]])
-        seen = seen[np.isfinite(seen)]
-        low, high = (float(seen.min()), float(seen.max())) if len(seen) else (math.nan, math.nan)
-        if also is not None:
+        low, high = typical_range(*shown, *([height] for height in also))
+        self.beyond = max((float(each.max()) for each in map(_finite, shown) if len(each)), default=-math.inf)
+        if also:
             # A line at the very edge would hide in the frame.
             high += 0.04 * (high - low)
         limits = comfortable_limits(low, high, self._limits)
@@ -224,7 +234,7 @@ class Chart:
 
 
 class CurvesPanel:
-    """The two losses, with the band in which they moved.
+    """The two losses, with the band in which they moved, and the penalty's part of D's loss.
 
     Parameters
     ----------
@@ -247,10 +257,12 @@ class CurvesPanel:
 
     def __init__(self, catalog: Catalog, look: Look | None = None) -> None:
         look = look or Look()
+        self._catalog = catalog
         self._chart = Chart(
             [
                 Pen(css("d"), faint=True),
                 Pen(css("g"), "dashed", faint=True),
+                Pen(css("d"), "dotted"),
                 Pen(css("d"), band=True),
                 Pen(css("g"), "dashed", band=True),
             ],
@@ -258,20 +270,36 @@ class CurvesPanel:
             x_label=catalog(N_("iteration")),
             y_label=catalog(N_("loss")),
         )
-        self._catalog = catalog
         self._known: tuple[Sequence[Intervention], list[tuple[int, str]]] = ((), [])
-        head = look.html(
-            f'<span class="gw-chip"><i class="gw-stroke-d"></i>{html.escape(catalog(N_("discriminator")))}</span>'
-            f'<span class="gw-chip"><i class="gw-stroke-g"></i>{html.escape(catalog(N_("generator")))}</span>',
-            "gw-head",
-        )
-        self.widget = look.box([head, self._chart.figure], f"gw-{self.name}", "gw-panel")
+        self._head = look.html(self._legend(penalized=False), "gw-head")
+        self.widget = look.box([self._head, self._chart.figure], f"gw-{self.name}", "gw-panel")
 
     def draw(self, frame: Frame) -> None:
         """Draw `frame`'s losses, those of the branch beside it, and marks where settings were changed."""
         self._chart.mark(self._marks(frame.past))
         beside = [mean_curve(frame.compared.get(column)) for column in ("loss_d", "loss_g")]
-        self._chart.draw([*beside, _curve(frame, "loss_d"), _curve(frame, "loss_g")])
+        penalty = mean_curve(frame.losses.get("penalty_d"))
+        if penalty is not None and not (np.nan_to_num(penalty.y) > 0).any():
+            penalty = None
+        self._chart.draw([*beside, penalty, _curve(frame, "loss_d"), _curve(frame, "loss_g")])
+        legend = self._legend(penalized=penalty is not None)
+        if legend != self._head.value:
+            self._head.value = legend
+
+    def _legend(self, *, penalized: bool) -> str:
+        """Return what the lines are, and the highest value if it is cut off."""
+        t = self._catalog
+        chips = [("gw-stroke-d", N_("discriminator")), ("gw-stroke-g", N_("generator"))]
+        if penalized:
+            chips.insert(1, ("gw-stroke-penalty", N_("of that the penalty")))
+        shown = "".join(
+            f'<span class="gw-chip"><i class="{mark}"></i>{html.escape(t(text))}</span>'
+            for mark, text in chips
+        )
+        if self._chart.beyond > self._chart.top:
+            told = t(N_("highest {value}, cut off"), value=f"{self._chart.beyond:.3g}")
+            shown += f'<span class="gw-chip gw-beyond">\N{UPWARDS ARROW} {html.escape(told)}</span>'
+        return shown
 
     def _marks(self, past: Past) -> list[tuple[int, str]]:
         """Return the newest iterations after which something changed on the way here, and what."""
@@ -298,6 +326,10 @@ def _curve(frame: Frame, column: str) -> Curve | None:
 def mean_curve(envelope: Envelope | None) -> Curve | None:
     """Return the means of an envelope as a curve; None where there is nothing."""
     return None if envelope is None or not len(envelope[0]) else Curve(envelope[0], envelope[2])
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values)]
 
 
 def _plain(values: np.ndarray) -> np.ndarray:

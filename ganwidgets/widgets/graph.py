@@ -14,7 +14,7 @@ import numpy as np
 from ..messages import Catalog
 from ..pictures.heat import shades
 from ..pictures.projection import Extent, Projection, projection_of
-from ..pictures.scales import comfortable_limits
+from ..pictures.scales import comfortable_limits, typical_range
 from ..pictures.tiles import levels
 from .graph_view import GraphView
 from .graph_words import tell, values_of, words
@@ -271,14 +271,15 @@ def _bytes(images: np.ndarray) -> np.ndarray:
 
 
 def _curve(frame: Frame, column: str) -> np.ndarray | None:
-    """Return a column's iterations and means, float32 ``[2, k]``, without gaps."""
+    """Return a column's iterations and means, float32 ``[2, k]``, without gaps; outliers are cut off."""
     envelope = frame.losses.get(column)
     if envelope is None:
         return None
     known = np.isfinite(envelope[2])
     if not known.any():
         return None
-    return np.stack([envelope[0][known], envelope[2][known]]).astype(np.float32)
+    means = envelope[2][known]
+    return np.stack([envelope[0][known], means.clip(*typical_range(means))]).astype(np.float32)
 
 
 def _same(one: np.ndarray | None, other: np.ndarray) -> bool:

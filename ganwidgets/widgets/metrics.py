@@ -158,7 +158,11 @@ class MetricsPanel:
             across = np.asarray(iterations, dtype=np.float64)
             ends = across[[0, -1]] if len(across) else across
             level = None if floor is None else Curve(ends, np.full(len(ends), floor))
-            self._chart.draw([Curve(across, np.asarray(values)), level], also=floor)
+            # A metric has no spikes: its beginning must be seen, and the scores of perfect samples.
+            heights = np.append(np.asarray(values, np.float64), math.nan if floor is None else floor)
+            heights = heights[np.isfinite(heights)]
+            also = [float(heights.min()), float(heights.max())] if len(heights) else []
+            self._chart.draw([Curve(across, np.asarray(values)), level], also=also)
         self._show_features(frame)
         self._figures.value = (
             f'<div class="gw-told">{self._verdict(frame)}{self._basis(frame)}</div>'

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganwidgets.runs.history import COLUMNS, DENSE, SPARSE, History, measured
+from ganwidgets.runs.store.history_rows import joined
 
 
 def record(iteration):
@@ -250,3 +251,21 @@ def test_columns_are_known_by_name():
     assert "loss" not in history
     with pytest.raises(KeyError, match="no column 'loss'"):
         history["loss"]
+
+
+def test_a_history_of_an_older_version_reads_as_not_measured_and_goes_on():
+    history = History()
+    for iteration in range(1, 26):
+        history.append({**record(iteration), "penalty_d": 0.5})
+    assert list(history) == [*COLUMNS, "penalty_d"]
+    older = {name: column for name, column in history.stored().items() if name != "penalty_d"}
+    again = History.restored(older)
+    assert np.isnan(again["penalty_d"]).all()
+    assert np.array_equal(again["loss_d"], history["loss_d"])
+    again.append(record(26))
+    first = (1, older)
+    later = (26, {name: column[-1:] for name, column in again.since(25).items()})
+    start, columns = joined([first, later])
+    assert start == 1
+    assert len(columns["loss_d"]) == 26
+    assert len(columns["penalty_d"]) == len(columns["grad_norm_d"])

@@ -107,7 +107,7 @@ def test_drawing_makes_no_new_widget(panel):
 def test_another_branch_is_drawn_beside_in_thin_lines(panel):
     beside = {"loss_d": envelope(0.4), "loss_g": envelope(2.6)}
     panel.draw(points_frame(compared=beside))
-    other_d, other_g, d, g = chart(panel)._lines
+    other_d, other_g, _, d, g = chart(panel)._lines
     assert np.array_equal(other_d.y, beside["loss_d"][2])
     assert np.array_equal(other_g.y, beside["loss_g"][2])
     assert other_d.colors == d.colors
@@ -133,3 +133,28 @@ def test_changes_that_led_here_are_marked_and_said(panel):
     assert "why not" in marks.names[0]
     panel.draw(points_frame(past=past(interventions=records)))
     assert not marks.visible
+
+
+@pytest.mark.parametrize("where", ["losses", "compared"])
+def test_one_spike_flattens_neither_the_run_nor_the_branch_beside_it_and_is_told(panel, where):
+    calm = {"loss_d": envelope(1.2), "loss_g": envelope(0.7)}
+    panel.draw(points_frame(losses=calm))
+    before = chart(panel)._y.max
+    assert "cut off" not in panel.widget.children[0].value
+    spiked = {"loss_d": envelope(1.2, at_3=40.0), "loss_g": envelope(0.7)}
+    panel.draw(points_frame(**{"losses": calm, where: spiked}))
+    assert chart(panel)._y.max <= 2 * before
+    assert "highest 40, cut off" in panel.widget.children[0].value
+
+
+def test_the_penalty_is_shown_apart_where_there_is_one(panel):
+    losses = {"loss_d": envelope(1.2), "loss_g": envelope(0.7), "penalty_d": envelope(0.3)}
+    panel.draw(points_frame(losses=losses))
+    penalty = chart(panel)._lines[2]
+    assert penalty.visible
+    assert np.array_equal(penalty.y, losses["penalty_d"][2])
+    assert "of that the penalty" in panel.widget.children[0].value
+    none = (STEPS, *(np.zeros(50),) * 3)
+    panel.draw(points_frame(losses={**losses, "penalty_d": none}))
+    assert not penalty.visible
+    assert "penalty" not in panel.widget.children[0].value

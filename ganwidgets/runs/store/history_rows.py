@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..history import measured
+from ..history import completed, measured
 from .entry import Columns
 
 __all__ = ["joined", "packed", "rows_in", "unpacked"]
@@ -59,6 +59,8 @@ def joined(chunks: Iterable[Chunk]) -> Chunk:
         if kept:
             kept[-1] = kept[-1][0], _until(first, *kept[-1])
         kept.append((first, columns))
+    if len({frozenset(columns) for _, columns in kept}) > 1:  # an older version began the run
+        kept = [(first, completed(columns)) for first, columns in kept]
     names = kept[0][1]
     return kept[0][0], {name: np.concatenate([columns[name] for _, columns in kept]) for name in names}
 
