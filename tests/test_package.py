@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # What `import ganwidgets` must not load: Jupyter, and what is slow and only sometimes needed.
 LATER = ["IPython", "anywidget", "bqplot", "ipycanvas", "ipykernel", "ipywidgets", "jupyter_client"]
-LATER += ["PIL", "ot", "pandas", "scipy", "sklearn", "torchvision"]
+LATER += ["PIL", "msgspec", "ot", "pandas", "scipy", "sklearn", "torchvision"]
 
 
 def test_importing_and_training_load_no_jupyter():

@@ -14,6 +14,9 @@ A run folder holds
 
 Each commit is one transaction that comes after the files it names, so a crash leaves a prefix of
 what was committed. Nothing in it is a pickle or can execute.
+
+The folder may come from a stranger. :mod:`.regular` opens its files, so that none leads outside the
+folder; :mod:`.rows` declares the types and bounds of what they hold, since a hash tells damage, not intent.
 """
 
 from .entry import Entry, SnapshotRow, Stored
