@@ -1,3 +1,50 @@
 """Games: which networks are trained against which losses, each game in one module."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .adversarial_training import AdversarialTraining
+from .cyclegan import CycleGAN
+from .definitions import settings_of
+from .game import (
+    Batch,
+    Diagram,
+    Exhibit,
+    Feed,
+    Flow,
+    Game,
+    Node,
+    Player,
+    Scored,
+    Stage,
+    Stream,
+    StreamShape,
+    Turn,
+)
+from .gan import GAN
+from .pix2pix import Pix2Pix
+
+__all__ = [
+    "GAMES",
+    "Batch",
+    "Diagram",
+    "Exhibit",
+    "Feed",
+    "Flow",
+    "Game",
+    "Node",
+    "Player",
+    "Scored",
+    "Stage",
+    "Stream",
+    "StreamShape",
+    "Turn",
+    "settings_of",
+]
+
+GAMES: Mapping[str, type[Game]] = MappingProxyType(
+    {game.name: game for game in (GAN, Pix2Pix, CycleGAN, AdversarialTraining)}
+)
+"""Every built-in game, by its name."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from .convolutions import begin
+from .initialization import initialized
 
 __all__ = ["build_classifier"]
 
@@ -32,8 +31,8 @@ def build_classifier(
     Parameters
     ----------
     generator : torch.Generator
-        Source of the initial weights: normal, with the variance 1 / (3 fan-in) of PyTorch's own layers; biases 0.
-        (With He's larger variance the trained classifier withstands attacks less.)
+        Source of the initial weights; see :func:`~ganwidgets.networks.initialization.initialized`. (With He's larger
+        variance the trained classifier withstands attacks less.)
     channels : int
         Of the first convolution; later ones have twice as many.
     hidden : sequence of int
@@ -43,8 +42,7 @@ def build_classifier(
         network = (
             _dense(shape[0], classes, hidden) if len(shape) == 1 else _convolutional(shape, classes, channels)
         )
-    begin(network, generator, _begin_weight)
-    return network
+    return initialized(network, generator)
 
 
 def _dense(inputs: int, classes: int, hidden: Sequence[int]) -> nn.Module:
@@ -69,8 +67,3 @@ def _convolutional(shape: tuple[int, ...], classes: int, channels: int) -> nn.Mo
         nn.ReLU(),
         nn.Linear(FEATURES, classes),
     )
-
-
-def _begin_weight(weight: Tensor, generator: torch.Generator) -> None:
-    fan_in = math.prod(weight.shape[1:])
-    weight.normal_(0, math.sqrt(1 / (3 * fan_in)), generator=generator)

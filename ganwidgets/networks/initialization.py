@@ -1,0 +1,38 @@
+"""Initial weights for networks of one's own, from a generator alone."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from .convolutions import begin
+
+__all__ = ["initialized"]
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def initialized(network: M, generator: torch.Generator) -> M:
+    """Return `network` with new weights, all drawn from `generator`.
+
+    Weights are normal with the variance 1 / (3 fan-in), which PyTorch's linear and convolutional layers have too;
+    biases are 0. Norms and embeddings start as :func:`~ganwidgets.networks.convolutions.begin` says. PyTorch itself
+    draws initial weights from the process's global generator, so that they would depend on other cells.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Of layers whose parameters are named ``weight`` and ``bias``; it may be on the meta device.
+    generator : torch.Generator
+        The network is moved to its device.
+    """
+    begin(network, generator, _draw)
+    return network
+
+
+def _draw(weight: Tensor, generator: torch.Generator) -> None:
+    fan_in = math.prod(weight.shape[1:])
+    weight.normal_(0, math.sqrt(1 / (3 * fan_in)), generator=generator)

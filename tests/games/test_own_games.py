@@ -1,0 +1,68 @@
+"""The example of ``docs/own_games.md`` is a game."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from harness import Play, TensorStream
+
+from ganwidgets.games import GAMES
+from ganwidgets.games.definitions import settings_of
+from ganwidgets.runs.hashing import digest
+from ganwidgets.stepping.game_state import tree_of
+
+PAGE = Path(__file__).parents[2] / "docs" / "own_games.md"
+
+
+@pytest.fixture(scope="module")
+def example():
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    names = {"__name__": "own_games"}
+    exec(compile(code, str(PAGE), "exec"), names)  # noqa: S102 - the page is ours
+    return names["AdversarialAutoencoder"]()
+
+
+def ring(n=300):
+    angle = torch.rand(n, generator=torch.Generator().manual_seed(0)) * 6.283
+    return {"data": TensorStream(torch.stack([angle.cos(), angle.sin(), angle.sin() + angle.cos()], 1))}
+
+
+def test_the_example_learns(example):
+    play = Play(example, ring(), lr_a=5e-3, lr_d=1e-3, batch_size=64)
+    first = play.step()["reconstruction"]
+    assert play.step(200)["reconstruction"] < first / 5
+    shown = play.look("show", 50, play.engine.streams)
+    assert (shown["real"] - shown["reconstructed"]).square().mean() < first / 5
+
+
+def test_the_example_repeats_and_its_players_can_be_frozen(example):
+    ends = []
+    for _ in range(2):
+        play = Play(example, ring(), batch_size=16, freeze_d=True)
+        before = digest(tree_of(play.state)["networks"]["discriminator"])
+        play.step(3)
+        assert digest(tree_of(play.state)["networks"]["discriminator"]) == before
+        ends.append(digest(tree_of(play.state)))
+    assert ends[0] == ends[1]
+
+
+def test_the_settings_that_the_page_names_exist(example):
+    text = PAGE.read_text(encoding="utf-8")
+    letters = "d", "a"
+    named = {n for n in re.findall(r"`([a-z_]+)`", text) if n.endswith(("_d", "_a")) or n[:2] in {"d_", "a_"}}
+    columns = {f"{column}_{letter}" for column in ("loss", "grad_norm") for letter in letters}
+    assert named - columns == {
+        n for n in settings_of(example) if n[-2:] in {"_d", "_a"} or n[:2] in {"d_", "a_"}
+    }
+
+
+def test_every_built_in_game_is_in_the_table_by_its_name():
+    assert list(GAMES) == ["gan", "pix2pix", "cyclegan", "adversarial_training"]
+    for name, game in GAMES.items():
+        assert game.name == name
+        assert game.diagram is not None
+        letters = [player.letter for player in game.players]
+        assert len(set(letters)) == len(letters)
