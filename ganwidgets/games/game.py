@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..messages import Message
+from ..messages import Message, N_
 from ..metrics.metric import Metric
 from ..settings.kinds import Setting
 
@@ -334,7 +334,7 @@ class Game(ABC):
     name: ClassVar[str]
     label: ClassVar[str]
     players: ClassVar[tuple[Player, ...]]
-    streams: ClassVar[tuple[Stream, ...]] = (Stream("data", "Data"),)
+    streams: ClassVar[tuple[Stream, ...]] = (Stream("data", N_("Data")),)
     settings: ClassVar[Mapping[str, Setting[Any]]] = NOTHING
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     terms: ClassVar[tuple[str, ...]] = ()
