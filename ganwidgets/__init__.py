@@ -18,6 +18,7 @@ from .stored import open_run, replay
 from .trainer import GANTrainer
 
 if TYPE_CHECKING:
+    from .live.running import running
     from .widgets import DiracWidget, GANTrainerWidget, LessonWidget
 
 __version__ = "0.1.0"
@@ -45,11 +46,16 @@ __all__ = [
     "read_points",
     "recommended",
     "replay",
+    "running",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # The headless trainer needs no Jupyter package, so a widget is imported when first asked for.
+    # The headless trainer needs no Jupyter package and no thread, so these are imported when first asked for.
+    if name == "running":
+        from .live.running import running
+
+        return running
     if name in {"DiracWidget", "GANTrainerWidget", "LessonWidget"}:
         from . import widgets
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from ..messages import Message
-from .commands import Call, Change, Command
+from .commands import Call, Change, Command, Play, Step
 
 __all__ = ["CLOSED", "Inbox"]
 
@@ -77,6 +77,11 @@ class Inbox:
         """Return whether a command of this kind waits for its turn."""
         with self.lock:
             return any(isinstance(command, kind) for command in (*self._urgent, *self._orders))
+
+    def is_to_train(self) -> bool:
+        """Return whether a command that lets the run train waits or is being carried out."""
+        with self.lock:
+            return any(isinstance(command, Play | Step) for command in self._all())
 
     def to_be_set(self) -> frozenset[str]:
         """Return the settings that changes in the queue are going to set."""

@@ -21,7 +21,7 @@ from .state import RunState
 if TYPE_CHECKING:
     from ..trainer import GANTrainer
 
-__all__ = ["Runner"]
+__all__ = ["Runner", "runners"]
 
 T = TypeVar("T")
 
@@ -267,6 +267,11 @@ class Runner:
         return self._core.state
 
     @property
+    def active(self) -> bool:
+        """True while it trains, and while a command waits that lets it train."""
+        return self.state.status == "running" or self._core.inbox.is_to_train()
+
+    @property
     def closed(self) -> bool:
         """Whether the runner was closed, or is about to be."""
         return self._core.closing
@@ -297,6 +302,13 @@ _LOCK = threading.RLock()
 _RUNNERS: weakref.WeakKeyDictionary[GANTrainer, tuple[weakref.ref[Core], weakref.ref[Runner]]] = (
     weakref.WeakKeyDictionary()
 )
+
+
+def runners() -> list[Runner]:
+    """Return every runner whose thread has not ended."""
+    with _LOCK:
+        known = [(core(), runner()) for core, runner in list(_RUNNERS.values())]
+    return [runner for core, runner in known if core is not None and runner is not None and core.alive]
 
 
 def _living(trainer: GANTrainer) -> Core | None:

@@ -20,12 +20,45 @@ class Answers:
         Called after each word of a view that can see the panels.
     unseen : callable
         Called once no view can see them any more.
+    left : callable
+        Called once no page holds a view any more.
+
+    Attributes
+    ----------
+    held : bool
+        Whether a page holds a view, seen or not.
+    was_held : bool
+        Whether a page ever did.
     """
 
-    def __init__(self, pacer: Pacer, wake: Callable[[], None], unseen: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        pacer: Pacer,
+        wake: Callable[[], None],
+        unseen: Callable[[], None],
+        left: Callable[[], None],
+    ) -> None:
         self._pacer = pacer
         self._wake = wake
         self._unseen = unseen
+        self._left = left
+        self._views: set[str] = set()
+        self.was_held = False
+
+    @property
+    def held(self) -> bool:
+        return bool(self._views)
+
+    def opened(self, view: str) -> None:
+        """Note that a page holds `view`, seen or not."""
+        self._views.add(view)
+        self.was_held = True
+
+    def closed(self, view: str) -> None:
+        """Note that `view` is gone."""
+        self._views.discard(view)
+        if not self._views:
+            self._left()
 
     def hello(self, view: str) -> None:
         """Note that `view` can see the panels."""

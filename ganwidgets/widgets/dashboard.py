@@ -20,7 +20,7 @@ from ..messages import Catalog
 from .controls import ControlSet
 from .curves import CurvesPanel
 from .graph import GraphPanel
-from .heartbeat import Heartbeat, Viewers
+from .heartbeat import Heartbeat, Viewers, gone_words
 from .layout import Arrangement
 from .look import Look
 from .metrics import MetricsPanel
@@ -105,6 +105,10 @@ class Dashboard:
         See :class:`ganwidgets.widgets.unstored.UnstoredPanel`.
     viewers : Viewers
         Who is told of views and of what they have painted.
+    stored : str
+        See :class:`ganwidgets.widgets.heartbeat.Heartbeat`.
+    run : Path or None
+        The folder in which the run is kept.
     request : callable
         Asks for a new picture of a moment that was drawn already; quick, from any thread.
     judge_by : callable
@@ -129,6 +133,8 @@ class Dashboard:
         export: Callable[[str], Path],
         rescue: Callable[[str], None],
         viewers: Viewers,
+        stored: str,
+        run: Path | None,
         request: Callable[[], None],
         judge_by: Callable[[str], None],
     ) -> None:
@@ -185,6 +191,8 @@ class Dashboard:
             names,
             self.timeline.go,
             {**self.controls.places, "gw-speed": self.transport.speed.places},
+            gone_words(catalog, run),
+            stored,
         )
         self._arrangement = Arrangement(
             look,

@@ -17,8 +17,8 @@ from ..settings import SETTINGS, Real, Setting, Switch, Whole
 from .controls import ControlSet
 from .dirac_picture import render_dirac
 from .dirac_view import DiracView, scene_of
-from .display import closed_bundle, with_picture
-from .heartbeat import Heartbeat
+from .display import Displays, closed_bundle, with_picture
+from .heartbeat import Heartbeat, gone_words
 from .look import Look
 from .models import models_of
 
@@ -81,6 +81,8 @@ CHOICES: Mapping[str, Setting[Any]] = MappingProxyType(
     {name: trait for name, trait in vars(DiracTraits).items() if isinstance(trait, Setting)}
 )
 
+CLOSED = N_("This widget was closed; gw.DiracWidget() makes another.")
+
 POINTED = ("theta", "psi")
 """Chosen in the picture, not by a control."""
 
@@ -122,6 +124,7 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
         self._complete = False
         self._catalog = catalog(locale)
         self._drawing = threading.RLock()
+        self._displays = Displays()
         look = Look()
         controlled = {name: setting for name, setting in CHOICES.items() if name not in POINTED}
         self._controls = ControlSet(self._catalog, self._ask, controlled, look)
@@ -138,7 +141,13 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
         self._controls.show({name: getattr(self, name) for name in controlled})
         grid = look.box(controls, "gw-grid")
         self.children = (
-            Heartbeat(_Nobody(), self._controls.names, places=self._controls.places),
+            Heartbeat(
+                _Nobody(),
+                self._controls.names,
+                places=self._controls.places,
+                words=gone_words(self._catalog),
+                stored=self._displays.stored,
+            ),
             self._view,
             grid,
         )
@@ -174,13 +183,19 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
             start = self.theta, self.psi
             self._view.scene = scene_of(self.game, start, self.steps, way, self._catalog)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        png = render_dirac(self._view.scene, self._view.words)
+    def _picture(self) -> bytes:
+        return render_dirac(self._view.scene, self._view.words)
+
+    def _ipython_display_(self, **_: Any) -> None:
         if self.comm is None:
-            return closed_bundle(
-                self._catalog(N_("This widget was closed; gw.DiracWidget() makes another.")), png
-            )
-        return with_picture(super()._repr_mimebundle_(), png)
+            self._displays.show_closed(self._catalog(CLOSED), self._picture())
+        else:
+            self._displays.show(super()._repr_mimebundle_(), self._picture())
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        if self.comm is None:
+            return closed_bundle(self._catalog(CLOSED), self._picture())
+        return with_picture(super()._repr_mimebundle_(), self._picture())
 
     def close(self) -> None:
         """Remove the widget from the page."""
@@ -202,3 +217,7 @@ class _Nobody:
     def bye(self, view: str) -> None: ...
 
     def acknowledge(self, view: str, seq: int) -> None: ...
+
+    def opened(self, view: str) -> None: ...
+
+    def closed(self, view: str) -> None: ...

@@ -29,29 +29,54 @@ def closed_bundle(sentence: str, png: bytes) -> dict[str, Any]:
 
 
 class Displays:
-    """The outputs in which one widget was displayed.
+    """The outputs in which one widget was displayed: each the widget, and below it a stored picture.
+
+    A front end that has lost the widget shows "model not found" in its place, and would not look at a picture in the
+    same output. So the picture is an output of its own, which the page hides while it shows the widget.
 
     Attributes
     ----------
     stale : bool
-        Whether they are to be replaced as soon as nobody looks at them.
+        Whether the pictures are to be replaced as soon as nobody looks at the widget.
+    stored : str
+        The CSS class of the pictures.
     """
 
     def __init__(self) -> None:
         self._ids: list[str] = []
         self.stale = False
+        self.stored = f"gw-stored-{uuid.uuid4().hex}"
 
-    def show(self, bundle: dict[str, Any]) -> None:
-        """Display `bundle` in the current cell."""
+    def show(self, widget: dict[str, Any], png: bytes) -> None:
+        """Display the MIME bundle of a widget in the current cell, and its stored picture."""
         display_id = uuid.uuid4().hex
         self._ids.append(display_id)
-        publish_display_data(bundle, transient={"display_id": display_id})
+        publish_display_data(widget)
+        publish_display_data(self._picture(png), transient={"display_id": display_id})
 
-    def update(self, bundle: Callable[[], dict[str, Any]]) -> None:
-        """Replace what was displayed, so that a notebook saved now shows this moment."""
+    def show_closed(self, sentence: str, png: bytes) -> None:
+        """Display in the current cell that the widget was closed, and its last picture."""
+        publish_display_data(closed_bundle(sentence, png))
+
+    def update(self, picture: Callable[[], bytes]) -> None:
+        """Replace the stored pictures, so that a notebook saved now shows this moment."""
         self.stale = False
         if not self._ids:
             return
-        fresh = bundle()
+        fresh = self._picture(picture())
         for display_id in self._ids:
             publish_display_data(fresh, transient={"display_id": display_id}, update=True)
+
+    def _picture(self, png: bytes) -> dict[str, Any]:
+        encoded = base64.b64encode(png).decode("ascii")
+        # JupyterLab hides the widget that it could not find, where the notebook is trusted.
+        lost = (
+            f".jp-OutputArea-child:has(+ .jp-OutputArea-child .{self.stored}) "
+            "> .jp-OutputArea-output.jupyter-widgets:not(:has(*)) { display: none; }"
+        )
+        return {
+            "text/plain": "",
+            "text/html": f"<style>{lost}</style>"
+            f'<img class="{self.stored}" alt="" src="data:image/png;base64,{encoded}">',
+            "image/png": encoded,
+        }

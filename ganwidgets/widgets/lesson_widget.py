@@ -280,6 +280,12 @@ class LessonWidget(ipywidgets.VBox):
     def _metrics(self) -> Mapping[str, Metric]:
         return METRICS[self.trainer_widget.trainer.source.kind]
 
+    def _ipython_display_(self, **_: Any) -> None:
+        if self.comm is None:
+            self.trainer_widget._ipython_display_()
+        else:
+            self.trainer_widget._displays.show(super()._repr_mimebundle_(), self.trainer_widget._picture())
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown = self.trainer_widget._repr_mimebundle_()
         if self.comm is None:

@@ -36,6 +36,7 @@ from .dashboard import Dashboard
 from .display import Displays, closed_bundle, with_picture
 from .hands import BY_HAND, Hands, Origin
 from .models import models_of
+from .orphans import look_after_cells, pause_orphans
 from .publisher import Publisher
 from .shells import heard_during_cells
 from .starts import STARTS
@@ -112,6 +113,10 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         help="Names of the controls and buttons that are shown, such as ('play', 'lr_d'); None shows all.",
     )
 
+    _named = False
+    """Whether a name in a cell was seen to lead here."""
+    _refusal = ""
+
     def __init__(
         self, data_or_trainer: Any = "gaussians", *, locale: str | None = None, **settings: Any
     ) -> None:
@@ -136,11 +141,12 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         self._stood: tuple[Any, ...] | None = None
         self._again = self._measured = 0
         self._seq = 0
-        self._refusal = ""
         super().__init__()
         self._pacer = Pacer(max_rate=FRAMES[trainer.source.kind])
         self._camera = Camera(self._runner, measured=self._measured_anew)
         self._errands = Errands()
+        self._displays = Displays()
+        self._answers = Answers(self._pacer, self._wake, self._renew_displays, pause_orphans)
         self._hands = Hands(
             self._runner,
             self._camera,
@@ -165,12 +171,13 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
             errands=self._errands,
             export=self._hands.save_beside,
             rescue=trainer.save,
-            viewers=Answers(self._pacer, self._wake, self._renew_displays),
+            viewers=self._answers,
+            stored=self._displays.stored,
+            run=trainer.run,
             request=self._look_again,
             judge_by=self._hands.judge_by,
         )
         self._hands.dashboard = self._dashboard
-        self._displays = Displays()
         with self._echo():
             for name, value in trainer.settings.as_dict().items():
                 self.set_trait(name, value)
@@ -181,6 +188,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         self._unsubscribe = self._runner.subscribe(self._heard)
         self._publisher = Publisher(self._tend, self._publish)
         self._runner.shown_by.add(self)
+        look_after_cells()
         # Now: later a part that `controls` hides is reached from nowhere, and the user may add parts.
         self._models = models_of(self.layout, *self._dashboard.widgets())
         self._ended = False
@@ -203,7 +211,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
     def _renew_displays(self) -> None:
         """Refresh the saved picture of each output if it is older than the last :meth:`wait`."""
         if self._displays.stale:
-            self._displays.update(self._repr_mimebundle_)
+            self._displays.update(self._picture)
 
     def _picture(self) -> bytes:
         return render(self._camera.take(also={"verdict"}), self._catalog)
@@ -214,7 +222,10 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         return with_picture(super()._repr_mimebundle_(), self._picture())
 
     def _ipython_display_(self, **_: Any) -> None:
-        self._displays.show(self._repr_mimebundle_())
+        if self._ended:
+            self._displays.show_closed(self._catalog(CLOSED), self._picture())
+        else:
+            self._displays.show(super()._repr_mimebundle_(), self._picture())
 
     def __repr__(self) -> str:
         state = "closed" if self.__dict__.get("_ended", True) else self.status
@@ -254,18 +265,13 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
 
     def _leave(self) -> None:
         """Leave the last picture in the page, and let kernel and page forget every model."""
-        self._displays.update(self._last_bundle)
+        with contextlib.suppress(Exception):  # a network that raises keeps nobody from closing
+            self._displays.update(self._picture)
         for model in self._models:
             model.close()
         super().close()
         # ipywidgets puts None there, which IPython would call when the closed widget is shown.
         self.__dict__.pop("_repr_mimebundle_", None)
-
-    def _last_bundle(self) -> dict[str, Any]:
-        try:
-            return with_picture({"text/plain": repr(self)}, self._picture())
-        except Exception as error:  # noqa: BLE001 - a network that raises keeps nobody from closing
-            return {"text/plain": f"{self!r}\n{self._catalog.error(error)}"}
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the run for people to look at, in the widget's language; see :meth:`GANTrainer.export`.

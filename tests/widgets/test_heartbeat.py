@@ -11,7 +11,7 @@ from ganwidgets.widgets.heartbeat import Heartbeat
 
 @pytest.fixture
 def viewers():
-    return Mock(spec=["hello", "bye", "acknowledge"])
+    return Mock(spec=["opened", "hello", "bye", "acknowledge", "closed"])
 
 
 @pytest.fixture
@@ -24,10 +24,18 @@ def hear(heartbeat, **content):
 
 
 def test_views_come_see_and_go(heartbeat, viewers):
+    hear(heartbeat, open="a")
     hear(heartbeat, hello="a")
     hear(heartbeat, ack=3, view="a")
     hear(heartbeat, bye="a")
-    assert viewers.mock_calls == [call.hello("a"), call.acknowledge("a", 3), call.bye("a")]
+    hear(heartbeat, closed="a")
+    assert viewers.mock_calls == [
+        call.opened("a"),
+        call.hello("a"),
+        call.acknowledge("a", 3),
+        call.bye("a"),
+        call.closed("a"),
+    ]
 
 
 def test_what_is_no_word_of_ours_is_ignored(heartbeat, viewers):

@@ -256,11 +256,15 @@ class TestWatching:
         shown = []
         monkeypatch.setattr(
             "ganwidgets.widgets.display.publish_display_data",
-            lambda bundle, *, transient, update=False: shown.append((bundle["image/png"], update)),
+            lambda bundle, *, transient=None, update=False: shown.append((bundle.get("image/png"), update)),
         )
         w = make("ring8", **SMALL)
         w._ipython_display_()
-        (first,) = shown
+        live, first = shown
+        assert live[0] is None, (
+            "a front end that has lost the widget would not look at a picture in its output"
+        )
+        del shown[0]
         heard = w._dashboard.heartbeat._heard
         w.step(3)
         settle(w)  # nobody looks

@@ -15,9 +15,84 @@ function tell(model, content) {
 /** The widget that this heartbeat belongs to. */
 const rootOf = (el) => el.closest(".gw-root") ?? el.parentElement;
 
+/** Tell the kernel that a page holds this view, until the view is removed or its page is left. */
+function hold(model, view) {
+  const open = () => tell(model, { open: view });
+  const close = () => tell(model, { closed: view });
+  window.addEventListener("pageshow", open);
+  window.addEventListener("pagehide", close);
+  open();
+  return () => {
+    window.removeEventListener("pageshow", open);
+    window.removeEventListener("pagehide", close);
+    close();
+  };
+}
+
+/** States of a kernel after which its widgets never hear of it again. */
+const ENDED = ["restarting", "autorestarting", "terminating", "dead"];
+
+/** Say so once the kernel is gone, and keep the last picture as it is. */
+function freeze(model, root) {
+  const gone = () => {
+    if (root.classList.contains("gw-gone")) return;
+    root.classList.add("gw-gone");
+    const words = model.get("words");
+    for (const child of root.children) child.inert = true;
+    // The question of a lesson stands beside its run, and has no heartbeat.
+    for (const lesson of root.parentElement?.querySelectorAll(":scope > .gw-lesson") ?? []) lesson.inert = true;
+    for (const state of root.querySelectorAll(".gw-state")) {
+      state.textContent = words.state;
+      state.className = "gw-state gw-state-error";
+    }
+    const notice = document.createElement("div");
+    notice.className = "gw-trouble-box gw-gone-notice";
+    notice.setAttribute("role", "alert");
+    const headline = document.createElement("strong");
+    headline.textContent = words.gone;
+    const remedy = document.createElement("p");
+    remedy.textContent = words.remedy;
+    notice.append(headline, remedy);
+    root.prepend(notice);
+  };
+  const onStatus = (_sender, status) => {
+    if (ENDED.includes(status)) gone();
+  };
+  const onKernel = (_sender, { oldValue, newValue }) => {
+    if (oldValue && oldValue.id !== newValue?.id) gone();
+  };
+  // JupyterLab's and Notebook's manager knows the notebook's session, others know a kernel at most.
+  const { context, kernel } = model.widget_manager ?? {};
+  const session = context?.sessionContext;
+  const status = (session ?? kernel)?.statusChanged;
+  status?.connect?.(onStatus);
+  session?.kernelChanged?.connect?.(onKernel);
+  // Every front end built on Jupyter's widget manager marks views whose model lost its comm.
+  const look = () => {
+    if (root.classList.contains("jupyter-widgets-disconnected")) gone();
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(root, { attributes: true, attributeFilter: ["class"] });
+  look();
+  return () => {
+    status?.disconnect?.(onStatus);
+    session?.kernelChanged?.disconnect?.(onKernel);
+    observer.disconnect();
+  };
+}
+
+/** Hide the stored picture beside this view, which shows the same as of an earlier moment. */
+function cover(model, el) {
+  const name = model.get("stored");
+  if (!name) return;
+  const style = document.createElement("style");
+  const rule = "{ display: none !important; }";
+  style.textContent = `.${name} ${rule} .jp-OutputArea-child:has(.${name}) ${rule}`;
+  el.append(style);
+}
+
 /** Tell the kernel which frames this view has drawn, and whether it can be seen at all. */
-function answer(model, root) {
-  const view = Math.random().toString(36).slice(2);
+function answer(model, root, view) {
   let onScreen = true;
   let seen = null;
 
@@ -136,14 +211,16 @@ function speak(model, root) {
 
 export default {
   render({ model, el }) {
-    const endings = [];
+    const view = Math.random().toString(36).slice(2);
+    const endings = [hold(model, view)];
     let removed = false;
+    cover(model, el);
     // The element joins the page only after this function has returned.
     requestAnimationFrame(() => {
       if (removed) return;
       const root = rootOf(el);
-      endings.push(answer(model, root));
-      if (root) endings.push(name(model, root), speak(model, root), follow(model, root));
+      endings.push(answer(model, root, view));
+      if (root) endings.push(freeze(model, root), name(model, root), speak(model, root), follow(model, root));
     });
     return () => {
       removed = true;
