@@ -23,7 +23,7 @@ from .runs.keeping import keep
 from .runs.looking import generated, real, verdicts
 from .runs.record import Record
 from .runs.saved import load_session, save_session
-from .runs.script import line_of
+from .runs.script import code_of
 from .runs.session import Session
 from .runs.state_tree import copied
 from .runs.timeline import Timeline
@@ -218,7 +218,8 @@ class GANTrainer(Judged):
         return self._walk(network, CODE)
 
     def _walk(self, network: What, origin: Origin) -> Walk:
-        return Walk(self._session, self._between_steps, network, origin)
+        walk = vars(self)["_walking"] = Walk(self._session, self._between_steps, network, origin)
+        return walk
 
     # --- what can be seen -----------------------------------------------------------------------
 
@@ -373,16 +374,16 @@ class GANTrainer(Judged):
 
     @between_steps
     def code(self) -> str:
-        """Return one line of Python that makes a trainer with this run's settings and seed, pending ones included.
+        """Return Python source that makes this run again, its seed included; the widget's makes a widget, too.
 
-        Data that is no preset, and networks and objectives of one's own, appear in it by name.
+        It is one line with all settings until a change or a single update took force, then :meth:`Timeline.script`.
 
         Examples
         --------
         >>> GANTrainer("ring8", seed=3, lr_d=0.01).code()
         "gw.GANTrainer('ring8', lr_d=0.01, batch_size=150, seed=3)"
         """
-        return line_of(self._session, "gw.GANTrainer")
+        return code_of(self._session, "gw.GANTrainer")
 
     @between_steps
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -86,3 +86,43 @@ def test_the_line_of_code_makes_the_same_run(maker):
     if maker.endswith("Widget"):
         assert made.code() == line
         made.close()
+
+
+def rebuilt(code, name):
+    space = {}
+    exec(code, space)  # noqa: S102 - that it can be run is what it is for
+    return space[name]
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_the_code_of_a_run_that_was_changed_has_each_change_at_its_iteration(seed):
+    w = gw.GANTrainerWidget("ring8", seed=seed, g_hidden=(8,), d_hidden=(8,))
+    try:
+        assert f"seed={seed}" in w.code()
+        w.step(5)
+        w.lr_d = 0.03
+        w.step(5)
+        w.step(2, "generator")
+        w.freeze_g = True  # asked, and not in force yet
+        w.wait()
+        assert w.code() == w.trainer.timeline.script() + "w = gw.GANTrainerWidget(trainer)\n"
+        assert w.trainer.code() == w.trainer.timeline.script()
+        again = rebuilt(w.code(), "w")
+        assert again.trainer.state_hash() == w.trainer.state_hash()
+        assert again.iteration == 10
+        again.close()
+        assert "trainer.change(lr_d=0.03)" in w._dashboard.starts._code.value
+    finally:
+        w.close()
+
+
+def test_the_code_of_a_run_that_began_with_a_loaded_state_promises_its_settings_only():
+    trainer = gw.GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,))
+    trainer.step(3)
+    other = gw.GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,))
+    other.load_state_dict(trainer.state_dict())
+    other.settings.lr_d = 0.03
+    other.step(2)
+    code = other.code()
+    assert code.endswith("# its settings; its first state was loaded")
+    assert eval(code, {"gw": gw}).settings.as_dict() == other.settings.as_dict()  # noqa: S307 - that it can be run is what it is for

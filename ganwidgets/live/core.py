@@ -353,7 +353,8 @@ class Core:
             self._now.arrive()
             self._announce("state", changes=changes)
         elif not command.looks_only:
-            self._publish()
+            walked = self._now.where_walked() is not self.state.walk  # from code
+            self._announce("walk") if walked else self._publish()
         # Last, so that the caller finds the state as the call left it.
         if failure is None:
             future.set_result(answer)

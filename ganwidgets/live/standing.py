@@ -59,7 +59,6 @@ class Standing:
         self.moves = 0
         self.rate = StepRate()
         self._changes = 0
-        self._walk: trainer_walk.Walk | None = None
         self._walked_at = (0, 0)
 
     def told(self) -> RunState:
@@ -76,7 +75,7 @@ class Standing:
             changes=self._changes,
             moves=self.moves,
             unstored=self._trainer._unstored,
-            walk=self._where_walked(),
+            walk=self.where_walked(),
         )
 
     def _status(self) -> Status:
@@ -131,37 +130,47 @@ class Standing:
 
     # --- inside a step --------------------------------------------------------------------------
 
+    @property
+    def _walk(self) -> trainer_walk.Walk | None:
+        """The walk that was begun last, by a button or from code."""
+        return vars(self._trainer).get("_walking")
+
+    def _forget_walk(self) -> None:
+        vars(self._trainer).pop("_walking", None)
+
     def walk(self, command: LookInside | Walk) -> None:
         """Stand at another sub-step of the next step."""
         if isinstance(command, LookInside):
-            self._walk = self._trainer._walk(command.network, command.origin)
+            walk = self._trainer._walk(command.network, command.origin)
             self._walked_at = self.moves, self._changes
-            self._walk.next()
+            walk.next()
         elif self._walk is not None:
             getattr(self._walk, command.move)()
 
     def end_walk(self) -> None:
         """Forget a walk that is over; where it carried the step out, the run has moved."""
-        if self._walk is None or not self._walk.over:
+        walk = self._walk
+        if walk is None or not walk.over:
             return
-        before, self._walk = self._walk.began, None
-        if self._trainer.state_hash() != before:
+        self._forget_walk()
+        if self._trainer.state_hash() != walk.began:
             self.error = None
             self.started = True
             self.moves += 1
             self.record = MappingProxyType(self._trainer._session.record())
 
-    def _where_walked(self) -> SubStep | None:
-        """Return where a walk stands; one that the run has gone away from is over."""
-        if self._walk is None:
+    def where_walked(self) -> SubStep | None:
+        """Return the sub-step of the current walk; a walk that the run has gone away from is over."""
+        walk = self._walk
+        if walk is None:
             return None
         now = self.moves, self._changes
         if now != self._walked_at:
             self._walked_at = now
-            if self._walk.over:
-                self._walk = None
+            if walk.over:
+                self._forget_walk()
                 return None
-        return self._walk.here
+        return walk.here
 
 
 def _same(one: Any, other: Any) -> bool:

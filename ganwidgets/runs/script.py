@@ -11,7 +11,10 @@ from .interventions import UPDATES, Intervention
 from .session import Session
 from .state_tree import data_name, is_preset
 
-__all__ = ["line_of", "script_of"]
+__all__ = ["code_of", "script_of"]
+
+ALWAYS = ("batch_size", "seed")
+"""Settings that are written also if they have their default: what a run is must not depend on it."""
 
 
 def script_of(session: Session) -> str:
@@ -39,10 +42,27 @@ def script_of(session: Session) -> str:
     return writer.text()
 
 
-def line_of(session: Session, maker: str) -> str:
-    """Return one line that calls `maker` for a run that begins with the settings and the seed of this one."""
-    writer = Writer(session, session.settings.as_dict())
-    return f"{maker}({', '.join(writer.arguments(session.settings.as_dict()))})"
+def code_of(session: Session, maker: str) -> str:
+    """Return source that makes this run again: one call of `maker` until something took force, then the script.
+
+    No source makes a run that began with a state that was loaded. Its settings are returned with a comment.
+
+    Parameters
+    ----------
+    session : Session
+    maker : {"gw.GANTrainer", "gw.GANTrainerWidget"}
+        The last line of the script calls it with the trainer, unless it is the class of the trainer itself.
+    """
+    branches = session.branches
+    number = branches.root_of(branches.current)
+    loaded = branches.by_id[number].origin == "load"
+    first, records = branches.roots[number].first.seq, session.log.records(session.state.iteration)
+    if not loaded and any(record.seq >= first and record.hash_before for record in records):
+        shown = "" if maker == "gw.GANTrainer" else f"w = {maker}(trainer)\n"
+        return script_of(session) + shown
+    settings = session.settings.as_dict()
+    line = f"{maker}({', '.join(Writer(session, settings).arguments(settings))})"
+    return f"{line}  # its settings; its first state was loaded" if loaded else line
 
 
 class Writer:
@@ -77,7 +97,7 @@ class Writer:
             self._head.append("objective = ...  # an objective like the run's own")
             arguments.append("objective=objective")
         for name, setting in SETTINGS.items():
-            if name != "data" and (settings[name] != setting.initial or name == "batch_size"):
+            if name != "data" and (settings[name] != setting.initial or name in ALWAYS):
                 arguments.append(f"{name}={settings[name]!r}")
         if session._device.type != "cpu":
             arguments.append(f"device={str(session._device)!r}")

@@ -1,4 +1,4 @@
-"""Where to begin: what suits the chosen data, a run that was trained before, and this run as a line of code."""
+"""Where to begin: what suits the chosen data, a run that was trained before, and this run as code."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 class StartPanel:
-    """Two buttons for the chosen data, and the line of code that makes this run again.
+    """Two buttons for the chosen data, and the code that makes this run again.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class StartPanel:
         self.widget = look.box([row, self._code], f"gw-{self.name}")
 
     def show(self, data: Any, code: str) -> None:
-        """Offer what there is for `data`, and show `code`; called by the publisher's thread only."""
+        """Offer the starts for `data`, and show `code`; called by the publisher's thread only."""
         about = RECOMMENDED.get(data) if isinstance(data, str) else None
         for start, there in (("recommended", about is not None), ("pretrained", bool(about and about.steps))):
             self.buttons[start].disabled = not there
@@ -80,6 +80,6 @@ class StartPanel:
             self._code.value = (
                 f"<span>{html.escape(t(N_('This run as code')))}</span> <code>{line}</code> "
                 f'<button type="button" class="gw-action gw-copy" data-gw-copy="{line}" '
-                f'title="{html.escape(t(N_("Copies the line; run in a cell, it makes this run again.")), quote=True)}">'
+                f'title="{html.escape(t(N_("Copies the code; run in a cell, it makes this run again.")), quote=True)}">'
                 f"{html.escape(t(N_('Copy')))}</button>"
             )

@@ -28,7 +28,7 @@ from ..live.explorer import Explorer
 from ..messages import catalog
 from ..pictures.export import export
 from ..pictures.still import render
-from ..runs.script import line_of
+from ..runs.script import code_of
 from ..settings import SETTINGS, SettingTraits, refuse_unknown
 from ..trainer import GANTrainer
 from .answers import Answers
@@ -357,8 +357,10 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         self._publisher.wake()
 
     def _tend(self) -> bool:
-        while self._events:
-            self._take_in(self._events.popleft())
+        if self._events:
+            while self._events:
+                self._take_in(self._events.popleft())
+            self._offer_starts()  # once, however many changes there were
         state = self._runner.state
         self._stand(state)
         self._dashboard.stand(state)
@@ -390,11 +392,10 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
             self._dashboard.begin(source)
             self._pacer.max_rate = FRAMES[source.kind]
         self._dashboard.controls.show_in_force(self._trainer._session.built)
-        self._offer_starts()
 
     def code(self) -> str:
-        """Return one line of Python that makes a widget with this run's settings and seed."""
-        return self._runner.look(lambda: line_of(self._trainer._session, "gw.GANTrainerWidget"))
+        """Return Python source that makes this run again, in a widget; see :meth:`GANTrainer.code`."""
+        return self._runner.look(lambda: code_of(self._trainer._session, "gw.GANTrainerWidget"))
 
     def _offer_starts(self) -> None:
         self._dashboard.starts.show(self.data, self.code())

@@ -109,3 +109,39 @@ def test_a_frame_carries_the_batch(runner: Runner) -> None:
     assert after.verdict is not None
     assert after.verdict.shape == frame.verdict.shape
     assert (after.verdict != frame.verdict).any()
+
+
+def test_a_walk_from_code_is_seen_and_goes_on_by_either_hand(runner: Runner) -> None:
+    trainer = runner.trainer
+    events: list[Event] = []
+    runner.subscribe(events.append)
+    before = trainer.state_hash()
+    walk = trainer.walk("generator")
+    stages = [walk.next().stage, walk.next().stage]
+    assert [event.state.walk.stage for event in events] == stages == ["noise", "generate"]
+    frame = Camera(runner).take()
+    assert frame.inside is not None
+    assert frame.inside.step is walk.here
+    walk.back()
+    assert runner.state.walk is walk.here
+    runner.walk("next")
+    runner.wait()
+    assert walk.here is runner.state.walk
+    assert walk.here.stage == "generate"
+    assert trainer.state_hash() == before
+    walk.leave()
+    trainer.settings  # noqa: B018 - a look
+    runner.walk("next")
+    runner.wait()
+    assert runner.state.walk is None
+
+
+def test_a_walk_from_code_that_nobody_keeps_is_seen_and_ends_with_its_step(runner: Runner) -> None:
+    runner.trainer.walk("generator").next()
+    assert runner.state.walk is not None
+    runner.trainer.step_g()
+    assert runner.state.walk is None
+    walk = runner.trainer.walk("discriminator")
+    while walk.next():
+        assert runner.state.walk is walk.here
+    assert runner.state.walk is None
