@@ -95,7 +95,7 @@ class GAN(Game):
         Player(DISCRIMINATOR, "d", N_("Discriminator"), (DISCRIMINATOR,)),
         Player(GENERATOR, "g", N_("Generator"), (GENERATOR,), averaged=GENERATOR),
     )
-    measures: ClassVar[tuple[str, ...]] = ("accuracy_real", "accuracy_fake")
+    measures: ClassVar[tuple[str, ...]] = ("accuracy_real", "accuracy_fake", "penalty_d")
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("generate", N_("Generate")),
         Stage("classify", N_("Classify")),
@@ -182,9 +182,17 @@ class GAN(Game):
             weight = _lazy_weight(settings, turn.counts[DISCRIMINATOR])
         assert batch.real is not None  # an update of D always draws real samples
         judge = self._logits_fn(turn.networks[DISCRIMINATOR], batch.labels)
-        total, real_logits, fake_logits = self._score_d(judge, batch.real, fake, weight, turn, turn.tell)
+        total, real_logits, fake_logits, penalty = self._score_d(
+            judge, batch.real, fake, weight, turn, turn.tell
+        )
         loss = self._loss(settings)
-        return Scored(total, measures=lambda: _accuracies(loss, real_logits.detach(), fake_logits.detach()))
+        return Scored(
+            total,
+            measures=lambda: {
+                **_accuracies(loss, real_logits.detach(), fake_logits.detach()),
+                "penalty_d": 0.0 if penalty is None else penalty,
+            },
+        )
 
     def _loss_g(self, batch: Drawn, turn: Turn) -> Scored:
         loss = self._loss(turn.settings)
@@ -205,8 +213,8 @@ class GAN(Game):
 
     def _score_d(
         self, judge: LogitsFn, real: Tensor, fake: Tensor, weight: float | None, turn: Turn, tell: Tell
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the loss of D, and its logits of real and of generated samples.
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Return the loss of D, its logits of real and of generated samples, and the penalty within the loss.
 
         Parameters
         ----------
@@ -220,9 +228,10 @@ class GAN(Game):
         tell("classify", real_logits=real_logits, fake_logits=fake_logits)
         loss = self._loss(turn.settings).loss_d(real_logits, fake_logits)
         penalty = self._penalty(turn.settings)
-        if weight is not None and penalty is not None:
-            loss = loss + penalty(judge, real, fake, weight, turn.random["penalty"])
-        return loss, real_logits, fake_logits
+        if weight is None or penalty is None:
+            return loss, real_logits, fake_logits, None
+        term = penalty(judge, real, fake, weight, turn.random["penalty"])
+        return loss + term, real_logits, fake_logits, term
 
     def _unrolled_discriminator(self, batch: Drawn, fake: Tensor, turn: Turn) -> LogitsFn:
         """Return D as it would be after its next `unroll_steps` updates on this batch.
@@ -235,7 +244,7 @@ class GAN(Game):
         def loss_after(networks: Mapping[str, NetworkFn], number: int) -> Tensor | None:
             weight = _lazy_weight(settings, turn.counts[DISCRIMINATOR] + number)
             judge = self._logits_fn(networks[DISCRIMINATOR], batch.labels)
-            loss, _, _ = self._score_d(judge, real, fake, weight, turn, _untold)
+            loss, *_ = self._score_d(judge, real, fake, weight, turn, _untold)
             least = self.skip_below(DISCRIMINATOR, settings)
             return None if least is not None and loss.item() < least else loss
 

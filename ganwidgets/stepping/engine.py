@@ -20,7 +20,7 @@ from torch.func import functional_call
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ..errors import DataError
-from ..games.game import Batch, NetworkFn, Player, Turn
+from ..games.game import Batch, NetworkFn, Player, Scored, Turn
 from ..optimizers import aligned, descend, learning_rate, length_of, shorten, tune_optimizer
 from ..seeds import seeded
 from .buffers import Buffers
@@ -29,7 +29,7 @@ from .game_state import GameState
 from .randomness import RoutedRandomness
 from .unrolling import looked_ahead
 
-__all__ = ["ALL", "Engine", "NullObserver", "SampleStream", "StageObserver"]
+__all__ = ["ALL", "Engine", "NullObserver", "SampleStream", "StageObserver", "number_of"]
 
 ALL = "all"
 """A full step, in place of a player's name."""
@@ -290,6 +290,33 @@ class Engine:
 
     # --- measuring ------------------------------------------------------------------------------
 
+    def attempt(
+        self,
+        player: str,
+        seed: int,
+        routing: Callable[[torch.Generator], RoutedRandomness] = RoutedRandomness,
+    ) -> Any:
+        """Return what the game's `loss` returns for the samples that come next; no update follows, no trace stays.
+
+        Parameters
+        ----------
+        player : str
+        seed : int
+            Of all random numbers, those inside the networks included.
+        routing : callable
+            Makes the context of the loss from the generator of random numbers inside the networks.
+        """
+        turn = replace(self._turn, random=_OneGenerator(seeded(seed, "attempt", player)))
+        batch = self.game.draw(player, _Feed(self.state, self.streams, moves=False), turn)
+        preserved = [each.still() for each in self.state.buffers.values()]
+        with _all_of(preserved), routing(seeded(seed, "attempt network", player)):
+            scored: object = self.game.loss(player, batch, turn)
+            if not isinstance(scored, Scored):  # of a game of the user's own, which a probe tries
+                return scored
+            # Measured here, because the buffers and the random numbers are those of this attempt.
+            measured = scored.measures()
+        return scored._replace(measures=lambda: measured)
+
     def _measure_frozen(self, plan: _Plan) -> None:
         state, name = self.state, plan.player.name
         aside = seeded(state.seed, "frozen", name, state.iteration)
@@ -319,7 +346,7 @@ class Engine:
         inside = seeded(state.seed, "measures", name, state.iteration) if self.routed else None
         with torch.no_grad(), self._contained([b for b in state.buffers.values() if b], inside):
             for column, value in measures().items():
-                self.record[column] = float(value)
+                self.record[column] = number_of(value)
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -430,6 +457,11 @@ def _gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         moved = x.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(function(moved), moved, materialize_grads=True)
     return gradient
+
+
+def number_of(value: Tensor | float) -> float:
+    """Return a scalar as a number; one with a graph too."""
+    return value.item() if isinstance(value, Tensor) else float(value)
 
 
 def _replaced(module: torch.nn.Module, values: Mapping[str, Tensor]) -> NetworkFn:

@@ -15,6 +15,7 @@ from ganwidgets.runs.hashing import digest
 from ganwidgets.runs.state_tree import copied
 from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.engine import NullObserver
+from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game
 from ganwidgets.stepping.game_state import tree_of
 
 games = pytest.mark.parametrize("name", GAMES)
@@ -32,6 +33,17 @@ def test_a_step_fills_every_column_that_the_game_declares(name):
     columns = [f"{column}_{letter}" for column in ("loss", "grad_norm") for letter in letters]
     assert record.keys() == {*columns, *play.game.terms, *play.game.measures}
     assert all(math.isfinite(value) for value in record.values())
+
+
+@games
+def test_every_game_passes_the_probe_that_own_games_are_held_to(name):
+    play = GAMES[name]()
+    check_declared(play.game)
+    check_networks(play.game, play.state.networks)
+    before = bits(play)
+    found = probe_game(play.engine)
+    assert (found.routed, found.exact) == (False, True)
+    assert bits(play) == before
 
 
 @games

@@ -1,0 +1,271 @@
+"""Looking at a game on one batch, before training starts: errors that name the game, the part and the remedy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..draws import Draws
+from ..errors import DataError
+from ..games.game import Game, Player, Scored
+from ..messages import Message
+from .engine import Engine, number_of
+from .probe import Probe
+from .randomness import _HANDLERS as ROUTED
+from .randomness import RoutedRandomness
+
+__all__ = ["check_declared", "check_networks", "probe_game"]
+
+NEEDED = ("name", "label", "players")
+
+
+def check_declared(game: Any) -> None:
+    """Raise `DataError` unless what `game` declares is complete and without contradiction."""
+    if not isinstance(game, Game):
+        raise DataError(
+            Message(
+                "game is a {type}; pass the name of a built-in game, or an instance of a subclass of ganwidgets.games.Game",
+                type=type(game).__name__,
+            )
+        )
+    for member in NEEDED:
+        if not getattr(game, member, None):
+            raise DataError(
+                Message(
+                    "the game {game} has no {member}; declare it", game=type(game).__name__, member=member
+                )
+            )
+    names = [name for player in game.players for name in player.networks]
+    columns = [
+        *(f"{column}_{player.letter}" for player in game.players for column in ("loss", "grad_norm")),
+        *game.terms,
+        *game.measures,
+    ]
+    for what, found in (
+        ("player", [player.name for player in game.players]),
+        ("letter", [player.letter for player in game.players]),
+        ("network", names),
+        ("column", columns),
+        ("stream", [stream.name for stream in game.streams]),
+    ):
+        twice = [name for name, count in Counter(found).items() if count > 1]
+        if twice:
+            raise DataError(
+                Message(
+                    "the game {game} declares the {what} {name!r} twice; give each a name of its own",
+                    game=game.name,
+                    what=what,
+                    name=twice[0],
+                )
+            )
+    for player in game.players:
+        if not player.networks:
+            raise DataError(
+                Message(
+                    "the player {player!r} of the game {game} moves no network; name one",
+                    player=player.name,
+                    game=game.name,
+                )
+            )
+
+
+def check_networks(game: Game, networks: Mapping[str, Any]) -> None:
+    """Raise `DataError` unless `networks`, made by :meth:`Game.build`, can be trained apart from each other."""
+    owners: dict[nn.Parameter, str] = {}
+    for player in game.players:
+        for name in player.networks:
+            network = networks.get(name)
+            if not isinstance(network, nn.Module):
+                raise DataError(
+                    Message(
+                        "build() of the game {game} returns {found} as {network!r}, which the player {player!r} moves; "
+                        "return a torch.nn.Module",
+                        game=game.name,
+                        found=Message("nothing") if network is None else type(network).__name__,
+                        network=name,
+                        player=player.name,
+                    )
+                )
+            for parameter in filter(lambda p: p.requires_grad, network.parameters()):
+                other = owners.setdefault(parameter, name)
+                if other != name:
+                    raise DataError(
+                        Message(
+                            "the networks {one!r} and {other!r} of the game {game} share a parameter, so that neither "
+                            "could be trained alone; give each its own, or make them one network",
+                            one=other,
+                            other=name,
+                            game=game.name,
+                        )
+                    )
+        if not set(player.networks) & set(owners.values()):
+            raise DataError(
+                Message(
+                    "the player {player!r} of the game {game} has no parameter that could be trained; at least one must "
+                    "have requires_grad=True",
+                    player=player.name,
+                    game=game.name,
+                )
+            )
+
+
+def probe_game(engine: Engine) -> Probe:
+    """Try one update of every player on the samples that come next; nothing is carried out, and no trace stays.
+
+    Raises
+    ------
+    DataError
+        If `draw` or `loss` fails, does not return what it must, or changes networks or memory in place.
+    """
+    routed, exact = False, True
+    for player in engine.game.players:
+        before = _contents(engine)
+        with Draws() as draws:
+            first, drew_inside = _attempted(engine, player)
+        _check(engine, player, first)
+        again, _ = _attempted(engine, player)
+        for what, tensors in _contents(engine).items():
+            if not _same(before[what], tensors):
+                raise DataError(
+                    Message(
+                        "the loss of {player!r} in the game {game} changes {what} in place; compute new tensors, and return "
+                        "new content of the memory as Scored(..., memory=...)",
+                        player=player.name,
+                        game=engine.game.name,
+                        what=what,
+                    )
+                )
+        routed = routed or drew_inside
+        exact = exact and not draws.unrouted and _numbers(first) == _numbers(again)
+    return Probe(routed=routed, exact=exact)
+
+
+class _NotingRandomness(RoutedRandomness):
+    """Notes whether a random call without a generator of its own was routed."""
+
+    noted = False
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func in ROUTED and (kwargs or {}).get("generator") is None:
+            self.noted = True
+        return super().__torch_function__(func, types, args, kwargs)
+
+
+def _attempted(engine: Engine, player: Player) -> tuple[Scored, bool]:
+    """Return what the game returns for a player, and whether its loss drew numbers that were routed."""
+    routings: list[_NotingRandomness] = []
+
+    def routing(generator: torch.Generator) -> RoutedRandomness:
+        routings.append(_NotingRandomness(generator))
+        return routings[-1]
+
+    try:
+        with torch.enable_grad():
+            scored = engine.attempt(player.name, 0, routing)
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(
+            Message(
+                "an update of {player!r} in the game {game} failed on the first batch: {error}",
+                player=player.name,
+                game=engine.game.name,
+                error=f"{type(error).__name__}: {error}",
+            )
+        ) from error
+    if not isinstance(scored, Scored):
+        raise DataError(
+            Message(
+                "loss() of the game {game} returned a {type} for {player!r}; return Scored(loss)",
+                game=engine.game.name,
+                type=type(scored).__name__,
+                player=player.name,
+            )
+        )
+    return scored, routings[0].noted
+
+
+def _check(engine: Engine, player: Player, scored: Scored) -> None:
+    """Raise `DataError` unless the loss can be minimised, and what is beside it was declared."""
+    game = engine.game
+    loss: object = scored.loss  # what the user's code returned
+    if not isinstance(loss, Tensor) or loss.ndim != 0 or not loss.is_floating_point():
+        found = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise DataError(
+            Message(
+                "the loss of {player!r} in the game {game} is a tensor of {found}; it must be one number, such as a mean "
+                "over the batch",
+                player=player.name,
+                game=game.name,
+                found=found,
+            )
+        )
+    parameters = engine.state.parameters[player.name]
+    slopes = torch.autograd.grad(loss, parameters, allow_unused=True) if loss.requires_grad else (None,)
+    if all(slope is None for slope in slopes):
+        raise DataError(
+            Message(
+                "the loss of {player!r} in the game {game} does not depend on {networks}, or not differentiably; compute it "
+                "with turn.networks, without detach or no_grad",
+                player=player.name,
+                game=game.name,
+                networks=", ".join(player.networks),
+            )
+        )
+    for what, returned, declared in (
+        ("term", set(scored.terms), tuple(game.terms)),
+        ("measure", set(scored.measures()), tuple(game.measures)),
+        ("memory", set(scored.memory), tuple(engine.state.memory)),
+    ):
+        unknown = sorted(returned.difference(declared))
+        if unknown:
+            raise DataError(
+                Message(
+                    "the loss of {player!r} in the game {game} returns the {what} {name!r}, which the game does not declare; "
+                    "declared are: {declared}",
+                    player=player.name,
+                    game=game.name,
+                    what=what,
+                    name=unknown[0],
+                    declared=", ".join(declared) or Message("none"),
+                )
+            )
+    for name, tensor in scored.memory.items():
+        kept = engine.state.memory[name]
+        if (tensor.shape, tensor.dtype) != (kept.shape, kept.dtype):
+            raise DataError(
+                Message(
+                    "the memory {name!r} of the game {game} becomes {found} and was {kept}; its shape and type cannot change",
+                    name=name,
+                    game=game.name,
+                    found=f"{tensor.dtype} {tuple(tensor.shape)}",
+                    kept=f"{kept.dtype} {tuple(kept.shape)}",
+                )
+            )
+
+
+def _contents(engine: Engine) -> dict[str, list[Tensor]]:
+    state = engine.state
+    networks: Iterable[tuple[str, nn.Module]] = state.networks.items()
+    found = {f"network {n!r}": [*module.parameters(), *module.buffers()] for n, module in networks}
+    found |= {f"memory {name!r}": [tensor] for name, tensor in state.memory.items()}
+    return {what: [tensor.detach().clone() for tensor in tensors] for what, tensors in found.items()}
+
+
+def _same(old: list[Tensor], now: list[Tensor]) -> bool:
+    return all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(old, now, strict=True))
+
+
+def _numbers(scored: Scored) -> list[str]:
+    beside = [*scored.terms.values(), *scored.measures().values()]
+    return [repr(number_of(value)) for value in (scored.loss, *beside)]

@@ -1,0 +1,163 @@
+"""A game that cannot be trained is refused before training, with the part and the remedy."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import gumbel_softmax
+
+from ganwidgets.errors import DataError
+from ganwidgets.games import Game, Player, Scored, Stream
+from ganwidgets.games.game import Batch
+from ganwidgets.networks.initialization import initialized
+from ganwidgets.runs.hashing import digest
+from ganwidgets.stepping.engine import Engine
+from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game
+from ganwidgets.stepping.game_state import GameState, tree_of
+
+
+class Regression(Game):
+    """One player that fits a line; subclasses spoil one part each."""
+
+    name, label = "regression", "Regression"
+    players = (Player("line", "l", "Line", ("line",)),)
+    terms = ("distance",)
+    measures = ("largest",)
+
+    def build(self, settings, data, weights):
+        return {"line": initialized(nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1)), weights)}
+
+    def memory(self, settings, data):
+        return {"mean": torch.zeros(())}
+
+    def draw(self, player, feed, turn):
+        return feed.take(8).samples, torch.rand(8, 1, generator=turn.random["shift"])
+
+    def loss(self, player, batch, turn):
+        x, shift = batch
+        distance = (turn.networks["line"](x) - x - shift).square()
+        return Scored(
+            distance.mean(),
+            terms={"distance": distance.detach().mean()},
+            measures=lambda: {"largest": distance.max()},
+            memory={"mean": (turn.memory["mean"] + distance.detach().mean()) / 2},
+        )
+
+
+class Numbers:
+    def take(self, start, n):
+        return Batch(torch.arange(start, start + n).float()[:, None] / 10)
+
+
+class Settings:
+    optimizer_l, lr_l, freeze_l, l_steps = "adam", 1e-2, False, 1
+    beta1, beta2, weight_decay, grad_clip, ema_decay = 0.5, 0.9, 0.0, 0.0, 0.0
+    lr_schedule, schedule_steps, precision = "constant", 1, "float32"
+
+
+def engine_of(game):
+    networks = game.build(Settings, {}, torch.Generator().manual_seed(0))
+    check_networks(game, networks)
+    state = GameState(game, networks, 0, torch.device("cpu"), game.memory(Settings, {}))
+    engine = Engine(state, {"data": Numbers()}, routed=False)
+    engine.configure(Settings)
+    return engine
+
+
+def test_a_game_that_is_right_passes_and_nothing_of_it_changes():
+    engine = engine_of(Regression())
+    check_declared(engine.game)
+    before = digest(tree_of(engine.state))
+    assert probe_game(engine).exact
+    assert digest(tree_of(engine.state)) == before
+    engine.advance("all", measure=True)
+    assert engine.state.memory["mean"] > 0
+
+
+def spoiled(change, **members):
+    """Return the game with a loss that `change` makes of the right one."""
+
+    def loss(self, player, batch, turn):
+        return change(Regression.loss(self, player, batch, turn), batch, turn)
+
+    return type("Spoiled", (Regression,), {"loss": loss, **members})()
+
+
+def written_on(scored, _batch, turn):
+    turn.memory["mean"].add_(1)
+    return scored
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda s, b, t: s.loss, r"returned a Tensor for 'line'; return Scored\(loss\)"),
+        (lambda s, b, t: Scored(s.loss.expand(3)), r"is a tensor of shape \(3,\); it must be one number"),
+        (lambda s, b, t: Scored(s.loss.item()), "it must be one number"),
+        (lambda s, b, t: Scored(s.loss.detach()), "does not depend on line, or not differentiably"),
+        (
+            lambda s, b, t: Scored(s.loss, {"warmth": s.loss}),
+            "term 'warmth', which the game does not declare",
+        ),
+        (lambda s, b, t: Scored(s.loss, measures=lambda: {"x": 1.0}), "measure 'x', which the game does not"),
+        (lambda s, b, t: Scored(s.loss, memory={"other": s.loss}), "declared are: mean"),
+        (lambda s, b, t: Scored(s.loss, memory={"mean": b[0]}), "its shape and type cannot change"),
+        (lambda s, b, t: t.networks["lime"], r"failed on the first batch: KeyError: 'lime'"),
+        (lambda s, b, t: t.networks["line"](b[0].T), r"failed on the first batch: RuntimeError"),
+        (written_on, "changes memory 'mean' in place"),
+    ],
+)
+def test_a_loss_that_is_wrong_is_refused(change, said):
+    with pytest.raises(DataError, match=said):
+        probe_game(engine_of(spoiled(change)))
+
+
+class WithDropout(Regression):
+    def build(self, settings, data, weights):
+        return {"line": nn.Sequential(initialized(nn.Linear(1, 1), weights), nn.Dropout(0.5))}
+
+
+def test_draws_inside_networks_are_routed_and_those_that_cannot_be_are_noticed():
+    plain = probe_game(engine_of(Regression()))
+    assert (plain.routed, plain.exact) == (False, True), "the batch's own draws need no routing"
+    dropout = probe_game(engine_of(WithDropout()))
+    assert (dropout.routed, dropout.exact) == (True, True)
+    noise = spoiled(lambda s, b, t: Scored(s.loss + gumbel_softmax(torch.zeros(3), dim=0)[0]))
+    assert not probe_game(engine_of(noise)).exact
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"players": ()}, "has no players"),
+        ({"label": ""}, "has no label"),
+        ({"players": (Player("a", "l", "A", ("x",)), Player("b", "l", "B", ("y",)))}, "letter 'l' twice"),
+        ({"players": (Player("a", "l", "A", ("x",)), Player("b", "m", "B", ("x",)))}, "network 'x' twice"),
+        ({"players": (Player("a", "l", "A", ()),)}, "'a' of the game regression moves no network"),
+        ({"terms": ("loss_l",)}, "column 'loss_l' twice"),
+        ({"streams": (Stream("data", "A"), Stream("data", "B"))}, "stream 'data' twice"),
+    ],
+)
+def test_what_is_declared_must_not_contradict_itself(members, said):
+    with pytest.raises(DataError, match=said):
+        check_declared(type("Other", (Regression,), members)())
+
+
+def test_what_is_no_game_is_refused():
+    with pytest.raises(DataError, match="game is a dict; pass the name of a built-in game"):
+        check_declared({})
+
+
+def test_networks_must_be_there_and_apart():
+    class Pair(Regression):
+        players = (Player("a", "a", "A", ("x",)), Player("b", "b", "B", ("y",)))
+
+    layer = nn.Linear(1, 1)
+    check_networks(Pair(), {"x": layer, "y": nn.Linear(1, 1)})
+    with pytest.raises(DataError, match="returns nothing as 'y', which the player 'b' moves"):
+        check_networks(Pair(), {"x": layer})
+    with pytest.raises(DataError, match="'x' and 'y' of the game regression share a parameter"):
+        check_networks(Pair(), {"x": layer, "y": nn.Sequential(layer)})
+    with pytest.raises(DataError, match="'b' of the game regression has no parameter"):
+        check_networks(Pair(), {"x": layer, "y": nn.ReLU()})
