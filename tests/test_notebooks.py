@@ -22,7 +22,13 @@ def outputs(notebook):
 
 
 def pictures(notebook):
-    return [output["data"]["image/png"] for output in outputs(notebook) if WIDGET in output.get("data", {})]
+    """Return the pictures of widgets: in the widget's output, or in one of their own below it."""
+    bundles = [output.get("data", {}) for output in outputs(notebook)]
+    return [
+        bundle["image/png"]
+        for bundle in bundles
+        if "image/png" in bundle and (WIDGET in bundle or "gw-stored" in bundle.get("text/html", ""))
+    ]
 
 
 @pytest.mark.slow

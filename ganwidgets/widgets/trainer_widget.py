@@ -42,6 +42,7 @@ from .shells import heard_during_cells
 from .starts import STARTS
 from .steering import CLOSED, Steering
 from .transport import ACTIONS, SPEED
+from .unsynced import InKernelOnly
 from .walk import WalkPanel
 
 __all__ = ["GANTrainerWidget"]
@@ -472,6 +473,11 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         """Draw a moment anew that was drawn already: a canvas appeared, or a choice was made."""
         self._again += 1
         self._publisher.wake()
+
+
+for _name, _trait in GANTrainerWidget.class_traits().items():
+    if not hasattr(ipywidgets.VBox, _name):
+        _trait.tag(sync=InKernelOnly(_name))
 
 
 def _names(cls: type) -> list[str]:

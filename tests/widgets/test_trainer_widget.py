@@ -130,6 +130,17 @@ class TestSettings:
         assert w.trainer.settings.lr_d == 0.25
         slider.close()
 
+    @pytest.mark.parametrize("name", ["lr_d", "loss", "iteration", "speed", "metrics"])
+    def test_a_link_in_the_page_is_refused_with_the_link_to_use(self, make, name):
+        w, other = make("ring8", **SMALL), ipywidgets.FloatText()
+        for linked in (ipywidgets.jslink, ipywidgets.jsdlink):
+            with pytest.raises(TypeError, match=rf"{name} is checked in the kernel.*ipywidgets\.link"):
+                linked((w, name), (other, "value"))
+            with pytest.raises(TypeError, match=r"ipywidgets\.dlink"):
+                linked((other, "value"), (w, name))
+        assert name not in w.keys
+        other.close()
+
     def test_what_needs_a_fresh_start_waits_for_reset(self, make):
         w = make("ring8", **SMALL)
         w.latent_dim = 5
