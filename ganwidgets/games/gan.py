@@ -182,10 +182,10 @@ class GAN(Game):
             weight = _lazy_weight(settings, turn.counts[DISCRIMINATOR])
         assert batch.real is not None  # an update of D always draws real samples
         judge = self._logits_fn(turn.networks[DISCRIMINATOR], batch.labels)
-        total, real_logits, fake_logits, penalty = self._score_d(
-            judge, batch.real, fake, weight, turn, turn.tell
-        )
         loss = self._loss(settings)
+        total, real_logits, fake_logits, penalty = self._score_d(
+            loss, judge, batch.real, fake, weight, turn, turn.tell
+        )
         return Scored(
             total,
             measures=lambda: {
@@ -212,7 +212,14 @@ class GAN(Game):
         return Scored(loss.loss_g(fake_logits, real_logits))
 
     def _score_d(
-        self, judge: LogitsFn, real: Tensor, fake: Tensor, weight: float | None, turn: Turn, tell: Tell
+        self,
+        loss: Loss,
+        judge: LogitsFn,
+        real: Tensor,
+        fake: Tensor,
+        weight: float | None,
+        turn: Turn,
+        tell: Tell,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """Return the loss of D, its logits of real and of generated samples, and the penalty within the loss.
 
@@ -226,12 +233,12 @@ class GAN(Game):
         real, fake = self._augmented_packed(real, turn), self._augmented_packed(fake, turn)
         real_logits, fake_logits = judge(real), judge(fake)
         tell("classify", real_logits=real_logits, fake_logits=fake_logits)
-        loss = self._loss(turn.settings).loss_d(real_logits, fake_logits)
-        penalty = self._penalty(turn.settings)
+        total = loss.loss_d(real_logits, fake_logits)
+        penalty = None if weight is None else self._penalty(turn.settings)
         if weight is None or penalty is None:
-            return loss, real_logits, fake_logits, None
+            return total, real_logits, fake_logits, None
         term = penalty(judge, real, fake, weight, turn.random["penalty"])
-        return loss + term, real_logits, fake_logits, term
+        return total + term, real_logits, fake_logits, term
 
     def _unrolled_discriminator(self, batch: Drawn, fake: Tensor, turn: Turn) -> LogitsFn:
         """Return D as it would be after its next `unroll_steps` updates on this batch.
@@ -239,12 +246,13 @@ class GAN(Game):
         Metz, Poole, Pfau and Sohl-Dickstein, "Unrolled generative adversarial networks", 2017, section 2.3.
         """
         settings, real = turn.settings, batch.real
+        game_loss = self._loss(settings)
         assert real is not None  # drawn in every update that looks ahead
 
         def loss_after(networks: Mapping[str, NetworkFn], number: int) -> Tensor | None:
             weight = _lazy_weight(settings, turn.counts[DISCRIMINATOR] + number)
             judge = self._logits_fn(networks[DISCRIMINATOR], batch.labels)
-            loss, *_ = self._score_d(judge, real, fake, weight, turn, _untold)
+            loss, *_ = self._score_d(game_loss, judge, real, fake, weight, turn, _untold)
             least = self.skip_below(DISCRIMINATOR, settings)
             return None if least is not None and loss.item() < least else loss
 

@@ -235,12 +235,15 @@ class Engine:
         before = [buffers.copy() for buffers in plan.own_buffers] if may_skip else []
         batch = game.draw(name, self._feed, self._turn)
         self.observer.on_draw(name, batch, frozen=False)
-        with self._contained(plan.other_buffers, state.random["network"]):
+        if plan.other_buffers or self.routed:
+            with self._contained(plan.other_buffers, state.random["network"]):
+                scored = game.loss(name, batch, self._turn)
+        else:  # the common small networks, for which even an empty context counts
             scored = game.loss(name, batch, self._turn)
         state.counts[name] = (state.counts[name] + 1) % plan.period
         value = self._record_loss(plan.loss_column, scored.loss)
-        for term, tensor in scored.terms.items():
-            self.record[term] = tensor.item()
+        if scored.terms:
+            self._record_terms(scored.terms)
         if measure and game.measures:
             self._record_measures(name, scored.measures)
         if plan.skip_below is not None and value < plan.skip_below:
@@ -250,8 +253,9 @@ class Engine:
             self.observer.on_update(skipped=True)
             return
         self._apply(plan, scored.loss, measure=measure)
-        for key, tensor in scored.memory.items():
-            state.memory[key].copy_(tensor.detach())
+        if scored.memory:
+            for key, tensor in scored.memory.items():
+                state.memory[key].copy_(tensor.detach())
         self.observer.on_update(skipped=False)
 
     def _apply(self, plan: _Plan, loss: Tensor, *, measure: bool) -> None:
@@ -327,8 +331,7 @@ class Engine:
         with self._contained([*plan.own_buffers, *plan.other_buffers], inside):
             scored = self.game.loss(name, batch, turn)
         self._record_loss(plan.loss_column, scored.loss)
-        for term, tensor in scored.terms.items():
-            self.record[term] = tensor.item()
+        self._record_terms(scored.terms)
         self._record_measures(name, scored.measures)
         self.record[plan.norm_column] = NAN
 
@@ -339,6 +342,10 @@ class Engine:
         self.record[column] = value
         self.observer.on_loss(loss)
         return value
+
+    def _record_terms(self, terms: Mapping[str, Tensor]) -> None:
+        for column, tensor in terms.items():
+            self.record[column] = tensor.item()
 
     def _record_measures(self, name: str, measures: Callable[[], Mapping[str, Tensor | float]]) -> None:
         """Record costlier columns; nothing that the game calls for them leaves a trace."""
