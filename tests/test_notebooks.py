@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import io
-import os
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+_SPEC = importlib.util.spec_from_file_location("notebooks", ROOT / "scripts" / "notebooks.py")
+script = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(script)
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -34,16 +36,33 @@ def pictures(notebook):
 @pytest.mark.slow
 @pytest.mark.kernel
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    # Without downloads of the user's, so that everybody's run is the same.
-    monkeypatch.setenv("GANWIDGETS_DATA", str(tmp_path))
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert pictures(notebook)
+def test_it_runs_from_top_to_bottom_and_says_what_is_stored(path, tmp_path):
+    """What is claimed in a cell holds, and the stored outputs are those of today's code."""
+    # An empty folder for downloads, so that everybody's run is the same.
+    now = script.executed(path, tmp_path)
+    assert pictures(now)
+    differences = script.stale(nbformat.read(path, as_version=4), now)
+    assert not differences, "\n".join([*differences, f"run scripts/notebooks.py {path.name[:2]}"])
+
+
+def test_a_stale_output_is_found_and_what_differs_from_run_to_run_is_not():
+    def notebook(text):
+        output = nbformat.v4.new_output("stream", name="stdout", text=text)
+        bar = nbformat.v4.new_output("stream", name="stderr", text=" 50%|###  | 1/2 [00:01<00:01, 1.0it/s]")
+        outputs = [each for each in (output, bar) if not script._is_progress(each)]
+        return nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_markdown_cell("a"), nbformat.v4.new_code_cell("b", outputs=outputs)],
+            metadata={"environment": script.environment()},
+        )
+
+    assert script.stale(notebook("modes 1.0"), notebook("modes 1.0")) == []
+    (found,) = script.stale(notebook("modes 1.0"), notebook("modes 2.0"))
+    assert found.startswith("cell 1")
+    assert script.stale(notebook("at 0x7f0312e02950"), notebook("at 0x7f782171a850")) == []
+    elsewhere = notebook("modes 1.0")
+    elsewhere.metadata["environment"] = {"torch": "0.1", "processor": "other"}
+    assert script.stale(elsewhere, notebook("modes 2.0")) == [], "other processors end in other digits"
+    assert script.stale(elsewhere, notebook("clusters 2.0"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
