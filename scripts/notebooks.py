@@ -49,10 +49,10 @@ def executed(path: Path, data: Path) -> Any:
             cell.outputs, cell.execution_count = [], None
             cell.metadata.pop("execution", None)
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "GANWIDGETS_DATA": str(data)}
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "GANWIDGETS_DATA": str(data)}
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(notebook, timeout=PATIENCE, resources={"metadata": {"path": folder}})
-        client.execute(env=environment)
+        client.execute(env=variables)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
