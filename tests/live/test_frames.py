@@ -16,7 +16,7 @@ from ganwidgets import GANTrainer
 from ganwidgets.errors import DataError
 from ganwidgets.live import Camera, Runner, frames
 from ganwidgets.live.elbow_room import ElbowRoom
-from ganwidgets.live.measuring import Gauge, Series
+from ganwidgets.live.measuring import Gauge, Measured, Series
 from ganwidgets.messages import Message
 from ganwidgets.objectives import LOSSES
 
@@ -520,3 +520,19 @@ def test_another_camera_of_the_same_run_has_what_was_measured_also_after_the_fir
     assert {"served", "extent", "logit_spread", "undecided"} == set(first.signs)
     trainer.reset()
     assert Camera(runner).take().metrics == {}
+
+
+def test_a_d_that_says_the_same_everywhere_is_undecided(watch):
+    trainer, runner, camera = watch("ring8")
+    step(runner, 5)
+    lively = camera.take(complete=True).signs
+    assert lively["logit_spread"] > 0
+    with torch.no_grad():
+        for parameter in list(trainer.discriminator.parameters())[-2:]:
+            parameter.zero_()
+    dead = Camera(runner)
+    dead._gauge.begin(Measured())
+    dead._kept = camera._kept
+    signs = dead.take(complete=True).signs
+    assert signs["logit_spread"] == 0
+    assert signs["undecided"] == 1

@@ -167,3 +167,23 @@ def test_a_metric_without_values_yet_or_without_floor(panel):
     panel.draw(points_frame(metrics={"modes": empty}, floors={}, latest_metrics={"modes": 3.0}))
     assert not any(line.visible for line in panel._chart._lines)
     assert "perfect" not in panel._figures.value
+
+
+def test_the_verdict_reads_more_than_the_metrics_and_shows_its_evidence(panel):
+    figures = {"modes": 0.0, "high_quality": 0.01, "sliced_wasserstein": 0.1}
+    floors = {"modes": 8.0, "high_quality": 0.99, "sliced_wasserstein": 0.02}
+    signs = {"served": 8.0, "extent": 1.0, "logit_spread": 0.001, "undecided": 1.0}
+    shown = {"latest_metrics": figures, "floors": floors, "signs": signs}
+    record = {
+        "loss_d": 1.386,
+        "loss_g": 0.693,
+        "accuracy_real": 1.0,
+        "accuracy_fake": 0.0,
+        "grad_norm_g": 0.0,
+    }
+    panel.draw(points_frame(**shown, record=record))
+    assert "D says nearly the same everywhere" in panel._figures.value
+    assert "standard deviation of D&#x27;s logits: 0.001" in panel._figures.value
+    panel.draw(points_frame(**shown, record={**record, "grad_norm_g": 0.4}))
+    assert "Points are made around all 8 clusters" in panel._figures.value
+    assert "collapse" not in panel._figures.value

@@ -75,3 +75,12 @@ def test_a_frame_of_a_run_that_goes_on_closes_the_box(panel):
     panel.report("error", RuntimeError("no"))
     panel.draw(points_frame(status="running"))
     assert trouble(panel) == ""
+
+
+def test_a_d_that_decides_nothing_is_neither_right_nor_wrong(english):
+    panel = StatusPanel(english)
+    panel.draw(points_frame(signs={"undecided": 0.5}))
+    assert "75%" in panel._line.value
+    panel.draw(points_frame(signs={"undecided": 0.99}))
+    assert panel._line.value.count(">undecided<") == 2
+    assert "75%" not in panel._line.value
