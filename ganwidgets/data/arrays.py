@@ -89,7 +89,8 @@ def load_array(data: Any, options: DataOptions = NO_OPTIONS) -> ArraySource:
     if found.ndim == 0 or (found.ndim > 4 and options.kind != "points"):
         raise DataError(
             Message(
-                "{what} has shape {shape}; points are [N, F], images [N, H, W] or [N, C, H, W]",
+                "{what} has shape {shape}; points are [N, F], images [N, H, W] or [N, C, H, W]; for other numbers pass "
+                'kind="points", which flattens them',
                 what=what,
                 shape=tuple(found.shape),
             )

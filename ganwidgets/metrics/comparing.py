@@ -20,6 +20,8 @@ from torch import Tensor
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
+from .distances import Distances
+
 __all__ = [
     "Neighborhoods",
     "diversity",
@@ -140,10 +142,10 @@ def neighborhoods(generated: ArrayLike, real: ArrayLike) -> Neighborhoods:
     recalled = torch.zeros(len(b), dtype=torch.bool)
     covered = torch.zeros(len(b), dtype=torch.bool)
     for rows, reach in zip(torch.split(a, ROWS_AT_ONCE), torch.split(around_a, ROWS_AT_ONCE), strict=True):
-        distances = torch.cdist(rows, b)
-        precise += int((distances <= around_b).any(dim=1).sum())
-        recalled |= (distances <= reach[:, None]).any(dim=0)
-        inside = distances <= wider_b
+        distances = Distances(rows, b)
+        precise += int(distances.within(around_b).any(dim=1).sum())
+        recalled |= distances.within(reach[:, None]).any(dim=0)
+        inside = distances.within(wider_b)
         within += int(inside.sum())
         covered |= inside.any(dim=0)
     return Neighborhoods(
@@ -228,10 +230,7 @@ def _kernel_mean(x: Tensor) -> float:
 
 def _radii(x: Tensor, k: int) -> Tensor:
     """Return each row's distance to its `k`-th nearest other row."""
-    nearest = [
-        torch.cdist(rows, x).topk(k + 1, largest=False).values[:, k] for rows in torch.split(x, ROWS_AT_ONCE)
-    ]
-    return torch.cat(nearest)
+    return torch.cat([Distances(rows, x).nearest(k + 1) for rows in torch.split(x, ROWS_AT_ONCE)])
 
 
 def _mean_distance(x: Tensor) -> float:
