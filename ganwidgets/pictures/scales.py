@@ -15,9 +15,9 @@ LARGEST = 1e280
 FINEST = 1e-9
 """Relative differences below this are none."""
 
-TYPICAL = 0.05, 0.95
+TYPICAL = 0.1, 0.9
 """Quantiles between which a curve's typical values lie."""
-FLATTENED = 3.0
+FLATTENED = 2.0
 """Full extent, divided by the widened typical one, from which on outliers are cut off."""
 
 
@@ -25,7 +25,7 @@ def typical_range(*curves: Iterable[float]) -> tuple[float, float]:
     """Return the range of heights that a chart of `curves` shows; NaN if no value is finite.
 
     It is the full range, unless a few outliers would flatten the rest. Then each end is that of the
-    values, or half of (q95 - q05) beyond these quantiles if that is nearer. Quantiles are taken of each curve,
+    values, or 3/4 of (q90 - q10) beyond these quantiles if that is nearer. Quantiles are taken of each curve,
     so that a long curve does not hide a short one.
 
     >>> typical_range([1.0, 1.2, 1.1] * 20 + [40.0])
@@ -44,7 +44,7 @@ def _typical(values: npt.NDArray[np.float64]) -> tuple[float, float]:
         return math.nan, math.nan
     low, high = float(values.min()), float(values.max())
     first, last = (float(end) for end in np.quantile(values, TYPICAL))
-    margin = (last - first) / 2
+    margin = 0.75 * (last - first)
     if high - low <= FLATTENED * (last - first + 2 * margin):
         return low, high
     # What is left may be one number, around which the axis makes room.

@@ -18,6 +18,8 @@ from ..arguments import checked_timeout
 from ..lessons import Lesson, Outcome
 from ..messages import Message, N_, catalog
 from ..metrics import METRICS, Metric
+from ..pictures.words import value_in_words
+from ..settings import SETTINGS
 from .look import Look, classed
 from .models import models_of
 from .shells import heard_during_cells
@@ -95,7 +97,10 @@ class LessonWidget(ipywidgets.VBox):
         self._answers.observe(self._chosen, names=["index"])
         self._said = look.html("", "gw-lesson-said")
         title = f"<h3>{html.escape(lesson.title)}</h3>" if lesson.title else ""
-        change = ", ".join(f"{name} = {value!r}" for name, value in lesson.experiment.items())
+        change = ", ".join(
+            f"{t(SETTINGS[name].label)} → {value_in_words(name, value, t)}"
+            for name, value in lesson.experiment.items()
+        )
         question = look.html(
             f"{title}<p class='gw-question'>{html.escape(lesson.question)}</p>"
             f"<p>{html.escape(t(N_('The experiment: {change}, for {steps} steps.'), change=change, steps=lesson.steps))}</p>",

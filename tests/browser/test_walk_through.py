@@ -49,3 +49,15 @@ def test_sub_steps_forward_and_back_change_nothing_until_the_end(lab) -> None:
     view.button("step").click()
     view.until_iteration_passes(6)
     assert lab.ask("w.iteration") == 7
+
+
+def test_a_walk_begun_in_a_cell_is_shown_and_goes_on_by_its_buttons(lab) -> None:
+    view = show(lab, SOURCE)
+    walk = view.panel("walk").locator(".gw-walk-view")
+    lab.execute("wk = w.trainer.walk('generator'); wk.next(); wk.next()")
+    expect(walk).to_have_attribute("data-stage", "generate")
+    walk.locator(".gw-walk-next").click()
+    expect(walk).to_have_attribute("data-stage", "classify")
+    assert lab.ask("wk.here.stage") == "classify"
+    lab.execute("wk.leave()\nw.step()")
+    expect(walk).to_have_attribute("data-stage", "")
