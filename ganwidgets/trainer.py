@@ -48,8 +48,8 @@ class GANTrainer(Judged):
     data : str, array, tensor, (X, y), Dataset or path
         A preset's name (``line gaussians ring disjoint ring8 grid25 spiral moons digits
         stacked_digits mnist fashion_mnist cifar10``); points ``[N, F]``; images ``[N, H, W]`` or ``[N, C, H, W]``,
-        uint8 or float; a pair with integer labels; a `torch.utils.data.Dataset`; or a folder of
-        images. Points pass unscaled; images train in [-1, 1].
+        uint8 or float; a pair with integer labels; a `torch.utils.data.Dataset`, or any object with
+        ``__len__`` and ``__getitem__``; a list; a table with `columns`; or a folder of images. Points pass unscaled; images train in [-1, 1].
     generator, discriminator : nn.Module, optional
         Networks of one's own: ``generator(z)`` maps noise ``[n, latent_dim]`` to samples,
         ``discriminator(x)`` returns logits ``[n]``, ``[n, 1]`` or ``[n, 1, 1, 1]``. One that needs a

@@ -125,6 +125,8 @@ class Frame:
         The batch of the update that somebody walks through.
     classes : tuple of int
         Each label that the generator can be told, in ascending order; none where it takes none.
+    taken_as : str
+        What was decided about a user's own data, to be translated; empty for presets.
     """
 
     iteration: int
@@ -151,6 +153,7 @@ class Frame:
     trouble: str = ""
     inside: Inside | None = None
     classes: tuple[int, ...] = ()
+    taken_as: str = ""
 
     @property
     def verdict(self) -> Floats | None:
@@ -312,6 +315,7 @@ class Camera:
             record=seen.state.record,
             kind=source.kind,
             shape=source.shape,
+            taken_as="" if source.preset else source.taken_as,
             real=seen.kept.real,
             generated=developed.generated,
             labels=None if scene.labels is None else scene.labels.numpy(),

@@ -78,7 +78,7 @@ class StatusPanel:
         """Show the numbers of `frame`."""
         self._line.value = (
             f'<div role="status" aria-live="polite" class="gw-status-line">'
-            f"{self._state(frame.status)}{self._numbers(frame)}</div>"
+            f"{self._state(frame.status)}{self._numbers(frame)}{self._data(frame)}</div>"
         )
         status, error = self._trouble
         if status and status != frame.status:
@@ -124,6 +124,15 @@ class StatusPanel:
             f'<span class="gw-cell-label">{html.escape(self._catalog(label))}</span> '
             f'<span class="gw-cell-value">{value}</span></span>'
             for mark, label, value in cells
+        )
+
+    def _data(self, frame: Frame) -> str:
+        """Return what was decided about a user's own data."""
+        if not frame.taken_as:
+            return ""
+        return (
+            f'<span class="gw-cell gw-cell-data"><span class="gw-cell-label">{html.escape(self._catalog(N_("data")))}'
+            f'</span> <span class="gw-cell-value">{html.escape(self._catalog(frame.taken_as))}</span></span>'
         )
 
     def _right(self, frame: Frame, column: str) -> str:

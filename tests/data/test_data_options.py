@@ -110,3 +110,19 @@ def test_a_stored_run_reads_its_data_as_it_did(data, options, large, tmp_path, m
         assert again.source.taken_as == trainer.source.taken_as
         assert np.array_equal(all_of(again.source), all_of(trainer.source))
         again.close()
+
+
+def test_a_widget_takes_the_options_and_shows_what_was_decided():
+    widget = gw.GANTrainerWidget(np.full((6, 4, 4), 9.0), value_range=(0, 9), locale="en", **SMALL)
+    try:
+        widget.step(1)
+        widget.wait(timeout=60)
+        assert widget.trainer.source.options.value_range == (0, 9)
+        shown = [
+            part.value
+            for part in widget._dashboard.widgets()
+            if "gw-line" in getattr(part, "_dom_classes", ())
+        ]
+        assert any("grey images of 4x4, black 0, white 9" in value for value in shown)
+    finally:
+        widget.close()

@@ -1,11 +1,13 @@
 import random
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
 from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
+import ganwidgets as gw
 from ganwidgets.data import load_data
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
@@ -264,3 +266,131 @@ def test_fingerprints_follow_type_length_and_content():
     ]
     assert len({load_data(dataset).fingerprint for dataset in datasets}) == len(datasets)
     assert load_data(Items(fraction)).fingerprint == load_data(Items(fraction)).fingerprint
+
+
+# --- labels ---------------------------------------------------------------------------------------
+
+
+class Listing(Items):
+    """A Dataset that lists targets, as torchvision's do."""
+
+    def __init__(self, make, targets):
+        super().__init__(make, len(targets))
+        self.targets = targets
+
+
+@pytest.mark.parametrize("wrap", [list, np.array, torch.tensor])
+def test_listed_labels_are_trusted_where_the_items_agree(wrap):
+    targets = [number % 7 for number in range(500)]
+    dataset = Listing(lambda k: (fraction(k), torch.tensor(k % 7)), wrap(targets))
+    source = load_data(dataset)
+    dataset.reads.clear()
+    assert source.all_labels().tolist() == targets
+    assert len(dataset.reads) < 100
+
+
+@pytest.mark.parametrize("n", [10, 500])
+@pytest.mark.parametrize("transform", [lambda y: y + 1, lambda y: y % 2, lambda y: 6 - y])
+def test_listed_labels_that_the_items_contradict_are_not(n, transform):
+    targets = sorted(number % 7 for number in range(n))
+    source = load_data(Listing(lambda k: (fraction(k), transform(targets[k])), targets))
+    assert source.all_labels().tolist() == [transform(target) for target in targets]
+
+
+def test_listed_labels_count_where_the_items_have_none():
+    assert load_data(Listing(fraction, [3, 1, 2])).all_labels().tolist() == [3, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        (torch.eye(3)[1], r"one-hot: let the dataset return y\.argmax\(\)"),
+        ("cat", r"classes\.index\(y\)"),
+        (1.0, r"int\(y\)"),
+        (True, r"int\(y\)"),
+    ],
+)
+def test_a_label_that_is_no_whole_number_is_named_with_the_remedy(label, words):
+    with pytest.raises(DataError, match=f"item 0 of the dataset.*{words}"):
+        load_data(Items(lambda k: (fraction(k), label))).all_labels()
+
+
+# --- what can do as a Dataset can -----------------------------------------------------------------
+
+
+class Rows:
+    """Items by index, of no type that is known; as Hugging Face's datasets, a column by its name."""
+
+    def __init__(self, make, n=40):
+        self.make, self.n = make, n
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, number):
+        return self.make(number)
+
+
+PICTURE = Image.new("L", (4, 4), 200)
+GREY = {"image": PICTURE, "label": 3}
+NUMBERS = {"x": 1.5, "y": 2, "z": -1.0}
+TWO = {"front": fraction(1), "back": fraction(2), "kind": 4}
+
+
+@pytest.mark.parametrize(
+    "wrap", [Rows, lambda make: Items(make, 40), lambda make: [make(k) for k in range(40)]]
+)
+@pytest.mark.parametrize(
+    ("item", "options", "first", "label"),
+    [
+        (GREY, {}, 200 / 127.5 - 1, 3),
+        (GREY, {"columns": "image"}, 200 / 127.5 - 1, None),
+        (GREY, {"columns": ["image", "label"]}, 200 / 127.5 - 1, 3),
+        (GREY, {"labels": "label"}, 200 / 127.5 - 1, 3),
+        (TWO, {"columns": "back"}, 2 / 32 - 1, None),
+        (TWO, {"columns": "front", "labels": "kind"}, 1 / 32 - 1, 4),
+        (TWO, {"columns": ("back", "kind")}, 2 / 32 - 1, 4),
+        (NUMBERS, {"columns": ["x", "z"]}, 1.5, None),
+        (NUMBERS, {"columns": "z", "labels": "y"}, -1, 2),
+        ({"values": [0.5, 2.0], "target": 1}, {}, 0.5, 1),
+        ((fraction(3), 5), {}, 3 / 32 - 1, 5),
+        ([0.25, 0.5], {}, 0.25, None),
+        (np.float32([1, 2]), {}, 1, None),
+    ],
+)
+def test_items_are_taken_by_what_they_can_do(wrap, item, options, first, label):
+    source = gw.dataset(wrap(lambda _: item), **options)
+    assert source.size == 40
+    assert read(source, 7).flatten()[0].item() == pytest.approx(first)
+    labels = source.all_labels()
+    assert (None if labels is None else labels.tolist()) == (None if label is None else [label] * 40)
+    trainer = gw.GANTrainer(wrap(lambda _: item), g_hidden=(4,), d_hidden=(4,), batch_size=4, **options)
+    trainer.step(1)
+
+
+@pytest.mark.parametrize(
+    ("item", "options", "words"),
+    [
+        (TWO, {}, ["front, back, kind", "columns='front'"]),
+        (GREY, {"columns": "picture"}, ["no column 'picture'", "image, label"]),
+        (GREY, {"labels": "class"}, ["no column 'class'", "image, label"]),
+        ({"text": "a word"}, {}, ["text", "columns="]),
+    ],
+)
+def test_keys_that_do_not_tell_are_named(item, options, words):
+    with pytest.raises(DataError) as caught:
+        gw.dataset(Rows(lambda _: item), **options)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_columns_of_tables():
+    frame = pd.DataFrame({"a": [1.0, 2, 3], "b": [4.0, 5, 6], "name": ["x", "y", "z"], "kind": [0, 1, 0]})
+    records = np.array([(1.0, 4.0, 0), (2, 5, 1), (3, 6, 0)], [("a", "f4"), ("b", "f8"), ("kind", "i8")])
+    for table in (frame, {name: frame[name].to_numpy() for name in frame}, records):
+        source = gw.dataset(table, columns=["b", "a"], labels="kind")
+        assert read(source, 0, 2).tolist() == [[4, 1], [6, 3]]
+        assert source.labels.tolist() == [0, 1, 0]
+        with pytest.raises(DataError, match="no column 'c'"):
+            gw.dataset(table, columns="c")
+    images = {"x": np.zeros((4, 1, 8, 8), np.uint8), "y": np.arange(4)}
+    assert gw.dataset(images, columns="x", labels="y").shape == (1, 8, 8)

@@ -84,3 +84,10 @@ def test_a_d_that_decides_nothing_is_neither_right_nor_wrong(english):
     panel.draw(points_frame(signs={"undecided": 0.99}))
     assert panel._line.value.count(">undecided<") == 2
     assert "75%" not in panel._line.value
+
+
+def test_what_was_decided_about_own_data_is_shown(panel):
+    panel.draw(points_frame())
+    assert "gw-cell-data" not in line(panel)
+    panel.draw(points_frame(taken_as=Message("points of {features} numbers, unscaled", features="<2>")))
+    assert "points of &lt;2&gt; numbers, unscaled" in line(panel)
