@@ -90,7 +90,8 @@ class Mark(NamedTuple):
     """A place that the log has reached, for :meth:`InterventionLog.rewind`."""
 
     length: int
-    lineage: tuple[int, ...]
+    lineage: list[int]
+    """Never changed: another list takes its place."""
     last: Intervention | None
     """The last record, to which updates may still be added."""
 
@@ -269,14 +270,14 @@ class InterventionLog:
 
     def mark(self) -> Mark:
         """Return the place that the log has reached, for :meth:`rewind`."""
-        return Mark(len(self._all), tuple(self._lineage), self._all[-1] if self._all else None)
+        return Mark(len(self._all), self._lineage, self._all[-1] if self._all else None)
 
     def rewind(self, mark: Mark) -> None:
         """Take out what was recorded since `mark`, on this branch; what is provisional stays."""
         records = self._all[: mark.length]
         if mark.last is not None:
             records[-1] = mark.last
-        vars(self).update(_all=records, _values=self._values[: mark.length], _lineage=list(mark.lineage))
+        vars(self).update(_all=records, _values=self._values[: mark.length], _lineage=mark.lineage)
 
     def stand(
         self,

@@ -1,13 +1,8 @@
-"""The way back to the last good state, after a failure in the middle of a step.
+"""The way back to the last good state, after a failure in the middle of a step, and snapshots of the past.
 
-A copy of the state is taken every so many updates, and whenever settings take force; between two
-copies, the updates carried out are noted. After a failure the newest copy is put back and the
-updates that had been completed are carried out again, which gives the same bits, up to the first
-one after which something is not finite.
-
-Where code of the user's own takes part, that code may be what fails, and then nothing can be
-carried out again. There, and where it would take long, a journal also copies the state before
-every update, in place: a small fraction of what such an update costs.
+Two copies serve two purposes. A :class:`~ganwidgets.runs.journal.Journal` copies the state after every update, so
+that an update that fails is undone without computing anything again. A snapshot every so many updates lets
+:mod:`~ganwidgets.runs.travel` reach the past.
 """
 
 from __future__ import annotations
@@ -16,30 +11,29 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from ..errors import DivergedError
 from ..messages import Message
 from ..stepping.eager import EagerStepper, NonFiniteError, What
-from ..stepping.state import Network, TrainingState
-from .interventions import InterventionLog, Mark, Origin
-from .state_tree import copied, put_tree, state_tree
+from ..stepping.state import Network
+from .interventions import InterventionLog, Origin
+from .journal import Journal
+from .state_tree import copied, state_tree
 
 __all__ = ["ACTIONS", "LastGood", "Update", "diverged"]
 
-REPEATED_AT_MOST = 100
-"""Updates between two copies; a failure costs up to so many again."""
+SNAPSHOT_EVERY = 100
+"""Updates between two snapshots, which is how many a way back through the past repeats at most."""
 
 SHARE = 0.03
-"""The part of the time that copies may take of updates that a journal can undo, so that nothing depends on them but
-how far a way back leads through the past."""
+"""The largest share of the updates' time that snapshots may take; where they would take more, they are rarer."""
 
 RAREST = 10
-"""They are no more than so many times as far apart as other copies."""
+"""They are at most so many times as far apart."""
 
 LARGE = 100_000
-"""Parameters from which on a copy costs little beside an update, and a hundred updates cost much."""
+"""Parameters from which on a snapshot may take long beside an update."""
 
 
 ACTIONS: dict[Network, str] = {"discriminator": "step_d", "generator": "step_g"}
@@ -81,223 +75,95 @@ def diverged(error: NonFiniteError, rules: Any, iteration: int) -> DivergedError
 
 
 class LastGood:
-    """Remembers how to get back to the state after the last completed update.
+    """Goes back to the state after the last completed update, and takes snapshots of the past now and then.
 
     Parameters
     ----------
     stepper : EagerStepper
-        What carries out the updates; its state is copied and put back.
+        Carries out the updates; its state is copied and put back.
     log : InterventionLog
         Goes back together with the state.
     keep : callable
-        Is given each copy, to keep it longer; it must not be changed.
-    foreign : bool
-        Whether code of the user's own takes part.
+        Keeps a copy of the state as a snapshot; the copy must not be changed.
+
+    Attributes
+    ----------
+    begun : bool
+        True if there is a state to go back to.
     """
 
     def __init__(
-        self,
-        stepper: EagerStepper,
-        log: InterventionLog,
-        keep: Callable[[dict[str, Any]], None],
-        *,
-        foreign: bool,
+        self, stepper: EagerStepper, log: InterventionLog, keep: Callable[[dict[str, Any]], None]
     ) -> None:
-        self._stepper = stepper
         self._keep = keep
         self._state = stepper.state
-        self._log = log
-        size = sum(map(Tensor.numel, (p for ps in self._state.parameters.values() for p in ps)))
-        self._journal = Journal(self._state) if foreign or size >= LARGE else None
-        self._point: tuple[dict[str, Any], Mark, list[Update]] | None = None
+        self._journal = Journal(stepper, log)
+        parameters = (p for network in self._state.parameters.values() for p in network)
+        self._large = sum(map(Tensor.numel, parameters)) >= LARGE
+        self._updates = 0
         self._began = self._spent = self._copying = 0.0
+        self.begun = False
+
+    def finite(self) -> bool:
+        """Return True if the state as it is now is finite."""
+        return self._journal.finite()
+
+    def begin(self) -> None:
+        """Let the state as it is now be the one to go back to, if there is none, before settings take force."""
+        if not self.begun:
+            self.take()
 
     def take(self) -> None:
-        """Copy the state as it stands between two updates, which must be finite.
-
-        Where new settings are about to take force, before they do: a new optimizer has no memory.
-        """
-        if self._journal is not None:
-            self._journal.forget()  # it counts from the point before
-        began = time.perf_counter()
-        # One assignment, so that an interrupt finds the old point or the new one.
-        tree = copied(state_tree(self._state))
-        self._point = tree, self._log.mark(), []
-        self._keep(tree)
-        self._copying, self._spent = time.perf_counter() - began, 0.0
+        """Let the state as it is now be the one to go back to, whatever changed it, and keep a snapshot of it."""
+        self._journal.copy()
+        self.begun = True
+        self._snapshot()
 
     def before(self) -> None:
-        """Be told that an update begins."""
+        """Note that an update begins."""
+        self._journal.begin_update()
         self._began = time.perf_counter()
-        if self._journal is not None:
-            self._journal.write(len(self._done()))
 
     def put_back(self) -> None:
-        """Be told that others have put the state back where it stood after the last update."""
-        if self._journal is not None:
-            self._journal.forget()  # it knows the optimizers' memories that there were before
+        """Note that the state after the last update was put back, in other tensors."""
+        if self.begun:
+            self._journal.copy()
 
-    def note(self, update: Update, *, verify: bool) -> None:
-        """Be told that `update` is complete.
-
-        Parameters
-        ----------
-        verify : bool
-            Whether the weights must be looked at now, because the caller is about to show them.
+    def note(self) -> None:
+        """Note that an update is complete, and in the log.
 
         Raises
         ------
         NonFiniteError
             If something in the state is not finite.
         """
-        done = self._done()
+        self._journal.write()
+        self._updates += 1
         self._spent += time.perf_counter() - self._began
-        full = len(done) + 1 >= REPEATED_AT_MOST and self._affordable(len(done) + 1)
-        if full and not self._state.finite():
-            raise NonFiniteError("a weight or an optimizer's memory", float("nan"))
-        if (verify or self._journal is not None) and not self._state.weights_finite():
-            raise NonFiniteError("a weight", float("nan"))
-        if full:
-            self.take()
-        else:
-            done.append(update)
 
-    def _affordable(self, updates: int) -> bool:
-        """Return whether another copy, after so many updates, takes a small part of the time that they took.
+    def snapshot(self) -> None:
+        """Keep a snapshot, if one is due after the last update."""
+        if self._updates >= SNAPSHOT_EVERY and self._affordable():
+            self._snapshot()
+
+    def _snapshot(self) -> None:
+        began = time.perf_counter()
+        self._keep(copied(state_tree(self._state)))
+        self._copying, self._spent, self._updates = time.perf_counter() - began, 0.0, 0
+
+    def _affordable(self) -> bool:
+        """Return True if another snapshot takes a small share of the time of the updates since the last one.
 
         A GPU may carry out a hundred updates in less time than it takes to bring all weights and the optimizers'
-        memories to the computer's memory, and from there to its disk.
+        memories to the computer's memory, and from there to its disk. Small networks are not asked: their snapshots
+        cost next to nothing.
         """
-        if self._journal is None:
-            return True
-        return self._copying <= SHARE * self._spent or updates >= RAREST * REPEATED_AT_MOST
+        affordable = self._copying <= SHARE * self._spent or self._updates >= RAREST * SNAPSHOT_EVERY
+        return not self._large or affordable
 
-    def go_back(self) -> bool:
-        """Stand at the last completed update that left everything finite.
+    def go_back(self) -> None:
+        """Go back to the state after the last completed update that left everything finite.
 
-        May be called again where it was interrupted.
-
-        Returns
-        -------
-        bool
-            Whether the settings are still in force; False where it went back to before they were.
+        It may be called again if interrupted. The optimizers are then to be configured anew.
         """
-        assert self._point is not None
-        _, mark, done = self._point
-        kept = self._undone()
-        if kept is None:
-            kept = len(done)
-            while (reached := self._repeat(done[:kept])) < kept:
-                kept = reached
-        elif kept == 0:
-            self._repeat([])
-        self._log.rewind(mark)
-        for update in done[:kept]:
-            update.record_in(self._log)
-        del done[kept:]
-        if self._journal is not None:
-            self._journal.forget()
-        return kept > 0
-
-    def _done(self) -> list[Update]:
-        assert self._point is not None
-        return self._point[2]
-
-    def _undone(self) -> int | None:
-        """Undo the update that failed; return how many came before it, None if that did not help."""
-        if self._journal is None or (kept := self._journal.undo()) is None:
-            return None
-        return kept if self._state.finite() else None
-
-    def _repeat(self, updates: list[Update]) -> int:
-        """Put the copy back and carry out `updates` again; return how many were good."""
-        assert self._point is not None
-        rules = self._stepper.rules
-        put_tree(self._state, self._point[0], rules)
-        if updates:
-            self._stepper.configure(rules)
-        for number, update in enumerate(updates):
-            try:
-                self._stepper.advance(update.what, measure=False)
-            except Exception:  # noqa: BLE001 - what fails again is the failure that is being undone
-                return number
-            if not self._state.finite():
-                return number
-        return len(updates)
-
-
-class Journal:
-    """A copy of a state, renewed in place."""
-
-    def __init__(self, state: TrainingState) -> None:
-        self._state = state
-        self._layout: tuple[Any, ...] = ()
-        self._live: list[Tensor] = []
-        self._copies: list[Tensor] = []
-        self._joined: Tensor | None = None
-        self._rest: tuple[Any, ...] | None = None
-
-    def write(self, place: int) -> None:
-        """Copy the state as it stands; `place` is what :meth:`undo` will return."""
-        state = self._state
-        self._rest = None
-        optimizers = list(state.optimizers.values())
-        layout = (*optimizers, *map(len, (o.state for o in optimizers)), state.ema)
-        if layout != self._layout:
-            self._lay_out(layout, optimizers)
-        if self._joined is not None:
-            torch.cat(self._live, out=self._joined)
-        else:
-            torch._foreach_copy_(self._copies, self._live)
-        self._rest = (
-            place,
-            state.iteration,
-            state.cursor,
-            state.d_updates,
-            {name: generator.get_state() for name, generator in state.randomness.items()},
-            [buffers.copy() for buffers in state.buffers.values()],
-        )
-
-    def _lay_out(self, layout: tuple[Any, ...], optimizers: list[torch.optim.Optimizer]) -> None:
-        """Find all tensors that are changed in place; they change only with the optimizers' memories."""
-        networks = [*self._state.modules().values()]
-        live: list[Tensor] = [tensor for network in networks for tensor in network.parameters()]
-        for optimizer in optimizers:
-            for memory in optimizer.state.values():
-                live += [value for value in memory.values() if isinstance(value, Tensor)]
-        if self._state.ema is not None:
-            live += self._state.ema.buffers()
-        self._live = [tensor.detach() for tensor in live]
-        kinds = {(tensor.dtype, tensor.device, tensor.is_contiguous()) for tensor in live}
-        self._joined = None
-        if len(kinds) == 1 and live[0].is_contiguous():
-            # The common case, in which one operation copies everything, in a third of the time.
-            self._live = [tensor.view(-1) for tensor in self._live]
-            self._joined = torch.cat(self._live)
-            self._copies = list(torch.split(self._joined, [len(tensor) for tensor in self._live]))
-        else:
-            self._copies = [torch.empty_like(tensor) for tensor in self._live]
-        self._remembered = [(optimizer, set(optimizer.state)) for optimizer in optimizers]
-        self._layout = layout
-
-    def undo(self) -> int | None:
-        """Put back what was last copied; return its place, or None if there is nothing to put back."""
-        if self._rest is None:
-            return None
-        state = self._state
-        place, state.iteration, state.cursor, state.d_updates, randomness, contents = self._rest
-        torch._foreach_copy_(self._live, self._copies)
-        for optimizer, remembered in self._remembered:
-            for parameter in set(optimizer.state) - remembered:
-                del optimizer.state[parameter]
-        state.put_randomness(randomness)
-        for buffers, content in zip(state.buffers.values(), contents, strict=True):
-            buffers.put_back(content)
-        for parameters in state.parameters.values():
-            for parameter in parameters:
-                parameter.grad = None
-        return int(place)
-
-    def forget(self) -> None:
-        """Have nothing to put back any more."""
-        self._rest = None
+        self._journal.undo()

@@ -154,7 +154,7 @@ class Session:
         self.run = run
         self.built = {name: built[name] for name, s in SETTINGS.items() if s.effect == "fresh start"}
         self.history = history
-        self._last_good = LastGood(run.stepper, self.log, self._keep, foreign=run.foreign)
+        self._last_good = LastGood(run.stepper, self.log, self._keep)
         self._configured = False
         self._torn = False
 
@@ -327,7 +327,7 @@ class Session:
         """Record what was asked for since the last update, on a new branch where the run is in the past."""
         if self._configured and not self.log.pending:
             return
-        if self._configured and not self.state.finite():
+        if self._last_good.begun and not self._last_good.finite():
             raise self._diverged(NonFiniteError("a weight", float("nan")))
         # In this order an interrupt anywhere leaves a session that prepares itself again.
         self._configured = False
@@ -340,7 +340,7 @@ class Session:
     def _configure(self) -> None:
         """Put recorded settings in force, and make sure that there is a state to go back to."""
         if not self._configured:
-            self._last_good.take()
+            self._last_good.begin()
             self.run.stepper.configure(self.in_force())
             self._configured = True
 
@@ -397,10 +397,10 @@ class Session:
             if full:
                 self.history.append(stepper.record)
             stop = interrupted()
-            update = Update(what, origin, state.iteration, *before)
-            update.record_in(self.log)
-            last_good.note(update, verify=seen or stop)
+            Update(what, origin, state.iteration, *before).record_in(self.log)
+            last_good.note()
             self._torn = False
+            last_good.snapshot()
         except NonFiniteError as error:
             raise self._diverged(error) from None
         except BaseException as error:
@@ -459,14 +459,15 @@ class Session:
                 self._go_to_refuge(*self._refuge)
         if self._torn:
             with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
-                self._configured = self._last_good.go_back()
+                self._last_good.go_back()
+            self._configured = False
             self.history.resize(self.state.iteration)
             self._torn = False
 
     def recover(self) -> None:
         """Stand at the last good state, settings kept; a failed step has already gone back to it."""
         self._occupied.refuse_reentry()
-        if self._configured and not self.state.finite():
+        if self._last_good.begun and not self._last_good.finite():
             self._torn = True
         self.settle()
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import cmath
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import get_total_norm
 
 from ..optimizers import make_optimizer
 from ..seeds import seeded
@@ -99,10 +97,6 @@ class TrainingState:
         for name, module in self._networks():
             self.parameters[name] = [p for p in module.parameters() if p.requires_grad]
             self.buffers[name] = Buffers(module)
-        weights = [weight for weights in self.parameters.values() for weight in weights]
-        self._weights = [weight.detach() for weight in weights]
-        few = sum(map(Tensor.numel, weights)) < 100_000 and all(w.is_contiguous() for w in weights)
-        self._flat = [weight.view(-1) for weight in self._weights] if few else []
 
     def _networks(self) -> Iterator[tuple[Network, nn.Module]]:
         yield "generator", self.generator
@@ -146,25 +140,20 @@ class TrainingState:
         return {**found, "ema": self.ema} if self.ema is not None else found
 
     def weights_finite(self) -> bool:
-        """Return whether all trained weights and all buffers are finite, quickly enough for every call."""
-        buffers = [buffer for buffers in self.buffers.values() for buffer in buffers.content()]
-        if self.device.type == "cpu":
-            sums = [torch.cat(self._flat).sum()] if self._flat else [each.sum() for each in self._weights]
-            sums += [buffer.sum() for buffer in buffers]
-            total = (torch.stack(sums).sum() if len(sums) > 1 else sums[0]).item()
-        else:
-            # All at once, and read once: to begin takes longer there than to add, and reading waits for all work.
-            total = get_total_norm(self._weights + [b for b in buffers if b.is_floating_point()]).item()
-        # A sum may overflow where no number does.
-        return cmath.isfinite(total) or self.finite()
+        """Return True if all parameters and buffers of both networks are finite numbers."""
+        return _all_finite(t for _, module in self._networks() for t in tensors_of(module).values())
 
     def finite(self) -> bool:
-        """Return whether all parameters, buffers and optimizers' memories are finite numbers."""
-        tensors = [tensor for _, module in self._networks() for tensor in tensors_of(module).values()]
-        for optimizer in self.optimizers.values():
-            tensors += [value for value in moments_of(optimizer).values() if isinstance(value, Tensor)]
-        with torch.no_grad():
-            return all(bool(t.isfinite().all()) for t in tensors if t.is_floating_point())
+        """Return True if all parameters, buffers and optimizers' memories are finite numbers."""
+        memories = (
+            value for optimizer in self.optimizers.values() for value in moments_of(optimizer).values()
+        )
+        return self.weights_finite() and _all_finite(m for m in memories if isinstance(m, Tensor))
+
+
+def _all_finite(tensors: Iterable[Tensor]) -> bool:
+    with torch.no_grad():
+        return all(bool(tensor.isfinite().all()) for tensor in tensors if tensor.is_floating_point())
 
 
 def moments_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:

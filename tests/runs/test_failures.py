@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import signal
 import sys
@@ -16,6 +17,7 @@ from torch.utils.data import Dataset
 import ganwidgets
 from ganwidgets import DataError, DivergedError, GANTrainer
 from ganwidgets.runs import last_good
+from ganwidgets.runs.journal import Journal
 from ganwidgets.stepping.state import TrainingState
 
 PACKAGE = str(Path(ganwidgets.__file__).parent)
@@ -156,8 +158,8 @@ class Holed(Dataset):
 
 
 def test_a_dataset_that_fails_at_one_item():
-    trainer = GANTrainer(Holed(), **SMALL)
-    whole = Holed()
+    holed, whole = Holed(), Holed()
+    trainer = GANTrainer(holed, **SMALL)
     whole.hole = None
     twin = GANTrainer(whole, **SMALL)
     with pytest.raises(DataError, match="item 1234 of the dataset cannot be read: Failure"):
@@ -165,7 +167,7 @@ def test_a_dataset_that_fails_at_one_item():
     assert 0 < trainer.iteration < 1500 // 8
     twin.step(trainer.iteration)
     assert trainer.source.fingerprint == twin.source.fingerprint
-    trainer.source.dataset.hole = None
+    holed.hole = None
     assert_goes_on_like(trainer, twin)
 
 
@@ -243,26 +245,54 @@ def test_an_interrupt_at_any_line_of_a_step(make, prepare):
         assert ended(trainer) == ends[stands], where
 
 
-def test_a_second_interrupt_while_the_run_goes_back():
-    trainer, twin = small(), small()
-    for run in (trainer, twin):
+@pytest.mark.parametrize(
+    "sizes", [{}, {"g_hidden": (256, 256), "d_hidden": (256, 256)}], ids=["small", "large"]
+)
+def test_a_second_interrupt_at_any_line_of_the_way_back(sizes, monkeypatch):
+    """The way back may be interrupted anywhere, and is gone again before anything else is done."""
+
+    def broken_off():
+        run = small(**sizes)
         run.step(5)
-    stepper = trainer._session.run.stepper
-    original, calls = stepper.advance, []
+        run.change(optimizer_d="sgd", ema_decay=0.5)
+        stepper = run._session.run.stepper
+        original = stepper.advance
 
-    def advance(what, *, measure):
-        original(what, measure=measure)
-        calls.append(what)
-        if len(calls) in {1, 3}:
-            raise KeyboardInterrupt
+        def advance(what, *, measure):
+            original(what, measure=measure)
+            raise Failure
 
-    stepper.advance = advance
-    with pytest.raises(KeyboardInterrupt):
-        trainer.step()
-    stepper.advance = original
-    assert len(calls) == 3
-    assert torch.equal(trainer.sample(3, seed=1), twin.sample(3, seed=1))
-    assert_goes_on_like(trainer, twin)
+        monkeypatch.setattr(stepper, "advance", advance)
+        return run
+
+    twin = broken_off()
+    with pytest.raises(Failure):
+        twin.step()
+    monkeypatch.undo()
+    expected = twin.state_hash(), twin.interventions
+    undo = Journal.undo
+    lines = len(inspect.getsourcelines(undo)[0])
+    interrupted = 0
+    for k in range(1, lines):
+        trainer = broken_off()
+
+        def interrupted_undo(journal, k=k):
+            nonlocal interrupted
+            monkeypatch.setattr(Journal, "undo", undo)
+            try:
+                with Interrupting(k):
+                    undo(journal)
+            except KeyboardInterrupt:
+                interrupted += 1
+                raise
+
+        monkeypatch.setattr(Journal, "undo", interrupted_undo)
+        with pytest.raises((Failure, KeyboardInterrupt)):
+            trainer.step()
+        monkeypatch.undo()
+        assert (trainer.state_hash(), trainer.interventions) == expected, k
+        assert trainer.iteration == 5
+    assert interrupted > 10
 
 
 def test_control_c_in_a_long_call():
@@ -408,7 +438,7 @@ def test_recovering_goes_back_where_the_state_is_spoilt_and_nowhere_else():
 @pytest.mark.parametrize(
     ("copying", "spacing"), [(0.0, 100), (0.0079, 297), (60.0, 1000)], ids=["free", "costly", "unaffordable"]
 )
-def test_where_a_journal_can_undo_an_update_costly_copies_are_rarer(copying, spacing, monkeypatch):
+def test_costly_snapshots_of_large_networks_are_rarer(copying, spacing, monkeypatch):
     now = 0.0
 
     def a_millisecond_later():
@@ -424,6 +454,7 @@ def test_where_a_journal_can_undo_an_update_costly_copies_are_rarer(copying, spa
     copied = last_good.copied
     monkeypatch.setattr(last_good.time, "perf_counter", a_millisecond_later)
     monkeypatch.setattr(last_good, "copied", slowly_copied)
+    monkeypatch.setattr(last_good, "LARGE", 0)
     trainer = small(generator=Fragile(2), discriminator=Fragile(1))
     trainer.step(1001)
     kept = [snapshot.place.iteration for snapshot in trainer._session.snapshots]

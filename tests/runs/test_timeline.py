@@ -157,7 +157,7 @@ move = st.one_of(
 @settings(max_examples=15)
 def test_every_place_is_what_it_was_whatever_was_done(kind, copies_every, moves):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ganwidgets.runs.last_good.REPEATED_AT_MOST", copies_every)
+        patch.setattr("ganwidgets.runs.last_good.SNAPSHOT_EVERY", copies_every)
         traveller = Traveller(kind)
         traveller.play([("step", 2), *moves, ("step", 2)])
         traveller.check()
@@ -563,7 +563,7 @@ def test_a_callback_cannot_travel():
 
 
 def test_snapshots_that_memory_has_no_room_for_lead_back_as_well(monkeypatch):
-    monkeypatch.setattr("ganwidgets.runs.last_good.REPEATED_AT_MOST", 5)
+    monkeypatch.setattr("ganwidgets.runs.last_good.SNAPSHOT_EVERY", 5)
     trainer = small()
     snapshots = trainer._session.snapshots
     monkeypatch.setattr(snapshots, "_memory_budget", 150_000)
@@ -593,7 +593,7 @@ def test_snapshots_that_memory_has_no_room_for_lead_back_as_well(monkeypatch):
 
 
 def test_where_no_file_can_be_written_memory_still_has_its_bounds(monkeypatch):
-    monkeypatch.setattr("ganwidgets.runs.last_good.REPEATED_AT_MOST", 5)
+    monkeypatch.setattr("ganwidgets.runs.last_good.SNAPSHOT_EVERY", 5)
     trainer = small()
     snapshots = trainer._session.snapshots
     monkeypatch.setattr(snapshots, "_memory_budget", 50_000)
