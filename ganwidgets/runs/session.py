@@ -417,8 +417,7 @@ class Session:
     @contextmanager
     def rehearsing(self) -> Iterator[EagerStepper]:
         """Let the next updates be carried out, whole or in part, and undo them again."""
-        self._occupied.refuse_reentry()
-        self.settle()
+        self.recover()
         run, last_good, configured = self.run, self._last_good, self._configured
         before = Rehearsal(run.stepper)
         rules = self.in_force()

@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ..data import Source
-from ..data.datasets import DatasetSource
-from ..data.folder_source import FolderSource
 from ..data.part import divided
 from ..data.source import FiniteSource
 from ..errors import DataError
@@ -55,8 +53,6 @@ class Run:
         Whether the run repeats bit for bit.
     threads : int
         How many threads it computes with.
-    foreign : bool
-        Whether what is not ours takes part: networks, a Dataset or files, each of which may fail.
     """
 
     source: Source
@@ -67,7 +63,6 @@ class Run:
     labels: Labels | None
     exact: bool
     threads: int
-    foreign: bool
 
     def observe(self, network: nn.Module, batch: Tensor, seed: int, labels: Tensor | None = None) -> Tensor:
         """Return what `network` makes of `batch` in eval mode, float32 on the CPU; no state is touched.
@@ -215,8 +210,6 @@ def assemble(
         # On a GPU some of torch's operations add in an order that varies (measured: two runs of one seed).
         exact=found.exact and source.exact and device.type == "cpu",
         threads=threads_for(generator, discriminator),
-        foreign=any(each is not None for each in (*own.values(), objective))
-        or isinstance(source, DatasetSource | FolderSource),
     )
 
 
