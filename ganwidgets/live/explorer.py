@@ -26,7 +26,7 @@ from ..runs.likeness import Likeness, likeness_of
 from ..runs.looking import latents, made_of
 from ..runs.snapshots import Snapshot
 from ..runs.walks import along, between, strongest
-from ..stepping.threads import computing_with
+from ..stepping.ambient import pinned
 from .runner import Runner
 
 __all__ = ["AMOUNTS", "DIRECTIONS", "STEPS", "Earlier", "Exhibits", "Explorer", "Read", "Ways"]
@@ -174,7 +174,7 @@ class Explorer:
             return Ways(None, None, None)
         now = self._likeness()
         noise = now.settings.noise
-        with computing_with(now.run.threads):
+        with pinned(now.run.threads, now.run.state.device):
             known = latents(now, exhibits.count, SEED)
             start = known[chosen[0]]
             parts = []
@@ -220,7 +220,7 @@ class Explorer:
         """Return images ``[n, C, H, W]`` in [0, 1] as the features see them on which the run is judged."""
         session = self._runner.trainer._session
         features = Evaluation(session, self._runner.look).features()
-        with computing_with(session.run.threads):
+        with pinned(session.run.threads, session.run.state.device):
             seen = read(features, torch.from_numpy(images)).features
         return Read(features.name, np.asarray(seen.cpu().numpy(), np.float32))
 
@@ -248,7 +248,7 @@ class Explorer:
             if copies is None:
                 return None
             label = None if exhibits.labels is None else [exhibits.label(index)]
-            with computing_with(now.run.threads):
+            with pinned(now.run.threads, now.run.state.device):
                 noise = latents(now, exhibits.count, SEED)[index : index + 1]
                 made = made_of(now, noise, label, network=copies.generator)
             known = self._past[key] = weakref.ref(snapshot), packed(made.numpy())

@@ -29,7 +29,7 @@ from ..runs.history import Envelope
 from ..runs.likeness import likeness_of
 from ..runs.looking import Visible, decisiveness, generated, overfitting, sampler
 from ..runs.past import Chronicle, Past
-from ..stepping.threads import computing_with
+from ..stepping.ambient import pinned
 from .bench import Bench, Judged
 from .elbow_room import ElbowRoom
 from .inside import Inside, inside
@@ -373,7 +373,7 @@ class Camera:
     def _developed_aside(self, exposure: _Exposure, complete: bool, also: Collection[str]) -> _Developed:
         run = exposure.kept.run
         began = time.thread_time()
-        with computing_with(run.threads):
+        with pinned(run.threads, run.state.device):
             developed = self._develop(exposure, complete, also)
         effort = (time.thread_time() - began) * run.threads
         share = self._room.share

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message, N_
+from ganwidgets.training_flags import in_eval_mode
 
 __all__ = ["Features", "OwnFeatures", "Pixels", "RandomFeatures", "Reading", "read"]
 
@@ -159,7 +160,7 @@ class OwnFeatures:
     ----------
     module : nn.Module
         Makes of images, float32 [n, C, H, W] in [0, 1], their features [n, ...], or a pair: those, and
-        logits [n, K] of classes. It is put into eval mode and no gradients are kept.
+        logits [n, K] of classes. It computes in eval mode without gradients, and is then as it was.
     """
 
     help = N_("The features of a network of your own.")
@@ -167,7 +168,8 @@ class OwnFeatures:
     live_samples = 1000
 
     def __init__(self, module: nn.Module) -> None:
-        self._module = module.eval()
+        self._module = module
+        self._in_use = threading.Lock()
         self.name = Message("features of {module}", module=type(module).__name__)
 
     def read(self, images: Tensor) -> Reading:
@@ -179,7 +181,7 @@ class OwnFeatures:
             If that is not one row of numbers for each image.
         """
         parameter = next(self._module.parameters(), torch.empty(0))
-        with torch.no_grad():
+        with self._in_use, torch.no_grad(), in_eval_mode(self._module):
             found = self._module(images.to(parameter.device))
         features, logits = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
         if not isinstance(features, Tensor) or features.ndim < 2 or len(features) != len(images):

@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from ..stepping.ambient import under_pinned_modes
+
 __all__ = ["between_steps"]
 
 
@@ -22,6 +24,7 @@ T = TypeVar("T")
 
 def between_steps(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
     """Let a method of a live trainer be carried out by the thread that trains, between two steps."""
+    method = under_pinned_modes(method)
 
     @functools.wraps(method)
     def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import DataError
 from ..messages import Message
 from ..metrics import evaluate_points
 from ..metrics.features import Features
 from ..seeds import derive
+from ..stepping.ambient import under_pinned_modes
+from ..stepping.state import copied_network
 from .judging import Judge, Neighbors, chosen_features, nearest, refuse_unknown_features
 from .looking import accuracies, generated, labels_asked, overfitting, real
 from .session import Session
@@ -39,6 +41,7 @@ class Evaluation:
         self._session = session
         self._between = between
 
+    @under_pinned_modes
     def of_generated(self, n: int, seed: int, features: Any) -> dict[str, float]:
         """Return how good generated samples are, by name."""
         session = self._session
@@ -52,6 +55,7 @@ class Evaluation:
         )
         return {**figures, **by_heart}
 
+    @under_pinned_modes
     def of_real(self, n: int, seed: int, features: Any) -> dict[str, float]:
         """Return the same figures of real samples in the place of generated ones."""
         session = self._session
@@ -81,16 +85,22 @@ class Evaluation:
         source = session.run.source
         self._refuse_points()
         known = session.features_made
+        if isinstance(asked, nn.Module) and _shared(asked, session.state.modules().values()):
+            # Such features change with every update, and training goes on in train mode meanwhile.
+            asked = self._between(lambda: copied_network(asked))
+            return chosen_features(asked, source, session.run.state.device, self._between)
         if known is None or known[0] is not source or known[1] is not asked:
             made = chosen_features(asked, source, session.run.state.device, self._between)
             known = session.features_made = (source, asked, made)
         return known[2]
 
+    @under_pinned_modes
     def neighbors(self, samples: Tensor, k: int, features: Any) -> Neighbors:
         """Return the real images that are most like `samples`."""
         self._refuse_points()
         return nearest(self._session.run.source, self.features(features), samples, k, self._between)
 
+    @under_pinned_modes
     def class_shares(self, n: int, seed: int) -> dict[int, float]:
         """Return the share of generated images that is read as each class."""
         session = self._session
@@ -119,3 +129,9 @@ class Evaluation:
             raise DataError(
                 Message("{data} is no set of images, so it has no features; leave them out", data=source.name)
             )
+
+
+def _shared(module: nn.Module, networks: Iterable[nn.Module]) -> bool:
+    """Return whether `module` holds a layer of one of `networks`."""
+    layers = {id(layer) for network in networks for layer in network.modules()}
+    return any(id(layer) in layers for layer in module.modules())

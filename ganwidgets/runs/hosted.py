@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ..errors import CheckpointError
+from ..stepping.ambient import under_pinned_modes
 from ..stepping.eager import What
 from .interventions import CODE, Origin
 from .session import Session
@@ -40,6 +41,7 @@ class Hosted:
         self._session.settings.__dict__["_route"] = route
 
     def _between_steps(self, function: Callable[[], T]) -> T:
+        function = under_pinned_modes(function)
         return function() if self._dispatch is None else self._dispatch(function)
 
     def _advance(

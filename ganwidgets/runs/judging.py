@@ -28,7 +28,7 @@ from ..metrics.features import Features, OwnFeatures, Pixels, RandomFeatures, Re
 from ..metrics.images import class_shares
 from ..metrics.inception import load_inception
 from ..seeds import seeded
-from ..stepping.threads import computing_with
+from ..stepping.ambient import pinned
 
 __all__ = ["NAMED", "Judge", "Neighbors", "chosen_features", "nearest", "refuse_unknown_features"]
 
@@ -146,7 +146,7 @@ def _trained(source: Source, between: Between) -> Classifier:
     chosen = torch.randperm(source.size, generator=seeded(0, "classifier"))[:LEARNT_FROM]
     images = _read(source, chosen, between)
     name = source.name
-    with computing_with(1):
+    with pinned(1):
         _TRAINED[key] = train_classifier(images, labels[chosen], name)
     while len(_TRAINED) > KEPT:
         _TRAINED.popitem(last=False)
@@ -215,7 +215,7 @@ class Judge:
 
     def reading(self, images: Tensor) -> Reading:
         """Return what the features see of images in [0, 1]."""
-        with computing_with(1):
+        with pinned(1):
             return read(self.features, images)
 
     def figures(self, generated: Tensor, asked: Tensor | None = None) -> dict[str, float]:
@@ -233,7 +233,7 @@ class Judge:
         if self.count < 2:
             return {}
         places = None if asked is None or self._classes is None else torch.searchsorted(self._classes, asked)
-        with computing_with(1):
+        with pinned(1):
             return evaluate_images(generated, self._reference, self.count, self._shares, places)
 
     @cached_property
@@ -323,7 +323,7 @@ def nearest(source: Source, features: Features, images: Tensor, k: int, between:
             )
         )
     everything = torch.arange(source.size)
-    with computing_with(1):
+    with pinned(1):
         known = torch.cat(
             [read(features, _read(source, part, between)).features for part in torch.split(everything, 4096)]
         ).double()

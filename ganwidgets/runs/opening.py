@@ -15,6 +15,7 @@ from traitlets import TraitError
 from ..data import Source, load_data
 from ..errors import CheckpointError, CheckpointWarning, DataError
 from ..messages import Message
+from ..stepping.ambient import under_pinned_modes
 from .branches import Branches, Stand, Tip
 from .consistent import check_branches, check_places, check_records
 from .data_samples import as_it_was_read, data_missing, source_of_samples
@@ -72,6 +73,7 @@ class Found:
     stored: set[str]
 
 
+@under_pinned_modes
 def open_session(
     path: str | os.PathLike[str],
     data: Any,

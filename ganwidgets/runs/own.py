@@ -62,6 +62,11 @@ class Own:
                 )
             )
 
+    def begin_training(self) -> None:
+        """Put the networks into train mode, once: afterwards their flags are the user's."""
+        for _, network in self._given():
+            network.train()
+
     def content(self) -> dict[str, dict[str, Tensor]]:
         """Return copies of the networks' parameters and buffers."""
         return {

@@ -13,6 +13,7 @@ from traitlets import TraitError
 from ..data import Source
 from ..errors import CheckpointError, DataError
 from ..messages import Message
+from ..stepping.ambient import under_pinned_modes
 from .branches import Branches
 from .checkpoint import read_checkpoint, write_checkpoint
 from .data_samples import as_it_was_read, data_missing, samples_of, source_of_samples
@@ -30,6 +31,7 @@ from .state_tree import check_origin, data_name, is_preset, other_data
 __all__ = ["load_session", "save_session"]
 
 
+@under_pinned_modes
 def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     """Save a run to the file `path`: state, history, interventions, and data that is a small array.
 
@@ -64,6 +66,7 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     write_checkpoint(path, tensors, document)
 
 
+@under_pinned_modes
 def load_session(
     path: str | os.PathLike[str],
     data: Any,

@@ -22,10 +22,10 @@ from ..messages import Message
 from ..metrics.features import Features
 from ..objectives import Loss, game
 from ..settings import SETTINGS, Settings
+from ..stepping.ambient import pinned, under_pinned_modes
 from ..stepping.eager import EagerStepper, NonFiniteError, What
 from ..stepping.run import Run, assemble, fitting_batch, misfit
 from ..stepping.state import TrainingState
-from ..stepping.threads import computing_with
 from .branches import Branches, Root, Stand, Tip
 from .hashing import digest
 from .history import COLUMNS, History, measured
@@ -89,6 +89,7 @@ class Session:
         The source and the choice for which features were made last, and these.
     """
 
+    @under_pinned_modes
     def __init__(
         self,
         data: Any,
@@ -121,6 +122,7 @@ class Session:
         asked = self.settings.as_dict()
         self.own.admit(asked)
         run = self._assembled(asked, source)
+        self.own.begin_training()
         self.own_start = self.own.content()
         self.log = InterventionLog(asked)
         self._adopt(run, asked, History())
@@ -144,8 +146,7 @@ class Session:
         return [*began, *self._asked_sources]
 
     def _assembled(self, settings: Mapping[str, Any], source: Source) -> Run:
-        # A cell may have switched gradients off; what is made then could not be trained.
-        with torch.inference_mode(False), torch.enable_grad():
+        with pinned(device=self._device):
             rules, own = SimpleNamespace(**settings), self.own
             return assemble(rules, source, own.networks, self._device, own.objective)
 
@@ -373,10 +374,17 @@ class Session:
         self.settle()
         try:
             self._occupied.begin(sys._getframe())
-            with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
-                for index in range(n):
-                    if self._one(what, interrupted, origin, last=index == n - 1):
-                        break
+            for index in range(n):
+                # At each step anew: a callback, or a cell in another thread, may have changed a mode.
+                with pinned(self.run.threads, self._device):
+                    stop = self._one(what, interrupted, origin, last=index == n - 1)
+                if self.listeners:
+                    record = self.record()
+                    for listener in list(self.listeners.values()):
+                        listener(record)
+                self.keeper.stepped()
+                if stop:
+                    break
         finally:
             self._occupied.end()
         return self.record()
@@ -407,11 +415,6 @@ class Session:
             self.settle()
             error.add_note(Message("The run stands at iteration {n}, before it happened.", n=state.iteration))
             raise
-        if self.listeners:
-            record = self.record()
-            for listener in list(self.listeners.values()):
-                listener(record)
-        self.keeper.stepped()
         return stop
 
     @contextmanager
@@ -429,7 +432,7 @@ class Session:
         self._undo = undo
         try:
             self._occupied.begin(sys._getframe(2))
-            with torch.inference_mode(False), torch.enable_grad(), computing_with(run.threads):
+            with pinned(run.threads, self._device):
                 run.stepper.configure(rules)
                 yield run.stepper
         finally:
@@ -450,14 +453,14 @@ class Session:
     def settle(self) -> None:
         """Go back to the last good state, if a step or a way elsewhere was broken off in the middle."""
         if self._undo is not None and not self._occupied.under_way:
-            with torch.inference_mode(False), torch.enable_grad():
+            with pinned(self.run.threads, self._device):
                 self._undo()
             self._undo = None
         if self._refuge is not None and not self._occupied.under_way:  # not while it is on its way
-            with torch.inference_mode(False), torch.enable_grad():
+            with pinned(self.run.threads, self._device):
                 self._go_to_refuge(*self._refuge)
         if self._torn:
-            with torch.inference_mode(False), torch.enable_grad(), computing_with(self.run.threads):
+            with pinned(self.run.threads, self._device):
                 self._last_good.go_back()
             self._configured = False
             self.history.resize(self.state.iteration)
@@ -493,7 +496,7 @@ class Session:
         """
         self.recover()
         with self.leaving() as here:
-            with torch.inference_mode(False):
+            with pinned(device=self._device):
                 run, built, settings = restored(self, tree)
             self._adopt(run, built, self.history.until(run.state.iteration))
             self.change(settings, origin)

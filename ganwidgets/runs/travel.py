@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-import torch
-
 from ..errors import CheckpointError, DivergedError
 from ..messages import Message
+from ..stepping.ambient import pinned
 from ..stepping.eager import NonFiniteError, What
 from ..stepping.run import Run
-from ..stepping.threads import computing_with
 from .branches import Root, Stand
 from .fitting import check_fits
 from .history import History
@@ -222,14 +220,14 @@ def arrive(session: Session, here: Stand | None, target: Place) -> tuple[Run, Ma
     branches = session.branches
     root = branches.roots[branches.root_of(target.branch)]
     snapshot, content = _nearest(session, here, target)
-    with torch.inference_mode(False), torch.enable_grad():
+    with pinned(device=session._device):
         if here is not None and branches.root_of(here.branch) == branches.root_of(target.branch):
             run = here.run
         else:
             values = {**snapshot.settings, **root.built}
             run = dataclasses.replace(session._assembled(values, root.source), threads=root.threads)
         replay = Replay(run, root, snapshot)
-        with computing_with(run.threads):
+        with pinned(run.threads, session._device):
             if here is None or snapshot is not here.snapshot or run is not here.run:
                 check_fits(run.state, content)
                 put_tree(run.state, content, replay.rules())

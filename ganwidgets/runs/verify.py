@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ..errors import CheckpointError, CheckpointWarning
 from ..messages import Message
+from ..stepping.ambient import pinned, under_pinned_modes
 from ..stepping.eager import NonFiniteError, What
 from ..stepping.run import Run
-from ..stepping.threads import computing_with
 from .branches import Root
 from .decoding import place_from
 from .documents import RunDocument
@@ -44,6 +44,7 @@ Position = tuple[int, int, int]
 """On one branch: full steps done, interventions done, and updates done of the next one."""
 
 
+@under_pinned_modes
 def replayed(path: str | os.PathLike[str], data: Any, own: Mapping[str, Any]) -> ReplayReport:
     """Return what comes out of computing the run in the folder `path` again; it is only read.
 
@@ -97,6 +98,7 @@ class Verification:
         self._branches = found.session.branches
         self._records = found.session.log.everything
         self._beginnings: dict[int, Beginning] = {}
+        self._device = device
         self._environment = self._changed(device)
         self._first: Difference | None = None
         self._near = False
@@ -107,7 +109,7 @@ class Verification:
     def report(self) -> ReplayReport:
         """Compute all of it, and return what came out."""
         try:
-            with torch.inference_mode(False), torch.enable_grad():
+            with pinned(device=self._device):
                 for branch in self._branches.by_id.values():
                     self._follow(branch)
         except Enough:
@@ -145,7 +147,7 @@ class Verification:
             and (branch.id not in self._branches.roots or record.seq >= root.first.seq)
         ]
         stops = self._stops(branch, records)
-        with computing_with(root.threads):
+        with pinned(root.threads, self._device):
             walk.begin()
             try:
                 for position in walk.along(records, self._tip(branch.id).iteration):

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 import torch
 from torch import Tensor, nn
 
+from ..training_flags import in_eval_mode, overriding
+
 __all__ = ["Buffers", "observing"]
 
 
@@ -63,19 +65,36 @@ class Buffers:
 
 @contextmanager
 def observing(*networks: nn.Module) -> Iterator[None]:
-    """Look at networks: eval mode, no gradients, buffers still; afterwards all is as it was."""
-    buffers = [Buffers(network) for network in networks]
-    modes = [(module, module.training) for network in networks for module in network.modules()]
-    try:
+    """Look at networks: eval mode, no gradients, buffers still; afterwards all is as it was.
+
+    A `train` method of the user's own may also write on weights, as one that merges them for eval does. A
+    network with such a method gets copies of its parameters to write on.
+    """
+    with torch.no_grad(), ExitStack() as stack:
         for network in networks:
-            network.eval()
-        with torch.no_grad(), ExitStack() as stack:
-            for kept in buffers:
-                stack.enter_context(kept.still())
-            yield
+            stack.enter_context(Buffers(network).still())
+            if overriding(network.modules()):
+                stack.enter_context(_lending_parameters(list(network.modules())))
+        stack.enter_context(in_eval_mode(*networks))
+        yield
+
+
+@contextmanager
+def _lending_parameters(modules: Sequence[nn.Module]) -> Iterator[None]:
+    slots = [
+        (module, name, parameter)
+        for module in modules
+        for name, parameter in module._parameters.items()
+        if parameter is not None
+    ]
+    try:
+        for module, name, parameter in slots:
+            copy = nn.Parameter(parameter.detach().clone(), requires_grad=parameter.requires_grad)
+            module._parameters[name] = copy
+        yield
     finally:
-        for module, training in modes:
-            module.training = training
+        for module, name, parameter in slots:
+            module._parameters[name] = parameter
 
 
 def _copied(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -204,12 +204,12 @@ class EagerStepper:
         rules = self.rules
         if rules.lr_schedule != "constant":
             self._follow_schedule()
-        if what != "both":
-            self._update(what, 1, measure=measure)
-            return
-        self._update("discriminator", rules.d_steps, measure=measure)
-        self._update("generator", rules.g_steps, measure=measure)
-        self.state.iteration += 1
+        with self.state.training_flags.in_train_mode():
+            if what != "generator":
+                self._update("discriminator", rules.d_steps if what == "both" else 1, measure=measure)
+            if what != "discriminator":
+                self._update("generator", rules.g_steps if what == "both" else 1, measure=measure)
+        self.state.iteration += what == "both"
 
     def _update(self, network: Network, n: int, *, measure: bool) -> None:
         """Update one network `n` times, or measure it once where it is frozen."""

@@ -20,13 +20,15 @@ from ..networks import build_networks
 from ..objectives import Objective, packed_shape
 from ..seeds import seeded
 from ..settings import SETTINGS
+from ..training_flags import TrainingFlags
+from .ambient import pinned
 from .buffers import observing
 from .eager import EagerStepper, draw_noise
 from .labels import Labels, classes_of, labels_for, taking
 from .probe import probe, probe_objective
 from .randomness import RoutedRandomness
 from .state import TrainingState
-from .threads import computing_with, threads_for
+from .threads import threads_for
 
 __all__ = ["Run", "assemble", "fitting_batch", "misfit"]
 
@@ -77,7 +79,7 @@ class Run:
         inside = torch.Generator().manual_seed(seed)
         routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
         inputs = (batch,) if labels is None else (batch, labels)
-        with computing_with(self.threads), observing(network), routing:
+        with pinned(self.threads, self.state.device), observing(network), routing:
             parts = [
                 network(*(part.to(self.state.device).clone() for part in together))
                 for together in zip(*(torch.split(each, OBSERVED_AT_ONCE) for each in inputs), strict=True)
@@ -106,7 +108,7 @@ class Run:
         inside = torch.Generator().manual_seed(seed)
         told = () if labels is None else (labels.to(self.state.device),)
         routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
-        with computing_with(self.threads), observing(network), routing, torch.enable_grad():
+        with pinned(self.threads, self.state.device), observing(network), routing, torch.enable_grad():
             moved = batch.to(self.state.device).clone().requires_grad_()
             (slope,) = torch.autograd.grad(worth(network(moved, *told)), moved, materialize_grads=True)
         return slope.detach().cpu().float()
@@ -160,7 +162,7 @@ def assemble(
     generator, discriminator = _networks(settings, source, own)
     _refuse_untrainable(generator, discriminator)
     for name, network in (("generator", generator), ("discriminator", discriminator)):
-        network.to(device).train()
+        network.to(device)
         if own[name] is None and device.type == "cuda":
             # Where a GPU's convolutions are quickest; networks of the user's own stay as they come.
             network.to(memory_format=torch.channels_last)
@@ -177,16 +179,17 @@ def assemble(
         )
     n = min(settings.batch_size, 4 * settings.packing)
     noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe"))
-    found = probe(
-        generator,
-        discriminator,
-        noise.to(device),
-        order.take(0, n).to(device),
-        labels,
-        images=source.kind == "images",
-        loss=settings.loss,
-        packing=settings.packing,
-    )
+    with TrainingFlags((generator, discriminator)).in_train_mode():
+        found = probe(
+            generator,
+            discriminator,
+            noise.to(device),
+            order.take(0, n).to(device),
+            labels,
+            images=source.kind == "images",
+            loss=settings.loss,
+            packing=settings.packing,
+        )
     if objective is not None:
         found = found.beside(probe_objective(objective, packed_shape(source.shape, settings.packing)))
     state = TrainingState(generator, discriminator, settings.seed, device)

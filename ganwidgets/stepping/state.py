@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from ..optimizers import make_optimizer
 from ..seeds import seeded
+from ..training_flags import TrainingFlags
 from .buffers import Buffers
 
 __all__ = [
@@ -97,6 +99,11 @@ class TrainingState:
         for name, module in self._networks():
             self.parameters[name] = [p for p in module.parameters() if p.requires_grad]
             self.buffers[name] = Buffers(module)
+
+    @functools.cached_property
+    def training_flags(self) -> TrainingFlags:
+        """The training flags of both networks."""
+        return TrainingFlags(module for _, module in self._networks())
 
     def _networks(self) -> Iterator[tuple[Network, nn.Module]]:
         yield "generator", self.generator

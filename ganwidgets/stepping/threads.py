@@ -6,14 +6,11 @@ bits, and because a second thread makes a small network slower, on a busy machin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import nn
 
-__all__ = ["MOST_THREADS", "checked_threads", "computing_with", "threads_for"]
+__all__ = ["MOST_THREADS", "checked_threads", "threads_for"]
 
 MOST_THREADS = 256
 """Threads that a run computes with at most; a stored run that asks for more is refused."""
@@ -32,17 +29,3 @@ def threads_for(*networks: nn.Module) -> int:
     if parameters < 5_000_000:
         return 1
     return 2 if parameters < 50_000_000 else 4
-
-
-@contextmanager
-def computing_with(threads: int) -> Iterator[None]:
-    """Compute with so many threads inside, and leave the process's setting as it was."""
-    before = torch.get_num_threads()
-    if before == threads:
-        yield
-        return
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -15,7 +15,7 @@ from ganwidgets.metrics import IMAGE_METRICS, evaluate_images, inception
 from ganwidgets.metrics import classifier as classifiers
 from ganwidgets.metrics.classifier import ChannelClassifier, train_classifier
 from ganwidgets.metrics.features import OwnFeatures, Pixels, RandomFeatures, Reading, read
-from ganwidgets.stepping.threads import computing_with
+from ganwidgets.stepping.ambient import pinned
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def classifier(digits):
-    with computing_with(1):
+    with pinned(1):
         return train_classifier(*digits, "digits")
 
 

@@ -1,0 +1,137 @@
+"""The modes of torch that decide results, pinned to one value wherever a run computes.
+
+A cell can change what every torch operation does: the default dtype and device, autocast, gradients,
+the number of threads, the rounding of matrix products. A run must not depend on what a cell left on. This
+module is the only place that knows these modes. It sets those that differ, and sets them back afterwards.
+
+Left as the user has them, because they change no result: anomaly detection, profilers, hooks on saved
+tensors, the global random generators. On a GPU the user's choice between speed and determinism also stays
+(`torch.use_deterministic_algorithms`, `torch.set_float32_matmul_precision`); a run there is not exact anyway.
+
+Default dtype, determinism, precision of products, oneDNN and the number of threads are settings of the
+process. A cell that computes in another thread at the same moment sees the pinned values.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import torch
+
+__all__ = ["pinned", "under_pinned_modes"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CPU = torch.device("cpu")
+
+_SMALLEST = 5e-324
+"""The smallest positive float64, a denormal number: times 1 it is 0 where denormals are flushed."""
+
+
+class Mode(NamedTuple):
+    """A mode of torch, and the value that it has while a run computes."""
+
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+    value: Any
+
+
+def _flushes_denormals() -> bool:
+    # torch has no getter. Python multiplies under the same control register of this thread.
+    return _SMALLEST * 1.0 == 0.0
+
+
+def _autocast(device: str) -> Mode:
+    return Mode(
+        functools.partial(torch.is_autocast_enabled, device),
+        functools.partial(torch.set_autocast_enabled, device),
+        False,
+    )
+
+
+def _autocast_depth() -> int:
+    depth: int = torch.autocast_increment_nesting() - 1
+    torch.autocast_decrement_nesting()
+    return depth
+
+
+def _set_autocast_depth(depth: int) -> None:
+    # torch forgets the weights that autocast has rounded only when the outermost autocast ends. Inside a
+    # user's autocast, an update would go on with weights from before the last one.
+    torch.clear_autocast_cache()
+    while (now := _autocast_depth()) != depth:
+        change = torch.autocast_decrement_nesting if now > depth else torch.autocast_increment_nesting
+        change()
+
+
+EVERYWHERE = (
+    Mode(torch.is_grad_enabled, torch.set_grad_enabled, True),
+    Mode(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+    _autocast("cpu"),
+    Mode(_autocast_depth, _set_autocast_depth, 0),
+    Mode(_flushes_denormals, torch.set_flush_denormal, False),
+)
+
+ON_CPU = (
+    *EVERYWHERE,
+    Mode(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 0),
+    Mode(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
+    Mode(torch._C._get_mkldnn_enabled, torch._C._set_mkldnn_enabled, torch._C._get_mkldnn_enabled()),
+)
+
+
+@functools.cache
+def _modes(device: str) -> tuple[Mode, ...]:
+    return ON_CPU if device == "cpu" else (*EVERYWHERE, _autocast(device))
+
+
+def pinned(threads: int | None = None, device: torch.device = CPU) -> AbstractContextManager[object]:
+    """Return a context in which every mode of torch that decides results has its pinned value.
+
+    Enter it at once. It costs a few microseconds if the modes have these values already.
+
+    Parameters
+    ----------
+    threads : int, optional
+        The number of threads to compute with; without it the number stays.
+    device : torch.device
+        Where the run computes.
+    """
+    differing = [mode for mode in _modes(device.type) if mode.read() != mode.value]
+    if threads is not None and torch.get_num_threads() != threads:
+        differing.append(Mode(torch.get_num_threads, torch.set_num_threads, threads))
+    if differing or torch._C._len_torch_function_stack() or torch.is_inference_mode_enabled():
+        return _pinning(differing)
+    return _NOTHING
+
+
+@contextmanager
+def _pinning(differing: list[Mode]) -> Iterator[None]:
+    with ExitStack() as stack:
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(mode=False))
+        for mode in differing:
+            stack.callback(mode.write, mode.read())
+            mode.write(mode.value)
+        if torch._C._len_torch_function_stack():
+            # A default device is a function mode, also that of `torch.set_default_device`.
+            stack.enter_context(CPU)
+        yield
+
+
+def under_pinned_modes(function: Callable[P, T]) -> Callable[P, T]:
+    """Return `function` such that each call runs with the pinned modes; the number of threads stays."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        with pinned():
+            return function(*args, **kwargs)
+
+    return call
+
+
+_NOTHING: AbstractContextManager[object] = nullcontext()

@@ -1,0 +1,211 @@
+"""No mode of torch that a cell leaves on changes a run, and each is as it was afterwards."""
+
+import contextlib
+import functools
+
+import pytest
+import torch
+from torch import nn
+
+import ganwidgets as gw
+from ganwidgets import GANTrainer
+from ganwidgets.stepping.ambient import pinned
+
+SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
+
+
+@contextlib.contextmanager
+def setting(read, write, value):
+    before = read()
+    write(value)
+    try:
+        yield
+    finally:
+        write(before)
+
+
+def flushes_denormals():
+    return bool((torch.tensor([1e-310], dtype=torch.float64) * 1.0 == 0).item())
+
+
+MODES = {
+    "default dtype float64": lambda: setting(torch.get_default_dtype, torch.set_default_dtype, torch.float64),
+    "default dtype bfloat16": lambda: setting(
+        torch.get_default_dtype, torch.set_default_dtype, torch.bfloat16
+    ),
+    "default device meta": lambda: setting(lambda: None, torch.set_default_device, "meta"),
+    "device context meta": lambda: torch.device("meta"),
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+    "autocast float16": lambda: torch.autocast("cpu", torch.float16),
+    "autocast off inside autocast": lambda: nested(
+        torch.autocast("cpu", torch.bfloat16), torch.autocast("cpu", enabled=False)
+    ),
+    "inference mode": torch.inference_mode,
+    "no_grad": torch.no_grad,
+    "set_grad_enabled": lambda: torch.set_grad_enabled(False),
+    "deterministic algorithms": lambda: setting(
+        torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 2
+    ),
+    "matmul precision": lambda: setting(
+        torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "medium"
+    ),
+    "oneDNN off": lambda: setting(torch._C._get_mkldnn_enabled, torch._C._set_mkldnn_enabled, False),
+    "denormals flushed": lambda: setting(flushes_denormals, torch.set_flush_denormal, True),
+    "threads": lambda: setting(torch.get_num_threads, torch.set_num_threads, 2),
+    "anomaly detection": lambda: torch.autograd.set_detect_anomaly(True),
+    "global seed": lambda: contextlib.nullcontext(torch.manual_seed(17)),
+}
+
+
+@contextlib.contextmanager
+def nested(*contexts):
+    with contextlib.ExitStack() as stack:
+        for context in contexts:
+            stack.enter_context(context)
+        yield
+
+
+def ambient():
+    """Return the modes as they are."""
+    return (
+        torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.is_autocast_enabled("cpu"),
+        torch.is_inference_mode_enabled(),
+        torch.is_grad_enabled(),
+        torch.get_deterministic_debug_mode(),
+        torch.get_float32_matmul_precision(),
+        torch._C._get_mkldnn_enabled(),
+        torch.get_num_threads(),
+        torch.is_anomaly_enabled(),
+        torch.autocast_increment_nesting() - 1 + 0 * torch.autocast_decrement_nesting(),
+        torch._C._len_torch_function_stack(),
+    )
+
+
+def networks():
+    draw = torch.Generator().manual_seed(3)
+    generator = nn.Sequential(
+        nn.Linear(3, 32),
+        nn.Unflatten(1, (8, 2, 2)),
+        nn.ConvTranspose2d(8, 1, 4, 4),
+        nn.BatchNorm2d(1),
+        nn.Tanh(),
+    )
+    discriminator = nn.Sequential(
+        Noisy(), nn.Conv2d(1, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(64, 1)
+    )
+    with torch.no_grad():
+        for network in (generator, discriminator):
+            for parameter in network.parameters():
+                parameter.uniform_(-0.3, 0.3, generator=draw)
+    return {"generator": generator, "discriminator": discriminator, "latent_dim": 3}
+
+
+class Noisy(nn.Module):
+    """Makes tensors with the defaults of torch, as users' layers do."""
+
+    def forward(self, x):
+        return x + 0.1 * torch.randn(x.shape[1:]) + torch.ones(1) * 1e-3 + torch.tensor(0.5) * 1e-3
+
+
+KINDS = {
+    "built in": lambda: {"data": "ring8", **SMALL},
+    "built in, ema, penalty": lambda: {
+        "data": "ring8",
+        "ema_decay": 0.9,
+        "penalty": "gradient_penalty",
+        "optimizer_d": "rmsprop",
+        **SMALL,
+    },
+    "bfloat16": lambda: {"data": "ring8", "precision": "bfloat16", **SMALL},
+    "own networks": lambda: {"data": "digits", "batch_size": 8, **networks()},
+}
+
+
+def journey(kind, mode, folder):
+    """Do everything that computes inside `mode`, and return all that came out."""
+    made = KINDS[kind]()
+    own = [{name: n for name, n in KINDS[kind]().items() if isinstance(n, nn.Module)} for _ in range(2)]
+    with mode():
+        before = ambient()
+        trainer = GANTrainer(**made, run=folder / "run")
+        trainer.step(3)
+        trainer.change(lr_d=2e-3)
+        trainer.step_d(2)
+        trainer.step(2)
+        found = [trainer.state_hash(), trainer.sample(5, seed=1), trainer.real(5, seed=1)]
+        features = {"features": "pixels"} if kind == "own networks" else {}
+        found += [trainer.evaluate(64, **features), trainer.floors(64, **features)]
+        trainer.timeline.goto(2)
+        found.append(trainer.state_hash())
+        trainer.step(3)
+        found.append(trainer.state_hash())
+        trainer.save(folder / "run.gan")
+        trainer.load_state_dict(trainer.state_dict())
+        trainer.step()
+        found.append(trainer.state_hash())
+        trainer.timeline.switch("main")
+        trainer.timeline.undo()
+        found.append(trainer.state_hash())
+        trainer.close()
+        again = GANTrainer.load(folder / "run.gan", **own[0])
+        again.step()
+        found += [again.state_hash(), gw.replay(folder / "run", **own[1]).equal]
+        trainer.reset(seed=5)
+        trainer.step(2)
+        found.append(trainer.state_hash())
+        assert ambient() == before
+    return found
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
+    @functools.cache
+    def found(kind):
+        return journey(kind, contextlib.nullcontext, tmp_path_factory.mktemp("untouched"))
+
+    return found
+
+
+def same(one, other):
+    if isinstance(one, torch.Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    return one == other
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", MODES)
+def test_no_mode_changes_a_run(kind, mode, tmp_path, untouched):
+    found = journey(kind, MODES[mode], tmp_path)
+    assert list(map(same, found, untouched(kind))) == [True] * len(found)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_callback_may_leave_any_mode_on(mode):
+    plain = GANTrainer("ring8", **SMALL)
+    plain.step(6)
+    trainer = GANTrainer("ring8", **SMALL)
+    with contextlib.ExitStack() as left_on:
+        trainer.on_step(lambda record: record["iteration"] == 2 and left_on.enter_context(MODES[mode]()))
+        trainer.step(6)
+    assert trainer.state_hash() == plain.state_hash()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_callback_sees_the_modes_of_its_caller(mode):
+    seen = []
+    trainer = GANTrainer("ring8", **SMALL)
+    trainer.on_step(lambda record: seen.append(ambient()))
+    with MODES[mode]():
+        trainer.step(2)
+        assert seen == [ambient()] * 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_modes_are_put_back_after_a_failure(mode):
+    with MODES[mode]():
+        before = ambient()
+        with pytest.raises(ZeroDivisionError), pinned(1):
+            1 / 0  # noqa: B018
+        assert ambient() == before
