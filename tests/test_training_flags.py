@@ -12,7 +12,7 @@ from ganwidgets import GANTrainer
 class Frozen(nn.BatchNorm2d):
     """Batch norm that stays in eval mode."""
 
-    def train(self, mode=True):  # noqa: ARG002
+    def train(self, mode=True):
         return super().train(False)
 
 

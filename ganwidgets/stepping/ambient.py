@@ -54,9 +54,8 @@ def _autocast(device: str) -> Mode:
 
 
 def _autocast_depth() -> int:
-    depth: int = torch.autocast_increment_nesting() - 1
-    torch.autocast_decrement_nesting()
-    return depth
+    # torch has no getter: d + 1 and d again. In one line, so that an interrupt leaves the depth as it was.
+    return (torch.autocast_increment_nesting() + torch.autocast_decrement_nesting()) // 2
 
 
 def _set_autocast_depth(depth: int) -> None:

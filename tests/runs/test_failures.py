@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import math
 import signal
@@ -182,11 +183,13 @@ class Interrupting:
         self.lines = []
 
     def __enter__(self):
+        gc.disable()  # a finalizer of an earlier trainer would swallow the interrupt
         sys.settrace(self.trace)
         return self
 
     def __exit__(self, *error):
         sys.settrace(None)
+        gc.enable()
 
     def trace(self, frame, event, _argument):
         if not frame.f_code.co_filename.startswith(PACKAGE) or frame.f_code.co_name == "settle":
