@@ -28,6 +28,7 @@ from .runs.session import Session
 from .runs.state_tree import copied
 from .runs.timeline import Timeline
 from .runs.walk import Walk
+from .runs.whole import refuse_other_data
 from .settings import SETTINGS, Settings, refuse_unknown
 from .stepping.eager import What
 
@@ -362,6 +363,7 @@ class GANTrainer(Judged):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that :meth:`state_dict` returned.
 
+        Settings, seed and the sizes of built-in networks come with the state; the data must be the trainer's own.
         History is kept up to the state's iteration, and filled with NaN where it has no such row.
 
         Raises
@@ -370,6 +372,7 @@ class GANTrainer(Judged):
             If the state belongs to other data, other networks or another version of ganwidgets;
             the trainer is then as it was.
         """
+        refuse_other_data(self._session, state)
         self._session.load_tree(state, CODE)
 
     @between_steps

@@ -768,6 +768,49 @@ def test_load_state_dict_goes_on_as_the_other_would():
     assert other.state_hash() == one.state_hash()
 
 
+POINTS = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
+CLASSES = np.arange(40) % 2
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "named"),
+    [
+        ("grid25", "ring8", "'grid25', and this trainer has ring8"),
+        ("ring8", POINTS, "'ring8', and this trainer has array of 40 points"),
+        (POINTS, "ring8", "data with the SHA-256 [0-9a-f]{12}, and this trainer has ring8"),
+        (POINTS, POINTS + 1, "SHA-256"),
+        (POINTS, POINTS.copy(), ""),
+        ((POINTS, CLASSES), (POINTS, 1 - CLASSES), "SHA-256"),
+        ("digits", POINTS, "'digits'"),
+    ],
+)
+def test_a_state_of_a_run_on_other_data_is_refused_with_both_names(theirs, ours, named):
+    one, other = small(data=theirs), small(data=ours)
+    one.step(2)
+    other.step(3)
+    before, settings = other.state_hash(), other.settings.as_dict()
+    if not named:
+        other.load_state_dict(one.state_dict())
+        assert other.iteration == 2
+        return
+    with pytest.raises(gw.CheckpointError, match=f"trained on .*{named}.* made with the data of that run"):
+        other.load_state_dict(one.state_dict())
+    assert (other.state_hash(), other.settings.as_dict()) == (before, settings)
+    assert len(other.interventions) == 0
+
+
+def test_a_state_of_data_that_the_run_was_on_earlier_leads_back_to_it():
+    trainer = small()
+    trainer.step(2)
+    state, before = trainer.state_dict(), trainer.state_hash()
+    trainer.settings.data = "grid25"
+    trainer.reset()
+    trainer.step()
+    trainer.load_state_dict(state)
+    assert trainer.source.name == "ring8"
+    assert trainer.state_hash() == before
+
+
 def test_history_is_filled_where_a_loaded_state_is_ahead():
     one, other = small(), small()
     one.step(12)

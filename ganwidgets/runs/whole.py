@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import TraitError
 
+from ..data import Source
 from ..errors import CheckpointError, DataError
 from ..messages import Message
 from ..stepping.run import Run
@@ -20,7 +21,6 @@ from .state_tree import (
     check_origin,
     data_name,
     is_preset,
-    other_data,
     put_tree,
 )
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .branches import Root
     from .session import Session
 
-__all__ = ["described", "restored"]
+__all__ = ["described", "refuse_other_data", "restored"]
 
 
 def described(
@@ -61,6 +61,18 @@ def described(
     }
 
 
+def refuse_other_data(session: Session, tree: Any) -> None:
+    """Raise `CheckpointError` if `tree` belongs to data that the run was never trained on, presets included.
+
+    What is no state at all is left to :func:`restored`.
+    """
+    built = tree.get("built") if isinstance(tree, Mapping) else None
+    name = built.get("data") if isinstance(built, Mapping) else None
+    trained_on = {root.source.fingerprint for root in session.branches.roots.values()}
+    if isinstance(name, str) and tree.get("data") not in trained_on:
+        raise CheckpointError(_other_data(name, session.run.source))
+
+
 def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
     """Return the run that `tree` describes, what it was built of, and its settings.
 
@@ -91,7 +103,7 @@ def _restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str,
     data = _known_data(session, tree["built"]["data"])
     source = session.source_of(data)
     if source.fingerprint != tree["data"]:
-        raise CheckpointError(other_data(tree["built"]["data"], session.run.source))
+        raise CheckpointError(_other_data(tree["built"]["data"], session.run.source))
     settings = {**tree["settings"], "data": pending}
     values = {**settings, **tree["built"], "data": data}
     later = {"batch_size", "augment"}  # are held against the data when the run is assembled
@@ -112,4 +124,14 @@ def _known_data(session: Session, name: str) -> Any:
     ]:
         if data_name(source) == name:
             return data
-    raise CheckpointError(other_data(name, session.run.source))
+    raise CheckpointError(_other_data(name, session.run.source))
+
+
+def _other_data(name: str, source: Source) -> Message:
+    """Return the sentence for a state of a run on other data than `source`, which a trainer may not go on from."""
+    return Message(
+        "the state belongs to a run on other data: it was trained on {wanted}, and this trainer has {found}; load it "
+        "into a trainer that is made with the data of that run",
+        wanted=repr(name) if is_preset(name) else Message("data with the SHA-256 {start}", start=name[7:19]),
+        found=source.name,
+    )
