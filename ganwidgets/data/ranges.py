@@ -32,6 +32,9 @@ BINARY: Range = (0.0, 1.0)
 OUTLIERS = 0.005
 """Share of numbers that no decision depends on."""
 
+STRANGE = 0.1
+"""Share of the numbers of a mask other than 0 that may differ from 1: bright points on black are no mask."""
+
 OVERSHOOT = 0.1
 """Share of a range by which resampled images may exceed it; such numbers are clipped without a word."""
 
@@ -169,9 +172,10 @@ def _share(which: Tensor) -> float:
 
 
 def _is_mask(values: Tensor) -> bool:
-    """Return whether nearly all whole numbers that are not 0 are 1; False for zeros alone."""
+    """Return whether nearly all whole numbers are 0 or 1, and most of those that are not 0 are 1; False for zeros alone."""
     others = values[values != 0]
-    return len(others) > 0 and _share(others != 1) <= OUTLIERS
+    strange = int((others != 1).sum())
+    return len(others) > 0 and strange <= OUTLIERS * len(values) and strange <= STRANGE * len(others)
 
 
 def _is_signed(values: Tensor) -> bool:
@@ -217,13 +221,19 @@ def _unknown_range(images: Tensor, values: Tensor, what: str) -> Message:
     least, most = _quantiles(values)
     white = next((each for each in WHITES if most <= each), most)
     likely = (0, white) if least >= 0 else (least, most)
-    template = (
-        "{what} holds numbers from {low:g} to {high:g}, of which the range is not known; images are uint8, or numbers in "
-        "[0, 1] or [-1, 1]: pass the numbers that mean black and white, such as value_range=({black:g}, {white:g}); "
-        'for numbers that are no image pass kind="points"'
-        if images.is_floating_point()
-        else "{what} holds whole numbers from {low:g} to {high:g} that are not of type uint8; pass the numbers that mean "
-        "black and white, such as value_range=({black:g}, {white:g}); for numbers that are no image pass "
-        'kind="points"'
+    if images.is_floating_point():
+        found = Message("{what} holds numbers from {low:g} to {high:g}", what=what, low=low, high=high)
+    else:
+        found = Message(
+            "{what} holds whole numbers from {low} to {high} that are not of type uint8",
+            what=what,
+            low=low,
+            high=high,
+        )
+    return Message(
+        "{found}; images are uint8, or numbers in [0, 1] or [-1, 1]: pass the numbers that mean black and white, such as "
+        'value_range=({black:g}, {white:g}); for numbers that are no image pass kind="points"',
+        found=found,
+        black=likely[0],
+        white=likely[1],
     )
-    return Message(template, what=what, low=low, high=high, black=likely[0], white=likely[1])
