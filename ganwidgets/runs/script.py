@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..data import Source
 from ..messages import Message
 from ..settings import SETTINGS
 from .interventions import UPDATES, Intervention
@@ -88,7 +89,11 @@ class Writer:
     def arguments(self, settings: Mapping[str, Any]) -> list[str]:
         """Return the arguments of a trainer that begins with `settings`; what has no source gets a name."""
         session = self._session
-        arguments = [self._value("data", settings["data"])]
+        data = settings["data"]
+        arguments = [self._value("data", data)]
+        if not isinstance(data, Source) and not (isinstance(data, str) and is_preset(data)):
+            options = session.source_of(data).options.given()
+            arguments += [f"{name}={value!r}" for name, value in options.items()]
         for name, network in session.own.networks.items():
             if network is not None:
                 self._head.append(f"{name} = ...  # a network like the run's own, as it was at the beginning")

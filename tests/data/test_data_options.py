@@ -126,3 +126,12 @@ def test_a_widget_takes_the_options_and_shows_what_was_decided():
         assert any("grey images of 4x4, black 0, white 9" in value for value in shown)
     finally:
         widget.close()
+
+
+def test_a_script_says_how_data_was_read():
+    x = np.random.default_rng(0).random((64, 3, 4), dtype=np.float32)
+    trainer = gw.GANTrainer(x, kind="points", seed=3, batch_size=16)
+    trainer.step(2)
+    scope = {}
+    exec(trainer.timeline.script().replace("data = ...", "data = DATA"), {"DATA": x}, scope)  # noqa: S102 - our own
+    assert scope["trainer"].state_hash() == trainer.state_hash()
