@@ -16,6 +16,7 @@ from ..pictures.scales import comfortable_limits, nice_ticks, typical_range
 from ..pictures.words import described
 from .colors import css
 from .look import Look, classed
+from .once_seen import OnceSeen
 
 if TYPE_CHECKING:
     from ..live.frames import Frame
@@ -81,6 +82,9 @@ class Chart:
 
     Attributes
     ----------
+    figure : bqplot.Figure
+    widget : OnceSeen
+        The place of the figure in the page.
     beyond : float
         The highest value of all curves in the last draw, also if it is cut off.
     """
@@ -149,7 +153,7 @@ class Chart:
             max_aspect_ratio=100,
             layout=look.layout,
         )
-        classed(self.figure, "gw-chart")
+        self.widget = classed(OnceSeen(self.figure, layout=look.layout), "gw-chart")
 
     def draw(self, curves: Sequence[Curve | None], *, also: Sequence[float] = ()) -> None:
         """Draw one curve for each pen; None draws nothing.
@@ -272,7 +276,7 @@ class CurvesPanel:
         )
         self._known: tuple[Sequence[Intervention], list[tuple[int, str]]] = ((), [])
         self._head = look.html(self._legend(penalized=False), "gw-head")
-        self.widget = look.box([self._head, self._chart.figure], f"gw-{self.name}", "gw-panel")
+        self.widget = look.box([self._head, self._chart.widget], f"gw-{self.name}", "gw-panel")
 
     def draw(self, frame: Frame) -> None:
         """Draw `frame`'s losses, those of the branch beside it, and marks where settings were changed."""

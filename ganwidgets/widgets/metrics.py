@@ -119,7 +119,7 @@ class MetricsPanel:
         self._legend = look.html("", "gw-head")
         self._chart = Chart(METRIC_PENS, look, x_label=catalog(N_("iteration")), y_label="")
         self.widget = look.box(
-            [classed(self.choice, "gw-choice"), self._legend, self._chart.figure],
+            [classed(self.choice, "gw-choice"), self._legend, self._chart.widget],
             f"gw-{self.name}",
             "gw-panel",
         )

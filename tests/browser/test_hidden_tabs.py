@@ -1,0 +1,76 @@
+"""Widgets that the page hides at first: in a closed tab, in a notebook behind another one."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from notebook_page import NotebookPage
+from trainer_view import SMALL, TrainerView
+
+IN_TAB = f"""
+import ganwidgets as gw, ipywidgets
+w = gw.GANTrainerWidget('ring8', {SMALL})
+w.step(40); w.wait()
+ipywidgets.Tab([ipywidgets.HTML('nothing yet'), ipywidgets.VBox([w])], titles=['first', 'second'])
+"""
+
+HIDDEN = f"""
+import ganwidgets as gw, ipywidgets
+w = gw.GANTrainerWidget('ring8', {SMALL})
+w.step(40); w.wait()
+box = ipywidgets.VBox([w], layout=dict(display='none')); box
+"""
+
+DRAWN = """figures => figures.length === 2 && figures.every(figure =>
+    getComputedStyle(figure).visibility === 'visible'
+    && figure.querySelector('.plotarea_background')?.getAttribute('width') > 100)"""
+"""Whether both charts are in the page, visible and of some size, also below the fold."""
+
+
+def until_drawn(root: Locator) -> None:
+    root.page.wait_for_function(
+        f"root => ({DRAWN})([...root.querySelectorAll('.bqplot.figure')])", arg=root.element_handle()
+    )
+
+
+def check_curves(view: TrainerView) -> None:
+    """The curve of D's loss is drawn, in the middle of the chart and not in a corner of it."""
+    path = view.panel("curves").locator("path.line").last
+    expect(path).to_be_visible()
+    assert path.evaluate("path => path.getBoundingClientRect().width") > 100
+
+
+@pytest.mark.parametrize("how", ["tab", "display"])
+def test_charts_are_drawn_once_their_tab_is_opened(lab: NotebookPage, complaints, how):
+    index = lab.start(IN_TAB if how == "tab" else HIDDEN)
+    lab.finish(index)
+    view = TrainerView(lab.cell(index))
+    view.panel("curves").first.wait_for(state="attached")
+    # The picture is drawn as soon as it is in the page, however hidden: so much later than the charts would be.
+    view.panel("plane").locator("canvas").first.wait_for(state="attached")
+    assert view.root.locator(".bqplot.figure").count() == 0
+    if how == "tab":
+        lab.page.get_by_role("tab", name="second").click()
+    else:
+        lab.execute("box.layout.display = ''")
+    until_drawn(view.root)
+    check_curves(view)
+    assert complaints.console_errors == []
+
+
+def test_charts_live_on_while_their_tab_is_closed(lab: NotebookPage, complaints):
+    index = lab.start(IN_TAB)
+    lab.finish(index)
+    view = TrainerView(lab.cell(index))
+    first, second = (lab.page.get_by_role("tab", name=name) for name in ("first", "second"))
+    second.click()
+    until_drawn(view.root)
+    first.click()
+    expect(view.panel("curves").first).to_be_hidden()
+    lab.execute("w.step(20); w.wait()")
+    second.click()
+    view.panel("curves").first.scroll_into_view_if_needed()
+    until_drawn(view.root)
+    check_curves(view)
+    assert complaints.console_errors == []
