@@ -149,7 +149,7 @@ def _asked(entries: Sequence[Any], data_of: DataOf) -> dict[str, tuple[Origin, A
 
 def origin_from(document: OriginDocument) -> Origin:
     """Return where a change comes from."""
-    return Origin(document.author, document.source, document.reason)
+    return Origin(document.author, document.source, document.reason, document.change)
 
 
 def snapshot_from(plain: Any, data_of: DataOf, *, pinned: bool) -> Snapshot:

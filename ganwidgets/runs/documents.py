@@ -52,6 +52,7 @@ class OriginDocument(Struct, forbid_unknown_fields=True):
     author: _Word
     source: _Word
     reason: _Text = ""
+    change: Count = 0
 
 
 AskedEntry = tuple[_Word, OriginDocument, Any]

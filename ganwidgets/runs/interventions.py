@@ -17,9 +17,17 @@ class Origin:
     author: str
     source: str
     reason: str = ""
+    change: int = 0
+    """Settings that were asked for under one number are undone together; under 0 each is undone alone."""
 
 
 CODE = Origin("cell", "code")
+
+HASHED_AT_ONCE, HASHED_EVERY = 16, 32
+"""So many records hold a hash of the state before them, and one more for each `HASHED_EVERY` iterations.
+
+A hash reads the whole state. At a change in every step it took four times as long as the steps themselves.
+"""
 
 UPDATES = frozenset({"step_d", "step_g"})
 """The actions that are updates of one network; as `new` they have how many."""
@@ -52,7 +60,8 @@ class Intervention(Mapping[str, Any]):
     samples_seen : int
         Real samples drawn before it took force.
     hash_before : str
-        The hash of the whole state just before it took force; empty while it is provisional.
+        The hash of the whole state just before it took force. Empty while the record is provisional, and for some
+        of many changes that follow each other closely; see :meth:`InterventionLog.hash_due`.
     """
 
     seq: int
@@ -125,6 +134,7 @@ class InterventionLog:
         self._values: list[Any] = []
         self._lineage: list[int] = []
         self._complete = 0
+        self._hashed = 0
         self.branch = 0
 
     @property
@@ -174,12 +184,35 @@ class InterventionLog:
         """Return the value that record `seq` put in force."""
         return self._values[seq]
 
+    def next_change(self) -> int:
+        """Return the number of the next change that may set several settings at once."""
+        return 1 + max((origin.change for origin, _ in self._asked.values()), default=0)
+
     def ask(self, setting: str, value: Any, origin: Origin) -> None:
-        """Note that `setting` was given `value`, which the next update will obey."""
+        """Note that `setting` was given `value`, which the next update will obey.
+
+        A change of a setting that was asked for before belongs to the same change as the earlier one, together with
+        all that was set there: no part of an atomic change is undone without the rest.
+        """
+        before, _ = self._asked.get(setting, (origin, None))
+        asked = {
+            name: (replace(of, change=origin.change) if of.change == before.change != 0 else of, wanted)
+            for name, (of, wanted) in self._asked.items()
+        }
         if _same(value, self._in_force[setting]):
-            self._asked.pop(setting, None)
+            asked.pop(setting, None)
         else:
-            self._asked[setting] = origin, value
+            asked[setting] = origin, value
+        self._asked = asked
+
+    def together_with(self, setting: str) -> dict[str, Any]:
+        """Return the values in force of all settings that were asked for in the same change as `setting`."""
+        change = self._asked[setting][0].change
+        return {
+            name: self._in_force[name]
+            for name, (origin, _) in self._asked.items()
+            if name == setting or origin.change == change != 0
+        }
 
     def commit(self, iteration: int, samples_seen: int = 0, hash_before: str = "") -> None:
         """Turn what was asked into records, in force after `iteration`."""
@@ -191,7 +224,20 @@ class InterventionLog:
             _lineage=[*self._lineage, *(record.seq for record in made)],
             _in_force={**self._in_force, **{name: value for name, (_, value) in self._asked.items()}},
             _asked={},
+            _hashed=self._hashed + (len(made) if hash_before else 0),
         )
+
+    def hash_due(self, iteration: int, samples_seen: int) -> bool:
+        """Return True if records made after `iteration` are to hold a hash of the state before them.
+
+        The answer depends on the records alone, so that a run that is repeated holds the same. A change at the place
+        of the last one always has one: without it, the two could not be told apart.
+        """
+        if self._hashed < HASHED_AT_ONCE + iteration // HASHED_EVERY or not self._lineage:
+            return True
+        last = self._all[self._lineage[-1]]
+        here = last.branch, last.iteration, last.samples_seen
+        return last.setting not in UPDATES and here == (self.branch, iteration, samples_seen)
 
     def act(
         self,
@@ -222,7 +268,10 @@ class InterventionLog:
             hash_before,
         )
         vars(self).update(
-            _all=[*self._all, made], _values=[*self._values, value], _lineage=[*self._lineage, seq]
+            _all=[*self._all, made],
+            _values=[*self._values, value],
+            _lineage=[*self._lineage, seq],
+            _hashed=self._hashed + bool(hash_before),
         )
 
     def repeats(self, iteration: int, action: str, origin: Origin) -> bool:
@@ -277,7 +326,12 @@ class InterventionLog:
         records = self._all[: mark.length]
         if mark.last is not None:
             records[-1] = mark.last
-        vars(self).update(_all=records, _values=self._values[: mark.length], _lineage=mark.lineage)
+        vars(self).update(
+            _all=records,
+            _values=self._values[: mark.length],
+            _lineage=mark.lineage,
+            _hashed=_hashed(records, mark.lineage),
+        )
 
     def stand(
         self,
@@ -293,6 +347,7 @@ class InterventionLog:
             _in_force=dict(in_force),
             _asked=dict(asked),
             _complete=len(self._all),
+            _hashed=_hashed(self._all, lineage),
         )
 
     def recall(self, records: Sequence[Intervention], values: Sequence[Any]) -> None:
@@ -333,6 +388,7 @@ class InterventionLog:
         self._values = [record.new for record in self._all]
         self._lineage = list(range(len(self._all)))
         self._complete = 0
+        self._hashed = _hashed(self._all, self._lineage)
         self.branch = 0
         self._in_force = {
             **settings,
@@ -340,6 +396,10 @@ class InterventionLog:
             **in_force,
         }
         self._asked = {name: (origin, settings[name]) for name, (origin, _) in asked.items()}
+
+
+def _hashed(records: Sequence[Intervention], lineage: Sequence[int]) -> int:
+    return sum(bool(records[seq].hash_before) for seq in lineage)
 
 
 def _plain(value: Any) -> Any:

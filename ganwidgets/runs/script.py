@@ -33,7 +33,7 @@ def script_of(session: Session) -> str:
         )
     writer = Writer(session, root.settings)
     records = log.records(session.state.iteration)
-    done = [record for record in records if root.first.seq <= record.seq and record.hash_before]
+    done = [record for record in records[: len(log.lineage)] if root.first.seq <= record.seq]
     for record in done:
         writer.add(record, log.value(record.seq))
     writer.step_to(session.state.iteration)
@@ -57,8 +57,8 @@ def code_of(session: Session, maker: str) -> str:
     branches = session.branches
     number = branches.root_of(branches.current)
     loaded = branches.by_id[number].origin == "load"
-    first, records = branches.roots[number].first.seq, session.log.records(session.state.iteration)
-    if not loaded and any(record.seq >= first and record.hash_before for record in records):
+    first = branches.roots[number].first.seq
+    if not loaded and any(seq >= first for seq in session.log.lineage):
         shown = "" if maker == "gw.GANTrainer" else f"w = {maker}(trainer)\n"
         return script_of(session) + shown
     settings = session.settings.as_dict()

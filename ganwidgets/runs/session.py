@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -303,14 +304,15 @@ class Session:
 
     def change(self, values: Mapping[str, Any], origin: Origin) -> None:
         """Change several settings at once: all of them, or on any error none."""
-        self._origin = origin
+        self._origin = replace(origin, change=self.log.next_change())
         try:
             self.settings.update(values)
         finally:
             self._origin = None
 
     def _on_setting(self, change: Any) -> None:
-        self.log.ask(change["name"], change["new"], self._origin or CODE)
+        origin = self._origin or replace(CODE, change=self.log.next_change())
+        self.log.ask(change["name"], change["new"], origin)
 
     def _admit(self, setting: str, value: Any) -> None:
         wrong = misfit(setting, value, self.run.training, self.built["packing"])
@@ -336,7 +338,7 @@ class Session:
             self.branch_off(self.branches.free_name(), self.branches.tips)
         self.log.branch = self.branches.current
         if self.log.pending:
-            self.log.commit(self.state.iteration, self.state.cursor, self._hash_in_force())
+            self.log.commit(self.state.iteration, self.state.cursor, self._hash_before())
 
     def _configure(self) -> None:
         """Put recorded settings in force, and make sure that there is a state to go back to."""
@@ -345,8 +347,10 @@ class Session:
             self.run.stepper.configure(self.in_force())
             self._configured = True
 
-    def _hash_in_force(self) -> str:
-        """Return the hash of the whole state, without settings that are not in force yet."""
+    def _hash_before(self) -> str:
+        """Return the hash of the whole state, without settings that are not in force yet; empty if none is due."""
+        if not self.log.hash_due(self.state.iteration, self.state.cursor):
+            return ""
         return digest(described(self, self.log.in_force, self.run, self.built, state_tree(self.state)))
 
     # --- steps ----------------------------------------------------------------------------------
@@ -396,7 +400,7 @@ class Session:
         full = what == "both"
         seen = last or bool(self.listeners)
         begins = what != "both" and not self.log.repeats(state.iteration, ACTIONS[what], origin)
-        before = (state.cursor, self._hash_in_force()) if begins else ()
+        before = (state.cursor, self._hash_before()) if begins else ()
         self._configure()
         last_good.before()
         self._torn = True

@@ -101,8 +101,8 @@ class Timeline:
         Parameters
         ----------
         seq : int, optional
-            Its number; without one, the last that led to where the run stands. One that no update
-            has obeyed yet is simply taken back.
+            Its number; without one, the last that led to where the run stands. If no update has obeyed it yet, it is
+            taken back, with all that one ``change(...)`` set together with it.
 
         Raises
         ------

@@ -81,14 +81,14 @@ def undo(session: Session, seq: Any) -> None:
     if seq is None and not asked and not log.lineage:
         raise ValueError(Message("there is nothing to undo: nothing has been changed in this run yet"))
     if seq is None:
-        seq = len(made) + len(asked) - 1 if asked else log.lineage[-1]
+        last = max(range(len(asked)), key=lambda place: log.asked[asked[place]][0].change, default=None)
+        seq = log.lineage[-1] if last is None else len(made) + last
     if not _is_whole(seq) or not 0 <= seq < len(made) + len(asked):
         raise ValueError(
             Message("there is no intervention {seq!r}; timeline.interventions lists them by seq", seq=seq)
         )
     if seq >= len(made):
-        setting = asked[int(seq) - len(made)]
-        session.change({setting: log.in_force[setting]}, CODE)
+        session.change(log.together_with(asked[int(seq) - len(made)]), CODE)
         session.keeper.save()
         return
     record = _first_of_its_moment(made, int(seq))
@@ -148,15 +148,14 @@ def _first_of_its_moment(made: list[Intervention], seq: int) -> Intervention:
     record = made[seq]
     while seq > 0:
         earlier = made[seq - 1]
-        same = (earlier.branch, earlier.iteration, earlier.hash_before) == (
-            record.branch,
-            record.iteration,
-            record.hash_before,
-        )
-        if not same or not record.hash_before:
+        if UPDATES & {earlier.setting, record.setting} or _moment(earlier) != _moment(record):
             break
         seq, record = seq - 1, earlier
     return record
+
+
+def _moment(record: Intervention) -> tuple[int, int, int, str]:
+    return record.branch, record.iteration, record.samples_seen, record.hash_before
 
 
 def _next(session: Session, record: Intervention) -> int:

@@ -215,7 +215,7 @@ class Verification:
     ) -> None:
         """Compare with the hash before the intervention that comes next, if it comes now."""
         record = records[position[1]]
-        if record.iteration != position[0]:
+        if record.iteration != position[0] or not record.hash_before:
             return
         if position[1]:  # what took force in the same moment has the same state before it
             last = records[position[1] - 1]
