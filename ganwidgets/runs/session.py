@@ -348,9 +348,12 @@ class Session:
             self._configured = True
 
     def _hash_before(self) -> str:
-        """Return the hash of the whole state, without settings that are not in force yet; empty if none is due."""
-        if not self.log.hash_due(self.state.iteration, self.state.cursor):
-            return ""
+        """Return the hash of the state before a record of the log; empty if none is due."""
+        due = self.log.hash_due(self.state.iteration, self.state.cursor)
+        return self._hash_in_force() if due else ""
+
+    def _hash_in_force(self) -> str:
+        """Return the hash of the whole state, without settings that are not in force yet."""
         return digest(described(self, self.log.in_force, self.run, self.built, state_tree(self.state)))
 
     # --- steps ----------------------------------------------------------------------------------
