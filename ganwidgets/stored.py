@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from .stepping.devices import chosen_device
 from .trainer import GANTrainer
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def open_run(
     from .runs.opening import open_session
 
     own = {"generator": generator, "discriminator": discriminator, "objective": objective}
-    return GANTrainer._of(open_session(path, data, own, torch.device(device)))
+    return GANTrainer._of(open_session(path, data, own, chosen_device(device)))
 
 
 def replay(

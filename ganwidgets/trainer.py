@@ -30,6 +30,8 @@ from .runs.timeline import Timeline
 from .runs.walk import Walk
 from .runs.whole import refuse_other_data
 from .settings import SETTINGS, Settings, refuse_unknown
+from .settings.signatures import with_settings
+from .stepping.devices import chosen_device
 from .stepping.eager import What
 
 if TYPE_CHECKING:
@@ -41,14 +43,14 @@ if TYPE_CHECKING:
 __all__ = ["GANTrainer"]
 
 
+@with_settings(dict.fromkeys(DATA_OPTIONS))
 class GANTrainer(Judged):
     """Trains a generator against a discriminator, step by step, and obeys while it does.
 
     Parameters
     ----------
     data : str, array, tensor, (X, y), Dataset or path
-        A preset's name (``line gaussians ring disjoint ring8 grid25 spiral moons digits
-        stacked_digits mnist fashion_mnist cifar10``); points ``[N, F]``; images ``[N, H, W]`` or ``[N, C, H, W]``,
+        A preset's name, of `ganwidgets.data.POINT_PRESETS` or `ganwidgets.data.IMAGE_PRESETS`; points ``[N, F]``; images ``[N, H, W]`` or ``[N, C, H, W]``,
         uint8 or float; a pair with integer labels; a `torch.utils.data.Dataset`, or any object with
         ``__len__`` and ``__getitem__``; a list; a table with `columns`; or a folder of images. Points pass unscaled; images train in [-1, 1].
     generator, discriminator : nn.Module, optional
@@ -63,7 +65,7 @@ class GANTrainer(Judged):
     seed : int
         All randomness of the run follows from it.
     device : str or torch.device
-        Where the networks compute.
+        Where the networks compute; ``"auto"`` is a CUDA GPU where there is one, otherwise the CPU.
     run : path, optional
         A folder in which the run is kept while it goes on; :func:`ganwidgets.open_run` finds it
         again, after a crash too. It is saved at least every few seconds, at most 2 % of the time.
@@ -78,6 +80,8 @@ class GANTrainer(Judged):
         For data that cannot be trained on, or networks that do not fit it.
     traitlets.TraitError
         For an unknown keyword, or a setting that is not allowed.
+    ValueError
+        For a device that PyTorch cannot use here.
 
     Examples
     --------
@@ -108,7 +112,7 @@ class GANTrainer(Judged):
         if options:
             data = dataset(data, **options)
         own = {"generator": generator, "discriminator": discriminator, "objective": objective}
-        session = Session(data, own, torch.device(device), {"seed": seed, **settings})
+        session = Session(data, own, chosen_device(device), {"seed": seed, **settings})
         if run is not None:
             keep(session, run)
         self._begin(session)
@@ -462,7 +466,7 @@ class GANTrainer(Judged):
             If the file is missing, damaged, foreign or newer, or does not match what is passed.
         """
         own = {"generator": generator, "discriminator": discriminator, "objective": objective}
-        return cls._of(load_session(path, data, own, torch.device(device)))
+        return cls._of(load_session(path, data, own, chosen_device(device)))
 
     def close(self) -> None:
         """Store what is new in the folder of the run, and let another process go on there.

@@ -229,6 +229,12 @@ class History(Mapping[str, npt.NDArray[Any]]):
             if np.nan_to_num(self._sparse[name].read()).any():
                 yield name
 
+    def __repr__(self) -> str:
+        return f"<History of {self._rows} iterations: {' '.join(self)}>"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
     @property
     def rows(self) -> int:
         """The number of iterations recorded."""

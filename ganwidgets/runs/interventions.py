@@ -87,6 +87,12 @@ class Intervention(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(_FIELDS)
 
+    def __repr__(self) -> str:
+        change = f"{self.old!r} -> {self.new!r}" if self.old is not None else repr(self.new)
+        why = f", {self.reason!r}" if self.reason else ""
+        line = f"{self.seq}: {self.setting} {change} after iteration {self.iteration}, by {self.author}{why}"
+        return f"<Intervention {line if len(line) <= 160 else line[:157] + '...'}>"
+
     def as_dict(self) -> dict[str, Any]:
         """Return the record as a plain dictionary."""
         return asdict(self)

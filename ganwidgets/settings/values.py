@@ -67,7 +67,8 @@ class Settings(SettingTraits):
         changed = ", ".join(
             f"{name}={value!r}"
             for name, value in self.as_dict().items()
-            if SETTINGS[name].scale != "data" and value != SETTINGS[name].initial
+            if (isinstance(value, str) if SETTINGS[name].scale == "data" else True)
+            and value != SETTINGS[name].initial
         )
         return f"Settings({changed})"
 

@@ -30,6 +30,7 @@ from ..pictures.export import export
 from ..pictures.still import render
 from ..runs.script import code_of
 from ..settings import SETTINGS, SettingTraits, refuse_unknown
+from ..settings.signatures import with_settings
 from ..trainer import GANTrainer
 from .answers import Answers
 from .dashboard import Dashboard
@@ -48,6 +49,16 @@ from .walk import WalkPanel
 __all__ = ["GANTrainerWidget"]
 
 
+KEYWORDS = {
+    **dict.fromkeys(("generator", "discriminator", "objective")),
+    "device": "cpu",
+    "run": None,
+    **dict.fromkeys(DATA_OPTIONS),
+    "speed": 0.0,
+    "controls": None,
+}
+"""What the constructor takes beside the settings, with the defaults."""
+
 BY_CELL: Origin = {"author": "cell", "source": "code"}
 
 FRAMES = {"points": 12.0, "images": 5.5}
@@ -55,6 +66,7 @@ FRAMES = {"points": 12.0, "images": 5.5}
 batch through the generator each time."""
 
 
+@with_settings(KEYWORDS)
 class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
     """Watch a GAN train, and steer it while it trains.
 
@@ -121,8 +133,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
     def __init__(
         self, data_or_trainer: Any = "gaussians", *, locale: str | None = None, **settings: Any
     ) -> None:
-        own = ("generator", "discriminator", "objective", "device", "run", *DATA_OPTIONS)
-        refuse_unknown(settings, "GANTrainerWidget", also=(*own, "locale", "speed", "controls"))
+        refuse_unknown(settings, "GANTrainerWidget", also=(*KEYWORDS, "locale"))
         self._catalog = catalog(locale)
         speed, controls = settings.pop("speed", 0.0), settings.pop("controls", None)
         keeps = "run" in settings

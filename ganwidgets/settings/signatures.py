@@ -1,0 +1,70 @@
+"""The settings as keywords of a constructor, for editors and for `inspect.signature`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from .kinds import Choice, Setting
+from .table import SETTINGS
+
+__all__ = ["with_settings"]
+
+T = TypeVar("T", bound=type)
+
+
+class _Signature:
+    """A class's signature, which a subclass with a constructor of its own does not inherit."""
+
+    def __init__(self, constructor: Any, signature: inspect.Signature) -> None:
+        self._constructor = constructor
+        self._signature = signature
+
+    def __get__(self, instance: Any, owner: type) -> inspect.Signature:
+        if vars(owner).get("__init__", self._constructor) is not self._constructor:
+            raise AttributeError("__signature__")
+        return self._signature
+
+
+def with_settings(keywords: Mapping[str, Any]) -> Any:
+    """Return a class decorator that lists `keywords` and the settings in the signature of a constructor.
+
+    They take the place of the constructor's ``**settings``. A setting is left out where a parameter has its name.
+
+    Parameters
+    ----------
+    keywords : mapping of str to object
+        Further keywords that ``**settings`` accepts, with their defaults.
+    """
+
+    def decorate(cls: T) -> T:
+        constructor: Any = vars(cls)["__init__"]
+        written = list(inspect.signature(constructor).parameters.values())
+        named = [p for p in written if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        taken = {p.name for p in named}
+        further = [_keyword(name, default) for name, default in keywords.items() if name not in taken]
+        taken.update(keywords, {"data"})  # the first argument
+        settings = [
+            _keyword(name, setting.initial, _type(setting))
+            for name, setting in SETTINGS.items()
+            if name not in taken
+        ]
+        whole = [*named, *further, *settings]
+        # Completion asks the function, `help` and `inspect` the class.
+        constructor.__signature__ = inspect.Signature(whole)
+        cls.__signature__ = _Signature(constructor, inspect.Signature(whole[1:]))  # type: ignore[attr-defined]
+        return cls
+
+    return decorate
+
+
+def _keyword(name: str, default: Any, annotation: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+
+
+def _type(setting: Setting[Any]) -> Any:
+    if isinstance(setting, Choice):
+        return Literal[tuple(setting.choices)]
+    return type(setting.initial)
