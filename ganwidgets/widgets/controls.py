@@ -20,7 +20,29 @@ __all__ = ["Control", "ControlSet"]
 
 Ask = Callable[[str, Any], None]
 
+OPTIMIZERS = ("optimizer_d", "optimizer_g")
+
 NOTHING = object()
+
+IDLE: Mapping[str, tuple[Mapping[str, Collection[str]], str]] = MappingProxyType(
+    {
+        "penalty_weight": ({"penalty": {"none"}}, N_("no effect without a penalty")),
+        "penalty_interval": ({"penalty": {"none"}}, N_("no effect without a penalty")),
+        "schedule_steps": ({"lr_schedule": {"constant"}}, N_("no effect while the schedule is constant")),
+        "beta1": (
+            {name: {"sgd", "rmsprop"} for name in OPTIMIZERS},
+            N_("no effect with these optimizers"),
+        ),
+        "beta2": (
+            {name: {"sgd", "momentum"} for name in OPTIMIZERS},
+            N_("no effect with these optimizers"),
+        ),
+    }
+)
+"""For each setting, the values of others at which it has no effect, all together, and the sentence that says so."""
+
+DECISIVE = {"architecture", "data"}.union(*(conditions for conditions, _ in IDLE.values()))
+"""The settings that decide whether another one has an effect."""
 
 
 class Control:
@@ -290,7 +312,7 @@ class ControlSet:
             self._show_idle()
 
     def _shown(self, name: str) -> None:
-        if name in ("architecture", "data"):
+        if name in DECISIVE:
             self._show_idle()
 
     def _show_idle(self) -> None:
@@ -307,6 +329,13 @@ class ControlSet:
         if setting.architectures and architecture and architecture.shown not in setting.architectures:
             names = ", ".join(map(architecture.editor.words, setting.architectures))
             return t(N_("only for {architectures}"), architectures=names)
+        if control.name in IDLE:
+            conditions, reason = IDLE[control.name]
+            if all(
+                name in self.controls and self.controls[name].shown in values
+                for name, values in conditions.items()
+            ):
+                return t(reason)
         if control.name == "augment" and not self._images:
             return t(N_("only for images"))
         if control.name == "conditional" and self._labelled is False and not self.controls["data"].pending:

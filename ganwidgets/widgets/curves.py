@@ -96,7 +96,7 @@ class Chart:
         self._y = bqplot.LinearScale(min=0.0, max=1.0)
         scales = {"x": self._x, "y": self._y}
         self._ticks: dict[str, list[float]] = {}
-        self._across = bqplot.Axis(scale=self._x, label=x_label, label_offset="2.2em", tick_format="~s")
+        self._across = bqplot.Axis(scale=self._x, label=x_label, label_offset="2.2em", tick_format="d")
         self._up = bqplot.Axis(
             scale=self._y, side="left", label=y_label, label_offset="3em", tick_format=".4~g"
         )
@@ -220,21 +220,25 @@ class Chart:
             self._limits = limits
             with self._y.hold_sync():
                 self._y.min, self._y.max = limits
-            self._mark(self._up, *limits)
+            self._mark(self._up, nice_ticks(*limits, TICKS))
         ends = [float(curve.x[place]) for curve in curves if curve is not None for place in (0, -1)]
         if ends:
-            self._mark(self._across, min(ends), max(ends))
+            self._mark(self._across, self._iterations(min(ends), max(ends)))
         elif self._across.tick_values is None:
             # Without anything to show bqplot would divide an axis from 0 to 1 into thousandths.
             self._across.tick_values = np.zeros(1)
         return limits
 
-    def _mark(self, axis: bqplot.Axis, low: float, high: float) -> None:
+    def _mark(self, axis: bqplot.Axis, ticks: list[float]) -> None:
         """Put round numbers on an axis; of itself bqplot divides it into equal parts, however odd."""
-        ticks = nice_ticks(low, high, TICKS)
         if ticks and self._ticks.get(axis.model_id) != ticks:
             self._ticks[axis.model_id] = ticks
             axis.tick_values = np.array(ticks)
+
+    @staticmethod
+    def _iterations(first: float, last: float) -> list[float]:
+        """Return round iterations from first to last; there is no half iteration."""
+        return [tick for tick in nice_ticks(first, last, TICKS) if tick.is_integer()] or [first]
 
 
 class CurvesPanel:
@@ -293,7 +297,7 @@ class CurvesPanel:
     def _legend(self, *, penalized: bool) -> str:
         """Return what the lines are, and the highest value if it is cut off."""
         t = self._catalog
-        chips = [("gw-stroke-d", N_("discriminator")), ("gw-stroke-g", N_("generator"))]
+        chips = [("gw-stroke-d", N_("loss of D")), ("gw-stroke-g", N_("loss of G"))]
         if penalized:
             chips.insert(1, ("gw-stroke-penalty", N_("of that the penalty")))
         shown = "".join(

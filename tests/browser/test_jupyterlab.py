@@ -192,6 +192,14 @@ class TestControls:
         view.button("reset").click()
         lab.until("w.iteration == 0")
 
+    def test_quick_clicks_are_not_lost(self, lab, view):
+        """Play and Pause take the next click before the kernel has answered the one before."""
+        clicks = "(root, names) => names.forEach(name => root.querySelector(`button.gw-${name}`).click())"
+        view.root.evaluate(clicks, ["play", "pause", "play"])
+        lab.until("w.playing and w.iteration > 0")
+        view.root.evaluate(clicks, ["pause", "play", "pause"])
+        lab.until("not w.playing and w.status == 'paused'")
+
     def test_every_button_and_box_has_a_name(self, view):
         nameless = re.findall(
             r"- (?:button|spinbutton|textbox|combobox|checkbox)(?:: .*)?$",

@@ -76,6 +76,6 @@ def show(notebook: NotebookPage, source: str = POINTS) -> TrainerView:
     """Run a cell whose last value is a trainer's widget; return what the page shows of it."""
     index = notebook.start(source)
     notebook.finish(index)
-    view = TrainerView(notebook.cell(index))
+    view = TrainerView(notebook.cell(index).first)  # below it is the stored picture
     view.panel("status").first.wait_for()
     return view

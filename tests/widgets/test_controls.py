@@ -308,7 +308,15 @@ OF_ARCHITECTURE = {
 class TestControlsWithoutEffect:
     def make(self, **values):
         controls = ControlSet(Catalog("en"), lambda name, value: None, presets=PRESETS)
-        controls.show({"architecture": "mlp", "data": "gaussians", **values})
+        controls.show(
+            {
+                "architecture": "mlp",
+                "data": "gaussians",
+                "penalty": "r1",
+                "lr_schedule": "linear",
+                **values,
+            }
+        )
         return controls
 
     def idle(self, controls):
@@ -352,6 +360,24 @@ class TestControlsWithoutEffect:
         for images in (False, True):
             controls.suit(labelled=True, own=(), images=images)
             assert ("augment" in self.idle(controls)) != images
+
+    @pytest.mark.parametrize(
+        ("without", "with_one", "names", "said"),
+        [
+            ({"penalty": "none"}, {"penalty": "r2"}, {"penalty_weight", "penalty_interval"}, "without a penalty"),
+            ({"lr_schedule": "constant"}, {"lr_schedule": "cosine"}, {"schedule_steps"}, "is constant"),
+            ({"optimizer_d": "sgd", "optimizer_g": "rmsprop"}, {"optimizer_g": "adam"}, {"beta1"}, "optimizers"),
+            ({"optimizer_d": "sgd", "optimizer_g": "momentum"}, {"optimizer_d": "rmsprop"}, {"beta2"}, "optimizers"),
+        ],
+    )  # fmt: skip
+    def test_what_depends_on_another_setting_says_so(self, without, with_one, names, said):
+        controls = self.make()
+        everywhere = self.idle(controls)
+        controls.show(without)
+        assert self.idle(controls) == everywhere | names
+        assert all(said in self.note(controls, name) for name in names)
+        controls.show(with_one)
+        assert self.idle(controls) == everywhere
 
     def test_what_the_user_passed_is_listed_from_when_it_is_in_use(self):
         controls = self.make()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from moments import STEPS, envelope, past, points_frame, record
 
-from ganwidgets.widgets.curves import CurvesPanel
+from ganwidgets.widgets.curves import Chart, Curve, CurvesPanel, Pen
+from ganwidgets.widgets.look import Look
 
 
 @pytest.fixture
@@ -26,8 +29,8 @@ def synced(panel):
 def test_it_carries_its_class_and_names_both_networks(panel):
     assert "gw-curves" in panel.widget._dom_classes
     legend = panel.widget.children[0].value
-    assert "discriminator" in legend
-    assert "generator" in legend
+    assert "loss of D" in legend
+    assert "loss of G" in legend
 
 
 def test_the_two_curves_differ_in_dash_as_well_as_colour(panel):
@@ -47,6 +50,17 @@ def test_both_losses_are_drawn_with_their_bands(panel):
     assert (band.y[0] <= d.y).all()
     assert (d.y <= band.y[1]).all()
     assert all(mark.visible for mark in (d, g, band, other))
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7))
+def test_the_marks_below_are_whole_iterations_of_what_is_drawn(first, length):
+    chart = Chart([Pen("red")], Look(), x_label="iteration", y_label="")
+    # Of another branch, whose marks must not stay.
+    for start, end in ((50_000_000, 60_000_000), (first, first + length)):
+        chart.draw([Curve(np.array([start, end], dtype=float), np.array([1.0, 2.0]))])
+    ticks = chart._across.tick_values
+    assert len(ticks) > 0
+    assert all(tick.is_integer() and first <= tick <= first + length for tick in ticks)
 
 
 def test_the_axes_hold_all_numbers_and_are_marked_at_round_ones(panel):

@@ -137,6 +137,22 @@ function follow(model, root) {
   return () => root.removeEventListener("click", onClick);
 }
 
+/** What can be clicked after a click, before the kernel has answered: else a quick second click would be lost. */
+const NEXT = { "gw-play": "gw-pause", "gw-pause": "gw-play" };
+
+/** Enable Pause at a click on Play, and the other way round; the kernel disables it again if it must. */
+function foresee(root) {
+  const onClick = ({ target }) => {
+    const clicked = target.closest("button");
+    for (const [one, other] of Object.entries(NEXT)) {
+      if (!clicked?.classList.contains(one)) continue;
+      for (const button of root.querySelectorAll(`button.${other}`)) button.disabled = false;
+    }
+  };
+  root.addEventListener("click", onClick);
+  return () => root.removeEventListener("click", onClick);
+}
+
 /** What takes keys of its own. */
 const KEYED = "[role=slider], [role=tab], select, input, button";
 
@@ -220,7 +236,7 @@ export default {
       if (removed) return;
       const root = rootOf(el);
       endings.push(answer(model, root, view));
-      if (root) endings.push(freeze(model, root), name(model, root), speak(model, root), follow(model, root));
+      if (root) endings.push(freeze(model, root), name(model, root), speak(model, root), follow(model, root), foresee(root));
     });
     return () => {
       removed = true;
