@@ -181,6 +181,10 @@ function name(model, root) {
         }
         // ipycanvas takes every key, so that nobody could leave a canvas by the keyboard.
         if (canvas) element.removeAttribute("tabindex");
+        for (const input of element.querySelectorAll("input[type=text], input[type=number]")) {
+          const described = [...(input.labels ?? [])].some((each) => each.textContent.trim());
+          if (!described) input.setAttribute("aria-label", label);
+        }
         // The browser repeats a checkbox's own label as its tooltip; the help says more.
         for (const input of element.querySelectorAll("input[type=checkbox], .widget-checkbox span")) {
           input.title = help;
