@@ -40,19 +40,28 @@ class Evaluation:
     def __init__(self, session: Session, between: Callable[[Callable[[], Any]], Any]) -> None:
         self._session = session
         self._between = between
+        self._drawn_at = session.state.iteration
 
     @under_pinned_modes
+    def noted(self, n: int, seed: int, features: Any) -> dict[str, float]:
+        """Return what :meth:`of_generated` returns, and keep it in the history at the iteration of the samples."""
+        figures = self.of_generated(n, seed, features)
+        self._between(lambda: self._session.history.note_evaluation(self._drawn_at, n, seed, figures))
+        return figures
+
+    def _drawn(self, n: int, seed: int) -> Tensor:
+        self._drawn_at = self._session.state.iteration
+        return generated(self._session, n, seed)
+
     def of_generated(self, n: int, seed: int, features: Any) -> dict[str, float]:
         """Return how good generated samples are, by name."""
         session = self._session
         by_heart = self._between(lambda: overfitting(session, seed))
         if session.run.source.kind == "points":
-            return {**self._points(lambda: generated(session, n, seed), n, seed), **by_heart}
+            return {**self._points(lambda: self._drawn(n, seed), n, seed), **by_heart}
         judge = self.judge(n, seed, features)
         asked = labels_asked(session.run, n, seed)
-        figures = self._images(
-            judge, lambda: generated(session, n, seed), lambda made: judge.figures(made, asked)
-        )
+        figures = self._images(judge, lambda: self._drawn(n, seed), lambda made: judge.figures(made, asked))
         return {**figures, **by_heart}
 
     @under_pinned_modes

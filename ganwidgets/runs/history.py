@@ -205,6 +205,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         self._sparse = {name: _Column(share // (len(names) + 1)) for name in names}
         self._rows = 0
         self._pyramids: dict[tuple[str, int], _Pyramid] = {}
+        self._evaluations: list[dict[str, float]] = []
         self.untouched = 0
         """Rows that have not been changed since whoever stores them last set this number."""
 
@@ -234,6 +235,20 @@ class History(Mapping[str, npt.NDArray[Any]]):
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
+
+    @property
+    def evaluations(self) -> tuple[dict[str, float], ...]:
+        """What :meth:`GANTrainer.evaluate` returned, with ``iteration n seed``, in the order of the calls.
+
+        Evaluations are kept in memory up to the iteration at which the run stands; no folder or file stores them.
+        """
+        return tuple(map(dict, self._evaluations))
+
+    def note_evaluation(self, iteration: int, n: int, seed: int, figures: Mapping[str, float]) -> None:
+        """Keep the figures of an evaluation after `iteration`, unless the run went back behind it meanwhile."""
+        if iteration <= self._rows:
+            about = {"iteration": iteration, "n": n, "seed": seed}
+            self._evaluations = [*self._evaluations, {**about, **figures}]
 
     @property
     def rows(self) -> int:
@@ -288,6 +303,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         for column in self._sparse.values():
             column.resize(len(_measured_until(rows)))
         self._rows = rows
+        self._evaluations = [made for made in self._evaluations if made["iteration"] <= rows]
         self.untouched = min(self.untouched, rows)
         self._pyramids.clear()
 
@@ -302,6 +318,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
             for name, column in mine.items():
                 its[name].extend(column.read()[:length])
         copy._rows = rows_here
+        copy._evaluations = self._evaluations
         copy.resize(rows)
         return copy
 

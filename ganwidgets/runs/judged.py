@@ -36,8 +36,12 @@ class Judged(Hosted):
             Of the samples; the same seed, the same figures.
         features : str, path or nn.Module, optional
             Other features than :attr:`features`, this once.
+
+        Notes
+        -----
+        ``trainer.history.evaluations`` keeps the result with the iteration; the state and its hash do not change.
         """
-        return self._evaluation.of_generated(checked_count(n), checked_seed(seed), features)
+        return self._evaluation.noted(checked_count(n), checked_seed(seed), features)
 
     def floors(self, n: int = 2500, seed: int = 0, features: Any = None) -> dict[str, float]:
         """Return what a perfect generator scores at :meth:`evaluate`: real samples in its place."""
