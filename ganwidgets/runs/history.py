@@ -30,7 +30,7 @@ SPARSE = ("grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake")
 COLUMNS = ("iteration", *DENSE, *SPARSE)
 
 OPTIONAL = ("penalty_d",)
-"""Columns kept in the same rows as the sparse ones, and listed once a value is not 0. The record of a step lacks them,
+"""Columns kept in the same rows as the sparse ones, and listed once a value was recorded. The record of a step lacks them,
 and so do runs of older versions."""
 
 MEMORY_BUDGET = 16 * 2**20
@@ -194,7 +194,8 @@ class History(Mapping[str, npt.NDArray[Any]]):
     Columns are ``iteration`` (int64) and, as float64, ``loss_d loss_g`` in every row and
     ``grad_norm_d grad_norm_g accuracy_real accuracy_fake`` at the first iteration and at every
     tenth, NaN between. In the same rows ``penalty_d`` is the penalty's part of ``loss_d``, 0 in an update without
-    a penalty. It is listed among the columns once a penalty was in force. Arrays are copies: what is done to them does nothing to the run. Reading is
+    a penalty. It is a column once it was recorded, which
+    older versions did not. Arrays are copies: what is done to them does nothing to the run. Reading is
     safe from any thread while the run goes on.
     """
 
@@ -227,7 +228,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
     def __iter__(self) -> Iterator[str]:
         yield from COLUMNS
         for name in OPTIONAL:
-            if np.nan_to_num(self._sparse[name].read()).any():
+            if not np.isnan(self._sparse[name].read()).all():
                 yield name
 
     def __repr__(self) -> str:

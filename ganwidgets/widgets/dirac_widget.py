@@ -17,7 +17,7 @@ from ..settings import SETTINGS, Real, Setting, Switch, Whole
 from .controls import ControlSet
 from .dirac_picture import render_dirac
 from .dirac_view import DiracView, scene_of
-from .display import Displays, closed_bundle, with_picture
+from .display import Displays, closed_bundle, view_of, with_picture
 from .heartbeat import Heartbeat, gone_words
 from .look import Look
 from .models import models_of
@@ -190,12 +190,12 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
         if self.comm is None:
             self._displays.show_closed(self._catalog(CLOSED), self._picture())
         else:
-            self._displays.show(super()._repr_mimebundle_(), self._picture())
+            self._displays.show(view_of(self), self._picture())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         if self.comm is None:
             return closed_bundle(self._catalog(CLOSED), self._picture())
-        return with_picture(super()._repr_mimebundle_(), self._picture())
+        return with_picture(view_of(self), self._picture())
 
     def close(self) -> None:
         """Remove the widget from the page."""

@@ -8,9 +8,19 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import ipywidgets
 from IPython.display import publish_display_data
 
-__all__ = ["Displays", "closed_bundle", "with_picture"]
+__all__ = ["Displays", "closed_bundle", "view_of", "with_picture"]
+
+
+def view_of(widget: ipywidgets.DOMWidget) -> dict[str, Any]:
+    """Return the MIME bundle with which a page shows `widget`; ipywidgets 7 has no method that returns it."""
+    if hasattr(ipywidgets.DOMWidget, "_repr_mimebundle_"):
+        bundle: dict[str, Any] = ipywidgets.DOMWidget._repr_mimebundle_(widget)
+        return bundle
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {"text/plain": repr(widget), "application/vnd.jupyter.widget-view+json": view}
 
 
 def with_picture(bundle: dict[str, Any], png: bytes) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ..messages import Message, N_, catalog
 from ..metrics import METRICS, Metric
 from ..pictures.words import value_in_words
 from ..settings import SETTINGS
+from .display import view_of
 from .look import Look, classed
 from .models import models_of
 from .shells import heard_during_cells
@@ -289,13 +290,13 @@ class LessonWidget(ipywidgets.VBox):
         if self.comm is None:
             self.trainer_widget._ipython_display_()
         else:
-            self.trainer_widget._displays.show(super()._repr_mimebundle_(), self.trainer_widget._picture())
+            self.trainer_widget._displays.show(view_of(self), self.trainer_widget._picture())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown = self.trainer_widget._repr_mimebundle_()
         if self.comm is None:
             return shown
-        return {**super()._repr_mimebundle_(), "image/png": shown["image/png"]}
+        return {**view_of(self), "image/png": shown["image/png"]}
 
     def wait(self, timeout: float | None = None) -> None:
         """Return once the experiment that was begun is over.

@@ -34,7 +34,7 @@ from ..settings.signatures import with_settings
 from ..trainer import GANTrainer
 from .answers import Answers
 from .dashboard import Dashboard
-from .display import Displays, closed_bundle, with_picture
+from .display import Displays, closed_bundle, view_of, with_picture
 from .hands import BY_HAND, Hands, Origin
 from .models import models_of
 from .orphans import look_after_cells, pause_orphans
@@ -231,13 +231,13 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         if self._ended:
             return closed_bundle(self._catalog(CLOSED), self._picture())
-        return with_picture(super()._repr_mimebundle_(), self._picture())
+        return with_picture(view_of(self), self._picture())
 
     def _ipython_display_(self, **_: Any) -> None:
         if self._ended:
             self._displays.show_closed(self._catalog(CLOSED), self._picture())
         else:
-            self._displays.show(super()._repr_mimebundle_(), self._picture())
+            self._displays.show(view_of(self), self._picture())
 
     def __repr__(self) -> str:
         state = "closed" if self.__dict__.get("_ended", True) else self.status
