@@ -81,13 +81,15 @@ def make_optimizer(name: str, parameters: Iterable[Tensor], settings: SettingTra
     No learning rate is known here: :func:`tune_optimizer` puts it in before the first update.
     """
     parameters = list(parameters)
+    # In a group of its own, it may be empty: all gradients may have been switched off.
+    group = [{"params": parameters}]
     # Complex parameters and rarer devices have no fused implementation; there the loop is used.
     fused: Any = True if all(map(_has_fused_rule, parameters)) else None
     optimizer: torch.optim.Optimizer
     if name == "sgd":
-        optimizer = torch.optim.SGD(parameters, lr=0.0, fused=fused)
+        optimizer = torch.optim.SGD(group, lr=0.0, fused=fused)
     elif name == "momentum":
-        optimizer = torch.optim.SGD(parameters, lr=0.0, fused=fused)
+        optimizer = torch.optim.SGD(group, lr=0.0, fused=fused)
         for parameter in parameters:
             # From zero the first buffer is the first gradient, as torch has it; but a parameter
             # that gets its first gradient later than the others does not stop the fused rule.
@@ -95,11 +97,11 @@ def make_optimizer(name: str, parameters: Iterable[Tensor], settings: SettingTra
                 parameter, memory_format=torch.preserve_format
             )
     elif name == "rmsprop":
-        optimizer = torch.optim.RMSprop(parameters, lr=0.0)
+        optimizer = torch.optim.RMSprop(group, lr=0.0)
     elif name == "adam":
-        optimizer = torch.optim.Adam(parameters, lr=0.0, fused=fused)
+        optimizer = torch.optim.Adam(group, lr=0.0, fused=fused)
     elif name == "adamw":
-        optimizer = torch.optim.AdamW(parameters, lr=0.0, fused=fused)
+        optimizer = torch.optim.AdamW(group, lr=0.0, fused=fused)
     else:
         raise ValueError(
             Message(

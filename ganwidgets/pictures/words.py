@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..messages import Catalog, N_
-from ..runs.interventions import Intervention
+from ..runs.interventions import EDIT, Intervention
 from ..settings import SETTINGS, Choice, Switch
 
 __all__ = ["STATES", "described", "spell_count", "value_in_words"]
@@ -39,6 +39,7 @@ ACTIONS = {
     "step_d": N_("Step D, {count} times"),
     "step_g": N_("Step G, {count} times"),
     "reset": N_("Fresh start with seed {count}"),
+    EDIT: N_("Changed by hand: {count}"),
     "load": N_("A state of iteration {count} loaded"),
 }
 
@@ -54,8 +55,8 @@ def described(record: Intervention, catalog: Catalog) -> str:
             f"{value_in_words(record.setting, record.new, catalog)}"
         )
     when = catalog(N_("after iteration {iteration}"), iteration=spell_count(record.iteration))
-    who = catalog(AUTHORS.get(record.author, record.author))
-    return f"{what}, {when}, {who}" + (f": {record.reason}" if record.reason else "")
+    who = "" if record.setting == EDIT else f", {catalog(AUTHORS.get(record.author, record.author))}"
+    return f"{what}, {when}{who}" + (f": {record.reason}" if record.reason else "")
 
 
 def value_in_words(name: str, value: Any, catalog: Catalog) -> str:

@@ -14,7 +14,8 @@ __all__ = ["between_steps"]
 class Dispatching(Protocol):
     """A trainer that is live where `_dispatch` is not None."""
 
-    _dispatch: Callable[[Callable[[], Any]], Any] | None
+    @property
+    def _dispatch(self) -> Callable[[Callable[[], Any]], Any] | None: ...
 
 
 P = ParamSpec("P")

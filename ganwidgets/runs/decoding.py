@@ -24,7 +24,7 @@ from .documents import (
     SnapshotDocument,
     Updates,
 )
-from .interventions import UPDATES, Intervention, Origin
+from .interventions import EDIT, UPDATES, Intervention, Origin
 from .json_values import converted
 from .older import completed_settings
 from .places import Branch, Place
@@ -111,6 +111,7 @@ def _value_of(document: InterventionDocument, data_of: DataOf) -> Any:
 
 ACTIONS: Mapping[str, Callable[[Any], Any]] = {
     "reset": lambda seed: setting_from("seed", seed),
+    EDIT: lambda what: converted(what, str),
     "load": lambda iteration: converted(iteration, Iteration),
     **dict.fromkeys(UPDATES, lambda count: converted(count, Updates)),
 }

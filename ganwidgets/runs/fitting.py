@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -26,7 +26,9 @@ def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
     """Raise `CheckpointError` unless `tree` describes a state of networks that are built like those of `state`."""
     try:
         _check_networks(state, tree["networks"])
-        _check_optimizers(state, tree["optimizers"])
+        switched = tree.get("requires_grad", {})
+        _check_gradients(state, switched)
+        _check_optimizers(state.trained_under(switched), tree["optimizers"])
         _check_randomness(state, tree["randomness"])
         _check_counters(tree)
     except CheckpointError:
@@ -66,9 +68,18 @@ def _described(tensor: tuple[tuple[int, ...], torch.dtype] | None) -> str:
     return "missing" if tensor is None else f"{tensor[1]} {tensor[0]}".removeprefix("torch.")
 
 
-def _check_optimizers(state: TrainingState, optimizers: Mapping[Any, Mapping[str, Any]]) -> None:
+def _check_gradients(state: TrainingState, switched: Mapping[str, Mapping[str, Any]]) -> None:
+    for network, flags in switched.items():
+        known = dict(state.modules()[network].named_parameters())
+        if network == "ema" or not flags.keys() <= known.keys() or set(map(type, flags.values())) - {bool}:
+            raise ValueError(f"requires_grad of the {network} is {dict(flags)}")
+
+
+def _check_optimizers(
+    trained: Mapping[Any, Sequence[Tensor]], optimizers: Mapping[Any, Mapping[str, Any]]
+) -> None:
     for network, described in optimizers.items():
-        parameters, expected = state.parameters[network], REMEMBERED[described["name"]]
+        parameters, expected = trained[network], REMEMBERED[described["name"]]
         found: dict[int, set[str]] = {}
         for key, value in described["memory"].items():
             index, name = key.split(".", 1)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..errors import CheckpointError
 from ..stepping.ambient import under_pinned_modes
 from ..stepping.eager import What
+from .edits import BY_HAND
 from .interventions import CODE, Origin
 from .session import Session
 
@@ -25,10 +29,11 @@ class Hosted:
     """The side of a trainer that users do not see; it is live while something dispatches its calls."""
 
     _session: Session
-    _dispatch: Callable[[Callable[[], Any]], Any] | None
+    _runner: Callable[[Callable[[], Any]], Any] | None
+    _editor: int | None
 
     def _begin(self, session: Session) -> None:
-        self._dispatch = None
+        self._runner = self._editor = None
         self._session = session
 
     def _attach(
@@ -37,8 +42,70 @@ class Hosted:
         route: Callable[[dict[str, Any], str], bool] | None,
     ) -> None:
         """Let calls and changes from other threads go through a runner's queue, or no longer."""
-        self._dispatch = dispatch
+        self._runner = dispatch
         self._session.settings.__dict__["_route"] = route
+
+    @property
+    def _dispatch(self) -> Callable[[Callable[[], Any]], Any] | None:
+        """What carries out calls between two steps; None if nothing runs the trainer, or it waits for this thread."""
+        return None if self._editor == threading.get_ident() else self._runner
+
+    @contextmanager
+    def editing(self, reason: str = "") -> Iterator[None]:
+        """Hold the run between two steps while the networks are changed by hand.
+
+        What was changed becomes one intervention, with a snapshot. Without this context, a change by hand is
+        noticed at the next step if the run is paused. While a widget plays, this context is needed.
+
+        Parameters
+        ----------
+        reason : str
+            Why; kept in the log of interventions.
+
+        Raises
+        ------
+        DataError
+            If the networks have another structure afterwards.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from ganwidgets import GANTrainer
+        >>> trainer = GANTrainer("ring8", seed=0)
+        >>> with trainer.editing("a smaller first layer"), torch.no_grad():
+        ...     _ = trainer.generator[0].weight.mul_(0.5)
+        >>> record = trainer.interventions[-1]
+        >>> record.author, record.setting, record.new
+        ('user', 'edit', 'generator.0.weight')
+        """
+        with self._held():
+            self._session.recover()
+            try:
+                yield
+            finally:
+                self._session.notice_edits(replace(BY_HAND, reason=reason))
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Keep the thread that trains waiting, and let this thread call the trainer meanwhile."""
+        dispatch = self._dispatch
+        if dispatch is None:
+            yield
+            return
+        held, released = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            held.set()
+            released.wait()
+
+        threading.Thread(target=dispatch, args=(hold,), name="ganwidgets-editing", daemon=True).start()
+        held.wait()
+        self._editor = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._editor = None
+            released.set()
 
     def _between_steps(self, function: Callable[[], T]) -> T:
         function = under_pinned_modes(function)

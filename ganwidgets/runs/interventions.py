@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-__all__ = ["CODE", "UPDATES", "Intervention", "InterventionLog", "Mark", "Origin"]
+__all__ = ["CODE", "EDIT", "UPDATES", "Intervention", "InterventionLog", "Mark", "Origin"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ HASHED_AT_ONCE, HASHED_EVERY = 16, 32
 A hash reads the whole state. At a change in every step it took four times as long as the steps themselves.
 """
 
+EDIT = "edit"
+"""The action of a user who changed networks by hand; as `new` it has what was changed, in words."""
+
 UPDATES = frozenset({"step_d", "step_g"})
 """The actions that are updates of one network; as `new` they have how many."""
 
@@ -48,7 +51,7 @@ class Intervention(Mapping[str, Any]):
     source : str
         Where it came from: ``"widget"``, ``"code"`` or ``"rule"``.
     setting : str
-        The setting's name, or the action: ``"reset"``, ``"load"``, ``"step_d"``, ``"step_g"``.
+        The setting's name, or the action: ``"reset"``, ``"load"``, ``"step_d"``, ``"step_g"``, ``"edit"``.
     old, new
         The values before and after. For an action `old` is None and `new` what it was given: the
         seed of a reset, the iteration of a state that was loaded, the number of updates.

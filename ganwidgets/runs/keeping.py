@@ -251,7 +251,7 @@ class FolderKeeper(Keeper):
         from .store import Entry
 
         session, rows = self._session, self._shelf.rows
-        session.settle()
+        session.notice_edits()
         if not session.state.finite():
             return False  # the next update will fail, and then the run goes back
         session.begin_root()

@@ -21,8 +21,9 @@ from .consistent import check_branches, check_places, check_records
 from .data_samples import as_it_was_read, data_missing, source_of_samples
 from .decoding import asked_from, branch_from, intervention_from, place_from, root_from, snapshot_from
 from .documents import BesideDocument, RunDocument, StandDocument
+from .edits import place_after
 from .history import History, completed
-from .interventions import Intervention
+from .interventions import EDIT, Intervention
 from .json_values import converted
 from .keeping import FolderKeeper, whole_at
 from .older import is_hash_of
@@ -234,6 +235,7 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
     shelf = RunShelf(folder, lambda snapshot, tree: whole_at(session, snapshot, tree))
     session.snapshots.put_on(shelf)
     pinned = set(current["tips"].values())
+    edited = {place_after(record) for record in records if record.setting == EDIT}
     by_key: dict[int, Snapshot] = {}
     for row in stored.snapshots:
         if row.place["kind"] == "state":
@@ -241,7 +243,8 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
             check_places([at], branches, rows, records)
             number = branches.root_of(at.branch)
             is_first = at == branches.roots[number].first
-            snapshot = snapshot_from(row.place, known, pinned=is_first or row.place["key"] in pinned)
+            kept = is_first or at in edited or row.place["key"] in pinned
+            snapshot = snapshot_from(row.place, known, pinned=kept)
             if row.place["key"] in by_key:
                 raise ValueError(f"two snapshots have the key {row.place['key']}")
             by_key[row.place["key"]] = snapshot

@@ -31,6 +31,7 @@ class Own:
             name: given[name] for name in ("generator", "discriminator")
         }
         self.objective: Objective | None = given.get("objective")
+        self._gradients: list[tuple[Tensor, bool]] = []
 
     def described(self) -> dict[str, Any]:
         """Return what a saved run remembers of it: which networks, and the objective's name."""
@@ -63,9 +64,18 @@ class Own:
             )
 
     def begin_training(self) -> None:
-        """Put the networks into train mode, once: afterwards their flags are the user's."""
+        """Put the networks into train mode, once: afterwards their flags are the user's.
+
+        Also remember which parameters have gradients; every fresh start begins with these.
+        """
         for _, network in self._given():
             network.train()
+            self._gradients += [(parameter, parameter.requires_grad) for parameter in network.parameters()]
+
+    def put_gradient_flags(self) -> None:
+        """Set ``requires_grad`` of every parameter to what it was when training began, if it has begun."""
+        for parameter, flag in self._gradients:
+            parameter.requires_grad_(flag)
 
     def content(self) -> dict[str, dict[str, Tensor]]:
         """Return copies of the networks' parameters and buffers."""

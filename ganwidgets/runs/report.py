@@ -53,6 +53,8 @@ class ReplayReport:
         How many states were compared.
     steps : int
         How many updates were carried out.
+    edits : tuple of (int, str)
+        Changes by hand, by iteration: no update leads across one, so the replay went on from its snapshot.
     """
 
     verdict: Verdict
@@ -60,6 +62,7 @@ class ReplayReport:
     environment: Mapping[str, tuple[str, str]]
     states: int
     steps: int
+    edits: tuple[tuple[int, str], ...] = ()
 
     @property
     def equal(self) -> bool:
@@ -70,6 +73,17 @@ class ReplayReport:
         return self.equal
 
     def __str__(self) -> str:
+        if not self.edits:
+            return self._outcome()
+        return Message(
+            "{outcome}; {n} changes by hand cannot be computed: after each the replay went on from its stored "
+            "snapshot ({where})",
+            outcome=self._outcome(),
+            n=len(self.edits),
+            where="; ".join(f"{iteration}: {what}" for iteration, what in self.edits[:NAMED]),
+        )
+
+    def _outcome(self) -> str:
         found = self.first_difference
         if found is None:
             return Message(

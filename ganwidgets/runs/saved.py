@@ -40,6 +40,7 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     CheckpointError
         If the file cannot be written; what was there before is still there.
     """
+    session.notice_edits()
     tensors: dict[str, Tensor] = {}
     document = {
         "state": stripped(session.tree(), "state", tensors),

@@ -8,7 +8,7 @@ from typing import Any
 from ..data import Source
 from ..messages import Message
 from ..settings import SETTINGS
-from .interventions import UPDATES, Intervention
+from .interventions import EDIT, UPDATES, Intervention
 from .session import Session
 from .state_tree import data_name, is_preset
 
@@ -111,6 +111,15 @@ class Writer:
     def add(self, record: Intervention, value: Any) -> None:
         """Write an intervention, and the steps before it."""
         self.step_to(record.iteration)
+        if record.setting == EDIT:
+            raise ValueError(
+                Message(
+                    "networks were changed by hand after iteration {iteration} ({what}), so no script can reproduce the "
+                    "run; save the run to a file instead",
+                    iteration=record.iteration,
+                    what=record.new,
+                )
+            )
         if record.setting in UPDATES:
             self.flush()
             self._calls.append(f"trainer.{record.setting}({record.new:d})")

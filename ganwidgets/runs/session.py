@@ -28,6 +28,7 @@ from ..stepping.eager import EagerStepper, NonFiniteError, What
 from ..stepping.run import Run, assemble, fitting_batch, misfit
 from ..stepping.state import TrainingState
 from .branches import Branches, Root, Stand, Tip
+from .edits import BY_HAND, EditSnapshots, take_edits
 from .hashing import digest
 from .history import COLUMNS, History, measured
 from .interventions import CODE, InterventionLog, Mark, Origin
@@ -106,6 +107,7 @@ class Session:
         self._refuge: tuple[Stand, Mark] | None = None
         self._undo: Callable[[], None] | None = None
         self._begun: set[int] = set()
+        self._edited = EditSnapshots()
         self.keeper = Keeper()
         self.branches = Branches()
         self.snapshots = Snapshots(TemporaryShelf())
@@ -149,6 +151,7 @@ class Session:
     def _assembled(self, settings: Mapping[str, Any], source: Source) -> Run:
         with pinned(device=self._device):
             rules, own = SimpleNamespace(**settings), self.own
+            own.put_gradient_flags()
             return assemble(rules, source, own.networks, self._device, own.objective)
 
     def _adopt(self, run: Run, built: Mapping[str, Any], history: History) -> None:
@@ -159,6 +162,7 @@ class Session:
         self._last_good = LastGood(run.stepper, self.log, self._keep)
         self._configured = False
         self._torn = False
+        run.state.edits.note()
 
     def reset(self, seed: int | None, origin: Origin) -> None:
         """Start afresh with the settings as they stand, and with another seed where one is given."""
@@ -255,10 +259,23 @@ class Session:
         if snapshot.place != self.branches.roots[number].first:
             self.snapshots.add(snapshot)
 
-    def begin_root(self) -> None:
-        """Keep the first state of a fresh start now, unless that was done."""
+    def begin_root(self, tree: Mapping[str, Any] | None = None) -> None:
+        """Keep the first state of a fresh start now, unless that was done: `tree`, by default the state as it is."""
         if self.branches.root_of(self.branches.current) not in self._begun:
-            self._keep(copied(state_tree(self.state)))
+            self._keep(copied(state_tree(self.state) if tree is None else tree))
+
+    def keep_edit(self) -> None:
+        """Keep the state after a change by hand, also as the one to go back to after a failure."""
+        self._last_good.take()
+        self._edited.pin(self, self.branches.owned(self.place))
+        self._configured = False
+
+    def notice_edits(self, origin: Origin = BY_HAND) -> None:
+        """Take what a user changed in the networks by hand into the run; see :func:`~.edits.take_edits`."""
+        self.settle()
+        if not self._occupied.under_way:
+            with pinned(self.run.threads, self._device):
+                take_edits(self, origin)
 
     def branch_off(self, name: str, tips: Mapping[int, Tip]) -> None:
         """Begin a branch that goes on from where the run stands; `tips` are those of all others."""
@@ -382,6 +399,9 @@ class Session:
         try:
             self._occupied.begin(sys._getframe())
             for index in range(n):
+                if index == 0 or self.listeners:
+                    with pinned(self.run.threads, self._device):
+                        take_edits(self)
                 # At each step anew: a callback, or a cell in another thread, may have changed a mode.
                 with pinned(self.run.threads, self._device):
                     stop = self._one(what, interrupted, origin, last=index == n - 1)
@@ -406,6 +426,7 @@ class Session:
         before = (state.cursor, self._hash_before()) if begins else ()
         self._configure()
         last_good.before()
+        state.edits.forget()
         self._torn = True
         try:
             stepper.advance(what, measure=seen or not full or measured(state.iteration + 1))
@@ -414,6 +435,8 @@ class Session:
             stop = interrupted()
             Update(what, origin, state.iteration, *before).record_in(self.log)
             last_good.note()
+            if seen or stop:
+                state.edits.note()
             self._torn = False
             last_good.snapshot()
         except NonFiniteError as error:
@@ -462,6 +485,7 @@ class Session:
         if self._undo is not None and not self._occupied.under_way:
             with pinned(self.run.threads, self._device):
                 self._undo()
+            self.state.edits.note()
             self._undo = None
         if self._refuge is not None and not self._occupied.under_way:  # not while it is on its way
             with pinned(self.run.threads, self._device):
@@ -471,6 +495,7 @@ class Session:
                 self._last_good.go_back()
             self._configured = False
             self.history.resize(self.state.iteration)
+            self.state.edits.note()
             self._torn = False
 
     def recover(self) -> None:
@@ -478,7 +503,7 @@ class Session:
         self._occupied.refuse_reentry()
         if self._last_good.begun and not self._last_good.finite():
             self._torn = True
-        self.settle()
+        self.notice_edits()
 
     # --- the whole state ------------------------------------------------------------------------
 

@@ -199,6 +199,13 @@ class Snapshots:
             self._on_shelf -= snapshot.size
             self._shelf.remove(snapshot)
 
+    def pin(self, snapshot: Snapshot) -> None:
+        """Never give `snapshot` up."""
+        snapshot.pinned = True
+        if snapshot in self._recent:
+            self._pinned[snapshot] = None
+            del self._recent[snapshot]
+
     def unpin(self, snapshot: Snapshot) -> None:
         """Let `snapshot` be given up when room is needed."""
         snapshot.pinned = False

@@ -41,7 +41,9 @@ def data_name(source: Source) -> str:
 
 def state_tree(state: TrainingState) -> dict[str, Any]:
     """Return a state as nested dictionaries of tensors, not copied, and plain values."""
+    switched = state.switched_gradients()
     return {
+        **({"requires_grad": switched} if switched else {}),
         "iteration": state.iteration,
         "cursor": state.cursor,
         "d_updates": state.d_updates,
@@ -128,6 +130,7 @@ def put_tree(state: TrainingState, tree: Mapping[str, Any], settings: Any) -> No
     Exception
         Of many kinds, if `tree` is not what :func:`state_tree` returned; the state is then torn.
     """
+    state.switch_gradients(tree.get("requires_grad", {}))
     state.ema = None
     if "ema" in tree["networks"]:
         state.start_average()

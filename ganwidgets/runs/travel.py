@@ -19,7 +19,7 @@ from ..stepping.run import Run
 from .branches import Root, Stand
 from .fitting import check_fits
 from .history import History
-from .interventions import CODE, UPDATES, Intervention, InterventionLog
+from .interventions import CODE, EDIT, UPDATES, Intervention, InterventionLog
 from .last_good import ACTIONS
 from .places import Place
 from .session import Session
@@ -305,7 +305,20 @@ class Again:
         return SimpleNamespace(**{**self.settings, **self.root.built})
 
     def _obey(self, record: Intervention, log: InterventionLog) -> None:
-        """Put in force what `record` did."""
+        """Put in force what `record` did.
+
+        Raises
+        ------
+        CheckpointError
+            If it is a change by hand: only its snapshot leads across it.
+        """
+        if record.setting == EDIT:
+            raise CheckpointError(
+                Message(
+                    "networks were changed by hand after iteration {iteration}, and the snapshot of that change is lost",
+                    iteration=record.iteration,
+                )
+            )
         self.settings[record.setting] = log.value(record.seq)
         self._configured = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,10 +19,11 @@ from ..stepping.run import Run
 from .branches import Root
 from .decoding import place_from
 from .documents import RunDocument
+from .edits import place_after
 from .environment import environment
 from .fitting import check_fits
 from .hashing import tensor_bytes
-from .interventions import UPDATES, Intervention, InterventionLog
+from .interventions import EDIT, UPDATES, Intervention, InterventionLog
 from .json_values import converted
 from .older import is_hash_of
 from .opening import Found, read_session
@@ -104,6 +105,7 @@ class Verification:
         self._near = False
         self._exact = True
         self._states = 0
+        self._edits: list[Intervention] = []
         self._steps = 0
 
     def report(self) -> ReplayReport:
@@ -114,7 +116,8 @@ class Verification:
                     self._follow(branch)
         except Enough:
             pass
-        return ReplayReport(self._verdict(), self._first, self._environment, self._states, self._steps)
+        edits = tuple((record.iteration, str(record.new)) for record in self._edits)
+        return ReplayReport(self._verdict(), self._first, self._environment, self._states, self._steps, edits)
 
     def _verdict(self) -> Verdict:
         if self._first is None:
@@ -139,7 +142,7 @@ class Verification:
         """Compute a branch from its first state to its tip."""
         root = self._branches.roots[self._branches.root_of(branch.id)]
         begins = self._begin(root) if branch.id in self._branches.roots else self._beginnings.pop(branch.id)
-        walk = Walk(begins, root, self._session.log)
+        walk = Walk(begins, root, self._session.log, self._edited)
         records = [
             record
             for record in self._records
@@ -162,6 +165,19 @@ class Verification:
                 self._steps += walk.steps
         if stops:
             raise ValueError(f"branch {branch.id} does not lead to {min(stops)}")
+
+    def _edited(self, record: Intervention) -> dict[str, Any]:
+        """Return the state that was stored after a change by hand, which no update leads to."""
+        for snapshot in self._found.shelf.rows:
+            if snapshot.place == place_after(record):
+                self._edits.append(record)
+                return self._found.shelf.stored(snapshot)
+        raise CheckpointError(
+            Message(
+                "networks were changed by hand after iteration {iteration}, and the snapshot of that change is lost",
+                iteration=record.iteration,
+            )
+        )
 
     def _begin(self, root: Root) -> Beginning:
         """Return the first state of a fresh start, made anew, or the state that was loaded."""
@@ -276,8 +292,15 @@ class Walk(Again):
         Updates of D since the fresh start; see :func:`~ganwidgets.runs.older.is_hash_of`.
     """
 
-    def __init__(self, begins: Beginning, root: Root, log: InterventionLog) -> None:
+    def __init__(
+        self,
+        begins: Beginning,
+        root: Root,
+        log: InterventionLog,
+        edited: Callable[[Intervention], dict[str, Any]],
+    ) -> None:
         super().__init__(begins.run, root, begins.settings)
+        self._edited = edited
         self.counted = begins.counted
         self._log = log
         self._tree = begins.tree
@@ -305,6 +328,15 @@ class Walk(Again):
         while state.iteration < tip:
             self._advance("both")
             yield state.iteration, len(records), 0
+
+    def _obey(self, record: Intervention, log: InterventionLog) -> None:
+        if record.setting != EDIT:
+            super()._obey(record, log)
+            return
+        tree = self._edited(record)
+        check_fits(self.run.state, tree)
+        put_tree(self.run.state, tree, self.rules())
+        self._configured = False
 
     def _advance(self, what: What) -> None:
         if what != "generator" and not self.settings["freeze_d"]:

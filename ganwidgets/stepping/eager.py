@@ -138,9 +138,6 @@ class EagerStepper:
         self.watcher: Watcher = NOBODY
         self._tells_g = labels is not None and labels.generator
         self._tells_d = labels is not None and labels.discriminator
-        self._names_d = [n for n, p in state.discriminator.named_parameters() if p.requires_grad]
-        self._buffers_g = state.buffers["generator"]
-        self._buffers_d = state.buffers["discriminator"]
         self._on_cpu = state.device.type == "cpu"
         self.record: dict[str, float] = dict.fromkeys(
             ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake", "penalty_d"),
@@ -156,9 +153,16 @@ class EagerStepper:
         self._generate = told(self._computing(state.generator), takes=self._tells_g)
         self._judge = told(self._computing(state.discriminator), takes=self._tells_d)
         self._augments = rules.augment != "none"
+        # A network whose gradients the user has all switched off is measured as a frozen one.
+        self._frozen = {
+            "discriminator": rules.freeze_d or not state.parameters["discriminator"],
+            "generator": rules.freeze_g or not state.parameters["generator"],
+        }
+        self._names_d = [n for n, p in state.discriminator.named_parameters() if p.requires_grad]
+        self._buffers_g = state.buffers["generator"]
+        self._buffers_d = state.buffers["discriminator"]
         # A frozen discriminator will not answer, so there is nothing to look ahead to.
-        self._looks_ahead = rules.unroll_steps > 0 and not rules.freeze_d
-        self._frozen = {"discriminator": rules.freeze_d, "generator": rules.freeze_g}
+        self._looks_ahead = rules.unroll_steps > 0 and not self._frozen["discriminator"]
         wanted: dict[Network, str] = {
             "discriminator": rules.optimizer_d,
             "generator": rules.optimizer_g,

@@ -15,9 +15,11 @@ from ..optimizers import make_optimizer
 from ..seeds import seeded
 from ..training_flags import TrainingFlags
 from .buffers import Buffers
+from .hand_edits import EditDetector
 
 __all__ = [
     "GENERATORS",
+    "GradientFlags",
     "Network",
     "TrainingState",
     "copied_network",
@@ -33,6 +35,10 @@ GENERATORS = ("noise", "penalty", "network")
 """The purposes for which every training draws random numbers: latents, the gradient penalty's
 interpolation, and randomness inside the networks; others join where they are needed. (The order of the data needs none: it is a
 function of the seed and the number of samples seen.)"""
+
+
+GradientFlags = dict[Network, dict[str, bool]]
+"""``requires_grad`` of parameters, by network and name."""
 
 
 def tensors_of(network: nn.Module) -> dict[str, Tensor]:
@@ -96,9 +102,75 @@ class TrainingState:
         self.randomness = {purpose: seeded(self.seed, purpose) for purpose in GENERATORS}
         self.parameters: dict[Network, list[Tensor]] = {}
         self.buffers: dict[Network, Buffers] = {}
+        self._with_gradients = self._gradient_flags()
+        self._take_stock()
+
+    def _gradient_flags(self) -> GradientFlags:
+        return {
+            network: {name: p.requires_grad for name, p in module.named_parameters()}
+            for network, module in self._networks()
+        }
+
+    def _take_stock(self) -> None:
+        """Find the tensors that updates change."""
         for name, module in self._networks():
             self.parameters[name] = [p for p in module.parameters() if p.requires_grad]
             self.buffers[name] = Buffers(module)
+        vars(self).pop("training_flags", None)
+
+    @functools.cached_property
+    def edits(self) -> EditDetector:
+        """What finds changes of the networks by hand."""
+        return EditDetector(dict(self._networks()))
+
+    def switched_gradients(self, flags: GradientFlags | None = None) -> GradientFlags:
+        """Return the parameters whose ``requires_grad`` is not what it was when the run began.
+
+        Parameters
+        ----------
+        flags : mapping, optional
+            By network and name, instead of those of the networks as they are.
+        """
+        now = self._gradient_flags() if flags is None else flags
+        switched = {
+            network: {name: flag for name, flag in now[network].items() if flag != begun.get(name, flag)}
+            for network, begun in self._with_gradients.items()
+        }
+        return {network: names for network, names in switched.items() if names}
+
+    def trained_under(self, switched: GradientFlags) -> dict[Network, list[Tensor]]:
+        """Return the parameters that are trained if `switched` is what :meth:`switched_gradients` returned."""
+        return {
+            network: [
+                parameter
+                for name, parameter in module.named_parameters()
+                if switched.get(network, {}).get(name, self._with_gradients[network].get(name, True))
+            ]
+            for network, module in self._networks()
+        }
+
+    def switch_gradients(self, switched: GradientFlags) -> None:
+        """Set ``requires_grad`` of every parameter to what it was when :meth:`switched_gradients` returned this."""
+        wanted = self.trained_under(switched)
+        for network, module in self._networks():
+            trained = set(map(id, wanted[network]))
+            for parameter in module.parameters():
+                if parameter.requires_grad != (id(parameter) in trained):
+                    parameter.requires_grad_(id(parameter) in trained)
+        self._take_stock()
+
+    def adopt_edits(self, settings: Any) -> None:
+        """Train what the networks consist of now; optimizers keep what they know of parameters that stay."""
+        before = dict(self.parameters)
+        self._take_stock()
+        for network, optimizer in list(self.optimizers.items()):
+            if list(map(id, before[network])) == list(map(id, self.parameters[network])):
+                continue
+            self.use_optimizer(network, self.optimizer_names[network], settings)
+            memory = self.optimizers[network].state
+            for parameter in self.parameters[network]:
+                if parameter in optimizer.state:
+                    memory[parameter] = optimizer.state[parameter]
 
     @functools.cached_property
     def training_flags(self) -> TrainingFlags:

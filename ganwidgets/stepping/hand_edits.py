@@ -1,0 +1,295 @@
+"""What a user changes in networks by hand between two updates, found by comparing contents.
+
+Version counters of tensors would be cheaper, but ``parameter.data.mul_(2)`` and writing through NumPy leave them
+as they are. So the contents are copied after the last update, and compared before the next one. Both take one
+operation for all tensors of one dtype. Nothing is compared between the steps of one call.
+
+A layer may be replaced by one of the same class with tensors of the same names, shapes and dtypes. Any other
+change of the structure is refused, because no stored state of the run would fit it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import DataError
+from ..messages import Message
+
+__all__ = ["EditDetector", "HandEdit"]
+
+NAMED = 6
+"""Tensors that one sentence names."""
+
+_INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
+@dataclass(frozen=True)
+class HandEdit:
+    """A change by hand; tensors are named as ``generator.0.weight``.
+
+    Attributes
+    ----------
+    values : tuple of str
+        Tensors with other numbers.
+    replaced : tuple of str
+        Parameters that are other objects: their optimizer has no state for them.
+    gradients : mapping of str to bool
+        Parameters whose ``requires_grad`` was set, and to what.
+    """
+
+    values: tuple[str, ...]
+    replaced: tuple[str, ...]
+    gradients: Mapping[str, bool]
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.replaced or self.gradients)
+
+    def __str__(self) -> str:
+        said = [f"{name} (replaced, optimizer state dropped)" for name in self.replaced]
+        said += [f"{name} (requires_grad {flag})" for name, flag in self.gradients.items()]
+        said += [name for name in self.values if name not in self.replaced]
+        more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
+        return ", ".join(said[:NAMED]) + more
+
+
+class Slot(NamedTuple):
+    """Where a module keeps one tensor."""
+
+    name: str
+    registry: dict[str, Any]
+    key: str
+    tensor: Tensor | None
+    shape: torch.Size
+    described: str
+    """As it was read: ``parameter.data = ...`` may change all of it in place."""
+
+
+class Layer(NamedTuple):
+    """A module, as it was read."""
+
+    path: str
+    module: nn.Module
+    kind: type
+    options: str
+    children: dict[str, nn.Module]
+
+
+class Group(NamedTuple):
+    """Tensors that are copied and compared together, by their indices."""
+
+    members: list[int]
+    joined: bool
+
+
+class Contents(NamedTuple):
+    """Everything that is compared."""
+
+    modules: list[Layer]
+    slots: list[Slot]
+    held: list[tuple[dict[str, Any], str, Tensor | None]]
+    """Registry, key and tensor of each slot."""
+    strided: list[Tensor]
+    groups: list[Group]
+    pointers: list[int]
+    flats: list[Tensor]
+    copies: list[list[Tensor]]
+    gradients: list[bool]
+
+
+class EditDetector:
+    """Finds what was changed in networks since they were last noted.
+
+    Parameters
+    ----------
+    networks : mapping of str to nn.Module
+    """
+
+    def __init__(self, networks: Mapping[str, nn.Module]) -> None:
+        self._networks = dict(networks)
+        self._noted: Contents | None = None
+        self._stale = True
+
+    def forget(self) -> None:
+        """Expect any change from now on, as by an update, until :meth:`note` is called."""
+        self._stale = True
+
+    def note(self) -> None:
+        """Take the networks as they are now for what they should be."""
+        noted = self._noted
+        if noted is None or not self._intact(noted) or self._pointers(noted) != noted.pointers:
+            self._noted = self._read()
+        else:
+            copies = [_copied(group, noted.flats) for group in noted.groups]
+            self._noted = noted._replace(copies=copies, gradients=self._gradients(noted))
+        self._stale = False
+
+    def find(self) -> HandEdit | None:
+        """Return what was changed since the last :meth:`note`; None if nothing was, or none was possible.
+
+        Raises
+        ------
+        DataError
+            If the networks have another structure now.
+        """
+        noted = self._noted
+        if self._stale or noted is None:
+            return None
+        if (
+            self._intact(noted)
+            and self._pointers(noted) == noted.pointers
+            and self._gradients(noted) == noted.gradients
+            and all(map(_same, noted.copies, (_copied(group, noted.flats) for group in noted.groups)))
+        ):
+            return None
+        now = self._read()
+        _refuse_other_structure(noted, now)
+        before, after = _by_name(noted), _by_name(now)
+        edit = HandEdit(
+            values=tuple(name for name in before if not _bits_equal(before[name], after[name])),
+            replaced=tuple(
+                old.name
+                for old, new in zip(noted.slots, now.slots, strict=True)
+                if old.tensor is not new.tensor and isinstance(new.tensor, nn.Parameter)
+            ),
+            gradients={
+                slot.name: flag
+                for slot, flag, was in zip(now.slots, now.gradients, noted.gradients, strict=True)
+                if flag != was
+            },
+        )
+        return edit or None
+
+    def before(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, dict[str, bool]]]:
+        """Return what was noted last: tensors, and which parameters had gradients, by network and name."""
+        assert self._noted is not None
+        contents = _by_name(self._noted)
+        tensors: dict[str, dict[str, Tensor]] = {name: {} for name in self._networks}
+        gradients: dict[str, dict[str, bool]] = {name: {} for name in self._networks}
+        seen: set[int] = set()
+        for slot, flag in zip(self._noted.slots, self._noted.gradients, strict=True):
+            if slot.tensor is not None and id(slot.tensor) not in seen:  # a shared one has its first name
+                seen.add(id(slot.tensor))
+                network, name = slot.name.split(".", 1)
+                tensors[network][name] = contents[slot.name]
+                if isinstance(slot.tensor, nn.Parameter):
+                    gradients[network][name] = flag
+        return tensors, gradients
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _read(self) -> Contents:
+        modules, slots = [], []
+        for network, root in self._networks.items():
+            for path, module in root.named_modules():
+                at = f"{network}.{path}" if path else network
+                options = module.extra_repr()
+                modules.append(Layer(at, module, type(module), options, dict(module._modules)))
+                for registry in (module._parameters, module._buffers):
+                    slots += [_slot(f"{at}.{key}", registry, key) for key in registry]
+        tensors = [None if slot.tensor is None else slot.tensor.detach() for slot in slots]
+        kinds: dict[Any, list[int]] = {}
+        for index, tensor in enumerate(tensors):
+            if tensor is not None:
+                joined = tensor.layout == torch.strided and tensor.is_contiguous()
+                kinds.setdefault((tensor.dtype, tensor.device) if joined else index, []).append(index)
+        groups = [Group(members, isinstance(kind, tuple)) for kind, members in kinds.items()]
+        flats = [
+            torch.empty(0) if tensor is None else tensor.view(-1) if tensor.is_contiguous() else tensor
+            for tensor in tensors
+        ]
+        held = [(slot.registry, slot.key, slot.tensor) for slot in slots]
+        strided = [t for _, _, t in held if t is not None and t.layout == torch.strided]
+        contents = Contents(modules, slots, held, strided, groups, [], flats, [], [])
+        return contents._replace(
+            pointers=self._pointers(contents),
+            copies=[_copied(group, flats) for group in groups],
+            gradients=self._gradients(contents),
+        )
+
+    def _intact(self, noted: Contents) -> bool:
+        """Return True if all modules and tensors are the objects that they were."""
+        tensors = 0
+        for _, module, kind, _, children in noted.modules:
+            if type(module) is not kind or module._modules != children:
+                return False
+            tensors += len(module._parameters) + len(module._buffers)
+        if tensors != len(noted.held):
+            return False
+        return all(registry.get(key) is tensor for registry, key, tensor in noted.held)
+
+    def _pointers(self, noted: Contents) -> list[int]:
+        return [tensor.data_ptr() for tensor in noted.strided]
+
+    def _gradients(self, noted: Contents) -> list[bool]:
+        return [tensor is not None and tensor.requires_grad for _, _, tensor in noted.held]
+
+
+def _slot(name: str, registry: dict[str, Any], key: str) -> Slot:
+    tensor = registry[key]
+    if tensor is None:
+        return Slot(name, registry, key, None, torch.Size(), "None")
+    described = f"{tensor.dtype} {tuple(tensor.shape)} on {tensor.device}"
+    return Slot(name, registry, key, tensor, tensor.shape, described)
+
+
+def _copied(group: Group, flats: list[Tensor]) -> list[Tensor]:
+    members = [flats[index] for index in group.members]
+    return [torch.cat(members)] if group.joined else [tensor.clone() for tensor in members]
+
+
+def _same(ones: list[Tensor], others: list[Tensor]) -> bool:
+    return all(map(_bits_equal, ones, others))
+
+
+def _bits_equal(one: Tensor, other: Tensor) -> bool:
+    """Return True if two tensors have the same bits: a NaN equals itself, and -0.0 differs from 0.0."""
+    if one.dtype != other.dtype or one.shape != other.shape:
+        return False
+    if one.is_floating_point():
+        integer = _INTEGERS[one.element_size()]
+        one, other = one.view(integer), other.view(integer)
+    return torch.equal(one, other)
+
+
+def _by_name(contents: Contents) -> dict[str, Tensor]:
+    """Return the copied tensors, in their shapes, each name once."""
+    found: dict[str, Tensor] = {}
+    for group, copies in zip(contents.groups, contents.copies, strict=True):
+        parts = copies
+        if group.joined:
+            parts = list(torch.split(copies[0], [contents.flats[index].numel() for index in group.members]))
+        for index, part in zip(group.members, parts, strict=True):
+            slot = contents.slots[index]
+            found[slot.name] = part.view(slot.shape) if group.joined else part
+    return found
+
+
+def _refuse_other_structure(noted: Contents, now: Contents) -> None:
+    # The options of a layer that is still the same object may have been set by the network itself.
+    known = {id(layer.module) for layer in noted.modules}
+    replaced = {layer.path for layer in now.modules if id(layer.module) not in known}
+    before, after = _structure(noted, replaced), _structure(now, replaced)
+    for name in [*before, *(name for name in after if name not in before)]:
+        if before.get(name) != after.get(name):
+            raise DataError(
+                Message(
+                    "{name} was changed by hand from {before} to {after}, which fits no stored state of the run; put "
+                    "it back, or start a new trainer with the changed network",
+                    name=name,
+                    before=before.get(name, "nothing"),
+                    after=after.get(name, "nothing"),
+                )
+            )
+
+
+def _structure(contents: Contents, replaced: set[str]) -> dict[str, str]:
+    found = {
+        path: f"{kind.__name__}({options})" if path in replaced else kind.__name__
+        for path, _, kind, options, _ in contents.modules
+    }
+    return found | {slot.name: slot.described for slot in contents.slots}
