@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 __all__ = ["Draws"]
@@ -18,12 +21,15 @@ class Draws(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ----------
     routed, unrouted : bool
         Whether any were drawn from a generator that was passed, and from the global one.
+    modules : list of nn.Module
+        The modules that the first draw from the global generator was made in, the innermost first.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.routed = False
         self.unrouted = False
+        self.modules: list[nn.Module] = []
 
     def __torch_dispatch__(
         self,
@@ -37,5 +43,18 @@ class Draws(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if any(isinstance(value, torch.Generator) for value in (*args, *kwargs.values())):
                 self.routed = True
             else:
+                if not self.unrouted:
+                    self.modules = _modules_calling(sys._getframe())
                 self.unrouted = True
         return func(*args, **kwargs)
+
+
+def _modules_calling(frame: FrameType | None) -> list[nn.Module]:
+    """Return the modules in whose methods `frame` was called, the innermost first."""
+    found: list[nn.Module] = []
+    while frame is not None:
+        module = frame.f_locals.get("self")
+        if isinstance(module, nn.Module) and (not found or found[-1] is not module):
+            found.append(module)
+        frame = frame.f_back
+    return found

@@ -283,6 +283,17 @@ class GANTrainer(Judged):
         """
         return self._session.run.exact
 
+    @property
+    def exact_because(self) -> str:
+        """Why the run is exact, or each cause why it is not, in one sentence.
+
+        Examples
+        --------
+        >>> GANTrainer("ring8").exact_because.split(":")[0]
+        'exact'
+        """
+        return self._session.run.exact_because
+
     @between_steps
     def sample(self, n: int, seed: int | None = None, labels: Any = None, ema: bool = False) -> Tensor:
         """Return `n` generated samples; the run's state is untouched.

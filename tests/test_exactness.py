@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -373,3 +374,53 @@ def test_more_threads_are_a_function_of_the_size_and_leave_the_process_as_it_was
     finally:
         torch.set_num_threads(before)
     assert one.state_hash() == two.state_hash()
+
+
+class Drawing(nn.Module):
+    """Draws where no generator can be passed."""
+
+    def forward(self, x):
+        return nn.functional.rrelu(x, training=True)
+
+
+class Counting(nn.Module):
+    """Gives something else each time."""
+
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return x + self.calls
+
+
+class Shaky(Squares):
+    """Draws when it is read."""
+
+    def __getitem__(self, index):
+        image, label = super().__getitem__(index)
+        return image + 0.1 * torch.rand(()), label
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: {"data": "digits", **convolutional(Drawing)}, r"generator\.4 \(Drawing\) draws"),
+        (
+            lambda: {"data": "digits", **convolutional(Counting)},
+            "other numbers for the same batch a second time",
+        ),
+        (lambda: {"data": Shaky()}, "other samples when it is read again"),
+        (lambda: {"data": Shaky(), **convolutional(Drawing)}, r"draws .*; .* when it is read again"),
+    ],
+)
+def test_the_cause_is_named_if_a_run_is_not_exact(made, said):
+    trainer = GANTrainer(**made(), batch_size=8)
+    assert not trainer.exact
+    assert re.match(f"close, not exact: .*{said}", trainer.exact_because)
+
+
+def test_an_exact_run_says_why():
+    trainer = GANTrainer("ring8", **MLP)
+    assert trainer.exact
+    assert trainer.exact_because.startswith("exact: ")
+    assert torch.__version__ in trainer.exact_because

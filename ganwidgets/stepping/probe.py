@@ -33,14 +33,21 @@ class Probe:
     exact : bool
         False where some of these draws cannot be routed to the run's own generators, or where the
         same batch gives something else the second time.
+    inexact_because : str
+        Why not exact, as a clause; empty if exact.
     """
 
     routed: bool
     exact: bool
+    inexact_because: str = ""
 
     def beside(self, other: Probe) -> Probe:
         """Return what is true of a run in which both take part."""
-        return Probe(self.routed or other.routed, self.exact and other.exact)
+        return Probe(
+            self.routed or other.routed,
+            self.exact and other.exact,
+            self.inexact_because or other.inexact_because,
+        )
 
 
 def probe(
@@ -102,7 +109,40 @@ def probe(
         fake, logits = _run(generator, discriminator, noise, real, told, packing)
     check_samples(fake, real, images=images)
     check_logits(logits, loss)
-    return Probe(routed=draws.routed, exact=repeats and not draws.unrouted)
+    names = {
+        id(module): f"{name}.{path}" if path else name
+        for name, network in (("generator", generator), ("discriminator", discriminator))
+        for path, module in network.named_modules()
+    }
+    return _probed(draws, repeats, names, Message("the networks give"))
+
+
+def _probed(draws: Draws, repeats: bool, names: Mapping[int, str], giving: Message) -> Probe:
+    """Return what was found.
+
+    Parameters
+    ----------
+    repeats : bool
+        Whether the same batch gave the same numbers twice.
+    names : mapping of int to str
+        Names of modules by their `id`.
+    giving : Message
+        The beginning of a sentence.
+    """
+    because: str = ""
+    if draws.unrouted:
+        where = next((module for module in draws.modules if id(module) in names), None)
+        if where is None:
+            because = Message("random numbers come from the global generator, which other code uses too")
+        else:
+            because = Message(
+                "{module} ({kind}) draws random numbers from the global generator, which other code uses too",
+                module=names[id(where)],
+                kind=type(where).__name__,
+            )
+    elif not repeats:
+        because = Message("{giving} other numbers for the same batch a second time", giving=giving)
+    return Probe(draws.routed, not because, because)
 
 
 def _refuse_sparse(name: str, network: nn.Module) -> None:
@@ -249,4 +289,4 @@ def probe_objective(objective: Objective, shape: tuple[int, ...]) -> Probe:
     with Draws() as draws:
         first = outputs()
     repeats = all(map(_same, first, outputs()))
-    return Probe(routed=draws.routed, exact=repeats and not draws.unrouted)
+    return _probed(draws, repeats, {}, Message("the objective gives"))

@@ -25,7 +25,7 @@ from .ambient import pinned
 from .buffers import observing
 from .eager import EagerStepper, draw_noise
 from .labels import Labels, classes_of, labels_for, taking
-from .probe import probe, probe_objective
+from .probe import Probe, probe, probe_objective
 from .randomness import RoutedRandomness
 from .state import TrainingState
 from .threads import threads_for
@@ -53,6 +53,8 @@ class Run:
         The labels that networks are told, if they are.
     exact : bool
         Whether the run repeats bit for bit.
+    exact_because : str
+        Why it does or does not.
     threads : int
         How many threads it computes with.
     """
@@ -64,6 +66,7 @@ class Run:
     stepper: EagerStepper
     labels: Labels | None
     exact: bool
+    exact_because: str
     threads: int
 
     def observe(self, network: nn.Module, batch: Tensor, seed: int, labels: Tensor | None = None) -> Tensor:
@@ -195,6 +198,7 @@ def assemble(
     state = TrainingState(generator, discriminator, settings.seed, device)
     if labels is not None:
         state.draw_for("labels")
+    threads = threads_for(generator, discriminator)
     return Run(
         source=source,
         training=training,
@@ -212,7 +216,31 @@ def assemble(
         labels=labels,
         # On a GPU some of torch's operations add in an order that varies (measured: two runs of one seed).
         exact=found.exact and source.exact and device.type == "cpu",
-        threads=threads_for(generator, discriminator),
+        exact_because=_exact_because(found, source, device, threads),
+        threads=threads,
+    )
+
+
+def _exact_because(found: Probe, source: Source, device: torch.device, threads: int) -> str:
+    """Return one sentence that says why a run is exact, or every cause why it is not."""
+    causes: list[str] = [found.inexact_because] if found.inexact_because else []
+    if not source.exact:
+        causes.append(
+            Message(
+                "{data} gives other samples when it is read again, as random transforms do", data=source.name
+            )
+        )
+    if device.type != "cpu":
+        causes.append(
+            Message("on {device} some operations add numbers in an order that varies", device=str(device))
+        )
+    if causes:
+        return Message("close, not exact: {causes}", causes="; ".join(causes))
+    return Message(
+        "exact: all random numbers come from the run's own generators, and one batch gave the same numbers twice; it "
+        "repeats bit for bit with torch {torch}, {threads} threads and this kind of processor",
+        torch=torch.__version__,
+        threads=threads,
     )
 
 
