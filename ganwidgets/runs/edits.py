@@ -72,7 +72,8 @@ def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
     if not branches.at_tip:
         session.branch_off(branches.free_name(), branches.tips)
     log.branch = branches.current
-    before = digest(described(session, log.in_force, session.run, session.built, tree))
+    due = log.hash_due(state.iteration, state.cursor)
+    before = digest(described(session, log.in_force, session.run, session.built, tree)) if due else ""
     state.adopt_edits(session.in_force())
     log.act(state.iteration, EDIT, str(edit), origin, state.cursor, before)
     session.keep_edit()
