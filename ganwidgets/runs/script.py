@@ -46,7 +46,8 @@ def script_of(session: Session) -> str:
 def code_of(session: Session, maker: str) -> str:
     """Return source that makes this run again: one call of `maker` until something took force, then the script.
 
-    No source makes a run that began with a state that was loaded. Its settings are returned with a comment.
+    No source makes a run that began with a state that was loaded, or whose networks were changed by hand. Its
+    settings are returned with a comment.
 
     Parameters
     ----------
@@ -56,14 +57,20 @@ def code_of(session: Session, maker: str) -> str:
     """
     branches = session.branches
     number = branches.root_of(branches.current)
-    loaded = branches.by_id[number].origin == "load"
     first = branches.roots[number].first.seq
-    if not loaded and any(seq >= first for seq in session.log.lineage):
+    everything = session.log.everything
+    done = [everything[seq] for seq in session.log.lineage if seq >= first]
+    without = ""
+    if branches.by_id[number].origin == "load":
+        without = "its first state was loaded"
+    elif any(record.setting == EDIT for record in done):
+        without = "its networks were changed by hand"
+    if done and not without:
         shown = "" if maker == "gw.GANTrainer" else f"w = {maker}(trainer)\n"
         return script_of(session) + shown
     settings = session.settings.as_dict()
     line = f"{maker}({', '.join(Writer(session, settings).arguments(settings))})"
-    return f"{line}  # its settings; its first state was loaded" if loaded else line
+    return f"{line}  # its settings; {without}" if without else line
 
 
 class Writer:

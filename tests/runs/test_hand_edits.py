@@ -427,3 +427,19 @@ def test_no_script_reproduces_a_change():
     trainer.step()
     with pytest.raises(ValueError, match=r"changed by hand after iteration 0 \(generator.0.weight\)"):
         trainer.timeline.script()
+    assert trainer.code().endswith("# its settings; its networks were changed by hand")
+
+
+def test_a_widget_shows_a_run_that_was_changed_by_hand():
+    trainer = built_in()
+    in_place(trainer)
+    trainer.step()
+    widget = gw.GANTrainerWidget(trainer)
+    try:
+        with widget.trainer.editing("live"):
+            through_data(widget.trainer)
+        widget.play(until=20)
+        widget.wait(20, timeout=60)
+        assert [r.reason for r in widget.trainer.interventions] == ["", "live"]
+    finally:
+        widget.close()
