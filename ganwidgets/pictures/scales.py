@@ -28,8 +28,9 @@ def typical_range(*curves: Iterable[float]) -> tuple[float, float]:
     values, or 3/4 of (q90 - q10) beyond these quantiles if that is nearer. Quantiles are taken of each curve,
     so that a long curve does not hide a short one.
 
-    >>> typical_range([1.0, 1.2, 1.1] * 20 + [40.0])
-    (1.0, 1.3)
+    >>> low, high = typical_range([1.0, 1.2, 1.1] * 20 + [40.0])
+    >>> low, round(high, 2)
+    (1.0, 1.35)
     """
     ranges = [_typical(np.asarray(curve, dtype=np.float64)) for curve in curves]
     known = [each for each in ranges if not math.isnan(each[0])]

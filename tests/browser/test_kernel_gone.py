@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -19,7 +20,9 @@ ICONS = """root => [root, ...root.querySelectorAll('*')]
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 @pytest.mark.parametrize("end", ["restart", "shutdown", "crash"])
-def test_the_page_says_that_the_kernel_is_gone_and_keeps_the_picture(lab: NotebookPage, end, theme):
+def test_the_page_says_that_the_kernel_is_gone_and_keeps_the_picture(
+    lab: NotebookPage, complaints, end, theme
+):
     lab.theme(theme)
     view = TrainerView(lab.cell(lab.start(PLAYING)).first)
     view.until_iteration_passes(5)
@@ -40,6 +43,15 @@ def test_the_page_says_that_the_kernel_is_gone_and_keeps_the_picture(lab: Notebo
     assert view.panel("plane").first.is_visible()
     # Nothing answers any more, so nothing takes a click or the focus.
     assert root.locator("button.gw-pause").evaluate("button => button.closest('[inert]') !== null")
+    if end == "crash":
+        # JupyterLab's own dialog about the restart may fail to remove a node that is gone already.
+        complaints.page_errors[:] = [error for error in complaints.page_errors if not of_lab(error)]
+
+
+def of_lab(error: str) -> bool:
+    """Return whether a page error about a removed node comes from JupyterLab's core alone."""
+    places = re.findall(r"(?:https?|blob):\S+", error)
+    return "removeChild" in error and bool(places) and all("jlab_core" in place for place in places)
 
 
 def test_a_notebook_that_is_opened_again_shows_the_stored_picture(lab: NotebookPage, complaints):
