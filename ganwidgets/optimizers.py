@@ -210,6 +210,8 @@ def descend(
     Adam's rule is called directly where it remembers every parameter: for small networks, finding out
     at every update what is known takes torch's optimizers many times longer than the rule itself.
     """
+    if all(gradient is None for gradient in gradients):
+        return  # `step` changes nothing then, and the fused rules of torch 2.6 fail
     rule = _FUSED_RULES.get(type(optimizer))
     group = optimizer.param_groups[0]
     memory = optimizer.state
