@@ -5,6 +5,7 @@ from __future__ import annotations
 from .discriminator import Discriminator
 from .generator import Generator
 from .layers import initialize
+from .loading import load_stylegan
 from .stylegan2 import StyleGAN2Generator
 
-__all__ = ["Discriminator", "Generator", "StyleGAN2Generator", "initialize"]
+__all__ = ["Discriminator", "Generator", "StyleGAN2Generator", "initialize", "load_stylegan"]
