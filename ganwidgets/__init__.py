@@ -18,6 +18,8 @@ from .stored import open_run, replay
 from .trainer import GANTrainer
 
 if TYPE_CHECKING:
+    from ganwidgets.networks.stylegan3 import load_stylegan
+
     from .live.running import running
     from .widgets import DiracWidget, GANTrainerWidget, LessonWidget
 
@@ -41,6 +43,7 @@ __all__ = [
     "__version__",
     "dataset",
     "image_folder",
+    "load_stylegan",
     "open_run",
     "pretrained",
     "read_points",
@@ -56,6 +59,10 @@ def __getattr__(name: str) -> Any:
         from .live.running import running
 
         return running
+    if name == "load_stylegan":
+        from ganwidgets.networks.stylegan3 import load_stylegan
+
+        return load_stylegan
     if name in {"DiracWidget", "GANTrainerWidget", "LessonWidget"}:
         from . import widgets
 

@@ -248,7 +248,7 @@ def _storage(content: Any) -> Tensor:
     if type(content) is not bytes:
         raise TypeError("a storage that is not bytes")
     file = io.BytesIO(content)
-    plain: dict[tuple[str, str], Callable[..., Any]] = {("collections", "OrderedDict"): lambda: {}}
+    plain: dict[tuple[str, str], Callable[..., Any]] = {("collections", "OrderedDict"): dict}
     magic, _ = _guarded(file, {}, None)
     protocol, _ = _guarded(file, {}, None)
     system, _ = _guarded(file, plain, None)
