@@ -21,7 +21,8 @@ import torch
 from PIL import Image
 
 import ganwidgets as gw
-from ganwidgets.data import Source, folder
+from ganwidgets.data import Source
+from ganwidgets.data.images import folder
 
 DCGAN = {"architecture": "dcgan", "channels": 16, "latent_dim": 64}
 

@@ -16,7 +16,7 @@ import psutil
 import torch
 
 import ganwidgets as gw
-from ganwidgets.runs.history import MEMORY_BUDGET, History
+from ganwidgets.runs.record.history import MEMORY_BUDGET, History
 
 MIB = 2**20
 

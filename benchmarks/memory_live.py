@@ -5,7 +5,7 @@ the other: the tab is visible; the tab is hidden (the page says so, and gets no 
 process of Chromium is stopped (SIGSTOP), and goes on after the measurement. Before and after each are
 measured, after garbage collections: the kernel's resident memory, the page's JavaScript heap and the
 renderer's resident memory. The history and the snapshots of the timeline may grow by what they declare
-(MEMORY_BUDGET in ganwidgets.runs.history and ganwidgets.runs.snapshots); rows and snapshots held in memory are
+(MEMORY_BUDGET in ganwidgets.runs.record.history and ganwidgets.runs.record.snapshots); rows and snapshots held in memory are
 counted, and what they take is left out of the kernel's growth.
 
 Comm messages from the kernel to the page are counted too, and the speed of the run.
@@ -32,7 +32,7 @@ ROW = 8 * (2 + 4 / 10)
 
 PREPARE = """
 import gc, os, time, psutil, ganwidgets as gw
-from ganwidgets.runs.history import MEMORY_BUDGET
+from ganwidgets.runs.record.history import MEMORY_BUDGET
 messages = 0
 w = gw.GANTrainerWidget({data!r})
 def count(kind):

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .data import dataset
-from .data.folder import image_folder
-from .data.reading import read_points
-from .dirac import DiracGAN
-from .errors import CheckpointError, CheckpointWarning, DataError, DataWarning, DivergedError
-from .lessons import Lesson
-from .objectives import Objective
-from .runs.report import ReplayReport
-from .settings import Settings
-from .starts import pretrained, recommended
-from .stored import open_run, replay
-from .trainer import GANTrainer
+from ganwidgets.data import dataset
+from ganwidgets.data.images.folder import image_folder
+from ganwidgets.data.points.files import read_points
+from ganwidgets.dirac import DiracGAN
+from ganwidgets.errors import CheckpointError, CheckpointWarning, DataError, DataWarning, DivergedError
+from ganwidgets.io import open_run, replay
+from ganwidgets.lessons import Lesson
+from ganwidgets.objectives import Objective
+from ganwidgets.recipes import pretrained, recommended
+from ganwidgets.runs.folder.replay_report import ReplayReport
+from ganwidgets.settings import Settings
+from ganwidgets.trainer.trainer import GANTrainer
 
 if TYPE_CHECKING:
+    from ganwidgets.live.worker.running import running
     from ganwidgets.networks.stylegan3 import load_stylegan
-
-    from .live.running import running
-    from .widgets import DiracWidget, GANTrainerWidget, LessonWidget
+    from ganwidgets.widgets import DiracWidget, GANTrainerWidget, LessonWidget
 
 __version__ = "0.1.0"
 
@@ -56,7 +55,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # The headless trainer needs no Jupyter package and no thread, so these are imported when first asked for.
     if name == "running":
-        from .live.running import running
+        from ganwidgets.live.worker.running import running
 
         return running
     if name == "load_stylegan":
@@ -64,7 +63,7 @@ def __getattr__(name: str) -> Any:
 
         return load_stylegan
     if name in {"DiracWidget", "GANTrainerWidget", "LessonWidget"}:
-        from . import widgets
+        from ganwidgets import widgets
 
         return getattr(widgets, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -24,8 +24,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .messages import Message
-from .objectives import LOSSES, PENALTIES
+from ganwidgets.messages import Message
+from ganwidgets.objectives import LOSSES, PENALTIES
 
 __all__ = ["DiracGAN", "Dynamics"]
 

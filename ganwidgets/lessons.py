@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .messages import Message
-from .settings import refuse_unknown
-from .starts import begin_pretrained, recommended
-from .trainer import GANTrainer
+from ganwidgets.messages import Message
+from ganwidgets.recipes import begin_pretrained, recommended
+from ganwidgets.settings import refuse_unknown
+from ganwidgets.trainer.trainer import GANTrainer
 
 __all__ = ["CHANGED", "UNCHANGED", "Lesson", "Outcome"]
 

@@ -20,10 +20,10 @@ from torch.nn.utils import clip_grad_norm_, get_total_norm
 from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 
-from .messages import Message
+from ganwidgets.messages import Message
 
 if TYPE_CHECKING:
-    from .settings import SettingTraits
+    from ganwidgets.settings import SettingTraits
 
 __all__ = [
     "REMEMBERED",

@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 
 from ganwidgets import GANTrainer
-from ganwidgets.runs.checkpoint import write_checkpoint
-from ganwidgets.runs.flat import stripped
-from ganwidgets.starts import RECOMMENDED, recommended
+from ganwidgets.recipes import RECOMMENDED, recommended
+from ganwidgets.runs.files.checkpoint import write_checkpoint
+from ganwidgets.runs.state.flatten import stripped
 
 FOLDER = Path(__file__).resolve().parents[1] / "ganwidgets" / "pretrained"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 CELL = """import ganwidgets as gw
-from ganwidgets.starts import recommended
+from ganwidgets.recipes import recommended
 small = {'g_hidden': (64, 64, 64), 'd_hidden': (64, 64, 64), 'batch_size': 128, 'penalty': 'none'}
 w = gw.GANTrainerWidget('ring8', **{**recommended('ring8'), **small}, seed=1, locale='en')
 w"""

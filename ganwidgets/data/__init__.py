@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .arrays import restored_array
-from .images import IMAGE_PRESETS
-from .load import dataset, load_data
-from .options import DATA_OPTIONS, DataOptions
-from .order import Order
-from .points import POINT_PRESETS
-from .source import Modes, Source
+from ganwidgets.data.arrays import restored_array
+from ganwidgets.data.images.presets import IMAGE_PRESETS
+from ganwidgets.data.load import dataset, load_data
+from ganwidgets.data.options import DATA_OPTIONS, DataOptions
+from ganwidgets.data.points.presets import POINT_PRESETS
+from ganwidgets.data.sample_order import Order
+from ganwidgets.data.source import Modes, Source
 
 __all__ = [
     "DATA_OPTIONS",

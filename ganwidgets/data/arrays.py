@@ -10,13 +10,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from ..messages import Message
-from .labels import labels_of
-from .options import NO_OPTIONS, DataOptions, Kind
-from .shapes import sample_shape
-from .source import SHUFFLED_AT_ONCE, FiniteSource
-from .units import AS_IS, OF_BYTES, Units, in_training_units, numbers, refuse_broken, units_of
+from ganwidgets.data.images.scaling import (
+    AS_IS,
+    OF_BYTES,
+    Units,
+    in_training_units,
+    numbers,
+    refuse_broken,
+    units_of,
+)
+from ganwidgets.data.labels import labels_of
+from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
+from ganwidgets.data.shapes import sample_shape
+from ganwidgets.data.source import SHUFFLED_AT_ONCE, FiniteSource
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
 
 __all__ = ["ArraySource", "in_memory", "load_array", "load_pair", "restored_array"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ..errors import DataError
-from ..messages import Message
-from .options import DataOptions
+from ganwidgets.data.options import DataOptions
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
 
 __all__ = ["LABELS", "item_parts", "table_parts"]
 

@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from ..draws import Draws
-from ..errors import DataError
-from ..messages import Message, N_
-from .arrays import ArraySource, in_memory
-from .items import Items, called
-from .labels import item_label
-from .options import NO_OPTIONS, DataOptions, Kind
-from .ranges import contradicts
-from .source import FiniteSource
-from .units import OF_BYTES, Units, in_training_units, refuse_broken, units_of
+from ganwidgets.data.arrays import ArraySource, in_memory
+from ganwidgets.data.images.scaling import OF_BYTES, Units, in_training_units, refuse_broken, units_of
+from ganwidgets.data.images.value_ranges import contradicts
+from ganwidgets.data.items import Items, called
+from ganwidgets.data.labels import item_label
+from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
+from ganwidgets.data.source import FiniteSource
+from ganwidgets.draw_detection import Draws
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message, N_
 
 __all__ = ["DatasetSource", "held", "load_dataset"]
 

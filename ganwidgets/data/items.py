@@ -10,15 +10,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from ..messages import Message
-from .columns import item_parts
-from .labels import item_label
-from .options import DataOptions, Kind
-from .pictures import SIXTEEN_BITS, Depth, flattened, grey_numbers, is_deep, is_grey, pixels
-from .ranges import decided_depth
-from .shapes import sample_shape
-from .units import numbers
+from ganwidgets.data.columns import item_parts
+from ganwidgets.data.images.files import (
+    SIXTEEN_BITS,
+    Depth,
+    flattened,
+    grey_numbers,
+    is_deep,
+    is_grey,
+    pixels,
+)
+from ganwidgets.data.images.scaling import numbers
+from ganwidgets.data.images.value_ranges import decided_depth
+from ganwidgets.data.labels import item_label
+from ganwidgets.data.options import DataOptions, Kind
+from ganwidgets.data.shapes import sample_shape
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
 
 __all__ = ["Items", "called"]
 

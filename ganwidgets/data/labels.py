@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from ..messages import Message
-from .units import numbers
+from ganwidgets.data.images.scaling import numbers
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
 
 __all__ = ["item_label", "labels_of"]
 

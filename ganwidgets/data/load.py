@@ -11,16 +11,16 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..errors import DataError
-from ..messages import Message
-from .arrays import load_array, load_pair
-from .columns import table_parts
-from .datasets import held, load_dataset
-from .folder import load_folder
-from .images import IMAGE_PRESETS, load_images
-from .options import NO_OPTIONS, DataOptions, Kind
-from .points import POINT_PRESETS, load_points
-from .source import Source
+from ganwidgets.data.arrays import load_array, load_pair
+from ganwidgets.data.columns import table_parts
+from ganwidgets.data.datasets import held, load_dataset
+from ganwidgets.data.images.folder import load_folder
+from ganwidgets.data.images.presets import IMAGE_PRESETS, load_images
+from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
+from ganwidgets.data.points.presets import POINT_PRESETS, load_points
+from ganwidgets.data.source import Source
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
 
 __all__ = ["dataset", "load_data"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 
-from ..errors import DataWarning
-from ..messages import Message
+from ganwidgets.errors import DataWarning
+from ganwidgets.messages import Message
 
 __all__ = ["warn_of_data"]
 

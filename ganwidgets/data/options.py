@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from ..errors import DataError
-from ..messages import Message
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
 
 __all__ = ["DATA_OPTIONS", "NO_OPTIONS", "DataOptions", "Kind"]
 

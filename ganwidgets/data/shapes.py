@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from ..errors import DataError
-from ..messages import Message
-from .options import Kind
+from ganwidgets.data.options import Kind
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
 
 __all__ = ["sample_shape"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..messages import Message
-from ..seeds import seeded
-from .options import NO_OPTIONS, DataOptions, Kind
-from .order import Order
+from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
+from ganwidgets.data.sample_order import Order
+from ganwidgets.messages import Message
+from ganwidgets.seeds import seeded
 
 __all__ = ["FiniteSource", "Kind", "Modes", "Source"]
 

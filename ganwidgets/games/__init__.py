@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from .adversarial_training import AdversarialTraining
-from .cyclegan import CycleGAN
-from .definitions import settings_of
-from .game import (
+from ganwidgets.games.adversarial_training import AdversarialTraining
+from ganwidgets.games.cyclegan import CycleGAN
+from ganwidgets.games.definitions import settings_of
+from ganwidgets.games.game import (
     Batch,
     Diagram,
     Exhibit,
@@ -23,8 +23,8 @@ from .game import (
     StreamShape,
     Turn,
 )
-from .gan import GAN
-from .pix2pix import Pix2Pix
+from ganwidgets.games.gan import GAN
+from ganwidgets.games.pix2pix import Pix2Pix
 
 __all__ = [
     "GAMES",

@@ -22,11 +22,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ..messages import N_
-from ..metrics.metric import Metric
-from ..networks.classifiers import build_classifier
-from ..settings.kinds import Choice, Real, Whole, Widths
-from .game import Diagram, Exhibit, Feed, Flow, Game, Node, Player, Scored, Stage, Stream, StreamShape, Turn
+from ganwidgets.games.game import (
+    Diagram,
+    Exhibit,
+    Feed,
+    Flow,
+    Game,
+    Node,
+    Player,
+    Scored,
+    Stage,
+    Stream,
+    StreamShape,
+    Turn,
+)
+from ganwidgets.messages import N_
+from ganwidgets.metrics.metric import Metric
+from ganwidgets.networks.classifiers import build_classifier
+from ganwidgets.settings.types import Choice, Real, Whole, Widths
 
 __all__ = ["AdversarialTraining"]
 

@@ -23,13 +23,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from ..errors import DataError
-from ..messages import Message, N_
-from ..metrics.metric import Metric
-from ..networks.patch_discriminator import build_patch_discriminator
-from ..networks.unet import build_unet, image_shape
-from ..settings.kinds import Real, Whole
-from .game import Diagram, Exhibit, Feed, Flow, Game, Node, Player, Scored, Stage, Stream, StreamShape, Turn
+from ganwidgets.errors import DataError
+from ganwidgets.games.game import (
+    Diagram,
+    Exhibit,
+    Feed,
+    Flow,
+    Game,
+    Node,
+    Player,
+    Scored,
+    Stage,
+    Stream,
+    StreamShape,
+    Turn,
+)
+from ganwidgets.messages import Message, N_
+from ganwidgets.metrics.metric import Metric
+from ganwidgets.networks.patch_discriminator import build_patch_discriminator
+from ganwidgets.networks.unet import build_unet, image_shape
+from ganwidgets.settings.types import Real, Whole
 
 __all__ = ["CycleGAN", "Swap", "pooled"]
 

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from ..messages import Message, N_
-from ..settings import SETTINGS
-from ..settings.kinds import Setting
-from .game import Game, Player
+from ganwidgets.games.game import Game, Player
+from ganwidgets.messages import Message, N_
+from ganwidgets.settings import SETTINGS
+from ganwidgets.settings.types import Setting
 
 __all__ = ["settings_of"]
 

@@ -18,9 +18,9 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..messages import Message, N_
-from ..metrics.metric import Metric
-from ..settings.kinds import Setting
+from ganwidgets.messages import Message, N_
+from ganwidgets.metrics.metric import Metric
+from ganwidgets.settings.types import Setting
 
 __all__ = [
     "Batch",

@@ -23,9 +23,23 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..messages import Message, N_
-from ..networks import build_networks
-from ..objectives import (
+from ganwidgets.games.game import (
+    Diagram,
+    Feed,
+    Flow,
+    Game,
+    NetworkFn,
+    Node,
+    Player,
+    Scored,
+    Stage,
+    StreamShape,
+    Tell,
+    Turn,
+)
+from ganwidgets.messages import Message, N_
+from ganwidgets.networks import build_networks
+from ganwidgets.objectives import (
     PENALTIES,
     Loss,
     Objective,
@@ -36,8 +50,7 @@ from ..objectives import (
     pack,
     packed_shape,
 )
-from ..settings import OWN
-from .game import Diagram, Feed, Flow, Game, NetworkFn, Node, Player, Scored, Stage, StreamShape, Tell, Turn
+from ganwidgets.settings import OWN
 
 __all__ = ["DISCRIMINATOR", "GAN", "GENERATOR", "Drawn", "draw_noise"]
 

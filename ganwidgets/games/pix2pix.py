@@ -21,12 +21,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, l1_loss, pad, softplus
 
-from ..messages import N_
-from ..metrics.metric import Metric
-from ..networks.patch_discriminator import build_patch_discriminator
-from ..networks.unet import build_unet
-from ..settings.kinds import Real, Whole
-from .game import Diagram, Exhibit, Feed, Flow, Game, Node, Player, Scored, Stage, Stream, StreamShape, Turn
+from ganwidgets.games.game import (
+    Diagram,
+    Exhibit,
+    Feed,
+    Flow,
+    Game,
+    Node,
+    Player,
+    Scored,
+    Stage,
+    Stream,
+    StreamShape,
+    Turn,
+)
+from ganwidgets.messages import N_
+from ganwidgets.metrics.metric import Metric
+from ganwidgets.networks.patch_discriminator import build_patch_discriminator
+from ganwidgets.networks.unet import build_unet
+from ganwidgets.settings.types import Real, Whole
 
 __all__ = ["Pix2Pix", "detail"]
 

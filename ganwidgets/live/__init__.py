@@ -1,8 +1,8 @@
 """Training that goes on while others watch and steer it; knows nothing of Jupyter or of pictures."""
 
-from .frames import Camera, Frame
-from .pacing import Pacer
-from .runner import Runner
-from .state import Event, RunState
+from ganwidgets.live.frames.camera import Camera, Frame
+from ganwidgets.live.pacing import Pacer
+from ganwidgets.live.worker.run_state import Event, RunState
+from ganwidgets.live.worker.runner import Runner
 
 __all__ = ["Camera", "Event", "Frame", "Pacer", "RunState", "Runner"]

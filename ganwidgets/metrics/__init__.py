@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from .images import IMAGE_METRICS, evaluate_images
-from .metric import OVERFITTING, Metric
-from .points import (
+from ganwidgets.metrics.images import IMAGE_METRICS, evaluate_images
+from ganwidgets.metrics.interpretation import Observed, Said, findings, verdict
+from ganwidgets.metrics.metric import OVERFITTING, Metric
+from ganwidgets.metrics.points import (
     POINT_METRICS,
     Modes,
     captured_modes,
@@ -18,7 +19,6 @@ from .points import (
     reverse_kl,
     sliced_wasserstein,
 )
-from .verdict import Observed, Said, findings, verdict
 
 __all__ = [
     "IMAGE_METRICS",

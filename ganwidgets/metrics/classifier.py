@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganwidgets.messages import Message
-
-from .features import Reading, smaller, stop_at_exit
+from ganwidgets.metrics.features import Reading, smaller, stop_at_exit
 
 __all__ = ["ChannelClassifier", "Classifier", "train_classifier"]
 

@@ -9,10 +9,15 @@ import torch
 from torch import Tensor
 
 from ganwidgets.messages import N_
-
-from .comparing import diversity, frechet, inception_score, kernel_inception, neighborhoods
-from .features import Reading
-from .metric import Metric
+from ganwidgets.metrics.feature_metrics import (
+    diversity,
+    frechet,
+    inception_score,
+    kernel_inception,
+    neighborhoods,
+)
+from ganwidgets.metrics.features import Reading
+from ganwidgets.metrics.metric import Metric
 
 __all__ = ["IMAGE_METRICS", "class_shares", "evaluate_images"]
 

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message, N_
-
-from .features import Reading
+from ganwidgets.metrics.features import Reading
 
 __all__ = ["InceptionFeatures", "load_inception"]
 

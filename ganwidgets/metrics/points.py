@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message, N_
-
-from .metric import Metric
+from ganwidgets.metrics.metric import Metric
 
 __all__ = [
     "POINT_METRICS",

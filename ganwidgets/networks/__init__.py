@@ -6,10 +6,9 @@ import torch
 from torch import nn
 
 from ganwidgets.messages import Message
-
-from . import dcgan, mlp, resnet
-from .blueprint import Blueprint
-from .spectral import normalise_spectrally
+from ganwidgets.networks import dcgan, mlp, resnet
+from ganwidgets.networks.spec import Blueprint
+from ganwidgets.networks.spectral import normalise_spectrally
 
 __all__ = ["build_networks"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from .initialization import initialized
+from ganwidgets.networks.initialization import initialized
 
 __all__ = ["build_classifier"]
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from .convolutions import begin
+from ganwidgets.networks.convolutions import begin
 
 __all__ = ["initialized"]
 

@@ -10,8 +10,8 @@ from types import MappingProxyType
 import torch
 from torch import nn
 
-from .blueprint import Blueprint
-from .labels import Labelled, embedding_width
+from ganwidgets.networks.conditioning import Labelled, embedding_width
+from ganwidgets.networks.spec import Blueprint
 
 __all__ = ["ACTIVATIONS", "build"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .convolutions import begin
-from .unet import halvings_of
+from ganwidgets.networks.convolutions import begin
+from ganwidgets.networks.unet import halvings_of
 
 __all__ = ["build_patch_discriminator"]
 

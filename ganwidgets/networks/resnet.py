@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from .blueprint import Blueprint, refuse_unless_square
-from .convolutions import begin, norm_layer, widths_of
-from .labels import Labelled, Projection, embedding_width
+from ganwidgets.networks.conditioning import Labelled, Projection, embedding_width
+from ganwidgets.networks.convolutions import begin, norm_layer, widths_of
+from ganwidgets.networks.spec import Blueprint, refuse_unless_square
 
 __all__ = ["build"]
 

@@ -13,9 +13,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError
-from ..messages import Message
-from .convolutions import begin
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+from ganwidgets.networks.convolutions import begin
 
 __all__ = ["UNet", "build_unet", "halvings_of"]
 

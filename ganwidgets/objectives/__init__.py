@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .augment import AUGMENTATIONS, augmented
-from .losses import LOSSES, Loss
-from .own import Objective, checked, complete, game, name_of
-from .packing import copies, pack, packed_shape
-from .penalties import PENALTIES, Penalty
+from ganwidgets.objectives.augment import AUGMENTATIONS, augmented
+from ganwidgets.objectives.custom import Objective, checked, complete, game, name_of
+from ganwidgets.objectives.losses import LOSSES, Loss
+from ganwidgets.objectives.packing import copies, pack, packed_shape
+from ganwidgets.objectives.penalties import PENALTIES, Penalty
 
 __all__ = [
     "AUGMENTATIONS",

@@ -21,8 +21,7 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from ganwidgets.messages import Message
-
-from .penalties import Penalty
+from ganwidgets.objectives.penalties import Penalty
 
 __all__ = ["LOSSES", "Loss"]
 

@@ -1,14 +1,14 @@
 """Every knob of a run, defined once.
 
 A setting's type, bounds, default, label, one-sentence help, scale and the moment at which a
-change takes effect stand in :mod:`~ganwidgets.settings.table` and nowhere else: the constructors'
+change takes effect stand in :mod:`~ganwidgets.settings.definitions` and nowhere else: the constructors'
 keywords, the widget's traits and controls, the table in the documentation, the saved run and the log
 of interventions are all made from these definitions.
 """
 
-from .kinds import Choice, Data, Group, Number, Real, Setting, Switch, Whole, Widths
-from .table import OWN, SETTINGS, SettingTraits
-from .values import Settings, refuse_unknown, settings_table
+from ganwidgets.settings.definitions import OWN, SETTINGS, SettingTraits
+from ganwidgets.settings.settings import Settings, refuse_unknown, settings_table
+from ganwidgets.settings.types import Choice, Data, Group, Number, Real, Setting, Switch, Whole, Widths
 
 __all__ = [
     "OWN",

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from .kinds import Choice, Setting
-from .table import SETTINGS
+from ganwidgets.settings.definitions import SETTINGS
+from ganwidgets.settings.types import Choice, Setting
 
 __all__ = ["with_settings"]
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 import torch
 from torch import Tensor, nn
 
-from ..training_flags import in_eval_mode, overriding
+from ganwidgets.training_flags import in_eval_mode, overriding
 
 __all__ = ["Buffers", "observing"]
 

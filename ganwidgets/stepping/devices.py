@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..messages import Message
+from ganwidgets.messages import Message
 
 __all__ = ["chosen_device"]
 

@@ -23,17 +23,17 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ..errors import DataError
-from ..messages import Message
-from ..objectives import PENALTIES, Objective, Penalty, augmented, complete, game, pack
-from ..optimizers import aligned, descend, learning_rate, length_of, shorten, tune_optimizer
-from ..seeds import seeded
-from ..settings import OWN
-from .labels import Labels, told
-from .randomness import RoutedRandomness
-from .state import Network, TrainingState
-from .unrolling import looked_ahead
-from .watching import NOBODY, Watcher
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+from ganwidgets.objectives import PENALTIES, Objective, Penalty, augmented, complete, game, pack
+from ganwidgets.optimizers import aligned, descend, learning_rate, length_of, shorten, tune_optimizer
+from ganwidgets.seeds import seeded
+from ganwidgets.settings import OWN
+from ganwidgets.stepping.class_labels import Labels, told
+from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.stages import NOBODY, Watcher
+from ganwidgets.stepping.state import Network, TrainingState
+from ganwidgets.stepping.unrolling import looked_ahead
 
 __all__ = ["EagerStepper", "NonFiniteError", "Order", "What", "draw_noise"]
 

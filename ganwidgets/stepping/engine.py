@@ -19,15 +19,15 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ..errors import DataError
-from ..games.game import Batch, NetworkFn, Player, Scored, Turn
-from ..optimizers import aligned, descend, learning_rate, length_of, shorten, tune_optimizer
-from ..seeds import seeded
-from .buffers import Buffers
-from .eager import NonFiniteError
-from .game_state import GameState
-from .randomness import RoutedRandomness
-from .unrolling import looked_ahead
+from ganwidgets.errors import DataError
+from ganwidgets.games.game import Batch, NetworkFn, Player, Scored, Turn
+from ganwidgets.optimizers import aligned, descend, learning_rate, length_of, shorten, tune_optimizer
+from ganwidgets.seeds import seeded
+from ganwidgets.stepping.buffers import Buffers
+from ganwidgets.stepping.eager import NonFiniteError
+from ganwidgets.stepping.game_state import GameState
+from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.unrolling import looked_ahead
 
 __all__ = ["ALL", "Engine", "NullObserver", "SampleStream", "StageObserver", "number_of"]
 

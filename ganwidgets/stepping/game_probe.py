@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..draws import Draws
-from ..errors import DataError
-from ..games.game import Game, Player, Scored
-from ..messages import Message
-from .engine import Engine, number_of
-from .probe import Probe
-from .randomness import _HANDLERS as ROUTED
-from .randomness import RoutedRandomness
+from ganwidgets.draw_detection import Draws
+from ganwidgets.errors import DataError
+from ganwidgets.games.game import Game, Player, Scored
+from ganwidgets.messages import Message
+from ganwidgets.stepping.engine import Engine, number_of
+from ganwidgets.stepping.probe import Probe
+from ganwidgets.stepping.rng_routing import _HANDLERS as ROUTED
+from ganwidgets.stepping.rng_routing import RoutedRandomness
 
 __all__ = ["check_declared", "check_networks", "probe_game"]
 

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..games.game import Game
-from ..optimizers import make_optimizer
-from ..seeds import seeded
-from .buffers import Buffers
-from .state import copied_network, moments_of, put_moments, put_tensors, tensors_of
+from ganwidgets.games.game import Game
+from ganwidgets.optimizers import make_optimizer
+from ganwidgets.seeds import seeded
+from ganwidgets.stepping.buffers import Buffers
+from ganwidgets.stepping.state import copied_network, moments_of, put_moments, put_tensors, tensors_of
 
 __all__ = ["GameState", "Generators", "tree_of"]
 

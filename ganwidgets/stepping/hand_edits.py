@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError
-from ..messages import Message
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
 
 __all__ = ["EditDetector", "HandEdit"]
 

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from ..draws import Draws
-from ..errors import DataError
-from ..messages import Message
-from ..objectives import Objective, checked, pack
-from .buffers import Buffers, observing
-from .failing_layer import FailingLayer, failing_layer
-from .labels import Labels
-from .randomness import RoutedRandomness
-from .ranges import check_logits, check_samples
+from ganwidgets.draw_detection import Draws
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+from ganwidgets.objectives import Objective, checked, pack
+from ganwidgets.stepping.buffers import Buffers, observing
+from ganwidgets.stepping.class_labels import Labels
+from ganwidgets.stepping.failing_layer import FailingLayer, failing_layer
+from ganwidgets.stepping.output_range import check_logits, check_samples
+from ganwidgets.stepping.rng_routing import RoutedRandomness
 
 __all__ = ["Probe", "probe", "probe_objective"]
 

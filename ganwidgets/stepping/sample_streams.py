@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..data import Order
-from ..games.game import Batch
-from .labels import Labels
+from ganwidgets.data import Order
+from ganwidgets.games.game import Batch
+from ganwidgets.stepping.class_labels import Labels
 
 __all__ = ["OrderedStream"]
 

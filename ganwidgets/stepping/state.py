@@ -11,11 +11,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..optimizers import make_optimizer
-from ..seeds import seeded
-from ..training_flags import TrainingFlags
-from .buffers import Buffers
-from .hand_edits import EditDetector
+from ganwidgets.optimizers import make_optimizer
+from ganwidgets.seeds import seeded
+from ganwidgets.stepping.buffers import Buffers
+from ganwidgets.stepping.hand_edits import EditDetector
+from ganwidgets.training_flags import TrainingFlags
 
 __all__ = [
     "GENERATORS",

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..optimizers import memory_of, updated
+from ganwidgets.optimizers import memory_of, updated
 
 __all__ = ["looked_ahead"]
 

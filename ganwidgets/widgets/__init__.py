@@ -1,7 +1,7 @@
 """What is shown in a notebook."""
 
-from .dirac_widget import DiracWidget
-from .lesson_widget import LessonWidget
-from .trainer_widget import GANTrainerWidget
+from ganwidgets.widgets.dirac.widget import DiracWidget
+from ganwidgets.widgets.lesson import LessonWidget
+from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
 __all__ = ["DiracWidget", "GANTrainerWidget", "LessonWidget"]

@@ -95,7 +95,7 @@ def test_plain_options_are_what_they_were():
 )
 def test_a_stored_run_reads_its_data_as_it_did(data, options, large, tmp_path, monkeypatch):
     if large:
-        monkeypatch.setattr("ganwidgets.runs.data_samples.LARGEST_STORED_DATA", 0)
+        monkeypatch.setattr("ganwidgets.runs.files.stored_data.LARGEST_STORED_DATA", 0)
     passed = data if large or isinstance(data, TensorDataset) else None
     trainer = gw.GANTrainer(data, run=tmp_path / "run", **options, **SMALL)
     trainer.step(2)

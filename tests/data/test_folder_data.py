@@ -7,10 +7,10 @@ import torch
 from PIL import Image
 
 from ganwidgets import DataWarning, GANTrainer, image_folder
-from ganwidgets.data import folder as folder_module
-from ganwidgets.data import folder_source as folder_source_module
 from ganwidgets.data import load_data
-from ganwidgets.data.folder_source import FolderSource
+from ganwidgets.data.images import folder as folder_module
+from ganwidgets.data.images import folder_source as folder_source_module
+from ganwidgets.data.images.folder_source import FolderSource
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ganwidgets.data import IMAGE_PRESETS, load_data
-from ganwidgets.data.images import data_folder
+from ganwidgets.data.images.presets import data_folder
 from ganwidgets.errors import DataError
 
 RANDOM = np.random.default_rng(0)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.utils.data import TensorDataset
 
 from ganwidgets.data import load_data, source
-from ganwidgets.data.points import BLOCK
+from ganwidgets.data.points.presets import BLOCK
 
 SIZE = 37
 

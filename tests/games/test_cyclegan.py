@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ganwidgets.errors import DataError
 from ganwidgets.games.cyclegan import CycleGAN, Swap, pooled
-from ganwidgets.runs.state_tree import copied
+from ganwidgets.runs.state.state_tree import copied
 from ganwidgets.stepping.game_state import tree_of
 
 

@@ -11,8 +11,8 @@ from examples import GAMES
 
 from ganwidgets.games.definitions import settings_of
 from ganwidgets.games.game import Diagram, Flow, Node
-from ganwidgets.runs.hashing import digest
-from ganwidgets.runs.state_tree import copied
+from ganwidgets.runs.state.hashing import digest
+from ganwidgets.runs.state.state_tree import copied
 from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.engine import NullObserver
 from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game

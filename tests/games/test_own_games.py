@@ -11,7 +11,7 @@ from harness import Play, TensorStream
 
 from ganwidgets.games import GAMES
 from ganwidgets.games.definitions import settings_of
-from ganwidgets.runs.hashing import digest
+from ganwidgets.runs.state.hashing import digest
 from ganwidgets.stepping.game_state import tree_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "own_games.md"

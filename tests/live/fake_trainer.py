@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 from traitlets import TraitError
 
-from ganwidgets.runs.places import Place
-from ganwidgets.runs.session import CODE
+from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.session.session import CODE
 from ganwidgets.settings import Settings
 
 PATIENCE = 60

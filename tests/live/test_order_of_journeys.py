@@ -8,7 +8,7 @@ import pytest
 
 from ganwidgets import DivergedError, GANTrainer
 from ganwidgets.live import Runner
-from ganwidgets.runs.interventions import CODE, InterventionLog
+from ganwidgets.runs.record.interventions import CODE, InterventionLog
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "latent_dim": 2, "batch_size": 8}
 

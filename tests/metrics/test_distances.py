@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwidgets.metrics.comparing import neighborhoods
 from ganwidgets.metrics.distances import Distances
+from ganwidgets.metrics.feature_metrics import neighborhoods
 
 EXACT = "donot_use_mm_for_euclid_dist"
 

@@ -11,12 +11,12 @@ from contextlib import closing
 
 from safetensors import safe_open
 
-from ganwidgets.runs.flat import filled, stripped
-from ganwidgets.runs.hashing import digest
-from ganwidgets.runs.keeping import whole_at
+from ganwidgets.runs.folder.autosaver import whole_at
+from ganwidgets.runs.state.flatten import filled, stripped
+from ganwidgets.runs.state.hashing import digest
+from ganwidgets.runs.state.tensor_file import pieces
+from ganwidgets.runs.store.checksummed_json import sealed, unsealed
 from ganwidgets.runs.store.index import _sha256
-from ganwidgets.runs.store.sealed import sealed, unsealed
-from ganwidgets.runs.tensor_file import pieces
 
 HOSTILE = [
     None,

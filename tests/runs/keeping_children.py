@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 import ganwidgets as gw
-from ganwidgets.runs import keeping, opening
+from ganwidgets.runs.folder import autosaver as keeping
+from ganwidgets.runs.folder import opening
 from ganwidgets.runs.store import RunFolder
 
 SMALL = {"g_hidden": (4,), "d_hidden": (4,), "latent_dim": 2, "batch_size": 4}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from ganwidgets.runs.store.checksummed_json import sealed, unsealed
 from ganwidgets.runs.store.index import _sha256
-from ganwidgets.runs.store.sealed import sealed, unsealed
 
 
 def rewritten(path, table, change):

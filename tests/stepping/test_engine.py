@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from ganwidgets.games.gan import DISCRIMINATOR, GAN, GENERATOR
-from ganwidgets.runs.hashing import digest
-from ganwidgets.runs.state_tree import copied as copied_tree
-from ganwidgets.runs.state_tree import state_tree
+from ganwidgets.runs.state.hashing import digest
+from ganwidgets.runs.state.state_tree import copied as copied_tree
+from ganwidgets.runs.state.state_tree import state_tree
 from ganwidgets.stepping.eager import NonFiniteError
 from ganwidgets.stepping.engine import ALL, Engine, NullObserver
 from ganwidgets.stepping.game_state import GameState, tree_of
 from ganwidgets.stepping.sample_streams import OrderedStream
-from ganwidgets.stepping.watching import Watcher
+from ganwidgets.stepping.stages import Watcher
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 

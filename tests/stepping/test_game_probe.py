@@ -11,7 +11,7 @@ from ganwidgets.errors import DataError
 from ganwidgets.games import Game, Player, Scored, Stream
 from ganwidgets.games.game import Batch
 from ganwidgets.networks.initialization import initialized
-from ganwidgets.runs.hashing import digest
+from ganwidgets.runs.state.hashing import digest
 from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game
 from ganwidgets.stepping.game_state import GameState, tree_of

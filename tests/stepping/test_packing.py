@@ -12,7 +12,7 @@ from traitlets import TraitError
 
 from ganwidgets import DataError, GANTrainer
 from ganwidgets.objectives import augmented, copies, pack
-from ganwidgets.runs.looking import slopes
+from ganwidgets.runs.inspect.sampling import slopes
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.eager import draw_noise
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ganwidgets.live.frames import Frame
-from ganwidgets.runs.interventions import Intervention
-from ganwidgets.runs.past import Limb, Past
+from ganwidgets.live.frames.camera import Frame
+from ganwidgets.runs.record.interventions import Intervention
+from ganwidgets.runs.timeline.branch_view import Limb, Past
 
 STEPS = np.arange(50)
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from .generator import Crowd, Crowds, Latents, Manifold, NoisePlane, WarpedGrid
-from .judgement import (
+from ganwidgets.live.observations.discriminator import (
     Arrows,
     CloseUp,
     Gradients,
@@ -22,8 +21,9 @@ from .judgement import (
     Verdicts,
     references,
 )
-from .moment import TRAIL, Focus, Moment, Observation
-from .trails import Trail, Wake
+from ganwidgets.live.observations.generator import Crowd, Crowds, Latents, Manifold, NoisePlane, WarpedGrid
+from ganwidgets.live.observations.moment import TRAIL, Focus, Moment, Observation
+from ganwidgets.live.observations.trails import Trail, Wake
 
 __all__ = [
     "OBSERVATIONS",

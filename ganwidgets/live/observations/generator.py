@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ...runs.looking import generated, made_of, real
-from .moment import Kind, Moment
+from ganwidgets.live.observations.moment import Kind, Moment
+from ganwidgets.runs.inspect.sampling import generated, made_of, real
 
 __all__ = ["Crowd", "Crowds", "Latents", "Manifold", "NoisePlane", "WarpedGrid"]
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from ...pictures.plane import grid_on, verdict_on
-from ...pictures.projection import Extent
-from ...runs.looking import Visible, latents, verdicts
+from ganwidgets.rendering.plane_grid import grid_on, verdict_on
+from ganwidgets.rendering.projection import Extent
+from ganwidgets.runs.inspect.sampling import Visible, latents, verdicts
 
 __all__ = ["TRAIL", "Focus", "Kind", "Moment", "Observation"]
 
@@ -96,7 +96,7 @@ class Moment:
         return samples * 2 - 1 if self.session.run.source.kind == "images" else samples
 
     def map_of(self, part: Extent) -> Floats:
-        """Return the discriminator's verdict over a part of the plane; see :func:`~ganwidgets.pictures.plane.verdict_on`."""
+        """Return the discriminator's verdict over a part of the plane; see :func:`~ganwidgets.rendering.plane_grid.verdict_on`."""
         judge = partial(verdicts, self.session)
         return verdict_on(grid_on(part), self.real, self.generated, self.session.game, judge)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .moment import Kind, Moment
+from ganwidgets.live.observations.moment import Kind, Moment
 
 __all__ = ["Trail", "Wake"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .discriminator import Discriminator
-from .generator import Generator
-from .layers import initialize
-from .loading import load_stylegan
-from .stylegan2 import StyleGAN2Generator
+from ganwidgets.networks.stylegan3.discriminator import Discriminator
+from ganwidgets.networks.stylegan3.generator import Generator
+from ganwidgets.networks.stylegan3.layers import initialize
+from ganwidgets.networks.stylegan3.loading import load_stylegan
+from ganwidgets.networks.stylegan3.stylegan2 import StyleGAN2Generator
 
 __all__ = ["Discriminator", "Generator", "StyleGAN2Generator", "initialize", "load_stylegan"]

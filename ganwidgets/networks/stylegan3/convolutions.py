@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu
 
-from .filters import Array, separable_terms
-from .layers import GAIN, SLOPE, FullyConnectedLayer, demodulation
-from .resampling import Padding, Resampling
+from ganwidgets.networks.stylegan3.filters import Array, separable_terms
+from ganwidgets.networks.stylegan3.layers import GAIN, SLOPE, FullyConnectedLayer, demodulation
+from ganwidgets.networks.stylegan3.resampling import Padding, Resampling
 
 __all__ = [
     "BINOMIAL",

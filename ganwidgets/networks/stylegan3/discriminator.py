@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .convolutions import BINOMIAL, Conv2dLayer, downsample
-from .layers import FullyConnectedLayer, MappingNetwork
+from ganwidgets.networks.stylegan3.convolutions import BINOMIAL, Conv2dLayer, downsample
+from ganwidgets.networks.stylegan3.layers import FullyConnectedLayer, MappingNetwork
 
 __all__ = ["Discriminator", "DiscriminatorBlock", "DiscriminatorEpilogue", "minibatch_deviation"]
 

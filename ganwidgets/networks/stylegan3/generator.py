@@ -15,10 +15,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from .filters import Array, kaiser_lowpass, radial_lowpass, separable_terms
-from .layers import GAIN, SLOPE, FullyConnectedLayer, MappingNetwork, demodulation
-from .resampling import FilteredLeakyReLU, Resampling
-from .table import LayerSpecification, layer_table
+from ganwidgets.networks.stylegan3.filters import Array, kaiser_lowpass, radial_lowpass, separable_terms
+from ganwidgets.networks.stylegan3.layers import (
+    GAIN,
+    SLOPE,
+    FullyConnectedLayer,
+    MappingNetwork,
+    demodulation,
+)
+from ganwidgets.networks.stylegan3.resampling import FilteredLeakyReLU, Resampling
+from ganwidgets.networks.stylegan3.table import LayerSpecification, layer_table
 
 __all__ = ["Generator", "SynthesisInput", "SynthesisLayer", "SynthesisNetwork", "mix_styles"]
 

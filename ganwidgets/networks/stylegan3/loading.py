@@ -18,11 +18,10 @@ from torch import Tensor
 
 from ganwidgets.errors import CheckpointError, CheckpointWarning
 from ganwidgets.messages import Message
-
-from .convolutions import BINOMIAL, resampling_filter
-from .generator import Generator, SynthesisLayer
-from .pickles import Persistent, read_pickle
-from .stylegan2 import StyleGAN2Generator
+from ganwidgets.networks.stylegan3.convolutions import BINOMIAL, resampling_filter
+from ganwidgets.networks.stylegan3.generator import Generator, SynthesisLayer
+from ganwidgets.networks.stylegan3.pickles import Persistent, read_pickle
+from ganwidgets.networks.stylegan3.stylegan2 import StyleGAN2Generator
 
 __all__ = ["load_stylegan"]
 

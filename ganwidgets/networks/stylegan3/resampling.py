@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu
 
-from .filters import Array, Terms, separable_terms
+from ganwidgets.networks.stylegan3.filters import Array, Terms, separable_terms
 
 __all__ = ["FilteredLeakyReLU", "Padding", "Resampling", "axis_matrix"]
 

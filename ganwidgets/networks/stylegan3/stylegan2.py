@@ -9,8 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .convolutions import BINOMIAL, Conv2dLayer, SynthesisLayer, ToRGBLayer, upsample
-from .layers import MappingNetwork
+from ganwidgets.networks.stylegan3.convolutions import (
+    BINOMIAL,
+    Conv2dLayer,
+    SynthesisLayer,
+    ToRGBLayer,
+    upsample,
+)
+from ganwidgets.networks.stylegan3.layers import MappingNetwork
 
 __all__ = ["StyleGAN2Generator", "SynthesisBlock", "SynthesisNetwork"]
 

@@ -19,7 +19,7 @@ The folder may come from a stranger. :mod:`.regular` opens its files, so that no
 folder; :mod:`.rows` declares the types and bounds of what they hold, since a hash tells damage, not intent.
 """
 
-from .entry import Entry, SnapshotRow, Stored
-from .folder import RunFolder
+from ganwidgets.runs.store.entry import Entry, SnapshotRow, Stored
+from ganwidgets.runs.store.folder import RunFolder
 
 __all__ = ["Entry", "RunFolder", "SnapshotRow", "Stored"]

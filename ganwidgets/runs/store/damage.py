@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...errors import CheckpointError
-from ...messages import Message
+from ganwidgets.errors import CheckpointError
+from ganwidgets.messages import Message
 
 __all__ = ["reading"]
 

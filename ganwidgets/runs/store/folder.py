@@ -11,18 +11,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from ...errors import CheckpointError, CheckpointWarning
-from ...messages import Message
-from ..files import TEMPORARY, flush_folder, reason
-from ..json_values import converted
-from . import history_rows, witness
-from .damage import reading
-from .entry import Entry, SnapshotRow, Stored
-from .index import Index, NewRow, Row, make, recognised
-from .layout import CONFIRMED, DATABASE, LOCK, OWNER, SNAPSHOTS, check_files
-from .ownership import Ownership, owner
-from .rows import HistoryContent, SnapshotContent
-from .snapshot_files import SnapshotFiles, WrittenFile
+from ganwidgets.errors import CheckpointError, CheckpointWarning
+from ganwidgets.messages import Message
+from ganwidgets.runs.disk.atomic import TEMPORARY, flush_folder, reason
+from ganwidgets.runs.state.json_values import converted
+from ganwidgets.runs.store import commit_count as witness
+from ganwidgets.runs.store import history_rows
+from ganwidgets.runs.store.damage import reading
+from ganwidgets.runs.store.entry import Entry, SnapshotRow, Stored
+from ganwidgets.runs.store.index import Index, NewRow, Row, make, recognised
+from ganwidgets.runs.store.layout import CONFIRMED, DATABASE, LOCK, OWNER, SNAPSHOTS, check_files
+from ganwidgets.runs.store.ownership import Ownership, owner
+from ganwidgets.runs.store.rows import HistoryContent, SnapshotContent
+from ganwidgets.runs.store.snapshot_files import SnapshotFiles, WrittenFile
 
 __all__ = ["RunFolder"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..history import completed, measured
-from .entry import Columns
+from ganwidgets.runs.record.history import completed, measured
+from ganwidgets.runs.store.entry import Columns
 
 __all__ = ["joined", "packed", "rows_in", "unpacked"]
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ...errors import CheckpointError
-from ...messages import Message
-from ..files import whole_file
-from ..json_values import LONGEST, converted, parsed
-from . import schema
-from .damage import reading
-from .layout import check_files
-from .rows import HeadContent
-from .sealed import sealed, unsealed
+from ganwidgets.errors import CheckpointError
+from ganwidgets.messages import Message
+from ganwidgets.runs.disk.atomic import whole_file
+from ganwidgets.runs.state.json_values import LONGEST, converted, parsed
+from ganwidgets.runs.store import schema
+from ganwidgets.runs.store.checksummed_json import sealed, unsealed
+from ganwidgets.runs.store.damage import reading
+from ganwidgets.runs.store.layout import check_files
+from ganwidgets.runs.store.rows import HeadContent
 
 __all__ = ["Index", "NewRow", "Row", "make", "recognised"]
 

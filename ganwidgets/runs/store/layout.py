@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import CheckpointError
-from ...messages import Message
-from ..files import reason
-from .regular import NotRegularError, check, check_directory
+from ganwidgets.errors import CheckpointError
+from ganwidgets.messages import Message
+from ganwidgets.runs.disk.atomic import reason
+from ganwidgets.runs.store.regular import NotRegularError, check, check_directory
 
 __all__ = ["CONFIRMED", "DATABASE", "LOCK", "OWNER", "SNAPSHOTS", "check_files"]
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ...messages import Message
-from ..files import reason
-from ..json_values import converted
-from .layout import LOCK, OWNER
-from .regular import check, opened
-from .rows import OwnerContent
-from .sealed import sealed, unsealed
+from ganwidgets.messages import Message
+from ganwidgets.runs.disk.atomic import reason
+from ganwidgets.runs.state.json_values import converted
+from ganwidgets.runs.store.checksummed_json import sealed, unsealed
+from ganwidgets.runs.store.layout import LOCK, OWNER
+from ganwidgets.runs.store.regular import check, opened
+from ganwidgets.runs.store.rows import OwnerContent
 
 __all__ = ["Ownership", "owner"]
 

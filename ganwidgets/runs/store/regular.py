@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from ...messages import Message
+from ganwidgets.messages import Message
 
 __all__ = ["NotRegularError", "check", "check_directory", "opened"]
 

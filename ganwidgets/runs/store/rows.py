@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 
 from msgspec import Meta, Struct
 
-from ..json_values import MOST
+from ganwidgets.runs.state.json_values import MOST
 
 __all__ = ["HeadContent", "HistoryContent", "OwnerContent", "SnapshotContent"]
 

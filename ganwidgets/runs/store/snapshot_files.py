@@ -15,15 +15,15 @@ from typing import IO, Any
 
 from torch import Tensor
 
-from ...errors import CheckpointError
-from ...messages import Message
-from ..files import TEMPORARY, reason, whole_file
-from ..flat import filled, stripped
-from ..json_values import parsed
-from ..tensor_file import pieces
-from .entry import SnapshotRow
-from .layout import SNAPSHOTS
-from .regular import check_directory, opened
+from ganwidgets.errors import CheckpointError
+from ganwidgets.messages import Message
+from ganwidgets.runs.disk.atomic import TEMPORARY, reason, whole_file
+from ganwidgets.runs.state.flatten import filled, stripped
+from ganwidgets.runs.state.json_values import parsed
+from ganwidgets.runs.state.tensor_file import pieces
+from ganwidgets.runs.store.entry import SnapshotRow
+from ganwidgets.runs.store.layout import SNAPSHOTS
+from ganwidgets.runs.store.regular import check_directory, opened
 
 __all__ = ["SnapshotFiles", "WrittenFile"]
 

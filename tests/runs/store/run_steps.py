@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import torch
 
-from ganwidgets.runs.hashing import digest
+from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.store import Entry, RunFolder, Stored
 
 DOCUMENT = {"title": "known", "widths": [16, 16]}

@@ -21,10 +21,10 @@ from safetensors.torch import save
 
 from ganwidgets import CheckpointError
 from ganwidgets.errors import CheckpointWarning
-from ganwidgets.runs.hashing import digest
+from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.store import RunFolder, SnapshotRow
+from ganwidgets.runs.store.checksummed_json import sealed, unsealed
 from ganwidgets.runs.store.index import _sha256
-from ganwidgets.runs.store.sealed import sealed, unsealed
 
 STEPS = 13
 

@@ -247,8 +247,8 @@ def test_where_no_directory_can_be_opened_the_files_are_checked_by_their_paths(r
 
 
 def test_a_name_of_an_owner_is_text_and_nothing_else(run):
+    from ganwidgets.runs.store.checksummed_json import sealed
     from ganwidgets.runs.store.ownership import owner
-    from ganwidgets.runs.store.sealed import sealed
 
     for forged in ({}, {"pid": 1}, {"pid": "1", "user": [], "host": {}, "since": None}, {"template": "x"}):
         (run / "owner.json").write_bytes(sealed(forged))

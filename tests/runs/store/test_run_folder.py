@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from run_steps import DOCUMENT, advance, check
 
 from ganwidgets import CheckpointError
-from ganwidgets.runs.hashing import digest
-from ganwidgets.runs.history import measured
+from ganwidgets.runs.record.history import measured
+from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.store import Entry, RunFolder, schema
 
 DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.bool]

@@ -1,0 +1,91 @@
+"""A part of a source, so that another part can be kept from training."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from ganwidgets.data.source import FiniteSource, Source
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+from ganwidgets.seeds import seeded
+
+__all__ = ["PartSource", "divided"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class PartSource(FiniteSource):
+    """Some of the samples of another source.
+
+    Attributes
+    ----------
+    whole : FiniteSource
+    places : Tensor, int64 [N]
+        Which of its samples.
+    """
+
+    whole: FiniteSource
+    places: Tensor
+
+    @classmethod
+    def of(cls, whole: FiniteSource, places: Tensor) -> PartSource:
+        """Return the samples of `whole` at `places`."""
+        return cls(
+            name=whole.name,
+            kind=whole.kind,
+            shape=whole.shape,
+            size=len(places),
+            labels=None if whole.labels is None else whole.labels[places],
+            options=whole.options,
+            exact=whole.exact,
+            whole=whole,
+            places=places,
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of what the whole is and of the places."""
+        return hashlib.sha256(self.whole.fingerprint.encode() + self.places.numpy().tobytes()).hexdigest()
+
+    def read(self, indices: Tensor) -> Tensor:
+        return self.whole.read(self.places[indices])
+
+    def whole_epochs(self) -> bool:
+        return self.whole.whole_epochs()
+
+    def all_labels(self) -> Tensor | None:
+        labels = self.whole.all_labels()
+        return None if labels is None else labels[self.places]
+
+
+def divided(source: Source, holdout: float) -> tuple[Source, FiniteSource | None]:
+    """Return what is trained on, and the share `holdout` that is not, None where nothing is held out.
+
+    The same samples are held out in every run on the same number of samples, whatever its seed. Both parts
+    have at least one.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to divide: data that is drawn without end, or a single sample.
+    """
+    if holdout == 0:
+        return source, None
+    if not isinstance(source, FiniteSource) or source.size < 2:
+        raise DataError(
+            Message(
+                "nothing can be held out of {data}, which is drawn without end or has one sample only; set holdout "
+                "to 0",
+                data=source.name,
+            )
+        )
+    order = torch.randperm(source.size, generator=seeded(0, "held out"))
+    n = min(max(1, round(source.size * holdout)), source.size - 1)
+    return (
+        PartSource.of(source, order[n:].sort().values),
+        PartSource.of(source, order[:n].sort().values),
+    )

@@ -1,0 +1,1 @@
+"""Images: presets, folders of pictures, their sizes, and the range of their values."""

@@ -1,0 +1,185 @@
+"""Pictures of a large folder, read while training goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganwidgets.data.images.scaling import OF_BYTES, Units, in_training_units
+from ganwidgets.data.options import DataOptions
+from ganwidgets.data.sample_order import Order
+from ganwidgets.data.source import FiniteSource
+
+__all__ = ["FolderSource"]
+
+KEPT = 1_000_000_000
+"""Bytes of pixels that are kept after they were read."""
+
+READERS = 2
+"""Threads that read pictures ahead of the training; Pillow decodes outside the interpreter's lock."""
+
+AHEAD = 2
+"""Batches that are read ahead."""
+
+COMPARED = 16
+"""Pictures whose pixels tell one folder from another, beside the names and lengths of all files."""
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class FolderSource(FiniteSource):
+    r"""A source that reads each picture when it is needed, and the next batches ahead, in threads of its own.
+
+    Attributes
+    ----------
+    folder : Path
+    files : tuple of Path
+        The pictures, below `folder`, in their order.
+    pictures : PictureCache
+        What was read of them.
+    units : Units
+        Of their pixels.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    pictures: PictureCache
+    units: Units
+
+    @classmethod
+    def of(
+        cls,
+        folder: Path,
+        files: list[Path],
+        reader: Callable[[Path], Tensor],
+        *,
+        shape: tuple[int, ...],
+        name: str,
+        labels: Tensor | None,
+        units: Units,
+        options: DataOptions,
+    ) -> FolderSource:
+        r"""Return the source for `files`, each of which `reader` reads as uint8 \*shape, in `units`."""
+        return cls(
+            name=name,
+            kind="images",
+            shape=shape,
+            size=len(files),
+            labels=labels,
+            options=options,
+            units=units,
+            folder=folder,
+            files=tuple(files),
+            pictures=PictureCache(lambda place: reader(files[place]), KEPT),
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of the names and lengths of all files, the shape, the labels and a few pictures."""
+        sha = hashlib.sha256(f"{self.kind} {self.size} {self.shape}\n".encode())
+        for file in self.files:
+            name = file.relative_to(self.folder).as_posix()
+            sha.update(f"{name} {file.stat().st_size}\n".encode())
+        step = max(1, self.size // COMPARED)
+        for place in range(0, self.size, step):
+            sha.update(self.pictures.get(place).numpy().tobytes())
+        if self.units != OF_BYTES:
+            sha.update(f"{self.units}\n".encode())
+        if self.labels is not None:
+            sha.update(self.labels.numpy().tobytes())
+        return sha.hexdigest()
+
+    def read(self, indices: Tensor) -> Tensor:
+        if not len(indices):
+            return torch.empty(0, *self.shape)
+        # Asked for all together first, so that the readers share the work.
+        self.pictures.announce(indices.tolist())
+        return in_training_units(
+            torch.stack([self.pictures.get(place) for place in indices.tolist()]), self.units
+        )
+
+    def order(self, seed: int) -> Order:
+        return _OrderAhead(self, lambda epoch: self.permutation(seed, epoch))
+
+
+class _OrderAhead(Order):
+    """The order of a run, which has the next batches read while the training is busy with this one."""
+
+    def __init__(self, source: FolderSource, permutation: Callable[[int], Tensor]) -> None:
+        super().__init__(source.size, permutation, source.read)
+        self._source = source
+
+    def take(self, start: int, n: int) -> Tensor:
+        taken = super().take(start, n)
+        first = start + n - self._begin
+        self._source.pictures.announce(self._chapter[first : first + AHEAD * n].tolist())
+        return taken
+
+
+class PictureCache:
+    """Pictures by their number, read by threads and kept while they fit.
+
+    Parameters
+    ----------
+    read : callable
+        From a number to the picture, uint8 [C, H, W].
+    kept : int
+        Bytes of pictures to keep; those that were not asked for longest are read anew when needed.
+    """
+
+    def __init__(self, read: Callable[[int], Tensor], kept: int) -> None:
+        self._read = read
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._futures: OrderedDict[int, Future[Tensor]] = OrderedDict()
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="ganwidgets-pictures")
+
+    def announce(self, places: list[int]) -> None:
+        """Have pictures read that will be asked for soon."""
+        with self._lock:
+            for place in places:
+                self._future(place)
+
+    def get(self, place: int) -> Tensor:
+        """Return a picture, not to be changed.
+
+        Raises
+        ------
+        DataError
+            If its file cannot be read now.
+        """
+        with self._lock:
+            future = self._future(place)
+        if future.exception() is not None:
+            # It may have been read ahead long ago, and repaired since.
+            future = Future()
+            future.set_result(self._read(place))
+            with self._lock:
+                self._futures[place] = future
+        picture = future.result()
+        with self._lock:
+            self._drop(picture.nbytes)
+        return picture
+
+    def _future(self, place: int) -> Future[Tensor]:
+        future = self._futures.get(place)
+        if future is None:
+            future = self._futures[place] = self._pool.submit(self._read, place)
+        else:
+            self._futures.move_to_end(place)
+        return future
+
+    def _drop(self, each: int) -> None:
+        while len(self._futures) * each > self._kept:
+            oldest = next(iter(self._futures))
+            if not self._futures[oldest].done():
+                return
+            del self._futures[oldest]

@@ -1,0 +1,174 @@
+"""Sets of images that are known by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganwidgets.data.arrays import ArraySource, in_memory
+from ganwidgets.data.images.scaling import AS_IS, OF_BYTES
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message, N_
+from ganwidgets.seeds import seeded
+
+__all__ = ["IMAGE_PRESETS", "ImagePreset", "data_folder", "load_images"]
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePreset:
+    """A set of images that is known by its name.
+
+    Attributes
+    ----------
+    label : str
+        A few words for a menu; to be translated.
+    help : str
+        One sentence that a student understands; to be translated.
+    read : callable
+        From the preset's name to its images, uint8 [N, C, H, W], or float32 in [-1, 1], and its
+        labels, int64 [N].
+    """
+
+    label: str
+    help: str
+    read: Callable[[str], tuple[Tensor, Tensor]]
+
+
+def load_images(name: str) -> ArraySource:
+    """Return the source of one of the :data:`IMAGE_PRESETS`, its training images.
+
+    Raises
+    ------
+    DataError
+        If torchvision does not work, or the images are neither here nor to be had.
+    """
+    images, labels = IMAGE_PRESETS[name].read(name)
+    units = OF_BYTES if images.dtype == torch.uint8 else AS_IS
+    return in_memory(images, "images", units, name=name, preset=name, labels=labels)
+
+
+def data_folder() -> Path:
+    """Return the folder for downloaded sets: ``GANWIDGETS_DATA``, or ``~/.cache/ganwidgets``."""
+    chosen = os.environ.get("GANWIDGETS_DATA")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "ganwidgets"
+
+
+def _digits(_name: str) -> tuple[Tensor, Tensor]:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    images = torch.from_numpy((found.images / 8 - 1).astype(np.float32))  # they come as 0 to 16
+    return images.unsqueeze(1), torch.from_numpy(found.target.astype(np.int64))
+
+
+PER_MODE = 30
+"""Stacked digits of each of the thousand kinds."""
+
+
+def _stacked_digits(_name: str) -> tuple[Tensor, Tensor]:
+    """Return three digits as the channels of one image, with the number that they write as its label.
+
+    As stacked MNIST of Metz et al., "Unrolled generative adversarial networks", 2017, section 3.3.1, is
+    made of MNIST; but of each of the numbers 000 to 999 there are equally many, in an order, and of
+    digits, that are the same everywhere.
+    """
+    digits, classes = _digits("digits")
+    draw = seeded(0, "stacked digits")
+    numbers = torch.arange(1000).repeat(PER_MODE)[torch.randperm(1000 * PER_MODE, generator=draw)]
+    channels = []
+    for place in (100, 10, 1):
+        wanted = numbers // place % 10
+        chosen = torch.empty_like(numbers)
+        for label in range(10):
+            here = wanted == label
+            candidates = torch.nonzero(classes == label).flatten()
+            picked = torch.randint(len(candidates), (int(here.sum()),), generator=draw)
+            chosen[here] = candidates[picked]
+        channels.append(digits[chosen])
+    return torch.cat(channels, dim=1), numbers
+
+
+def _from_torchvision(loader: str, name: str) -> tuple[Tensor, Tensor]:
+    """Return what a class of `torchvision.datasets` holds, downloaded if it is not here."""
+    try:
+        from torchvision import datasets
+    except Exception as error:  # a pairing that does not fit raises RuntimeError
+        raise DataError(
+            Message(
+                "{name} needs torchvision, which does not work with torch {version} ({error}); install both "
+                "together, as by pip install --upgrade torch torchvision",
+                name=name,
+                version=torch.__version__,
+                error=str(error),
+            )
+        ) from error
+    kind = getattr(datasets, loader)
+    folder = data_folder()
+    try:
+        found = kind(folder, train=True, download=False)
+    except Exception:  # noqa: BLE001 - absent or damaged, in as many ways as there are formats
+        found = _downloaded(kind, folder, name)
+    images = torch.as_tensor(found.data)
+    images = images.unsqueeze(1) if images.ndim == 3 else images.permute(0, 3, 1, 2)
+    return images.contiguous(), torch.as_tensor(found.targets, dtype=torch.int64)
+
+
+def _downloaded(kind: Any, folder: Path, name: str) -> Any:
+    """Return an object of the class `kind`, its files downloaded unless they are all there."""
+    try:
+        return kind(folder, train=True, download=True)
+    except Exception as error:  # no network, no space, damaged files, a server's refusal
+        tried = getattr(kind, "mirrors", None) or [kind.url]
+        raise DataError(
+            Message(
+                "{name} could neither be read from {folder} nor downloaded from {tried} ({error}); connect to "
+                "the network, delete damaged files there, or set GANWIDGETS_DATA to a folder that has {name}",
+                name=name,
+                folder=str(folder),
+                tried=", ".join(tried),
+                error=(str(error).splitlines() or [type(error).__name__])[-1],
+            )
+        ) from error
+
+
+IMAGE_PRESETS: Mapping[str, ImagePreset] = MappingProxyType(
+    {
+        "digits": ImagePreset(
+            label=N_("Digits, 8x8"),
+            help=N_("1,797 small handwritten digits that come with scikit-learn, without a download."),
+            read=_digits,
+        ),
+        "stacked_digits": ImagePreset(
+            label=N_("Stacked digits, 8x8"),
+            help=N_(
+                "Three digits as red, green and blue of one picture: a thousand kinds, which show whether a generator leaves any out."
+            ),
+            read=_stacked_digits,
+        ),
+        "mnist": ImagePreset(
+            label=N_("MNIST, 28x28"),
+            help=N_("60,000 handwritten digits; about 12 MB are downloaded the first time."),
+            read=partial(_from_torchvision, "MNIST"),
+        ),
+        "fashion_mnist": ImagePreset(
+            label=N_("Fashion-MNIST, 28x28"),
+            help=N_("60,000 pictures of clothes; about 30 MB are downloaded the first time."),
+            read=partial(_from_torchvision, "FashionMNIST"),
+        ),
+        "cifar10": ImagePreset(
+            label=N_("CIFAR-10, 32x32"),
+            help=N_("50,000 small photographs of ten things; about 170 MB are downloaded the first time."),
+            read=partial(_from_torchvision, "CIFAR10"),
+        ),
+    }
+)
+"""The sets of images that are known by name, in the order of the menu."""

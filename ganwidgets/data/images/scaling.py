@@ -1,0 +1,149 @@
+"""The units in which samples train, and what cannot be brought into them.
+
+Points train as they are. Images train in [-1, 1], to which their range is mapped; see :mod:`~ganwidgets.data.images.value_ranges`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganwidgets.data.images.value_ranges import BYTES, SIGNED, UNIT, Range, decided_range, warn_of_range
+from ganwidgets.data.options import DATA_OPTIONS, DataOptions, Kind
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+
+__all__ = ["AS_IS", "OF_BYTES", "Units", "in_training_units", "numbers", "refuse_broken", "units_of"]
+
+
+@dataclass(frozen=True)
+class Units:
+    """What the numbers of samples are measured in.
+
+    Attributes
+    ----------
+    value_range : (float, float) or None
+        Which numbers become -1 and 1; None leaves all numbers as they are.
+    """
+
+    value_range: Range | None
+
+    def __str__(self) -> str:
+        """Return what fingerprints of Datasets contain, so it cannot change."""
+        if self.value_range is None:
+            return "as is"
+        known = {BYTES: "bytes", UNIT: "from 0", SIGNED: "from -1"}
+        return known.get(self.value_range, f"from {self.value_range[0]!r} to {self.value_range[1]!r}")
+
+
+AS_IS = Units(None)
+"""Of points, and of images that are in the units of training already."""
+
+OF_BYTES = Units(BYTES)
+
+
+def numbers(data: Any, what: str) -> Tensor:
+    """Return a copy of an array or a tensor, as bool, uint8, int64 or float32 on the CPU.
+
+    Parameters
+    ----------
+    data
+        A tensor, or anything that NumPy makes an array of.
+    what : str
+        How an error calls it, such as "the array".
+
+    Raises
+    ------
+    DataError
+        If it is not made of whole numbers or of real numbers.
+    """
+    if isinstance(data, Tensor):
+        return _of_tensor(data.detach(), what)
+    if np.ma.is_masked(data):
+        raise DataError(Message("{what} has masked values; fill them or leave those samples out", what=what))
+    try:
+        array = np.asarray(data)
+    except Exception as error:  # whatever somebody's `__array__` raises
+        raise DataError(
+            Message(
+                "{what} cannot be made a NumPy array: {error}; pass an array", what=what, error=str(error)
+            )
+        ) from error
+    if array.dtype in (np.uint8, np.bool_):
+        return torch.from_numpy(np.array(array, order="C"))
+    if array.dtype.kind in "iu":
+        return torch.from_numpy(np.array(array, np.int64, order="C"))
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # what becomes infinite is found and named later
+            return torch.from_numpy(np.array(array, np.float32, order="C"))
+    raise DataError(_wrong_type(array.dtype, what))
+
+
+def _of_tensor(tensor: Tensor, what: str) -> Tensor:
+    if tensor.layout != torch.strided:
+        raise DataError(Message("{what} is sparse; pass x.to_dense()", what=what))
+    if tensor.is_complex() or tensor.is_quantized:
+        raise DataError(_wrong_type(tensor.dtype, what))
+    if tensor.dtype in (torch.uint8, torch.bool):
+        dtype = tensor.dtype
+    else:
+        dtype = torch.float32 if tensor.is_floating_point() else torch.int64
+    return tensor.to("cpu", dtype, copy=True, memory_format=torch.contiguous_format)
+
+
+def _wrong_type(dtype: Any, what: str) -> Message:
+    return Message(
+        "{what} holds values of type {dtype}; convert them to numbers of type float32",
+        what=what,
+        dtype=str(dtype),
+    )
+
+
+def refuse_broken(values: Tensor, what: str) -> None:
+    """Raise `DataError` if any of `values` is not finite: how many, and where the first is."""
+    broken = ~values.isfinite() if values.is_floating_point() else None
+    if broken is None or not broken.any():
+        return
+    first = np.unravel_index(int(broken.flatten().byte().argmax()), tuple(values.shape))
+    raise DataError(
+        Message(
+            "{what} has {count} values that are NaN, infinite or too large, the first at index {index}; "
+            "repair them or leave those samples out",
+            what=what,
+            count=int(broken.sum()),
+            index=", ".join(map(str, map(int, first))),
+        )
+    )
+
+
+def units_of(samples: Tensor, kind: Kind, options: DataOptions, what: str) -> Units:
+    """Return what the finite numbers of `samples` are measured in, and warn where that is unlikely.
+
+    Raises
+    ------
+    DataError
+        If the range of images cannot be known, if points are bools, or have a range.
+    """
+    if kind == "points":
+        options.allow(set(DATA_OPTIONS) - {"value_range"}, Message("points"))
+        if samples.dtype == torch.bool:
+            raise DataError(_wrong_type(samples.dtype, what))
+        return AS_IS
+    taken = options.value_range or decided_range(samples, what)
+    warn_of_range(samples, taken, what)
+    return Units(taken)
+
+
+def in_training_units(samples: Tensor, units: Units) -> Tensor:
+    """Return `samples` as float32 in the units of training; where they are that already, maybe themselves."""
+    if units.value_range is None:
+        return samples.float()
+    low, high = units.value_range
+    if units.value_range == SIGNED:
+        return samples.float().clamp(-1, 1)
+    scaled = (samples.float() - low).div_((high - low) / 2).sub_(1)
+    return scaled if samples.dtype == torch.uint8 and units.value_range == BYTES else scaled.clamp_(-1, 1)

@@ -1,0 +1,1 @@
+"""Points: presets, points drawn by hand, and files of points."""

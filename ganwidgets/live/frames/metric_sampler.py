@@ -1,0 +1,353 @@
+"""Metrics of a run that goes on: measured now and then, beside the training, from copies."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from ganwidgets.errors import DataError
+from ganwidgets.live.pacing import Clock
+
+__all__ = ["SAMPLES", "SEED", "Curve", "Gauge", "Measured", "Series", "measured_of"]
+
+Floats = npt.NDArray[np.float32]
+Curve = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""A metric over time: iterations and values, of equal length."""
+
+SAMPLES, SEED = 2500, 0
+"""Those of :meth:`GANTrainer.evaluate`, so that a panel and a cell show the same figure."""
+
+SHARE, SHARE_ASIDE = 0.05, 0.1
+"""The part of the time that measuring may take: of the training thread's, and of another's."""
+
+AFTER_FAILURE = 10.0
+"""Seconds at least until something that could not be measured is tried again."""
+
+EXIT_PATIENCE = 5.0
+"""Seconds for which the interpreter's exit waits for a measurement."""
+
+logger = logging.getLogger("ganwidgets")
+
+
+class Series:
+    """Values over time of any number of metrics, evenly thinned to at most `points`."""
+
+    def __init__(self, points: int = 400) -> None:
+        self._points = points
+        self._stride = 1
+        self._seen = 0
+        self._kept: list[tuple[int, Mapping[str, float]]] = []
+        self._last: tuple[int, Mapping[str, float]] | None = None
+
+    @property
+    def latest(self) -> Mapping[str, float]:
+        """The newest values by name; empty before the first."""
+        return self._last[1] if self._last is not None else {}
+
+    @property
+    def reached(self) -> int:
+        """The newest iteration; -1 before the first."""
+        return -1 if self._last is None else self._last[0]
+
+    def append(self, iteration: int, values: Mapping[str, float]) -> None:
+        """Add what was measured at `iteration`; anything from there on is forgotten first."""
+        self.forget_from(iteration)
+        self._last = iteration, dict(values)
+        if self._seen % self._stride == 0:
+            self._kept.append(self._last)
+            if len(self._kept) >= self._points:
+                self._kept = self._kept[::2]
+                self._stride *= 2
+        self._seen += 1
+
+    def forget_from(self, iteration: int) -> None:
+        """Forget what was measured at `iteration` or later: the run has gone back."""
+        if self._last is None or self._last[0] < iteration:
+            return
+        self._kept = [entry for entry in self._kept if entry[0] < iteration]
+        self._last = self._kept[-1] if self._kept else None
+
+    def curves(self) -> dict[str, Curve]:
+        """Return a curve of at most `points` values for each metric, the newest value included."""
+        entries = list(self._kept)
+        if self._last is not None and self._last[0] > (entries[-1][0] if entries else -1):
+            entries.append(self._last)
+        names = dict.fromkeys(name for _, values in entries for name in values)
+        return {
+            name: (
+                np.array([at for at, values in entries if name in values], dtype=np.int64),
+                np.array([values[name] for _, values in entries if name in values], dtype=np.float64),
+            )
+            for name in names
+        }
+
+
+class Measured:
+    """What was measured of one run, shared by every widget that shows it; safe from any thread.
+
+    Parameters
+    ----------
+    floors : mapping of str to float
+        The scores of perfect samples, if they are known already.
+
+    Attributes
+    ----------
+    curves : mapping of str to Curve
+    floors : mapping of str to float
+    """
+
+    def __init__(self, floors: Mapping[str, float] = MappingProxyType({})) -> None:
+        self._lock = threading.Lock()
+        self._series = Series()
+        self.curves: Mapping[str, Curve] = MappingProxyType({})
+        self.floors = floors
+
+    @property
+    def latest(self) -> Mapping[str, float]:
+        """The newest values by name."""
+        with self._lock:
+            return MappingProxyType(dict(self._series.latest))
+
+    def append(self, iteration: int, values: Mapping[str, float]) -> None:
+        """Add the values of an iteration, unless a later one was measured meanwhile."""
+        with self._lock:
+            if self._series.reached <= iteration:
+                self._series.append(iteration, values)
+                self.curves = MappingProxyType(self._series.curves())
+
+    def forget_from(self, iteration: int) -> bool:
+        """Forget what was measured at `iteration` or later; return whether that was anything."""
+        with self._lock:
+            latest = self._series.latest
+            self._series.forget_from(iteration)
+            changed = self._series.latest is not latest
+            if changed:
+                self.curves = MappingProxyType(self._series.curves())
+            return changed
+
+
+_MEASURED: weakref.WeakKeyDictionary[object, tuple[object, Measured]] = weakref.WeakKeyDictionary()
+_MEASURED_LOCK = threading.Lock()
+
+
+def measured_of(run: object, by: object, floors: Mapping[str, float]) -> Measured:
+    """Return what was measured of a run: the same object for every caller, until `by` changes.
+
+    Parameters
+    ----------
+    run : object
+        Identifies the run; kept weakly.
+    by : object
+        What the samples are judged by. Figures of another choice are not comparable, and are dropped.
+    floors : mapping of str to float
+        Taken over if nothing was measured so far.
+    """
+    with _MEASURED_LOCK:
+        known = _MEASURED.get(run)
+        if known is None or known[0] is not by:
+            known = _MEASURED[run] = by, Measured(floors)
+        return known[1]
+
+
+class Gauge:
+    """Measures a run about once a second, each time in a thread of its own.
+
+    Parameters
+    ----------
+    interval : float
+        Seconds between two measurements at least.
+    clock : callable
+        Returns the time in seconds.
+    effort : callable
+        Returns the processor's time that the current thread took, in seconds: on a busy machine,
+        waiting for its turn costs nobody anything.
+    measured : callable
+        Called, on the thread that measures, when there are new values or floors.
+    watched : callable
+        Returns whether anybody still looks at the run; afterwards nothing that fails is told.
+    room : callable
+        Returns the share of a processor that the training gets; where it is less than one, measuring takes less too.
+    """
+
+    def __init__(
+        self,
+        interval: float = 1.0,
+        clock: Clock = time.monotonic,
+        effort: Clock = time.thread_time,
+        measured: Callable[[], None] = lambda: None,
+        watched: Callable[[], bool] = lambda: True,
+        room: Callable[[], float] = lambda: 1.0,
+    ) -> None:
+        self._room = room
+        self._told = measured
+        self._watched = watched
+        self._trouble = ""
+        self._least = self._interval = interval
+        self._clock = clock
+        self._effort = effort
+        self._lock = threading.Lock()
+        self._under_way: threading.Thread | None = None
+        self._began = -np.inf
+        self._measured: tuple[int, Floats] | None = None
+        self.begin(Measured())
+
+    def begin(self, kept: Measured) -> None:
+        """Measure another run from now on, or by another choice of features, into `kept`."""
+        with self._lock:
+            self._kept = kept
+            self._measured = None
+            self._began = -np.inf
+            self._interval = self._least
+            self._trouble = ""
+
+    def due(self, iteration: int, generated: Floats, *, at_once: bool = False) -> bool:
+        """Return whether to measure now.
+
+        Parameters
+        ----------
+        iteration : int
+            Where the run stands.
+        generated : float32 array [M, F]
+            What the generator makes of fixed latents: whether it has changed at all.
+        at_once : bool
+            Do not wait for the interval, nor for a measurement under way.
+        """
+        with self._lock:
+            if self._measured is not None:
+                at, samples = self._measured
+                if at == iteration and np.array_equal(samples, generated, equal_nan=True):
+                    return False
+            if at_once:
+                return True
+            return not self.busy and self._clock() - self._began >= self._interval
+
+    def measure(
+        self,
+        iteration: int,
+        generated: Floats,
+        figures: Callable[[], Mapping[str, float]],
+        floors: Callable[[], Mapping[str, float]],
+        cost: float,
+    ) -> None:
+        """Measure aside.
+
+        Parameters
+        ----------
+        iteration, generated
+            As for :meth:`due`.
+        figures : callable
+            Returns the values at this iteration, from copies; called from the thread that measures.
+        floors : callable
+            Returns what perfect samples score; called once for each run's data, from that thread too.
+        cost : float
+            Seconds that the training thread spent on the copies.
+        """
+        with self._lock:
+            self._measured = iteration, generated
+            self._began = self._clock()
+            self._interval = max(self._least, cost / SHARE)
+            self._under_way = threading.Thread(
+                target=self._work,
+                args=(self._under_way, self._kept, iteration, figures, floors),
+                name="ganwidgets-metrics",
+                daemon=True,
+            )
+            _UNDER_WAY.add(self._under_way)
+            self._under_way.start()
+
+    def _work(
+        self,
+        before: threading.Thread | None,
+        kept: Measured,
+        iteration: int,
+        figures: Callable[[], Mapping[str, float]],
+        floors: Callable[[], Mapping[str, float]],
+    ) -> None:
+        if before is not None:
+            before.join()
+        began = self._effort()
+        try:
+            values = figures()
+            with self._lock:
+                if kept.floors:  # the first time, importing or what has to be learnt first took longest
+                    share = SHARE_ASIDE * self._room()
+                    self._interval = max(self._interval, (self._effort() - began) / share)
+                kept.append(iteration, values)
+                if kept is self._kept:
+                    self._trouble = ""
+            self._told()
+            if not kept.floors:
+                kept.floors = MappingProxyType(dict(floors()))
+                self._told()
+        except Exception as error:  # noqa: BLE001 - a user's features may raise anything; it is told
+            # Nobody needs the figures of a process that ends, where imports fail in odd ways.
+            if threading.main_thread().is_alive() and self._watched():
+                self._note(kept, iteration, error)
+
+    def _note(self, kept: Measured, iteration: int, error: Exception) -> None:
+        """Keep why nothing could be measured, and try again less often."""
+        told = error.args[0] if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        with self._lock:
+            if kept is not self._kept:
+                return
+            again = told == self._trouble
+            self._trouble = told
+            self._interval = max(self._interval, AFTER_FAILURE)
+        if not again:
+            logger.error("the metrics at iteration %d could not be measured", iteration, exc_info=error)
+            self._told()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a measurement is under way."""
+        return self._under_way is not None and self._under_way.is_alive()
+
+    def settle(self, patience: float | None = None) -> None:
+        """Wait for the measurement under way, for so many seconds at most."""
+        if self._under_way is not None:
+            self._under_way.join(patience)
+
+    def forget_from(self, iteration: int) -> None:
+        """Forget what was measured at `iteration` or later."""
+        with self._lock:
+            if self._kept.forget_from(iteration):
+                self._measured = None
+
+    @property
+    def curves(self) -> Mapping[str, Curve]:
+        """Each metric over time."""
+        return self._kept.curves
+
+    @property
+    def latest(self) -> Mapping[str, float]:
+        """The newest values by name."""
+        return self._kept.latest
+
+    @property
+    def floors(self) -> Mapping[str, float]:
+        """What perfect samples score; empty until it is known."""
+        return self._kept.floors
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be measured; empty where it can."""
+        return self._trouble
+
+
+_UNDER_WAY: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+
+
+@atexit.register
+def _settle_all() -> None:
+    """Let measurements end before the interpreter takes NumPy away from under them."""
+    end = time.monotonic() + EXIT_PATIENCE
+    for thread in list(_UNDER_WAY):
+        thread.join(max(0.0, end - time.monotonic()))

@@ -1,0 +1,147 @@
+"""What panels draw of an update that somebody walks through: its batch in place of the shown samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ganwidgets.live.observations import Gradients, Scores
+from ganwidgets.rendering.plane_grid import verdict_on
+from ganwidgets.rendering.scene import Scene
+from ganwidgets.runs.inspect.sampling import judged_by
+from ganwidgets.runs.inspect.substeps import SubStep
+from ganwidgets.stepping.state import copied_network, put_tensors
+
+if TYPE_CHECKING:
+    from ganwidgets.runs.session.session import Session
+
+__all__ = ["MOST", "Inside", "Pulls", "inside"]
+
+Floats = npt.NDArray[np.float32]
+
+MOST = 150
+"""Samples of the batch that are shown, so that one can follow them."""
+
+
+@dataclass(frozen=True)
+class Pulls:
+    """What D's loss asks of D's logit at each sample, before anything moves.
+
+    Attributes
+    ----------
+    real, generated : float32 array [M]
+        Minus the derivative of the loss by each sample's logit, times the samples in the batch: above 0 where
+        the logit has to rise for the loss to fall. The loss is the mean of the samples' shares; D's penalty is
+        left out.
+    """
+
+    real: Floats
+    generated: Floats
+
+
+@dataclass(frozen=True)
+class Inside:
+    """The batch of an update, as far as it has been carried out.
+
+    Attributes
+    ----------
+    step : SubStep
+        Where the walk stands; with all numbers.
+    real, generated : float32 array [M, ...]
+        The first of each, at most 150, in the units that people see; none where there are none yet.
+        Once the update has been carried out, what the same noise would become.
+    before : float32 array [M, ...] or None
+        Where these generated samples were before the generator's update.
+    seen : mapping
+        ``"latents"``, ``"scores"`` and ``"gradients"`` of these samples, as far as they are known; see
+        :mod:`ganwidgets.live.observations`.
+    pulls : Pulls or None
+        In an update of the discriminator, from where its gradients are known and until its parameters move.
+    verdict : float32 array or None
+        The discriminator's verdict over the plane, where updates of this walk would have changed it.
+    """
+
+    step: SubStep
+    real: Floats
+    generated: Floats
+    before: Floats | None
+    seen: Mapping[str, Any]
+    pulls: Pulls | None
+    verdict: Floats | None
+
+
+def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
+    """Return what can be drawn of `step`, to be called between two steps."""
+    effect = step.effect
+    nothing = torch.zeros(0, *session.run.source.shape)
+    real = nothing if step.real is None else step.real[:MOST]
+    generated = nothing if step.generated is None else step.generated[:MOST]
+    before = verdict = None
+    real_logits, fake_logits = step.real_logits, step.fake_logits
+    if effect is not None:
+        real_logits, fake_logits = effect.real_logits, effect.fake_logits
+        if step.network == "generator":
+            before, generated = generated.numpy(), effect.generated[:MOST]
+    tensors = step.discriminator
+    if effect is not None and step.network == "discriminator":
+        tensors = effect.tensors
+    if tensors is not None and scene.grid is not None:
+        verdict = _verdict_of(session, tensors, scene, step)
+    seen: dict[str, Any] = {"latents": step.noise[:MOST].numpy()}
+    if fake_logits is not None:
+        seen["scores"] = _scores(session, real_logits, fake_logits, len(real), len(generated))
+    if step.gradients is not None and step.gradients.samples is not None and effect is None:
+        # Each sample's own share: the loss is their mean.
+        descent = (-len(step.noise) * step.gradients.samples[:MOST]).float().numpy()
+        seen["gradients"] = Gradients(descent=descent, slope=descent)
+    pulls = None
+    if step.network == "discriminator" and step.gradients is not None and effect is None:
+        packing, n = session.run.stepper.packing, len(step.noise)
+        pulls = Pulls(
+            _pulls(step.gradients.real_logits, n, packing, len(real)),
+            _pulls(step.gradients.fake_logits, n, packing, len(generated)),
+        )
+    return Inside(step, real.numpy(), generated.numpy(), before, seen, pulls, verdict)
+
+
+def _pulls(gradient: Tensor | None, n: int, packing: int, shown: int) -> Floats:
+    """Return each sample's share of minus a gradient by logits; all samples of a pack have the same."""
+    if gradient is None:
+        return np.zeros(shown, np.float32)
+    each: Floats = (-n * gradient.float() / packing).repeat_interleave(packing)[:shown].numpy()
+    return each
+
+
+def _scores(session: Session, real: Tensor | None, fake: Tensor, n_real: int, n_fake: int) -> Scores:
+    packing = session.run.stepper.packing
+    game = session.game
+    fake = fake.float()
+    against = (fake if real is None else real.float()), fake
+
+    def each(logits: Tensor | None, n: int) -> tuple[Floats, Floats]:
+        if logits is None:
+            return np.full(n, 0.5, np.float32), np.zeros(n, np.float32)
+        spread = logits.float().repeat_interleave(packing)[:n]
+        verdict = torch.nan_to_num(game.verdict(spread, *against), nan=0.5)
+        return verdict.numpy(), spread.numpy()
+
+    verdict_real, logits_real = each(real, n_real)
+    verdict_fake, logits_fake = each(fake, n_fake)
+    return Scores(verdict_real, verdict_fake, logits_real, logits_fake)
+
+
+def _verdict_of(session: Session, tensors: Mapping[str, Tensor], scene: Scene, step: SubStep) -> Floats:
+    """Return the verdict of the discriminator that has these parameters and buffers."""
+    assert scene.grid is not None
+    generated = scene.real if step.generated is None else step.generated
+    discriminator = copied_network(session.state.discriminator)
+    put_tensors(discriminator, tensors)
+    judge = partial(judged_by, session, discriminator)
+    return verdict_on(scene.grid, scene.real, generated, session.game, judge)

@@ -1,0 +1,343 @@
+"""The runner that others hold: it queues what they ask, and tells them what became of it."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ganwidgets.live.worker.commands import (
+    Change,
+    LookInside,
+    Move,
+    Pause,
+    Play,
+    Recover,
+    Reset,
+    Step,
+    Travel,
+    Visit,
+    Walk,
+)
+from ganwidgets.live.worker.run_state import RunState
+from ganwidgets.live.worker.worker import Core, Listener, Listeners
+from ganwidgets.messages import Message
+from ganwidgets.runs.session.session import Network, Origin
+from ganwidgets.settings import SETTINGS
+from ganwidgets.validation import checked_callable, checked_timeout
+
+if TYPE_CHECKING:
+    from ganwidgets.trainer.trainer import GANTrainer
+
+__all__ = ["Runner", "runners"]
+
+T = TypeVar("T")
+
+NETWORKS = ("both", "generator", "discriminator")
+
+
+class Runner:
+    """Trains in a thread of its own, and obeys between any two steps.
+
+    While it lives, the trainer may be used from any thread: each call is carried out by the
+    runner's thread between two steps. All methods may be called from any thread and return at
+    once, except :meth:`call`, :meth:`look`, :meth:`wait` and :meth:`close`; those that queue a
+    command return its ticket, which is in the :class:`~ganwidgets.live.Event` that answers it.
+
+    The thread ends on :meth:`close`, when the interpreter exits, and when nobody holds the runner
+    any more (listeners do not count).
+
+    Parameters
+    ----------
+    trainer : GANTrainer
+        What to train; it may have one runner at a time.
+
+    Attributes
+    ----------
+    shown_by : WeakSet
+        The widgets that show this run. The last one to close ends the thread.
+
+    Raises
+    ------
+    RuntimeError
+        If the trainer has a runner; see :meth:`of`.
+    """
+
+    def __init__(self, trainer: GANTrainer) -> None:
+        with _LOCK:
+            if _living(trainer) is not None:
+                raise RuntimeError(
+                    Message("this trainer already has a runner; Runner.of(trainer) returns it")
+                )
+            self.trainer = trainer
+            self._listeners = Listeners()
+            self.shown_by: weakref.WeakSet[Any] = weakref.WeakSet()
+            self._core = Core(trainer, self._listeners)
+            _RUNNERS[trainer] = weakref.ref(self._core), weakref.ref(self)
+        # At the interpreter's exit all threads are ended together, and waited for.
+        weakref.finalize(self, self._core.stop).atexit = False
+
+    @classmethod
+    def of(cls, trainer: GANTrainer) -> Runner:
+        """Return the runner of `trainer`, a new one if it has none; all its widgets share it."""
+        while True:
+            with _LOCK:
+                core = _living(trainer)
+                if core is None:
+                    return cls(trainer)
+                runner = _RUNNERS[trainer][1]()
+                if runner is not None and not core.closing:
+                    return runner
+            core.join()
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def play(self, until: int | None = None) -> int:
+        """Let steps follow one another, until `until` iterations are reached or somebody pauses."""
+        return self._core.inbox.send(Play(None if until is None else _whole("until", until)))
+
+    def pause(self) -> int:
+        """Stop after the current step; steps and plays that were asked for before are left out."""
+        return self._core.inbox.send(Pause(), urgent=True)
+
+    def step(
+        self, n: int = 1, network: Network = "both", *, author: str = "cell", source: str = "code"
+    ) -> int:
+        """Carry out `n` full steps, or `n` updates of one network, before what is asked later."""
+        if network not in NETWORKS:
+            raise ValueError(
+                Message(
+                    "network cannot be {value!r}: it must be one of {names}",
+                    value=network,
+                    names=", ".join(NETWORKS),
+                )
+            )
+        return self._core.inbox.send(Step(_whole("n", n), network, Origin(author, source)))
+
+    def look_inside(self, network: Network = "both", *, author: str = "cell", source: str = "code") -> int:
+        """Pause, and begin a walk through the next step; see :meth:`ganwidgets.GANTrainer.walk`.
+
+        Where it stands is :attr:`RunState.walk`. Whatever else changes the run ends it.
+        """
+        inbox = self._core.inbox
+        with inbox.lock:
+            inbox.send(Pause(), urgent=True)
+            return inbox.send(LookInside(network, Origin(author, source)))
+
+    def walk(self, move: Move) -> int:
+        """Go on to the ``"next"`` sub-step, ``"back"``, ``"finish"`` the step, or ``"leave"`` it."""
+        return self._core.inbox.send(Walk(move))
+
+    def reset(self, seed: int | None = None, *, author: str = "cell", source: str = "code") -> int:
+        """Stop, and start afresh with the settings as they stand; a seed must be a valid setting."""
+        if seed is not None:
+            seed = SETTINGS["seed"].check(seed)
+        return self._core.inbox.send(Reset(seed, Origin(author, source)))
+
+    def recover(self) -> int:
+        """Stop, and go back to the last good state; settings are kept."""
+        return self._core.inbox.send(Recover())
+
+    def goto(self, iteration: int) -> int:
+        """Pause, and stand where the current branch had just completed `iteration`."""
+        return self._travel(Visit(partial(self.trainer.timeline.goto, iteration)))
+
+    def switch(self, branch: str) -> int:
+        """Pause, and stand where another branch was left."""
+        return self._travel(Travel(partial(self.trainer.timeline.switch, branch)))
+
+    def fork(self, name: str) -> int:
+        """Pause, and begin a branch of that name where the run stands."""
+        return self._travel(Travel(partial(self.trainer.timeline.fork, name)))
+
+    def undo(self, seq: int | None = None) -> int:
+        """Pause, and stand just before an intervention, by default the last."""
+        return self._travel(Travel(partial(self.trainer.timeline.undo, seq)))
+
+    def go(self, journey: Callable[[], None]) -> int:
+        """Pause, and let the run stand where `journey` brings it."""
+        return self._travel(Travel(journey))
+
+    def _travel(self, command: Travel) -> int:
+        inbox = self._core.inbox
+        with inbox.lock:
+            inbox.send(Pause(), urgent=True)
+            return inbox.send(command)
+
+    def change(
+        self,
+        values: Mapping[str, Any],
+        *,
+        author: str = "cell",
+        source: str = "code",
+        reason: str = "",
+        urgent: bool = False,
+    ) -> int:
+        """Set several settings at once: all of them, or none.
+
+        Parameters
+        ----------
+        values : mapping
+            Settings by name, already checked. What is refused nevertheless is told by the event.
+        author, source, reason : str
+            For the log of interventions.
+        urgent : bool
+            Between the next two steps even in the midst of a command to step, as a person expects
+            who moves a control; otherwise after everything asked before.
+        """
+        command = Change(dict(values), Origin(author, source, reason))
+        return self._core.inbox.send(command, urgent=urgent)
+
+    @property
+    def speed(self) -> float:
+        """Steps a second at most while playing; 0 for as fast as it goes."""
+        return self._core.metronome.speed
+
+    @speed.setter
+    def speed(self, value: float) -> None:
+        self._core.metronome.speed = _rate(value)
+        self._core.inbox.wake()
+
+    # --- what waits -----------------------------------------------------------------------------
+
+    def call(self, closure: Callable[[], T]) -> T:
+        """Return what `closure` returns; it runs after everything asked before, between two steps.
+
+        On the runner's own thread, and once the runner is closed, it runs at once in the caller's
+        thread. A caller that is interrupted while it waits takes its closure back, unless that has
+        begun.
+
+        Raises
+        ------
+        BaseException
+            Whatever `closure` raises.
+        """
+        return self._core.call(closure)
+
+    def look(self, closure: Callable[[], T]) -> T:
+        """As :meth:`call`, but between the next two steps: for a closure that changes nothing."""
+        return self._core.call(closure, looks_only=True)
+
+    def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
+        """Wait until `iteration` is reached; without one, until nothing is queued or playing.
+
+        Everything asked before is carried out first. Listeners hear of the end before the wait is
+        over.
+
+        Parameters
+        ----------
+        iteration : int, optional
+            Full steps since the start of the run.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        Exception
+            What stopped the run: :class:`~ganwidgets.DivergedError`, or what a network or the data
+            raised.
+        TimeoutError
+            If the time is over.
+        RuntimeError
+            If the run is paused before `iteration`, or on the runner's own thread.
+        """
+        self.refuse_inside()
+        self._core.wait(
+            None if iteration is None else _whole("iteration", iteration), checked_timeout(timeout)
+        )
+
+    @property
+    def inside(self) -> bool:
+        """True on the thread that trains."""
+        return self._core.inside
+
+    def refuse_inside(self) -> None:
+        """Raise `RuntimeError` on the runner's own thread, which cannot wait for itself."""
+        if self._core.inside:
+            raise RuntimeError(
+                Message("this would wait for itself here, in the thread that trains; return instead")
+            )
+
+    def close(self) -> None:
+        """End the thread after the current step; the trainer is headless again.
+
+        What was asked before is answered first: changes and calls are carried out, steps are not.
+        """
+        self._core.stop()
+        if not self._core.inside:
+            self._core.join()
+
+    # --- what can be seen -----------------------------------------------------------------------
+
+    @property
+    def state(self) -> RunState:
+        """How the run stands, as of a few milliseconds ago at most."""
+        return self._core.state
+
+    @property
+    def active(self) -> bool:
+        """True while it trains, and while a command waits that lets it train."""
+        return self.state.status == "running" or self._core.inbox.is_to_train()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the runner was closed, or is about to be."""
+        return self._core.closing
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Let `listener` hear of every event, on the runner's thread; it must return quickly.
+
+        Returns
+        -------
+        callable
+            Ends it.
+        """
+        listeners = self._listeners
+        listeners.append(checked_callable("listener", listener))
+
+        def unsubscribe() -> None:
+            if listener in listeners:
+                listeners.remove(listener)
+
+        return unsubscribe
+
+    def __repr__(self) -> str:
+        state = self.state
+        return f"<Runner {state.status} at iteration {state.iteration}>"
+
+
+_LOCK = threading.RLock()
+_RUNNERS: weakref.WeakKeyDictionary[GANTrainer, tuple[weakref.ref[Core], weakref.ref[Runner]]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def runners() -> list[Runner]:
+    """Return every runner whose thread has not ended."""
+    with _LOCK:
+        known = [(core(), runner()) for core, runner in list(_RUNNERS.values())]
+    return [runner for core, runner in known if core is not None and runner is not None and core.alive]
+
+
+def _living(trainer: GANTrainer) -> Core | None:
+    """Return the core whose thread has not ended, if `trainer` has one."""
+    core = _RUNNERS[trainer][0]() if trainer in _RUNNERS else None
+    return core if core is not None and core.alive else None
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
+        raise ValueError(
+            Message("{name} cannot be {value!r}: it must be a whole number from 0 on", name=name, value=value)
+        )
+    return int(value)
+
+
+def _rate(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) < math.inf:
+        raise ValueError(Message("speed cannot be {value!r}: it must be a number from 0 on", value=value))
+    return float(value)

@@ -1,0 +1,501 @@
+"""The thread that trains, and what it does with each command.
+
+Between two steps the thread does what was asked in the meantime, one command after the other, in
+the order in which they were sent. A command to step is carried out as a whole before the next one
+is looked at, so that a script means what it says; what is *urgent* comes before everything: a
+pause, the movement of a person's hand on a control, and looks that change nothing. No lock is held
+while a step is computed or a command carried out.
+
+The thread knows this module's :class:`Core` only, never the :class:`~ganwidgets.live.Runner` that
+others hold, so that a runner nobody holds any more is collected, which ends its thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ganwidgets.errors import DivergedError
+from ganwidgets.live.pacing import Metronome
+from ganwidgets.live.worker.command_queue import CLOSED, Inbox
+from ganwidgets.live.worker.commands import (
+    Call,
+    Change,
+    Close,
+    Command,
+    LookInside,
+    Pause,
+    Play,
+    Recover,
+    Reset,
+    Step,
+    Travel,
+    Visit,
+    Walk,
+)
+from ganwidgets.live.worker.run_state import Event, Kind
+from ganwidgets.live.worker.shutdown import end_at_exit
+from ganwidgets.live.worker.status import Standing
+from ganwidgets.messages import Message
+from ganwidgets.runs.session.session import Origin
+
+if TYPE_CHECKING:
+    from ganwidgets.trainer.trainer import GANTrainer
+
+__all__ = ["POLL", "Core", "Listener", "Listeners"]
+
+T = TypeVar("T")
+
+Listener = Callable[[Event], None]
+
+SLICE = 0.005
+"""Seconds after which the thread that trains looks up, tells how things stand, and goes on."""
+
+POLL = 0.2
+"""Seconds for which a thread waits at most before it can hear an interrupt, on every system."""
+
+AT_ONCE = 1_000_000
+"""Steps asked of the trainer at a time where there is no end to them."""
+
+logger = logging.getLogger("ganwidgets")
+
+
+class Listeners(list[Listener]):
+    """Who hears of events; held by a `Runner`, so that listeners can be collected with it."""
+
+
+class Core:
+    """The thread, its queue, and how things stand.
+
+    Parameters
+    ----------
+    trainer : GANTrainer
+        What is trained; no other thread touches it until the thread has ended.
+    listeners : Listeners
+        Who hears of events; not kept alive.
+    """
+
+    def __init__(self, trainer: GANTrainer, listeners: Listeners) -> None:
+        self.trainer = trainer
+        self.inbox = Inbox()
+        self.metronome = Metronome()
+        self.closing = False
+        self._listeners = weakref.ref(listeners)
+        # What follows belongs to the thread that trains; others see `state`.
+        self._now = Standing(trainer)
+        self._trained: tuple[bool, Step | None] = False, None
+        self._ending: list[Close] = []
+        self._telling = False
+        self._publish()
+        self._thread = threading.Thread(target=self._run, name="ganwidgets-runner", daemon=True)
+        trainer._attach(self.call, self.route)
+        end_at_exit(self)
+        self._thread.start()
+
+    # --- from any thread ------------------------------------------------------------------------
+
+    @property
+    def inside(self) -> bool:
+        """Whether the current thread is the one that trains."""
+        return threading.current_thread() is self._thread
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread has not ended."""
+        return self._thread.is_alive()
+
+    def call(self, function: Callable[[], T], *, looks_only: bool = False) -> T:
+        """Return what `function` returns, or raise what it raises, between two steps."""
+        command = Call(function, looks_only)
+        with self.inbox.lock:
+            queued = not (self.inbox.closed or self.inside)
+            if queued:
+                self.inbox.send(command, urgent=looks_only)
+        if not queued:
+            return function()
+        future = command.future
+        try:
+            while not future.done():
+                try:
+                    future.exception(POLL)
+                except TimeoutError:
+                    continue
+        except BaseException:
+            future.cancel()  # it is left out, unless it has begun
+            raise
+        answer: T = future.result()
+        return answer
+
+    def route(self, values: dict[str, Any], reason: str) -> bool:
+        """Queue a plain assignment to the trainer's settings; False on the thread that trains."""
+        with self.inbox.lock:
+            if self.inbox.closed or self.inside:
+                return False
+            self.inbox.send(Change(values, Origin("cell", "code", reason)))
+            return True
+
+    def wait(self, iteration: int | None, timeout: float | None) -> None:
+        """Return once what was sent is through and `iteration` reached; see :meth:`Runner.wait`."""
+        end = None if timeout is None else time.monotonic() + timeout
+        inbox = self.inbox
+        with inbox.lock:
+            ticket = inbox.last_ticket
+            while not self._over(iteration, ticket):
+                left = POLL if end is None else min(POLL, end - time.monotonic())
+                if left <= 0:
+                    raise TimeoutError(
+                        Message(
+                            "after {timeout:g} s the run stands at iteration {iteration} and goes on; "
+                            "wait longer, or pause it",
+                            timeout=timeout,
+                            iteration=self.state.iteration,
+                        )
+                    )
+                inbox.news.wait(left)
+
+    def _over(self, iteration: int | None, ticket: int) -> bool:
+        state = self.state
+        if self._telling or self.inbox.unanswered(ticket):
+            return False
+        arrived = iteration is not None and state.iteration >= iteration
+        if not arrived and (state.status == "running" or self.inbox.unanswered()):
+            return False
+        if not arrived and state.error is not None:
+            raise state.error
+        if arrived or iteration is None:
+            if state.unstored is not None:
+                raise state.unstored
+            return True
+        raise RuntimeError(
+            Message(
+                "the run is paused at iteration {iteration}, so it will not reach {wanted}; call "
+                "play() first",
+                iteration=state.iteration,
+                wanted=iteration,
+            )
+        )
+
+    def stop(self, *, at_exit: bool = False) -> None:
+        """Let the thread end after the current step; does not wait for it."""
+        with self.inbox.lock:
+            self.closing = True
+            if not self.inbox.closed:
+                self.inbox.send(Close(at_exit), urgent=True)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the thread has ended."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while self.alive and (end is None or time.monotonic() < end):
+            self._thread.join(POLL)
+
+    # --- the thread -----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while self._turn():
+                pass
+            self.trainer._stop()
+        except BaseException as error:
+            logger.exception("the thread that trains has ended")
+            self._now.error = error
+        finally:
+            self._now.playing, self._now.job = False, None
+            self._trained = False, None  # it was stored above, as far as it can be
+            self.closing = True
+            self._refuse(self.inbox.close(), RuntimeError(CLOSED))
+            self.trainer._attach(None, None)
+            self._publish()
+            self._refuse(self._ending, None)
+
+    def _turn(self) -> bool:
+        """Carry out one command, or train for a moment; False where the thread is to end."""
+        command = self.inbox.take(in_order=self._now.job is None, rest=self._rest)
+        if command is not None:
+            try:
+                self._carry_out(command)
+            finally:
+                self.inbox.answered()
+        elif self._ending:
+            return not self.inbox.close_if_empty()
+        elif self._now.playing or self._now.job is not None:
+            self._train()
+        else:
+            self.trainer._stop()  # what could not be stored is tried again
+            self._publish()
+        return True
+
+    def _rest(self) -> float | None:
+        """Return for how many seconds there is nothing to do; None until a command comes."""
+        if self._ending or self._now.job is not None:
+            return 0.0
+        if self._now.playing:
+            return self.metronome.delay(time.monotonic())
+        return self.trainer._retry_in()
+
+    def _train(self) -> None:
+        """Take steps until a command arrives, a moment has passed, or they are done."""
+        job = self._now.job
+        begun = time.monotonic()
+        end = begun + SLICE
+        steps = 0
+
+        def interrupted() -> bool:
+            nonlocal steps
+            steps += 1
+            return self.inbox.pressing(in_order=job is None) or time.monotonic() >= end
+
+        try:
+            if job is not None:
+                record = self.trainer._advance(job.network, job.n - job.done, interrupted, job.origin)
+            else:
+                n = AT_ONCE if self._now.until is None else self._now.until - self.trainer.iteration
+                due = self.metronome.due(begun)
+                record = self.trainer._advance("both", n if due is None else min(n, due), interrupted)
+        except BaseException as error:  # noqa: BLE001 - whatever a network raises is a state
+            if job is not None:
+                job.done += steps
+            self._fail(error)
+            return
+        self._now.started = True
+        self._now.moves += steps
+        self._now.record = MappingProxyType(dict(record))
+        self._now.rate.note(time.monotonic(), steps)
+        if job is None:
+            self.metronome.ticked(begun, steps)
+            if self._now.arrive():
+                self._announce("state")
+            else:
+                self._publish()
+            return
+        job.done += steps
+        if job.done < job.n:
+            self._publish()
+        else:
+            self._end_job()
+
+    def _end_job(self, error: BaseException | None = None) -> None:
+        job, self._now.job = self._now.job, None
+        if job is not None:
+            self._now.arrive()
+            self._answer(job, "step", steps=job.done, error=error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Pause because of `error`; what was to train on is left out, all else is still done."""
+        self._now.error = error
+        self._now.playing = False
+        self._now.moves += 1
+        left = self.inbox.withdraw(Play, Step, ticket=self.inbox.last_ticket)
+        if self._now.job is None:
+            self._announce("state", error=error)
+        self._end_job(error)
+        self._refuse(left, error)
+
+    def _refuse(self, commands: Iterable[Command], error: BaseException | None) -> None:
+        """Answer commands that are not carried out."""
+        for command in commands:
+            if not isinstance(command, Call):
+                asked = command.values if isinstance(command, Change) else {}
+                self._answer(command, _KINDS[type(command)], asked=asked, error=error)
+            elif command.future.set_running_or_notify_cancel():
+                command.future.set_exception(error)
+
+    # --- the commands ---------------------------------------------------------------------------
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case Call():
+                self._carry_out_call(command)
+            case Change():
+                self._carry_out_change(command)
+            case Step():
+                self._carry_out_step(command)
+            case Play():
+                self._carry_out_play(command)
+            case Reset() | Recover():
+                self._carry_out_return(command)
+            case Travel():
+                self._carry_out_travel(command)
+            case LookInside() | Walk():
+                self._carry_out_walk(command)
+            case Pause() | Close():
+                self._carry_out_stop(command)
+
+    def _carry_out_call(self, command: Call) -> None:
+        future, trainer = command.future, self.trainer
+        if not future.set_running_or_notify_cancel():
+            return
+        iteration, stood = trainer.iteration, self._now.place()
+        before = {} if command.looks_only else trainer.settings.as_dict()
+        failure: BaseException | None = None
+        try:
+            answer = command.function()
+        except BaseException as error:  # noqa: BLE001 - it belongs to the caller
+            failure = error
+        changes = self._now.changes_since(before)
+        travelled = self._now.place() != stood
+        moved = trainer.iteration != iteration or travelled
+        self._now.moves += not command.looks_only
+        if travelled:
+            self._now.arrive_elsewhere()
+        elif moved:
+            self._now.record = self._now.recorded()
+        if isinstance(failure, DivergedError):
+            self._fail(failure)
+        elif failure is None and moved:
+            self._now.error = None
+        if changes or moved:
+            self._now.started = trainer.iteration > 0 if travelled else self._now.started or moved
+            self._now.arrive()
+            self._announce("state", changes=changes)
+        elif not command.looks_only:
+            walked = self._now.where_walked() is not self.state.walk  # from code
+            self._announce("walk") if walked else self._publish()
+        # Last, so that the caller finds the state as the call left it.
+        if failure is None:
+            future.set_result(answer)
+        else:
+            future.set_exception(failure)
+
+    def _carry_out_change(self, command: Change) -> None:
+        origin = command.origin
+        before = {name: getattr(self.trainer.settings, name) for name in command.values}
+        refusal: Exception | None = None
+        try:
+            self.trainer._put(
+                command.values, author=origin.author, source=origin.source, reason=origin.reason
+            )
+        except Exception as error:  # noqa: BLE001 - the answer says why; the run goes on
+            refusal = error
+        changes = self._now.changes_since(before)
+        self._answer(command, "change", asked=command.values, changes=changes, error=refusal)
+
+    def _carry_out_step(self, command: Step) -> None:
+        if self._ending or command.n == 0:
+            self._answer(command, "step")
+            return
+        self._now.go_on()
+        self._now.job = command
+        self._publish()
+
+    def _carry_out_play(self, command: Play) -> None:
+        if not self._ending:
+            self._now.go_on()
+            self._now.until = command.until
+            self._now.playing = True
+            self._now.arrive()
+        self._answer(command, "play")
+
+    def _carry_out_return(self, command: Reset | Recover) -> None:
+        """Stop, and stand elsewhere: at a fresh start, or at the last good state."""
+        self._now.playing = False
+        self._now.moves += 1
+        before = self.trainer.settings.as_dict()
+        self._now.error = None
+        try:
+            if isinstance(command, Recover):
+                self.trainer._recover()
+            else:
+                origin = command.origin
+                self.trainer._reset(command.seed, author=origin.author, source=origin.source)
+                self._now.started = False
+                self._now.record = MappingProxyType({})
+        except Exception as error:  # noqa: BLE001 - the answer says why, and so does the state
+            self._now.error = error
+        changes = self._now.changes_since(before)
+        self._answer(command, _KINDS[type(command)], changes=changes, error=self._now.error)
+
+    def _carry_out_travel(self, command: Travel) -> None:
+        """Stand elsewhere, unless it was only to look around and the next journey waits already."""
+        if isinstance(command, Visit) and self.inbox.holds(Travel):
+            self._answer(command, "travel")
+            return
+        before = self.trainer.settings.as_dict()
+        refusal: Exception | None = None
+        try:
+            command.journey()
+        except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
+            refusal = error
+        else:
+            self._now.error = None
+            self._now.arrive_elsewhere()
+        self._answer(command, "travel", changes=self._now.changes_since(before), error=refusal)
+
+    def _carry_out_walk(self, command: LookInside | Walk) -> None:
+        """Stand at another sub-step of the next step; what a walk did to the run was done before."""
+        refusal: Exception | None = None
+        try:
+            self._now.walk(command)
+        except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
+            refusal = error
+        self._now.end_walk()
+        self._answer(command, "walk", error=refusal)
+
+    def _carry_out_stop(self, command: Pause | Close) -> None:
+        """Let nothing train that was asked for before."""
+        self._now.playing = False
+        self._end_job()
+        self._refuse(self.inbox.withdraw(Play, Step, ticket=command.ticket), None)
+        if isinstance(command, Pause):
+            self._answer(command, "pause")
+            return
+        self._ending.append(command)  # answered when all is over
+        if command.at_exit:
+            self._refuse(self.inbox.empty(), RuntimeError(CLOSED))
+
+    # --- what others see ------------------------------------------------------------------------
+
+    def _publish(self) -> None:
+        """Make known how things stand, and wake whoever waits for it."""
+        self._store()
+        self.state = self._now.told()
+        with self.inbox.lock:
+            self.inbox.news.notify_all()
+
+    def _store(self) -> None:
+        """Store what was trained, if that has just come to an end: who waits for it hears whether it is stored."""
+        playing, job = self._trained
+        self._trained = self._now.playing, self._now.job
+        if playing and not self._now.playing:
+            self.trainer._stop()
+        elif job is not None and self._now.job is not job:
+            self.trainer._pause()
+
+    def _answer(self, command: Command, kind: Kind, **about: Any) -> None:
+        """Tell the listeners what became of `command`."""
+        self._announce(kind, ticket=command.ticket, **about)
+
+    def _announce(self, kind: Kind, **about: Any) -> None:
+        """Tell the listeners that something happened; only then does whoever waits go on."""
+        self._telling = True
+        self._publish()
+        listeners = self._listeners() or ()
+        if listeners:
+            event = Event(kind, self.state, waiting=self.inbox.to_be_set(), **about)
+            for listener in list(listeners):
+                try:
+                    listener(event)
+                except Exception:
+                    logger.exception("a listener failed; the run goes on")
+        self._telling = False
+        with self.inbox.lock:
+            self.inbox.news.notify_all()
+
+
+_KINDS: dict[type[Command], Kind] = {
+    Play: "play",
+    Pause: "pause",
+    Step: "step",
+    Reset: "reset",
+    Recover: "recover",
+    Travel: "travel",
+    Visit: "travel",
+    LookInside: "walk",
+    Walk: "walk",
+    Change: "change",
+    Close: "close",
+}

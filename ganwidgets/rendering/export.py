@@ -1,0 +1,162 @@
+"""A run as a file for people: a picture, a film or a page."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from ganwidgets.messages import Catalog, Message
+from ganwidgets.rendering.animation import Film
+from ganwidgets.rendering.image_grid import columns_of, image_grid
+from ganwidgets.rendering.page import Account, page
+from ganwidgets.rendering.poster import enlarged, render
+from ganwidgets.rendering.scene import PICTURES, BetweenSteps, scene_of, still_of, stills
+from ganwidgets.runs.disk.atomic import reason, whole_file
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.state.environment import environment
+from ganwidgets.runs.timeline.branch_view import past_of
+from ganwidgets.runs.timeline.script import script_of
+
+__all__ = ["FORMATS", "Figures", "export"]
+
+Figures = Callable[[], tuple[Mapping[str, float], Mapping[str, float], str]]
+"""Returns how good the samples are, what perfect ones score, and on which features that was measured."""
+
+MOMENTS = 60
+"""Frames of a film at most."""
+
+CHAPTERS = 6
+"""Moments of a page at most, the present among them."""
+
+LEAST = 512
+"""Pixels of a grid's longer side at least, where it stands alone."""
+
+
+def export(
+    session: Session,
+    between_steps: BetweenSteps,
+    path: str | os.PathLike[str],
+    catalog: Catalog,
+    figures: Figures,
+    pictures: int = PICTURES,
+) -> Path:
+    """Write a run to `path`, in the format that its ending names, whole or not at all.
+
+    Parameters
+    ----------
+    session : Session
+    between_steps : BetweenSteps
+        Called for one moment at a time; training goes on meanwhile.
+    path : path
+    catalog : Catalog
+        The reader's language.
+    figures : callable
+        Called only where figures are shown.
+    pictures : int
+        How many images are shown.
+
+    Raises
+    ------
+    ValueError
+        If the path's ending is none of :data:`FORMATS`.
+    ImportError
+        If a format needs what is not installed.
+    OSError
+        If the file cannot be written; what was there before is still there.
+    """
+    target = Path(path).expanduser()
+    make = FORMATS.get(target.suffix.lower())
+    if make is None:
+        raise ValueError(
+            Message(
+                "{path!r} cannot be exported: its ending is {ending!r}; choose one of {known}",
+                path=str(path),
+                ending=target.suffix,
+                known=", ".join(FORMATS),
+            )
+        )
+    content = make(session, between_steps, catalog, figures, pictures)
+    try:
+        with whole_file(target) as file:
+            file.write(content)
+    except (OSError, ValueError) as error:
+        raise OSError(
+            Message(
+                "{path!r} cannot be written: {reason}; choose another folder or name",
+                path=str(path),
+                reason=reason(error),
+            )
+        ) from error
+    return target
+
+
+def _picture(
+    session: Session, between_steps: BetweenSteps, catalog: Catalog, _figures: Figures, pictures: int
+) -> bytes:
+    """Return the present: images and nothing else, points with their curves."""
+    now = between_steps(lambda: still_of(session, scene_of(session, pictures)))
+    if now.kind == "points":
+        return render(now, catalog)
+    file = io.BytesIO()
+    enlarged(image_grid(now.generated, columns_of(now)), LEAST).save(file, "PNG")
+    return file.getvalue()
+
+
+def _film(
+    session: Session,
+    between_steps: BetweenSteps,
+    catalog: Catalog,
+    _figures: Figures,
+    pictures: int,
+    *,
+    kind: Callable[[Film], bytes],
+) -> bytes:
+    scene = between_steps(partial(scene_of, session, pictures))
+    return kind(Film.of(stills(session, between_steps, scene, MOMENTS), catalog))
+
+
+def _page(
+    session: Session, between_steps: BetweenSteps, catalog: Catalog, figures: Figures, pictures: int
+) -> bytes:
+    scene = between_steps(partial(scene_of, session, pictures))
+    moments = list(stills(session, between_steps, scene, CHAPTERS))
+    found, floors, features = figures()
+    account = between_steps(
+        lambda: Account(
+            data=scene.source.name,
+            settings=vars(session.in_force()),
+            past=past_of(session),
+            moments=moments,
+            figures=found,
+            floors=floors,
+            features=features,
+            exact=session.run.exact,
+            environment=environment(session.state.device, session.run.threads),
+            script=_script(session),
+        )
+    )
+    return page(account, catalog)
+
+
+def _script(session: Session) -> str:
+    try:
+        return script_of(session)
+    except ValueError:  # it began with a state that was loaded
+        return ""
+
+
+FORMATS: Mapping[str, Callable[[Session, BetweenSteps, Catalog, Figures, int], bytes]] = MappingProxyType(
+    {
+        ".png": _picture,
+        ".gif": partial(_film, kind=Film.gif),
+        ".webp": partial(_film, kind=Film.webp),
+        ".apng": partial(_film, kind=Film.png),
+        ".mp4": partial(_film, kind=Film.mp4),
+        ".html": _page,
+    }
+)
+"""What makes each format, by the ending of its files."""

@@ -1,0 +1,248 @@
+"""A whole run as one HTML page that needs nothing else: no network, no script, no kernel.
+
+Whatever people supplied, names and reasons among it, stands in it escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.metrics import METRICS
+from ganwidgets.rendering.heatmap import heat_image
+from ganwidgets.rendering.image_grid import as_png, columns_of, image_grid
+from ganwidgets.rendering.phrases import described, spell_count, value_in_words
+from ganwidgets.rendering.projection import projection_of
+from ganwidgets.rendering.snapshot_view import Still
+from ganwidgets.rendering.svg import Line, branches, chart, scatter
+from ganwidgets.runs.timeline.branch_view import Past
+from ganwidgets.settings import SETTINGS
+
+__all__ = ["Account", "page"]
+
+ACCURACIES = {"accuracy_real": N_("D's accuracy on real"), "accuracy_fake": N_("D's accuracy on generated")}
+"""What is no metric of the samples, but said in the same place."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a page tells of a run.
+
+    Attributes
+    ----------
+    data : str
+        What people call the data.
+    settings : mapping of str to anything
+        Those that led to the present, by name.
+    past : Past
+    moments : sequence of Still
+        The run's past, and its present as the last one.
+    figures, floors : mapping of str to float
+        How good the samples are, and what perfect ones score.
+    features : str
+        What figures of images were measured on; empty for points.
+    exact : bool
+        Whether the run repeats bit for bit.
+    environment : mapping of str to str
+        With what it was computed.
+    script : str
+        Python source that reproduces it; empty where none can.
+    """
+
+    data: str
+    settings: Mapping[str, Any]
+    past: Past
+    moments: Sequence[Still]
+    figures: Mapping[str, float]
+    floors: Mapping[str, float]
+    features: str
+    exact: bool
+    environment: Mapping[str, str]
+    script: str
+
+
+def page(account: Account, catalog: Catalog) -> bytes:
+    """Return the page, UTF-8."""
+    t, now = catalog, account.moments[-1]
+    title = t(N_("A GAN on {data}"), data=account.data)
+    where = [
+        t(N_("iteration {count}"), count=spell_count(now.iteration)),
+        t(N_("repeats bit for bit")) if account.exact else t(N_("close, not exact")),
+    ]
+    parts = [
+        f"<h1>{html.escape(title)}</h1>",
+        f'<p class="lead">{html.escape(" · ".join(where))}</p>',
+        _samples(now, t),
+        _section(t(N_("Through training")), _film(account.moments[:-1], now, t)),
+        _section(t(N_("Curves")), _curves(now, t)),
+        _section(t(N_("Quality")), _figures(account, t)),
+        _section(t(N_("Timeline")), branches(account.past, t(N_("The branches of the run")))),
+        _section(t(N_("What was changed")), _interventions(account.past, t)),
+        _section(t(N_("Settings")), _settings(account, t)),
+        _section(t(N_("Computed with")), _table(account.environment.items())),
+    ]
+    if account.script:
+        parts.append(
+            _section(
+                t(N_("The run as a script")),
+                f"<details><summary>{html.escape(t(N_('Python that reproduces it')))}</summary>"
+                f"<pre>{html.escape(account.script)}</pre></details>",
+            )
+        )
+    style = (files(__package__) / "page.css").read_text("utf-8")
+    text = (
+        f'<!DOCTYPE html>\n<html lang="{html.escape(catalog.language)}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        + "\n".join(filter(None, parts))
+        + "\n</body>\n</html>\n"
+    )
+    return text.encode("utf-8")
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{html.escape(title)}</h2>{content}</section>" if content else ""
+
+
+def _address(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
+def _picture(grid: np.ndarray, label: str) -> str:
+    return f'<img src="{_address(as_png(grid))}" alt="{html.escape(label)}">'
+
+
+def _samples(now: Still, t: Catalog) -> str:
+    generated, real = t(N_("generated")), t(N_("real"))
+    if now.kind == "points":
+        caption = "".join(
+            f'<span class="chip"><svg viewBox="0 0 24 8">{mark}</svg>{html.escape(label)}</span>'
+            for mark, label in (
+                ('<rect class="real" x="8" width="8" height="8"/>', real),
+                ('<circle class="generated" cx="12" cy="4" r="4"/>', generated),
+            )
+        )
+        return f"<figure><figcaption>{caption}</figcaption>{_plane(now, t)}</figure>"
+    columns = columns_of(now)
+    shown = [(generated, image_grid(now.generated, columns)), (real, image_grid(now.real, columns))]
+    figures = "".join(
+        f"<figure><figcaption><b>{html.escape(label)}</b></figcaption>{_picture(grid, label)}</figure>"
+        for label, grid in shown
+    )
+    return f'<div class="pair">{figures}</div>'
+
+
+def _plane(moment: Still, t: Catalog) -> str:
+    projection = projection_of(moment.real)
+    heat = "" if moment.verdict is None else _address(as_png(heat_image(moment.verdict)))
+    return scatter(
+        projection.points(moment.real),
+        projection.points(moment.generated),
+        moment.extent or projection.extent(moment.real),
+        heat,
+        t(N_("Real and generated points")),
+    )
+
+
+def _film(moments: Sequence[Still], now: Still, t: Catalog) -> str:
+    if not moments:
+        return ""
+    figures = []
+    for moment in (*moments, now):
+        caption = t(N_("iteration {count}"), count=spell_count(moment.iteration))
+        if moment.kind == "images":
+            picture = _picture(image_grid(moment.generated, columns_of(moment)), caption)
+        else:
+            picture = _plane(moment, t)
+        figures.append(f"<figure>{picture}<figcaption>{html.escape(caption)}</figcaption></figure>")
+    return f'<div class="film">{"".join(figures)}</div>'
+
+
+def _curves(now: Still, t: Catalog) -> str:
+    charts = (
+        (
+            N_("Losses"),
+            N_("loss"),
+            (("loss_d", "d", N_("discriminator")), ("loss_g", "g", N_("generator"))),
+        ),
+        (
+            N_("D's accuracy"),
+            N_("share"),
+            (("accuracy_real", "real", N_("on real")), ("accuracy_fake", "generated", N_("on generated"))),
+        ),
+        (
+            N_("Gradient norms"),
+            N_("norm"),
+            (("grad_norm_d", "d", N_("discriminator")), ("grad_norm_g", "g", N_("generator"))),
+        ),
+    )
+    drawn = []
+    for title, unit, columns in charts:
+        lines = [Line(t(label), tone, now.losses[name]) for name, tone, label in columns]
+        if any(len(line.envelope[0]) for line in lines):
+            drawn.append(chart(t(title), lines, t(N_("iteration")), t(unit)))
+    return f'<div class="pair">{"".join(drawn)}</div>' if drawn else ""
+
+
+def _figures(account: Account, t: Catalog) -> str:
+    tiles, metrics = [], METRICS[account.moments[-1].kind]
+    for name, value in account.figures.items():
+        metric = metrics.get(name)
+        if metric is None:
+            label, form = t(ACCURACIES.get(name, name)), ".3f"
+        else:
+            label, form = t(metric.label), metric.format
+        floor = account.floors.get(name)
+        perfect = "" if floor is None else t(N_("perfect: {value}"), value=_spell(floor, form))
+        unit = "" if metric is None or not metric.unit else f" <small>{html.escape(t(metric.unit))}</small>"
+        tiles.append(
+            f'<div class="tile">{html.escape(label)}<b>{_spell(value, form)}{unit}</b>'
+            f"<small>{html.escape(perfect)}</small></div>"
+        )
+    basis = t(N_("Measured on: {features}."), features=t(account.features)) if account.features else ""
+    return f'<p>{html.escape(basis)}</p><div class="tiles">{"".join(tiles)}</div>' if tiles else ""
+
+
+def _spell(value: float, form: str) -> str:
+    if math.isfinite(value):
+        return format(value, form)
+    return "\N{INFINITY}" if value > 0 else "\N{EN DASH}"
+
+
+def _interventions(past: Past, t: Catalog) -> str:
+    if not past.interventions:
+        return ""
+    names = {limb.id: limb.name for limb in past.limbs}
+    rows = "".join(
+        f'<tr><td class="number">{record.seq}</td><td>{html.escape(names.get(record.branch, ""))}</td>'
+        f"<td>{html.escape(described(record, t))}</td></tr>"
+        for record in past.interventions
+    )
+    return f'<div class="scroll"><table>{rows}</table></div>'
+
+
+def _settings(account: Account, t: Catalog) -> str:
+    rows = []
+    for name, setting in SETTINGS.items():
+        if name not in account.settings:
+            continue
+        value = account.data if name == "data" else value_in_words(name, account.settings[name], t)
+        unit = f" {t(setting.unit)}" if setting.unit else ""
+        rows.append(
+            f'<tr title="{html.escape(t(str(setting.help)))}"><th>{html.escape(t(setting.label))}</th>'
+            f'<td class="number">{html.escape(value + unit)}</td><td><code>{name}</code></td></tr>'
+        )
+    return f'<div class="scroll"><table>{"".join(rows)}</table></div>'
+
+
+def _table(rows: Any) -> str:
+    cells = "".join(f"<tr><th>{html.escape(str(a))}</th><td>{html.escape(str(b))}</td></tr>" for a, b in rows)
+    return f"<table>{cells}</table>"

@@ -1,0 +1,71 @@
+"""How people call what happens in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.runs.record.interventions import EDIT, Intervention
+from ganwidgets.settings import SETTINGS, Choice, Switch
+
+__all__ = ["STATES", "described", "spell_count", "value_in_words"]
+
+STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "idle": N_("ready"),
+        "running": N_("running"),
+        "paused": N_("paused"),
+        "diverged": N_("diverged"),
+        "error": N_("stopped by an error"),
+    }
+)
+"""What people call each status."""
+
+
+def spell_count(value: int, space: str = "\N{NARROW NO-BREAK SPACE}") -> str:
+    """Return a whole number with a space between its thousands.
+
+    >>> spell_count(1234567).split()
+    ['1', '234', '567']
+    """
+    return f"{value:,}".replace(",", space)
+
+
+AUTHORS = {"user": N_("by a control"), "cell": N_("by code"), "rule": N_("by a rule")}
+
+ACTIONS = {
+    "step_d": N_("Step D, {count} times"),
+    "step_g": N_("Step G, {count} times"),
+    "reset": N_("Fresh start with seed {count}"),
+    EDIT: N_("Changed by hand: {count}"),
+    "load": N_("A state of iteration {count} loaded"),
+}
+
+
+def described(record: Intervention, catalog: Catalog) -> str:
+    """Return one intervention in a sentence: what, from what to what, when, by whom, and why."""
+    if record.setting in ACTIONS:
+        what = catalog(ACTIONS[record.setting], count=record.new)
+    else:
+        setting = SETTINGS[record.setting]
+        what = (
+            f"{catalog(setting.label)}: {value_in_words(record.setting, record.old, catalog)} → "
+            f"{value_in_words(record.setting, record.new, catalog)}"
+        )
+    when = catalog(N_("after iteration {iteration}"), iteration=spell_count(record.iteration))
+    who = "" if record.setting == EDIT else f", {catalog(AUTHORS.get(record.author, record.author))}"
+    return f"{what}, {when}{who}" + (f": {record.reason}" if record.reason else "")
+
+
+def value_in_words(name: str, value: Any, catalog: Catalog) -> str:
+    """Return a setting's value as people read it."""
+    setting = SETTINGS[name]
+    if isinstance(setting, Switch):
+        return catalog(N_("on")) if value else catalog(N_("off"))
+    if isinstance(setting, Choice):
+        return catalog(setting.choices[value])
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,190 @@
+"""What stays the same in all pictures of a run, and pictures of its present and of its past."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganwidgets.data import Source
+from ganwidgets.rendering.plane_grid import grid_on, square_around, verdict_on
+from ganwidgets.rendering.projection import Extent
+from ganwidgets.rendering.snapshot_view import Still
+from ganwidgets.runs.inspect.sampling import generated_by, judged_by, real
+from ganwidgets.runs.record.history import Envelope, History
+from ganwidgets.runs.record.snapshots import Snapshot
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.timeline.past_networks import Understudies, earlier, spread
+
+__all__ = [
+    "COLUMNS",
+    "CURVES",
+    "CURVE_POINTS",
+    "PICTURES",
+    "SEED",
+    "BetweenSteps",
+    "Scene",
+    "drawn_small",
+    "scene_of",
+    "still_of",
+    "stills",
+]
+
+T = TypeVar("T")
+
+SEED = 0
+"""Of the shown samples, real and generated: always the same ones."""
+
+POINTS, PICTURES = 500, 25
+"""Samples that are shown, of points and of images, where nobody asks for another number."""
+
+COLUMNS, ROWS = 10, 3
+"""Labels of which images are shown, at most, and images of each, at least."""
+
+CURVES = ("loss_d", "loss_g", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g", "penalty_d")
+"""The columns of the history that are drawn."""
+
+CURVE_POINTS = 240
+"""Points of each curve at most."""
+
+
+class BetweenSteps(Protocol):
+    """What carries out a function between two steps and returns its result."""
+
+    def __call__(self, function: Callable[[], T], /) -> T:
+        """Carry out `function`."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What stays the same for a whole run.
+
+    Attributes
+    ----------
+    source : Source
+    real : Tensor [M, ...]
+        In the units that people see.
+    labels : Tensor or None
+        int64 [M]; what the generator is told, where it takes labels: the first ten over and over, so
+        that a grid of as many columns has one column for each; or all the same, where one was asked for.
+    extent : tuple of float or None
+        ``x0, x1, y0, y1`` of the plane, for points of two dimensions.
+    grid : Tensor or None
+        See :func:`~ganwidgets.rendering.plane_grid.grid_on`.
+    """
+
+    source: Source
+    real: Tensor
+    labels: Tensor | None
+    extent: Extent | None
+    grid: Tensor | None
+
+
+def scene_of(session: Session, pictures: int = PICTURES, label: int | None = None) -> Scene:
+    """Return the scene of a run.
+
+    Parameters
+    ----------
+    session : Session
+    pictures : int
+        How many images; where they are told labels, about so many.
+    label : int, optional
+        The only label to show, where the generator takes labels and this is one of them.
+    """
+    run = session.run
+    source = run.source
+    n = pictures if source.kind == "images" else min(POINTS, source.size or POINTS)
+    labels = None
+    if run.labels is not None and run.labels.generator:
+        known = run.labels.known
+        columns = torch.tensor([label] if label in known else known[:COLUMNS])
+        if source.kind == "images" and len(columns) > 1:
+            n = len(columns) * max(ROWS, pictures // len(columns))
+        labels = columns.repeat(math.ceil(n / len(columns)))[:n]
+    shown = real(session, n, SEED)
+    extent = grid = None
+    if source.kind == "points" and source.shape == (2,):
+        extent = square_around(shown)
+        grid = grid_on(extent)
+    return Scene(source, shown, labels, extent, grid)
+
+
+def drawn_small(history: History, name: str) -> Envelope:
+    """Return a column of the history as a curve, as copies."""
+    iterations, low, mean, high = history.envelope(name, CURVE_POINTS)
+    return iterations.copy(), low.copy(), mean.copy(), high.copy()
+
+
+def still_of(session: Session, scene: Scene) -> Still:
+    """Return the present, to be called between two steps."""
+    session.settle()
+    state, history = session.state, session.history
+    return _still(
+        session, scene, state.generator, state.discriminator, state.iteration, history, session.record()
+    )
+
+
+def stills(session: Session, between_steps: BetweenSteps, scene: Scene, most: int) -> Iterator[Still]:
+    """Yield the past of the run as far as its snapshots reach back, and the present.
+
+    Parameters
+    ----------
+    session : Session
+    between_steps : BetweenSteps
+        Called for one moment at a time; training goes on meanwhile.
+    scene : Scene
+    most : int
+        How many; evenly spread over the snapshots.
+    """
+    copies = between_steps(partial(Understudies, session))
+    kept = between_steps(partial(earlier, session))
+    present = between_steps(partial(still_of, session, scene))
+    for snapshot in spread(kept, most - 1):
+        still = between_steps(partial(_still_then, session, scene, copies, snapshot))
+        if still is not None:
+            yield still
+    yield present
+
+
+def _still_then(session: Session, scene: Scene, copies: Understudies, snapshot: Snapshot) -> Still | None:
+    if not copies.play(snapshot):
+        return None
+    iteration = snapshot.place.iteration
+    history = session.history.until(iteration)
+    return _still(
+        session, scene, copies.generator, copies.discriminator, iteration, history, history.record()
+    )
+
+
+def _still(
+    session: Session,
+    scene: Scene,
+    generator: nn.Module,
+    discriminator: nn.Module,
+    iteration: int,
+    history: History,
+    record: dict[str, float],
+) -> Still:
+    generated = generated_by(session, generator, len(scene.real), SEED, scene.labels)
+    verdict = None
+    if scene.grid is not None:
+        judge = partial(judged_by, session, discriminator)
+        verdict = verdict_on(scene.grid, scene.real, generated, session.game, judge)
+    return Still(
+        iteration=iteration,
+        status="",
+        kind=scene.source.kind,
+        real=np.array(scene.real.numpy()),
+        generated=np.array(generated.numpy()),
+        labels=None if scene.labels is None else scene.labels.numpy(),
+        verdict=verdict,
+        extent=scene.extent,
+        record=record,
+        losses={name: drawn_small(history, name) for name in CURVES},
+    )

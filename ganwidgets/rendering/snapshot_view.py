@@ -1,0 +1,77 @@
+"""What there is to be seen of one moment of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ganwidgets.rendering.projection import Extent
+from ganwidgets.runs.record.history import Envelope
+
+__all__ = ["Shown", "Still"]
+
+Floats = npt.NDArray[np.float32]
+
+
+class Shown(Protocol):
+    """What pictures are drawn of: a :class:`Still`, or a frame of a run that goes on."""
+
+    @property
+    def iteration(self) -> int:
+        """Full steps since the start of the run."""
+
+    @property
+    def status(self) -> str:
+        """How the run stands, or empty."""
+
+    @property
+    def kind(self) -> Literal["points", "images"]:
+        """What the samples are."""
+
+    @property
+    def real(self) -> Floats:
+        """Real samples, in the units that people see."""
+
+    @property
+    def generated(self) -> Floats:
+        """As many generated ones."""
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64] | None:
+        """What the generator was told for each."""
+
+    @property
+    def verdict(self) -> Floats | None:
+        """The discriminator's view of the plane."""
+
+    @property
+    def extent(self) -> Extent | None:
+        """``x0, x1, y0, y1`` of the plane."""
+
+    @property
+    def record(self) -> Mapping[str, float]:
+        """The numbers of the last updates."""
+
+    @property
+    def losses(self) -> Mapping[str, Envelope]:
+        """Columns of the history."""
+
+
+@dataclass(frozen=True)
+class Still:
+    """One moment of a run, as copies; the attributes are those of :class:`Shown`."""
+
+    iteration: int
+    status: str
+    kind: Literal["points", "images"]
+    real: Floats
+    generated: Floats
+    labels: npt.NDArray[np.int64] | None
+    verdict: Floats | None
+    extent: Extent | None
+    record: Mapping[str, float]
+    losses: Mapping[str, Envelope]

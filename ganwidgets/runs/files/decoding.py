@@ -1,0 +1,191 @@
+"""Branches, interventions and snapshots from the JSON values that :mod:`.plain` makes of them, checked.
+
+Every function raises `ValueError`, `TraitError` or `CheckpointError` for values that no run has; types and
+bounds are those of :mod:`.documents`, values of settings those of :data:`~ganwidgets.settings.SETTINGS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from ganwidgets.runs.files.documents import (
+    AskedEntry,
+    BranchDocument,
+    InterventionDocument,
+    Iteration,
+    LogDocument,
+    OriginDocument,
+    PlaceDocument,
+    SnapshotDocument,
+    Updates,
+)
+from ganwidgets.runs.record.branches import Root
+from ganwidgets.runs.record.interventions import EDIT, UPDATES, Intervention, Origin
+from ganwidgets.runs.record.places import Branch, Place
+from ganwidgets.runs.record.snapshots import Snapshot
+from ganwidgets.runs.state.json_values import converted
+from ganwidgets.runs.state.migrations import completed_settings
+from ganwidgets.settings import SETTINGS
+
+__all__ = [
+    "asked_from",
+    "branch_from",
+    "intervention_from",
+    "log_from",
+    "place_from",
+    "root_from",
+    "setting_from",
+    "snapshot_from",
+]
+
+DataOf = Callable[[str], Any]
+"""Returns the data of a name."""
+
+
+def place_from(plain: Any) -> Place:
+    """Inverse of :func:`~ganwidgets.runs.files.json_records.plain_place`."""
+    return Place(*converted(plain, PlaceDocument))
+
+
+def branch_from(plain: Any) -> Branch:
+    """Inverse of :func:`~ganwidgets.runs.files.json_records.plain_branch`, without the first state."""
+    document = converted(plain, BranchDocument)
+    if (document.origin == "fork") == (document.root is not UNSET):
+        raise ValueError(f"branch {document.id} begins in no known way")
+    start = None if document.start is None else Place(*document.start)
+    parent = None if start is None else start.branch
+    return Branch(document.id, document.name, parent, start, document.origin)
+
+
+def root_from(plain: Any, data_of: DataOf, source_of: Callable[[Any], Any]) -> Root:
+    """Return the first state that :func:`~ganwidgets.runs.files.json_records.plain_branch` put into `plain`."""
+    root = converted(plain, BranchDocument).root
+    if root is UNSET:
+        raise ValueError("the branch has no first state")
+    built = completed_settings(_settings(root.built, data_of), built=True)
+    settings = completed_settings(_settings(root.settings, data_of))
+    return Root(Place(*root.first), built, settings, source_of(built["data"]), root.threads)
+
+
+def intervention_from(plain: Any, data_of: DataOf) -> tuple[Intervention, Any]:
+    """Return the record that :func:`~ganwidgets.runs.files.json_records.plain_intervention` described, and its new value."""
+    document = converted(plain, InterventionDocument)
+    if document.setting == "data" and document.data is UNSET:
+        raise ValueError(f"intervention {document.seq} has no data")
+    return record_from(document), _value_of(document, data_of)
+
+
+def record_from(document: InterventionDocument) -> Intervention:
+    """Return an intervention whose setting or action is known, with values that it may have."""
+    name, old, new = document.setting, document.old, document.new
+    if name == "data":
+        old, new = converted(old, str), converted(new, str)
+    elif name in SETTINGS:
+        old, new = setting_from(name, old), setting_from(name, new)
+    elif name in ACTIONS:
+        old, new = converted(old, type(None)), ACTIONS[name](new)
+    else:
+        raise ValueError(f"intervention {document.seq} changed {name!r}, which is no setting and no action")
+    return Intervention(
+        document.seq,
+        document.iteration,
+        document.author,
+        document.source,
+        name,
+        old,
+        new,
+        document.reason,
+        document.branch,
+        document.samples_seen,
+        document.hash_before,
+    )
+
+
+def _value_of(document: InterventionDocument, data_of: DataOf) -> Any:
+    """Return what an intervention put in force."""
+    return data_of(document.data) if document.data is not UNSET else record_from(document).new
+
+
+ACTIONS: Mapping[str, Callable[[Any], Any]] = {
+    "reset": lambda seed: setting_from("seed", seed),
+    EDIT: lambda what: converted(what, str),
+    "load": lambda iteration: converted(iteration, Iteration),
+    **dict.fromkeys(UPDATES, lambda count: converted(count, Updates)),
+}
+"""For each action, what checks the value that it was given."""
+
+
+def log_from(document: LogDocument) -> tuple[list[Intervention], dict[str, tuple[Origin, Any]]]:
+    """Return what :meth:`~ganwidgets.runs.record.interventions.InterventionLog.stored` described.
+
+    Returns
+    -------
+    records : list of Intervention
+    asked : dict
+        Settings that were asked for, by name: the origin, and the value that is still in force.
+    """
+    records = [record_from(record) for record in document.records]
+    if [(record.seq, record.branch) for record in records] != [(seq, 0) for seq in range(len(records))]:
+        raise ValueError("interventions are missing")
+    asked = {
+        entry.setting: (origin_from(entry.origin), setting_from(entry.setting, entry.old, str))
+        for entry in document.asked
+    }
+    return records, asked
+
+
+def asked_from(plain: Any, data_of: DataOf) -> dict[str, tuple[Origin, Any]]:
+    """Inverse of :func:`~ganwidgets.runs.files.json_records.plain_asked`."""
+    return _asked(converted(plain, list[AskedEntry]), data_of)
+
+
+def _asked(entries: Sequence[Any], data_of: DataOf) -> dict[str, tuple[Origin, Any]]:
+    return {
+        name: (origin_from(origin), setting_from(name, value, data_of)) for name, origin, value in entries
+    }
+
+
+def origin_from(document: OriginDocument) -> Origin:
+    """Return where a change comes from."""
+    return Origin(document.author, document.source, document.reason, document.change)
+
+
+def snapshot_from(plain: Any, data_of: DataOf, *, pinned: bool) -> Snapshot:
+    """Return the snapshot, without its tree, that :func:`~ganwidgets.runs.files.json_records.plain_snapshot` described."""
+    document = converted(plain, SnapshotDocument)
+    return Snapshot(
+        Place(*document.place),
+        document.repeated,
+        completed_settings(_settings(document.settings, data_of)),
+        _asked(document.asked, data_of),
+        None,
+        pinned,
+    )
+
+
+def _settings(plain: Mapping[str, Any], data_of: DataOf) -> dict[str, Any]:
+    # Names that are not known stay, for `completed_settings` to name.
+    return {
+        name: setting_from(name, value, data_of) if name in SETTINGS else value
+        for name, value in plain.items()
+    }
+
+
+def setting_from(name: str, plain: Any, data_of: DataOf | None = None) -> Any:
+    """Return the value of setting `name` that JSON holds as `plain`.
+
+    Raises
+    ------
+    ValueError, TraitError
+        If there is no such setting, or it cannot have that value.
+    """
+    if name not in SETTINGS:
+        raise ValueError(f"there is no setting {name!r}")
+    if name == "data":
+        if data_of is None:
+            raise ValueError("data stand there by their name")
+        return data_of(converted(plain, str))
+    return SETTINGS[name].check(plain)

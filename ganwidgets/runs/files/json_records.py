@@ -1,0 +1,81 @@
+"""Branches, interventions and snapshots as values that JSON can hold; :mod:`.decoding` is the way back.
+
+Data stand there by the name that :func:`~ganwidgets.runs.state.state_tree.data_name` gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, astuple
+from typing import Any
+
+from ganwidgets.runs.record.branches import Root
+from ganwidgets.runs.record.interventions import Intervention, Origin
+from ganwidgets.runs.record.places import Branch, Place
+from ganwidgets.runs.record.snapshots import Snapshot
+from ganwidgets.runs.state.state_tree import data_name
+
+__all__ = [
+    "Asked",
+    "plain_asked",
+    "plain_branch",
+    "plain_intervention",
+    "plain_place",
+    "plain_snapshot",
+]
+
+Asked = Mapping[str, tuple[Origin, Any]]
+"""Settings that were asked for and not in force yet, by name."""
+
+NameOf = Callable[[Any], str]
+"""Returns the name of data."""
+
+
+def plain_place(place: Place) -> list[int]:
+    """Return a place as numbers."""
+    return list(astuple(place))
+
+
+def plain_branch(branch: Branch, root: Root | None) -> dict[str, Any]:
+    """Return a branch, with its first state where it has one of its own."""
+    plain: dict[str, Any] = {
+        "id": branch.id,
+        "name": branch.name,
+        "start": None if branch.start is None else plain_place(branch.start),
+        "origin": branch.origin,
+    }
+    if root is not None:
+        plain["root"] = {
+            "first": plain_place(root.first),
+            "built": {**root.built, "data": data_name(root.source)},
+            "settings": {**root.settings, "data": data_name(root.source)},
+            "fingerprint": root.source.fingerprint,
+            "threads": root.threads,
+        }
+    return plain
+
+
+def plain_intervention(record: Intervention, value: Any, name_of: NameOf) -> dict[str, Any]:
+    """Return a record; `value` is what it put in force."""
+    plain = record.as_dict()
+    if record.setting == "data":
+        plain["data"] = name_of(value)
+    return plain
+
+
+def plain_asked(asked: Asked, name_of: NameOf) -> list[Any]:
+    """Return what was asked for, in order."""
+    return [
+        [name, asdict(origin), name_of(value) if name == "data" else value]
+        for name, (origin, value) in asked.items()
+    ]
+
+
+def plain_snapshot(snapshot: Snapshot, name_of: NameOf) -> dict[str, Any]:
+    """Return all of a snapshot but its tree."""
+    return {
+        "place": plain_place(snapshot.place),
+        "repeated": snapshot.repeated,
+        "settings": {**snapshot.settings, "data": name_of(snapshot.settings["data"])},
+        "asked": plain_asked(snapshot.asked, name_of),
+    }

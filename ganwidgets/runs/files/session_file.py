@@ -1,0 +1,179 @@
+"""A run on disk: what is in the file, and how a session is made of it again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from traitlets import TraitError
+
+from ganwidgets.data import Source
+from ganwidgets.errors import CheckpointError, DataError
+from ganwidgets.messages import Message
+from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
+from ganwidgets.runs.files.stored_data import as_it_was_read, data_missing, samples_of, source_of_samples
+from ganwidgets.runs.record.branches import Branches
+from ganwidgets.runs.record.history import History
+from ganwidgets.runs.record.interventions import CODE
+from ganwidgets.runs.record.snapshots import Snapshots, TemporaryShelf
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.state.checkpoint_errors import sound
+from ganwidgets.runs.state.flatten import filled, stripped
+from ganwidgets.runs.state.json_values import converted
+from ganwidgets.runs.state.migrations import completed_tree
+from ganwidgets.runs.state.state_tree import check_origin, data_name, is_preset, other_data
+from ganwidgets.runs.state.user_parts import Own
+from ganwidgets.stepping.ambient import under_pinned_modes
+
+__all__ = ["load_session", "save_session"]
+
+
+@under_pinned_modes
+def save_session(session: Session, path: str | os.PathLike[str]) -> None:
+    """Save a run to the file `path`: state, history, interventions, and data that is a small array.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be written; what was there before is still there.
+    """
+    session.notice_edits()
+    tensors: dict[str, Tensor] = {}
+    document = {
+        "state": stripped(session.tree(), "state", tensors),
+        "start": stripped(session.own_start, "start", tensors),
+        "log": {**session.log.stored(), "data": data_name(session.source_of(session.log.in_force["data"]))},
+        "data": {},
+        "torch": torch.__version__,
+    }
+    for name, column in session.history.stored().items():
+        tensors[f"history/{name}"] = torch.from_numpy(column)
+    for data in (session.built["data"], session.settings.data, session.log.in_force["data"]):
+        source = session.source_of(data)
+        name = data_name(source)
+        samples = samples_of(source)
+        document["data"][name] = {
+            "name": source.name,
+            "kind": source.kind,
+            "options": source.options.plain(),
+        }
+        if samples is not None:
+            tensors[f"data/{name}"] = samples
+            if source.labels is not None:
+                tensors[f"labels/{name}"] = source.labels
+    write_checkpoint(path, tensors, document)
+
+
+@under_pinned_modes
+def load_session(
+    path: str | os.PathLike[str],
+    data: Any,
+    own: Mapping[str, Any],
+    device: torch.device,
+) -> Session:
+    """Return the session of a run that :func:`save_session` saved.
+
+    Parameters
+    ----------
+    path
+        The file.
+    data
+        What the run was trained on, where the file does not hold it, else None.
+    own : mapping
+        ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
+    device : torch.device
+        Where to compute.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, foreign or newer, or does not match what is passed.
+    """
+    tensors, document = read_checkpoint(path)
+    with sound(path):
+        return _session_of(path, tensors, document, data, own, device)
+
+
+def _session_of(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, Tensor],
+    document: Mapping[str, Any],
+    data: Any,
+    own: Mapping[str, Any],
+    device: torch.device,
+) -> Session:
+    # Only runs that are read need what validates them.
+    from ganwidgets.runs.files.decoding import log_from
+    from ganwidgets.runs.files.documents import SavedDocument
+
+    state = filled(document["state"], "state", tensors)
+    check_origin(state, Own(own))
+    document = converted(document, SavedDocument)
+    state = completed_tree(state)
+    history = History.restored(
+        {
+            name.removeprefix("history/"): tensor.numpy()
+            for name, tensor in tensors.items()
+            if name.startswith("history/")
+        }
+    )
+    if state["iteration"] != history.rows:
+        raise ValueError(f"the history of a run at iteration {state['iteration']} has {history.rows} rows")
+    if data is None:
+        data = _data(state["built"]["data"], tensors, document)
+    else:
+        data = as_it_was_read(data, [(name, about.options) for name, about in document["data"].items()])
+    chosen = {name: value for name, value in state["built"].items() if name != "data"}
+    try:
+        session = Session(data, own, device, {**chosen, "batch_size": state["settings"]["batch_size"]})
+    except (DataError, TraitError) as error:
+        raise CheckpointError(
+            Message("{path} does not match what was passed: {error}", path=str(path), error=error.args[0])
+        ) from error
+    if session.run.source.fingerprint != state["data"]:
+        raise CheckpointError(other_data(state["built"]["data"], session.run.source))
+    pending = state["settings"]["data"]
+    if pending != state["built"]["data"]:
+        session.settings.data = _data(pending, tensors, document)
+    session.load_tree(state, CODE)
+    session.own_start = session.own.checked_content(filled(document["start"], "start", tensors))
+    session.history = history
+    log = document["log"]
+    in_force = log.data or state["built"]["data"]
+    if in_force == pending:
+        known = session.settings.data
+    elif in_force == state["built"]["data"]:
+        known = session.built["data"]
+    else:
+        known = _data(in_force, tensors, document)
+    session.log.restore(*log_from(log), session.settings.as_dict(), {"data": known})
+    _begin_here(session)
+    return session
+
+
+def _data(name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> str | Source:
+    """Return the data that a state calls `name`: a preset's name, or the source of a small array."""
+    if is_preset(name):
+        return name
+    about = document["data"][name]
+    if f"data/{name}" not in tensors:
+        raise CheckpointError(data_missing(about.name))
+    source = source_of_samples(
+        tensors[f"data/{name}"], tensors.get(f"labels/{name}"), about.kind, about.options
+    )
+    if data_name(source) != name:
+        raise ValueError(f"the data are not {name}")
+    return source
+
+
+def _begin_here(session: Session) -> None:
+    """Let the run begin where it stands, with what led there known but not to be reached."""
+    session.branches = Branches()
+    session.snapshots = Snapshots(TemporaryShelf())
+    session._begun = set()
+    session.log.seal()
+    session._configured = False
+    session.branches.grow("main", "load", None, {}, session._root_here())

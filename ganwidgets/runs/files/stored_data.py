@@ -1,0 +1,101 @@
+"""Data that a stored run takes along: arrays that are small."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganwidgets.data import DataOptions, Source, load_data, restored_array
+from ganwidgets.data.images.scaling import AS_IS, OF_BYTES, in_training_units
+from ganwidgets.data.options import NO_OPTIONS, Kind
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+from ganwidgets.runs.state.state_tree import data_name
+
+__all__ = ["LARGEST_STORED_DATA", "as_it_was_read", "data_missing", "samples_of", "source_of_samples"]
+
+LARGEST_STORED_DATA = 16 * 2**20
+"""Bytes of an array that a stored run takes along."""
+
+
+_STORED: Mapping[Kind, Collection[torch.dtype]] = {
+    "points": {torch.float32},
+    "images": {torch.float32, torch.uint8},
+}
+
+
+def samples_of(source: Source) -> Tensor | None:
+    """Return the samples that a stored run takes along: float32, or uint8 for images that came as bytes."""
+    if source.size is None or source.size * math.prod(source.shape) > LARGEST_STORED_DATA:
+        return None
+    samples = source.stored()
+    if samples is not None and source.kind == "images":
+        pixels = ((samples + 1) * 127.5).round().to(torch.uint8)
+        if torch.equal(in_training_units(pixels, OF_BYTES), samples):
+            samples = pixels
+    return samples if samples is not None and samples.nbytes <= LARGEST_STORED_DATA else None
+
+
+def source_of_samples(
+    samples: Tensor, labels: Tensor | None, kind: Kind, options: Mapping[str, Any]
+) -> Source:
+    """Return the source whose samples :func:`samples_of` returned.
+
+    Parameters
+    ----------
+    samples, labels, kind
+        Of that source.
+    options : mapping
+        Its options, as plain values.
+
+    Raises
+    ------
+    ValueError
+        If that function returns no such samples.
+    """
+    dimensions = 2 if kind == "points" else 4
+    if samples.dtype not in _STORED[kind] or samples.dim() != dimensions or not samples.numel():
+        raise ValueError(f"{kind} are stored otherwise than as {samples.dtype} {tuple(samples.shape)}")
+    if (kind == "images" and samples.shape[1] not in {1, 3}) or not samples.float().isfinite().all():
+        raise ValueError(f"samples of shape {tuple(samples.shape)} are no {kind}")
+    if labels is not None and (labels.dtype != torch.int64 or labels.shape != samples.shape[:1]):
+        raise ValueError(f"labels are stored otherwise than as {labels.dtype} {tuple(labels.shape)}")
+    units = OF_BYTES if samples.dtype == torch.uint8 else AS_IS
+    return restored_array(in_training_units(samples, units), labels, kind, DataOptions.restored(options))
+
+
+def as_it_was_read(data: Any, stored: Iterable[tuple[str, Mapping[str, Any]]]) -> Any:
+    """Return `data`, which a user passed again, read with the options that were stored.
+
+    Parameters
+    ----------
+    data
+        Anything that :func:`ganwidgets.data.load_data` takes.
+    stored : iterable of (str, mapping)
+        The name and the options, in plain values, of each data of the run.
+
+    Returns
+    -------
+    Source or object
+        The first source with a stored name; `data` itself where there is none.
+    """
+    for name, plain in stored:
+        options = DataOptions.restored(plain)
+        if isinstance(data, Source) or options == NO_OPTIONS:
+            continue
+        try:
+            source = load_data(data, options)
+        except DataError:  # the options of other data need not suit these
+            continue
+        if data_name(source) == name:
+            return source
+    return data
+
+
+def data_missing(name: str) -> Message:
+    """Return the sentence for a run whose data, called `name`, was not taken along."""
+    return Message("the data of this run ({name}) is not in the file; pass it as data=...", name=name)

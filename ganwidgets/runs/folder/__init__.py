@@ -1,0 +1,1 @@
+"""A run kept in a folder while it trains: saving, opening, replay."""

@@ -1,0 +1,411 @@
+"""A run that is kept in a folder while it goes on.
+
+Stored is, at each time: the branches, interventions and history that are new, where the run stands,
+and of the snapshots those that nothing could replace, the first states and the branches' tips, and
+the state at which the run stands, unless that is in the past and can be reached again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import time
+import warnings
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from ganwidgets.errors import CheckpointError
+from ganwidgets.messages import Message
+from ganwidgets.runs.files.json_records import (
+    plain_asked,
+    plain_branch,
+    plain_intervention,
+    plain_place,
+    plain_snapshot,
+)
+from ganwidgets.runs.files.stored_data import samples_of
+from ganwidgets.runs.record.snapshots import Snapshot, thinned
+from ganwidgets.runs.session.autosave import Keeper
+from ganwidgets.runs.session.full_state import described
+from ganwidgets.runs.state.environment import environment
+from ganwidgets.runs.state.hashing import digest
+from ganwidgets.runs.state.state_tree import STATE_FORMAT, copied, data_name, is_preset, state_tree
+from ganwidgets.runs.timeline.changes import News, Reporter
+
+if TYPE_CHECKING:
+    from ganwidgets.runs.folder.snapshot_shelf import RunShelf
+    from ganwidgets.runs.session.session import Session
+    from ganwidgets.runs.store import RunFolder, SnapshotRow
+
+__all__ = ["FolderKeeper", "keep", "whole_at"]
+
+SPACING = 1.0
+"""Seconds at least between two times that a run is stored by itself."""
+
+SHARE = 50
+"""A run that trains is stored after so many times as long as storing it took last."""
+
+SHARE_AT_ONCE = 10
+"""The same where there is a reason to do so at once, since many of them may follow each other."""
+
+RETRIES = 1.0, 30.0
+"""Seconds until storing is tried again after the first failure, and at most; each failure doubles them."""
+
+STORED_AT_MOST = 1000
+"""Snapshots in the folder that something could replace; beyond, they are thinned."""
+
+
+def keep(session: Session, path: str | os.PathLike[str]) -> None:
+    """Keep a run that has just begun in the folder `path` from now on.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder holds something already, or cannot be written to.
+    """
+    from ganwidgets.runs.folder.snapshot_shelf import RunShelf
+    from ganwidgets.runs.store import RunFolder
+
+    document = {
+        "format": STATE_FORMAT,
+        "own": session.own.described(),
+        "device": str(session._device),
+    }
+    folder = RunFolder.create(path, document)
+    try:
+        shelf = RunShelf(folder, lambda snapshot, tree: whole_at(session, snapshot, tree))
+        keeper = FolderKeeper(session, folder, shelf, set(), [])
+        keeper.begin()
+    except BaseException:
+        folder.close()
+        raise
+    session.snapshots.put_on(shelf)
+    session.keeper = keeper
+
+
+def whole_at(session: Session, snapshot: Snapshot, tree: dict[str, Any]) -> dict[str, Any]:
+    """Return the whole state at `snapshot`, without settings that are not in force there."""
+    root = session.branches.roots[session.branches.root_of(snapshot.place.branch)]
+    return described(session, snapshot.settings, root, root.built, tree)
+
+
+class FolderKeeper(Keeper):
+    """Stores a run in its folder, at once where something happened, else now and then.
+
+    Parameters
+    ----------
+    session : Session
+    folder : RunFolder
+        Which can be written to.
+    shelf : RunShelf
+        The snapshots in it.
+    stored : set of str
+        What else is in it already: names of data, and ``"start"``.
+    environments : list of dict
+        With which the run was computed so far.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        folder: RunFolder,
+        shelf: RunShelf,
+        stored: set[str],
+        environments: list[dict[str, str]],
+    ) -> None:
+        self.path = folder.path
+        self._session = session
+        self._folder = folder
+        self._shelf = shelf
+        self._stored = stored
+        self._environments = environments
+        self._reporter = Reporter(session)
+        self._names: dict[int, tuple[Any, str]] = {}
+        self._keys = itertools.count(1 + max((row.place["key"] for row in shelf.rows.values()), default=0))
+        self._current: dict[str, Any] = {}
+        self._last: tuple[Any, ...] = ()
+        self._process = os.getpid()
+        self._open = True
+        self._failures = 0
+        self._elsewhere: tuple[Any, ...] = ()
+        self._wait(0.0)
+        _OPEN.add(self)
+
+    def begin(self) -> None:
+        """Store everything for the first time.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be stored.
+        """
+        began = time.monotonic()
+        try:
+            self._commit()
+        except ValueError as error:  # a tensor of a type that no file can hold
+            raise CheckpointError(*error.args) from error
+        self._wait(time.monotonic() - began)
+
+    def go_on(self, current: dict[str, Any]) -> None:
+        """Be told that the run, as it is, is stored; `current` is what was stored of where it stands."""
+        self._reporter.told(self._reporter.news())
+        self._current = current
+        self._last = self._moment()
+
+    # --- when -----------------------------------------------------------------------------------
+
+    def stepped(self) -> None:
+        now = time.monotonic()
+        if now >= self._due or (now >= self._soon and self._moment() != self._last):
+            self.save()
+
+    def pause(self) -> None:
+        if time.monotonic() >= max(self._soon, self._ended + SPACING):
+            self.save()
+
+    def save(self) -> None:
+        """Store what is new; where that fails, note the fault and try again later."""
+        if not self._open or os.getpid() != self._process:
+            return
+        began = time.monotonic()
+        try:
+            stored = self._commit()
+        except (CheckpointError, OSError, ValueError) as error:
+            self._fail(error)
+            return
+        if self.fault is not None:
+            self.fault, self._failures = None, 0
+            stored = True
+        if stored:
+            self._wait(time.monotonic() - began)
+
+    def retry_in(self) -> float | None:
+        if self.fault is None or not self._open:
+            return None
+        return max(0.0, self._due - time.monotonic())
+
+    def saved_elsewhere(self) -> None:
+        self._elsewhere = self._everything()
+
+    def close(self) -> None:
+        if not self._open or os.getpid() != self._process:
+            return
+        if not self._session._occupied.under_way:  # a thread that has not ended at the interpreter's exit
+            self.save()
+        if self.fault is not None and self._elsewhere != self._everything():
+            raise CheckpointError(
+                Message(
+                    "{reason}; what came after iteration {stored} is only in memory: save it with "
+                    "trainer.save(path), or make room and call trainer.close() again",
+                    reason=str(self.fault.__cause__),
+                    stored=self._stored_until(),
+                )
+            ) from self.fault
+        self._open = False
+        self._folder.close()
+
+    def abandon(self) -> None:
+        try:
+            self.close()
+        except CheckpointError as error:
+            self._open = False
+            self._folder.close()
+            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+
+    def _wait(self, duration: float) -> None:
+        self._ended = time.monotonic()
+        self._due = self._ended + max(SPACING, SHARE * duration)
+        self._soon = self._ended + SHARE_AT_ONCE * duration
+
+    def _moment(self) -> tuple[Any, ...]:
+        """Return what changes when something happens that is to be stored at once."""
+        return self._session.log.next_seq, self._session.branches.current
+
+    def _everything(self) -> tuple[Any, ...]:
+        """Return what changes with everything that happens in the run."""
+        state = self._session.state
+        return *self._moment(), state.iteration, state.cursor
+
+    def _stored_until(self) -> int:
+        return int(self._current["place"][1]) if self._current else 0
+
+    def _fail(self, error: Exception) -> None:
+        """Note a fault, and when to try again; warn of the first one."""
+        first, longest = RETRIES
+        pause = min(first * 2.0 ** min(self._failures, 30), longest)
+        self._failures += 1
+        self._ended = time.monotonic()
+        self._due = self._soon = self._ended + pause
+        sentence = Message(
+            "{error}; training goes on in memory, and storing it is tried again; trainer.save(path) saves the run "
+            "elsewhere",
+            error=error.args[0] if isinstance(error, CheckpointError) else str(error),
+        )
+        known = self.fault is not None
+        self.fault = CheckpointError(sentence)
+        self.fault.__cause__ = error
+        if not known:
+            warnings.warn(sentence, RuntimeWarning, stacklevel=4)
+
+    # --- what -----------------------------------------------------------------------------------
+
+    def _commit(self) -> bool:
+        """Store what is new; return whether anything was."""
+        from ganwidgets.runs.store import Entry
+
+        session, rows = self._session, self._shelf.rows
+        session.notice_edits()
+        if not session.state.finite():
+            return False  # the next update will fail, and then the run goes back
+        session.begin_root()
+        here = self._here()
+        news = self._reporter.news()
+        fresh = [snapshot for snapshot in news.snapshots if snapshot.pinned and snapshot not in rows]
+        if here is not None and here not in rows and here not in fresh:
+            fresh.append(here)
+        added = {snapshot: self._described(snapshot) for snapshot in fresh}
+        keys = {
+            **{s: row.place["key"] for s, row in rows.items()},
+            **{s: p["key"] for s, (p, _) in added.items()},
+        }
+        current = self._standing(None if here is None else keys[here], keys)
+        nothing = not (news.branches or news.interventions or news.history or fresh)
+        if nothing and current == self._current:
+            return False
+        aside = self._aside()
+        branches = session.branches
+        committed = self._folder.commit(
+            Entry(
+                [plain_branch(branch, branches.roots.get(branch.id)) for branch in news.branches],
+                [
+                    plain_intervention(record, session.log.value(record.seq), self._name)
+                    for record in news.interventions
+                ],
+                [(stretch.branch, stretch.first, stretch.columns) for stretch in news.history],
+                [*aside, *added.values()],
+                current,
+            )
+        )
+        self._note(news, fresh, committed[len(aside) :], current, aside)
+        if here is not None and here not in set(session.snapshots):
+            session.snapshots.add(here)
+        self._thin(here)
+        return True
+
+    def _note(
+        self,
+        news: News,
+        fresh: list[Snapshot],
+        committed: list[SnapshotRow],
+        current: dict[str, Any],
+        aside: list[tuple[dict[str, Any], dict[str, Any]]],
+    ) -> None:
+        """Note what is stored now."""
+        self._shelf.rows.update(zip(fresh, committed, strict=True))
+        self._stored |= {place["name"] for place, _ in aside}
+        self._reporter.told(news)
+        self._current = current
+        self._last = self._moment()
+
+    def _here(self) -> Snapshot | None:
+        """Return the state where the run stands; None in the past, which can be reached again."""
+        session = self._session
+        if not session.branches.at_tip:
+            return None
+        place, repeated = session.branches.owned(session.place), session.log.repeated
+        held = [*self._shelf.rows, *(snapshot for snapshot in session.snapshots if snapshot.pinned)]
+        for snapshot in reversed(held):
+            if (snapshot.place, snapshot.repeated) == (place, repeated):
+                return snapshot
+        return session._snapshot(copied(state_tree(session.state)), asked={})
+
+    def _described(self, snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what is stored of a snapshot."""
+        tree = self._session.snapshots.read(snapshot)
+        if tree is None:
+            raise CheckpointError(
+                Message("the snapshot of iteration {iteration} is lost", iteration=snapshot.place.iteration)
+            )
+        plain = plain_snapshot(snapshot, self._name)
+        state_hash = digest(whole_at(self._session, snapshot, tree))
+        return {"kind": "state", "key": next(self._keys), **plain, "state_hash": state_hash}, tree
+
+    def _standing(self, here: int | None, keys: dict[Snapshot, int]) -> dict[str, Any]:
+        session = self._session
+        now = environment(session._device, session.run.threads)
+        known = self._environments
+        return {
+            "place": plain_place(session.place),
+            "here": here,
+            "asked": plain_asked(session.log.asked, self._name),
+            "tips": {str(branch): keys[tip.snapshot] for branch, tip in session.branches.tips.items()},
+            "interventions": len(session.log.everything),
+            "environments": known if now in known else [*known, now],
+        }
+
+    def _aside(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Return the data that are new, and at the beginning what networks of the user's own contained."""
+        session = self._session
+        found: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        if "start" not in self._stored:
+            found.append(({"kind": "start", "name": "start"}, session.own_start))
+        for data in self._data():
+            name = self._name(data)
+            if is_preset(name) or name in self._stored or any(place["name"] == name for place, _ in found):
+                continue
+            source = session.source_of(data)
+            samples = samples_of(source)
+            labels: Tensor | None = None if samples is None else source.labels
+            about = {
+                "kind": "data",
+                "name": name,
+                "called": str(source.name),
+                "of": source.kind,
+                "options": source.options.plain(),
+            }
+            found.append((about, {"samples": samples, "labels": labels}))
+        return found
+
+    def _data(self) -> list[Any]:
+        """Return all data that the run stands in need of, as they were passed; each kind once."""
+        log, roots = self._session.log, self._session.branches.roots
+        found = [root.built["data"] for root in roots.values()]
+        found += [log.in_force["data"], *(value for name, (_, value) in log.asked.items() if name == "data")]
+        found += [log.value(record.seq) for record in log.everything if record.setting == "data"]
+        return list({id(data): data for data in found}.values())
+
+    def _name(self, data: Any) -> str:
+        if isinstance(data, str) and is_preset(data):
+            return data
+        if id(data) not in self._names:
+            self._names[id(data)] = data, data_name(self._session.source_of(data))
+        return self._names[id(data)][1]
+
+    # --- room -----------------------------------------------------------------------------------
+
+    def _thin(self, here: Snapshot | None) -> None:
+        """Remove what is not kept any more, and what is too much."""
+        session, rows = self._session, self._shelf.rows
+        held = set(session.snapshots)
+        gone = {snapshot for snapshot in rows if snapshot not in held}
+        loose = {s.place: s for s in rows if s not in gone and not s.pinned and s is not here}
+        if len(loose) > STORED_AT_MOST:
+            for place in thinned(loose)[: len(loose) - STORED_AT_MOST * 9 // 10]:
+                snapshot = loose[place]
+                gone.add(snapshot)
+                if snapshot.tree is None:
+                    session.snapshots.discard(snapshot)
+        self._shelf.take_out(gone)
+
+
+_OPEN: weakref.WeakSet[FolderKeeper] = weakref.WeakSet()
+
+
+# Registered before anything that ends threads is, so it happens after they have ended.
+@atexit.register
+def _close_all() -> None:
+    for keeper in list(_OPEN):
+        keeper.abandon()

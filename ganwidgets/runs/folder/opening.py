@@ -1,0 +1,385 @@
+"""A run that was kept in a folder, made into a session again."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from traitlets import TraitError
+
+from ganwidgets.data import Source, load_data
+from ganwidgets.errors import CheckpointError, CheckpointWarning, DataError
+from ganwidgets.messages import Message
+from ganwidgets.runs.files.consistency import check_branches, check_places, check_records
+from ganwidgets.runs.files.decoding import (
+    asked_from,
+    branch_from,
+    intervention_from,
+    place_from,
+    root_from,
+    snapshot_from,
+)
+from ganwidgets.runs.files.documents import BesideDocument, RunDocument, StandDocument
+from ganwidgets.runs.files.stored_data import as_it_was_read, data_missing, source_of_samples
+from ganwidgets.runs.folder.autosaver import FolderKeeper, whole_at
+from ganwidgets.runs.folder.snapshot_shelf import RunShelf
+from ganwidgets.runs.record.branches import Branches, Stand, Tip
+from ganwidgets.runs.record.history import History, completed
+from ganwidgets.runs.record.interventions import EDIT, Intervention
+from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.snapshots import Snapshot
+from ganwidgets.runs.session.edits import place_after
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.state.checkpoint_errors import sound
+from ganwidgets.runs.state.json_values import converted
+from ganwidgets.runs.state.migrations import is_hash_of
+from ganwidgets.runs.state.state_tree import check_origin, data_name, is_preset, other_data, state_tree
+from ganwidgets.runs.state.user_parts import Own
+from ganwidgets.runs.store import RunFolder, SnapshotRow, Stored
+from ganwidgets.runs.timeline.travel import arrive
+from ganwidgets.stepping.ambient import under_pinned_modes
+
+__all__ = ["Found", "open_session", "read_session"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in a folder, as a session that stands at the first state of the run.
+
+    Attributes
+    ----------
+    session : Session
+        With all branches, interventions and snapshots.
+    shelf : RunShelf
+        The snapshots that are in the folder.
+    known : Data
+        The data of the run, by name.
+    histories : dict of int to History
+        Of each branch, from its first state to its tip.
+    tips : dict of int to Tip
+        Of the branches, but not of one at whose tip the run stands.
+    here : Snapshot or None
+        The state at which the run was left; None in the past.
+    current : dict
+        What was stored last of where it stands.
+    stored : set of str
+        What else is in the folder.
+    """
+
+    session: Session
+    shelf: RunShelf
+    known: Data
+    histories: dict[int, History]
+    tips: dict[int, Tip]
+    here: Snapshot | None
+    current: dict[str, Any]
+    stored: set[str]
+
+
+@under_pinned_modes
+def open_session(
+    path: str | os.PathLike[str],
+    data: Any,
+    own: Mapping[str, Any],
+    device: torch.device,
+) -> Session:
+    """Return the session of the run in the folder `path`, where it was left, and keep it there.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    data
+        What the run was trained on, where the folder does not hold it, else None.
+    own : mapping
+        ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
+    device : torch.device
+        Where to compute.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no run, it is damaged or newer, or does not match what is passed.
+    """
+    folder = RunFolder.open(path)
+    try:
+        found = read_session(folder, data, own, device)
+        session = found.session
+        with sound(folder.path):
+            _go_where_it_was_left(found)
+        if folder.obstacle is not None:
+            warnings.warn(
+                Message("{obstacle}: what is done now is not stored", obstacle=folder.obstacle),
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            folder.close()
+            return session
+        environments = found.current["environments"]
+        keeper = FolderKeeper(session, folder, found.shelf, found.stored, environments)
+        keeper.go_on(found.current)
+    except BaseException:
+        folder.close()
+        raise
+    session.keeper = keeper
+    return session
+
+
+def read_session(folder: RunFolder, data: Any, own: Mapping[str, Any], device: torch.device) -> Found:
+    """Return what is in `folder`; the parameters are those of :func:`open_session`."""
+    stored = folder.load()
+    if not stored.branches or not stored.current:
+        raise CheckpointError(
+            Message(
+                "{path} holds no run yet: whoever began it was stopped at once; remove the folder and begin "
+                "the run anew",
+                path=str(folder.path),
+            )
+        )
+    with sound(folder.path):
+        check_origin(folder.document, Own(own))
+        converted(folder.document, RunDocument)
+        for row in stored.snapshots:
+            converted(row.place, BesideDocument)
+        converted(stored.current, StandDocument)
+        known = Data(folder, stored.snapshots, data)
+        first = stored.branches[0]
+        try:
+            settings = root_from(first, known, lambda _data: None).settings
+            session = Session(
+                settings["data"], own, device, {n: v for n, v in settings.items() if n != "data"}
+            )
+        except (DataError, TraitError) as error:
+            raise _mismatch(folder, error) from error
+        return _filled(session, folder, stored, known)
+
+
+def _mismatch(folder: RunFolder, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        Message("{path} does not match what was passed: {error}", path=str(folder.path), error=error.args[0])
+    )
+
+
+class Data:
+    """Returns data by the name that a stored run gives them.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    rows : list of SnapshotRow
+        Of all states in it, and of what lies beside them.
+    passed
+        What the user passed as the run's data, or None.
+
+    Raises
+    ------
+    CheckpointError
+        If `passed` cannot be trained on.
+    """
+
+    def __init__(self, folder: RunFolder, rows: list[SnapshotRow], passed: Any) -> None:
+        self._folder = folder
+        self._rows = {row.place["name"]: row for row in rows if row.place["kind"] == "data"}
+        self._passed: Source | None = None
+        self._found: dict[str, Any] = {}
+        self._used: set[str] = set()
+        if passed is None:
+            return
+        options = [(name, row.place.get("options", {})) for name, row in self._rows.items()]
+        try:
+            read = as_it_was_read(passed, options)
+            self._passed = load_data(read)
+        except DataError as error:
+            raise _mismatch(folder, error) from error
+        self._found[data_name(self._passed)] = read
+
+    def __call__(self, name: str) -> Any:
+        self._used.add(name)
+        if name not in self._found:
+            self._found[name] = name if is_preset(name) else self._read(name)
+        return self._found[name]
+
+    def _read(self, name: str) -> Source:
+        row = self._rows[name]
+        tree = self._folder.read_snapshot(row)
+        if tree["samples"] is None:
+            if self._passed is not None:
+                raise CheckpointError(other_data(row.place["called"], self._passed))
+            raise CheckpointError(data_missing(row.place["called"]))
+        source = source_of_samples(
+            tree["samples"], tree["labels"], row.place["of"], row.place.get("options", {})
+        )
+        if data_name(source) != name:
+            raise ValueError(f"the data are not {name}")
+        return source
+
+    def check_passed(self, session: Session) -> None:
+        """Raise `CheckpointError` where what was passed is not what the run began with."""
+        if self._passed is not None and data_name(self._passed) not in {*self._rows, *self._used}:
+            raise CheckpointError(other_data(session.run.source.name, self._passed))
+
+
+def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) -> Found:
+    """Give `session` everything that was stored."""
+    current = stored.current
+    branches = _branches(session, stored, known)
+    records, values = _interventions(stored, known)
+    session.log.recall(records, values)
+    check_branches(branches, len(records))
+    histories: dict[int, History] = {}
+    for branch in branches.by_id.values():
+        histories[branch.id] = _history(stored, histories, branch.id, branches)
+    rows = {number: history.rows for number, history in histories.items()}
+    check_records(records, branches, rows)
+    starts = [branch.start for branch in branches.by_id.values() if branch.start is not None]
+    check_places([*starts, *(root.first for root in branches.roots.values())], branches, rows, records)
+
+    shelf = RunShelf(folder, lambda snapshot, tree: whole_at(session, snapshot, tree))
+    session.snapshots.put_on(shelf)
+    pinned = set(current["tips"].values())
+    edited = {place_after(record) for record in records if record.setting == EDIT}
+    by_key: dict[int, Snapshot] = {}
+    for row in stored.snapshots:
+        if row.place["kind"] == "state":
+            at = place_from(row.place["place"])
+            check_places([at], branches, rows, records)
+            number = branches.root_of(at.branch)
+            is_first = at == branches.roots[number].first
+            kept = is_first or at in edited or row.place["key"] in pinned
+            snapshot = snapshot_from(row.place, known, pinned=kept)
+            if row.place["key"] in by_key:
+                raise ValueError(f"two snapshots have the key {row.place['key']}")
+            by_key[row.place["key"]] = snapshot
+            shelf.rows[snapshot] = row
+            session.snapshots.found(snapshot, row.size)
+            if is_first:
+                session._begun.add(number)
+
+    start = [row for row in stored.snapshots if row.place["kind"] == "start"]
+    session.own_start = session.own.checked_content(folder.read_snapshot(start[0]))
+    tips = {int(b): Tip(by_key[key], histories[int(b)]) for b, key in current["tips"].items()}
+    here = None if current["here"] is None else by_key[current["here"]]
+    check_places([place_from(current["place"])], branches, rows, records)
+    _check_ends(place_from(current["place"]), here, tips, branches, rows)
+    names = {row.place["name"] for row in stored.snapshots if row.place["kind"] != "state"}
+    known.check_passed(session)
+    return Found(session, shelf, known, histories, tips, here, current, names)
+
+
+def _branches(session: Session, stored: Stored, known: Data) -> Branches:
+    """Give `session` the branches that were stored, and return them."""
+    branches = session.branches = Branches()
+    for number, plain in enumerate(stored.branches):
+        branch = branch_from(plain)
+        if branch.id != number:
+            raise ValueError("branches are missing")
+        branches.by_id[branch.id] = branch
+        if "root" in plain:
+            root = root_from(plain, known, session.source_of)
+            branches.roots[branch.id] = root
+            if root.source.fingerprint != plain["root"]["fingerprint"]:
+                raise CheckpointError(other_data(plain["root"]["built"]["data"], root.source))
+    return branches
+
+
+def _interventions(stored: Stored, known: Data) -> tuple[list[Intervention], list[Any]]:
+    """Return the interventions that were stored, and the values that they put in force."""
+    records: list[Intervention] = []
+    values: list[Any] = []
+    for plain in stored.interventions:
+        record, value = intervention_from(plain, known)
+        del records[record.seq :], values[record.seq :]  # taken back, and replaced by what follows
+        if record.seq != len(records):
+            raise ValueError("interventions are missing")
+        records.append(record)
+        values.append(value)
+    count = stored.current["interventions"]
+    if count > len(records):
+        raise ValueError("interventions are missing")
+    return records[:count], values[:count]
+
+
+def _check_ends(
+    place: Place,
+    here: Snapshot | None,
+    tips: Mapping[int, Tip],
+    branches: Branches,
+    rows: Mapping[int, int],
+) -> None:
+    """Raise `ValueError` unless each branch ends where its history does, and the run stands on one of them."""
+    ends = {number: tip.snapshot.place for number, tip in tips.items()}
+    if here is not None:
+        ends[place.branch] = here.place
+        if here.place.iteration != place.iteration:
+            raise ValueError("the run stands elsewhere than its state")
+    if ends.keys() != branches.by_id.keys():
+        raise ValueError("it is not known where each branch ends")
+    for number, end in ends.items():
+        if end.iteration != rows[number] or end.branch not in dict(branches.line(number)):
+            raise ValueError(f"branch {number} does not end where its history does")
+
+
+def _history(stored: Stored, known: Mapping[int, History], number: int, branches: Branches) -> History:
+    """Return the numbers of a whole branch, given those of its ancestors."""
+    branch = branches.by_id[number]
+    begin = 0 if branch.origin != "fork" or branch.start is None else branch.start.iteration
+    first, columns = stored.history.get(number, (begin + 1, {}))
+    if first != begin + 1:
+        raise ValueError(f"the history of branch {number} begins at {first}")
+    if branch.origin != "fork" or branch.start is None:
+        return History.restored(columns) if columns else History()
+    parent = known[branch.start.branch]
+    if branch.start.iteration > parent.rows:
+        raise ValueError(f"branch {number} begins after the branch that it leaves")
+    before = parent.until(branch.start.iteration)
+    if not columns:
+        return before
+    new = completed(columns)
+    return History.restored(
+        {name: np.concatenate([column, new[name]]) for name, column in before.stored().items()}
+    )
+
+
+def _go_where_it_was_left(found: Found) -> None:
+    """Let the session stand where the run was left, all of it compared with what was stored."""
+    session, current = found.session, found.current
+    branches, log = session.branches, session.log
+    target = place_from(current["place"])
+    vars(branches).update(tips=found.tips, current=target.branch)
+    if branches.at_tip != (found.here is not None):
+        raise ValueError("it is not known where the run was left")
+    run, built, snapshot = arrive(session, None, target)
+    if found.here is not None:
+        stands = whole_at(session, replace(found.here, settings=snapshot.settings), state_tree(run.state))
+        if not is_hash_of(stands, found.shelf.rows[found.here].place["state_hash"]):
+            warnings.warn(
+                Message(
+                    "the state at iteration {iteration} was computed again and is close to what was stored, "
+                    "not equal",
+                    iteration=target.iteration,
+                ),
+                CheckpointWarning,
+                stacklevel=4,
+            )
+    asked = asked_from(current["asked"], found.known)
+    history = found.histories[target.branch]
+    session.take(
+        Stand(
+            run,
+            built,
+            replace(snapshot, asked=asked),
+            [
+                record.seq
+                for record in branches.lineage(target.branch, log.everything)
+                if record.seq < target.seq
+            ],
+            history if branches.at_tip else history.until(target.iteration),
+            target.branch,
+            found.tips,
+        )
+    )

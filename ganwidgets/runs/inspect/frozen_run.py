@@ -1,0 +1,51 @@
+"""A run as it stands between two steps, to be looked at in any thread while training goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ganwidgets.objectives import Loss
+from ganwidgets.runs.session.session import Session
+from ganwidgets.stepping.assembly import Run
+from ganwidgets.stepping.state import copied_network
+
+__all__ = ["Likeness", "likeness_of"]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What :mod:`~ganwidgets.runs.inspect.sampling` can look at in a session's place; never changes.
+
+    The data are the run's own, so samples are to be read between two steps all the same.
+
+    Attributes
+    ----------
+    run : Run
+        With copies of both networks, which nobody trains.
+    settings : namespace
+        In force when it was made.
+    built, game
+        As in :class:`~ganwidgets.runs.session.session.Session`.
+    """
+
+    run: Run
+    settings: Any
+    built: Mapping[str, Any]
+    game: Loss
+
+    def settle(self) -> None:
+        """Do nothing: it was made of a state that was whole."""
+
+
+def likeness_of(session: Session) -> Likeness:
+    """Return how a run stands now, to be called between two steps."""
+    session.settle()
+    run, state = session.run, session.state
+    state = replace(
+        state,
+        generator=copied_network(state.generator),
+        discriminator=copied_network(state.discriminator),
+    )
+    return Likeness(replace(run, state=state), session.in_force(), dict(session.built), session.game)

@@ -1,0 +1,307 @@
+"""Looking at a run: samples, verdicts and scores, none of which leaves a trace in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ganwidgets.data.source import FiniteSource
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+from ganwidgets.metrics.feature_metrics import ranked_above
+from ganwidgets.objectives import Loss, copies, pack
+from ganwidgets.seeds import derive, seeded
+from ganwidgets.stepping.assembly import Run
+from ganwidgets.stepping.eager import draw_noise
+from ganwidgets.stepping.state import copied_network
+
+__all__ = [
+    "Visible",
+    "accuracies",
+    "decisiveness",
+    "generated",
+    "generated_by",
+    "judged_by",
+    "labels_asked",
+    "latents",
+    "made_of",
+    "overfitting",
+    "real",
+    "sampler",
+    "slopes",
+    "verdicts",
+]
+
+
+COMPARED = 500
+"""Samples that were trained on, and that were held out, of which the discriminator is asked."""
+
+UNDECIDED = 0.01
+"""Distance of a verdict in [0, 1] from 1/2 up to which it is no decision: a logit of .04."""
+
+MOST_LABELS = 10
+"""Labels under which the discriminator is asked about a sample that has none."""
+
+
+class Visible(Protocol):
+    """A run that can be looked at: a session between two steps, or a likeness of one at any time."""
+
+    @property
+    def run(self) -> Run:
+        """What the last fresh start made."""
+
+    @property
+    def settings(self) -> Any:
+        """Of which the noise counts."""
+
+    @property
+    def built(self) -> Mapping[str, Any]:
+        """The values of the settings that the fresh start was made with."""
+
+    @property
+    def game(self) -> Loss:
+        """By what the networks are scored."""
+
+    def settle(self) -> None:
+        """Make sure that its state is whole."""
+
+
+def generated(session: Visible, n: int, seed: int, labels: Any = None, *, average: bool = False) -> Tensor:
+    """Return `n` generated samples in the units that people see, float32 on the CPU.
+
+    Parameters
+    ----------
+    labels
+        One label, or one for each sample; without them a generator that takes labels gets some that
+        are drawn from the data's distribution.
+    average : bool
+        Whether the moving average of the generator makes them.
+
+    Raises
+    ------
+    DataError
+        If labels are given that do not occur in the data, or that the generator does not take.
+    """
+    session.settle()
+    run = session.run
+    network = run.state.generator
+    if average:
+        if session.settings.ema_decay == 0:
+            raise ValueError(Message("there is no average of the generator; set ema_decay above 0 first"))
+        # It begins where the generator stands when the next update is carried out.
+        network = network if run.state.ema is None else run.state.ema
+    return generated_by(session, network, n, seed, labels)
+
+
+def generated_by(session: Visible, network: nn.Module, n: int, seed: int, labels: Any = None) -> Tensor:
+    """Return what :func:`generated` does, made by `network`, which is built like the generator."""
+    run = session.run
+    noise, told = latents(session, n, seed), _told(run, labels, n, seed)
+    return run.shown(run.observe(network, noise, derive(seed, "inside the network"), told))
+
+
+def _told(run: Run, labels: Any, n: int, seed: int) -> Tensor | None:
+    """Return the labels that the generator is told, int64 [n], or None where it takes none."""
+    if run.labels is not None and run.labels.generator:
+        if labels is not None:
+            return run.labels.checked(labels, n)
+        return run.labels.draw(n, seeded(seed, "labels"))
+    if labels is not None:
+        raise DataError(
+            Message(
+                "labels were given ({labels!r}), but this generator takes none; leave them out, or start afresh "
+                "with conditional=True on data with labels",
+                labels=labels,
+            )
+        )
+    return None
+
+
+def labels_asked(run: Run, n: int, seed: int) -> Tensor | None:
+    """Return the labels that :func:`generated` asks for, int64 [n]; None where the generator takes none."""
+    return _told(run, None, n, seed)
+
+
+def latents(session: Visible, n: int, seed: int) -> Tensor:
+    """Return the latents ``[n, latent_dim]`` of which :func:`generated` makes its samples."""
+    aside = seeded(seed, "sample")
+    return draw_noise(session.settings.noise, n, session.run.stepper.latent_dim, aside)
+
+
+def made_of(session: Visible, noise: Tensor, labels: Any = None, network: nn.Module | None = None) -> Tensor:
+    """Return what the generator makes of latents ``[n, latent_dim]``, in the units that people see.
+
+    Parameters
+    ----------
+    labels
+        One label, or one for each latent; without them a generator that takes labels is told the first.
+    network : nn.Module, optional
+        Built like the generator, to be asked in its place.
+    """
+    session.settle()
+    run = session.run
+    network = run.state.generator if network is None else network
+    if labels is None and run.labels is not None and run.labels.generator:
+        labels = run.labels.known[0]
+    return run.shown(run.observe(network, noise, 0, _told(run, labels, len(noise), seed=0)))
+
+
+def real(session: Visible, n: int, seed: int) -> Tensor:
+    """Return `n` real samples in the units that people see, float32 on the CPU."""
+    run = session.run
+    return run.shown(run.source.draw(n, seeded(seed, "real")))
+
+
+def verdicts(session: Visible, samples: Tensor, labels: Any = None) -> Tensor:
+    """Return the discriminator's logits [n] for `samples` in the units of training.
+
+    One that judges packs of samples is shown as many copies of each; see
+    :func:`~ganwidgets.objectives.copies`.
+
+    Parameters
+    ----------
+    labels
+        One label, or one for each sample, for a discriminator that takes labels. Without them each sample
+        gets the highest logit that it has under any label (of the first ten, where there are more).
+    """
+    session.settle()
+    return judged_by(session, session.run.state.discriminator, samples, labels)
+
+
+def judged_by(session: Visible, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
+    """Return what :func:`verdicts` does, of `network`, which is built like the discriminator."""
+    return _logits(session, network, copies(samples, session.built["packing"]), labels)
+
+
+def _logits(session: Visible, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
+    """Return the logits [n] of samples, or of packs of them."""
+    run = session.run
+    if run.labels is None or not run.labels.discriminator:
+        return run.observe(network, samples, seed=0).reshape(-1)
+    tried = run.labels.known[:MOST_LABELS] if labels is None else [labels]
+    return torch.stack(
+        [
+            run.observe(network, samples, 0, run.labels.checked(each, len(samples))).reshape(-1)
+            for each in tried
+        ]
+    ).amax(dim=0)
+
+
+def slopes(
+    session: Visible, samples: Tensor, worth: Callable[[Tensor], Tensor], labels: Any = None
+) -> Tensor:
+    """Return the gradient of ``worth(logits [n])``, a scalar, by each of `samples`.
+
+    Parameters
+    ----------
+    samples : Tensor [n, ...]
+        In the units of training, as is the gradient.
+    worth : callable
+        Anything differentiable of the discriminator's logits.
+    labels
+        One label, or one for each sample; without them a discriminator that takes labels is told the first.
+    """
+    session.settle()
+    run = session.run
+    told = None
+    if run.labels is not None and run.labels.discriminator:
+        told = run.labels.checked(run.labels.known[0] if labels is None else labels, len(samples))
+    packing = session.built["packing"]
+    seen = copies(samples, packing)
+    slope = run.slope(run.state.discriminator, seen, lambda logits: worth(logits.reshape(-1)), 0, told)
+    # All copies of a sample move with it.
+    return slope.reshape(len(samples), packing, *samples.shape[1:]).sum(dim=1)
+
+
+def sampler(session: Visible, seed: int) -> Callable[[int], Tensor]:
+    """Return what makes any number of the samples of :func:`generated` as they are now, in any thread, at any time.
+
+    It has a copy of the generator, so that training may go on meanwhile.
+    """
+    session.settle()
+    run, noise = session.run, session.settings.noise
+    network = copied_network(run.state.generator)
+
+    def samples(n: int) -> Tensor:
+        drawn = draw_noise(noise, n, run.stepper.latent_dim, seeded(seed, "sample"))
+        told = labels_asked(run, n, seed)
+        return run.shown(run.observe(network, drawn, derive(seed, "inside the network"), told))
+
+    return samples
+
+
+def overfitting(
+    session: Visible, seed: int, between: Callable[[Callable[[], Any]], Any] = lambda read: read()
+) -> dict[str, float]:
+    """Return how often D finds a sample it was trained on more real than one held out; nothing where none is.
+
+    Each is judged under its own label by a discriminator that takes labels.
+
+    Parameters
+    ----------
+    between : callable
+        Carries out a function that reads data, between two steps, and returns what it returns.
+    """
+    run = session.run
+    if run.held_out is None:
+        return {}
+    assert isinstance(run.training, FiniteSource)
+    logits = []
+    for part in (run.training, run.held_out):
+        chosen = torch.randperm(part.size, generator=seeded(seed, "overfitting"))[:COMPARED]
+        known = run.labels is not None and run.labels.discriminator
+        labels = part.all_labels() if known else None
+        samples = between(partial(part.read, chosen))
+        logits.append(verdicts(session, samples, None if labels is None else labels[chosen]))
+    return {"overfitting": ranked_above(*logits)}
+
+
+def accuracies(session: Visible, samples: Tensor, reference: Tensor) -> dict[str, float]:
+    """Return which shares of real and of generated images the discriminator judges rightly.
+
+    They are shares of packs, where it judges several samples at once.
+    """
+    session.settle()
+    packing, judge = session.built["packing"], session.run.state.discriminator
+    whole = len(samples) // packing * packing
+    judged, judged_real = (
+        _logits(session, judge, pack(each[:whole] * 2 - 1, packing))
+        if whole
+        else verdicts(session, each * 2 - 1)
+        for each in (samples, reference)
+    )
+    threshold = session.game.threshold(judged_real, judged)
+    return {
+        "accuracy_real": (judged_real > threshold).float().mean().item(),
+        "accuracy_fake": (judged <= threshold).float().mean().item(),
+    }
+
+
+def decisiveness(session: Visible, samples: Tensor, reference: Tensor) -> dict[str, float]:
+    """Return how far the discriminator tells samples apart at all.
+
+    Parameters
+    ----------
+    samples, reference : Tensor [n, ...], [m, ...]
+        Generated and real samples, in the units of training.
+
+    Returns
+    -------
+    dict of str to float
+        ``logit_spread``, the standard deviation of its finite logits over all of them, and ``undecided``, the
+        share of verdicts within :data:`UNDECIDED` of 1/2. Empty if no logit is finite.
+    """
+    fake, real = verdicts(session, samples).float(), verdicts(session, reference).float()
+    fake, real = fake[torch.isfinite(fake)], real[torch.isfinite(real)]
+    if not len(fake) or not len(real):
+        return {}
+    both = torch.cat((real, fake))
+    verdict = session.game.verdict(both, real, fake)
+    return {
+        "logit_spread": both.std(correction=0).item(),
+        "undecided": ((verdict - 0.5).abs() <= UNDECIDED).float().mean().item(),
+    }

@@ -1,0 +1,192 @@
+"""A walk through one step: sub-step by sub-step, forward and back, each of them really carried out.
+
+A sub-step is the step itself, carried out on the run's own networks and data up to the end of one
+stage, and undone again at once; so between two sub-steps nothing of the run has changed, whoever looks.
+Going on after the last sub-step carries the step out as any other, and records it as any other: the
+walk has no mathematics of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from ganwidgets.errors import DivergedError
+from ganwidgets.messages import Message
+from ganwidgets.runs.inspect.substeps import FarEnough, Recorder, SubStep
+from ganwidgets.runs.record.interventions import Origin
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.state.hashing import digest
+from ganwidgets.stepping.eager import NonFiniteError, What
+
+__all__ = ["Walk"]
+
+T = TypeVar("T")
+
+NETWORKS = ("both", "generator", "discriminator")
+
+
+class BetweenSteps(Protocol):
+    """What carries out a function between two steps and returns its result."""
+
+    def __call__(self, function: Callable[[], T], /) -> T:
+        """Carry out `function`."""
+
+
+class Walk:
+    """One step of a run, to be walked through; :meth:`GANTrainer.walk` begins one.
+
+    Whatever else changes the run (a step, a setting, a reset, a journey through its past, a loaded
+    state) ends the walk, as if it had not begun; what only looks at the run or saves it does not. The
+    walk goes on exactly as long as the run is, bit for bit, where it was at the beginning.
+
+    Parameters
+    ----------
+    session : Session
+        The run.
+    between_steps : callable
+        Carries out a function between two steps.
+    what : {"discriminator", "generator", "both"}
+        An update of one network, or a full step.
+    origin : Origin
+        Who walks, for the log of interventions.
+
+    Attributes
+    ----------
+    here : SubStep or None
+        Where the walk stands; None before its first sub-step.
+    began : str
+        The hash of the state in which the walk began.
+    """
+
+    def __init__(self, session: Session, between_steps: BetweenSteps, what: What, origin: Origin) -> None:
+        if what not in NETWORKS:
+            raise ValueError(
+                Message(
+                    "network cannot be {value!r}: it must be one of {names}",
+                    value=what,
+                    names=", ".join(NETWORKS),
+                )
+            )
+        self.what = what
+        self._session = session
+        self._between_steps = between_steps
+        self._origin = origin
+        self._known: list[SubStep] = []
+        self._at = -1
+        self._left = False
+        self.began = between_steps(lambda: digest(session.tree()))
+
+    @property
+    def here(self) -> SubStep | None:
+        """Where the walk stands; None before its first sub-step."""
+        return self._known[self._at] if self._at >= 0 else None
+
+    @property
+    def over(self) -> bool:
+        """Whether the walk has ended: it was left, or its step carried out, or the run changed otherwise."""
+        return self._between_steps(self._ended)
+
+    def _ended(self) -> bool:
+        self._left = self._left or digest(self._session.tree()) != self.began
+        return self._left
+
+    def next(self) -> SubStep | None:
+        """Go on to the next sub-step and return it.
+
+        Returns
+        -------
+        SubStep or None
+            None after the last one: the step has then been carried out, and the walk is over.
+
+        Raises
+        ------
+        RuntimeError
+            If the walk is over.
+        DivergedError
+            If a number would not be finite; the walk stays where it was.
+        """
+        return self._between_steps(self._next)
+
+    def back(self) -> SubStep | None:
+        """Go back by one sub-step and return it; None before the first.
+
+        Raises
+        ------
+        RuntimeError
+            If the walk is over.
+        """
+        return self._between_steps(self._back)
+
+    def finish(self) -> None:
+        """Carry the step out, from wherever the walk stands; the walk is then over.
+
+        Raises
+        ------
+        RuntimeError
+            If the walk is over.
+        DivergedError
+            If a number is not finite; see :meth:`GANTrainer.step`.
+        """
+        self._between_steps(self._finish)
+
+    def leave(self) -> None:
+        """End the walk where it stands; nothing of the run has changed."""
+        self._left = True
+
+    # --- between two steps ----------------------------------------------------------------------
+
+    def _next(self) -> SubStep | None:
+        self._refuse_if_over()
+        if self._at + 1 == len(self._known):
+            found = self._rehearsed(self._at + 1)
+            if found is None:
+                self._finish()
+                return None
+            self._known.append(found)
+        self._at += 1
+        return self.here
+
+    def _back(self) -> SubStep | None:
+        self._refuse_if_over()
+        self._at = max(self._at - 1, -1)
+        return self.here
+
+    def _finish(self) -> None:
+        self._refuse_if_over()
+        self._left = True
+        self._session.advance(self.what, 1, lambda: True, self._origin)
+        self._session.keeper.pause()
+
+    def _rehearsed(self, wanted: int) -> SubStep | None:
+        """Return sub-step number `wanted`, or None where the step has fewer."""
+        with self._session.rehearsing() as stepper:
+            recorder = Recorder(stepper, self._session.run.shown, wanted)
+            stepper.watcher = recorder
+            try:
+                stepper.advance(self.what, measure=False)
+            except FarEnough:
+                return recorder.reached
+            except NonFiniteError as error:
+                raise DivergedError(
+                    Message(
+                        "{quantity} would be {value} in this step; leave the walk and lower lr_d or lr_g, or reset",
+                        quantity=error.quantity,
+                        value=str(error.value),
+                    ),
+                    self._session.state.iteration,
+                ) from None
+            return None
+
+    def _refuse_if_over(self) -> None:
+        if self._ended():
+            raise RuntimeError(
+                Message(
+                    "this walk is over, because the run has changed or it was left; begin another with walk()"
+                )
+            )
+
+    def __repr__(self) -> str:
+        here = self.here
+        place = "before the first sub-step" if here is None else f"{here.network}, {here.stage}"
+        return f"<Walk through {self.what}: {place}>"

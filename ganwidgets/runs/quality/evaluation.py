@@ -1,0 +1,152 @@
+"""What `GANTrainer.evaluate` and its neighbours answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from torch import Tensor, nn
+
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+from ganwidgets.metrics import evaluate_points
+from ganwidgets.metrics.features import Features
+from ganwidgets.runs.inspect.sampling import accuracies, generated, labels_asked, overfitting, real
+from ganwidgets.runs.quality.image_judge import (
+    Judge,
+    Neighbors,
+    chosen_features,
+    nearest,
+    refuse_unknown_features,
+)
+from ganwidgets.runs.session.session import Session
+from ganwidgets.seeds import derive
+from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.state import copied_network
+
+__all__ = ["FAIR", "Evaluation"]
+
+FAIR = {"overfitting": 0.5}
+"""What a discriminator scores that knows no sample by heart."""
+
+SAMPLES = 2500
+"""Of a report, as by default of :meth:`GANTrainer.evaluate`."""
+
+
+class Evaluation:
+    """Judges a run.
+
+    Parameters
+    ----------
+    session : Session
+    between : callable
+        Carries out a function between two steps of the run, and returns what it returns.
+    """
+
+    def __init__(self, session: Session, between: Callable[[Callable[[], Any]], Any]) -> None:
+        self._session = session
+        self._between = between
+        self._drawn_at = session.state.iteration
+
+    @under_pinned_modes
+    def noted(self, n: int, seed: int, features: Any) -> dict[str, float]:
+        """Return what :meth:`of_generated` returns, and keep it in the history at the iteration of the samples."""
+        figures = self.of_generated(n, seed, features)
+        self._between(lambda: self._session.history.note_evaluation(self._drawn_at, n, seed, figures))
+        return figures
+
+    def _drawn(self, n: int, seed: int) -> Tensor:
+        self._drawn_at = self._session.state.iteration
+        return generated(self._session, n, seed)
+
+    def of_generated(self, n: int, seed: int, features: Any) -> dict[str, float]:
+        """Return how good generated samples are, by name."""
+        session = self._session
+        by_heart = self._between(lambda: overfitting(session, seed))
+        if session.run.source.kind == "points":
+            return {**self._points(lambda: self._drawn(n, seed), n, seed), **by_heart}
+        judge = self.judge(n, seed, features)
+        asked = labels_asked(session.run, n, seed)
+        figures = self._images(judge, lambda: self._drawn(n, seed), lambda made: judge.figures(made, asked))
+        return {**figures, **by_heart}
+
+    @under_pinned_modes
+    def of_real(self, n: int, seed: int, features: Any) -> dict[str, float]:
+        """Return the same figures of real samples in the place of generated ones."""
+        session = self._session
+        fair = {} if session.run.held_out is None else FAIR
+        if session.run.source.kind == "points":
+            return {**self._points(lambda: real(session, n, derive(seed, "perfect")), n, seed), **fair}
+        judge = self.judge(n, seed, features)
+        perfect = judge.perfect()
+        figures = self._images(judge, lambda: perfect, lambda _: judge.floors)
+        if labels_asked(session.run, 1, seed) is None:
+            figures.pop("as_asked", None)
+        return {**figures, **fair}
+
+    def report(self) -> tuple[dict[str, float], dict[str, float], str]:
+        """Return the figures, those of real samples, and the name of the features that images were measured on."""
+        name = self.features().name if self._session.run.source.kind == "images" else ""
+        return self.of_generated(SAMPLES, 0, None), self.of_real(SAMPLES, 0, None), name
+
+    def judge(self, n: int, seed: int, features: Any = None) -> Judge:
+        """Return what judges `n` generated images."""
+        return Judge(self._session.run.source, self.features(features), n, seed, self._between)
+
+    def features(self, asked: Any = None) -> Features:
+        """Return the features that are asked for, or those that the run is judged on."""
+        session = self._session
+        asked = session.features if asked is None else refuse_unknown_features(asked)
+        source = session.run.source
+        self._refuse_points()
+        known = session.features_made
+        if isinstance(asked, nn.Module) and _shared(asked, session.state.modules().values()):
+            # Such features change with every update, and training goes on in train mode meanwhile.
+            asked = self._between(lambda: copied_network(asked))
+            return chosen_features(asked, source, session.run.state.device, self._between)
+        if known is None or known[0] is not source or known[1] is not asked:
+            made = chosen_features(asked, source, session.run.state.device, self._between)
+            known = session.features_made = (source, asked, made)
+        return known[2]
+
+    @under_pinned_modes
+    def neighbors(self, samples: Tensor, k: int, features: Any) -> Neighbors:
+        """Return the real images that are most like `samples`."""
+        self._refuse_points()
+        return nearest(self._session.run.source, self.features(features), samples, k, self._between)
+
+    @under_pinned_modes
+    def class_shares(self, n: int, seed: int) -> dict[int, float]:
+        """Return the share of generated images that is read as each class."""
+        session = self._session
+        judge = self.judge(n, seed, "classifier")
+        made = self._between(lambda: generated(session, n, seed))
+        return {label: share for label, (share, _) in judge.shares(judge.reading(made)).items()}
+
+    def _points(self, samples: Callable[[], Tensor], n: int, seed: int) -> dict[str, float]:
+        session = self._session
+        drawn, reference = self._between(lambda: (samples(), real(session, n, seed)))
+        modes = session.run.source.modes
+        return evaluate_points(drawn.numpy(), reference.numpy(), modes, seed)
+
+    def _images(
+        self, judge: Judge, images: Callable[[], Tensor], figures: Callable[[Tensor], dict[str, float]]
+    ) -> dict[str, float]:
+        reference = judge.reference()
+        made, shares = self._between(
+            lambda: (shown := images(), accuracies(self._session, shown[: len(reference)], reference))
+        )
+        return {**shares, **figures(made)}
+
+    def _refuse_points(self) -> None:
+        source = self._session.run.source
+        if source.kind == "points":
+            raise DataError(
+                Message("{data} is no set of images, so it has no features; leave them out", data=source.name)
+            )
+
+
+def _shared(module: nn.Module, networks: Iterable[nn.Module]) -> bool:
+    """Return whether `module` holds a layer of one of `networks`."""
+    layers = {id(layer) for network in networks for layer in network.modules()}
+    return any(id(layer) in layers for layer in module.modules())

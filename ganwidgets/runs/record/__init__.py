@@ -1,0 +1,1 @@
+"""What happened in a run: history, interventions, positions, branches, snapshots."""

@@ -1,0 +1,269 @@
+"""The branches of a run, and which places lie on which."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ganwidgets.data import Source
+from ganwidgets.messages import Message
+from ganwidgets.runs.record.history import History
+from ganwidgets.runs.record.interventions import Intervention
+from ganwidgets.runs.record.places import Beginning, Branch, Place
+from ganwidgets.runs.record.snapshots import Snapshot
+from ganwidgets.stepping.assembly import Run
+
+__all__ = ["Branches", "Root", "Stand", "Tip"]
+
+
+LONGEST_NAME = 100
+"""Letters that the name of a new branch has at most."""
+
+_JOINERS = "\u200c\u200d"
+"""Letters without a picture of their own that scripts and emoji need."""
+
+
+@dataclass(frozen=True)
+class Root:
+    """The first state of a branch that does not go on from its parent's.
+
+    Attributes
+    ----------
+    first : Place
+        Where it begins.
+    built : mapping
+        The values of the settings that only a fresh start obeys.
+    settings : mapping
+        All settings as it began.
+    source : Source
+        Where its real samples come from.
+    threads : int
+        How many threads it computes with.
+    """
+
+    first: Place
+    built: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    source: Source
+    threads: int
+
+
+@dataclass(frozen=True)
+class Tip:
+    """Where a branch was left: the state, and the numbers of all its iterations."""
+
+    snapshot: Snapshot
+    history: History
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Everything in which a run differs from itself at another place.
+
+    Attributes
+    ----------
+    run : Run
+        What was made by the fresh start that this place belongs to.
+    built : mapping
+        The values of the settings that this fresh start was made with.
+    snapshot : Snapshot
+        The state, and the settings.
+    lineage : list of int
+        The interventions that led here.
+    history : History
+        The numbers of the iterations that led here.
+    branch : int
+    tips : dict of int to Tip
+        As in :class:`Branches`.
+    """
+
+    run: Run
+    built: Mapping[str, Any]
+    snapshot: Snapshot
+    lineage: list[int]
+    history: History
+    branch: int
+    tips: dict[int, Tip]
+
+
+class Branches:
+    """The branches of one run.
+
+    Attributes
+    ----------
+    by_id : dict of int to Branch
+        All of them.
+    roots : dict of int to Root
+        Of the branches that do not go on from their parent's state.
+    tips : dict of int to Tip
+        Of every branch, but not of the one at whose tip the run stands.
+    current : int
+        The branch on which the run stands.
+    """
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, Branch] = {}
+        self.roots: dict[int, Root] = {}
+        self.tips: dict[int, Tip] = {}
+        self.current = 0
+
+    @property
+    def at_tip(self) -> bool:
+        """Whether the run stands where its branch ends, so that going on prolongs that branch."""
+        return self.current not in self.tips
+
+    # --- names ----------------------------------------------------------------------------------
+
+    def named(self, name: Any) -> Branch:
+        """Return the branch of that name, or raise `ValueError`."""
+        for branch in self.by_id.values():
+            if _composed(branch.name) == _composed(name):
+                return branch
+        raise ValueError(
+            Message(
+                "there is no branch {name}; there are {known}",
+                name=_short(name),
+                known=", ".join(branch.name for branch in self.by_id.values()),
+            )
+        )
+
+    def free_name(self) -> str:
+        """Return a name for the next branch."""
+        taken = {branch.name for branch in self.by_id.values()}
+        number = len(taken) + 1
+        while f"branch {number}" in taken:
+            number += 1
+        return f"branch {number}"
+
+    def check_new(self, name: Any) -> str:
+        """Return `name`, its letters composed (NFC), if a new branch can have it.
+
+        Raises
+        ------
+        ValueError
+            If it is empty, too long, taken, or has letters that cannot be printed.
+        """
+        name = _composed(name)
+        if not isinstance(name, str) or not name.strip() or any(map(_is_unprintable, name)):
+            raise ValueError(
+                Message(
+                    "a branch cannot be named {name}; pass letters, digits and signs that can be printed",
+                    name=_short(name),
+                )
+            )
+        if len(name) > LONGEST_NAME:
+            raise ValueError(
+                Message(
+                    "a branch cannot have a name of {length} letters; pass at most {longest}",
+                    length=len(name),
+                    longest=LONGEST_NAME,
+                )
+            )
+        if any(_composed(branch.name) == name for branch in self.by_id.values()):
+            raise ValueError(
+                Message(
+                    "there is a branch {name!r} already; choose another name, or go there by switch({name!r})",
+                    name=name,
+                )
+            )
+        return name
+
+    # --- growth ---------------------------------------------------------------------------------
+
+    def grow(
+        self, name: str, origin: Beginning, start: Place | None, tips: Mapping[int, Tip], root: Root | None
+    ) -> None:
+        """Add a branch, at whose tip the run then stands.
+
+        Parameters
+        ----------
+        start : Place or None
+            Where it leaves another branch.
+        tips : mapping
+            Of all other branches.
+        root : Root or None
+            Its first state, where it does not go on from that at `start`.
+        """
+        number = len(self.by_id)
+        if start is not None:
+            start = self.owned(start)
+        branch = Branch(number, name, None if start is None else start.branch, start, origin)
+        # All by one call, so that an interrupt finds them as they were or as they will be.
+        vars(self).update(
+            by_id={**self.by_id, number: branch},
+            roots=self.roots if root is None else {**self.roots, number: root},
+            tips=dict(tips),
+            current=number,
+        )
+
+    # --- where things lie -----------------------------------------------------------------------
+
+    def root_of(self, branch: int) -> int:
+        """Return the branch with whose first state the line of `branch` begins."""
+        while branch not in self.roots:
+            branch = self._parent(branch)
+        return branch
+
+    def owner(self, branch: int, iteration: int) -> int:
+        """Return the branch of the line of `branch` on which step number `iteration` was taken."""
+        while branch not in self.roots and iteration <= self._start(branch).iteration:
+            branch = self._parent(branch)
+        return branch
+
+    def owned(self, place: Place) -> Place:
+        """Return `place`, named by the branch on which it was reached first."""
+        branch = place.branch
+        while branch not in self.roots and place.before(self._start(branch)):
+            branch = self._parent(branch)
+        return Place(branch, place.iteration, place.seq)
+
+    def line(self, branch: int) -> list[tuple[int, Place | None]]:
+        """Return the branches that led to `branch`, the first one first, and where each was left."""
+        steps: list[tuple[int, Place | None]] = [(branch, None)]
+        while (start := self.by_id[branch].start) is not None:
+            branch = start.branch
+            steps.append((branch, start))
+        return steps[::-1]
+
+    def lineage(self, branch: int, records: list[Intervention]) -> list[Intervention]:
+        """Return those of `records`, all in the run, that lie on the line of `branch`, to its tip."""
+        ends = dict(self.line(branch))
+        return [
+            r for r in records if r.branch in ends and ((end := ends[r.branch]) is None or r.seq < end.seq)
+        ]
+
+    def leads_to(self, snapshot: Snapshot, target: Place) -> bool:
+        """Return whether `target` can be reached from `snapshot` by going on."""
+        place = snapshot.place
+        if not place.before(target) or self.root_of(place.branch) != self.root_of(target.branch):
+            return False
+        ends = dict(self.line(target.branch))
+        if place.branch not in ends:
+            return False
+        end = ends[place.branch]
+        return end is None or place.before(end)
+
+    def _start(self, branch: int) -> Place:
+        start = self.by_id[branch].start
+        assert start is not None
+        return start
+
+    def _parent(self, branch: int) -> int:
+        return self._start(branch).branch
+
+
+def _composed(name: Any) -> Any:
+    """Return `name` with letters and their accents composed, so that what looks alike is equal."""
+    return unicodedata.normalize("NFC", name) if isinstance(name, str) else name
+
+
+def _is_unprintable(letter: str) -> bool:
+    category = unicodedata.category(letter)
+    return (category.startswith("C") and letter not in _JOINERS) or category in {"Zl", "Zp"}
+
+
+def _short(name: Any) -> str:
+    shown = repr(name)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[:LONGEST_NAME]}..."

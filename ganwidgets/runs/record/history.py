@@ -1,0 +1,378 @@
+"""The numbers of a run, one row an iteration, within a memory budget.
+
+The two losses are kept for every iteration; the costlier columns at the iterations that
+:func:`measured` names, and read as NaN between. What exceeds the budget moves to a temporary
+file that vanishes with the process, so a run of any length keeps its memory; reading a column
+gives every row nevertheless.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import warnings
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ganwidgets.messages import Message
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["COLUMNS", "MEMORY_BUDGET", "Envelope", "History", "completed", "measured"]
+
+DENSE = ("loss_d", "loss_g")
+SPARSE = ("grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake")
+COLUMNS = ("iteration", *DENSE, *SPARSE)
+
+OPTIONAL = ("penalty_d",)
+"""Columns kept in the same rows as the sparse ones, and listed once a value was recorded. The record of a step lacks them,
+and so do runs of older versions."""
+
+MEMORY_BUDGET = 16 * 2**20
+"""Bytes of history kept in memory; the rest is on disk."""
+
+Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+Envelope = tuple[Whole, Floats, Floats, Floats]
+"""A column drawn small: for each bucket its middle iteration, and its low, mean and high."""
+
+
+def measured(iteration: int) -> bool:
+    """Return whether the costlier columns are measured at `iteration`: the first, and each tenth."""
+    return iteration % 10 == 0 or iteration == 1
+
+
+class _Column:
+    """A sequence of floats that grows: the newest in memory, the oldest in a file.
+
+    Parameters
+    ----------
+    budget : int
+        Bytes that may be held in memory.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._size = max(64, min(65_536, budget // 32))
+        self._held = max(1, budget // (8 * self._size) - 1)
+        self._recent = array("d")
+        # Each full chunk, or where in the file it begins; those in the file come first.
+        self._chunks: list[Floats | int] = []
+        self._in_file = 0
+        self._file: IO[bytes] | None = None
+
+    def append(self, value: float) -> None:
+        self._recent.append(value)
+        if len(self._recent) >= self._size:
+            self._chunks.append(np.array(self._recent))
+            self._recent = array("d")
+            if len(self._chunks) - self._in_file > self._held:
+                self._spill()
+
+    def _spill(self) -> None:
+        chunk = self._chunks[self._in_file]
+        assert not isinstance(chunk, int)
+        try:
+            if self._file is None:
+                # Open as long as the column lives; it vanishes with it.
+                self._file = tempfile.TemporaryFile(prefix="ganwidgets-history-")  # noqa: SIM115
+            start = self._file.seek(0, 2)
+            self._file.write(chunk.tobytes())
+            self._file.flush()
+        except OSError as error:
+            warnings.warn(
+                Message(
+                    "the history of this run now stays in memory and grows: no temporary file can be "
+                    "written ({reason}); free some space or set TMPDIR to another folder",
+                    reason=str(error),
+                ),
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            self._held *= 2
+            return
+        self._chunks[self._in_file] = start
+        self._in_file += 1
+
+    def read(self, start: int = 0) -> Floats:
+        """Return every value from number `start` on; also from a thread that does not append."""
+        # In this order: a chunk that is completed in between is then read twice, at the end, where
+        # the history cuts it off; in the other order it would be missing.
+        recent = np.array(self._recent[:])
+        first = start // self._size
+        parts = [self._load(chunk) for chunk in self._chunks[first:]]
+        return np.concatenate([*parts, recent])[start - first * self._size :]
+
+    def _load(self, chunk: Floats | int) -> Floats:
+        if not isinstance(chunk, int):
+            return chunk
+        assert self._file is not None
+        # A map of its own, since the file's position belongs to the thread that appends.
+        return np.array(np.memmap(self._file, np.float64, "r", chunk, (self._size,)))
+
+    def resize(self, length: int) -> None:
+        """Forget what comes after the first `length` values, or fill up with NaN."""
+        whole = length // self._size
+        if whole < len(self._chunks):
+            last = self._load(self._chunks[whole])
+            del self._chunks[whole:]
+            self._in_file = min(self._in_file, whole)
+            self._recent = array("d", last[: length - whole * self._size])
+        else:
+            del self._recent[length - len(self._chunks) * self._size :]
+        missing = length - len(self._chunks) * self._size - len(self._recent)
+        while missing > 0:  # in pieces, so that what exceeds the budget goes to the file at once
+            self.extend(np.full(min(missing, self._size), math.nan))
+            missing -= self._size
+
+    def extend(self, values: Floats) -> None:
+        """Append many values at once."""
+        begin = 0
+        while begin < len(values):
+            # The last of each chunk goes by `append`, which moves a full chunk on.
+            part = values[begin : begin + self._size - len(self._recent)]
+            self._recent.frombytes(part[:-1].tobytes())
+            self.append(float(part[-1]))
+            begin += len(part)
+
+
+class _Pyramid:
+    """A column's :data:`Envelope`, grown as rows arrive; pairs of buckets merge when it is full."""
+
+    def __init__(self, points: int) -> None:
+        self._points = points
+        self.width = 1
+        self.seen = 0
+        self._buckets = np.empty((0, 5))
+
+    def feed(self, iterations: Floats, values: Floats) -> None:
+        for begin in range(0, len(values), 8192):
+            self._feed(iterations[begin : begin + 8192], values[begin : begin + 8192])
+        self.seen += len(values)
+
+    def _feed(self, iterations: Floats, values: Floats) -> None:
+        new = np.column_stack([iterations, values, values, values, np.ones_like(values)])
+        tail = self._buckets[-1:]
+        if len(tail) and tail[0, 4] < self.width:
+            self._buckets = self._buckets[:-1]
+            new = np.concatenate([tail, new])
+        self._buckets = np.concatenate([self._buckets, self._merged(new)])
+        while len(self._buckets) > 2 * self._points:
+            self.width *= 2
+            self._buckets = self._merged(self._buckets)
+
+    def _merged(self, rows: Floats) -> Floats:
+        """Return `rows` merged into buckets of `width` original rows each."""
+        ends = np.cumsum(rows[:, 4])
+        index = ((ends - 1e-9) // self.width).astype(np.int64)
+        starts = np.flatnonzero(np.diff(index, prepend=-1))
+        weight = np.add.reduceat(rows[:, 4], starts)
+        weighted = np.add.reduceat(rows[:, [0, 2]] * rows[:, 4:5], starts) / weight[:, None]
+        low = np.minimum.reduceat(rows[:, 1], starts)
+        high = np.maximum.reduceat(rows[:, 3], starts)
+        return np.column_stack([weighted[:, 0], low, weighted[:, 1], high, weight])
+
+    def envelope(self) -> Envelope:
+        rows = self._buckets
+        if len(rows) > self._points:
+            pairs = np.arange(0, len(rows), 2)
+            weight = np.add.reduceat(rows[:, 4], pairs)
+            means = np.add.reduceat(rows[:, [0, 2]] * rows[:, 4:5], pairs) / weight[:, None]
+            low = np.minimum.reduceat(rows[:, 1], pairs)
+            high = np.maximum.reduceat(rows[:, 3], pairs)
+            return means[:, 0].astype(np.int64), low, means[:, 1], high
+        return rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2], rows[:, 3]
+
+
+class History(Mapping[str, npt.NDArray[Any]]):
+    """Columns by name, ``history["loss_d"]``, as NumPy arrays with one row an iteration.
+
+    Columns are ``iteration`` (int64) and, as float64, ``loss_d loss_g`` in every row and
+    ``grad_norm_d grad_norm_g accuracy_real accuracy_fake`` at the first iteration and at every
+    tenth, NaN between. In the same rows ``penalty_d`` is the penalty's part of ``loss_d``, 0 in an update without
+    a penalty. It is a column once it was recorded, which
+    older versions did not. Arrays are copies: what is done to them does nothing to the run. Reading is
+    safe from any thread while the run goes on.
+    """
+
+    def __init__(self, *, memory_budget: int = MEMORY_BUDGET) -> None:
+        share = memory_budget // 3
+        self._dense = {name: _Column(share) for name in DENSE}
+        names = (*SPARSE, *OPTIONAL)
+        self._sparse = {name: _Column(share // (len(names) + 1)) for name in names}
+        self._rows = 0
+        self._pyramids: dict[tuple[str, int], _Pyramid] = {}
+        self._evaluations: list[dict[str, float]] = []
+        self.untouched = 0
+        """Rows that have not been changed since whoever stores them last set this number."""
+
+    def append(self, record: Mapping[str, float]) -> None:
+        """Add the next iteration's row; costlier columns are kept where :func:`measured` says."""
+        for name in DENSE:
+            self._dense[name].append(record[name])
+        rows = self._rows + 1
+        if measured(rows):
+            for name in SPARSE:
+                self._sparse[name].append(record[name])
+            for name in OPTIONAL:
+                self._sparse[name].append(record.get(name, math.nan))
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __iter__(self) -> Iterator[str]:
+        yield from COLUMNS
+        for name in OPTIONAL:
+            if not np.isnan(self._sparse[name].read()).all():
+                yield name
+
+    def __repr__(self) -> str:
+        return f"<History of {self._rows} iterations: {' '.join(self)}>"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    @property
+    def evaluations(self) -> tuple[dict[str, float], ...]:
+        """What :meth:`GANTrainer.evaluate` returned, with ``iteration n seed``, in the order of the calls.
+
+        Evaluations are kept in memory up to the iteration at which the run stands; no folder or file stores them.
+        """
+        return tuple(map(dict, self._evaluations))
+
+    def note_evaluation(self, iteration: int, n: int, seed: int, figures: Mapping[str, float]) -> None:
+        """Keep the figures of an evaluation after `iteration`, unless the run went back behind it meanwhile."""
+        if iteration <= self._rows:
+            about = {"iteration": iteration, "n": n, "seed": seed}
+            self._evaluations = [*self._evaluations, {**about, **figures}]
+
+    @property
+    def rows(self) -> int:
+        """The number of iterations recorded."""
+        return self._rows
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        rows = self._rows
+        if name == "iteration":
+            return np.arange(1, rows + 1, dtype=np.int64)
+        if name in self._dense:
+            return self._dense[name].read()[:rows]
+        if name in self._sparse:
+            values = self._sparse[name].read()
+            where = _measured_until(rows)[: len(values)] - 1
+            column = np.full(rows, np.nan)
+            column[where] = values[: len(where)]
+            return column
+        raise KeyError(
+            Message("history has no column {name!r}; it has {known}", name=name, known=", ".join(self))
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return everything as a pandas DataFrame, indexed by iteration."""
+        import pandas as pd
+
+        columns = {name: self[name] for name in self}
+        rows = min(map(len, columns.values()))
+        return pd.DataFrame({n: c[:rows] for n, c in columns.items()}).set_index("iteration")
+
+    def envelope(self, name: str, points: int) -> Envelope:
+        """Return a column drawn small, at most `points` buckets; its cost is that of the new rows.
+
+        Call it from the thread that trains.
+        """
+        pyramid = self._pyramids.setdefault((name, points), _Pyramid(points))
+        if name in self._dense:
+            values = self._dense[name].read(pyramid.seen)
+            iterations = np.arange(pyramid.seen + 1, pyramid.seen + len(values) + 1)
+        else:
+            values = self._sparse[name].read(pyramid.seen)
+            iterations = _measured_until(self._rows)[pyramid.seen :]
+        pyramid.feed(iterations.astype(np.float64), values)
+        return pyramid.envelope()
+
+    def resize(self, rows: int) -> None:
+        """Forget every row after `rows`, or fill up with NaN where there are fewer."""
+        # Also where the number of rows is right: an append may have been interrupted half way.
+        self._rows = min(rows, self._rows)
+        for column in self._dense.values():
+            column.resize(rows)
+        for column in self._sparse.values():
+            column.resize(len(_measured_until(rows)))
+        self._rows = rows
+        self._evaluations = [made for made in self._evaluations if made["iteration"] <= rows]
+        self.untouched = min(self.untouched, rows)
+        self._pyramids.clear()
+
+    def until(self, rows: int) -> History:
+        """Return a copy of the first `rows` rows, filled up with NaN where there are fewer."""
+        rows_here = min(rows, self._rows)
+        copy = History()
+        for mine, its, length in (
+            (self._dense, copy._dense, rows_here),
+            (self._sparse, copy._sparse, len(_measured_until(rows_here))),
+        ):
+            for name, column in mine.items():
+                its[name].extend(column.read()[:length])
+        copy._rows = rows_here
+        copy._evaluations = self._evaluations
+        copy.resize(rows)
+        return copy
+
+    def since(self, row: int) -> dict[str, Floats]:
+        """Return what :meth:`stored` returns, without the first `row` iterations."""
+        skipped = len(_measured_until(row))
+        return {
+            **{name: column.read(row) for name, column in self._dense.items()},
+            **{name: column.read(skipped) for name, column in self._sparse.items()},
+        }
+
+    def record(self) -> dict[str, float]:
+        """Return the last row, what was not measured then as it was measured last; NaN before the first."""
+        if not self._rows:
+            return dict.fromkeys((*DENSE, *SPARSE), math.nan)
+        dense = {name: column.read(self._rows - 1) for name, column in self._dense.items()}
+        sparse = {
+            name: column.read(len(_measured_until(self._rows)) - 1) for name, column in self._sparse.items()
+        }
+        return {name: float(values[0]) for name, values in {**dense, **sparse}.items()}
+
+    def stored(self) -> dict[str, Floats]:
+        """Return what a saved run keeps: columns as they are held, the costlier ones compact."""
+        return {name: column.read() for name, column in {**self._dense, **self._sparse}.items()}
+
+    @classmethod
+    def restored(cls, columns: Mapping[str, Floats]) -> History:
+        """Return the history that :meth:`stored` described.
+
+        Raises
+        ------
+        ValueError
+            If columns are missing, or have not the length that they have in each history.
+        """
+        self = cls()
+        rows = len(columns["loss_d"])
+        whole = completed(columns)
+        for name in (*DENSE, *SPARSE, *OPTIONAL):
+            expected = rows if name in DENSE else len(_measured_until(rows))
+            if name not in whole or np.shape(whole[name]) != (expected,):
+                raise ValueError(f"the column {name} of the history does not have {expected} numbers")
+        for name, column in {**self._dense, **self._sparse}.items():
+            column.extend(np.asarray(whole[name], dtype=np.float64))
+        self._rows = len(columns["loss_d"])
+        return self
+
+
+def completed(columns: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return stored columns with those that later versions added, which are NaN in every measured row."""
+    unmeasured = np.full(len(columns.get(SPARSE[0], ())), np.nan)
+    return {**columns, **{name: unmeasured for name in OPTIONAL if name not in columns}}
+
+
+def _measured_until(rows: int) -> Whole:
+    tenths = np.arange(10, rows + 1, 10, dtype=np.int64)
+    return np.concatenate([np.ones(min(rows, 1), dtype=np.int64), tenths])

@@ -1,0 +1,80 @@
+"""Changes of networks by hand, taken into the run as interventions, each with a snapshot.
+
+No update leads to such a state, so it cannot be computed again: whoever travels or replays across the change
+goes on from its snapshot.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from ganwidgets.runs.record.interventions import EDIT, Intervention, Origin
+from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.snapshots import DISK_BUDGET, Snapshot
+from ganwidgets.runs.session.full_state import described
+from ganwidgets.runs.state.hashing import digest
+from ganwidgets.runs.state.state_tree import state_tree
+
+if TYPE_CHECKING:
+    from ganwidgets.runs.session.session import Session
+
+__all__ = ["BY_HAND", "EditSnapshots", "place_after", "take_edits"]
+
+BY_HAND = Origin("user", "code")
+
+
+class EditSnapshots:
+    """The snapshots of changes by hand; they are pinned while all together take at most half of the disk budget."""
+
+    def __init__(self) -> None:
+        self._pinned: deque[Snapshot] = deque()
+        self._size = 0
+
+    def pin(self, session: Session, place: Place) -> None:
+        """Pin the newest snapshot of `place`, and let older ones be given up if there are too many."""
+        snapshot = next(s for s in reversed(list(session.snapshots)) if s.place == place)
+        session.snapshots.pin(snapshot)
+        self._pinned.append(snapshot)
+        self._size += snapshot.size
+        while self._size > DISK_BUDGET // 2 and len(self._pinned) > 1:
+            oldest = self._pinned.popleft()
+            self._size -= oldest.size
+            session.snapshots.unpin(oldest)
+
+
+def place_after(record: Intervention) -> Place:
+    """Return where a run stands after a change by hand."""
+    return Place(record.branch, record.iteration, record.seq + 1)
+
+
+def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
+    """Take what a user changed by hand since the last update into the run, if anything was changed.
+
+    Numbers that are not finite are left for the next update to fail on.
+
+    Raises
+    ------
+    DataError
+        If the networks have another structure now.
+    """
+    state, log, branches = session.state, session.log, session.branches
+    edit = state.edits.find()
+    if edit is None or not state.finite():
+        return
+    networks, gradients = state.edits.before()
+    tree = state_tree(state)
+    tree["networks"].update(networks)
+    tree.pop("requires_grad", None)
+    if switched := state.switched_gradients(gradients):  # type: ignore[arg-type]
+        tree["requires_grad"] = switched
+    session.begin_root(tree)
+    if not branches.at_tip:
+        session.branch_off(branches.free_name(), branches.tips)
+    log.branch = branches.current
+    due = log.hash_due(state.iteration, state.cursor)
+    before = digest(described(session, log.in_force, session.run, session.built, tree)) if due else ""
+    state.adopt_edits(session.in_force())
+    log.act(state.iteration, EDIT, str(edit), origin, state.cursor, before)
+    session.keep_edit()
+    state.edits.note()

@@ -1,0 +1,536 @@
+"""A run in progress: its settings, its state, what happened in it, and what happens next.
+
+:class:`GANTrainer` is the door that users know; this is the room behind it. A session knows no
+threads: whoever calls it does so one call at a time.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import torch
+from traitlets import TraitError
+
+from ganwidgets.data import Source, load_data
+from ganwidgets.data.holdout import divided
+from ganwidgets.errors import DivergedError
+from ganwidgets.messages import Message
+from ganwidgets.metrics.features import Features
+from ganwidgets.objectives import Loss, game
+from ganwidgets.runs.record.branches import Branches, Root, Stand, Tip
+from ganwidgets.runs.record.history import COLUMNS, History, measured
+from ganwidgets.runs.record.interventions import CODE, InterventionLog, Mark, Origin
+from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.snapshots import Snapshot, Snapshots, TemporaryShelf
+from ganwidgets.runs.session.autosave import Keeper
+from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits
+from ganwidgets.runs.session.full_state import described, restored
+from ganwidgets.runs.session.reentry import Occupied
+from ganwidgets.runs.session.rehearsal import Rehearsal
+from ganwidgets.runs.session.rollback import ACTIONS, LastGood, Update, diverged
+from ganwidgets.runs.state.hashing import digest
+from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
+from ganwidgets.runs.state.user_parts import Own
+from ganwidgets.settings import SETTINGS, Settings
+from ganwidgets.stepping.ambient import pinned, under_pinned_modes
+from ganwidgets.stepping.assembly import Run, assemble, fitting_batch, misfit
+from ganwidgets.stepping.eager import EagerStepper, NonFiniteError, What
+from ganwidgets.stepping.state import TrainingState
+
+__all__ = ["CODE", "Network", "Origin", "Session"]
+
+Network = What
+"""The name under which callers know it: ``network="both"``."""
+
+
+class Session:
+    """One run in progress.
+
+    Parameters
+    ----------
+    data
+        Anything that :func:`ganwidgets.data.load_data` takes.
+    own : mapping
+        ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
+    device : torch.device
+        Where to compute.
+    settings : mapping
+        Settings that differ from their defaults, by name.
+
+    Attributes
+    ----------
+    own : Own
+        What the user brought.
+    settings : Settings
+        As they were asked for; `in_force` is what the next update obeys.
+    run : Run
+        What the last fresh start made.
+    built : dict
+        The values of the settings that this fresh start was made with.
+    history : History
+    log : InterventionLog
+    branches : Branches
+        The branches of the run.
+    snapshots : Snapshots
+        Copies of the state, from which :mod:`~ganwidgets.runs.timeline.travel` reaches any place.
+    own_start : dict
+        What the user's own networks contained when the run began; a reset goes back to it.
+    keeper : Keeper
+        What stores the run while it goes on.
+    listeners : dict
+        Functions that are called with the record after each step, by any key.
+    features : str, Path or nn.Module
+        On what generated images are judged; see :func:`ganwidgets.runs.quality.image_judge.chosen_features`. No part
+        of the run: judging changes nothing.
+    features_made : tuple or None
+        The source and the choice for which features were made last, and these.
+    """
+
+    @under_pinned_modes
+    def __init__(
+        self,
+        data: Any,
+        own: Mapping[str, Any],
+        device: torch.device,
+        settings: Mapping[str, Any],
+    ) -> None:
+        self.own = Own(own)
+        self._device = device
+        self._occupied = Occupied()
+        self._torn = False
+        self._origin: Origin | None = None
+        self._refuge: tuple[Stand, Mark] | None = None
+        self._undo: Callable[[], None] | None = None
+        self._begun: set[int] = set()
+        self._edited = EditSnapshots()
+        self.keeper = Keeper()
+        self.branches = Branches()
+        self.snapshots = Snapshots(TemporaryShelf())
+        self._asked_sources: list[tuple[Any, Source]] = []
+        self.listeners: dict[object, Callable[[Mapping[str, float]], None]] = {}
+        self.features: Any = "auto"
+        self.features_made: tuple[Source, Any, Features] | None = None
+        source = self.source_of(data)
+        settings = {**self.own.chosen(), **settings}
+        self.settings = Settings(data=data, **settings)
+        if "batch_size" not in settings:
+            trained, _ = divided(source, self.settings.holdout)
+            fitting = fitting_batch(trained, self.settings.packing)
+            self.settings = Settings(data=data, **{**settings, "batch_size": fitting})
+        asked = self.settings.as_dict()
+        self.own.admit(asked)
+        run = self._assembled(asked, source)
+        self.own.begin_training()
+        self.own_start = self.own.content()
+        self.log = InterventionLog(asked)
+        self._adopt(run, asked, History())
+        self.branches.grow("main", "start", None, {}, self._root_here())
+        self.settings._admission = self._admit
+        self.settings.observe(self._on_setting, names=list(SETTINGS))
+
+    # --- a fresh start --------------------------------------------------------------------------
+
+    def source_of(self, data: Any) -> Source:
+        """Return the source for `data`; those that the run began with and the last two are kept."""
+        for known, source in self._sources():
+            if known is data or (isinstance(data, str) and isinstance(known, str) and known == data):
+                return source
+        source = load_data(data)
+        self._asked_sources = [*self._asked_sources[-1:], (data, source)]
+        return source
+
+    def _sources(self) -> list[tuple[Any, Source]]:
+        began = [(root.built["data"], root.source) for root in self.branches.roots.values()]
+        return [*began, *self._asked_sources]
+
+    def _assembled(self, settings: Mapping[str, Any], source: Source) -> Run:
+        with pinned(device=self._device):
+            rules, own = SimpleNamespace(**settings), self.own
+            own.put_gradient_flags()
+            return assemble(rules, source, own.networks, self._device, own.objective)
+
+    def _adopt(self, run: Run, built: Mapping[str, Any], history: History) -> None:
+        """Go on as `run`."""
+        self.run = run
+        self.built = {name: built[name] for name, s in SETTINGS.items() if s.effect == "fresh start"}
+        self.history = history
+        self._last_good = LastGood(run.stepper, self.log, self._keep)
+        self._configured = False
+        self._torn = False
+        run.state.edits.note()
+
+    def reset(self, seed: int | None, origin: Origin) -> None:
+        """Start afresh with the settings as they stand, and with another seed where one is given."""
+        self.recover()
+        asked = self.settings.as_dict()
+        if seed is not None:
+            asked["seed"] = self.settings.checked({"seed": seed})["seed"]
+        with self.leaving() as here:
+            run = self._assembled(asked, self.source_of(asked["data"]))
+            self.own.put(self.own_start)
+            self._adopt(run, asked, History())
+            self.change({"seed": asked["seed"]}, origin)
+            self._begin_branch("reset", here, asked["seed"], origin)
+        self.keeper.save()
+
+    @property
+    def game(self) -> Loss:
+        """By what the networks are scored, as it was asked for."""
+        return game(self.settings.loss, self.own.objective)
+
+    @property
+    def state(self) -> TrainingState:
+        """What training changes."""
+        return self.run.state
+
+    # --- branches -------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        """Where the run stands."""
+        return Place(self.branches.current, self.state.iteration, self.log.next_seq)
+
+    def stand(self) -> Stand:
+        """Return, as a copy, everything in which the run would differ if it stood elsewhere."""
+        here = self._snapshot(copied(state_tree(self.state)), asked=self.log.asked)
+        return Stand(
+            self.run,
+            self.built,
+            here,
+            self.log.lineage,
+            self.history,
+            self.branches.current,
+            self.branches.tips,
+        )
+
+    def take(self, stand: Stand) -> None:
+        """Stand there, where the state of `stand.run` has been brought to already."""
+        snapshot = stand.snapshot
+        self._adopt(stand.run, stand.built, stand.history)
+        wanted = {**snapshot.settings, **{name: value for name, (_, value) in snapshot.asked.items()}}
+        now = self.settings.as_dict()
+        self.change({name: value for name, value in wanted.items() if value is not now[name]}, CODE)
+        vars(self.branches).update(current=stand.branch, tips=stand.tips)
+        self.log.stand(stand.branch, stand.lineage, snapshot.settings, snapshot.asked)
+        self.run.stepper.record.update(stand.history.record())
+
+    @contextmanager
+    def leaving(self) -> Iterator[Stand]:
+        """Let the run be brought elsewhere; on any error it stands where it was."""
+        here = self.stand()
+        self._refuge = here, self.log.mark()
+        try:
+            self._occupied.begin(sys._getframe(2))
+            yield here
+            self._refuge = None
+        except BaseException:
+            self._occupied.end()
+            self.settle()
+            raise
+        finally:
+            self._occupied.end()
+
+    def _go_to_refuge(self, here: Stand, mark: Mark) -> None:
+        assert here.snapshot.tree is not None
+        rules = SimpleNamespace(**{**here.snapshot.settings, **here.built})
+        put_tree(here.run.state, here.snapshot.tree, rules)
+        self.log.rewind(mark)
+        self.take(here)
+        self.snapshots.discard(here.snapshot)
+        self._refuge = None
+
+    def _snapshot(self, tree: dict[str, Any], asked: Mapping[str, tuple[Origin, Any]]) -> Snapshot:
+        place = self.branches.owned(self.place)
+        return Snapshot(place, self.log.repeated, self.log.in_force, asked, tree)
+
+    def _keep(self, tree: dict[str, Any]) -> None:
+        """Keep what was copied between two updates; before the first one of a fresh start, for ever."""
+        snapshot = self._snapshot(tree, asked={})
+        number = self.branches.root_of(self.branches.current)
+        if number not in self._begun:
+            root = self.branches.roots[number]
+            self.snapshots.add(Snapshot(root.first, 0, root.settings, {}, tree, pinned=True))
+            self._begun.add(number)
+        if snapshot.place != self.branches.roots[number].first:
+            self.snapshots.add(snapshot)
+
+    def begin_root(self, tree: Mapping[str, Any] | None = None) -> None:
+        """Keep the first state of a fresh start now, unless that was done: `tree`, by default the state as it is."""
+        if self.branches.root_of(self.branches.current) not in self._begun:
+            self._keep(copied(state_tree(self.state) if tree is None else tree))
+
+    def keep_edit(self) -> None:
+        """Keep the state after a change by hand, also as the one to go back to after a failure."""
+        self._last_good.take()
+        self._edited.pin(self, self.branches.owned(self.place))
+        self._configured = False
+
+    def notice_edits(self, origin: Origin = BY_HAND) -> None:
+        """Take what a user changed in the networks by hand into the run; see :func:`~.edits.take_edits`."""
+        self.settle()
+        if not self._occupied.under_way:
+            with pinned(self.run.threads, self._device):
+                take_edits(self, origin)
+
+    def branch_off(self, name: str, tips: Mapping[int, Tip]) -> None:
+        """Begin a branch that goes on from where the run stands; `tips` are those of all others."""
+        self.branches.grow(name, "fork", self.place, tips, None)
+        self.log.branch = self.branches.current
+        self.log.seal()
+        self._configured = False
+
+    def _root_here(self) -> Root:
+        return Root(
+            Place(len(self.branches.by_id), self.state.iteration, self.log.next_seq),
+            self.built,
+            self.log.in_force,
+            self.run.source,
+            self.run.threads,
+        )
+
+    def _begin_branch(
+        self, action: Literal["reset", "load"], left: Stand, value: Any, origin: Origin, name: str = ""
+    ) -> None:
+        """Begin a branch with a first state of its own, where the run has just been put."""
+        snapshot, branches = left.snapshot, self.branches
+        assert snapshot.tree is not None
+        at, cursor = snapshot.place.iteration, snapshot.tree["cursor"]
+        before = digest(described(self, snapshot.settings, left.run, left.built, snapshot.tree))
+        tips = self.kept_tip(left)
+        self.log.branch = len(branches.by_id)
+        self.log.commit(at, cursor, before)
+        self.log.act(at, action, value, origin, cursor, before)
+        taken = {branch.name for branch in branches.by_id.values()}
+        name = name if name and name not in taken else branches.free_name()
+        branches.grow(name, action, snapshot.place, tips, self._root_here())
+
+    def kept_tip(self, left: Stand) -> dict[int, Tip]:
+        """Keep the tip of a branch that the run leaves, if it stands there; return all tips."""
+        if left.branch in left.tips:
+            return left.tips
+        left.snapshot.pinned = True
+        self.snapshots.add(left.snapshot)
+        return {**left.tips, left.branch: Tip(left.snapshot, left.history)}
+
+    # --- settings -------------------------------------------------------------------------------
+
+    def change(self, values: Mapping[str, Any], origin: Origin) -> None:
+        """Change several settings at once: all of them, or on any error none."""
+        self._origin = replace(origin, change=self.log.next_change())
+        try:
+            self.settings.update(values)
+        finally:
+            self._origin = None
+
+    def _on_setting(self, change: Any) -> None:
+        origin = self._origin or replace(CODE, change=self.log.next_change())
+        self.log.ask(change["name"], change["new"], origin)
+
+    def _admit(self, setting: str, value: Any) -> None:
+        wrong = misfit(setting, value, self.run.training, self.built["packing"])
+        if wrong is not None:
+            raise TraitError(wrong)
+        if setting == "data":
+            self.source_of(value)
+        self.own.admit({setting: value})
+
+    def in_force(self) -> SimpleNamespace:
+        """Return every setting's value for the next update."""
+        return SimpleNamespace(**{**self.settings.as_dict(), **self.built})
+
+    def _commit(self) -> None:
+        """Record what was asked for since the last update, on a new branch where the run is in the past."""
+        if self._configured and not self.log.pending:
+            return
+        if self._last_good.begun and not self._last_good.finite():
+            raise self._diverged(NonFiniteError("a weight", float("nan")))
+        # In this order an interrupt anywhere leaves a session that prepares itself again.
+        self._configured = False
+        if not self.branches.at_tip:
+            self.branch_off(self.branches.free_name(), self.branches.tips)
+        self.log.branch = self.branches.current
+        if self.log.pending:
+            self.log.commit(self.state.iteration, self.state.cursor, self._hash_before())
+
+    def _configure(self) -> None:
+        """Put recorded settings in force, and make sure that there is a state to go back to."""
+        if not self._configured:
+            self._last_good.begin()
+            self.run.stepper.configure(self.in_force())
+            self._configured = True
+
+    def _hash_before(self) -> str:
+        """Return the hash of the state before a record of the log; empty if none is due."""
+        due = self.log.hash_due(self.state.iteration, self.state.cursor)
+        return self._hash_in_force() if due else ""
+
+    def _hash_in_force(self) -> str:
+        """Return the hash of the whole state, without settings that are not in force yet."""
+        return digest(described(self, self.log.in_force, self.run, self.built, state_tree(self.state)))
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    def advance(
+        self, what: What, n: int, interrupted: Callable[[], bool], origin: Origin
+    ) -> dict[str, float]:
+        """Carry out up to `n` full steps, or updates of one network, and return the last record.
+
+        Parameters
+        ----------
+        interrupted : callable
+            Asked once in each step; where it says True that step is the last. Gradient norms and
+            accuracies in the record are then those of the last step in which they were measured.
+
+        Raises
+        ------
+        DivergedError
+            If a number is not finite.
+        Exception
+            Whatever a network or the data raises. After any of them the session stands at its
+            last good state.
+        """
+        self._occupied.refuse_reentry()
+        self.settle()
+        try:
+            self._occupied.begin(sys._getframe())
+            for index in range(n):
+                if index == 0 or self.listeners:
+                    with pinned(self.run.threads, self._device):
+                        take_edits(self)
+                # At each step anew: a callback, or a cell in another thread, may have changed a mode.
+                with pinned(self.run.threads, self._device):
+                    stop = self._one(what, interrupted, origin, last=index == n - 1)
+                if self.listeners:
+                    record = self.record()
+                    for listener in list(self.listeners.values()):
+                        listener(record)
+                self.keeper.stepped()
+                if stop:
+                    break
+        finally:
+            self._occupied.end()
+        return self.record()
+
+    def _one(self, what: What, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
+        """Carry out one step or update, and return whether it was interrupted."""
+        self._commit()
+        last_good, state, stepper = self._last_good, self.run.state, self.run.stepper
+        full = what == "both"
+        seen = last or bool(self.listeners)
+        begins = what != "both" and not self.log.repeats(state.iteration, ACTIONS[what], origin)
+        before = (state.cursor, self._hash_before()) if begins else ()
+        self._configure()
+        last_good.before()
+        state.edits.forget()
+        self._torn = True
+        try:
+            stepper.advance(what, measure=seen or not full or measured(state.iteration + 1))
+            if full:
+                self.history.append(stepper.record)
+            stop = interrupted()
+            Update(what, origin, state.iteration, *before).record_in(self.log)
+            last_good.note()
+            if seen or stop:
+                state.edits.note()
+            self._torn = False
+            last_good.snapshot()
+        except NonFiniteError as error:
+            raise self._diverged(error) from None
+        except BaseException as error:
+            self.settle()
+            error.add_note(Message("The run stands at iteration {n}, before it happened.", n=state.iteration))
+            raise
+        return stop
+
+    @contextmanager
+    def rehearsing(self) -> Iterator[EagerStepper]:
+        """Let the next updates be carried out, whole or in part, and undo them again."""
+        self.recover()
+        run, last_good, configured = self.run, self._last_good, self._configured
+        before = Rehearsal(run.stepper)
+        rules = self.in_force()
+
+        def undo() -> None:
+            before.put_back(rules, configured=configured)
+            last_good.put_back()
+
+        self._undo = undo
+        try:
+            self._occupied.begin(sys._getframe(2))
+            with pinned(run.threads, self._device):
+                run.stepper.configure(rules)
+                yield run.stepper
+        finally:
+            self._occupied.end()
+            self.settle()
+
+    def record(self) -> dict[str, float]:
+        """Return the numbers of the last updates, without what only the history keeps."""
+        numbers = self.run.stepper.record
+        return {"iteration": self.state.iteration, **{name: numbers[name] for name in COLUMNS[1:]}}
+
+    def _diverged(self, error: NonFiniteError) -> DivergedError:
+        rules = self.run.stepper.rules
+        self._torn = True
+        self.settle()
+        return diverged(error, rules, self.state.iteration)
+
+    def settle(self) -> None:
+        """Go back to the last good state, if a step or a way elsewhere was broken off in the middle."""
+        if self._undo is not None and not self._occupied.under_way:
+            with pinned(self.run.threads, self._device):
+                self._undo()
+            self.state.edits.note()
+            self._undo = None
+        if self._refuge is not None and not self._occupied.under_way:  # not while it is on its way
+            with pinned(self.run.threads, self._device):
+                self._go_to_refuge(*self._refuge)
+        if self._torn:
+            with pinned(self.run.threads, self._device):
+                self._last_good.go_back()
+            self._configured = False
+            self.history.resize(self.state.iteration)
+            self.state.edits.note()
+            self._torn = False
+
+    def recover(self) -> None:
+        """Stand at the last good state, settings kept; a failed step has already gone back to it."""
+        self._occupied.refuse_reentry()
+        if self._last_good.begun and not self._last_good.finite():
+            self._torn = True
+        self.notice_edits()
+
+    # --- the whole state ------------------------------------------------------------------------
+
+    def tree(self) -> dict[str, Any]:
+        """Return the whole state as nested dictionaries of tensors, not copied, and plain values."""
+        self.settle()
+        settings = self.settings.as_dict()
+        return described(self, settings, self.run, self.built, state_tree(self.state))
+
+    def load_tree(self, tree: Mapping[str, Any], origin: Origin, branch: str = "") -> None:
+        """Go on from what :meth:`tree` returned; on an error nothing changes.
+
+        Parameters
+        ----------
+        branch : str
+            What to call the branch that begins, unless another one has that name.
+
+        Raises
+        ------
+        CheckpointError
+            If it belongs to other data or networks, or is not what :meth:`tree` returned.
+        """
+        self.recover()
+        with self.leaving() as here:
+            with pinned(device=self._device):
+                run, built, settings = restored(self, tree)
+            self._adopt(run, built, self.history.until(run.state.iteration))
+            self.change(settings, origin)
+            self._begin_branch("load", here, run.state.iteration, origin, branch)
+        self.keeper.save()

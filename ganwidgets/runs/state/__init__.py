@@ -1,0 +1,1 @@
+"""A run's state as a tree of tensors and plain values: its hash, its migrations, its environment."""

@@ -1,0 +1,33 @@
+"""What the content of a folder or a file leads to, as one kind of error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ganwidgets.errors import CheckpointError
+from ganwidgets.messages import Message
+
+__all__ = ["sound"]
+
+
+@contextmanager
+def sound(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Make every error that the content of `path` leads to a `CheckpointError`.
+
+    Any kind of exception may come of forged values, memory that is exhausted among them.
+    """
+    try:
+        yield
+    except (CheckpointError, Warning):  # a warning that the user made an error stays one
+        raise
+    except Exception as error:
+        raise CheckpointError(
+            Message(
+                "{path} is damaged, or does not match what was passed: what is in it does not fit together "
+                "({reason}); use an older copy",
+                path=str(path),
+                reason=f"{type(error).__name__}: {error}",
+            )
+        ) from error

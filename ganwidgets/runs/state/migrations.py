@@ -1,0 +1,133 @@
+"""Runs that an older version of ganwidgets kept: what they lack, and how it counted their hashes.
+
+A setting that is added later has a value under which a run is, bit for bit, what it was without the
+setting. Whatever lacks the setting is given that value, which need not be the default of a new run.
+The hash of an old state did not know of it, and is still recognised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ganwidgets.errors import CheckpointError
+from ganwidgets.messages import Message
+from ganwidgets.runs.state.hashing import digest
+from ganwidgets.settings import SETTINGS
+
+__all__ = ["ADDED", "Addition", "completed_settings", "completed_state", "completed_tree", "is_hash_of"]
+
+
+class Addition(NamedTuple):
+    """What one version added to a run, with the values that leave it as it was."""
+
+    settings: Mapping[str, Any]
+    state: Mapping[str, Any]
+
+
+ADDED = (
+    Addition({"conditional": False, "channels": 32, "norm": "batch", "spectral_norm": False}, {}),
+    Addition({"holdout": 0.0}, {}),
+    Addition(
+        {"penalty_interval": 1, "augment": "none", "unroll_steps": 0, "packing": 1},
+        {"d_updates": 0},
+    ),
+    Addition({"precision": "float32"}, {}),
+)
+"""In the order in which they came; everything else was there from the beginning."""
+
+_SETTINGS = {name: value for addition in ADDED for name, value in addition.settings.items()}
+_STATE = {name: value for addition in ADDED for name, value in addition.state.items()}
+
+
+def completed_settings(values: Mapping[str, Any], *, built: bool = False) -> dict[str, Any]:
+    """Return the settings of a stored run, those that came later added to them.
+
+    Parameters
+    ----------
+    values : mapping
+        By name, as they were stored.
+    built : bool
+        Whether they are those that a fresh start was made with, not all settings.
+
+    Raises
+    ------
+    CheckpointError
+        If a setting is there that this version does not know, or one lacks that was never added.
+    """
+    wanted = [name for name, s in SETTINGS.items() if not built or s.effect == "fresh start"]
+    unknown = values.keys() - set(wanted)
+    if unknown:
+        raise CheckpointError(
+            Message(
+                "the run has settings that this version of ganwidgets does not know ({names}): a newer version kept "
+                "it; upgrade ganwidgets",
+                names=_listed(unknown),
+            )
+        )
+    complete = {**{name: _SETTINGS[name] for name in wanted if name in _SETTINGS}, **values}
+    missing = set(wanted) - complete.keys()
+    if missing:
+        raise CheckpointError(
+            Message(
+                "the run has no value for settings that every version has ({names}): it was not kept whole; use an "
+                "older copy",
+                names=_listed(missing),
+            )
+        )
+    return complete
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def completed_state(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what :func:`~ganwidgets.runs.state.state_tree.state_tree` described, what came later added to it."""
+    return {**_STATE, **tree}
+
+
+def completed_tree(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what :func:`~ganwidgets.runs.session.full_state.described` described, what came later added to it."""
+    return {
+        **completed_state(tree),
+        "built": completed_settings(tree["built"], built=True),
+        "settings": completed_settings(tree["settings"]),
+    }
+
+
+def is_hash_of(tree: Mapping[str, Any], stored: str, *, counted: int = 0) -> bool:
+    """Return whether `stored` is the hash of the whole state `tree`, as this or an older version counted it.
+
+    Parameters
+    ----------
+    tree : mapping
+        As :func:`~ganwidgets.runs.session.full_state.described` describes it.
+    stored : str
+    counted : int
+        Updates of D since the fresh start: the first version that knew lazy penalties had this number in
+        the state, where others have those since the last penalty.
+    """
+    trees = [tree] if counted == tree["d_updates"] else [tree, {**tree, "d_updates": counted}]
+    return any(digest(form) == stored for each in trees for form in _forms(each))
+
+
+def _forms(tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give `tree` as each version described it, the newest first, as far as the older ones could."""
+    form = dict(tree)
+    yield form
+    for addition in reversed(ADDED):
+        parts = [(addition.settings, form["settings"]), (addition.settings, form["built"])]
+        for added, part in [*parts, (addition.state, form)]:
+            if any(part[name] != value for name, value in added.items() if name in part):
+                return
+        form = {
+            **_without(form, addition.state),
+            "settings": _without(form["settings"], addition.settings),
+            "built": _without(form["built"], addition.settings),
+        }
+        yield form
+
+
+def _without(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in set(names)}

@@ -1,0 +1,147 @@
+"""A training state as nested dictionaries, and back."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
+from ganwidgets.errors import CheckpointError
+from ganwidgets.messages import Message
+from ganwidgets.runs.state.user_parts import Own
+from ganwidgets.stepping.state import TrainingState, moments_of, put_moments, put_tensors, tensors_of
+
+__all__ = [
+    "STATE_FORMAT",
+    "check_origin",
+    "copied",
+    "data_name",
+    "is_preset",
+    "other_data",
+    "put_tree",
+    "state_tree",
+]
+
+STATE_FORMAT = 1
+"""The version of what :meth:`GANTrainer.state_dict` returns."""
+
+
+def is_preset(name: str) -> bool:
+    """Return whether `name` is that of a preset."""
+    return name in POINT_PRESETS or name in IMAGE_PRESETS
+
+
+def data_name(source: Source) -> str:
+    """Return the plain value that stands for `source` in a state: its preset, or its hash."""
+    return source.preset or f"sha256:{source.fingerprint}"
+
+
+def state_tree(state: TrainingState) -> dict[str, Any]:
+    """Return a state as nested dictionaries of tensors, not copied, and plain values."""
+    switched = state.switched_gradients()
+    return {
+        **({"requires_grad": switched} if switched else {}),
+        "iteration": state.iteration,
+        "cursor": state.cursor,
+        "d_updates": state.d_updates,
+        "networks": {name: tensors_of(module) for name, module in state.modules().items()},
+        "optimizers": {
+            network: {"name": state.optimizer_names[network], "memory": moments_of(optimizer)}
+            for network, optimizer in state.optimizers.items()
+        },
+        "randomness": {name: g.get_state() for name, g in state.randomness.items()},
+    }
+
+
+def copied(tree: Any) -> Any:
+    """Return `tree` with every tensor detached and copied to the CPU."""
+    if isinstance(tree, Tensor):
+        return tree.detach().to("cpu", copy=True)
+    if isinstance(tree, Mapping):
+        return {name: copied(value) for name, value in tree.items()}
+    return tree
+
+
+def other_data(name: str, source: Source) -> Message:
+    """Return the sentence for a state that belongs to other data than `source`."""
+    return Message(
+        "the state belongs to other data ({wanted}) than this trainer's ({found}); pass the data that "
+        "the run was trained on",
+        wanted=name,
+        found=source.name,
+    )
+
+
+def check_origin(tree: Mapping[str, Any], own: Own) -> None:
+    """Raise `CheckpointError` unless `tree` can be read and wants what is in `own`."""
+    if tree.get("format") != STATE_FORMAT:
+        raise CheckpointError(
+            Message(
+                "the state has format {found!r}, but this version of ganwidgets reads {known}",
+                found=tree.get("format"),
+                known=STATE_FORMAT,
+            )
+        )
+    for name, network in own.networks.items():
+        if tree["own"][name] and network is None:
+            raise CheckpointError(
+                Message(
+                    "the run was trained with a {network} of its own; pass one that is built like it as "
+                    "{network}=...",
+                    network=name,
+                )
+            )
+        if network is not None and not tree["own"][name]:
+            raise CheckpointError(
+                Message("the run was trained with the built-in {network}; pass none", network=name)
+            )
+    wanted, given = tree["own"].get("objective"), own.described().get("objective")
+    if wanted is not None and given is None:
+        raise CheckpointError(
+            Message(
+                "the run was trained with an objective of its own, {wanted}; pass it as objective=...",
+                wanted=wanted,
+            )
+        )
+    if wanted != given:
+        raise CheckpointError(
+            Message(
+                "the run was trained with {wanted}, but {given} was passed as its objective; pass the one that it "
+                "was trained with",
+                wanted=wanted or Message("none but the built-in objectives"),
+                given=given,
+            )
+        )
+
+
+def put_tree(state: TrainingState, tree: Mapping[str, Any], settings: Any) -> None:
+    """Give `state` everything that :func:`state_tree` described; the networks must fit.
+
+    Parameters
+    ----------
+    settings
+        Hyperparameters for the optimizers that are made.
+
+    Raises
+    ------
+    Exception
+        Of many kinds, if `tree` is not what :func:`state_tree` returned; the state is then torn.
+    """
+    state.switch_gradients(tree.get("requires_grad", {}))
+    state.ema = None
+    if "ema" in tree["networks"]:
+        state.start_average()
+    for name, module in state.modules().items():
+        put_tensors(module, tree["networks"][name])
+    state.optimizers.clear()
+    state.optimizer_names.clear()
+    for network, optimizer in tree["optimizers"].items():
+        state.use_optimizer(network, optimizer["name"], settings)
+        put_moments(state.optimizers[network], optimizer["memory"])
+    state.put_randomness(tree["randomness"])
+    state.iteration = operator.index(tree["iteration"])
+    state.cursor = operator.index(tree["cursor"])
+    state.d_updates = operator.index(tree["d_updates"])

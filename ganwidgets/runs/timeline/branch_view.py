@@ -1,0 +1,183 @@
+"""What a run's branches look like at one moment, for drawing: copies that never change."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+
+from ganwidgets.runs.record.interventions import Intervention
+from ganwidgets.runs.record.places import Branch, Place
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.timeline.travel import tip_of
+
+__all__ = ["Chronicle", "Limb", "Past", "past_of"]
+
+
+@dataclass(frozen=True)
+class Limb:
+    """One branch, as a picture of the tree needs it.
+
+    Attributes
+    ----------
+    id : int
+    name : str
+    parent : int or None
+        The branch that it left, and drawn from there; None where it begins a run of its own.
+    first, last : int
+        The iterations from which and up to which it goes.
+    """
+
+    id: int
+    name: str
+    parent: int | None
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Past:
+    """Everything that can be returned to.
+
+    Attributes
+    ----------
+    limbs : tuple of Limb
+        In order of creation.
+    interventions : tuple of Intervention
+        On all branches.
+    led_here : tuple of Intervention
+        Those since the fresh start that led to where the run stands.
+    branch : int
+        The one on which the run stands.
+    iteration : int
+        Where on it.
+    at_tip : bool
+        Whether going on prolongs the branch; in its past the next step begins another one.
+    first : int
+        The earliest iteration that can be returned to on this branch.
+    lineage : frozenset of int
+        The branches that led here, this one included.
+    """
+
+    limbs: tuple[Limb, ...]
+    interventions: tuple[Intervention, ...]
+    led_here: tuple[Intervention, ...]
+    branch: int
+    iteration: int
+    at_tip: bool
+    first: int
+    lineage: frozenset[int]
+
+    @property
+    def limb(self) -> Limb:
+        """The branch on which the run stands."""
+        return self.limbs[self.branch]
+
+    @property
+    def last(self) -> int:
+        """The last iteration of any branch."""
+        return max(limb.last for limb in self.limbs)
+
+
+class Chronicle:
+    """Tells the past of a run again and again, at the cost of what is new since it was told last.
+
+    Parameters
+    ----------
+    session : Session
+        The run.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._told: tuple[object, ...] = ()
+        self._interventions: tuple[Intervention, ...] = ()
+        self._lineage: list[int] = []
+        self._led: tuple[Intervention, ...] = ()
+        self._since_start: tuple[Intervention, ...] = ()
+        self._drawn: tuple[object, ...] = ()
+        self._limbs: tuple[Limb, ...] = ()
+        self._ancestors: frozenset[int] = frozenset()
+
+    def now(self) -> Past:
+        """Return how the timeline looks now; to be called between two steps."""
+        session = self._session
+        state, place = session.state, session.place
+        limbs_changed = self._draw_limbs(place)
+        log_changed = self._read_log()
+        if limbs_changed or log_changed:
+            # Everything before the fresh start comes before everything after it.
+            begin = bisect_left(self._led, True, key=lambda record: record.branch in self._ancestors)
+            self._since_start = self._led[begin:]
+        provisional = session.log.provisional(state.iteration, state.cursor)
+        asked = tuple(record for record in provisional if record.branch in self._ancestors)
+        return Past(
+            limbs=self._limbs,
+            interventions=self._interventions,
+            led_here=self._since_start + asked,
+            branch=place.branch,
+            iteration=place.iteration,
+            at_tip=session.branches.at_tip,
+            first=self._limbs[place.branch].first,
+            lineage=self._ancestors,
+        )
+
+    def _draw_limbs(self, place: Place) -> bool:
+        """Bring the limbs up to date; return whether more is different than how far the run has come."""
+        branches = self._session.branches
+        drawn = branches.by_id, branches.tips, place.branch
+        if not _same(drawn, self._drawn):
+            self._drawn = drawn
+            self._limbs = tuple(self._limb(branch) for branch in branches.by_id.values())
+            limb, ancestors = self._limbs[place.branch], [place.branch]
+            while limb.parent is not None:
+                limb = self._limbs[limb.parent]
+                ancestors.append(limb.id)
+            self._ancestors = frozenset(ancestors)
+            return True
+        limb = self._limbs[place.branch]
+        if branches.at_tip and limb.last != place.iteration:
+            grown = replace(limb, last=place.iteration)
+            self._limbs = (*self._limbs[: limb.id], grown, *self._limbs[limb.id + 1 :])
+        return False
+
+    def _limb(self, branch: Branch) -> Limb:
+        session = self._session
+        branches = session.branches
+        forked = branch.origin == "fork"
+        if forked and branch.start is not None:
+            first = branch.start.iteration
+        else:
+            first = branches.roots[branches.root_of(branch.id)].first.iteration
+        return Limb(
+            id=branch.id,
+            name=branch.name,
+            parent=branch.parent if forked else None,
+            first=first,
+            last=tip_of(session, branch.id).iteration,
+        )
+
+    def _read_log(self) -> bool:
+        """Bring the interventions up to date; return whether any are different."""
+        log = self._session.log
+        stamp = log.stamp
+        if _same(stamp, self._told):
+            return False
+        records, lineage = log.everything, log.lineage
+        known = len(self._lineage)
+        if lineage[:known] != self._lineage:
+            known = 0
+        # Updates of one network in a row grow the last record, which another one then replaces.
+        while known and records[lineage[known - 1]] is not self._led[known - 1]:
+            known -= 1
+        self._led = (*self._led[:known], *(records[seq] for seq in lineage[known:]))
+        self._interventions, self._lineage, self._told = tuple(records), lineage, stamp
+        return True
+
+
+def _same(ones: tuple[object, ...], others: tuple[object, ...]) -> bool:
+    return len(ones) == len(others) and all(one is other for one, other in zip(ones, others, strict=True))
+
+
+def past_of(session: Session) -> Past:
+    """Return how the timeline of a run looks now; to be called between two steps."""
+    return Chronicle(session).now()

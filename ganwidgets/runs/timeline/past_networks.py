@@ -1,0 +1,77 @@
+"""The networks as they were earlier, on the line of branches that led to where the run stands.
+
+They come out of the run's snapshots, so they are right after any journey, and nobody has to have
+watched; the run itself stays where it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+from ganwidgets.runs.record.snapshots import Snapshot
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.state.fitting import check_fits
+from ganwidgets.stepping.state import copied_network, put_tensors
+
+__all__ = ["Understudies", "earlier", "spread"]
+
+T = TypeVar("T")
+
+
+def earlier(session: Session) -> list[Snapshot]:
+    """Return snapshots since the fresh start that led here, one for each iteration, the present left out."""
+    here = session.place
+    found = {
+        snapshot.place.iteration: snapshot
+        for snapshot in sorted(session.snapshots, key=lambda s: (s.place.iteration, s.place.seq))
+        if snapshot.place.iteration < here.iteration and session.branches.leads_to(snapshot, here)
+    }
+    return list(found.values())
+
+
+def spread(all_of: Sequence[T], most: int) -> list[T]:
+    """Return `most` of a sequence at most, evenly spread over it, its first and its last among them.
+
+    >>> spread(range(10), 4)
+    [0, 3, 6, 9]
+    """
+    if len(all_of) <= most:
+        return list(all_of)
+    step = (len(all_of) - 1) / max(1, most - 1)
+    return [all_of[math.floor(index * step + 0.5)] for index in range(most)]
+
+
+class Understudies:
+    """Copies of both networks, which can be what the networks were at a snapshot.
+
+    Parameters
+    ----------
+    session : Session
+        The run.
+
+    Attributes
+    ----------
+    generator, discriminator : nn.Module
+    """
+
+    def __init__(self, session: Session) -> None:
+        session.settle()
+        self._session = session
+        self._run = session.run
+        self.generator = copied_network(session.state.generator)
+        self.discriminator = copied_network(session.state.discriminator)
+
+    def play(self, snapshot: Snapshot) -> bool:
+        """Be the networks of `snapshot`; False where it is gone, or the run has begun afresh since."""
+        session = self._session
+        if session.run is not self._run or not any(kept is snapshot for kept in session.snapshots):
+            return False
+        tree = session.snapshots.read(snapshot)
+        if tree is None:
+            return False
+        check_fits(session.state, tree)
+        put_tensors(self.generator, tree["networks"]["generator"])
+        put_tensors(self.discriminator, tree["networks"]["discriminator"])
+        return True

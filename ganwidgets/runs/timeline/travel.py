@@ -1,0 +1,360 @@
+"""Going to any place of a run: the nearest snapshot before it, and from there the same steps again.
+
+Whatever fails on the way, code of the user's own for example, leaves the run where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from ganwidgets.errors import CheckpointError, DivergedError
+from ganwidgets.messages import Message
+from ganwidgets.runs.record.branches import Root, Stand
+from ganwidgets.runs.record.history import History
+from ganwidgets.runs.record.interventions import CODE, EDIT, UPDATES, Intervention, InterventionLog
+from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.snapshots import Snapshot
+from ganwidgets.runs.session.rollback import ACTIONS
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.state.fitting import check_fits
+from ganwidgets.runs.state.state_tree import put_tree
+from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.assembly import Run
+from ganwidgets.stepping.eager import NonFiniteError, What
+
+__all__ = ["UPDATED", "Again", "Replay", "arrive", "fork", "goto", "history_of", "switch", "tip_of", "undo"]
+
+
+UPDATED = {action: network for network, action in ACTIONS.items()}
+
+
+def goto(session: Session, iteration: Any, name: str | None) -> None:
+    """Stand where iteration `iteration` of a branch had just been completed, and nothing else done."""
+    branches = session.branches
+    branch = branches.current if name is None else branches.named(name).id
+    first, last = branches.roots[branches.root_of(branch)].first.iteration, tip_of(session, branch).iteration
+    if not _is_whole(iteration) or not first <= iteration <= last:
+        raise ValueError(
+            Message(
+                "iteration {iteration!r} cannot be reached: branch {name!r} goes from {first} to {last}",
+                iteration=iteration,
+                name=branches.by_id[branch].name,
+                first=first,
+                last=last,
+            )
+        )
+    _go(session, branch, _after(session, branch, int(iteration)), to_tip=False)
+    session.keeper.save()
+
+
+def switch(session: Session, name: str) -> None:
+    """Stand where a branch was left."""
+    branch = session.branches.named(name).id
+    _go(session, branch, tip_of(session, branch), to_tip=True)
+    session.keeper.save()
+
+
+def fork(session: Session, name: str) -> None:
+    """Begin a branch of that name where the run stands."""
+    name = session.branches.check_new(name)
+    session.recover()
+    if not session.branches.at_tip:
+        session.branch_off(name, session.branches.tips)
+    else:
+        with session.leaving() as here:
+            tips = session.kept_tip(here)
+            session.history = here.history.until(here.snapshot.place.iteration)
+            session.branch_off(name, tips)
+    session.keeper.save()
+
+
+def undo(session: Session, seq: Any) -> None:
+    """Stand just before an intervention took force, and those that did in the same moment."""
+    log, branches = session.log, session.branches
+    session.recover()
+    made = log.everything
+    asked = list(log.asked)
+    if seq is None and not asked and not log.lineage:
+        raise ValueError(Message("there is nothing to undo: nothing has been changed in this run yet"))
+    if seq is None:
+        last = max(range(len(asked)), key=lambda place: log.asked[asked[place]][0].change, default=None)
+        seq = log.lineage[-1] if last is None else len(made) + last
+    if not _is_whole(seq) or not 0 <= seq < len(made) + len(asked):
+        raise ValueError(
+            Message("there is no intervention {seq!r}; timeline.interventions lists them by seq", seq=seq)
+        )
+    if seq >= len(made):
+        session.change(log.together_with(asked[int(seq) - len(made)]), CODE)
+        session.keeper.save()
+        return
+    record = _first_of_its_moment(made, int(seq))
+    root = branches.roots.get(record.branch)
+    if root is None or record.seq >= root.first.seq:
+        place = Place(record.branch, record.iteration, _next(session, record))
+    elif (start := branches.by_id[record.branch].start) is not None:
+        place = start
+    else:
+        raise ValueError(
+            Message(
+                "intervention {seq} cannot be undone: it took force before the run was loaded, and what was "
+                "loaded does not reach that far back",
+                seq=seq,
+            )
+        )
+    holds_it = any(entry is record for entry in branches.lineage(branches.current, made))
+    same_root = branches.root_of(branches.current) == branches.root_of(place.branch)
+    branch = branches.current if holds_it and same_root else place.branch
+    _go(session, branch, Place(branch, place.iteration, place.seq), to_tip=False)
+    session.keeper.save()
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, numbers.Integral) and not isinstance(number, bool)
+
+
+# --- what lies where --------------------------------------------------------------------------------
+
+
+def tip_of(session: Session, branch: int) -> Place:
+    """Return where `branch` ends."""
+    tip = session.branches.tips.get(branch)
+    place = session.place if tip is None else tip.snapshot.place
+    return Place(branch, place.iteration, place.seq)
+
+
+def history_of(session: Session, branch: int) -> History:
+    """Return the numbers of a whole branch, from its first state to its tip."""
+    tip = session.branches.tips.get(branch)
+    return session.history if tip is None else tip.history
+
+
+def _after(session: Session, branch: int, iteration: int) -> Place:
+    """Return the place at which step number `iteration` had just been completed."""
+    branches = session.branches
+    root = branches.roots[branches.root_of(branch)]
+    seq = root.first.seq
+    for record in branches.lineage(branch, session.log.everything):
+        if record.seq >= root.first.seq and record.iteration < iteration:
+            seq = record.seq + 1
+    return Place(branch, iteration, seq)
+
+
+def _first_of_its_moment(made: list[Intervention], seq: int) -> Intervention:
+    """Return the first of those that took force together with intervention `seq`."""
+    record = made[seq]
+    while seq > 0:
+        earlier = made[seq - 1]
+        if UPDATES & {earlier.setting, record.setting} or _moment(earlier) != _moment(record):
+            break
+        seq, record = seq - 1, earlier
+    return record
+
+
+def _moment(record: Intervention) -> tuple[int, int, int, str]:
+    return record.branch, record.iteration, record.samples_seen, record.hash_before
+
+
+def _next(session: Session, record: Intervention) -> int:
+    """Return the number of which all interventions before `record`, on its line, are smaller."""
+    before = [
+        r.seq for r in session.branches.lineage(record.branch, session.log.everything) if r.seq < record.seq
+    ]
+    return before[-1] + 1 if before else 0
+
+
+# --- the way ----------------------------------------------------------------------------------------
+
+
+def _go(session: Session, branch: int, target: Place, *, to_tip: bool) -> None:
+    """Stand at `target` on `branch`; where that is the tip, with what had been asked for there."""
+    session.recover()
+    branches, log = session.branches, session.log
+    there = branches.current == branch and branches.owned(target) == branches.owned(session.place)
+    if there and (branches.at_tip if to_tip else not log.pending):
+        return
+    with session.leaving() as here:
+        try:
+            tips = session.kept_tip(here)
+            tip = tips[branch]
+            if not tip.snapshot.asked and tip.snapshot.place == branches.owned(target):
+                to_tip = True
+            lineage = [r.seq for r in branches.lineage(branch, log.everything) if r.seq < target.seq]
+            run, built, snapshot = arrive(session, here, target)
+            session.take(
+                Stand(
+                    run,
+                    built,
+                    dataclasses.replace(snapshot, asked=tip.snapshot.asked if to_tip else {}),
+                    lineage,
+                    tip.history if to_tip else tip.history.until(target.iteration),
+                    branch,
+                    {number: t for number, t in tips.items() if number != branch} if to_tip else tips,
+                )
+            )
+        except BaseException as error:
+            error.add_note(
+                Message(
+                    "The run stands where it was: at iteration {n} of branch {name!r}.",
+                    n=here.snapshot.place.iteration,
+                    name=branches.by_id[here.branch].name,
+                )
+            )
+            raise
+    if to_tip:
+        session.snapshots.discard(tip.snapshot)  # it is where the run stands, and grows on
+
+
+def arrive(session: Session, here: Stand | None, target: Place) -> tuple[Run, Mapping[str, Any], Snapshot]:
+    """Bring the state to `target`, and return what belongs to it; all else is still as it was.
+
+    Parameters
+    ----------
+    here : Stand or None
+        Where the run stands, if it stands somewhere already.
+    """
+    branches = session.branches
+    root = branches.roots[branches.root_of(target.branch)]
+    snapshot, content = _nearest(session, here, target)
+    with pinned(device=session._device):
+        if here is not None and branches.root_of(here.branch) == branches.root_of(target.branch):
+            run = here.run
+        else:
+            values = {**snapshot.settings, **root.built}
+            run = dataclasses.replace(session._assembled(values, root.source), threads=root.threads)
+        replay = Replay(run, root, snapshot)
+        with pinned(run.threads, session._device):
+            if here is None or snapshot is not here.snapshot or run is not here.run:
+                check_fits(run.state, content)
+                put_tree(run.state, content, replay.rules())
+            try:
+                replay.go_on(branches.lineage(target.branch, session.log.everything), session.log, target)
+            except NonFiniteError as error:
+                raise _astray(target) from error
+            # What does not repeat exactly may go astray.
+            if replay.steps and not run.state.finite():
+                raise _astray(target)
+    return run, root.built, Snapshot(branches.owned(target), 0, replay.settings, {}, None)
+
+
+def _astray(target: Place) -> DivergedError:
+    return DivergedError(
+        Message(
+            "on the way to iteration {iteration} numbers became infinite or NaN that were not when the run "
+            "was there first; it does not repeat exactly",
+            iteration=target.iteration,
+        ),
+        target.iteration,
+    )
+
+
+def _nearest(session: Session, here: Stand | None, target: Place) -> tuple[Snapshot, dict[str, Any]]:
+    """Return the snapshot from which it is shortest to `target`, and its content."""
+    branches = session.branches
+    present = [] if here is None else [here.snapshot]
+    found = {id(s): s for s in (*present, *session.snapshots) if branches.leads_to(s, target)}
+    candidates = sorted(
+        found.values(),
+        key=lambda s: (s.place.iteration, s.place.seq, s.repeated, s in present),
+        reverse=True,
+    )
+    for snapshot in candidates:
+        content = session.snapshots.read(snapshot)
+        if content is not None:
+            return snapshot, content
+    raise CheckpointError(
+        Message(
+            "iteration {iteration} cannot be reached: no snapshot before it can be read",
+            iteration=target.iteration,
+        )
+    )
+
+
+class Again:
+    """Carries out again what was done since a fresh start.
+
+    Parameters
+    ----------
+    run : Run
+        What the fresh start made.
+    root : Root
+        Its first state.
+    settings : mapping
+        In force where it begins.
+
+    Attributes
+    ----------
+    settings : dict
+        In force where it has arrived.
+    steps : int
+        How many updates were carried out.
+    """
+
+    def __init__(self, run: Run, root: Root, settings: Mapping[str, Any]) -> None:
+        self.run = run
+        self.root = root
+        self.settings = dict(settings)
+        self.steps = 0
+        self._configured = False
+
+    def rules(self) -> SimpleNamespace:
+        """Return every setting's value for the next update."""
+        return SimpleNamespace(**{**self.settings, **self.root.built})
+
+    def _obey(self, record: Intervention, log: InterventionLog) -> None:
+        """Put in force what `record` did.
+
+        Raises
+        ------
+        CheckpointError
+            If it is a change by hand: only its snapshot leads across it.
+        """
+        if record.setting == EDIT:
+            raise CheckpointError(
+                Message(
+                    "networks were changed by hand after iteration {iteration}, and the snapshot of that change is lost",
+                    iteration=record.iteration,
+                )
+            )
+        self.settings[record.setting] = log.value(record.seq)
+        self._configured = False
+
+    def _advance(self, what: What) -> None:
+        """Carry out one full step, or one update of one network."""
+        if not self._configured:
+            self.run.stepper.configure(self.rules())
+            self._configured = True
+        self.run.stepper.advance(what, measure=False)
+        self.steps += 1
+
+
+class Replay(Again):
+    """Goes from a snapshot to another place."""
+
+    def __init__(self, run: Run, root: Root, snapshot: Snapshot) -> None:
+        super().__init__(run, root, snapshot.settings)
+        self._snapshot = snapshot
+
+    def go_on(self, lineage: list[Intervention], log: InterventionLog, target: Place) -> None:
+        """Carry out steps and interventions until `target`."""
+        begun = self._snapshot.place.seq
+        for record in lineage:
+            if not max(begun - 1, self.root.first.seq) <= record.seq < target.seq:
+                continue
+            partly = record.seq == begun - 1
+            if partly and record.setting not in UPDATES:
+                continue
+            self._step_until(record.iteration)
+            if record.setting in UPDATES:
+                for _ in range(record.new - (self._snapshot.repeated if partly else 0)):
+                    self._advance(UPDATED[record.setting])
+            else:
+                self._obey(record, log)
+        self._step_until(target.iteration)
+
+    def _step_until(self, iteration: int) -> None:
+        for _ in range(iteration - self.run.state.iteration):
+            self._advance("both")

@@ -1,0 +1,469 @@
+"""Every knob of a run, defined once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from traitlets import HasTraits
+
+from ganwidgets.messages import N_
+from ganwidgets.settings.types import Choice, Data, Real, Setting, Switch, Whole, Widths
+
+__all__ = ["OWN", "SETTINGS", "SettingTraits"]
+
+OWN = "own"
+"""The choice that stands for what the user passed; it can be chosen where something was."""
+
+_OPTIMIZERS = {
+    "sgd": N_("Gradient descent (SGD)"),
+    "momentum": N_("SGD with momentum"),
+    "rmsprop": N_("RMSprop"),
+    "adam": N_("Adam"),
+    "adamw": N_("AdamW"),
+}
+
+
+_GENERATOR, _DISCRIMINATOR = ("generator",), ("discriminator",)
+_BOTH = _GENERATOR + _DISCRIMINATOR
+_CONVOLUTIONAL = ("dcgan", "resnet")
+
+
+class SettingTraits(HasTraits):
+    """The settings themselves, as traits; a trainer and a widget both have them."""
+
+    # --- in force at the next update ----------------------------------------------------------
+    lr_d = Real(
+        2e-3,
+        min=0,
+        max=10,
+        scale="logarithmic",
+        slider=(1e-5, 1),
+        label=N_("Learning rate of D"),
+        help=N_("How far each update moves the discriminator; too far and it overpowers the generator."),
+        group="discriminator",
+    )
+    d_steps = Whole(
+        1,
+        min=1,
+        max=100,
+        slider=(1, 10),
+        label=N_("D updates"),
+        unit=N_("per step"),
+        help=N_("How many times the discriminator learns before the generator has its turn."),
+        group="discriminator",
+    )
+    optimizer_d = Choice(
+        "adam",
+        choices=_OPTIMIZERS,
+        label=N_("Optimizer of D"),
+        help=N_(
+            "The rule that turns the discriminator's gradient into a change; a new rule starts without memory."
+        ),
+        group="discriminator",
+    )
+    skip_d_below = Real(
+        0.0,
+        min=0,
+        max=10,
+        slider=(0, 2),
+        zero=N_("never"),
+        label=N_("Skip D below"),
+        unit=N_("loss"),
+        help=N_("Leaves the discriminator as it is while its loss is below this value; 0 never skips."),
+        group="discriminator",
+    )
+    freeze_d = Switch(
+        False,
+        label=N_("Freeze D"),
+        help=N_("Stops the discriminator: none of its weights or statistics changes until it is released."),
+        group="discriminator",
+    )
+    lr_g = Real(
+        5e-4,
+        min=0,
+        max=10,
+        scale="logarithmic",
+        slider=(1e-5, 1),
+        label=N_("Learning rate of G"),
+        help=N_("How far each update moves the generator; too far and its samples jump about or collapse."),
+        group="generator",
+    )
+    g_steps = Whole(
+        1,
+        min=1,
+        max=100,
+        slider=(1, 10),
+        label=N_("G updates"),
+        unit=N_("per step"),
+        help=N_("How many times the generator learns after the discriminator had its turn."),
+        group="generator",
+    )
+    optimizer_g = Choice(
+        "adam",
+        choices=_OPTIMIZERS,
+        label=N_("Optimizer of G"),
+        help=N_(
+            "The rule that turns the generator's gradient into a change; a new rule starts without memory."
+        ),
+        group="generator",
+    )
+    ema_decay = Real(
+        0.0,
+        min=0,
+        max=0.99999,
+        slider=(0, 0.999),
+        zero=N_("off"),
+        label=N_("Averaging of G"),
+        help=N_(
+            "Keeps a slowly moving average of the generator, which is steadier than the generator itself; 0 keeps none."
+        ),
+        group="generator",
+    )
+    freeze_g = Switch(
+        False,
+        label=N_("Freeze G"),
+        help=N_("Stops the generator: none of its weights or statistics changes until it is released."),
+        group="generator",
+    )
+    loss = Choice(
+        "non_saturating",
+        choices={
+            "minimax": N_("Minimax (saturating)"),
+            "non_saturating": N_("Non-saturating"),
+            "least_squares": N_("Least squares"),
+            "wasserstein": N_("Wasserstein"),
+            "hinge": N_("Hinge"),
+            "relativistic": N_("Relativistic (R3GAN)"),
+            OWN: N_("Your own"),
+        },
+        label=N_("Loss"),
+        help=N_("The game that the two networks play: how a right or wrong verdict is scored."),
+        group="objective",
+    )
+    penalty = Choice(
+        "none",
+        choices={
+            "none": N_("None"),
+            "gradient_penalty": N_("Gradient penalty (WGAN-GP)"),
+            "r1": N_("R1, at real samples"),
+            "r2": N_("R2, at generated samples"),
+            "r1_r2": N_("R1 and R2"),
+            OWN: N_("Your own"),
+        },
+        label=N_("Penalty"),
+        help=N_(
+            "Keeps the discriminator's slope small, so that the generator is led gently instead of pushed."
+        ),
+        group="objective",
+    )
+    penalty_weight = Real(
+        1.0,
+        min=0,
+        max=1000,
+        scale="logarithmic",
+        slider=(1e-3, 100),
+        label=N_("Penalty weight"),
+        help=N_(
+            "How strongly the penalty counts beside the loss: gamma of R1 and R2, lambda of the gradient penalty."
+        ),
+        group="objective",
+    )
+    penalty_interval = Whole(
+        1,
+        min=1,
+        max=1000,
+        slider=(1, 32),
+        label=N_("Penalty every"),
+        unit=N_("updates of D"),
+        help=N_(
+            "Computes the costly penalty only at every so many updates of D, and counts it as many times over there."
+        ),
+        group="objective",
+    )
+    weight_clip = Real(
+        0.0,
+        min=0,
+        max=10,
+        slider=(0, 1),
+        zero=N_("off"),
+        label=N_("Weight clip"),
+        help=N_(
+            "Keeps every weight of the discriminator between minus and plus this value, as the first Wasserstein GAN did; 0 does not."
+        ),
+        group="objective",
+    )
+    augment = Choice(
+        "none",
+        choices={
+            "none": N_("None"),
+            "translation": N_("Translation"),
+            "cutout": N_("Cutout"),
+            "color": N_("Colour"),
+            "all": N_("Colour, translation and cutout"),
+        },
+        label=N_("Augmentation"),
+        help=N_(
+            "Changes real and generated images alike at random before D sees them, so that it cannot learn a few real ones by heart."
+        ),
+        group="objective",
+    )
+    unroll_steps = Whole(
+        0,
+        min=0,
+        max=20,
+        slider=(0, 10),
+        zero=N_("off"),
+        label=N_("Unrolled steps"),
+        unit=N_("D updates ahead"),
+        help=N_(
+            "Lets the generator foresee how D would answer over so many updates, which keeps it from leaving modes out; 0 does not."
+        ),
+        group="objective",
+    )
+    noise = Choice(
+        "gaussian",
+        choices={"gaussian": N_("Gaussian"), "uniform": N_("Uniform")},
+        label=N_("Noise"),
+        help=N_("The random numbers the generator starts from: bell-shaped, or even between -1 and 1."),
+        group="objective",
+    )
+    batch_size = Whole(
+        150,
+        min=1,
+        max=65536,
+        scale="logarithmic",
+        slider=(1, 1024),
+        label=N_("Batch size"),
+        unit=N_("samples"),
+        help=N_("How many real and how many generated samples each update looks at."),
+        group="optimizer",
+    )
+    beta1 = Real(
+        0.0,
+        min=0,
+        max=0.99999,
+        slider=(0, 0.99),
+        label=N_("Momentum (beta 1)"),
+        help=N_("How much of the previous direction an update keeps, for momentum, Adam and AdamW."),
+        group="optimizer",
+    )
+    beta2 = Real(
+        0.99,
+        min=0,
+        max=0.99999,
+        slider=(0, 0.999),
+        label=N_("Scale memory (beta 2)"),
+        help=N_("How long the size of past gradients is remembered, for RMSprop, Adam and AdamW."),
+        group="optimizer",
+    )
+    weight_decay = Real(
+        0.0,
+        min=0,
+        max=1,
+        scale="logarithmic",
+        slider=(1e-6, 0.1),
+        zero=N_("off"),
+        label=N_("Weight decay"),
+        help=N_("Pulls every weight a little towards zero at each update; 0 does not."),
+        group="optimizer",
+    )
+    grad_clip = Real(
+        0.0,
+        min=0,
+        max=10000,
+        scale="logarithmic",
+        slider=(0.01, 100),
+        zero=N_("off"),
+        label=N_("Gradient clip"),
+        unit=N_("norm"),
+        help=N_("Shortens a gradient that is longer than this to this length; 0 does not."),
+        group="optimizer",
+    )
+    precision = Choice(
+        "float32",
+        choices={"float32": N_("Full (float32)"), "bfloat16": N_("Half (bfloat16)")},
+        label=N_("Precision"),
+        help=N_(
+            "Half lets the networks compute with half as many bits, which is faster on a GPU; weights and losses keep them all."
+        ),
+        group="optimizer",
+    )
+    lr_schedule = Choice(
+        "constant",
+        choices={
+            "constant": N_("Constant"),
+            "linear": N_("Linear to zero"),
+            "cosine": N_("Cosine to zero"),
+        },
+        label=N_("Schedule"),
+        help=N_("How both learning rates change in the course of the run."),
+        group="optimizer",
+    )
+    schedule_steps = Whole(
+        10000,
+        min=1,
+        max=100_000_000,
+        scale="logarithmic",
+        slider=(100, 1_000_000),
+        label=N_("Schedule length"),
+        unit=N_("steps"),
+        help=N_("After how many steps the schedule has brought the learning rates to zero."),
+        group="optimizer",
+    )
+    # --- pending until reset() ------------------------------------------------------------------
+    data = Data(
+        "gaussians",
+        label=N_("Data"),
+        help=N_("What the generator is to imitate."),
+        group="fresh start",
+        effect="fresh start",
+    )
+    architecture = Choice(
+        "mlp",
+        choices={
+            "mlp": N_("Fully connected (MLP)"),
+            "dcgan": N_("Convolutional (DCGAN)"),
+            "resnet": N_("Residual (ResNet)"),
+        },
+        label=N_("Architecture"),
+        help=N_("How the two networks are built; the convolutional and the residual ones are for images."),
+        group="fresh start",
+        effect="fresh start",
+        shapes=_BOTH,
+    )
+    conditional = Switch(
+        False,
+        label=N_("Conditional"),
+        help=N_("Tells both networks each sample's label, so that you can choose what is generated."),
+        group="fresh start",
+        effect="fresh start",
+    )
+    packing = Whole(
+        1,
+        min=1,
+        max=8,
+        label=N_("Packing"),
+        unit=N_("samples at once"),
+        help=N_(
+            "How many samples D judges together; from 2 on it notices when generated ones are all alike (PacGAN)."
+        ),
+        group="fresh start",
+        effect="fresh start",
+    )
+    latent_dim = Whole(
+        8,
+        min=1,
+        max=1024,
+        scale="logarithmic",
+        slider=(1, 256),
+        label=N_("Latent dimension"),
+        unit=N_("numbers"),
+        help=N_("How many random numbers the generator turns into one sample."),
+        group="fresh start",
+        effect="fresh start",
+    )
+    g_hidden = Widths(
+        (64, 64),
+        label=N_("Layers of G"),
+        unit=N_("units"),
+        help=N_("The widths of a fully connected generator's hidden layers, from noise to sample."),
+        group="fresh start",
+        effect="fresh start",
+        shapes=_GENERATOR,
+        architectures=("mlp",),
+    )
+    d_hidden = Widths(
+        (64, 64),
+        label=N_("Layers of D"),
+        unit=N_("units"),
+        help=N_("The widths of a fully connected discriminator's hidden layers, from sample to verdict."),
+        group="fresh start",
+        effect="fresh start",
+        shapes=_DISCRIMINATOR,
+        architectures=("mlp",),
+    )
+    activation = Choice(
+        "leaky_relu",
+        choices={
+            "relu": N_("ReLU"),
+            "leaky_relu": N_("Leaky ReLU (0.2)"),
+            "tanh": N_("Tanh"),
+            "gelu": N_("GELU"),
+        },
+        label=N_("Activation"),
+        help=N_(
+            "The bend after each hidden layer of fully connected networks, without which they could only draw straight lines."
+        ),
+        group="fresh start",
+        effect="fresh start",
+        shapes=_BOTH,
+        architectures=("mlp",),
+    )
+    channels = Whole(
+        32,
+        min=1,
+        max=512,
+        scale="logarithmic",
+        slider=(4, 128),
+        label=N_("Channels"),
+        unit=N_("per layer, at least"),
+        help=N_(
+            "How many feature maps the layers with the largest pictures hold, in convolutional and residual networks."
+        ),
+        group="fresh start",
+        effect="fresh start",
+        shapes=_BOTH,
+        architectures=_CONVOLUTIONAL,
+    )
+    norm = Choice(
+        "batch",
+        choices={"batch": N_("Batch norm"), "instance": N_("Instance norm"), "none": N_("None")},
+        label=N_("Norm"),
+        help=N_("What keeps the numbers inside convolutional and residual networks on one scale."),
+        group="fresh start",
+        effect="fresh start",
+        shapes=_BOTH,
+        architectures=_CONVOLUTIONAL,
+    )
+    spectral_norm = Switch(
+        False,
+        label=N_("Spectral norm of D"),
+        help=N_("Keeps every layer of the discriminator from stretching anything, instead of another norm."),
+        group="fresh start",
+        effect="fresh start",
+        shapes=_DISCRIMINATOR,
+    )
+    holdout = Real(
+        0.0,
+        min=0,
+        max=0.5,
+        zero=N_("off"),
+        label=N_("Held out"),
+        unit=N_("share"),
+        help=N_(
+            "The share of the real samples that is kept from training, to see whether the discriminator learns the others by heart."
+        ),
+        group="fresh start",
+        effect="fresh start",
+    )
+    seed = Whole(
+        0,
+        min=0,
+        max=2**32 - 1,
+        slider=(0, 99),
+        label=N_("Seed"),
+        help=N_("The number from which all randomness of a run follows: the same seed, the same run."),
+        group="fresh start",
+        effect="fresh start",
+    )
+
+    def _admit(self, setting: str, value: Any) -> None:
+        """Refuse a value that is in bounds but does not fit this run; called by every setting."""
+
+
+SETTINGS: Mapping[str, Setting[Any]] = MappingProxyType(
+    {name: trait for name, trait in vars(SettingTraits).items() if isinstance(trait, Setting)}
+)
+"""Every setting's definition, by name, in the order in which people see them."""

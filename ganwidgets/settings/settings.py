@@ -1,0 +1,113 @@
+"""The settings of one trainer, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from traitlets import TraitError
+
+from ganwidgets.messages import Message
+from ganwidgets.settings.definitions import SETTINGS, SettingTraits
+from ganwidgets.settings.types import Group, Number, nearest
+
+__all__ = ["Settings", "refuse_unknown", "settings_table"]
+
+
+class Settings(SettingTraits):
+    """The settings of one trainer.
+
+    Assigning to an attribute validates the value and puts it in force at the next update, or at
+    the next :meth:`GANTrainer.reset` where the setting's definition says ``"fresh start"``.
+
+    Raises
+    ------
+    traitlets.TraitError
+        For a name that is no setting, a wrong type, or a value out of bounds; nothing changes.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__["_admission"] = None
+        self.__dict__["_route"] = None
+        refuse_unknown(values, "settings")
+        super().__init__()
+        self.update(values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in SETTINGS:
+            if self._route is not None and self._route(self.checked({name: value}), ""):
+                return
+        elif not name.startswith("_"):
+            refuse_unknown([name], "settings")
+        super().__setattr__(name, value)
+
+    def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `values` in canonical form, or raise for the first that is not allowed."""
+        refuse_unknown(values, "settings")
+        result = {}
+        for name, value in values.items():
+            result[name] = SETTINGS[name].check(value)
+            self._admit(name, result[name])
+        return result
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Set several settings at once: all of them, or on any error none."""
+        for name, value in self.checked(values).items():
+            super().__setattr__(name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every setting's value, by name."""
+        return {name: getattr(self, name) for name in SETTINGS}
+
+    def _admit(self, setting: str, value: Any) -> None:
+        if self._admission is not None:
+            self._admission(setting, value)
+
+    def __repr__(self) -> str:
+        changed = ", ".join(
+            f"{name}={value!r}"
+            for name, value in self.as_dict().items()
+            if (isinstance(value, str) if SETTINGS[name].scale == "data" else True)
+            and value != SETTINGS[name].initial
+        )
+        return f"Settings({changed})"
+
+    _admission: Callable[[str, Any], None] | None
+    _route: Callable[[dict[str, Any], str], bool] | None
+
+
+def refuse_unknown(names: Iterable[str], owner: str, also: Iterable[str] = ()) -> None:
+    """Raise `TraitError` for the first of `names` that is neither a setting nor in `also`."""
+    known = [*SETTINGS, *also]
+    for name in names:
+        if name not in known:
+            raise TraitError(
+                Message(
+                    "{owner} has no {name!r}{hint}; settings are {known}",
+                    owner=owner,
+                    name=name,
+                    hint=nearest(name, known),
+                    known=", ".join(SETTINGS),
+                )
+            )
+
+
+def settings_table(group: Group | None = None) -> str:
+    """Return the table of all settings, or of one group's, in Markdown; the documentation prints this."""
+    rows = [
+        "| setting | default | allowed | unit | scale | takes effect | what it does |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, setting in SETTINGS.items():
+        if group in (None, setting.group):
+            cells = (
+                f"`{name}`",
+                f"`{setting.initial!r}`",
+                setting.allowed,
+                setting.unit,
+                setting.scale if isinstance(setting, Number) else "",
+                setting.effect,
+                setting.help,
+            )
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)

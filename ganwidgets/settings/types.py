@@ -1,0 +1,253 @@
+"""The kinds of settings: how each checks a value, and says what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+from traitlets import TraitError, TraitType
+
+from ganwidgets.messages import Message
+
+__all__ = ["Choice", "Data", "Group", "Number", "Real", "Setting", "Switch", "Whole", "Widths", "nearest"]
+
+Effect = Literal["next update", "fresh start"]
+Group = Literal["discriminator", "generator", "objective", "optimizer", "run", "fresh start"]
+
+G = TypeVar("G")
+
+
+class Setting(TraitType[G, Any], Generic[G]):
+    """A trait that describes itself to people.
+
+    Parameters
+    ----------
+    default
+        The value of a trainer made without this setting.
+    label : str
+        A few words, shown beside the control.
+    help : str
+        One sentence that a student understands.
+    group : str
+        The part of the controls it belongs to.
+    unit : str
+        What a number counts; empty for a pure number.
+    effect : {"next update", "fresh start"}
+        When a change takes effect.
+    shapes : tuple of str
+        Of the built-in networks, those that it has a part in: with networks of one's own it has none.
+    architectures : tuple of str
+        Values of the setting `architecture` under which it has a part in them; empty for all.
+    """
+
+    scale = "choice"
+
+    def __init__(
+        self,
+        default: G,
+        *,
+        label: str,
+        help: str,  # noqa: A002 - the name that traitlets gives it
+        group: Group,
+        unit: str = "",
+        effect: Effect = "next update",
+        shapes: tuple[str, ...] = (),
+        architectures: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(default, help=help)
+        self.initial = default
+        self.label = label
+        self.group = group
+        self.unit = unit
+        self.effect = effect
+        self.shapes = shapes
+        self.architectures = architectures
+
+    def validate(self, obj: Any, value: Any) -> G:
+        checked = self.check(value)
+        obj._admit(self.name, checked)
+        return checked
+
+    def check(self, value: Any) -> G:
+        """Return `value` in its canonical type, or raise `TraitError`."""
+        raise NotImplementedError  # pragma: no cover - every setting below defines it
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        raise NotImplementedError  # pragma: no cover - every setting below defines it
+
+    def refuse(self, value: Any, hint: str = "") -> TraitError:
+        """Return the error that names this setting, `value` and what is allowed."""
+        try:
+            shown = repr(value)
+        except Exception:  # noqa: BLE001 - an object that cannot be shown must not hide what is wrong
+            shown = f"<{type(value).__name__}>"
+        if len(shown) > 60:
+            shown = f"{shown[:57]}..."
+        return TraitError(
+            Message(
+                "{setting} cannot be {value}: it must be {allowed}{hint}",
+                setting=self.name,
+                value=shown,
+                allowed=self.allowed,
+                hint=hint,
+            )
+        )
+
+
+class Number(Setting[G]):
+    """A bounded number; what :class:`Real` and :class:`Whole` share."""
+
+    def __init__(
+        self,
+        default: G,
+        *,
+        min: float,  # noqa: A002 - the name that ipywidgets gives it
+        max: float,  # noqa: A002
+        scale: Literal["linear", "logarithmic"] = "linear",
+        slider: tuple[float, float] | None = None,
+        zero: str = "",
+        **about: Any,
+    ) -> None:
+        super().__init__(default, **about)
+        self.min = min
+        self.max = max
+        self.scale = scale
+        self.slider = slider or (min, max)
+        self.zero = zero
+
+    def _refuse_out_of_bounds(self, value: Any) -> None:
+        if not self.min <= value <= self.max:
+            raise self.refuse(value)
+
+
+class Real(Number[float]):
+    """A finite real number between two bounds, both included."""
+
+    def check(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise self.refuse(value)
+        # The bounds first: a whole number beyond them may be too large for a float. NaN is in none.
+        self._refuse_out_of_bounds(value)
+        return float(value) + 0.0  # never -0.0, which equals 0.0 but has other bits
+
+    @property
+    def allowed(self) -> str:
+        return Message("a number from {min:g} to {max:g}", min=self.min, max=self.max)
+
+
+class Whole(Number[int]):
+    """A whole number between two bounds, both included."""
+
+    def check(self, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            raise self.refuse(value)
+        self._refuse_out_of_bounds(value)
+        return int(value)
+
+    @property
+    def allowed(self) -> str:
+        return Message("a whole number from {min} to {max}", min=self.min, max=self.max)
+
+
+class Choice(Setting[str]):
+    """One of a few names.
+
+    Parameters
+    ----------
+    choices : mapping of str to str
+        Each name, and the label under which people see it.
+    """
+
+    def __init__(self, default: str, *, choices: Mapping[str, str], **about: Any) -> None:
+        super().__init__(default, **about)
+        self.choices = MappingProxyType(dict(choices))
+
+    def check(self, value: Any) -> str:
+        if isinstance(value, str) and value in self.choices:
+            return str(value)
+        raise self.refuse(value, hint=nearest(value, self.choices))
+
+    @property
+    def allowed(self) -> str:
+        return Message("one of {names}", names=", ".join(self.choices))
+
+
+class Switch(Setting[bool]):
+    """On or off."""
+
+    scale = "switch"
+
+    def check(self, value: Any) -> bool:
+        if isinstance(value, bool | np.bool_):
+            return bool(value)
+        raise self.refuse(value)
+
+    @property
+    def allowed(self) -> str:
+        return Message("True or False")
+
+
+class Widths(Setting[tuple[int, ...]]):
+    """The widths of a network's hidden layers, input side first."""
+
+    scale = "widths"
+    max_layers = 8
+    max_width = 4096
+
+    def check(self, value: Any) -> tuple[int, ...]:
+        if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+            raise self.refuse(value)
+        if len(value) > self.max_layers or not all(map(self._is_width, value)):
+            raise self.refuse(value)
+        return tuple(int(entry) for entry in value)
+
+    def _is_width(self, entry: Any) -> bool:
+        whole = isinstance(entry, int | np.integer) and not isinstance(entry, bool)
+        return whole and 1 <= entry <= self.max_width
+
+    @property
+    def allowed(self) -> str:
+        return Message(
+            "up to {layers} whole numbers from 1 to {width}, such as (64, 64)",
+            layers=self.max_layers,
+            width=self.max_width,
+        )
+
+
+class Data(Setting[Any]):
+    """What the generator is to imitate: a preset's name, or data of one's own."""
+
+    scale = "data"
+
+    def check(self, value: Any) -> Any:
+        if value is None or isinstance(value, bool | numbers.Number):
+            raise self.refuse(value)
+        return value
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Give `obj` this value, and tell of it unless it has it already.
+
+        Data are the same if they are one object: an array that is asked whether it equals a Dataset
+        reads it item by item, for ever where that has no end.
+        """
+        new = self._validate(obj, value)
+        old = obj._trait_values.get(self.name, self.default_value)
+        obj._trait_values[self.name] = new
+        if old is not new and not (isinstance(old, str) and isinstance(new, str) and old == new):
+            obj._notify_trait(self.name, old, new)
+
+    @property
+    def allowed(self) -> str:
+        return Message("a preset's name, an array, a Dataset or a folder of images")
+
+
+def nearest(value: Any, names: Iterable[str]) -> str:
+    """Return a question after the name that `value` was meant to be; empty where none is close."""
+    close = difflib.get_close_matches(str(value).lower(), list(names), n=1, cutoff=0.5)
+    return Message("; did you mean {name}?", name=close[0]) if close else ""

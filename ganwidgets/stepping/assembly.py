@@ -1,0 +1,342 @@
+"""What a fresh start makes: networks, state, stepper, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from ganwidgets.data import Source
+from ganwidgets.data.holdout import divided
+from ganwidgets.data.source import FiniteSource
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+from ganwidgets.networks import build_networks
+from ganwidgets.objectives import Objective, packed_shape
+from ganwidgets.seeds import seeded
+from ganwidgets.settings import SETTINGS
+from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.buffers import observing
+from ganwidgets.stepping.class_labels import Labels, classes_of, labels_for, taking
+from ganwidgets.stepping.eager import EagerStepper, draw_noise
+from ganwidgets.stepping.probe import Probe, probe, probe_objective
+from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.state import TrainingState
+from ganwidgets.stepping.threads import threads_for
+from ganwidgets.training_flags import TrainingFlags
+
+__all__ = ["Run", "assemble", "fitting_batch", "misfit"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run from its fresh start on.
+
+    Attributes
+    ----------
+    source : Source
+        Where the real samples come from.
+    training : Source
+        Those that are trained on; all, unless some are held out.
+    held_out : FiniteSource or None
+        Those that are not.
+    state : TrainingState
+        What training changes.
+    stepper : EagerStepper
+        What changes it.
+    labels : Labels or None
+        The labels that networks are told, if they are.
+    exact : bool
+        Whether the run repeats bit for bit.
+    exact_because : str
+        Why it does or does not.
+    threads : int
+        How many threads it computes with.
+    """
+
+    source: Source
+    training: Source
+    held_out: FiniteSource | None
+    state: TrainingState
+    stepper: EagerStepper
+    labels: Labels | None
+    exact: bool
+    exact_because: str
+    threads: int
+
+    def observe(self, network: nn.Module, batch: Tensor, seed: int, labels: Tensor | None = None) -> Tensor:
+        """Return what `network` makes of `batch` in eval mode, float32 on the CPU; no state is touched.
+
+        Parameters
+        ----------
+        seed : int
+            Of randomness inside the network, if it has any.
+        labels : Tensor, optional
+            int64 [n], for a network that takes labels.
+        """
+        inside = torch.Generator().manual_seed(seed)
+        routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
+        inputs = (batch,) if labels is None else (batch, labels)
+        with pinned(self.threads, self.state.device), observing(network), routing:
+            parts = [
+                network(*(part.to(self.state.device).clone() for part in together))
+                for together in zip(*(torch.split(each, OBSERVED_AT_ONCE) for each in inputs), strict=True)
+            ]
+        return torch.cat(parts).detach().cpu().float()
+
+    def slope(
+        self,
+        network: nn.Module,
+        batch: Tensor,
+        worth: Callable[[Tensor], Tensor],
+        seed: int,
+        labels: Tensor | None = None,
+    ) -> Tensor:
+        """Return the gradient of ``worth(network(batch))`` by each sample of `batch`, as :meth:`observe` looks.
+
+        Parameters
+        ----------
+        worth : callable
+            Makes a scalar of what the network returns for the whole batch.
+        seed : int
+            Of randomness inside the network, if it has any.
+        labels : Tensor, optional
+            int64 [n], for a network that takes labels.
+        """
+        inside = torch.Generator().manual_seed(seed)
+        told = () if labels is None else (labels.to(self.state.device),)
+        routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
+        with pinned(self.threads, self.state.device), observing(network), routing, torch.enable_grad():
+            moved = batch.to(self.state.device).clone().requires_grad_()
+            (slope,) = torch.autograd.grad(worth(network(moved, *told)), moved, materialize_grads=True)
+        return slope.detach().cpu().float()
+
+    def shown(self, samples: Tensor) -> Tensor:
+        """Return samples in the units that people see: images in [0, 1], points as they are.
+
+        A pixel that is not a finite number is NaN: it shall not pass for black or white.
+        """
+        if self.source.kind == "points":
+            return samples
+        return torch.where(samples.isfinite(), ((samples + 1) / 2).clamp(0, 1), torch.nan)
+
+
+OBSERVED_AT_ONCE = 1024
+"""Samples that go through a network together when it is looked at; a bound on memory."""
+
+
+def assemble(
+    settings: Any,
+    source: Source,
+    own: Mapping[str, nn.Module | None],
+    device: torch.device,
+    objective: Objective | None = None,
+) -> Run:
+    """Return a run that has not begun.
+
+    Parameters
+    ----------
+    settings
+        Anything with the attributes of :class:`ganwidgets.settings.SettingTraits`.
+    source : Source
+        What to imitate.
+    own : mapping
+        ``"generator"`` and ``"discriminator"``: a network of the user's own, or None.
+    device : torch.device
+        Where to compute.
+    objective : Objective, optional
+        Of the user's own.
+
+    Raises
+    ------
+    DataError
+        If a batch is larger than the data, or a network or the objective does not fit it.
+    """
+    training, held_out = divided(source, settings.holdout)
+    for setting in ("batch_size", "augment"):
+        wrong = misfit(setting, getattr(settings, setting), training, settings.packing)
+        if wrong is not None:
+            raise DataError(wrong)
+    generator, discriminator = _networks(settings, source, own)
+    _refuse_untrainable(generator, discriminator)
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        network.to(device)
+        if own[name] is None and device.type == "cuda":
+            # Where a GPU's convolutions are quickest; networks of the user's own stay as they come.
+            network.to(memory_format=torch.channels_last)
+    order = training.order(settings.seed)
+    takes = {"generator": taking(generator), "discriminator": taking(discriminator)}
+    labels = labels_for(training, settings.seed, takes, conditional=settings.conditional)
+    if settings.packing > 1 and labels is not None and labels.discriminator:
+        raise DataError(
+            Message(
+                "packing is {packing}, but a discriminator that is told labels judges each sample with its own; set "
+                "packing to 1, or turn conditional off",
+                packing=settings.packing,
+            )
+        )
+    n = min(settings.batch_size, 4 * settings.packing)
+    noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe"))
+    with TrainingFlags((generator, discriminator)).in_train_mode():
+        found = probe(
+            generator,
+            discriminator,
+            noise.to(device),
+            order.take(0, n).to(device),
+            labels,
+            images=source.kind == "images",
+            loss=settings.loss,
+            packing=settings.packing,
+        )
+    if objective is not None:
+        found = found.beside(probe_objective(objective, packed_shape(source.shape, settings.packing)))
+    state = TrainingState(generator, discriminator, settings.seed, device)
+    if labels is not None:
+        state.draw_for("labels")
+    threads = threads_for(generator, discriminator)
+    return Run(
+        source=source,
+        training=training,
+        held_out=held_out,
+        state=state,
+        stepper=EagerStepper(
+            state,
+            order,
+            settings.latent_dim,
+            routed=found.routed,
+            objective=objective,
+            labels=labels,
+            packing=settings.packing,
+        ),
+        labels=labels,
+        # On a GPU some of torch's operations add in an order that varies (measured: two runs of one seed).
+        exact=found.exact and source.exact and device.type == "cpu",
+        exact_because=_exact_because(found, source, device, threads),
+        threads=threads,
+    )
+
+
+def _exact_because(found: Probe, source: Source, device: torch.device, threads: int) -> str:
+    """Return one sentence that says why a run is exact, or every cause why it is not."""
+    causes: list[str] = [found.inexact_because] if found.inexact_because else []
+    if not source.exact:
+        causes.append(
+            Message(
+                "{data} gives other samples when it is read again, as random transforms do", data=source.name
+            )
+        )
+    if device.type != "cpu":
+        causes.append(
+            Message("on {device} some operations add numbers in an order that varies", device=str(device))
+        )
+    if causes:
+        return Message("close, not exact: {causes}", causes="; ".join(causes))
+    return Message(
+        "exact: all random numbers come from the run's own generators, and one batch gave the same numbers twice; it "
+        "repeats bit for bit with torch {torch}, {threads} threads and this kind of processor",
+        torch=torch.__version__,
+        threads=threads,
+    )
+
+
+def _networks(
+    settings: Any, source: Source, own: Mapping[str, nn.Module | None]
+) -> tuple[nn.Module, nn.Module]:
+    """Return the user's own networks, and built-in ones where there are none."""
+    generator, discriminator = own["generator"], own["discriminator"]
+    if generator is None or discriminator is None:
+        built = build_networks(
+            settings.architecture,
+            source.shape,
+            settings.latent_dim,
+            settings.g_hidden,
+            settings.d_hidden,
+            settings.activation,
+            seeded(settings.seed, "weights"),
+            channels=settings.channels,
+            norm=settings.norm,
+            spectral_norm=settings.spectral_norm,
+            classes=classes_of(source) if settings.conditional else 0,
+            d_shape=packed_shape(source.shape, settings.packing),
+        )
+        generator = built[0] if generator is None else generator
+        discriminator = built[1] if discriminator is None else discriminator
+    return generator, discriminator
+
+
+def fitting_batch(source: Source, packing: int) -> int:
+    """Return the batch size of a run that was asked for none: the default, or the most that fits below it."""
+    most = SETTINGS["batch_size"].initial
+    fitting = most if source.size is None else min(most, source.size)
+    return max(int(fitting) // packing, 1) * packing
+
+
+def misfit(setting: str, value: Any, source: Source, packing: int) -> Message | None:
+    """Return why a setting cannot have a value with these data and so many samples judged at once.
+
+    None where nothing is wrong, or where it is no question of the data.
+    """
+    if setting == "batch_size":
+        if source.size is not None and value > source.size:
+            return Message(
+                "batch_size cannot be {batch_size}: the data has only {size} samples; choose at most {size}",
+                batch_size=value,
+                size=source.size,
+            )
+        if value % packing:
+            return Message(
+                "batch_size cannot be {batch_size}: the discriminator judges {packing} samples at once (packing), so "
+                "it must be a multiple of that, such as {near}",
+                batch_size=value,
+                packing=packing,
+                near=max(value // packing, 1) * packing,
+            )
+    if setting == "augment" and value != "none" and source.kind != "images":
+        return Message(
+            "augment cannot be {augment!r}: it changes images, and the data are points; set augment to 'none'",
+            augment=value,
+        )
+    return None
+
+
+def _refuse_untrainable(generator: Any, discriminator: Any) -> None:
+    """Raise `DataError` for networks that no optimizer could train apart from each other."""
+    trained: set[nn.Parameter] = set()
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, nn.Module):
+            raise DataError(
+                Message(
+                    "the {network} is a {type}; pass a torch.nn.Module",
+                    network=name,
+                    type=type(network).__name__,
+                )
+            )
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        if any(map(is_lazy, (*parameters, *network.buffers()))):
+            raise DataError(
+                Message(
+                    "the {network} has lazy layers without weights yet; call it once on a batch, then pass it",
+                    network=name,
+                )
+            )
+        if not parameters:
+            raise DataError(
+                Message(
+                    "the {network} has no parameter that could be trained; at least one must have "
+                    "requires_grad=True",
+                    network=name,
+                )
+            )
+        if not trained.isdisjoint(parameters):
+            raise DataError(
+                Message(
+                    "the generator and the discriminator share a parameter, so that neither could be "
+                    "trained alone; give each its own"
+                )
+            )
+        trained.update(parameters)

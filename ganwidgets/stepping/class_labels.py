@@ -1,0 +1,187 @@
+"""The labels of a run: where they come from, and which of the networks are told them.
+
+In an update of the discriminator the generated samples carry the labels of the real batch, so that every term, the
+penalties included, speaks of the same labels. In an update of the generator, which sees no real batch, labels are drawn from
+the data's own distribution.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganwidgets.data import Order, Source
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+
+__all__ = ["Labels", "Taking", "classes_of", "labels_for", "taking", "told"]
+
+Taking = Literal["none", "optional", "required"]
+
+MOST = 10_000
+"""Labels, counted from 0, that the built-in networks keep a vector for."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a run in which at least one network is told them.
+
+    Attributes
+    ----------
+    values : Tensor, int64 [N]
+        Of all samples.
+    order : Order
+        The same in the order in which the run sees the samples.
+    generator, discriminator : bool
+        Whether that network takes ``(batch, labels)``.
+    known : tuple of int
+        Each label that occurs, in ascending order.
+    """
+
+    values: Tensor
+    order: Order
+    generator: bool
+    discriminator: bool
+    known: tuple[int, ...]
+
+    def at(self, cursor: int, n: int) -> Tensor:
+        """Return the labels of the `n` samples from number `cursor` on, int64 [n]."""
+        return self.order.take(cursor, n)
+
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        """Return `n` labels drawn from the data's distribution with `generator`, int64 [n]."""
+        return self.values[torch.randint(len(self.values), (n,), generator=generator, device="cpu")]
+
+    def checked(self, labels: Any, n: int) -> Tensor:
+        """Return `labels`, one for all or one for each of `n` samples, as int64 [n].
+
+        Raises
+        ------
+        DataError
+            If there are more or fewer than `n`, or one that does not occur in the data.
+        """
+        given = torch.as_tensor(labels)
+        if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
+            raise DataError(Message("labels must be whole numbers, such as {known}", known=self._shown()))
+        if given.ndim > 1 or (given.ndim == 1 and len(given) != n):
+            raise DataError(
+                Message(
+                    "labels have shape {shape}; pass one label, or one for each of the {n} samples",
+                    shape=tuple(given.shape),
+                    n=n,
+                )
+            )
+        unknown = sorted(set(given.reshape(-1).tolist()) - set(self.known))
+        if unknown:
+            raise DataError(
+                Message(
+                    "there is no label {label} in the data; labels are {known}",
+                    label=unknown[0],
+                    known=self._shown(),
+                )
+            )
+        return given.to("cpu", torch.int64).expand(n).clone()
+
+    def _shown(self) -> str:
+        if len(self.known) <= 12:
+            return ", ".join(map(str, self.known))
+        return f"{self.known[0]}, {self.known[1]}, ... {self.known[-1]}"
+
+
+def taking(network: nn.Module) -> Taking:
+    """Return whether `network` can be called with ``(batch, labels)``, or must be."""
+    try:
+        parameters = list(inspect.signature(network.forward).parameters.values())
+    except (TypeError, ValueError):  # compiled code says nothing of its arguments
+        return "none"
+    kinds = inspect.Parameter
+    ordered = [p for p in parameters if p.kind in {kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD}]
+    if len(ordered) >= 2:
+        return "required" if ordered[1].default is kinds.empty else "optional"
+    return "optional" if any(p.kind is kinds.VAR_POSITIONAL for p in parameters) else "none"
+
+
+def told(network: Callable[..., Tensor], *, takes: bool) -> Callable[[Tensor, Tensor | None], Tensor]:
+    """Return a function of a batch and its labels, of which `network` is told what it takes."""
+    if takes:
+        return network
+    return lambda batch, labels: network(batch)  # noqa: ARG005 - both have one signature
+
+
+def labels_for(source: Source, seed: int, takes: dict[str, Taking], *, conditional: bool) -> Labels | None:
+    """Return the labels of a run, or None where no network is told any.
+
+    Parameters
+    ----------
+    source : Source
+        The data.
+    seed : int
+        Of the run; the labels are read in the order of its samples.
+    takes : dict
+        For ``"generator"`` and ``"discriminator"`` what :func:`taking` says.
+    conditional : bool
+        The setting of this name: whether networks that can be told labels are.
+
+    Raises
+    ------
+    DataError
+        If labels are wanted and the data has none, or if `conditional` is on and neither network can
+        be told any.
+    """
+    wanted = {name: how == "required" or (conditional and how == "optional") for name, how in takes.items()}
+    if not any(wanted.values()):
+        if conditional:
+            raise DataError(
+                Message(
+                    "conditional is on, but neither network takes labels; give one a forward(x, labels), or "
+                    "turn conditional off"
+                )
+            )
+        return None
+    values = _values(source)
+    return Labels(
+        values=values,
+        order=source.label_order(values, seed),
+        generator=wanted["generator"],
+        discriminator=wanted["discriminator"],
+        known=tuple(sorted(set(values.tolist()))),
+    )
+
+
+def classes_of(source: Source) -> int:
+    """Return how many labels the built-in networks need a vector for: one more than the greatest.
+
+    Raises
+    ------
+    DataError
+        If the data has no labels, or some that are negative or too large.
+    """
+    low, high = (int(end) for end in _values(source).aminmax())
+    if low < 0 or high >= MOST:
+        raise DataError(
+            Message(
+                "the labels go from {low} to {high}; number the classes from 0 to at most {most}",
+                low=low,
+                high=high,
+                most=MOST - 1,
+            )
+        )
+    return high + 1
+
+
+def _values(source: Source) -> Tensor:
+    values = source.all_labels()
+    if values is None:
+        raise DataError(
+            Message(
+                "the networks are to be told labels, but {name} has none; pass a pair (X, y), a Dataset of "
+                "(item, label), or a folder with a folder for each class",
+                name=source.name,
+            )
+        )
+    return values

@@ -1,0 +1,174 @@
+"""Which numbers a network can return, and whether these are the right ones.
+
+The last operation of a network is read from the graph that autograd keeps, which knows
+`torch.sigmoid(x)` as well as `nn.Sigmoid()`. Compiled code hides it; then nothing is said.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from ganwidgets.errors import DataError, DataWarning
+from ganwidgets.messages import Message
+
+__all__ = ["Ending", "check_logits", "check_samples", "ending"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A function that a network ends in and whose values are bounded.
+
+    Attributes
+    ----------
+    name : str
+        What people call it.
+    low, high : float
+        Between which its values lie.
+    """
+
+    name: str
+    low: float
+    high: float
+
+
+_ENDINGS = {
+    "SigmoidBackward": Ending("sigmoid", 0, 1),
+    "HardsigmoidBackward": Ending("hard sigmoid", 0, 1),
+    "SoftmaxBackward": Ending("softmax", 0, 1),
+    "ReluBackward": Ending("ReLU", 0, math.inf),
+    "SoftplusBackward": Ending("softplus", 0, math.inf),
+    "LogSigmoidBackward": Ending("log-sigmoid", -math.inf, 0),
+    "TanhBackward": Ending("tanh", -1, 1),
+}
+
+_REARRANGING = {
+    *("ViewBackward", "UnsafeViewBackward", "ReshapeAliasBackward", "AsStridedBackward", "CloneBackward"),
+    *("SqueezeBackward", "UnsqueezeBackward", "TBackward", "TransposeBackward", "PermuteBackward"),
+    *("SelectBackward", "SliceBackward", "AliasBackward", "ExpandBackward", "ToCopyBackward"),
+}
+"""Operations that return the numbers that they are given, all or some."""
+
+MARGIN = 0.05
+"""By how much a value may lie beyond what a network can return: a twentieth of an image's grey is no mistake."""
+
+
+def ending(output: Tensor) -> Ending | None:
+    """Return the function that a network ended in when it made `output`, or None for any other.
+
+    Parameters
+    ----------
+    output : Tensor
+        Made while gradients were recorded.
+    """
+    node: Any = output.grad_fn
+    while node is not None:
+        kind = node.name().rstrip("0123456789")
+        if kind not in _REARRANGING:
+            return _ENDINGS.get(kind)
+        node = node.next_functions[0][0]
+    return None
+
+
+def check_samples(fake: Tensor, real: Tensor, *, images: bool) -> None:
+    """Look whether a generator that made `fake` can make samples like `real`, both in the units of training.
+
+    Parameters
+    ----------
+    fake : Tensor
+        Made while gradients were recorded.
+    real : Tensor
+        A batch of the data.
+    images : bool
+        Whether these are images, which train in [-1, 1].
+
+    Raises
+    ------
+    DataError
+        If it never can: where images train in [-1, 1] and the network ends in a sigmoid, say.
+
+    Warns
+    -----
+    DataWarning
+        If it probably cannot, or only after having been moved a long way.
+    """
+    end = ending(fake)
+    if end is not None and _beyond(real, end) > 0.1:
+        found = Message(
+            "the generator ends in a {ending}, so every number that it makes lies between {low:g} and {high:g}, but "
+            "the first real samples go from {least:.3g} to {most:.3g}",
+            ending=end.name,
+            low=end.low,
+            high=end.high,
+            least=float(real.min()),
+            most=float(real.max()),
+        )
+        if images:
+            raise DataError(
+                Message(
+                    "{found}: images train in [-1, 1]; let the generator end in a tanh instead", found=found
+                )
+            )
+        _warn(Message("{found}; let the generator end in a linear layer", found=found))
+        return
+    low, high = float(fake.detach().min()), float(fake.detach().max())
+    if images and (low < -1 - MARGIN or high > 1 + MARGIN):
+        found = Message(
+            "the generator's first images have values from {low:.3g} to {high:.3g}, but images train in [-1, 1]; let "
+            "the generator end in a tanh",
+            low=low,
+            high=high,
+        )
+        if low > 1 or high < -1:
+            raise DataError(found)
+        _warn(found)
+
+
+def check_logits(logits: Tensor, loss: str) -> None:
+    """Look whether a discriminator that made `logits` returns logits, and not probabilities.
+
+    Parameters
+    ----------
+    logits : Tensor
+        Made while gradients were recorded.
+    loss : str
+        The setting of this name.
+
+    Raises
+    ------
+    DataError
+        If it ends in a sigmoid or a softmax, under a loss that takes the logarithm of its sigmoid or
+        waits for it to become large.
+
+    Warns
+    -----
+    DataWarning
+        If its output is bounded otherwise, or under the least squares, whose targets 0 and 1 a sigmoid
+        can tend to.
+    """
+    end = ending(logits)
+    if end is None or loss == "own":  # an objective of one's own may ask for probabilities
+        return
+    found = Message(
+        "the discriminator ends in a {ending}, so its output lies between {low:g} and {high:g}, but it must return "
+        "logits, which can be any number: the losses apply the sigmoid themselves; leave the {ending} out",
+        ending=end.name,
+        low=end.low,
+        high=end.high,
+    )
+    if (end.low, end.high) == (0, 1) and (loss != "least_squares" or end.name == "softmax"):
+        raise DataError(found)
+    _warn(found)
+
+
+def _beyond(real: Tensor, end: Ending) -> float:
+    """Return the share of `real` that lies beyond `end`."""
+    return float(((real < end.low - MARGIN) | (real > end.high + MARGIN)).float().mean())
+
+
+def _warn(sentence: Message) -> None:
+    warnings.warn(sentence, DataWarning, stacklevel=4)

@@ -1,0 +1,37 @@
+"""Calls of a live trainer are carried out by the thread that trains."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from ganwidgets.stepping.ambient import under_pinned_modes
+
+__all__ = ["between_steps"]
+
+
+class Dispatching(Protocol):
+    """A trainer that is live where `_dispatch` is not None."""
+
+    @property
+    def _dispatch(self) -> Callable[[Callable[[], Any]], Any] | None: ...
+
+
+P = ParamSpec("P")
+S = TypeVar("S", bound=Dispatching)
+T = TypeVar("T")
+
+
+def between_steps(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Let a method of a live trainer be carried out by the thread that trains, between two steps."""
+    method = under_pinned_modes(method)
+
+    @functools.wraps(method)
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._dispatch is None:
+            return method(self, *args, **kwargs)
+        answer: T = self._dispatch(functools.partial(method, self, *args, **kwargs))
+        return answer
+
+    return call

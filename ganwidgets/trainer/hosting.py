@@ -1,0 +1,181 @@
+"""What a trainer does for whoever carries out its run in a thread, and for itself where nobody does."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ganwidgets.errors import CheckpointError
+from ganwidgets.runs.record.interventions import CODE, Origin
+from ganwidgets.runs.session.edits import BY_HAND
+from ganwidgets.runs.session.session import Session
+from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.eager import What
+
+__all__ = ["Hosted"]
+
+MOMENT = 0.05
+"""Seconds for which a call to train keeps a live run from hearing anything else."""
+
+T = TypeVar("T")
+
+
+class Hosted:
+    """The side of a trainer that users do not see; it is live while something dispatches its calls."""
+
+    _session: Session
+    _runner: Callable[[Callable[[], Any]], Any] | None
+    _editor: int | None
+
+    def _begin(self, session: Session) -> None:
+        self._runner = self._editor = None
+        self._session = session
+
+    def _attach(
+        self,
+        dispatch: Callable[[Callable[[], Any]], Any] | None,
+        route: Callable[[dict[str, Any], str], bool] | None,
+    ) -> None:
+        """Let calls and changes from other threads go through a runner's queue, or no longer."""
+        self._runner = dispatch
+        self._session.settings.__dict__["_route"] = route
+
+    @property
+    def _dispatch(self) -> Callable[[Callable[[], Any]], Any] | None:
+        """What carries out calls between two steps; None if nothing runs the trainer, or it waits for this thread."""
+        return None if self._editor == threading.get_ident() else self._runner
+
+    @contextmanager
+    def editing(self, reason: str = "") -> Iterator[None]:
+        """Hold the run between two steps while the networks are changed by hand.
+
+        What was changed becomes one intervention, with a snapshot. Without this context, a change by hand is
+        noticed at the next step if the run is paused. While a widget plays, this context is needed.
+
+        Parameters
+        ----------
+        reason : str
+            Why; kept in the log of interventions.
+
+        Raises
+        ------
+        DataError
+            If the networks have another structure afterwards.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from ganwidgets import GANTrainer
+        >>> trainer = GANTrainer("ring8", seed=0)
+        >>> with trainer.editing("a smaller first layer"), torch.no_grad():
+        ...     _ = trainer.generator[0].weight.mul_(0.5)
+        >>> record = trainer.interventions[-1]
+        >>> record.author, record.setting, record.new
+        ('user', 'edit', 'generator.0.weight')
+        """
+        with self._held():
+            self._session.recover()
+            try:
+                yield
+            finally:
+                self._session.notice_edits(replace(BY_HAND, reason=reason))
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Keep the thread that trains waiting, and let this thread call the trainer meanwhile."""
+        dispatch = self._dispatch
+        if dispatch is None:
+            yield
+            return
+        held, released = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            held.set()
+            released.wait()
+
+        threading.Thread(target=dispatch, args=(hold,), name="ganwidgets-editing", daemon=True).start()
+        held.wait()
+        self._editor = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._editor = None
+            released.set()
+
+    def _between_steps(self, function: Callable[[], T]) -> T:
+        function = under_pinned_modes(function)
+        return function() if self._dispatch is None else self._dispatch(function)
+
+    def _advance(
+        self,
+        network: What,
+        n: int,
+        interrupted: Callable[[], bool],
+        origin: Origin = CODE,
+    ) -> dict[str, float]:
+        return self._session.advance(network, n, interrupted, origin)
+
+    def _put(self, values: Mapping[str, Any], *, author: str, source: str, reason: str) -> None:
+        self._session.change(values, Origin(author, source, reason))
+
+    def _reset(self, seed: int | None, *, author: str, source: str) -> None:
+        self._session.reset(seed, Origin(author, source))
+
+    def _go_on_from(self, state: Mapping[str, Any], origin: Origin, branch: str) -> None:
+        self._between_steps(lambda: self._session.load_tree(state, origin, branch))
+
+    def _recover(self) -> None:
+        self._session.recover()
+
+    def _pause(self) -> None:
+        self._session.keeper.pause()
+
+    def _stop(self) -> None:
+        self._session.keeper.save()
+
+    @property
+    def _unstored(self) -> CheckpointError | None:
+        """Why what is new cannot be stored in the run's folder."""
+        return self._session.keeper.fault
+
+    def _retry_in(self) -> float | None:
+        return self._session.keeper.retry_in()
+
+    # --- training -------------------------------------------------------------------------------
+
+    def _train(self, network: What, n: int) -> dict[str, float]:
+        """Train at once; live in slices, so that between them controls and other cells are heard."""
+        dispatch = self._dispatch
+        if dispatch is None:
+            last = self._session.advance(network, n, _never, CODE)
+            self._pause()
+            return last
+        while True:
+            taken, record = dispatch(functools.partial(self._train_for_a_moment, network, n))
+            n -= taken
+            if n == 0:
+                return dict(record)
+
+    def _train_for_a_moment(self, network: What, n: int) -> tuple[int, dict[str, float]]:
+        """Return how many of `n` steps were carried out, at least one, and the last record."""
+        end = time.monotonic() + MOMENT
+        taken = 0
+
+        def over() -> bool:
+            nonlocal taken
+            taken += 1
+            return time.monotonic() >= end
+
+        record = self._session.advance(network, n, over, CODE)
+        if taken == n:
+            self._pause()
+        return taken, record
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,519 @@
+"""The trainer that users hold: a GAN whose training can be stepped, changed, saved and resumed."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from traitlets import TraitError
+
+from ganwidgets.data import DATA_OPTIONS, dataset
+from ganwidgets.messages import Message, catalog
+from ganwidgets.runs.files.session_file import load_session, save_session
+from ganwidgets.runs.folder.autosaver import keep
+from ganwidgets.runs.inspect.sampling import generated, real, verdicts
+from ganwidgets.runs.inspect.walk import Walk
+from ganwidgets.runs.record.interventions import CODE, Origin
+from ganwidgets.runs.session.full_state import refuse_other_data
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.session.step_record import Record
+from ganwidgets.runs.state.hashing import digest
+from ganwidgets.runs.state.state_tree import copied
+from ganwidgets.runs.timeline.script import code_of
+from ganwidgets.runs.timeline.timeline import Timeline
+from ganwidgets.settings import SETTINGS, Settings, refuse_unknown
+from ganwidgets.settings.signatures import with_settings
+from ganwidgets.stepping.devices import chosen_device
+from ganwidgets.stepping.eager import What
+from ganwidgets.trainer.dispatch import between_steps
+from ganwidgets.trainer.quality import Judged
+from ganwidgets.validation import checked_callable, checked_count, seed_or_new
+
+if TYPE_CHECKING:
+    from ganwidgets.data import Source
+    from ganwidgets.objectives import Objective
+    from ganwidgets.runs.record.history import History
+    from ganwidgets.runs.record.interventions import Intervention
+
+__all__ = ["GANTrainer"]
+
+
+@with_settings(dict.fromkeys(DATA_OPTIONS))
+class GANTrainer(Judged):
+    """Trains a generator against a discriminator, step by step, and obeys while it does.
+
+    Parameters
+    ----------
+    data : str, array, tensor, (X, y), Dataset or path
+        A preset's name, of `ganwidgets.data.POINT_PRESETS` or `ganwidgets.data.IMAGE_PRESETS`; points ``[N, F]``; images ``[N, H, W]`` or ``[N, C, H, W]``,
+        uint8 or float; a pair with integer labels; a `torch.utils.data.Dataset`, or any object with
+        ``__len__`` and ``__getitem__``; a list; a table with `columns`; or a folder of images. Points pass unscaled; images train in [-1, 1].
+    generator, discriminator : nn.Module, optional
+        Networks of one's own: ``generator(z)`` maps noise ``[n, latent_dim]`` to samples,
+        ``discriminator(x)`` returns logits ``[n]``, ``[n, 1]`` or ``[n, 1, 1, 1]``. One that needs a
+        second argument is told labels, int64 ``[n]``. They are trained in place. Without them,
+        built-in ones follow the settings.
+    kind, value_range, columns, labels : optional
+        How `data` is read; see :func:`ganwidgets.dataset`. ``trainer.source`` shows what was decided.
+    objective : Objective, optional
+        A game of one's own, chosen as ``loss="own"``; see :class:`ganwidgets.Objective`.
+    seed : int
+        All randomness of the run follows from it.
+    device : str or torch.device
+        Where the networks compute; ``"auto"`` is a CUDA GPU where there is one, otherwise the CPU.
+    run : path, optional
+        A folder in which the run is kept while it goes on; :func:`ganwidgets.open_run` finds it
+        again, after a crash too. It is saved at least every few seconds, at most 2 % of the time.
+    **settings
+        Any setting by name; see :class:`ganwidgets.Settings`.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder `run` holds something already, or cannot be written to.
+    DataError
+        For data that cannot be trained on, or networks that do not fit it.
+    traitlets.TraitError
+        For an unknown keyword, or a setting that is not allowed.
+    ValueError
+        For a device that PyTorch cannot use here.
+
+    Examples
+    --------
+    >>> trainer = GANTrainer("ring8", seed=0, lr_d=1e-3)
+    >>> record = trainer.step(10)
+    >>> trainer.iteration, sorted(record)[:2]
+    (10, ['accuracy_fake', 'accuracy_real'])
+    """
+
+    def __init__(
+        self,
+        data: Any = "gaussians",
+        *,
+        generator: nn.Module | None = None,
+        discriminator: nn.Module | None = None,
+        objective: Objective | None = None,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        run: str | os.PathLike[str] | None = None,
+        **settings: Any,
+    ) -> None:
+        refuse_unknown(
+            settings,
+            "GANTrainer",
+            also=("generator", "discriminator", "objective", "device", "run", *DATA_OPTIONS),
+        )
+        options = {name: settings.pop(name) for name in DATA_OPTIONS if name in settings}
+        if options:
+            data = dataset(data, **options)
+        own = {"generator": generator, "discriminator": discriminator, "objective": objective}
+        session = Session(data, own, chosen_device(device), {"seed": seed, **settings})
+        if run is not None:
+            keep(session, run)
+        self._begin(session)
+
+    @classmethod
+    def _of(cls, session: Session) -> GANTrainer:
+        trainer = cls.__new__(cls)
+        trainer._begin(session)
+        return trainer
+
+    @between_steps
+    def reset(self, seed: int | None = None) -> None:
+        """Start afresh with the settings as they stand, pending ones included.
+
+        A branch of its own begins, and its history; what led to the reset stays in the log of
+        interventions, and the reset is in it.
+
+        Parameters
+        ----------
+        seed : int, optional
+            A new seed; without one the run begins as it did before.
+
+        Raises
+        ------
+        DataError
+            If the pending settings do not fit together; the run is then as it was.
+        """
+        self._session.reset(seed, CODE)
+
+    # --- settings -------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings: assign to an attribute and the next update obeys."""
+        return self._session.settings
+
+    def change(self, reason: str = "", **settings: Any) -> None:
+        """Change several settings at once: all of them, or on any error none.
+
+        Parameters
+        ----------
+        reason : str
+            Why; kept in the log of interventions.
+        **settings
+            The new values by name, in force at the next update.
+
+        Raises
+        ------
+        traitlets.TraitError
+            For an unknown name or a value that is not allowed; nothing changes.
+        """
+        values = self.settings.checked(settings)
+        route = self.settings._route
+        if route is None or not route(values, reason):
+            self._session.change(values, Origin("cell", "code", reason))
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    def step(self, n: int = 1) -> dict[str, float]:
+        """Carry out `n` full steps: `d_steps` updates of D, then `g_steps` of G, in each.
+
+        Returns
+        -------
+        dict
+            The last record: ``iteration loss_d loss_g grad_norm_d grad_norm_g accuracy_real
+            accuracy_fake``, of the last updates, before their optimizer steps, penalty included
+            in ``loss_d``. A frozen or skipped network has no gradient: its norm is NaN.
+
+        Raises
+        ------
+        DivergedError
+            If a number is not finite; the trainer then stands at its last good state.
+        """
+        return self._train("both", checked_count(n))
+
+    def step_d(self, n: int = 1) -> dict[str, float]:
+        """Update the discriminator alone, `n` times; every bit of the generator stays."""
+        return self._train("discriminator", checked_count(n))
+
+    def step_g(self, n: int = 1) -> dict[str, float]:
+        """Update the generator alone, `n` times; every bit of the discriminator stays."""
+        return self._train("generator", checked_count(n))
+
+    def walk(self, network: What = "both") -> Walk:
+        """Begin a walk through the next step, sub-step by sub-step, forward and back.
+
+        Each ``walk.next()`` carries out one stage more of the update (draw noise, generate, classify,
+        loss, gradients, update), shows what came out, and leaves the run as it was; the one after the
+        last sub-step carries the step out, with the same bits as :meth:`step`, :meth:`step_d` or
+        :meth:`step_g`.
+
+        Parameters
+        ----------
+        network : {"both", "discriminator", "generator"}
+            A full step, or an update of one network.
+
+        Examples
+        --------
+        >>> trainer = GANTrainer("ring8", seed=0)
+        >>> walk = trainer.walk("generator")
+        >>> [walk.next().stage for _ in range(6)]
+        ['noise', 'generate', 'classify', 'loss', 'gradients', 'update']
+        >>> trainer.state_hash() == GANTrainer("ring8", seed=0).state_hash()
+        True
+        >>> walk.next() is None, walk.over
+        (True, True)
+        """
+        return self._walk(network, CODE)
+
+    def _walk(self, network: What, origin: Origin) -> Walk:
+        walk = vars(self)["_walking"] = Walk(self._session, self._between_steps, network, origin)
+        return walk
+
+    # --- what can be seen -----------------------------------------------------------------------
+
+    @property
+    def iteration(self) -> int:
+        """Full steps carried out since the start of the run."""
+        return self._session.state.iteration
+
+    @property
+    def samples_seen(self) -> int:
+        """Real samples drawn since the start of the run."""
+        return self._session.state.cursor
+
+    @property
+    def generator(self) -> nn.Module:
+        """The generator; do not call it while a widget trains it: use :meth:`sample`."""
+        return self._session.state.generator
+
+    @property
+    def discriminator(self) -> nn.Module:
+        """The discriminator; returns logits."""
+        return self._session.state.discriminator
+
+    @property
+    def source(self) -> Source:
+        """Where the real samples come from."""
+        return self._session.run.source
+
+    @property
+    def history(self) -> History:
+        """The numbers of every iteration up to where the run stands, by column."""
+        return self._session.history
+
+    @property
+    def interventions(self) -> list[Intervention]:
+        """Everything that led to where the run stands: who changed what, after which iteration, and why."""
+        return self._session.log.records(self.iteration, self.samples_seen)
+
+    @property
+    def timeline(self) -> Timeline:
+        """The past of the run and its branches, to go back to and go on from."""
+        return Timeline(self._session, self._between_steps)
+
+    @property
+    def run(self) -> Path | None:
+        """The folder in which the run is kept; None where it is in none."""
+        return self._session.keeper.path
+
+    @property
+    def exact(self) -> bool:
+        """Whether the run repeats bit for bit on the same torch version, device and thread count.
+
+        False, "close, not exact", where a Dataset or a network draws random numbers that cannot
+        be routed to the run's own generators, and on a GPU, where two runs of one seed were seen to
+        differ in their last bits. In either precision.
+        """
+        return self._session.run.exact
+
+    @property
+    def exact_because(self) -> str:
+        """Why the run is exact, or each cause why it is not, in one sentence.
+
+        Examples
+        --------
+        >>> GANTrainer("ring8").exact_because.split(":")[0]
+        'exact'
+        """
+        return self._session.run.exact_because
+
+    @between_steps
+    def sample(self, n: int, seed: int | None = None, labels: Any = None, ema: bool = False) -> Tensor:
+        """Return `n` generated samples; the run's state is untouched.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        seed : int, optional
+            The same seed gives the same latents every time; without one they differ each call.
+        labels : int or sequence of int, optional
+            The label of all samples, or one for each, for a generator that takes labels (`conditional`).
+            Without it they are drawn from the data's distribution.
+        ema : bool
+            Use the moving average of the generator; the setting `ema_decay` must be above 0.
+
+        Returns
+        -------
+        Tensor
+            float32 on the CPU, ``[n, F]`` points or ``[n, C, H, W]`` images in [0, 1].
+
+        Raises
+        ------
+        DataError
+            For a label that does not occur in the data, or that the generator does not take.
+        """
+        return generated(self._session, checked_count(n), seed_or_new(seed), labels, average=ema)
+
+    @between_steps
+    def real(self, n: int, seed: int | None = None) -> Tensor:
+        """Return `n` real samples, as :meth:`sample` does; the run's state is untouched."""
+        return real(self._session, checked_count(n), seed_or_new(seed))
+
+    @between_steps
+    def _look(self, samples: Tensor, labels: Any = None) -> Tensor:
+        """Return the discriminator's logits ``[n]`` for `samples` in the units of training."""
+        return verdicts(self._session, samples, labels)
+
+    def on_step(self, callback: Callable[[Mapping[str, float]], None]) -> Callable[[], None]:
+        """Call `callback` with the record after each step, in the thread that trains.
+
+        The record is read-only: `history` has fixed columns, so an entry that a callback adds could not be kept.
+
+        Returns
+        -------
+        callable
+            Removes the callback.
+
+        Raises
+        ------
+        TypeError
+            If `callback` is no function.
+        """
+        key = object()
+        checked_callable("callback", callback)
+        self._session.listeners[key] = lambda record: callback(Record(record))
+
+        def remove() -> None:
+            self._session.listeners.pop(key, None)
+
+        return remove
+
+    # --- the whole state ------------------------------------------------------------------------
+
+    @between_steps
+    def state_dict(self) -> dict[str, Any]:
+        """Return the whole state: copies of tensors on the CPU, and plain values only."""
+        tree: dict[str, Any] = copied(self._session.tree())
+        return tree
+
+    @between_steps
+    def state_hash(self) -> str:
+        """Return the SHA-256, in hex, of the whole state.
+
+        Over networks with buffers, the average, optimizers, generators of random numbers, the
+        data's cursor and fingerprint, counters and settings (pending ones too); not over history,
+        interventions, clock, reasons or device. Two trainers with equal hashes go on alike.
+        """
+        return digest(self._session.tree())
+
+    @between_steps
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that :meth:`state_dict` returned.
+
+        Settings, seed and the sizes of built-in networks come with the state; the data must be the trainer's own.
+        History is kept up to the state's iteration, and filled with NaN where it has no such row.
+
+        Raises
+        ------
+        CheckpointError
+            If the state belongs to other data, other networks or another version of ganwidgets;
+            the trainer is then as it was.
+        """
+        refuse_other_data(self._session, state)
+        self._session.load_tree(state, CODE)
+
+    @between_steps
+    def code(self) -> str:
+        """Return Python source that makes this run again, its seed included; the widget's makes a widget, too.
+
+        It is one line with all settings until a change or a single update took force, then :meth:`Timeline.script`.
+
+        Examples
+        --------
+        >>> GANTrainer("ring8", seed=3, lr_d=0.01).code()
+        "gw.GANTrainer('ring8', lr_d=0.01, batch_size=150, seed=3)"
+        """
+        return code_of(self._session, "gw.GANTrainer")
+
+    @between_steps
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the run to one file: state, history, interventions, and data that is a small array.
+
+        Nothing in the file can execute. It is written beside `path` and renamed, so that `path`
+        holds the old file or the whole new one, never a part.
+
+        Raises
+        ------
+        CheckpointError
+            If the file cannot be written.
+        """
+        save_session(self._session, path)
+        self._session.keeper.saved_elsewhere()
+
+    def export(self, path: str | os.PathLike[str], *, locale: str | None = None) -> Path:
+        """Write the run for people to look at: ``.png`` now, ``.gif`` its past too, ``.html`` all of it.
+
+        A page needs nothing but a browser. The past is shown as far as the run's snapshots reach back; as a film it
+        can also be ``.mp4``, a video (with ``pip install ganwidgets[video]``), or ``.webp`` or ``.apng``, which keep
+        every colour.
+
+        Parameters
+        ----------
+        path
+            The file; its ending names the format.
+        locale : str, optional
+            The language, such as ``"fr"``; the system's without it.
+
+        Raises
+        ------
+        ValueError
+            For another ending, or a language that there is not.
+        ImportError
+            For a video where imageio-ffmpeg is not installed.
+        OSError
+            If the file cannot be written.
+        """
+        from ganwidgets.rendering.export import export
+
+        return export(self._session, self._between_steps, path, catalog(locale), self._evaluation.report)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        data: Any = None,
+        *,
+        generator: nn.Module | None = None,
+        discriminator: nn.Module | None = None,
+        objective: Objective | None = None,
+        device: str | torch.device = "cpu",
+    ) -> GANTrainer:
+        """Return the trainer of a run that :meth:`save` wrote; it goes on as that one would have.
+
+        Parameters
+        ----------
+        path
+            The file.
+        data
+            What the run was trained on, where that is neither a preset nor a small array.
+        generator, discriminator : nn.Module, optional
+            Networks of the same architecture, where the run was trained with one's own.
+        objective : Objective, optional
+            The objective, where the run was trained with one's own.
+        device : str or torch.device
+            Where to go on; results on another device are close, not exact.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing, damaged, foreign or newer, or does not match what is passed.
+        """
+        own = {"generator": generator, "discriminator": discriminator, "objective": objective}
+        return cls._of(load_session(path, data, own, chosen_device(device)))
+
+    def close(self) -> None:
+        """Store what is new in the folder of the run, and let another process go on there.
+
+        The trainer stays usable, but what it does from then on is not stored. It is closed by itself
+        when nobody holds it any more and when the interpreter exits. Without a folder nothing happens.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be stored, such as on a full disk. The folder stays open, so that a later call tries again;
+            after :meth:`save` to another place it is closed without an error.
+        """
+        self._between_steps(self._session.keeper.close)
+
+    def __del__(self) -> None:
+        if "_session" in vars(self):  # not where it could not be made
+            self._between_steps(self._session.keeper.abandon)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "features":
+            object.__setattr__(self, name, value)
+            return
+        if hasattr(GANTrainer, name) or (type(self) is GANTrainer and not name.startswith("_")):
+            known = [member for member in dir(GANTrainer) if not member.startswith("_")]
+            raise TraitError(
+                Message("GANTrainer has no {name!r} to set{hint}", name=name, hint=_hint(name, known))
+            )
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        return f"<GANTrainer on {self._session.run.source.name}, iteration {self.iteration}>"
+
+
+def _hint(name: str, known: list[str]) -> str:
+    if name in SETTINGS:
+        return Message("; it is a setting: trainer.settings.{name} = ...", name=name)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return Message("; did you mean {name}?", name=close[0]) if close else ""

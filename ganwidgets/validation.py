@@ -1,0 +1,73 @@
+"""What calls are given besides settings, checked."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import secrets
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ganwidgets.messages import Message
+
+__all__ = ["checked_callable", "checked_count", "checked_seed", "checked_timeout", "seed_or_new"]
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def checked_count(n: Any) -> int:
+    """Return `n`, if it can be how many times something is to be done."""
+    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 0:
+        raise ValueError(Message("n cannot be {n!r}: it must be a whole number from 0 on", n=n))
+    return int(n)
+
+
+def checked_seed(seed: Any) -> int:
+    """Return `seed`, if it can be one."""
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
+        raise ValueError(Message("seed cannot be {seed!r}: it must be a whole number", seed=seed))
+    return int(seed)
+
+
+def checked_timeout(timeout: Any) -> float | None:
+    """Return `timeout` in seconds, None for no bound, if a caller can wait that long.
+
+    Raises
+    ------
+    ValueError
+        If it is neither None nor a number from 0 on.
+    """
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real) or not float(timeout) >= 0:
+        raise ValueError(
+            Message(
+                "timeout cannot be {timeout!r}: it must be a number of seconds from 0 on, or None",
+                timeout=timeout,
+            )
+        )
+    return None if math.isinf(timeout) else float(timeout)
+
+
+def checked_callable(name: str, function: C) -> C:
+    """Return `function`, if it can be called.
+
+    Raises
+    ------
+    TypeError
+        If it cannot; the error names the argument, what was passed, and what is expected.
+    """
+    if not callable(function):
+        raise TypeError(
+            Message(
+                "{name} cannot be {value}, which is no function; pass the function itself, without calling it",
+                name=name,
+                value=repr(function)[:80],
+            )
+        )
+    return function
+
+
+def seed_or_new(seed: Any) -> int:
+    """Return `seed`, or one that differs each time where it is None."""
+    return secrets.randbits(63) if seed is None else checked_seed(seed)

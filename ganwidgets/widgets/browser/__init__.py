@@ -1,0 +1,1 @@
+"""What every view shares in the browser: heartbeat, scripts, styles, colors."""

@@ -1,0 +1,379 @@
+"""Controls made from the settings' definitions: one for each, none written by hand."""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+import ipywidgets
+from traitlets import TraitError
+
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.settings import SETTINGS, Number, Setting, Switch
+from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.controls.editors import NumberEditor, make_editor
+
+__all__ = ["Control", "ControlSet"]
+
+Ask = Callable[[str, Any], None]
+
+OPTIMIZERS = ("optimizer_d", "optimizer_g")
+
+NOTHING = object()
+
+IDLE: Mapping[str, tuple[Mapping[str, Collection[str]], str]] = MappingProxyType(
+    {
+        "penalty_weight": ({"penalty": {"none"}}, N_("no effect without a penalty")),
+        "penalty_interval": ({"penalty": {"none"}}, N_("no effect without a penalty")),
+        "schedule_steps": ({"lr_schedule": {"constant"}}, N_("no effect while the schedule is constant")),
+        "beta1": (
+            {name: {"sgd", "rmsprop"} for name in OPTIMIZERS},
+            N_("no effect with these optimizers"),
+        ),
+        "beta2": (
+            {name: {"sgd", "momentum"} for name in OPTIMIZERS},
+            N_("no effect with these optimizers"),
+        ),
+    }
+)
+"""For each setting, the values of others at which it has no effect, all together, and the sentence that says so."""
+
+DECISIVE = {"architecture", "data"}.union(*(conditions for conditions, _ in IDLE.values()))
+"""The settings that decide whether another one has an effect."""
+
+
+class Control:
+    """The control of one setting: a label, the input, and a line for what there is to say about it.
+
+    Parameters
+    ----------
+    name : str
+        The setting's name; the outermost widget carries the CSS class ``gw-<name>``.
+    setting : Setting
+        Its definition.
+    catalog : Catalog
+        The reader's language.
+    ask : callable
+        ``ask(name, value)`` is called when a person enters a value, on the thread that handles the
+        browser's messages and with no lock held. It raises `TraitError` to refuse the value.
+    look : Look, optional
+        What the controls of one widget share.
+    zero_end : {"low", "high"}
+        At which end of a slider the special value 0 lies.
+    presets : mapping of str to str, optional
+        For data: each preset's name and label.
+    shown : callable, optional
+        ``shown(name)`` is called, with no lock held, after another value came on display.
+
+    Attributes
+    ----------
+    widget : ipywidgets.Box
+        Made once; later only its traits change.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        setting: Setting[Any],
+        catalog: Catalog,
+        ask: Ask,
+        *,
+        look: Look | None = None,
+        zero_end: Literal["low", "high"] = "low",
+        presets: Mapping[str, str] | None = None,
+        shown: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self.name = name
+        self.setting = setting
+        self._catalog = catalog
+        self._ask = ask
+        self._look = look or Look()
+        self._guard = threading.RLock()
+        self._shown: Any = setting.initial
+        self._asked: Any = NOTHING
+        self._in_force: Any = NOTHING
+        self._refusal = ""
+        self._idle = ""
+        self._tell = shown
+        self._note: ipywidgets.HTML | None = None
+        label = catalog(setting.label)
+        if setting.unit and not isinstance(setting, Switch):
+            label = f'{html.escape(label)} <span class="gw-unit">{html.escape(catalog(setting.unit))}</span>'
+        self.editor = make_editor(
+            setting,
+            label,
+            catalog,
+            self._look,
+            self._guard,
+            self._edited,
+            zero_end=zero_end,
+            presets=presets,
+        )
+        for widget in self.editor.widgets:
+            widget.tooltip = catalog(setting.help)
+        self.widget = self._look.box(
+            self.editor.widgets, "gw-control", f"gw-kind-{type(setting).__name__.lower()}", f"gw-{name}"
+        )
+        self._annotate()
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The name for screen readers and the tooltip."""
+        unit = self._catalog(self.setting.unit)
+        label = self._catalog(self.setting.label)
+        return (f"{label}, {unit}" if unit else label), self._catalog(self.setting.help)
+
+    @property
+    def places(self) -> list[str]:
+        """What a screen reader says at each place of the slider; nothing where there is no slider."""
+        if not isinstance(self.editor, NumberEditor):
+            return []
+        zero, unit = self._catalog(self.editor.zero), self._catalog(self.setting.unit)
+        return [
+            zero if zero and value == 0 else f"{self.editor.words(value)} {unit}".rstrip()
+            for value in self.editor.values
+        ]
+
+    @property
+    def shown(self) -> Any:
+        """The value on display."""
+        return self._shown
+
+    @property
+    def pending(self) -> bool:
+        """Whether another value than the one on display is in force until the next fresh start."""
+        return self._in_force is not NOTHING and not _same(self._in_force, self._shown)
+
+    def show(self, value: Any) -> None:
+        """Display `value`, which the kernel decided on; never asks for anything.
+
+        The value that a person asked for last is on display already, and is left alone: the slider
+        may have been dragged on meanwhile.
+        """
+        with self._guard:
+            if _same(value, self._asked):
+                return
+            self._asked = NOTHING
+            self._refusal = ""
+            self._display(value)
+        self._tell(self.name)
+
+    def show_in_force(self, value: Any) -> None:
+        """Say what is in force, where that differs from what is asked for the next fresh start."""
+        with self._guard:
+            self._in_force = value
+            self._annotate()
+
+    def show_idle(self, reason: str) -> None:
+        """Say why the setting has no effect on what a fresh start would make; nothing where it has one."""
+        with self._guard:
+            if reason != self._idle:
+                self._idle = reason
+                (self.widget.add_class if reason else self.widget.remove_class)("gw-idle")
+                self._annotate()
+
+    def refuse(self, error: BaseException, value: Any) -> None:
+        """Say why what was asked for was refused, and go back to `value`."""
+        with self._guard:
+            self._asked = NOTHING
+            self._refusal = self._catalog.error(error)
+            self._display(value)
+        self._tell(self.name)
+
+    def _display(self, value: Any) -> None:
+        self._shown = value
+        self.editor.show(value)
+        self._annotate()
+
+    def _edited(self, value: Any) -> None:
+        with self._guard:
+            if _same(value, self._shown):
+                self._refusal = ""
+                self._annotate()
+                return
+            before = self._shown
+            self._shown = self._asked = value
+        try:
+            self._ask(self.name, self.setting.check(value))
+        except TraitError as error:
+            self.refuse(error, before)
+        else:
+            with self._guard:
+                self._refusal = ""
+                self._annotate()
+            self._tell(self.name)
+
+    def _annotate(self) -> None:
+        """Write the line below the input: a refusal, why it has no effect, a value that waits, or what zero means."""
+        if self._refusal:
+            text = f'<span role="alert" class="gw-refusal">{html.escape(self._refusal)}</span>'
+        elif self._idle:
+            text = f'<span class="gw-idle-because">{html.escape(self._idle)}</span>'
+        elif self.pending:
+            sentence = self._catalog(
+                N_("takes effect at Reset; now {value}"), value=self.editor.words(self._in_force)
+            )
+            text = f'<span class="gw-pending">{html.escape(sentence)}</span>'
+        elif isinstance(self.setting, Number) and self.setting.zero and _same(self._shown, 0):
+            text = f'<span class="gw-zero">{html.escape(self._catalog(self.setting.zero))}</span>'
+        else:
+            text = ""
+        if self._note is None:
+            if not text:
+                return
+            self._note = self._look.html("", "gw-note")
+            self.widget.children = (*self.editor.widgets, self._note)
+        self._note.value = text
+
+
+GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "discriminator": N_("Discriminator"),
+        "generator": N_("Generator"),
+        "objective": N_("Objective"),
+        "optimizer": N_("Optimizer"),
+        "run": N_("Run"),
+        "fresh start": N_("Fresh start"),
+    }
+)
+"""What people call each group of settings."""
+
+
+class ControlSet:
+    """All controls, by name, and grouped for a layout.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    ask : callable
+        See :class:`Control`.
+    settings : mapping of str to Setting, optional
+        The definitions; all settings if left out.
+    look : Look, optional
+        What the controls share with the rest of one widget.
+    presets : mapping of str to str, optional
+        The label of each data preset, by name.
+
+    Attributes
+    ----------
+    controls : mapping of str to Control
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        ask: Ask,
+        settings: Mapping[str, Setting[Any]] = SETTINGS,
+        look: Look | None = None,
+        presets: Mapping[str, str] | None = None,
+    ) -> None:
+        self._catalog = catalog
+        self._suiting = threading.RLock()
+        self._labelled: bool | None = None
+        self._own: frozenset[str] = frozenset()
+        self._images = True
+        look = look or Look()
+        self.controls = {
+            name: Control(name, setting, catalog, ask, look=look, presets=presets, shown=self._shown)
+            for name, setting in settings.items()
+        }
+
+    def show(self, values: Mapping[str, Any]) -> None:
+        """Display `values`, by name of the setting."""
+        for name, value in values.items():
+            self.controls[name].show(value)
+
+    def show_in_force(self, values: Mapping[str, Any]) -> None:
+        """Say where `values`, those in force, differ from what waits for a fresh start."""
+        for name, value in values.items():
+            control = self.controls[name]
+            if control.setting.effect == "fresh start":
+                control.show_in_force(value)
+        self._show_idle()
+
+    def suit(self, *, labelled: bool | None, own: Collection[str], images: bool = True) -> None:
+        """Say which controls have no effect on runs like this one.
+
+        Parameters
+        ----------
+        labelled : bool or None
+            Whether the data in force has labels; None where only reading it would tell.
+        own : collection of str
+            Those of ``"generator"`` and ``"discriminator"`` that are the user's own.
+        images : bool
+            Whether the data in force are images.
+        """
+        with self._suiting:
+            self._labelled, self._own, self._images = labelled, frozenset(own), images
+            self._show_idle()
+
+    def _shown(self, name: str) -> None:
+        if name in DECISIVE:
+            self._show_idle()
+
+    def _show_idle(self) -> None:
+        with self._suiting:
+            for control in self.controls.values():
+                control.show_idle(self._idle(control))
+
+    def _idle(self, control: Control) -> str:
+        """Return why `control` has no effect on what a fresh start would make, or nothing where it has one."""
+        setting, t = control.setting, self._catalog
+        if setting.shapes and self._own.issuperset(setting.shapes):
+            return t(N_("no effect on a network of your own"))
+        architecture = self.controls.get("architecture")
+        if setting.architectures and architecture and architecture.shown not in setting.architectures:
+            names = ", ".join(map(architecture.editor.words, setting.architectures))
+            return t(N_("only for {architectures}"), architectures=names)
+        if control.name in IDLE:
+            conditions, reason = IDLE[control.name]
+            if all(
+                name in self.controls and self.controls[name].shown in values
+                for name, values in conditions.items()
+            ):
+                return t(reason)
+        if control.name == "augment" and not self._images:
+            return t(N_("only for images"))
+        if control.name == "conditional" and self._labelled is False and not self.controls["data"].pending:
+            return t(N_("this data has no labels"))
+        return ""
+
+    def title(self, group: str) -> str:
+        """Return what people call `group`, in their language."""
+        return self._catalog(GROUPS[group])
+
+    def in_group(self, group: str, without: Iterable[str] = ()) -> list[Control]:
+        """Return the controls of `group` in their order, but those named in `without`."""
+        skipped = set(without)
+        return [
+            control
+            for control in self.controls.values()
+            if control.setting.group == group and control.name not in skipped
+        ]
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        """For each control's CSS class, its name for screen readers and its tooltip."""
+        return {f"gw-{name}": control.names for name, control in self.controls.items()}
+
+    @property
+    def places(self) -> dict[str, list[str]]:
+        """For each slider's CSS class, what a screen reader says at each of its places."""
+        return {f"gw-{name}": control.places for name, control in self.controls.items() if control.places}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two values are the same; arrays and the like only if they are one object."""
+    if one is other:
+        return True
+    return _plain(one) and _plain(other) and bool(one == other)
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(isinstance(entry, int) for entry in value)
+    return isinstance(value, bool | int | float | str)

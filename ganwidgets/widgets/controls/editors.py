@@ -1,0 +1,346 @@
+"""One kind of input for each kind of setting: a slider with a number box, a list, a box to tick, a text.
+
+An editor shows a value and tells of a person's edits, and knows no more: what an edit does, and what
+happens when it is refused, is :mod:`ganwidgets.widgets.controls.controls`' business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
+
+import ipywidgets
+from traitlets import TraitError
+
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.settings import OWN as OWN_CHOICE
+from ganwidgets.settings import Choice, Data, Number, Setting, Switch, Whole, Widths
+from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.controls.locked_inputs import (
+    GuardedCheckbox,
+    GuardedDropdown,
+    GuardedFloat,
+    GuardedInt,
+    GuardedSlider,
+    GuardedText,
+)
+from ganwidgets.widgets.controls.slider_stops import Detents
+
+__all__ = ["Editor", "NumberEditor", "make_editor"]
+
+Edited = Callable[[Any], None]
+
+
+class Editor(Protocol):
+    """What every kind of input offers."""
+
+    widgets: tuple[ipywidgets.Widget, ...]
+
+    def show(self, value: Any) -> None:
+        """Display `value`; called under the guard."""
+
+    def words(self, value: Any) -> str:
+        """Return `value` as people read it, in their language."""
+
+
+def make_editor(
+    setting: Setting[Any],
+    label: str,
+    catalog: Catalog,
+    look: Look,
+    guard: threading.RLock,
+    edited: Edited,
+    *,
+    zero_end: Literal["low", "high"] = "low",
+    presets: Mapping[str, str] | None = None,
+) -> Editor:
+    """Return the editor for `setting`.
+
+    Parameters
+    ----------
+    setting : Setting
+        Its type decides on the kind of input.
+    label : str
+        The visible name, in the reader's language; may hold HTML of ours.
+    catalog : Catalog
+        The reader's language.
+    look : Look
+        What the inputs share with all others.
+    guard : threading.RLock
+        The lock under which the inputs are written.
+    edited : callable
+        Called with each value that a person enters, in canonical form where that can be told here.
+    zero_end : {"low", "high"}
+        At which end of a slider the special value 0 lies, where the setting gives it a meaning.
+    presets : mapping of str to str, optional
+        For data: each preset's name and label.
+    """
+    if isinstance(setting, Number):
+        return NumberEditor(setting, label, look, guard, edited, zero_end)
+    if isinstance(setting, Switch):
+        return SwitchEditor(setting, label, catalog, look, guard, edited)
+    if isinstance(setting, Choice):
+        return ChoiceEditor(setting, label, catalog, look, guard, edited)
+    if isinstance(setting, Widths):
+        return WidthsEditor(setting, label, catalog, look, guard, edited)
+    if isinstance(setting, Data):
+        return DataEditor(setting, label, catalog, look, guard, edited, presets or {})
+    raise TypeError(f"no input is known for a {type(setting).__name__}")
+
+
+class NumberEditor:
+    """A slider for the usual range beside a box for all that is allowed.
+
+    Attributes
+    ----------
+    values : tuple of float or int
+        The value at each of the slider's places.
+    zero : str
+        What the value 0 means, where it means something special.
+    """
+
+    def __init__(
+        self,
+        setting: Number[Any],
+        label: str,
+        look: Look,
+        guard: threading.RLock,
+        edited: Edited,
+        zero_end: Literal["low", "high"],
+    ) -> None:
+        self._setting = setting
+        self._whole = isinstance(setting, Whole)
+        self._detents = Detents(setting, zero_end)
+        self.values = self._detents.values
+        self.zero = setting.zero
+        self._edited = edited
+        self._guard = guard
+        self.slider = GuardedSlider(
+            guard,
+            self._moved,
+            max=len(self._detents.values) - 1,
+            value=self._detents.nearest(setting.initial),
+            readout=False,
+            **look.of(GuardedSlider),
+        )
+        box = GuardedInt if self._whole else GuardedFloat
+        self.box = box(
+            guard,
+            self._entered,
+            value=setting.initial,
+            step=self._box_step(setting.initial),
+            description=label,
+            description_allow_html=True,
+            **look.of(box),
+        )
+        self.widgets = (classed(self.slider, "gw-slider"), classed(self.box, "gw-number"))
+
+    def show(self, value: Any) -> None:
+        self.slider.value = self._detents.nearest(value)
+        self._fill(value)
+
+    def words(self, value: Any) -> str:
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    def _fill(self, value: Any) -> None:
+        with self.box.hold_sync():
+            self.box.value = value
+            self.box.step = self._box_step(value)
+
+    def _moved(self, place: int) -> None:
+        value = self._detents.values[place]
+        with self._guard:
+            self._fill(value)
+        self._edited(value)
+
+    def _entered(self, value: Any) -> None:
+        # What is out of bounds has no place on the slider; it will be refused.
+        with contextlib.suppress(TraitError), self._guard:
+            self.show(self._setting.check(value))
+        self._edited(value)
+
+    def _box_step(self, value: float) -> float:
+        """By how much the arrow keys change the number: a tenth of its leading digit's place."""
+        if self._whole:
+            return 1
+        if self._setting.scale != "logarithmic":
+            return 0.01
+        return float(f"1e{math.floor(math.log10(value or self._setting.slider[0])) - 1}")
+
+
+class ChoiceEditor:
+    """A list of labels; what the user passed is among them from when it is in use."""
+
+    def __init__(
+        self,
+        setting: Choice,
+        label: str,
+        catalog: Catalog,
+        look: Look,
+        guard: threading.RLock,
+        edited: Edited,
+    ) -> None:
+        self._labels = {name: catalog(text) for name, text in setting.choices.items()}
+        self.list = GuardedDropdown(
+            guard,
+            edited,
+            options=self._options(without=OWN_CHOICE),
+            value=setting.initial,
+            description=label,
+            description_allow_html=True,
+            **look.of(GuardedDropdown),
+        )
+        self.widgets = (self.list,)
+
+    def show(self, value: str) -> None:
+        if value == OWN_CHOICE and value not in dict(map(reversed, self.list.options)):
+            self.list.options = self._options()
+        self.list.value = value
+
+    def words(self, value: str) -> str:
+        return self._labels[value]
+
+    def _options(self, without: str = "") -> list[tuple[str, str]]:
+        return [(text, name) for name, text in self._labels.items() if name != without]
+
+
+class SwitchEditor:
+    """A box to tick."""
+
+    def __init__(
+        self,
+        setting: Switch,
+        label: str,
+        catalog: Catalog,
+        look: Look,
+        guard: threading.RLock,
+        edited: Edited,
+    ) -> None:
+        self._catalog = catalog
+        self.box = GuardedCheckbox(
+            guard,
+            edited,
+            value=setting.initial,
+            description=label,
+            indent=False,
+            **look.of(GuardedCheckbox),
+        )
+        self.widgets = (self.box,)
+
+    def show(self, value: bool) -> None:
+        self.box.value = value
+
+    def words(self, value: bool) -> str:
+        return self._catalog(N_("on")) if value else self._catalog(N_("off"))
+
+
+class WidthsEditor:
+    """A line such as ``64, 64``."""
+
+    def __init__(
+        self,
+        setting: Widths,
+        label: str,
+        catalog: Catalog,
+        look: Look,
+        guard: threading.RLock,
+        edited: Edited,
+    ) -> None:
+        self._catalog = catalog
+        self._guard = guard
+        self._edited = edited
+        self.text = GuardedText(
+            guard,
+            self._entered,
+            value=self._line(setting.initial),
+            placeholder=catalog(N_("no hidden layer")),
+            continuous_update=False,
+            description=label,
+            description_allow_html=True,
+            **look.of(GuardedText),
+        )
+        self.widgets = (self.text,)
+
+    def show(self, value: tuple[int, ...]) -> None:
+        self.text.value = self._line(value)
+
+    def words(self, value: tuple[int, ...]) -> str:
+        return self._line(value) or self._catalog(N_("no hidden layer"))
+
+    def _entered(self, text: str) -> None:
+        value = _parse_widths(text)
+        if isinstance(value, tuple):
+            with self._guard:
+                self.text.value = self._line(value)
+        self._edited(value)
+
+    @staticmethod
+    def _line(value: tuple[int, ...]) -> str:
+        return ", ".join(map(str, value))
+
+
+class DataEditor:
+    """A list of presets, with an entry for data of one's own while that is in use."""
+
+    def __init__(
+        self,
+        setting: Data,
+        label: str,
+        catalog: Catalog,
+        look: Look,
+        guard: threading.RLock,
+        edited: Edited,
+        presets: Mapping[str, str],
+    ) -> None:
+        self._presets = {name: catalog(text) for name, text in presets.items()}
+        self._own_label = catalog(N_("own data"))
+        self._own: Any = None
+        self._edited = edited
+        self.list = GuardedDropdown(
+            guard,
+            self._chosen,
+            options=self._options(),
+            value=setting.initial if setting.initial in self._presets else None,
+            description=label,
+            description_allow_html=True,
+            **look.of(GuardedDropdown),
+        )
+        self.widgets = (self.list,)
+
+    def show(self, value: Any) -> None:
+        if isinstance(value, str) and value in self._presets:
+            self.list.value = value
+            return
+        if self._own is None:
+            self._own = value
+            self.list.options = self._options()
+        self._own = value
+        self.list.value = OWN
+
+    def words(self, value: Any) -> str:
+        if isinstance(value, str):
+            return self._presets.get(value, value)
+        return self._own_label
+
+    def _options(self) -> list[tuple[str, str]]:
+        options = [(text, name) for name, text in self._presets.items()]
+        return options if self._own is None else [(self._own_label, OWN), *options]
+
+    def _chosen(self, entry: str) -> None:
+        self._edited(self._own if entry == OWN else entry)
+
+
+OWN = "(own data)"
+"""The list's value for data that is no preset; no preset has such a name."""
+
+
+def _parse_widths(text: str) -> Any:
+    """Return whole numbers where `text` is a list of them, and else the text, which will be refused."""
+    entries = [entry for entry in re.split(r"[\s,;()\[\]]+", text) if entry]
+    if all(entry.isascii() and entry.isdigit() for entry in entries):
+        return tuple(map(int, entries))
+    return text

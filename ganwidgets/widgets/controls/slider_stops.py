@@ -1,0 +1,74 @@
+"""Where a slider stops: a list of round values, so that a slider only ever holds whole numbers.
+
+In a browser, ipywidgets' own logarithmic slider moves any value it is given to its nearest step and
+reports that as if a person had moved it; a cell's ``w.lr_d = 3e-4`` would come back as 3.2e-4. The
+place in a list of values is a whole number, which no browser rounds.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from ganwidgets.settings import Number, Whole
+
+__all__ = ["Detents"]
+
+PER_DECADE = 20
+PER_OCTAVE = 4
+LINEAR = 50
+"""Roughly how many values stand along each decade, each doubling, or a linear slider."""
+
+
+class Detents:
+    """The values that a number's slider can take, from left to right.
+
+    Parameters
+    ----------
+    setting : Number
+        Its scale and its slider's range decide.
+    zero_end : {"low", "high"}
+        At which end the special value 0 lies, where the setting gives it a meaning.
+
+    Attributes
+    ----------
+    values : tuple of float or int
+        Ascending, but for a 0 at the high end.
+    """
+
+    def __init__(self, setting: Number[Any], zero_end: Literal["low", "high"] = "low") -> None:
+        low, high = setting.slider
+        self._logarithmic = setting.scale == "logarithmic"
+        kind = int if isinstance(setting, Whole) else float
+        between = self._along(low, high, whole=kind is int)
+        values = sorted({kind(low), kind(high), *(kind(value) for value in between)})
+        values = [value for value in values if low <= value <= high]
+        if setting.zero and setting.min == 0:
+            values = [value for value in values if value != 0]
+            values = [kind(0), *values] if zero_end == "low" else [*values, kind(0)]
+        self.values: tuple[Any, ...] = tuple(values)
+
+    def nearest(self, value: float) -> int:
+        """Return the place of the detent that comes closest to `value`."""
+        if value in self.values:
+            return self.values.index(value)
+        return min(range(len(self.values)), key=lambda place: self._distance(self.values[place], value))
+
+    def _distance(self, one: float, other: float) -> float:
+        if self._logarithmic:
+            # 0 lies below everything else, however small; a 0 that means something was found already.
+            one, other = (math.log(value) if value > 0 else -1e9 for value in (one, other))
+        return abs(one - other)
+
+    def _along(self, low: float, high: float, *, whole: bool) -> list[float]:
+        """Return round values from `low` to `high`."""
+        if not self._logarithmic:
+            step = 1.0 if whole else 10.0 ** math.floor(math.log10((high - low) / LINEAR))
+            count = round((high - low) / step)
+            return [round(low + place * step, 10) for place in range(count + 1)]
+        if whole and math.log2(high).is_integer():
+            count = round(PER_OCTAVE * math.log2(high / low))
+            return [round(low * 2 ** (place / PER_OCTAVE)) for place in range(count + 1)]
+        count = round(PER_DECADE * math.log10(high / low))
+        exact = [low * 10 ** (place / PER_DECADE) for place in range(count + 1)]
+        return [round(value) if whole and value < 10 else float(f"{value:.2g}") for value in exact]

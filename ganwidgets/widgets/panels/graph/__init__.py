@@ -1,0 +1,1 @@
+"""The overview graph: both networks and what flows between them."""

@@ -1,0 +1,63 @@
+"""The model overview graph in the browser: miniatures of all parts, and what flows between them.
+
+To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer for each of its parts:
+
+- ``parts``: ``[name, "f4", "u1" or "i1", shape]`` for each buffer, in their order; ``keep``: the names of
+  parts that are as in an earlier message. Places are ``[..., 2]``, both from 0 to 1 within a miniature.
+- ``kind``: points or images; ``status``, ``steps`` (a second) and ``learning``: the loops at work, a
+  string of ``d`` and ``g``; ``stage``: the parts that a sub-step of an update is about, none outside one;
+- ``values`` and ``tells``: for each part its number in short, and what it is in a sentence;
+- ``record``: the last losses; ``limits``: the scale of their bars; ``share``: of the noise, in each cell
+  of the manifold; ``whole``: whether the noise is all there is to see of it, and not a slice.
+
+From the browser: ``{"hello": true}`` where a view appeared, which then needs every part. The trait
+`unfolded` is the viewers' choice, the same in all views; nobody but a person or a cell writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anywidget
+from traitlets import Bool, Dict
+
+from ganwidgets.widgets.browser.assets import script, stylesheet
+
+__all__ = ["GraphView"]
+
+
+class GraphView(anywidget.AnyWidget):
+    """Nodes, ways and the large view of each part; made once.
+
+    Parameters
+    ----------
+    words : mapping
+        All texts, in the reader's language.
+    request : callable
+        Called, on the thread of the browser's messages, when a new picture is needed; `fresh` says
+        whether it must hold every part.
+    """
+
+    _esm = script(
+        "browser/shared/messages",
+        "browser/shared/elements",
+        "browser/shared/numbers",
+        "panels/graph/places",
+        "panels/graph/painters",
+        "panels/graph/graph",
+    )
+    _css = stylesheet("panels/graph/graph")
+
+    words = Dict().tag(sync=True)
+    unfolded = Bool(True, help="Whether the graph is unfolded.").tag(sync=True)
+
+    def __init__(self, words: Mapping[str, Any], request: Callable[[bool], None]) -> None:
+        self._request = request
+        super().__init__(words=dict(words))
+        self.observe(lambda _: request(False), names=["unfolded"])
+        self.on_msg(self._heard)
+
+    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+        if "hello" in content:
+            self._request(True)

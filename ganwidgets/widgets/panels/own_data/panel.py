@@ -1,0 +1,194 @@
+"""Data of one's own: chosen among pictures of the presets, drawn on a board, pasted, or loaded from a file.
+
+From the browser, as messages: ``{"hello": true}`` where a view appeared; ``{"text": ...}``, the whole text to
+be read as points; ``{"train": "drawing" or "text"}``; ``{"preset": name}``. The trait `strokes`, which the
+browser writes, is the drawing: ``[erases, radius, [x, y, x, y, ...]]`` for each stroke, in the units of the
+data.
+
+To the browser: ``{"drawn": {count, said}}`` with some of the drawing's points, float32 ``[n, 2]``, as buffer;
+``{"read": {count, said, refused}}``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anywidget
+import numpy as np
+from traitlets import Dict, List
+
+from ganwidgets.data import POINT_PRESETS
+from ganwidgets.data.points.files import points_in
+from ganwidgets.data.points.presets import load_points
+from ganwidgets.data.points.strokes import Stroke, points_of_drawing
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.seeds import seeded
+from ganwidgets.widgets.browser.assets import script, stylesheet
+
+__all__ = ["OwnDataPanel", "settings_for"]
+
+PREVIEWED = 700
+"""Points of a drawing that the board shows."""
+
+IN_THUMBNAIL = 140
+
+SMALLEST_BRUSH = 0.005
+
+
+class OwnDataPanel(anywidget.AnyWidget):
+    """The board, the text, and the thumbnails; made once.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    choose : callable
+        ``choose(name)`` is called for a preset; like `train` on the thread of the browser's messages.
+    train : callable
+        ``train(points)`` is called for points ``[N, F]`` on which a fresh start was asked for.
+    """
+
+    _esm = script("browser/shared/texts", "panels/own_data/own_data")
+    _css = stylesheet("panels/own_data/own_data")
+
+    words = Dict().tag(sync=True)
+    strokes: List[Any] = List(help="The drawing, as the browser has it.").tag(sync=True)
+
+    def __init__(
+        self, catalog: Catalog, choose: Callable[[str], None], train: Callable[[np.ndarray], None]
+    ) -> None:
+        self._catalog = catalog
+        self._choose = choose
+        self._train = train
+        self._guard = threading.RLock()
+        self._ready: dict[str, np.ndarray | None] = {"drawing": None, "text": None}
+        super().__init__(words=_words(catalog))
+        self.observe(lambda _: self._draw(), names=["strokes"])
+        self.on_msg(self._heard)
+
+    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+        if "hello" in content:
+            self._draw()
+        elif "text" in content:
+            self._read(str(content["text"]))
+        elif "preset" in content and content["preset"] in POINT_PRESETS:
+            self._choose(content["preset"])
+        elif content.get("train") in self._ready:
+            points = self._ready[content["train"]]
+            if points is not None:
+                self._train(points)
+
+    def _draw(self) -> None:
+        """Turn the drawing into points, and show some of them."""
+        with self._guard:
+            points, said = np.empty((0, 2), np.float32), ""
+            if self.strokes:
+                try:
+                    points = points_of_drawing([_stroke(*each) for each in self.strokes])
+                    said = self._catalog(
+                        N_("{count} points, spread evenly over the paint"), count=len(points)
+                    )
+                except DataError as error:
+                    said = self._catalog.error(error)
+            self._ready["drawing"] = points if len(points) else None
+            self.send({"drawn": {"count": len(points), "said": said}}, buffers=[points[:PREVIEWED].tobytes()])
+
+    def _read(self, text: str) -> None:
+        """Read points from `text`, and say what was found or what is wrong."""
+        with self._guard:
+            points, said, refused = None, "", False
+            if text.strip():
+                try:
+                    points = points_in(text)
+                    said = self._catalog(
+                        N_("{count} points of {features} coordinates, from {low} to {high}"),
+                        count=len(points),
+                        features=points.shape[1],
+                        low=f"{points.min():.3g}",
+                        high=f"{points.max():.3g}",
+                    )
+                except DataError as error:
+                    said, refused = self._catalog.error(error), True
+            self._ready["text"] = points
+            self.send(
+                {"read": {"count": 0 if points is None else len(points), "said": said, "refused": refused}}
+            )
+
+
+def settings_for(points: np.ndarray, settings: Any) -> dict[str, Any]:
+    """Return what is to be set for a fresh start on `points` ``[N, F]``, which have no labels.
+
+    Parameters
+    ----------
+    settings
+        As they are; a batch is made no larger than the points are many, and what is for images or for
+        data with labels is left.
+    """
+    wanted = {
+        "batch_size": min(settings.batch_size, len(points)),
+        "architecture": "mlp",
+        "conditional": False,
+    }
+    changed = {name: value for name, value in wanted.items() if getattr(settings, name) != value}
+    return {"data": points, **changed}
+
+
+def _stroke(erases: Any, radius: Any, path: Any) -> Stroke:
+    places = np.array(path, float).reshape(-1, 2)
+    return Stroke(places, max(float(radius), SMALLEST_BRUSH), bool(erases))
+
+
+def _words(t: Catalog) -> dict[str, Any]:
+    return {
+        "title": t(N_("Choose, draw or paste the data")),
+        "presets": t(N_("Presets")),
+        "thumbnails": [
+            {
+                "name": name,
+                "label": t(preset.label),
+                "help": t(preset.help),
+                "points": load_points(name)
+                .draw(IN_THUMBNAIL, seeded(0, "thumbnail"))
+                .numpy()
+                .astype(float)
+                .round(2)
+                .ravel()
+                .tolist(),
+            }
+            for name, preset in POINT_PRESETS.items()
+        ],
+        "board": t(
+            N_(
+                "Board to draw data on, from -1.25 to 1.25 both ways. Arrow keys move the brush, space puts it "
+                "down, e changes between drawing and erasing, control with z undoes."
+            )
+        ),
+        "draw": t(N_("Draw")),
+        "draw-help": t(
+            N_("Paint where real samples are to be; every painted place is as likely as any other.")
+        ),
+        "erase": t(N_("Erase")),
+        "erase-help": t(N_("Take paint away; a pen's other end does so too.")),
+        "undo-stroke": t(N_("Undo stroke")),
+        "undo-stroke-help": t(N_("Take back the last stroke, or the clearing of the board.")),
+        "clear": t(N_("Clear")),
+        "clear-help": t(N_("Begin with an empty board.")),
+        "brush": t(N_("Brush")),
+        "brush-help": t(N_("The brush's radius, in the units of the data.")),
+        "train-drawing": t(N_("Train on the drawing")),
+        "train-drawing-help": t(N_("Start afresh on what is drawn.")),
+        "paste": t(N_("Or paste points: one a line, separated by commas, semicolons, tabs or blanks.")),
+        "file": t(N_("Or load a CSV file:")),
+        "large": t(N_("This file is larger than 5 MB; read it in a cell, with gw.read_points(path).")),
+        "train-points": t(N_("Train on these points")),
+        "train-points-help": t(N_("Start afresh on the points in the box.")),
+        "consequence": t(
+            N_(
+                "Training on a drawing or on points starts afresh, on a new branch: the run so far stays in the "
+                "timeline. A preset takes effect at Reset."
+            )
+        ),
+    }

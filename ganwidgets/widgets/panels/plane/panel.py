@@ -1,0 +1,400 @@
+"""The plane: layers of what both networks do there, each to be shown or hidden.
+
+What each layer is and needs is declared here, in :data:`LAYERS`; how it is painted, in ``plane_painters.js``, under
+the same name. The map of D's verdict is drawn with ipycanvas, below the canvas with everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ganwidgets.live.frames.substep_frame import MOST
+from ganwidgets.live.observations import Focus
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.rendering.heatmap import heat_runs
+from ganwidgets.rendering.projection import Projection, projection_of
+from ganwidgets.widgets.browser.canvases import drawing, make_canvas
+from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.panels.plane.view import PlaneView
+
+if TYPE_CHECKING:
+    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.substep_frame import Inside
+
+__all__ = ["LAYERS", "Layer", "PlanePanel", "plane_words"]
+
+CELLS = 64
+"""Cells of the verdict along each side."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the plane.
+
+    Attributes
+    ----------
+    name : str
+        Its toggle carries the CSS class ``gw-layer-<name>``.
+    label : str
+        One or two words; to be translated.
+    help : str
+        One sentence; to be translated.
+    shown : bool
+        Whether it is shown at first.
+    needs : tuple of str
+        What frames must carry for it, by the names of :data:`ganwidgets.live.observations.OBSERVATIONS`.
+    """
+
+    name: str
+    label: str
+    help: str
+    shown: bool
+    needs: tuple[str, ...] = ()
+
+
+LAYERS = (
+    Layer(
+        "verdict",
+        N_("D's verdict"),
+        N_("What the discriminator says of every place: blue where it says real, orange where generated."),
+        shown=True,
+        needs=("verdict",),
+    ),
+    Layer(
+        "manifold",
+        N_("manifold"),
+        N_(
+            "A regular grid over the noise, as the generator warps it: each cell gets the same number of "
+            "samples, so small dark cells are crowded."
+        ),
+        shown=False,
+        needs=("manifold",),
+    ),
+    Layer(
+        "trails",
+        N_("trails"),
+        N_(
+            "Where each generated sample was so many steps ago, and on its way since; the longer ago, the paler."
+        ),
+        shown=False,
+        needs=("trails",),
+    ),
+    Layer("real", N_("real"), N_("Samples of the data that the generator is to imitate."), shown=True),
+    Layer(
+        "gradients",
+        N_("gradients"),
+        N_(
+            "Where generated samples are driven, 150 of them: the arrows grow with the logarithm of the "
+            "gradient, always on the same scale."
+        ),
+        shown=False,
+        needs=("gradients",),
+    ),
+    Layer(
+        "generated",
+        N_("generated"),
+        N_("What the generator makes, always of the same noise: what changes is the generator."),
+        shown=True,
+    ),
+)
+"""From the lowest to the highest."""
+
+LEGEND = ("real", "generated", "verdict", "gradients", "manifold", "trails")
+"""In the order in which people read of them."""
+
+PULLS = N_("Arrows: which way D's logit on each sample is to go; the longer, the more that sample counts.")
+
+AXES = {1: ["x", ""], 2: ["x", "y"]}
+"""What a place's two numbers are called, by the number of coordinates; "" where one means nothing."""
+
+READ_OUT = frozenset({"latents", "scores"})
+"""What is told of a point under the pointer."""
+
+Part = tuple[str, Any, np.ndarray]
+"""The name of what goes to the browser, what it was made of, and the array."""
+
+
+class PlanePanel:
+    """Real and generated points over D's verdict, and what drives them.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    request : callable
+        Called, on the thread of the browser's messages, when a page needs everything drawn again;
+        must only note it.
+    look : Look, optional
+        What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    name : str
+    interval : float
+        The least number of seconds between two draws; 0 draws every frame.
+    widget : ipywidgets.Box
+        Made once; later only messages go to its canvases.
+    view : PlaneView
+        Its `layers` say which layers are shown.
+    """
+
+    name = "plane"
+    interval = 0.0
+
+    def __init__(self, catalog: Catalog, request: Callable[[], None], look: Look | None = None) -> None:
+        self._catalog = catalog
+        look = look or Look()
+        self._ask = request
+        self._heat = make_canvas(CELLS, CELLS, look, request, "gw-heat")
+        # The canvas on which each message ends; see `drawing`.
+        self._rest = make_canvas(1, 1, look, request, "gw-rest")
+        self.view = PlaneView(
+            plane_words(catalog, LAYERS), {layer.name: layer.shown for layer in LAYERS}, self._needs_picture
+        )
+        ground = look.box([self._heat, self._rest], "gw-ground")
+        self.widget = look.box([ground, self.view], f"gw-{self.name}", "gw-panel")
+        self._sent: dict[str, Any] = {}
+        self._layers_before: dict[str, Any] | None = None
+        self._real: np.ndarray | None = None
+        self._projection: Projection | None = None
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What frames are to carry for the layers that are shown, and for what is told of a point."""
+        needs = READ_OUT.union(*(layer.needs for layer in LAYERS if self.shows(layer.name)))
+        if self.view.window is not None and "verdict" in needs:
+            needs = needs - {"verdict"} | {"close_up"}
+        return needs
+
+    @property
+    def focus(self) -> Focus:
+        """What people look at closely."""
+        return Focus(self.view.window, self.view.trail)
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        """For the map's CSS class, its name for screen readers and no tooltip."""
+        return {"gw-heat": (self._catalog(N_("The discriminator's verdict")), "")}
+
+    def shows(self, layer: str) -> bool:
+        """Return whether a layer is shown."""
+        return bool(self.view.layers.get(layer))
+
+    def _show_walk(self, inside: Inside | None) -> None:
+        """Show the layers that a walk through an update is about; afterwards those that were shown before."""
+        if inside is not None and self._layers_before is None:
+            self._layers_before = self.view.layers
+            self.view.layers = {layer.name: layer.name != "manifold" for layer in LAYERS}
+        elif inside is None and self._layers_before is not None:
+            self.view.layers, self._layers_before = self._layers_before, None
+
+    def _needs_picture(self, fresh: bool) -> None:
+        if fresh:
+            self._sent = {}
+        self._ask()
+
+    def draw(self, frame: Frame) -> None:
+        """Draw `frame` in every layer that is shown."""
+        if self._projection is None or frame.real is not self._real:
+            self._real, self._projection = frame.real, projection_of(frame.real)
+        projection = self._projection
+        inside = frame.inside
+        self._show_walk(inside)
+        verdict, covered = frame.verdict, frame.extent
+        if inside is not None and inside.verdict is not None:
+            verdict = inside.verdict
+        elif (close := frame.seen.get("close_up")) is not None:
+            verdict, covered = close.verdict, close.extent
+        parts = self._parts(frame, projection)
+        before, self._sent = self._sent, {name: source for name, source, _ in parts}
+        fresh = [(name, array) for name, source, array in parts if not _same(before.get(name), source)]
+        kept = sorted({name for name, _, _ in parts} - {name for name, _ in fresh})
+        judged = frame.extent is not None  # there is a map of the verdict, shown or not
+        manifold = frame.seen.get("manifold")
+        heat = [] if verdict is None or not self.shows("verdict") else list(heat_runs(verdict))
+        with drawing():
+            cells = self._heat
+            cells.clear()
+            for cells.fill_style, x, y, width in heat:
+                cells.fill_rects(x, y, width, 1)
+            self._rest.clear()
+        content = {
+            "iteration": frame.iteration,
+            "extent": frame.extent or projection.extent(frame.real),
+            "axes": AXES.get(projection.features, ["PC 1", "PC 2"]),
+            "judged": judged,
+            "covered": covered,
+            "layers": [layer.name for layer in LAYERS if layer.name != "verdict" or judged],
+            "notes": self._notes(frame, projection),
+            "share": 0.0 if manifold is None else manifold.share,
+            "arrows": self.view.arrows,
+            "keep": kept,
+            "ghost": inside is not None and inside.before is not None,
+            "walked": inside is not None,
+            "parts": [[name, array.dtype.str[1:], array.shape] for name, array in fresh],
+        }
+        self.view.send({"frame": content}, buffers=[array.tobytes() for _, array in fresh])
+
+    def _parts(self, frame: Frame, projection: Projection) -> list[Part]:
+        """Return what the browser is to have of `frame`."""
+        seen, real, generated = frame.seen, frame.real, frame.generated
+        inside = frame.inside
+        if inside is not None:
+            seen, real, generated = inside.seen, inside.real, inside.generated
+        parts: list[Part] = [
+            ("real", real, _placed(projection, real, band=1)),
+            ("generated", generated, _placed(projection, generated, band=-1)),
+        ]
+        if "latents" in seen:
+            parts.append(("latents", seen["latents"], seen["latents"]))
+        if "scores" in seen:
+            scores = seen["scores"]
+            parts += [
+                ("score_real", scores, scores.real),
+                ("score_generated", scores, scores.generated),
+                ("logit_real", scores, scores.real_logits),
+                ("logit_generated", scores, scores.generated_logits),
+            ]
+        if "gradients" in seen:
+            gradients = seen["gradients"]
+            descent = self.view.arrows == "loss" or inside is not None
+            chosen = gradients.descent if descent else gradients.slope
+            parts.append(("gradients", chosen, projection.directions(chosen)))
+        if inside is not None and inside.pulls is not None:
+            pulls = inside.pulls
+            parts += [("pull_real", pulls, pulls.real), ("pull_generated", pulls, pulls.generated)]
+        if "manifold" in seen:
+            manifold = seen["manifold"]
+            parts.append(("manifold", manifold, _placed(projection, manifold.corners, band=0)))
+        if inside is not None and inside.before is not None:
+            parts.append(("trails", inside.before, _placed(projection, inside.before[None], band=-1)))
+        if "trails" in seen:
+            trails = seen["trails"]
+            parts.append(("trails", trails, _placed(projection, trails.positions, band=-1)))
+        return parts
+
+    def _notes(self, frame: Frame, projection: Projection) -> list[tuple[str, str]]:
+        """Return what has to be said of the picture, each with the layer that it belongs to."""
+        t = self._catalog
+        notes: list[tuple[str, str]] = []
+        if frame.inside is not None:
+            said = N_("The batch of the update that is being looked into, at most {most} samples.")
+            notes.append(("", t(said, most=MOST)))
+            if frame.inside.pulls is not None:
+                notes.append(("gradients", t(PULLS)))
+            return notes
+        if projection.features > 2:
+            notes.append(
+                (
+                    "",
+                    t(
+                        N_(
+                            "{count} coordinates, seen along the two directions in which the real data "
+                            "varies most (PCA, {share} % of its variance)."
+                        ),
+                        count=projection.features,
+                        share=round(100 * projection.kept),
+                    ),
+                )
+            )
+        gradients = frame.seen.get("gradients")
+        if gradients is not None:
+            chosen = gradients.descent if self.view.arrows == "loss" else gradients.slope
+            strength = np.linalg.norm(chosen.reshape(len(chosen), -1), axis=1)
+            finite = strength[np.isfinite(strength)]
+            median = float(np.median(finite)) if len(finite) else float("nan")
+            sentence = (
+                N_("Arrows: where G's loss falls fastest; median length of the gradient {median}.")
+                if self.view.arrows == "loss"
+                else N_("Arrows: where D's logit rises fastest; median length of the gradient {median}.")
+            )
+            notes.append(("gradients", t(sentence, median=f"{median:.2g}")))
+        manifold = frame.seen.get("manifold")
+        if manifold is not None and manifold.sliced:
+            notes.append(
+                (
+                    "manifold",
+                    t(
+                        N_(
+                            "Manifold: a slice, in which the first two of the {count} noise numbers vary "
+                            "and the others are 0."
+                        ),
+                        count=manifold.latents.shape[-1],
+                    ),
+                )
+            )
+        trails = frame.seen.get("trails")
+        if trails is not None and len(trails.iterations):
+            notes.append(
+                (
+                    "trails",
+                    t(
+                        N_("Trails: since iteration {first}, {count} steps ago."),
+                        first=int(trails.iterations[0]),
+                        count=frame.iteration - int(trails.iterations[0]),
+                    ),
+                )
+            )
+        return notes
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether what was sent before needs not be sent again."""
+    if one is other:
+        return True
+    arrays = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+    return arrays and np.array_equal(one, other, equal_nan=True)
+
+
+def _placed(projection: Projection, samples: np.ndarray, *, band: int) -> np.ndarray:
+    """Return where samples ``[..., M, F]`` lie, float32 ``[..., M, 2]``.
+
+    Numbers on a line are spread over a band, above the line (1), below it (-1) or on it (0).
+    """
+    places = np.ascontiguousarray(projection.points(samples), np.float32)
+    if projection.features == 1 and band:
+        spread = 0.1 + 0.8 * ((0.618034 * np.arange(samples.shape[-2])) % 1)
+        places[..., 1] = band * spread
+    return places
+
+
+def plane_words(t: Catalog, layers: Sequence[Layer]) -> dict[str, Any]:
+    """Return the words of a :class:`PlaneView` with these layers, from the lowest to the highest."""
+    return {
+        "name": t(
+            N_(
+                "Plane with real and generated points. Arrow keys go from point to point, plus and minus "
+                "zoom, shift with arrow keys moves the picture, 0 shows all."
+            )
+        ),
+        "layers": t(N_("Layers of the plane")),
+        "layer": [{"name": layer.name, "label": t(layer.label), "help": t(layer.help)} for layer in layers],
+        "legend": [name for name in LEGEND if name in {layer.name for layer in layers}],
+        "real": t(N_("real")),
+        "generated": t(N_("generated")),
+        "score": t(N_("D says {score} (logit {logit})")),
+        "latent": t(N_("noise {latent}")),
+        "outside": t(N_("generated points outside: {count}")),
+        "trail": t(N_("Trails")),
+        "trailUnit": t(N_("steps")),
+        "trailHelp": t(
+            N_("How many steps trails go back; nobody can see further back than since the layer is shown.")
+        ),
+        "arrows": t(N_("What the arrows show")),
+        "arrowsHelp": t(
+            N_(
+                "Along G's loss a sample would serve the generator best; along D's gradient it would look "
+                "more real to D. The lengths differ where the loss saturates."
+            )
+        ),
+        "arrowKinds": [["loss", t(N_("descent of G's loss"))], ["slope", t(N_("gradient of D"))]],
+        "saysGenerated": t(N_("D says generated")),
+        "saysReal": t(N_("D says real")),
+        "zoom-in": t(N_("Zoom in (+, or turn the wheel over the plane)")),
+        "zoom-out": t(N_("Zoom out (-)")),
+        "zoom-home": t(N_("Show the whole plane again (0, or double-click)")),
+    }

@@ -1,0 +1,1 @@
+"""The samples panel: a gallery of generated and real images."""

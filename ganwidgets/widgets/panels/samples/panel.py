@@ -1,0 +1,345 @@
+"""The sample gallery: generated images, always from the same noise, and ways to look closer."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ganwidgets.live.frames.explorer import DIRECTIONS, Exhibits, Explorer
+from ganwidgets.live.worker.background import Errands
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.rendering.image_grid import columns_of, packed
+from ganwidgets.rendering.scene import COLUMNS
+from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
+from ganwidgets.widgets.panels.samples.view import COUNTS, GalleryView
+
+if TYPE_CHECKING:
+    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.substep_frame import Inside
+
+__all__ = ["SamplesPanel"]
+
+Told = tuple[dict[str, Any], dict[str, np.ndarray]]
+"""Content and parts of a message to the gallery."""
+
+ALL = "all"
+"""The choice of every class; ipywidgets takes None for no choice at all."""
+
+PAST_INTERVAL = 1.0
+"""Seconds between two looks into the past at least, while training goes on."""
+
+TROUBLES: Mapping[str, str] = MappingProxyType(
+    {
+        "neighbor": N_(
+            "The nearest real image could not be found ({reason}). Training goes on; ask again, or choose another sample."
+        ),
+        "ways": N_(
+            "The walk could not be drawn ({reason}). Training goes on; choose other samples or another direction."
+        ),
+        "past": N_("The past of A could not be drawn ({reason}). Training goes on; choose another sample."),
+    }
+)
+"""What is said where something that was asked for could not be done, by its kind."""
+
+
+class SamplesPanel:
+    """A grid of generated images that can be zoomed, asked and gone on from.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    explorer : Explorer
+        Makes pictures of other noise and of the past.
+    errands : Errands
+        On whose thread it does so.
+    request : callable
+        Asks for a new picture of a moment that was drawn already; quick, from any thread.
+    look : Look, optional
+        What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    name : str
+    interval : float
+        The least number of seconds between two draws; 0 draws every frame.
+    widget : ipywidgets.Box
+        Made once; later only messages go to its canvases.
+    view : GalleryView
+        Its traits are what people chose.
+    choice : ipywidgets.Dropdown
+        The class to see, while the generator takes labels.
+    """
+
+    name = "samples"
+    interval = 0.0
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        explorer: Explorer,
+        errands: Errands,
+        request: Callable[[], None],
+        look: Look | None = None,
+    ) -> None:
+        self._explorer = explorer
+        self._errands = errands
+        self._request = request
+        self.view = GalleryView(_words(catalog), self._choice, self._find_neighbor)
+        self._catalog = catalog
+        look = look or Look()
+        self._classes: tuple[int, ...] = ()
+        self._guard = threading.RLock()
+        self.choice = classed(
+            GuardedDropdown(
+                self._guard,
+                lambda _label: request(),
+                description=catalog(N_("Show")),
+                tooltip=catalog(N_("Which class the generator is asked for.")),
+                **look.of(GuardedDropdown),
+            ),
+            "gw-choice",
+            "gw-shown-class",
+            "gw-hidden",
+        )
+        self.widget = look.box([self.choice, self.view], f"gw-{self.name}", "gw-panel")
+        self._real: np.ndarray | None = None
+        self._latents: np.ndarray | None = None
+        self._exhibits: Exhibits | None = None
+        self._looked_back = -np.inf
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What frames are to carry: latents, and the scores while somebody looks at a sample."""
+        judged = self.view.inspected >= 0 or self.view.chosen
+        return frozenset({"latents", "scores"} if judged else {"latents"})
+
+    @property
+    def pictures(self) -> int:
+        """How many samples frames are to show."""
+        return int(self.view.count)
+
+    @property
+    def label(self) -> int | None:
+        """The only label that frames are to show, or None for all of them."""
+        return None if self.choice.value == ALL else self.choice.value
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        """For the choice's CSS class, its name for screen readers and its tooltip."""
+        return {"gw-shown-class": (self._catalog(N_("Class to see")), self.choice.tooltip)}
+
+    def draw(self, frame: Frame) -> None:
+        """Draw `frame`'s images, and bring what people asked for up to date."""
+        self.prepared(frame)()
+
+    def prepared(self, frame: Frame) -> Callable[[], None]:
+        """Make ready what :meth:`draw` sends; return what sends it."""
+        told = self._samples(frame) if frame.inside is None else self._batch(frame, frame.inside)
+        return partial(self._send, frame, *told)
+
+    def _send(self, frame: Frame, content: dict[str, Any], parts: dict[str, np.ndarray]) -> None:
+        self.view.tell("frame", content, parts)
+        self._offer(frame.classes)
+        self._go_ways()
+        if frame.status != "running" or time.monotonic() - self._looked_back >= PAST_INTERVAL:
+            self._look_back()
+
+    def _samples(self, frame: Frame) -> Told:
+        """Return what shows the samples that are always the same."""
+        parts = {"generated": packed(frame.generated)}
+        if frame.real is not self._real:
+            self._real = frame.real
+            parts["real"] = packed(frame.real)
+        latents, scores = frame.seen.get("latents"), frame.seen.get("scores")
+        if latents is not None and not (self._latents is not None and np.array_equal(latents, self._latents)):
+            self._latents = latents
+            parts["latents"] = latents
+        if scores is not None:
+            parts["scores"] = scores.generated
+        content = {
+            "iteration": frame.iteration,
+            "columns": columns_of(frame),
+            "labels": None if frame.labels is None else frame.labels.tolist(),
+        }
+        self._exhibits = Exhibits(len(frame.generated), frame.labels)
+        return content, parts
+
+    def _batch(self, frame: Frame, inside: Inside) -> Told:
+        """Return what shows the batch of an update that somebody walks through, and says that it is that."""
+        shown = min(self.pictures, len(inside.step.noise))
+        generated, real, scores = inside.generated[:shown], inside.real, inside.seen.get("scores")
+        self._real, self._latents = None, inside.seen["latents"]
+        self._exhibits = None  # ways and neighbours are those of the samples that are always the same
+        parts = {"generated": packed(generated), "real": packed(real), "latents": self._latents}
+        if scores is not None:
+            parts["scores"] = scores.generated[:shown]
+        content = {
+            "iteration": frame.iteration,
+            "columns": math.ceil(math.sqrt(shown)),
+            "labels": None,
+            "batch": {"said": self._said_of(inside, shown), "count": shown, "real": len(real)},
+        }
+        return content, parts
+
+    def _said_of(self, inside: Inside, shown: int) -> str:
+        t, step = self._catalog, inside.step
+        of_d = step.network == "discriminator"
+        if step.generated is None:
+            said = (
+                N_(
+                    "The batch of D's update: real images; the noise is drawn, nothing is generated of it yet."
+                )
+                if of_d
+                else N_("The batch of G's update: the noise is drawn, nothing is generated of it yet.")
+            )
+        elif inside.before is not None:
+            said = N_("The batch of G's update: what G would make of the same noise after it.")
+        elif of_d:
+            said = N_("The batch of D's update: generated images, {shown} of {count}, and real ones below.")
+        else:
+            said = N_("The batch of G's update: generated images, {shown} of {count}.")
+        return t(said, shown=shown, count=len(step.noise))
+
+    def _offer(self, classes: tuple[int, ...]) -> None:
+        """Let people choose among `classes`; nothing is left to choose where there are none."""
+        if classes == self._classes:
+            return
+        self._classes, t = classes, self._catalog
+        several = (
+            t(N_("all classes")) if len(classes) <= COLUMNS else t(N_("the first {n} classes"), n=COLUMNS)
+        )
+        with self._guard:
+            kept = self.choice.value if self.choice.value in classes else ALL
+            options = [(t(N_("class {label}"), label=label), label) for label in classes]
+            self.choice.options = [(several, ALL), *options] if classes else []
+            self.choice.value = kept if classes else None
+            (self.choice.remove_class if classes else self.choice.add_class)("gw-hidden")
+
+    # --- what people choose; on the thread of the browser's messages -------------------------------
+
+    def _choice(self, name: str) -> None:
+        if name == "hello":
+            self._real = self._latents = None
+        elif name in {"chosen", "direction"}:
+            self._explorer.forget_directions()
+        if name == "amount":
+            self._go_ways()
+            return
+        if name == "inspected" and self.view.inspected < 0:
+            return  # what is told of the last one stays true until the next step
+        if name in {"chosen", "direction", "hello"}:
+            self._go_ways()
+            self._look_back()
+        self._request()
+
+    def _find_neighbor(self, index: int) -> None:
+        exhibits = self._exhibits
+        if exhibits is None or index >= exhibits.count:
+            return
+
+        def find() -> None:
+            found = self._explorer.neighbor(exhibits, index)
+            self.view.tell(
+                "neighbor",
+                {"sample": index, "distance": found.distance, "typical": found.typical},
+                {"neighbor": found.picture},
+            )
+
+        self._ask("neighbor", find)
+
+    def _wanted(self) -> tuple[Exhibits, Sequence[int]] | None:
+        """Return the samples on the page, and the chosen ones among them, if there are any."""
+        exhibits = self._exhibits
+        if exhibits is None:
+            return None
+        chosen = [index for index in self.view.chosen if index < exhibits.count]
+        return (exhibits, chosen) if chosen else None
+
+    def _go_ways(self) -> None:
+        wanted = self._wanted()
+        if wanted is None or (len(wanted[1]) < 2 and not self.view.direction):
+            return
+
+        def go() -> None:
+            # What is chosen now, which may be newer than what was when this was asked for.
+            ways = self._explorer.ways(*wanted, self.view.direction, self.view.amount)
+            made = {"walk": ways.walk, "line": ways.line, "moved": ways.moved}
+            self.view.tell("ways", {}, {name: part for name, part in made.items() if part is not None})
+
+        self._ask("ways", go)
+
+    def _look_back(self) -> None:
+        wanted = self._wanted()
+        if wanted is None:
+            return
+        self._looked_back = time.monotonic()
+        exhibits, chosen = wanted
+
+        def look() -> None:
+            was = self._explorer.earlier(exhibits, chosen[0])
+            parts = {} if was.pictures is None else {"past": was.pictures}
+            self.view.tell("past", {"iterations": was.iterations, "sample": chosen[0]}, parts)
+
+        self._ask("past", look)
+
+    def _ask(self, kind: str, wish: Callable[[], None]) -> None:
+        """Have something done aside, and say on the page where that fails."""
+
+        def failed(error: Exception) -> None:
+            said = self._catalog(TROUBLES[kind], reason=self._catalog.error(error))
+            self.view.tell("trouble", {"kind": kind, "said": said}, {})
+
+        self._errands.ask(kind, wish, failed)
+
+
+def _words(t: Catalog) -> dict[str, object]:
+    return {
+        "grid": t(N_("Generated images; the arrow keys go from one to the next, Enter chooses")),
+        "realGrid": t(N_("Real images")),
+        "sample": t(N_("Sample {number}")),
+        "label": t(N_("class {label}")),
+        "score": t(N_("D: {share} real")),
+        "count": t(N_("Samples")),
+        "countHelp": t(N_("How many generated images are shown.")),
+        "counts": [*COUNTS],
+        "zoomIn": t(N_("Zoom in")),
+        "zoomOut": t(N_("Zoom out")),
+        "fit": t(N_("Fit")),
+        "fitHelp": t(N_("Show all images in the width of the page.")),
+        "realHelp": t(N_("Show images of the data, to compare.")),
+        "generated": t(N_("generated")),
+        "realChip": t(N_("real")),
+        "same": t(N_("Always from the same noise: what changes is the generator.")),
+        "hint": t(N_("Point at an image to see what it is; choose one, or two for a walk between them.")),
+        "latent": t(N_("Its noise, each number a bar")),
+        "neighbor": t(N_("nearest real")),
+        "find": t(N_("Find nearest real")),
+        "findHelp": t(
+            N_("Search the data for the image that is most like this one, pixel by pixel: is it a copy?")
+        ),
+        "near": t(N_("distance {distance}; a real image and its nearest: {typical}")),
+        "walk": t(N_("Walk from A to B")),
+        "walkHint": t(N_("Choose a second image to walk there.")),
+        "walkAs": t(N_("all of them as class {label}: only the noise goes from A to B")),
+        "direction": t(N_("Direction from A")),
+        "directionHelp": t(
+            N_("Which way to move the noise of A: where its image changes most, or along one number.")
+        ),
+        "none": t(N_("none")),
+        "strongest": [t(N_("strongest change {number}"), number=n + 1) for n in range(DIRECTIONS)],
+        "coordinate": t(N_("number {number} of the noise")),
+        "amount": t(N_("How far from A along the direction, in standard deviations of the noise")),
+        "past": t(N_("A through training")),
+        "now": t(N_("now")),
+        "pastHint": t(N_("Nothing earlier is kept yet.")),
+        "clear": t(N_("Choose none")),
+    }

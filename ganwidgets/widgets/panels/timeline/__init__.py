@@ -1,0 +1,1 @@
+"""The timeline panel: the slider over iterations and the tree of branches."""

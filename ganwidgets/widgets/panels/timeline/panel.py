@@ -1,0 +1,229 @@
+"""The timeline: a slider through the run's past, the tree of its branches, and ways back and on."""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.rendering.phrases import spell_count
+from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown, GuardedSlider, GuardedText
+from ganwidgets.widgets.panels.timeline.branch_tree import scale_of, tree
+
+if TYPE_CHECKING:
+    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.runs.timeline.branch_view import Past
+
+__all__ = ["TimelinePanel"]
+
+Travel = Callable[[str, Any], int]
+
+HELP = {
+    "scrubber": N_("Drag to see the run as it was at any iteration: samples, curves and settings."),
+    "branch": N_("Another branch is shown where it was left."),
+    "compare": N_("Draws the losses of another branch beside those of this one, in thin lines."),
+    "name": N_("What the next branch is to be called."),
+    "continue": N_("Train on from the iteration that is shown; what came after it stays on its branch."),
+    "fork": N_("Begin a branch of that name where the run stands."),
+    "undo": N_("Go back to just before the last change; the next step begins a branch."),
+    "verify": N_(
+        "Compute the stored run again from its seed and all changes, and compare every stored state, bit for bit."
+    ),
+}
+
+
+class TimelinePanel:
+    """Everything of a run that can be returned to.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    travel : callable
+        ``travel(kind, value)`` with ``("goto", iteration)``, ``("switch", name)``, ``("fork", name)``
+        or ``("undo", seq or None)`` asks for a journey and returns its ticket; on the thread that
+        handles the browser's messages.
+    go_on : callable
+        Lets the run train on from where it stands.
+    compare : callable
+        Called with the name of the branch to be drawn beside this one, or None.
+    verify : callable or None
+        Called when the run is to be verified; None where it is not stored.
+    look : Look, optional
+        What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    name : str
+    interval : float
+        The least number of seconds between two draws.
+    widget : ipywidgets.Box
+        Made once; later only its traits change.
+    """
+
+    name = "timeline"
+    interval = 1.0
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        travel: Travel,
+        go_on: Callable[[], None],
+        compare: Callable[[str | None], None],
+        verify: Callable[[], None] | None,
+        look: Look | None = None,
+    ) -> None:
+        self._catalog = catalog
+        self._travel = travel
+        self._compare = compare
+        self._guard = threading.RLock()
+        self._past: Past | None = None
+        self._held: int | None = None
+        self._refusal = ""
+        look = look or Look()
+        title = look.html(f"<strong>{html.escape(catalog(N_('Timeline')))}</strong>", "gw-timeline-title")
+        self._told = look.html("", "gw-timeline-told")
+        self.branch, self.compare = (
+            classed(
+                GuardedDropdown(self._guard, chosen, description=catalog(label), **look.of(GuardedDropdown)),
+                f"gw-{name}",
+            )
+            for name, label, chosen in (
+                ("branch", N_("Branch"), self._switched),
+                ("compare", N_("Compare"), self._compared),
+            )
+        )
+        self.fork_name = classed(
+            GuardedText(
+                self._guard,
+                lambda _: None,
+                placeholder=catalog(N_("name of a new branch")),
+                **look.of(GuardedText),
+            ),
+            "gw-branch-name",
+        )
+        self.buttons = {
+            action: classed(
+                ipywidgets.Button(
+                    description=catalog(label), tooltip=catalog(HELP[action]), **look.of(ipywidgets.Button)
+                ),
+                "gw-action",
+                f"gw-{action}",
+            )
+            for action, label in (
+                ("continue", N_("Continue from here")),
+                ("fork", N_("New branch")),
+                ("undo", N_("Undo")),
+                *((("verify", N_("Verify")),) if verify is not None else ()),
+            )
+        }
+        self.buttons["continue"].on_click(lambda _: go_on())
+        self.buttons["fork"].on_click(lambda _: self._forked())
+        self.buttons["undo"].on_click(lambda _: travel("undo", None))
+        if verify is not None:
+            self.buttons["verify"].on_click(lambda _: verify())
+        self._verdict = look.html("", "gw-verdict-told")
+        self.scrubber = classed(
+            GuardedSlider(self._guard, self._moved, max=scale_of(0), readout=False, **look.of(GuardedSlider)),
+            "gw-scrubber",
+        )
+        self._tree = look.html("", "gw-tree-holder")
+        head = look.box([title, self._told, self.branch, self.compare], "gw-timeline-head")
+        foot = look.box(
+            [
+                *(button for action, button in self.buttons.items() if action != "fork"),
+                self.fork_name,
+                self.buttons["fork"],
+            ],
+            "gw-timeline-foot",
+        )
+        parts = [head, self.scrubber, self._tree, foot, self._verdict]
+        self.widget = look.box(parts, f"gw-{self.name}", "gw-panel")
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        """For the CSS class of each input, its name for screen readers and its tooltip."""
+        t = self._catalog
+        return {
+            "gw-scrubber": (t(N_("Iteration")), t(HELP["scrubber"])),
+            "gw-branch": (t(N_("Branch")), t(HELP["branch"])),
+            "gw-compare": (t(N_("Compare")), t(HELP["compare"])),
+            "gw-branch-name": (t(N_("name of a new branch")), t(HELP["name"])),
+        }
+
+    def draw(self, frame: Frame) -> None:
+        """Show `frame`'s past."""
+        past = frame.past
+        with self._guard:
+            self._past = past
+            names = tuple(limb.name for limb in past.limbs)
+            if self.branch.options != names:
+                self.branch.options = names
+                kept = self.compare.value
+                self.compare.options = [(self._catalog(N_("none")), ""), *((name, name) for name in names)]
+                self.compare.value = kept if kept in names else ""
+            self.branch.value = past.limb.name
+            if self._held is None:
+                scale = scale_of(past.last)
+                self.scrubber.max = max(self.scrubber.max, scale)
+                self.scrubber.value = past.iteration
+                self.scrubber.max = scale
+            self.buttons["continue"].disabled = past.at_tip
+            self.buttons["undo"].disabled = not any(r.branch in past.lineage for r in past.interventions)
+        self._told.value = self._words(past)
+        self._tree.value = tree(past, self._catalog)
+
+    def arrived(self, ticket: int | None, refusal: str = "") -> None:
+        """Note that the journey of that ticket is over, or why it was refused."""
+        with self._guard:
+            if ticket == self._held:
+                self._held = None
+            self._refusal = refusal
+
+    def verified(self, sentence: str, *, over: bool) -> None:
+        """Say what came out of verifying the run, or that it is under way."""
+        self._verdict.value = f'<p role="status">{html.escape(sentence)}</p>'
+        self.buttons["verify"].disabled = not over
+
+    def go(self, where: str) -> None:
+        """Travel to what somebody clicked at in the tree: ``"switch:<name>"`` or ``"undo:<seq>"``."""
+        kind, _, value = where.partition(":")
+        if kind == "switch":
+            self._travel("switch", value)
+        elif kind == "undo" and value.isascii() and value.isdecimal():
+            self._travel("undo", int(value))
+
+    def _moved(self, iteration: int) -> None:
+        past = self._past
+        if past is None:
+            return
+        reached = min(max(iteration, past.first), past.limb.last)
+        with self._guard:
+            self._held = self._travel("goto", reached)
+
+    def _switched(self, name: str) -> None:
+        self._travel("switch", name)
+
+    def _compared(self, name: str) -> None:
+        self._compare(name or None)
+
+    def _forked(self) -> None:
+        with self._guard:
+            name, self.fork_name.value = self.fork_name.value, ""
+        self._travel("fork", name)
+
+    def _words(self, past: Past) -> str:
+        t = self._catalog
+        where = t(
+            N_("iteration {iteration} of {last}"),
+            iteration=spell_count(past.iteration),
+            last=spell_count(past.limb.last),
+        )
+        hint = "" if past.at_tip else t(N_("in the past: the next step begins a new branch"))
+        refusal = f'<span class="gw-refusal">{html.escape(self._refusal)}</span>' if self._refusal else ""
+        return f'<span>{html.escape(where)}</span><span class="gw-past">{html.escape(hint)}</span>{refusal}'

@@ -1,0 +1,1 @@
+"""The panel that walks through the sub-steps of one update."""

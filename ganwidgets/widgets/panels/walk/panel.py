@@ -1,0 +1,308 @@
+"""Looking inside one update: the player that goes through its sub-steps, and the sentence on each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+import anywidget
+import ipywidgets
+import torch
+from traitlets import Dict
+
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.runs.inspect.substeps import Stage, SubStep
+from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.browser.shared_style import Look
+
+if TYPE_CHECKING:
+    from ganwidgets.live import Frame
+
+__all__ = ["WalkPanel", "sentence_on"]
+
+STAGES: Mapping[str, str] = {
+    "noise": N_("draw noise"),
+    "generate": N_("generate"),
+    "classify": N_("classify"),
+    "loss": N_("loss"),
+    "gradients": N_("gradients"),
+    "update": N_("update"),
+}
+"""What each stage is called."""
+
+NETWORKS: Mapping[str, str] = {
+    "both": N_("D, then G: a full step"),
+    "discriminator": N_("D: the discriminator"),
+    "generator": N_("G: the generator"),
+}
+
+UPDATE_OF: Mapping[str, str] = {
+    "discriminator": N_("Update of the discriminator"),
+    "generator": N_("Update of the generator"),
+}
+
+SHOWN_NOISE = 150
+"""Noise vectors that are drawn, by their first two numbers."""
+
+Move = Callable[[Any, Any], None]
+
+
+class WalkView(anywidget.AnyWidget):
+    """The player in the browser; made once.
+
+    To the browser go two dictionaries: `words`, once, and `scene`, whole at each sub-step: ``network``,
+    ``stage`` ("" where nobody walks), ``title``, ``sentence`` (plain text), ``note``, ``index`` and
+    ``noise``, pairs of numbers. From the browser: ``{"move": "begin", "network": ...}``, and the moves
+    ``next``, ``back``, ``finish`` and ``leave``. The clock that plays runs in the browser: it asks for the
+    next sub-step only when the last one is there.
+
+    Parameters
+    ----------
+    words : mapping
+        All texts, in the reader's language.
+    move : callable
+        ``move(name, network)``, on the thread of the browser's messages.
+    """
+
+    _esm = script("browser/shared/elements", "panels/walk/walk")
+    _css = stylesheet("panels/walk/walk")
+
+    words = Dict().tag(sync=True)
+    scene = Dict().tag(sync=True)
+
+    def __init__(self, words: Mapping[str, Any], scene: Mapping[str, Any], move: Move) -> None:
+        self._move = move
+        super().__init__(words=dict(words), scene=dict(scene))
+        self.on_msg(self._heard)
+
+    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+        move, network = content.get("move"), content.get("network", "both")
+        if move in {"begin", "next", "back", "finish", "leave"} and network in NETWORKS:
+            self._move(move, network)
+
+
+class WalkPanel:
+    """The player, and what it says.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    move : callable
+        ``move(name, network)`` begins a walk, or goes on in it; quick, from any thread.
+    look : Look, optional
+        What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    name : str
+    interval : float
+        The least number of seconds between two draws.
+    widget : ipywidgets.Box
+        Made once.
+    """
+
+    name = "walk"
+    interval = 0.0
+
+    def __init__(self, catalog: Catalog, move: Move, look: Look | None = None) -> None:
+        self._catalog = catalog
+        self._note = ""
+        self._walked = False
+        self._step: SubStep | None = None
+        self.view = WalkView(_words(catalog), self._scene(None, None), move)
+        self.widget: ipywidgets.Box = (look or Look()).box([self.view], "gw-walk", "gw-panel")
+
+    def tell(self, note: str) -> None:
+        """Say what became of the last move, with the next drawing; empty for nothing."""
+        self._note = note
+
+    def draw(self, frame: Frame) -> None:
+        """Show where the walk stands."""
+        step = None if frame.inside is None else frame.inside.step
+        if step is None and self._step is not None and not self._note:
+            self._note = self._catalog(
+                N_("The walk is over. The run stands at iteration {iteration}."), iteration=frame.iteration
+            )
+        if step is not None or frame.status == "running":
+            self._note = self._note if step is not None and step is self._step else ""
+        self._step = step
+        scene = self._scene(step, frame)
+        if scene != self.view.scene:
+            self.view.scene = scene
+
+    def _scene(self, step: SubStep | None, frame: Frame | None) -> dict[str, Any]:
+        if step is None or frame is None:
+            return {"stage": "", "network": "", "note": self._note}
+        t = self._catalog
+        sentence = sentence_on(step, t)
+        if frame.kind == "points" and not step.skipped and (step.network, step.stage) in ON_PLANE:
+            sentence += " " + t(ON_PLANE[step.network, step.stage])
+        noise = torch.nn.functional.pad(step.noise[:SHOWN_NOISE], (0, 1))[:, :2]
+        return {
+            "stage": step.stage,
+            "network": step.network,
+            "index": step.index,
+            "title": f"{t(UPDATE_OF[step.network])} {step.number}",
+            "sentence": sentence,
+            "note": self._note,
+            "noise": noise.tolist() if step.stage in {"noise", "generate"} else [],
+        }
+
+
+def sentence_on(step: SubStep, t: Catalog) -> str:
+    """Return what a sub-step is, in plain words with its numbers."""
+    if step.skipped:
+        return t(
+            N_("The loss {loss} is below the setting skip_d_below, so D is left as it is this time."),
+            loss=_number(step.loss),
+        )
+    return _SENTENCES[step.stage](step, t)
+
+
+def _on_noise(step: SubStep, t: Catalog) -> str:
+    n, dims = len(step.noise), step.noise.shape[1]
+    if step.real is not None:
+        return t(
+            N_("Draw {n} noise vectors of {dims} numbers each, and take {n} real samples from the data."),
+            n=n,
+            dims=dims,
+        )
+    return t(
+        N_(
+            "Draw {n} new noise vectors of {dims} numbers each. G learns from D alone: it needs no real "
+            "samples."
+        ),
+        n=n,
+        dims=dims,
+    )
+
+
+def _on_generated(step: SubStep, t: Catalog) -> str:
+    sentence = (
+        N_("The generator turns the noise into {n} samples. It stays as it is: this update is D's.")
+        if step.network == "discriminator"
+        else N_("The generator turns the noise into {n} samples. Each one can be traced back to G's weights.")
+    )
+    return t(sentence, n=len(step.noise))
+
+
+def _on_loss(step: SubStep, t: Catalog) -> str:
+    sentence = (
+        N_("D's loss: {loss}. The better D tells real from generated, the lower it is.")
+        if step.network == "discriminator"
+        else N_("G's loss: {loss}. The more D takes the generated samples for real, the lower it is.")
+    )
+    said = t(sentence, loss=_number(step.loss))
+    if step.frozen:
+        said += " " + t(N_("The network is frozen: its loss is measured, and nothing else happens."))
+    return said
+
+
+def _on_verdicts(step: SubStep, t: Catalog) -> str:
+    assert step.fake_logits is not None
+    fake = step.fake_logits.float().mean().item()
+    if step.real_logits is None:
+        return t(
+            N_(
+                "D judges the generated samples: its mean logit is {fake}; the higher, the more “real”. D stays as it is."
+            ),
+            fake=_number(fake),
+        )
+    real = step.real_logits.float().mean().item()
+    return t(
+        N_(
+            "D judges every sample. Its mean logit is {real} for real and {fake} for generated ones; the higher, the more “real”."
+        ),
+        real=_number(real),
+        fake=_number(fake),
+    )
+
+
+def _on_gradients(step: SubStep, t: Catalog) -> str:
+    found = step.gradients
+    assert found is not None
+    sentence = (
+        N_(
+            "For each of D's {count} parameters: which way does the loss fall? Together these gradients have "
+            "length {norm}. Nothing has moved yet."
+        )
+        if step.network == "discriminator"
+        else N_(
+            "Where would each sample have to go for G's loss to fall? Traced back through G this gives the "
+            "gradients of its {count} parameters, of length {norm}. Nothing has moved yet."
+        )
+    )
+    return t(sentence, count=sum(g.numel() for g in found.parameters.values()), norm=_number(found.norm))
+
+
+def _on_update(step: SubStep, t: Catalog) -> str:
+    effect = step.effect
+    assert effect is not None
+    sentence = (
+        N_("D's parameters move by {distance}. On the same batch its loss goes from {before} to {after}.")
+        if step.network == "discriminator"
+        else N_(
+            "G's parameters move by {distance}. On the same noise its loss goes from {before} to {after}."
+        )
+    )
+    return t(
+        sentence,
+        distance=_number(effect.distance),
+        before=_number(step.loss, 4),
+        after=_number(effect.loss, 4),
+    )
+
+
+ON_PLANE: Mapping[tuple[str, str], str] = {
+    ("discriminator", "gradients"): N_(
+        "In the plane: arrows up where D's logit is to rise, down where it is to fall."
+    ),
+    ("generator", "gradients"): N_("The arrows in the plane show it."),
+    ("generator", "update"): N_(
+        "In the plane: circles where the samples were, points where they are after the update."
+    ),
+    ("discriminator", "update"): N_("The map in the plane shows D after the update; go back to compare."),
+}
+"""Where points are shown, what to look at."""
+
+
+_SENTENCES: Mapping[str, Callable[[SubStep, Catalog], str]] = {
+    "noise": _on_noise,
+    "generate": _on_generated,
+    "classify": _on_verdicts,
+    "loss": _on_loss,
+    "gradients": _on_gradients,
+    "update": _on_update,
+}
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _words(t: Catalog) -> dict[str, Any]:
+    return {
+        "name": t(N_("Look inside one update")),
+        "stages": [[stage, t(STAGES[stage])] for stage in get_args(Stage)],
+        "networks": [[name, t(label)] for name, label in NETWORKS.items()],
+        "which": t(N_("Which update")),
+        "begin": t(N_("Look inside")),
+        "beginHelp": t(
+            N_("Pause, and go through the next update in slow motion. Nothing changes until its end.")
+        ),
+        "back": t(N_("Back")),
+        "backHelp": t(N_("The sub-step before (left arrow key).")),
+        "next": t(N_("Next")),
+        "nextHelp": t(N_("The next sub-step (right arrow key); after the last one the step is carried out.")),
+        "play": t(N_("Play slowly")),
+        "hold": t(N_("Hold")),
+        "playHelp": t(N_("Go on by itself, or stop doing so (space bar).")),
+        "speed": t(N_("Seconds for each sub-step")),
+        "finish": t(N_("Finish")),
+        "finishHelp": t(N_("Carry the step out at once and end the walk.")),
+        "leave": t(N_("Leave")),
+        "leaveHelp": t(N_("End the walk; nothing of the run has changed (escape key).")),
+        "unchanged": t(N_("Nothing of the run has changed yet.")),
+        "noise": t(N_("The noise, by its first two numbers")),
+    }

@@ -1,0 +1,178 @@
+"""What people ask of a run by hand, through the panels of one widget."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+
+from ganwidgets.io import replay
+from ganwidgets.live import Camera, Runner
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.recipes import begin_pretrained, recommended
+from ganwidgets.widgets.panels.export import file_name
+from ganwidgets.widgets.panels.own_data.panel import settings_for
+
+if TYPE_CHECKING:
+    from ganwidgets.trainer.trainer import GANTrainer
+    from ganwidgets.widgets.trainer.dashboard import Dashboard
+
+__all__ = ["BY_HAND", "Hands", "Origin"]
+
+
+class Origin(TypedDict):
+    """Who asks for a change, for the log of interventions."""
+
+    author: str
+    source: str
+
+
+BY_HAND: Origin = {"author": "user", "source": "widget"}
+
+
+class Hands:
+    """Carries out what a button, a slider through time or a panel of one widget says.
+
+    All methods are called on the thread of the browser's messages, and return at once.
+
+    Parameters
+    ----------
+    runner : Runner
+        What carries out the run.
+    camera : Camera
+        What takes the frames that the widget shows.
+    catalog : Catalog
+        The reader's language.
+    data : callable
+        Returns the data that is asked for, which a queued change may be about to put in force.
+    wake : callable
+        Called when there will be something else to show.
+    look_again : callable
+        Called when a moment that was drawn already is to be drawn otherwise.
+    export : callable
+        Writes the run to a path, and returns it.
+
+    Attributes
+    ----------
+    dashboard : Dashboard
+        The panels; whoever makes them puts them here.
+    starting : int or None
+        The ticket of the last pretrained start that was asked for.
+    """
+
+    dashboard: Dashboard
+
+    def __init__(
+        self,
+        runner: Runner,
+        camera: Camera,
+        catalog: Catalog,
+        *,
+        data: Callable[[], Any],
+        wake: Callable[[], None],
+        look_again: Callable[[], None],
+        export: Callable[[Path], Path],
+    ) -> None:
+        self._runner = runner
+        self._trainer: GANTrainer = runner.trainer
+        self._camera = camera
+        self._catalog = catalog
+        self._data = data
+        self._wake = wake
+        self._look_again = look_again
+        self._export = export
+        self.starting: int | None = None
+
+    def act(self, action: str) -> None:
+        """Carry out what a button says."""
+        runner, data = self._runner, self._data()
+        match action:
+            case "play":
+                runner.play()
+            case "pause":
+                runner.pause()
+            case "step":
+                runner.step(self.dashboard.transport.count.value, "both", **BY_HAND)
+            case "step_d":
+                runner.step(1, "discriminator", **BY_HAND)
+            case "step_g":
+                runner.step(1, "generator", **BY_HAND)
+            case "reset":
+                runner.reset(**BY_HAND)
+            case "new_seed":
+                runner.reset(_next_seed(self._trainer.settings.seed), **BY_HAND)
+            case "recover":
+                runner.recover()
+            case "recommended":
+                runner.change(recommended(data), **BY_HAND)
+                runner.reset(**BY_HAND)
+            case "pretrained":
+                self.starting = runner.go(partial(begin_pretrained, self._trainer, data, **BY_HAND))
+        self._wake()
+
+    def travel(self, kind: str, value: Any) -> int:
+        """Ask for a journey through the run's past; see :class:`TimelinePanel`."""
+        match kind:
+            case "goto":
+                ticket = self._runner.goto(value)
+            case "switch":
+                ticket = self._runner.switch(value)
+            case "fork":
+                ticket = self._runner.fork(value)
+            case _:
+                ticket = self._runner.undo(value)
+        self._wake()
+        return ticket
+
+    def walk(self, move: Any, network: Any) -> None:
+        """Begin to look inside an update, or go on there; see :class:`WalkPanel`."""
+        if move == "begin":
+            self._runner.look_inside(network, **BY_HAND)
+        else:
+            self._runner.walk(move)
+        self._wake()
+
+    def compare_with(self, branch: str | None) -> None:
+        """Show the losses of that branch beside those of this one."""
+        self._camera.compared = branch
+        self._look_again()
+
+    def train_on(self, points: np.ndarray) -> None:
+        """Start afresh on points that a person made."""
+        self._runner.change(settings_for(points, self._trainer.settings), **BY_HAND)
+        self._runner.reset(**BY_HAND)
+        self._wake()
+
+    def verify(self) -> None:
+        """Compute the stored run again, in a thread of its own, and say what came out."""
+        panel, t, folder = self.dashboard.timeline, self._catalog, self._trainer.run
+        if folder is None:
+            return
+        panel.verified(t(N_("The run is computed again; that takes as long as training it did.")), over=False)
+
+        def work() -> None:
+            try:
+                verdict = t(str(replay(folder)))
+            except Exception as error:  # noqa: BLE001 - whatever keeps it from being verified is told
+                verdict = t.error(error)
+            panel.verified(verdict, over=True)
+
+        threading.Thread(target=work, name="ganwidgets-verify", daemon=True).start()
+
+    def save_beside(self, ending: str) -> Path:
+        """Write the run to a new file beside the notebook."""
+        name = file_name(self._trainer.source.name, self._runner.state.iteration, ending)
+        return self._export(Path.cwd() / name)
+
+    def judge_by(self, features: str) -> None:
+        """Judge images on these features from now on."""
+        self._trainer.features = features
+        self._look_again()
+
+
+def _next_seed(seed: int) -> int:
+    return (seed + 1) % 2**32

@@ -1,0 +1,325 @@
+"""Everything that one widget shows, put together: panels, controls, buttons, the heartbeat."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import ipywidgets
+import numpy as np
+
+from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
+from ganwidgets.live.frames.explorer import Explorer
+from ganwidgets.live.observations import Focus
+from ganwidgets.live.worker.background import Errands
+from ganwidgets.messages import Catalog
+from ganwidgets.widgets.browser.heartbeat import Heartbeat, Viewers, gone_words
+from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.controls.controls import ControlSet
+from ganwidgets.widgets.panels.curves import CurvesPanel
+from ganwidgets.widgets.panels.export import SavingPanel
+from ganwidgets.widgets.panels.graph.panel import GraphPanel
+from ganwidgets.widgets.panels.metrics import MetricsPanel
+from ganwidgets.widgets.panels.own_data.panel import OwnDataPanel
+from ganwidgets.widgets.panels.plane.panel import PlanePanel
+from ganwidgets.widgets.panels.recipes import StartPanel
+from ganwidgets.widgets.panels.sample_map import SampleMap
+from ganwidgets.widgets.panels.samples.panel import SamplesPanel
+from ganwidgets.widgets.panels.status import StatusPanel
+from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
+from ganwidgets.widgets.panels.transport import Transport
+from ganwidgets.widgets.panels.unstored import UnstoredPanel
+from ganwidgets.widgets.panels.walk.panel import WalkPanel
+from ganwidgets.widgets.trainer.layout import Arrangement
+
+if TYPE_CHECKING:
+    from ganwidgets.live import Frame, RunState
+
+__all__ = ["Dashboard", "Panel"]
+
+SHARES, REST = {"points": 0.1, "images": 0.05}, 2.0
+"""The part of the time that what one panel needs may take, and seconds for which a panel rests at most. Of images
+the miniatures of the overview cost more than the gallery, which is what people look at."""
+
+ASIDE = {"points": 0.0, "images": 1.0}
+"""Seconds between two draws at least of all panels but the pictures and the numbers beside them. Steps on images are
+slow, and a picture of them costs more: nobody misses curves that move once a second, but the browser draws for as long
+as for four galleries."""
+
+
+class Panel(Protocol):
+    """What draws one aspect of a frame.
+
+    A panel may also have `needs`, a set of the names of :data:`ganwidgets.live.observations.OBSERVATIONS`
+    that frames are to carry while it shows what it shows.
+    """
+
+    name: str
+    interval: float
+    widget: ipywidgets.DOMWidget
+
+    def draw(self, frame: Frame) -> None:
+        """Show `frame`; called by the publisher's thread only."""
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A panel that takes a while for what it draws.
+
+    All panels make ready first, and send then: the browser draws what arrives together at once, and as long as it
+    draws, it may need the processor on which the rest would be made.
+    """
+
+    def prepared(self, frame: Frame) -> Callable[[], None]:
+        """Make ready what shows `frame`; return what sends it."""
+
+
+class Dashboard:
+    """The visible parts of a widget, made once.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    source : Source
+        What is imitated; decides on the panels.
+    own : collection of str
+        Those of ``"generator"`` and ``"discriminator"`` that are the user's own.
+    act, ask : callable
+        What a button, and what a control, asks for.
+    travel, compare, verify : callable
+        See :class:`ganwidgets.widgets.panels.timeline.panel.TimelinePanel`.
+    train : callable
+        ``train(points)`` starts afresh on points ``[N, F]``.
+    walk : callable
+        See :class:`ganwidgets.widgets.panels.walk.panel.WalkPanel`.
+    explorer, errands : Explorer, Errands
+        See :class:`ganwidgets.widgets.panels.samples.panel.SamplesPanel`.
+    export : callable
+        See :class:`ganwidgets.widgets.panels.export.SavingPanel`.
+    rescue : callable
+        See :class:`ganwidgets.widgets.panels.unstored.UnstoredPanel`.
+    viewers : Viewers
+        Who is told of views and of what they have painted.
+    stored : str
+        See :class:`ganwidgets.widgets.browser.heartbeat.Heartbeat`.
+    run : Path or None
+        The folder in which the run is kept.
+    request : callable
+        Asks for a new picture of a moment that was drawn already; quick, from any thread.
+    judge_by : callable
+        See :class:`ganwidgets.widgets.panels.metrics.MetricsPanel`.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        source: Source,
+        *,
+        own: Collection[str],
+        act: Callable[[str], None],
+        ask: Callable[[str, Any], None],
+        travel: Callable[[str, Any], int],
+        compare: Callable[[str | None], None],
+        verify: Callable[[], None] | None,
+        train: Callable[[np.ndarray], None],
+        walk: Callable[[str, str], None],
+        explorer: Explorer,
+        errands: Errands,
+        export: Callable[[str], Path],
+        rescue: Callable[[str], None],
+        viewers: Viewers,
+        stored: str,
+        run: Path | None,
+        request: Callable[[], None],
+        judge_by: Callable[[str], None],
+    ) -> None:
+        look = Look()
+        self.transport = Transport(catalog, act, ask, look)
+        self.status = StatusPanel(catalog, look)
+        self._unstored = UnstoredPanel(catalog, rescue, look)
+        self.status.widget.children = (*self.status.widget.children, self._unstored.widget)
+        presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
+        presets.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
+        self.controls = ControlSet(catalog, ask, look=look, presets=presets)
+        self._samples = SamplesPanel(catalog, explorer, errands, request, look)
+        self._plane = PlanePanel(catalog, request, look)
+        self._pictures: dict[str, Panel] = {
+            "points": self._plane,
+            "images": self._samples,
+        }
+        self._map = SampleMap(catalog, explorer, errands, request, look)
+        self._places: dict[str, ipywidgets.DOMWidget] = {
+            "points": self._pictures["points"].widget,
+            "images": look.box([self._samples.widget, self._map.widget], "gw-images"),
+        }
+        self.graph = GraphPanel(catalog, request)
+        self.starts = StartPanel(catalog, act, look)
+        curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look, judge_by)
+        self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
+        self.walk = WalkPanel(catalog, walk, look)
+        saving = SavingPanel(catalog, export, look)
+        self._panels: list[Panel] = [
+            self.graph,
+            *self._pictures.values(),
+            self._map,
+            self.walk,
+            self.status,
+            curves,
+            metrics,
+            self.timeline,
+        ]
+        self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
+        self._drawn_at: dict[str, float] = {}
+        self._kind = source.kind
+        self._own = own
+        self.controls.suit(labelled=source.labelled, own=own, images=source.kind == "images")
+        names: dict[str, tuple[str, str]] = {
+            **self.controls.names,
+            **self.transport.names,
+            **saving.names,
+            **self._unstored.names,
+        }
+        for panel in self._panels:
+            names.update(getattr(panel, "names", {}))
+        self.heartbeat = Heartbeat(
+            viewers,
+            names,
+            self.timeline.go,
+            {**self.controls.places, "gw-speed": self.transport.speed.places},
+            gone_words(catalog, run),
+            stored,
+        )
+        self._arrangement = Arrangement(
+            look,
+            self.controls,
+            self.transport,
+            self.status,
+            self.graph,
+            curves,
+            metrics,
+            self.timeline,
+            self._places[source.kind],
+            self.own_data,
+            walk=self.walk.widget,
+            starts=self.starts.widget,
+            hidden=[self.heartbeat],
+        )
+        self.children = (*self._arrangement.children, saving.widget)
+        # Not among the children where the data are of the other kind.
+        self._apart = [*self._places.values(), metrics.features]
+
+    def _choose_data(self, ask: Callable[[str, Any], None], name: str) -> None:
+        """Ask for a preset, as choosing it in the list does, and show it there."""
+        ask("data", name)
+        self.controls.show({"data": name})
+
+    def only(self, names: Collection[str] | None) -> None:
+        """Show the controls and buttons of these names and hide the others; None shows all."""
+        parts = {name: control.widget for name, control in self.controls.controls.items()}
+        parts.update(self.transport.buttons)
+        parts.update(self.starts.buttons)
+        parts[self.walk.name] = self.walk.widget
+        for name, part in (*parts.items(), ("step", self.transport.count)):
+            if names is None or name in names:
+                part.remove_class("gw-hidden")
+            else:
+                part.add_class("gw-hidden")
+        self._arrangement.only(names)
+
+    def begin(self, source: Source) -> None:
+        """Show the panel that suits `source`, because a run on it begins."""
+        self._kind = source.kind
+        self.controls.suit(labelled=source.labelled, own=self._own, images=source.kind == "images")
+        self._arrangement.show_picture(self._places[source.kind])
+
+    def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
+        """Return the panels that are to be drawn now: all, or those whose interval is over.
+
+        Parameters
+        ----------
+        costs : mapping of str to float
+            Seconds that what frames are to carry took last, by its name; a panel that needs what is costly is
+            drawn less often.
+        everything : bool
+            Whether all are to be drawn.
+        """
+        now = time.monotonic()
+
+        def interval(panel: Panel) -> float:
+            cost = sum(costs.get(name, 0.0) for name in _needs([panel]))
+            least = 0.0 if panel in (self.status, *self._pictures.values()) else ASIDE[self._kind]
+            return max(panel.interval, least, min(cost / SHARES[self._kind], REST))
+
+        due = [
+            panel
+            for panel in self._panels
+            if everything or now - self._drawn_at.get(panel.name, -math.inf) >= interval(panel)
+        ]
+        self._drawn_at.update((panel.name, now) for panel in due)
+        return due
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """What frames are to carry beside the samples: all that visible panels need."""
+        return _needs(self._shown(self._kind))
+
+    def skipped(self, due: Collection[Panel]) -> frozenset[str]:
+        """Return what no panel among those `due` needs now, though others will again."""
+        return self.wanted - _needs(panel for panel in self._shown(self._kind) if panel in due)
+
+    @property
+    def focus(self) -> Focus:
+        """What people look at closely."""
+        return self._plane.focus
+
+    @property
+    def pictures(self) -> int:
+        """How many images frames are to show."""
+        return self._samples.pictures
+
+    @property
+    def label(self) -> int | None:
+        """The only label that frames are to show, if one was chosen."""
+        return self._samples.label if self._kind == "images" else None
+
+    def _shown(self, kind: str) -> list[Panel]:
+        """Return the panels that show a run on data of `kind`."""
+        others = [picture for of, picture in self._pictures.items() if of != kind]
+        return [panel for panel in self._panels if panel not in others]
+
+    def stand(self, state: RunState) -> None:
+        """Show which buttons make sense, and what went wrong."""
+        self.transport.show(state.status, playing=state.playing)
+        self.status.report(state.status, state.error)
+        self._unstored.report(state.unstored)
+
+    def draw(self, frame: Frame, due: Iterable[Panel]) -> None:
+        """Show `frame` on those of the panels that show its kind of data."""
+        shown = self._shown(frame.kind)
+        draws = [
+            panel.prepared(frame) if isinstance(panel, Preparing) else partial(panel.draw, frame)
+            for panel in due
+            if panel in shown
+        ]
+        for draw in draws:
+            draw()
+
+    def widgets(self) -> list[ipywidgets.Widget]:
+        """Return every widget that was made for this dashboard, children before their parents."""
+        found = [widget for top in (*self.children, *self._apart) for widget in _descendants(top)]
+        return list({id(widget): widget for widget in found}.values())
+
+
+def _needs(panels: Iterable[Panel]) -> frozenset[str]:
+    return frozenset[str]().union(*(getattr(panel, "needs", ()) for panel in panels))
+
+
+def _descendants(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    for child in getattr(widget, "children", ()):
+        yield from _descendants(child)
+    yield widget

@@ -1,0 +1,151 @@
+"""Where everything stands.
+
+The graph of both networks on top, with the controls at the parts that they control; below it the
+picture and the curves; the other settings at the end, in tabs. On a narrow page the columns fold under
+each other.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Collection, Iterable, Sequence
+
+import ipywidgets
+
+from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.controls.controls import Control, ControlSet
+from ganwidgets.widgets.panels.curves import CurvesPanel
+from ganwidgets.widgets.panels.graph.panel import GraphPanel
+from ganwidgets.widgets.panels.metrics import MetricsPanel
+from ganwidgets.widgets.panels.status import StatusPanel
+from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
+from ganwidgets.widgets.panels.transport import Transport
+
+__all__ = ["Arrangement"]
+
+NETWORKS = ("generator", "discriminator")
+TABS = ("objective", "optimizer", "fresh start")
+AT_NOISE = ("noise", "latent_dim")
+AT_LOSSES = ("loss", "penalty", "penalty_weight")
+AT_DATA = ("data",)
+"""The settings whose controls stand at those parts of the graph, and not in the tabs."""
+
+
+class Arrangement:
+    """All parts of a widget in their places.
+
+    Parameters
+    ----------
+    look : Look
+        What the parts share.
+    controls : ControlSet
+    transport : Transport
+    status : StatusPanel
+    graph : GraphPanel
+    curves : CurvesPanel
+    metrics : MetricsPanel
+    timeline : TimelinePanel
+    picture : ipywidgets.Widget
+        The plane or the samples.
+    own_data : ipywidgets.Widget
+        Where data is drawn or pasted; it stands in the tab of what takes a fresh start.
+    walk : ipywidgets.Widget
+        The player that goes through one update.
+    starts : ipywidgets.Widget
+        The ways to begin.
+    hidden : iterable of ipywidgets.Widget
+        What is to be part of the page without being seen, such as the heartbeat.
+
+    Attributes
+    ----------
+    children : tuple of ipywidgets.Widget
+        For the widget itself, which must carry the CSS class ``gw-root``.
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        controls: ControlSet,
+        transport: Transport,
+        status: StatusPanel,
+        graph: GraphPanel,
+        curves: CurvesPanel,
+        metrics: MetricsPanel,
+        timeline: TimelinePanel,
+        picture: ipywidgets.Widget,
+        own_data: ipywidgets.Widget,
+        walk: ipywidgets.Widget,
+        starts: ipywidgets.Widget,
+        hidden: Iterable[ipywidgets.Widget] = (),
+    ) -> None:
+        self._look = look
+        self._picture = look.box([picture], "gw-picture")
+        noise, losses, data = (
+            look.box([controls.controls[name].widget for name in names], "gw-at", f"gw-at-{part}")
+            for part, names in (("noise", AT_NOISE), ("losses", AT_LOSSES), ("data", AT_DATA))
+        )
+        generator, discriminator = (self._card(controls, group) for group in NETWORKS)
+        parts = look.box([noise, generator, discriminator, losses], "gw-parts")
+        self._cards = {
+            box: [control.name for control in controls.in_group(group)]
+            for box, group in zip((generator, discriminator), NETWORKS, strict=True)
+        }
+        overview = look.box([graph.widget, data, parts], f"gw-{graph.name}")
+        charts = look.box([curves.widget, metrics.widget], "gw-charts")
+        main = look.box([self._picture, charts], "gw-main")
+        elsewhere = (*AT_NOISE, *AT_LOSSES, *AT_DATA)
+        self._members = {group: controls.in_group(group, without=elsewhere) for group in TABS}
+        self._titles = {group: controls.title(group) for group in TABS}
+        self._pages = {group: self._grid(members) for group, members in self._members.items()}
+        self._pages["fresh start"] = look.box([self._pages["fresh start"], own_data, starts], "gw-fresh")
+        self._tabs = classed(
+            ipywidgets.Tab(
+                list(self._pages.values()), titles=list(self._titles.values()), layout=look.layout
+            ),
+            "gw-tabs",
+        )
+        self.children = (
+            *hidden,
+            transport.widget,
+            status.widget,
+            walk,
+            overview,
+            main,
+            timeline.widget,
+            metrics.numbers,
+            self._tabs,
+        )
+
+    def only(self, names: Collection[str] | None) -> None:
+        """Leave out the cards and tabs of which no control is to be shown; None shows all."""
+        for card, members in self._cards.items():
+            if names is None or any(name in names for name in members):
+                card.remove_class("gw-hidden")
+            else:
+                card.add_class("gw-hidden")
+        shown = [
+            group
+            for group, members in self._members.items()
+            if names is None or any(control.name in names for control in members)
+        ]
+        self._tabs.children = [self._pages[group] for group in shown]
+        self._tabs.titles = [self._titles[group] for group in shown]
+        if shown:
+            self._tabs.selected_index = 0
+            self._tabs.remove_class("gw-hidden")
+        else:
+            self._tabs.add_class("gw-hidden")
+
+    def show_picture(self, picture: ipywidgets.Widget) -> None:
+        """Put another panel in the picture's place."""
+        self._picture.children = (picture,)
+
+    def _card(self, controls: ControlSet, group: str) -> ipywidgets.Box:
+        title = self._look.html(f"<span>{html.escape(controls.title(group))}</span>", "gw-card-title")
+        members = controls.in_group(group)
+        return self._look.box(
+            [title, *(control.widget for control in members)], "gw-card", f"gw-card-{group}"
+        )
+
+    def _grid(self, members: Sequence[Control]) -> ipywidgets.Box:
+        return self._look.box([control.widget for control in members], "gw-grid")

@@ -1,0 +1,68 @@
+"""Runs that nobody can steer any more: their output is gone from the page, and no name leads to them.
+
+A cell that is run again binds its name to a new widget. The old one would train on, unseen, and could not be stopped.
+Such a run is paused, not closed: the page may still be about to show it again.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import comm
+import ipywidgets
+from IPython import get_ipython
+from ipywidgets.widgets import widget as registry
+
+from ganwidgets.live import Runner
+from ganwidgets.live.worker.references import held
+from ganwidgets.live.worker.running import runners
+from ganwidgets.trainer.trainer import GANTrainer
+
+__all__ = ["look_after_cells", "pause_orphans"]
+
+_LOCK = threading.Lock()
+_WATCHED: list[Any] = []
+"""The shell whose cells are looked after."""
+
+
+def look_after_cells() -> None:
+    """Look for orphans after each cell, from now on."""
+    shell = get_ipython()
+    with _LOCK:
+        if shell is not None and shell not in _WATCHED:
+            _WATCHED.append(shell)
+            shell.events.register("post_run_cell", lambda _result: pause_orphans())
+
+
+def pause_orphans() -> None:
+    """Pause each run that plays though no page holds its widgets and no name leads to it.
+
+    A run that never was in a page nor had a name is left alone: it may be about to be shown.
+    """
+    for runner in runners():
+        widgets = list(runner.shown_by)
+        known = any(widget._named or widget._answers.was_held for widget in widgets)
+        if not widgets or (known and not runner.active) or any(widget._answers.held for widget in widgets):
+            continue
+        if _reachable(runner, runner.trainer, *widgets):
+            for widget in widgets:
+                widget._named = True
+        elif known:
+            runner.pause()
+
+
+def _reachable(*objects: Any) -> bool:
+    """Return whether a name in a cell leads to one of `objects`."""
+    apart, namespaces = [registry._instances, comm.get_comm_manager().comms], []
+    shell = get_ipython()
+    if shell is not None:
+        namespaces.append(shell.user_ns)
+        apart += [shell.user_ns.get("_oh"), shell.user_ns.get("Out")]
+    return held(*objects, apart=apart, namespaces=namespaces, opaque=_part)
+
+
+def _part(item: Any) -> bool:
+    """Return whether `item` is a part of a widget of ours, rather than something that cells hold."""
+    ours = type(item).__module__.partition(".")[0] == __name__.partition(".")[0]
+    return ours and not isinstance(item, Runner | GANTrainer | ipywidgets.VBox)

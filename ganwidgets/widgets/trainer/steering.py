@@ -1,0 +1,117 @@
+"""What a cell asks of a run through its widget: to play, pause, step, start afresh, and to be waited for."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Literal
+
+from ganwidgets.messages import Message
+from ganwidgets.validation import checked_timeout
+from ganwidgets.widgets.trainer.publisher import PATIENCE
+
+if TYPE_CHECKING:
+    from ganwidgets.live import Pacer, Runner
+    from ganwidgets.widgets.browser.displays import Displays
+    from ganwidgets.widgets.trainer.publisher import Publisher
+
+__all__ = ["CLOSED", "Steering"]
+
+CLOSED = Message("this widget was closed; gw.GANTrainerWidget(w.trainer) shows its trainer again")
+
+
+class Steering:
+    """The methods of a widget that queue a command, and the one that waits for them."""
+
+    _runner: Runner
+    _publisher: Publisher
+    _pacer: Pacer
+    _displays: Displays
+    _ended: bool
+
+    def play(self, until: int | None = None) -> None:
+        """Let steps follow one another, until that iteration or until :meth:`pause`."""
+        self._refuse_if_closed()
+        self._runner.play(until)
+        self._publisher.wake()
+
+    def pause(self) -> None:
+        """Stop after the step that is under way."""
+        self._refuse_if_closed()
+        self._runner.pause()
+
+    def step(self, n: int = 1, network: Literal["both", "generator", "discriminator"] = "both") -> None:
+        """Carry out `n` full steps, or `n` updates of one network alone."""
+        self._refuse_if_closed()
+        self._runner.step(n, network)
+        self._publisher.wake()
+
+    def reset(self, seed: int | None = None) -> None:
+        """Start afresh with the settings as they are, pending ones included."""
+        self._refuse_if_closed()
+        self._runner.reset(seed)
+
+    def recover(self) -> None:
+        """Go back to the last good state after a failure; the settings stay."""
+        self._refuse_if_closed()
+        self._runner.recover()
+
+    def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
+        """Return once `iteration` is reached, or once nothing is queued or playing.
+
+        What is shown is brought up to date first, and so is the picture that a saved notebook keeps. While a page
+        shows the widget, that picture waits until the widget is out of sight: the page would build the widget
+        anew, and lose the zoom, the focus and what was opened.
+
+        Parameters
+        ----------
+        iteration : int, optional
+            What to wait for.
+        timeout : float, optional
+            Seconds to wait at most, for the run and for the picture together.
+
+        Raises
+        ------
+        Exception
+            What stopped the run, such as :class:`DivergedError`.
+        RuntimeError
+            If the run is paused before `iteration`, and at once where the wait could not end: in a callback on the
+            thread that trains or on the thread that draws.
+        TimeoutError
+            If it takes longer than `timeout`.
+        """
+        self._refuse_endless_wait()
+        timeout = checked_timeout(timeout)
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        published = False
+        # Where browsers' messages arrive on the thread that now waits, silence means nothing.
+        self._pacer.deaf = True
+        try:
+            self._runner.wait(iteration, timeout)
+        finally:
+            self._pacer.deaf = False
+            self._displays.stale = True
+            published = self._publisher.flush(min(PATIENCE, max(0.0, end - time.monotonic())))
+        if timeout is not None and not published:
+            raise TimeoutError(
+                Message(
+                    "after {timeout:g} s the run has arrived at iteration {iteration}, but its picture is not "
+                    "drawn yet; wait longer",
+                    timeout=timeout,
+                    iteration=self._runner.state.iteration,
+                )
+            )
+
+    def _refuse_endless_wait(self) -> None:
+        """Raise `RuntimeError` on the threads that a wait needs, which cannot wait for themselves."""
+        self._runner.refuse_inside()
+        if self._publisher.inside:
+            raise RuntimeError(
+                Message(
+                    "this would wait for itself here, in the thread that draws the widget; return instead"
+                )
+            )
+
+    def _refuse_if_closed(self) -> None:
+        if self.__dict__.get("_ended", False):
+            raise RuntimeError(CLOSED)

@@ -1,0 +1,495 @@
+"""The widget that users hold: every setting of a trainer as a trait, and everything it does to see.
+
+Who writes what: the browser writes the controls, on whatever thread the kernel handles its
+messages; cells write the traits; the publisher's thread, and nobody else, writes what is shown.
+A trait that was set is validated at once and queued; what the run answers comes back through the
+publisher, which puts the trait where the run stands unless a newer wish is still on its way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+from traitlets import Bool, Dict, Float, Int, TraitError, Tuple, Unicode, observe, validate
+
+from ganwidgets.data import DATA_OPTIONS
+from ganwidgets.errors import DataError
+from ganwidgets.live import Camera, Event, Pacer, Runner, RunState
+from ganwidgets.live.frames.explorer import Explorer
+from ganwidgets.live.worker.background import Errands
+from ganwidgets.messages import catalog
+from ganwidgets.rendering.export import export
+from ganwidgets.rendering.poster import render
+from ganwidgets.runs.timeline.script import code_of
+from ganwidgets.settings import SETTINGS, SettingTraits, refuse_unknown
+from ganwidgets.settings.signatures import with_settings
+from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.widgets.browser.acknowledgements import Answers
+from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
+from ganwidgets.widgets.browser.link_refusal import InKernelOnly
+from ganwidgets.widgets.browser.models import models_of
+from ganwidgets.widgets.browser.subshells import heard_during_cells
+from ganwidgets.widgets.panels.recipes import STARTS
+from ganwidgets.widgets.panels.transport import ACTIONS, SPEED
+from ganwidgets.widgets.panels.walk.panel import WalkPanel
+from ganwidgets.widgets.trainer.actions import BY_HAND, Hands, Origin
+from ganwidgets.widgets.trainer.dashboard import Dashboard
+from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
+from ganwidgets.widgets.trainer.publisher import Publisher
+from ganwidgets.widgets.trainer.steering import CLOSED, Steering
+
+__all__ = ["GANTrainerWidget"]
+
+
+KEYWORDS = {
+    **dict.fromkeys(("generator", "discriminator", "objective")),
+    "device": "cpu",
+    "run": None,
+    **dict.fromkeys(DATA_OPTIONS),
+    "speed": 0.0,
+    "controls": None,
+}
+"""What the constructor takes beside the settings, with the defaults."""
+
+BY_CELL: Origin = {"author": "cell", "source": "code"}
+
+FRAMES = {"points": 12.0, "images": 5.5}
+"""Frames a second at most: enough to see motion, and what two cores can draw beside the training. Images cost a
+batch through the generator each time."""
+
+
+@with_settings(KEYWORDS)
+class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
+    """Watch a GAN train, and steer it while it trains.
+
+    Displayed in a notebook it shows the data and what the generator makes of noise, the losses, the
+    quality, and a control for every setting. Each setting is a trait: ``w.lr_d = 2e-4`` in any cell
+    changes the run and moves the slider, and the slider changes the trait.
+
+    Parameters
+    ----------
+    data_or_trainer
+        Anything that :class:`GANTrainer` takes as data, or a trainer; several widgets may show one.
+    locale : str, optional
+        The language of everything that is shown, such as ``"fr"``; the system's without it.
+    **settings
+        Everything else that :class:`GANTrainer` takes, `run` among it. With a trainer, settings only, which are
+        then changed.
+
+    Attributes
+    ----------
+    iteration, playing, status, loss_d, loss_g, steps_per_second, metrics, error
+        How the run stands; read-only. `status` is ``"idle"``, ``"running"``, ``"paused"``,
+        ``"diverged"`` or ``"error"``; `error` a sentence in the widget's language, or empty.
+    speed : float
+        Steps a second at most; 0 as fast as it goes.
+    controls : tuple of str or None
+        The controls and buttons that are shown, by name; a teacher hides the rest of them.
+
+    Raises
+    ------
+    traitlets.TraitError
+        For an unknown keyword or attribute, or a value that is not allowed.
+    DataError
+        For data that cannot be trained on.
+
+    Examples
+    --------
+    >>> w = GANTrainerWidget("ring8", lr_d=1e-3)
+    >>> w.play(until=20)
+    >>> w.wait()
+    >>> w.iteration
+    20
+    >>> w.close()
+    """
+
+    iteration = Int(0, read_only=True, help="Full steps carried out.")
+    playing = Bool(False, read_only=True, help="Whether steps follow one another.")
+    status = Unicode("idle", read_only=True, help="idle, running, paused, diverged or error.")
+    loss_d = Float(float("nan"), read_only=True, help="The discriminator's last loss.")
+    loss_g = Float(float("nan"), read_only=True, help="The generator's last loss.")
+    steps_per_second = Float(0.0, read_only=True, help="Over about the last second.")
+    metrics = Dict(read_only=True, help="The last figures of quality, by name.")
+    error = Unicode("", read_only=True, help="What went wrong, in a sentence; empty if nothing did.")
+    speed = SPEED
+    controls = Tuple(
+        default_value=None,
+        allow_none=True,
+        help="Names of the controls and buttons that are shown, such as ('play', 'lr_d'); None shows all.",
+    )
+
+    _named = False
+    """Whether a name in a cell was seen to lead here."""
+    _refusal = ""
+
+    def __init__(
+        self, data_or_trainer: Any = "gaussians", *, locale: str | None = None, **settings: Any
+    ) -> None:
+        refuse_unknown(settings, "GANTrainerWidget", also=(*KEYWORDS, "locale"))
+        self._catalog = catalog(locale)
+        speed, controls = settings.pop("speed", 0.0), settings.pop("controls", None)
+        keeps = "run" in settings
+        if isinstance(data_or_trainer, GANTrainer):
+            refuse_unknown(settings, "a trainer that exists")
+            trainer = data_or_trainer
+            trainer.settings.checked(settings)
+        else:
+            trainer = GANTrainer(data_or_trainer, **settings)
+            settings = {}
+        self._trainer = trainer
+        self._keeps = keeps
+        self._runner = Runner.of(trainer)
+        self._events: deque[Event] = deque()
+        self._echoing = threading.local()
+        self._writing = threading.RLock()
+        self._stood: tuple[Any, ...] | None = None
+        self._again = self._measured = 0
+        self._seq = 0
+        super().__init__()
+        self._pacer = Pacer(max_rate=FRAMES[trainer.source.kind])
+        self._camera = Camera(self._runner, measured=self._measured_anew)
+        self._errands = Errands()
+        self._displays = Displays()
+        self._answers = Answers(self._pacer, self._wake, self._renew_displays, pause_orphans)
+        self._hands = Hands(
+            self._runner,
+            self._camera,
+            self._catalog,
+            data=lambda: self.data,
+            wake=self._wake,
+            look_again=self._look_again,
+            export=self.export,
+        )
+        self._dashboard = Dashboard(
+            self._catalog,
+            trainer.source,
+            own=[name for name, network in trainer._session.own.networks.items() if network is not None],
+            act=self._hands.act,
+            ask=self._ask,
+            travel=self._hands.travel,
+            compare=self._hands.compare_with,
+            verify=self._hands.verify if trainer.run is not None else None,
+            train=self._hands.train_on,
+            walk=self._hands.walk,
+            explorer=Explorer(self._runner),
+            errands=self._errands,
+            export=self._hands.save_beside,
+            rescue=trainer.save,
+            viewers=self._answers,
+            stored=self._displays.stored,
+            run=trainer.run,
+            request=self._look_again,
+            judge_by=self._hands.judge_by,
+        )
+        self._hands.dashboard = self._dashboard
+        with self._echo():
+            for name, value in trainer.settings.as_dict().items():
+                self.set_trait(name, value)
+        self._dashboard.controls.show(trainer.settings.as_dict())
+        self.children = self._dashboard.children
+        self.add_class("gw-root")
+        heard_during_cells([self, *self._dashboard.widgets()])
+        self._unsubscribe = self._runner.subscribe(self._heard)
+        self._publisher = Publisher(self._tend, self._publish)
+        self._runner.shown_by.add(self)
+        look_after_cells()
+        # Now: later a part that `controls` hides is reached from nowhere, and the user may add parts.
+        self._models = models_of(self.layout, *self._dashboard.widgets())
+        self._ended = False
+        try:
+            self.speed, self.controls = speed, controls
+        except BaseException:
+            self.close()
+            raise
+        self._offer_starts()
+        if settings:
+            self._runner.change(settings, **BY_CELL)
+
+    # --- what people ask for --------------------------------------------------------------------
+
+    @property
+    def trainer(self) -> GANTrainer:
+        """The trainer that this widget shows; usable from any cell while it trains."""
+        return self._trainer
+
+    def _renew_displays(self) -> None:
+        """Refresh the saved picture of each output if it is older than the last :meth:`wait`."""
+        if self._displays.stale:
+            self._displays.update(self._picture)
+
+    def _picture(self) -> bytes:
+        return render(self._camera.take(also={"verdict"}), self._catalog)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        if self._ended:
+            return closed_bundle(self._catalog(CLOSED), self._picture())
+        return with_picture(view_of(self), self._picture())
+
+    def _ipython_display_(self, **_: Any) -> None:
+        if self._ended:
+            self._displays.show_closed(self._catalog(CLOSED), self._picture())
+        else:
+            self._displays.show(view_of(self), self._picture())
+
+    def __repr__(self) -> str:
+        state = "closed" if self.__dict__.get("_ended", True) else self.status
+        return f"<GANTrainerWidget on {self._trainer.source.name}, {state} at iteration {self.iteration}>"
+
+    def close(self) -> None:
+        """End the thread and close every model of the widget; the trainer stays usable.
+
+        A run that the widget was told to keep in a folder is stored, and kept there no longer. In the page the last
+        picture stays.
+
+        Raises
+        ------
+        CheckpointError
+            If the run cannot be stored in its folder; the widget is closed nevertheless, and ``w.trainer`` still holds
+            the run: ``w.trainer.save(path)`` saves it elsewhere.
+        """
+        if self.__dict__.get("_ended", True):
+            return
+        self._ended = True
+        self._unsubscribe()
+        self._publisher.stop()
+        self._errands.close()
+        self._runner.shown_by.discard(self)
+        try:
+            if not self._runner.shown_by:
+                self._runner.close()
+                if self._keeps:
+                    self._trainer.close()
+                elif self._trainer._unstored is not None:
+                    raise self._trainer._unstored
+        finally:
+            if not self._runner.inside:  # the thread that trains is what these may be waiting for
+                self._publisher.join()
+                self._errands.join()
+            self._leave()
+
+    def _leave(self) -> None:
+        """Leave the last picture in the page, and let kernel and page forget every model."""
+        with contextlib.suppress(Exception):  # a network that raises keeps nobody from closing
+            self._displays.update(self._picture)
+        for model in self._models:
+            model.close()
+        super().close()
+        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
+        self.__dict__.pop("_repr_mimebundle_", None)
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the run for people to look at, in the widget's language; see :meth:`GANTrainer.export`.
+
+        Training goes on meanwhile.
+        """
+        trainer = self._trainer
+        figures, pictures = trainer._evaluation.report, self._dashboard.pictures
+        return export(trainer._session, self._runner.look, path, self._catalog, figures, pictures)
+
+    # --- settings, both ways --------------------------------------------------------------------
+
+    def _ask(self, name: str, value: Any) -> None:
+        """Set a trait because a person moved its control."""
+        self._echoing.origin = BY_HAND
+        try:
+            setattr(self, name, value)
+        except DataError as error:
+            raise TraitError(*error.args) from error
+        finally:
+            self._echoing.origin = None
+
+    @contextlib.contextmanager
+    def _echo(self) -> Iterator[None]:
+        """Set traits on this thread without asking the run for anything."""
+        self._echoing.quiet = True
+        try:
+            yield
+        finally:
+            self._echoing.quiet = False
+
+    @observe(*SETTINGS)
+    def _wished(self, change: Any) -> None:
+        if getattr(self._echoing, "quiet", False):
+            return
+        origin = getattr(self._echoing, "origin", None) or BY_CELL
+        by_hand = origin is BY_HAND
+        try:
+            self._runner.change({change["name"]: change["new"]}, **origin, urgent=by_hand)
+        except RuntimeError:  # the thread that trains has ended
+            self._put(change["name"], change["old"])
+            raise
+        if not by_hand:
+            self._dashboard.controls.show({change["name"]: change["new"]})
+
+    @validate("controls")
+    def _known_controls(self, proposal: Any) -> Any:
+        if proposal["value"] is not None:
+            refuse_unknown(
+                proposal["value"], "the widget's controls", also=(*ACTIONS, *STARTS, WalkPanel.name)
+            )
+        return proposal["value"]
+
+    @observe("controls")
+    def _controls_chosen(self, change: Any) -> None:
+        self._dashboard.only(change["new"])
+
+    @observe("speed")
+    def _speed_wished(self, change: Any) -> None:
+        self._runner.speed = change["new"]
+        self._dashboard.transport.speed.show(change["new"])
+
+    def _admit(self, setting: str, value: Any) -> None:
+        trainer = self.__dict__.get("_trainer")
+        if trainer is not None and setting in SETTINGS and not getattr(self._echoing, "quiet", False):
+            trainer.settings._admit(setting, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not self.has_trait(name) and not hasattr(type(self), name):
+            refuse_unknown([name], "GANTrainerWidget", also=_names(type(self)))
+        if self.has_trait(name) and name in {*SETTINGS, "speed", "controls"}:
+            self._refuse_if_closed()
+        if name in SETTINGS:
+            with self._writing:
+                super().__setattr__(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    # --- what the run answers; on the publisher's thread ------------------------------------------
+
+    def _heard(self, event: Event) -> None:
+        self._events.append(event)
+        self._publisher.wake()
+
+    def _tend(self) -> bool:
+        if self._events:
+            while self._events:
+                self._take_in(self._events.popleft())
+            self._offer_starts()  # once, however many changes there were
+        state = self._runner.state
+        self._stand(state)
+        self._dashboard.stand(state)
+        return state.status == "running"
+
+    def _take_in(self, event: Event) -> None:
+        if event.kind == "change" and event.error is not None:
+            self._refusal = self._catalog.error(event.error)
+            for name in event.asked:
+                if name not in event.waiting:
+                    self._put_back(name, event.error)
+            return
+        if event.kind == "walk":
+            self._dashboard.walk.tell("" if event.error is None else self._catalog.error(event.error))
+            self._again += 1
+            return
+        refusal = ""
+        if event.kind == "travel":
+            refusal = "" if event.error is None else self._catalog.error(event.error)
+            self._dashboard.timeline.arrived(event.ticket, refusal)
+            self._again += 1
+        if event.kind != "state":
+            self._refusal = refusal if event.ticket == self._hands.starting else ""
+        for name, (_, new) in event.changes.items():
+            if name not in event.waiting:
+                self._put(name, new)
+        if event.kind in {"reset", "travel", "state"} and event.error is None:
+            source = self._trainer.source
+            self._dashboard.begin(source)
+            self._pacer.max_rate = FRAMES[source.kind]
+        self._dashboard.controls.show_in_force(self._trainer._session.built)
+
+    def code(self) -> str:
+        """Return Python source that makes this run again, in a widget; see :meth:`GANTrainer.code`."""
+        return self._runner.look(lambda: code_of(self._trainer._session, "gw.GANTrainerWidget"))
+
+    def _offer_starts(self) -> None:
+        self._dashboard.starts.show(self.data, self.code())
+
+    def _put(self, name: str, value: Any) -> None:
+        with self._writing, self._echo():
+            self.set_trait(name, value)
+        self._dashboard.controls.controls[name].show(value)
+
+    def _put_back(self, name: str, error: BaseException) -> None:
+        value = getattr(self._trainer.settings, name)
+        with self._writing, self._echo():
+            self.set_trait(name, value)
+        self._dashboard.controls.controls[name].refuse(error, value)
+
+    def _stand(self, state: RunState) -> None:
+        self.set_trait("iteration", state.iteration)
+        self.set_trait("playing", state.playing)
+        self.set_trait("status", state.status)
+        self.set_trait("steps_per_second", state.steps_per_second)
+        for name in ("loss_d", "loss_g"):
+            self.set_trait(name, state.record.get(name, float("nan")))
+        trouble = state.error or state.unstored
+        self.set_trait("error", self._refusal if trouble is None else self._catalog.error(trouble))
+
+    def _publish(self, forced: bool) -> float:
+        """Draw a frame if one is due; where a caller waits for it, renew the saved pictures too."""
+        delay = self._draw(forced)
+        if forced and not self._pacer.watched:
+            self._renew_displays()
+        return delay
+
+    def _draw(self, forced: bool) -> float:
+        state, again = self._runner.state, self._again
+        stands = (state.moves, state.status, state.changes, self._measured, id(state.walk), again)
+        if stands == self._stood and not forced:
+            return math.inf
+        if not (forced or self._pacer.may_send()):
+            return self._pacer.delay()
+        moving = state.status == "running"
+        everything = forced or not moving or self._stood is None or self._stood[-1] != again
+        due = self._dashboard.due(self._camera.costs, everything=everything)
+        self._camera.wanted, self._camera.pictures = self._dashboard.wanted, self._dashboard.pictures
+        self._camera.label, self._camera.focus = self._dashboard.label, self._dashboard.focus
+        self._camera.skipped = self._dashboard.skipped(due)
+        try:
+            frame = self._camera.take(complete=forced)
+        except Exception as error:  # noqa: BLE001 - whatever a network raises in eval mode is told
+            self._stood = stands
+            self._refusal = self._catalog.error(error)
+            self.set_trait("error", self._refusal)
+            return 1.0
+        self._pacer.cost = self._camera.burden if moving else 0.0
+        self._dashboard.draw(frame, due)
+        self.set_trait("metrics", dict(frame.latest_metrics))
+        self._seq += 1
+        if self._pacer.to_ask():
+            self._pacer.sent(self._seq)
+            self._dashboard.heartbeat.beat(self._seq)
+        else:
+            self._pacer.passed()
+        self._stood = stands
+        return self._pacer.delay()
+
+    def _wake(self) -> None:
+        self._publisher.wake()
+
+    def _measured_anew(self) -> None:
+        """Draw what was measured also where nothing moves any more."""
+        self._measured += 1
+        self._publisher.wake()
+
+    def _look_again(self) -> None:
+        """Draw a moment anew that was drawn already: a canvas appeared, or a choice was made."""
+        self._again += 1
+        self._publisher.wake()
+
+
+for _name, _trait in GANTrainerWidget.class_traits().items():
+    if not hasattr(ipywidgets.VBox, _name):
+        _trait.tag(sync=InKernelOnly(_name))
+
+
+def _names(cls: type) -> list[str]:
+    return [name for name in dir(cls) if not name.startswith("_")]

@@ -1,0 +1,271 @@
+"""The history of a run: complete, within its budget, drawn small without being wrong."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import tempfile
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganwidgets.runs.record.history import COLUMNS, DENSE, SPARSE, History, measured
+from ganwidgets.runs.store.history_rows import joined
+
+
+def record(iteration):
+    return {name: float(np.sin(iteration * (k + 1))) for k, name in enumerate((*DENSE, *SPARSE))}
+
+
+def filled(rows, **options):
+    history = History(**options)
+    for iteration in range(1, rows + 1):
+        history.append(record(iteration))
+    return history
+
+
+def expected(rows):
+    table = {name: np.full(rows, np.nan) for name in (*DENSE, *SPARSE)}
+    for iteration in range(1, rows + 1):
+        for name, value in record(iteration).items():
+            if name in DENSE or measured(iteration):
+                table[name][iteration - 1] = value
+    return table
+
+
+def assert_holds(history, rows, table=None):
+    assert history.rows == rows
+    assert np.array_equal(history["iteration"], np.arange(1, rows + 1))
+    for name, values in (table or expected(rows)).items():
+        assert np.array_equal(history[name], values[:rows], equal_nan=True), name
+
+
+def test_costlier_columns_are_measured_by_a_fixed_rule_at_least_every_tenth_iteration():
+    assert [i for i in range(1, 41) if measured(i)] == [1, 10, 20, 30, 40]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 9, 10, 11, 100])
+def test_what_was_appended_is_there(rows):
+    assert_holds(filled(rows), rows)
+
+
+def test_columns_are_copies():
+    history = filled(30)
+    history["loss_d"][:] = 0
+    frame = history.to_frame()
+    frame.loc[:, "loss_g"] = 0
+    assert_holds(history, 30)
+
+
+@pytest.mark.parametrize("budget", [0, 10_000, 100_000])
+def test_what_exceeds_the_budget_is_on_disk_and_reads_back_equal(budget):
+    rows = 12_345
+    history = filled(rows, memory_budget=budget)
+    assert_holds(history, rows)
+    assert_holds(History.restored(history.stored()), rows)
+    assert history._dense["loss_d"]._in_file > 0
+
+
+def test_memory_stays_within_the_budget():
+    budget = 100_000
+    history = filled(10, memory_budget=budget)
+    row = record(1)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(20_000):
+        history.append(row)
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 1.2 * budget
+    assert len(history.stored()["loss_d"]) * 8 > budget
+
+
+def test_where_no_file_can_be_written_the_history_stays_complete_and_says_so(monkeypatch):
+    def full(**_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.warns(RuntimeWarning, match="No space left"):
+        history = filled(5_000, memory_budget=0)
+    assert_holds(history, 5_000)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("append"), st.integers(1, 300)),
+            st.tuples(st.just("resize"), st.integers(0, 600)),
+        ),
+        max_size=8,
+    )
+)
+def test_resizing_cuts_or_fills_up_and_the_run_goes_on(moves):
+    history, table = History(memory_budget=0), expected(0)
+    rows = 0
+    for move, n in moves:
+        if move == "append":
+            for iteration in range(rows + 1, rows + n + 1):
+                history.append(record(iteration))
+            more = expected(rows + n)
+            table = {name: np.concatenate([values, more[name][rows:]]) for name, values in table.items()}
+            rows += n
+        else:
+            history.resize(n)
+            fill = np.full(max(n - rows, 0), np.nan)
+            table = {name: np.concatenate([values[:n], fill]) for name, values in table.items()}
+            rows = n
+        assert_holds(history, rows, table)
+
+
+def test_a_row_that_was_broken_off_half_way_is_forgotten():
+    history = filled(20)
+
+    class Broken(dict):
+        def __getitem__(self, name):
+            if name == "loss_g":
+                raise KeyboardInterrupt
+            return super().__getitem__(name)
+
+    with pytest.raises(KeyboardInterrupt):
+        history.append(Broken(record(21)))
+    history.resize(20)
+    for iteration in range(21, 41):
+        history.append(record(iteration))
+    assert_holds(history, 40)
+
+
+# --- drawn small ------------------------------------------------------------------------------------
+
+
+def by_brute_force(iterations, values, edges):
+    for start, stop in edges:
+        part = values[start:stop]
+        yield int(iterations[start:stop].mean()), part.min(), part.mean(), part.max()
+
+
+@given(
+    st.integers(0, 700),
+    st.integers(1, 40),
+    st.lists(st.integers(1, 200), max_size=5),
+    st.sampled_from(["loss_d", "accuracy_real"]),
+)
+def test_an_envelope_holds_every_value_exactly_once(rows, points, looks, name):
+    history = History(memory_budget=0)
+    for iteration in range(1, rows + 1):
+        history.append(record(iteration))
+        if iteration in looks:
+            history.envelope(name, points)
+    values = history[name]
+    iterations = history["iteration"][np.isfinite(values)].astype(float)
+    values = values[np.isfinite(values)]
+    middle, low, mean, high = history.envelope(name, points)
+    assert len(middle) == len(low) == len(mean) == len(high) <= points
+    assert np.all(np.diff(middle) > 0)
+    width = 1
+    while -(-len(values) // width) > points:
+        width *= 2
+    edges = [(start, start + width) for start in range(0, len(values), width)]
+    wanted = list(by_brute_force(iterations, values, edges))
+    if len(middle) != len(wanted):  # buckets may be twice as wide as they need to be, never wider
+        edges = [(start, start + 2 * width) for start in range(0, len(values), 2 * width)]
+        wanted = list(by_brute_force(iterations, values, edges))
+    assert len(middle) == len(wanted)
+    for got, want in zip(zip(middle, low, mean, high, strict=True), wanted, strict=True):
+        assert got == pytest.approx(want)
+
+
+def test_an_envelope_of_few_rows_is_the_rows():
+    history = filled(10)
+    middle, low, mean, high = history.envelope("loss_d", 50)
+    assert middle.tolist() == list(range(1, 11))
+    assert low.tolist() == mean.tolist() == high.tolist() == history["loss_d"].tolist()
+
+
+def test_an_envelope_follows_a_history_that_was_cut():
+    history = filled(100)
+    before = copy.deepcopy(history.envelope("loss_d", 8))
+    history.resize(50)
+    middle, *_ = history.envelope("loss_d", 8)
+    assert middle[-1] <= 50
+    for iteration in range(51, 101):
+        history.append(record(iteration))
+    for one, other in zip(before, history.envelope("loss_d", 8), strict=True):
+        assert one == pytest.approx(other)
+
+
+def test_an_envelope_costs_what_is_new():
+    history = filled(20_000)
+    history.envelope("loss_d", 100)
+    reads = []
+    column = history._dense["loss_d"]
+    original = column.read
+    column.read = lambda start=0: reads.append(start) or original(start)
+    history.append(record(20_001))
+    history.envelope("loss_d", 100)
+    assert reads == [20_000]
+
+
+# --- from another thread ----------------------------------------------------------------------------
+
+
+def test_reading_is_safe_while_the_run_goes_on():
+    history, failures, stop = History(memory_budget=0), [], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            for name in COLUMNS:
+                values = history[name]
+                if name in DENSE and not np.array_equal(values, expected_dense[name][: len(values)]):
+                    failures.append(name)
+            frame = history.to_frame()
+            if len(frame.columns) != 6:
+                failures.append("frame")
+
+    rows = 3_000
+    expected_dense = {name: values for name, values in expected(rows).items() if name in DENSE}
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for iteration in range(1, rows + 1):
+        history.append(record(iteration))
+        if iteration % 1_000 == 0:
+            history.resize(iteration - 500)
+            for again in range(iteration - 499, iteration + 1):
+                history.append(record(again))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+def test_columns_are_known_by_name():
+    history = filled(3)
+    assert list(history) == list(COLUMNS)
+    assert len(history) == len(COLUMNS)
+    assert "loss_d" in history
+    assert "loss" not in history
+    with pytest.raises(KeyError, match="no column 'loss'"):
+        history["loss"]
+
+
+def test_a_history_of_an_older_version_reads_as_not_measured_and_goes_on():
+    history = History()
+    for iteration in range(1, 26):
+        history.append({**record(iteration), "penalty_d": 0.5})
+    assert list(history) == [*COLUMNS, "penalty_d"]
+    older = {name: column for name, column in history.stored().items() if name != "penalty_d"}
+    again = History.restored(older)
+    assert np.isnan(again["penalty_d"]).all()
+    assert np.array_equal(again["loss_d"], history["loss_d"])
+    again.append(record(26))
+    first = (1, older)
+    later = (26, {name: column[-1:] for name, column in again.since(25).items()})
+    start, columns = joined([first, later])
+    assert start == 1
+    assert len(columns["loss_d"]) == 26
+    assert len(columns["penalty_d"]) == len(columns["grad_norm_d"])

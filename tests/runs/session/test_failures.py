@@ -1,0 +1,497 @@
+"""A failure is a state: the run stands where the last good step left it, and goes on after the repair."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import math
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+import ganwidgets
+from ganwidgets import DataError, DivergedError, GANTrainer
+from ganwidgets.runs.session import rollback as last_good
+from ganwidgets.runs.session.undo_copy import Journal
+from ganwidgets.stepping.state import TrainingState
+
+PACKAGE = str(Path(ganwidgets.__file__).parent)
+
+SMALL = {"g_hidden": (8,), "d_hidden": (8,), "latent_dim": 2, "batch_size": 8}
+
+
+class Failure(Exception):  # noqa: N818 - it is what happens, in these tests
+    pass
+
+
+class Fragile(nn.Module):
+    """A network whose forward pass fails when it is told to."""
+
+    def __init__(self, out):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, out))
+        self.calls = 0
+        self.fails = lambda call: False
+
+    def forward(self, x):
+        self.calls += 1
+        # In the middle, when the batch norm has counted already.
+        made = self.layers(x)
+        if self.fails(self.calls):
+            raise Failure(self.calls)
+        return made
+
+
+def fragile(**settings):
+    made = GANTrainer(
+        "ring8", generator=Fragile(2), discriminator=Fragile(1), latent_dim=2, batch_size=8, **settings
+    )
+    made.generator.calls = made.discriminator.calls = 0
+    return made
+
+
+def small(**settings):
+    return GANTrainer("ring8", **{**SMALL, **settings})
+
+
+def assert_goes_on_like(trainer, twin, n=7):
+    assert trainer.iteration == twin.iteration
+    assert trainer.state_hash() == twin.state_hash()
+    assert len(trainer.history["loss_d"]) == trainer.iteration
+    trainer.step(n)
+    twin.step(n)
+    assert trainer.state_hash() == twin.state_hash()
+    for column in trainer.history:
+        assert np.array_equal(trainer.history[column], twin.history[column], equal_nan=True)
+
+
+EVERYTHING = {"penalty": "r1_r2", "ema_decay": 0.5, "d_steps": 2, "g_steps": 2, "loss": "relativistic"}
+
+
+# --- an exception in a network ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, EVERYTHING, {"optimizer_d": "momentum", "optimizer_g": "rmsprop", "skip_d_below": 1.3}]
+)
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+@pytest.mark.parametrize("for_good", [False, True])
+def test_a_network_that_fails_at_any_forward_pass(settings, network, for_good):
+    per_step = fragile(**settings)
+    per_step.step(3)
+    calls_of_three = getattr(per_step, network).calls
+    for k in range(1, calls_of_three + 1):
+        trainer, twin = fragile(**settings), fragile(**settings)
+        broken = getattr(trainer, network)
+        broken.fails = (lambda call, k=k: call >= k) if for_good else (lambda call, k=k: call == k)
+        with pytest.raises(Failure, match=str(k)) as caught:
+            trainer.step(3)
+        done = math.ceil(k / (calls_of_three / 3)) - 1
+        assert caught.value.__notes__ == [f"The run stands at iteration {done}, before it happened."]
+        twin.step(done)
+        assert trainer.state_hash() == twin.state_hash()
+        broken.fails = lambda call: False
+        assert_goes_on_like(trainer, twin)
+
+
+def test_a_network_that_fails_late_in_a_long_run_of_the_built_in_kind():
+    trainer, twin = small(), small()
+    twin.step(157)
+
+    def fail(*_arguments):
+        if trainer.iteration == 157:
+            handle.remove()
+            raise Failure
+
+    handle = trainer.discriminator.register_forward_hook(fail)
+    with pytest.raises(Failure):
+        trainer.step(200)
+    assert_goes_on_like(trainer, twin)
+
+
+def test_updates_of_one_network_that_fail():
+    trainer, twin = fragile(), fragile()
+    for run in (trainer, twin):
+        run.step(2)
+        run.step_d(3)
+    trainer.discriminator.fails = lambda call: True
+    for step in (trainer.step_g, trainer.step_d):
+        with pytest.raises(Failure):
+            step(4)
+    trainer.discriminator.fails = lambda call: False
+    assert trainer.interventions == twin.interventions
+    assert_goes_on_like(trainer, twin)
+
+
+def test_the_first_step_of_all_fails():
+    trainer, twin = fragile(), fragile()
+    trainer.discriminator.fails = lambda call: True
+    with pytest.raises(Failure):
+        trainer.step()
+    trainer.discriminator.fails = lambda call: False
+    assert trainer.samples_seen == 0
+    for run in (trainer, twin):
+        run.step()
+    assert trainer.state_hash() == twin.state_hash()
+
+
+# --- an exception in the data -----------------------------------------------------------------------
+
+
+class Holed(Dataset):
+    def __init__(self):
+        self.hole = 1234
+
+    def __len__(self):
+        return 1500
+
+    def __getitem__(self, index):
+        if index == self.hole:
+            raise Failure
+        return torch.tensor([math.sin(index), math.cos(index)])
+
+
+def test_a_dataset_that_fails_at_one_item():
+    holed, whole = Holed(), Holed()
+    trainer = GANTrainer(holed, **SMALL)
+    whole.hole = None
+    twin = GANTrainer(whole, **SMALL)
+    with pytest.raises(DataError, match="item 1234 of the dataset cannot be read: Failure"):
+        trainer.step(1500 // 8 + 1)
+    assert 0 < trainer.iteration < 1500 // 8
+    twin.step(trainer.iteration)
+    assert trainer.source.fingerprint == twin.source.fingerprint
+    holed.hole = None
+    assert_goes_on_like(trainer, twin)
+
+
+# --- an interrupt -----------------------------------------------------------------------------------
+
+
+class Interrupting:
+    """Raises `KeyboardInterrupt` before the k-th line that is carried out in the package; 0 only looks on."""
+
+    def __init__(self, k=0):
+        self.k = k
+        self.lines = []
+
+    def __enter__(self):
+        gc.disable()  # a finalizer of an earlier trainer would swallow the interrupt
+        sys.settrace(self.trace)
+        return self
+
+    def __exit__(self, *error):
+        sys.settrace(None)
+        gc.enable()
+
+    def trace(self, frame, event, _argument):
+        if not frame.f_code.co_filename.startswith(PACKAGE) or frame.f_code.co_name == "settle":
+            return None
+        if event == "line":
+            self.lines.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+            if len(self.lines) == self.k:
+                raise KeyboardInterrupt
+        return self.trace
+
+
+def ended(run):
+    """Go on for two steps, and return everything in which runs could differ then."""
+    run.step(2)
+    numbers = [run.history[column] for column in ("loss_d", "loss_g", "grad_norm_d")]
+    return run.state_hash(), run.interventions, [column.tobytes() for column in numbers]
+
+
+@pytest.mark.parametrize("make", [small, fragile])
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda run: None,
+        lambda run: run.change(optimizer_d="sgd", ema_decay=0.5, lr_g=0.1),
+        lambda run: run.step_d(2),
+    ],
+    ids=["plain", "after a change", "after updates of one network"],
+)
+def test_an_interrupt_at_any_line_of_a_step(make, prepare):
+    def prepared():
+        run = make()
+        run.step(2)
+        prepare(run)
+        return run
+
+    before, after, watched = prepared(), prepared(), prepared()
+    after.step()
+    made = {run.iteration: run.interventions for run in (before, after)}
+    ends = {run.iteration: ended(run) for run in (before, after)}
+    with Interrupting() as step:
+        watched.step()
+    # Where a line is carried out many times, the first and the last of them.
+    first = {where: k for k, where in reversed(list(enumerate(step.lines, 1)))}
+    last = {where: k for k, where in enumerate(step.lines, 1)}
+    moments = sorted({*first.values(), *last.values()})
+    assert len(moments) > 200
+    assert any("eager" in where for where in first)
+    for k in moments:
+        trainer = prepared()
+        with pytest.raises(KeyboardInterrupt), Interrupting(k):
+            trainer.step()
+        where = step.lines[k - 1]
+        stands = trainer.iteration
+        assert len(trainer.history["loss_d"]) == stands, where
+        assert stands == 2 or trainer.interventions == made[3], where
+        assert ended(trainer) == ends[stands], where
+
+
+@pytest.mark.parametrize(
+    "sizes", [{}, {"g_hidden": (256, 256), "d_hidden": (256, 256)}], ids=["small", "large"]
+)
+def test_a_second_interrupt_at_any_line_of_the_way_back(sizes, monkeypatch):
+    """The way back may be interrupted anywhere, and is gone again before anything else is done."""
+
+    def broken_off():
+        run = small(**sizes)
+        run.step(5)
+        run.change(optimizer_d="sgd", ema_decay=0.5)
+        stepper = run._session.run.stepper
+        original = stepper.advance
+
+        def advance(what, *, measure):
+            original(what, measure=measure)
+            raise Failure
+
+        monkeypatch.setattr(stepper, "advance", advance)
+        return run
+
+    twin = broken_off()
+    with pytest.raises(Failure):
+        twin.step()
+    monkeypatch.undo()
+    expected = twin.state_hash(), twin.interventions
+    undo = Journal.undo
+    lines = len(inspect.getsourcelines(undo)[0])
+    interrupted = 0
+    for k in range(1, lines):
+        trainer = broken_off()
+
+        def interrupted_undo(journal, k=k):
+            nonlocal interrupted
+            monkeypatch.setattr(Journal, "undo", undo)
+            try:
+                with Interrupting(k):
+                    undo(journal)
+            except KeyboardInterrupt:
+                interrupted += 1
+                raise
+
+        monkeypatch.setattr(Journal, "undo", interrupted_undo)
+        with pytest.raises((Failure, KeyboardInterrupt)):
+            trainer.step()
+        monkeypatch.undo()
+        assert (trainer.state_hash(), trainer.interventions) == expected, k
+        assert trainer.iteration == 5
+    assert interrupted > 10
+
+
+def test_control_c_in_a_long_call():
+    trainer, twin = small(), small()
+
+    def press(record):
+        if record["iteration"] == 20:
+            signal.raise_signal(signal.SIGINT)
+
+    remove = trainer.on_step(press)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.step(10_000)
+    remove()
+    twin.step(trainer.iteration)
+    assert 20 <= trainer.iteration < 100
+    assert_goes_on_like(trainer, twin)
+
+
+# --- numbers that are not finite --------------------------------------------------------------------
+
+
+def all_finite(trainer):
+    tensors = [*trainer.generator.state_dict().values(), *trainer.discriminator.state_dict().values()]
+    return all(bool(t.isfinite().all()) for t in tensors)
+
+
+WILD = {"lr_d": 10.0, "lr_g": 10.0, "optimizer_d": "sgd", "optimizer_g": "sgd", "loss": "least_squares"}
+
+
+@pytest.mark.parametrize("make", [small, fragile])
+@pytest.mark.parametrize(
+    "wild",
+    [
+        WILD,
+        {**WILD, "loss": "wasserstein", "penalty": "r1"},
+        {**WILD, "optimizer_g": "adam", "d_steps": 3},
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_divergence_is_never_silent(make, wild, at_once):
+    """GAN Lab goes on with NaN in its weights, a flat finite loss curve, and no warning."""
+    trainer, twin = make(**wild), make(**wild)
+
+    def step_until_it_diverges():
+        for _ in range(2000):
+            trainer.step()
+            assert all_finite(trainer), "what a call returns with is finite"
+
+    with pytest.raises(DivergedError, match=r"Lower lr_d \(now 10\)") as caught:
+        trainer.step(2000) if at_once else step_until_it_diverges()
+    good = caught.value.iteration
+    assert trainer.iteration == good
+    assert all_finite(trainer)
+    assert all(np.isfinite(trainer.history[column]).all() for column in ("loss_d", "loss_g"))
+    twin.step(good)
+    assert trainer.state_hash() == twin.state_hash()
+    with pytest.raises(DivergedError):
+        twin.step()
+    for run in (trainer, twin):
+        run.change("calm down", lr_d=1e-4, lr_g=1e-4, optimizer_d="adam", weight_clip=0.1)
+        with torch.no_grad():
+            for parameter in (*run.generator.parameters(), *run.discriminator.parameters()):
+                parameter.clamp_(-0.1, 0.1)
+    assert_goes_on_like(trainer, twin)
+
+
+def test_where_it_stands_does_not_depend_on_who_watches():
+    found = set()
+    for watch in (
+        lambda run: None,
+        lambda run: run.on_step(lambda record: None),
+        lambda run: run.change(lr_g=9.0),
+    ):
+        trainer = small(**WILD)
+        trainer.settings.lr_g = 9.0
+        trainer.step()
+        watch(trainer)
+        with pytest.raises(DivergedError):
+            trainer.step(2000)
+        found.add((trainer.iteration, trainer.state_hash()))
+    assert len(found) == 1
+
+
+class Spare(nn.Module):
+    """A network with a weight that takes no part in what it returns, but is trained."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(2, 2)
+        self.spare = nn.Parameter(torch.ones(1))
+        self.poison = 10**9
+        self.calls = 0
+
+    def forward(self, z):
+        self.calls += self.training and torch.is_grad_enabled()
+        factor = math.nan if self.calls > self.poison else 0.0
+        return self.layer(z) + (self.spare * factor).nan_to_num(0.0)
+
+
+@pytest.mark.parametrize("n", [1, 7, 130])
+def test_a_weight_that_is_not_finite_under_finite_losses(n):
+    """The gradient of nan_to_num is 0 times NaN, so the weight is poisoned and no loss ever shows it."""
+    trainer = GANTrainer("ring8", generator=Spare(), **SMALL)
+    trainer.step(4)
+    trainer.generator.poison = trainer.generator.calls + n
+    with torch.no_grad():
+        before = trainer.state_hash()
+    with pytest.raises(DivergedError, match="a weight became nan"):
+        trainer.step(1000)
+    assert all_finite(trainer)
+    assert trainer.iteration == 4 + n
+    assert before != trainer.state_hash()
+
+
+def test_a_weight_made_infinite_by_hand_is_found_before_a_change_takes_force():
+    trainer, twin = small(), small()
+    for run in (trainer, twin):
+        run.step(30)
+    with torch.no_grad():
+        trainer.generator[0].weight[0, 0] = math.inf
+    trainer.settings.lr_d = 0.25
+    with pytest.raises(DivergedError):
+        trainer.step()
+    twin.settings.lr_d = 0.25
+    assert_goes_on_like(trainer, twin)
+
+
+def test_recovering_goes_back_where_the_state_is_spoilt_and_nowhere_else():
+    trainer, twin = small(), small()
+    for run in (trainer, twin):
+        run.step(12)
+        run.settings.lr_d = 0.25
+        run._recover()
+    assert trainer.state_hash() == twin.state_hash()
+    with torch.no_grad():
+        trainer.discriminator[0].weight.fill_(math.nan)
+    trainer._recover()
+    assert trainer.settings.lr_d == 0.25
+    assert_goes_on_like(trainer, twin)
+
+
+@pytest.mark.parametrize(
+    ("copying", "spacing"), [(0.0, 100), (0.0079, 297), (60.0, 1000)], ids=["free", "costly", "unaffordable"]
+)
+def test_costly_snapshots_of_large_networks_are_rarer(copying, spacing, monkeypatch):
+    now = 0.0
+
+    def a_millisecond_later():
+        nonlocal now
+        now += 0.001
+        return now
+
+    def slowly_copied(tree):
+        nonlocal now
+        now += copying
+        return copied(tree)
+
+    copied = last_good.copied
+    monkeypatch.setattr(last_good.time, "perf_counter", a_millisecond_later)
+    monkeypatch.setattr(last_good, "copied", slowly_copied)
+    monkeypatch.setattr(last_good, "LARGE", 0)
+    trainer = small(generator=Fragile(2), discriminator=Fragile(1))
+    trainer.step(1001)
+    kept = [snapshot.place.iteration for snapshot in trainer._session.snapshots]
+    assert kept == list(range(0, 1001, spacing))
+    trainer.generator.fails = lambda call: True
+    with pytest.raises(Failure):
+        trainer.step()
+    assert trainer.iteration == 1001
+    assert trainer._session.state.finite()
+
+
+def test_memory_of_an_optimizer_that_overflows_is_a_divergence_too():
+    trainer = small()
+    trainer.step(10)
+    moments = next(iter(trainer._session.state.optimizers["generator"].state.values()))
+    moments["exp_avg_sq"].fill_(math.inf)
+    with pytest.raises(DivergedError, match="memory"):
+        trainer.step(200)
+    assert trainer._session.state.finite()
+
+
+def test_networks_that_are_broken_from_the_start_say_so():
+    broken = nn.Linear(2, 2)
+    with torch.no_grad():
+        broken.weight.fill_(math.nan)
+    trainer = GANTrainer("ring8", generator=broken, latent_dim=2)
+    with pytest.raises(DivergedError) as caught:
+        trainer.step()
+    assert caught.value.iteration == 0
+
+
+def test_large_networks_are_looked_at_after_every_step():
+    trainer = GANTrainer("ring8", **{**SMALL, "g_hidden": (512, 512)}, **WILD)
+    assert isinstance(trainer._session.state, TrainingState)
+    with pytest.raises(DivergedError):
+        trainer.step(500)
+    assert all_finite(trainer)

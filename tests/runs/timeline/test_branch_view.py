@@ -1,0 +1,111 @@
+"""The past told again and again is what it is when it is told once."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganwidgets import GANTrainer
+from ganwidgets.runs.timeline.branch_view import Chronicle, Limb
+
+SMALL = {"g_hidden": (4,), "d_hidden": (4,), "latent_dim": 2, "batch_size": 8}
+
+MOVES = (
+    "change",
+    "change",
+    "ask",
+    "step",
+    "step_d",
+    "goto",
+    "switch",
+    "fork",
+    "undo",
+    "reset",
+    "load",
+    "look",
+)
+
+
+def made(trainer, move, number):
+    timeline = trainer.timeline
+    match move:
+        case "change":
+            trainer.change(lr_d=1e-3 * (1 + number))
+            trainer.step()
+        case "ask":
+            trainer.settings.lr_g = 1e-3 * (1 + number)
+        case "step":
+            trainer.step(1 + number % 3)
+        case "step_d":
+            trainer.step_d(1 + number % 3)
+        case "goto":
+            first, last = timeline.first(), timeline.tip()
+            timeline.goto(first + number % (last - first + 1))
+        case "switch":
+            names = list(timeline.branches)
+            timeline.switch(names[number % len(names)])
+        case "fork":
+            timeline.fork(f"fork {len(timeline.branches)}")
+        case "undo":
+            # Nothing was changed yet, or nothing before can be reached: then there is nothing to undo.
+            try:
+                timeline.undo()
+            except ValueError:
+                return
+        case "reset":
+            trainer.reset()
+        case "load":
+            trainer.load_state_dict(trainer.state_dict())
+
+
+def plainly(trainer):
+    """Return the whole past from what anybody can ask a trainer for."""
+    timeline = trainer.timeline
+    limbs, lineage = [], []
+    for branch in timeline.branches.values():
+        forked = branch.origin == "fork"
+        first = branch.start.iteration if forked else timeline.first(branch.name)
+        limbs.append(
+            Limb(branch.id, branch.name, branch.parent if forked else None, first, timeline.tip(branch.name))
+        )
+    here = limbs[timeline.place.branch]
+    while here is not None:
+        lineage.append(here.id)
+        here = None if here.parent is None else limbs[here.parent]
+    return {
+        "limbs": tuple(limbs),
+        "interventions": tuple(timeline.interventions),
+        "led_here": tuple(record for record in trainer.interventions if record.branch in lineage),
+        "branch": timeline.place.branch,
+        "iteration": trainer.iteration,
+        "at_tip": timeline.at_tip,
+        "first": limbs[timeline.place.branch].first,
+        "lineage": frozenset(lineage),
+    }
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 30), st.booleans()), max_size=25))
+def test_the_past_told_as_it_grows_is_the_past_told_at_once(moves):
+    trainer = GANTrainer("ring8", **SMALL)
+    chronicle = Chronicle(trainer._session)
+    for move, number, looks in [*moves, ("look", 0, True)]:
+        made(trainer, move, number)
+        if looks:
+            assert vars(chronicle.now()) == plainly(trainer)
+
+
+def test_what_is_not_new_is_not_told_anew():
+    trainer = GANTrainer("ring8", **SMALL)
+    for number in range(5):
+        made(trainer, "change", number)
+    chronicle = Chronicle(trainer._session)
+    before = chronicle.now()
+    trainer.step(3)
+    after = chronicle.now()
+    assert (before.last, after.last) == (5, 8)
+    assert after.interventions is before.interventions
+    assert all(one is other for one, other in zip(after.led_here, before.led_here, strict=True))
+    made(trainer, "change", 6)
+    assert len(chronicle.now().led_here) == 6
+    assert len(before.led_here) == len(before.interventions) == 5  # a copy that stays as it was

@@ -1,0 +1,60 @@
+"""The heartbeat tells of views and of what they have drawn, and carries the stylesheet."""
+
+from __future__ import annotations
+
+from unittest.mock import Mock, call
+
+import pytest
+
+from ganwidgets.widgets.browser.heartbeat import Heartbeat
+
+
+@pytest.fixture
+def viewers():
+    return Mock(spec=["opened", "hello", "bye", "acknowledge", "closed"])
+
+
+@pytest.fixture
+def heartbeat(viewers):
+    return Heartbeat(viewers, {"gw-lr_d": ("Learning rate of D", "How far.")})
+
+
+def hear(heartbeat, **content):
+    heartbeat._handle_custom_msg(content, [])
+
+
+def test_views_come_see_and_go(heartbeat, viewers):
+    hear(heartbeat, open="a")
+    hear(heartbeat, hello="a")
+    hear(heartbeat, ack=3, view="a")
+    hear(heartbeat, bye="a")
+    hear(heartbeat, closed="a")
+    assert viewers.mock_calls == [
+        call.opened("a"),
+        call.hello("a"),
+        call.acknowledge("a", 3),
+        call.bye("a"),
+        call.closed("a"),
+    ]
+
+
+def test_what_is_no_word_of_ours_is_ignored(heartbeat, viewers):
+    hear(heartbeat, anything=1)
+    assert viewers.mock_calls == []
+
+
+def test_a_beat_is_a_number_and_changes_no_trait(heartbeat, monkeypatch):
+    sent = []
+    monkeypatch.setattr(heartbeat, "_send", lambda message, buffers=None: sent.append(message))
+    heartbeat.beat(7)
+    assert sent == [{"method": "custom", "content": {"seq": 7}}]
+
+
+def test_script_and_stylesheet_are_text(heartbeat):
+    assert isinstance(Heartbeat._esm, str)
+    assert "requestAnimationFrame" in heartbeat._esm
+    assert ".gw-root" in heartbeat._css
+
+
+def test_names_are_part_of_the_state(heartbeat):
+    assert heartbeat.get_state("names") == {"names": {"gw-lr_d": ["Learning rate of D", "How far."]}}

@@ -1,0 +1,64 @@
+"""Where sliders stop: round values, each distinct, ends exact, zero at its end."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganwidgets.settings import SETTINGS, Number, Whole
+from ganwidgets.widgets.controls.slider_stops import Detents
+from ganwidgets.widgets.panels.transport import SPEED
+
+NUMBERS = {name: setting for name, setting in SETTINGS.items() if isinstance(setting, Number)}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_detent_is_an_allowed_value_and_the_range_is_covered(name):
+    setting = NUMBERS[name]
+    values = Detents(setting).values
+    assert [setting.check(value) for value in values] == list(values)
+    assert sorted(set(values)) == list(values)
+    assert values[-1] == setting.slider[1]
+    assert setting.slider[0] in values
+    assert len(values) <= 250
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_detent_is_nearest_to_itself(name):
+    detents = Detents(NUMBERS[name])
+    assert [detents.nearest(value) for value in detents.values] == list(range(len(detents.values)))
+
+
+@given(st.sampled_from(sorted(NUMBERS)), st.floats(0, 1), st.floats(0, 1))
+def test_a_larger_value_is_never_further_left(name, one, other):
+    setting = NUMBERS[name]
+    low, high = (setting.min + share * (setting.max - setting.min) for share in sorted((one, other)))
+    detents = Detents(setting)
+    assert detents.nearest(low) <= detents.nearest(high)
+
+
+def test_zero_lies_left_of_the_smallest_value_where_it_means_something():
+    assert Detents(SETTINGS["weight_decay"]).values[:2] == (0.0, 1e-6)
+    assert 0 not in Detents(SETTINGS["lr_d"]).values
+    assert Detents(SETTINGS["lr_d"]).nearest(0.0) == 0
+
+
+def test_no_speed_limit_lies_at_the_fast_end():
+    detents = Detents(SPEED, "high")
+    assert detents.values[-2:] == (1000.0, 0.0)
+    assert detents.nearest(0.0) == len(detents.values) - 1
+    assert detents.nearest(5e5) == len(detents.values) - 2
+
+
+def test_values_beyond_the_slider_lie_at_its_ends():
+    detents = Detents(SETTINGS["lr_d"])
+    assert detents.nearest(10) == len(detents.values) - 1
+    assert detents.nearest(1e-9) == 0
+
+
+def test_whole_numbers_stay_whole_and_powers_of_two_are_among_them():
+    values = Detents(SETTINGS["batch_size"]).values
+    assert isinstance(SETTINGS["batch_size"], Whole)
+    assert all(isinstance(value, int) for value in values)
+    assert {2**k for k in range(11)} <= set(values)

@@ -1,0 +1,174 @@
+"""The loss curves: what is not finite leaves a gap and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moments import STEPS, envelope, past, points_frame, record
+
+from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.panels.curves import Chart, Curve, CurvesPanel, Pen
+
+
+@pytest.fixture
+def panel(english):
+    return CurvesPanel(english)
+
+
+def chart(panel):
+    return panel._chart
+
+
+def synced(panel):
+    """Every array that the browser is sent."""
+    return [array for mark in chart(panel).figure.marks for array in (mark.x, mark.y)]
+
+
+def test_it_carries_its_class_and_names_both_networks(panel):
+    assert "gw-curves" in panel.widget._dom_classes
+    legend = panel.widget.children[0].value
+    assert "loss of D" in legend
+    assert "loss of G" in legend
+
+
+def test_the_two_curves_differ_in_dash_as_well_as_colour(panel):
+    *_, d, g = chart(panel)._lines
+    assert d.line_style != g.line_style
+    assert d.colors != g.colors
+
+
+def test_both_losses_are_drawn_with_their_bands(panel):
+    frame = points_frame()
+    panel.draw(frame)
+    *_, d, g = chart(panel)._lines
+    assert np.array_equal(d.y, frame.losses["loss_d"][2])
+    assert np.array_equal(g.y, frame.losses["loss_g"][2])
+    band, other = chart(panel)._bands.values()
+    assert np.array_equal(other.x, frame.losses["loss_g"][0])
+    assert (band.y[0] <= d.y).all()
+    assert (d.y <= band.y[1]).all()
+    assert all(mark.visible for mark in (d, g, band, other))
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7))
+def test_the_marks_below_are_whole_iterations_of_what_is_drawn(first, length):
+    chart = Chart([Pen("red")], Look(), x_label="iteration", y_label="")
+    # Of another branch, whose marks must not stay.
+    for start, end in ((50_000_000, 60_000_000), (first, first + length)):
+        chart.draw([Curve(np.array([start, end], dtype=float), np.array([1.0, 2.0]))])
+    ticks = chart._across.tick_values
+    assert len(ticks) > 0
+    assert all(tick.is_integer() and first <= tick <= first + length for tick in ticks)
+
+
+def test_the_axes_hold_all_numbers_and_are_marked_at_round_ones(panel):
+    panel.draw(points_frame())
+    y = chart(panel)._y
+    assert y.min <= 0.6
+    assert y.max >= 1.3
+    assert 0.5 in chart(panel)._up.tick_values
+    assert 20 in chart(panel)._across.tick_values
+
+
+def test_what_is_not_finite_is_a_gap(panel):
+    losses = {"loss_d": envelope(1.2, at_3=np.nan, at_4=np.inf, at_5=-np.inf), "loss_g": envelope(0.7)}
+    panel.draw(points_frame(losses=losses))
+    *_, d, _ = chart(panel)._lines
+    assert np.isnan(d.y[3:6]).all()
+    assert np.isfinite(np.delete(d.y, [3, 4, 5])).all()
+    assert chart(panel)._y.max < 10
+    assert not any(np.isinf(array).any() for array in synced(panel))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        (np.empty(0, int), *(np.empty(0),) * 3),
+        (STEPS, *(np.full(50, np.nan),) * 3),
+        None,
+    ],
+)
+def test_a_curve_without_numbers_is_not_drawn_and_sends_the_browser_none_that_it_cannot_place(panel, column):
+    losses = {"loss_g": envelope(0.7)} | ({} if column is None else {"loss_d": column})
+    panel.draw(points_frame(losses=losses))
+    *_, d, g = chart(panel)._lines
+    assert not d.visible
+    assert g.visible
+    assert all(np.isfinite(array).all() for array in synced(panel))
+
+
+def test_before_the_first_step_nothing_is_drawn(panel):
+    panel.draw(points_frame(losses={}))
+    assert not any(mark.visible for mark in chart(panel).figure.marks)
+    assert all(np.isfinite(array).all() for array in synced(panel))
+
+
+def test_one_point_is_enough(panel):
+    one = (np.array([1]), *(np.array([0.7]),) * 3)
+    panel.draw(points_frame(losses={"loss_d": one, "loss_g": one}))
+    assert chart(panel)._y.min < 0.7 < chart(panel)._y.max
+
+
+def test_drawing_makes_no_new_widget(panel):
+    before = set(chart(panel).figure.marks)
+    panel.draw(points_frame())
+    panel.draw(points_frame(losses={}))
+    assert set(chart(panel).figure.marks) == before
+
+
+def test_another_branch_is_drawn_beside_in_thin_lines(panel):
+    beside = {"loss_d": envelope(0.4), "loss_g": envelope(2.6)}
+    panel.draw(points_frame(compared=beside))
+    other_d, other_g, _, d, g = chart(panel)._lines
+    assert np.array_equal(other_d.y, beside["loss_d"][2])
+    assert np.array_equal(other_g.y, beside["loss_g"][2])
+    assert other_d.colors == d.colors
+    assert other_g.line_style == g.line_style
+    assert other_d.stroke_width < d.stroke_width
+    assert chart(panel)._y.max >= 2.6
+    panel.draw(points_frame())
+    assert not other_d.visible
+    assert not other_g.visible
+
+
+def test_changes_that_led_here_are_marked_and_said(panel):
+    records = (
+        record(0),
+        record(1, setting="freeze_g", old=False, new=True, reason="why not"),
+        record(2, iteration=30),
+    )
+    panel.draw(points_frame(past=past(interventions=records, led_here=records)))
+    marks = chart(panel)._marks
+    assert marks.visible
+    assert marks.x.tolist() == [100, 30]
+    assert "0.001 \N{RIGHTWARDS ARROW} 0.0002" in marks.names[0]
+    assert "why not" in marks.names[0]
+    panel.draw(points_frame(past=past(interventions=records)))
+    assert not marks.visible
+
+
+@pytest.mark.parametrize("where", ["losses", "compared"])
+def test_one_spike_flattens_neither_the_run_nor_the_branch_beside_it_and_is_told(panel, where):
+    calm = {"loss_d": envelope(1.2), "loss_g": envelope(0.7)}
+    panel.draw(points_frame(losses=calm))
+    before = chart(panel)._y.max
+    assert "cut off" not in panel.widget.children[0].value
+    spiked = {"loss_d": envelope(1.2, at_3=40.0), "loss_g": envelope(0.7)}
+    panel.draw(points_frame(**{"losses": calm, where: spiked}))
+    assert chart(panel)._y.max <= 2 * before
+    assert "highest 40, cut off" in panel.widget.children[0].value
+
+
+def test_the_penalty_is_shown_apart_where_there_is_one(panel):
+    losses = {"loss_d": envelope(1.2), "loss_g": envelope(0.7), "penalty_d": envelope(0.3)}
+    panel.draw(points_frame(losses=losses))
+    penalty = chart(panel)._lines[2]
+    assert penalty.visible
+    assert np.array_equal(penalty.y, losses["penalty_d"][2])
+    assert "of that the penalty" in panel.widget.children[0].value
+    none = (STEPS, *(np.zeros(50),) * 3)
+    panel.draw(points_frame(losses={**losses, "penalty_d": none}))
+    assert not penalty.visible
+    assert "penalty" not in panel.widget.children[0].value

@@ -1,0 +1,60 @@
+"""The buttons say what was clicked, and only those that make sense can be."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganwidgets.widgets.panels.transport import ACTIONS, Transport
+
+
+class Cab:
+    def __init__(self, english):
+        self.actions, self.asked = [], []
+        self.transport = Transport(english, self.actions.append, lambda *wish: self.asked.append(wish))
+
+    def click(self, action):
+        self.transport.buttons[action]._handle_button_msg(None, {"event": "click"}, [])
+
+    def enabled(self):
+        return {action for action, button in self.transport.buttons.items() if not button.disabled}
+
+
+@pytest.fixture
+def cab(english):
+    return Cab(english)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_each_button_is_named_explained_and_tells_its_own_action(cab, action):
+    button = cab.transport.buttons[action]
+    assert f"gw-{action}" in button._dom_classes
+    assert button.description
+    assert button.tooltip.endswith(".")
+    cab.click(action)
+    assert cab.actions == [action]
+
+
+@pytest.mark.parametrize(
+    ("status", "playing", "cannot"),
+    [
+        ("idle", False, {"pause", "recover"}),
+        ("running", True, {"play", "step", "step_d", "step_g", "recover"}),
+        ("paused", False, {"pause", "recover"}),
+        ("diverged", False, {"pause"}),
+        ("error", False, {"pause"}),
+    ],
+)
+def test_what_makes_no_sense_is_disabled(cab, status, playing, cannot):
+    cab.transport.show(status, playing=playing)
+    assert cab.enabled() == set(ACTIONS) - cannot
+
+
+def test_the_speed_is_a_control_like_any_other(cab):
+    speed = cab.transport.speed
+    assert "gw-speed" in speed.widget._dom_classes
+    assert speed.editor.slider.value == speed.editor.slider.max
+    speed.editor.box.set_state({"value": 5.0})
+    assert cab.asked == [("speed", 5.0)]
+    speed.show(0.0)
+    assert speed.editor.box.value == 0
+    assert "gw-speed" in cab.transport.names

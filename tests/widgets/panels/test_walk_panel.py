@@ -1,0 +1,56 @@
+"""What the player says of each sub-step."""
+
+from __future__ import annotations
+
+import pytest
+
+import ganwidgets as gw
+from ganwidgets.messages import catalog
+from ganwidgets.widgets.panels.walk.panel import sentence_on
+
+SMALL = {"batch_size": 16, "g_hidden": (8,), "d_hidden": (8,), "seed": 1}
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+@pytest.mark.parametrize("chosen", [{}, {"skip_d_below": 10.0}, {"freeze_d": True}, {"loss": "relativistic"}])
+def test_every_sub_step_has_a_sentence_with_its_numbers(locale, chosen):
+    walk = gw.GANTrainer("ring8", **SMALL, **chosen).walk()
+    said = []
+    while (step := walk.next()) is not None:
+        said.append(f"{step.network}: {sentence_on(step, catalog(locale))}")
+        assert "{" not in said[-1]
+        if step.stage == "loss":
+            assert f"{step.loss:.3g}".lstrip("-") in said[-1]
+    assert len(set(said)) == len(said)
+
+
+def test_a_teacher_can_hide_it_or_show_it_alone():
+    w = gw.GANTrainerWidget("ring8", controls=("step_d",), **SMALL)
+    try:
+        hidden = [w._dashboard.walk.widget, w._dashboard.transport.count]
+        assert all("gw-hidden" in part._dom_classes for part in hidden)
+        w.controls = ("walk",)
+        assert "gw-hidden" not in w._dashboard.walk.widget._dom_classes
+        assert "gw-hidden" in w._dashboard.transport.count._dom_classes
+    finally:
+        w.close()
+
+
+def test_the_panel_follows_the_walk_and_says_when_it_is_over():
+    w = gw.GANTrainerWidget("ring8", locale="en", **SMALL)
+    try:
+        plane = w._dashboard._pictures["points"].view
+        shown = dict(plane.layers)
+        w._hands.walk("begin", "both")
+        w.wait()
+        scene = w._dashboard.walk.view.scene
+        assert (scene["stage"], scene["network"]) == ("noise", "discriminator")
+        assert len(scene["noise"]) == 16
+        assert plane.layers["gradients"]
+        w.lr_d = 0.01
+        w.wait()
+        assert w._dashboard.walk.view.scene["stage"] == ""
+        assert "over" in w._dashboard.walk.view.scene["note"]
+        assert plane.layers == shown
+    finally:
+        w.close()
