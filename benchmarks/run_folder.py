@@ -136,7 +136,7 @@ def keep_training(folder: Path, pairs: int) -> None:
     print(
         f"keeping a run of 16 units, batch 150: {100 * (statistics.median(ratios) - 1):+.2f} % of training (median "
         f"of {pairs} pairs, quartiles {100 * (quartiles[0] - 1):+.2f} {100 * (quartiles[2] - 1):+.2f}), "
-        f"{len(kept._session.keeper._shelf.rows)} states stored"
+        f"{len(kept._session.autosave._shelf.rows)} states stored"
     )
 
 
@@ -149,7 +149,7 @@ def open_whole(folder: Path, pairs: int) -> None:
         for _ in range(ROWS - 1):  # what training would leave, without the hour that it takes
             session.history.append(record)
             session.state.iteration += 1
-        session.keeper.save()
+        session.autosave.save()
     trainer.close()
     times = []
     for _ in range(pairs):

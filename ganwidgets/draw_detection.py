@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["Draws"]
+__all__ = ["RandomDrawDetector"]
 
 
-class Draws(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class RandomDrawDetector(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the random numbers that operations of the current thread draw inside this mode.
 
     Attributes

@@ -8,7 +8,7 @@ from typing import Any
 
 from ganwidgets.messages import Message
 from ganwidgets.recipes import begin_pretrained, recommended
-from ganwidgets.settings import refuse_unknown
+from ganwidgets.settings import check_names
 from ganwidgets.trainer.trainer import GANTrainer
 
 __all__ = ["CHANGED", "UNCHANGED", "Lesson", "Outcome"]
@@ -120,8 +120,8 @@ class Lesson:
     right_answer: Callable[[Outcome], str] | None = None
 
     def __post_init__(self) -> None:
-        refuse_unknown(self.experiment, "the experiment")
-        refuse_unknown(self.settings or {}, "the lesson")
+        check_names(self.experiment, "the experiment")
+        check_names(self.settings or {}, "the lesson")
         if self.seeds < 1:
             raise ValueError(
                 Message("seeds cannot be {value}: a lesson needs at least one run", value=self.seeds)

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REMEMBERED",
-    "aligned",
-    "descend",
+    "apply_update",
+    "clip_gradients_",
+    "functional_update",
+    "gradient_norm",
     "learning_rate",
-    "length_of",
     "make_optimizer",
-    "memory_of",
-    "shorten",
-    "tune_optimizer",
-    "updated",
+    "match_strides",
+    "optimizer_state",
+    "set_hyperparameters",
 ]
 
 Memory = dict[str, Tensor]
@@ -78,7 +78,7 @@ def make_optimizer(name: str, parameters: Iterable[Tensor], settings: SettingTra
                                     shrinks the weights themselves (decoupled)
     ======== ====================== ==================================================
 
-    No learning rate is known here: :func:`tune_optimizer` puts it in before the first update.
+    No learning rate is known here: :func:`set_hyperparameters` puts it in before the first update.
     """
     parameters = list(parameters)
     # In a group of its own, it may be empty: all gradients may have been switched off.
@@ -110,11 +110,13 @@ def make_optimizer(name: str, parameters: Iterable[Tensor], settings: SettingTra
                 allowed="sgd, momentum, rmsprop, adam, adamw",
             )
         )
-    tune_optimizer(optimizer, name, settings, 0.0)
+    set_hyperparameters(optimizer, name, settings, 0.0)
     return optimizer
 
 
-def tune_optimizer(optimizer: torch.optim.Optimizer, name: str, settings: SettingTraits, lr: float) -> None:
+def set_hyperparameters(
+    optimizer: torch.optim.Optimizer, name: str, settings: SettingTraits, lr: float
+) -> None:
     """Put the settings now in force into `optimizer`; what it remembers stays.
 
     Parameters
@@ -165,7 +167,7 @@ def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: in
     )
 
 
-def aligned(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) -> list[Tensor | None]:
+def match_strides(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) -> list[Tensor | None]:
     """Return `gradients` as dense tensors that lie in memory as their `parameters` do; copies where they do not.
 
     The fused rules go through memory and trust that everything lies alike in it. The gradient of a weight
@@ -179,7 +181,7 @@ def aligned(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) ->
     ]
 
 
-def length_of(gradients: Iterable[Tensor | None]) -> Tensor:
+def gradient_norm(gradients: Iterable[Tensor | None]) -> Tensor:
     """Return how long gradients are together, a scalar: the Euclidean norm of all their numbers."""
     known = [gradient for gradient in gradients if gradient is not None]
     length: Tensor
@@ -190,7 +192,9 @@ def length_of(gradients: Iterable[Tensor | None]) -> Tensor:
     return length
 
 
-def shorten(parameters: Sequence[Tensor], gradients: Sequence[Tensor | None], longest: float) -> float:
+def clip_gradients_(
+    parameters: Sequence[Tensor], gradients: Sequence[Tensor | None], longest: float
+) -> float:
     """Scale `gradients` in place where together they are longer than that; return how long they were."""
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
@@ -201,10 +205,10 @@ def shorten(parameters: Sequence[Tensor], gradients: Sequence[Tensor | None], lo
             parameter.grad = None
 
 
-def descend(
+def apply_update(
     optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]
 ) -> None:
-    """Carry out one update of `parameters`, which are all that `optimizer` has, by :func:`aligned` `gradients`.
+    """Carry out one update of `parameters`, which are all that `optimizer` has, by :func:`match_strides` `gradients`.
 
     What ``optimizer.step()`` would do if each parameter had its gradient in ``grad``, with the same bits.
     Adam's rule is called directly where it remembers every parameter: for small networks, finding out
@@ -261,12 +265,12 @@ def _has_fused_rule(parameter: Tensor) -> bool:
 # --- the same rules as functions -------------------------------------------------------------------
 
 
-def memory_of(optimizer: torch.optim.Optimizer, parameters: Iterable[Tensor]) -> list[Memory]:
-    """Return what `optimizer` remembers of each parameter; not copies, for :func:`updated` changes nothing."""
+def optimizer_state(optimizer: torch.optim.Optimizer, parameters: Iterable[Tensor]) -> list[Memory]:
+    """Return what `optimizer` remembers of each parameter; not copies, for :func:`functional_update` changes nothing."""
     return [dict(optimizer.state.get(parameter, {})) for parameter in parameters]
 
 
-def updated(
+def functional_update(
     optimizer: torch.optim.Optimizer,
     name: str,
     values: list[Tensor],

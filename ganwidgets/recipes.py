@@ -17,7 +17,7 @@ from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 from ganwidgets.runs.files.checkpoint import read_checkpoint
 from ganwidgets.runs.record.interventions import Origin
-from ganwidgets.runs.state.flatten import filled
+from ganwidgets.runs.state.flatten import unflatten
 from ganwidgets.trainer.trainer import GANTrainer
 
 __all__ = ["RECOMMENDED", "begin_pretrained", "pretrained", "recommended"]
@@ -27,7 +27,7 @@ BRANCH = "pretrained"
 
 
 @dataclass(frozen=True)
-class Recommendation:
+class Recipe:
     """What suits a preset.
 
     Attributes
@@ -97,20 +97,20 @@ _DCGAN = MappingProxyType(
 )
 """DCGAN's own optimizer, for images of 8 to 128 pixels a side."""
 
-RECOMMENDED: Mapping[str, Recommendation] = MappingProxyType(
+RECOMMENDED: Mapping[str, Recipe] = MappingProxyType(
     {
-        "line": Recommendation(_SOFT, 2000),
-        "gaussians": Recommendation(_SOFT, 3000),
-        "ring": Recommendation(_SOFT, 3000),
-        "disjoint": Recommendation(_SOFT, 4000),
-        "ring8": Recommendation(_CALM, 6000),
-        "grid25": Recommendation(_MANY, 8000),
-        "spiral": Recommendation(_TIGHT, 6000),
-        "moons": Recommendation(_SOFT, 4000),
-        "digits": Recommendation(_DCGAN),
-        "mnist": Recommendation(_MLP),
-        "fashion_mnist": Recommendation(_MLP),
-        "cifar10": Recommendation(_DCGAN),
+        "line": Recipe(_SOFT, 2000),
+        "gaussians": Recipe(_SOFT, 3000),
+        "ring": Recipe(_SOFT, 3000),
+        "disjoint": Recipe(_SOFT, 4000),
+        "ring8": Recipe(_CALM, 6000),
+        "grid25": Recipe(_MANY, 8000),
+        "spiral": Recipe(_TIGHT, 6000),
+        "moons": Recipe(_SOFT, 4000),
+        "digits": Recipe(_DCGAN),
+        "mnist": Recipe(_MLP),
+        "fashion_mnist": Recipe(_MLP),
+        "cifar10": Recipe(_DCGAN),
     }
 )
 """For each preset by its name."""
@@ -174,11 +174,11 @@ def begin_pretrained(trainer: GANTrainer, preset: str, *, author: str = "cell", 
         tensors, document = read_checkpoint(path)
     reason = Message("{preset}, trained before for {steps} steps", preset=preset, steps=steps)
     trainer._go_on_from(
-        filled(document["state"], "state", tensors), Origin(author, source, str(reason)), BRANCH
+        unflatten(document["state"], "state", tensors), Origin(author, source, str(reason)), BRANCH
     )
 
 
-def _known(preset: str) -> Recommendation:
+def _known(preset: str) -> Recipe:
     if preset not in RECOMMENDED:
         raise DataError(
             Message(

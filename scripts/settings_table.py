@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from ganwidgets.settings import SETTINGS, Group, settings_table
+from ganwidgets.settings import SETTINGS, SettingGroup, settings_table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 
@@ -29,7 +29,9 @@ def page() -> str:
     parts = [INTRODUCTION]
     used = {setting.group for setting in SETTINGS.values()}
     parts += [
-        f"## {group.capitalize()}\n\n{settings_table(group)}\n" for group in get_args(Group) if group in used
+        f"## {group.capitalize()}\n\n{settings_table(group)}\n"
+        for group in get_args(SettingGroup)
+        if group in used
     ]
     return "\n".join(parts)
 

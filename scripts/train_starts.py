@@ -16,7 +16,7 @@ import torch
 from ganwidgets import GANTrainer
 from ganwidgets.recipes import RECOMMENDED, recommended
 from ganwidgets.runs.files.checkpoint import write_checkpoint
-from ganwidgets.runs.state.flatten import stripped
+from ganwidgets.runs.state.flatten import flatten
 
 FOLDER = Path(__file__).resolve().parents[1] / "ganwidgets" / "pretrained"
 
@@ -26,7 +26,7 @@ def train(preset: str) -> None:
     trainer = GANTrainer(preset, seed=0, **recommended(preset))
     trainer.step(RECOMMENDED[preset].steps)
     tensors: dict[str, torch.Tensor] = {}
-    state = stripped(trainer.state_dict(), "state", tensors)
+    state = flatten(trainer.state_dict(), "state", tensors)
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{preset}.gan"
     write_checkpoint(path, tensors, {"state": state, "torch": torch.__version__})

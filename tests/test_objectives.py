@@ -112,11 +112,11 @@ def test_relativistic_looks_at_pairs(real, fake):
     assert loss.loss_g(fake, real).item() == pytest.approx(
         sum(softplus(r - f) for r, f in pairs) / len(pairs), abs=1e-8
     )
-    assert loss.uses_real
+    assert loss.needs_real
 
 
 def test_only_the_relativistic_generator_needs_real_logits():
-    assert [name for name, loss in LOSSES.items() if loss.uses_real] == ["relativistic"]
+    assert [name for name, loss in LOSSES.items() if loss.needs_real] == ["relativistic"]
     with pytest.raises(ValueError, match="real batch"):
         LOSSES["relativistic"].loss_g(torch.zeros(3), None)
 

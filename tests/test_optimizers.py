@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from ganwidgets.optimizers import descend, learning_rate, make_optimizer, memory_of, tune_optimizer, updated
+from ganwidgets.optimizers import (
+    apply_update,
+    functional_update,
+    learning_rate,
+    make_optimizer,
+    optimizer_state,
+    set_hyperparameters,
+)
 from ganwidgets.settings import SETTINGS, Settings
 
 NAMES = list(SETTINGS["optimizer_d"].choices)
@@ -60,7 +67,7 @@ def made(
 ) -> torch.optim.Optimizer:
     settings = settings or Settings()
     optimizer = make_optimizer(name, problem.parameters, settings)
-    tune_optimizer(optimizer, name, settings, lr)
+    set_hyperparameters(optimizer, name, settings, lr)
     return optimizer
 
 
@@ -122,7 +129,7 @@ def test_a_descent_is_torchs_step_bit_for_bit_whichever_parameters_get_a_gradien
         expected.step()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(torch.compiler, "is_compiling", lambda: compiling)
-            descend(optimizer, problem.parameters, gradients)
+            apply_update(optimizer, problem.parameters, gradients)
         assert all(map(torch.equal, problem.values(), twin.values()))
         assert all(parameter.grad is None for parameter in problem.parameters)
     for mine, theirs in zip(problem.parameters, twin.parameters, strict=True):
@@ -144,7 +151,7 @@ def test_a_change_of_learning_rate_keeps_the_memory(name):
     optimizer = made(name, problem, settings)
     problem.run(optimizer, range(10))
     before = memory(optimizer)
-    tune_optimizer(optimizer, name, settings, 1e-4)
+    set_hyperparameters(optimizer, name, settings, 1e-4)
     assert equal(memory(optimizer), before)
     assert all(group["lr"] == 1e-4 for group in optimizer.param_groups)
 
@@ -155,8 +162,8 @@ def test_a_learning_rate_set_and_set_back_leaves_no_trace(name):
     one, other = made(name, touched, settings), made(name, untouched, settings)
     for first in (0, 10, 20):
         touched.run(one, range(first, first + 10))
-        tune_optimizer(one, name, settings, 0.5)
-        tune_optimizer(one, name, settings, 0.01)
+        set_hyperparameters(one, name, settings, 0.5)
+        set_hyperparameters(one, name, settings, 0.01)
     assert equal(untouched.run(other, range(30)), touched.values())
     assert equal(memory(one), memory(other))
 
@@ -168,7 +175,7 @@ def test_the_direction_outlives_a_change_of_learning_rate(name):
     optimizer = made(name, problem, settings)
     problem.run(optimizer, range(10))
     before = problem.values()
-    tune_optimizer(optimizer, name, settings, 0.001)
+    set_hyperparameters(optimizer, name, settings, 0.001)
     for parameter in problem.parameters:
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
@@ -187,7 +194,7 @@ def test_live_values_are_those_of_a_fresh_optimizer(name):
     settings, problem = Settings(), Problem()
     optimizer = made(name, problem, settings)
     settings.update({"beta1": 0.8, "beta2": 0.99, "weight_decay": 0.2})
-    tune_optimizer(optimizer, name, settings, 0.3)
+    set_hyperparameters(optimizer, name, settings, 0.3)
     fresh = made(name, problem, settings, lr=0.3)
     groups = [
         {key: value for key, value in o.param_groups[0].items() if key != "params"}
@@ -203,12 +210,12 @@ def test_momentum_turned_off_forgets_the_old_direction():
     problem.run(optimizer, range(10))
 
     settings.beta1 = 0.0
-    tune_optimizer(optimizer, "momentum", settings, 0.01)
+    set_hyperparameters(optimizer, "momentum", settings, 0.01)
     plain = copy.deepcopy(problem)
     assert equal(problem.run(optimizer, range(3)), plain.run(made("sgd", plain), range(3)))
 
     settings.beta1 = 0.9
-    tune_optimizer(optimizer, "momentum", settings, 0.01)
+    set_hyperparameters(optimizer, "momentum", settings, 0.01)
     (buffer, _), last = memory(optimizer), problem.parameters[0].grad
     assert torch.equal(buffer, last)
 
@@ -290,7 +297,7 @@ def test_the_rules_as_functions_are_torchs_own(name, weight_decay):
     rules = SimpleNamespace(beta1=0.6, beta2=0.9, weight_decay=weight_decay)
     parameters = [torch.nn.Parameter(torch.linspace(-1, 1, 5)), torch.nn.Parameter(torch.tensor([[2.0]]))]
     optimizer = make_optimizer(name, parameters, rules)
-    tune_optimizer(optimizer, name, rules, 0.05)
+    set_hyperparameters(optimizer, name, rules, 0.05)
 
     def gradients(values):
         # The second parameter has no part in the first two updates.
@@ -300,10 +307,10 @@ def test_the_rules_as_functions_are_torchs_own(name, weight_decay):
     for count in range(5):
         if count == 1:
             values = [p.detach().clone() for p in parameters]
-            memories = memory_of(optimizer, parameters)
+            memories = optimizer_state(optimizer, parameters)
         if count >= 1:
             values = [value.requires_grad_() if value.is_leaf else value for value in values]
-            values, memories = updated(optimizer, name, values, gradients(values), memories)
+            values, memories = functional_update(optimizer, name, values, gradients(values), memories)
         for parameter, gradient in zip(parameters, gradients(parameters), strict=True):
             parameter.grad = None if gradient is None else gradient.detach().clone()
         if count >= 1:  # only then, for the memory is read before the optimizer changes it in place
@@ -320,12 +327,14 @@ def test_an_update_as_a_function_has_the_slope_of_finite_differences_and_none_wh
     rules = SimpleNamespace(beta1=0.6, beta2=0.9, weight_decay=0.01)
     parameter = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
     optimizer = make_optimizer(name, [parameter], rules)
-    tune_optimizer(optimizer, name, rules, 0.05)
+    set_hyperparameters(optimizer, name, rules, 0.05)
 
     def after(gradient):
-        values, memories = [parameter.detach()], memory_of(optimizer, [parameter])
+        values, memories = [parameter.detach()], optimizer_state(optimizer, [parameter])
         for _ in range(3):
-            values, memories = updated(optimizer, name, values, [gradient * values[0].square()], memories)
+            values, memories = functional_update(
+                optimizer, name, values, [gradient * values[0].square()], memories
+            )
         return values[0].sum()
 
     at = torch.tensor([0.7, -0.3], dtype=torch.float64, requires_grad=True)

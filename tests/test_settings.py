@@ -15,7 +15,16 @@ from traitlets import TraitError
 
 from ganwidgets import Settings
 from ganwidgets.messages import Message
-from ganwidgets.settings import SETTINGS, Choice, Number, Real, Switch, Whole, Widths, settings_table
+from ganwidgets.settings import (
+    SETTINGS,
+    BoolSetting,
+    ChoiceSetting,
+    FloatSetting,
+    IntSetting,
+    LayerWidthsSetting,
+    NumberSetting,
+    settings_table,
+)
 
 NEXT_UPDATE = [
     "batch_size",
@@ -63,7 +72,7 @@ FRESH_START = [
 
 BY_KIND = {
     kind: [n for n, s in SETTINGS.items() if isinstance(s, kind)]
-    for kind in (Number, Real, Whole, Choice, Switch, Widths)
+    for kind in (NumberSetting, FloatSetting, IntSetting, ChoiceSetting, BoolSetting, LayerWidthsSetting)
 }
 
 
@@ -100,12 +109,12 @@ def test_every_setting_describes_itself(name):
     assert f"| `{name}` |" in settings_table()
 
 
-@pytest.mark.parametrize("name", BY_KIND[Number])
+@pytest.mark.parametrize("name", BY_KIND[NumberSetting])
 def test_numbers_include_their_bounds_and_nothing_beyond(name):
     setting = SETTINGS[name]
     for bound in (setting.min, setting.max):
         assert getattr(Settings(**{name: bound}), name) == bound
-    beyond = 1 if name in BY_KIND[Whole] else 1e-6
+    beyond = 1 if name in BY_KIND[IntSetting] else 1e-6
     for value in (setting.min - beyond, setting.max + beyond, setting.max * 10 + 1, 10**400, 10**5000):
         text = refusal(name, value)
         assert name in text
@@ -114,7 +123,7 @@ def test_numbers_include_their_bounds_and_nothing_beyond(name):
     assert setting.min <= low < high <= setting.max
 
 
-@pytest.mark.parametrize("name", BY_KIND[Number])
+@pytest.mark.parametrize("name", BY_KIND[NumberSetting])
 @pytest.mark.parametrize(
     "value",
     [
@@ -138,7 +147,7 @@ def test_numbers_refuse_everything_that_is_none(name, value):
     assert name in refusal(name, value)
 
 
-@pytest.mark.parametrize("name", BY_KIND[Real])
+@pytest.mark.parametrize("name", BY_KIND[FloatSetting])
 def test_real_numbers_are_plain_floats_whatever_they_were(name):
     middle = SETTINGS[name].max / 2
     for value in (
@@ -154,7 +163,7 @@ def test_real_numbers_are_plain_floats_whatever_they_were(name):
     assert math.copysign(1, getattr(Settings(**{name: -0.0}), name)) == 1
 
 
-@pytest.mark.parametrize("name", BY_KIND[Whole])
+@pytest.mark.parametrize("name", BY_KIND[IntSetting])
 def test_whole_numbers_are_plain_integers_whatever_they_were(name):
     for value in (7, np.int64(7), np.uint8(7)):
         given_back = getattr(Settings(**{name: value}), name)
@@ -164,7 +173,7 @@ def test_whole_numbers_are_plain_integers_whatever_they_were(name):
     assert name in refusal(name, np.float64(7))
 
 
-@pytest.mark.parametrize("name", BY_KIND[Choice])
+@pytest.mark.parametrize("name", BY_KIND[ChoiceSetting])
 def test_choices_name_what_can_be_chosen_and_what_was_probably_meant(name):
     for choice in SETTINGS[name].choices:
         assert type(getattr(Settings(**{name: np.str_(choice)}), name)) is str
@@ -176,14 +185,14 @@ def test_choices_name_what_can_be_chosen_and_what_was_probably_meant(name):
         assert name in refusal(name, value)
 
 
-@pytest.mark.parametrize("name", BY_KIND[Switch])
+@pytest.mark.parametrize("name", BY_KIND[BoolSetting])
 def test_switches_are_on_or_off(name):
     assert getattr(Settings(**{name: np.True_}), name) is True
     for value in (0, 1, 1.0, "True", None, []):
         assert name in refusal(name, value)
 
 
-@pytest.mark.parametrize("name", BY_KIND[Widths])
+@pytest.mark.parametrize("name", BY_KIND[LayerWidthsSetting])
 def test_widths_are_immutable_tuples(name):
     asked = [8, np.int64(16)]
     settings = Settings(**{name: asked})
@@ -263,10 +272,10 @@ def test_its_picture_shows_what_differs_from_the_defaults():
 numbers = st.one_of(st.floats(), st.integers(), st.floats(width=32).map(np.float32), st.booleans())
 
 
-@given(st.sampled_from(BY_KIND[Number]), numbers)
+@given(st.sampled_from(BY_KIND[NumberSetting]), numbers)
 def test_a_number_is_taken_exactly_when_it_is_one_within_the_bounds(name, value):
     setting = SETTINGS[name]
-    of_the_kind = not isinstance(value, bool) and (name in BY_KIND[Real] or isinstance(value, int))
+    of_the_kind = not isinstance(value, bool) and (name in BY_KIND[FloatSetting] or isinstance(value, int))
     if of_the_kind and setting.min <= value <= setting.max:
         assert getattr(Settings(**{name: value}), name) == value
     else:

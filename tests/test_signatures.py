@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import ganwidgets as gw
-from ganwidgets.settings import SETTINGS, Choice
+from ganwidgets.settings import SETTINGS, ChoiceSetting
 
 
 @pytest.mark.parametrize("cls", [gw.GANTrainer, gw.GANTrainerWidget])
@@ -14,7 +14,7 @@ def test_a_signature_lists_every_setting_with_default_and_choices(cls):
     for name, setting in SETTINGS.items():
         if name != "data":
             assert parameters[name].default == setting.initial, name
-        if isinstance(setting, Choice):
+        if isinstance(setting, ChoiceSetting):
             assert parameters[name].annotation.__args__ == tuple(setting.choices), name
     assert {"device", "run", "generator", "kind", "columns"} <= parameters.keys()
     assert all(p.kind is not p.VAR_KEYWORD for p in parameters.values())

@@ -7,7 +7,7 @@ from ganwidgets.data.images.presets import IMAGE_PRESETS
 from ganwidgets.data.load import dataset, load_data
 from ganwidgets.data.options import DATA_OPTIONS, DataOptions
 from ganwidgets.data.points.presets import POINT_PRESETS
-from ganwidgets.data.sample_order import Order
+from ganwidgets.data.sample_order import SampleOrder
 from ganwidgets.data.source import Modes, Source
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "POINT_PRESETS",
     "DataOptions",
     "Modes",
-    "Order",
+    "SampleOrder",
     "Source",
     "dataset",
     "load_data",

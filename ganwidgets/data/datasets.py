@@ -20,7 +20,7 @@ from ganwidgets.data.items import Items, called
 from ganwidgets.data.labels import item_label
 from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
 from ganwidgets.data.source import FiniteSource
-from ganwidgets.draw_detection import Draws
+from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message, N_
 
@@ -275,7 +275,7 @@ def _draws_globally(items: Items) -> bool:
     PyTorch says what the current thread draws. Of the other generators only the state is seen, which
     another thread may move in the meantime: so only one that moves at every reading counts.
     """
-    with Draws() as draws:
+    with RandomDrawDetector() as draws:
         items.read(0)
     if draws.unrouted:
         return True

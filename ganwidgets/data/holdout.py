@@ -14,11 +14,11 @@ from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 from ganwidgets.seeds import seeded
 
-__all__ = ["PartSource", "divided"]
+__all__ = ["SubsetSource", "split_holdout"]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class PartSource(FiniteSource):
+class SubsetSource(FiniteSource):
     """Some of the samples of another source.
 
     Attributes
@@ -32,7 +32,7 @@ class PartSource(FiniteSource):
     places: Tensor
 
     @classmethod
-    def of(cls, whole: FiniteSource, places: Tensor) -> PartSource:
+    def of(cls, whole: FiniteSource, places: Tensor) -> SubsetSource:
         """Return the samples of `whole` at `places`."""
         return cls(
             name=whole.name,
@@ -62,7 +62,7 @@ class PartSource(FiniteSource):
         return None if labels is None else labels[self.places]
 
 
-def divided(source: Source, holdout: float) -> tuple[Source, FiniteSource | None]:
+def split_holdout(source: Source, holdout: float) -> tuple[Source, FiniteSource | None]:
     """Return what is trained on, and the share `holdout` that is not, None where nothing is held out.
 
     The same samples are held out in every run on the same number of samples, whatever its seed. Both parts
@@ -86,6 +86,6 @@ def divided(source: Source, holdout: float) -> tuple[Source, FiniteSource | None
     order = torch.randperm(source.size, generator=seeded(0, "held out"))
     n = min(max(1, round(source.size * holdout)), source.size - 1)
     return (
-        PartSource.of(source, order[n:].sort().values),
-        PartSource.of(source, order[:n].sort().values),
+        SubsetSource.of(source, order[n:].sort().values),
+        SubsetSource.of(source, order[:n].sort().values),
     )

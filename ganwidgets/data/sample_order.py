@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-__all__ = ["Order"]
+__all__ = ["SampleOrder"]
 
 
-class Order:
+class SampleOrder:
     r"""An endless sequence of samples, read at any place.
 
     The sequence is made of chapters of equal length (the epochs of finite data, the blocks of data

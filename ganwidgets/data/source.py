@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
-from ganwidgets.data.sample_order import Order
+from ganwidgets.data.sample_order import SampleOrder
 from ganwidgets.messages import Message
 from ganwidgets.seeds import seeded
 
@@ -80,7 +80,7 @@ class Source(ABC):
         """SHA-256, in hex, of what the samples are: equal for equal data, in every process."""
 
     @abstractmethod
-    def order(self, seed: int) -> Order:
+    def order(self, seed: int) -> SampleOrder:
         """Return the order in which the run that `seed` names sees the samples."""
 
     @abstractmethod
@@ -100,7 +100,7 @@ class Source(ABC):
         """Return :meth:`all_labels` where that takes no reading of samples, else None."""
         return self.labels
 
-    def label_order(self, labels: Tensor, seed: int) -> Order:
+    def label_order(self, labels: Tensor, seed: int) -> SampleOrder:
         """Return `labels`, those of :meth:`all_labels`, in the order of :meth:`order`: int64 [n] at any place."""
         raise NotImplementedError(f"{self.name} has no labels")  # pragma: no cover - and so nobody asks
 
@@ -151,21 +151,21 @@ class FiniteSource(Source):
         """Return whether a whole epoch is best read at once."""
         return False
 
-    def order(self, seed: int) -> Order:
+    def order(self, seed: int) -> SampleOrder:
         """Return the order in which the run that `seed` names sees the samples.
 
         Each epoch is a permutation of its own; batches run across the ends of epochs.
         """
         if self.whole_epochs():
-            return Order(self.size, lambda epoch: self.read(self.permutation(seed, epoch)), torch.clone)
-        return Order(self.size, lambda epoch: self.permutation(seed, epoch), self.read)
+            return SampleOrder(self.size, lambda epoch: self.read(self.permutation(seed, epoch)), torch.clone)
+        return SampleOrder(self.size, lambda epoch: self.permutation(seed, epoch), self.read)
 
     def permutation(self, seed: int, epoch: int) -> Tensor:
         """Return the indices of all samples in the order of one epoch, int64 [N]."""
         return torch.randperm(self.size, generator=seeded(seed, "order", epoch))
 
-    def label_order(self, labels: Tensor, seed: int) -> Order:
-        return Order(self.size, lambda epoch: labels[self.permutation(seed, epoch)], torch.clone)
+    def label_order(self, labels: Tensor, seed: int) -> SampleOrder:
+        return SampleOrder(self.size, lambda epoch: labels[self.permutation(seed, epoch)], torch.clone)
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         return self.read(torch.randint(self.size, (n,), generator=generator))

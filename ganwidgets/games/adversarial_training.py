@@ -39,7 +39,7 @@ from ganwidgets.games.game import (
 from ganwidgets.messages import N_
 from ganwidgets.metrics.metric import Metric
 from ganwidgets.networks.classifiers import build_classifier
-from ganwidgets.settings.types import Choice, Real, Whole, Widths
+from ganwidgets.settings.types import ChoiceSetting, FloatSetting, IntSetting, LayerWidthsSetting
 
 __all__ = ["AdversarialTraining"]
 
@@ -74,7 +74,7 @@ class AdversarialTraining(Game):
     stages = (Stage("attack", N_("Attack")), Stage("classify", N_("Classify")))
     purposes = ("attack",)
     settings: ClassVar[Mapping[str, Any]] = {
-        "attack": Choice(
+        "attack": ChoiceSetting(
             "pgd",
             choices={
                 "none": N_("None"),
@@ -85,7 +85,7 @@ class AdversarialTraining(Game):
             help=N_("How the attacker looks for the change of a sample that harms the classifier most."),
             group="objective",
         ),
-        "epsilon": Real(
+        "epsilon": FloatSetting(
             0.15,
             min=0,
             max=1,
@@ -94,7 +94,7 @@ class AdversarialTraining(Game):
             help=N_("How far the attacker may change each number of a sample; pixels go from 0 to 1."),
             group="objective",
         ),
-        "attack_steps": Whole(
+        "attack_steps": IntSetting(
             7,
             min=1,
             max=100,
@@ -103,7 +103,7 @@ class AdversarialTraining(Game):
             help=N_("How many steps a PGD attack takes; each costs as much as an update."),
             group="objective",
         ),
-        "attack_rate": Real(
+        "attack_rate": FloatSetting(
             2.5,
             min=0.01,
             max=100,
@@ -112,7 +112,7 @@ class AdversarialTraining(Game):
             help=N_("How far the steps of an attack reach together, as a multiple of epsilon."),
             group="objective",
         ),
-        "channels": Whole(
+        "channels": IntSetting(
             16,
             min=1,
             max=512,
@@ -124,7 +124,7 @@ class AdversarialTraining(Game):
             group="fresh start",
             effect="fresh start",
         ),
-        "c_hidden": Widths(
+        "c_hidden": LayerWidthsSetting(
             (64, 64),
             label=N_("Layers of the classifier"),
             unit=N_("units"),

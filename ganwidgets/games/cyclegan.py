@@ -42,7 +42,7 @@ from ganwidgets.messages import Message, N_
 from ganwidgets.metrics.metric import Metric
 from ganwidgets.networks.patch_discriminator import build_patch_discriminator
 from ganwidgets.networks.unet import build_unet, image_shape
-from ganwidgets.settings.types import Real, Whole
+from ganwidgets.settings.types import FloatSetting, IntSetting
 
 __all__ = ["CycleGAN", "Swap", "pooled"]
 
@@ -84,7 +84,7 @@ class CycleGAN(Game):
     terms = ("adversarial", "cycle", "identity")
     stages = (Stage("generate", N_("Translate")), Stage("classify", N_("Classify")))
     settings: ClassVar[Mapping[str, Any]] = {
-        "cycle_weight": Real(
+        "cycle_weight": FloatSetting(
             10.0,
             min=0,
             max=1000,
@@ -95,7 +95,7 @@ class CycleGAN(Game):
             help=N_("How strongly an image must come back unchanged after a translation there and back."),
             group="objective",
         ),
-        "identity_weight": Real(
+        "identity_weight": FloatSetting(
             0.0,
             min=0,
             max=1000,
@@ -108,7 +108,7 @@ class CycleGAN(Game):
             ),
             group="objective",
         ),
-        "pool_size": Whole(
+        "pool_size": IntSetting(
             50,
             min=0,
             max=1000,
@@ -122,7 +122,7 @@ class CycleGAN(Game):
             group="fresh start",
             effect="fresh start",
         ),
-        "channels": Whole(
+        "channels": IntSetting(
             24,
             min=1,
             max=512,
@@ -205,7 +205,7 @@ class CycleGAN(Game):
             found[f"pooled_{domain}"] = torch.zeros((), dtype=torch.int64)
         return found
 
-    def misfit(self, settings: Any, data: Mapping[str, StreamShape]) -> Message | None:
+    def check_fit(self, settings: Any, data: Mapping[str, StreamShape]) -> Message | None:
         a, b = data["a"].shape[0], data["b"].shape[0]
         if settings.identity_weight > 0 and a != b:
             return Message(

@@ -357,7 +357,7 @@ class Game(ABC):
         """Return the initial content of the game's own tensors, on the CPU."""
         return {}
 
-    def misfit(self, settings: Any, data: Mapping[str, StreamShape]) -> Message | None:
+    def check_fit(self, settings: Any, data: Mapping[str, StreamShape]) -> Message | None:
         """Return why `settings` cannot be in force with these data, and the remedy; None if they can."""
         return None
 

@@ -45,10 +45,10 @@ from ganwidgets.objectives import (
     Objective,
     Penalty,
     augmented,
-    complete,
     game,
     pack,
     packed_shape,
+    with_defaults,
 )
 from ganwidgets.settings import OWN
 
@@ -164,7 +164,7 @@ class GAN(Game):
     def draw(self, player: str, feed: Feed, turn: Turn) -> Drawn:
         settings = turn.settings
         n = settings.batch_size
-        needs_real = player == DISCRIMINATOR or self._loss(settings).uses_real or _looks_ahead(settings)
+        needs_real = player == DISCRIMINATOR or self._loss(settings).needs_real or _looks_ahead(settings)
         real = feed.take(n) if needs_real else None
         noise = draw_noise(settings.noise, n, self.latent_dim, turn.random["noise"])
         if turn.device.type != "cpu":
@@ -217,7 +217,7 @@ class GAN(Game):
             judge = self._unrolled_discriminator(batch, fake, turn)
         fake_logits = judge(self._augmented_packed(fake, turn))
         real_logits = None
-        if batch.real is not None and loss.uses_real:
+        if batch.real is not None and loss.needs_real:
             # Real logits depend on G only through a D that answered it.
             with _GRAPH if looks_ahead else torch.no_grad():
                 real_logits = judge(self._augmented_packed(batch.real, turn))
@@ -304,7 +304,7 @@ class GAN(Game):
 
     def _penalty(self, settings: Any) -> Penalty | None:
         if settings.penalty == OWN and self.objective is not None:
-            return complete(self.objective).penalty
+            return with_defaults(self.objective).penalty
         return PENALTIES.get(settings.penalty)
 
     def _generate(self, batch: Drawn, turn: Turn) -> Tensor:

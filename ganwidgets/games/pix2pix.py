@@ -39,7 +39,7 @@ from ganwidgets.messages import N_
 from ganwidgets.metrics.metric import Metric
 from ganwidgets.networks.patch_discriminator import build_patch_discriminator
 from ganwidgets.networks.unet import build_unet
-from ganwidgets.settings.types import Real, Whole
+from ganwidgets.settings.types import FloatSetting, IntSetting
 
 __all__ = ["Pix2Pix", "detail"]
 
@@ -68,7 +68,7 @@ class Pix2Pix(Game):
     stages = (Stage("generate", N_("Translate")), Stage("classify", N_("Classify")))
     purposes = ("noise",)
     settings: ClassVar[Mapping[str, Any]] = {
-        "l1_weight": Real(
+        "l1_weight": FloatSetting(
             10.0,
             min=0,
             max=1000,
@@ -81,7 +81,7 @@ class Pix2Pix(Game):
             ),
             group="objective",
         ),
-        "adversarial_weight": Real(
+        "adversarial_weight": FloatSetting(
             1.0,
             min=0,
             max=100,
@@ -93,7 +93,7 @@ class Pix2Pix(Game):
             ),
             group="objective",
         ),
-        "channels": Whole(
+        "channels": IntSetting(
             24,
             min=1,
             max=512,

@@ -7,7 +7,7 @@ from torch import nn
 
 from ganwidgets.messages import Message
 from ganwidgets.networks import dcgan, mlp, resnet
-from ganwidgets.networks.spec import Blueprint
+from ganwidgets.networks.spec import NetworkSpec
 from ganwidgets.networks.spectral import normalise_spectrally
 
 __all__ = ["build_networks"]
@@ -77,7 +77,7 @@ def build_networks(
                 allowed=", ".join(_BUILDERS),
             )
         )
-    plan = Blueprint(
+    plan = NetworkSpec(
         shape,
         d_shape or shape,
         latent_dim,

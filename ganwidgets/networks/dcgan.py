@@ -16,7 +16,7 @@ from torch import nn
 
 from ganwidgets.networks.conditioning import Labelled, Projection, embedding_width
 from ganwidgets.networks.convolutions import begin, norm_layer, widths_of
-from ganwidgets.networks.spec import Blueprint, refuse_unless_square
+from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
 
 __all__ = ["build"]
 
@@ -24,7 +24,7 @@ SLOPE = 0.2
 DEVIATION = 0.02
 
 
-def build(plan: Blueprint, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
+def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
     """Return a generator and a discriminator; see :func:`build_networks`."""
     side = refuse_unless_square("dcgan", plan.shape)
     with torch.device("meta"):
@@ -38,7 +38,7 @@ def _begin_weight(weight: torch.Tensor, generator: torch.Generator) -> None:
     weight.normal_(0, DEVIATION, generator=generator)
 
 
-def _generator(plan: Blueprint, side: int) -> nn.Module:
+def _generator(plan: NetworkSpec, side: int) -> nn.Module:
     label = embedding_width(plan.classes)
     start, widths = widths_of(side, plan.channels)
     layers: list[nn.Module] = [
@@ -57,7 +57,7 @@ def _generator(plan: Blueprint, side: int) -> nn.Module:
     return Labelled(body, plan.classes, label) if plan.classes else body
 
 
-def _discriminator(plan: Blueprint, side: int) -> nn.Module:
+def _discriminator(plan: NetworkSpec, side: int) -> nn.Module:
     start, widths = widths_of(side, plan.channels)
     layers: list[nn.Module] = [nn.Conv2d(plan.d_shape[0], widths[0], 4, 2, 1), nn.LeakyReLU(SLOPE)]
     for narrow, wide in pairwise(widths):

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ganwidgets.networks.conditioning import Labelled, embedding_width
-from ganwidgets.networks.spec import Blueprint
+from ganwidgets.networks.spec import NetworkSpec
 
 __all__ = ["ACTIVATIONS", "build"]
 
@@ -26,7 +26,7 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
 """What may follow a hidden layer, by its name in the settings."""
 
 
-def build(plan: Blueprint, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
+def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
     """Return a fully connected generator and discriminator; see :func:`build_networks`."""
     features = math.prod(plan.shape)
     label = embedding_width(plan.classes)

@@ -17,12 +17,12 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from ganwidgets.networks.conditioning import Labelled, Projection, embedding_width
 from ganwidgets.networks.convolutions import begin, norm_layer, widths_of
-from ganwidgets.networks.spec import Blueprint, refuse_unless_square
+from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
 
 __all__ = ["build"]
 
 
-def build(plan: Blueprint, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
+def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
     """Return a generator and a discriminator; see :func:`build_networks`."""
     side = refuse_unless_square("resnet", plan.shape)
     with torch.device("meta"):
@@ -87,7 +87,7 @@ def _doubled(x: Tensor) -> Tensor:
     return interpolate(x, scale_factor=2, mode="nearest")
 
 
-def _generator(plan: Blueprint, side: int) -> nn.Module:
+def _generator(plan: NetworkSpec, side: int) -> nn.Module:
     label = embedding_width(plan.classes)
     start, widths = widths_of(side, plan.channels)
     blocks = [UpBlock(wide, narrow, plan.norm) for wide, narrow in pairwise(widths[::-1])]
@@ -104,7 +104,7 @@ def _generator(plan: Blueprint, side: int) -> nn.Module:
     return Labelled(body, plan.classes, label) if plan.classes else body
 
 
-def _discriminator(plan: Blueprint, side: int) -> nn.Module:
+def _discriminator(plan: NetworkSpec, side: int) -> nn.Module:
     _, widths = widths_of(side, plan.channels)
     channels = [plan.d_shape[0], *widths]
     blocks = [

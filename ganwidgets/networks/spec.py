@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
-__all__ = ["Blueprint", "refuse_unless_square"]
+__all__ = ["NetworkSpec", "refuse_unless_square"]
 
 SIDES = (8, 16, 32, 64, 128)
 """Sides, in pixels, that convolutional networks are built for."""
 
 
 @dataclass(frozen=True)
-class Blueprint:
+class NetworkSpec:
     """What a builder goes by.
 
     Attributes

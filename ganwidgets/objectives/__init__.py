@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganwidgets.objectives.augment import AUGMENTATIONS, augmented
-from ganwidgets.objectives.custom import Objective, checked, complete, game, name_of
+from ganwidgets.objectives.custom import Objective, checked, game, name_of, with_defaults
 from ganwidgets.objectives.losses import LOSSES, Loss
 from ganwidgets.objectives.packing import copies, pack, packed_shape
 from ganwidgets.objectives.penalties import PENALTIES, Penalty
@@ -17,10 +17,10 @@ __all__ = [
     "Penalty",
     "augmented",
     "checked",
-    "complete",
     "copies",
     "game",
     "name_of",
     "pack",
     "packed_shape",
+    "with_defaults",
 ]

@@ -15,7 +15,7 @@ from ganwidgets.objectives.losses import LOSSES, Loss, midway, relative
 from ganwidgets.objectives.penalties import Penalty
 from ganwidgets.settings import OWN
 
-__all__ = ["Objective", "checked", "complete", "game", "name_of"]
+__all__ = ["Objective", "checked", "game", "name_of", "with_defaults"]
 
 
 @runtime_checkable
@@ -31,7 +31,7 @@ class Objective(Protocol):
 
     name : str
         What people see and a saved run remembers; the class's name otherwise.
-    uses_real : bool
+    needs_real : bool
         Whether `loss_g` needs the logits of a fresh real batch; otherwise true where `loss_g` has a
         second parameter without a default.
     penalty : callable
@@ -68,7 +68,7 @@ class Objective(Protocol):
         ----------
         fake_logits : Tensor [n]
         real_logits : Tensor [n] or None
-            Without gradients; None where `uses_real` is false. The parameter may be left out.
+            Without gradients; None where `needs_real` is false. The parameter may be left out.
         """
 
 
@@ -88,10 +88,10 @@ def game(name: str, own: Objective | None = None) -> Loss:
     if name != OWN:
         return LOSSES[name]
     assert own is not None  # or the setting would have been refused
-    return complete(own)
+    return with_defaults(own)
 
 
-def complete(own: Any) -> Loss:
+def with_defaults(own: Any) -> Loss:
     """Return an objective with everything that it leaves out.
 
     Raises
@@ -114,7 +114,7 @@ def complete(own: Any) -> Loss:
         name_of(own),
         loss_d=own.loss_d,
         loss_g=own.loss_g if possible else _of_fake_alone(own.loss_g),
-        uses_real=bool(getattr(own, "uses_real", needed)),
+        needs_real=bool(getattr(own, "uses_real", needed)),
         threshold=getattr(own, "threshold", midway),
         verdict=getattr(own, "verdict", relative),
         penalty=getattr(own, "penalty", None),
@@ -150,10 +150,10 @@ def checked(objective: Objective, shape: tuple[int, ...]) -> list[Tensor]:
         If it raises an error, or does not return a scalar that can be differentiated.
     """
     with torch.enable_grad():
-        own = complete(objective)
+        own = with_defaults(objective)
         real, fake = (torch.linspace(low, 1.0, 4).requires_grad_() for low in (-0.5, -1.0))
         loss_d = _tried(own, "loss_d", (real, fake), lambda: own.loss_d(real, fake))
-        shown = real.detach() if own.uses_real else None
+        shown = real.detach() if own.needs_real else None
         loss_g = _tried(own, "loss_g", (fake,), lambda: own.loss_g(fake, shown))
         found = [loss_d, loss_g]
         if own.penalty is not None:

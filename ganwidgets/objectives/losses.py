@@ -38,8 +38,8 @@ class Loss:
         ``(real_logits [N], fake_logits [N]) -> scalar``, what the discriminator minimises.
     loss_g : callable
         ``(fake_logits [N], real_logits [N] or None) -> scalar``, what the generator minimises.
-        Real logits are looked at only where `uses_real` is true.
-    uses_real : bool
+        Real logits are looked at only where `needs_real` is true.
+    needs_real : bool
         Whether the generator's loss needs the logits of real samples, and therefore its update a
         real batch of the same size.
     threshold : callable
@@ -54,7 +54,7 @@ class Loss:
     name: str
     loss_d: Callable[[Tensor, Tensor], Tensor]
     loss_g: Callable[[Tensor, Tensor | None], Tensor]
-    uses_real: bool
+    needs_real: bool
     threshold: Callable[[Tensor, Tensor], float]
     verdict: Callable[[Tensor, Tensor, Tensor], Tensor]
     penalty: Penalty | None = None
@@ -184,7 +184,7 @@ _ALL = (
         "minimax",
         loss_d=_logistic_discriminator,
         loss_g=_minimax_generator,
-        uses_real=False,
+        needs_real=False,
         threshold=_zero,
         verdict=_probability,
     ),
@@ -192,7 +192,7 @@ _ALL = (
         "non_saturating",
         loss_d=_logistic_discriminator,
         loss_g=_non_saturating_generator,
-        uses_real=False,
+        needs_real=False,
         threshold=_zero,
         verdict=_probability,
     ),
@@ -200,7 +200,7 @@ _ALL = (
         "least_squares",
         loss_d=_least_squares_discriminator,
         loss_g=_least_squares_generator,
-        uses_real=False,
+        needs_real=False,
         threshold=_half,
         verdict=_clamped,
     ),
@@ -208,7 +208,7 @@ _ALL = (
         "wasserstein",
         loss_d=_wasserstein_discriminator,
         loss_g=_mean_generator,
-        uses_real=False,
+        needs_real=False,
         threshold=midway,
         verdict=relative,
     ),
@@ -216,7 +216,7 @@ _ALL = (
         "hinge",
         loss_d=_hinge_discriminator,
         loss_g=_mean_generator,
-        uses_real=False,
+        needs_real=False,
         threshold=_zero,
         verdict=_probability,
     ),
@@ -224,7 +224,7 @@ _ALL = (
         "relativistic",
         loss_d=_relativistic_discriminator,
         loss_g=_relativistic_generator,
-        uses_real=True,
+        needs_real=True,
         threshold=midway,
         verdict=relative,
     ),

@@ -38,7 +38,7 @@ LEAST = 512
 
 def export(
     session: Session,
-    between_steps: BetweenSteps,
+    on_training_thread: BetweenSteps,
     path: str | os.PathLike[str],
     catalog: Catalog,
     figures: Figures,
@@ -49,7 +49,7 @@ def export(
     Parameters
     ----------
     session : Session
-    between_steps : BetweenSteps
+    on_training_thread : BetweenSteps
         Called for one moment at a time; training goes on meanwhile.
     path : path
     catalog : Catalog
@@ -79,7 +79,7 @@ def export(
                 known=", ".join(FORMATS),
             )
         )
-    content = make(session, between_steps, catalog, figures, pictures)
+    content = make(session, on_training_thread, catalog, figures, pictures)
     try:
         with whole_file(target) as file:
             file.write(content)
@@ -95,10 +95,10 @@ def export(
 
 
 def _picture(
-    session: Session, between_steps: BetweenSteps, catalog: Catalog, _figures: Figures, pictures: int
+    session: Session, on_training_thread: BetweenSteps, catalog: Catalog, _figures: Figures, pictures: int
 ) -> bytes:
     """Return the present: images and nothing else, points with their curves."""
-    now = between_steps(lambda: still_of(session, scene_of(session, pictures)))
+    now = on_training_thread(lambda: still_of(session, scene_of(session, pictures)))
     if now.kind == "points":
         return render(now, catalog)
     file = io.BytesIO()
@@ -108,24 +108,24 @@ def _picture(
 
 def _film(
     session: Session,
-    between_steps: BetweenSteps,
+    on_training_thread: BetweenSteps,
     catalog: Catalog,
     _figures: Figures,
     pictures: int,
     *,
     kind: Callable[[Film], bytes],
 ) -> bytes:
-    scene = between_steps(partial(scene_of, session, pictures))
-    return kind(Film.of(stills(session, between_steps, scene, MOMENTS), catalog))
+    scene = on_training_thread(partial(scene_of, session, pictures))
+    return kind(Film.of(stills(session, on_training_thread, scene, MOMENTS), catalog))
 
 
 def _page(
-    session: Session, between_steps: BetweenSteps, catalog: Catalog, figures: Figures, pictures: int
+    session: Session, on_training_thread: BetweenSteps, catalog: Catalog, figures: Figures, pictures: int
 ) -> bytes:
-    scene = between_steps(partial(scene_of, session, pictures))
-    moments = list(stills(session, between_steps, scene, CHAPTERS))
+    scene = on_training_thread(partial(scene_of, session, pictures))
+    moments = list(stills(session, on_training_thread, scene, CHAPTERS))
     found, floors, features = figures()
-    account = between_steps(
+    account = on_training_thread(
         lambda: Account(
             data=scene.source.name,
             settings=vars(session.in_force()),

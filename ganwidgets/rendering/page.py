@@ -23,7 +23,7 @@ from ganwidgets.rendering.phrases import described, spell_count, value_in_words
 from ganwidgets.rendering.projection import projection_of
 from ganwidgets.rendering.snapshot_view import Still
 from ganwidgets.rendering.svg import Line, branches, chart, scatter
-from ganwidgets.runs.timeline.branch_view import Past
+from ganwidgets.runs.timeline.branch_view import TimelineView
 from ganwidgets.settings import SETTINGS
 
 __all__ = ["Account", "page"]
@@ -42,7 +42,7 @@ class Account:
         What people call the data.
     settings : mapping of str to anything
         Those that led to the present, by name.
-    past : Past
+    past : TimelineView
     moments : sequence of Still
         The run's past, and its present as the last one.
     figures, floors : mapping of str to float
@@ -59,7 +59,7 @@ class Account:
 
     data: str
     settings: Mapping[str, Any]
-    past: Past
+    past: TimelineView
     moments: Sequence[Still]
     figures: Mapping[str, float]
     floors: Mapping[str, float]
@@ -217,10 +217,10 @@ def _spell(value: float, form: str) -> str:
     return "\N{INFINITY}" if value > 0 else "\N{EN DASH}"
 
 
-def _interventions(past: Past, t: Catalog) -> str:
+def _interventions(past: TimelineView, t: Catalog) -> str:
     if not past.interventions:
         return ""
-    names = {limb.id: limb.name for limb in past.limbs}
+    names = {branch_view.id: branch_view.name for branch_view in past.branches}
     rows = "".join(
         f'<tr><td class="number">{record.seq}</td><td>{html.escape(names.get(record.branch, ""))}</td>'
         f"<td>{html.escape(described(record, t))}</td></tr>"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.runs.record.interventions import EDIT, Intervention
-from ganwidgets.settings import SETTINGS, Choice, Switch
+from ganwidgets.settings import SETTINGS, BoolSetting, ChoiceSetting
 
 __all__ = ["STATES", "described", "spell_count", "value_in_words"]
 
@@ -62,9 +62,9 @@ def described(record: Intervention, catalog: Catalog) -> str:
 def value_in_words(name: str, value: Any, catalog: Catalog) -> str:
     """Return a setting's value as people read it."""
     setting = SETTINGS[name]
-    if isinstance(setting, Switch):
+    if isinstance(setting, BoolSetting):
         return catalog(N_("on")) if value else catalog(N_("off"))
-    if isinstance(setting, Choice):
+    if isinstance(setting, ChoiceSetting):
         return catalog(setting.choices[value])
     if isinstance(value, tuple):
         return ", ".join(map(str, value))

@@ -20,7 +20,7 @@ from ganwidgets.runs.inspect.sampling import generated_by, judged_by, real
 from ganwidgets.runs.record.history import Envelope, History
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
-from ganwidgets.runs.timeline.past_networks import Understudies, earlier, spread
+from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier, spread
 
 __all__ = [
     "COLUMNS",
@@ -130,29 +130,29 @@ def still_of(session: Session, scene: Scene) -> Still:
     )
 
 
-def stills(session: Session, between_steps: BetweenSteps, scene: Scene, most: int) -> Iterator[Still]:
+def stills(session: Session, on_training_thread: BetweenSteps, scene: Scene, most: int) -> Iterator[Still]:
     """Yield the past of the run as far as its snapshots reach back, and the present.
 
     Parameters
     ----------
     session : Session
-    between_steps : BetweenSteps
+    on_training_thread : BetweenSteps
         Called for one moment at a time; training goes on meanwhile.
     scene : Scene
     most : int
         How many; evenly spread over the snapshots.
     """
-    copies = between_steps(partial(Understudies, session))
-    kept = between_steps(partial(earlier, session))
-    present = between_steps(partial(still_of, session, scene))
+    copies = on_training_thread(partial(NetworkReplicas, session))
+    kept = on_training_thread(partial(earlier, session))
+    present = on_training_thread(partial(still_of, session, scene))
     for snapshot in spread(kept, most - 1):
-        still = between_steps(partial(_still_then, session, scene, copies, snapshot))
+        still = on_training_thread(partial(_still_then, session, scene, copies, snapshot))
         if still is not None:
             yield still
     yield present
 
 
-def _still_then(session: Session, scene: Scene, copies: Understudies, snapshot: Snapshot) -> Still | None:
+def _still_then(session: Session, scene: Scene, copies: NetworkReplicas, snapshot: Snapshot) -> Still | None:
     if not copies.play(snapshot):
         return None
     iteration = snapshot.place.iteration

@@ -12,7 +12,7 @@ from ganwidgets.rendering.axis_ticks import comfortable_limits, nice_ticks, typi
 from ganwidgets.rendering.phrases import spell_count
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.runs.record.history import Envelope
-from ganwidgets.runs.timeline.branch_view import Past
+from ganwidgets.runs.timeline.branch_view import TimelineView
 
 __all__ = ["Line", "branches", "chart", "scatter"]
 
@@ -125,27 +125,29 @@ def scatter(real: np.ndarray, generated: np.ndarray, extent: Extent, heat: str, 
     )
 
 
-def branches(past: Past, label: str) -> str:
+def branches(past: TimelineView, label: str) -> str:
     """Return the branches of a run, a line for each, with a mark for each intervention, as SVG."""
     width, room = 860, 170
     scale = max(past.last, 1)
-    rows = {limb.id: row for row, limb in enumerate(past.limbs)}
+    rows = {branch_view.id: row for row, branch_view in enumerate(past.branches)}
 
     def x(iteration: int) -> float:
         return 6 + iteration / scale * (width - room)
 
     parts = []
-    for limb in past.limbs:
-        y = ROW * rows[limb.id] + ROW / 2
-        tone = "here" if limb.id == past.branch else "there"
-        if limb.parent in rows:
-            above = ROW * rows[limb.parent] + ROW / 2
+    for branch_view in past.branches:
+        y = ROW * rows[branch_view.id] + ROW / 2
+        tone = "here" if branch_view.id == past.branch else "there"
+        if branch_view.parent in rows:
+            above = ROW * rows[branch_view.parent] + ROW / 2
             parts.append(
-                f'<line class="{tone}" x1="{x(limb.first):.1f}" x2="{x(limb.first):.1f}" y1="{above}" y2="{y}"/>'
+                f'<line class="{tone}" x1="{x(branch_view.first):.1f}" x2="{x(branch_view.first):.1f}" y1="{above}" y2="{y}"/>'
             )
-        end = max(x(limb.last), x(limb.first) + 4)
-        parts.append(f'<line class="{tone}" x1="{x(limb.first):.1f}" x2="{end:.1f}" y1="{y}" y2="{y}"/>')
-        parts.append(f'<text x="{end + 8:.1f}" y="{y + 4}">{html.escape(limb.name)}</text>')
+        end = max(x(branch_view.last), x(branch_view.first) + 4)
+        parts.append(
+            f'<line class="{tone}" x1="{x(branch_view.first):.1f}" x2="{end:.1f}" y1="{y}" y2="{y}"/>'
+        )
+        parts.append(f'<text x="{end + 8:.1f}" y="{y + 4}">{html.escape(branch_view.name)}</text>')
     for record in past.interventions:
         if record.branch in rows:
             y = ROW * rows[record.branch] + ROW / 2

@@ -7,23 +7,33 @@ of interventions are all made from these definitions.
 """
 
 from ganwidgets.settings.definitions import OWN, SETTINGS, SettingTraits
-from ganwidgets.settings.settings import Settings, refuse_unknown, settings_table
-from ganwidgets.settings.types import Choice, Data, Group, Number, Real, Setting, Switch, Whole, Widths
+from ganwidgets.settings.settings import Settings, check_names, settings_table
+from ganwidgets.settings.types import (
+    BoolSetting,
+    ChoiceSetting,
+    DataSetting,
+    FloatSetting,
+    IntSetting,
+    LayerWidthsSetting,
+    NumberSetting,
+    Setting,
+    SettingGroup,
+)
 
 __all__ = [
     "OWN",
     "SETTINGS",
-    "Choice",
-    "Data",
-    "Group",
-    "Number",
-    "Real",
+    "BoolSetting",
+    "ChoiceSetting",
+    "DataSetting",
+    "FloatSetting",
+    "IntSetting",
+    "LayerWidthsSetting",
+    "NumberSetting",
     "Setting",
+    "SettingGroup",
     "SettingTraits",
     "Settings",
-    "Switch",
-    "Whole",
-    "Widths",
-    "refuse_unknown",
+    "check_names",
     "settings_table",
 ]

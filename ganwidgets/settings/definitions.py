@@ -9,7 +9,15 @@ from typing import Any
 from traitlets import HasTraits
 
 from ganwidgets.messages import N_
-from ganwidgets.settings.types import Choice, Data, Real, Setting, Switch, Whole, Widths
+from ganwidgets.settings.types import (
+    BoolSetting,
+    ChoiceSetting,
+    DataSetting,
+    FloatSetting,
+    IntSetting,
+    LayerWidthsSetting,
+    Setting,
+)
 
 __all__ = ["OWN", "SETTINGS", "SettingTraits"]
 
@@ -34,7 +42,7 @@ class SettingTraits(HasTraits):
     """The settings themselves, as traits; a trainer and a widget both have them."""
 
     # --- in force at the next update ----------------------------------------------------------
-    lr_d = Real(
+    lr_d = FloatSetting(
         2e-3,
         min=0,
         max=10,
@@ -44,7 +52,7 @@ class SettingTraits(HasTraits):
         help=N_("How far each update moves the discriminator; too far and it overpowers the generator."),
         group="discriminator",
     )
-    d_steps = Whole(
+    d_steps = IntSetting(
         1,
         min=1,
         max=100,
@@ -54,7 +62,7 @@ class SettingTraits(HasTraits):
         help=N_("How many times the discriminator learns before the generator has its turn."),
         group="discriminator",
     )
-    optimizer_d = Choice(
+    optimizer_d = ChoiceSetting(
         "adam",
         choices=_OPTIMIZERS,
         label=N_("Optimizer of D"),
@@ -63,7 +71,7 @@ class SettingTraits(HasTraits):
         ),
         group="discriminator",
     )
-    skip_d_below = Real(
+    skip_d_below = FloatSetting(
         0.0,
         min=0,
         max=10,
@@ -74,13 +82,13 @@ class SettingTraits(HasTraits):
         help=N_("Leaves the discriminator as it is while its loss is below this value; 0 never skips."),
         group="discriminator",
     )
-    freeze_d = Switch(
+    freeze_d = BoolSetting(
         False,
         label=N_("Freeze D"),
         help=N_("Stops the discriminator: none of its weights or statistics changes until it is released."),
         group="discriminator",
     )
-    lr_g = Real(
+    lr_g = FloatSetting(
         5e-4,
         min=0,
         max=10,
@@ -90,7 +98,7 @@ class SettingTraits(HasTraits):
         help=N_("How far each update moves the generator; too far and its samples jump about or collapse."),
         group="generator",
     )
-    g_steps = Whole(
+    g_steps = IntSetting(
         1,
         min=1,
         max=100,
@@ -100,7 +108,7 @@ class SettingTraits(HasTraits):
         help=N_("How many times the generator learns after the discriminator had its turn."),
         group="generator",
     )
-    optimizer_g = Choice(
+    optimizer_g = ChoiceSetting(
         "adam",
         choices=_OPTIMIZERS,
         label=N_("Optimizer of G"),
@@ -109,7 +117,7 @@ class SettingTraits(HasTraits):
         ),
         group="generator",
     )
-    ema_decay = Real(
+    ema_decay = FloatSetting(
         0.0,
         min=0,
         max=0.99999,
@@ -121,13 +129,13 @@ class SettingTraits(HasTraits):
         ),
         group="generator",
     )
-    freeze_g = Switch(
+    freeze_g = BoolSetting(
         False,
         label=N_("Freeze G"),
         help=N_("Stops the generator: none of its weights or statistics changes until it is released."),
         group="generator",
     )
-    loss = Choice(
+    loss = ChoiceSetting(
         "non_saturating",
         choices={
             "minimax": N_("Minimax (saturating)"),
@@ -142,7 +150,7 @@ class SettingTraits(HasTraits):
         help=N_("The game that the two networks play: how a right or wrong verdict is scored."),
         group="objective",
     )
-    penalty = Choice(
+    penalty = ChoiceSetting(
         "none",
         choices={
             "none": N_("None"),
@@ -158,7 +166,7 @@ class SettingTraits(HasTraits):
         ),
         group="objective",
     )
-    penalty_weight = Real(
+    penalty_weight = FloatSetting(
         1.0,
         min=0,
         max=1000,
@@ -170,7 +178,7 @@ class SettingTraits(HasTraits):
         ),
         group="objective",
     )
-    penalty_interval = Whole(
+    penalty_interval = IntSetting(
         1,
         min=1,
         max=1000,
@@ -182,7 +190,7 @@ class SettingTraits(HasTraits):
         ),
         group="objective",
     )
-    weight_clip = Real(
+    weight_clip = FloatSetting(
         0.0,
         min=0,
         max=10,
@@ -194,7 +202,7 @@ class SettingTraits(HasTraits):
         ),
         group="objective",
     )
-    augment = Choice(
+    augment = ChoiceSetting(
         "none",
         choices={
             "none": N_("None"),
@@ -209,7 +217,7 @@ class SettingTraits(HasTraits):
         ),
         group="objective",
     )
-    unroll_steps = Whole(
+    unroll_steps = IntSetting(
         0,
         min=0,
         max=20,
@@ -222,14 +230,14 @@ class SettingTraits(HasTraits):
         ),
         group="objective",
     )
-    noise = Choice(
+    noise = ChoiceSetting(
         "gaussian",
         choices={"gaussian": N_("Gaussian"), "uniform": N_("Uniform")},
         label=N_("Noise"),
         help=N_("The random numbers the generator starts from: bell-shaped, or even between -1 and 1."),
         group="objective",
     )
-    batch_size = Whole(
+    batch_size = IntSetting(
         150,
         min=1,
         max=65536,
@@ -240,7 +248,7 @@ class SettingTraits(HasTraits):
         help=N_("How many real and how many generated samples each update looks at."),
         group="optimizer",
     )
-    beta1 = Real(
+    beta1 = FloatSetting(
         0.0,
         min=0,
         max=0.99999,
@@ -249,7 +257,7 @@ class SettingTraits(HasTraits):
         help=N_("How much of the previous direction an update keeps, for momentum, Adam and AdamW."),
         group="optimizer",
     )
-    beta2 = Real(
+    beta2 = FloatSetting(
         0.99,
         min=0,
         max=0.99999,
@@ -258,7 +266,7 @@ class SettingTraits(HasTraits):
         help=N_("How long the size of past gradients is remembered, for RMSprop, Adam and AdamW."),
         group="optimizer",
     )
-    weight_decay = Real(
+    weight_decay = FloatSetting(
         0.0,
         min=0,
         max=1,
@@ -269,7 +277,7 @@ class SettingTraits(HasTraits):
         help=N_("Pulls every weight a little towards zero at each update; 0 does not."),
         group="optimizer",
     )
-    grad_clip = Real(
+    grad_clip = FloatSetting(
         0.0,
         min=0,
         max=10000,
@@ -281,7 +289,7 @@ class SettingTraits(HasTraits):
         help=N_("Shortens a gradient that is longer than this to this length; 0 does not."),
         group="optimizer",
     )
-    precision = Choice(
+    precision = ChoiceSetting(
         "float32",
         choices={"float32": N_("Full (float32)"), "bfloat16": N_("Half (bfloat16)")},
         label=N_("Precision"),
@@ -290,7 +298,7 @@ class SettingTraits(HasTraits):
         ),
         group="optimizer",
     )
-    lr_schedule = Choice(
+    lr_schedule = ChoiceSetting(
         "constant",
         choices={
             "constant": N_("Constant"),
@@ -301,7 +309,7 @@ class SettingTraits(HasTraits):
         help=N_("How both learning rates change in the course of the run."),
         group="optimizer",
     )
-    schedule_steps = Whole(
+    schedule_steps = IntSetting(
         10000,
         min=1,
         max=100_000_000,
@@ -313,14 +321,14 @@ class SettingTraits(HasTraits):
         group="optimizer",
     )
     # --- pending until reset() ------------------------------------------------------------------
-    data = Data(
+    data = DataSetting(
         "gaussians",
         label=N_("Data"),
         help=N_("What the generator is to imitate."),
         group="fresh start",
         effect="fresh start",
     )
-    architecture = Choice(
+    architecture = ChoiceSetting(
         "mlp",
         choices={
             "mlp": N_("Fully connected (MLP)"),
@@ -331,16 +339,16 @@ class SettingTraits(HasTraits):
         help=N_("How the two networks are built; the convolutional and the residual ones are for images."),
         group="fresh start",
         effect="fresh start",
-        shapes=_BOTH,
+        affects=_BOTH,
     )
-    conditional = Switch(
+    conditional = BoolSetting(
         False,
         label=N_("Conditional"),
         help=N_("Tells both networks each sample's label, so that you can choose what is generated."),
         group="fresh start",
         effect="fresh start",
     )
-    packing = Whole(
+    packing = IntSetting(
         1,
         min=1,
         max=8,
@@ -352,7 +360,7 @@ class SettingTraits(HasTraits):
         group="fresh start",
         effect="fresh start",
     )
-    latent_dim = Whole(
+    latent_dim = IntSetting(
         8,
         min=1,
         max=1024,
@@ -364,27 +372,27 @@ class SettingTraits(HasTraits):
         group="fresh start",
         effect="fresh start",
     )
-    g_hidden = Widths(
+    g_hidden = LayerWidthsSetting(
         (64, 64),
         label=N_("Layers of G"),
         unit=N_("units"),
         help=N_("The widths of a fully connected generator's hidden layers, from noise to sample."),
         group="fresh start",
         effect="fresh start",
-        shapes=_GENERATOR,
+        affects=_GENERATOR,
         architectures=("mlp",),
     )
-    d_hidden = Widths(
+    d_hidden = LayerWidthsSetting(
         (64, 64),
         label=N_("Layers of D"),
         unit=N_("units"),
         help=N_("The widths of a fully connected discriminator's hidden layers, from sample to verdict."),
         group="fresh start",
         effect="fresh start",
-        shapes=_DISCRIMINATOR,
+        affects=_DISCRIMINATOR,
         architectures=("mlp",),
     )
-    activation = Choice(
+    activation = ChoiceSetting(
         "leaky_relu",
         choices={
             "relu": N_("ReLU"),
@@ -398,10 +406,10 @@ class SettingTraits(HasTraits):
         ),
         group="fresh start",
         effect="fresh start",
-        shapes=_BOTH,
+        affects=_BOTH,
         architectures=("mlp",),
     )
-    channels = Whole(
+    channels = IntSetting(
         32,
         min=1,
         max=512,
@@ -414,28 +422,28 @@ class SettingTraits(HasTraits):
         ),
         group="fresh start",
         effect="fresh start",
-        shapes=_BOTH,
+        affects=_BOTH,
         architectures=_CONVOLUTIONAL,
     )
-    norm = Choice(
+    norm = ChoiceSetting(
         "batch",
         choices={"batch": N_("Batch norm"), "instance": N_("Instance norm"), "none": N_("None")},
         label=N_("Norm"),
         help=N_("What keeps the numbers inside convolutional and residual networks on one scale."),
         group="fresh start",
         effect="fresh start",
-        shapes=_BOTH,
+        affects=_BOTH,
         architectures=_CONVOLUTIONAL,
     )
-    spectral_norm = Switch(
+    spectral_norm = BoolSetting(
         False,
         label=N_("Spectral norm of D"),
         help=N_("Keeps every layer of the discriminator from stretching anything, instead of another norm."),
         group="fresh start",
         effect="fresh start",
-        shapes=_DISCRIMINATOR,
+        affects=_DISCRIMINATOR,
     )
-    holdout = Real(
+    holdout = FloatSetting(
         0.0,
         min=0,
         max=0.5,
@@ -448,7 +456,7 @@ class SettingTraits(HasTraits):
         group="fresh start",
         effect="fresh start",
     )
-    seed = Whole(
+    seed = IntSetting(
         0,
         min=0,
         max=2**32 - 1,
@@ -459,7 +467,7 @@ class SettingTraits(HasTraits):
         effect="fresh start",
     )
 
-    def _admit(self, setting: str, value: Any) -> None:
+    def _validate_in_context(self, setting: str, value: Any) -> None:
         """Refuse a value that is in bounds but does not fit this run; called by every setting."""
 
 

@@ -9,9 +9,9 @@ from traitlets import TraitError
 
 from ganwidgets.messages import Message
 from ganwidgets.settings.definitions import SETTINGS, SettingTraits
-from ganwidgets.settings.types import Group, Number, nearest
+from ganwidgets.settings.types import NumberSetting, SettingGroup, nearest
 
-__all__ = ["Settings", "refuse_unknown", "settings_table"]
+__all__ = ["Settings", "check_names", "settings_table"]
 
 
 class Settings(SettingTraits):
@@ -27,9 +27,9 @@ class Settings(SettingTraits):
     """
 
     def __init__(self, **values: Any) -> None:
-        self.__dict__["_admission"] = None
+        self.__dict__["_context_validator"] = None
         self.__dict__["_route"] = None
-        refuse_unknown(values, "settings")
+        check_names(values, "settings")
         super().__init__()
         self.update(values)
 
@@ -38,16 +38,16 @@ class Settings(SettingTraits):
             if self._route is not None and self._route(self.checked({name: value}), ""):
                 return
         elif not name.startswith("_"):
-            refuse_unknown([name], "settings")
+            check_names([name], "settings")
         super().__setattr__(name, value)
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return `values` in canonical form, or raise for the first that is not allowed."""
-        refuse_unknown(values, "settings")
+        check_names(values, "settings")
         result = {}
         for name, value in values.items():
             result[name] = SETTINGS[name].check(value)
-            self._admit(name, result[name])
+            self._validate_in_context(name, result[name])
         return result
 
     def update(self, values: Mapping[str, Any]) -> None:
@@ -59,9 +59,9 @@ class Settings(SettingTraits):
         """Return every setting's value, by name."""
         return {name: getattr(self, name) for name in SETTINGS}
 
-    def _admit(self, setting: str, value: Any) -> None:
-        if self._admission is not None:
-            self._admission(setting, value)
+    def _validate_in_context(self, setting: str, value: Any) -> None:
+        if self._context_validator is not None:
+            self._context_validator(setting, value)
 
     def __repr__(self) -> str:
         changed = ", ".join(
@@ -72,11 +72,11 @@ class Settings(SettingTraits):
         )
         return f"Settings({changed})"
 
-    _admission: Callable[[str, Any], None] | None
+    _context_validator: Callable[[str, Any], None] | None
     _route: Callable[[dict[str, Any], str], bool] | None
 
 
-def refuse_unknown(names: Iterable[str], owner: str, also: Iterable[str] = ()) -> None:
+def check_names(names: Iterable[str], owner: str, also: Iterable[str] = ()) -> None:
     """Raise `TraitError` for the first of `names` that is neither a setting nor in `also`."""
     known = [*SETTINGS, *also]
     for name in names:
@@ -92,7 +92,7 @@ def refuse_unknown(names: Iterable[str], owner: str, also: Iterable[str] = ()) -
             )
 
 
-def settings_table(group: Group | None = None) -> str:
+def settings_table(group: SettingGroup | None = None) -> str:
     """Return the table of all settings, or of one group's, in Markdown; the documentation prints this."""
     rows = [
         "| setting | default | allowed | unit | scale | takes effect | what it does |",
@@ -105,7 +105,7 @@ def settings_table(group: Group | None = None) -> str:
                 f"`{setting.initial!r}`",
                 setting.allowed,
                 setting.unit,
-                setting.scale if isinstance(setting, Number) else "",
+                setting.scale if isinstance(setting, NumberSetting) else "",
                 setting.effect,
                 setting.help,
             )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 from ganwidgets.settings.definitions import SETTINGS
-from ganwidgets.settings.types import Choice, Setting
+from ganwidgets.settings.types import ChoiceSetting, Setting
 
 __all__ = ["with_settings"]
 
@@ -65,6 +65,6 @@ def _keyword(name: str, default: Any, annotation: Any = inspect.Parameter.empty)
 
 
 def _type(setting: Setting[Any]) -> Any:
-    if isinstance(setting, Choice):
+    if isinstance(setting, ChoiceSetting):
         return Literal[tuple(setting.choices)]
     return type(setting.initial)

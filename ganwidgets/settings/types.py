@@ -13,10 +13,21 @@ from traitlets import TraitError, TraitType
 
 from ganwidgets.messages import Message
 
-__all__ = ["Choice", "Data", "Group", "Number", "Real", "Setting", "Switch", "Whole", "Widths", "nearest"]
+__all__ = [
+    "BoolSetting",
+    "ChoiceSetting",
+    "DataSetting",
+    "FloatSetting",
+    "IntSetting",
+    "LayerWidthsSetting",
+    "NumberSetting",
+    "Setting",
+    "SettingGroup",
+    "nearest",
+]
 
-Effect = Literal["next update", "fresh start"]
-Group = Literal["discriminator", "generator", "objective", "optimizer", "run", "fresh start"]
+SettingEffect = Literal["next update", "fresh start"]
+SettingGroup = Literal["discriminator", "generator", "objective", "optimizer", "run", "fresh start"]
 
 G = TypeVar("G")
 
@@ -38,7 +49,7 @@ class Setting(TraitType[G, Any], Generic[G]):
         What a number counts; empty for a pure number.
     effect : {"next update", "fresh start"}
         When a change takes effect.
-    shapes : tuple of str
+    affects : tuple of str
         Of the built-in networks, those that it has a part in: with networks of one's own it has none.
     architectures : tuple of str
         Values of the setting `architecture` under which it has a part in them; empty for all.
@@ -52,10 +63,10 @@ class Setting(TraitType[G, Any], Generic[G]):
         *,
         label: str,
         help: str,  # noqa: A002 - the name that traitlets gives it
-        group: Group,
+        group: SettingGroup,
         unit: str = "",
-        effect: Effect = "next update",
-        shapes: tuple[str, ...] = (),
+        effect: SettingEffect = "next update",
+        affects: tuple[str, ...] = (),
         architectures: tuple[str, ...] = (),
     ) -> None:
         super().__init__(default, help=help)
@@ -64,12 +75,12 @@ class Setting(TraitType[G, Any], Generic[G]):
         self.group = group
         self.unit = unit
         self.effect = effect
-        self.shapes = shapes
+        self.affects = affects
         self.architectures = architectures
 
     def validate(self, obj: Any, value: Any) -> G:
         checked = self.check(value)
-        obj._admit(self.name, checked)
+        obj._validate_in_context(self.name, checked)
         return checked
 
     def check(self, value: Any) -> G:
@@ -100,8 +111,8 @@ class Setting(TraitType[G, Any], Generic[G]):
         )
 
 
-class Number(Setting[G]):
-    """A bounded number; what :class:`Real` and :class:`Whole` share."""
+class NumberSetting(Setting[G]):
+    """A bounded number; what :class:`FloatSetting` and :class:`IntSetting` share."""
 
     def __init__(
         self,
@@ -126,7 +137,7 @@ class Number(Setting[G]):
             raise self.refuse(value)
 
 
-class Real(Number[float]):
+class FloatSetting(NumberSetting[float]):
     """A finite real number between two bounds, both included."""
 
     def check(self, value: Any) -> float:
@@ -141,7 +152,7 @@ class Real(Number[float]):
         return Message("a number from {min:g} to {max:g}", min=self.min, max=self.max)
 
 
-class Whole(Number[int]):
+class IntSetting(NumberSetting[int]):
     """A whole number between two bounds, both included."""
 
     def check(self, value: Any) -> int:
@@ -155,7 +166,7 @@ class Whole(Number[int]):
         return Message("a whole number from {min} to {max}", min=self.min, max=self.max)
 
 
-class Choice(Setting[str]):
+class ChoiceSetting(Setting[str]):
     """One of a few names.
 
     Parameters
@@ -178,7 +189,7 @@ class Choice(Setting[str]):
         return Message("one of {names}", names=", ".join(self.choices))
 
 
-class Switch(Setting[bool]):
+class BoolSetting(Setting[bool]):
     """On or off."""
 
     scale = "switch"
@@ -193,7 +204,7 @@ class Switch(Setting[bool]):
         return Message("True or False")
 
 
-class Widths(Setting[tuple[int, ...]]):
+class LayerWidthsSetting(Setting[tuple[int, ...]]):
     """The widths of a network's hidden layers, input side first."""
 
     scale = "widths"
@@ -220,7 +231,7 @@ class Widths(Setting[tuple[int, ...]]):
         )
 
 
-class Data(Setting[Any]):
+class DataSetting(Setting[Any]):
     """What the generator is to imitate: a preset's name, or data of one's own."""
 
     scale = "data"

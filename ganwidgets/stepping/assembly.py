@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ganwidgets.data import Source
-from ganwidgets.data.holdout import divided
+from ganwidgets.data.holdout import split_holdout
 from ganwidgets.data.source import FiniteSource
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
@@ -21,8 +21,8 @@ from ganwidgets.objectives import Objective, packed_shape
 from ganwidgets.seeds import seeded
 from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.ambient import pinned
-from ganwidgets.stepping.buffers import observing
-from ganwidgets.stepping.class_labels import Labels, classes_of, labels_for, taking
+from ganwidgets.stepping.buffers import evaluation_mode
+from ganwidgets.stepping.class_labels import Labels, classes_of, label_arity, labels_for
 from ganwidgets.stepping.eager import EagerStepper, draw_noise
 from ganwidgets.stepping.probe import Probe, probe, probe_objective
 from ganwidgets.stepping.rng_routing import RoutedRandomness
@@ -30,11 +30,11 @@ from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.threads import threads_for
 from ganwidgets.training_flags import TrainingFlags
 
-__all__ = ["Run", "assemble", "fitting_batch", "misfit"]
+__all__ = ["Assembled", "assemble", "check_fit", "fitting_batch"]
 
 
 @dataclass(frozen=True)
-class Run:
+class Assembled:
     """One run from its fresh start on.
 
     Attributes
@@ -82,7 +82,7 @@ class Run:
         inside = torch.Generator().manual_seed(seed)
         routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
         inputs = (batch,) if labels is None else (batch, labels)
-        with pinned(self.threads, self.state.device), observing(network), routing:
+        with pinned(self.threads, self.state.device), evaluation_mode(network), routing:
             parts = [
                 network(*(part.to(self.state.device).clone() for part in together))
                 for together in zip(*(torch.split(each, OBSERVED_AT_ONCE) for each in inputs), strict=True)
@@ -111,7 +111,7 @@ class Run:
         inside = torch.Generator().manual_seed(seed)
         told = () if labels is None else (labels.to(self.state.device),)
         routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
-        with pinned(self.threads, self.state.device), observing(network), routing, torch.enable_grad():
+        with pinned(self.threads, self.state.device), evaluation_mode(network), routing, torch.enable_grad():
             moved = batch.to(self.state.device).clone().requires_grad_()
             (slope,) = torch.autograd.grad(worth(network(moved, *told)), moved, materialize_grads=True)
         return slope.detach().cpu().float()
@@ -136,7 +136,7 @@ def assemble(
     own: Mapping[str, nn.Module | None],
     device: torch.device,
     objective: Objective | None = None,
-) -> Run:
+) -> Assembled:
     """Return a run that has not begun.
 
     Parameters
@@ -157,9 +157,9 @@ def assemble(
     DataError
         If a batch is larger than the data, or a network or the objective does not fit it.
     """
-    training, held_out = divided(source, settings.holdout)
+    training, held_out = split_holdout(source, settings.holdout)
     for setting in ("batch_size", "augment"):
-        wrong = misfit(setting, getattr(settings, setting), training, settings.packing)
+        wrong = check_fit(setting, getattr(settings, setting), training, settings.packing)
         if wrong is not None:
             raise DataError(wrong)
     generator, discriminator = _networks(settings, source, own)
@@ -170,7 +170,7 @@ def assemble(
             # Where a GPU's convolutions are quickest; networks of the user's own stay as they come.
             network.to(memory_format=torch.channels_last)
     order = training.order(settings.seed)
-    takes = {"generator": taking(generator), "discriminator": taking(discriminator)}
+    takes = {"generator": label_arity(generator), "discriminator": label_arity(discriminator)}
     labels = labels_for(training, settings.seed, takes, conditional=settings.conditional)
     if settings.packing > 1 and labels is not None and labels.discriminator:
         raise DataError(
@@ -199,7 +199,7 @@ def assemble(
     if labels is not None:
         state.draw_for("labels")
     threads = threads_for(generator, discriminator)
-    return Run(
+    return Assembled(
         source=source,
         training=training,
         held_out=held_out,
@@ -276,7 +276,7 @@ def fitting_batch(source: Source, packing: int) -> int:
     return max(int(fitting) // packing, 1) * packing
 
 
-def misfit(setting: str, value: Any, source: Source, packing: int) -> Message | None:
+def check_fit(setting: str, value: Any, source: Source, packing: int) -> Message | None:
     """Return why a setting cannot have a value with these data and so many samples judged at once.
 
     None where nothing is wrong, or where it is no question of the data.

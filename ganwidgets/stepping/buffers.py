@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganwidgets.training_flags import in_eval_mode, overriding
 
-__all__ = ["Buffers", "observing"]
+__all__ = ["Buffers", "evaluation_mode"]
 
 
 class Buffers:
@@ -64,7 +64,7 @@ class Buffers:
 
 
 @contextmanager
-def observing(*networks: nn.Module) -> Iterator[None]:
+def evaluation_mode(*networks: nn.Module) -> Iterator[None]:
     """Look at networks: eval mode, no gradients, buffers still; afterwards all is as it was.
 
     A `train` method of the user's own may also write on weights, as one that merges them for eval does. A

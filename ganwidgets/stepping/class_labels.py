@@ -15,13 +15,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.data import Order, Source
+from ganwidgets.data import SampleOrder, Source
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
-__all__ = ["Labels", "Taking", "classes_of", "labels_for", "taking", "told"]
+__all__ = ["LabelArity", "Labels", "classes_of", "label_arity", "labels_for", "with_labels"]
 
-Taking = Literal["none", "optional", "required"]
+LabelArity = Literal["none", "optional", "required"]
 
 MOST = 10_000
 """Labels, counted from 0, that the built-in networks keep a vector for."""
@@ -35,7 +35,7 @@ class Labels:
     ----------
     values : Tensor, int64 [N]
         Of all samples.
-    order : Order
+    order : SampleOrder
         The same in the order in which the run sees the samples.
     generator, discriminator : bool
         Whether that network takes ``(batch, labels)``.
@@ -44,7 +44,7 @@ class Labels:
     """
 
     values: Tensor
-    order: Order
+    order: SampleOrder
     generator: bool
     discriminator: bool
     known: tuple[int, ...]
@@ -93,7 +93,7 @@ class Labels:
         return f"{self.known[0]}, {self.known[1]}, ... {self.known[-1]}"
 
 
-def taking(network: nn.Module) -> Taking:
+def label_arity(network: nn.Module) -> LabelArity:
     """Return whether `network` can be called with ``(batch, labels)``, or must be."""
     try:
         parameters = list(inspect.signature(network.forward).parameters.values())
@@ -106,14 +106,16 @@ def taking(network: nn.Module) -> Taking:
     return "optional" if any(p.kind is kinds.VAR_POSITIONAL for p in parameters) else "none"
 
 
-def told(network: Callable[..., Tensor], *, takes: bool) -> Callable[[Tensor, Tensor | None], Tensor]:
+def with_labels(network: Callable[..., Tensor], *, takes: bool) -> Callable[[Tensor, Tensor | None], Tensor]:
     """Return a function of a batch and its labels, of which `network` is told what it takes."""
     if takes:
         return network
     return lambda batch, labels: network(batch)  # noqa: ARG005 - both have one signature
 
 
-def labels_for(source: Source, seed: int, takes: dict[str, Taking], *, conditional: bool) -> Labels | None:
+def labels_for(
+    source: Source, seed: int, takes: dict[str, LabelArity], *, conditional: bool
+) -> Labels | None:
     """Return the labels of a run, or None where no network is told any.
 
     Parameters
@@ -123,7 +125,7 @@ def labels_for(source: Source, seed: int, takes: dict[str, Taking], *, condition
     seed : int
         Of the run; the labels are read in the order of its samples.
     takes : dict
-        For ``"generator"`` and ``"discriminator"`` what :func:`taking` says.
+        For ``"generator"`` and ``"discriminator"`` what :func:`label_arity` says.
     conditional : bool
         The setting of this name: whether networks that can be told labels are.
 

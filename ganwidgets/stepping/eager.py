@@ -25,21 +25,28 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
-from ganwidgets.objectives import PENALTIES, Objective, Penalty, augmented, complete, game, pack
-from ganwidgets.optimizers import aligned, descend, learning_rate, length_of, shorten, tune_optimizer
+from ganwidgets.objectives import PENALTIES, Objective, Penalty, augmented, game, pack, with_defaults
+from ganwidgets.optimizers import (
+    apply_update,
+    clip_gradients_,
+    gradient_norm,
+    learning_rate,
+    match_strides,
+    set_hyperparameters,
+)
 from ganwidgets.seeds import seeded
 from ganwidgets.settings import OWN
-from ganwidgets.stepping.class_labels import Labels, told
+from ganwidgets.stepping.class_labels import Labels, with_labels
 from ganwidgets.stepping.rng_routing import RoutedRandomness
-from ganwidgets.stepping.stages import NOBODY, Watcher
+from ganwidgets.stepping.stages import NULL_OBSERVER, StageObserver
 from ganwidgets.stepping.state import Network, TrainingState
 from ganwidgets.stepping.unrolling import looked_ahead
 
-__all__ = ["EagerStepper", "NonFiniteError", "Order", "What", "draw_noise"]
+__all__ = ["EagerStepper", "NonFiniteError", "SampleOrder", "UpdateTarget", "draw_noise"]
 
 NAN = math.nan
 
-What = Literal["both"] | Network
+UpdateTarget = Literal["both"] | Network
 """A full step, or one update of one network."""
 
 
@@ -63,7 +70,7 @@ Judge = Callable[[Tensor], Tensor]
 """From samples ``[n, ...]`` to logits ``[n]``."""
 
 
-class Streams(NamedTuple):
+class UpdateRandomness(NamedTuple):
     """Where the random numbers of an update come from, beside its latents.
 
     Of the gradient penalty's interpolation, of augmentation (None where there is none), and of what
@@ -75,8 +82,8 @@ class Streams(NamedTuple):
     inside: torch.Generator
 
 
-class Order(Protocol):
-    """The order in which a run sees the real samples; :class:`ganwidgets.data.Order` is one."""
+class SampleOrder(Protocol):
+    """The order in which a run sees the real samples; :class:`ganwidgets.data.SampleOrder` is one."""
 
     def take(self, start: int, n: int) -> Tensor:
         """Return the `n` samples from number `start` on."""
@@ -98,7 +105,7 @@ class EagerStepper:
     ----------
     state : TrainingState
         What the updates change.
-    order : Order
+    order : SampleOrder
         Where the real samples come from.
     latent_dim : int
         How many numbers a latent has.
@@ -113,14 +120,14 @@ class EagerStepper:
 
     Attributes
     ----------
-    watcher : Watcher
+    watcher : StageObserver
         Who is told of each stage of an update; nobody in an ordinary step.
     """
 
     def __init__(
         self,
         state: TrainingState,
-        order: Order,
+        order: SampleOrder,
         latent_dim: int,
         *,
         routed: bool,
@@ -135,7 +142,7 @@ class EagerStepper:
         self.objective = objective
         self.labels = labels
         self.packing = packing
-        self.watcher: Watcher = NOBODY
+        self.watcher: StageObserver = NULL_OBSERVER
         self._tells_g = labels is not None and labels.generator
         self._tells_d = labels is not None and labels.discriminator
         self._on_cpu = state.device.type == "cpu"
@@ -150,8 +157,8 @@ class EagerStepper:
         self.rules = rules
         self._loss = game(rules.loss, self.objective)
         self._penalty = self._penalty_named(rules.penalty)
-        self._generate = told(self._computing(state.generator), takes=self._tells_g)
-        self._judge = told(self._computing(state.discriminator), takes=self._tells_d)
+        self._generate = with_labels(self._computing(state.generator), takes=self._tells_g)
+        self._judge = with_labels(self._computing(state.discriminator), takes=self._tells_d)
         self._augments = rules.augment != "none"
         # A network whose gradients the user has all switched off is measured as a frozen one.
         self._frozen = {
@@ -180,7 +187,7 @@ class EagerStepper:
 
     def _penalty_named(self, name: str) -> Penalty | None:
         if name == OWN and self.objective is not None:
-            return complete(self.objective).penalty
+            return with_defaults(self.objective).penalty
         return PENALTIES.get(name)
 
     def _follow_schedule(self) -> None:
@@ -192,11 +199,11 @@ class EagerStepper:
         }
         for network, (name, base) in rates.items():
             rate = learning_rate(base, rules.lr_schedule, rules.schedule_steps, state.iteration)
-            tune_optimizer(state.optimizers[network], name, rules, rate)
+            set_hyperparameters(state.optimizers[network], name, rules, rate)
 
     # --- steps ----------------------------------------------------------------------------------
 
-    def advance(self, what: What, *, measure: bool) -> None:
+    def advance(self, what: UpdateTarget, *, measure: bool) -> None:
         """Carry out one full step, or one update of one network.
 
         Parameters
@@ -231,7 +238,7 @@ class EagerStepper:
         may_skip = rules.skip_d_below > 0
         before = self._buffers_d.copy() if may_skip else []
         real, noise = self._next_real(), self._noise(state.randomness["noise"])
-        self.watcher.drawn("discriminator", noise, real.samples, real.labels, frozen=False)
+        self.watcher.on_draw("discriminator", noise, real.samples, real.labels, frozen=False)
         loss, real_logits, fake_logits, penalty = self._discriminator_loss(
             real, noise, self._streams(), self._weight_in(state.d_updates)
         )
@@ -242,57 +249,57 @@ class EagerStepper:
         if may_skip and value < rules.skip_d_below:
             self._buffers_d.put_back(before)
             self.record["grad_norm_d"] = NAN
-            self.watcher.updated(skipped=True)
+            self.watcher.on_update(skipped=True)
             return
         self._descend("discriminator", "grad_norm_d", loss, measure=measure)
         if rules.weight_clip > 0:
             with torch.no_grad():
                 for parameter in state.parameters["discriminator"]:
                     parameter.clamp_(-rules.weight_clip, rules.weight_clip)
-        self.watcher.updated(skipped=False)
+        self.watcher.on_update(skipped=False)
 
     def _update_generator(self, *, measure: bool) -> None:
         state = self.state
-        real = self._next_real() if self._loss.uses_real or self._looks_ahead else None
+        real = self._next_real() if self._loss.needs_real or self._looks_ahead else None
         noise = self._noise(state.randomness["noise"])
         labels = self._labels_beside(real, state.randomness.get("labels"))
         shown = None if real is None else real.samples
-        self.watcher.drawn("generator", noise, shown, labels, frozen=False)
+        self.watcher.on_draw("generator", noise, shown, labels, frozen=False)
         loss = self._generator_loss(real, noise, labels, self._streams())
         self._note_loss("loss_g", loss)
         with _explaining_derivatives() if self._looks_ahead else _NOTHING:
             self._descend("generator", "grad_norm_g", loss, measure=measure)
         if state.ema is not None:
             self._move_average(state.ema)
-        self.watcher.updated(skipped=False)
+        self.watcher.on_update(skipped=False)
 
     def _discriminator_loss(
-        self, real: Batch, noise: Tensor, streams: Streams, weight: float | None
+        self, real: Batch, noise: Tensor, streams: UpdateRandomness, weight: float | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """Return D's loss, its logits of real and generated samples, and the penalty; see :meth:`_scored`."""
         with self._routing(streams.inside):
             with self._buffers_g.still(), torch.no_grad():
                 fake = self._generate(noise, real.labels)
-            self.watcher.generated(fake)
+            self.watcher.on_generate(fake)
             judge = self._judge_with(real.labels)
             return self._scored(judge, real.samples, fake, streams, weight, self.watcher)
 
     def _generator_loss(
-        self, real: Batch | None, noise: Tensor, labels: Tensor | None, streams: Streams
+        self, real: Batch | None, noise: Tensor, labels: Tensor | None, streams: UpdateRandomness
     ) -> Tensor:
         judge = self._judge_with(labels)
         with self._routing(streams.inside), self._buffers_d.still():
             fake = self._generate(noise, labels)
-            self.watcher.generated(fake)
+            self.watcher.on_generate(fake)
             if real is not None and self._looks_ahead:
                 judge = self._judge_ahead(real.samples, fake, labels, streams)
             fake_logits = judge(self._seen(fake, streams))
             real_logits = None
-            if real is not None and self._loss.uses_real:
+            if real is not None and self._loss.needs_real:
                 # G has a part in these only through a D that answered it.
                 with _NOTHING if self._looks_ahead else torch.no_grad():
                     real_logits = judge(self._seen(real.samples, streams))
-            self.watcher.classified(real_logits, fake_logits)
+            self.watcher.on_logits(real_logits, fake_logits)
             return self._loss.loss_g(fake_logits, real_logits)
 
     def _scored(
@@ -300,9 +307,9 @@ class EagerStepper:
         judge: Judge,
         real: Tensor,
         fake: Tensor,
-        streams: Streams,
+        streams: UpdateRandomness,
         weight: float | None,
-        watcher: Watcher = NOBODY,
+        watcher: StageObserver = NULL_OBSERVER,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """Return D's loss, its logits of real and of generated samples, and the penalty's part of the loss.
 
@@ -310,19 +317,21 @@ class EagerStepper:
         ----------
         weight : float or None
             Of the penalty; None where it has no part in this update.
-        watcher : Watcher
+        watcher : StageObserver
             Is told of the logits; nobody is where this only looks ahead.
         """
         real, fake = self._seen(real, streams), self._seen(fake, streams)
         real_logits, fake_logits = judge(real), judge(fake)
-        watcher.classified(real_logits, fake_logits)
+        watcher.on_logits(real_logits, fake_logits)
         loss = self._loss.loss_d(real_logits, fake_logits)
         if weight is None or self._penalty is None:
             return loss, real_logits, fake_logits, None
         penalty = self._penalty(judge, real, fake, weight, streams.penalty)
         return loss + penalty, real_logits, fake_logits, penalty
 
-    def _judge_ahead(self, real: Tensor, fake: Tensor, labels: Tensor | None, streams: Streams) -> Judge:
+    def _judge_ahead(
+        self, real: Tensor, fake: Tensor, labels: Tensor | None, streams: UpdateRandomness
+    ) -> Judge:
         """Return D as it would be after its next `unroll_steps` updates on these samples."""
         state, rules = self.state, self.rules
 
@@ -345,17 +354,17 @@ class EagerStepper:
 
     def _descend(self, network: Network, norm: str, loss: Tensor, *, measure: bool) -> None:
         parameters = self.state.parameters[network]
-        gradients = aligned(torch.autograd.grad(loss, parameters, allow_unused=True), parameters)
-        self.watcher.differentiated(gradients)
+        gradients = match_strides(torch.autograd.grad(loss, parameters, allow_unused=True), parameters)
+        self.watcher.on_gradients(gradients)
         if self.rules.grad_clip > 0:
-            length = shorten(parameters, gradients, self.rules.grad_clip)
+            length = clip_gradients_(parameters, gradients, self.rules.grad_clip)
             if not math.isfinite(length):  # a clipped gradient would be zero, and the failure hidden
                 raise NonFiniteError(norm, length)
             self.record[norm] = length
         elif measure:
             # Only looked at: a gradient that is not finite shows in the next loss, measured or not.
-            self.record[norm] = length_of(gradients).item()
-        descend(self.state.optimizers[network], parameters, gradients)
+            self.record[norm] = gradient_norm(gradients).item()
+        apply_update(self.state.optimizers[network], parameters, gradients)
 
     def _move_average(self, average: nn.Module) -> None:
         generator = self.state.generator
@@ -371,21 +380,21 @@ class EagerStepper:
     def _measure_frozen(self, network: Network) -> None:
         state, rules = self.state, self.rules
         aside = seeded(state.seed, "frozen", network, state.iteration)
-        streams = Streams(aside, aside, seeded(state.seed, "frozen network", state.iteration))
+        streams = UpdateRandomness(aside, aside, seeded(state.seed, "frozen network", state.iteration))
         noise = self._noise(aside)
         with self._buffers_g.still(), self._buffers_d.still():
             if network == "generator":
-                needs_real = self._loss.uses_real or self._looks_ahead
+                needs_real = self._loss.needs_real or self._looks_ahead
                 real = self._real_at(state.cursor) if needs_real else None
                 labels = self._labels_beside(real, aside)
                 shown = None if real is None else real.samples
-                self.watcher.drawn("generator", noise, shown, labels, frozen=True)
+                self.watcher.on_draw("generator", noise, shown, labels, frozen=True)
                 with _NOTHING if self._looks_ahead else torch.no_grad():
                     self._note_loss("loss_g", self._generator_loss(real, noise, labels, streams))
                 self.record["grad_norm_g"] = NAN
                 return
             real = self._real_at(state.cursor)
-            self.watcher.drawn("discriminator", noise, real.samples, real.labels, frozen=True)
+            self.watcher.on_draw("discriminator", noise, real.samples, real.labels, frozen=True)
             # A penalty needs gradients with respect to samples, so they stay enabled.
             with torch.no_grad() if rules.penalty == "none" else _NOTHING:
                 loss, real_logits, fake_logits, penalty = self._discriminator_loss(
@@ -409,7 +418,7 @@ class EagerStepper:
         if values is not None:
             network, replaced = self.state.discriminator, dict(zip(self._names_d, values, strict=True))
             replacing = self._computing(lambda *inputs: functional_call(network, replaced, inputs))
-            judge = told(replacing, takes=self._tells_d)
+            judge = with_labels(replacing, takes=self._tells_d)
         return lambda x: judge(x, labels).reshape(len(x))
 
     def _computing(self, network: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -429,7 +438,7 @@ class EagerStepper:
 
         return rounded
 
-    def _seen(self, samples: Tensor, streams: Streams) -> Tensor:
+    def _seen(self, samples: Tensor, streams: UpdateRandomness) -> Tensor:
         """Return samples as the discriminator gets to see them."""
         if self._augments:
             assert streams.augment is not None
@@ -441,10 +450,10 @@ class EagerStepper:
         every = self.rules.penalty_interval
         return None if number % every else self.rules.penalty_weight * every
 
-    def _streams(self) -> Streams:
+    def _streams(self) -> UpdateRandomness:
         randomness = self.state.randomness
         augment = self.state.draw_for("augment") if self._augments else None
-        return Streams(randomness["penalty"], augment, randomness["network"])
+        return UpdateRandomness(randomness["penalty"], augment, randomness["network"])
 
     def _noise(self, generator: torch.Generator) -> Tensor:
         noise = draw_noise(self.rules.noise, self.rules.batch_size, self.latent_dim, generator)
@@ -480,7 +489,7 @@ class EagerStepper:
         if not math.isfinite(value):
             raise NonFiniteError(name, value)
         self.record[name] = value
-        self.watcher.scored(loss)
+        self.watcher.on_loss(loss)
         return value
 
     def _measure_discriminator(

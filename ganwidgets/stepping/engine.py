@@ -21,7 +21,14 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ganwidgets.errors import DataError
 from ganwidgets.games.game import Batch, NetworkFn, Player, Scored, Turn
-from ganwidgets.optimizers import aligned, descend, learning_rate, length_of, shorten, tune_optimizer
+from ganwidgets.optimizers import (
+    apply_update,
+    clip_gradients_,
+    gradient_norm,
+    learning_rate,
+    match_strides,
+    set_hyperparameters,
+)
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.eager import NonFiniteError
@@ -196,7 +203,7 @@ class Engine:
                 state.iteration,
             )
             name = state.optimizer_names[player.name]
-            tune_optimizer(state.optimizers[player.name], name, settings, rate)
+            set_hyperparameters(state.optimizers[player.name], name, settings, rate)
 
     # --- steps ----------------------------------------------------------------------------------
 
@@ -268,17 +275,17 @@ class Engine:
             if explained is None:
                 raise
             raise DataError(explained) from error
-        gradients = aligned(found, parameters)
+        gradients = match_strides(found, parameters)
         self.observer.on_gradients(gradients)
         if self.settings.grad_clip > 0:
-            length = shorten(parameters, gradients, self.settings.grad_clip)
+            length = clip_gradients_(parameters, gradients, self.settings.grad_clip)
             if not math.isfinite(length):  # a clipped gradient would be zero, and the failure hidden
                 raise NonFiniteError(plan.norm_column, length)
             self.record[plan.norm_column] = length
         elif measure:
             # A gradient that is not finite shows in the next loss, measured or not.
-            self.record[plan.norm_column] = length_of(gradients).item()
-        descend(plan.optimizer, parameters, gradients)
+            self.record[plan.norm_column] = gradient_norm(gradients).item()
+        apply_update(plan.optimizer, parameters, gradients)
         self.game.constrain(name, parameters, self.settings)
         if plan.player.averaged is not None and plan.player.averaged in self.state.averages:
             self._move_average(plan.player.averaged)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.draw_detection import Draws
+from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
 from ganwidgets.games.game import Game, Player, Scored
 from ganwidgets.messages import Message
@@ -124,7 +124,7 @@ def probe_game(engine: Engine) -> Probe:
     routed, exact = False, True
     for player in engine.game.players:
         before = _contents(engine)
-        with Draws() as draws:
+        with RandomDrawDetector() as draws:
             first, drew_inside = _attempted(engine, player)
         _check(engine, player, first)
         again, _ = _attempted(engine, player)

@@ -16,11 +16,11 @@ from torch import Tensor
 from ganwidgets.errors import DataError, DataWarning
 from ganwidgets.messages import Message
 
-__all__ = ["Ending", "check_logits", "check_samples", "ending"]
+__all__ = ["FinalActivation", "check_logits", "check_samples", "ending"]
 
 
 @dataclass(frozen=True)
-class Ending:
+class FinalActivation:
     """A function that a network ends in and whose values are bounded.
 
     Attributes
@@ -37,13 +37,13 @@ class Ending:
 
 
 _ENDINGS = {
-    "SigmoidBackward": Ending("sigmoid", 0, 1),
-    "HardsigmoidBackward": Ending("hard sigmoid", 0, 1),
-    "SoftmaxBackward": Ending("softmax", 0, 1),
-    "ReluBackward": Ending("ReLU", 0, math.inf),
-    "SoftplusBackward": Ending("softplus", 0, math.inf),
-    "LogSigmoidBackward": Ending("log-sigmoid", -math.inf, 0),
-    "TanhBackward": Ending("tanh", -1, 1),
+    "SigmoidBackward": FinalActivation("sigmoid", 0, 1),
+    "HardsigmoidBackward": FinalActivation("hard sigmoid", 0, 1),
+    "SoftmaxBackward": FinalActivation("softmax", 0, 1),
+    "ReluBackward": FinalActivation("ReLU", 0, math.inf),
+    "SoftplusBackward": FinalActivation("softplus", 0, math.inf),
+    "LogSigmoidBackward": FinalActivation("log-sigmoid", -math.inf, 0),
+    "TanhBackward": FinalActivation("tanh", -1, 1),
 }
 
 _REARRANGING = {
@@ -57,7 +57,7 @@ MARGIN = 0.05
 """By how much a value may lie beyond what a network can return: a twentieth of an image's grey is no mistake."""
 
 
-def ending(output: Tensor) -> Ending | None:
+def ending(output: Tensor) -> FinalActivation | None:
     """Return the function that a network ended in when it made `output`, or None for any other.
 
     Parameters
@@ -165,7 +165,7 @@ def check_logits(logits: Tensor, loss: str) -> None:
     _warn(found)
 
 
-def _beyond(real: Tensor, end: Ending) -> float:
+def _beyond(real: Tensor, end: FinalActivation) -> float:
     """Return the share of `real` that lies beyond `end`."""
     return float(((real < end.low - MARGIN) | (real > end.high + MARGIN)).float().mean())
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from ganwidgets.draw_detection import Draws
+from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective, checked, pack
-from ganwidgets.stepping.buffers import Buffers, observing
+from ganwidgets.stepping.buffers import Buffers, evaluation_mode
 from ganwidgets.stepping.class_labels import Labels
 from ganwidgets.stepping.failing_layer import FailingLayer, failing_layer
 from ganwidgets.stepping.output_range import check_logits, check_samples
@@ -98,10 +98,10 @@ def probe(
         with RoutedRandomness(aside), torch.no_grad():
             with buffers[0].still(), buffers[1].still():
                 training = _run(generator, discriminator, noise, real, told, packing)
-            with observing(generator, discriminator):
+            with evaluation_mode(generator, discriminator):
                 return [*training, *_run(generator, discriminator, noise, real, told, packing)]
 
-    with Draws() as draws:
+    with RandomDrawDetector() as draws:
         first = outputs()
     repeats = all(map(_same, first, outputs()))
     aside = torch.Generator().manual_seed(0)
@@ -117,7 +117,7 @@ def probe(
     return _probed(draws, repeats, names, Message("the networks give"))
 
 
-def _probed(draws: Draws, repeats: bool, names: Mapping[int, str], giving: Message) -> Probe:
+def _probed(draws: RandomDrawDetector, repeats: bool, names: Mapping[int, str], giving: Message) -> Probe:
     """Return what was found.
 
     Parameters
@@ -286,7 +286,7 @@ def probe_objective(objective: Objective, shape: tuple[int, ...]) -> Probe:
         with RoutedRandomness(torch.Generator().manual_seed(0)):
             return checked(objective, shape)
 
-    with Draws() as draws:
+    with RandomDrawDetector() as draws:
         first = outputs()
     repeats = all(map(_same, first, outputs()))
     return _probed(draws, repeats, {}, Message("the objective gives"))

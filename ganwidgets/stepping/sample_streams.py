@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganwidgets.data import Order
+from ganwidgets.data import SampleOrder
 from ganwidgets.games.game import Batch
 from ganwidgets.stepping.class_labels import Labels
 
@@ -20,16 +20,16 @@ class OrderedStream:
 
     Attributes
     ----------
-    samples : Order
+    samples : SampleOrder
     labels : Labels or None
         None if the game's networks take no labels.
-    targets : Order or None
+    targets : SampleOrder or None
         The other half of each pair.
     """
 
-    samples: Order
+    samples: SampleOrder
     labels: Labels | None = None
-    targets: Order | None = None
+    targets: SampleOrder | None = None
 
     def take(self, start: int, n: int) -> Batch:
         """Return samples number `start` to `start + n`."""

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from ganwidgets.stepping.state import Network
 
-__all__ = ["NOBODY", "Watcher"]
+__all__ = ["NULL_OBSERVER", "StageObserver"]
 
 
-class Watcher(Protocol):
+class StageObserver(Protocol):
     """Is told of the stages of an update; what it is given is live, and belongs to the stepper."""
 
-    def drawn(
+    def on_draw(
         self, network: Network, noise: Tensor, real: Tensor | None, labels: Tensor | None, *, frozen: bool
     ) -> None:
         """Hear what was drawn for an update of `network`: noise ``[N, latent_dim]``, real samples.
@@ -36,45 +36,45 @@ class Watcher(Protocol):
             Whether the network is only measured.
         """
 
-    def generated(self, fake: Tensor) -> None:
+    def on_generate(self, fake: Tensor) -> None:
         """Hear that the generator made `fake` [N, ...] of the noise; it has a graph where G is updated."""
 
-    def classified(self, real_logits: Tensor | None, fake_logits: Tensor) -> None:
+    def on_logits(self, real_logits: Tensor | None, fake_logits: Tensor) -> None:
         """Hear what logits D returned, [N], or fewer where it judges several samples at once."""
 
-    def scored(self, loss: Tensor) -> None:
+    def on_loss(self, loss: Tensor) -> None:
         """Hear the batch's `loss`, a scalar with a graph, penalty included."""
 
-    def differentiated(self, gradients: Sequence[Tensor | None]) -> None:
+    def on_gradients(self, gradients: Sequence[Tensor | None]) -> None:
         """Hear the loss's gradients by the network's trained parameters; nothing has moved."""
 
-    def updated(self, *, skipped: bool) -> None:
+    def on_update(self, *, skipped: bool) -> None:
         """Hear that the update is over; the parameters have moved, unless it was `skipped`."""
 
 
-class _Nobody:
+class NullObserver:
     """Watches nothing."""
 
-    def drawn(
+    def on_draw(
         self, network: Network, noise: Tensor, real: Tensor | None, labels: Tensor | None, *, frozen: bool
     ) -> None:
         pass
 
-    def generated(self, fake: Tensor) -> None:
+    def on_generate(self, fake: Tensor) -> None:
         pass
 
-    def classified(self, real_logits: Tensor | None, fake_logits: Tensor) -> None:
+    def on_logits(self, real_logits: Tensor | None, fake_logits: Tensor) -> None:
         pass
 
-    def scored(self, loss: Tensor) -> None:
+    def on_loss(self, loss: Tensor) -> None:
         pass
 
-    def differentiated(self, gradients: Sequence[Tensor | None]) -> None:
+    def on_gradients(self, gradients: Sequence[Tensor | None]) -> None:
         pass
 
-    def updated(self, *, skipped: bool) -> None:
+    def on_update(self, *, skipped: bool) -> None:
         pass
 
 
-NOBODY: Watcher = _Nobody()
+NULL_OBSERVER: StageObserver = NullObserver()
 """The watcher of an ordinary step."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ganwidgets.optimizers import memory_of, updated
+from ganwidgets.optimizers import functional_update, optimizer_state
 
 __all__ = ["looked_ahead"]
 
@@ -43,7 +43,7 @@ def looked_ahead(
     grad_clip, weight_clip : float
         The settings of these names, which an update obeys.
     """
-    values, memories = list(parameters), memory_of(optimizer, parameters)
+    values, memories = list(parameters), optimizer_state(optimizer, parameters)
     for number in range(steps):
         loss = loss_after(values, number)
         if loss is None:
@@ -53,7 +53,7 @@ def looked_ahead(
         )
         if grad_clip > 0:
             gradients = _shortened(gradients, grad_clip)
-        values, memories = updated(optimizer, rule, values, gradients, memories)
+        values, memories = functional_update(optimizer, rule, values, gradients, memories)
         if weight_clip > 0:
             values = [value.clamp(-weight_clip, weight_clip) for value in values]
     return values

@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ganwidgets.stepping.ambient import under_pinned_modes
 
-__all__ = ["between_steps"]
+__all__ = ["on_training_thread"]
 
 
 class Dispatching(Protocol):
@@ -23,7 +23,7 @@ S = TypeVar("S", bound=Dispatching)
 T = TypeVar("T")
 
 
-def between_steps(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+def on_training_thread(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
     """Let a method of a live trainer be carried out by the thread that trains, between two steps."""
     method = under_pinned_modes(method)
 

@@ -15,9 +15,9 @@ from ganwidgets.runs.record.interventions import CODE, Origin
 from ganwidgets.runs.session.edits import BY_HAND
 from ganwidgets.runs.session.session import Session
 from ganwidgets.stepping.ambient import under_pinned_modes
-from ganwidgets.stepping.eager import What
+from ganwidgets.stepping.eager import UpdateTarget
 
-__all__ = ["Hosted"]
+__all__ = ["RunnerFacing"]
 
 MOMENT = 0.05
 """Seconds for which a call to train keeps a live run from hearing anything else."""
@@ -25,7 +25,7 @@ MOMENT = 0.05
 T = TypeVar("T")
 
 
-class Hosted:
+class RunnerFacing:
     """The side of a trainer that users do not see; it is live while something dispatches its calls."""
 
     _session: Session
@@ -113,7 +113,7 @@ class Hosted:
 
     def _advance(
         self,
-        network: What,
+        network: UpdateTarget,
         n: int,
         interrupted: Callable[[], bool],
         origin: Origin = CODE,
@@ -133,22 +133,22 @@ class Hosted:
         self._session.recover()
 
     def _pause(self) -> None:
-        self._session.keeper.pause()
+        self._session.autosave.pause()
 
     def _stop(self) -> None:
-        self._session.keeper.save()
+        self._session.autosave.save()
 
     @property
     def _unstored(self) -> CheckpointError | None:
         """Why what is new cannot be stored in the run's folder."""
-        return self._session.keeper.fault
+        return self._session.autosave.fault
 
     def _retry_in(self) -> float | None:
-        return self._session.keeper.retry_in()
+        return self._session.autosave.retry_in()
 
     # --- training -------------------------------------------------------------------------------
 
-    def _train(self, network: What, n: int) -> dict[str, float]:
+    def _train(self, network: UpdateTarget, n: int) -> dict[str, float]:
         """Train at once; live in slices, so that between them controls and other cells are heard."""
         dispatch = self._dispatch
         if dispatch is None:
@@ -161,7 +161,7 @@ class Hosted:
             if n == 0:
                 return dict(record)
 
-    def _train_for_a_moment(self, network: What, n: int) -> tuple[int, dict[str, float]]:
+    def _train_for_a_moment(self, network: UpdateTarget, n: int) -> tuple[int, dict[str, float]]:
         """Return how many of `n` steps were carried out, at least one, and the last record."""
         end = time.monotonic() + MOMENT
         taken = 0

@@ -8,13 +8,13 @@ import torch
 
 from ganwidgets.runs.quality.evaluation import Evaluation
 from ganwidgets.runs.quality.image_judge import Neighbors, refuse_unknown_features
-from ganwidgets.trainer.hosting import Hosted
+from ganwidgets.trainer.hosting import RunnerFacing
 from ganwidgets.validation import checked_count, checked_seed
 
-__all__ = ["Judged"]
+__all__ = ["QualityMixin"]
 
 
-class Judged(Hosted):
+class QualityMixin(RunnerFacing):
     """A trainer whose samples can be compared with real ones; the run's state is untouched by it."""
 
     def evaluate(self, n: int = 2500, seed: int = 0, features: Any = None) -> dict[str, float]:

@@ -26,12 +26,12 @@ from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied
 from ganwidgets.runs.timeline.script import code_of
 from ganwidgets.runs.timeline.timeline import Timeline
-from ganwidgets.settings import SETTINGS, Settings, refuse_unknown
+from ganwidgets.settings import SETTINGS, Settings, check_names
 from ganwidgets.settings.signatures import with_settings
 from ganwidgets.stepping.devices import chosen_device
-from ganwidgets.stepping.eager import What
-from ganwidgets.trainer.dispatch import between_steps
-from ganwidgets.trainer.quality import Judged
+from ganwidgets.stepping.eager import UpdateTarget
+from ganwidgets.trainer.dispatch import on_training_thread
+from ganwidgets.trainer.quality import QualityMixin
 from ganwidgets.validation import checked_callable, checked_count, seed_or_new
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ __all__ = ["GANTrainer"]
 
 
 @with_settings(dict.fromkeys(DATA_OPTIONS))
-class GANTrainer(Judged):
+class GANTrainer(QualityMixin):
     """Trains a generator against a discriminator, step by step, and obeys while it does.
 
     Parameters
@@ -103,7 +103,7 @@ class GANTrainer(Judged):
         run: str | os.PathLike[str] | None = None,
         **settings: Any,
     ) -> None:
-        refuse_unknown(
+        check_names(
             settings,
             "GANTrainer",
             also=("generator", "discriminator", "objective", "device", "run", *DATA_OPTIONS),
@@ -123,7 +123,7 @@ class GANTrainer(Judged):
         trainer._begin(session)
         return trainer
 
-    @between_steps
+    @on_training_thread
     def reset(self, seed: int | None = None) -> None:
         """Start afresh with the settings as they stand, pending ones included.
 
@@ -196,7 +196,7 @@ class GANTrainer(Judged):
         """Update the generator alone, `n` times; every bit of the discriminator stays."""
         return self._train("generator", checked_count(n))
 
-    def walk(self, network: What = "both") -> Walk:
+    def walk(self, network: UpdateTarget = "both") -> Walk:
         """Begin a walk through the next step, sub-step by sub-step, forward and back.
 
         Each ``walk.next()`` carries out one stage more of the update (draw noise, generate, classify,
@@ -222,7 +222,7 @@ class GANTrainer(Judged):
         """
         return self._walk(network, CODE)
 
-    def _walk(self, network: What, origin: Origin) -> Walk:
+    def _walk(self, network: UpdateTarget, origin: Origin) -> Walk:
         walk = vars(self)["_walking"] = Walk(self._session, self._between_steps, network, origin)
         return walk
 
@@ -271,7 +271,7 @@ class GANTrainer(Judged):
     @property
     def run(self) -> Path | None:
         """The folder in which the run is kept; None where it is in none."""
-        return self._session.keeper.path
+        return self._session.autosave.path
 
     @property
     def exact(self) -> bool:
@@ -294,7 +294,7 @@ class GANTrainer(Judged):
         """
         return self._session.run.exact_because
 
-    @between_steps
+    @on_training_thread
     def sample(self, n: int, seed: int | None = None, labels: Any = None, ema: bool = False) -> Tensor:
         """Return `n` generated samples; the run's state is untouched.
 
@@ -322,12 +322,12 @@ class GANTrainer(Judged):
         """
         return generated(self._session, checked_count(n), seed_or_new(seed), labels, average=ema)
 
-    @between_steps
+    @on_training_thread
     def real(self, n: int, seed: int | None = None) -> Tensor:
         """Return `n` real samples, as :meth:`sample` does; the run's state is untouched."""
         return real(self._session, checked_count(n), seed_or_new(seed))
 
-    @between_steps
+    @on_training_thread
     def _look(self, samples: Tensor, labels: Any = None) -> Tensor:
         """Return the discriminator's logits ``[n]`` for `samples` in the units of training."""
         return verdicts(self._session, samples, labels)
@@ -358,13 +358,13 @@ class GANTrainer(Judged):
 
     # --- the whole state ------------------------------------------------------------------------
 
-    @between_steps
+    @on_training_thread
     def state_dict(self) -> dict[str, Any]:
         """Return the whole state: copies of tensors on the CPU, and plain values only."""
         tree: dict[str, Any] = copied(self._session.tree())
         return tree
 
-    @between_steps
+    @on_training_thread
     def state_hash(self) -> str:
         """Return the SHA-256, in hex, of the whole state.
 
@@ -374,7 +374,7 @@ class GANTrainer(Judged):
         """
         return digest(self._session.tree())
 
-    @between_steps
+    @on_training_thread
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that :meth:`state_dict` returned.
 
@@ -390,7 +390,7 @@ class GANTrainer(Judged):
         refuse_other_data(self._session, state)
         self._session.load_tree(state, CODE)
 
-    @between_steps
+    @on_training_thread
     def code(self) -> str:
         """Return Python source that makes this run again, its seed included; the widget's makes a widget, too.
 
@@ -403,7 +403,7 @@ class GANTrainer(Judged):
         """
         return code_of(self._session, "gw.GANTrainer")
 
-    @between_steps
+    @on_training_thread
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the run to one file: state, history, interventions, and data that is a small array.
 
@@ -416,7 +416,7 @@ class GANTrainer(Judged):
             If the file cannot be written.
         """
         save_session(self._session, path)
-        self._session.keeper.saved_elsewhere()
+        self._session.autosave.saved_elsewhere()
 
     def export(self, path: str | os.PathLike[str], *, locale: str | None = None) -> Path:
         """Write the run for people to look at: ``.png`` now, ``.gif`` its past too, ``.html`` all of it.
@@ -491,11 +491,11 @@ class GANTrainer(Judged):
             If it cannot be stored, such as on a full disk. The folder stays open, so that a later call tries again;
             after :meth:`save` to another place it is closed without an error.
         """
-        self._between_steps(self._session.keeper.close)
+        self._between_steps(self._session.autosave.close)
 
     def __del__(self) -> None:
         if "_session" in vars(self):  # not where it could not be made
-            self._between_steps(self._session.keeper.abandon)
+            self._between_steps(self._session.autosave.abandon)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "features":

@@ -22,7 +22,7 @@ from ganwidgets.settings import SETTINGS
 from ganwidgets.validation import checked_timeout
 from ganwidgets.widgets.browser.displays import view_of
 from ganwidgets.widgets.browser.models import models_of
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.browser.subshells import heard_during_cells
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
@@ -75,7 +75,7 @@ class LessonWidget(ipywidgets.VBox):
         self.outcomes: list[Outcome] = []
         self._catalog = t = catalog(locale)
         self._thread: threading.Thread | None = None
-        look = Look()
+        look = SharedStyle()
         self.trainer_widget = GANTrainerWidget(lesson.start(), locale=locale, controls=lesson.controls)
         timeline = self.trainer_widget.trainer.timeline
         self._asked_at = timeline.branch, self.trainer_widget.trainer.iteration
@@ -114,7 +114,7 @@ class LessonWidget(ipywidgets.VBox):
         heard_during_cells([self._answers, self._note, self._run, self._again, self._another, self._repeat])
         self._tell(t(N_("First choose what you expect.")))
 
-    def _button(self, look: Look, label: str, css_class: str, clicked: Any) -> ipywidgets.Button:
+    def _button(self, look: SharedStyle, label: str, css_class: str, clicked: Any) -> ipywidgets.Button:
         button = ipywidgets.Button(description=self._catalog(label), **look.of(ipywidgets.Button))
         button.on_click(clicked)
         return classed(button, "gw-action", css_class)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ganwidgets import DataError, GANTrainer
 from ganwidgets.data import load_data
-from ganwidgets.data.holdout import divided
+from ganwidgets.data.holdout import split_holdout
 
 
 def numbered(n: int, labels: bool = False):
@@ -21,7 +21,7 @@ def numbered(n: int, labels: bool = False):
 
 @given(n=st.integers(2, 60), holdout=st.floats(0.001, 0.5))
 def test_both_parts_together_are_the_whole(n, holdout):
-    training, held_out = divided(numbered(n, labels=True), holdout)
+    training, held_out = split_holdout(numbered(n, labels=True), holdout)
     parts = [part.read(torch.arange(part.size)) for part in (training, held_out)]
     together = torch.cat(parts)[:, 0]
     assert sorted(together.tolist()) == list(range(n))
@@ -36,7 +36,7 @@ def test_what_cannot_be_divided_is_refused():
         with pytest.raises(DataError, match=f"nothing can be held out of {name}"):
             GANTrainer(data, holdout=0.1)
     source = numbered(5)
-    assert divided(source, 0) == (source, None)
+    assert split_holdout(source, 0) == (source, None)
 
 
 def test_training_never_sees_what_is_held_out():

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import torch
 
-from ganwidgets.data import Order
+from ganwidgets.data import SampleOrder
 from ganwidgets.games.definitions import settings_of
 from ganwidgets.games.game import Batch, StreamShape
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.buffers import observing
+from ganwidgets.stepping.buffers import evaluation_mode
 from ganwidgets.stepping.engine import ALL, Engine, _Feed
 from ganwidgets.stepping.game_state import GameState
 
@@ -22,7 +22,7 @@ class TensorStream:
     def __init__(self, samples, labels=None, targets=None, seed=0):
         self._all = Batch(samples, labels, targets)
         n = len(samples)
-        self._order = Order(
+        self._order = SampleOrder(
             n, lambda epoch: torch.randperm(n, generator=seeded(seed, "order", epoch)), torch.clone
         )
 
@@ -77,5 +77,5 @@ class Play:
         random = {purpose: seeded(0, "look", purpose) for purpose in (*self.game.purposes, "pool")}
         turn = replace(self.engine._turn, random=random, networks=dict(state.networks))
         cursors = SimpleNamespace(cursors=dict.fromkeys(streams, 0), device=state.device)
-        with observing(*state.networks.values()):
+        with evaluation_mode(*state.networks.values()):
             return getattr(self.game, method)(n, _Feed(cursors, streams), turn)

@@ -100,8 +100,8 @@ def test_domains_of_other_channels_have_no_identity():
     play = Play(CycleGAN(), streams, channels=2, batch_size=2)
     play.step()
     shapes = {name: stream.shape for name, stream in streams.items()}
-    assert play.game.misfit(play.settings, shapes) is None
+    assert play.game.check_fit(play.settings, shapes) is None
     play.change(identity_weight=1.0)
-    assert "1 channels and those of B 3" in play.game.misfit(play.settings, shapes)
+    assert "1 channels and those of B 3" in play.game.check_fit(play.settings, shapes)
     with pytest.raises(DataError, match="set identity_weight to 0"):
         play.step()

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from traitlets import TraitError
 
-from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.session.session import CODE
 from ganwidgets.settings import Settings
 
@@ -36,7 +36,7 @@ class FakeTrainer:
         self.settings = Settings(lr_d=1e-3, lr_g=1e-3)
         self.iteration = 0
         self.history = SimpleNamespace(record=dict)
-        self.timeline = SimpleNamespace(place=Place(0, 0, 0), at_tip=True)
+        self.timeline = SimpleNamespace(place=Position(0, 0, 0), at_tip=True)
         self.done = []
         self.origins = []
         self.threads = set()
@@ -86,7 +86,7 @@ class FakeTrainer:
             self.settings.update({"seed": seed})
         self.iteration = 0
         self.history = SimpleNamespace(record=dict)
-        self.timeline = SimpleNamespace(place=Place(0, 0, 0), at_tip=True)
+        self.timeline = SimpleNamespace(place=Position(0, 0, 0), at_tip=True)
         self.done.append(("reset", self.settings.seed, author, source))
 
     def _recover(self):

@@ -12,7 +12,7 @@ from contextlib import closing
 from safetensors import safe_open
 
 from ganwidgets.runs.folder.autosaver import whole_at
-from ganwidgets.runs.state.flatten import filled, stripped
+from ganwidgets.runs.state.flatten import flatten, unflatten
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.tensor_file import pieces
 from ganwidgets.runs.store.checksummed_json import sealed, unsealed
@@ -126,7 +126,7 @@ def snapshot_tree(run, row):
     """Return the tree in the file of a snapshot."""
     with safe_open(run / "snapshots" / row["file"], framework="pt") as file:
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-        return filled(json.loads(file.metadata()["document"]), "state", tensors)
+        return unflatten(json.loads(file.metadata()["document"]), "state", tensors)
 
 
 def put_snapshot(run, number, row, tree, trainer):
@@ -138,7 +138,7 @@ def put_snapshot(run, number, row, tree, trainer):
         The run as it was before.
     """
     tensors = {}
-    content = b"".join(bytes(part) for part in _parts(stripped(tree, "state", tensors), tensors))
+    content = b"".join(bytes(part) for part in _parts(flatten(tree, "state", tensors), tensors))
     (run / "snapshots" / row["file"]).write_bytes(content)
     place = row["place"]
     if place["kind"] == "state":

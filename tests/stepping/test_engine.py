@@ -18,7 +18,7 @@ from ganwidgets.stepping.eager import NonFiniteError
 from ganwidgets.stepping.engine import ALL, Engine, NullObserver
 from ganwidgets.stepping.game_state import GameState, tree_of
 from ganwidgets.stepping.sample_streams import OrderedStream
-from ganwidgets.stepping.stages import Watcher
+from ganwidgets.stepping.stages import StageObserver
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
@@ -83,26 +83,26 @@ def test_the_bits_are_those_of_the_stepper(name):
     assert digest(classic_tree(engine.state)) == digest(state_tree(stepper.state))
 
 
-class OfStepper(Watcher):
+class OfStepper(StageObserver):
     def __init__(self):
         self.seen = []
 
-    def drawn(self, network, noise, real, labels, *, frozen):
+    def on_draw(self, network, noise, real, labels, *, frozen):
         self.seen.append(("draw", network, frozen, copied((noise, real, labels))))
 
-    def generated(self, fake):
+    def on_generate(self, fake):
         self.seen.append(("generate", copied((fake,))))
 
-    def classified(self, real_logits, fake_logits):
+    def on_logits(self, real_logits, fake_logits):
         self.seen.append(("classify", copied((real_logits, fake_logits))))
 
-    def scored(self, loss):
+    def on_loss(self, loss):
         self.seen.append(("loss", copied((loss,))))
 
-    def differentiated(self, gradients):
+    def on_gradients(self, gradients):
         self.seen.append(("gradients", copied(gradients)))
 
-    def updated(self, *, skipped):
+    def on_update(self, *, skipped):
         self.seen.append(("update", skipped))
 
 

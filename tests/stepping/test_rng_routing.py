@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ganwidgets import DataError, GANTrainer
-from ganwidgets.draw_detection import Draws
+from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 
 X = torch.ones(4, 6, 8, 8)
@@ -114,13 +114,13 @@ def test_a_generator_that_a_network_passes_itself_is_respected():
 
 
 def test_draws_are_seen_wherever_they_come_from():
-    with Draws() as draws:
+    with RandomDrawDetector() as draws:
         X + X
     assert (draws.routed, draws.unrouted) == (False, False)
-    with Draws() as draws:
+    with RandomDrawDetector() as draws:
         torch.rand(2, generator=torch.Generator())
     assert (draws.routed, draws.unrouted) == (True, False)
-    with Draws() as draws:
+    with RandomDrawDetector() as draws:
         F.dropout(X)
     assert draws.unrouted
 

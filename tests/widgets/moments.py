@@ -9,7 +9,7 @@ import numpy as np
 
 from ganwidgets.live.frames.camera import Frame
 from ganwidgets.runs.record.interventions import Intervention
-from ganwidgets.runs.timeline.branch_view import Limb, Past
+from ganwidgets.runs.timeline.branch_view import BranchView, TimelineView
 
 STEPS = np.arange(50)
 
@@ -77,11 +77,11 @@ def record(seq: int, **about: Any) -> Intervention:
     return Intervention(seq=seq, **{**plain, **about})
 
 
-def past(*others: Limb, **changes: Any) -> Past:
+def past(*others: BranchView, **changes: Any) -> TimelineView:
     """The past of a run that stands at the end of its first branch, at iteration 1234."""
-    main = Limb(0, "main", None, 0, 1234)
-    told = Past(
-        limbs=(main, *others),
+    main = BranchView(0, "main", None, 0, 1234)
+    told = TimelineView(
+        branches=(main, *others),
         interventions=(),
         led_here=(),
         branch=0,

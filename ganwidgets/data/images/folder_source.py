@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganwidgets.data.images.scaling import OF_BYTES, Units, in_training_units
 from ganwidgets.data.options import DataOptions
-from ganwidgets.data.sample_order import Order
+from ganwidgets.data.sample_order import SampleOrder
 from ganwidgets.data.source import FiniteSource
 
 __all__ = ["FolderSource"]
@@ -106,11 +106,11 @@ class FolderSource(FiniteSource):
             torch.stack([self.pictures.get(place) for place in indices.tolist()]), self.units
         )
 
-    def order(self, seed: int) -> Order:
+    def order(self, seed: int) -> SampleOrder:
         return _OrderAhead(self, lambda epoch: self.permutation(seed, epoch))
 
 
-class _OrderAhead(Order):
+class _OrderAhead(SampleOrder):
     """The order of a run, which has the next batches read while the training is busy with this one."""
 
     def __init__(self, source: FolderSource, permutation: Callable[[int], Tensor]) -> None:

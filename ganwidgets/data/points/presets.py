@@ -12,7 +12,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from ganwidgets.data.sample_order import Order
+from ganwidgets.data.sample_order import SampleOrder
 from ganwidgets.data.source import Modes, Source
 from ganwidgets.messages import N_
 from ganwidgets.seeds import seeded
@@ -62,11 +62,11 @@ class PointSource(Source):
     def fingerprint(self) -> str:
         return hashlib.sha256(f"{self.name}: {self.definition}".encode()).hexdigest()
 
-    def order(self, seed: int) -> Order:
+    def order(self, seed: int) -> SampleOrder:
         def block(number: int) -> Tensor:
             return self.draw(BLOCK, seeded(seed, "order", number))
 
-        return Order(BLOCK, block, torch.clone)
+        return SampleOrder(BLOCK, block, torch.clone)
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         return self.sampler(n, generator)

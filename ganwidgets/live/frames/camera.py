@@ -20,9 +20,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ganwidgets.live.frames.cpu_share import ElbowRoom
-from ganwidgets.live.frames.image_metrics import Bench, Judged
-from ganwidgets.live.frames.metric_sampler import SAMPLES, Curve, Gauge, measured_of
+from ganwidgets.live.frames.cpu_share import CpuShare
+from ganwidgets.live.frames.image_metrics import ImageEvaluator, JudgedImages
+from ganwidgets.live.frames.metric_sampler import SAMPLES, Curve, MetricSampler, measured_of
 from ganwidgets.live.frames.metric_sampler import SEED as MEASURED
 from ganwidgets.live.frames.substep_frame import Inside, inside
 from ganwidgets.live.observations import OBSERVATIONS, Focus, Moment, Observation
@@ -36,11 +36,11 @@ from ganwidgets.runs.inspect.frozen_run import likeness_of
 from ganwidgets.runs.inspect.sampling import Visible, decisiveness, generated, overfitting, sampler
 from ganwidgets.runs.quality.evaluation import FAIR
 from ganwidgets.runs.record.history import Envelope
-from ganwidgets.runs.timeline.branch_view import Chronicle, Past
+from ganwidgets.runs.timeline.branch_view import TimelineView, TimelineViewer
 from ganwidgets.stepping.ambient import pinned
 
 if TYPE_CHECKING:
-    from ganwidgets.stepping.assembly import Run
+    from ganwidgets.stepping.assembly import Assembled
 
 __all__ = ["Camera", "Frame"]
 
@@ -107,14 +107,14 @@ class Frame:
         The newest of :data:`~ganwidgets.metrics.interpretation.SIGNS` that are measured with the metrics.
     exact : bool
         Whether the run repeats bit for bit.
-    past : Past
+    past : TimelineView
         The branches of the run, and what was changed on them.
     compared : mapping of str to Envelope
         The losses of the branch that is compared with this one; empty without one.
     seen : mapping of str to anything
         What else was wanted, by its name in :data:`ganwidgets.live.observations.OBSERVATIONS`, as far
         as this kind of data has it.
-    judged : Judged or None
+    judged : JudgedImages or None
         What figures of images were measured on; None for points, and until that is known.
     judged_by : str
         The choice of features for images, as `GANTrainer.features` takes it; ``own`` for a module of the user's,
@@ -144,11 +144,11 @@ class Frame:
     floors: Mapping[str, float]
     latest_metrics: Mapping[str, float]
     exact: bool
-    past: Past
+    past: TimelineView
     compared: Mapping[str, Envelope]
     signs: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     seen: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    judged: Judged | None = None
+    judged: JudgedImages | None = None
     judged_by: str = ""
     trouble: str = ""
     inside: Inside | None = None
@@ -170,7 +170,7 @@ class Frame:
 class _Kept:
     """What stays the same for a whole run, and what remembers it."""
 
-    run: Run
+    run: Assembled
     fixed: Scene
     real: Floats
     pictures: int
@@ -199,7 +199,7 @@ class _Exposure:
     iteration: int
     losses: dict[str, Envelope]
     exact: bool
-    past: Past
+    past: TimelineView
     compared: dict[str, Envelope]
     inside: Inside | None
     developed: _Developed | None = None
@@ -261,15 +261,15 @@ class Camera:
         self.costs: dict[str, float] = {}
         self._runner = runner
         self._trainer = runner.trainer
-        self._chronicle = Chronicle(runner.trainer._session)
-        self._room = ElbowRoom()
-        self._gauge = Gauge(
+        self._chronicle = TimelineViewer(runner.trainer._session)
+        self._room = CpuShare()
+        self._metric_sampler = MetricSampler(
             interval,
             measured=measured,
             watched=lambda: not runner.closed,
             room=lambda: self._room.share,
         )
-        self._bench: Bench | None = None
+        self._bench: ImageEvaluator | None = None
         self._kept: _Kept | None = None
         self._taken = self._measured = 0
         self._lock = threading.Lock()
@@ -304,9 +304,9 @@ class Camera:
             # A run began afresh meanwhile, on other data perhaps.
             return self.take(complete=complete, also=also)
         if complete:
-            self._gauge.settle(None if source.kind == "points" else PATIENCE)
+            self._metric_sampler.settle(None if source.kind == "points" else PATIENCE)
         names = ("accuracy_real", "accuracy_fake") if source.kind == "images" else ()
-        labels, latest = seen.kept.run.labels, self._gauge.latest
+        labels, latest = seen.kept.run.labels, self._metric_sampler.latest
         accuracies = {name: seen.state.record[name] for name in names if name in seen.state.record}
         return Frame(
             iteration=seen.state.iteration,
@@ -321,8 +321,8 @@ class Camera:
             labels=None if scene.labels is None else scene.labels.numpy(),
             extent=scene.extent,
             losses=seen.losses,
-            metrics=_metrics(self._gauge.curves),
-            floors=self._gauge.floors,
+            metrics=_metrics(self._metric_sampler.curves),
+            floors=self._metric_sampler.floors,
             latest_metrics={**accuracies, **_metrics(latest)},
             signs={name: value for name, value in latest.items() if name in MEASURED_SIGNS},
             exact=seen.exact,
@@ -331,7 +331,7 @@ class Camera:
             seen=developed.seen,
             judged=None if self._bench is None else self._bench.judged,
             judged_by="" if self._bench is None else self._bench.called,
-            trouble=self._gauge.trouble,
+            trouble=self._metric_sampler.trouble,
             inside=seen.inside,
             classes=() if scene.labels is None or labels is None else labels.known,
         )
@@ -355,7 +355,7 @@ class Camera:
         points = kept.fixed.source.kind == "points"
         state = self._runner.state
         self._taken += 1
-        self._gauge.forget_from(trainer.iteration + 1)
+        self._metric_sampler.forget_from(trainer.iteration + 1)
         exposure = _Exposure(
             number=self._taken,
             kept=kept,
@@ -394,14 +394,14 @@ class Camera:
             self._measure(shown, complete)
         return _Developed(shown, self._observe(exposure, sampled, also))
 
-    def _begin(self, run: Run, before: _Kept | None) -> _Kept:
+    def _begin(self, run: Assembled, before: _Kept | None) -> _Kept:
         """Look at the real samples, because a new run began or other pictures are asked for."""
         fixed = scene_of(self._trainer._session, self.pictures, self.label)
         if before is None or before.run is not run:
             same_data = before is not None and before.fixed.source is fixed.source
-            floors = self._gauge.floors if same_data else {}
+            floors = self._metric_sampler.floors if same_data else {}
             by = self._trainer.features if fixed.source.kind == "images" else None
-            self._gauge.begin(measured_of(run.state, by, floors))
+            self._metric_sampler.begin(measured_of(run.state, by, floors))
             self._bench = None
         self._kept = _Kept(run, fixed, fixed.real.numpy(), self.pictures, self.label)
         return self._kept
@@ -441,9 +441,9 @@ class Camera:
         return {name: drawn_small(history, name) for name in LOSS_CURVES}
 
     def _measure(self, generated: Floats, complete: bool) -> None:
-        trainer, gauge = self._trainer, self._gauge
+        trainer, metric_sampler = self._trainer, self._metric_sampler
         iteration = trainer.iteration
-        if not gauge.due(iteration, generated, at_once=complete):
+        if not metric_sampler.due(iteration, generated, at_once=complete):
             return
         began = time.monotonic()
         samples, reference = (
@@ -461,11 +461,11 @@ class Camera:
         def floors() -> Mapping[str, float]:
             return runner.look(lambda: trainer.floors(SAMPLES, MEASURED))
 
-        gauge.measure(iteration, generated, figures, floors, time.monotonic() - began)
+        metric_sampler.measure(iteration, generated, figures, floors, time.monotonic() - began)
 
     def _measure_images(self, exposure: _Exposure, generated: Floats, complete: bool) -> None:
         """Measure images aside, unless a later moment has been measured already."""
-        trainer, gauge, look = self._trainer, self._gauge, self._runner.look
+        trainer, metric_sampler, look = self._trainer, self._metric_sampler, self._runner.look
         visible, iteration = exposure.visible, exposure.iteration
         with self._lock:
             if exposure.number < self._measured or exposure.kept is not self._kept:
@@ -473,14 +473,14 @@ class Camera:
             bench = self._bench
             if bench is None or bench.asked is not trainer.features:
                 if bench is not None:
-                    gauge.begin(measured_of(visible.run.state, trainer.features, {}))
-                bench = self._bench = Bench(trainer._session, look)
-            if not gauge.due(iteration, generated, at_once=complete and not gauge.busy):
+                    metric_sampler.begin(measured_of(visible.run.state, trainer.features, {}))
+                bench = self._bench = ImageEvaluator(trainer._session, look)
+            if not metric_sampler.due(iteration, generated, at_once=complete and not metric_sampler.busy):
                 return
             self._measured = exposure.number
             samples = sampler(visible, MEASURED)
             fair = {} if visible.run.held_out is None else FAIR
-            gauge.measure(
+            metric_sampler.measure(
                 iteration,
                 generated,
                 lambda: {

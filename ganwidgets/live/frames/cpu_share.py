@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["ElbowRoom"]
+__all__ = ["CpuShare"]
 
 WAITS = Path("/proc/thread-self/schedstat")
 """Where Linux tells the nanoseconds for which a thread has run, and for which it waited for a processor."""
@@ -21,7 +21,7 @@ def _waits() -> Waits:
     return int(run), int(waited)
 
 
-class ElbowRoom:
+class CpuShare:
     """Tells what share of the processor a thread got, of the time in which it wanted to run.
 
     A thread that sleeps, or waits for a lock or a device, wants none. 1 where a system does not tell.

@@ -21,12 +21,12 @@ from ganwidgets.live.worker.runner import Runner
 from ganwidgets.metrics.features import read
 from ganwidgets.rendering.image_grid import packed
 from ganwidgets.rendering.scene import SEED
-from ganwidgets.runs.inspect.frozen_run import Likeness, likeness_of
+from ganwidgets.runs.inspect.frozen_run import FrozenRun, likeness_of
 from ganwidgets.runs.inspect.latent_paths import along, between, strongest
-from ganwidgets.runs.inspect.sampling import latents, made_of
+from ganwidgets.runs.inspect.sampling import latents, sample_from
 from ganwidgets.runs.quality.evaluation import Evaluation
 from ganwidgets.runs.record.snapshots import Snapshot
-from ganwidgets.runs.timeline.past_networks import Understudies, earlier, spread
+from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier, spread
 from ganwidgets.stepping.ambient import pinned
 
 __all__ = ["AMOUNTS", "DIRECTIONS", "STEPS", "Earlier", "Exhibits", "Explorer", "Read", "Ways"]
@@ -148,7 +148,7 @@ class Explorer:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._directions: tuple[object, Tensor] | None = None
-        self._copies: tuple[object, Understudies] | None = None
+        self._copies: tuple[object, NetworkReplicas] | None = None
         self._past: OrderedDict[tuple[int, int, int, int | None], tuple[weakref.ref[Snapshot], Bytes]] = (
             OrderedDict()
         )
@@ -184,7 +184,7 @@ class Explorer:
                 strong = self._strong(now, exhibits, chosen[0]) if direction.startswith("strongest") else None
                 way = _direction(direction, len(start), strong)
                 parts.append(along(noise, start, way, torch.tensor([*AMOUNTS, amount])))
-            pictures = packed(made_of(now, torch.cat(parts), exhibits.label(chosen[0])).numpy())
+            pictures = packed(sample_from(now, torch.cat(parts), exhibits.label(chosen[0])).numpy())
         walk = pictures[: len(parts[0])] if len(chosen) > 1 else None
         line = pictures[-len(parts[-1]) : -1] if direction else None
         return Ways(walk, line, pictures[-1:] if direction else None)
@@ -193,17 +193,17 @@ class Explorer:
         """Let the strongest directions be found anew when they are asked for next."""
         self._directions = None
 
-    def _likeness(self) -> Likeness:
+    def _likeness(self) -> FrozenRun:
         session = self._runner.trainer._session
         return self._runner.look(partial(likeness_of, session))
 
-    def _strong(self, now: Likeness, exhibits: Exhibits, index: int) -> Tensor:
+    def _strong(self, now: FrozenRun, exhibits: Exhibits, index: int) -> Tensor:
         """Return the strongest directions at a sample; they stay, so that a way does not turn while it is gone."""
         label = exhibits.label(index)
         key = (self._runner.trainer._session.run, exhibits.count, index, label)
         if self._directions is None or self._directions[0] != key:
             latent = latents(now, exhibits.count, SEED)[index]
-            made = partial(made_of, now, labels=label)
+            made = partial(sample_from, now, labels=label)
             self._directions = key, strongest(latent, made, DIRECTIONS)
         return self._directions[1]
 
@@ -240,7 +240,7 @@ class Explorer:
         pictures = np.concatenate([picture for _, picture in found]) if found else None
         return Earlier(tuple(iteration for iteration, _ in found), pictures)
 
-    def _picture(self, now: Likeness, snapshot: Snapshot, exhibits: Exhibits, index: int) -> Bytes | None:
+    def _picture(self, now: FrozenRun, snapshot: Snapshot, exhibits: Exhibits, index: int) -> Bytes | None:
         key = id(snapshot), exhibits.count, index, exhibits.label(index)
         known = self._past.get(key)
         if known is None or known[0]() is not snapshot:
@@ -250,16 +250,16 @@ class Explorer:
             label = None if exhibits.labels is None else [exhibits.label(index)]
             with pinned(now.run.threads, now.run.state.device):
                 noise = latents(now, exhibits.count, SEED)[index : index + 1]
-                made = made_of(now, noise, label, network=copies.generator)
+                made = sample_from(now, noise, label, network=copies.generator)
             known = self._past[key] = weakref.ref(snapshot), packed(made.numpy())
         self._past.move_to_end(key)
         return known[1]
 
-    def _played(self, snapshot: Snapshot) -> Understudies | None:
+    def _played(self, snapshot: Snapshot) -> NetworkReplicas | None:
         """Return copies of the networks as they were at `snapshot`; None where it is gone."""
         session = self._runner.trainer._session
         if self._copies is None or self._copies[0] is not session.run:
-            self._copies = session.run, Understudies(session)
+            self._copies = session.run, NetworkReplicas(session)
         copies = self._copies[1]
         return copies if copies.play(snapshot) else None
 

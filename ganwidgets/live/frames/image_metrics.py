@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from ganwidgets.runs.quality.image_judge import Judge
     from ganwidgets.runs.session.session import Session
 
-__all__ = ["Bench", "Judged"]
+__all__ = ["ImageEvaluator", "JudgedImages"]
 
 LARGE, FEW = 32 * 32 * 3, 1000
 """Numbers in an image above which, and how many images at most, are made and judged each time."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedImages:
     """What figures of images were measured on.
 
     Attributes
@@ -52,7 +52,7 @@ class Judged:
     shares: Mapping[int, tuple[float, float]]
 
 
-class Bench:
+class ImageEvaluator:
     """Judges the images of one run on the features that are chosen when it begins.
 
     Parameters
@@ -65,13 +65,13 @@ class Bench:
     ----------
     asked : str, Path or nn.Module
         The choice of features.
-    judged : Judged or None
+    judged : JudgedImages or None
         What figures are measured on; None until the features are there.
     """
 
     def __init__(self, session: Session, between: Callable[[Callable[[], Any]], Any]) -> None:
         self.asked = session.features
-        self.judged: Judged | None = None
+        self.judged: JudgedImages | None = None
         self._evaluation = Evaluation(session, between)
         self._run = session.run
         self._size = math.prod(session.run.source.shape)
@@ -90,7 +90,7 @@ class Bench:
         judge = self._ready()
         reading = judge.reading(samples(judge.n))
         figures = judge.figures_of(reading, labels_asked(self._run, judge.n, SEED))
-        self.judged = Judged(
+        self.judged = JudgedImages(
             features=judge.features.name,
             help=judge.features.help,
             trend_only=judge.features.trend_only,

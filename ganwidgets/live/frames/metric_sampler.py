@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ganwidgets.errors import DataError
 from ganwidgets.live.pacing import Clock
 
-__all__ = ["SAMPLES", "SEED", "Curve", "Gauge", "Measured", "Series", "measured_of"]
+__all__ = ["SAMPLES", "SEED", "Curve", "Measured", "MetricSampler", "Series", "measured_of"]
 
 Floats = npt.NDArray[np.float32]
 Curve = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
@@ -157,7 +157,7 @@ def measured_of(run: object, by: object, floors: Mapping[str, float]) -> Measure
         return known[1]
 
 
-class Gauge:
+class MetricSampler:
     """Measures a run about once a second, each time in a thread of its own.
 
     Parameters

@@ -12,18 +12,18 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ganwidgets.live.observations.discriminator import (
-    Arrows,
     CloseUp,
+    GradientField,
     Gradients,
-    Magnifier,
     Scores,
     VerdictMap,
     Verdicts,
+    ZoomedVerdict,
     references,
 )
-from ganwidgets.live.observations.generator import Crowd, Crowds, Latents, Manifold, NoisePlane, WarpedGrid
+from ganwidgets.live.observations.generator import Crowd, Density, Latents, Manifold, ManifoldGrid, NoisePlane
 from ganwidgets.live.observations.moment import TRAIL, Focus, Moment, Observation
-from ganwidgets.live.observations.trails import Trail, Wake
+from ganwidgets.live.observations.trails import Trail, TrailRecorder
 
 __all__ = [
     "OBSERVATIONS",
@@ -47,11 +47,11 @@ OBSERVATIONS: Mapping[str, Callable[[], Observation]] = MappingProxyType(
             Latents,
             Verdicts,
             VerdictMap,
-            Magnifier,
-            Arrows,
-            WarpedGrid,
-            Wake,
-            Crowds,
+            ZoomedVerdict,
+            GradientField,
+            ManifoldGrid,
+            TrailRecorder,
+            Density,
             NoisePlane,
         )
     }

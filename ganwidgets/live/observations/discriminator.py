@@ -16,13 +16,13 @@ from ganwidgets.rendering.projection import Extent
 from ganwidgets.runs.inspect.sampling import slopes, verdicts
 
 __all__ = [
-    "Arrows",
     "CloseUp",
+    "GradientField",
     "Gradients",
-    "Magnifier",
     "Scores",
     "VerdictMap",
     "Verdicts",
+    "ZoomedVerdict",
     "references",
 ]
 
@@ -97,7 +97,7 @@ class CloseUp:
     verdict: Floats
 
 
-class Magnifier:
+class ZoomedVerdict:
     """The discriminator's view of the part of the plane that people see: :class:`CloseUp`."""
 
     name: ClassVar[str] = "close_up"
@@ -130,7 +130,7 @@ class Gradients:
     slope: Floats | None
 
 
-class Arrows:
+class GradientField:
     """The two gradients at each generated sample: :class:`Gradients`.
 
     A relativistic loss judges each generated sample against one real sample; here those are the shown
@@ -150,7 +150,7 @@ class Arrows:
         labels = None if moment.labels is None else moment.labels[:most]
         n = len(generated)
         real = None
-        if loss.uses_real:
+        if loss.needs_real:
             real = verdicts(session, moment.trained(moment.real[:most]))
             real = real.repeat(-(-n // len(real)))[:n].to(session.run.state.device)
 

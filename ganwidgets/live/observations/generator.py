@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from ganwidgets.live.observations.moment import Kind, Moment
-from ganwidgets.runs.inspect.sampling import generated, made_of, real
+from ganwidgets.runs.inspect.sampling import generated, real, sample_from
 
-__all__ = ["Crowd", "Crowds", "Latents", "Manifold", "NoisePlane", "WarpedGrid"]
+__all__ = ["Crowd", "Density", "Latents", "Manifold", "ManifoldGrid", "NoisePlane"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -67,7 +67,7 @@ class Manifold:
     sliced: bool
 
 
-class WarpedGrid:
+class ManifoldGrid:
     """A grid over the noise, as the generator warps it: :class:`Manifold`."""
 
     name: ClassVar[str] = "manifold"
@@ -82,7 +82,7 @@ class WarpedGrid:
         corners[..., 0] = marks
         if dimensions > 1:
             corners[..., 1] = marks[:, None]
-        made = made_of(session, corners.reshape(-1, dimensions))
+        made = sample_from(session, corners.reshape(-1, dimensions))
         return Manifold(
             corners=np.array(made.reshape(*corners.shape[:2], -1).numpy()),
             latents=corners.numpy(),
@@ -108,7 +108,7 @@ class Crowd:
     generated: Floats
 
 
-class Crowds:
+class Density:
     """More images than a gallery shows, made as seldom as their cost demands: :class:`Crowd`."""
 
     name: ClassVar[str] = "crowd"
@@ -151,10 +151,10 @@ class NoisePlane:
         """Return it."""
         ends = moment.latents[:2]
         if ends.shape[1] == 1:
-            return _bounded(made_of(moment.session, torch.linspace(-1, 1, 9)[:, None]))
+            return _bounded(sample_from(moment.session, torch.linspace(-1, 1, 9)[:, None]))
         up, across = torch.meshgrid(torch.tensor([1.0, 0, -1]), torch.tensor([-1.0, 0, 1]), indexing="ij")
         weights = torch.stack([across.flatten(), up.flatten()], dim=1)
-        return _bounded(made_of(moment.session, weights[:, : len(ends)] @ ends))
+        return _bounded(sample_from(moment.session, weights[:, : len(ends)] @ ends))
 
 
 def _bounded(images: Tensor) -> Floats:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ganwidgets.live.observations.moment import Kind, Moment
 
-__all__ = ["Trail", "Wake"]
+__all__ = ["Trail", "TrailRecorder"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -38,7 +38,7 @@ class Trail:
     positions: Floats
 
 
-class Wake:
+class TrailRecorder:
     """Where the generated samples were at earlier moments that somebody looked at: :class:`Trail`."""
 
     name: ClassVar[str] = "trails"

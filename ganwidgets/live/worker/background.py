@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-__all__ = ["Errands"]
+__all__ = ["LatestOnlyTasks"]
 
 Wish = Callable[[], None]
 Failed = Callable[[Exception], None]
@@ -14,7 +14,7 @@ Failed = Callable[[Exception], None]
 logger = logging.getLogger("ganwidgets")
 
 
-class Errands:
+class LatestOnlyTasks:
     """Carries out wishes one after the other, on a thread of its own that ends when there are none."""
 
     def __init__(self) -> None:

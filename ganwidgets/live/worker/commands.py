@@ -16,14 +16,14 @@ __all__ = [
     "Change",
     "Close",
     "Command",
-    "LookInside",
     "Pause",
     "Play",
     "Recover",
     "Reset",
+    "ScrubTo",
+    "StartWalk",
     "Step",
-    "Travel",
-    "Visit",
+    "TravelTo",
     "Walk",
 ]
 
@@ -71,19 +71,19 @@ class Recover(Command):
 
 
 @dataclass(eq=False)
-class Travel(Command):
+class TravelTo(Command):
     """Stand elsewhere in the run's past or on another branch."""
 
     journey: Callable[[], None]
 
 
 @dataclass(eq=False)
-class Visit(Travel):
+class ScrubTo(TravelTo):
     """Stand somewhere to look around; left out where somebody already wants to be elsewhere."""
 
 
 @dataclass(eq=False)
-class LookInside(Command):
+class StartWalk(Command):
     """Stop, and begin a walk through the next step, at its first sub-step."""
 
     network: Network

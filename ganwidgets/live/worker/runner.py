@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganwidgets.live.worker.commands import (
     Change,
-    LookInside,
     Move,
     Pause,
     Play,
     Recover,
     Reset,
+    ScrubTo,
+    StartWalk,
     Step,
-    Travel,
-    Visit,
+    TravelTo,
     Walk,
 )
 from ganwidgets.live.worker.run_state import RunState
-from ganwidgets.live.worker.worker import Core, Listener, Listeners
+from ganwidgets.live.worker.worker import Listener, Listeners, Worker
 from ganwidgets.messages import Message
 from ganwidgets.runs.session.session import Network, Origin
 from ganwidgets.settings import SETTINGS
@@ -76,7 +76,7 @@ class Runner:
             self.trainer = trainer
             self._listeners = Listeners()
             self.shown_by: weakref.WeakSet[Any] = weakref.WeakSet()
-            self._core = Core(trainer, self._listeners)
+            self._core = Worker(trainer, self._listeners)
             _RUNNERS[trainer] = weakref.ref(self._core), weakref.ref(self)
         # At the interpreter's exit all threads are ended together, and waited for.
         weakref.finalize(self, self._core.stop).atexit = False
@@ -126,7 +126,7 @@ class Runner:
         inbox = self._core.inbox
         with inbox.lock:
             inbox.send(Pause(), urgent=True)
-            return inbox.send(LookInside(network, Origin(author, source)))
+            return inbox.send(StartWalk(network, Origin(author, source)))
 
     def walk(self, move: Move) -> int:
         """Go on to the ``"next"`` sub-step, ``"back"``, ``"finish"`` the step, or ``"leave"`` it."""
@@ -144,25 +144,25 @@ class Runner:
 
     def goto(self, iteration: int) -> int:
         """Pause, and stand where the current branch had just completed `iteration`."""
-        return self._travel(Visit(partial(self.trainer.timeline.goto, iteration)))
+        return self._travel(ScrubTo(partial(self.trainer.timeline.goto, iteration)))
 
     def switch(self, branch: str) -> int:
         """Pause, and stand where another branch was left."""
-        return self._travel(Travel(partial(self.trainer.timeline.switch, branch)))
+        return self._travel(TravelTo(partial(self.trainer.timeline.switch, branch)))
 
     def fork(self, name: str) -> int:
         """Pause, and begin a branch of that name where the run stands."""
-        return self._travel(Travel(partial(self.trainer.timeline.fork, name)))
+        return self._travel(TravelTo(partial(self.trainer.timeline.fork, name)))
 
     def undo(self, seq: int | None = None) -> int:
         """Pause, and stand just before an intervention, by default the last."""
-        return self._travel(Travel(partial(self.trainer.timeline.undo, seq)))
+        return self._travel(TravelTo(partial(self.trainer.timeline.undo, seq)))
 
     def go(self, journey: Callable[[], None]) -> int:
         """Pause, and let the run stand where `journey` brings it."""
-        return self._travel(Travel(journey))
+        return self._travel(TravelTo(journey))
 
-    def _travel(self, command: Travel) -> int:
+    def _travel(self, command: TravelTo) -> int:
         inbox = self._core.inbox
         with inbox.lock:
             inbox.send(Pause(), urgent=True)
@@ -311,7 +311,7 @@ class Runner:
 
 
 _LOCK = threading.RLock()
-_RUNNERS: weakref.WeakKeyDictionary[GANTrainer, tuple[weakref.ref[Core], weakref.ref[Runner]]] = (
+_RUNNERS: weakref.WeakKeyDictionary[GANTrainer, tuple[weakref.ref[Worker], weakref.ref[Runner]]] = (
     weakref.WeakKeyDictionary()
 )
 
@@ -323,7 +323,7 @@ def runners() -> list[Runner]:
     return [runner for core, runner in known if core is not None and runner is not None and core.alive]
 
 
-def _living(trainer: GANTrainer) -> Core | None:
+def _living(trainer: GANTrainer) -> Worker | None:
     """Return the core whose thread has not ended, if `trainer` has one."""
     core = _RUNNERS[trainer][0]() if trainer in _RUNNERS else None
     return core if core is not None and core.alive else None

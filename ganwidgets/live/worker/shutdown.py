@@ -8,17 +8,17 @@ import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ganwidgets.live.worker.worker import Core
+    from ganwidgets.live.worker.worker import Worker
 
 __all__ = ["end_at_exit"]
 
 EXIT_PATIENCE = 5.0
 """Seconds for which the interpreter's exit waits for a step to end."""
 
-_LIVE: weakref.WeakSet[Core] = weakref.WeakSet()
+_LIVE: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
-def end_at_exit(core: Core) -> None:
+def end_at_exit(core: Worker) -> None:
     """Let the thread of `core` end when the interpreter exits, unless it has ended before."""
     _LIVE.add(core)
 

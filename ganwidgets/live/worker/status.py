@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganwidgets.errors import DivergedError
 from ganwidgets.live.pacing import StepRate
-from ganwidgets.live.worker.commands import LookInside, Step, Walk
+from ganwidgets.live.worker.commands import StartWalk, Step, Walk
 from ganwidgets.live.worker.run_state import RunState, Status
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ganwidgets.runs.inspect.substeps import SubStep
     from ganwidgets.trainer.trainer import GANTrainer
 
-__all__ = ["Standing"]
+__all__ = ["WorkerStatus"]
 
 
-class Standing:
+class WorkerStatus:
     """What trains, how far, with what numbers, and what stopped it; belongs to the thread that trains.
 
     Parameters
@@ -138,9 +138,9 @@ class Standing:
     def _forget_walk(self) -> None:
         vars(self._trainer).pop("_walking", None)
 
-    def walk(self, command: LookInside | Walk) -> None:
+    def walk(self, command: StartWalk | Walk) -> None:
         """Stand at another sub-step of the next step."""
-        if isinstance(command, LookInside):
+        if isinstance(command, StartWalk):
             walk = self._trainer._walk(command.network, command.origin)
             self._walked_at = self.moves, self._changes
             walk.next()

@@ -6,7 +6,7 @@ is looked at, so that a script means what it says; what is *urgent* comes before
 pause, the movement of a person's hand on a control, and looks that change nothing. No lock is held
 while a step is computed or a command carried out.
 
-The thread knows this module's :class:`Core` only, never the :class:`~ganwidgets.live.Runner` that
+The thread knows this module's :class:`Worker` only, never the :class:`~ganwidgets.live.Runner` that
 others hold, so that a runner nobody holds any more is collected, which ends its thread.
 """
 
@@ -28,26 +28,26 @@ from ganwidgets.live.worker.commands import (
     Change,
     Close,
     Command,
-    LookInside,
     Pause,
     Play,
     Recover,
     Reset,
+    ScrubTo,
+    StartWalk,
     Step,
-    Travel,
-    Visit,
+    TravelTo,
     Walk,
 )
 from ganwidgets.live.worker.run_state import Event, Kind
 from ganwidgets.live.worker.shutdown import end_at_exit
-from ganwidgets.live.worker.status import Standing
+from ganwidgets.live.worker.status import WorkerStatus
 from ganwidgets.messages import Message
 from ganwidgets.runs.session.session import Origin
 
 if TYPE_CHECKING:
     from ganwidgets.trainer.trainer import GANTrainer
 
-__all__ = ["POLL", "Core", "Listener", "Listeners"]
+__all__ = ["POLL", "Listener", "Listeners", "Worker"]
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class Listeners(list[Listener]):
     """Who hears of events; held by a `Runner`, so that listeners can be collected with it."""
 
 
-class Core:
+class Worker:
     """The thread, its queue, and how things stand.
 
     Parameters
@@ -87,10 +87,10 @@ class Core:
         self.closing = False
         self._listeners = weakref.ref(listeners)
         # What follows belongs to the thread that trains; others see `state`.
-        self._now = Standing(trainer)
+        self._status = WorkerStatus(trainer)
         self._trained: tuple[bool, Step | None] = False, None
         self._ending: list[Close] = []
-        self._telling = False
+        self._notifying = False
         self._publish()
         self._thread = threading.Thread(target=self._run, name="ganwidgets-runner", daemon=True)
         trainer._attach(self.call, self.route)
@@ -160,7 +160,7 @@ class Core:
 
     def _over(self, iteration: int | None, ticket: int) -> bool:
         state = self.state
-        if self._telling or self.inbox.unanswered(ticket):
+        if self._notifying or self.inbox.unanswered(ticket):
             return False
         arrived = iteration is not None and state.iteration >= iteration
         if not arrived and (state.status == "running" or self.inbox.unanswered()):
@@ -202,9 +202,9 @@ class Core:
             self.trainer._stop()
         except BaseException as error:
             logger.exception("the thread that trains has ended")
-            self._now.error = error
+            self._status.error = error
         finally:
-            self._now.playing, self._now.job = False, None
+            self._status.playing, self._status.job = False, None
             self._trained = False, None  # it was stored above, as far as it can be
             self.closing = True
             self._refuse(self.inbox.close(), RuntimeError(CLOSED))
@@ -214,7 +214,7 @@ class Core:
 
     def _turn(self) -> bool:
         """Carry out one command, or train for a moment; False where the thread is to end."""
-        command = self.inbox.take(in_order=self._now.job is None, rest=self._rest)
+        command = self.inbox.take(in_order=self._status.job is None, rest=self._rest)
         if command is not None:
             try:
                 self._carry_out(command)
@@ -222,7 +222,7 @@ class Core:
                 self.inbox.answered()
         elif self._ending:
             return not self.inbox.close_if_empty()
-        elif self._now.playing or self._now.job is not None:
+        elif self._status.playing or self._status.job is not None:
             self._train()
         else:
             self.trainer._stop()  # what could not be stored is tried again
@@ -231,15 +231,15 @@ class Core:
 
     def _rest(self) -> float | None:
         """Return for how many seconds there is nothing to do; None until a command comes."""
-        if self._ending or self._now.job is not None:
+        if self._ending or self._status.job is not None:
             return 0.0
-        if self._now.playing:
+        if self._status.playing:
             return self.metronome.delay(time.monotonic())
         return self.trainer._retry_in()
 
     def _train(self) -> None:
         """Take steps until a command arrives, a moment has passed, or they are done."""
-        job = self._now.job
+        job = self._status.job
         begun = time.monotonic()
         end = begun + SLICE
         steps = 0
@@ -253,7 +253,7 @@ class Core:
             if job is not None:
                 record = self.trainer._advance(job.network, job.n - job.done, interrupted, job.origin)
             else:
-                n = AT_ONCE if self._now.until is None else self._now.until - self.trainer.iteration
+                n = AT_ONCE if self._status.until is None else self._status.until - self.trainer.iteration
                 due = self.metronome.due(begun)
                 record = self.trainer._advance("both", n if due is None else min(n, due), interrupted)
         except BaseException as error:  # noqa: BLE001 - whatever a network raises is a state
@@ -261,14 +261,14 @@ class Core:
                 job.done += steps
             self._fail(error)
             return
-        self._now.started = True
-        self._now.moves += steps
-        self._now.record = MappingProxyType(dict(record))
-        self._now.rate.note(time.monotonic(), steps)
+        self._status.started = True
+        self._status.moves += steps
+        self._status.record = MappingProxyType(dict(record))
+        self._status.rate.note(time.monotonic(), steps)
         if job is None:
             self.metronome.ticked(begun, steps)
-            if self._now.arrive():
-                self._announce("state")
+            if self._status.arrive():
+                self._notify("state")
             else:
                 self._publish()
             return
@@ -279,19 +279,19 @@ class Core:
             self._end_job()
 
     def _end_job(self, error: BaseException | None = None) -> None:
-        job, self._now.job = self._now.job, None
+        job, self._status.job = self._status.job, None
         if job is not None:
-            self._now.arrive()
-            self._answer(job, "step", steps=job.done, error=error)
+            self._status.arrive()
+            self._acknowledge(job, "step", steps=job.done, error=error)
 
     def _fail(self, error: BaseException) -> None:
         """Pause because of `error`; what was to train on is left out, all else is still done."""
-        self._now.error = error
-        self._now.playing = False
-        self._now.moves += 1
+        self._status.error = error
+        self._status.playing = False
+        self._status.moves += 1
         left = self.inbox.withdraw(Play, Step, ticket=self.inbox.last_ticket)
-        if self._now.job is None:
-            self._announce("state", error=error)
+        if self._status.job is None:
+            self._notify("state", error=error)
         self._end_job(error)
         self._refuse(left, error)
 
@@ -300,7 +300,7 @@ class Core:
         for command in commands:
             if not isinstance(command, Call):
                 asked = command.values if isinstance(command, Change) else {}
-                self._answer(command, _KINDS[type(command)], asked=asked, error=error)
+                self._acknowledge(command, _KINDS[type(command)], asked=asked, error=error)
             elif command.future.set_running_or_notify_cancel():
                 command.future.set_exception(error)
 
@@ -318,9 +318,9 @@ class Core:
                 self._carry_out_play(command)
             case Reset() | Recover():
                 self._carry_out_return(command)
-            case Travel():
+            case TravelTo():
                 self._carry_out_travel(command)
-            case LookInside() | Walk():
+            case StartWalk() | Walk():
                 self._carry_out_walk(command)
             case Pause() | Close():
                 self._carry_out_stop(command)
@@ -329,32 +329,32 @@ class Core:
         future, trainer = command.future, self.trainer
         if not future.set_running_or_notify_cancel():
             return
-        iteration, stood = trainer.iteration, self._now.place()
+        iteration, stood = trainer.iteration, self._status.place()
         before = {} if command.looks_only else trainer.settings.as_dict()
         failure: BaseException | None = None
         try:
             answer = command.function()
         except BaseException as error:  # noqa: BLE001 - it belongs to the caller
             failure = error
-        changes = self._now.changes_since(before)
-        travelled = self._now.place() != stood
+        changes = self._status.changes_since(before)
+        travelled = self._status.place() != stood
         moved = trainer.iteration != iteration or travelled
-        self._now.moves += not command.looks_only
+        self._status.moves += not command.looks_only
         if travelled:
-            self._now.arrive_elsewhere()
+            self._status.arrive_elsewhere()
         elif moved:
-            self._now.record = self._now.recorded()
+            self._status.record = self._status.recorded()
         if isinstance(failure, DivergedError):
             self._fail(failure)
         elif failure is None and moved:
-            self._now.error = None
+            self._status.error = None
         if changes or moved:
-            self._now.started = trainer.iteration > 0 if travelled else self._now.started or moved
-            self._now.arrive()
-            self._announce("state", changes=changes)
+            self._status.started = trainer.iteration > 0 if travelled else self._status.started or moved
+            self._status.arrive()
+            self._notify("state", changes=changes)
         elif not command.looks_only:
-            walked = self._now.where_walked() is not self.state.walk  # from code
-            self._announce("walk") if walked else self._publish()
+            walked = self._status.where_walked() is not self.state.walk  # from code
+            self._notify("walk") if walked else self._publish()
         # Last, so that the caller finds the state as the call left it.
         if failure is None:
             future.set_result(answer)
@@ -371,48 +371,48 @@ class Core:
             )
         except Exception as error:  # noqa: BLE001 - the answer says why; the run goes on
             refusal = error
-        changes = self._now.changes_since(before)
-        self._answer(command, "change", asked=command.values, changes=changes, error=refusal)
+        changes = self._status.changes_since(before)
+        self._acknowledge(command, "change", asked=command.values, changes=changes, error=refusal)
 
     def _carry_out_step(self, command: Step) -> None:
         if self._ending or command.n == 0:
-            self._answer(command, "step")
+            self._acknowledge(command, "step")
             return
-        self._now.go_on()
-        self._now.job = command
+        self._status.go_on()
+        self._status.job = command
         self._publish()
 
     def _carry_out_play(self, command: Play) -> None:
         if not self._ending:
-            self._now.go_on()
-            self._now.until = command.until
-            self._now.playing = True
-            self._now.arrive()
-        self._answer(command, "play")
+            self._status.go_on()
+            self._status.until = command.until
+            self._status.playing = True
+            self._status.arrive()
+        self._acknowledge(command, "play")
 
     def _carry_out_return(self, command: Reset | Recover) -> None:
         """Stop, and stand elsewhere: at a fresh start, or at the last good state."""
-        self._now.playing = False
-        self._now.moves += 1
+        self._status.playing = False
+        self._status.moves += 1
         before = self.trainer.settings.as_dict()
-        self._now.error = None
+        self._status.error = None
         try:
             if isinstance(command, Recover):
                 self.trainer._recover()
             else:
                 origin = command.origin
                 self.trainer._reset(command.seed, author=origin.author, source=origin.source)
-                self._now.started = False
-                self._now.record = MappingProxyType({})
+                self._status.started = False
+                self._status.record = MappingProxyType({})
         except Exception as error:  # noqa: BLE001 - the answer says why, and so does the state
-            self._now.error = error
-        changes = self._now.changes_since(before)
-        self._answer(command, _KINDS[type(command)], changes=changes, error=self._now.error)
+            self._status.error = error
+        changes = self._status.changes_since(before)
+        self._acknowledge(command, _KINDS[type(command)], changes=changes, error=self._status.error)
 
-    def _carry_out_travel(self, command: Travel) -> None:
+    def _carry_out_travel(self, command: TravelTo) -> None:
         """Stand elsewhere, unless it was only to look around and the next journey waits already."""
-        if isinstance(command, Visit) and self.inbox.holds(Travel):
-            self._answer(command, "travel")
+        if isinstance(command, ScrubTo) and self.inbox.holds(TravelTo):
+            self._acknowledge(command, "travel")
             return
         before = self.trainer.settings.as_dict()
         refusal: Exception | None = None
@@ -421,27 +421,27 @@ class Core:
         except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
             refusal = error
         else:
-            self._now.error = None
-            self._now.arrive_elsewhere()
-        self._answer(command, "travel", changes=self._now.changes_since(before), error=refusal)
+            self._status.error = None
+            self._status.arrive_elsewhere()
+        self._acknowledge(command, "travel", changes=self._status.changes_since(before), error=refusal)
 
-    def _carry_out_walk(self, command: LookInside | Walk) -> None:
+    def _carry_out_walk(self, command: StartWalk | Walk) -> None:
         """Stand at another sub-step of the next step; what a walk did to the run was done before."""
         refusal: Exception | None = None
         try:
-            self._now.walk(command)
+            self._status.walk(command)
         except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
             refusal = error
-        self._now.end_walk()
-        self._answer(command, "walk", error=refusal)
+        self._status.end_walk()
+        self._acknowledge(command, "walk", error=refusal)
 
     def _carry_out_stop(self, command: Pause | Close) -> None:
         """Let nothing train that was asked for before."""
-        self._now.playing = False
+        self._status.playing = False
         self._end_job()
         self._refuse(self.inbox.withdraw(Play, Step, ticket=command.ticket), None)
         if isinstance(command, Pause):
-            self._answer(command, "pause")
+            self._acknowledge(command, "pause")
             return
         self._ending.append(command)  # answered when all is over
         if command.at_exit:
@@ -452,26 +452,26 @@ class Core:
     def _publish(self) -> None:
         """Make known how things stand, and wake whoever waits for it."""
         self._store()
-        self.state = self._now.told()
+        self.state = self._status.told()
         with self.inbox.lock:
             self.inbox.news.notify_all()
 
     def _store(self) -> None:
         """Store what was trained, if that has just come to an end: who waits for it hears whether it is stored."""
         playing, job = self._trained
-        self._trained = self._now.playing, self._now.job
-        if playing and not self._now.playing:
+        self._trained = self._status.playing, self._status.job
+        if playing and not self._status.playing:
             self.trainer._stop()
-        elif job is not None and self._now.job is not job:
+        elif job is not None and self._status.job is not job:
             self.trainer._pause()
 
-    def _answer(self, command: Command, kind: Kind, **about: Any) -> None:
+    def _acknowledge(self, command: Command, kind: Kind, **about: Any) -> None:
         """Tell the listeners what became of `command`."""
-        self._announce(kind, ticket=command.ticket, **about)
+        self._notify(kind, ticket=command.ticket, **about)
 
-    def _announce(self, kind: Kind, **about: Any) -> None:
+    def _notify(self, kind: Kind, **about: Any) -> None:
         """Tell the listeners that something happened; only then does whoever waits go on."""
-        self._telling = True
+        self._notifying = True
         self._publish()
         listeners = self._listeners() or ()
         if listeners:
@@ -481,7 +481,7 @@ class Core:
                     listener(event)
                 except Exception:
                     logger.exception("a listener failed; the run goes on")
-        self._telling = False
+        self._notifying = False
         with self.inbox.lock:
             self.inbox.news.notify_all()
 
@@ -492,9 +492,9 @@ _KINDS: dict[type[Command], Kind] = {
     Step: "step",
     Reset: "reset",
     Recover: "recover",
-    Travel: "travel",
-    Visit: "travel",
-    LookInside: "walk",
+    TravelTo: "travel",
+    ScrubTo: "travel",
+    StartWalk: "walk",
     Walk: "walk",
     Change: "change",
     Close: "close",

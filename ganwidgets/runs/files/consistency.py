@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ganwidgets.runs.record.branches import Branches
 from ganwidgets.runs.record.interventions import UPDATES, Intervention
-from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.places import Position
 
 __all__ = ["check_branches", "check_places", "check_records"]
 
@@ -56,7 +56,7 @@ def check_records(records: Sequence[Intervention], branches: Branches, rows: Map
 
 
 def check_places(
-    places: Iterable[Place], branches: Branches, rows: Mapping[int, int], records: Collection[Intervention]
+    places: Iterable[Position], branches: Branches, rows: Mapping[int, int], records: Collection[Intervention]
 ) -> None:
     """Raise `ValueError` unless each of `places` lies on its branch."""
     for place in places:

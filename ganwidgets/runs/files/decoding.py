@@ -22,9 +22,9 @@ from ganwidgets.runs.files.documents import (
     SnapshotDocument,
     Updates,
 )
-from ganwidgets.runs.record.branches import Root
+from ganwidgets.runs.record.branches import BranchStart
 from ganwidgets.runs.record.interventions import EDIT, UPDATES, Intervention, Origin
-from ganwidgets.runs.record.places import Branch, Place
+from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import completed_settings
@@ -45,9 +45,9 @@ DataOf = Callable[[str], Any]
 """Returns the data of a name."""
 
 
-def place_from(plain: Any) -> Place:
+def place_from(plain: Any) -> Position:
     """Inverse of :func:`~ganwidgets.runs.files.json_records.plain_place`."""
-    return Place(*converted(plain, PlaceDocument))
+    return Position(*converted(plain, PlaceDocument))
 
 
 def branch_from(plain: Any) -> Branch:
@@ -55,19 +55,19 @@ def branch_from(plain: Any) -> Branch:
     document = converted(plain, BranchDocument)
     if (document.origin == "fork") == (document.root is not UNSET):
         raise ValueError(f"branch {document.id} begins in no known way")
-    start = None if document.start is None else Place(*document.start)
+    start = None if document.start is None else Position(*document.start)
     parent = None if start is None else start.branch
     return Branch(document.id, document.name, parent, start, document.origin)
 
 
-def root_from(plain: Any, data_of: DataOf, source_of: Callable[[Any], Any]) -> Root:
+def root_from(plain: Any, data_of: DataOf, source_of: Callable[[Any], Any]) -> BranchStart:
     """Return the first state that :func:`~ganwidgets.runs.files.json_records.plain_branch` put into `plain`."""
     root = converted(plain, BranchDocument).root
     if root is UNSET:
         raise ValueError("the branch has no first state")
     built = completed_settings(_settings(root.built, data_of), built=True)
     settings = completed_settings(_settings(root.settings, data_of))
-    return Root(Place(*root.first), built, settings, source_of(built["data"]), root.threads)
+    return BranchStart(Position(*root.first), built, settings, source_of(built["data"]), root.threads)
 
 
 def intervention_from(plain: Any, data_of: DataOf) -> tuple[Intervention, Any]:
@@ -157,7 +157,7 @@ def snapshot_from(plain: Any, data_of: DataOf, *, pinned: bool) -> Snapshot:
     """Return the snapshot, without its tree, that :func:`~ganwidgets.runs.files.json_records.plain_snapshot` described."""
     document = converted(plain, SnapshotDocument)
     return Snapshot(
-        Place(*document.place),
+        Position(*document.place),
         document.repeated,
         completed_settings(_settings(document.settings, data_of)),
         _asked(document.asked, data_of),

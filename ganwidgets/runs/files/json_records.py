@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, astuple
 from typing import Any
 
-from ganwidgets.runs.record.branches import Root
+from ganwidgets.runs.record.branches import BranchStart
 from ganwidgets.runs.record.interventions import Intervention, Origin
-from ganwidgets.runs.record.places import Branch, Place
+from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.state.state_tree import data_name
 
@@ -31,12 +31,12 @@ NameOf = Callable[[Any], str]
 """Returns the name of data."""
 
 
-def plain_place(place: Place) -> list[int]:
+def plain_place(place: Position) -> list[int]:
     """Return a place as numbers."""
     return list(astuple(place))
 
 
-def plain_branch(branch: Branch, root: Root | None) -> dict[str, Any]:
+def plain_branch(branch: Branch, root: BranchStart | None) -> dict[str, Any]:
     """Return a branch, with its first state where it has one of its own."""
     plain: dict[str, Any] = {
         "id": branch.id,

@@ -21,11 +21,11 @@ from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.record.snapshots import Snapshots, TemporaryShelf
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.checkpoint_errors import sound
-from ganwidgets.runs.state.flatten import filled, stripped
+from ganwidgets.runs.state.flatten import flatten, unflatten
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import completed_tree
 from ganwidgets.runs.state.state_tree import check_origin, data_name, is_preset, other_data
-from ganwidgets.runs.state.user_parts import Own
+from ganwidgets.runs.state.user_parts import UserParts
 from ganwidgets.stepping.ambient import under_pinned_modes
 
 __all__ = ["load_session", "save_session"]
@@ -43,8 +43,8 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     session.notice_edits()
     tensors: dict[str, Tensor] = {}
     document = {
-        "state": stripped(session.tree(), "state", tensors),
-        "start": stripped(session.own_start, "start", tensors),
+        "state": flatten(session.tree(), "state", tensors),
+        "start": flatten(session.own_start, "start", tensors),
         "log": {**session.log.stored(), "data": data_name(session.source_of(session.log.in_force["data"]))},
         "data": {},
         "torch": torch.__version__,
@@ -109,8 +109,8 @@ def _session_of(
     from ganwidgets.runs.files.decoding import log_from
     from ganwidgets.runs.files.documents import SavedDocument
 
-    state = filled(document["state"], "state", tensors)
-    check_origin(state, Own(own))
+    state = unflatten(document["state"], "state", tensors)
+    check_origin(state, UserParts(own))
     document = converted(document, SavedDocument)
     state = completed_tree(state)
     history = History.restored(
@@ -139,7 +139,7 @@ def _session_of(
     if pending != state["built"]["data"]:
         session.settings.data = _data(pending, tensors, document)
     session.load_tree(state, CODE)
-    session.own_start = session.own.checked_content(filled(document["start"], "start", tensors))
+    session.own_start = session.own.checked_content(unflatten(document["start"], "start", tensors))
     session.history = history
     log = document["log"]
     in_force = log.data or state["built"]["data"]

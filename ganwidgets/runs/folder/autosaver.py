@@ -28,7 +28,7 @@ from ganwidgets.runs.files.json_records import (
 )
 from ganwidgets.runs.files.stored_data import samples_of
 from ganwidgets.runs.record.snapshots import Snapshot, thinned
-from ganwidgets.runs.session.autosave import Keeper
+from ganwidgets.runs.session.autosave import Autosave
 from ganwidgets.runs.session.full_state import described
 from ganwidgets.runs.state.environment import environment
 from ganwidgets.runs.state.hashing import digest
@@ -77,13 +77,13 @@ def keep(session: Session, path: str | os.PathLike[str]) -> None:
     folder = RunFolder.create(path, document)
     try:
         shelf = RunShelf(folder, lambda snapshot, tree: whole_at(session, snapshot, tree))
-        keeper = FolderKeeper(session, folder, shelf, set(), [])
-        keeper.begin()
+        autosave = FolderKeeper(session, folder, shelf, set(), [])
+        autosave.begin()
     except BaseException:
         folder.close()
         raise
     session.snapshots.put_on(shelf)
-    session.keeper = keeper
+    session.autosave = autosave
 
 
 def whole_at(session: Session, snapshot: Snapshot, tree: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def whole_at(session: Session, snapshot: Snapshot, tree: dict[str, Any]) -> dict
     return described(session, snapshot.settings, root, root.built, tree)
 
 
-class FolderKeeper(Keeper):
+class FolderKeeper(Autosave):
     """Stores a run in its folder, at once where something happened, else now and then.
 
     Parameters
@@ -193,7 +193,7 @@ class FolderKeeper(Keeper):
     def close(self) -> None:
         if not self._open or os.getpid() != self._process:
             return
-        if not self._session._occupied.under_way:  # a thread that has not ended at the interpreter's exit
+        if not self._session._reentry.under_way:  # a thread that has not ended at the interpreter's exit
             self.save()
         if self.fault is not None and self._elsewhere != self._everything():
             raise CheckpointError(
@@ -407,5 +407,5 @@ _OPEN: weakref.WeakSet[FolderKeeper] = weakref.WeakSet()
 # Registered before anything that ends threads is, so it happens after they have ended.
 @atexit.register
 def _close_all() -> None:
-    for keeper in list(_OPEN):
-        keeper.abandon()
+    for autosave in list(_OPEN):
+        autosave.abandon()

@@ -28,10 +28,10 @@ from ganwidgets.runs.files.documents import BesideDocument, RunDocument, StandDo
 from ganwidgets.runs.files.stored_data import as_it_was_read, data_missing, source_of_samples
 from ganwidgets.runs.folder.autosaver import FolderKeeper, whole_at
 from ganwidgets.runs.folder.snapshot_shelf import RunShelf
-from ganwidgets.runs.record.branches import Branches, Stand, Tip
+from ganwidgets.runs.record.branches import Branches, RunPoint, Tip
 from ganwidgets.runs.record.history import History, completed
 from ganwidgets.runs.record.interventions import EDIT, Intervention
-from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.edits import place_after
 from ganwidgets.runs.session.session import Session
@@ -39,9 +39,9 @@ from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import is_hash_of
 from ganwidgets.runs.state.state_tree import check_origin, data_name, is_preset, other_data, state_tree
-from ganwidgets.runs.state.user_parts import Own
+from ganwidgets.runs.state.user_parts import UserParts
 from ganwidgets.runs.store import RunFolder, SnapshotRow, Stored
-from ganwidgets.runs.timeline.travel import arrive
+from ganwidgets.runs.timeline.travel import restore_at
 from ganwidgets.stepping.ambient import under_pinned_modes
 
 __all__ = ["Found", "open_session", "read_session"]
@@ -121,12 +121,12 @@ def open_session(
             folder.close()
             return session
         environments = found.current["environments"]
-        keeper = FolderKeeper(session, folder, found.shelf, found.stored, environments)
-        keeper.go_on(found.current)
+        autosave = FolderKeeper(session, folder, found.shelf, found.stored, environments)
+        autosave.go_on(found.current)
     except BaseException:
         folder.close()
         raise
-    session.keeper = keeper
+    session.autosave = autosave
     return session
 
 
@@ -142,7 +142,7 @@ def read_session(folder: RunFolder, data: Any, own: Mapping[str, Any], device: t
             )
         )
     with sound(folder.path):
-        check_origin(folder.document, Own(own))
+        check_origin(folder.document, UserParts(own))
         converted(folder.document, RunDocument)
         for row in stored.snapshots:
             converted(row.place, BesideDocument)
@@ -305,7 +305,7 @@ def _interventions(stored: Stored, known: Data) -> tuple[list[Intervention], lis
 
 
 def _check_ends(
-    place: Place,
+    place: Position,
     here: Snapshot | None,
     tips: Mapping[int, Tip],
     branches: Branches,
@@ -353,7 +353,7 @@ def _go_where_it_was_left(found: Found) -> None:
     vars(branches).update(tips=found.tips, current=target.branch)
     if branches.at_tip != (found.here is not None):
         raise ValueError("it is not known where the run was left")
-    run, built, snapshot = arrive(session, None, target)
+    run, built, snapshot = restore_at(session, None, target)
     if found.here is not None:
         stands = whole_at(session, replace(found.here, settings=snapshot.settings), state_tree(run.state))
         if not is_hash_of(stands, found.shelf.rows[found.here].place["state_hash"]):
@@ -369,7 +369,7 @@ def _go_where_it_was_left(found: Found) -> None:
     asked = asked_from(current["asked"], found.known)
     history = found.histories[target.branch]
     session.take(
-        Stand(
+        RunPoint(
             run,
             built,
             replace(snapshot, asked=asked),

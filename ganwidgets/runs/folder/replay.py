@@ -17,9 +17,9 @@ from ganwidgets.runs.files.decoding import place_from
 from ganwidgets.runs.files.documents import RunDocument
 from ganwidgets.runs.folder.opening import Found, read_session
 from ganwidgets.runs.folder.replay_report import Difference, ReplayReport, Verdict
-from ganwidgets.runs.record.branches import Root
+from ganwidgets.runs.record.branches import BranchStart
 from ganwidgets.runs.record.interventions import EDIT, UPDATES, Intervention, InterventionLog
-from ganwidgets.runs.record.places import Branch, Place
+from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.edits import place_after
 from ganwidgets.runs.session.full_state import described
@@ -31,17 +31,17 @@ from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import is_hash_of
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
 from ganwidgets.runs.store import RunFolder
-from ganwidgets.runs.timeline.travel import UPDATED, Again
+from ganwidgets.runs.timeline.travel import UPDATED, Replayer
 from ganwidgets.stepping.ambient import pinned, under_pinned_modes
-from ganwidgets.stepping.assembly import Run
-from ganwidgets.stepping.eager import NonFiniteError, What
+from ganwidgets.stepping.assembly import Assembled
+from ganwidgets.stepping.eager import NonFiniteError, UpdateTarget
 
 __all__ = ["replayed"]
 
 NEAR = {"rtol": 1e-3, "atol": 1e-5}
 """How far numbers may be apart that another environment makes close, not equal."""
 
-Position = tuple[int, int, int]
+ReplayPosition = tuple[int, int, int]
 """On one branch: full steps done, interventions done, and updates done of the next one."""
 
 
@@ -77,7 +77,7 @@ class Enough(Exception):  # noqa: N818 - it is no error
 class Beginning:
     """The state with which a branch begins, and the settings in force; `counted` as in :class:`Walk`."""
 
-    run: Run
+    run: Assembled
     tree: dict[str, Any]
     settings: Mapping[str, Any]
     counted: int
@@ -179,7 +179,7 @@ class Verification:
             )
         )
 
-    def _begin(self, root: Root) -> Beginning:
+    def _begin(self, root: BranchStart) -> Beginning:
         """Return the first state of a fresh start, made anew, or the state that was loaded."""
         session = self._session
         run = session._assembled({**root.settings, **root.built}, root.source)
@@ -202,13 +202,15 @@ class Verification:
             )
         )
 
-    def _tip(self, branch: int) -> Place:
+    def _tip(self, branch: int) -> Position:
         tip = self._found.tips.get(branch)
         return place_from(self._found.current["place"]) if tip is None else tip.snapshot.place
 
-    def _stops(self, branch: Branch, records: list[Intervention]) -> dict[Position, list[Snapshot | Branch]]:
+    def _stops(
+        self, branch: Branch, records: list[Intervention]
+    ) -> dict[ReplayPosition, list[Snapshot | Branch]]:
         """Return what begins or was stored on a branch, by where that is."""
-        stops: dict[Position, list[Snapshot | Branch]] = {}
+        stops: dict[ReplayPosition, list[Snapshot | Branch]] = {}
         for snapshot in self._found.shelf.rows:
             if snapshot.place.branch == branch.id:
                 position = _position(snapshot.place, records, snapshot.repeated)
@@ -227,7 +229,7 @@ class Verification:
         return is_hash_of(whole, stored, counted=walk.counted)
 
     def _compare_before(
-        self, walk: Walk, branch: Branch, records: list[Intervention], position: Position
+        self, walk: Walk, branch: Branch, records: list[Intervention], position: ReplayPosition
     ) -> None:
         """Compare with the hash before the intervention that comes next, if it comes now."""
         record = records[position[1]]
@@ -283,7 +285,7 @@ class Verification:
             self._first = Difference(branch.name, iteration, what)
 
 
-class Walk(Again):
+class Walk(Replayer):
     """Carries out again what was done on one branch.
 
     Attributes
@@ -295,7 +297,7 @@ class Walk(Again):
     def __init__(
         self,
         begins: Beginning,
-        root: Root,
+        root: BranchStart,
         log: InterventionLog,
         edited: Callable[[Intervention], dict[str, Any]],
     ) -> None:
@@ -309,7 +311,7 @@ class Walk(Again):
         """Stand at the first state."""
         put_tree(self.run.state, self._tree, self.rules())
 
-    def along(self, records: list[Intervention], tip: int) -> Iterator[Position]:
+    def along(self, records: list[Intervention], tip: int) -> Iterator[ReplayPosition]:
         """Go to iteration `tip`, and tell each position on the way."""
         state = self.run.state
         yield state.iteration, 0, 0
@@ -338,13 +340,13 @@ class Walk(Again):
         put_tree(self.run.state, tree, self.rules())
         self._configured = False
 
-    def _advance(self, what: What) -> None:
+    def _advance(self, what: UpdateTarget) -> None:
         if what != "generator" and not self.settings["freeze_d"]:
             self.counted += self.settings["d_steps"] if what == "both" else 1
         super()._advance(what)
 
 
-def _position(place: Place, records: list[Intervention], repeated: int | None) -> Position:
+def _position(place: Position, records: list[Intervention], repeated: int | None) -> ReplayPosition:
     """Return where a place is among the `records` of its branch.
 
     Parameters

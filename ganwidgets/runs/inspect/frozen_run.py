@@ -8,21 +8,21 @@ from typing import Any
 
 from ganwidgets.objectives import Loss
 from ganwidgets.runs.session.session import Session
-from ganwidgets.stepping.assembly import Run
+from ganwidgets.stepping.assembly import Assembled
 from ganwidgets.stepping.state import copied_network
 
-__all__ = ["Likeness", "likeness_of"]
+__all__ = ["FrozenRun", "likeness_of"]
 
 
 @dataclass(frozen=True)
-class Likeness:
+class FrozenRun:
     """What :mod:`~ganwidgets.runs.inspect.sampling` can look at in a session's place; never changes.
 
     The data are the run's own, so samples are to be read between two steps all the same.
 
     Attributes
     ----------
-    run : Run
+    run : Assembled
         With copies of both networks, which nobody trains.
     settings : namespace
         In force when it was made.
@@ -30,7 +30,7 @@ class Likeness:
         As in :class:`~ganwidgets.runs.session.session.Session`.
     """
 
-    run: Run
+    run: Assembled
     settings: Any
     built: Mapping[str, Any]
     game: Loss
@@ -39,7 +39,7 @@ class Likeness:
         """Do nothing: it was made of a state that was whole."""
 
 
-def likeness_of(session: Session) -> Likeness:
+def likeness_of(session: Session) -> FrozenRun:
     """Return how a run stands now, to be called between two steps."""
     session.settle()
     run, state = session.run, session.state
@@ -48,4 +48,4 @@ def likeness_of(session: Session) -> Likeness:
         generator=copied_network(state.generator),
         discriminator=copied_network(state.discriminator),
     )
-    return Likeness(replace(run, state=state), session.in_force(), dict(session.built), session.game)
+    return FrozenRun(replace(run, state=state), session.in_force(), dict(session.built), session.game)

@@ -15,7 +15,7 @@ from ganwidgets.messages import Message
 from ganwidgets.metrics.feature_metrics import ranked_above
 from ganwidgets.objectives import Loss, copies, pack
 from ganwidgets.seeds import derive, seeded
-from ganwidgets.stepping.assembly import Run
+from ganwidgets.stepping.assembly import Assembled
 from ganwidgets.stepping.eager import draw_noise
 from ganwidgets.stepping.state import copied_network
 
@@ -28,9 +28,9 @@ __all__ = [
     "judged_by",
     "labels_asked",
     "latents",
-    "made_of",
     "overfitting",
     "real",
+    "sample_from",
     "sampler",
     "slopes",
     "verdicts",
@@ -51,7 +51,7 @@ class Visible(Protocol):
     """A run that can be looked at: a session between two steps, or a likeness of one at any time."""
 
     @property
-    def run(self) -> Run:
+    def run(self) -> Assembled:
         """What the last fresh start made."""
 
     @property
@@ -104,7 +104,7 @@ def generated_by(session: Visible, network: nn.Module, n: int, seed: int, labels
     return run.shown(run.observe(network, noise, derive(seed, "inside the network"), told))
 
 
-def _told(run: Run, labels: Any, n: int, seed: int) -> Tensor | None:
+def _told(run: Assembled, labels: Any, n: int, seed: int) -> Tensor | None:
     """Return the labels that the generator is told, int64 [n], or None where it takes none."""
     if run.labels is not None and run.labels.generator:
         if labels is not None:
@@ -121,7 +121,7 @@ def _told(run: Run, labels: Any, n: int, seed: int) -> Tensor | None:
     return None
 
 
-def labels_asked(run: Run, n: int, seed: int) -> Tensor | None:
+def labels_asked(run: Assembled, n: int, seed: int) -> Tensor | None:
     """Return the labels that :func:`generated` asks for, int64 [n]; None where the generator takes none."""
     return _told(run, None, n, seed)
 
@@ -132,7 +132,9 @@ def latents(session: Visible, n: int, seed: int) -> Tensor:
     return draw_noise(session.settings.noise, n, session.run.stepper.latent_dim, aside)
 
 
-def made_of(session: Visible, noise: Tensor, labels: Any = None, network: nn.Module | None = None) -> Tensor:
+def sample_from(
+    session: Visible, noise: Tensor, labels: Any = None, network: nn.Module | None = None
+) -> Tensor:
     """Return what the generator makes of latents ``[n, latent_dim]``, in the units that people see.
 
     Parameters

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganwidgets.stepping.eager import EagerStepper
-from ganwidgets.stepping.stages import Watcher
+from ganwidgets.stepping.stages import StageObserver
 from ganwidgets.stepping.state import Network, tensors_of
 
 __all__ = ["Effect", "FarEnough", "Gradients", "Recorder", "Stage", "SubStep"]
@@ -126,7 +126,7 @@ class FarEnough(Exception):  # noqa: N818 - no error: it ends an update where a 
     """The stage that was asked for has been carried out."""
 
 
-class Recorder(Watcher):
+class Recorder(StageObserver):
     """Records an update up to the sub-step number `wanted`, and breaks it off there.
 
     Parameters
@@ -169,7 +169,7 @@ class Recorder(Watcher):
         if self._index == self._wanted:
             raise FarEnough
 
-    def drawn(
+    def on_draw(
         self, network: Network, noise: Tensor, real: Tensor | None, labels: Tensor | None, *, frozen: bool
     ) -> None:
         self._numbers[network] += 1
@@ -187,16 +187,16 @@ class Recorder(Watcher):
         )
         self._reach("noise")
 
-    def generated(self, fake: Tensor) -> None:
+    def on_generate(self, fake: Tensor) -> None:
         self._live = {"samples": fake}
         self._reach("generate", generated=self._seen(fake))
 
-    def classified(self, real_logits: Tensor | None, fake_logits: Tensor) -> None:
+    def on_logits(self, real_logits: Tensor | None, fake_logits: Tensor) -> None:
         self._live.update(real_logits=real_logits, fake_logits=fake_logits)
         real = None if real_logits is None else _copy(real_logits)
         self._reach("classify", real_logits=real, fake_logits=_copy(fake_logits))
 
-    def scored(self, loss: Tensor) -> None:
+    def on_loss(self, loss: Tensor) -> None:
         self._reach("loss", loss=loss.item())
         if loss.requires_grad:
             live = {name: x for name, x in self._live.items() if x is not None and x.requires_grad}
@@ -208,7 +208,7 @@ class Recorder(Watcher):
                 for name, gradient in zip(live, found, strict=True)
             }
 
-    def differentiated(self, gradients: Sequence[Tensor | None]) -> None:
+    def on_gradients(self, gradients: Sequence[Tensor | None]) -> None:
         assert self.reached is not None
         module = self._stepper.state.modules()[self.reached.network]
         names = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
@@ -224,7 +224,7 @@ class Recorder(Watcher):
         )
         self._reach("gradients", gradients=found)
 
-    def updated(self, *, skipped: bool) -> None:
+    def on_update(self, *, skipped: bool) -> None:
         effect = None
         if not skipped and self._index + 1 == self._wanted:
             effect = self._effect()

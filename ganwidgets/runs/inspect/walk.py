@@ -17,7 +17,7 @@ from ganwidgets.runs.inspect.substeps import FarEnough, Recorder, SubStep
 from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.hashing import digest
-from ganwidgets.stepping.eager import NonFiniteError, What
+from ganwidgets.stepping.eager import NonFiniteError, UpdateTarget
 
 __all__ = ["Walk"]
 
@@ -44,7 +44,7 @@ class Walk:
     ----------
     session : Session
         The run.
-    between_steps : callable
+    on_training_thread : callable
         Carries out a function between two steps.
     what : {"discriminator", "generator", "both"}
         An update of one network, or a full step.
@@ -59,7 +59,9 @@ class Walk:
         The hash of the state in which the walk began.
     """
 
-    def __init__(self, session: Session, between_steps: BetweenSteps, what: What, origin: Origin) -> None:
+    def __init__(
+        self, session: Session, on_training_thread: BetweenSteps, what: UpdateTarget, origin: Origin
+    ) -> None:
         if what not in NETWORKS:
             raise ValueError(
                 Message(
@@ -70,12 +72,12 @@ class Walk:
             )
         self.what = what
         self._session = session
-        self._between_steps = between_steps
+        self._between_steps = on_training_thread
         self._origin = origin
         self._known: list[SubStep] = []
         self._at = -1
         self._left = False
-        self.began = between_steps(lambda: digest(session.tree()))
+        self.began = on_training_thread(lambda: digest(session.tree()))
 
     @property
     def here(self) -> SubStep | None:
@@ -156,7 +158,7 @@ class Walk:
         self._refuse_if_over()
         self._left = True
         self._session.advance(self.what, 1, lambda: True, self._origin)
-        self._session.keeper.pause()
+        self._session.autosave.pause()
 
     def _rehearsed(self, wanted: int) -> SubStep | None:
         """Return sub-step number `wanted`, or None where the step has fewer."""

@@ -11,11 +11,11 @@ from ganwidgets.data import Source
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import Intervention
-from ganwidgets.runs.record.places import Beginning, Branch, Place
+from ganwidgets.runs.record.places import Beginning, Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
-from ganwidgets.stepping.assembly import Run
+from ganwidgets.stepping.assembly import Assembled
 
-__all__ = ["Branches", "Root", "Stand", "Tip"]
+__all__ = ["BranchStart", "Branches", "RunPoint", "Tip"]
 
 
 LONGEST_NAME = 100
@@ -26,12 +26,12 @@ _JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True)
-class Root:
+class BranchStart:
     """The first state of a branch that does not go on from its parent's.
 
     Attributes
     ----------
-    first : Place
+    first : Position
         Where it begins.
     built : mapping
         The values of the settings that only a fresh start obeys.
@@ -43,7 +43,7 @@ class Root:
         How many threads it computes with.
     """
 
-    first: Place
+    first: Position
     built: Mapping[str, Any]
     settings: Mapping[str, Any]
     source: Source
@@ -59,12 +59,12 @@ class Tip:
 
 
 @dataclass(frozen=True)
-class Stand:
+class RunPoint:
     """Everything in which a run differs from itself at another place.
 
     Attributes
     ----------
-    run : Run
+    run : Assembled
         What was made by the fresh start that this place belongs to.
     built : mapping
         The values of the settings that this fresh start was made with.
@@ -79,7 +79,7 @@ class Stand:
         As in :class:`Branches`.
     """
 
-    run: Run
+    run: Assembled
     built: Mapping[str, Any]
     snapshot: Snapshot
     lineage: list[int]
@@ -95,7 +95,7 @@ class Branches:
     ----------
     by_id : dict of int to Branch
         All of them.
-    roots : dict of int to Root
+    roots : dict of int to BranchStart
         Of the branches that do not go on from their parent's state.
     tips : dict of int to Tip
         Of every branch, but not of the one at whose tip the run stands.
@@ -105,7 +105,7 @@ class Branches:
 
     def __init__(self) -> None:
         self.by_id: dict[int, Branch] = {}
-        self.roots: dict[int, Root] = {}
+        self.roots: dict[int, BranchStart] = {}
         self.tips: dict[int, Tip] = {}
         self.current = 0
 
@@ -173,17 +173,22 @@ class Branches:
     # --- growth ---------------------------------------------------------------------------------
 
     def grow(
-        self, name: str, origin: Beginning, start: Place | None, tips: Mapping[int, Tip], root: Root | None
+        self,
+        name: str,
+        origin: Beginning,
+        start: Position | None,
+        tips: Mapping[int, Tip],
+        root: BranchStart | None,
     ) -> None:
         """Add a branch, at whose tip the run then stands.
 
         Parameters
         ----------
-        start : Place or None
+        start : Position or None
             Where it leaves another branch.
         tips : mapping
             Of all other branches.
-        root : Root or None
+        root : BranchStart or None
             Its first state, where it does not go on from that at `start`.
         """
         number = len(self.by_id)
@@ -212,16 +217,16 @@ class Branches:
             branch = self._parent(branch)
         return branch
 
-    def owned(self, place: Place) -> Place:
+    def owned(self, place: Position) -> Position:
         """Return `place`, named by the branch on which it was reached first."""
         branch = place.branch
         while branch not in self.roots and place.before(self._start(branch)):
             branch = self._parent(branch)
-        return Place(branch, place.iteration, place.seq)
+        return Position(branch, place.iteration, place.seq)
 
-    def line(self, branch: int) -> list[tuple[int, Place | None]]:
+    def line(self, branch: int) -> list[tuple[int, Position | None]]:
         """Return the branches that led to `branch`, the first one first, and where each was left."""
-        steps: list[tuple[int, Place | None]] = [(branch, None)]
+        steps: list[tuple[int, Position | None]] = [(branch, None)]
         while (start := self.by_id[branch].start) is not None:
             branch = start.branch
             steps.append((branch, start))
@@ -234,7 +239,7 @@ class Branches:
             r for r in records if r.branch in ends and ((end := ends[r.branch]) is None or r.seq < end.seq)
         ]
 
-    def leads_to(self, snapshot: Snapshot, target: Place) -> bool:
+    def leads_to(self, snapshot: Snapshot, target: Position) -> bool:
         """Return whether `target` can be reached from `snapshot` by going on."""
         place = snapshot.place
         if not place.before(target) or self.root_of(place.branch) != self.root_of(target.branch):
@@ -245,7 +250,7 @@ class Branches:
         end = ends[place.branch]
         return end is None or place.before(end)
 
-    def _start(self, branch: int) -> Place:
+    def _start(self, branch: int) -> Position:
         start = self.by_id[branch].start
         assert start is not None
         return start

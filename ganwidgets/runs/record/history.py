@@ -37,8 +37,8 @@ MEMORY_BUDGET = 16 * 2**20
 """Bytes of history kept in memory; the rest is on disk."""
 
 Floats = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
-Envelope = tuple[Whole, Floats, Floats, Floats]
+IntSetting = npt.NDArray[np.int64]
+Envelope = tuple[IntSetting, Floats, Floats, Floats]
 """A column drawn small: for each bucket its middle iteration, and its low, mean and high."""
 
 
@@ -373,6 +373,6 @@ def completed(columns: Mapping[str, Floats]) -> dict[str, Floats]:
     return {**columns, **{name: unmeasured for name in OPTIONAL if name not in columns}}
 
 
-def _measured_until(rows: int) -> Whole:
+def _measured_until(rows: int) -> IntSetting:
     tenths = np.arange(10, rows + 1, 10, dtype=np.int64)
     return np.concatenate([np.ones(min(rows, 1), dtype=np.int64), tenths])

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-__all__ = ["CODE", "EDIT", "UPDATES", "Intervention", "InterventionLog", "Mark", "Origin"]
+__all__ = ["CODE", "EDIT", "UPDATES", "Intervention", "InterventionLog", "LogMark", "Origin"]
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Intervention(Mapping[str, Any]):
 _FIELDS = tuple(f.name for f in fields(Intervention))
 
 
-class Mark(NamedTuple):
+class LogMark(NamedTuple):
     """A place that the log has reached, for :meth:`InterventionLog.rewind`."""
 
     length: int
@@ -326,11 +326,11 @@ class InterventionLog:
 
     # --- back, elsewhere, and on disk -----------------------------------------------------------
 
-    def mark(self) -> Mark:
+    def mark(self) -> LogMark:
         """Return the place that the log has reached, for :meth:`rewind`."""
-        return Mark(len(self._all), self._lineage, self._all[-1] if self._all else None)
+        return LogMark(len(self._all), self._lineage, self._all[-1] if self._all else None)
 
-    def rewind(self, mark: Mark) -> None:
+    def rewind(self, mark: LogMark) -> None:
         """Take out what was recorded since `mark`, on this branch; what is provisional stays."""
         records = self._all[: mark.length]
         if mark.last is not None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Beginning", "Branch", "Place"]
+__all__ = ["Beginning", "Branch", "Position"]
 
 Beginning = Literal["start", "fork", "reset", "load"]
 """How a branch came to be; all but a fork do not go on from their parent's state."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """A place in a run.
 
     Attributes
@@ -29,7 +29,7 @@ class Place:
     iteration: int
     seq: int
 
-    def before(self, other: Place) -> bool:
+    def before(self, other: Position) -> bool:
         """Return whether `other`, on the same line of branches, is this place or comes later."""
         return self.iteration <= other.iteration and self.seq <= other.seq
 
@@ -46,7 +46,7 @@ class Branch:
         What people call it; no two have the same.
     parent : int or None
         The branch that it left; the first one has none.
-    start : Place or None
+    start : Position or None
         Where it left its parent.
     origin : {"start", "fork", "reset", "load"}
         How it came to be. A fork goes on from the state at `start`; the others have a first state of
@@ -56,5 +56,5 @@ class Branch:
     id: int
     name: str
     parent: int | None
-    start: Place | None
+    start: Position | None
     origin: Beginning

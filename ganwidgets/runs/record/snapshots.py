@@ -27,8 +27,8 @@ from torch import Tensor
 from ganwidgets.errors import CheckpointWarning
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import Origin
-from ganwidgets.runs.record.places import Place
-from ganwidgets.runs.state.flatten import filled, stripped
+from ganwidgets.runs.record.places import Position
+from ganwidgets.runs.state.flatten import flatten, unflatten
 
 __all__ = ["DISK_BUDGET", "MEMORY_BUDGET", "Shelf", "Snapshot", "Snapshots", "TemporaryShelf", "thinned"]
 
@@ -48,7 +48,7 @@ class Snapshot:
 
     Attributes
     ----------
-    place : Place
+    place : Position
     repeated : int
         How many updates the last intervention before `place` had when this was taken, where it is
         one of updates, to which more may have been added since.
@@ -65,7 +65,7 @@ class Snapshot:
         Bytes that its tensors take.
     """
 
-    place: Place
+    place: Position
     repeated: int
     settings: Mapping[str, Any]
     asked: Mapping[str, tuple[Origin, Any]]
@@ -75,7 +75,7 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         tensors: dict[str, Tensor] = {}
-        stripped(self.tree, "", tensors)
+        flatten(self.tree, "", tensors)
         self.size = sum(tensor.nbytes + TENSOR for tensor in tensors.values())
 
 
@@ -108,7 +108,7 @@ class TemporaryShelf:
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         path = self._folder / f"{next(self._numbers)}.safetensors"
         tensors: dict[str, Tensor] = {}
-        plain = stripped(snapshot.tree, "", tensors)
+        plain = flatten(snapshot.tree, "", tensors)
         # Joined by type, because safetensors takes longer for each tensor than for what small ones hold.
         parts: dict[str, list[Tensor]] = {}
         for tensor in tensors.values():
@@ -135,7 +135,7 @@ class TemporaryShelf:
             # Copied, because a generator's `set_state` reads a tensor that begins inside another wrongly.
             tensors[name] = joined[dtype][begin[dtype] : end].clone().reshape(shape)
             begin[dtype] = end
-        tree: dict[str, Any] = filled(json.loads(about["plain"]), "", tensors)
+        tree: dict[str, Any] = unflatten(json.loads(about["plain"]), "", tensors)
         return tree
 
     def remove(self, snapshot: Snapshot) -> None:
@@ -284,15 +284,15 @@ class Snapshots:
                 self.discard(by_place.pop(place))
 
 
-def thinned(places: Iterable[Place]) -> list[Place]:
+def thinned(places: Iterable[Position]) -> list[Position]:
     """Return those of `places` that can best be spared, no two neighbours; first the best.
 
     That is where the neighbours are closest to each other, measured by how long ago it was.
     """
-    branches: dict[int, list[Place]] = {}
+    branches: dict[int, list[Position]] = {}
     for place in places:
         branches.setdefault(place.branch, []).append(place)
-    spared: list[tuple[float, Place]] = []
+    spared: list[tuple[float, Position]] = []
     for line in branches.values():
         line.sort(key=lambda place: (place.iteration, place.seq))
         newest = line[-1].iteration

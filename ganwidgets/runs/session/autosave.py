@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ganwidgets.errors import CheckpointError
 
-__all__ = ["Keeper"]
+__all__ = ["Autosave"]
 
 
-class Keeper:
+class Autosave:
     """Hears how a run goes on, always between two steps; this one stores nothing.
 
     Attributes

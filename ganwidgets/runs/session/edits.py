@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ganwidgets.runs.record.interventions import EDIT, Intervention, Origin
-from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import DISK_BUDGET, Snapshot
 from ganwidgets.runs.session.full_state import described
 from ganwidgets.runs.state.hashing import digest
@@ -31,7 +31,7 @@ class EditSnapshots:
         self._pinned: deque[Snapshot] = deque()
         self._size = 0
 
-    def pin(self, session: Session, place: Place) -> None:
+    def pin(self, session: Session, place: Position) -> None:
         """Pin the newest snapshot of `place`, and let older ones be given up if there are too many."""
         snapshot = next(s for s in reversed(list(session.snapshots)) if s.place == place)
         session.snapshots.pin(snapshot)
@@ -43,9 +43,9 @@ class EditSnapshots:
             session.snapshots.unpin(oldest)
 
 
-def place_after(record: Intervention) -> Place:
+def place_after(record: Intervention) -> Position:
     """Return where a run stands after a change by hand."""
-    return Place(record.branch, record.iteration, record.seq + 1)
+    return Position(record.branch, record.iteration, record.seq + 1)
 
 
 def take_edits(session: Session, origin: Origin = BY_HAND) -> None:

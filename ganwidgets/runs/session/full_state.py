@@ -15,11 +15,11 @@ from ganwidgets.messages import Message
 from ganwidgets.runs.state.fitting import check_fits
 from ganwidgets.runs.state.migrations import completed_tree
 from ganwidgets.runs.state.state_tree import STATE_FORMAT, check_origin, data_name, is_preset, put_tree
-from ganwidgets.stepping.assembly import Run
+from ganwidgets.stepping.assembly import Assembled
 from ganwidgets.stepping.threads import checked_threads
 
 if TYPE_CHECKING:
-    from ganwidgets.runs.record.branches import Root
+    from ganwidgets.runs.record.branches import BranchStart
     from ganwidgets.runs.session.session import Session
 
 __all__ = ["described", "refuse_other_data", "restored"]
@@ -28,7 +28,7 @@ __all__ = ["described", "refuse_other_data", "restored"]
 def described(
     session: Session,
     settings: Mapping[str, Any],
-    run: Run | Root,
+    run: Assembled | BranchStart,
     built: Mapping[str, Any],
     state: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def described(
     ----------
     settings, built : mapping
         Of that moment, by name.
-    run : Run or Root
+    run : Assembled or Root
         To which it belongs.
     state : mapping
         As :func:`~ganwidgets.runs.state.state_tree.state_tree` describes it.
@@ -67,7 +67,7 @@ def refuse_other_data(session: Session, tree: Any) -> None:
         raise CheckpointError(_other_data(name, session.run.source))
 
 
-def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
+def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Assembled, dict[str, Any], dict[str, Any]]:
     """Return the run that `tree` describes, what it was built of, and its settings.
 
     Raises
@@ -90,7 +90,7 @@ def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str, 
         raise CheckpointError(message) from error
 
 
-def _restored(session: Session, tree: Mapping[str, Any]) -> tuple[Run, dict[str, Any], dict[str, Any]]:
+def _restored(session: Session, tree: Mapping[str, Any]) -> tuple[Assembled, dict[str, Any], dict[str, Any]]:
     check_origin(tree, session.own)
     tree = completed_tree(tree)
     pending = _known_data(session, tree["settings"]["data"])

@@ -8,10 +8,10 @@ from types import FrameType
 
 from ganwidgets.messages import Message
 
-__all__ = ["Occupied"]
+__all__ = ["ReentryGuard"]
 
 
-class Occupied:
+class ReentryGuard:
     """Remembers who is carrying out a step, or is on the way elsewhere."""
 
     def __init__(self) -> None:

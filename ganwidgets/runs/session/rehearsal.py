@@ -8,7 +8,7 @@ import torch
 
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
 from ganwidgets.stepping.eager import EagerStepper
-from ganwidgets.stepping.stages import NOBODY
+from ganwidgets.stepping.stages import NULL_OBSERVER
 
 __all__ = ["Rehearsal"]
 
@@ -41,7 +41,7 @@ class Rehearsal:
             Whether the optimizers had those in force.
         """
         stepper = self._stepper
-        stepper.watcher = NOBODY
+        stepper.watcher = NULL_OBSERVER
         if self._rules is not None:
             stepper.configure(self._rules)
         put_tree(stepper.state, self._tree, rules if self._rules is None else self._rules)

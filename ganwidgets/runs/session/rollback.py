@@ -1,6 +1,6 @@
 """The way back to the last good state, after a failure in the middle of a step, and snapshots of the past.
 
-Two copies serve two purposes. A :class:`~ganwidgets.runs.session.undo_copy.Journal` copies the state after every update, so
+Two copies serve two purposes. A :class:`~ganwidgets.runs.session.undo_copy.UndoCopy` copies the state after every update, so
 that an update that fails is undone without computing anything again. A snapshot every so many updates lets
 :mod:`~ganwidgets.runs.timeline.travel` reach the past.
 """
@@ -16,12 +16,12 @@ from torch import Tensor
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import InterventionLog, Origin
-from ganwidgets.runs.session.undo_copy import Journal
+from ganwidgets.runs.session.undo_copy import UndoCopy
 from ganwidgets.runs.state.state_tree import copied, state_tree
-from ganwidgets.stepping.eager import EagerStepper, NonFiniteError, What
+from ganwidgets.stepping.eager import EagerStepper, NonFiniteError, UpdateTarget
 from ganwidgets.stepping.state import Network
 
-__all__ = ["ACTIONS", "LastGood", "Update", "diverged"]
+__all__ = ["ACTIONS", "Rollback", "Update", "diverged"]
 
 SNAPSHOT_EVERY = 100
 """Updates between two snapshots, which is how many a way back through the past repeats at most."""
@@ -43,7 +43,7 @@ ACTIONS: dict[Network, str] = {"discriminator": "step_d", "generator": "step_g"}
 class Update(NamedTuple):
     """One full step or one update of one network, that was carried out."""
 
-    what: What
+    what: UpdateTarget
     origin: Origin
     iteration: int
     """Where the run stood afterwards."""
@@ -74,7 +74,7 @@ def diverged(error: NonFiniteError, rules: Any, iteration: int) -> DivergedError
     )
 
 
-class LastGood:
+class Rollback:
     """Goes back to the state after the last completed update, and takes snapshots of the past now and then.
 
     Parameters
@@ -97,7 +97,7 @@ class LastGood:
     ) -> None:
         self._keep = keep
         self._state = stepper.state
-        self._journal = Journal(stepper, log)
+        self._journal = UndoCopy(stepper, log)
         parameters = (p for network in self._state.parameters.values() for p in network)
         self._large = sum(map(Tensor.numel, parameters)) >= LARGE
         self._updates = 0

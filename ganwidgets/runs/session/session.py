@@ -17,34 +17,34 @@ import torch
 from traitlets import TraitError
 
 from ganwidgets.data import Source, load_data
-from ganwidgets.data.holdout import divided
+from ganwidgets.data.holdout import split_holdout
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.metrics.features import Features
 from ganwidgets.objectives import Loss, game
-from ganwidgets.runs.record.branches import Branches, Root, Stand, Tip
+from ganwidgets.runs.record.branches import Branches, BranchStart, RunPoint, Tip
 from ganwidgets.runs.record.history import COLUMNS, History, measured
-from ganwidgets.runs.record.interventions import CODE, InterventionLog, Mark, Origin
-from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.interventions import CODE, InterventionLog, LogMark, Origin
+from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot, Snapshots, TemporaryShelf
-from ganwidgets.runs.session.autosave import Keeper
+from ganwidgets.runs.session.autosave import Autosave
 from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits
 from ganwidgets.runs.session.full_state import described, restored
-from ganwidgets.runs.session.reentry import Occupied
+from ganwidgets.runs.session.reentry import ReentryGuard
 from ganwidgets.runs.session.rehearsal import Rehearsal
-from ganwidgets.runs.session.rollback import ACTIONS, LastGood, Update, diverged
+from ganwidgets.runs.session.rollback import ACTIONS, Rollback, Update, diverged
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
-from ganwidgets.runs.state.user_parts import Own
+from ganwidgets.runs.state.user_parts import UserParts
 from ganwidgets.settings import SETTINGS, Settings
 from ganwidgets.stepping.ambient import pinned, under_pinned_modes
-from ganwidgets.stepping.assembly import Run, assemble, fitting_batch, misfit
-from ganwidgets.stepping.eager import EagerStepper, NonFiniteError, What
+from ganwidgets.stepping.assembly import Assembled, assemble, check_fit, fitting_batch
+from ganwidgets.stepping.eager import EagerStepper, NonFiniteError, UpdateTarget
 from ganwidgets.stepping.state import TrainingState
 
 __all__ = ["CODE", "Network", "Origin", "Session"]
 
-Network = What
+Network = UpdateTarget
 """The name under which callers know it: ``network="both"``."""
 
 
@@ -64,11 +64,11 @@ class Session:
 
     Attributes
     ----------
-    own : Own
+    own : UserParts
         What the user brought.
     settings : Settings
         As they were asked for; `in_force` is what the next update obeys.
-    run : Run
+    run : Assembled
         What the last fresh start made.
     built : dict
         The values of the settings that this fresh start was made with.
@@ -80,7 +80,7 @@ class Session:
         Copies of the state, from which :mod:`~ganwidgets.runs.timeline.travel` reaches any place.
     own_start : dict
         What the user's own networks contained when the run began; a reset goes back to it.
-    keeper : Keeper
+    autosave : Autosave
         What stores the run while it goes on.
     listeners : dict
         Functions that are called with the record after each step, by any key.
@@ -99,16 +99,16 @@ class Session:
         device: torch.device,
         settings: Mapping[str, Any],
     ) -> None:
-        self.own = Own(own)
+        self.own = UserParts(own)
         self._device = device
-        self._occupied = Occupied()
-        self._torn = False
+        self._reentry = ReentryGuard()
+        self._inconsistent = False
         self._origin: Origin | None = None
-        self._refuge: tuple[Stand, Mark] | None = None
+        self._checkpoint: tuple[RunPoint, LogMark] | None = None
         self._undo: Callable[[], None] | None = None
         self._begun: set[int] = set()
         self._edited = EditSnapshots()
-        self.keeper = Keeper()
+        self.autosave = Autosave()
         self.branches = Branches()
         self.snapshots = Snapshots(TemporaryShelf())
         self._asked_sources: list[tuple[Any, Source]] = []
@@ -119,7 +119,7 @@ class Session:
         settings = {**self.own.chosen(), **settings}
         self.settings = Settings(data=data, **settings)
         if "batch_size" not in settings:
-            trained, _ = divided(source, self.settings.holdout)
+            trained, _ = split_holdout(source, self.settings.holdout)
             fitting = fitting_batch(trained, self.settings.packing)
             self.settings = Settings(data=data, **{**settings, "batch_size": fitting})
         asked = self.settings.as_dict()
@@ -130,7 +130,7 @@ class Session:
         self.log = InterventionLog(asked)
         self._adopt(run, asked, History())
         self.branches.grow("main", "start", None, {}, self._root_here())
-        self.settings._admission = self._admit
+        self.settings._context_validator = self._validate_in_context
         self.settings.observe(self._on_setting, names=list(SETTINGS))
 
     # --- a fresh start --------------------------------------------------------------------------
@@ -148,20 +148,20 @@ class Session:
         began = [(root.built["data"], root.source) for root in self.branches.roots.values()]
         return [*began, *self._asked_sources]
 
-    def _assembled(self, settings: Mapping[str, Any], source: Source) -> Run:
+    def _assembled(self, settings: Mapping[str, Any], source: Source) -> Assembled:
         with pinned(device=self._device):
             rules, own = SimpleNamespace(**settings), self.own
             own.put_gradient_flags()
             return assemble(rules, source, own.networks, self._device, own.objective)
 
-    def _adopt(self, run: Run, built: Mapping[str, Any], history: History) -> None:
+    def _adopt(self, run: Assembled, built: Mapping[str, Any], history: History) -> None:
         """Go on as `run`."""
         self.run = run
         self.built = {name: built[name] for name, s in SETTINGS.items() if s.effect == "fresh start"}
         self.history = history
-        self._last_good = LastGood(run.stepper, self.log, self._keep)
+        self._rollback = Rollback(run.stepper, self.log, self._keep)
         self._configured = False
-        self._torn = False
+        self._inconsistent = False
         run.state.edits.note()
 
     def reset(self, seed: int | None, origin: Origin) -> None:
@@ -170,13 +170,13 @@ class Session:
         asked = self.settings.as_dict()
         if seed is not None:
             asked["seed"] = self.settings.checked({"seed": seed})["seed"]
-        with self.leaving() as here:
+        with self.transaction() as here:
             run = self._assembled(asked, self.source_of(asked["data"]))
             self.own.put(self.own_start)
             self._adopt(run, asked, History())
             self.change({"seed": asked["seed"]}, origin)
             self._begin_branch("reset", here, asked["seed"], origin)
-        self.keeper.save()
+        self.autosave.save()
 
     @property
     def game(self) -> Loss:
@@ -191,14 +191,14 @@ class Session:
     # --- branches -------------------------------------------------------------------------------
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         """Where the run stands."""
-        return Place(self.branches.current, self.state.iteration, self.log.next_seq)
+        return Position(self.branches.current, self.state.iteration, self.log.next_seq)
 
-    def stand(self) -> Stand:
+    def stand(self) -> RunPoint:
         """Return, as a copy, everything in which the run would differ if it stood elsewhere."""
         here = self._snapshot(copied(state_tree(self.state)), asked=self.log.asked)
-        return Stand(
+        return RunPoint(
             self.run,
             self.built,
             here,
@@ -208,7 +208,7 @@ class Session:
             self.branches.tips,
         )
 
-    def take(self, stand: Stand) -> None:
+    def take(self, stand: RunPoint) -> None:
         """Stand there, where the state of `stand.run` has been brought to already."""
         snapshot = stand.snapshot
         self._adopt(stand.run, stand.built, stand.history)
@@ -220,29 +220,29 @@ class Session:
         self.run.stepper.record.update(stand.history.record())
 
     @contextmanager
-    def leaving(self) -> Iterator[Stand]:
+    def transaction(self) -> Iterator[RunPoint]:
         """Let the run be brought elsewhere; on any error it stands where it was."""
         here = self.stand()
-        self._refuge = here, self.log.mark()
+        self._checkpoint = here, self.log.mark()
         try:
-            self._occupied.begin(sys._getframe(2))
+            self._reentry.begin(sys._getframe(2))
             yield here
-            self._refuge = None
+            self._checkpoint = None
         except BaseException:
-            self._occupied.end()
+            self._reentry.end()
             self.settle()
             raise
         finally:
-            self._occupied.end()
+            self._reentry.end()
 
-    def _go_to_refuge(self, here: Stand, mark: Mark) -> None:
+    def _go_to_refuge(self, here: RunPoint, mark: LogMark) -> None:
         assert here.snapshot.tree is not None
         rules = SimpleNamespace(**{**here.snapshot.settings, **here.built})
         put_tree(here.run.state, here.snapshot.tree, rules)
         self.log.rewind(mark)
         self.take(here)
         self.snapshots.discard(here.snapshot)
-        self._refuge = None
+        self._checkpoint = None
 
     def _snapshot(self, tree: dict[str, Any], asked: Mapping[str, tuple[Origin, Any]]) -> Snapshot:
         place = self.branches.owned(self.place)
@@ -266,14 +266,14 @@ class Session:
 
     def keep_edit(self) -> None:
         """Keep the state after a change by hand, also as the one to go back to after a failure."""
-        self._last_good.take()
+        self._rollback.take()
         self._edited.pin(self, self.branches.owned(self.place))
         self._configured = False
 
     def notice_edits(self, origin: Origin = BY_HAND) -> None:
         """Take what a user changed in the networks by hand into the run; see :func:`~.edits.take_edits`."""
         self.settle()
-        if not self._occupied.under_way:
+        if not self._reentry.under_way:
             with pinned(self.run.threads, self._device):
                 take_edits(self, origin)
 
@@ -284,9 +284,9 @@ class Session:
         self.log.seal()
         self._configured = False
 
-    def _root_here(self) -> Root:
-        return Root(
-            Place(len(self.branches.by_id), self.state.iteration, self.log.next_seq),
+    def _root_here(self) -> BranchStart:
+        return BranchStart(
+            Position(len(self.branches.by_id), self.state.iteration, self.log.next_seq),
             self.built,
             self.log.in_force,
             self.run.source,
@@ -294,7 +294,7 @@ class Session:
         )
 
     def _begin_branch(
-        self, action: Literal["reset", "load"], left: Stand, value: Any, origin: Origin, name: str = ""
+        self, action: Literal["reset", "load"], left: RunPoint, value: Any, origin: Origin, name: str = ""
     ) -> None:
         """Begin a branch with a first state of its own, where the run has just been put."""
         snapshot, branches = left.snapshot, self.branches
@@ -309,7 +309,7 @@ class Session:
         name = name if name and name not in taken else branches.free_name()
         branches.grow(name, action, snapshot.place, tips, self._root_here())
 
-    def kept_tip(self, left: Stand) -> dict[int, Tip]:
+    def kept_tip(self, left: RunPoint) -> dict[int, Tip]:
         """Keep the tip of a branch that the run leaves, if it stands there; return all tips."""
         if left.branch in left.tips:
             return left.tips
@@ -331,8 +331,8 @@ class Session:
         origin = self._origin or replace(CODE, change=self.log.next_change())
         self.log.ask(change["name"], change["new"], origin)
 
-    def _admit(self, setting: str, value: Any) -> None:
-        wrong = misfit(setting, value, self.run.training, self.built["packing"])
+    def _validate_in_context(self, setting: str, value: Any) -> None:
+        wrong = check_fit(setting, value, self.run.training, self.built["packing"])
         if wrong is not None:
             raise TraitError(wrong)
         if setting == "data":
@@ -347,7 +347,7 @@ class Session:
         """Record what was asked for since the last update, on a new branch where the run is in the past."""
         if self._configured and not self.log.pending:
             return
-        if self._last_good.begun and not self._last_good.finite():
+        if self._rollback.begun and not self._rollback.finite():
             raise self._diverged(NonFiniteError("a weight", float("nan")))
         # In this order an interrupt anywhere leaves a session that prepares itself again.
         self._configured = False
@@ -360,7 +360,7 @@ class Session:
     def _configure(self) -> None:
         """Put recorded settings in force, and make sure that there is a state to go back to."""
         if not self._configured:
-            self._last_good.begin()
+            self._rollback.begin()
             self.run.stepper.configure(self.in_force())
             self._configured = True
 
@@ -376,7 +376,7 @@ class Session:
     # --- steps ----------------------------------------------------------------------------------
 
     def advance(
-        self, what: What, n: int, interrupted: Callable[[], bool], origin: Origin
+        self, what: UpdateTarget, n: int, interrupted: Callable[[], bool], origin: Origin
     ) -> dict[str, float]:
         """Carry out up to `n` full steps, or updates of one network, and return the last record.
 
@@ -394,10 +394,10 @@ class Session:
             Whatever a network or the data raises. After any of them the session stands at its
             last good state.
         """
-        self._occupied.refuse_reentry()
+        self._reentry.refuse_reentry()
         self.settle()
         try:
-            self._occupied.begin(sys._getframe())
+            self._reentry.begin(sys._getframe())
             for index in range(n):
                 if index == 0 or self.listeners:
                     with pinned(self.run.threads, self._device):
@@ -409,36 +409,38 @@ class Session:
                     record = self.record()
                     for listener in list(self.listeners.values()):
                         listener(record)
-                self.keeper.stepped()
+                self.autosave.stepped()
                 if stop:
                     break
         finally:
-            self._occupied.end()
+            self._reentry.end()
         return self.record()
 
-    def _one(self, what: What, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
+    def _one(
+        self, what: UpdateTarget, interrupted: Callable[[], bool], origin: Origin, *, last: bool
+    ) -> bool:
         """Carry out one step or update, and return whether it was interrupted."""
         self._commit()
-        last_good, state, stepper = self._last_good, self.run.state, self.run.stepper
+        rollback, state, stepper = self._rollback, self.run.state, self.run.stepper
         full = what == "both"
         seen = last or bool(self.listeners)
         begins = what != "both" and not self.log.repeats(state.iteration, ACTIONS[what], origin)
         before = (state.cursor, self._hash_before()) if begins else ()
         self._configure()
-        last_good.before()
+        rollback.before()
         state.edits.forget()
-        self._torn = True
+        self._inconsistent = True
         try:
             stepper.advance(what, measure=seen or not full or measured(state.iteration + 1))
             if full:
                 self.history.append(stepper.record)
             stop = interrupted()
             Update(what, origin, state.iteration, *before).record_in(self.log)
-            last_good.note()
+            rollback.note()
             if seen or stop:
                 state.edits.note()
-            self._torn = False
-            last_good.snapshot()
+            self._inconsistent = False
+            rollback.snapshot()
         except NonFiniteError as error:
             raise self._diverged(error) from None
         except BaseException as error:
@@ -451,22 +453,22 @@ class Session:
     def rehearsing(self) -> Iterator[EagerStepper]:
         """Let the next updates be carried out, whole or in part, and undo them again."""
         self.recover()
-        run, last_good, configured = self.run, self._last_good, self._configured
+        run, rollback, configured = self.run, self._rollback, self._configured
         before = Rehearsal(run.stepper)
         rules = self.in_force()
 
         def undo() -> None:
             before.put_back(rules, configured=configured)
-            last_good.put_back()
+            rollback.put_back()
 
         self._undo = undo
         try:
-            self._occupied.begin(sys._getframe(2))
+            self._reentry.begin(sys._getframe(2))
             with pinned(run.threads, self._device):
                 run.stepper.configure(rules)
                 yield run.stepper
         finally:
-            self._occupied.end()
+            self._reentry.end()
             self.settle()
 
     def record(self) -> dict[str, float]:
@@ -476,33 +478,33 @@ class Session:
 
     def _diverged(self, error: NonFiniteError) -> DivergedError:
         rules = self.run.stepper.rules
-        self._torn = True
+        self._inconsistent = True
         self.settle()
         return diverged(error, rules, self.state.iteration)
 
     def settle(self) -> None:
         """Go back to the last good state, if a step or a way elsewhere was broken off in the middle."""
-        if self._undo is not None and not self._occupied.under_way:
+        if self._undo is not None and not self._reentry.under_way:
             with pinned(self.run.threads, self._device):
                 self._undo()
             self.state.edits.note()
             self._undo = None
-        if self._refuge is not None and not self._occupied.under_way:  # not while it is on its way
+        if self._checkpoint is not None and not self._reentry.under_way:  # not while it is on its way
             with pinned(self.run.threads, self._device):
-                self._go_to_refuge(*self._refuge)
-        if self._torn:
+                self._go_to_refuge(*self._checkpoint)
+        if self._inconsistent:
             with pinned(self.run.threads, self._device):
-                self._last_good.go_back()
+                self._rollback.go_back()
             self._configured = False
             self.history.resize(self.state.iteration)
             self.state.edits.note()
-            self._torn = False
+            self._inconsistent = False
 
     def recover(self) -> None:
         """Stand at the last good state, settings kept; a failed step has already gone back to it."""
-        self._occupied.refuse_reentry()
-        if self._last_good.begun and not self._last_good.finite():
-            self._torn = True
+        self._reentry.refuse_reentry()
+        if self._rollback.begun and not self._rollback.finite():
+            self._inconsistent = True
         self.notice_edits()
 
     # --- the whole state ------------------------------------------------------------------------
@@ -527,10 +529,10 @@ class Session:
             If it belongs to other data or networks, or is not what :meth:`tree` returned.
         """
         self.recover()
-        with self.leaving() as here:
+        with self.transaction() as here:
             with pinned(device=self._device):
                 run, built, settings = restored(self, tree)
             self._adopt(run, built, self.history.until(run.state.iteration))
             self.change(settings, origin)
             self._begin_branch("load", here, run.state.iteration, origin, branch)
-        self.keeper.save()
+        self.autosave.save()

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
-from ganwidgets.runs.record.interventions import InterventionLog, Mark
+from ganwidgets.runs.record.interventions import InterventionLog, LogMark
 from ganwidgets.stepping.eager import EagerStepper, NonFiniteError
 from ganwidgets.stepping.state import Network, TrainingState
 
-__all__ = ["Journal"]
+__all__ = ["UndoCopy"]
 
 LARGE = 100_000
 """Numbers from which on a copy is renewed in place, because allocating it would take longer than copying."""
@@ -52,11 +52,11 @@ class Kept(NamedTuple):
     optimizer_names: dict[Network, str]
     ema: nn.Module | None
     record: dict[str, float]
-    mark: Mark
+    mark: LogMark
     """The place that the log had reached when the next update began."""
 
 
-class Journal:
+class UndoCopy:
     """A copy of the training state that :meth:`undo` puts back.
 
     Parameters

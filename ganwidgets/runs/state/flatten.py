@@ -7,12 +7,12 @@ from typing import Any
 
 from torch import Tensor
 
-__all__ = ["filled", "stripped"]
+__all__ = ["flatten", "unflatten"]
 
 _TENSOR = "<tensor>"
 
 
-def stripped(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+def flatten(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     """Move the tensors of a nested dictionary to `tensors`, under their paths, and return the rest."""
     if isinstance(value, Tensor):
         if path in tensors:
@@ -20,14 +20,14 @@ def stripped(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
         tensors[path] = value
         return _TENSOR
     if isinstance(value, Mapping):
-        return {name: stripped(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
+        return {name: flatten(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
     return value
 
 
-def filled(value: Any, path: str, tensors: Mapping[str, Tensor]) -> Any:
-    """Return what :func:`stripped` took apart, after JSON made lists of its tuples."""
+def unflatten(value: Any, path: str, tensors: Mapping[str, Tensor]) -> Any:
+    """Return what :func:`flatten` took apart, after JSON made lists of its tuples."""
     if isinstance(value, str) and value == _TENSOR:
         return tensors[path]
     if isinstance(value, dict):
-        return {name: filled(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
+        return {name: unflatten(entry, f"{path}/{name}", tensors) for name, entry in value.items()}
     return tuple(value) if isinstance(value, list) else value

@@ -15,7 +15,7 @@ from ganwidgets.messages import Message
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.settings import SETTINGS
 
-__all__ = ["ADDED", "Addition", "completed_settings", "completed_state", "completed_tree", "is_hash_of"]
+__all__ = ["MIGRATIONS", "Addition", "completed_settings", "completed_state", "completed_tree", "is_hash_of"]
 
 
 class Addition(NamedTuple):
@@ -25,7 +25,7 @@ class Addition(NamedTuple):
     state: Mapping[str, Any]
 
 
-ADDED = (
+MIGRATIONS = (
     Addition({"conditional": False, "channels": 32, "norm": "batch", "spectral_norm": False}, {}),
     Addition({"holdout": 0.0}, {}),
     Addition(
@@ -36,8 +36,8 @@ ADDED = (
 )
 """In the order in which they came; everything else was there from the beginning."""
 
-_SETTINGS = {name: value for addition in ADDED for name, value in addition.settings.items()}
-_STATE = {name: value for addition in ADDED for name, value in addition.state.items()}
+_SETTINGS = {name: value for addition in MIGRATIONS for name, value in addition.settings.items()}
+_STATE = {name: value for addition in MIGRATIONS for name, value in addition.state.items()}
 
 
 def completed_settings(values: Mapping[str, Any], *, built: bool = False) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _forms(tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Give `tree` as each version described it, the newest first, as far as the older ones could."""
     form = dict(tree)
     yield form
-    for addition in reversed(ADDED):
+    for addition in reversed(MIGRATIONS):
         parts = [(addition.settings, form["settings"]), (addition.settings, form["built"])]
         for added, part in [*parts, (addition.state, form)]:
             if any(part[name] != value for name, value in added.items() if name in part):

@@ -11,7 +11,7 @@ from torch import Tensor
 from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
-from ganwidgets.runs.state.user_parts import Own
+from ganwidgets.runs.state.user_parts import UserParts
 from ganwidgets.stepping.state import TrainingState, moments_of, put_moments, put_tensors, tensors_of
 
 __all__ = [
@@ -75,7 +75,7 @@ def other_data(name: str, source: Source) -> Message:
     )
 
 
-def check_origin(tree: Mapping[str, Any], own: Own) -> None:
+def check_origin(tree: Mapping[str, Any], own: UserParts) -> None:
     """Raise `CheckpointError` unless `tree` can be read and wants what is in `own`."""
     if tree.get("format") != STATE_FORMAT:
         raise CheckpointError(

@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from traitlets import TraitError
 
 from ganwidgets.messages import Message
-from ganwidgets.objectives import Objective, complete, name_of
+from ganwidgets.objectives import Objective, name_of, with_defaults
 from ganwidgets.settings import OWN
 from ganwidgets.stepping.state import put_tensors, tensors_of
 
-__all__ = ["Own"]
+__all__ = ["UserParts"]
 
 
-class Own:
+class UserParts:
     """Networks and an objective of the user's own.
 
     Parameters
@@ -42,7 +42,7 @@ class Own:
         """Return the settings that put the objective in force, unless others are asked for."""
         if self.objective is None:
             return {}
-        penalty = {"penalty": OWN} if complete(self.objective).penalty is not None else {}
+        penalty = {"penalty": OWN} if with_defaults(self.objective).penalty is not None else {}
         return {"loss": OWN, **penalty}
 
     def admit(self, settings: Mapping[str, Any]) -> None:
@@ -54,7 +54,7 @@ class Own:
                 )
             )
         if settings.get("penalty") == OWN and (
-            self.objective is None or complete(self.objective).penalty is None
+            self.objective is None or with_defaults(self.objective).penalty is None
         ):
             raise TraitError(
                 Message(

@@ -18,7 +18,7 @@ from torch import Tensor
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 from ganwidgets.runs.disk.atomic import TEMPORARY, reason, whole_file
-from ganwidgets.runs.state.flatten import filled, stripped
+from ganwidgets.runs.state.flatten import flatten, unflatten
 from ganwidgets.runs.state.json_values import parsed
 from ganwidgets.runs.state.tensor_file import pieces
 from ganwidgets.runs.store.entry import SnapshotRow
@@ -63,7 +63,7 @@ class SnapshotFiles:
             If it cannot be written; then there is no such file.
         """
         tensors: dict[str, Tensor] = {}
-        document = json.dumps(stripped(tree, _ROOT, tensors))
+        document = json.dumps(flatten(tree, _ROOT, tensors))
         parts = pieces(tensors, {"document": document})
         name = f"{secrets.token_hex(8)}.safetensors"
         check_directory(self._folder)
@@ -90,7 +90,7 @@ class SnapshotFiles:
         path = self._folder / str(row.file)
         try:
             metadata, data = _verified(self._run, row)
-            tree: dict[str, Any] = filled(parsed(metadata["document"]), _ROOT, load(data))
+            tree: dict[str, Any] = unflatten(parsed(metadata["document"]), _ROOT, load(data))
         except Exception as error:  # whatever a parser of damaged bytes raises
             raise CheckpointError(
                 Message(

@@ -6,15 +6,15 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 from ganwidgets.runs.record.interventions import Intervention
-from ganwidgets.runs.record.places import Branch, Place
+from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.travel import tip_of
 
-__all__ = ["Chronicle", "Limb", "Past", "past_of"]
+__all__ = ["BranchView", "TimelineView", "TimelineViewer", "past_of"]
 
 
 @dataclass(frozen=True)
-class Limb:
+class BranchView:
     """One branch, as a picture of the tree needs it.
 
     Attributes
@@ -35,12 +35,12 @@ class Limb:
 
 
 @dataclass(frozen=True)
-class Past:
+class TimelineView:
     """Everything that can be returned to.
 
     Attributes
     ----------
-    limbs : tuple of Limb
+    branches : tuple of BranchView
         In order of creation.
     interventions : tuple of Intervention
         On all branches.
@@ -58,7 +58,7 @@ class Past:
         The branches that led here, this one included.
     """
 
-    limbs: tuple[Limb, ...]
+    branches: tuple[BranchView, ...]
     interventions: tuple[Intervention, ...]
     led_here: tuple[Intervention, ...]
     branch: int
@@ -68,17 +68,17 @@ class Past:
     lineage: frozenset[int]
 
     @property
-    def limb(self) -> Limb:
+    def current(self) -> BranchView:
         """The branch on which the run stands."""
-        return self.limbs[self.branch]
+        return self.branches[self.branch]
 
     @property
     def last(self) -> int:
         """The last iteration of any branch."""
-        return max(limb.last for limb in self.limbs)
+        return max(branch_view.last for branch_view in self.branches)
 
 
-class Chronicle:
+class TimelineViewer:
     """Tells the past of a run again and again, at the cost of what is new since it was told last.
 
     Parameters
@@ -95,10 +95,10 @@ class Chronicle:
         self._led: tuple[Intervention, ...] = ()
         self._since_start: tuple[Intervention, ...] = ()
         self._drawn: tuple[object, ...] = ()
-        self._limbs: tuple[Limb, ...] = ()
+        self._limbs: tuple[BranchView, ...] = ()
         self._ancestors: frozenset[int] = frozenset()
 
-    def now(self) -> Past:
+    def now(self) -> TimelineView:
         """Return how the timeline looks now; to be called between two steps."""
         session = self._session
         state, place = session.state, session.place
@@ -110,8 +110,8 @@ class Chronicle:
             self._since_start = self._led[begin:]
         provisional = session.log.provisional(state.iteration, state.cursor)
         asked = tuple(record for record in provisional if record.branch in self._ancestors)
-        return Past(
-            limbs=self._limbs,
+        return TimelineView(
+            branches=self._limbs,
             interventions=self._interventions,
             led_here=self._since_start + asked,
             branch=place.branch,
@@ -121,26 +121,26 @@ class Chronicle:
             lineage=self._ancestors,
         )
 
-    def _draw_limbs(self, place: Place) -> bool:
+    def _draw_limbs(self, place: Position) -> bool:
         """Bring the limbs up to date; return whether more is different than how far the run has come."""
         branches = self._session.branches
         drawn = branches.by_id, branches.tips, place.branch
         if not _same(drawn, self._drawn):
             self._drawn = drawn
             self._limbs = tuple(self._limb(branch) for branch in branches.by_id.values())
-            limb, ancestors = self._limbs[place.branch], [place.branch]
-            while limb.parent is not None:
-                limb = self._limbs[limb.parent]
-                ancestors.append(limb.id)
+            branch_view, ancestors = self._limbs[place.branch], [place.branch]
+            while branch_view.parent is not None:
+                branch_view = self._limbs[branch_view.parent]
+                ancestors.append(branch_view.id)
             self._ancestors = frozenset(ancestors)
             return True
-        limb = self._limbs[place.branch]
-        if branches.at_tip and limb.last != place.iteration:
-            grown = replace(limb, last=place.iteration)
-            self._limbs = (*self._limbs[: limb.id], grown, *self._limbs[limb.id + 1 :])
+        branch_view = self._limbs[place.branch]
+        if branches.at_tip and branch_view.last != place.iteration:
+            grown = replace(branch_view, last=place.iteration)
+            self._limbs = (*self._limbs[: branch_view.id], grown, *self._limbs[branch_view.id + 1 :])
         return False
 
-    def _limb(self, branch: Branch) -> Limb:
+    def _limb(self, branch: Branch) -> BranchView:
         session = self._session
         branches = session.branches
         forked = branch.origin == "fork"
@@ -148,7 +148,7 @@ class Chronicle:
             first = branch.start.iteration
         else:
             first = branches.roots[branches.root_of(branch.id)].first.iteration
-        return Limb(
+        return BranchView(
             id=branch.id,
             name=branch.name,
             parent=branch.parent if forked else None,
@@ -178,6 +178,6 @@ def _same(ones: tuple[object, ...], others: tuple[object, ...]) -> bool:
     return len(ones) == len(others) and all(one is other for one, other in zip(ones, others, strict=True))
 
 
-def past_of(session: Session) -> Past:
+def past_of(session: Session) -> TimelineView:
     """Return how the timeline of a run looks now; to be called between two steps."""
-    return Chronicle(session).now()
+    return TimelineViewer(session).now()

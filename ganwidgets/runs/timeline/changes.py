@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganwidgets.runs.record.interventions import Intervention
-from ganwidgets.runs.record.places import Branch, Place
+from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.timeline.travel import history_of
 
@@ -57,7 +57,7 @@ class News:
         Those that are still kept; see :meth:`Snapshots.read`.
     dropped : list of Snapshot
         Those that were told of and are kept no longer.
-    current : Place
+    current : Position
         Where the run stands.
     """
 
@@ -67,7 +67,7 @@ class News:
     history: list[Stretch]
     snapshots: list[Snapshot]
     dropped: list[Snapshot]
-    current: Place
+    current: Position
 
 
 class Reporter:

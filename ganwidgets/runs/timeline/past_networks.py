@@ -15,7 +15,7 @@ from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.fitting import check_fits
 from ganwidgets.stepping.state import copied_network, put_tensors
 
-__all__ = ["Understudies", "earlier", "spread"]
+__all__ = ["NetworkReplicas", "earlier", "spread"]
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def spread(all_of: Sequence[T], most: int) -> list[T]:
     return [all_of[math.floor(index * step + 0.5)] for index in range(most)]
 
 
-class Understudies:
+class NetworkReplicas:
     """Copies of both networks, which can be what the networks were at a snapshot.
 
     Parameters

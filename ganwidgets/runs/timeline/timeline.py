@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import Intervention
-from ganwidgets.runs.record.places import Branch, Place
+from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.script import script_of
 from ganwidgets.runs.timeline.travel import fork, goto, history_of, switch, tip_of, undo
@@ -29,7 +29,7 @@ class Timeline:
     ----------
     session : Session
         The run.
-    between_steps : callable
+    on_training_thread : callable
         Carries out a function between two steps and returns its result.
 
     Examples
@@ -47,9 +47,9 @@ class Timeline:
     20
     """
 
-    def __init__(self, session: Session, between_steps: Callable[[Callable[[], T]], T]) -> None:
+    def __init__(self, session: Session, on_training_thread: Callable[[Callable[[], T]], T]) -> None:
         self._session = session
-        self._between_steps = between_steps
+        self._between_steps = on_training_thread
 
     # --- going places ---------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class Timeline:
         return MappingProxyType({branch.name: branch for branch in self._session.branches.by_id.values()})
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         """Where the run stands."""
         return self._session.place
 
@@ -156,7 +156,7 @@ class Timeline:
         return self._session.log.everything
 
     @property
-    def snapshots(self) -> list[Place]:
+    def snapshots(self) -> list[Position]:
         """The places that are reached at once; all others take a little computing."""
         places = [snapshot.place for snapshot in self._session.snapshots]
         return sorted(places, key=lambda place: (place.branch, place.iteration, place.seq))

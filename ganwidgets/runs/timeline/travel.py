@@ -13,20 +13,31 @@ from typing import Any
 
 from ganwidgets.errors import CheckpointError, DivergedError
 from ganwidgets.messages import Message
-from ganwidgets.runs.record.branches import Root, Stand
+from ganwidgets.runs.record.branches import BranchStart, RunPoint
 from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import CODE, EDIT, UPDATES, Intervention, InterventionLog
-from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.rollback import ACTIONS
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.fitting import check_fits
 from ganwidgets.runs.state.state_tree import put_tree
 from ganwidgets.stepping.ambient import pinned
-from ganwidgets.stepping.assembly import Run
-from ganwidgets.stepping.eager import NonFiniteError, What
+from ganwidgets.stepping.assembly import Assembled
+from ganwidgets.stepping.eager import NonFiniteError, UpdateTarget
 
-__all__ = ["UPDATED", "Again", "Replay", "arrive", "fork", "goto", "history_of", "switch", "tip_of", "undo"]
+__all__ = [
+    "UPDATED",
+    "Replayer",
+    "SnapshotReplay",
+    "fork",
+    "goto",
+    "history_of",
+    "restore_at",
+    "switch",
+    "tip_of",
+    "undo",
+]
 
 
 UPDATED = {action: network for network, action in ACTIONS.items()}
@@ -48,14 +59,14 @@ def goto(session: Session, iteration: Any, name: str | None) -> None:
             )
         )
     _go(session, branch, _after(session, branch, int(iteration)), to_tip=False)
-    session.keeper.save()
+    session.autosave.save()
 
 
 def switch(session: Session, name: str) -> None:
     """Stand where a branch was left."""
     branch = session.branches.named(name).id
     _go(session, branch, tip_of(session, branch), to_tip=True)
-    session.keeper.save()
+    session.autosave.save()
 
 
 def fork(session: Session, name: str) -> None:
@@ -65,11 +76,11 @@ def fork(session: Session, name: str) -> None:
     if not session.branches.at_tip:
         session.branch_off(name, session.branches.tips)
     else:
-        with session.leaving() as here:
+        with session.transaction() as here:
             tips = session.kept_tip(here)
             session.history = here.history.until(here.snapshot.place.iteration)
             session.branch_off(name, tips)
-    session.keeper.save()
+    session.autosave.save()
 
 
 def undo(session: Session, seq: Any) -> None:
@@ -89,12 +100,12 @@ def undo(session: Session, seq: Any) -> None:
         )
     if seq >= len(made):
         session.change(log.together_with(asked[int(seq) - len(made)]), CODE)
-        session.keeper.save()
+        session.autosave.save()
         return
     record = _first_of_its_moment(made, int(seq))
     root = branches.roots.get(record.branch)
     if root is None or record.seq >= root.first.seq:
-        place = Place(record.branch, record.iteration, _next(session, record))
+        place = Position(record.branch, record.iteration, _next(session, record))
     elif (start := branches.by_id[record.branch].start) is not None:
         place = start
     else:
@@ -108,8 +119,8 @@ def undo(session: Session, seq: Any) -> None:
     holds_it = any(entry is record for entry in branches.lineage(branches.current, made))
     same_root = branches.root_of(branches.current) == branches.root_of(place.branch)
     branch = branches.current if holds_it and same_root else place.branch
-    _go(session, branch, Place(branch, place.iteration, place.seq), to_tip=False)
-    session.keeper.save()
+    _go(session, branch, Position(branch, place.iteration, place.seq), to_tip=False)
+    session.autosave.save()
 
 
 def _is_whole(number: Any) -> bool:
@@ -119,11 +130,11 @@ def _is_whole(number: Any) -> bool:
 # --- what lies where --------------------------------------------------------------------------------
 
 
-def tip_of(session: Session, branch: int) -> Place:
+def tip_of(session: Session, branch: int) -> Position:
     """Return where `branch` ends."""
     tip = session.branches.tips.get(branch)
     place = session.place if tip is None else tip.snapshot.place
-    return Place(branch, place.iteration, place.seq)
+    return Position(branch, place.iteration, place.seq)
 
 
 def history_of(session: Session, branch: int) -> History:
@@ -132,7 +143,7 @@ def history_of(session: Session, branch: int) -> History:
     return session.history if tip is None else tip.history
 
 
-def _after(session: Session, branch: int, iteration: int) -> Place:
+def _after(session: Session, branch: int, iteration: int) -> Position:
     """Return the place at which step number `iteration` had just been completed."""
     branches = session.branches
     root = branches.roots[branches.root_of(branch)]
@@ -140,7 +151,7 @@ def _after(session: Session, branch: int, iteration: int) -> Place:
     for record in branches.lineage(branch, session.log.everything):
         if record.seq >= root.first.seq and record.iteration < iteration:
             seq = record.seq + 1
-    return Place(branch, iteration, seq)
+    return Position(branch, iteration, seq)
 
 
 def _first_of_its_moment(made: list[Intervention], seq: int) -> Intervention:
@@ -169,23 +180,23 @@ def _next(session: Session, record: Intervention) -> int:
 # --- the way ----------------------------------------------------------------------------------------
 
 
-def _go(session: Session, branch: int, target: Place, *, to_tip: bool) -> None:
+def _go(session: Session, branch: int, target: Position, *, to_tip: bool) -> None:
     """Stand at `target` on `branch`; where that is the tip, with what had been asked for there."""
     session.recover()
     branches, log = session.branches, session.log
     there = branches.current == branch and branches.owned(target) == branches.owned(session.place)
     if there and (branches.at_tip if to_tip else not log.pending):
         return
-    with session.leaving() as here:
+    with session.transaction() as here:
         try:
             tips = session.kept_tip(here)
             tip = tips[branch]
             if not tip.snapshot.asked and tip.snapshot.place == branches.owned(target):
                 to_tip = True
             lineage = [r.seq for r in branches.lineage(branch, log.everything) if r.seq < target.seq]
-            run, built, snapshot = arrive(session, here, target)
+            run, built, snapshot = restore_at(session, here, target)
             session.take(
-                Stand(
+                RunPoint(
                     run,
                     built,
                     dataclasses.replace(snapshot, asked=tip.snapshot.asked if to_tip else {}),
@@ -208,12 +219,14 @@ def _go(session: Session, branch: int, target: Place, *, to_tip: bool) -> None:
         session.snapshots.discard(tip.snapshot)  # it is where the run stands, and grows on
 
 
-def arrive(session: Session, here: Stand | None, target: Place) -> tuple[Run, Mapping[str, Any], Snapshot]:
+def restore_at(
+    session: Session, here: RunPoint | None, target: Position
+) -> tuple[Assembled, Mapping[str, Any], Snapshot]:
     """Bring the state to `target`, and return what belongs to it; all else is still as it was.
 
     Parameters
     ----------
-    here : Stand or None
+    here : RunPoint or None
         Where the run stands, if it stands somewhere already.
     """
     branches = session.branches
@@ -225,7 +238,7 @@ def arrive(session: Session, here: Stand | None, target: Place) -> tuple[Run, Ma
         else:
             values = {**snapshot.settings, **root.built}
             run = dataclasses.replace(session._assembled(values, root.source), threads=root.threads)
-        replay = Replay(run, root, snapshot)
+        replay = SnapshotReplay(run, root, snapshot)
         with pinned(run.threads, session._device):
             if here is None or snapshot is not here.snapshot or run is not here.run:
                 check_fits(run.state, content)
@@ -233,14 +246,14 @@ def arrive(session: Session, here: Stand | None, target: Place) -> tuple[Run, Ma
             try:
                 replay.go_on(branches.lineage(target.branch, session.log.everything), session.log, target)
             except NonFiniteError as error:
-                raise _astray(target) from error
+                raise _replay_diverged(target) from error
             # What does not repeat exactly may go astray.
             if replay.steps and not run.state.finite():
-                raise _astray(target)
+                raise _replay_diverged(target)
     return run, root.built, Snapshot(branches.owned(target), 0, replay.settings, {}, None)
 
 
-def _astray(target: Place) -> DivergedError:
+def _replay_diverged(target: Position) -> DivergedError:
     return DivergedError(
         Message(
             "on the way to iteration {iteration} numbers became infinite or NaN that were not when the run "
@@ -251,7 +264,7 @@ def _astray(target: Place) -> DivergedError:
     )
 
 
-def _nearest(session: Session, here: Stand | None, target: Place) -> tuple[Snapshot, dict[str, Any]]:
+def _nearest(session: Session, here: RunPoint | None, target: Position) -> tuple[Snapshot, dict[str, Any]]:
     """Return the snapshot from which it is shortest to `target`, and its content."""
     branches = session.branches
     present = [] if here is None else [here.snapshot]
@@ -273,14 +286,14 @@ def _nearest(session: Session, here: Stand | None, target: Place) -> tuple[Snaps
     )
 
 
-class Again:
+class Replayer:
     """Carries out again what was done since a fresh start.
 
     Parameters
     ----------
-    run : Run
+    run : Assembled
         What the fresh start made.
-    root : Root
+    root : BranchStart
         Its first state.
     settings : mapping
         In force where it begins.
@@ -293,7 +306,7 @@ class Again:
         How many updates were carried out.
     """
 
-    def __init__(self, run: Run, root: Root, settings: Mapping[str, Any]) -> None:
+    def __init__(self, run: Assembled, root: BranchStart, settings: Mapping[str, Any]) -> None:
         self.run = run
         self.root = root
         self.settings = dict(settings)
@@ -322,7 +335,7 @@ class Again:
         self.settings[record.setting] = log.value(record.seq)
         self._configured = False
 
-    def _advance(self, what: What) -> None:
+    def _advance(self, what: UpdateTarget) -> None:
         """Carry out one full step, or one update of one network."""
         if not self._configured:
             self.run.stepper.configure(self.rules())
@@ -331,14 +344,14 @@ class Again:
         self.steps += 1
 
 
-class Replay(Again):
+class SnapshotReplay(Replayer):
     """Goes from a snapshot to another place."""
 
-    def __init__(self, run: Run, root: Root, snapshot: Snapshot) -> None:
+    def __init__(self, run: Assembled, root: BranchStart, snapshot: Snapshot) -> None:
         super().__init__(run, root, snapshot.settings)
         self._snapshot = snapshot
 
-    def go_on(self, lineage: list[Intervention], log: InterventionLog, target: Place) -> None:
+    def go_on(self, lineage: list[Intervention], log: InterventionLog, target: Position) -> None:
         """Carry out steps and interventions until `target`."""
         begun = self._snapshot.place.seq
         for record in lineage:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from ganwidgets.live import Pacer
 
-__all__ = ["Answers"]
+__all__ = ["Acknowledgements"]
 
 
-class Answers:
+class Acknowledgements:
     """Passes on to the pacer what views say, and wakes the publisher.
 
     Parameters

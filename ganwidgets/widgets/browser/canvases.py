@@ -15,7 +15,7 @@ from typing import Any
 
 from ipycanvas import Canvas, hold_canvas
 
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 
 __all__ = ["drawing", "make_canvas"]
 
@@ -44,7 +44,7 @@ def drawing() -> Iterator[None]:
 
 
 def make_canvas(
-    width: int, height: int, look: Look, request: Callable[[], None], *css_classes: str
+    width: int, height: int, look: SharedStyle, request: Callable[[], None], *css_classes: str
 ) -> Canvas:
     """Return a canvas that calls `request` when a page has just begun to show it, and shows nothing.
 

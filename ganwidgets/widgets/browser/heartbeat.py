@@ -108,13 +108,13 @@ class Heartbeat(anywidget.AnyWidget):
             stored=stored,
         )
         self.add_class("gw-heartbeat")
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
 
     def beat(self, seq: int) -> None:
         """Ask every view to answer once it has drawn all that was sent before."""
         self.send({"seq": seq})
 
-    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         if "hello" in content:
             self._viewers.hello(str(content["hello"]))
         elif "bye" in content:

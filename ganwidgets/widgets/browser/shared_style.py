@@ -11,10 +11,10 @@ from typing import Any
 
 import ipywidgets
 
-__all__ = ["Look"]
+__all__ = ["SharedStyle"]
 
 
-class Look:
+class SharedStyle:
     """One layout, and one style of each kind; nobody changes them."""
 
     def __init__(self) -> None:

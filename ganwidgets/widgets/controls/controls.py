@@ -12,8 +12,8 @@ import ipywidgets
 from traitlets import TraitError
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.settings import SETTINGS, Number, Setting, Switch
-from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.settings import SETTINGS, BoolSetting, NumberSetting, Setting
+from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.controls.editors import NumberEditor, make_editor
 
 __all__ = ["Control", "ControlSet"]
@@ -59,7 +59,7 @@ class Control:
     ask : callable
         ``ask(name, value)`` is called when a person enters a value, on the thread that handles the
         browser's messages and with no lock held. It raises `TraitError` to refuse the value.
-    look : Look, optional
+    look : SharedStyle, optional
         What the controls of one widget share.
     zero_end : {"low", "high"}
         At which end of a slider the special value 0 lies.
@@ -81,7 +81,7 @@ class Control:
         catalog: Catalog,
         ask: Ask,
         *,
-        look: Look | None = None,
+        look: SharedStyle | None = None,
         zero_end: Literal["low", "high"] = "low",
         presets: Mapping[str, str] | None = None,
         shown: Callable[[str], None] = lambda _name: None,
@@ -90,7 +90,7 @@ class Control:
         self.setting = setting
         self._catalog = catalog
         self._ask = ask
-        self._look = look or Look()
+        self._look = look or SharedStyle()
         self._guard = threading.RLock()
         self._shown: Any = setting.initial
         self._asked: Any = NOTHING
@@ -100,7 +100,7 @@ class Control:
         self._tell = shown
         self._note: ipywidgets.HTML | None = None
         label = catalog(setting.label)
-        if setting.unit and not isinstance(setting, Switch):
+        if setting.unit and not isinstance(setting, BoolSetting):
             label = f'{html.escape(label)} <span class="gw-unit">{html.escape(catalog(setting.unit))}</span>'
         self.editor = make_editor(
             setting,
@@ -217,7 +217,7 @@ class Control:
                 N_("takes effect at Reset; now {value}"), value=self.editor.words(self._in_force)
             )
             text = f'<span class="gw-pending">{html.escape(sentence)}</span>'
-        elif isinstance(self.setting, Number) and self.setting.zero and _same(self._shown, 0):
+        elif isinstance(self.setting, NumberSetting) and self.setting.zero and _same(self._shown, 0):
             text = f'<span class="gw-zero">{html.escape(self._catalog(self.setting.zero))}</span>'
         else:
             text = ""
@@ -253,7 +253,7 @@ class ControlSet:
         See :class:`Control`.
     settings : mapping of str to Setting, optional
         The definitions; all settings if left out.
-    look : Look, optional
+    look : SharedStyle, optional
         What the controls share with the rest of one widget.
     presets : mapping of str to str, optional
         The label of each data preset, by name.
@@ -268,7 +268,7 @@ class ControlSet:
         catalog: Catalog,
         ask: Ask,
         settings: Mapping[str, Setting[Any]] = SETTINGS,
-        look: Look | None = None,
+        look: SharedStyle | None = None,
         presets: Mapping[str, str] | None = None,
     ) -> None:
         self._catalog = catalog
@@ -276,7 +276,7 @@ class ControlSet:
         self._labelled: bool | None = None
         self._own: frozenset[str] = frozenset()
         self._images = True
-        look = look or Look()
+        look = look or SharedStyle()
         self.controls = {
             name: Control(name, setting, catalog, ask, look=look, presets=presets, shown=self._shown)
             for name, setting in settings.items()
@@ -323,7 +323,7 @@ class ControlSet:
     def _idle(self, control: Control) -> str:
         """Return why `control` has no effect on what a fresh start would make, or nothing where it has one."""
         setting, t = control.setting, self._catalog
-        if setting.shapes and self._own.issuperset(setting.shapes):
+        if setting.affects and self._own.issuperset(setting.affects):
             return t(N_("no effect on a network of your own"))
         architecture = self.controls.get("architecture")
         if setting.architectures and architecture and architecture.shown not in setting.architectures:

@@ -18,8 +18,16 @@ from traitlets import TraitError
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.settings import OWN as OWN_CHOICE
-from ganwidgets.settings import Choice, Data, Number, Setting, Switch, Whole, Widths
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.settings import (
+    BoolSetting,
+    ChoiceSetting,
+    DataSetting,
+    IntSetting,
+    LayerWidthsSetting,
+    NumberSetting,
+    Setting,
+)
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import (
     GuardedCheckbox,
     GuardedDropdown,
@@ -28,7 +36,7 @@ from ganwidgets.widgets.controls.locked_inputs import (
     GuardedSlider,
     GuardedText,
 )
-from ganwidgets.widgets.controls.slider_stops import Detents
+from ganwidgets.widgets.controls.slider_stops import SliderStops
 
 __all__ = ["Editor", "NumberEditor", "make_editor"]
 
@@ -51,7 +59,7 @@ def make_editor(
     setting: Setting[Any],
     label: str,
     catalog: Catalog,
-    look: Look,
+    look: SharedStyle,
     guard: threading.RLock,
     edited: Edited,
     *,
@@ -68,7 +76,7 @@ def make_editor(
         The visible name, in the reader's language; may hold HTML of ours.
     catalog : Catalog
         The reader's language.
-    look : Look
+    look : SharedStyle
         What the inputs share with all others.
     guard : threading.RLock
         The lock under which the inputs are written.
@@ -79,15 +87,15 @@ def make_editor(
     presets : mapping of str to str, optional
         For data: each preset's name and label.
     """
-    if isinstance(setting, Number):
+    if isinstance(setting, NumberSetting):
         return NumberEditor(setting, label, look, guard, edited, zero_end)
-    if isinstance(setting, Switch):
+    if isinstance(setting, BoolSetting):
         return SwitchEditor(setting, label, catalog, look, guard, edited)
-    if isinstance(setting, Choice):
+    if isinstance(setting, ChoiceSetting):
         return ChoiceEditor(setting, label, catalog, look, guard, edited)
-    if isinstance(setting, Widths):
+    if isinstance(setting, LayerWidthsSetting):
         return WidthsEditor(setting, label, catalog, look, guard, edited)
-    if isinstance(setting, Data):
+    if isinstance(setting, DataSetting):
         return DataEditor(setting, label, catalog, look, guard, edited, presets or {})
     raise TypeError(f"no input is known for a {type(setting).__name__}")
 
@@ -105,16 +113,16 @@ class NumberEditor:
 
     def __init__(
         self,
-        setting: Number[Any],
+        setting: NumberSetting[Any],
         label: str,
-        look: Look,
+        look: SharedStyle,
         guard: threading.RLock,
         edited: Edited,
         zero_end: Literal["low", "high"],
     ) -> None:
         self._setting = setting
-        self._whole = isinstance(setting, Whole)
-        self._detents = Detents(setting, zero_end)
+        self._whole = isinstance(setting, IntSetting)
+        self._detents = SliderStops(setting, zero_end)
         self.values = self._detents.values
         self.zero = setting.zero
         self._edited = edited
@@ -177,10 +185,10 @@ class ChoiceEditor:
 
     def __init__(
         self,
-        setting: Choice,
+        setting: ChoiceSetting,
         label: str,
         catalog: Catalog,
-        look: Look,
+        look: SharedStyle,
         guard: threading.RLock,
         edited: Edited,
     ) -> None:
@@ -213,10 +221,10 @@ class SwitchEditor:
 
     def __init__(
         self,
-        setting: Switch,
+        setting: BoolSetting,
         label: str,
         catalog: Catalog,
-        look: Look,
+        look: SharedStyle,
         guard: threading.RLock,
         edited: Edited,
     ) -> None:
@@ -243,10 +251,10 @@ class WidthsEditor:
 
     def __init__(
         self,
-        setting: Widths,
+        setting: LayerWidthsSetting,
         label: str,
         catalog: Catalog,
-        look: Look,
+        look: SharedStyle,
         guard: threading.RLock,
         edited: Edited,
     ) -> None:
@@ -288,10 +296,10 @@ class DataEditor:
 
     def __init__(
         self,
-        setting: Data,
+        setting: DataSetting,
         label: str,
         catalog: Catalog,
-        look: Look,
+        look: SharedStyle,
         guard: threading.RLock,
         edited: Edited,
         presets: Mapping[str, str],

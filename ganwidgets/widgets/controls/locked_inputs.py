@@ -5,7 +5,7 @@ subshell thread while a cell, or the runner, writes on another. So every input h
 one lock, and whoever needs to know of a person's edit is told after the lock was given back: what he
 calls may then take locks of its own.
 
-Only the browser calls :meth:`Guarded.set_state`. A value that the kernel writes therefore never
+Only the browser calls :meth:`LockedInput.set_state`. A value that the kernel writes therefore never
 counts as an edit, and no echo can loop.
 """
 
@@ -18,17 +18,17 @@ from typing import Any
 import ipywidgets
 
 __all__ = [
-    "Guarded",
     "GuardedCheckbox",
     "GuardedDropdown",
     "GuardedFloat",
     "GuardedInt",
     "GuardedSlider",
     "GuardedText",
+    "LockedInput",
 ]
 
 
-class Guarded(ipywidgets.ValueWidget):
+class LockedInput(ipywidgets.ValueWidget):
     """An input whose browser events exclude the kernel's writes.
 
     Parameters
@@ -53,25 +53,25 @@ class Guarded(ipywidgets.ValueWidget):
             self._edited(value)
 
 
-class GuardedSlider(Guarded, ipywidgets.IntSlider):
+class GuardedSlider(LockedInput, ipywidgets.IntSlider):
     """A slider of whole numbers, which a browser leaves as they are."""
 
 
-class GuardedFloat(Guarded, ipywidgets.FloatText):
+class GuardedFloat(LockedInput, ipywidgets.FloatText):
     """A box for a real number; ipywidgets' bounded one would put another in its place without a word."""
 
 
-class GuardedInt(Guarded, ipywidgets.IntText):
+class GuardedInt(LockedInput, ipywidgets.IntText):
     """A box for a whole number, with no bounds either."""
 
 
-class GuardedDropdown(Guarded, ipywidgets.Dropdown):
+class GuardedDropdown(LockedInput, ipywidgets.Dropdown):
     """One of a few labels."""
 
 
-class GuardedCheckbox(Guarded, ipywidgets.Checkbox):
+class GuardedCheckbox(LockedInput, ipywidgets.Checkbox):
     """On or off."""
 
 
-class GuardedText(Guarded, ipywidgets.Text):
+class GuardedText(LockedInput, ipywidgets.Text):
     """A line of text, sent when it is complete."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from ganwidgets.settings import Number, Whole
+from ganwidgets.settings import IntSetting, NumberSetting
 
-__all__ = ["Detents"]
+__all__ = ["SliderStops"]
 
 PER_DECADE = 20
 PER_OCTAVE = 4
@@ -20,12 +20,12 @@ LINEAR = 50
 """Roughly how many values stand along each decade, each doubling, or a linear slider."""
 
 
-class Detents:
+class SliderStops:
     """The values that a number's slider can take, from left to right.
 
     Parameters
     ----------
-    setting : Number
+    setting : NumberSetting
         Its scale and its slider's range decide.
     zero_end : {"low", "high"}
         At which end the special value 0 lies, where the setting gives it a meaning.
@@ -36,10 +36,10 @@ class Detents:
         Ascending, but for a 0 at the high end.
     """
 
-    def __init__(self, setting: Number[Any], zero_end: Literal["low", "high"] = "low") -> None:
+    def __init__(self, setting: NumberSetting[Any], zero_end: Literal["low", "high"] = "low") -> None:
         low, high = setting.slider
         self._logarithmic = setting.scale == "logarithmic"
-        kind = int if isinstance(setting, Whole) else float
+        kind = int if isinstance(setting, IntSetting) else float
         between = self._along(low, high, whole=kind is int)
         values = sorted({kind(low), kind(high), *(kind(value) for value in between)})
         values = [value for value in values if low <= value <= high]

@@ -73,9 +73,9 @@ class DiracView(anywidget.AnyWidget):
                 "play": catalog(N_("Run it")),
             }
         )
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
 
-    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         if "start" in content:
             theta, psi = content["start"]
             self._begin(float(theta), float(psi))

@@ -13,11 +13,11 @@ from traitlets import HasTraits, observe
 
 from ganwidgets.dirac import DiracGAN
 from ganwidgets.messages import N_, catalog
-from ganwidgets.settings import SETTINGS, Real, Setting, Switch, Whole
+from ganwidgets.settings import SETTINGS, BoolSetting, FloatSetting, IntSetting, Setting
 from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, gone_words
 from ganwidgets.widgets.browser.models import models_of
-from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.dirac.poster import render_dirac
 from ganwidgets.widgets.dirac.view import DiracView, scene_of
@@ -43,13 +43,13 @@ class DiracTraits(HasTraits):
     lr_g = _as_here("lr_g", 0.2, slider=(0.01, 1))
     lr_d = _as_here("lr_d", 0.2, slider=(0.01, 1))
     d_steps = _as_here("d_steps", 1)
-    simultaneous = Switch(
+    simultaneous = BoolSetting(
         False,
         label=N_("Both at once"),
         help=N_("Both networks move at the same moment, instead of G answering D's newest move."),
         group="objective",
     )
-    steps = Whole(
+    steps = IntSetting(
         200,
         min=1,
         max=5000,
@@ -60,10 +60,10 @@ class DiracTraits(HasTraits):
         help=N_("How many steps the drawn run takes."),
         group="run",
     )
-    theta = Real(
+    theta = FloatSetting(
         1.0, min=-100, max=100, slider=(-2, 2), label="θ", help=N_("Where the generator starts."), group="run"
     )
-    psi = Real(
+    psi = FloatSetting(
         1.0,
         min=-100,
         max=100,
@@ -73,7 +73,7 @@ class DiracTraits(HasTraits):
         group="run",
     )
 
-    def _admit(self, setting: str, value: Any) -> None:
+    def _validate_in_context(self, setting: str, value: Any) -> None:
         """Whatever is in bounds fits."""
 
 
@@ -125,7 +125,7 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
         self._catalog = catalog(locale)
         self._drawing = threading.RLock()
         self._displays = Displays()
-        look = Look()
+        look = SharedStyle()
         controlled = {name: setting for name, setting in CHOICES.items() if name not in POINTED}
         self._controls = ControlSet(self._catalog, self._ask, controlled, look)
         self._view = DiracView(self._catalog, self._begin)

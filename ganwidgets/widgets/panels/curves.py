@@ -16,13 +16,13 @@ from ganwidgets.rendering.axis_ticks import comfortable_limits, nice_ticks, typi
 from ganwidgets.rendering.phrases import described
 from ganwidgets.widgets.browser.colors import css
 from ganwidgets.widgets.browser.once_seen import OnceSeen
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 
 if TYPE_CHECKING:
     from ganwidgets.live.frames.camera import Frame
     from ganwidgets.runs.record.history import Envelope
     from ganwidgets.runs.record.interventions import Intervention
-    from ganwidgets.runs.timeline.branch_view import Past
+    from ganwidgets.runs.timeline.branch_view import TimelineView
 
 __all__ = ["Chart", "Curve", "CurvesPanel", "Pen", "mean_curve"]
 
@@ -75,7 +75,7 @@ class Chart:
     ----------
     pens : sequence of Pen
         One for each curve; later ones are drawn over earlier ones.
-    look : Look
+    look : SharedStyle
         What it shares with the rest of one widget.
     x_label, y_label : str
         The axes' titles, in the reader's language.
@@ -89,7 +89,7 @@ class Chart:
         The highest value of all curves in the last draw, also if it is cut off.
     """
 
-    def __init__(self, pens: Sequence[Pen], look: Look, *, x_label: str, y_label: str) -> None:
+    def __init__(self, pens: Sequence[Pen], look: SharedStyle, *, x_label: str, y_label: str) -> None:
         self._limits: tuple[float, float] | None = None
         self.beyond = -math.inf
         self._x = bqplot.LinearScale()
@@ -248,7 +248,7 @@ class CurvesPanel:
     ----------
     catalog : Catalog
         The reader's language.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -263,8 +263,8 @@ class CurvesPanel:
     name = "curves"
     interval = INTERVAL
 
-    def __init__(self, catalog: Catalog, look: Look | None = None) -> None:
-        look = look or Look()
+    def __init__(self, catalog: Catalog, look: SharedStyle | None = None) -> None:
+        look = look or SharedStyle()
         self._catalog = catalog
         self._chart = Chart(
             [
@@ -309,7 +309,7 @@ class CurvesPanel:
             shown += f'<span class="gw-chip gw-beyond">\N{UPWARDS ARROW} {html.escape(told)}</span>'
         return shown
 
-    def _marks(self, past: Past) -> list[tuple[int, str]]:
+    def _marks(self, past: TimelineView) -> list[tuple[int, str]]:
         """Return the newest iterations after which something changed on the way here, and what."""
         records = past.led_here[-MARKS:]
         if self._known[0] != records:

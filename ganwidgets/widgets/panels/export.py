@@ -11,7 +11,7 @@ from pathlib import Path
 import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 
 __all__ = ["SavingPanel", "file_name"]
 
@@ -42,7 +42,7 @@ class SavingPanel:
         The reader's language.
     export : callable
         ``export(ending)`` writes the file and returns its path, or raises; called on a thread of its own.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -50,8 +50,10 @@ class SavingPanel:
     widget : ipywidgets.Box
     """
 
-    def __init__(self, catalog: Catalog, export: Callable[[str], Path], look: Look | None = None) -> None:
-        look = look or Look()
+    def __init__(
+        self, catalog: Catalog, export: Callable[[str], Path], look: SharedStyle | None = None
+    ) -> None:
+        look = look or SharedStyle()
         self._catalog = catalog
         self._export = export
         self._told = look.html("", "gw-saving-told")
@@ -65,7 +67,7 @@ class SavingPanel:
         t = self._catalog
         return {f"gw-save-{kind}": (t(sentence), t(sentence)) for kind, sentence in KINDS.items()}
 
-    def _button(self, ending: str, look: Look) -> ipywidgets.Button:
+    def _button(self, ending: str, look: SharedStyle) -> ipywidgets.Button:
         button = ipywidgets.Button(
             description=ending.upper(), tooltip=self._catalog(KINDS[ending]), **look.of(ipywidgets.Button)
         )

@@ -15,7 +15,7 @@ from ganwidgets.messages import Catalog, N_
 from ganwidgets.metrics import METRICS, Metric
 from ganwidgets.metrics.interpretation import SIGNS, Observed, findings
 from ganwidgets.widgets.browser.colors import css
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
 from ganwidgets.widgets.panels.curves import INTERVAL, Chart, Curve, Pen, mean_curve
 from ganwidgets.widgets.panels.graph.texts import newest
@@ -75,7 +75,7 @@ class MetricsPanel:
     request : callable
         Called, on the thread of the browser's messages, when another metric is to be drawn; must
         only note it.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
     judge_by : callable
         Called, on that thread too, with the name of the features on which images are to be judged.
@@ -100,11 +100,11 @@ class MetricsPanel:
         self,
         catalog: Catalog,
         request: Callable[[], None],
-        look: Look | None = None,
+        look: SharedStyle | None = None,
         judge_by: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._catalog = catalog
-        look = look or Look()
+        look = look or SharedStyle()
         self._guard = threading.RLock()
         self._metrics: Mapping[str, Metric] = {}
         self._available: tuple[str, ...] = tuple(PAIRS)

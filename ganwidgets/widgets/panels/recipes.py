@@ -11,7 +11,7 @@ import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.recipes import RECOMMENDED
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 
 __all__ = ["STARTS", "StartPanel"]
 
@@ -42,7 +42,7 @@ class StartPanel:
     act : callable
         ``act(start)`` is called with a name from :data:`STARTS`, on the thread that handles the
         browser's messages.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -54,8 +54,8 @@ class StartPanel:
 
     name = "starts"
 
-    def __init__(self, catalog: Catalog, act: Callable[[str], None], look: Look | None = None) -> None:
-        look = look or Look()
+    def __init__(self, catalog: Catalog, act: Callable[[str], None], look: SharedStyle | None = None) -> None:
+        look = look or SharedStyle()
         self._catalog = catalog
         self.buttons = {}
         for start, (label, sentence) in STARTS.items():

@@ -16,11 +16,11 @@ import ipywidgets
 import numpy as np
 
 from ganwidgets.live.frames.explorer import Explorer
-from ganwidgets.live.worker.background import Errands
+from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.embedding import SEED, Embedding, embedding_of
 from ganwidgets.rendering.projection import Extent, Projection, projection_of
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
 from ganwidgets.widgets.panels.plane.panel import LAYERS, plane_words
 from ganwidgets.widgets.panels.plane.view import PlaneView
@@ -67,11 +67,11 @@ class SampleMap:
         The reader's language.
     explorer : Explorer
         Says what features see of images.
-    errands : Errands
+    tasks : LatestOnlyTasks
         On whose thread maps of that are made.
     request : callable
         Called, on the thread of the browser's messages, when another picture is needed.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -92,13 +92,13 @@ class SampleMap:
         self,
         catalog: Catalog,
         explorer: Explorer,
-        errands: Errands,
+        tasks: LatestOnlyTasks,
         request: Callable[[], None],
-        look: Look | None = None,
+        look: SharedStyle | None = None,
     ) -> None:
         self._catalog = catalog
-        self._explorer, self._errands = explorer, errands
-        look = look or Look()
+        self._explorer, self._errands = explorer, tasks
+        look = look or SharedStyle()
         self._ask = request
         layers = [layer for layer in LAYERS if layer.name in SHOWN]
         self.view = PlaneView(plane_words(catalog, layers), dict.fromkeys(SHOWN, True), self._needs_picture)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.phrases import STATES, spell_count
-from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.browser.shared_style import SharedStyle
 
 if TYPE_CHECKING:
     from ganwidgets.live.frames.camera import Frame
@@ -50,7 +50,7 @@ class StatusPanel:
     ----------
     catalog : Catalog
         The reader's language.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -65,9 +65,9 @@ class StatusPanel:
     name = "status"
     interval = 0.2
 
-    def __init__(self, catalog: Catalog, look: Look | None = None) -> None:
+    def __init__(self, catalog: Catalog, look: SharedStyle | None = None) -> None:
         self._catalog = catalog
-        look = look or Look()
+        look = look or SharedStyle()
         self._line = look.html("", "gw-line")
         self._box = look.html("", "gw-trouble")
         self._trouble: tuple[str, BaseException | None] = ("", None)

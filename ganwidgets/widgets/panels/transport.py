@@ -10,8 +10,8 @@ from typing import Any
 import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.settings import Real, Setting
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.settings import FloatSetting, Setting
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import Control
 
 __all__ = ["ACTIONS", "SPEED", "Transport"]
@@ -30,7 +30,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """What each button says, and the sentence that explains it."""
 
-SPEED: Setting[Any] = Real(
+SPEED: Setting[Any] = FloatSetting(
     0.0,
     min=0,
     max=1e6,
@@ -63,7 +63,7 @@ class Transport:
         browser's messages.
     ask : callable
         ``ask("speed", value)``; see :class:`ganwidgets.widgets.controls.controls.Control`.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -82,10 +82,10 @@ class Transport:
         catalog: Catalog,
         act: Callable[[str], None],
         ask: Callable[[str, Any], None],
-        look: Look | None = None,
+        look: SharedStyle | None = None,
     ) -> None:
         self._lock = threading.Lock()
-        look = look or Look()
+        look = look or SharedStyle()
         self.buttons = {}
         for action, (label, sentence) in ACTIONS.items():
             button = ipywidgets.Button(

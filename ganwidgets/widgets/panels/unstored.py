@@ -10,7 +10,7 @@ from pathlib import Path
 import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 
 __all__ = ["UnstoredPanel"]
 
@@ -24,7 +24,7 @@ class UnstoredPanel:
         The reader's language.
     rescue : callable
         ``rescue(path)`` saves the whole run to that file, or raises; called on a thread of its own.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -36,8 +36,10 @@ class UnstoredPanel:
     button : ipywidgets.Button
     """
 
-    def __init__(self, catalog: Catalog, rescue: Callable[[str], None], look: Look | None = None) -> None:
-        look = look or Look()
+    def __init__(
+        self, catalog: Catalog, rescue: Callable[[str], None], look: SharedStyle | None = None
+    ) -> None:
+        look = look or SharedStyle()
         self._catalog = catalog
         self._rescue = rescue
         self._box = look.html("", "gw-trouble")

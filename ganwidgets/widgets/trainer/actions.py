@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ganwidgets.trainer.trainer import GANTrainer
     from ganwidgets.widgets.trainer.dashboard import Dashboard
 
-__all__ = ["BY_HAND", "Hands", "Origin"]
+__all__ = ["BY_HAND", "Origin", "UserActions"]
 
 
 class Origin(TypedDict):
@@ -34,7 +34,7 @@ class Origin(TypedDict):
 BY_HAND: Origin = {"author": "user", "source": "widget"}
 
 
-class Hands:
+class UserActions:
     """Carries out what a button, a slider through time or a panel of one widget says.
 
     All methods are called on the thread of the browser's messages, and return at once.

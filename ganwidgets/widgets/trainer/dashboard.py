@@ -15,10 +15,10 @@ import numpy as np
 from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ganwidgets.live.frames.explorer import Explorer
 from ganwidgets.live.observations import Focus
-from ganwidgets.live.worker.background import Errands
+from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, Viewers, gone_words
-from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.panels.curves import CurvesPanel
 from ganwidgets.widgets.panels.export import SavingPanel
@@ -97,7 +97,7 @@ class Dashboard:
         ``train(points)`` starts afresh on points ``[N, F]``.
     walk : callable
         See :class:`ganwidgets.widgets.panels.walk.panel.WalkPanel`.
-    explorer, errands : Explorer, Errands
+    explorer, errands : Explorer, LatestOnlyTasks
         See :class:`ganwidgets.widgets.panels.samples.panel.SamplesPanel`.
     export : callable
         See :class:`ganwidgets.widgets.panels.export.SavingPanel`.
@@ -129,7 +129,7 @@ class Dashboard:
         train: Callable[[np.ndarray], None],
         walk: Callable[[str, str], None],
         explorer: Explorer,
-        errands: Errands,
+        tasks: LatestOnlyTasks,
         export: Callable[[str], Path],
         rescue: Callable[[str], None],
         viewers: Viewers,
@@ -138,7 +138,7 @@ class Dashboard:
         request: Callable[[], None],
         judge_by: Callable[[str], None],
     ) -> None:
-        look = Look()
+        look = SharedStyle()
         self.transport = Transport(catalog, act, ask, look)
         self.status = StatusPanel(catalog, look)
         self._unstored = UnstoredPanel(catalog, rescue, look)
@@ -146,13 +146,13 @@ class Dashboard:
         presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
         presets.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
         self.controls = ControlSet(catalog, ask, look=look, presets=presets)
-        self._samples = SamplesPanel(catalog, explorer, errands, request, look)
+        self._samples = SamplesPanel(catalog, explorer, tasks, request, look)
         self._plane = PlanePanel(catalog, request, look)
         self._pictures: dict[str, Panel] = {
             "points": self._plane,
             "images": self._samples,
         }
-        self._map = SampleMap(catalog, explorer, errands, request, look)
+        self._map = SampleMap(catalog, explorer, tasks, request, look)
         self._places: dict[str, ipywidgets.DOMWidget] = {
             "points": self._pictures["points"].widget,
             "images": look.box([self._samples.widget, self._map.widget], "gw-images"),

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import ipywidgets
 
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import Control, ControlSet
 from ganwidgets.widgets.panels.curves import CurvesPanel
 from ganwidgets.widgets.panels.graph.panel import GraphPanel
@@ -36,7 +36,7 @@ class Arrangement:
 
     Parameters
     ----------
-    look : Look
+    look : SharedStyle
         What the parts share.
     controls : ControlSet
     transport : Transport
@@ -64,7 +64,7 @@ class Arrangement:
 
     def __init__(
         self,
-        look: Look,
+        look: SharedStyle,
         controls: ControlSet,
         transport: Transport,
         status: StatusPanel,

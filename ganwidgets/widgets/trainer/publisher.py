@@ -36,7 +36,7 @@ class Publisher:
     """
 
     def __init__(self, tend: Callable[[], bool], draw: Callable[[bool], float]) -> None:
-        self._tend = tend
+        self._refresh = tend
         self._draw = draw
         self._condition = threading.Condition()
         self._woken = True
@@ -102,7 +102,7 @@ class Publisher:
                 asked = self._asked
             began = time.monotonic()
             try:
-                running = self._tend()
+                running = self._refresh()
                 delay = self._draw(asked > self._answered)
             except Exception:  # noqa: BLE001 - a picture must not end the thread that reports failures
                 _LOG.exception("a panel could not be drawn")

@@ -24,15 +24,15 @@ from ganwidgets.data import DATA_OPTIONS
 from ganwidgets.errors import DataError
 from ganwidgets.live import Camera, Event, Pacer, Runner, RunState
 from ganwidgets.live.frames.explorer import Explorer
-from ganwidgets.live.worker.background import Errands
+from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import catalog
 from ganwidgets.rendering.export import export
 from ganwidgets.rendering.poster import render
 from ganwidgets.runs.timeline.script import code_of
-from ganwidgets.settings import SETTINGS, SettingTraits, refuse_unknown
+from ganwidgets.settings import SETTINGS, SettingTraits, check_names
 from ganwidgets.settings.signatures import with_settings
 from ganwidgets.trainer.trainer import GANTrainer
-from ganwidgets.widgets.browser.acknowledgements import Answers
+from ganwidgets.widgets.browser.acknowledgements import Acknowledgements
 from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
 from ganwidgets.widgets.browser.link_refusal import InKernelOnly
 from ganwidgets.widgets.browser.models import models_of
@@ -40,7 +40,7 @@ from ganwidgets.widgets.browser.subshells import heard_during_cells
 from ganwidgets.widgets.panels.recipes import STARTS
 from ganwidgets.widgets.panels.transport import ACTIONS, SPEED
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
-from ganwidgets.widgets.trainer.actions import BY_HAND, Hands, Origin
+from ganwidgets.widgets.trainer.actions import BY_HAND, Origin, UserActions
 from ganwidgets.widgets.trainer.dashboard import Dashboard
 from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
 from ganwidgets.widgets.trainer.publisher import Publisher
@@ -133,12 +133,12 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
     def __init__(
         self, data_or_trainer: Any = "gaussians", *, locale: str | None = None, **settings: Any
     ) -> None:
-        refuse_unknown(settings, "GANTrainerWidget", also=(*KEYWORDS, "locale"))
+        check_names(settings, "GANTrainerWidget", also=(*KEYWORDS, "locale"))
         self._catalog = catalog(locale)
         speed, controls = settings.pop("speed", 0.0), settings.pop("controls", None)
         keeps = "run" in settings
         if isinstance(data_or_trainer, GANTrainer):
-            refuse_unknown(settings, "a trainer that exists")
+            check_names(settings, "a trainer that exists")
             trainer = data_or_trainer
             trainer.settings.checked(settings)
         else:
@@ -156,10 +156,10 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         super().__init__()
         self._pacer = Pacer(max_rate=FRAMES[trainer.source.kind])
         self._camera = Camera(self._runner, measured=self._measured_anew)
-        self._errands = Errands()
+        self._errands = LatestOnlyTasks()
         self._displays = Displays()
-        self._answers = Answers(self._pacer, self._wake, self._renew_displays, pause_orphans)
-        self._hands = Hands(
+        self._answers = Acknowledgements(self._pacer, self._wake, self._renew_displays, pause_orphans)
+        self._hands = UserActions(
             self._runner,
             self._camera,
             self._catalog,
@@ -180,7 +180,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
             train=self._hands.train_on,
             walk=self._hands.walk,
             explorer=Explorer(self._runner),
-            errands=self._errands,
+            tasks=self._errands,
             export=self._hands.save_beside,
             rescue=trainer.save,
             viewers=self._answers,
@@ -190,15 +190,15 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
             judge_by=self._hands.judge_by,
         )
         self._hands.dashboard = self._dashboard
-        with self._echo():
+        with self._quietly():
             for name, value in trainer.settings.as_dict().items():
                 self.set_trait(name, value)
         self._dashboard.controls.show(trainer.settings.as_dict())
         self.children = self._dashboard.children
         self.add_class("gw-root")
         heard_during_cells([self, *self._dashboard.widgets()])
-        self._unsubscribe = self._runner.subscribe(self._heard)
-        self._publisher = Publisher(self._tend, self._publish)
+        self._unsubscribe = self._runner.subscribe(self._on_message)
+        self._publisher = Publisher(self._refresh, self._publish)
         self._runner.shown_by.add(self)
         look_after_cells()
         # Now: later a part that `controls` hides is reached from nowhere, and the user may add parts.
@@ -307,7 +307,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
             self._echoing.origin = None
 
     @contextlib.contextmanager
-    def _echo(self) -> Iterator[None]:
+    def _quietly(self) -> Iterator[None]:
         """Set traits on this thread without asking the run for anything."""
         self._echoing.quiet = True
         try:
@@ -316,7 +316,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
             self._echoing.quiet = False
 
     @observe(*SETTINGS)
-    def _wished(self, change: Any) -> None:
+    def _on_trait_change(self, change: Any) -> None:
         if getattr(self._echoing, "quiet", False):
             return
         origin = getattr(self._echoing, "origin", None) or BY_CELL
@@ -332,9 +332,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
     @validate("controls")
     def _known_controls(self, proposal: Any) -> Any:
         if proposal["value"] is not None:
-            refuse_unknown(
-                proposal["value"], "the widget's controls", also=(*ACTIONS, *STARTS, WalkPanel.name)
-            )
+            check_names(proposal["value"], "the widget's controls", also=(*ACTIONS, *STARTS, WalkPanel.name))
         return proposal["value"]
 
     @observe("controls")
@@ -346,14 +344,14 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         self._runner.speed = change["new"]
         self._dashboard.transport.speed.show(change["new"])
 
-    def _admit(self, setting: str, value: Any) -> None:
+    def _validate_in_context(self, setting: str, value: Any) -> None:
         trainer = self.__dict__.get("_trainer")
         if trainer is not None and setting in SETTINGS and not getattr(self._echoing, "quiet", False):
-            trainer.settings._admit(setting, value)
+            trainer.settings._validate_in_context(setting, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not self.has_trait(name) and not hasattr(type(self), name):
-            refuse_unknown([name], "GANTrainerWidget", also=_names(type(self)))
+            check_names([name], "GANTrainerWidget", also=_names(type(self)))
         if self.has_trait(name) and name in {*SETTINGS, "speed", "controls"}:
             self._refuse_if_closed()
         if name in SETTINGS:
@@ -364,21 +362,21 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
 
     # --- what the run answers; on the publisher's thread ------------------------------------------
 
-    def _heard(self, event: Event) -> None:
+    def _on_message(self, event: Event) -> None:
         self._events.append(event)
         self._publisher.wake()
 
-    def _tend(self) -> bool:
+    def _refresh(self) -> bool:
         if self._events:
             while self._events:
-                self._take_in(self._events.popleft())
+                self._handle_event(self._events.popleft())
             self._offer_starts()  # once, however many changes there were
         state = self._runner.state
-        self._stand(state)
+        self._show_state(state)
         self._dashboard.stand(state)
         return state.status == "running"
 
-    def _take_in(self, event: Event) -> None:
+    def _handle_event(self, event: Event) -> None:
         if event.kind == "change" and event.error is not None:
             self._refusal = self._catalog.error(event.error)
             for name in event.asked:
@@ -413,17 +411,17 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         self._dashboard.starts.show(self.data, self.code())
 
     def _put(self, name: str, value: Any) -> None:
-        with self._writing, self._echo():
+        with self._writing, self._quietly():
             self.set_trait(name, value)
         self._dashboard.controls.controls[name].show(value)
 
     def _put_back(self, name: str, error: BaseException) -> None:
         value = getattr(self._trainer.settings, name)
-        with self._writing, self._echo():
+        with self._writing, self._quietly():
             self.set_trait(name, value)
         self._dashboard.controls.controls[name].refuse(error, value)
 
-    def _stand(self, state: RunState) -> None:
+    def _show_state(self, state: RunState) -> None:
         self.set_trait("iteration", state.iteration)
         self.set_trait("playing", state.playing)
         self.set_trait("status", state.status)

@@ -16,8 +16,8 @@ from ganwidgets import GANTrainer
 from ganwidgets.errors import DataError
 from ganwidgets.live import Camera, Runner
 from ganwidgets.live.frames import camera as frames
-from ganwidgets.live.frames.cpu_share import ElbowRoom
-from ganwidgets.live.frames.metric_sampler import Gauge, Measured, Series
+from ganwidgets.live.frames.cpu_share import CpuShare
+from ganwidgets.live.frames.metric_sampler import Measured, MetricSampler, Series
 from ganwidgets.messages import Message
 from ganwidgets.objectives import LOSSES
 
@@ -239,76 +239,78 @@ def test_a_complete_frame_is_refused_where_it_would_wait_for_itself(watch):
 
 def test_nothing_is_measured_twice_or_too_often():
     now = 1000.0
-    gauge = Gauge(clock=lambda: now)
+    metric_sampler = MetricSampler(clock=lambda: now)
     samples = np.zeros((5, 2), dtype=np.float32)
-    assert gauge.due(3, samples)
-    gauge.measure(3, samples, dict, dict, 0.1)
-    gauge.settle()
+    assert metric_sampler.due(3, samples)
+    metric_sampler.measure(3, samples, dict, dict, 0.1)
+    metric_sampler.settle()
     now += 10
-    assert not gauge.due(3, samples)
-    assert gauge.due(3, samples + 1)
-    gauge.measure(4, samples, dict, dict, 0.1)
-    gauge.settle()
+    assert not metric_sampler.due(3, samples)
+    assert metric_sampler.due(3, samples + 1)
+    metric_sampler.measure(4, samples, dict, dict, 0.1)
+    metric_sampler.settle()
     now += 1.5
-    assert not gauge.due(5, samples), "drawing the samples took a tenth of a second, so not each second"
-    assert gauge.due(5, samples, at_once=True)
+    assert not metric_sampler.due(5, samples), (
+        "drawing the samples took a tenth of a second, so not each second"
+    )
+    assert metric_sampler.due(5, samples, at_once=True)
     now += 1
-    assert gauge.due(5, samples)
+    assert metric_sampler.due(5, samples)
 
 
 def test_measuring_that_takes_long_is_done_less_often():
     now = 1000.0
 
     worked = itertools.count(0.0, 0.25)
-    gauge = Gauge(clock=lambda: now, effort=lambda: next(worked))
+    metric_sampler = MetricSampler(clock=lambda: now, effort=lambda: next(worked))
     samples = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     for iteration in (1, 2):
-        gauge.measure(iteration, samples, dict, lambda: {"modes": 1.0}, 0.0)
-        gauge.settle()
+        metric_sampler.measure(iteration, samples, dict, lambda: {"modes": 1.0}, 0.0)
+        metric_sampler.settle()
     now += 2
-    assert not gauge.due(3, samples), "it took a quarter of a second, so it may be done each 2.5"
+    assert not metric_sampler.due(3, samples), "it took a quarter of a second, so it may be done each 2.5"
     now += 0.5
-    assert gauge.due(3, samples)
+    assert metric_sampler.due(3, samples)
 
 
 def test_where_the_training_gets_little_of_a_processor_measuring_takes_less_too():
     now = 1000.0
     worked = itertools.count(0.0, 0.25)
-    gauge = Gauge(clock=lambda: now, effort=lambda: next(worked), room=lambda: 0.5)
+    metric_sampler = MetricSampler(clock=lambda: now, effort=lambda: next(worked), room=lambda: 0.5)
     samples = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     for iteration in (1, 2):
-        gauge.measure(iteration, samples, dict, lambda: {"modes": 1.0}, 0.0)
-        gauge.settle()
+        metric_sampler.measure(iteration, samples, dict, lambda: {"modes": 1.0}, 0.0)
+        metric_sampler.settle()
     now += 4.5
-    assert not gauge.due(3, samples)
+    assert not metric_sampler.due(3, samples)
     now += 1
-    assert gauge.due(3, samples)
+    assert metric_sampler.due(3, samples)
 
 
 def test_a_measurement_that_fails_is_logged(caplog):
     now, wanted = 1000.0, True
-    gauge = Gauge(clock=lambda: now, watched=lambda: wanted)
+    metric_sampler = MetricSampler(clock=lambda: now, watched=lambda: wanted)
     samples = np.zeros((5, 2), dtype=np.float32)
 
     def fails():
         raise DataError(Message("no {thing}", thing="weights"))
 
     for iteration in (3, 4):
-        gauge.measure(iteration, samples, fails, dict, 0.0)
-        gauge.settle()
+        metric_sampler.measure(iteration, samples, fails, dict, 0.0)
+        metric_sampler.settle()
     assert "iteration 3" in caplog.text
     assert "iteration 4" not in caplog.text, "the same reason is told once"
-    assert dict(gauge.latest) == {}
-    assert gauge.trouble == "no weights"
+    assert dict(metric_sampler.latest) == {}
+    assert metric_sampler.trouble == "no weights"
     now += 2
-    assert not gauge.due(5, samples), "and not tried again each second"
-    gauge.measure(5, samples, lambda: {"a": 1.0}, dict, 0.0)
-    gauge.settle()
-    assert gauge.trouble == ""
+    assert not metric_sampler.due(5, samples), "and not tried again each second"
+    metric_sampler.measure(5, samples, lambda: {"a": 1.0}, dict, 0.0)
+    metric_sampler.settle()
+    assert metric_sampler.trouble == ""
     wanted = False
-    gauge.measure(6, samples, fails, dict, 0.0)
-    gauge.settle()
-    assert gauge.trouble == "", "nobody looks any more"
+    metric_sampler.measure(6, samples, fails, dict, 0.0)
+    metric_sampler.settle()
+    assert metric_sampler.trouble == "", "nobody looks any more"
 
 
 def test_a_long_series_is_thinned_evenly_and_keeps_its_newest():
@@ -484,7 +486,7 @@ def test_on_a_busy_machine_what_is_done_beside_the_training_counts_the_more_the_
     camera = pictures[2]
     monkeypatch.setattr(frames, "PROCESSORS", 2)
     waits = iter([(0, 0), (300_000_000, 700_000_000)])
-    camera._room = ElbowRoom(lambda: next(waits))
+    camera._room = CpuShare(lambda: next(waits))
     camera.take()
     effort = iter([1.0, 4.0])
     monkeypatch.setattr(frames.time, "thread_time", lambda: next(effort, 0.0))
@@ -494,14 +496,14 @@ def test_on_a_busy_machine_what_is_done_beside_the_training_counts_the_more_the_
 
 def test_the_share_of_a_processor_is_that_of_the_time_in_which_a_thread_wanted_to_run():
     waits = iter([(5, 5), (80_000_005, 20_000_005), (80_000_006, 20_000_006), (80_000_005, 120_000_005)])
-    room = ElbowRoom(lambda: next(waits))
+    room = CpuShare(lambda: next(waits))
     shares = [room.look() or room.share for _ in range(4)]
     assert shares == [1.0, 0.8, 0.8, pytest.approx(0, abs=1e-6)]
 
     def unknown():
         raise FileNotFoundError
 
-    other = ElbowRoom(unknown)
+    other = CpuShare(unknown)
     other.look()
     assert other.share == 1.0
 
@@ -532,7 +534,7 @@ def test_a_d_that_says_the_same_everywhere_is_undecided(watch):
         for parameter in list(trainer.discriminator.parameters())[-2:]:
             parameter.zero_()
     dead = Camera(runner)
-    dead._gauge.begin(Measured())
+    dead._metric_sampler.begin(Measured())
     dead._kept = camera._kept
     signs = dead.take(complete=True).signs
     assert signs["logit_spread"] == 0

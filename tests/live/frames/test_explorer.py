@@ -11,7 +11,7 @@ import torch
 from ganwidgets import GANTrainer
 from ganwidgets.live import Runner
 from ganwidgets.live.frames.explorer import AMOUNTS, STEPS, Exhibits, Explorer
-from ganwidgets.live.worker.background import Errands
+from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.rendering.image_grid import packed
 from ganwidgets.rendering.scene import SEED
 
@@ -156,31 +156,31 @@ def test_looking_around_changes_nothing(explore):
 
 class TestErrands:
     def test_only_the_newest_wish_of_a_kind_counts(self):
-        errands, done = Errands(), []
+        tasks, done = LatestOnlyTasks(), []
         begun, go_on = threading.Event(), threading.Event()
-        errands.ask("first", lambda: (begun.set(), go_on.wait(60)))
+        tasks.ask("first", lambda: (begun.set(), go_on.wait(60)))
         assert begun.wait(60)
         for number in range(5):
-            errands.ask("walk", lambda number=number: done.append(number))
-        errands.ask("past", lambda: done.append("past"))
+            tasks.ask("walk", lambda number=number: done.append(number))
+        tasks.ask("past", lambda: done.append("past"))
         go_on.set()
-        errands.settle()
+        tasks.settle()
         assert done == [4, "past"]
-        errands.ask("walk", lambda: done.append("again"))
-        errands.settle()
+        tasks.ask("walk", lambda: done.append("again"))
+        tasks.settle()
         assert done[-1] == "again"
 
     def test_a_wish_that_fails_is_told_and_the_next_is_done(self, caplog):
-        errands, done = Errands(), []
-        errands.ask("walk", lambda: 1 / 0)
-        errands.ask("past", lambda: done.append(1))
-        errands.settle()
+        tasks, done = LatestOnlyTasks(), []
+        tasks.ask("walk", lambda: 1 / 0)
+        tasks.ask("past", lambda: done.append(1))
+        tasks.settle()
         assert done == [1]
         assert "walk" in caplog.text
 
     def test_after_the_end_nothing_begins(self):
-        errands, done = Errands(), []
-        errands.close()
-        errands.ask("walk", lambda: done.append(1))
-        errands.settle()
+        tasks, done = LatestOnlyTasks(), []
+        tasks.close()
+        tasks.ask("walk", lambda: done.append(1))
+        tasks.settle()
         assert not done

@@ -114,7 +114,7 @@ def test_arrows_are_the_descent_of_the_generators_loss_by_finite_differences(wat
     discriminator = Smooth().double()
     discriminator.load_state_dict(trainer.discriminator.state_dict())
     discriminator.eval()
-    against = discriminator(real).reshape(-1) if LOSSES[loss].uses_real else None
+    against = discriminator(real).reshape(-1) if LOSSES[loss].needs_real else None
 
     def loss_g(samples):
         with torch.no_grad():

@@ -199,14 +199,15 @@ def test_going_back_pauses_and_shows_what_was(live):
     assert state.record["loss_d"] == trainer.history["loss_d"][-1]
     past = past_of(trainer._session)
     assert (past.branch, past.iteration, past.at_tip) == (0, 30, False)
-    assert past.limb.last >= 45
+    assert past.current.last >= 45
     assert past.led_here == ()
     runner.play(until=33)
     wait(runner)
     past = past_of(trainer._session)
-    assert [(limb.name, limb.parent, limb.first, limb.last) for limb in past.limbs[1:]] == [
-        ("branch 2", 0, 30, 33)
-    ]
+    assert [
+        (branch_view.name, branch_view.parent, branch_view.first, branch_view.last)
+        for branch_view in past.branches[1:]
+    ] == [("branch 2", 0, 30, 33)]
     assert past.lineage == {0, 1}
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import ganwidgets as gw
 from ganwidgets.runs.files.checkpoint import read_checkpoint
-from ganwidgets.runs.state.flatten import stripped
+from ganwidgets.runs.state.flatten import flatten
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.settings import SETTINGS
 
@@ -166,7 +166,7 @@ def bad_tensors(tensor):
 def test_any_value_of_a_snapshot(original, data):
     number = data.draw(st.sampled_from(sorted(original.trees)))
     tree, tensors = original.trees[number], {}
-    document = stripped(tree, "", tensors)
+    document = flatten(tree, "", tensors)
     path = data.draw(st.sampled_from(list(paths(document))))
     value = data.draw(st.sampled_from(HOSTILE))
     name = "".join(f"/{part}" for part in path)

@@ -95,21 +95,21 @@ def test_a_run_is_stored_from_its_beginning_and_wherever_something_happens(path,
 def test_what_trains_is_stored_now_and_then_and_what_is_done_counts_as_at_once(path, monkeypatch):
     monkeypatch.setattr(keeping, "SPACING", 0.0)
     trainer = start(path)
-    keeper = trainer._session.keeper
-    keeper._due = 0.0
+    autosave = trainer._session.autosave
+    autosave._due = 0.0
     trainer.step(1)
     assert stored(path)[0] == (0, 1, 0)
-    assert keeper._due > keeper._soon > keeper._ended
-    keeper._due = keeper._soon = np.inf
+    assert autosave._due > autosave._soon > autosave._ended
+    autosave._due = autosave._soon = np.inf
     trainer.settings.lr_d = 0.01
     trainer.step(2)
     assert stored(path)[0] == (0, 1, 0), "too soon, even for an intervention"
-    keeper._soon = 0.0
+    autosave._soon = 0.0
     trainer.step_d()
     assert stored(path)[0] == (0, 3, 2)
-    keeper._due = keeper._soon = np.inf
+    autosave._due = autosave._soon = np.inf
     trainer.step()
-    keeper._soon = 0.0
+    autosave._soon = 0.0
     trainer.step(0)
     assert stored(path)[0] == (0, 4, 2), "the end of a call"
 
@@ -235,7 +235,7 @@ def test_killed_at_fifty_random_moments(memory_factory):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             trainer = gw.open_run(path)
-        commits = trainer._session.keeper._folder.commits
+        commits = trainer._session.autosave._folder.commits
         if confirmed:
             # At most what was being stored when it was killed, and the removal of what that replaced.
             assert 0 <= commits - int(confirmed[-1][1]) <= 3

@@ -269,7 +269,7 @@ def known(tmp_path_factory):
         trainer.timeline.fork("other")
         trainer.step(3)
     hashes = {}
-    keep = trainer._session.keeper
+    keep = trainer._session.autosave
     keep.save()
     files = {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
     for name in list(trainer.timeline.branches):

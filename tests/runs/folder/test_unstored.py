@@ -97,14 +97,14 @@ def test_storing_is_tried_again_less_and_less_often_and_loses_nothing(path, disk
     now = 1000.0
     monkeypatch.setattr("ganwidgets.runs.folder.autosaver.time.monotonic", lambda: now)
     trainer, free = gw.GANTrainer("ring8", run=path, **SMALL), gw.GANTrainer("ring8", **SMALL)
-    keeper = trainer._session.keeper
+    autosave = trainer._session.autosave
     full, pauses = disk(), []
 
     def go_on():
         nonlocal now
         for _ in range(8):
             trainer.step()
-            pauses.append(keeper.retry_in())
+            pauses.append(autosave.retry_in())
             now += pauses[-1]
 
     with pytest.warns(RuntimeWarning, match="No space left") as caught:
@@ -113,7 +113,7 @@ def test_storing_is_tried_again_less_and_less_often_and_loses_nothing(path, disk
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
     full.undo()
     trainer.step()
-    assert (keeper.fault, keeper.retry_in()) == (None, None)
+    assert (autosave.fault, autosave.retry_in()) == (None, None)
     trainer.close()
     free.step(9)
     opened = gw.open_run(path)

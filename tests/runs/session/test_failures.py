@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 import ganwidgets
 from ganwidgets import DataError, DivergedError, GANTrainer
 from ganwidgets.runs.session import rollback as last_good
-from ganwidgets.runs.session.undo_copy import Journal
+from ganwidgets.runs.session.undo_copy import UndoCopy
 from ganwidgets.stepping.state import TrainingState
 
 PACKAGE = str(Path(ganwidgets.__file__).parent)
@@ -273,7 +273,7 @@ def test_a_second_interrupt_at_any_line_of_the_way_back(sizes, monkeypatch):
         twin.step()
     monkeypatch.undo()
     expected = twin.state_hash(), twin.interventions
-    undo = Journal.undo
+    undo = UndoCopy.undo
     lines = len(inspect.getsourcelines(undo)[0])
     interrupted = 0
     for k in range(1, lines):
@@ -281,7 +281,7 @@ def test_a_second_interrupt_at_any_line_of_the_way_back(sizes, monkeypatch):
 
         def interrupted_undo(journal, k=k):
             nonlocal interrupted
-            monkeypatch.setattr(Journal, "undo", undo)
+            monkeypatch.setattr(UndoCopy, "undo", undo)
             try:
                 with Interrupting(k):
                     undo(journal)
@@ -289,7 +289,7 @@ def test_a_second_interrupt_at_any_line_of_the_way_back(sizes, monkeypatch):
                 interrupted += 1
                 raise
 
-        monkeypatch.setattr(Journal, "undo", interrupted_undo)
+        monkeypatch.setattr(UndoCopy, "undo", interrupted_undo)
         with pytest.raises((Failure, KeyboardInterrupt)):
             trainer.step()
         monkeypatch.undo()

@@ -70,16 +70,16 @@ def optimizer(error):
     """Let the update of the weights fail after it was carried out."""
 
     def breaks(_trainer, nth):
-        original, fails = eager.descend, Counting(raising(error), nth)
+        original, fails = eager.apply_update, Counting(raising(error), nth)
 
-        def descend(*arguments):
+        def apply_update(*arguments):
             original(*arguments)
             fails()
 
-        eager.descend = descend
+        eager.apply_update = apply_update
 
         def mend():
-            eager.descend = original
+            eager.apply_update = original
 
         return mend
 

@@ -18,10 +18,10 @@ import torch
 import ganwidgets as gw
 from ganwidgets.errors import CheckpointError
 from ganwidgets.runs.state.hashing import digest
-from ganwidgets.runs.state.migrations import ADDED, completed_settings, is_hash_of
+from ganwidgets.runs.state.migrations import MIGRATIONS, completed_settings, is_hash_of
 from ganwidgets.settings import SETTINGS
 
-ADDED_SETTINGS = {name: value for addition in ADDED for name, value in addition.settings.items()}
+ADDED_SETTINGS = {name: value for addition in MIGRATIONS for name, value in addition.settings.items()}
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganwidgets import GANTrainer
-from ganwidgets.runs.timeline.branch_view import Chronicle, Limb
+from ganwidgets.runs.timeline.branch_view import BranchView, TimelineViewer
 
 SMALL = {"g_hidden": (4,), "d_hidden": (4,), "latent_dim": 2, "batch_size": 8}
 
@@ -61,25 +61,27 @@ def made(trainer, move, number):
 def plainly(trainer):
     """Return the whole past from what anybody can ask a trainer for."""
     timeline = trainer.timeline
-    limbs, lineage = [], []
+    branches, lineage = [], []
     for branch in timeline.branches.values():
         forked = branch.origin == "fork"
         first = branch.start.iteration if forked else timeline.first(branch.name)
-        limbs.append(
-            Limb(branch.id, branch.name, branch.parent if forked else None, first, timeline.tip(branch.name))
+        branches.append(
+            BranchView(
+                branch.id, branch.name, branch.parent if forked else None, first, timeline.tip(branch.name)
+            )
         )
-    here = limbs[timeline.place.branch]
+    here = branches[timeline.place.branch]
     while here is not None:
         lineage.append(here.id)
-        here = None if here.parent is None else limbs[here.parent]
+        here = None if here.parent is None else branches[here.parent]
     return {
-        "limbs": tuple(limbs),
+        "branches": tuple(branches),
         "interventions": tuple(timeline.interventions),
         "led_here": tuple(record for record in trainer.interventions if record.branch in lineage),
         "branch": timeline.place.branch,
         "iteration": trainer.iteration,
         "at_tip": timeline.at_tip,
-        "first": limbs[timeline.place.branch].first,
+        "first": branches[timeline.place.branch].first,
         "lineage": frozenset(lineage),
     }
 
@@ -88,7 +90,7 @@ def plainly(trainer):
 @given(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 30), st.booleans()), max_size=25))
 def test_the_past_told_as_it_grows_is_the_past_told_at_once(moves):
     trainer = GANTrainer("ring8", **SMALL)
-    chronicle = Chronicle(trainer._session)
+    chronicle = TimelineViewer(trainer._session)
     for move, number, looks in [*moves, ("look", 0, True)]:
         made(trainer, move, number)
         if looks:
@@ -99,7 +101,7 @@ def test_what_is_not_new_is_not_told_anew():
     trainer = GANTrainer("ring8", **SMALL)
     for number in range(5):
         made(trainer, "change", number)
-    chronicle = Chronicle(trainer._session)
+    chronicle = TimelineViewer(trainer._session)
     before = chronicle.now()
     trainer.step(3)
     after = chronicle.now()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_exactness import VALUES, few
 
 from ganwidgets import DivergedError, GANTrainer
-from ganwidgets.runs.record.places import Place
+from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import thinned
 from ganwidgets.runs.timeline.changes import Reporter
 
@@ -144,7 +144,7 @@ def test_news_that_were_not_written_are_told_again():
 
 
 def test_what_is_spared_leaves_spaces_that_grow_with_age():
-    places = [Place(0, i, 0) for i in range(0, 1000, 10)] + [Place(1, 3, 0)]
+    places = [Position(0, i, 0) for i in range(0, 1000, 10)] + [Position(1, 3, 0)]
     while len(places) > 20:
         spared = thinned(places)
         assert spared

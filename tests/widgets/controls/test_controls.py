@@ -12,7 +12,7 @@ from traitlets import TraitError
 
 from ganwidgets.messages import Catalog, Message
 from ganwidgets.settings import SETTINGS
-from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import Control, ControlSet
 
 PRESETS = {"gaussians": "Two Gaussians", "ring8": "Ring of eight"}
@@ -285,7 +285,7 @@ class TestSet:
         assert len(controls.controls["lr_d"].widget.children) == 2
 
     def test_all_controls_share_one_layout(self):
-        look = Look()
+        look = SharedStyle()
         controls = ControlSet(Catalog("en"), lambda name, value: None, look=look)
         boxes = [control.widget for control in controls.controls.values()]
         layouts = {w.layout for box in boxes for w in (box, *box.children)}

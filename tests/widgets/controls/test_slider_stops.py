@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwidgets.settings import SETTINGS, Number, Whole
-from ganwidgets.widgets.controls.slider_stops import Detents
+from ganwidgets.settings import SETTINGS, IntSetting, NumberSetting
+from ganwidgets.widgets.controls.slider_stops import SliderStops
 from ganwidgets.widgets.panels.transport import SPEED
 
-NUMBERS = {name: setting for name, setting in SETTINGS.items() if isinstance(setting, Number)}
+NUMBERS = {name: setting for name, setting in SETTINGS.items() if isinstance(setting, NumberSetting)}
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_every_detent_is_an_allowed_value_and_the_range_is_covered(name):
     setting = NUMBERS[name]
-    values = Detents(setting).values
+    values = SliderStops(setting).values
     assert [setting.check(value) for value in values] == list(values)
     assert sorted(set(values)) == list(values)
     assert values[-1] == setting.slider[1]
@@ -26,7 +26,7 @@ def test_every_detent_is_an_allowed_value_and_the_range_is_covered(name):
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_detent_is_nearest_to_itself(name):
-    detents = Detents(NUMBERS[name])
+    detents = SliderStops(NUMBERS[name])
     assert [detents.nearest(value) for value in detents.values] == list(range(len(detents.values)))
 
 
@@ -34,31 +34,31 @@ def test_a_detent_is_nearest_to_itself(name):
 def test_a_larger_value_is_never_further_left(name, one, other):
     setting = NUMBERS[name]
     low, high = (setting.min + share * (setting.max - setting.min) for share in sorted((one, other)))
-    detents = Detents(setting)
+    detents = SliderStops(setting)
     assert detents.nearest(low) <= detents.nearest(high)
 
 
 def test_zero_lies_left_of_the_smallest_value_where_it_means_something():
-    assert Detents(SETTINGS["weight_decay"]).values[:2] == (0.0, 1e-6)
-    assert 0 not in Detents(SETTINGS["lr_d"]).values
-    assert Detents(SETTINGS["lr_d"]).nearest(0.0) == 0
+    assert SliderStops(SETTINGS["weight_decay"]).values[:2] == (0.0, 1e-6)
+    assert 0 not in SliderStops(SETTINGS["lr_d"]).values
+    assert SliderStops(SETTINGS["lr_d"]).nearest(0.0) == 0
 
 
 def test_no_speed_limit_lies_at_the_fast_end():
-    detents = Detents(SPEED, "high")
+    detents = SliderStops(SPEED, "high")
     assert detents.values[-2:] == (1000.0, 0.0)
     assert detents.nearest(0.0) == len(detents.values) - 1
     assert detents.nearest(5e5) == len(detents.values) - 2
 
 
 def test_values_beyond_the_slider_lie_at_its_ends():
-    detents = Detents(SETTINGS["lr_d"])
+    detents = SliderStops(SETTINGS["lr_d"])
     assert detents.nearest(10) == len(detents.values) - 1
     assert detents.nearest(1e-9) == 0
 
 
 def test_whole_numbers_stay_whole_and_powers_of_two_are_among_them():
-    values = Detents(SETTINGS["batch_size"]).values
-    assert isinstance(SETTINGS["batch_size"], Whole)
+    values = SliderStops(SETTINGS["batch_size"]).values
+    assert isinstance(SETTINGS["batch_size"], IntSetting)
     assert all(isinstance(value, int) for value in values)
     assert {2**k for k in range(11)} <= set(values)

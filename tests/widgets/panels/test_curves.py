@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moments import STEPS, envelope, past, points_frame, record
 
-from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.panels.curves import Chart, Curve, CurvesPanel, Pen
 
 
@@ -54,7 +54,7 @@ def test_both_losses_are_drawn_with_their_bands(panel):
 
 @given(st.integers(0, 10**7), st.integers(0, 10**7))
 def test_the_marks_below_are_whole_iterations_of_what_is_drawn(first, length):
-    chart = Chart([Pen("red")], Look(), x_label="iteration", y_label="")
+    chart = Chart([Pen("red")], SharedStyle(), x_label="iteration", y_label="")
     # Of another branch, whose marks must not stay.
     for start, end in ((50_000_000, 60_000_000), (first, first + length)):
         chart.draw([Curve(np.array([start, end], dtype=float), np.array([1.0, 2.0]))])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from moments import images_frame, points_frame
 
-from ganwidgets.live.frames.image_metrics import Judged
+from ganwidgets.live.frames.image_metrics import JudgedImages
 from ganwidgets.widgets.panels.metrics import MetricsPanel
 
 
@@ -78,7 +78,7 @@ def test_images_have_the_discriminators_accuracy(panel):
     assert "Modes found" not in str(panel.choice.options)
 
 
-JUDGED = Judged(
+JUDGED = JudgedImages(
     features="digits classifier",
     help="It <read> them.",
     trend_only=False,

@@ -10,7 +10,7 @@ from moments import images_frame
 
 from ganwidgets.live.frames.explorer import Read
 from ganwidgets.live.observations import Crowd
-from ganwidgets.live.worker.background import Errands
+from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.widgets.panels.sample_map import SampleMap
 
 
@@ -29,9 +29,9 @@ def asked():
 
 @pytest.fixture
 def samples(english, asked):
-    errands = Errands()
-    yield SampleMap(english, Reader(), errands, lambda: asked.append(True))
-    errands.close()
+    tasks = LatestOnlyTasks()
+    yield SampleMap(english, Reader(), tasks, lambda: asked.append(True))
+    tasks.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import ganwidgets as gw
 from ganwidgets.live import Camera, Runner
 from ganwidgets.live.frames.explorer import Earlier, Neighbor, Ways
 from ganwidgets.live.observations import Scores
-from ganwidgets.live.worker.background import Errands
+from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.rendering.image_grid import packed
 from ganwidgets.widgets.panels.export import SavingPanel, file_name
 from ganwidgets.widgets.panels.samples.panel import SamplesPanel
@@ -47,17 +47,17 @@ class Guide:
 @pytest.fixture
 def gallery(english):
     """A panel, what it sends, and whom it asks."""
-    guide, errands, requests = Guide(), Errands(), []
-    panel = SamplesPanel(english, guide, errands, lambda: requests.append(1))
+    guide, tasks, requests = Guide(), LatestOnlyTasks(), []
+    panel = SamplesPanel(english, guide, tasks, lambda: requests.append(1))
     sent = []
     panel.view.send = lambda content, buffers: sent.append((content, buffers))
 
     def settled(kind):
-        errands.settle()
+        tasks.settle()
         return [content[kind] for content, _ in sent if kind in content]
 
     yield SimpleNamespace(panel=panel, sent=sent, guide=guide, requests=requests, settled=settled)
-    errands.close()
+    tasks.close()
 
 
 def parts(message) -> dict[str, np.ndarray]:
@@ -86,7 +86,7 @@ def test_what_stays_the_same_is_sent_once_to_each_view(gallery):
         ["generated", "latents", "real"],
         ["generated"],
     ]
-    gallery.panel.view._heard(None, {"hello": True}, [])
+    gallery.panel.view._on_message(None, {"hello": True}, [])
     assert gallery.requests
     gallery.panel.draw(frame)
     assert sorted(parts(gallery.sent[-1])) == ["generated", "latents", "real"]
@@ -204,7 +204,7 @@ def test_a_choice_that_is_no_longer_on_the_page_asks_for_nothing(gallery):
 
 def test_a_neighbor_is_found_when_somebody_asks(gallery):
     gallery.panel.draw(images_frame())
-    gallery.panel.view._heard(None, {"neighbor": 3}, [])
+    gallery.panel.view._on_message(None, {"neighbor": 3}, [])
     (found,) = gallery.settled("neighbor")
     assert (found["sample"], found["distance"], found["typical"]) == (3, 1.5, 2.5)
 

@@ -11,11 +11,11 @@ from moments import past, points_frame, record
 
 from ganwidgets.messages import catalog
 from ganwidgets.rendering.phrases import described
-from ganwidgets.runs.timeline.branch_view import Limb
+from ganwidgets.runs.timeline.branch_view import BranchView
 from ganwidgets.widgets.panels.timeline.branch_tree import LIMBS, scale_of, tree
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 
-OTHER = Limb(1, "<b>mine</b>", 0, 400, 2000)
+OTHER = BranchView(1, "<b>mine</b>", 0, 400, 2000)
 
 
 class Journeys(list):
@@ -99,7 +99,7 @@ def test_every_kind_of_intervention_has_a_sentence(about, locale):
 
 
 def test_more_branches_than_have_room_leave_those_that_led_here(english):
-    others = [Limb(number, f"branch {number}", 0, 10 * number, 2000) for number in range(1, 40)]
+    others = [BranchView(number, f"branch {number}", 0, 10 * number, 2000) for number in range(1, 40)]
     shown = tree(past(*others, branch=3, lineage=frozenset({0, 3})), english)
     assert shown.count('class="gw-limb ') == LIMBS
     for name in ("main", "branch 3", "branch 39"):

@@ -252,11 +252,11 @@ class TestWatching:
         eager = threading.Event()
 
         def answer(seq):
-            w._dashboard.heartbeat._heard(None, {"ack": seq, "view": "v"}, None)
+            w._dashboard.heartbeat._on_message(None, {"ack": seq, "view": "v"}, None)
             eager.set()
 
         w._dashboard.heartbeat.beat = answer
-        w._dashboard.heartbeat._heard(None, {"hello": "v"}, None)
+        w._dashboard.heartbeat._on_message(None, {"hello": "v"}, None)
         w.speed = 200
         w.play(until=60)
         w.wait(timeout=60)
@@ -276,7 +276,7 @@ class TestWatching:
             "a front end that has lost the widget would not look at a picture in its output"
         )
         del shown[0]
-        heard = w._dashboard.heartbeat._heard
+        heard = w._dashboard.heartbeat._on_message
         w.step(3)
         settle(w)  # nobody looks
         assert [update for _, update in shown] == [False, True]

@@ -56,8 +56,8 @@ class GraphView(anywidget.AnyWidget):
         self._request = request
         super().__init__(words=dict(words))
         self.observe(lambda _: request(False), names=["unfolded"])
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
 
-    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         if "hello" in content:
             self._request(True)

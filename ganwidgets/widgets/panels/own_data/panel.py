@@ -67,9 +67,9 @@ class OwnDataPanel(anywidget.AnyWidget):
         self._ready: dict[str, np.ndarray | None] = {"drawing": None, "text": None}
         super().__init__(words=_words(catalog))
         self.observe(lambda _: self._draw(), names=["strokes"])
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
 
-    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         if "hello" in content:
             self._draw()
         elif "text" in content:

@@ -18,7 +18,7 @@ from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.heatmap import heat_runs
 from ganwidgets.rendering.projection import Projection, projection_of
 from ganwidgets.widgets.browser.canvases import drawing, make_canvas
-from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.panels.plane.view import PlaneView
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class PlanePanel:
     request : callable
         Called, on the thread of the browser's messages, when a page needs everything drawn again;
         must only note it.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -145,9 +145,11 @@ class PlanePanel:
     name = "plane"
     interval = 0.0
 
-    def __init__(self, catalog: Catalog, request: Callable[[], None], look: Look | None = None) -> None:
+    def __init__(
+        self, catalog: Catalog, request: Callable[[], None], look: SharedStyle | None = None
+    ) -> None:
         self._catalog = catalog
-        look = look or Look()
+        look = look or SharedStyle()
         self._ask = request
         self._heat = make_canvas(CELLS, CELLS, look, request, "gw-heat")
         # The canvas on which each message ends; see `drawing`.

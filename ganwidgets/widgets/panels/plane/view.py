@@ -79,9 +79,9 @@ class PlaneView(anywidget.AnyWidget):
         self.window: Extent | None = None
         super().__init__(words=dict(words), layers=dict(shown))
         self.observe(lambda _: request(False), names=["layers", "arrows", "trail"])
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
 
-    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         if "hello" in content:
             self.window = None
             self._request(True)

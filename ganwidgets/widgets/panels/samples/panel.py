@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganwidgets.live.frames.explorer import DIRECTIONS, Exhibits, Explorer
-from ganwidgets.live.worker.background import Errands
+from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.image_grid import columns_of, packed
 from ganwidgets.rendering.scene import COLUMNS
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
 from ganwidgets.widgets.panels.samples.view import COUNTS, GalleryView
 
@@ -59,11 +59,11 @@ class SamplesPanel:
         The reader's language.
     explorer : Explorer
         Makes pictures of other noise and of the past.
-    errands : Errands
+    tasks : LatestOnlyTasks
         On whose thread it does so.
     request : callable
         Asks for a new picture of a moment that was drawn already; quick, from any thread.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -86,16 +86,16 @@ class SamplesPanel:
         self,
         catalog: Catalog,
         explorer: Explorer,
-        errands: Errands,
+        tasks: LatestOnlyTasks,
         request: Callable[[], None],
-        look: Look | None = None,
+        look: SharedStyle | None = None,
     ) -> None:
         self._explorer = explorer
-        self._errands = errands
+        self._errands = tasks
         self._request = request
         self.view = GalleryView(_words(catalog), self._choice, self._find_neighbor)
         self._catalog = catalog
-        look = look or Look()
+        look = look or SharedStyle()
         self._classes: tuple[int, ...] = ()
         self._guard = threading.RLock()
         self.choice = classed(

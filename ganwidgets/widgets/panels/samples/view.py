@@ -74,7 +74,7 @@ class GalleryView(anywidget.AnyWidget):
             lambda change: changed(change.name),
             names=["count", "chosen", "inspected", "direction", "amount"],
         )
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
 
     def tell(self, kind: str, content: Mapping[str, Any], parts: Mapping[str, np.ndarray]) -> None:
         """Send one message."""
@@ -82,7 +82,7 @@ class GalleryView(anywidget.AnyWidget):
         buffers = [array.tobytes() for array in parts.values()]
         self.send({kind: {**content, "parts": listed}}, buffers=buffers)
 
-    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         if "hello" in content:
             self._changed("hello")
         elif "neighbor" in content:

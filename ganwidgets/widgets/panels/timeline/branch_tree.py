@@ -18,7 +18,7 @@ from ganwidgets.rendering.phrases import described, spell_count
 
 if TYPE_CHECKING:
     from ganwidgets.runs.record.interventions import Intervention
-    from ganwidgets.runs.timeline.branch_view import Limb, Past
+    from ganwidgets.runs.timeline.branch_view import BranchView, TimelineView
 
 __all__ = ["LIMBS", "MARKS", "scale_of", "tree"]
 
@@ -46,12 +46,12 @@ def scale_of(last: int) -> int:
     return next(int(unit * part) for part in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if unit * part >= least)
 
 
-def tree(past: Past, catalog: Catalog) -> str:
+def tree(past: TimelineView, catalog: Catalog) -> str:
     """Return the tree as HTML; everything in it that people supplied is escaped.
 
     Parameters
     ----------
-    past : Past
+    past : TimelineView
     catalog : Catalog
         The reader's language.
     """
@@ -60,64 +60,72 @@ def tree(past: Past, catalog: Catalog) -> str:
     def across(iteration: int) -> str:
         return f"{100 * iteration / scale:.2f}%"
 
-    limbs = _shown(past)
-    rows = {limb.id: row for row, limb in enumerate(limbs)}
+    branches = _shown(past)
+    rows = {branch_view.id: row for row, branch_view in enumerate(branches)}
     parts = [
         f'<b class="gw-tree-tick" style="left:{across(int(value))}">{spell_count(int(value))}</b>'
         for value in nice_ticks(0, scale, 6)
     ]
-    for limb in limbs:
-        parts += _limb(past, limb, rows, across, catalog)
+    for branch_view in branches:
+        parts += _limb(past, branch_view, rows, across, catalog)
     parts += _marks(past, rows, across, catalog)
     here = rows[past.branch] * ROW
     parts.append(f'<i class="gw-here" style="left:{across(past.iteration)};top:{here}px"></i>')
-    height = len(limbs) * ROW
+    height = len(branches) * ROW
     return f'<div class="gw-tree" style="height:{height + 18}px">{"".join(parts)}</div>'
 
 
-def _shown(past: Past) -> list[Limb]:
+def _shown(past: TimelineView) -> list[BranchView]:
     """Return the branches that have room, those that led here first of all, in order of creation."""
-    led = [limb for limb in past.limbs if limb.id in past.lineage][-LIMBS:]
-    others = [limb for limb in past.limbs if limb.id not in past.lineage]
+    led = [branch_view for branch_view in past.branches if branch_view.id in past.lineage][-LIMBS:]
+    others = [branch_view for branch_view in past.branches if branch_view.id not in past.lineage]
     room = LIMBS - len(led)
-    return sorted([*led, *others[len(others) - min(room, len(others)) :]], key=lambda limb: limb.id)
+    return sorted(
+        [*led, *others[len(others) - min(room, len(others)) :]], key=lambda branch_view: branch_view.id
+    )
 
 
 def _limb(
-    past: Past, limb: Limb, rows: dict[int, int], across: Callable[[int], str], catalog: Catalog
+    past: TimelineView,
+    branch_view: BranchView,
+    rows: dict[int, int],
+    across: Callable[[int], str],
+    catalog: Catalog,
 ) -> list[str]:
-    top = rows[limb.id] * ROW
-    current = limb.id == past.branch
-    name = html.escape(limb.name)
-    tone = "gw-current" if current else f"gw-tone-{limb.id % 4}"
-    wide = across(limb.last - limb.first)
-    place = f"left:{across(limb.first)};top:{top}px"
+    top = rows[branch_view.id] * ROW
+    current = branch_view.id == past.branch
+    name = html.escape(branch_view.name)
+    tone = "gw-current" if current else f"gw-tone-{branch_view.id % 4}"
+    wide = across(branch_view.last - branch_view.first)
+    place = f"left:{across(branch_view.first)};top:{top}px"
     title = html.escape(
         catalog(
             N_("{name}, iterations {first} to {last}. Click: stand where it was left."),
-            name=limb.name,
-            first=spell_count(limb.first),
-            last=spell_count(limb.last),
+            name=branch_view.name,
+            first=spell_count(branch_view.first),
+            last=spell_count(branch_view.last),
         )
     )
     parts = []
-    if limb.parent in rows:
-        above = rows[limb.parent] * ROW
+    if branch_view.parent in rows:
+        above = rows[branch_view.parent] * ROW
         parts.append(
-            f'<i class="gw-stem {tone}" style="left:{across(limb.first)};top:{above + 16}px;height:{top - above}px"></i>'
+            f'<i class="gw-stem {tone}" style="left:{across(branch_view.first)};top:{above + 16}px;height:{top - above}px"></i>'
         )
-    go = html.escape(f"switch:{limb.name}")
+    go = html.escape(f"switch:{branch_view.name}")
     parts.append(
         f'<button class="gw-limb {tone}" style="{place};width:{wide}" data-gw-go="{go}" title="{title}" '
         f'aria-label="{title}"></button>'
     )
     # Names near the right edge grow to the left.
-    right = limb.first > 0.8 * scale_of(past.last)
+    right = branch_view.first > 0.8 * scale_of(past.last)
     parts.append(f'<span class="gw-limb-name{" gw-left" if right else ""}" style="{place}">{name}</span>')
     return parts
 
 
-def _marks(past: Past, rows: dict[int, int], across: Callable[[int], str], catalog: Catalog) -> list[str]:
+def _marks(
+    past: TimelineView, rows: dict[int, int], across: Callable[[int], str], catalog: Catalog
+) -> list[str]:
     places: dict[tuple[int, int], list[Intervention]] = {}
     for record in past.interventions[-MARKS:]:
         if record.branch in rows:

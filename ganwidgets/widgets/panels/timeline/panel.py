@@ -11,17 +11,17 @@ import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.phrases import spell_count
-from ganwidgets.widgets.browser.shared_style import Look, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown, GuardedSlider, GuardedText
 from ganwidgets.widgets.panels.timeline.branch_tree import scale_of, tree
 
 if TYPE_CHECKING:
     from ganwidgets.live.frames.camera import Frame
-    from ganwidgets.runs.timeline.branch_view import Past
+    from ganwidgets.runs.timeline.branch_view import TimelineView
 
 __all__ = ["TimelinePanel"]
 
-Travel = Callable[[str, Any], int]
+TravelTo = Callable[[str, Any], int]
 
 HELP = {
     "scrubber": N_("Drag to see the run as it was at any iteration: samples, curves and settings."),
@@ -54,7 +54,7 @@ class TimelinePanel:
         Called with the name of the branch to be drawn beside this one, or None.
     verify : callable or None
         Called when the run is to be verified; None where it is not stored.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -72,20 +72,20 @@ class TimelinePanel:
     def __init__(
         self,
         catalog: Catalog,
-        travel: Travel,
+        travel: TravelTo,
         go_on: Callable[[], None],
         compare: Callable[[str | None], None],
         verify: Callable[[], None] | None,
-        look: Look | None = None,
+        look: SharedStyle | None = None,
     ) -> None:
         self._catalog = catalog
         self._travel = travel
         self._compare = compare
         self._guard = threading.RLock()
-        self._past: Past | None = None
+        self._past: TimelineView | None = None
         self._held: int | None = None
         self._refusal = ""
-        look = look or Look()
+        look = look or SharedStyle()
         title = look.html(f"<strong>{html.escape(catalog(N_('Timeline')))}</strong>", "gw-timeline-title")
         self._told = look.html("", "gw-timeline-told")
         self.branch, self.compare = (
@@ -161,13 +161,13 @@ class TimelinePanel:
         past = frame.past
         with self._guard:
             self._past = past
-            names = tuple(limb.name for limb in past.limbs)
+            names = tuple(branch_view.name for branch_view in past.branches)
             if self.branch.options != names:
                 self.branch.options = names
                 kept = self.compare.value
                 self.compare.options = [(self._catalog(N_("none")), ""), *((name, name) for name in names)]
                 self.compare.value = kept if kept in names else ""
-            self.branch.value = past.limb.name
+            self.branch.value = past.current.name
             if self._held is None:
                 scale = scale_of(past.last)
                 self.scrubber.max = max(self.scrubber.max, scale)
@@ -202,7 +202,7 @@ class TimelinePanel:
         past = self._past
         if past is None:
             return
-        reached = min(max(iteration, past.first), past.limb.last)
+        reached = min(max(iteration, past.first), past.current.last)
         with self._guard:
             self._held = self._travel("goto", reached)
 
@@ -217,12 +217,12 @@ class TimelinePanel:
             name, self.fork_name.value = self.fork_name.value, ""
         self._travel("fork", name)
 
-    def _words(self, past: Past) -> str:
+    def _words(self, past: TimelineView) -> str:
         t = self._catalog
         where = t(
             N_("iteration {iteration} of {last}"),
             iteration=spell_count(past.iteration),
-            last=spell_count(past.limb.last),
+            last=spell_count(past.current.last),
         )
         hint = "" if past.at_tip else t(N_("in the past: the next step begins a new branch"))
         refusal = f'<span class="gw-refusal">{html.escape(self._refusal)}</span>' if self._refusal else ""

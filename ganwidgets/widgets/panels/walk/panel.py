@@ -13,7 +13,7 @@ from traitlets import Dict
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.runs.inspect.substeps import Stage, SubStep
 from ganwidgets.widgets.browser.assets import script, stylesheet
-from ganwidgets.widgets.browser.shared_style import Look
+from ganwidgets.widgets.browser.shared_style import SharedStyle
 
 if TYPE_CHECKING:
     from ganwidgets.live import Frame
@@ -73,9 +73,9 @@ class WalkView(anywidget.AnyWidget):
     def __init__(self, words: Mapping[str, Any], scene: Mapping[str, Any], move: Move) -> None:
         self._move = move
         super().__init__(words=dict(words), scene=dict(scene))
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
 
-    def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         move, network = content.get("move"), content.get("network", "both")
         if move in {"begin", "next", "back", "finish", "leave"} and network in NETWORKS:
             self._move(move, network)
@@ -90,7 +90,7 @@ class WalkPanel:
         The reader's language.
     move : callable
         ``move(name, network)`` begins a walk, or goes on in it; quick, from any thread.
-    look : Look, optional
+    look : SharedStyle, optional
         What it shares with the rest of one widget.
 
     Attributes
@@ -105,13 +105,13 @@ class WalkPanel:
     name = "walk"
     interval = 0.0
 
-    def __init__(self, catalog: Catalog, move: Move, look: Look | None = None) -> None:
+    def __init__(self, catalog: Catalog, move: Move, look: SharedStyle | None = None) -> None:
         self._catalog = catalog
         self._note = ""
         self._walked = False
         self._step: SubStep | None = None
         self.view = WalkView(_words(catalog), self._scene(None, None), move)
-        self.widget: ipywidgets.Box = (look or Look()).box([self.view], "gw-walk", "gw-panel")
+        self.widget: ipywidgets.Box = (look or SharedStyle()).box([self.view], "gw-walk", "gw-panel")
 
     def tell(self, note: str) -> None:
         """Say what became of the last move, with the next drawing; empty for nothing."""
