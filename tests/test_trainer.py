@@ -683,7 +683,7 @@ def test_history_has_a_row_for_each_iteration():
     trainer.step_d(2)
     trainer.step(16)
     rows = [seen[i] for i in (*range(7), *range(9, 25))]
-    assert list(trainer.history) == RECORD
+    assert list(trainer.history) == [*RECORD, "penalty_d"]
     assert trainer.history["iteration"].tolist() == list(range(1, 24))
     for column in ("loss_d", "loss_g"):
         assert trainer.history[column].tolist() == [row[column] for row in rows]
@@ -693,7 +693,7 @@ def test_history_has_a_row_for_each_iteration():
         assert values[[0, 9, 19]].tolist() == [rows[i][column] for i in (0, 9, 19)]
     frame = trainer.history.to_frame()
     assert frame.index.tolist() == list(range(1, 24))
-    assert list(frame.columns) == RECORD[1:]
+    assert list(frame.columns) == [*RECORD[1:], "penalty_d"]
     with pytest.raises(KeyError, match="loss_x"):
         trainer.history["loss_x"]
 

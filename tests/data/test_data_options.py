@@ -133,5 +133,5 @@ def test_a_script_says_how_data_was_read():
     trainer = gw.GANTrainer(x, kind="points", seed=3, batch_size=16)
     trainer.step(2)
     scope = {}
-    exec(trainer.timeline.script().replace("data = ...", "data = DATA"), {"DATA": x}, scope)  # noqa: S102 - our own
+    exec(trainer.timeline.script().replace("gw.dataset(...", "gw.dataset(DATA"), {"DATA": x}, scope)  # noqa: S102 - our own
     assert scope["trainer"].state_hash() == trainer.state_hash()

@@ -96,11 +96,7 @@ class Writer:
     def arguments(self, settings: Mapping[str, Any]) -> list[str]:
         """Return the arguments of a trainer that begins with `settings`; what has no source gets a name."""
         session = self._session
-        data = settings["data"]
-        arguments = [self._value("data", data)]
-        if not isinstance(data, Source) and not (isinstance(data, str) and is_preset(data)):
-            options = session.source_of(data).options.given()
-            arguments += [f"{name}={value!r}" for name, value in options.items()]
+        arguments = [self._value("data", settings["data"])]
         for name, network in session.own.networks.items():
             if network is not None:
                 self._head.append(f"{name} = ...  # a network like the run's own, as it was at the beginning")
@@ -171,7 +167,10 @@ class Writer:
                 return variable
         source = self._session.source_of(value)
         variable = "data" if not self._names else f"data_{len(self._names) + 1}"
-        self._head.append(f"{variable} = ...  # {_printable(source.name)}, {data_name(source)}")
+        read = "..."
+        if isinstance(value, Source) and (options := value.options.given()):
+            read = f"gw.dataset(..., {', '.join(f'{key}={option!r}' for key, option in options.items())})"
+        self._head.append(f"{variable} = {read}  # {_printable(source.name)}, {data_name(source)}")
         self._names.append((value, variable))
         return variable
 

@@ -201,9 +201,9 @@ def test_what_is_missing_is_asked_for(path, tmp_path):
 
 OPEN = """
 import sys, torch, ganwidgets as gw
-from ganwidgets.runs import keeping
+from ganwidgets.runs.folder import autosaver
 torch.set_num_threads(1)
-keeping.SHARE_AT_ONCE = 0
+autosaver.SHARE_AT_ONCE = 0
 trainer = gw.open_run(sys.argv[1])
 print(trainer.state_hash())
 trainer.timeline.goto(3)
