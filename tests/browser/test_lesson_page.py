@@ -28,8 +28,8 @@ l = gw.LessonWidget(lesson); l
 
 UNSTORED = f"""
 import ganwidgets as gw, pathlib, shutil, tempfile
-from ganwidgets.runs import keeping
-keeping.SPACING = keeping.SHARE = 0  # store after each step
+from ganwidgets.runs.folder import autosaver
+autosaver.SPACING = autosaver.SHARE = 0  # store after each step
 place = pathlib.Path(tempfile.mkdtemp())
 w = gw.GANTrainerWidget('ring8', run=place / 'run', {SMALL})
 shutil.rmtree(place / 'run'); w.step(3); w
