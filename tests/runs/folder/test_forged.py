@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ganwidgets as gw
+from ganwidgets.data import DATA_OPTIONS
 from ganwidgets.runs.files.checkpoint import read_checkpoint
 from ganwidgets.runs.state.flatten import flatten
 from ganwidgets.runs.state.hashing import digest
@@ -124,8 +125,14 @@ def used(trainer):
 
 def check_script(text):
     """Assert that a script calls what scripts call, and nothing that was pasted into it."""
-    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    known = {"GANTrainer", "step", "change", "step_d", "step_g", "reset"}
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    calls = [ast.unparse(node.func) for node in nodes]
+    for node, call in zip(nodes, calls, strict=True):
+        if call == "gw.dataset":  # a place for the user's own data, and how it was read
+            assert [ast.literal_eval(argument) for argument in node.args] == [...]
+            assert {keyword.arg for keyword in node.keywords} <= set(DATA_OPTIONS)
+            assert all(ast.literal_eval(keyword.value) is not None for keyword in node.keywords)
+    known = {"GANTrainer", "dataset", "step", "change", "step_d", "step_g", "reset"}
     assert {call.rpartition(".")[2] for call in calls} <= known
     assert {call.partition(".")[0] for call in calls} <= {"gw", "trainer"}
 
