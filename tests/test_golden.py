@@ -38,6 +38,7 @@ def test_every_configuration_has_its_bits():
     assert STORED["runs"].keys() == TRAINERS.keys()
 
 
+@pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
 @pytest.mark.parametrize("name", TRAINERS)
 def test_the_bits_of_a_run_are_those_of_the_version_before(name, same_arithmetic):
     golden = STORED["runs"][name]

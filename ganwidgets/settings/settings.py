@@ -29,6 +29,7 @@ class Settings(SettingTraits):
     def __init__(self, **values: Any) -> None:
         self.__dict__["_context_validator"] = None
         self.__dict__["_route"] = None
+        self.__dict__["_trial"] = None
         check_names(values, "settings")
         super().__init__()
         self.update(values)
@@ -37,7 +38,9 @@ class Settings(SettingTraits):
         if name in SETTINGS:
             if self._route is not None and self._route(self.checked({name: value}), ""):
                 return
-        elif not name.startswith("_"):
+            self.update({name: value})
+            return
+        if not name.startswith("_"):
             check_names([name], "settings")
         super().__setattr__(name, value)
 
@@ -52,7 +55,10 @@ class Settings(SettingTraits):
 
     def update(self, values: Mapping[str, Any]) -> None:
         """Set several settings at once: all of them, or on any error none."""
-        for name, value in self.checked(values).items():
+        checked = self.checked(values)
+        if self._trial is not None:
+            self._trial(checked)
+        for name, value in checked.items():
             super().__setattr__(name, value)
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,6 +79,7 @@ class Settings(SettingTraits):
         return f"Settings({changed})"
 
     _context_validator: Callable[[str, Any], None] | None
+    _trial: Callable[[Mapping[str, Any]], None] | None
     _route: Callable[[dict[str, Any], str], bool] | None
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from ganwidgets.data import Source
 from ganwidgets.data.holdout import split_holdout
@@ -20,13 +19,14 @@ from ganwidgets.networks import build_networks
 from ganwidgets.objectives import Objective, packed_shape
 from ganwidgets.seeds import seeded
 from ganwidgets.settings import SETTINGS
+from ganwidgets.stepping.adapting import is_uninitialized
 from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.buffers import evaluation_mode
 from ganwidgets.stepping.class_labels import Labels, classes_of, label_arity, labels_for
 from ganwidgets.stepping.eager import EagerStepper, draw_noise
-from ganwidgets.stepping.probe import Probe, probe, probe_objective
+from ganwidgets.stepping.probe import Probe, initialize_both, probe, probe_objective
 from ganwidgets.stepping.rng_routing import RoutedRandomness
-from ganwidgets.stepping.state import TrainingState
+from ganwidgets.stepping.state import Network, TrainingState
 from ganwidgets.stepping.threads import threads_for
 from ganwidgets.training_flags import TrainingFlags
 
@@ -57,6 +57,8 @@ class Assembled:
         Why it does or does not.
     threads : int
         How many threads it computes with.
+    user_code : bool
+        True if an update calls networks or an objective of the user's own.
     """
 
     source: Source
@@ -68,9 +70,16 @@ class Assembled:
     exact: bool
     exact_because: str
     threads: int
+    user_code: bool
 
-    def observe(self, network: nn.Module, batch: Tensor, seed: int, labels: Tensor | None = None) -> Tensor:
-        """Return what `network` makes of `batch` in eval mode, float32 on the CPU; no state is touched.
+    def generate(self, network: nn.Module, noise: Tensor, seed: int, labels: Tensor | None = None) -> Tensor:
+        """Return what a network built like the generator makes of `noise`; see :meth:`judge`."""
+        return self._observe("generator", network, noise, seed, labels)
+
+    def judge(self, network: nn.Module, samples: Tensor, seed: int, labels: Tensor | None = None) -> Tensor:
+        """Return what a network built like the discriminator makes of `samples` or packs of them.
+
+        It runs in eval mode, and no state is touched. The result is float32 on the CPU.
 
         Parameters
         ----------
@@ -79,15 +88,21 @@ class Assembled:
         labels : Tensor, optional
             int64 [n], for a network that takes labels.
         """
+        return self._observe("discriminator", network, samples, seed, labels)
+
+    def _observe(
+        self, role: Network, network: nn.Module, batch: Tensor, seed: int, labels: Tensor | None
+    ) -> Tensor:
         inside = torch.Generator().manual_seed(seed)
         routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
-        inputs = (batch,) if labels is None else (batch, labels)
+        call = self.stepper.calls[role]
+        device = self.state.device
         with pinned(self.threads, self.state.device), evaluation_mode(network), routing:
             parts = [
-                network(*(part.to(self.state.device).clone() for part in together))
-                for together in zip(*(torch.split(each, OBSERVED_AT_ONCE) for each in inputs), strict=True)
+                call.of(network)(batch[part].to(device), None if labels is None else labels[part].to(device))
+                for part in call.parts(len(batch), OBSERVED_AT_ONCE)
             ]
-        return torch.cat(parts).detach().cpu().float()
+        return torch.cat(parts)[: len(batch)].detach().cpu().float()
 
     def slope(
         self,
@@ -97,7 +112,7 @@ class Assembled:
         seed: int,
         labels: Tensor | None = None,
     ) -> Tensor:
-        """Return the gradient of ``worth(network(batch))`` by each sample of `batch`, as :meth:`observe` looks.
+        """Return the gradient of ``worth(network(batch))`` by each sample of `batch`, as :meth:`judge` looks.
 
         Parameters
         ----------
@@ -109,11 +124,16 @@ class Assembled:
             int64 [n], for a network that takes labels.
         """
         inside = torch.Generator().manual_seed(seed)
-        told = () if labels is None else (labels.to(self.state.device),)
+        call, device, n = self.stepper.calls["discriminator"], self.state.device, len(batch)
+        told = None if labels is None else labels.to(device)
         routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
         with pinned(self.threads, self.state.device), evaluation_mode(network), routing, torch.enable_grad():
-            moved = batch.to(self.state.device).clone().requires_grad_()
-            (slope,) = torch.autograd.grad(worth(network(moved, *told)), moved, materialize_grads=True)
+            moved = batch.to(device).clone().requires_grad_()
+            outputs = [
+                call.of(network)(moved[part], None if told is None else told[part])
+                for part in call.parts(n, n or 1)
+            ]
+            (slope,) = torch.autograd.grad(worth(torch.cat(outputs)[:n]), moved, materialize_grads=True)
         return slope.detach().cpu().float()
 
     def shown(self, samples: Tensor) -> Tensor:
@@ -163,7 +183,7 @@ def assemble(
         if wrong is not None:
             raise DataError(wrong)
     generator, discriminator = _networks(settings, source, own)
-    _refuse_untrainable(generator, discriminator)
+    _refuse_other_types(generator, discriminator)
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         network.to(device)
         if own[name] is None and device.type == "cuda":
@@ -180,14 +200,19 @@ def assemble(
                 packing=settings.packing,
             )
         )
-    n = min(settings.batch_size, 4 * settings.packing)
-    noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe"))
+    # Networks of the user's own are tried on a batch as it will be; built-in ones take any.
+    theirs = any(each is not None for each in own.values())
+    n = settings.batch_size if theirs else min(settings.batch_size, 4 * settings.packing)
+    noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe")).to(device)
+    real = order.take(0, n).to(device)
     with TrainingFlags((generator, discriminator)).in_train_mode():
+        initialize_both(generator, discriminator, noise, real, labels, settings.seed, settings.packing)
+        _refuse_untrainable(generator, discriminator)
         found = probe(
             generator,
             discriminator,
-            noise.to(device),
-            order.take(0, n).to(device),
+            noise,
+            real,
             labels,
             images=source.kind == "images",
             loss=settings.loss,
@@ -209,6 +234,7 @@ def assemble(
             order,
             settings.latent_dim,
             routed=found.routed,
+            calls=found.calls,
             objective=objective,
             labels=labels,
             packing=settings.packing,
@@ -218,6 +244,7 @@ def assemble(
         exact=found.exact and source.exact and device.type == "cpu",
         exact_because=_exact_because(found, source, device, threads),
         threads=threads,
+        user_code=theirs or objective is not None,
     )
 
 
@@ -304,9 +331,8 @@ def check_fit(setting: str, value: Any, source: Source, packing: int) -> Message
     return None
 
 
-def _refuse_untrainable(generator: Any, discriminator: Any) -> None:
-    """Raise `DataError` for networks that no optimizer could train apart from each other."""
-    trained: set[nn.Parameter] = set()
+def _refuse_other_types(generator: Any, discriminator: Any) -> None:
+    """Raise `DataError` for what is no network."""
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, nn.Module):
             raise DataError(
@@ -316,11 +342,17 @@ def _refuse_untrainable(generator: Any, discriminator: Any) -> None:
                     type=type(network).__name__,
                 )
             )
+
+
+def _refuse_untrainable(generator: nn.Module, discriminator: nn.Module) -> None:
+    """Raise `DataError` for networks that no optimizer could train apart from each other."""
+    trained: set[nn.Parameter] = set()
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
         parameters = [p for p in network.parameters() if p.requires_grad]
-        if any(map(is_lazy, (*parameters, *network.buffers()))):
+        if is_uninitialized(network):
             raise DataError(
                 Message(
-                    "the {network} has lazy layers without weights yet; call it once on a batch, then pass it",
+                    "the {network} has lazy layers that a batch does not reach, so they have no weights; leave them out",
                     network=name,
                 )
             )

@@ -8,7 +8,6 @@ the data's own distribution.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +18,7 @@ from ganwidgets.data import SampleOrder, Source
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
-__all__ = ["LabelArity", "Labels", "classes_of", "label_arity", "labels_for", "with_labels"]
+__all__ = ["LabelArity", "Labels", "classes_of", "label_arity", "labels_for"]
 
 LabelArity = Literal["none", "optional", "required"]
 
@@ -104,13 +103,6 @@ def label_arity(network: nn.Module) -> LabelArity:
     if len(ordered) >= 2:
         return "required" if ordered[1].default is kinds.empty else "optional"
     return "optional" if any(p.kind is kinds.VAR_POSITIONAL for p in parameters) else "none"
-
-
-def with_labels(network: Callable[..., Tensor], *, takes: bool) -> Callable[[Tensor, Tensor | None], Tensor]:
-    """Return a function of a batch and its labels, of which `network` is told what it takes."""
-    if takes:
-        return network
-    return lambda batch, labels: network(batch)  # noqa: ARG005 - both have one signature
 
 
 def labels_for(

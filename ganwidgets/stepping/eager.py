@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
@@ -36,7 +36,8 @@ from ganwidgets.optimizers import (
 )
 from ganwidgets.seeds import seeded
 from ganwidgets.settings import OWN
-from ganwidgets.stepping.class_labels import Labels, with_labels
+from ganwidgets.stepping.calling import Call
+from ganwidgets.stepping.class_labels import Labels
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.stages import NULL_OBSERVER, StageObserver
 from ganwidgets.stepping.state import Network, TrainingState
@@ -111,6 +112,8 @@ class EagerStepper:
         How many numbers a latent has.
     routed : bool
         Whether randomness inside the networks is routed to the state's own generator.
+    calls : mapping
+        ``"generator"`` and ``"discriminator"``: how each network is called.
     objective : Objective, optional
         What the choice ``"own"`` of the settings ``loss`` and ``penalty`` stands for.
     labels : Labels, optional
@@ -131,6 +134,7 @@ class EagerStepper:
         latent_dim: int,
         *,
         routed: bool,
+        calls: Mapping[str, Call],
         objective: Objective | None = None,
         labels: Labels | None = None,
         packing: int = 1,
@@ -139,12 +143,11 @@ class EagerStepper:
         self.order = order
         self.latent_dim = latent_dim
         self.routed = routed
+        self.calls = calls
         self.objective = objective
         self.labels = labels
         self.packing = packing
         self.watcher: StageObserver = NULL_OBSERVER
-        self._tells_g = labels is not None and labels.generator
-        self._tells_d = labels is not None and labels.discriminator
         self._on_cpu = state.device.type == "cpu"
         self.record: dict[str, float] = dict.fromkeys(
             ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake", "penalty_d"),
@@ -157,8 +160,8 @@ class EagerStepper:
         self.rules = rules
         self._loss = game(rules.loss, self.objective)
         self._penalty = self._penalty_named(rules.penalty)
-        self._generate = with_labels(self._computing(state.generator), takes=self._tells_g)
-        self._judge = with_labels(self._computing(state.discriminator), takes=self._tells_d)
+        self._generate = self.calls["generator"].of(self._computing(state.generator))
+        self._judge = self.calls["discriminator"].of(self._computing(state.discriminator))
         self._augments = rules.augment != "none"
         # A network whose gradients the user has all switched off is measured as a frozen one.
         self._frozen = {
@@ -418,7 +421,7 @@ class EagerStepper:
         if values is not None:
             network, replaced = self.state.discriminator, dict(zip(self._names_d, values, strict=True))
             replacing = self._computing(lambda *inputs: functional_call(network, replaced, inputs))
-            judge = with_labels(replacing, takes=self._tells_d)
+            judge = self.calls["discriminator"].of(replacing)
         return lambda x: judge(x, labels).reshape(len(x))
 
     def _computing(self, network: Callable[..., Tensor]) -> Callable[..., Tensor]:

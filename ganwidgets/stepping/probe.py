@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 
 from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective, checked, pack
+from ganwidgets.stepping.adapting import Inputs, adapted, initialize
 from ganwidgets.stepping.buffers import Buffers, evaluation_mode
+from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.class_labels import Labels
-from ganwidgets.stepping.failing_layer import FailingLayer, failing_layer
+from ganwidgets.stepping.failures import Attempt, sentence
 from ganwidgets.stepping.output_range import check_logits, check_samples
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 
-__all__ = ["Probe", "probe", "probe_objective"]
+__all__ = ["Probe", "initialize_both", "probe", "probe_objective"]
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,22 @@ class Probe:
         same batch gives something else the second time.
     inexact_because : str
         Why not exact, as a clause; empty if exact.
+    calls : mapping
+        ``"generator"`` and ``"discriminator"``: how each network is called.
     """
 
     routed: bool
     exact: bool
     inexact_because: str = ""
+    calls: Mapping[str, Call] = field(default_factory=dict)
 
     def beside(self, other: Probe) -> Probe:
         """Return what is true of a run in which both take part."""
-        return Probe(
-            self.routed or other.routed,
-            self.exact and other.exact,
-            self.inexact_because or other.inexact_because,
+        return replace(
+            self,
+            routed=self.routed or other.routed,
+            exact=self.exact and other.exact,
+            inexact_because=self.inexact_because or other.inexact_because,
         )
 
 
@@ -87,26 +92,28 @@ def probe(
     """
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         _refuse_sparse(name, network)
+    made_of, shown = _inputs(noise, real, labels, packing)
+    packs = replace(shown, batch=pack(real, packing))
+    calls = {
+        "generator": adapted("generator", generator, made_of),
+        "discriminator": adapted("discriminator", discriminator, packs),
+    }
     buffers = Buffers(generator), Buffers(discriminator)
-    told: dict[str, tuple[Tensor, ...]] = {"generator": (), "discriminator": ()}
-    if labels is not None:
-        y = labels.at(0, len(real)).to(real.device)
-        told = {"generator": (y,) * labels.generator, "discriminator": (y,) * labels.discriminator}
 
     def outputs() -> list[Tensor]:
         aside = torch.Generator().manual_seed(0)
         with RoutedRandomness(aside), torch.no_grad():
             with buffers[0].still(), buffers[1].still():
-                training = _run(generator, discriminator, noise, real, told, packing)
+                training = _run(generator, discriminator, made_of, shown, calls, packing)
             with evaluation_mode(generator, discriminator):
-                return [*training, *_run(generator, discriminator, noise, real, told, packing)]
+                return [*training, *_run(generator, discriminator, made_of, shown, calls, packing)]
 
     with RandomDrawDetector() as draws:
         first = outputs()
     repeats = all(map(_same, first, outputs()))
     aside = torch.Generator().manual_seed(0)
     with RoutedRandomness(aside), torch.enable_grad(), buffers[0].still(), buffers[1].still():
-        fake, logits = _run(generator, discriminator, noise, real, told, packing)
+        fake, logits = _run(generator, discriminator, made_of, shown, calls, packing)
     check_samples(fake, real, images=images)
     check_logits(logits, loss)
     names = {
@@ -114,7 +121,7 @@ def probe(
         for name, network in (("generator", generator), ("discriminator", discriminator))
         for path, module in network.named_modules()
     }
-    return _probed(draws, repeats, names, Message("the networks give"))
+    return replace(_probed(draws, repeats, names, Message("the networks give")), calls=calls)
 
 
 def _probed(draws: RandomDrawDetector, repeats: bool, names: Mapping[int, str], giving: Message) -> Probe:
@@ -145,6 +152,33 @@ def _probed(draws: RandomDrawDetector, repeats: bool, names: Mapping[int, str], 
     return Probe(draws.routed, not because, because)
 
 
+def initialize_both(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    noise: Tensor,
+    real: Tensor,
+    labels: Labels | None,
+    seed: int,
+    packing: int,
+) -> None:
+    """Give the lazy layers of both networks their weights; see :func:`~ganwidgets.stepping.adapting.initialize`."""
+    made_of, shown = _inputs(noise, real, labels, packing)
+    initialize("generator", generator, made_of, seed)
+    initialize("discriminator", discriminator, replace(shown, batch=pack(real, packing)), seed)
+
+
+def _inputs(noise: Tensor, real: Tensor, labels: Labels | None, packing: int) -> tuple[Inputs, Inputs]:
+    """Return what the generator and, before packing, the discriminator are tried on."""
+    if labels is None:
+        return Inputs(noise), Inputs(real, packing=packing)
+    y = labels.at(0, len(real)).to(real.device)
+    ends = {"highest": labels.known[-1], "lowest": labels.known[0]}
+    return (
+        Inputs(noise, y if labels.generator else None, **ends),
+        Inputs(real, y if labels.discriminator else None, **ends, packing=packing),
+    )
+
+
 def _refuse_sparse(name: str, network: nn.Module) -> None:
     for layer, module in network.named_modules():
         if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.sparse:
@@ -161,31 +195,32 @@ def _refuse_sparse(name: str, network: nn.Module) -> None:
 def _run(
     generator: nn.Module,
     discriminator: nn.Module,
-    noise: Tensor,
-    real: Tensor,
-    told: Mapping[str, tuple[Tensor, ...]],
+    noise: Inputs,
+    real: Inputs,
+    calls: Mapping[str, Call],
     packing: int,
 ) -> tuple[Tensor, Tensor]:
-    fake = _call("generator", generator, (noise, *told["generator"]))
-    if not isinstance(fake, Tensor) or fake.shape != real.shape:
+    fake = _call("generator", generator, calls["generator"], noise)
+    samples = real.batch
+    if not isinstance(fake, Tensor) or fake.shape != samples.shape:
         sentence = Message(
             "the generator makes {found} of noise {noise}, but a batch of the data has shape {real}",
             found=_describe(fake),
-            noise=tuple(noise.shape),
-            real=tuple(real.shape),
+            noise=tuple(noise.batch.shape),
+            real=tuple(samples.shape),
         )
-        if isinstance(fake, Tensor) and fake.numel() == real.numel() and len(fake) == len(real):
+        if isinstance(fake, Tensor) and fake.numel() == samples.numel() and len(fake) == len(samples):
             raise DataError(
                 Message(
                     "{sentence}; let it end in nn.Unflatten(1, {shape})",
                     sentence=sentence,
-                    shape=tuple(real.shape[1:]),
+                    shape=tuple(samples.shape[1:]),
                 )
             )
         raise DataError(Message("{sentence}; give it an output of the data's shape", sentence=sentence))
-    seen = pack(real, packing)
-    logits = _call("discriminator", discriminator, (seen, *told["discriminator"]), packing)
-    n = len(seen)
+    packs = replace(real, batch=pack(samples, packing))
+    logits = _call("discriminator", discriminator, calls["discriminator"], packs)
+    n = len(packs.batch)
     if not isinstance(logits, Tensor) or tuple(logits.shape) not in {(n,), (n, 1), (n, 1, 1, 1)}:
         raise DataError(
             Message(
@@ -202,69 +237,12 @@ def _same(one: Tensor, other: Tensor) -> bool:
     return torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
-def _call(name: str, network: nn.Module, inputs: tuple[Tensor, ...], packing: int = 1) -> object:
+def _call(name: str, network: nn.Module, call: Call, given: Inputs) -> object:
+    inputs = call.inputs(given.batch, given.labels)
     try:
         return network(*(each.clone() for each in inputs))  # a network may overwrite its input
     except Exception as error:
-        layer = failing_layer(network, error)
-        said = f"{type(error).__name__}: {error}"
-        if layer is not None and layer.name:
-            said = Message(
-                "its layer {layer} was given shape {given} and said {error}",
-                layer=str(layer),
-                given=layer.given,
-                error=said,
-            )
-        if name == "generator":
-            remedy = _noise_remedy(inputs[0], layer)
-        else:
-            remedy = _real_remedy(inputs[0], layer, packing)
-        raise DataError(
-            Message(
-                "the {network} cannot take a batch of shape {shape}: {error}; {remedy}",
-                network=name,
-                shape=tuple(inputs[0].shape),
-                error=said,
-                remedy=remedy,
-            )
-        ) from error
-
-
-def _noise_remedy(noise: Tensor, layer: FailingLayer | None) -> Message:
-    if layer is not None and isinstance(layer.module, _ConvNd) and layer.given == noise.shape:
-        dimensions = len(layer.module.kernel_size)
-        return Message(
-            "noise has shape (n, {latent_dim}): let a generator of convolutions begin with nn.Unflatten(1, {shape})",
-            latent_dim=noise.shape[1],
-            shape=(noise.shape[1], *[1] * dimensions),
-        )
-    return Message(
-        "latent_dim is {latent_dim}: pass the generator's own number of inputs as latent_dim",
-        latent_dim=noise.shape[1],
-    )
-
-
-def _real_remedy(seen: Tensor, layer: FailingLayer | None, packing: int) -> Message:
-    if packing > 1:
-        return Message(
-            "packing is {packing}: pass a discriminator for as many samples at once, of shape {shape}",
-            packing=packing,
-            shape=tuple(seen.shape[1:]),
-        )
-    if (
-        layer is not None
-        and isinstance(layer.module, nn.Linear)
-        and layer.given == seen.shape
-        and seen.ndim > 2
-    ):
-        return Message(
-            "one sample of the data has shape {shape}: let a discriminator of linear layers begin with nn.Flatten()",
-            shape=tuple(seen.shape[1:]),
-        )
-    return Message(
-        "one sample of the data has shape {shape}: pass a discriminator for such samples",
-        shape=tuple(seen.shape[1:]),
-    )
+        raise DataError(sentence(Attempt(name, network, inputs, error, given.packing))) from error
 
 
 def _describe(output: object) -> str:

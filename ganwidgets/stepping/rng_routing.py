@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn import init
 from torch.overrides import TorchFunctionMode
 
 __all__ = ["RoutedRandomness"]
@@ -71,6 +72,7 @@ def _drawing(generator: torch.Generator, func: Handler, /, *args: Any, **kwargs:
     """Carry out a call that draws for tensors that it is given; in place, where its name says so."""
     if kwargs.get("generator") is not None:
         return func(*args, **kwargs)
+    kwargs.pop("generator", None)
     given = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
     if not given:
         return _factory(generator, func, *args, **kwargs)
@@ -81,6 +83,17 @@ def _drawing(generator: torch.Generator, func: Handler, /, *args: Any, **kwargs:
     there = {name: value.cpu() if isinstance(value, Tensor) else value for name, value in kwargs.items()}
     made = func(*here, **there, generator=generator)
     return args[0].copy_(made) if func.__name__.endswith("_") else made.to(device)
+
+
+def _initializing(generator: torch.Generator, func: Handler, /, *args: Any, **kwargs: Any) -> Tensor:
+    """Carry out a function of ``torch.nn.init``, as lazy layers call it when their first batch comes."""
+    tensor: Tensor = args[0] if args else kwargs.pop("tensor")
+    if kwargs.get("generator") is None:
+        kwargs["generator"] = generator
+    on_cpu = tensor.detach().cpu()  # itself, where it is there already
+    func(on_cpu, *args[1:], **kwargs)
+    with torch.no_grad():
+        return tensor if on_cpu.device == tensor.device else tensor.copy_(on_cpu)
 
 
 def _mask(shape: Iterable[int], like: Tensor, p: float, generator: torch.Generator) -> Tensor:
@@ -158,6 +171,7 @@ _HANDLERS: dict[Callable[..., Any], Handler] = {
     torch.randn_like: _like(torch.randn),
     torch.randint_like: _like(torch.randint),
     **dict.fromkeys((torch.rand, torch.randn, torch.randint, torch.randperm), _factory),
+    **dict.fromkeys((init.uniform_, init.normal_, init.kaiming_uniform_), _initializing),
     **dict.fromkeys(
         (
             torch.normal,

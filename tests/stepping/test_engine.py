@@ -24,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
 from configurations import CHANGES, TRAINERS
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
+
 
 def pair(name):
     """Return a stepper and an engine at the start of the same run, and the settings of that run."""

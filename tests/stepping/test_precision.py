@@ -8,6 +8,8 @@ from torch import nn
 
 from ganwidgets import GANTrainer
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
+
 SMALL = {"latent_dim": 4, "batch_size": 16, "channels": 4, "seed": 1}
 
 

@@ -101,7 +101,7 @@ def generated_by(session: Visible, network: nn.Module, n: int, seed: int, labels
     """Return what :func:`generated` does, made by `network`, which is built like the generator."""
     run = session.run
     noise, told = latents(session, n, seed), _told(run, labels, n, seed)
-    return run.shown(run.observe(network, noise, derive(seed, "inside the network"), told))
+    return run.shown(run.generate(network, noise, derive(seed, "inside the network"), told))
 
 
 def _told(run: Assembled, labels: Any, n: int, seed: int) -> Tensor | None:
@@ -149,7 +149,7 @@ def sample_from(
     network = run.state.generator if network is None else network
     if labels is None and run.labels is not None and run.labels.generator:
         labels = run.labels.known[0]
-    return run.shown(run.observe(network, noise, 0, _told(run, labels, len(noise), seed=0)))
+    return run.shown(run.generate(network, noise, 0, _told(run, labels, len(noise), seed=0)))
 
 
 def real(session: Visible, n: int, seed: int) -> Tensor:
@@ -183,13 +183,10 @@ def _logits(session: Visible, network: nn.Module, samples: Tensor, labels: Any =
     """Return the logits [n] of samples, or of packs of them."""
     run = session.run
     if run.labels is None or not run.labels.discriminator:
-        return run.observe(network, samples, seed=0).reshape(-1)
+        return run.judge(network, samples, seed=0).reshape(-1)
     tried = run.labels.known[:MOST_LABELS] if labels is None else [labels]
     return torch.stack(
-        [
-            run.observe(network, samples, 0, run.labels.checked(each, len(samples))).reshape(-1)
-            for each in tried
-        ]
+        [run.judge(network, samples, 0, run.labels.checked(each, len(samples))).reshape(-1) for each in tried]
     ).amax(dim=0)
 
 
@@ -231,7 +228,7 @@ def sampler(session: Visible, seed: int) -> Callable[[int], Tensor]:
     def samples(n: int) -> Tensor:
         drawn = draw_noise(noise, n, run.stepper.latent_dim, seeded(seed, "sample"))
         told = labels_asked(run, n, seed)
-        return run.shown(run.observe(network, drawn, derive(seed, "inside the network"), told))
+        return run.shown(run.generate(network, drawn, derive(seed, "inside the network"), told))
 
     return samples
 

@@ -33,6 +33,7 @@ from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
 from ganwidgets.runs.session.rehearsal import Rehearsal
 from ganwidgets.runs.session.rollback import ACTIONS, Rollback, Update, diverged
+from ganwidgets.runs.session.trial import refuse_failing_change, try_fresh_run
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
 from ganwidgets.runs.state.user_parts import UserParts
@@ -131,6 +132,7 @@ class Session:
         self._adopt(run, asked, History())
         self.branches.grow("main", "start", None, {}, self._root_here())
         self.settings._context_validator = self._validate_in_context
+        self.settings._trial = self._try
         self.settings.observe(self._on_setting, names=list(SETTINGS))
 
     # --- a fresh start --------------------------------------------------------------------------
@@ -152,7 +154,10 @@ class Session:
         with pinned(device=self._device):
             rules, own = SimpleNamespace(**settings), self.own
             own.put_gradient_flags()
-            return assemble(rules, source, own.networks, self._device, own.objective)
+            run = assemble(rules, source, own.networks, self._device, own.objective)
+            with pinned(run.threads, self._device):
+                try_fresh_run(run, rules)
+            return run
 
     def _adopt(self, run: Assembled, built: Mapping[str, Any], history: History) -> None:
         """Go on as `run`."""
@@ -339,6 +344,11 @@ class Session:
             self.source_of(value)
         self.own.admit({setting: value})
 
+    def _try(self, values: Mapping[str, Any]) -> None:
+        # A restored state has run under its settings. A callback in the middle of a step cannot try another.
+        if self._checkpoint is None and not self._reentry.under_way:
+            refuse_failing_change(self, values)
+
     def in_force(self) -> SimpleNamespace:
         """Return every setting's value for the next update."""
         return SimpleNamespace(**{**self.settings.as_dict(), **self.built})
@@ -450,12 +460,12 @@ class Session:
         return stop
 
     @contextmanager
-    def rehearsing(self) -> Iterator[EagerStepper]:
-        """Let the next updates be carried out, whole or in part, and undo them again."""
+    def rehearsing(self, **changes: Any) -> Iterator[EagerStepper]:
+        """Let the next updates be carried out under `changes`, whole or in part, and undo them again."""
         self.recover()
         run, rollback, configured = self.run, self._rollback, self._configured
         before = Rehearsal(run.stepper)
-        rules = self.in_force()
+        rules = SimpleNamespace(**{**vars(self.in_force()), **changes})
 
         def undo() -> None:
             before.put_back(rules, configured=configured)

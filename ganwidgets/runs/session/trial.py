@@ -1,0 +1,148 @@
+"""Trying an update before settings take force: as it will be, and without a trace."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from traitlets import TraitError
+
+from ganwidgets.errors import DataError, DataWarning
+from ganwidgets.messages import Message
+from ganwidgets.runs.session.rehearsal import Rehearsal
+from ganwidgets.stepping.eager import EagerStepper, NonFiniteError
+from ganwidgets.stepping.failing_layer import failing_layer
+from ganwidgets.stepping.failures import said, update_remedy
+
+if TYPE_CHECKING:
+    from ganwidgets.runs.session.session import Session
+    from ganwidgets.stepping.assembly import Assembled
+
+__all__ = ["refuse_failing_change", "try_fresh_run"]
+
+DECISIVE = frozenset(
+    {"augment", "batch_size", "freeze_d", "freeze_g", "loss", "penalty", "precision", "unroll_steps"}
+)
+"""Settings that decide what a network computes, and so whether it can."""
+
+PENALTIES_OF_SLOPES = frozenset({"gradient_penalty", "r1", "r2", "r1_r2"})
+"""Penalties of the gradient by each sample alone."""
+
+
+def try_fresh_run(run: Assembled, rules: SimpleNamespace) -> None:
+    """Carry out the first update of a run in which user code takes part, and put everything back.
+
+    Raises
+    ------
+    DataError
+        If it fails: what failed, in which network and layer, and what helps.
+    """
+    _warn_of_batch_norm(run.state.discriminator, rules.penalty)
+    if not run.user_code:
+        return
+    before = Rehearsal(run.stepper)
+    try:
+        _try_update(run.stepper, rules)
+    finally:
+        before.put_back(rules, configured=False)
+
+
+def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
+    """Carry out an update under changed settings, and put everything back.
+
+    Only settings that can make a network fail are tried, and only where one could: networks and objectives of
+    the user's own, and built-in networks with batch norm.
+
+    Raises
+    ------
+    TraitError
+        If the update fails.
+    """
+    now, run = session.settings.as_dict(), session.run
+    changed = {name: value for name, value in values.items() if name in DECISIVE and value != now[name]}
+    if changed and (run.user_code or _batch_norms(run.state.discriminator, run.state.generator)):
+        try:
+            with session.rehearsing(**changed) as stepper:
+                _try_update(stepper, stepper.rules)
+        except DataError as error:
+            asked = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+            message = Message("{asked} is refused: {error}", asked=asked, error=error.args[0])
+            raise TraitError(message) from error
+    if now["penalty"] not in PENALTIES_OF_SLOPES:
+        _warn_of_batch_norm(run.state.discriminator, changed.get("penalty", "none"))
+
+
+def _try_update(stepper: EagerStepper, rules: SimpleNamespace) -> None:
+    """Carry out one update of each network under `rules`, with the penalty, whatever its interval."""
+    once = {"d_steps": 1, "g_steps": 1, "penalty_interval": 1, "skip_d_below": 0.0}
+    stepper.configure(SimpleNamespace(**{**vars(rules), **once}))
+    try:
+        stepper.advance("both", measure=False)
+    except NonFiniteError:
+        return  # the run itself reports that, at the iteration at which it happens
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(_sentence(stepper, rules, error)) from error
+
+
+def _sentence(stepper: EagerStepper, rules: SimpleNamespace, error: Exception) -> Message:
+    networks = {"generator": stepper.state.generator, "discriminator": stepper.state.discriminator}
+    where = [name for name, network in networks.items() if failing_layer(network, error) is not None]
+    remedy = update_remedy(
+        error,
+        penalty=rules.penalty,
+        unroll_steps=rules.unroll_steps,
+        batch_size=rules.batch_size,
+        packing=stepper.packing,
+    )
+    if where:
+        return Message(
+            "the {network} cannot be trained on a batch of {n}: {error}; {remedy}",
+            network=where[-1],
+            n=rules.batch_size,
+            error=said(networks[where[-1]], error),
+            remedy=remedy,
+        )
+    return Message(
+        "an update of these networks with batch_size={n}, loss={loss!r}, penalty={penalty!r} fails: {error}; {remedy}",
+        n=rules.batch_size,
+        loss=rules.loss,
+        penalty=rules.penalty,
+        error=f"{type(error).__name__}: {error}",
+        remedy=remedy,
+    )
+
+
+def _batch_norms(*networks: nn.Module) -> list[str]:
+    """Return the names of layers that normalise over the batch."""
+    return [
+        name
+        for network in networks
+        for name, layer in network.named_modules()
+        if isinstance(layer, _BatchNorm)
+    ]
+
+
+def _warn_of_batch_norm(discriminator: nn.Module, penalty: str) -> None:
+    """Warn of a penalty of each sample's own slope where batch norm makes all samples depend on each other.
+
+    Gulrajani et al., "Improved training of Wasserstein GANs", 2017, section 4, "No critic batch normalization".
+    """
+    layers = _batch_norms(discriminator)
+    if layers and penalty in PENALTIES_OF_SLOPES:
+        warnings.warn(
+            Message(
+                "penalty {penalty!r} holds the slope of D at each sample, but with batch norm (layer {layer}) D's output "
+                "for one sample depends on the whole batch: use nn.LayerNorm, instance norm or no norm in the "
+                "discriminator (Gulrajani et al. 2017, section 4)",
+                penalty=penalty,
+                layer=layers[0],
+            ),
+            DataWarning,
+            stacklevel=2,
+        )

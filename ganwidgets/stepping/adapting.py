@@ -1,0 +1,198 @@
+"""Finding the call that a network takes: which noise, which labels, which batches."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.parameter import UninitializedBuffer, is_lazy
+
+from ganwidgets.errors import DataError
+from ganwidgets.seeds import seeded
+from ganwidgets.stepping.buffers import evaluation_mode
+from ganwidgets.stepping.calling import Call
+from ganwidgets.stepping.failures import Attempt, first_dimensions, sentence
+from ganwidgets.stepping.rng_routing import RoutedRandomness
+
+__all__ = ["Inputs", "adapted", "initialize", "is_uninitialized"]
+
+MOST_CLASSES = 1024
+"""Classes up to which one-hot labels are tried."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a network is tried on.
+
+    Attributes
+    ----------
+    batch : Tensor
+        Noise [n, latent_dim] of a generator; samples, or packs of them, [n, ...] of a discriminator.
+    labels : Tensor or None
+        int64 [n], if the network takes labels.
+    highest : int
+        The greatest label.
+    lowest : int
+        The smallest label.
+    packing : int
+        How many samples the discriminator judges at once.
+    """
+
+    batch: Tensor
+    labels: Tensor | None = None
+    highest: int = 0
+    lowest: int = 0
+    packing: int = 1
+
+    def of_size(self, n: int) -> Inputs:
+        """Return `n` of them, repeated where there are fewer."""
+        at = torch.arange(n, device=self.batch.device) % len(self.batch)
+        return replace(self, batch=self.batch[at], labels=None if self.labels is None else self.labels[at])
+
+
+def is_uninitialized(network: nn.Module) -> bool:
+    """Return whether `network` has lazy layers that have no weights yet."""
+    return any(map(is_lazy, (*network.parameters(), *network.buffers())))
+
+
+def initialize(name: str, network: nn.Module, inputs: Inputs, seed: int) -> None:
+    """Give lazy layers their weights, drawn from the run's seed, in the order in which a batch reaches them.
+
+    Raises
+    ------
+    DataError
+        If the network cannot take the batch; it then has no weights yet.
+    """
+    if not is_uninitialized(network):
+        return
+
+    def call(tried: nn.Module, call: Call) -> None:
+        with torch.no_grad(), RoutedRandomness(seeded(seed, "lazy weights", name)):
+            tried.eval()(*_copies(call.inputs(inputs.batch, inputs.labels)))
+
+    flags = [(module, module.training) for module in network.modules()]
+    chosen = _first(name, network, inputs, lambda each: call(_copy_of_lazy(network), each))
+    try:
+        call(network, chosen)
+    finally:
+        for module, training in flags:
+            module.training = training
+
+
+def _copy_of_lazy(network: nn.Module) -> nn.Module:
+    """Return a deep copy of a network with tensors that torch itself cannot copy yet."""
+    empty: dict[int, object] = {
+        id(buffer): UninitializedBuffer(device=buffer.device, dtype=buffer.dtype)  # type: ignore[call-arg]
+        for buffer in network.buffers()
+        if is_lazy(buffer)
+    }
+    return copy.deepcopy(network, empty)
+
+
+def adapted(name: str, network: nn.Module, inputs: Inputs) -> Call:
+    """Return the first call that `network` takes, in eval mode; see :class:`~ganwidgets.stepping.calling.Call`.
+
+    Raises
+    ------
+    DataError
+        If it takes none: what failed, in which layer, and what helps.
+    """
+
+    def run(call: Call, inputs: Inputs) -> object:
+        with evaluation_mode(network), RoutedRandomness(torch.Generator().manual_seed(0)):
+            return network(*_copies(call.inputs(inputs.batch, inputs.labels)))
+
+    call = _first(name, network, inputs, lambda each: run(each, inputs))
+    whole = run(call, inputs)
+    if not isinstance(whole, Tensor) or not bool(whole.isfinite().all()):
+        return call
+    for n in (1, len(inputs.batch) + 1):  # a tail of what is looked at may be of any size
+        try:
+            part = run(call, inputs.of_size(n))
+        except Exception:  # noqa: BLE001 - the user's network may raise anything
+            return replace(call, batch=len(inputs.batch))
+        if not isinstance(part, Tensor) or len(part) != n or not bool(part.isfinite().all()):
+            return replace(call, batch=len(inputs.batch))
+    return call
+
+
+def _copies(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(each.clone() for each in inputs)  # a network may overwrite its input
+
+
+def _first(name: str, network: nn.Module, inputs: Inputs, run: Callable[[Call], object]) -> Call:
+    """Return the first call that `run` carries out without an error."""
+    failed: list[Attempt] = []
+    for call in _candidates(name, inputs, failed):
+        try:
+            run(call)
+        except Exception as error:  # noqa: BLE001 - the user's network may raise anything
+            given = call.inputs(inputs.batch, inputs.labels)
+            highest = inputs.highest if inputs.labels is not None else None
+            failed.append(Attempt(name, network, given, error, inputs.packing, highest))
+        else:
+            return call
+    shown = _telling(failed)
+    works = next((n for n in _sizes(len(inputs.batch)) if _runs(name, network, inputs.of_size(n))), None)
+    raise DataError(sentence(replace(shown, works=works))) from shown.error
+
+
+def _candidates(name: str, inputs: Inputs, failed: list[Attempt]) -> Iterator[Call]:
+    """Yield the calls to try; `failed` fills up meanwhile."""
+    plain = Call(labelled=inputs.labels is not None)
+    forms = [plain]
+    if inputs.labels is not None and inputs.lowest >= 0 and inputs.highest < MOST_CLASSES:
+        forms.append(replace(plain, classes=inputs.highest + 1))
+    yield from forms
+    if name == "generator":
+        trailing = first_dimensions(failed[0])
+        yield from (replace(form, trailing=trailing) for form in forms)
+
+
+def _telling(failed: list[Attempt]) -> Attempt:
+    """Return the failed call whose error says most.
+
+    That is the first call, unless another one gets further: one-hot labels that reach a layer where whole numbers do
+    not, or noise ``[n, latent_dim, 1, 1]`` that reaches the channels of the convolution that refused flat noise.
+    """
+    first = failed[0]
+    flat = [each for each in failed if each.inputs[0].ndim == first.inputs[0].ndim]
+    further = [each for each in flat if each.layer is not None and each.layer.name]
+    if not isinstance(_module(first), _ConvNd) and not (first.layer and first.layer.name) and further:
+        first = further[0]
+    for other in failed:
+        if other.inputs[0].ndim > first.inputs[0].ndim and isinstance(_module(other), _ConvNd):
+            assert other.layer is not None
+            if other.layer.given is not None and len(other.layer.given) == other.inputs[0].ndim:
+                return other
+    return first
+
+
+def _module(attempt: Attempt) -> nn.Module | None:
+    return None if attempt.layer is None else attempt.layer.module
+
+
+def _sizes(n: int) -> list[int]:
+    """Return batch sizes on which a network may run that fails on `n` samples, the nearest first."""
+    near = [n // k * k or k for k in (2, 3, 4, 8, 16, 32, 64)]
+    return sorted({*near, 1, 16, 32, 50, 64, 100, 128, 256} - {n}, key=lambda size: (abs(size - n), size))
+
+
+def _runs(name: str, network: nn.Module, inputs: Inputs) -> bool:
+    if is_uninitialized(network):
+        return False
+    failed: list[Attempt] = []
+    for call in _candidates(name, inputs, failed):
+        given = call.inputs(inputs.batch, inputs.labels)
+        try:
+            with evaluation_mode(network), RoutedRandomness(torch.Generator().manual_seed(0)):
+                output = network(*_copies(given))
+        except Exception as error:  # noqa: BLE001 - the user's network may raise anything
+            failed.append(Attempt(name, network, given, error))
+        else:
+            return isinstance(output, Tensor) and len(output) == len(inputs.batch)
+    return False
