@@ -19,6 +19,8 @@ from torch.utils.data import Dataset
 from ganwidgets import GANTrainer
 from ganwidgets.objectives import PENALTIES
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
+
 HERE = Path(__file__).parent
 POINTS = np.random.default_rng(0).normal(size=(37, 2)).astype(np.float32)
 

@@ -16,6 +16,8 @@ from traitlets import TraitError
 import ganwidgets as gw
 from ganwidgets import DataError, GANTrainer
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
+
 SMALL = {"g_hidden": (8, 8), "d_hidden": (8, 8), "latent_dim": 2, "batch_size": 16}
 RECORD = ["iteration", "loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake"]
 

@@ -13,6 +13,8 @@ from torch.utils.data import TensorDataset
 from ganwidgets import CheckpointError, GANTrainer
 from ganwidgets.runs.files.checkpoint import read_checkpoint
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
+
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "latent_dim": 2, "batch_size": 8}
 NUMBERS = np.random.default_rng(0)
 POINTS = NUMBERS.normal(size=(30, 2))

@@ -24,6 +24,8 @@ from torch.utils.data import Dataset
 import ganwidgets as gw
 from ganwidgets.runs.folder import autosaver as keeping
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
+
 HERE = Path(__file__).parents[1]
 
 

@@ -21,6 +21,8 @@ from ganwidgets.runs.session import rollback as last_good
 from ganwidgets.runs.session.undo_copy import UndoCopy
 from ganwidgets.stepping.state import TrainingState
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
+
 PACKAGE = str(Path(ganwidgets.__file__).parent)
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "latent_dim": 2, "batch_size": 8}

@@ -19,6 +19,8 @@ import ganwidgets as gw
 from ganwidgets import DivergedError, GANTrainer
 from ganwidgets.live import Runner
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
+
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "latent_dim": 2, "batch_size": 8}
 HERE = Path(__file__).parents[1]
 
