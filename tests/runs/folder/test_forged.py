@@ -35,6 +35,21 @@ WHOLE = settings(
 )
 
 
+OF_ANOTHER_RUN = {
+    ("built", "holdout"),
+    ("built", "seed"),
+    ("state", "cursor"),
+    ("state", "d_updates"),
+    ("state", "optimizers"),
+    ("discriminator", "memory"),
+    ("generator", "memory"),
+}
+"""Where a saved file with right hashes may hold another valid value: it is then the file of another run.
+
+Found by trying every hostile value in every place.
+"""
+
+
 class Original:
     """A run with something of everything: in a folder, and in a file beside it."""
 
@@ -327,7 +342,7 @@ def test_any_value_of_a_saved_file(original, data):
     target = original.root / "forged.gan"
     put_saved(target, original.tensors, replaced(original.document, path, value))
     found = survived(lambda: used(gw.GANTrainer.load(target)))
-    assert found in {None, original.hash} or {"settings", "log"} & set(path)
+    assert found in {None, original.hash} or {"settings", "log"} & set(path) or path[-2:] in OF_ANOTHER_RUN
 
 
 @WHOLE
