@@ -30,6 +30,8 @@ PATIENCE = 1200
 
 UNSTEADY = (
     (re.compile(r"0x[0-9a-f]{6,}"), "0x"),
+    # How many snapshots a run folder keeps depends on how long storing them takes.
+    (re.compile(r"\b\d+ states, computed"), "n states, computed"),
     (re.compile(r"/[\w./-]*tmp\w*/"), "/"),
 )
 
