@@ -195,8 +195,10 @@ class Turn:
     tell : Tell
     iteration : int
         Full steps so far.
+    frozen_players : frozenset of str
+        The players that are only measured: frozen, or with no parameter that is trained.
     frozen : bool
-        Whether the player is only measured: no update follows, and the random numbers are not the run's.
+        Whether this update is only measured: no update follows, and the random numbers are not the run's.
     """
 
     networks: Mapping[str, NetworkFn]
@@ -208,6 +210,7 @@ class Turn:
     gradient: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
     look_ahead: LookAhead
     tell: Tell
+    frozen_players: frozenset[str] = frozenset()
     iteration: int = 0
     frozen: bool = False
 
@@ -393,6 +396,16 @@ class Game(ABC):
     def explain(self, player: str, error: Exception, settings: Any) -> Message | None:
         """Return what helps against an error of PyTorch in the backward pass of `player`, or None if unknown."""
         return None
+
+    # --- storing --------------------------------------------------------------------------------
+
+    def to_stored(self, tree: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the tree of a state under the keys in which runs of this game are stored."""
+        return {"game": self.name, **tree}
+
+    def from_stored(self, tree: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the tree of which :meth:`to_stored` returned `tree`."""
+        return {key: tree[key] for key in tree if key != "game"}
 
     # --- looking: networks in eval mode, random numbers apart from the run's --------------------
 

@@ -164,7 +164,7 @@ class GAN(Game):
     def draw(self, player: str, feed: Feed, turn: Turn) -> Drawn:
         settings = turn.settings
         n = settings.batch_size
-        needs_real = player == DISCRIMINATOR or self._loss(settings).needs_real or _looks_ahead(settings)
+        needs_real = player == DISCRIMINATOR or self._loss(settings).needs_real or _looks_ahead(turn)
         real = feed.take(n) if needs_real else None
         noise = draw_noise(settings.noise, n, self.latent_dim, turn.random["noise"])
         if turn.device.type != "cpu":
@@ -180,7 +180,7 @@ class GAN(Game):
             graph = not turn.frozen or turn.settings.penalty != "none"
             with _GRAPH if graph else torch.no_grad():
                 return self._loss_d(batch, turn)
-        graph = not turn.frozen or _looks_ahead(turn.settings)
+        graph = not turn.frozen or _looks_ahead(turn)
         with _GRAPH if graph else torch.no_grad():
             return self._loss_g(batch, turn)
 
@@ -212,7 +212,7 @@ class GAN(Game):
         fake = self._generate(batch, turn)
         turn.tell("generate", samples=fake)
         judge = self._logits_fn(turn.networks[DISCRIMINATOR], batch.labels)
-        looks_ahead = batch.real is not None and _looks_ahead(turn.settings)
+        looks_ahead = batch.real is not None and _looks_ahead(turn)
         if looks_ahead:
             judge = self._unrolled_discriminator(batch, fake, turn)
         fake_logits = judge(self._augmented_packed(fake, turn))
@@ -289,13 +289,37 @@ class GAN(Game):
                     parameter.clamp_(-settings.weight_clip, settings.weight_clip)
 
     def explain(self, player: str, error: Exception, settings: Any) -> Message | None:
-        if player != GENERATOR or not _looks_ahead(settings) or "order derivative" not in str(error):
+        if player != GENERATOR or not settings.unroll_steps or "order derivative" not in str(error):
             return None
         return Message(
             "unroll_steps with a penalty needs third derivatives, and a layer of the discriminator has none "
             "({error}); set penalty to 'none', unroll_steps to 0, or start afresh with norm 'none'",
             error=str(error),
         )
+
+    def to_stored(self, tree: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the tree of a state under the keys that it had when this was the only game."""
+        rest = {key: tree[key] for key in tree if key not in {"cursors", "counts", "averages", "memory"}}
+        averages = {"ema": tree["averages"][GENERATOR]} if tree["averages"] else {}
+        return {
+            **rest,
+            "cursor": tree["cursors"]["data"],
+            "d_updates": tree["counts"][DISCRIMINATOR],
+            "networks": {**tree["networks"], **averages},
+        }
+
+    def from_stored(self, tree: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the tree of which :meth:`to_stored` returned `tree`."""
+        networks = dict(tree["networks"])
+        averages = {GENERATOR: networks.pop("ema")} if "ema" in networks else {}
+        return {
+            **{key: tree[key] for key in tree if key not in {"cursor", "d_updates"}},
+            "cursors": {"data": tree["cursor"]},
+            "counts": {DISCRIMINATOR: tree["d_updates"], GENERATOR: 0},
+            "networks": networks,
+            "averages": averages,
+            "memory": {},
+        }
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -327,9 +351,9 @@ def _untold(stage: str, /, **tensors: Tensor | None) -> None:
     """Report nothing: an update that is only looked ahead to has no observer."""
 
 
-def _looks_ahead(settings: Any) -> bool:
+def _looks_ahead(turn: Turn) -> bool:
     # A frozen D would not answer G, so there is nothing to look ahead to.
-    return settings.unroll_steps > 0 and not settings.freeze_d
+    return turn.settings.unroll_steps > 0 and DISCRIMINATOR not in turn.frozen_players
 
 
 def _lazy_weight(settings: Any, number: int) -> float | None:

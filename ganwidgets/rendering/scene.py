@@ -126,7 +126,13 @@ def still_of(session: Session, scene: Scene) -> Still:
     session.settle()
     state, history = session.state, session.history
     return _still(
-        session, scene, state.generator, state.discriminator, state.iteration, history, session.record()
+        session,
+        scene,
+        state.networks["generator"],
+        state.networks["discriminator"],
+        state.iteration,
+        history,
+        session.record(),
     )
 
 

@@ -14,6 +14,7 @@ from ganwidgets.data import Source
 from ganwidgets.data.holdout import split_holdout
 from ganwidgets.data.source import FiniteSource
 from ganwidgets.errors import DataError
+from ganwidgets.games.gan import GAN
 from ganwidgets.messages import Message
 from ganwidgets.networks import build_networks
 from ganwidgets.objectives import Objective, packed_shape
@@ -26,7 +27,7 @@ from ganwidgets.stepping.class_labels import Labels, classes_of, label_arity, la
 from ganwidgets.stepping.eager import EagerStepper, draw_noise
 from ganwidgets.stepping.probe import Probe, initialize_both, probe, probe_objective
 from ganwidgets.stepping.rng_routing import RoutedRandomness
-from ganwidgets.stepping.state import Network, TrainingState
+from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.threads import threads_for
 from ganwidgets.training_flags import TrainingFlags
 
@@ -91,7 +92,7 @@ class Assembled:
         return self._observe("discriminator", network, samples, seed, labels)
 
     def _observe(
-        self, role: Network, network: nn.Module, batch: Tensor, seed: int, labels: Tensor | None
+        self, role: str, network: nn.Module, batch: Tensor, seed: int, labels: Tensor | None
     ) -> Tensor:
         inside = torch.Generator().manual_seed(seed)
         routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
@@ -99,7 +100,9 @@ class Assembled:
         device = self.state.device
         with pinned(self.threads, self.state.device), evaluation_mode(network), routing:
             parts = [
-                call.of(network)(batch[part].to(device), None if labels is None else labels[part].to(device))
+                network(
+                    *call.inputs(batch[part].to(device), None if labels is None else labels[part].to(device))
+                )
                 for part in call.parts(len(batch), OBSERVED_AT_ONCE)
             ]
         return torch.cat(parts)[: len(batch)].detach().cpu().float()
@@ -130,7 +133,7 @@ class Assembled:
         with pinned(self.threads, self.state.device), evaluation_mode(network), routing, torch.enable_grad():
             moved = batch.to(device).clone().requires_grad_()
             outputs = [
-                call.of(network)(moved[part], None if told is None else told[part])
+                network(*call.inputs(moved[part], None if told is None else told[part]))
                 for part in call.parts(n, n or 1)
             ]
             (slope,) = torch.autograd.grad(worth(torch.cat(outputs)[:n]), moved, materialize_grads=True)
@@ -220,9 +223,16 @@ def assemble(
         )
     if objective is not None:
         found = found.beside(probe_objective(objective, packed_shape(source.shape, settings.packing)))
-    state = TrainingState(generator, discriminator, settings.seed, device)
+    game = GAN(
+        latent_dim=settings.latent_dim,
+        packing=settings.packing,
+        objective=objective,
+        labelled=frozenset() if labels is None else labels.networks,
+    )
+    networks = {"generator": generator, "discriminator": discriminator}
+    state = TrainingState(game, networks, settings.seed, device)
     if labels is not None:
-        state.draw_for("labels")
+        state.random["labels"]  # part of the state from the start
     threads = threads_for(generator, discriminator)
     return Assembled(
         source=source,

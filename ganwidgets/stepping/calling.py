@@ -42,11 +42,11 @@ class Call:
         assert labels is not None  # a network that takes labels is only called on data that has them
         return batch, one_hot(labels, self.classes).float() if self.classes else labels
 
-    def of(self, network: Callable[..., Tensor]) -> Callable[[Tensor, Tensor | None], Tensor]:
-        """Return `network` as a function of a batch [n, ...] and its labels, int64 [n] or None."""
-        if self == PLAIN:
-            return lambda batch, labels: network(batch)  # noqa: ARG005 - both have one signature
-        return lambda batch, labels: network(*self.inputs(batch, labels))
+    def of(self, network: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        """Return `network` as a function of a batch [n, ...] and, if it takes labels, their labels int64 [n]."""
+        if not self.trailing and not self.classes:
+            return network
+        return lambda batch, labels=None: network(*self.inputs(batch, labels))
 
     def parts(self, n: int, at_most: int) -> list[Tensor]:
         """Return indices into `n` samples, one int64 tensor for each call of an observed network.
@@ -58,6 +58,3 @@ class Call:
             return list(torch.split(torch.arange(n, device="cpu"), at_most))
         filled = -(-n // self.batch) * self.batch
         return list(torch.split(torch.arange(filled, device="cpu") % max(n, 1), self.batch))
-
-
-PLAIN = Call()

@@ -48,6 +48,12 @@ class Labels:
     discriminator: bool
     known: tuple[int, ...]
 
+    @property
+    def networks(self) -> frozenset[str]:
+        """The names of the networks that take labels."""
+        takes = {"generator": self.generator, "discriminator": self.discriminator}
+        return frozenset(name for name, taken in takes.items() if taken)
+
     def at(self, cursor: int, n: int) -> Tensor:
         """Return the labels of the `n` samples from number `cursor` on, int64 [n]."""
         return self.order.take(cursor, n)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -40,14 +40,16 @@ from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.class_labels import Labels
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.stages import NULL_OBSERVER, StageObserver
-from ganwidgets.stepping.state import Network, TrainingState
+from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.unrolling import looked_ahead
 
 __all__ = ["EagerStepper", "NonFiniteError", "SampleOrder", "UpdateTarget", "draw_noise"]
 
 NAN = math.nan
 
-UpdateTarget = Literal["both"] | Network
+Network = str
+
+UpdateTarget = str
 """A full step, or one update of one network."""
 
 
@@ -160,15 +162,17 @@ class EagerStepper:
         self.rules = rules
         self._loss = game(rules.loss, self.objective)
         self._penalty = self._penalty_named(rules.penalty)
-        self._generate = self.calls["generator"].of(self._computing(state.generator))
-        self._judge = self.calls["discriminator"].of(self._computing(state.discriminator))
+        self._generate = _as_called(self.calls["generator"], self._computing(state.networks["generator"]))
+        self._judge = _as_called(
+            self.calls["discriminator"], self._computing(state.networks["discriminator"])
+        )
         self._augments = rules.augment != "none"
         # A network whose gradients the user has all switched off is measured as a frozen one.
         self._frozen = {
             "discriminator": rules.freeze_d or not state.parameters["discriminator"],
             "generator": rules.freeze_g or not state.parameters["generator"],
         }
-        self._names_d = [n for n, p in state.discriminator.named_parameters() if p.requires_grad]
+        self._names_d = [n for n, p in state.networks["discriminator"].named_parameters() if p.requires_grad]
         self._buffers_g = state.buffers["generator"]
         self._buffers_d = state.buffers["discriminator"]
         # A frozen discriminator will not answer, so there is nothing to look ahead to.
@@ -181,10 +185,10 @@ class EagerStepper:
             if state.optimizer_names.get(network) != name:
                 state.use_optimizer(network, name, rules)
         if rules.ema_decay == 0:
-            state.ema = None
-        elif state.ema is None:
-            state.start_average()
-        if state.ema is not None:
+            state.averages = {}
+        elif not state.averages:
+            state.start_average("generator")
+        if state.averages:
             self._average = get_ema_multi_avg_fn(rules.ema_decay)  # type: ignore[no-untyped-call]
         self._follow_schedule()
 
@@ -240,12 +244,12 @@ class EagerStepper:
         state, rules = self.state, self.rules
         may_skip = rules.skip_d_below > 0
         before = self._buffers_d.copy() if may_skip else []
-        real, noise = self._next_real(), self._noise(state.randomness["noise"])
+        real, noise = self._next_real(), self._noise(state.random["noise"])
         self.watcher.on_draw("discriminator", noise, real.samples, real.labels, frozen=False)
         loss, real_logits, fake_logits, penalty = self._discriminator_loss(
-            real, noise, self._streams(), self._weight_in(state.d_updates)
+            real, noise, self._streams(), self._weight_in(state.counts["discriminator"])
         )
-        state.d_updates = (state.d_updates + 1) % rules.penalty_interval
+        state.counts["discriminator"] = (state.counts["discriminator"] + 1) % rules.penalty_interval
         value = self._note_loss("loss_d", loss)
         if measure:
             self._measure_discriminator(real_logits, fake_logits, penalty)
@@ -264,16 +268,16 @@ class EagerStepper:
     def _update_generator(self, *, measure: bool) -> None:
         state = self.state
         real = self._next_real() if self._loss.needs_real or self._looks_ahead else None
-        noise = self._noise(state.randomness["noise"])
-        labels = self._labels_beside(real, state.randomness.get("labels"))
+        noise = self._noise(state.random["noise"])
+        labels = self._labels_beside(real, state.random["labels"] if self.labels is not None else None)
         shown = None if real is None else real.samples
         self.watcher.on_draw("generator", noise, shown, labels, frozen=False)
         loss = self._generator_loss(real, noise, labels, self._streams())
         self._note_loss("loss_g", loss)
         with _explaining_derivatives() if self._looks_ahead else _NOTHING:
             self._descend("generator", "grad_norm_g", loss, measure=measure)
-        if state.ema is not None:
-            self._move_average(state.ema)
+        if state.averages:
+            self._move_average(state.averages["generator"])
         self.watcher.on_update(skipped=False)
 
     def _discriminator_loss(
@@ -339,7 +343,7 @@ class EagerStepper:
         state, rules = self.state, self.rules
 
         def loss_after(values: list[Tensor], number: int) -> Tensor | None:
-            weight = self._weight_in(state.d_updates + number)
+            weight = self._weight_in(state.counts["discriminator"] + number)
             loss, *_ = self._scored(self._judge_with(labels, values), real, fake, streams, weight)
             skipped = rules.skip_d_below > 0 and loss.item() < rules.skip_d_below
             return None if skipped else loss
@@ -370,7 +374,7 @@ class EagerStepper:
         apply_update(self.state.optimizers[network], parameters, gradients)
 
     def _move_average(self, average: nn.Module) -> None:
-        generator = self.state.generator
+        generator = self.state.networks["generator"]
         with torch.no_grad():
             self._average(list(average.parameters()), list(generator.parameters()), 1)
             # As StyleGAN's training loop does, buffers are copied: an average of batch counts or
@@ -388,7 +392,7 @@ class EagerStepper:
         with self._buffers_g.still(), self._buffers_d.still():
             if network == "generator":
                 needs_real = self._loss.needs_real or self._looks_ahead
-                real = self._real_at(state.cursor) if needs_real else None
+                real = self._real_at(state.cursors["data"]) if needs_real else None
                 labels = self._labels_beside(real, aside)
                 shown = None if real is None else real.samples
                 self.watcher.on_draw("generator", noise, shown, labels, frozen=True)
@@ -396,7 +400,7 @@ class EagerStepper:
                     self._note_loss("loss_g", self._generator_loss(real, noise, labels, streams))
                 self.record["grad_norm_g"] = NAN
                 return
-            real = self._real_at(state.cursor)
+            real = self._real_at(state.cursors["data"])
             self.watcher.on_draw("discriminator", noise, real.samples, real.labels, frozen=True)
             # A penalty needs gradients with respect to samples, so they stay enabled.
             with torch.no_grad() if rules.penalty == "none" else _NOTHING:
@@ -419,9 +423,12 @@ class EagerStepper:
         """
         judge = self._judge
         if values is not None:
-            network, replaced = self.state.discriminator, dict(zip(self._names_d, values, strict=True))
+            network, replaced = (
+                self.state.networks["discriminator"],
+                dict(zip(self._names_d, values, strict=True)),
+            )
             replacing = self._computing(lambda *inputs: functional_call(network, replaced, inputs))
-            judge = self.calls["discriminator"].of(replacing)
+            judge = _as_called(self.calls["discriminator"], replacing)
         return lambda x: judge(x, labels).reshape(len(x))
 
     def _computing(self, network: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -454,8 +461,8 @@ class EagerStepper:
         return None if number % every else self.rules.penalty_weight * every
 
     def _streams(self) -> UpdateRandomness:
-        randomness = self.state.randomness
-        augment = self.state.draw_for("augment") if self._augments else None
+        randomness = self.state.random
+        augment = self.state.random["augment"] if self._augments else None
         return UpdateRandomness(randomness["penalty"], augment, randomness["network"])
 
     def _noise(self, generator: torch.Generator) -> Tensor:
@@ -471,8 +478,8 @@ class EagerStepper:
         return Batch(real.samples.to(device), None if real.labels is None else real.labels.to(device))
 
     def _next_real(self) -> Batch:
-        real = self._real_at(self.state.cursor)
-        self.state.cursor += self.rules.batch_size
+        real = self._real_at(self.state.cursors["data"])
+        self.state.cursors["data"] += self.rules.batch_size
         return real
 
     def _labels_beside(self, real: Batch | None, generator: torch.Generator | None) -> Tensor | None:
@@ -503,6 +510,10 @@ class EagerStepper:
         self.record["accuracy_real"] = torch.count_nonzero(real > threshold).item() / len(real)
         self.record["accuracy_fake"] = torch.count_nonzero(fake <= threshold).item() / len(fake)
         self.record["penalty_d"] = 0.0 if penalty is None else penalty.item()
+
+
+def _as_called(call: Call, network: Callable[..., Tensor]) -> Callable[[Tensor, Tensor | None], Tensor]:
+    return lambda batch, labels: network(*call.inputs(batch, labels))
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from torch.func import functional_call
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ganwidgets.errors import DataError
-from ganwidgets.games.game import Batch, NetworkFn, Player, Scored, Turn
+from ganwidgets.games.game import NOTHING, Batch, NetworkFn, Player, Scored, Turn
 from ganwidgets.optimizers import (
     apply_update,
     clip_gradients_,
@@ -31,9 +31,10 @@ from ganwidgets.optimizers import (
 )
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.buffers import Buffers
+from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.eager import NonFiniteError
-from ganwidgets.stepping.game_state import GameState
 from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.unrolling import looked_ahead
 
 __all__ = ["ALL", "Engine", "NullObserver", "SampleStream", "StageObserver", "number_of"]
@@ -112,16 +113,18 @@ class _Plan:
 
 
 class Engine:
-    """Carries out updates on a `GameState`.
+    """Carries out updates on a `TrainingState`.
 
     Parameters
     ----------
-    state : GameState
+    state : TrainingState
         Changed by the updates.
     streams : mapping of str to SampleStream
         The real samples, by the names of the game's streams.
     routed : bool
         Whether random calls inside the networks are routed to the state's generator ``"network"``.
+    calls : mapping of str to Call, optional
+        The form in which a network takes its inputs, if that is not the game's.
 
     Attributes
     ----------
@@ -130,11 +133,19 @@ class Engine:
         The most recent value of each column.
     """
 
-    def __init__(self, state: GameState, streams: Mapping[str, SampleStream], *, routed: bool) -> None:
+    def __init__(
+        self,
+        state: TrainingState,
+        streams: Mapping[str, SampleStream],
+        *,
+        routed: bool,
+        calls: Mapping[str, Call] = NOTHING,
+    ) -> None:
         self.state = state
         self.game = state.game
         self.streams = streams
         self.routed = routed
+        self.calls = calls
         self.observer: StageObserver = NullObserver()
         self._feed = _Feed(state, streams)
         self.record: dict[str, float] = dict.fromkeys(
@@ -157,14 +168,15 @@ class Engine:
                 state.use_optimizer(player.name, name, settings)
             if player.averaged is not None:
                 if settings.ema_decay == 0:
-                    state.averages.pop(player.averaged, None)
+                    state.end_average(player.averaged)
                 elif player.averaged not in state.averages:
                     state.start_average(player.averaged)
         if state.averages:
             self._average = get_ema_multi_avg_fn(settings.ema_decay)  # type: ignore[no-untyped-call]
         self._turn = Turn(
-            networks={name: self._in_precision(network) for name, network in state.networks.items()},
+            networks={name: self._called(name, network) for name, network in state.networks.items()},
             settings=settings,
+            frozen_players=frozenset(player.name for player in self.game.players if self._is_frozen(player)),
             random=state.random,
             device=state.device,
             memory=state.memory,
@@ -187,10 +199,14 @@ class Engine:
             other_buffers=[b for name, b in buffers if name not in player.networks and b],
             skip_below=self.game.skip_below(player.name, self.settings),
             period=self.game.period(player.name, self.settings),
-            frozen=getattr(self.settings, f"freeze_{letter}"),
+            frozen=self._is_frozen(player),
             loss_column=f"loss_{letter}",
             norm_column=f"grad_norm_{letter}",
         )
+
+    def _is_frozen(self, player: Player) -> bool:
+        """Return True if `player` is only measured: it is frozen, or all its gradients are switched off."""
+        return getattr(self.settings, f"freeze_{player.letter}") or not self.state.parameters[player.name]
 
     def _follow_schedule(self) -> None:
         """Set the hyperparameters of every optimizer for this iteration."""
@@ -221,11 +237,12 @@ class Engine:
             self._follow_schedule()
         self._turn.iteration = self.state.iteration
         self._turn.tell = self.observer.on_stage
-        if what != ALL:
-            self._update(self._plans[what], 1, measure=measure)
-            return
-        for name, n in self.game.order(self.settings, self.state.iteration):
-            self._update(self._plans[name], n, measure=measure)
+        with self.state.training_flags.in_train_mode():
+            if what != ALL:
+                self._update(self._plans[what], 1, measure=measure)
+                return
+            for name, n in self.game.order(self.settings, self.state.iteration):
+                self._update(self._plans[name], n, measure=measure)
         self.state.iteration += 1
 
     def _update(self, plan: _Plan, n: int, *, measure: bool) -> None:
@@ -320,7 +337,8 @@ class Engine:
         turn = replace(self._turn, random=_OneGenerator(seeded(seed, "attempt", player)))
         batch = self.game.draw(player, _Feed(self.state, self.streams, moves=False), turn)
         preserved = [each.still() for each in self.state.buffers.values()]
-        with _all_of(preserved), routing(seeded(seed, "attempt network", player)):
+        flags = self.state.training_flags.in_train_mode()
+        with _all_of([flags, *preserved]), routing(seeded(seed, "attempt network", player)):
             scored: object = self.game.loss(player, batch, turn)
             if not isinstance(scored, Scored):  # of a game of the user's own, which a probe tries
                 return scored
@@ -373,6 +391,11 @@ class Engine:
             contexts.insert(0, RoutedRandomness(inside))
         return _all_of(contexts) if contexts else _NOTHING
 
+    def _called(self, name: str, network: NetworkFn) -> NetworkFn:
+        """Return the network `name` as a function of the game's inputs, in the precision in force."""
+        network = self._in_precision(network)
+        return self.calls[name].of(network) if name in self.calls else network
+
     def _in_precision(self, network: NetworkFn) -> NetworkFn:
         """Return `network` as a function that computes in the precision in force and returns float32.
 
@@ -418,7 +441,7 @@ class Engine:
         for name in self._plans[player].player.networks:
             module = self.state.networks[name]
             trained = [key for key, parameter in module.named_parameters() if parameter.requires_grad]
-            networks[name] = self._in_precision(_replaced(module, {key: next(rest) for key in trained}))
+            networks[name] = self._called(name, _replaced(module, {key: next(rest) for key in trained}))
         return networks
 
 
@@ -436,7 +459,9 @@ _NOTHING: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
 class _Feed:
     """The real samples of an update; `moves` is False for a frozen player, which moves no cursor."""
 
-    def __init__(self, state: GameState, streams: Mapping[str, SampleStream], *, moves: bool = True) -> None:
+    def __init__(
+        self, state: TrainingState, streams: Mapping[str, SampleStream], *, moves: bool = True
+    ) -> None:
         self._cursors = state.cursors if moves else dict(state.cursors)
         self._streams = streams
         self._device = state.device

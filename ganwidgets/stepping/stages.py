@@ -13,7 +13,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ganwidgets.stepping.state import Network
+Network = str
 
 __all__ = ["NULL_OBSERVER", "StageObserver"]
 

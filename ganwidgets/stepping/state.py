@@ -1,129 +1,192 @@
-"""The bare training state: everything that decides how a run goes on, and nothing else."""
+"""The bare training state of any game: everything that decides how a run goes on, and nothing else."""
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ganwidgets.games.game import Game
 from ganwidgets.optimizers import make_optimizer
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.buffers import Buffers
+from ganwidgets.stepping.content import (
+    Averages,
+    Content,
+    Counter,
+    Counters,
+    GradientFlags,
+    Memory,
+    Networks,
+    Optimizers,
+    Randomness,
+    Undo,
+)
 from ganwidgets.stepping.hand_edits import EditDetector
+from ganwidgets.stepping.tensors import all_finite, copied_network
 from ganwidgets.training_flags import TrainingFlags
 
-__all__ = [
-    "GENERATORS",
-    "GradientFlags",
-    "Network",
-    "TrainingState",
-    "copied_network",
-    "moments_of",
-    "put_moments",
-    "put_tensors",
-    "tensors_of",
-]
+__all__ = ["CONTENT", "Flags", "Generators", "TrainingState"]
 
-Network = Literal["generator", "discriminator"]
+CONTENT: tuple[Content, ...] = (
+    GradientFlags("requires_grad"),  # first, because optimizers are made for the parameters that are trained
+    Counter("iteration"),
+    Counters("cursors"),
+    Counters("counts"),
+    Networks("networks"),
+    Averages("averages"),
+    Optimizers("optimizers"),
+    Randomness("random", "randomness"),
+    Memory("memory"),
+)
+"""Everything that a training state holds, in the order in which it is restored."""
 
-GENERATORS = ("noise", "penalty", "network")
-"""The purposes for which every training draws random numbers: latents, the gradient penalty's
-interpolation, and randomness inside the networks; others join where they are needed. (The order of the data needs none: it is a
-function of the seed and the number of samples seen.)"""
+DRAWING = frozenset({"cursors", "counts", "random"})
+"""Parts that decide what the next update draws."""
 
+OPTIONAL = frozenset({"requires_grad"})
+"""Parts that a tree may lack; their empty content is then meant."""
 
-GradientFlags = dict[Network, dict[str, bool]]
+Flags = Mapping[str, Mapping[str, bool]]
 """``requires_grad`` of parameters, by network and name."""
 
 
-def tensors_of(network: nn.Module) -> dict[str, Tensor]:
-    """Return every parameter and buffer of `network`, by name, persistent or not."""
-    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+class Generators(dict[str, torch.Generator]):
+    """CPU generators by purpose; a missing one is made from the run's seed at its first use.
 
+    Parameters
+    ----------
+    seed : int
+    purposes : iterable of str
+        Those that every state has.
+    """
 
-def put_tensors(network: nn.Module, values: Mapping[str, Tensor]) -> None:
-    """Give the parameters and buffers of `network` these `values`; gradients are forgotten."""
-    with torch.no_grad():
-        for name, tensor in tensors_of(network).items():
-            tensor.copy_(values[name])
-            tensor.grad = None
+    def __init__(self, seed: int, purposes: Iterable[str]) -> None:
+        super().__init__({purpose: seeded(seed, purpose) for purpose in purposes})
+        self.always = tuple(self)
+        self._seed = seed
 
+    def __missing__(self, purpose: str) -> torch.Generator:
+        self[purpose] = generator = seeded(self._seed, purpose)
+        return generator
 
-def copied_network(network: nn.Module) -> nn.Module:
-    """Return a copy of `network` that is not trained."""
-    # Older spectral and weight normalisation leave computed tensors in their modules, which
-    # cannot be copied deeply; they are computed anew when the copy is used.
-    computed = {
-        id(value): value.detach().clone()
-        for module in network.modules()
-        for value in vars(module).values()
-        if isinstance(value, Tensor) and not value.is_leaf
-    }
-    copied = copy.deepcopy(network, computed).requires_grad_(False)
-    for parameter in copied.parameters():
-        parameter.grad = None
-    return copied
+    def put(self, states: Mapping[str, Tensor]) -> None:
+        """Have generators for exactly these purposes, each going on from a generator's state.
+
+        Raises
+        ------
+        KeyError
+            If a purpose is missing that every state has.
+        """
+        missing = set(self.always) - set(states)
+        if missing:
+            raise KeyError(*missing)
+        for purpose in self.keys() - states.keys():
+            del self[purpose]
+        for purpose, state in states.items():
+            self[purpose].set_state(state)
 
 
 @dataclass(eq=False)
 class TrainingState:
-    """Both networks, the generator's average, both optimizers, all randomness and the counters.
+    """The networks of a game, their averages, optimizers, random generators, counters and own tensors.
 
     Attributes
     ----------
-    cursor : int
-        Real samples drawn so far; the data's order is a function of this number, so a change of
+    networks : dict of str to nn.Module
+    memory : dict of str to Tensor
+        The game's own tensors; shapes and dtypes never change.
+    iteration : int
+        Full steps so far.
+    cursors : dict of str to int
+        Samples drawn from each stream. The order of the data is a function of this number, so a change of the
         batch size neither skips nor repeats a sample.
-    d_updates : int
-        Updates of the discriminator since its last one with a lazy penalty, that one and skipped ones too;
-        0 where the next one has it.
-    ema : nn.Module or None
-        The moving average of the generator, where one is kept.
+    counts : dict of str to int
+        Updates of each player since the last multiple of its :meth:`~ganwidgets.games.game.Game.period`.
+    averages : dict of str to nn.Module
+        Moving averages, by the name of the network they follow; replaced as a whole, never changed in place.
+    optimizers : dict of str to Optimizer
+        By the name of the player; so are `optimizer_names`.
+    random : Generators
+        The purpose ``"network"`` serves randomness inside the networks.
+    parameters : dict of str to list of Tensor
+        The trained parameters of each player.
     """
 
-    generator: nn.Module
-    discriminator: nn.Module
+    game: Game
+    networks: dict[str, nn.Module]
     seed: int
     device: torch.device
+    memory: dict[str, Tensor] = field(default_factory=dict)
     iteration: int = 0
-    cursor: int = 0
-    d_updates: int = 0
-    ema: nn.Module | None = None
-    optimizers: dict[Network, torch.optim.Optimizer] = field(default_factory=dict)
-    optimizer_names: dict[Network, str] = field(default_factory=dict)
-    randomness: dict[str, torch.Generator] = field(init=False)
+    cursors: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    averages: dict[str, nn.Module] = field(default_factory=dict)
+    optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
+    optimizer_names: dict[str, str] = field(default_factory=dict)
+    random: Generators = field(init=False)
 
     def __post_init__(self) -> None:
-        self.randomness = {purpose: seeded(self.seed, purpose) for purpose in GENERATORS}
-        self.parameters: dict[Network, list[Tensor]] = {}
-        self.buffers: dict[Network, Buffers] = {}
+        game = self.game
+        self.memory = {name: tensor.to(self.device) for name, tensor in self.memory.items()}
+        self.cursors = {stream.name: self.cursors.get(stream.name, 0) for stream in game.streams}
+        self.counts = {player.name: self.counts.get(player.name, 0) for player in game.players}
+        self.random = Generators(self.seed, (*game.purposes, "network"))
+        self.parameters: dict[str, list[Tensor]] = {}
+        self.buffers: dict[str, Buffers] = {}
         self._with_gradients = self._gradient_flags()
         self._take_stock()
 
-    def _gradient_flags(self) -> GradientFlags:
+    @property
+    def samples_seen(self) -> int:
+        """Real samples drawn so far, from all streams together."""
+        return sum(self.cursors.values())
+
+    def _gradient_flags(self) -> dict[str, dict[str, bool]]:
         return {
-            network: {name: p.requires_grad for name, p in module.named_parameters()}
-            for network, module in self._networks()
+            name: {key: p.requires_grad for key, p in network.named_parameters()}
+            for name, network in self.networks.items()
         }
 
     def _take_stock(self) -> None:
         """Find the tensors that updates change."""
-        for name, module in self._networks():
-            self.parameters[name] = [p for p in module.parameters() if p.requires_grad]
-            self.buffers[name] = Buffers(module)
+        self.parameters = self._parameters_of_players(self._gradient_flags())
+        self.buffers = {name: Buffers(network) for name, network in self.networks.items()}
         vars(self).pop("training_flags", None)
+
+    def _parameters_of_players(self, flags: Flags) -> dict[str, list[Tensor]]:
+        return {
+            player.name: [
+                parameter
+                for network in player.networks
+                for name, parameter in self.networks[network].named_parameters()
+                if flags[network][name]
+            ]
+            for player in self.game.players
+        }
+
+    def _flags_under(self, switched: Flags) -> dict[str, dict[str, bool]]:
+        """Return all flags of the moment at which :meth:`switched_gradients` returned `switched`."""
+        return {
+            network: {
+                name: switched.get(network, {}).get(name, self._with_gradients[network].get(name, True))
+                for name in names
+            }
+            for network, names in self._gradient_flags().items()
+        }
+
+    # --- changes by hand ------------------------------------------------------------------------
 
     @functools.cached_property
     def edits(self) -> EditDetector:
         """What finds changes of the networks by hand."""
-        return EditDetector(dict(self._networks()))
+        return EditDetector(self.networks)
 
-    def switched_gradients(self, flags: GradientFlags | None = None) -> GradientFlags:
+    def switched_gradients(self, flags: Flags | None = None) -> dict[str, dict[str, bool]]:
         """Return the parameters whose ``requires_grad`` is not what it was when the run began.
 
         Parameters
@@ -138,136 +201,99 @@ class TrainingState:
         }
         return {network: names for network, names in switched.items() if names}
 
-    def trained_under(self, switched: GradientFlags) -> dict[Network, list[Tensor]]:
-        """Return the parameters that are trained if `switched` is what :meth:`switched_gradients` returned."""
-        return {
-            network: [
-                parameter
-                for name, parameter in module.named_parameters()
-                if switched.get(network, {}).get(name, self._with_gradients[network].get(name, True))
-            ]
-            for network, module in self._networks()
-        }
+    def trained_under(self, switched: Flags) -> dict[str, list[Tensor]]:
+        """Return each player's parameters that are trained if :meth:`switched_gradients` returned `switched`."""
+        return self._parameters_of_players(self._flags_under(switched))
 
-    def switch_gradients(self, switched: GradientFlags) -> None:
+    def switch_gradients(self, switched: Flags) -> None:
         """Set ``requires_grad`` of every parameter to what it was when :meth:`switched_gradients` returned this."""
-        wanted = self.trained_under(switched)
-        for network, module in self._networks():
-            trained = set(map(id, wanted[network]))
-            for parameter in module.parameters():
-                if parameter.requires_grad != (id(parameter) in trained):
-                    parameter.requires_grad_(id(parameter) in trained)
+        wanted = self._flags_under(switched)
+        for name, network in self.networks.items():
+            for key, parameter in network.named_parameters():
+                if parameter.requires_grad != wanted[name][key]:
+                    parameter.requires_grad_(wanted[name][key])
         self._take_stock()
 
     def adopt_edits(self, settings: Any) -> None:
         """Train what the networks consist of now; optimizers keep what they know of parameters that stay."""
         before = dict(self.parameters)
         self._take_stock()
-        for network, optimizer in list(self.optimizers.items()):
-            if list(map(id, before[network])) == list(map(id, self.parameters[network])):
+        for player, optimizer in list(self.optimizers.items()):
+            if list(map(id, before[player])) == list(map(id, self.parameters[player])):
                 continue
-            self.use_optimizer(network, self.optimizer_names[network], settings)
-            memory = self.optimizers[network].state
-            for parameter in self.parameters[network]:
+            self.use_optimizer(player, self.optimizer_names[player], settings)
+            memory = self.optimizers[player].state
+            for parameter in self.parameters[player]:
                 if parameter in optimizer.state:
                     memory[parameter] = optimizer.state[parameter]
 
+    # --- updates --------------------------------------------------------------------------------
+
     @functools.cached_property
     def training_flags(self) -> TrainingFlags:
-        """The training flags of both networks."""
-        return TrainingFlags(module for _, module in self._networks())
+        """The training flags of all networks."""
+        return TrainingFlags(self.networks.values())
 
-    def _networks(self) -> Iterator[tuple[Network, nn.Module]]:
-        yield "generator", self.generator
-        yield "discriminator", self.discriminator
+    def use_optimizer(self, player: str, name: str, settings: Any) -> None:
+        """Give `player` a new optimizer, without state."""
+        self.optimizers[player] = make_optimizer(name, self.parameters[player], settings)
+        self.optimizer_names[player] = name
 
-    def draw_for(self, purpose: str) -> torch.Generator:
-        """Return the generator of random numbers for `purpose`, which is part of the state from now on."""
-        if purpose not in self.randomness:
-            self.randomness[purpose] = seeded(self.seed, purpose)
-        return self.randomness[purpose]
+    def start_average(self, network: str) -> None:
+        """Keep a moving average of `network` from now on, starting at its present weights."""
+        self.averages = {**self.averages, network: copied_network(self.networks[network])}
 
-    def put_randomness(self, states: Mapping[str, Tensor]) -> None:
-        """Draw for exactly these purposes, each going on from a generator's state.
+    def end_average(self, network: str) -> None:
+        """Keep no moving average of `network` any more."""
+        self.averages = {name: average for name, average in self.averages.items() if name != network}
+
+    def averaged(self, name: str) -> nn.Module:
+        """Return the average of a network, or the network itself if no average is kept."""
+        return self.averages.get(name, self.networks[name])
+
+    def copy_drawing(self) -> Undo:
+        """Copy what decides what the next update draws; return what restores it."""
+        copies = [content.copy(self) for content in CONTENT if content.attribute in DRAWING]
+
+        def restore() -> None:
+            for undo in copies:
+                undo()
+
+        return restore
+
+    # --- as a whole -----------------------------------------------------------------------------
+
+    def tree(self) -> dict[str, Any]:
+        """Return the state as nested dictionaries of tensors, not copied, and plain values: all that it holds."""
+        found = {content.key: content.tree(self) for content in CONTENT}
+        return {key: part for key, part in found.items() if part or key not in OPTIONAL}
+
+    def put_tree(self, tree: Mapping[str, Any], settings: Any) -> None:
+        """Restore what :meth:`tree` returned for a state of the same game.
+
+        Parameters
+        ----------
+        settings
+            Hyperparameters of the optimizers that are made.
 
         Raises
         ------
-        KeyError
-            If a purpose is missing for which every training draws.
+        Exception
+            Of many kinds, if `tree` belongs to other networks or is no tree; the state is then inconsistent, and
+            must be restored again.
         """
-        missing = set(GENERATORS) - set(states)
-        if missing:
-            raise KeyError(*missing)
-        for purpose in set(self.randomness) - set(states):
-            del self.randomness[purpose]
-        for purpose, value in states.items():
-            self.draw_for(purpose).set_state(value)
+        for content in CONTENT:
+            part = tree.get(content.key, {}) if content.key in OPTIONAL else tree[content.key]
+            content.put(self, part, settings)
 
-    def use_optimizer(self, network: Network, name: str, settings: Any) -> None:
-        """Let `network` be trained by the optimizer `name`, starting without memory."""
-        self.optimizers[network] = make_optimizer(name, self.parameters[network], settings)
-        self.optimizer_names[network] = name
-
-    def start_average(self) -> None:
-        """Keep a moving average of the generator from now on, beginning where it stands."""
-        self.ema = copied_network(self.generator)
-
-    def modules(self) -> dict[str, nn.Module]:
-        """Return the networks by name, the average among them where there is one."""
-        found: dict[str, nn.Module] = {}
-        found.update(self._networks())
-        return {**found, "ema": self.ema} if self.ema is not None else found
-
-    def weights_finite(self) -> bool:
-        """Return True if all parameters and buffers of both networks are finite numbers."""
-        return _all_finite(t for _, module in self._networks() for t in tensors_of(module).values())
+    def not_finite(self) -> str | None:
+        """Return what to call the first part of the state that holds a number that is not finite; None if none does."""
+        return next((content.quantity for content in CONTENT if not all_finite(self._numbers(content))), None)
 
     def finite(self) -> bool:
-        """Return True if all parameters, buffers and optimizers' memories are finite numbers."""
-        memories = (
-            value for optimizer in self.optimizers.values() for value in moments_of(optimizer).values()
-        )
-        return self.weights_finite() and _all_finite(m for m in memories if isinstance(m, Tensor))
+        """Return True if every number in the state is finite."""
+        return self.not_finite() is None
 
-
-def _all_finite(tensors: Iterable[Tensor]) -> bool:
-    with torch.no_grad():
-        return all(bool(tensor.isfinite().all()) for tensor in tensors if tensor.is_floating_point())
-
-
-def moments_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return an optimizer's memory, not copied, as ``{"<parameter's index>.<name>": value}``."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    return {
-        f"{index}.{name}": value
-        for index, parameter in enumerate(parameters)
-        for name, value in optimizer.state.get(parameter, {}).items()
-        if value is not None
-    }
-
-
-def put_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Any]) -> None:
-    """Replace an optimizer's memory by copies of `moments`.
-
-    Raises
-    ------
-    ValueError
-        If they belong to other parameters.
-    """
-    optimizer.state.clear()
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    for key, value in moments.items():
-        index, name = key.split(".", 1)
-        parameter = parameters[int(index)]
-        kept = value
-        if isinstance(value, Tensor):
-            if value.dim() and value.shape != parameter.shape:
-                raise ValueError(f"{key} has shape {tuple(value.shape)}, not {tuple(parameter.shape)}")
-            # A step count is a scalar on the CPU or the device, as its optimizer made it.
-            on_cpu = value.dim() == 0 and not optimizer.param_groups[0].get("fused")
-            kept = value.detach().clone().to("cpu" if on_cpu else parameter.device)
-            if (
-                value.dim() and kept.stride() != parameter.stride()
-            ):  # the fused rules trust that it lies alike
-                kept = torch.empty_like(parameter, dtype=value.dtype).copy_(kept)
-        optimizer.state[parameter][name] = kept
+    def _numbers(self, content: Content) -> Iterator[Tensor]:
+        yield from content.live(self)
+        yield from content.replaceable(self)

@@ -236,17 +236,17 @@ class GANTrainer(QualityMixin):
     @property
     def samples_seen(self) -> int:
         """Real samples drawn since the start of the run."""
-        return self._session.state.cursor
+        return self._session.state.samples_seen
 
     @property
     def generator(self) -> nn.Module:
         """The generator; do not call it while a widget trains it: use :meth:`sample`."""
-        return self._session.state.generator
+        return self._session.state.networks["generator"]
 
     @property
     def discriminator(self) -> nn.Module:
         """The discriminator; returns logits."""
-        return self._session.state.discriminator
+        return self._session.state.networks["discriminator"]
 
     @property
     def source(self) -> Source:

@@ -13,7 +13,7 @@ from ganwidgets.games.game import Batch, StreamShape
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.buffers import evaluation_mode
 from ganwidgets.stepping.engine import ALL, Engine, _Feed
-from ganwidgets.stepping.game_state import GameState
+from ganwidgets.stepping.state import TrainingState
 
 
 class TensorStream:
@@ -58,7 +58,7 @@ class Play:
         shapes = {name: stream.shape for name, stream in streams.items()}
         networks = game.build(self.settings, shapes, seeded(seed, "weights"))
         memory = game.memory(self.settings, shapes)
-        self.state = GameState(game, networks, seed, torch.device("cpu"), memory)
+        self.state = TrainingState(game, networks, seed, torch.device("cpu"), memory)
         self.engine = Engine(self.state, streams, routed=False)
         self.engine.configure(self.settings)
 

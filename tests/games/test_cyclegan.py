@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from ganwidgets.errors import DataError
 from ganwidgets.games.cyclegan import CycleGAN, Swap, pooled
 from ganwidgets.runs.state.state_tree import copied
-from ganwidgets.stepping.game_state import tree_of
 
 
 @given(st.integers(0, 7), st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(0, 99))
@@ -46,7 +45,7 @@ def test_the_pool_is_part_of_the_state():
     play.step(4)
     assert play.state.memory["pooled_a"] == 6
     assert play.state.memory["pool_a"].flatten(1).abs().sum(1).gt(0).all()
-    tree = copied(tree_of(play.state))
+    tree = copied(play.state.tree())
     ends = []
     for change in (1.0, 0.0):
         tree["memory"] = {
@@ -55,7 +54,7 @@ def test_the_pool_is_part_of_the_state():
         play.state.put_tree(tree, play.settings)
         play.engine.configure(play.settings)
         play.step(3)
-        ends.append(copied(tree_of(play.state))["networks"]["discriminator_a"]["0.weight"])
+        ends.append(copied(play.state.tree())["networks"]["discriminator_a"]["0.weight"])
     assert not torch.equal(*ends)
 
 

@@ -16,13 +16,12 @@ from ganwidgets.runs.state.state_tree import copied
 from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.engine import NullObserver
 from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game
-from ganwidgets.stepping.game_state import tree_of
 
 games = pytest.mark.parametrize("name", GAMES)
 
 
 def bits(play):
-    return digest(tree_of(play.state))
+    return digest(play.state.tree())
 
 
 @games
@@ -62,7 +61,7 @@ def test_a_run_repeats_bit_for_bit_whatever_is_measured_or_looked_at(name):
 def test_a_state_put_back_goes_on_with_the_same_bits(name):
     play, other = GAMES[name](), GAMES[name]()
     play.step(3)
-    tree = copied(tree_of(play.state))
+    tree = copied(play.state.tree())
     play.step(3)
     other.step(1)
     other.state.put_tree(tree, other.settings)
@@ -75,18 +74,18 @@ def test_a_state_put_back_goes_on_with_the_same_bits(name):
 def test_a_frozen_player_is_measured_and_moves_nothing(name):
     for player in GAMES[name]().game.players:
         play = GAMES[name](**{f"freeze_{player.letter}": True})
-        before = copied(tree_of(play.state))
+        before = copied(play.state.tree())
         record = play.step(1, player.name)
         assert math.isfinite(record[f"loss_{player.letter}"])
-        after = tree_of(play.state)
+        after = play.state.tree()
         for part in ("networks", "cursors", "counts", "randomness", "memory"):
             assert digest({part: after[part]}) == digest({part: before[part]}), part
         play.step(3)
         for network in player.networks:
-            assert digest(tree_of(play.state)["networks"][network]) == digest(before["networks"][network])
+            assert digest(play.state.tree()["networks"][network]) == digest(before["networks"][network])
         others = [n for other in play.game.players if other is not player for n in other.networks]
         for network in others:
-            assert digest(tree_of(play.state)["networks"][network]) != digest(before["networks"][network])
+            assert digest(play.state.tree()["networks"][network]) != digest(before["networks"][network])
 
 
 class Stages(NullObserver):
@@ -144,9 +143,9 @@ def test_settings_are_live():
 
 def test_a_player_s_own_optimizer_moves_its_networks_alone():
     play = GAMES["cyclegan"](lr_d=0.0, optimizer_d="sgd")
-    before = copied(tree_of(play.state))["networks"]
+    before = copied(play.state.tree())["networks"]
     play.step(2)
-    after = tree_of(play.state)["networks"]
+    after = play.state.tree()["networks"]
     moved = {name for name in after if digest(after[name]) != digest(before[name])}
     assert moved == {"a_to_b", "b_to_a"}
 

@@ -12,7 +12,6 @@ from harness import Play, TensorStream
 from ganwidgets.games import GAMES
 from ganwidgets.games.definitions import settings_of
 from ganwidgets.runs.state.hashing import digest
-from ganwidgets.stepping.game_state import tree_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "own_games.md"
 
@@ -42,10 +41,10 @@ def test_the_example_repeats_and_its_players_can_be_frozen(example):
     ends = []
     for _ in range(2):
         play = Play(example, ring(), batch_size=16, freeze_d=True)
-        before = digest(tree_of(play.state)["networks"]["discriminator"])
+        before = digest(play.state.tree()["networks"]["discriminator"])
         play.step(3)
-        assert digest(tree_of(play.state)["networks"]["discriminator"]) == before
-        ends.append(digest(tree_of(play.state)))
+        assert digest(play.state.tree()["networks"]["discriminator"]) == before
+        ends.append(digest(play.state.tree()))
     assert ends[0] == ends[1]
 
 

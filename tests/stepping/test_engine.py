@@ -10,13 +10,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ganwidgets.games.gan import DISCRIMINATOR, GAN, GENERATOR
+from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied as copied_tree
 from ganwidgets.runs.state.state_tree import state_tree
 from ganwidgets.stepping.eager import NonFiniteError
 from ganwidgets.stepping.engine import ALL, Engine, NullObserver
-from ganwidgets.stepping.game_state import GameState, tree_of
 from ganwidgets.stepping.sample_streams import OrderedStream
 from ganwidgets.stepping.stages import StageObserver
 
@@ -31,34 +30,9 @@ def pair(name):
     """Return a stepper and an engine at the start of the same run, and the settings of that run."""
     trainer, twin = TRAINERS[name](), TRAINERS[name]()
     stepper, other = trainer._session.run.stepper, twin._session.run.stepper
-    labels = other.labels
-    taking = {GENERATOR: labels and labels.generator, DISCRIMINATOR: labels and labels.discriminator}
-    game = GAN(
-        latent_dim=other.latent_dim,
-        packing=other.packing,
-        objective=other.objective,
-        labelled=frozenset(network for network, takes in taking.items() if takes),
-    )
-    networks = {GENERATOR: twin.generator, DISCRIMINATOR: twin.discriminator}
-    state = GameState(game, networks, other.state.seed, other.state.device)
-    if labels is not None:
-        state.random["labels"]  # the trainer has this generator from the start
-    engine = Engine(state, {"data": OrderedStream(other.order, labels)}, routed=other.routed)
+    streams = {"data": OrderedStream(other.order, other.labels)}
+    engine = Engine(other.state, streams, routed=other.routed, calls=other.calls)
     return stepper, engine, trainer.settings.as_dict()
-
-
-def classic_tree(state):
-    """Return the state of a classic game as the tree of a `TrainingState`."""
-    tree = tree_of(state)
-    averages = {"ema": tree["averages"][GENERATOR]} if tree["averages"] else {}
-    return {
-        "iteration": tree["iteration"],
-        "cursor": tree["cursors"]["data"],
-        "d_updates": tree["counts"][DISCRIMINATOR],
-        "networks": {**tree["networks"], **averages},
-        "optimizers": tree["optimizers"],
-        "randomness": tree["randomness"],
-    }
 
 
 def played(stepper, engine, settings, name, steps):
@@ -82,7 +56,7 @@ def played(stepper, engine, settings, name, steps):
 def test_the_bits_are_those_of_the_stepper(name):
     stepper, engine, settings = pair(name)
     played(stepper, engine, settings, name, 24)
-    assert digest(classic_tree(engine.state)) == digest(state_tree(stepper.state))
+    assert digest(state_tree(engine.state)) == digest(state_tree(stepper.state))
 
 
 class OfStepper(StageObserver):
@@ -144,7 +118,7 @@ def test_an_observer_sees_the_same_stages_and_changes_no_bit(name):
     played(pair(name)[0], unobserved, settings, name, 6)
     assert engine.observer.seen == stepper.watcher.seen
     assert {"draw", "generate", "classify", "loss"} <= {stage for stage, *_ in engine.observer.seen}
-    assert digest(tree_of(unobserved.state)) == digest(tree_of(engine.state))
+    assert digest(unobserved.state.tree()) == digest(engine.state.tree())
 
 
 def test_measuring_changes_no_bit():
@@ -154,7 +128,7 @@ def test_measuring_changes_no_bit():
         engine.configure(SimpleNamespace(**settings))
         for _ in range(5):
             engine.advance(ALL, measure=measure)
-    assert digest(tree_of(measured.state)) == digest(tree_of(plain.state))
+    assert digest(measured.state.tree()) == digest(plain.state.tree())
 
 
 @pytest.mark.parametrize("name", ["dcgan", "changed on the way", "conditional", "own networks"])
@@ -162,14 +136,14 @@ def test_a_state_that_is_put_back_goes_on_with_the_same_bits(name):
     stepper, engine, settings = pair(name)
     _, other, _ = pair(name)
     played(stepper, engine, settings, name, 7)
-    tree = copied_tree(tree_of(engine.state))
+    tree = copied_tree(engine.state.tree())
     other.state.put_tree(tree, SimpleNamespace(**settings))
-    assert digest(tree_of(other.state)) == digest(tree)
+    assert digest(other.state.tree()) == digest(tree)
     for each in (engine, other):
         each.configure(SimpleNamespace(**settings))
         for _ in range(3):
             each.advance(ALL, measure=False)
-    assert digest(tree_of(other.state)) == digest(tree_of(engine.state))
+    assert digest(other.state.tree()) == digest(engine.state.tree())
 
 
 def test_a_loss_that_is_not_finite_is_named():

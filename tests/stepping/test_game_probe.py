@@ -14,7 +14,7 @@ from ganwidgets.networks.initialization import initialized
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game
-from ganwidgets.stepping.game_state import GameState, tree_of
+from ganwidgets.stepping.state import TrainingState
 
 
 class Regression(Game):
@@ -59,7 +59,7 @@ class Settings:
 def engine_of(game):
     networks = game.build(Settings, {}, torch.Generator().manual_seed(0))
     check_networks(game, networks)
-    state = GameState(game, networks, 0, torch.device("cpu"), game.memory(Settings, {}))
+    state = TrainingState(game, networks, 0, torch.device("cpu"), game.memory(Settings, {}))
     engine = Engine(state, {"data": Numbers()}, routed=False)
     engine.configure(Settings)
     return engine
@@ -68,9 +68,9 @@ def engine_of(game):
 def test_a_game_that_is_right_passes_and_nothing_of_it_changes():
     engine = engine_of(Regression())
     check_declared(engine.game)
-    before = digest(tree_of(engine.state))
+    before = digest(engine.state.tree())
     assert probe_game(engine).exact
-    assert digest(tree_of(engine.state)) == before
+    assert digest(engine.state.tree()) == before
     engine.advance("all", measure=True)
     assert engine.state.memory["mean"] > 0
 

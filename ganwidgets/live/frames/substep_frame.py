@@ -17,7 +17,7 @@ from ganwidgets.rendering.plane_grid import verdict_on
 from ganwidgets.rendering.scene import Scene
 from ganwidgets.runs.inspect.sampling import judged_by
 from ganwidgets.runs.inspect.substeps import SubStep
-from ganwidgets.stepping.state import copied_network, put_tensors
+from ganwidgets.stepping.tensors import copied_network, put_tensors
 
 if TYPE_CHECKING:
     from ganwidgets.runs.session.session import Session
@@ -141,7 +141,7 @@ def _verdict_of(session: Session, tensors: Mapping[str, Tensor], scene: Scene, s
     """Return the verdict of the discriminator that has these parameters and buffers."""
     assert scene.grid is not None
     generated = scene.real if step.generated is None else step.generated
-    discriminator = copied_network(session.state.discriminator)
+    discriminator = copied_network(session.state.networks["discriminator"])
     put_tensors(discriminator, tensors)
     judge = partial(judged_by, session, discriminator)
     return verdict_on(scene.grid, scene.real, generated, session.game, judge)

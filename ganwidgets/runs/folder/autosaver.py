@@ -227,7 +227,7 @@ class FolderKeeper(Autosave):
     def _everything(self) -> tuple[Any, ...]:
         """Return what changes with everything that happens in the run."""
         state = self._session.state
-        return *self._moment(), state.iteration, state.cursor
+        return *self._moment(), state.iteration, state.samples_seen
 
     def _stored_until(self) -> int:
         return int(self._current["place"][1]) if self._current else 0

@@ -194,7 +194,7 @@ class Verification:
             if snapshot.place == root.first:
                 tree = self._found.shelf.read(snapshot)
                 check_fits(run.state, tree)
-                return Beginning(run, tree, root.settings, tree["d_updates"])
+                return Beginning(run, tree, root.settings, tree.get("d_updates", 0))
         raise CheckpointError(
             Message(
                 "iteration {iteration} cannot be reached: no snapshot before it can be read",
@@ -270,7 +270,7 @@ class Verification:
         except CheckpointError as error:
             warnings.warn(error.args[0], CheckpointWarning, stacklevel=2)
             tree = None
-        if tree is not None and tree["d_updates"] == walk.counted:
+        if tree is not None and tree.get("d_updates") == walk.counted:
             tree["d_updates"] = now["d_updates"]
         what = _differences(now, walk.settings, tree, stop.settings)
         if not what and not self._stands_at(walk, row.place["state_hash"]):

@@ -9,7 +9,7 @@ from typing import Any
 from ganwidgets.objectives import Loss
 from ganwidgets.runs.session.session import Session
 from ganwidgets.stepping.assembly import Assembled
-from ganwidgets.stepping.state import copied_network
+from ganwidgets.stepping.tensors import copied_network
 
 __all__ = ["FrozenRun", "likeness_of"]
 
@@ -43,9 +43,6 @@ def likeness_of(session: Session) -> FrozenRun:
     """Return how a run stands now, to be called between two steps."""
     session.settle()
     run, state = session.run, session.state
-    state = replace(
-        state,
-        generator=copied_network(state.generator),
-        discriminator=copied_network(state.discriminator),
-    )
+    networks = {name: copied_network(network) for name, network in state.networks.items()}
+    state = replace(state, networks=networks)
     return FrozenRun(replace(run, state=state), session.in_force(), dict(session.built), session.game)

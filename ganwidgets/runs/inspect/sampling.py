@@ -17,7 +17,7 @@ from ganwidgets.objectives import Loss, copies, pack
 from ganwidgets.seeds import derive, seeded
 from ganwidgets.stepping.assembly import Assembled
 from ganwidgets.stepping.eager import draw_noise
-from ganwidgets.stepping.state import copied_network
+from ganwidgets.stepping.tensors import copied_network
 
 __all__ = [
     "Visible",
@@ -88,12 +88,12 @@ def generated(session: Visible, n: int, seed: int, labels: Any = None, *, averag
     """
     session.settle()
     run = session.run
-    network = run.state.generator
+    network = run.state.networks["generator"]
     if average:
         if session.settings.ema_decay == 0:
             raise ValueError(Message("there is no average of the generator; set ema_decay above 0 first"))
-        # It begins where the generator stands when the next update is carried out.
-        network = network if run.state.ema is None else run.state.ema
+        # Until the next update starts the average, the generator itself is what it will start at.
+        network = run.state.averaged("generator")
     return generated_by(session, network, n, seed, labels)
 
 
@@ -146,7 +146,7 @@ def sample_from(
     """
     session.settle()
     run = session.run
-    network = run.state.generator if network is None else network
+    network = run.state.networks["generator"] if network is None else network
     if labels is None and run.labels is not None and run.labels.generator:
         labels = run.labels.known[0]
     return run.shown(run.generate(network, noise, 0, _told(run, labels, len(noise), seed=0)))
@@ -171,7 +171,7 @@ def verdicts(session: Visible, samples: Tensor, labels: Any = None) -> Tensor:
         gets the highest logit that it has under any label (of the first ten, where there are more).
     """
     session.settle()
-    return judged_by(session, session.run.state.discriminator, samples, labels)
+    return judged_by(session, session.run.state.networks["discriminator"], samples, labels)
 
 
 def judged_by(session: Visible, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
@@ -211,7 +211,9 @@ def slopes(
         told = run.labels.checked(run.labels.known[0] if labels is None else labels, len(samples))
     packing = session.built["packing"]
     seen = copies(samples, packing)
-    slope = run.slope(run.state.discriminator, seen, lambda logits: worth(logits.reshape(-1)), 0, told)
+    slope = run.slope(
+        run.state.networks["discriminator"], seen, lambda logits: worth(logits.reshape(-1)), 0, told
+    )
     # All copies of a sample move with it.
     return slope.reshape(len(samples), packing, *samples.shape[1:]).sum(dim=1)
 
@@ -223,7 +225,7 @@ def sampler(session: Visible, seed: int) -> Callable[[int], Tensor]:
     """
     session.settle()
     run, noise = session.run, session.settings.noise
-    network = copied_network(run.state.generator)
+    network = copied_network(run.state.networks["generator"])
 
     def samples(n: int) -> Tensor:
         drawn = draw_noise(noise, n, run.stepper.latent_dim, seeded(seed, "sample"))
@@ -265,7 +267,7 @@ def accuracies(session: Visible, samples: Tensor, reference: Tensor) -> dict[str
     They are shares of packs, where it judges several samples at once.
     """
     session.settle()
-    packing, judge = session.built["packing"], session.run.state.discriminator
+    packing, judge = session.built["packing"], session.run.state.networks["discriminator"]
     whole = len(samples) // packing * packing
     judged, judged_real = (
         _logits(session, judge, pack(each[:whole] * 2 - 1, packing))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganwidgets.stepping.eager import EagerStepper
 from ganwidgets.stepping.stages import StageObserver
-from ganwidgets.stepping.state import Network, tensors_of
+from ganwidgets.stepping.tensors import tensors_of
 
 __all__ = ["Effect", "FarEnough", "Gradients", "Recorder", "Stage", "SubStep"]
 
@@ -105,7 +105,7 @@ class SubStep:
     """
 
     index: int
-    network: Network
+    network: str
     number: int
     stage: Stage
     frozen: bool
@@ -150,7 +150,7 @@ class Recorder(StageObserver):
         self._shown = shown
         self._wanted = wanted
         self._index = -1
-        self._numbers: dict[Network, int] = {"discriminator": 0, "generator": 0}
+        self._numbers: dict[str, int] = {"discriminator": 0, "generator": 0}
         self._live: dict[str, Tensor | None] = {}
         self._by_sample: dict[str, Tensor | None] = {}
         self._discriminator: dict[str, Tensor] | None = None
@@ -158,9 +158,7 @@ class Recorder(StageObserver):
 
     def _begin(self) -> None:
         """Note from where the next update draws, so that the same batch can be had once more."""
-        state = self._stepper.state
-        drawing = {name: generator.get_state() for name, generator in state.randomness.items()}
-        self._before = drawing, state.cursor, state.d_updates
+        self._draw_again = self._stepper.state.copy_drawing()
 
     def _reach(self, stage: Stage, **found: Any) -> None:
         self._index += 1
@@ -170,7 +168,7 @@ class Recorder(StageObserver):
             raise FarEnough
 
     def on_draw(
-        self, network: Network, noise: Tensor, real: Tensor | None, labels: Tensor | None, *, frozen: bool
+        self, network: str, noise: Tensor, real: Tensor | None, labels: Tensor | None, *, frozen: bool
     ) -> None:
         self._numbers[network] += 1
         self._parameters = [p.detach().clone() for p in self._stepper.state.parameters[network]]
@@ -210,7 +208,7 @@ class Recorder(StageObserver):
 
     def on_gradients(self, gradients: Sequence[Tensor | None]) -> None:
         assert self.reached is not None
-        module = self._stepper.state.modules()[self.reached.network]
+        module = self._stepper.state.networks[self.reached.network]
         names = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
         named = {name: _copy(g) for name, g in zip(names, gradients, strict=True) if g is not None}
         flat = [gradient.reshape(-1) for gradient in named.values()]
@@ -230,7 +228,7 @@ class Recorder(StageObserver):
             effect = self._effect()
         self._reach("update", skipped=skipped, effect=effect)
         if self.reached is not None and self.reached.network == "discriminator" and not skipped:
-            tensors = tensors_of(self._stepper.state.discriminator)
+            tensors = tensors_of(self._stepper.state.networks["discriminator"])
             self._discriminator = {name: _copy(tensor) for name, tensor in tensors.items()}
         self._begin()
 
@@ -239,13 +237,12 @@ class Recorder(StageObserver):
         assert self.reached is not None
         network, stepper = self.reached.network, self._stepper
         state = stepper.state
-        tensors = {name: _copy(tensor) for name, tensor in tensors_of(state.modules()[network]).items()}
+        tensors = {name: _copy(tensor) for name, tensor in tensors_of(state.networks[network]).items()}
         moved = [
             (now.detach() - then).reshape(-1)
             for now, then in zip(state.parameters[network], self._parameters, strict=True)
         ]
-        drawing, state.cursor, state.d_updates = self._before
-        state.put_randomness(drawing)
+        self._draw_again()
         again = Recorder(stepper, self._shown, wanted=3)
         stepper.watcher = again
         try:

@@ -22,7 +22,7 @@ from ganwidgets.runs.quality.image_judge import (
 from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import derive
 from ganwidgets.stepping.ambient import under_pinned_modes
-from ganwidgets.stepping.state import copied_network
+from ganwidgets.stepping.tensors import copied_network
 
 __all__ = ["FAIR", "Evaluation"]
 
@@ -100,7 +100,9 @@ class Evaluation:
         source = session.run.source
         self._refuse_points()
         known = session.features_made
-        if isinstance(asked, nn.Module) and _shared(asked, session.state.modules().values()):
+        if isinstance(asked, nn.Module) and _shared(
+            asked, [*session.state.networks.values(), *session.state.averages.values()]
+        ):
             # Such features change with every update, and training goes on in train mode meanwhile.
             asked = self._between(lambda: copied_network(asked))
             return chosen_features(asked, source, session.run.state.device, self._between)

@@ -66,15 +66,15 @@ def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
     tree = state_tree(state)
     tree["networks"].update(networks)
     tree.pop("requires_grad", None)
-    if switched := state.switched_gradients(gradients):  # type: ignore[arg-type]
+    if switched := state.switched_gradients(gradients):
         tree["requires_grad"] = switched
     session.begin_root(tree)
     if not branches.at_tip:
         session.branch_off(branches.free_name(), branches.tips)
     log.branch = branches.current
-    due = log.hash_due(state.iteration, state.cursor)
+    due = log.hash_due(state.iteration, state.samples_seen)
     before = digest(described(session, log.in_force, session.run, session.built, tree)) if due else ""
     state.adopt_edits(session.in_force())
-    log.act(state.iteration, EDIT, str(edit), origin, state.cursor, before)
+    log.act(state.iteration, EDIT, str(edit), origin, state.samples_seen, before)
     session.keep_edit()
     state.edits.note()

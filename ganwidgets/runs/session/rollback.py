@@ -19,7 +19,6 @@ from ganwidgets.runs.record.interventions import InterventionLog, Origin
 from ganwidgets.runs.session.undo_copy import UndoCopy
 from ganwidgets.runs.state.state_tree import copied, state_tree
 from ganwidgets.stepping.eager import EagerStepper, NonFiniteError, UpdateTarget
-from ganwidgets.stepping.state import Network
 
 __all__ = ["ACTIONS", "Rollback", "Update", "diverged"]
 
@@ -36,7 +35,7 @@ LARGE = 100_000
 """Parameters from which on a snapshot may take long beside an update."""
 
 
-ACTIONS: dict[Network, str] = {"discriminator": "step_d", "generator": "step_g"}
+ACTIONS: dict[str, str] = {"discriminator": "step_d", "generator": "step_g"}
 """What an update of one network is called in the log of interventions."""
 
 

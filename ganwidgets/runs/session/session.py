@@ -35,7 +35,7 @@ from ganwidgets.runs.session.rehearsal import Rehearsal
 from ganwidgets.runs.session.rollback import ACTIONS, Rollback, Update, diverged
 from ganwidgets.runs.session.trial import refuse_failing_change, try_fresh_run
 from ganwidgets.runs.state.hashing import digest
-from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
+from ganwidgets.runs.state.state_tree import copied, put_tree, samples_seen_in, state_tree
 from ganwidgets.runs.state.user_parts import UserParts
 from ganwidgets.settings import SETTINGS, Settings
 from ganwidgets.stepping.ambient import pinned, under_pinned_modes
@@ -304,7 +304,7 @@ class Session:
         """Begin a branch with a first state of its own, where the run has just been put."""
         snapshot, branches = left.snapshot, self.branches
         assert snapshot.tree is not None
-        at, cursor = snapshot.place.iteration, snapshot.tree["cursor"]
+        at, cursor = snapshot.place.iteration, samples_seen_in(snapshot.tree)
         before = digest(described(self, snapshot.settings, left.run, left.built, snapshot.tree))
         tips = self.kept_tip(left)
         self.log.branch = len(branches.by_id)
@@ -365,7 +365,7 @@ class Session:
             self.branch_off(self.branches.free_name(), self.branches.tips)
         self.log.branch = self.branches.current
         if self.log.pending:
-            self.log.commit(self.state.iteration, self.state.cursor, self._hash_before())
+            self.log.commit(self.state.iteration, self.state.samples_seen, self._hash_before())
 
     def _configure(self) -> None:
         """Put recorded settings in force, and make sure that there is a state to go back to."""
@@ -376,7 +376,7 @@ class Session:
 
     def _hash_before(self) -> str:
         """Return the hash of the state before a record of the log; empty if none is due."""
-        due = self.log.hash_due(self.state.iteration, self.state.cursor)
+        due = self.log.hash_due(self.state.iteration, self.state.samples_seen)
         return self._hash_in_force() if due else ""
 
     def _hash_in_force(self) -> str:
@@ -435,7 +435,7 @@ class Session:
         full = what == "both"
         seen = last or bool(self.listeners)
         begins = what != "both" and not self.log.repeats(state.iteration, ACTIONS[what], origin)
-        before = (state.cursor, self._hash_before()) if begins else ()
+        before = (state.samples_seen, self._hash_before()) if begins else ()
         self._configure()
         rollback.before()
         state.edits.forget()

@@ -41,7 +41,7 @@ def try_fresh_run(run: Assembled, rules: SimpleNamespace) -> None:
     DataError
         If it fails: what failed, in which network and layer, and what helps.
     """
-    _warn_of_batch_norm(run.state.discriminator, rules.penalty)
+    _warn_of_batch_norm(run.state.networks["discriminator"], rules.penalty)
     if not run.user_code:
         return
     before = Rehearsal(run.stepper)
@@ -64,7 +64,9 @@ def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
     """
     now, run = session.settings.as_dict(), session.run
     changed = {name: value for name, value in values.items() if name in DECISIVE and value != now[name]}
-    if changed and (run.user_code or _batch_norms(run.state.discriminator, run.state.generator)):
+    if changed and (
+        run.user_code or _batch_norms(run.state.networks["discriminator"], run.state.networks["generator"])
+    ):
         try:
             with session.rehearsing(**changed) as stepper:
                 _try_update(stepper, stepper.rules)
@@ -73,7 +75,7 @@ def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
             message = Message("{asked} is refused: {error}", asked=asked, error=error.args[0])
             raise TraitError(message) from error
     if now["penalty"] not in PENALTIES_OF_SLOPES:
-        _warn_of_batch_norm(run.state.discriminator, changed.get("penalty", "none"))
+        _warn_of_batch_norm(run.state.networks["discriminator"], changed.get("penalty", "none"))
 
 
 def _try_update(stepper: EagerStepper, rules: SimpleNamespace) -> None:
@@ -91,7 +93,10 @@ def _try_update(stepper: EagerStepper, rules: SimpleNamespace) -> None:
 
 
 def _sentence(stepper: EagerStepper, rules: SimpleNamespace, error: Exception) -> Message:
-    networks = {"generator": stepper.state.generator, "discriminator": stepper.state.discriminator}
+    networks = {
+        "generator": stepper.state.networks["generator"],
+        "discriminator": stepper.state.networks["discriminator"],
+    }
     where = [name for name, network in networks.items() if failing_layer(network, error) is not None]
     remedy = update_remedy(
         error,

@@ -12,12 +12,13 @@ import cmath
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from ganwidgets.runs.record.interventions import InterventionLog, LogMark
+from ganwidgets.stepping.content import Undo
 from ganwidgets.stepping.eager import EagerStepper, NonFiniteError
-from ganwidgets.stepping.state import Network, TrainingState
+from ganwidgets.stepping.state import CONTENT, TrainingState
 
 __all__ = ["UndoCopy"]
 
@@ -32,8 +33,6 @@ class Layout(NamedTuple):
     live: list[Tensor]
     alike: bool
     """True if they can be joined to one tensor: one dtype, one device, all contiguous."""
-    remembered: list[tuple[torch.optim.Optimizer, frozenset[Any]]]
-    """Each optimizer, and the parameters that it has state for."""
     room: list[Tensor]
     """Where copies of many numbers go; empty for few."""
 
@@ -43,14 +42,8 @@ class Kept(NamedTuple):
 
     layout: Layout
     values: list[Tensor]
-    iteration: int
-    cursor: int
-    d_updates: int
-    randomness: dict[str, Tensor]
-    buffers: list[list[Tensor]]
-    optimizers: dict[Network, torch.optim.Optimizer]
-    optimizer_names: dict[Network, str]
-    ema: nn.Module | None
+    rest: list[Undo]
+    """What restores everything but the tensors."""
     record: dict[str, float]
     mark: LogMark
     """The place that the log had reached when the next update began."""
@@ -123,7 +116,7 @@ class UndoCopy:
 
     def undo(self) -> None:
         """Put back what was copied last; nothing if the state itself is whole. It may be called again if interrupted."""
-        kept, state = self._kept, self._state
+        kept = self._kept
         if kept is None:
             return
         layout = kept.layout
@@ -131,19 +124,8 @@ class UndoCopy:
         if layout.alike:
             copies = list(torch.split(copies[0], [len(tensor) for tensor in layout.live]))
         torch._foreach_copy_(layout.live, copies)
-        for optimizer, remembered in layout.remembered:
-            for parameter in set(optimizer.state) - remembered:
-                del optimizer.state[parameter]
-        state.iteration, state.cursor, state.d_updates = kept.iteration, kept.cursor, kept.d_updates
-        state.optimizers = dict(kept.optimizers)
-        state.optimizer_names = dict(kept.optimizer_names)
-        state.ema = kept.ema
-        state.put_randomness(kept.randomness)
-        for buffers, content in zip(state.buffers.values(), kept.buffers, strict=True):
-            buffers.put_back(content)
-        for parameters in state.parameters.values():
-            for parameter in parameters:
-                parameter.grad = None
+        for restore in kept.rest:
+            restore()
         self._stepper.record.update(kept.record)
         self._log.rewind(kept.mark)
 
@@ -152,32 +134,18 @@ class UndoCopy:
         return Kept(
             layout,
             values,
-            state.iteration,
-            state.cursor,
-            state.d_updates,
-            {name: generator.get_state() for name, generator in state.randomness.items()},
-            [buffers.copy() for buffers in state.buffers.values()],
-            dict(state.optimizers),
-            dict(state.optimizer_names),
-            state.ema,
+            [content.copy(state) for content in CONTENT],
             dict(self._stepper.record),
             self._log.mark(),
         )
 
     def _laid_out(self) -> Layout:
-        """Return the tensors; they change only with the optimizers and what these remember."""
+        """Return the tensors that updates change in place."""
         state = self._state
-        optimizers = list(state.optimizers.values())
-        key = (*optimizers, *map(len, (o.state for o in optimizers)), state.ema)
+        key = tuple(content.made_of(state) for content in CONTENT)
         if self._layout is not None and key == self._layout.key:
             return self._layout
-        live: list[Tensor] = [t for network in state.modules().values() for t in network.parameters()]
-        for optimizer in optimizers:
-            for memory in optimizer.state.values():
-                live += [value for value in memory.values() if isinstance(value, Tensor)]
-        if state.ema is not None:
-            live += state.ema.buffers()
-        live = [tensor.detach() for tensor in live]
+        live = [tensor.detach() for content in CONTENT for tensor in content.live(state)]
         kinds = {(tensor.dtype, tensor.device) for tensor in live}
         alike = len(kinds) == 1 and all(tensor.is_contiguous() for tensor in live)
         if alike:
@@ -186,13 +154,12 @@ class UndoCopy:
         room = []
         if sum(map(Tensor.numel, live)) >= LARGE:
             room = [torch.cat(live)] if alike else [torch.empty_like(tensor) for tensor in live]
-        remembered = [(each, frozenset(each.state)) for each in optimizers]
-        self._layout = Layout(key, live, alike, remembered, room)
+        self._layout = Layout(key, live, alike, room)
         return self._layout
 
     def _refuse_nonfinite(self, tensors: list[Tensor]) -> None:
         state = self._state
-        buffers = [buffer for buffers in state.buffers.values() for buffer in buffers.content()]
+        buffers = [tensor for content in CONTENT for tensor in content.replaceable(state)]
         if state.device.type == "cpu":
             sums = [tensor.sum() for tensor in (*tensors, *buffers)]
             total = sums[0].item() if len(sums) == 1 else sum(each.item() for each in sums)
@@ -200,10 +167,9 @@ class UndoCopy:
             # All at once, and read once: to begin takes longer there than to add, and reading waits for all work.
             total = get_total_norm([t for t in (*tensors, *buffers) if t.is_floating_point()]).item()
         # A sum may overflow where no number does.
-        if cmath.isfinite(total) or state.finite():
-            return
-        quantity = "an optimizer's memory" if state.weights_finite() else "a weight"
-        raise NonFiniteError(quantity, float("nan"))
+        quantity = None if cmath.isfinite(total) else state.not_finite()
+        if quantity is not None:
+            raise NonFiniteError(quantity, float("nan"))
 
 
 def _copied(layout: Layout) -> list[Tensor]:

@@ -13,7 +13,9 @@ from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 from ganwidgets.optimizers import REMEMBERED
 from ganwidgets.runs.state.json_values import MOST
-from ganwidgets.stepping.state import GENERATORS, TrainingState, tensors_of
+from ganwidgets.runs.state.migrations import FIRST_GAME
+from ganwidgets.stepping.state import TrainingState
+from ganwidgets.stepping.tensors import tensors_of
 
 __all__ = ["MOST_ITERATIONS", "check_fits"]
 
@@ -25,12 +27,15 @@ MOST_ITERATIONS = 100_000_000
 def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
     """Raise `CheckpointError` unless `tree` describes a state of networks that are built like those of `state`."""
     try:
-        _check_networks(state, tree["networks"])
-        switched = tree.get("requires_grad", {})
+        _check_game(state, tree.get("game", FIRST_GAME))
+        parts = state.game.from_stored(tree)
+        _check_networks(state, parts["networks"], parts["averages"])
+        switched = parts.get("requires_grad", {})
         _check_gradients(state, switched)
-        _check_optimizers(state.trained_under(switched), tree["optimizers"])
-        _check_randomness(state, tree["randomness"])
-        _check_counters(tree)
+        _check_optimizers(state.trained_under(switched), parts["optimizers"])
+        _check_randomness(state, parts["randomness"])
+        _check_memory(state, parts["memory"])
+        _check_counters(state, parts)
     except CheckpointError:
         raise
     except Exception as error:  # of many kinds, where something is of another type
@@ -41,27 +46,42 @@ def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
         ) from error
 
 
-def _check_networks(state: TrainingState, networks: Mapping[str, Mapping[str, Tensor]]) -> None:
-    modules = {"generator": state.generator, "discriminator": state.discriminator}
-    if "ema" in networks:
-        modules["ema"] = state.generator
-    if networks.keys() != modules.keys():
+def _check_game(state: TrainingState, game: str) -> None:
+    if game != state.game.name:
+        raise ValueError(f"it is a state of the game {game!r}, not of {state.game.name!r}")
+
+
+Tensors = Mapping[str, Tensor]
+
+
+def _check_networks(
+    state: TrainingState, networks: Mapping[str, Tensors], averages: Mapping[str, Tensors]
+) -> None:
+    if networks.keys() != state.networks.keys():
         raise ValueError(f"it has the networks {sorted(networks)}")
-    for name, module in modules.items():
-        wanted = {key: (tuple(t.shape), t.dtype) for key, t in tensors_of(module).items()}
-        given = {key: (tuple(t.shape), t.dtype) for key, t in networks[name].items()}
-        for key in sorted(wanted.keys() | given.keys()):
-            if wanted.get(key) != given.get(key):
-                raise CheckpointError(
-                    Message(
-                        "the {network} does not fit the state: {tensor} is {given} there and {wanted} here; "
-                        "pass a network that is built like the one that was trained",
-                        network=name,
-                        tensor=key,
-                        given=_described(given.get(key)),
-                        wanted=_described(wanted.get(key)),
-                    )
+    averaged = {player.averaged for player in state.game.players}
+    if not averages.keys() <= averaged:
+        raise ValueError(f"it has the averages {sorted(averages)}")
+    for found in (networks, averages):
+        for name, given in found.items():
+            _check_tensors(name, tensors_of(state.networks[name]), given)
+
+
+def _check_tensors(network: str, like: Tensors, stored: Tensors) -> None:
+    wanted = {key: (tuple(t.shape), t.dtype) for key, t in like.items()}
+    given = {key: (tuple(t.shape), t.dtype) for key, t in stored.items()}
+    for key in sorted(wanted.keys() | given.keys()):
+        if wanted.get(key) != given.get(key):
+            raise CheckpointError(
+                Message(
+                    "the {network} does not fit the state: {tensor} is {given} there and {wanted} here; "
+                    "pass a network that is built like the one that was trained",
+                    network=network,
+                    tensor=key,
+                    given=_described(given.get(key)),
+                    wanted=_described(wanted.get(key)),
                 )
+            )
 
 
 def _described(tensor: tuple[tuple[int, ...], torch.dtype] | None) -> str:
@@ -70,13 +90,13 @@ def _described(tensor: tuple[tuple[int, ...], torch.dtype] | None) -> str:
 
 def _check_gradients(state: TrainingState, switched: Mapping[str, Mapping[str, Any]]) -> None:
     for network, flags in switched.items():
-        known = dict(state.modules()[network].named_parameters())
-        if network == "ema" or not flags.keys() <= known.keys() or set(map(type, flags.values())) - {bool}:
+        known = dict(state.networks[network].named_parameters())
+        if not flags.keys() <= known.keys() or set(map(type, flags.values())) - {bool}:
             raise ValueError(f"requires_grad of the {network} is {dict(flags)}")
 
 
 def _check_optimizers(
-    trained: Mapping[Any, Sequence[Tensor]], optimizers: Mapping[Any, Mapping[str, Any]]
+    trained: Mapping[str, Sequence[Tensor]], optimizers: Mapping[str, Mapping[str, Any]]
 ) -> None:
     for network, described in optimizers.items():
         parameters, expected = trained[network], REMEMBERED[described["name"]]
@@ -99,16 +119,29 @@ def _check_optimizers(
             )
 
 
-def _check_randomness(state: TrainingState, randomness: Mapping[str, Tensor]) -> None:
-    missing = set(GENERATORS) - randomness.keys()
+def _check_randomness(state: TrainingState, randomness: Tensors) -> None:
+    missing = set(state.random.always) - randomness.keys()
     if missing:
         raise ValueError(f"there is no generator of random numbers for {', '.join(sorted(missing))}")
-    like = state.randomness[GENERATORS[0]]
     for value in randomness.values():
-        torch.Generator(like.device).set_state(value)  # raises for what is no generator's state
+        torch.Generator("cpu").set_state(value)  # raises for what is no generator's state
 
 
-def _check_counters(tree: Mapping[str, Any]) -> None:
-    for name, most in (("iteration", MOST_ITERATIONS), ("cursor", MOST), ("d_updates", MOST)):
-        if isinstance(tree[name], bool) or not 0 <= operator.index(tree[name]) <= most:
-            raise ValueError(f"{name} is {tree[name]!r}, not a whole number from 0 to {most}")
+def _check_memory(state: TrainingState, memory: Tensors) -> None:
+    if memory.keys() != state.memory.keys():
+        raise ValueError(f"the game has the tensors {sorted(state.memory)}, and it has {sorted(memory)}")
+    for name, tensor in state.memory.items():
+        if (memory[name].shape, memory[name].dtype) != (tensor.shape, tensor.dtype):
+            raise ValueError(f"the game's tensor {name} is {memory[name].dtype} {tuple(memory[name].shape)}")
+
+
+def _check_counters(state: TrainingState, parts: Mapping[str, Any]) -> None:
+    for key, known in (("cursors", state.cursors), ("counts", state.counts)):
+        if parts[key].keys() != known.keys():
+            raise ValueError(f"{key} are those of {sorted(parts[key])}, not of {sorted(known)}")
+    counters = [("iteration", parts["iteration"], MOST_ITERATIONS)]
+    counters += [(f"the cursor of {name!r}", value, MOST) for name, value in parts["cursors"].items()]
+    counters += [(f"the updates of {name!r}", value, MOST) for name, value in parts["counts"].items()]
+    for name, value, most in counters:
+        if isinstance(value, bool) or not 0 <= operator.index(value) <= most:
+            raise ValueError(f"{name} is {value!r}, not a whole number from 0 to {most}")

@@ -15,7 +15,15 @@ from ganwidgets.messages import Message
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.settings import SETTINGS
 
-__all__ = ["MIGRATIONS", "Addition", "completed_settings", "completed_state", "completed_tree", "is_hash_of"]
+__all__ = [
+    "FIRST_GAME",
+    "MIGRATIONS",
+    "Addition",
+    "completed_settings",
+    "completed_state",
+    "completed_tree",
+    "is_hash_of",
+]
 
 
 class Addition(NamedTuple):
@@ -35,6 +43,9 @@ MIGRATIONS = (
     Addition({"precision": "float32"}, {}),
 )
 """In the order in which they came; everything else was there from the beginning."""
+
+FIRST_GAME = "gan"
+"""The game of every state that names none."""
 
 _SETTINGS = {name: value for addition in MIGRATIONS for name, value in addition.settings.items()}
 _STATE = {name: value for addition in MIGRATIONS for name, value in addition.state.items()}
@@ -108,7 +119,7 @@ def is_hash_of(tree: Mapping[str, Any], stored: str, *, counted: int = 0) -> boo
         Updates of D since the fresh start: the first version that knew lazy penalties had this number in
         the state, where others have those since the last penalty.
     """
-    trees = [tree] if counted == tree["d_updates"] else [tree, {**tree, "d_updates": counted}]
+    trees = [tree] if counted == tree.get("d_updates", counted) else [tree, {**tree, "d_updates": counted}]
     return any(digest(form) == stored for each in trees for form in _forms(each))
 
 

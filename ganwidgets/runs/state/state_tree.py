@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 from ganwidgets.runs.state.user_parts import UserParts
-from ganwidgets.stepping.state import TrainingState, moments_of, put_moments, put_tensors, tensors_of
+from ganwidgets.stepping.state import TrainingState
 
 __all__ = [
     "STATE_FORMAT",
@@ -22,6 +21,7 @@ __all__ = [
     "is_preset",
     "other_data",
     "put_tree",
+    "samples_seen_in",
     "state_tree",
 ]
 
@@ -40,20 +40,13 @@ def data_name(source: Source) -> str:
 
 
 def state_tree(state: TrainingState) -> dict[str, Any]:
-    """Return a state as nested dictionaries of tensors, not copied, and plain values."""
-    switched = state.switched_gradients()
-    return {
-        **({"requires_grad": switched} if switched else {}),
-        "iteration": state.iteration,
-        "cursor": state.cursor,
-        "d_updates": state.d_updates,
-        "networks": {name: tensors_of(module) for name, module in state.modules().items()},
-        "optimizers": {
-            network: {"name": state.optimizer_names[network], "memory": moments_of(optimizer)}
-            for network, optimizer in state.optimizers.items()
-        },
-        "randomness": {name: g.get_state() for name, g in state.randomness.items()},
-    }
+    """Return a state as it is stored: nested dictionaries of tensors, not copied, and plain values."""
+    return state.game.to_stored(state.tree())
+
+
+def samples_seen_in(tree: Mapping[str, Any]) -> int:
+    """Return how many real samples had been drawn in the state that :func:`state_tree` returned as `tree`."""
+    return int(tree["cursor"]) if "cursor" in tree else sum(tree["cursors"].values())
 
 
 def copied(tree: Any) -> Any:
@@ -118,30 +111,16 @@ def check_origin(tree: Mapping[str, Any], own: UserParts) -> None:
 
 
 def put_tree(state: TrainingState, tree: Mapping[str, Any], settings: Any) -> None:
-    """Give `state` everything that :func:`state_tree` described; the networks must fit.
+    """Give `state` everything that :func:`state_tree` returned; the networks must fit.
 
     Parameters
     ----------
     settings
-        Hyperparameters for the optimizers that are made.
+        Hyperparameters of the optimizers that are made.
 
     Raises
     ------
     Exception
-        Of many kinds, if `tree` is not what :func:`state_tree` returned; the state is then torn.
+        Of many kinds, if `tree` is not what :func:`state_tree` returned; the state is then inconsistent.
     """
-    state.switch_gradients(tree.get("requires_grad", {}))
-    state.ema = None
-    if "ema" in tree["networks"]:
-        state.start_average()
-    for name, module in state.modules().items():
-        put_tensors(module, tree["networks"][name])
-    state.optimizers.clear()
-    state.optimizer_names.clear()
-    for network, optimizer in tree["optimizers"].items():
-        state.use_optimizer(network, optimizer["name"], settings)
-        put_moments(state.optimizers[network], optimizer["memory"])
-    state.put_randomness(tree["randomness"])
-    state.iteration = operator.index(tree["iteration"])
-    state.cursor = operator.index(tree["cursor"])
-    state.d_updates = operator.index(tree["d_updates"])
+    state.put_tree(state.game.from_stored(tree), settings)

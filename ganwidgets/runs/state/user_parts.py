@@ -11,7 +11,7 @@ from traitlets import TraitError
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective, name_of, with_defaults
 from ganwidgets.settings import OWN
-from ganwidgets.stepping.state import put_tensors, tensors_of
+from ganwidgets.stepping.tensors import put_tensors, tensors_of
 
 __all__ = ["UserParts"]
 

@@ -108,7 +108,7 @@ class TimelineViewer:
             # Everything before the fresh start comes before everything after it.
             begin = bisect_left(self._led, True, key=lambda record: record.branch in self._ancestors)
             self._since_start = self._led[begin:]
-        provisional = session.log.provisional(state.iteration, state.cursor)
+        provisional = session.log.provisional(state.iteration, state.samples_seen)
         asked = tuple(record for record in provisional if record.branch in self._ancestors)
         return TimelineView(
             branches=self._limbs,

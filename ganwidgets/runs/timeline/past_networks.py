@@ -13,7 +13,7 @@ from typing import TypeVar
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.fitting import check_fits
-from ganwidgets.stepping.state import copied_network, put_tensors
+from ganwidgets.stepping.tensors import copied_network, put_tensors
 
 __all__ = ["NetworkReplicas", "earlier", "spread"]
 
@@ -60,8 +60,8 @@ class NetworkReplicas:
         session.settle()
         self._session = session
         self._run = session.run
-        self.generator = copied_network(session.state.generator)
-        self.discriminator = copied_network(session.state.discriminator)
+        self.generator = copied_network(session.state.networks["generator"])
+        self.discriminator = copied_network(session.state.networks["discriminator"])
 
     def play(self, snapshot: Snapshot) -> bool:
         """Be the networks of `snapshot`; False where it is gone, or the run has begun afresh since."""
