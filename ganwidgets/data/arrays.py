@@ -21,6 +21,7 @@ from ganwidgets.data.images.scaling import (
 )
 from ganwidgets.data.labels import labels_of
 from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
+from ganwidgets.data.points.standardization import Standardization
 from ganwidgets.data.shapes import sample_shape
 from ganwidgets.data.source import SHUFFLED_AT_ONCE, FiniteSource
 from ganwidgets.errors import DataError
@@ -37,10 +38,10 @@ class ArraySource(FiniteSource):
 
     Attributes
     ----------
-    samples : Tensor, uint8 or float32 [N, \*shape]
-        uint8 images stay bytes, a quarter of the memory, until they are read.
+    samples : Tensor, uint8, int64, float32 or float64 [N, \*shape]
+        uint8 images stay bytes, a quarter of the memory, until they are read; so do standardized points.
     units : Units
-        What `samples` are measured in: of bytes, or as they are.
+        What `samples` are measured in: of bytes, as they are, or in the columns' own units.
     """
 
     samples: Tensor
@@ -49,16 +50,25 @@ class ArraySource(FiniteSource):
     def read(self, indices: Tensor) -> Tensor:
         return in_training_units(self.samples.index_select(0, indices), self.units)
 
+    def read_in_own_units(self, indices: Tensor) -> Tensor:
+        if self.units.standardization is None:
+            return super().read_in_own_units(indices)
+        return self.samples.index_select(0, indices).float()
+
     def whole_epochs(self) -> bool:
         return self.samples.numel() * 4 <= SHUFFLED_AT_ONCE
 
     def stored(self) -> Tensor | None:
-        return None if self.preset else in_training_units(self.samples, self.units)
+        if self.preset is not None:
+            return None
+        return self.samples if self.units.standardization else in_training_units(self.samples, self.units)
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256, in hex, of the samples in the units of training, and of the labels."""
         sha = hashlib.sha256(f"{self.kind} {self.size} {self.shape}\n".encode())
+        if self.units.standardization is not None:
+            sha.update(f"{self.units}\n".encode())
         for start in range(0, self.size, _HASHED_AT_ONCE):
             part = self.samples[start : start + _HASHED_AT_ONCE]
             sha.update(in_training_units(part, self.units).numpy().tobytes())
@@ -118,13 +128,9 @@ def load_array(data: Any, options: DataOptions = NO_OPTIONS) -> ArraySource:
         pixels=found.dtype in (torch.uint8, torch.bool),
     )
     refuse_broken(found, what)
+    found = found.reshape(-1, *shape)
     units = units_of(found, kind, options, what)
-    return in_memory(
-        found.reshape(-1, *shape),
-        kind,
-        units,
-        options=replace(options, kind=kind, value_range=units.value_range),
-    )
+    return in_memory(found, kind, units, options=units.noted(options, kind))
 
 
 def load_pair(pair: tuple[Any, ...], options: DataOptions = NO_OPTIONS) -> ArraySource:
@@ -152,8 +158,8 @@ def restored_array(
 
     Parameters
     ----------
-    samples : Tensor, float32 [N, \*shape]
-        In the units of training.
+    samples : Tensor [N, \*shape]
+        As it returned them.
     labels : Tensor or None
         int64 [N].
     kind : {"points", "images"}
@@ -161,7 +167,10 @@ def restored_array(
         Of that source.
     """
     labels = None if labels is None else labels.clone()
-    return in_memory(samples.clone(), kind, AS_IS, labels=labels, options=options)
+    units = AS_IS
+    if isinstance(options.standardize, tuple):
+        units = Units(None, Standardization(*options.standardize))
+    return in_memory(samples.clone(), kind, units, labels=labels, options=options)
 
 
 def in_memory(
@@ -175,7 +184,9 @@ def in_memory(
     options: DataOptions = NO_OPTIONS,
 ) -> ArraySource:
     r"""Return the source for `samples` [N, \*shape] in `units`, which are nobody else's."""
-    if units != OF_BYTES or samples.dtype != torch.uint8:
+    if units.standardization is not None:
+        samples = samples.float() if samples.dtype == torch.uint8 else samples
+    elif units != OF_BYTES or samples.dtype != torch.uint8:
         samples, units = in_training_units(samples, units), AS_IS
     n = len(samples)
     called = Message("array of {n} points", n=n) if kind == "points" else Message("array of {n} images", n=n)

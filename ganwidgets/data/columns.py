@@ -35,16 +35,55 @@ def table_parts(table: Any, names: Iterable[str], options: DataOptions) -> tuple
     DataError
         For a name that there is not.
     """
-    known = [str(name) for name in names]
+    known = {str(name): name for name in names}
     labels = options.labels
     chosen = options.columns or tuple(name for name in known if name != labels)
     chosen = (chosen,) if isinstance(chosen, str) else chosen
-    _refuse_unknown([*chosen, *([labels] if labels else [])], known, Message("the table"))
-    found = [table[name] for name in chosen]
-    y = None if labels is None else table[labels]
+    _refuse_unknown([*chosen, *([labels] if labels else [])], list(known), Message("the table"))
+    found = [table[known[name]] for name in chosen]
+    y = None if labels is None else table[known[labels]]
     if len(found) == 1 and np.ndim(found[0]) > 1:
         return found[0], y
-    return np.stack([np.asarray(column) for column in found], axis=1), y
+    return np.stack([_numbers(*each) for each in zip(chosen, found, strict=True)], axis=1), y
+
+
+def _numbers(name: str, column: Any) -> np.ndarray:
+    """Return the numbers of a column [N].
+
+    Raises
+    ------
+    DataError
+        If some are missing, or it holds none.
+    """
+    missing = column.isna() if hasattr(column, "isna") else np.zeros(len(column), bool)
+    values = np.asarray(column.dropna() if hasattr(column, "dropna") else column)
+    if values.dtype.kind == "f" and len(values) == len(missing):
+        missing = ~np.isfinite(values)
+    if np.any(missing):
+        raise DataError(
+            Message(
+                "the column {name!r} has {count} values that are missing or infinite, the first in row {row}; fill "
+                "them, such as with table[{name!r}].fillna(0), or leave those rows out: table.dropna()",
+                name=name,
+                count=int(np.sum(missing)),
+                row=int(np.argmax(missing)),
+            )
+        )
+    if values.dtype == object:
+        values = np.array(values.tolist())
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8)
+    if values.dtype.kind not in "iuf":
+        raise DataError(
+            Message(
+                "the column {name!r} holds no numbers, but values such as {value!r}; make one column of 0 and 1 of each "
+                "value, such as with pandas.get_dummies, pass it as labels={name!r} after numbering its values, or choose "
+                "other columns: columns=[...]",
+                name=name,
+                value=str(values[0]) if len(values) else "",
+            )
+        )
+    return values
 
 
 def item_parts(item: Mapping[str, Any], options: DataOptions, what: str) -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,7 +19,7 @@ from ganwidgets.data.images.scaling import OF_BYTES, Units, in_training_units, r
 from ganwidgets.data.images.value_ranges import contradicts
 from ganwidgets.data.items import Items, called
 from ganwidgets.data.labels import item_label
-from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
+from ganwidgets.data.options import DATA_OPTIONS, NO_OPTIONS, DataOptions, Kind
 from ganwidgets.data.source import FiniteSource
 from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
@@ -28,6 +29,9 @@ __all__ = ["DatasetSource", "held", "load_dataset"]
 
 PROBED = 64
 """Items at most that are read to find out what the numbers of all of them mean."""
+
+MEASURED = 1024
+"""Items at most that the centers and scales of points are measured on."""
 
 CHECKED = 16
 """Items whose label is compared with the one that the Dataset lists."""
@@ -47,7 +51,7 @@ class DatasetSource(FiniteSource):
     ----------
     items : Items
     dtype : torch.dtype
-        Of every item: bool, uint8, int64 or float32.
+        Of every item: bool, uint8, int64, float32 or float64.
     units : Units
         What the numbers of every item mean, decided when some of them were read.
     digest : str
@@ -146,7 +150,7 @@ class DatasetSource(FiniteSource):
     def _all_fit(self, items: Tensor) -> bool:
         """Return whether all numbers of `items` are finite and in their range; a cheap test of a whole batch."""
         if self.units.value_range is None:
-            return bool(items.isfinite().all())
+            return bool(items.float().isfinite().all())
         low, high = (value.item() for value in items.aminmax())
         return self.units.value_range[0] <= low and high <= self.units.value_range[1]
 
@@ -174,6 +178,19 @@ def held(source: DatasetSource) -> ArraySource:
     """Return `source` with all its samples, and the labels of its items, in memory."""
     samples = source.read_raw(torch.arange(source.size))
     return in_memory(samples, source.kind, source.units, labels=source.all_labels(), options=source.options)
+
+
+def _units_of_items(items: Tensor, kind: Kind, options: DataOptions, what: str, *, all_seen: bool) -> Units:
+    """Return the units of all items, decided by `items`, those that were read.
+
+    A column that is constant only in these gets the scale 1: other items may differ.
+    """
+    units = units_of(items, kind, options, what)
+    columns = units.standardization
+    if columns is None or all_seen or isinstance(options.standardize, tuple):
+        return units
+    scales = tuple(scale if scale > 0 else 1.0 for scale in columns.scales)
+    return replace(units, standardization=replace(columns, scales=scales))
 
 
 def load_dataset(dataset: Any, options: DataOptions = NO_OPTIONS) -> DatasetSource:
@@ -206,7 +223,15 @@ def load_dataset(dataset: Any, options: DataOptions = NO_OPTIONS) -> DatasetSour
         refuse_broken(item, called(place))
     units = OF_BYTES
     if items.depth is None:
-        units = units_of(torch.stack(list(found.values())), kind, options, what)
+        points = found
+        if kind == "points" and options.standardize in (None, True):
+            points = found | _more_points(items, size, shape, dtype, found)
+        looked_at = torch.stack([points[place] for place in sorted(points)])
+        units = _units_of_items(looked_at, kind, options, what, all_seen=size <= len(looked_at))
+        taken = units.noted(options, kind)
+    else:
+        options.allow(set(DATA_OPTIONS) - {"standardize"}, Message("images"))
+        taken = replace(options, kind=kind, value_range=items.depth.value_range, standardize=None)
     repeated = range(min(REPEATED, size))
     exact = not _draws_globally(items) and all(
         torch.equal(found[place], items.like_first(place, shape, dtype)) for place in repeated
@@ -214,15 +239,14 @@ def load_dataset(dataset: Any, options: DataOptions = NO_OPTIONS) -> DatasetSour
     sha = hashlib.sha256()
     if exact:
         for place in repeated:
-            sha.update(found[place].numpy().tobytes())
+            item = found[place]
+            sha.update((item.float() if item.dtype == torch.float64 else item).numpy().tobytes())
     return DatasetSource(
         name=Message(_NAMES[kind], type=type(dataset).__name__, n=size),
         kind=kind,
         shape=shape,
         size=size,
-        options=replace(
-            options, kind=kind, value_range=items.depth.value_range if items.depth else units.value_range
-        ),
+        options=taken,
         exact=exact,
         items=items,
         dtype=dtype,
@@ -231,12 +255,32 @@ def load_dataset(dataset: Any, options: DataOptions = NO_OPTIONS) -> DatasetSour
     )
 
 
-def _probed(size: int) -> list[int]:
+def _probed(size: int, most: int = PROBED) -> list[int]:
     """Return the places that decisions are made on: half of them the first, half evenly spread over all."""
-    if size <= PROBED:
+    if size <= most:
         return list(range(size))
-    half = PROBED // 2
+    half = most // 2
     return [*range(half), *torch.linspace(half, size - 1, half, dtype=torch.float64).long().tolist()]
+
+
+def _more_points(
+    items: Items, size: int, shape: tuple[int, ...], dtype: torch.dtype, found: Mapping[int, Tensor]
+) -> dict[int, Tensor]:
+    """Return points beside those that were `found`, for centers and scales.
+
+    One that cannot be trained on is left out here: it is refused, by its number, when it is reached.
+    """
+    more = {}
+    for place in _probed(size, MEASURED):
+        if place in found:
+            continue
+        try:
+            item = items.like_first(place, shape, dtype)
+            refuse_broken(item, called(place))
+        except DataError:
+            continue
+        more[place] = item
+    return more
 
 
 _NAMES: dict[Kind, str] = {"points": N_("{type} of {n} points"), "images": N_("{type} of {n} images")}

@@ -54,6 +54,9 @@ class SubsetSource(FiniteSource):
     def read(self, indices: Tensor) -> Tensor:
         return self.whole.read(self.places[indices])
 
+    def read_in_own_units(self, indices: Tensor) -> Tensor:
+        return self.whole.read_in_own_units(self.places[indices])
+
     def whole_epochs(self) -> bool:
         return self.whole.whole_epochs()
 

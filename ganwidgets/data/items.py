@@ -70,7 +70,7 @@ class Items:
             ) from error
         if isinstance(found, Mapping):
             return item_parts(found, self.options, what)
-        self.options.allow(("kind", "value_range"), Message("items that are not mappings"))
+        self.options.allow(("kind", "value_range", "standardize"), Message("items that are not mappings"))
         if isinstance(found, tuple | list) and found and not _is_row(found):
             return found[0], found[1] if len(found) > 1 else None
         return found, None
@@ -87,7 +87,7 @@ class Items:
         return None if label is None else item_label(label, called(place))
 
     def read(self, place: int) -> tuple[Kind, Tensor]:
-        """Return an item's sample: points float32 [F]; images [C, H, W], bool, uint8, int64 or float32."""
+        """Return an item's sample: points float32 or float64 [F]; images [C, H, W], bool, uint8, int64 or float32."""
         what = called(place)
         found, _ = self.parts(place)
         item, is_picture = self._tensor(found, what)
@@ -97,8 +97,10 @@ class Items:
             kind=self.options.kind,
             pixels=is_picture or item.dtype in (torch.uint8, torch.bool),
         )
-        if kind == "points" and item.dtype != torch.bool:
-            item = item.float()
+        if item.dtype == torch.float64:
+            item = item if kind == "points" else item.float()
+        elif kind == "points" and item.dtype != torch.bool:
+            item = item.float() if item.dtype != torch.int64 else item.double()
         return kind, item.reshape(shape)
 
     def like_first(self, place: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def dataset(
     value_range: tuple[float, float] | None = None,
     columns: str | Sequence[str] | None = None,
     labels: Any = None,
+    standardize: bool | tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> Source:
     """Return `data` as a trainer reads it; its ``repr`` says what was decided about it.
 
@@ -51,6 +53,11 @@ def dataset(
         The columns of a table, or the keys of dict items, that make up a sample.
     labels : str, or array of int [N], optional
         The column or key that holds the labels; or the labels themselves.
+    standardize : bool or (centers, scales), optional
+        Whether the columns of points train as z-scores, (x - mean) / standard deviation. Samples, the plane and exports
+        are in the columns' own units all the same. Without it, tables are standardized if their columns are far from
+        0, very large or small, or of very different scales. A pair gives ``F`` centers and scales instead. Metrics
+        of standardized points are measured in z-scores.
 
     Returns
     -------
@@ -74,10 +81,12 @@ def dataset(
     <ArraySource: array of 2 points (points of 6 numbers, unscaled)>
     >>> dataset(np.full((5, 1, 8, 8), 4095), value_range=(0, 4095))
     <ArraySource: array of 5 images (grey images of 8x8, black 0, white 4095)>
+    >>> dataset(np.array([[1990, 1e6], [2010, 3e6], [2030, 2e6]]))
+    <ArraySource: array of 3 points (points of 2 numbers, standardized (mean ± standard deviation: 1 2010 ± 16, 2 2e+06 ± 8.2e+05))>
     """
     if labels is not None and not isinstance(labels, str):
         data, labels = (data, labels), None
-    return load_data(data, DataOptions(kind, value_range, columns, labels))
+    return load_data(data, DataOptions(kind, value_range, columns, labels, standardize))  # type: ignore[arg-type]
 
 
 def load_data(data: Any, options: DataOptions = NO_OPTIONS) -> Source:
@@ -112,7 +121,7 @@ def load_data(data: Any, options: DataOptions = NO_OPTIONS) -> Source:
     if isinstance(data, os.PathLike):
         return load_folder(Path(data), options=options)
     if isinstance(data, tuple):
-        options.allow(("kind", "value_range"), Message("a pair (X, y)"))
+        options.allow(("kind", "value_range", "standardize"), Message("a pair (X, y)"))
         return load_pair(data, options)
     if isinstance(data, DataLoader):
         raise DataError(
@@ -126,11 +135,14 @@ def load_data(data: Any, options: DataOptions = NO_OPTIONS) -> Source:
 def _by_abilities(data: Any, options: DataOptions) -> Source:
     """Return the source for an object of no type that is known, by what it can do."""
     names = _columns(data)
+    if names and options.columns is None and not isinstance(data, Mapping):
+        named = tuple(str(name) for name in names if name != options.labels)
+        options = replace(options, columns=named) if len(set(named)) == len(named) > 0 else options
     if names is not None and (options.columns is not None or options.labels is not None):
         samples, y = table_parts(data, names, options)
         return load_array(samples, options) if y is None else load_pair((samples, y), options)
     if isinstance(data, Tensor) or hasattr(data, "__array__"):
-        options.allow(("kind", "value_range"), Message("an array"))
+        options.allow(("kind", "value_range", "standardize"), Message("an array"))
         return load_array(data, options)
     if isinstance(data, list) and data:
         return held(load_dataset(data, options))

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
@@ -29,6 +31,8 @@ class DataOptions:
         Names of the columns of a table, or the keys of dict items, that make up a sample.
     labels : str, optional
         Name of the column, or key of dict items, that holds the labels.
+    standardize : bool or (tuple of float, tuple of float), optional
+        Whether the columns of points train as z-scores; or the centers and scales that give these.
 
     Raises
     ------
@@ -40,6 +44,7 @@ class DataOptions:
     value_range: tuple[float, float] | None = None
     columns: str | Sequence[str] | None = None
     labels: str | None = None
+    standardize: bool | tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def __post_init__(self) -> None:
         if self.kind is not None and self.kind not in get_args(Kind):
@@ -54,6 +59,8 @@ class DataOptions:
                 type(self.labels).__name__,
                 Message("the name of a column; pass an array of labels y as the pair (X, y)"),
             )
+        if self.standardize is not None:
+            object.__setattr__(self, "standardize", _standardize(self.standardize))
 
     @classmethod
     def split(cls, keywords: Mapping[str, Any]) -> tuple[DataOptions, dict[str, Any]]:
@@ -63,8 +70,12 @@ class DataOptions:
 
     @classmethod
     def restored(cls, plain: Mapping[str, Any]) -> DataOptions:
-        """Inverse of :meth:`plain`; options that this version does not know are left out."""
-        return cls(**{name: value for name, value in plain.items() if name in DATA_OPTIONS})
+        """Inverse of :meth:`plain`; options that this version does not know are left out.
+
+        Data that is stored without a word about standardization comes from a version that standardized nothing.
+        """
+        known = {name: value for name, value in plain.items() if name in DATA_OPTIONS}
+        return cls(**{"standardize": False, **known})
 
     def given(self) -> dict[str, Any]:
         """Return the options that are not None, by name."""
@@ -72,14 +83,15 @@ class DataOptions:
 
     def plain(self) -> dict[str, Any]:
         """Return :meth:`given` as JSON has it: tuples as lists."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in self.given().items()
-        }
+        return {name: _listed(value) for name, value in self.given().items()}
 
     def allow(self, names: Iterable[str], what: str) -> None:
-        """Raise `DataError` for an option that is given but not among `names`, which are those of `what`."""
-        for name in self.given():
-            if name not in names:
+        """Raise `DataError` for an option that is given but not among `names`, which are those of `what`.
+
+        ``standardize=False`` applies to anything.
+        """
+        for name, value in self.given().items():
+            if name not in names and value is not False:
                 raise DataError(
                     Message("{option}= does not apply to {what}; leave it out", option=name, what=what)
                 )
@@ -90,6 +102,10 @@ NO_OPTIONS = DataOptions()
 
 DATA_OPTIONS = tuple(field.name for field in fields(DataOptions))
 """The keywords of a trainer and a widget that belong to their data."""
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _not_allowed(option: str, value: Any, allowed: str) -> DataError:
@@ -107,6 +123,22 @@ def _range(value: Any) -> tuple[float, float]:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise _not_allowed("value_range", value, allowed)
     return low, high
+
+
+def _standardize(value: Any) -> bool | tuple[tuple[float, ...], tuple[float, ...]]:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    allowed = Message(
+        "True, False, or a pair (centers, scales) with a finite number for each column, scales not negative"
+    )
+    try:
+        centers, scales = (tuple(float(number) for number in column) for column in value)
+    except (TypeError, ValueError, OverflowError):
+        raise _not_allowed("standardize", value, allowed) from None
+    fine = all(map(math.isfinite, (*centers, *scales))) and all(scale >= 0 for scale in scales)
+    if not fine or not centers or len(centers) != len(scales):
+        raise _not_allowed("standardize", value, allowed)
+    return centers, scales
 
 
 def _names(value: Any) -> str | tuple[str, ...]:

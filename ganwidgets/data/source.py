@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
+from ganwidgets.data.points.standardization import Standardization
 from ganwidgets.data.sample_order import SampleOrder
 from ganwidgets.messages import Message
 from ganwidgets.seeds import seeded
@@ -17,6 +19,12 @@ __all__ = ["FiniteSource", "Kind", "Modes", "Source"]
 
 SHUFFLED_AT_ONCE = 64_000_000
 """Bytes of float32 up to which a whole epoch is laid out in its order; beyond, each batch is."""
+
+NEGLIGIBLE = 1e-3
+"""Mean of a column, in its standard deviations, that is described as 0."""
+
+DESCRIBED = 4
+"""Columns whose mean and standard deviation are named where a table is described."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +49,7 @@ class Modes:
 class Source(ABC):
     """Where the real samples come from. It never changes.
 
-    Samples are float32 in the units of training: points as they are, images in [-1, 1].
+    Samples are float32 in the units of training: points as they are or standardized, images in [-1, 1].
 
     Attributes
     ----------
@@ -87,6 +95,27 @@ class Source(ABC):
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         r"""Return `n` independent samples, float32 [n, \*shape], drawn with `generator` (on the CPU)."""
 
+    @cached_property
+    def standardization(self) -> Standardization | None:
+        """Centers and scales of the columns of points that train standardized; None where samples train as they are."""
+        columns = self.options.standardize
+        return Standardization(*columns) if isinstance(columns, tuple) else None
+
+    def in_own_units(self, samples: Tensor) -> Tensor:
+        """Return points [..., F] in the units of training in those of their columns; images as they are."""
+        return samples if self.standardization is None else self.standardization.original(samples)
+
+    def draw_in_own_units(self, n: int, generator: torch.Generator) -> Tensor:
+        """Return what :meth:`draw` returns, in the units of :meth:`in_own_units`."""
+        return self.in_own_units(self.draw(n, generator))
+
+    @property
+    def column_names(self) -> tuple[str, ...] | None:
+        """The names of the columns of a table, one for each number of a sample; None where these have none."""
+        names = self.options.columns
+        names = (names,) if isinstance(names, str) else names
+        return None if names is None or self.shape != (len(names),) else tuple(names)
+
     @property
     def labelled(self) -> bool | None:
         """Whether the data has labels; None where only reading it would tell."""
@@ -105,8 +134,9 @@ class Source(ABC):
         raise NotImplementedError(f"{self.name} has no labels")  # pragma: no cover - and so nobody asks
 
     def stored(self) -> Tensor | None:
-        r"""Return all samples, float32 [N, \*shape], where they are held in memory and have no preset's name.
+        r"""Return all samples, [N, \*shape], where they are held in memory and have no preset's name.
 
+        They are float32 in the units of training; standardized points are in their own units, float32, float64 or int64.
         :func:`ganwidgets.data.restored_array` makes a source with the same fingerprint of them. They
         may be the source's own: not to be changed.
         """
@@ -117,7 +147,13 @@ class Source(ABC):
         """What was decided about the data: its kind, the shape of a sample, and what its numbers mean."""
         if self.kind == "points":
             (features,) = self.shape
-            return Message("points of {features} numbers, unscaled", features=features)
+            if self.standardization is None:
+                return Message("points of {features} numbers, unscaled", features=features)
+            return Message(
+                "points of {features} numbers, standardized (mean ± standard deviation: {columns})",
+                features=features,
+                columns=self._columns_in_words(self.standardization),
+            )
         channels, height, width = self.shape
         colour = Message("grey") if channels == 1 else Message("RGB")
         if self.options.value_range is None:
@@ -131,6 +167,21 @@ class Source(ABC):
             black=black,
             white=white,
         )
+
+    def _columns_in_words(self, columns: Standardization) -> str:
+        names = self.column_names or tuple(str(number + 1) for number in range(len(columns.centers)))
+        described = [
+            Message("{name} constant {center:.6g}", name=name, center=center)
+            if scale == 0
+            else Message(
+                "{name} {center:.4g} ± {scale:.2g}",
+                name=name,
+                center=center if abs(center) > NEGLIGIBLE * scale else 0.0,
+                scale=scale,
+            )
+            for name, center, scale in zip(names, columns.centers, columns.scales, strict=True)
+        ]
+        return ", ".join([*described[:DESCRIBED], *(["\u2026"] if len(described) > DESCRIBED else [])])
 
     def __repr__(self) -> str:
         about = self.name if self.preset else f"{self.name} ({self.taken_as})"
@@ -146,6 +197,13 @@ class FiniteSource(Source):
     @abstractmethod
     def read(self, indices: Tensor) -> Tensor:
         r"""Return the samples at `indices` (int64 [n]), float32 [n, \*shape], not shared with others."""
+
+    def read_in_own_units(self, indices: Tensor) -> Tensor:
+        """Return what :meth:`read` returns, in the units of :meth:`in_own_units`."""
+        return self.in_own_units(self.read(indices))
+
+    def draw_in_own_units(self, n: int, generator: torch.Generator) -> Tensor:
+        return self.read_in_own_units(torch.randint(self.size, (n,), generator=generator))
 
     def whole_epochs(self) -> bool:
         """Return whether a whole epoch is best read at once."""

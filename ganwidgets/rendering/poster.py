@@ -169,12 +169,18 @@ def _plane(frame: Shown) -> Any:
 
 def _plane_axes(pen: Any, frame: Shown, font: Any) -> None:
     x0, x1, y0, y1 = frame.extent or projection_of(frame.real).extent(frame.real)
-    for value in nice_ticks(x0, x1):
+    horizontal, vertical = frame.axes
+    for value, label in horizontal.ticks(x0, x1):
         across = LEFT + (value - x0) / (x1 - x0) * SIDE
-        pen.text((across, TOP + SIDE + 4), f"{value:g}", fill=QUIET, font=font, anchor="mt")
-    for value in nice_ticks(y0, y1):
+        pen.text((across, TOP + SIDE + 4), label, fill=QUIET, font=font, anchor="mt")
+    for value, label in vertical.ticks(y0, y1):
         down = TOP + (y1 - value) / (y1 - y0) * SIDE
-        pen.text((LEFT - 6, down), f"{value:g}", fill=QUIET, font=font, anchor="rm")
+        pen.text((LEFT - 6, down), label, fill=QUIET, font=font, anchor="rm")
+    if horizontal.named:
+        title = horizontal.title(x0, x1)
+        pen.text((LEFT + SIDE - 6, TOP + SIDE - 6), title, fill=QUIET, font=font, anchor="rb")
+    if vertical.named:
+        pen.text((LEFT + 6, TOP + 6), vertical.title(y0, y1), fill=QUIET, font=font, anchor="lt")
 
 
 def _legend(pen: Any, font: Any, x: float, entries: list[tuple[str, str, str]]) -> None:

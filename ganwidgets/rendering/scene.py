@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from ganwidgets.data import Source
+from ganwidgets.rendering.plane_axes import Axis, axes_of
 from ganwidgets.rendering.plane_grid import grid_on, square_around, verdict_on
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.rendering.snapshot_view import Still
-from ganwidgets.runs.inspect.sampling import generated_by, judged_by, real
+from ganwidgets.runs.inspect.sampling import generated_by, judged_by, real_as_drawn
 from ganwidgets.runs.record.history import Envelope, History
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
@@ -69,7 +70,7 @@ class Scene:
     ----------
     source : Source
     real : Tensor [M, ...]
-        In the units that people see.
+        In the units that are drawn: images in [0, 1], points as they train.
     labels : Tensor or None
         int64 [M]; what the generator is told, where it takes labels: the first ten over and over, so
         that a grid of as many columns has one column for each; or all the same, where one was asked for.
@@ -77,6 +78,8 @@ class Scene:
         ``x0, x1, y0, y1`` of the plane, for points of two dimensions.
     grid : Tensor or None
         See :func:`~ganwidgets.rendering.plane_grid.grid_on`.
+    axes : tuple of Axis
+        What the plane's axes say, across and up.
     """
 
     source: Source
@@ -84,6 +87,7 @@ class Scene:
     labels: Tensor | None
     extent: Extent | None
     grid: Tensor | None
+    axes: tuple[Axis, ...]
 
 
 def scene_of(session: Session, pictures: int = PICTURES, label: int | None = None) -> Scene:
@@ -107,12 +111,12 @@ def scene_of(session: Session, pictures: int = PICTURES, label: int | None = Non
         if source.kind == "images" and len(columns) > 1:
             n = len(columns) * max(ROWS, pictures // len(columns))
         labels = columns.repeat(math.ceil(n / len(columns)))[:n]
-    shown = real(session, n, SEED)
+    shown = real_as_drawn(session, n, SEED)
     extent = grid = None
     if source.kind == "points" and source.shape == (2,):
         extent = square_around(shown)
         grid = grid_on(extent)
-    return Scene(source, shown, labels, extent, grid)
+    return Scene(source, shown, labels, extent, grid, axes_of(source))
 
 
 def drawn_small(history: History, name: str) -> Envelope:
@@ -191,6 +195,7 @@ def _still(
         labels=None if scene.labels is None else scene.labels.numpy(),
         verdict=verdict,
         extent=scene.extent,
+        axes=scene.axes,
         record=record,
         losses={name: drawn_small(history, name) for name in CURVES},
     )

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ganwidgets.rendering.plane_axes import UNNAMED, Axis
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.runs.record.history import Envelope
 
@@ -53,6 +54,10 @@ class Shown(Protocol):
         """``x0, x1, y0, y1`` of the plane."""
 
     @property
+    def axes(self) -> tuple[Axis, ...]:
+        """What the plane's axes say, across and up."""
+
+    @property
     def record(self) -> Mapping[str, float]:
         """The numbers of the last updates."""
 
@@ -75,3 +80,4 @@ class Still:
     extent: Extent | None
     record: Mapping[str, float]
     losses: Mapping[str, Envelope]
+    axes: tuple[Axis, ...] = UNNAMED

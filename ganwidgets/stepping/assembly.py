@@ -140,7 +140,7 @@ class Assembled:
         return slope.detach().cpu().float()
 
     def shown(self, samples: Tensor) -> Tensor:
-        """Return samples in the units that people see: images in [0, 1], points as they are.
+        """Return samples as they are drawn: images in [0, 1], points as they train, standardized or not.
 
         A pixel that is not a finite number is NaN: it shall not pass for black or white.
         """

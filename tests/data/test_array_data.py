@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from ganwidgets.data import load_data, restored_array
+from ganwidgets.data import dataset, load_data, restored_array
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
@@ -35,9 +35,9 @@ def refusal(data) -> str:
         elements=st.integers(0, 100),
     )
 )
-def test_points_pass_unscaled(points):
+def test_points_that_are_not_standardized_pass_unscaled(points):
     for data in (points, pd.DataFrame(points.astype(points.dtype.newbyteorder("=")))):
-        source = load_data(data)
+        source = dataset(data, standardize=False)
         assert (source.kind, source.shape, source.size) == ("points", points.shape[1:], len(points))
         assert all_of(source).dtype == torch.float32
         assert np.array_equal(all_of(source).numpy(), points.astype(np.float32))
@@ -135,7 +135,7 @@ def test_images_that_are_none(images, words):
         (torch.zeros(2, 2, dtype=torch.complex64), ["complex64"]),
         (torch.zeros(2, 2).to_sparse(), ["sparse", "to_dense"]),
         (np.ma.masked_equal(np.eye(2), 0), ["masked"]),
-        (pd.DataFrame({"x": [1.0, 2.0], "name": ["a", "b"]}), ["object"]),
+        (pd.DataFrame({"x": [1.0, 2.0], "name": ["a", "b"]}), ["'name'", "'a'"]),
         (pd.Series([1.0, 2.0]), ["reshape(-1, 1)"]),
         (pd.Series([1.0, 2.0]), ["of length 2"]),
     ],

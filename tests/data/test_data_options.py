@@ -76,9 +76,15 @@ def test_a_trainer_passes_the_options_on_and_shows_what_was_decided():
 
 
 def test_plain_options_are_what_they_were():
-    for options in (DataOptions(), DataOptions("images", (0, 255), ["a", "b"], "c")):
+    for options in (
+        DataOptions("images", (0, 255), ["a", "b"], "c", standardize=True),
+        DataOptions("points", standardize=([0.5, 1e6], [1, 0])),
+        DataOptions(standardize=False),
+    ):
         assert DataOptions.restored(options.plain()) == options
-    assert DataOptions.restored({"kind": "points", "of_a_later_version": 1}) == DataOptions("points")
+    assert DataOptions.restored({"kind": "points", "of_a_later_version": 1}) == DataOptions(
+        "points", standardize=False
+    )
 
 
 @pytest.mark.parametrize("large", [False, True])

@@ -64,7 +64,7 @@ def fraction(number):
     ],
 )
 def test_items(make, shape, expected, wrap):
-    source = load_data(Items(lambda number: wrap(make(number))))
+    source = gw.dataset(Items(lambda number: wrap(make(number))), standardize=False)
     assert (source.kind, source.shape, source.size) == ("points" if len(shape) == 1 else "images", shape, 100)
     found = read(source, 5, 2, 5)
     assert found.shape == (3, *shape)

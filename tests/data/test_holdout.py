@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganwidgets import DataError, GANTrainer
-from ganwidgets.data import load_data
+from ganwidgets.data import dataset
 from ganwidgets.data.holdout import split_holdout
 
 
 def numbered(n: int, labels: bool = False):
     samples = torch.arange(n).float().reshape(-1, 1).repeat(1, 2)
-    return load_data((samples, torch.arange(n) % 3) if labels else samples)
+    return dataset((samples, torch.arange(n) % 3) if labels else samples, standardize=False)
 
 
 @given(n=st.integers(2, 60), holdout=st.floats(0.001, 0.5))

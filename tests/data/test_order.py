@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import TensorDataset
 
-from ganwidgets.data import load_data, source
+from ganwidgets.data import dataset, load_data, source
 from ganwidgets.data.points.presets import BLOCK
 
 SIZE = 37
@@ -22,8 +22,8 @@ def drawn_per_batch(monkeypatch):
 
 
 SOURCES = {
-    "array": load_data(numbered()),
-    "dataset": load_data(TensorDataset(numbered().float())),
+    "array": dataset(numbered(), standardize=False),
+    "dataset": dataset(TensorDataset(numbered().float()), standardize=False),
     "endless": load_data("moons"),
 }
 

@@ -1,11 +1,12 @@
 """The units in which samples train, and what cannot be brought into them.
 
-Points train as they are. Images train in [-1, 1], to which their range is mapped; see :mod:`~ganwidgets.data.images.value_ranges`.
+Points train as they are, or standardized; see :mod:`~ganwidgets.data.points.standardization`. Images train in [-1, 1],
+to which their range is mapped; see :mod:`~ganwidgets.data.images.value_ranges`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from ganwidgets.data.images.value_ranges import BYTES, SIGNED, UNIT, Range, decided_range, warn_of_range
 from ganwidgets.data.options import DATA_OPTIONS, DataOptions, Kind
+from ganwidgets.data.points.standardization import Standardization, is_well_scaled, measured_columns
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
@@ -28,12 +30,28 @@ class Units:
     ----------
     value_range : (float, float) or None
         Which numbers become -1 and 1; None leaves all numbers as they are.
+    standardization : Standardization or None
+        Centers and scales of the columns of points that train standardized.
     """
 
     value_range: Range | None
+    standardization: Standardization | None = None
+
+    def noted(self, options: DataOptions, kind: Kind) -> DataOptions:
+        """Return `options` with these units and the kind among them, so that they decide everything."""
+        columns = self.standardization
+        standardize = False if columns is None else (columns.centers, columns.scales)
+        return replace(
+            options,
+            kind=kind,
+            value_range=self.value_range,
+            standardize=standardize if kind == "points" else None,
+        )
 
     def __str__(self) -> str:
         """Return what fingerprints of Datasets contain, so it cannot change."""
+        if self.standardization is not None:
+            return f"standardized by {self.standardization.centers!r} {self.standardization.scales!r}"
         if self.value_range is None:
             return "as is"
         known = {BYTES: "bytes", UNIT: "from 0", SIGNED: "from -1"}
@@ -47,7 +65,7 @@ OF_BYTES = Units(BYTES)
 
 
 def numbers(data: Any, what: str) -> Tensor:
-    """Return a copy of an array or a tensor, as bool, uint8, int64 or float32 on the CPU.
+    """Return a copy of an array or a tensor, as bool, uint8, int64, float32 or float64 on the CPU.
 
     Parameters
     ----------
@@ -78,8 +96,8 @@ def numbers(data: Any, what: str) -> Tensor:
     if array.dtype.kind in "iu":
         return torch.from_numpy(np.array(array, np.int64, order="C"))
     if array.dtype.kind == "f":
-        with np.errstate(over="ignore"):  # what becomes infinite is found and named later
-            return torch.from_numpy(np.array(array, np.float32, order="C"))
+        dtype = np.float32 if array.dtype.itemsize <= 4 else np.float64
+        return torch.from_numpy(np.array(array, dtype, order="C"))
     raise DataError(_wrong_type(array.dtype, what))
 
 
@@ -92,6 +110,7 @@ def _of_tensor(tensor: Tensor, what: str) -> Tensor:
         dtype = tensor.dtype
     else:
         dtype = torch.float32 if tensor.is_floating_point() else torch.int64
+        dtype = torch.float64 if tensor.dtype == torch.float64 else dtype
     return tensor.to("cpu", dtype, copy=True, memory_format=torch.contiguous_format)
 
 
@@ -104,8 +123,8 @@ def _wrong_type(dtype: Any, what: str) -> Message:
 
 
 def refuse_broken(values: Tensor, what: str) -> None:
-    """Raise `DataError` if any of `values` is not finite: how many, and where the first is."""
-    broken = ~values.isfinite() if values.is_floating_point() else None
+    """Raise `DataError` if any of `values` is not finite in float32: how many, and where the first is."""
+    broken = ~values.float().isfinite() if values.is_floating_point() else None
     if broken is None or not broken.any():
         return
     first = np.unravel_index(int(broken.flatten().byte().argmax()), tuple(values.shape))
@@ -132,14 +151,37 @@ def units_of(samples: Tensor, kind: Kind, options: DataOptions, what: str) -> Un
         options.allow(set(DATA_OPTIONS) - {"value_range"}, Message("points"))
         if samples.dtype == torch.bool:
             raise DataError(_wrong_type(samples.dtype, what))
-        return AS_IS
+        return _units_of_points(samples.flatten(start_dim=1), options.standardize)
+    options.allow(set(DATA_OPTIONS) - {"standardize"}, Message("images"))
     taken = options.value_range or decided_range(samples, what)
     warn_of_range(samples, taken, what)
     return Units(taken)
 
 
+def _units_of_points(
+    samples: Tensor, standardize: bool | tuple[tuple[float, ...], tuple[float, ...]] | None
+) -> Units:
+    if standardize is False:
+        return AS_IS
+    if isinstance(standardize, tuple):
+        if len(standardize[0]) != samples.shape[1]:
+            raise DataError(
+                Message(
+                    "standardize has centers of {given} columns, but a sample has {features} numbers; give one center "
+                    "and one scale for each",
+                    given=len(standardize[0]),
+                    features=samples.shape[1],
+                )
+            )
+        return Units(None, Standardization(*standardize))
+    columns = measured_columns(samples)
+    return Units(None, columns) if standardize or not is_well_scaled(samples, columns) else AS_IS
+
+
 def in_training_units(samples: Tensor, units: Units) -> Tensor:
     """Return `samples` as float32 in the units of training; where they are that already, maybe themselves."""
+    if units.standardization is not None:
+        return units.standardization.standardized(samples)
     if units.value_range is None:
         return samples.float()
     low, high = units.value_range

@@ -30,10 +30,18 @@ from ganwidgets.live.worker.run_state import RunState, Status
 from ganwidgets.live.worker.runner import Runner
 from ganwidgets.metrics import evaluate_points
 from ganwidgets.metrics.spread import point_signs
+from ganwidgets.rendering.plane_axes import UNNAMED, Axis
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.rendering.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
 from ganwidgets.runs.inspect.frozen_run import likeness_of
-from ganwidgets.runs.inspect.sampling import Visible, decisiveness, generated, overfitting, sampler
+from ganwidgets.runs.inspect.sampling import (
+    Visible,
+    decisiveness,
+    generated_as_drawn,
+    overfitting,
+    real_as_drawn,
+    sampler,
+)
 from ganwidgets.runs.quality.evaluation import FAIR
 from ganwidgets.runs.record.history import Envelope
 from ganwidgets.runs.timeline.branch_view import TimelineView, TimelineViewer
@@ -85,7 +93,7 @@ class Frame:
     shape : tuple of int
         Of one sample.
     real : float32 array
-        Points ``[M, F]``, M at most 500, the same for the whole run; or images ``[M, C, H, W]``
+        Points ``[M, F]`` in the units of training, M at most 500, the same for the whole run; or images ``[M, C, H, W]``
         in [0, 1].
     generated : float32 array
         In the same layout, always from the same latents. May hold numbers that are not finite,
@@ -127,6 +135,8 @@ class Frame:
         Each label that the generator can be told, in ascending order; none where it takes none.
     taken_as : str
         What was decided about a user's own data, to be translated; empty for presets.
+    axes : tuple of Axis
+        What the plane's axes say, across and up; points are drawn in the units of training.
     """
 
     iteration: int
@@ -154,6 +164,7 @@ class Frame:
     inside: Inside | None = None
     classes: tuple[int, ...] = ()
     taken_as: str = ""
+    axes: tuple[Axis, ...] = UNNAMED
 
     @property
     def verdict(self) -> Floats | None:
@@ -320,6 +331,7 @@ class Camera:
             generated=developed.generated,
             labels=None if scene.labels is None else scene.labels.numpy(),
             extent=scene.extent,
+            axes=scene.axes,
             losses=seen.losses,
             metrics=_metrics(self._metric_sampler.curves),
             floors=self._metric_sampler.floors,
@@ -385,7 +397,7 @@ class Camera:
     def _develop(self, exposure: _Exposure, complete: bool, also: Collection[str]) -> _Developed:
         """Return what the networks make of things, and measure it where that is due."""
         visible, scene = exposure.visible, exposure.kept.fixed
-        sampled = generated(visible, len(scene.real), SEED, scene.labels)
+        sampled = generated_as_drawn(visible, len(scene.real), SEED, scene.labels)
         shown: Floats = np.array(sampled.numpy(), dtype=np.float32)
         if scene.source.kind == "images":
             self._measure_images(exposure, shown, complete)
@@ -447,8 +459,8 @@ class Camera:
             return
         began = time.monotonic()
         samples, reference = (
-            trainer.sample(SAMPLES, MEASURED).numpy(),
-            trainer.real(SAMPLES, MEASURED).numpy(),
+            generated_as_drawn(trainer._session, SAMPLES, MEASURED).numpy(),
+            real_as_drawn(trainer._session, SAMPLES, MEASURED).numpy(),
         )
         modes, runner = trainer.source.modes, self._runner
         session = trainer._session

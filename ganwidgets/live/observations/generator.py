@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganwidgets.live.observations.moment import Kind, Moment
-from ganwidgets.runs.inspect.sampling import generated, real, sample_from
+from ganwidgets.runs.inspect.sampling import generated_as_drawn, real_as_drawn, sample_from
 
 __all__ = ["Crowd", "Density", "Latents", "Manifold", "ManifoldGrid", "NoisePlane"]
 
@@ -126,10 +126,10 @@ class Density:
         if last is not None and (moment.moves == self._moves or began < self._due):
             return last
         if last is None:
-            shown = _bounded(moment.between(partial(real, moment.session, CROWD, moment.seed)))
+            shown = _bounded(moment.between(partial(real_as_drawn, moment.session, CROWD, moment.seed)))
         else:
             shown = last.real
-        made = _bounded(generated(moment.session, CROWD, moment.seed))
+        made = _bounded(generated_as_drawn(moment.session, CROWD, moment.seed))
         self._last = Crowd(moment.iteration, shown, made)
         self._moves = moment.moves
         ended = time.monotonic()

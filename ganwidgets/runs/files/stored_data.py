@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganwidgets.data import DataOptions, Source, load_data, restored_array
-from ganwidgets.data.images.scaling import AS_IS, OF_BYTES, in_training_units
-from ganwidgets.data.options import NO_OPTIONS, Kind
+from ganwidgets.data.images.scaling import OF_BYTES, in_training_units
+from ganwidgets.data.options import Kind
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 from ganwidgets.runs.state.state_tree import data_name
@@ -22,6 +23,9 @@ LARGEST_STORED_DATA = 16 * 2**20
 """Bytes of an array that a stored run takes along."""
 
 
+_OWN_UNITS = {torch.float32, torch.float64, torch.int64}
+"""Types of standardized points, which are stored in their own units."""
+
 _STORED: Mapping[Kind, Collection[torch.dtype]] = {
     "points": {torch.float32},
     "images": {torch.float32, torch.uint8},
@@ -29,7 +33,10 @@ _STORED: Mapping[Kind, Collection[torch.dtype]] = {
 
 
 def samples_of(source: Source) -> Tensor | None:
-    """Return the samples that a stored run takes along: float32, or uint8 for images that came as bytes."""
+    """Return the samples that a stored run takes along.
+
+    They are float32, uint8 for images that came as bytes, and float32, float64 or int64 for standardized points.
+    """
     if source.size is None or source.size * math.prod(source.shape) > LARGEST_STORED_DATA:
         return None
     samples = source.stored()
@@ -58,14 +65,22 @@ def source_of_samples(
         If that function returns no such samples.
     """
     dimensions = 2 if kind == "points" else 4
-    if samples.dtype not in _STORED[kind] or samples.dim() != dimensions or not samples.numel():
+    taken = DataOptions.restored(options)
+    standardized = isinstance(taken.standardize, tuple)
+    types = _OWN_UNITS if standardized and kind == "points" else _STORED[kind]
+    if samples.dtype not in types or samples.dim() != dimensions or not samples.numel():
         raise ValueError(f"{kind} are stored otherwise than as {samples.dtype} {tuple(samples.shape)}")
     if (kind == "images" and samples.shape[1] not in {1, 3}) or not samples.float().isfinite().all():
         raise ValueError(f"samples of shape {tuple(samples.shape)} are no {kind}")
     if labels is not None and (labels.dtype != torch.int64 or labels.shape != samples.shape[:1]):
         raise ValueError(f"labels are stored otherwise than as {labels.dtype} {tuple(labels.shape)}")
-    units = OF_BYTES if samples.dtype == torch.uint8 else AS_IS
-    return restored_array(in_training_units(samples, units), labels, kind, DataOptions.restored(options))
+    if isinstance(taken.standardize, tuple) and (
+        kind != "points" or len(taken.standardize[0]) != samples.shape[1]
+    ):
+        raise ValueError(f"samples of shape {tuple(samples.shape)} are standardized otherwise")
+    if samples.dtype == torch.uint8:
+        samples = in_training_units(samples, OF_BYTES)
+    return restored_array(samples, labels, kind, taken)
 
 
 def as_it_was_read(data: Any, stored: Iterable[tuple[str, Mapping[str, Any]]]) -> Any:
@@ -85,14 +100,16 @@ def as_it_was_read(data: Any, stored: Iterable[tuple[str, Mapping[str, Any]]]) -
     """
     for name, plain in stored:
         options = DataOptions.restored(plain)
-        if isinstance(data, Source) or options == NO_OPTIONS:
+        if isinstance(data, Source):
             continue
-        try:
-            source = load_data(data, options)
-        except DataError:  # the options of other data need not suit these
-            continue
-        if data_name(source) == name:
-            return source
+        # A table that was read by its columns may be passed as the array of these.
+        for each in (options, replace(options, columns=None, labels=None)):
+            try:
+                source = load_data(data, each)
+            except DataError:  # the options of other data need not suit these
+                continue
+            if data_name(source) == name:
+                return source
     return data
 
 

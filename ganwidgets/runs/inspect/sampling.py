@@ -24,12 +24,14 @@ __all__ = [
     "accuracies",
     "decisiveness",
     "generated",
+    "generated_as_drawn",
     "generated_by",
     "judged_by",
     "labels_asked",
     "latents",
     "overfitting",
     "real",
+    "real_as_drawn",
     "sample_from",
     "sampler",
     "slopes",
@@ -71,7 +73,7 @@ class Visible(Protocol):
 
 
 def generated(session: Visible, n: int, seed: int, labels: Any = None, *, average: bool = False) -> Tensor:
-    """Return `n` generated samples in the units that people see, float32 on the CPU.
+    """Return `n` generated samples, float32 on the CPU: images in [0, 1], points in the data's own units.
 
     Parameters
     ----------
@@ -86,6 +88,14 @@ def generated(session: Visible, n: int, seed: int, labels: Any = None, *, averag
     DataError
         If labels are given that do not occur in the data, or that the generator does not take.
     """
+    drawn = generated_as_drawn(session, n, seed, labels, average=average)
+    return session.run.source.in_own_units(drawn)
+
+
+def generated_as_drawn(
+    session: Visible, n: int, seed: int, labels: Any = None, *, average: bool = False
+) -> Tensor:
+    """Return the samples of :func:`generated` as they are drawn: standardized points as z-scores."""
     session.settle()
     run = session.run
     network = run.state.networks["generator"]
@@ -98,7 +108,7 @@ def generated(session: Visible, n: int, seed: int, labels: Any = None, *, averag
 
 
 def generated_by(session: Visible, network: nn.Module, n: int, seed: int, labels: Any = None) -> Tensor:
-    """Return what :func:`generated` does, made by `network`, which is built like the generator."""
+    """Return what :func:`generated_as_drawn` does, made by `network`, which is built like the generator."""
     run = session.run
     noise, told = latents(session, n, seed), _told(run, labels, n, seed)
     return run.shown(run.generate(network, noise, derive(seed, "inside the network"), told))
@@ -135,7 +145,7 @@ def latents(session: Visible, n: int, seed: int) -> Tensor:
 def sample_from(
     session: Visible, noise: Tensor, labels: Any = None, network: nn.Module | None = None
 ) -> Tensor:
-    """Return what the generator makes of latents ``[n, latent_dim]``, in the units that people see.
+    """Return what the generator makes of latents ``[n, latent_dim]``, in the units of :func:`generated_as_drawn`.
 
     Parameters
     ----------
@@ -153,7 +163,13 @@ def sample_from(
 
 
 def real(session: Visible, n: int, seed: int) -> Tensor:
-    """Return `n` real samples in the units that people see, float32 on the CPU."""
+    """Return `n` real samples in the units of :func:`generated`, float32 on the CPU."""
+    run = session.run
+    return run.shown(run.source.draw_in_own_units(n, seeded(seed, "real")))
+
+
+def real_as_drawn(session: Visible, n: int, seed: int) -> Tensor:
+    """Return the samples of :func:`real` in the units of :func:`generated_as_drawn`."""
     run = session.run
     return run.shown(run.source.draw(n, seeded(seed, "real")))
 
@@ -219,7 +235,7 @@ def slopes(
 
 
 def sampler(session: Visible, seed: int) -> Callable[[int], Tensor]:
-    """Return what makes any number of the samples of :func:`generated` as they are now, in any thread, at any time.
+    """Return what makes any number of the samples of :func:`generated_as_drawn` as they are now, in any thread, at any time.
 
     It has a copy of the generator, so that training may go on meanwhile.
     """

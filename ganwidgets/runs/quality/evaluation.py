@@ -11,7 +11,13 @@ from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 from ganwidgets.metrics import evaluate_points
 from ganwidgets.metrics.features import Features
-from ganwidgets.runs.inspect.sampling import accuracies, generated, labels_asked, overfitting, real
+from ganwidgets.runs.inspect.sampling import (
+    accuracies,
+    generated_as_drawn,
+    labels_asked,
+    overfitting,
+    real_as_drawn,
+)
 from ganwidgets.runs.quality.image_judge import (
     Judge,
     Neighbors,
@@ -57,7 +63,7 @@ class Evaluation:
 
     def _drawn(self, n: int, seed: int) -> Tensor:
         self._drawn_at = self._session.state.iteration
-        return generated(self._session, n, seed)
+        return generated_as_drawn(self._session, n, seed)
 
     def of_generated(self, n: int, seed: int, features: Any) -> dict[str, float]:
         """Return how good generated samples are, by name."""
@@ -76,7 +82,10 @@ class Evaluation:
         session = self._session
         fair = {} if session.run.held_out is None else FAIR
         if session.run.source.kind == "points":
-            return {**self._points(lambda: real(session, n, derive(seed, "perfect")), n, seed), **fair}
+            return {
+                **self._points(lambda: real_as_drawn(session, n, derive(seed, "perfect")), n, seed),
+                **fair,
+            }
         judge = self.judge(n, seed, features)
         perfect = judge.perfect()
         figures = self._images(judge, lambda: perfect, lambda _: judge.floors)
@@ -122,12 +131,12 @@ class Evaluation:
         """Return the share of generated images that is read as each class."""
         session = self._session
         judge = self.judge(n, seed, "classifier")
-        made = self._between(lambda: generated(session, n, seed))
+        made = self._between(lambda: generated_as_drawn(session, n, seed))
         return {label: share for label, (share, _) in judge.shares(judge.reading(made)).items()}
 
     def _points(self, samples: Callable[[], Tensor], n: int, seed: int) -> dict[str, float]:
         session = self._session
-        drawn, reference = self._between(lambda: (samples(), real(session, n, seed)))
+        drawn, reference = self._between(lambda: (samples(), real_as_drawn(session, n, seed)))
         modes = session.run.source.modes
         return evaluate_points(drawn.numpy(), reference.numpy(), modes, seed)
 

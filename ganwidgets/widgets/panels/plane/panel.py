@@ -108,9 +108,6 @@ LEGEND = ("real", "generated", "verdict", "gradients", "manifold", "trails")
 
 PULLS = N_("Arrows: which way D's logit on each sample is to go; the longer, the more that sample counts.")
 
-AXES = {1: ["x", ""], 2: ["x", "y"]}
-"""What a place's two numbers are called, by the number of coordinates; "" where one means nothing."""
-
 READ_OUT = frozenset({"latents", "scores"})
 """What is told of a point under the pointer."""
 
@@ -227,7 +224,8 @@ class PlanePanel:
         content = {
             "iteration": frame.iteration,
             "extent": frame.extent or projection.extent(frame.real),
-            "axes": AXES.get(projection.features, ["PC 1", "PC 2"]),
+            "axes": [axis.name for axis in frame.axes],
+            "units": [[axis.center, axis.scale, axis.named] for axis in frame.axes],
             "judged": judged,
             "covered": covered,
             "layers": [layer.name for layer in LAYERS if layer.name != "verdict" or judged],

@@ -21,6 +21,33 @@ function ticks(low, high, count = 5) {
   return found;
 }
 
+/** Of an axis whose places are the numbers themselves: center, scale, whether the data has named it. */
+const PLAIN = [0, 1, false];
+/** Distance of two ticks, divided by their size, below which labels count from the first tick. */
+const DISTINCT = 1e-4;
+
+/** Return a number in few letters, for axes. */
+const short = (value) => minus(Number(value.toPrecision(6)).toString().replace("e+", "e"));
+/** Return a large or small number with an exponent, so that it has room beside the plane. */
+const compact = (value) => {
+  const size = Math.abs(value);
+  if (size === 0 || (size >= 1e-3 && size < 1e5)) return short(value);
+  const [digits, power] = value.toExponential(3).split("e");
+  return minus(`${Number(digits)}e${Number(power)}`);
+};
+
+/** Return `{ marks: [[place, label], ...], base }` of an axis whose unit is [center, scale]. */
+function unitTicks([center, scale], low, high) {
+  if (scale === 0) return { marks: [[0, compact(center)]], base: null };
+  if (center === 0 && scale === 1) return { marks: ticks(low, high), base: null };
+  const values = ticks(center + scale * low, center + scale * high).map(([value]) => value);
+  const largest = Math.max(...values.map(Math.abs));
+  const close = values.length > 1 && values[1] - values[0] <= DISTINCT * largest;
+  const base = close ? values[0] : null;
+  const label = (value) => (close ? `+${short(value - base)}` : compact(value));
+  return { marks: values.map((value) => [(value - center) / scale, label(value)]), base };
+}
+
 export default {
   render({ model, el }) {
     const words = model.get("words");
@@ -109,7 +136,10 @@ export default {
       pen.lineWidth = 1;
       pen.textAlign = "center";
       pen.textBaseline = "top";
-      for (const [value, label] of ticks(x0, x1)) {
+      const [across, up] = frame.units ?? [PLAIN, PLAIN];
+      const horizontal = unitTicks(across, x0, x1);
+      const vertical = unitTicks(up, y0, y1);
+      for (const [value, label] of horizontal.marks) {
         const x = Math.round(at(value, 0)[0]) + 0.5;
         pen.globalAlpha = 0.14;
         pen.beginPath();
@@ -121,7 +151,7 @@ export default {
       }
       pen.textAlign = "right";
       pen.textBaseline = "middle";
-      for (const [value, label] of frame.axes[1] ? ticks(y0, y1) : []) {
+      for (const [value, label] of frame.axes[1] ? vertical.marks : []) {
         const y = Math.round(at(0, value)[1]) + 0.5;
         pen.globalAlpha = 0.14;
         pen.beginPath();
@@ -131,6 +161,13 @@ export default {
         pen.globalAlpha = 1;
         pen.fillText(label, left - 8, y);
       }
+      const title = (name, base) => (base === null ? name : `${name} \u2212 ${Number(base.toPrecision(12))}`);
+      pen.globalAlpha = 0.75;
+      pen.textBaseline = "bottom";
+      if (across[2]) pen.fillText(title(frame.axes[0], horizontal.base), left + side - 6, top + side - 5);
+      pen.textAlign = "left";
+      pen.textBaseline = "top";
+      if (up[2]) pen.fillText(title(frame.axes[1], vertical.base), left + 6, top + 6);
       pen.globalAlpha = 0.3;
       pen.strokeRect(left + 0.5, top + 0.5, side - 1, side - 1);
       pen.globalAlpha = 1;
@@ -163,12 +200,22 @@ export default {
 
     // --- a point's own words --------------------------------------------------------------------
 
+    /** Return a number to a hundredth of its column's scale. */
+    const measured = (value, scale) => {
+      const digits = scale > 0 ? Math.ceil(Math.log10(Math.max(Math.abs(value), scale) / scale)) + 2 : 6;
+      return Number(value.toPrecision(Math.min(15, Math.max(1, digits)))).toString();
+    };
     const number = (value) => minus(Math.abs(value) >= 1000 ? value.toPrecision(4) : value.toFixed(3));
 
     const sentence = ([layer, index]) => {
       const points = parts[layer];
       const lines = [`${words[layer]} \u00b7 ${index + 1}`];
-      const [x, y] = [number(points[2 * index]), number(points[2 * index + 1])];
+      const units = frame.units ?? [PLAIN, PLAIN];
+      const [x, y] = [0, 1].map((axis) => {
+        const [center, scale] = units[axis];
+        const value = points[2 * index + axis];
+        return scale === 1 && center === 0 ? number(value) : minus(measured(center + scale * value, scale));
+      });
       const [across, up] = frame.axes;
       lines.push(up ? `${across} ${x}, ${up} ${y}` : `${across} ${x}`);
       const scores = parts[`score_${layer}`];

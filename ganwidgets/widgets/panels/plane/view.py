@@ -6,6 +6,7 @@ To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer f
   that are as in an earlier message. Positions are ``[..., 2]`` in the plane's own coordinates.
   ``image_real`` and ``image_generated``, uint8 ``[M, H, W, 1 or 3]``, are what the points stand for.
 - ``extent``: x0, x1, y0, y1 of the whole plane; ``axes``: what both are called, "" where one means nothing;
+  ``units``: of both axes, ``[center, scale, whether the data has named it]``: a place z means center + scale * z;
 - ``layers``: those that this kind of data has; ``notes``: ``[layer or "", text]``, each told while its layer
   is shown; ``judged``: whether there is a map of the verdict, and ``covered``: which part of the plane it covers; ``share``: of the noise, in each cell of the
   manifold; ``arrows``: which gradient ``gradients`` is; ``walked``: whether the samples are the batch of an update

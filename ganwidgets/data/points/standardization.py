@@ -1,0 +1,146 @@
+"""Standardization of tables: each column has its own unit, and a network needs numbers of about one size.
+
+A standardized column trains as z = (x - center) / scale (its z-score). Its samples are shown and returned as
+x = center + scale * z. A constant column has scale 0: it trains as 0, and is always returned as its constant.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["Standardization", "is_well_scaled", "measured_columns"]
+
+SMALLEST_SCALE, LARGEST_SCALE = 0.05, 10.0
+"""Standard deviations of a column that trains well as it is."""
+
+FARTHEST = 20.0
+"""Largest distance of a well-scaled column's mean from 0, in its standard deviations, of which at most 0.5 counts."""
+
+UNEVEN = 30.0
+"""Largest ratio of the scales of two columns that train well as they are."""
+
+SPARSE = 0.9
+"""Share of equal numbers from which on a column is sparse."""
+
+FEW, FEW_ROOM = 20, 10.0
+"""Rows below which statistics say little, and the factor by which bounds are then wider."""
+
+TAIL = 0.005
+"""Share of a column's numbers at either end that are its tail."""
+
+CENTRAL_RANGE = 5.1517
+"""Range between the tails of a Gaussian, in standard deviations: 2 * 2.5758."""
+
+HEAVY = 2.0
+"""Standard deviation, divided by that of a Gaussian with the same central range, from which on tails are heavy."""
+
+ROUNDING = 1e-13
+"""Scale, divided by the center's size, up to which a column is constant but for rounding."""
+
+LEAST_PLACE = 300
+"""Decimal places up to which numbers are rounded."""
+
+RANKED = 100_000
+"""Rows that the tails are found in; of more, as many that are evenly spread."""
+
+
+@dataclass(frozen=True)
+class Standardization:
+    """Centers and scales of all columns.
+
+    Attributes
+    ----------
+    centers, scales : tuple of float
+        One for each column, in its own unit; a scale of 0 is that of a constant column.
+    """
+
+    centers: tuple[float, ...]
+    scales: tuple[float, ...]
+
+    def standardized(self, samples: Tensor) -> Tensor:
+        """Return samples [n, F] in their own units as z-scores, float32 [n, F]; computed in float64."""
+        centers, scales = self.as_tensors()
+        varies = scales > 0
+        divisors = torch.where(varies, scales, 1.0)
+        return torch.where(varies, (samples.double() - centers) / divisors, 0.0).float()
+
+    def original(self, samples: Tensor) -> Tensor:
+        """Return z-scores [..., F] in the columns' own units, float32 [..., F]; inverse of :meth:`standardized`.
+
+        A number that is not finite stays so, in constant columns too.
+        """
+        centers, scales = self.as_tensors()
+        return (samples.double() * scales + centers).float()
+
+    def as_tensors(self) -> tuple[Tensor, Tensor]:
+        """Return centers and scales, float64 [F] each."""
+        return torch.tensor(self.centers, dtype=torch.float64), torch.tensor(self.scales, dtype=torch.float64)
+
+
+def measured_columns(samples: Tensor) -> Standardization:
+    """Return mean and standard deviation of each column of `samples` [N, F].
+
+    A column with heavy tails has those of its numbers without the tails, the :data:`TAIL` lowest and highest: a few
+    extreme numbers would otherwise press all others together.
+    """
+    # NumPy adds the rows one after the other, whatever the number of threads and the layout.
+    values = np.ascontiguousarray(samples.double().numpy())
+    centers, scales = values.mean(axis=0), values.std(axis=0)
+    ordered = np.sort(values if len(values) <= RANKED else values[:: -(-len(values) // RANKED)], axis=0)
+    cut = int(TAIL * len(ordered))
+    low, high = ordered[cut], ordered[len(ordered) - 1 - cut]
+    for column in np.flatnonzero((high > low) & (scales > HEAVY * (high - low) / CENTRAL_RANGE)):
+        numbers = values[:, column]
+        central = numbers[(numbers >= low[column]) & (numbers <= high[column])]
+        centers[column], scales[column] = central.mean(), central.std()
+    constant = (values.max(axis=0) == values.min(axis=0)) | (scales <= ROUNDING * np.abs(centers))
+    measured = [
+        (float(first), 0.0) if still else _rounded(float(center), float(scale))
+        for first, center, scale, still in zip(values[0], centers, scales, constant, strict=True)
+    ]
+    return Standardization(tuple(center for center, _ in measured), tuple(scale for _, scale in measured))
+
+
+def _rounded(center: float, scale: float) -> tuple[float, float]:
+    """Return center and scale to a millionth of the scale: all that matters, and the same from any order of rows."""
+    rounded = float(f"{scale:.6g}")
+    place = math.floor(math.log10(rounded)) - 6 if rounded > 0 else 0
+    return (round(center, -place) if -place < LEAST_PLACE else center), rounded
+
+
+def is_well_scaled(samples: Tensor, columns: Standardization) -> bool:
+    """Return whether points train well as they are.
+
+    Their scales are within :data:`SMALLEST_SCALE` and :data:`LARGEST_SCALE`, the ratios of these within
+    :data:`UNEVEN`, and each center within :data:`FARTHEST` scales of 0. Sparse columns, such as pixels at the border of
+    flattened images, may be small. Statistics of few rows say little, so for these the bounds are wider.
+
+    Parameters
+    ----------
+    samples : Tensor [N, F]
+    columns : Standardization
+        Their centers and scales.
+    """
+    room = 1.0 if len(samples) >= FEW else FEW_ROOM
+    centers, scales = columns.as_tensors()
+    varies = scales > 0
+    if not varies.any():
+        return True
+    if scales.max() > room * LARGEST_SCALE:
+        return False
+    dense = ~(varies & _sparse(samples))
+    farthest = FARTHEST * room * torch.where(varies, scales, 0.5).clamp(max=0.5)
+    if (centers.abs() > farthest)[dense].any():
+        return False
+    smallest = max(SMALLEST_SCALE, scales.max().item() / UNEVEN)
+    return bool((scales[dense & varies] * room >= smallest).all())
+
+
+def _sparse(samples: Tensor) -> Tensor:
+    """Return which columns [F] hold one and the same number in more than :data:`SPARSE` of the rows."""
+    return (samples == samples.median(dim=0).values).double().mean(dim=0) > SPARSE
