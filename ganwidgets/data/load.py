@@ -82,7 +82,7 @@ def dataset(
     >>> dataset(np.full((5, 1, 8, 8), 4095), value_range=(0, 4095))
     <ArraySource: array of 5 images (grey images of 8x8, black 0, white 4095)>
     >>> dataset(np.array([[1990, 1e6], [2010, 3e6], [2030, 2e6]]))
-    <ArraySource: array of 3 points (points of 2 numbers, standardized (mean ± standard deviation: 1 2010 ± 16, 2 2e+06 ± 8.2e+05))>
+    <ArraySource: array of 3 points (points of 2 numbers, standardized (1 2010 ± 16, 2 2e+06 ± 8.2e+05))>
     """
     if labels is not None and not isinstance(labels, str):
         data, labels = (data, labels), None

@@ -150,7 +150,7 @@ class Source(ABC):
             if self.standardization is None:
                 return Message("points of {features} numbers, unscaled", features=features)
             return Message(
-                "points of {features} numbers, standardized (mean ± standard deviation: {columns})",
+                "points of {features} numbers, standardized ({columns})",
                 features=features,
                 columns=self._columns_in_words(self.standardization),
             )

@@ -81,9 +81,10 @@ POINT_METRICS: Mapping[str, Metric] = MappingProxyType(
         "sliced_wasserstein": Metric(
             label=N_("Sliced Wasserstein distance"),
             help=N_(
-                "How far the generated samples would have to be moved to lie as the real ones do, seen from many directions."
+                "How far the generated samples would have to be moved to lie as the real ones do, seen from many directions; "
+                "for standardized tables in standard deviations."
             ),
-            unit=N_("units of the data"),
+            unit=N_("units of training"),
             better="lower",
             format=".3f",
         ),
@@ -238,7 +239,7 @@ def plane_histogram(points: NDArray[np.float64], reference: NDArray[np.float64])
 
 
 def sliced_wasserstein(samples: ArrayLike, reference: ArrayLike, seed: int) -> float:
-    """Return the sliced 2-Wasserstein distance, in the units of the data.
+    """Return the sliced 2-Wasserstein distance, in the units of `reference`.
 
     (mean_u W_2(samples . u, reference . u)^2)^(1/2) over 128 random directions u, even on the
     sphere, drawn from the lowest 32 bits of `seed`; Bonneel et al., "Sliced and Radon Wasserstein

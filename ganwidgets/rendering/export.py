@@ -128,6 +128,7 @@ def _page(
     account = on_training_thread(
         lambda: Account(
             data=scene.source.name,
+            taken_as="" if scene.source.preset else scene.source.taken_as,
             settings=vars(session.in_force()),
             past=past_of(session),
             moments=moments,

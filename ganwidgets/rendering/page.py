@@ -55,6 +55,8 @@ class Account:
         With what it was computed.
     script : str
         Python source that reproduces it; empty where none can.
+    taken_as : str
+        What was decided about a user's own data; empty for presets.
     """
 
     data: str
@@ -67,6 +69,7 @@ class Account:
     exact: bool
     environment: Mapping[str, str]
     script: str
+    taken_as: str = ""
 
 
 def page(account: Account, catalog: Catalog) -> bytes:
@@ -234,13 +237,17 @@ def _settings(account: Account, t: Catalog) -> str:
     for name, setting in SETTINGS.items():
         if name not in account.settings:
             continue
-        value = account.data if name == "data" else value_in_words(name, account.settings[name], t)
+        value = _data(account, t) if name == "data" else value_in_words(name, account.settings[name], t)
         unit = f" {t(setting.unit)}" if setting.unit else ""
         rows.append(
             f'<tr title="{html.escape(t(str(setting.help)))}"><th>{html.escape(t(setting.label))}</th>'
             f'<td class="number">{html.escape(value + unit)}</td><td><code>{name}</code></td></tr>'
         )
     return f'<div class="scroll"><table>{"".join(rows)}</table></div>'
+
+
+def _data(account: Account, t: Catalog) -> str:
+    return f"{account.data}: {t(account.taken_as)}" if account.taken_as else account.data
 
 
 def _table(rows: Any) -> str:

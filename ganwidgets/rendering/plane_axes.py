@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganwidgets.data.source import Source
 from ganwidgets.rendering.axis_ticks import nice_ticks
 
-__all__ = ["UNNAMED", "Axis", "axes_of"]
+__all__ = ["UNNAMED", "Axis", "axes_of", "unnamed_axes"]
 
 DISTINCT = 1e-4
 """Distance of two ticks, divided by their size, below which labels count from the first tick."""
+
+LETTERS = 5
+"""Letters of a label that have room beside the plane."""
 
 
 @dataclass(frozen=True)
@@ -39,41 +42,57 @@ class Axis:
             return []
         if self.scale == 0:
             return [(0.0, f"{self.center:g}")]
-        values = nice_ticks(*self._values(low, high))
-        base = self._base(values)
-        sign = "" if base is None else "+"
-        return [((value - self.center) / self.scale, f"{sign}{value - (base or 0.0):g}") for value in values]
+        values, base, power = self._values(low, high)
+        return [
+            ((value - self.center) / self.scale, f"{(value - base) / 10.0**power:.6g}") for value in values
+        ]
 
     def title(self, low: float, high: float) -> str:
-        """Return the name, with the number that the labels between `low` and `high` count from, if any."""
-        base = None if self.scale == 0 else self._base(nice_ticks(*self._values(low, high)))
-        return self.name if base is None else f"{self.name} \N{MINUS SIGN} {base:.12g}"
+        """Return the name of a column, and what the labels between `low` and `high` mean: (value - base) / 1e power.
 
-    def _values(self, low: float, high: float) -> tuple[float, float]:
-        return self.center + self.scale * low, self.center + self.scale * high
+        Empty where a name says nothing and the labels are the values.
+        """
+        if not self.name or self.scale == 0:
+            return self.name if self.named else ""
+        _, base, power = self._values(low, high)
+        offset = f" \N{MINUS SIGN} {base:.12g}" if base else ""
+        unit = f" (1e{power})" if power else ""
+        return f"{self.name}{offset}{unit}" if self.named or offset or unit else ""
 
-    @staticmethod
-    def _base(values: list[float]) -> float | None:
-        if len(values) < 2 or values[1] - values[0] > DISTINCT * max(map(math.fabs, values)):
-            return None
-        return values[0]
+    def _values(self, low: float, high: float) -> tuple[list[float], float, int]:
+        """Return round values, the number that their labels count from, and the power of ten that these are in."""
+        values = nice_ticks(self.center + self.scale * low, self.center + self.scale * high)
+        close = len(values) > 1 and values[1] - values[0] <= DISTINCT * max(map(abs, values))
+        base = values[0] if close else 0.0
+        offsets = [value - base for value in values]
+        long = any(len(f"{offset:.6g}") > LETTERS for offset in offsets)
+        power = 3 * math.floor(math.log10(max(map(abs, offsets))) / 3) if long else 0
+        return values, base, power
 
 
 UNNAMED = (Axis("x"), Axis("y"))
 """Of points that train as they are."""
 
 
+def unnamed_axes(features: int) -> tuple[Axis, ...]:
+    """Return the axes of samples of so many numbers that train as they are."""
+    if features > 2:
+        return Axis("PC 1"), Axis("PC 2")
+    return (Axis("x"), Axis("")) if features == 1 else UNNAMED
+
+
 def axes_of(source: Source) -> tuple[Axis, ...]:
     """Return what the plane's axes say, across and up, of samples of `source`."""
-    if source.kind == "images" or source.shape[0] > 2:
-        return Axis("PC 1"), Axis("PC 2")
+    features = math.prod(source.shape)
+    axes = unnamed_axes(features)
+    if features > 2:
+        return axes
     names, columns = source.column_names, source.standardization
-    axes = [
-        Axis(
-            names[place] if names else "xy"[place],
-            *((columns.centers[place], columns.scales[place]) if columns else (0.0, 1.0)),
-            named=names is not None,
-        )
-        for place in range(source.shape[0])
-    ]
-    return axes[0], axes[1] if len(axes) > 1 else Axis("")
+    for place in range(features):
+        here = axes[place]
+        if names is not None:
+            here = replace(here, name=names[place], named=True)
+        if columns is not None:
+            here = replace(here, center=columns.centers[place], scale=columns.scales[place])
+        axes = (*axes[:place], here, *axes[place + 1 :])
+    return axes

@@ -176,11 +176,9 @@ def _plane_axes(pen: Any, frame: Shown, font: Any) -> None:
     for value, label in vertical.ticks(y0, y1):
         down = TOP + (y1 - value) / (y1 - y0) * SIDE
         pen.text((LEFT - 6, down), label, fill=QUIET, font=font, anchor="rm")
-    if horizontal.named:
-        title = horizontal.title(x0, x1)
-        pen.text((LEFT + SIDE - 6, TOP + SIDE - 6), title, fill=QUIET, font=font, anchor="rb")
-    if vertical.named:
-        pen.text((LEFT + 6, TOP + 6), vertical.title(y0, y1), fill=QUIET, font=font, anchor="lt")
+    title = horizontal.title(x0, x1)
+    pen.text((LEFT + SIDE - 6, TOP + SIDE - 6), title, fill=QUIET, font=font, anchor="rb")
+    pen.text((LEFT + 6, TOP + 6), vertical.title(y0, y1), fill=QUIET, font=font, anchor="lt")
 
 
 def _legend(pen: Any, font: Any, x: float, entries: list[tuple[str, str, str]]) -> None:

@@ -35,7 +35,7 @@ class Shown(Protocol):
 
     @property
     def real(self) -> Floats:
-        """Real samples, in the units that people see."""
+        """Real samples, in the units that are drawn."""
 
     @property
     def generated(self) -> Floats:

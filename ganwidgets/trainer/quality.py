@@ -20,7 +20,7 @@ class QualityMixin(RunnerFacing):
     def evaluate(self, n: int = 2500, seed: int = 0, features: Any = None) -> dict[str, float]:
         """Return how good the generated samples are, by name; see :mod:`ganwidgets.metrics`.
 
-        For points: ``modes high_quality reverse_kl`` where the data knows its centres,
+        Standardized points are measured as z-scores. For points: ``modes high_quality reverse_kl`` where the data knows its centres,
         ``jensen_shannon`` for two dimensions, ``sliced_wasserstein``. For images: ``frechet
         kernel_inception precision recall density coverage diversity`` on the features that
         :attr:`features` names, ``inception_score`` and, on the data's own classes, ``modes`` and

@@ -52,13 +52,14 @@ class GANTrainer(QualityMixin):
     data : str, array, tensor, (X, y), Dataset or path
         A preset's name, of `ganwidgets.data.POINT_PRESETS` or `ganwidgets.data.IMAGE_PRESETS`; points ``[N, F]``; images ``[N, H, W]`` or ``[N, C, H, W]``,
         uint8 or float; a pair with integer labels; a `torch.utils.data.Dataset`, or any object with
-        ``__len__`` and ``__getitem__``; a list; a table with `columns`; or a folder of images. Points pass unscaled; images train in [-1, 1].
+        ``__len__`` and ``__getitem__``; a list; a table such as a DataFrame; or a folder of images. Points pass unscaled, but tables whose columns are
+        far from 0, very large or small, or of very different scales train as z-scores. Images train in [-1, 1].
     generator, discriminator : nn.Module, optional
         Networks of one's own: ``generator(z)`` maps noise ``[n, latent_dim]`` to samples,
         ``discriminator(x)`` returns logits ``[n]``, ``[n, 1]`` or ``[n, 1, 1, 1]``. One that needs a
         second argument is told labels, int64 ``[n]``. They are trained in place. Without them,
         built-in ones follow the settings.
-    kind, value_range, columns, labels : optional
+    kind, value_range, columns, labels, standardize : optional
         How `data` is read; see :func:`ganwidgets.dataset`. ``trainer.source`` shows what was decided.
     objective : Objective, optional
         A game of one's own, chosen as ``loss="own"``; see :class:`ganwidgets.Objective`.
@@ -313,7 +314,7 @@ class GANTrainer(QualityMixin):
         Returns
         -------
         Tensor
-            float32 on the CPU, ``[n, F]`` points or ``[n, C, H, W]`` images in [0, 1].
+            float32 on the CPU, ``[n, F]`` points in the data's own units or ``[n, C, H, W]`` images in [0, 1].
 
         Raises
         ------

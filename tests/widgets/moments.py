@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganwidgets.live.frames.camera import Frame
+from ganwidgets.rendering.plane_axes import unnamed_axes
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.runs.timeline.branch_view import BranchView, TimelineView
 
@@ -60,7 +61,8 @@ def points_frame(**changes: Any) -> Frame:
     # Other changes keep the verdict, but for one that says otherwise.
     verdict = changes.pop("verdict", np.broadcast_to(grid, (64, 64)))
     seen = {"verdict": verdict, **changes.pop("seen", {})}
-    return replace(frame, seen=seen, **changes)
+    axes = unnamed_axes(changes.get("real", frame.real).shape[1])
+    return replace(frame, **{"seen": seen, "axes": axes, **changes})
 
 
 def record(seq: int, **about: Any) -> Intervention:

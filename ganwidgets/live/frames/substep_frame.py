@@ -55,7 +55,7 @@ class Inside:
     step : SubStep
         Where the walk stands; with all numbers.
     real, generated : float32 array [M, ...]
-        The first of each, at most 150, in the units that people see; none where there are none yet.
+        The first of each, at most 150, in the units that are drawn; none where there are none yet.
         Once the update has been carried out, what the same noise would become.
     before : float32 array [M, ...] or None
         Where these generated samples were before the generator's update.

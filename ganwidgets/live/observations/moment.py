@@ -53,7 +53,7 @@ class Moment:
     seed : int
         Of the shown samples.
     real, generated : Tensor [M, ...]
-        The shown samples, in the units that people see.
+        The shown samples, in the units that are drawn.
     labels : Tensor or None
         int64 [M]; what the generator was told for each generated sample, where it takes labels.
     iteration : int

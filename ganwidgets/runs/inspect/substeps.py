@@ -52,7 +52,7 @@ class Effect:
     Attributes
     ----------
     generated : Tensor [N, ...]
-        In the units that people see.
+        In the units that are drawn: images in [0, 1], points as they train.
     real_logits, fake_logits : Tensor
     loss : float
     tensors : mapping of str to Tensor
@@ -89,11 +89,11 @@ class SubStep:
         Whether the update is left out, its loss being below `skip_d_below`.
     noise : Tensor [N, latent_dim]
     real : Tensor [N, ...] or None
-        In the units that people see; None where the update uses none.
+        In the units that are drawn: images in [0, 1], points as they train; None where the update uses none.
     labels : Tensor or None
         int64 [N].
     generated : Tensor [N, ...] or None
-        In the units that people see; this and all that follows is None before its stage.
+        In the units that are drawn: images in [0, 1], points as they train; this and all that follows is None before its stage.
     real_logits, fake_logits : Tensor or None
         [N], or one for each pack where the discriminator judges several samples at once.
     loss : float or None

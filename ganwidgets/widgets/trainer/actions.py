@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
+from ganwidgets.data import Source
 from ganwidgets.io import replay
 from ganwidgets.live import Camera, Runner
 from ganwidgets.messages import Catalog, N_
@@ -141,7 +142,7 @@ class UserActions:
         self._camera.compared = branch
         self._look_again()
 
-    def train_on(self, points: np.ndarray) -> None:
+    def train_on(self, points: Source | np.ndarray) -> None:
         """Start afresh on points that a person made."""
         self._runner.change(settings_for(points, self._trainer.settings), **BY_HAND)
         self._runner.reset(**BY_HAND)

@@ -422,14 +422,14 @@ def test_images_are_made_beside_the_training_and_are_those_that_a_cell_gets(pict
 
 def interrupting(monkeypatch, camera_module, act):
     """Let `act` happen once, while the next frame's images are made."""
-    made = camera_module.generated
+    made = camera_module.generated_as_drawn
 
     def generated(*what):
-        monkeypatch.setattr(camera_module, "generated", made)
+        monkeypatch.setattr(camera_module, "generated_as_drawn", made)
         act()
         return made(*what)
 
-    monkeypatch.setattr(camera_module, "generated", generated)
+    monkeypatch.setattr(camera_module, "generated_as_drawn", generated)
 
 
 def test_a_frame_whose_run_was_left_meanwhile_is_taken_anew(pictures, monkeypatch):

@@ -259,7 +259,7 @@ def test_a_crowd_is_made_anew_only_where_the_run_has_moved_and_as_seldom_as_it_c
     assert np.array_equal(second.generated, trainer.sample(200, seed=0).numpy())
     step(runner, 1)
     with monkeypatch.context() as costly:
-        costly.setattr(generator, "generated", lambda *what: clock.spend() or generated(*what))
+        costly.setattr(generator, "generated_as_drawn", lambda *what: clock.spend() or generated(*what))
         third = crowd()
     step(runner, 1)
     clock.now += 15

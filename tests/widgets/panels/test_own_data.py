@@ -42,7 +42,7 @@ def test_a_drawing_becomes_points_and_then_data(desk):
     assert np.abs(shown[:, 1]).max() <= 0.1
     assert desk.trained == []
     desk.hear(train="drawing")
-    assert desk.trained[0].shape == (4000, 2)
+    assert (desk.trained[0].size, desk.trained[0].standardization) == (4000, None)
 
 
 def test_what_is_erased_again_trains_nothing(desk):

@@ -19,7 +19,7 @@ import anywidget
 import numpy as np
 from traitlets import Dict, List
 
-from ganwidgets.data import POINT_PRESETS
+from ganwidgets.data import POINT_PRESETS, Source, dataset
 from ganwidgets.data.points.files import points_in
 from ganwidgets.data.points.presets import load_points
 from ganwidgets.data.points.strokes import Stroke, points_of_drawing
@@ -48,7 +48,7 @@ class OwnDataPanel(anywidget.AnyWidget):
     choose : callable
         ``choose(name)`` is called for a preset; like `train` on the thread of the browser's messages.
     train : callable
-        ``train(points)`` is called for points ``[N, F]`` on which a fresh start was asked for.
+        ``train(points)`` is called for the points, ``[N, F]`` or their source, on which a fresh start was asked for.
     """
 
     _esm = script("browser/shared/texts", "panels/own_data/own_data")
@@ -58,13 +58,13 @@ class OwnDataPanel(anywidget.AnyWidget):
     strokes: List[Any] = List(help="The drawing, as the browser has it.").tag(sync=True)
 
     def __init__(
-        self, catalog: Catalog, choose: Callable[[str], None], train: Callable[[np.ndarray], None]
+        self, catalog: Catalog, choose: Callable[[str], None], train: Callable[[Source | np.ndarray], None]
     ) -> None:
         self._catalog = catalog
         self._choose = choose
         self._train = train
         self._guard = threading.RLock()
-        self._ready: dict[str, np.ndarray | None] = {"drawing": None, "text": None}
+        self._ready: dict[str, Source | np.ndarray | None] = {"drawing": None, "text": None}
         super().__init__(words=_words(catalog))
         self.observe(lambda _: self._draw(), names=["strokes"])
         self.on_msg(self._on_message)
@@ -93,7 +93,8 @@ class OwnDataPanel(anywidget.AnyWidget):
                     )
                 except DataError as error:
                     said = self._catalog.error(error)
-            self._ready["drawing"] = points if len(points) else None
+            # The board's axes have one unit, so that a thin line stays one.
+            self._ready["drawing"] = dataset(points, standardize=False) if len(points) else None
             self.send({"drawn": {"count": len(points), "said": said}}, buffers=[points[:PREVIEWED].tobytes()])
 
     def _read(self, text: str) -> None:
@@ -118,8 +119,8 @@ class OwnDataPanel(anywidget.AnyWidget):
             )
 
 
-def settings_for(points: np.ndarray, settings: Any) -> dict[str, Any]:
-    """Return what is to be set for a fresh start on `points` ``[N, F]``, which have no labels.
+def settings_for(points: Source | np.ndarray, settings: Any) -> dict[str, Any]:
+    """Return what is to be set for a fresh start on `points`, which have no labels.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ def settings_for(points: np.ndarray, settings: Any) -> dict[str, Any]:
         data with labels is left.
     """
     wanted = {
-        "batch_size": min(settings.batch_size, len(points)),
+        "batch_size": min(settings.batch_size, dataset(points).size or settings.batch_size),
         "architecture": "mlp",
         "conditional": False,
     }

@@ -26,26 +26,33 @@ const PLAIN = [0, 1, false];
 /** Distance of two ticks, divided by their size, below which labels count from the first tick. */
 const DISTINCT = 1e-4;
 
-/** Return a number in few letters, for axes. */
-const short = (value) => minus(Number(value.toPrecision(6)).toString().replace("e+", "e"));
-/** Return a large or small number with an exponent, so that it has room beside the plane. */
-const compact = (value) => {
-  const size = Math.abs(value);
-  if (size === 0 || (size >= 1e-3 && size < 1e5)) return short(value);
-  const [digits, power] = value.toExponential(3).split("e");
-  return minus(`${Number(digits)}e${Number(power)}`);
-};
+/** Letters of a label that have room beside the plane. */
+const LETTERS = 5;
 
-/** Return `{ marks: [[place, label], ...], base }` of an axis whose unit is [center, scale]. */
-function unitTicks([center, scale], low, high) {
-  if (scale === 0) return { marks: [[0, compact(center)]], base: null };
-  if (center === 0 && scale === 1) return { marks: ticks(low, high), base: null };
+const short = (value) => minus(Number(value.toPrecision(6)).toString());
+
+/**
+ * Return `{ marks: [[place, label], ...], title }` of an axis whose unit is [center, scale, named].
+ *
+ * The labels mean (value - base) / 10 ** power; the title says so where base or power is not 0.
+ */
+function unitTicks([center, scale, named], name, low, high) {
+  const title = named ? name : "";
+  if (scale === 0) return { marks: [[0, short(center)]], title };
+  if (center === 0 && scale === 1) return { marks: ticks(low, high), title };
   const values = ticks(center + scale * low, center + scale * high).map(([value]) => value);
   const largest = Math.max(...values.map(Math.abs));
   const close = values.length > 1 && values[1] - values[0] <= DISTINCT * largest;
-  const base = close ? values[0] : null;
-  const label = (value) => (close ? `+${short(value - base)}` : compact(value));
-  return { marks: values.map((value) => [(value - center) / scale, label(value)]), base };
+  const base = close ? values[0] : 0;
+  const offsets = values.map((value) => value - base);
+  const long = offsets.some((offset) => short(offset).length > LETTERS);
+  const power = long ? 3 * Math.floor(Math.log10(Math.max(...offsets.map(Math.abs))) / 3) : 0;
+  const from = close ? ` \u2212 ${Number(base.toPrecision(12))}` : "";
+  const unit = power ? ` (1e${power})` : "";
+  return {
+    marks: offsets.map((offset, at) => [(values[at] - center) / scale, short(offset / 10 ** power)]),
+    title: from || unit ? `${name}${from}${unit}` : title,
+  };
 }
 
 export default {
@@ -137,8 +144,8 @@ export default {
       pen.textAlign = "center";
       pen.textBaseline = "top";
       const [across, up] = frame.units ?? [PLAIN, PLAIN];
-      const horizontal = unitTicks(across, x0, x1);
-      const vertical = unitTicks(up, y0, y1);
+      const horizontal = unitTicks(across, frame.axes[0], x0, x1);
+      const vertical = unitTicks(up, frame.axes[1], y0, y1);
       for (const [value, label] of horizontal.marks) {
         const x = Math.round(at(value, 0)[0]) + 0.5;
         pen.globalAlpha = 0.14;
@@ -161,13 +168,12 @@ export default {
         pen.globalAlpha = 1;
         pen.fillText(label, left - 8, y);
       }
-      const title = (name, base) => (base === null ? name : `${name} \u2212 ${Number(base.toPrecision(12))}`);
       pen.globalAlpha = 0.75;
       pen.textBaseline = "bottom";
-      if (across[2]) pen.fillText(title(frame.axes[0], horizontal.base), left + side - 6, top + side - 5);
+      pen.fillText(horizontal.title, left + side - 6, top + side - 5);
       pen.textAlign = "left";
       pen.textBaseline = "top";
-      if (up[2]) pen.fillText(title(frame.axes[1], vertical.base), left + 6, top + 6);
+      if (frame.axes[1]) pen.fillText(vertical.title, left + 6, top + 6);
       pen.globalAlpha = 0.3;
       pen.strokeRect(left + 0.5, top + 0.5, side - 1, side - 1);
       pen.globalAlpha = 1;
