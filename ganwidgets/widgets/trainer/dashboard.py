@@ -126,7 +126,7 @@ class Dashboard:
         travel: Callable[[str, Any], int],
         compare: Callable[[str | None], None],
         verify: Callable[[], None] | None,
-        train: Callable[[np.ndarray], None],
+        train: Callable[[Source | np.ndarray], None],
         walk: Callable[[str, str], None],
         explorer: Explorer,
         tasks: LatestOnlyTasks,
