@@ -33,6 +33,10 @@ OPTIONAL = ("penalty_d",)
 """Columns kept in the same rows as the sparse ones, and listed once a value was recorded. The record of a step lacks them,
 and so do runs of older versions."""
 
+PROGRESS = ("samples_seen", "seconds")
+"""Against what else than iterations a curve can be drawn: real samples drawn so far, and seconds that updates took so far.
+They are kept in the rows of the sparse columns and are not listed: runs that are equal differ in their seconds."""
+
 MEMORY_BUDGET = 16 * 2**20
 """Bytes of history kept in memory; the rest is on disk."""
 
@@ -195,23 +199,38 @@ class History(Mapping[str, npt.NDArray[Any]]):
     ``grad_norm_d grad_norm_g accuracy_real accuracy_fake`` at the first iteration and at every
     tenth, NaN between. In the same rows ``penalty_d`` is the penalty's part of ``loss_d``, 0 in an update without
     a penalty. It is a column once it was recorded, which
-    older versions did not. Arrays are copies: what is done to them does nothing to the run. Reading is
+    older versions did not. ``history["samples_seen"]`` and ``history["seconds"]`` are in the same rows, and not listed
+    among the columns. Arrays are copies: what is done to them does nothing to the run. Reading is
     safe from any thread while the run goes on.
     """
 
     def __init__(self, *, memory_budget: int = MEMORY_BUDGET) -> None:
         share = memory_budget // 3
         self._dense = {name: _Column(share) for name in DENSE}
-        names = (*SPARSE, *OPTIONAL)
+        names = (*SPARSE, *OPTIONAL, *PROGRESS)
         self._sparse = {name: _Column(share // (len(names) + 1)) for name in names}
         self._rows = 0
+        self._spent = 0.0
         self._pyramids: dict[tuple[str, int], _Pyramid] = {}
         self._evaluations: list[dict[str, float]] = []
         self.untouched = 0
         """Rows that have not been changed since whoever stores them last set this number."""
 
-    def append(self, record: Mapping[str, float]) -> None:
-        """Add the next iteration's row; costlier columns are kept where :func:`measured` says."""
+    def append(
+        self, record: Mapping[str, float], seconds: float = 0.0, samples_seen: float = math.nan
+    ) -> None:
+        """Add the next iteration's row; costlier columns are kept where :func:`measured` says.
+
+        Parameters
+        ----------
+        record : mapping
+            The values of the columns.
+        seconds : float
+            How long this iteration took.
+        samples_seen : float
+            Real samples drawn since the start of the run.
+        """
+        self._spent += seconds
         for name in DENSE:
             self._dense[name].append(record[name])
         rows = self._rows + 1
@@ -220,6 +239,8 @@ class History(Mapping[str, npt.NDArray[Any]]):
                 self._sparse[name].append(record[name])
             for name in OPTIONAL:
                 self._sparse[name].append(record.get(name, math.nan))
+            self._sparse["samples_seen"].append(samples_seen)
+            self._sparse["seconds"].append(self._spent)
         self._rows = rows
 
     def __len__(self) -> int:
@@ -304,6 +325,8 @@ class History(Mapping[str, npt.NDArray[Any]]):
         for column in self._sparse.values():
             column.resize(len(_measured_until(rows)))
         self._rows = rows
+        seconds = self._sparse["seconds"].read(max(0, len(_measured_until(rows)) - 1))
+        self._spent = float(np.nan_to_num(seconds[-1])) if len(seconds) else 0.0
         self._evaluations = [made for made in self._evaluations if made["iteration"] <= rows]
         self.untouched = min(self.untouched, rows)
         self._pyramids.clear()
@@ -357,20 +380,20 @@ class History(Mapping[str, npt.NDArray[Any]]):
         self = cls()
         rows = len(columns["loss_d"])
         whole = completed(columns)
-        for name in (*DENSE, *SPARSE, *OPTIONAL):
+        for name in (*DENSE, *SPARSE, *OPTIONAL, *PROGRESS):
             expected = rows if name in DENSE else len(_measured_until(rows))
             if name not in whole or np.shape(whole[name]) != (expected,):
                 raise ValueError(f"the column {name} of the history does not have {expected} numbers")
         for name, column in {**self._dense, **self._sparse}.items():
             column.extend(np.asarray(whole[name], dtype=np.float64))
-        self._rows = len(columns["loss_d"])
+        self.resize(rows)
         return self
 
 
 def completed(columns: Mapping[str, Floats]) -> dict[str, Floats]:
     """Return stored columns with those that later versions added, which are NaN in every measured row."""
     unmeasured = np.full(len(columns.get(SPARSE[0], ())), np.nan)
-    return {**columns, **{name: unmeasured for name in OPTIONAL if name not in columns}}
+    return {**columns, **{name: unmeasured for name in (*OPTIONAL, *PROGRESS) if name not in columns}}
 
 
 def _measured_until(rows: int) -> IntSetting:

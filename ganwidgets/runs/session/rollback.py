@@ -123,6 +123,10 @@ class Rollback:
         self._journal.begin_update()
         self._began = time.perf_counter()
 
+    def elapsed(self) -> float:
+        """Return the seconds since the update under way began."""
+        return time.perf_counter() - self._began
+
     def put_back(self) -> None:
         """Note that the state after the last update was put back, in other tensors."""
         if self.begun:

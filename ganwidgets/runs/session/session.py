@@ -443,7 +443,7 @@ class Session:
         try:
             stepper.advance(what, measure=seen or not full or measured(state.iteration + 1))
             if full:
-                self.history.append(stepper.record)
+                self.history.append(stepper.record, rollback.elapsed(), state.samples_seen)
             stop = interrupted()
             Update(what, origin, state.iteration, *before).record_in(self.log)
             rollback.note()
