@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ganwidgets.comparison import Comparison, compare
 from ganwidgets.data import dataset
 from ganwidgets.data.images.folder import image_folder
 from ganwidgets.data.points.files import read_points
@@ -27,6 +28,8 @@ __version__ = "0.1.0"
 __all__ = [
     "CheckpointError",
     "CheckpointWarning",
+    "Comparison",
+    "ComparisonWidget",
     "DataError",
     "DataWarning",
     "DiracGAN",
@@ -40,6 +43,7 @@ __all__ = [
     "ReplayReport",
     "Settings",
     "__version__",
+    "compare",
     "dataset",
     "image_folder",
     "load_stylegan",

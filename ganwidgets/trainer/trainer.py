@@ -31,7 +31,7 @@ from ganwidgets.settings.signatures import with_settings
 from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.stepping.eager import UpdateTarget
 from ganwidgets.trainer.dispatch import on_training_thread
-from ganwidgets.trainer.quality import QualityMixin
+from ganwidgets.trainer.understanding import UnderstandingMixin
 from ganwidgets.validation import checked_callable, checked_count, seed_or_new
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ __all__ = ["GANTrainer"]
 
 
 @with_settings(dict.fromkeys(DATA_OPTIONS))
-class GANTrainer(QualityMixin):
+class GANTrainer(UnderstandingMixin):
     """Trains a generator against a discriminator, step by step, and obeys while it does.
 
     Parameters

@@ -24,7 +24,7 @@ from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.json_values import converted, parsed
 from ganwidgets.runs.state.tensor_file import pieces
 
-__all__ = ["FORMAT", "read_checkpoint", "write_checkpoint"]
+__all__ = ["FORMAT", "numbers_of", "read_checkpoint", "write_checkpoint"]
 
 FORMAT = 1
 """The version of the format that is written, and the newest that can be read."""
@@ -71,14 +71,53 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
         If there is no such file, it is no checkpoint, it is damaged or cut short, or a newer
         version of ganwidgets wrote it.
     """
+    target = Path(path)
+    tensors, metadata = _read(target, "")
+    text = metadata["document"]
+    if digest({"format": metadata["ganwidgets"], "document": text, "tensors": tensors}) != metadata.get(
+        "sha256"
+    ):
+        raise CheckpointError(
+            Message(
+                "{path} is damaged: its content does not match its SHA-256; use an older copy",
+                path=str(target),
+            )
+        )
+    return tensors, _document(target, text)
+
+
+def numbers_of(path: str | os.PathLike[str], prefix: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors whose names begin with `prefix`, by the rest of their names, and the document.
+
+    Nothing else is read, so the SHA-256 over all tensors is not compared.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`read_checkpoint`.
+    """
+    target = Path(path)
+    tensors, metadata = _read(target, prefix)
+    found = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return found, _document(target, metadata["document"])
+
+
+def _document(path: Path, text: str) -> dict[str, Any]:
+    with sound(path):
+        document: dict[str, Any] = converted(parsed(text), dict[str, Any])
+    return document
+
+
+def _read(target: Path, prefix: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors whose names begin with `prefix`, and the metadata of a format that can be read."""
     from safetensors import safe_open
 
-    target = Path(path)
     try:
         _check_regular(target)
         with safe_open(target, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
+            tensors = {name: file.get_tensor(name).clone() for name in names}
     except CheckpointError:
         raise
     except OSError as error:
@@ -93,7 +132,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
                 reason=reason(error),
             )
         ) from error
-    found, text = metadata.get("ganwidgets", ""), metadata.get("document", "")
+    found = metadata.get("ganwidgets", "")
     if not found:
         raise CheckpointError(Message("{path} is not a run that ganwidgets saved", path=str(target)))
     # First, since a newer version may well compute its SHA-256 in another way.
@@ -108,18 +147,14 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
                 known=FORMAT,
             )
         )
-    if found not in readable or digest(
-        {"format": found, "document": text, "tensors": tensors}
-    ) != metadata.get("sha256"):
+    if found not in readable:
         raise CheckpointError(
             Message(
                 "{path} is damaged: its content does not match its SHA-256; use an older copy",
                 path=str(target),
             )
         )
-    with sound(target):
-        document: dict[str, Any] = converted(parsed(text), dict[str, Any])
-    return tensors, document
+    return tensors, {**metadata, "document": metadata.get("document", "")}
 
 
 def _check_regular(path: Path) -> None:

@@ -17,6 +17,7 @@ from ganwidgets.runs.files.documents import (
     InterventionDocument,
     Iteration,
     LogDocument,
+    NoteDocument,
     OriginDocument,
     PlaceDocument,
     SnapshotDocument,
@@ -24,6 +25,7 @@ from ganwidgets.runs.files.documents import (
 )
 from ganwidgets.runs.record.branches import BranchStart
 from ganwidgets.runs.record.interventions import EDIT, UPDATES, Intervention, Origin
+from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.state.json_values import converted
@@ -35,6 +37,7 @@ __all__ = [
     "branch_from",
     "intervention_from",
     "log_from",
+    "notes_from",
     "place_from",
     "root_from",
     "setting_from",
@@ -48,6 +51,11 @@ DataOf = Callable[[str], Any]
 def place_from(plain: Any) -> Position:
     """Inverse of :func:`~ganwidgets.runs.files.json_records.plain_place`."""
     return Position(*converted(plain, PlaceDocument))
+
+
+def notes_from(plain: Any) -> list[Note]:
+    """Inverse of :func:`~ganwidgets.runs.files.json_records.plain_notes`."""
+    return [Note(*note) for note in converted(plain, list[NoteDocument])]
 
 
 def branch_from(plain: Any) -> Branch:

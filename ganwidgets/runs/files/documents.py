@@ -5,10 +5,11 @@ Bounds are generous: they stop values that would take all memory or time, not un
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from ganwidgets.runs.record.notes import LONGEST_NOTE
 from ganwidgets.runs.record.places import Beginning
 from ganwidgets.runs.state.fitting import MOST_ITERATIONS
 from ganwidgets.runs.state.json_values import MOST
@@ -22,6 +23,7 @@ __all__ = [
     "InterventionDocument",
     "Iteration",
     "LogDocument",
+    "NoteDocument",
     "OriginDocument",
     "PlaceDocument",
     "RootDocument",
@@ -136,6 +138,10 @@ class Environment(Struct):
     threads: _Word
 
 
+NoteDocument = tuple[Count, Iteration, Annotated[str, Meta(min_length=1, max_length=LONGEST_NOTE)]]
+"""A note: branch, iteration, text."""
+
+
 class StandDocument(Struct, forbid_unknown_fields=True):
     """Where a run in a folder stands."""
 
@@ -145,6 +151,7 @@ class StandDocument(Struct, forbid_unknown_fields=True):
     tips: dict[Annotated[str, Meta(pattern=r"\A[0-9]{1,9}\Z")], Count]
     interventions: Count
     environments: Annotated[list[Environment], Meta(min_length=1)]
+    notes: list[NoteDocument] = field(default_factory=list)
 
 
 class RunDocument(Struct):
@@ -187,3 +194,4 @@ class SavedDocument(TypedDict):
     log: LogDocument
     data: dict[str, DataInFile]
     torch: _Word
+    notes: NotRequired[list[NoteDocument]]

@@ -5,12 +5,13 @@ Data stand there by the name that :func:`~ganwidgets.runs.state.state_tree.data_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, astuple
 from typing import Any
 
 from ganwidgets.runs.record.branches import BranchStart
 from ganwidgets.runs.record.interventions import Intervention, Origin
+from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.state.state_tree import data_name
@@ -20,6 +21,7 @@ __all__ = [
     "plain_asked",
     "plain_branch",
     "plain_intervention",
+    "plain_notes",
     "plain_place",
     "plain_snapshot",
 ]
@@ -29,6 +31,11 @@ Asked = Mapping[str, tuple[Origin, Any]]
 
 NameOf = Callable[[Any], str]
 """Returns the name of data."""
+
+
+def plain_notes(notes: Iterable[Note]) -> list[list[Any]]:
+    """Return notes as lists."""
+    return [list(astuple(note)) for note in notes]
 
 
 def plain_place(place: Position) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,11 +15,11 @@ from ganwidgets.data import Source
 from ganwidgets.errors import CheckpointError, DataError
 from ganwidgets.messages import Message
 from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
+from ganwidgets.runs.files.json_records import plain_notes
 from ganwidgets.runs.files.stored_data import as_it_was_read, data_missing, samples_of, source_of_samples
-from ganwidgets.runs.record.branches import Branches
 from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import CODE
-from ganwidgets.runs.record.snapshots import Snapshots, TemporaryShelf
+from ganwidgets.runs.record.notes import notes_on
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.flatten import flatten, unflatten
@@ -26,6 +27,7 @@ from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import completed_tree
 from ganwidgets.runs.state.state_tree import check_origin, data_name, is_preset, other_data
 from ganwidgets.runs.state.user_parts import UserParts
+from ganwidgets.runs.timeline.copies import begin_here
 from ganwidgets.stepping.ambient import under_pinned_modes
 
 __all__ = ["load_session", "save_session"]
@@ -49,6 +51,9 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
         "data": {},
         "torch": torch.__version__,
     }
+    line = notes_on(session.notes, session.branches, session.branches.current, session.history.rows)
+    if line:
+        document["notes"] = plain_notes(replace(note, branch=0) for note in line)
     for name, column in session.history.stored().items():
         tensors[f"history/{name}"] = torch.from_numpy(column)
     for data in (session.built["data"], session.settings.data, session.log.in_force["data"]):
@@ -106,7 +111,7 @@ def _session_of(
     device: torch.device,
 ) -> Session:
     # Only runs that are read need what validates them.
-    from ganwidgets.runs.files.decoding import log_from
+    from ganwidgets.runs.files.decoding import log_from, notes_from
     from ganwidgets.runs.files.documents import SavedDocument
 
     state = unflatten(document["state"], "state", tensors)
@@ -141,6 +146,7 @@ def _session_of(
     session.load_tree(state, CODE)
     session.own_start = session.own.checked_content(unflatten(document["start"], "start", tensors))
     session.history = history
+    session.notes = notes_from(document.get("notes", []))
     log = document["log"]
     in_force = log.data or state["built"]["data"]
     if in_force == pending:
@@ -150,7 +156,7 @@ def _session_of(
     else:
         known = _data(in_force, tensors, document)
     session.log.restore(*log_from(log), session.settings.as_dict(), {"data": known})
-    _begin_here(session)
+    begin_here(session)
     return session
 
 
@@ -167,13 +173,3 @@ def _data(name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any])
     if data_name(source) != name:
         raise ValueError(f"the data are not {name}")
     return source
-
-
-def _begin_here(session: Session) -> None:
-    """Let the run begin where it stands, with what led there known but not to be reached."""
-    session.branches = Branches()
-    session.snapshots = Snapshots(TemporaryShelf())
-    session._begun = set()
-    session.log.seal()
-    session._configured = False
-    session.branches.grow("main", "load", None, {}, session._root_here())

@@ -23,6 +23,7 @@ from ganwidgets.runs.files.json_records import (
     plain_asked,
     plain_branch,
     plain_intervention,
+    plain_notes,
     plain_place,
     plain_snapshot,
 )
@@ -222,7 +223,8 @@ class FolderKeeper(Autosave):
 
     def _moment(self) -> tuple[Any, ...]:
         """Return what changes when something happens that is to be stored at once."""
-        return self._session.log.next_seq, self._session.branches.current
+        session = self._session
+        return session.log.next_seq, session.branches.current, len(session.notes)
 
     def _everything(self) -> tuple[Any, ...]:
         """Return what changes with everything that happens in the run."""
@@ -337,7 +339,9 @@ class FolderKeeper(Autosave):
         session = self._session
         now = environment(session._device, session.run.threads)
         known = self._environments
+        notes = {"notes": plain_notes(session.notes)} if session.notes else {}
         return {
+            **notes,
             "place": plain_place(session.place),
             "here": here,
             "asked": plain_asked(session.log.asked, self._name),

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from traitlets import TraitError
 
@@ -18,8 +17,7 @@ from ganwidgets.messages import Message
 from ganwidgets.runs.files.consistency import check_branches, check_places, check_records
 from ganwidgets.runs.files.decoding import (
     asked_from,
-    branch_from,
-    intervention_from,
+    notes_from,
     place_from,
     root_from,
     snapshot_from,
@@ -27,10 +25,11 @@ from ganwidgets.runs.files.decoding import (
 from ganwidgets.runs.files.documents import BesideDocument, RunDocument, StandDocument
 from ganwidgets.runs.files.stored_data import as_it_was_read, data_missing, source_of_samples
 from ganwidgets.runs.folder.autosaver import FolderKeeper, whole_at
+from ganwidgets.runs.folder.decoded import stored_branches, stored_histories, stored_interventions
 from ganwidgets.runs.folder.snapshot_shelf import RunShelf
 from ganwidgets.runs.record.branches import Branches, RunPoint, Tip
-from ganwidgets.runs.record.history import History, completed
-from ganwidgets.runs.record.interventions import EDIT, Intervention
+from ganwidgets.runs.record.history import History
+from ganwidgets.runs.record.interventions import EDIT
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.edits import place_after
@@ -44,7 +43,7 @@ from ganwidgets.runs.store import RunFolder, SnapshotRow, Stored
 from ganwidgets.runs.timeline.travel import restore_at
 from ganwidgets.stepping.ambient import under_pinned_modes
 
-__all__ = ["Found", "open_session", "read_session"]
+__all__ = ["Found", "look_at_session", "open_session", "read_session"]
 
 
 @dataclass(frozen=True)
@@ -128,6 +127,24 @@ def open_session(
         raise
     session.autosave = autosave
     return session
+
+
+@under_pinned_modes
+def look_at_session(
+    path: str | os.PathLike[str],
+    data: Any,
+    own: Mapping[str, Any],
+    device: torch.device,
+) -> Session:
+    """Return what :func:`open_session` returns, without the right to write: another process may take it.
+
+    What is done with the session is not stored.
+    """
+    with RunFolder.open(path, writable=False) as folder:
+        found = read_session(folder, data, own, device)
+        with sound(folder.path):
+            _go_where_it_was_left(found)
+        return found.session
 
 
 def read_session(folder: RunFolder, data: Any, own: Mapping[str, Any], device: torch.device) -> Found:
@@ -228,12 +245,10 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
     """Give `session` everything that was stored."""
     current = stored.current
     branches = _branches(session, stored, known)
-    records, values = _interventions(stored, known)
+    records, values = stored_interventions(stored, known)
     session.log.recall(records, values)
     check_branches(branches, len(records))
-    histories: dict[int, History] = {}
-    for branch in branches.by_id.values():
-        histories[branch.id] = _history(stored, histories, branch.id, branches)
+    histories = stored_histories(stored, branches)
     rows = {number: history.rows for number, history in histories.items()}
     check_records(records, branches, rows)
     starts = [branch.start for branch in branches.by_id.values() if branch.start is not None]
@@ -260,6 +275,7 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
             if is_first:
                 session._begun.add(number)
 
+    session.notes = notes_from(current.get("notes", []))
     start = [row for row in stored.snapshots if row.place["kind"] == "start"]
     session.own_start = session.own.checked_content(folder.read_snapshot(start[0]))
     tips = {int(b): Tip(by_key[key], histories[int(b)]) for b, key in current["tips"].items()}
@@ -273,35 +289,12 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
 
 def _branches(session: Session, stored: Stored, known: Data) -> Branches:
     """Give `session` the branches that were stored, and return them."""
-    branches = session.branches = Branches()
-    for number, plain in enumerate(stored.branches):
-        branch = branch_from(plain)
-        if branch.id != number:
-            raise ValueError("branches are missing")
-        branches.by_id[branch.id] = branch
-        if "root" in plain:
-            root = root_from(plain, known, session.source_of)
-            branches.roots[branch.id] = root
-            if root.source.fingerprint != plain["root"]["fingerprint"]:
-                raise CheckpointError(other_data(plain["root"]["built"]["data"], root.source))
+    branches = session.branches = stored_branches(stored, known, session.source_of)
+    for number, root in branches.roots.items():
+        about = stored.branches[number]["root"]
+        if root.source.fingerprint != about["fingerprint"]:
+            raise CheckpointError(other_data(about["built"]["data"], root.source))
     return branches
-
-
-def _interventions(stored: Stored, known: Data) -> tuple[list[Intervention], list[Any]]:
-    """Return the interventions that were stored, and the values that they put in force."""
-    records: list[Intervention] = []
-    values: list[Any] = []
-    for plain in stored.interventions:
-        record, value = intervention_from(plain, known)
-        del records[record.seq :], values[record.seq :]  # taken back, and replaced by what follows
-        if record.seq != len(records):
-            raise ValueError("interventions are missing")
-        records.append(record)
-        values.append(value)
-    count = stored.current["interventions"]
-    if count > len(records):
-        raise ValueError("interventions are missing")
-    return records[:count], values[:count]
 
 
 def _check_ends(
@@ -322,27 +315,6 @@ def _check_ends(
     for number, end in ends.items():
         if end.iteration != rows[number] or end.branch not in dict(branches.line(number)):
             raise ValueError(f"branch {number} does not end where its history does")
-
-
-def _history(stored: Stored, known: Mapping[int, History], number: int, branches: Branches) -> History:
-    """Return the numbers of a whole branch, given those of its ancestors."""
-    branch = branches.by_id[number]
-    begin = 0 if branch.origin != "fork" or branch.start is None else branch.start.iteration
-    first, columns = stored.history.get(number, (begin + 1, {}))
-    if first != begin + 1:
-        raise ValueError(f"the history of branch {number} begins at {first}")
-    if branch.origin != "fork" or branch.start is None:
-        return History.restored(columns) if columns else History()
-    parent = known[branch.start.branch]
-    if branch.start.iteration > parent.rows:
-        raise ValueError(f"branch {number} begins after the branch that it leaves")
-    before = parent.until(branch.start.iteration)
-    if not columns:
-        return before
-    new = completed(columns)
-    return History.restored(
-        {name: np.concatenate([column, new[name]]) for name, column in before.stored().items()}
-    )
 
 
 def _go_where_it_was_left(found: Found) -> None:

@@ -7,7 +7,7 @@ threads: whoever calls it does so one call at a time.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
@@ -25,6 +25,7 @@ from ganwidgets.objectives import Loss, game
 from ganwidgets.runs.record.branches import Branches, BranchStart, RunPoint, Tip
 from ganwidgets.runs.record.history import COLUMNS, History, measured
 from ganwidgets.runs.record.interventions import CODE, InterventionLog, LogMark, Origin
+from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot, Snapshots, TemporaryShelf
 from ganwidgets.runs.session.autosave import Autosave
@@ -62,6 +63,8 @@ class Session:
         Where to compute.
     settings : mapping
         Settings that differ from their defaults, by name.
+    sources : iterable of (data, Source)
+        Data and their sources, of another run, that need not be read again.
 
     Attributes
     ----------
@@ -83,6 +86,8 @@ class Session:
         What the user's own networks contained when the run began; a reset goes back to it.
     autosave : Autosave
         What stores the run while it goes on.
+    notes : list of Note
+        What the user noted about iterations; no part of the state.
     listeners : dict
         Functions that are called with the record after each step, by any key.
     features : str, Path or nn.Module
@@ -99,6 +104,7 @@ class Session:
         own: Mapping[str, Any],
         device: torch.device,
         settings: Mapping[str, Any],
+        sources: Iterable[tuple[Any, Source]] = (),
     ) -> None:
         self.own = UserParts(own)
         self._device = device
@@ -112,7 +118,8 @@ class Session:
         self.autosave = Autosave()
         self.branches = Branches()
         self.snapshots = Snapshots(TemporaryShelf())
-        self._asked_sources: list[tuple[Any, Source]] = []
+        self._asked_sources: list[tuple[Any, Source]] = [*sources]
+        self.notes: list[Note] = []
         self.listeners: dict[object, Callable[[Mapping[str, float]], None]] = {}
         self.features: Any = "auto"
         self.features_made: tuple[Source, Any, Features] | None = None

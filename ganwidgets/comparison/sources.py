@@ -1,0 +1,320 @@
+"""Where a comparison reads runs: trainers, run folders and saved files."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from ganwidgets.errors import CheckpointError, CheckpointWarning
+from ganwidgets.messages import Message
+from ganwidgets.runs.record.places import Branch
+from ganwidgets.runs.record.run_record import RunRecord
+from ganwidgets.runs.timeline.copies import copy_of_tip
+from ganwidgets.runs.timeline.records import record_here, record_of_branch
+from ganwidgets.runs.timeline.timeline import Timeline
+from ganwidgets.trainer.trainer import GANTrainer
+
+__all__ = ["Found", "Origin", "origins_of"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run as it was read.
+
+    Attributes
+    ----------
+    name : str
+        What to call it, if no other run has that name.
+    record : RunRecord
+    trainer : callable
+        Returns a trainer that stands at the record's tip. Only calling it reads tensors.
+    """
+
+    name: str
+    record: RunRecord
+    trainer: Callable[[], GANTrainer]
+
+
+class Origin(Protocol):
+    """Where runs come from."""
+
+    def entries(self) -> Iterable[Found]:
+        """Return the runs that are there now; those that cannot be read are left out with a warning."""
+
+
+class InMemory:
+    """A trainer, where it stands."""
+
+    def __init__(self, trainer: GANTrainer, name: str) -> None:
+        self._trainer = trainer
+        self._name = name
+
+    def entries(self) -> Iterable[Found]:
+        trainer = self._trainer
+        record = trainer._between_steps(lambda: record_here(trainer._session))
+        return [Found(self._name, record, lambda: trainer)]
+
+
+class OnBranch:
+    """A branch of a run in memory."""
+
+    def __init__(self, timeline: Timeline, branch: str) -> None:
+        self._session = timeline._session
+        self._between_steps: Callable[[Callable[[], Any]], Any] = timeline._between_steps
+        self._branch = self._session.branches.named(branch).id
+        self._name = branch
+
+    def entries(self) -> Iterable[Found]:
+        session, branch = self._session, self._branch
+        record = self._between_steps(lambda: record_of_branch(session, branch))
+        return [Found(self._name, record, self._at_tip)]
+
+    def _at_tip(self) -> GANTrainer:
+        """Return a copy at the tip of the branch."""
+        return GANTrainer._of(self._between_steps(lambda: copy_of_tip(self._session, self._branch)))
+
+
+class Folder:
+    """The branches of a run folder; only the one on which it was left, unless all are asked for."""
+
+    def __init__(self, path: Path, name: str, branches: Iterable[str] | None) -> None:
+        self._path = path
+        self._name = name
+        self._branches = branches
+        self._seen: tuple[Any, ...] | None = None
+        self._found: list[Found] = []
+
+    def entries(self) -> Iterable[Found]:
+        from ganwidgets.runs.folder.records import records_of_folder
+
+        stamp = _stamp(self._path)
+        if stamp != self._seen:
+            records = records_of_folder(self._path)
+            self._found = list(self._chosen(records))
+            self._seen = stamp
+        return self._found
+
+    def _chosen(self, records: Mapping[str, RunRecord]) -> Iterator[Found]:
+        wanted = [next(iter(records))] if self._branches is None else list(self._branches) or list(records)
+        for name in wanted:
+            if name not in records:
+                raise CheckpointError(
+                    Message(
+                        "{path} has no branch {name!r}; there are {known}",
+                        path=str(self._path),
+                        name=name,
+                        known=", ".join(records),
+                    )
+                )
+            several = self._branches is not None and len(wanted) > 1
+            label = f"{self._name}: {name}" if several else self._name
+            yield Found(label, records[name], self._opener(name))
+
+    def _opener(self, branch: str) -> Callable[[], GANTrainer]:
+        def opened() -> GANTrainer:
+            from ganwidgets.runs.folder.opening import look_at_session
+
+            own = dict.fromkeys(("generator", "discriminator", "objective"))
+            trainer = GANTrainer._of(look_at_session(self._path, None, own, torch.device("cpu")))
+            if trainer.timeline.branch != branch:
+                trainer.timeline.switch(branch)
+            return trainer
+
+        return opened
+
+
+class File:
+    """A saved file."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._name = name
+        self._seen: tuple[Any, ...] | None = None
+        self._record: RunRecord | None = None
+
+    def entries(self) -> Iterable[Found]:
+        from ganwidgets.runs.files.record import record_of_file
+
+        stamp = _file_stamp(self._path)
+        if self._record is None or stamp != self._seen:
+            self._record, self._seen = record_of_file(self._path), stamp
+        path = self._path
+        return [Found(self._name, self._record, lambda: GANTrainer.load(path))]
+
+
+class Pattern:
+    """Every run folder and saved file that a glob pattern names, those that come later too."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._known: dict[str, Origin] = {}
+        self._told: set[tuple[str, str]] = set()
+
+    def entries(self) -> Iterable[Found]:
+        found: list[Found] = []
+        # Path.glob takes no absolute pattern.
+        for name in sorted(glob.glob(str(Path(self._pattern).expanduser())), key=_naturally):  # noqa: PTH207
+            path = Path(name)
+            if name not in self._known:
+                origin = _stored(path, path.name)
+                if origin is None:
+                    continue
+                self._known[name] = origin
+            found += readable(self._known[name], self._told)
+        return found
+
+
+def readable(origin: Origin, told: set[tuple[str, str]]) -> Iterable[Found]:
+    """Return the runs of `origin`, none if they cannot be read; why, is said in a warning, once.
+
+    Parameters
+    ----------
+    told : set
+        Warnings so far; the new one is added.
+    """
+    try:
+        return origin.entries()
+    except CheckpointError as error:
+        sentence = Message("left out of the comparison: {error}", error=error.args[0])
+        if (str(id(origin)), str(sentence)) not in told:
+            told.add((str(id(origin)), str(sentence)))
+            warnings.warn(sentence, CheckpointWarning, stacklevel=5)
+        return []
+
+
+def origins_of(runs: Iterable[Any]) -> list[Origin]:
+    """Return where to read what a user passed to :func:`ganwidgets.compare`.
+
+    Raises
+    ------
+    TypeError
+        If something is neither a trainer, nor has one, nor is a path.
+    """
+    given = list(runs)
+    trainers = [trainer for run in given if (trainer := _trainer_of(run)) is not None]
+    origins: list[Origin] = []
+    for run in given:
+        origins += _origins(run, trainers, len(origins), alone=len(given) == 1)
+    return origins
+
+
+def _origins(run: Any, trainers: list[GANTrainer], before: int, *, alone: bool) -> list[Origin]:
+    trainer = _trainer_of(run)
+    if trainer is not None and alone and len(trainer.timeline.branches) > 1:
+        run = trainer.timeline
+    elif trainer is not None:
+        return [InMemory(trainer, trainer.run.name if trainer.run is not None else f"run {before + 1}")]
+    if isinstance(run, str | os.PathLike):
+        return [_at(os.fspath(run), alone=alone)]
+    if isinstance(run, Timeline):
+        return _branches(run)
+    if isinstance(run, Branch):
+        run = _trainer_with(run, trainers), run
+    if isinstance(run, tuple) and len(run) == 2 and isinstance(run[1], str | Branch):
+        return [_branch_of(run[0], run[1].name if isinstance(run[1], Branch) else run[1])]
+    return _members(run, trainers, before)
+
+
+def _members(run: Any, trainers: list[GANTrainer], before: int) -> list[Origin]:
+    """Return the origins of what holds several runs."""
+    if isinstance(run, Mapping):
+        return [origin for name, one in run.items() for origin in _named(str(name), one)]
+    futures = {name: getattr(run, name, None) for name in ("unchanged", "changed")}
+    if all(isinstance(future, GANTrainer) for future in futures.values()):
+        return [origin for name, future in futures.items() for origin in _named(name, future)]
+    inner = getattr(run, "runs", run)
+    if isinstance(inner, Iterable):
+        return [o for n, one in enumerate(inner) for o in _origins(one, trainers, before + n, alone=False)]
+    raise TypeError(
+        Message(
+            "{kind} cannot be compared; pass trainers, widgets, (trainer, branch), a trainer's timeline, sweeps, run "
+            'folders, saved files, or a pattern such as "runs/*"',
+            kind=type(run).__name__,
+        )
+    )
+
+
+def _branches(timeline: Timeline) -> list[Origin]:
+    return [OnBranch(timeline, name) for name in timeline.branches]
+
+
+def _branch_of(run: Any, branch: str) -> Origin:
+    trainer = _trainer_of(run)
+    if trainer is not None:
+        return OnBranch(trainer.timeline, branch)
+    return Folder(Path(run).expanduser(), branch, [branch])
+
+
+def _named(name: str, run: Any) -> list[Origin]:
+    trainer = _trainer_of(run)
+    if trainer is not None:
+        return [InMemory(trainer, name)]
+    if isinstance(run, str | os.PathLike):
+        path = Path(run).expanduser()
+        return [File(path, name) if path.is_file() else Folder(path, name, None)]
+    return _origins(run, [], 0, alone=False)
+
+
+def _at(path: str, *, alone: bool) -> Origin:
+    if glob.has_magic(path):
+        return Pattern(path)
+    place = Path(path).expanduser()
+    return File(place, place.name) if place.is_file() else Folder(place, place.name, [] if alone else None)
+
+
+def _stored(path: Path, name: str) -> Origin | None:
+    """Return where to read a run, or None for what is no run at all."""
+    from ganwidgets.runs.store.layout import DATABASE
+
+    if path.is_file():
+        return File(path, name)
+    return Folder(path, name, None) if (path / DATABASE).exists() else None
+
+
+def _stamp(path: Path) -> tuple[Any, ...]:
+    """Return what changes with each commit to a run folder, read without opening its database."""
+    from ganwidgets.runs.store.commit_count import confirmed
+    from ganwidgets.runs.store.layout import DATABASE
+
+    return confirmed(path), _file_stamp(path / DATABASE)
+
+
+def _file_stamp(path: Path) -> tuple[int, ...]:
+    """Return what changes with a file's content; an empty tuple for a file that is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_ino
+
+
+def _trainer_of(run: Any) -> GANTrainer | None:
+    if isinstance(run, GANTrainer):
+        return run
+    trainer = getattr(run, "trainer", None)
+    return trainer if isinstance(trainer, GANTrainer) else None
+
+
+def _trainer_with(branch: Branch, trainers: Iterable[GANTrainer]) -> GANTrainer:
+    for trainer in trainers:
+        if any(known is branch for known in trainer.timeline.branches.values()):
+            return trainer
+    raise ValueError(
+        Message(
+            "branch {name!r} belongs to no trainer that is compared; pass (trainer, {name!r})",
+            name=branch.name,
+        )
+    )
+
+
+def _naturally(name: str) -> list[Any]:
+    """Return what to sort names by, so that run 10 comes after run 9."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]

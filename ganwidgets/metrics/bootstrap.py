@@ -1,0 +1,114 @@
+"""By how much one group of runs is better than another, with an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganwidgets.messages import Message
+
+__all__ = ["Interval", "difference_of_means", "mean_of_differences"]
+
+LEVEL = 0.95
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A difference of means with its percentile bootstrap interval (Efron, "Bootstrap methods", 1979).
+
+    Attributes
+    ----------
+    difference : float
+        Mean of the second group minus mean of the first.
+    low, high : float
+        The 2.5 % and 97.5 % quantiles of the difference over resampled groups; NaN for a group of one run.
+    counts : (int, int)
+        Runs in each group.
+    paired : bool
+        True if runs with the same seed were compared with each other.
+    """
+
+    difference: float
+    low: float
+    high: float
+    counts: tuple[int, int]
+    paired: bool
+
+    @property
+    def more_than_chance(self) -> bool:
+        """Whether the interval leaves out 0; False for groups of one run, which have no interval."""
+        return self.low > 0 or self.high < 0
+
+    def sentence(self) -> Message:
+        """Return the interval in words."""
+        runs = " + ".join(map(str, self.counts))
+        if np.isnan(self.low):
+            return Message(
+                "difference {difference}; {runs} runs are too few for an interval, repeat them with other seeds",
+                difference=f"{self.difference:+.4g}",
+                runs=runs,
+            )
+        verdict = Message("more than chance") if self.more_than_chance else Message("no more than chance")
+        return Message(
+            "difference {difference}, 95 % interval {low} to {high} over {runs} runs: {verdict}",
+            difference=f"{self.difference:+.4g}",
+            low=f"{self.low:+.4g}",
+            high=f"{self.high:+.4g}",
+            runs=runs,
+            verdict=verdict,
+        )
+
+    def __str__(self) -> str:
+        return str(self.sentence())
+
+
+def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Interval:
+    """Return mean(second) - mean(first), both groups resampled on their own.
+
+    >>> difference_of_means([1.0, 1.1, 0.9], [2.0, 2.1, 1.9]).more_than_chance
+    True
+    """
+    one, other = _finite(first), _finite(second)
+    counts = len(one), len(other)
+    if min(counts) == 0:
+        return Interval(float("nan"), float("nan"), float("nan"), counts, paired=False)
+    difference = float(other.mean() - one.mean())
+    if min(counts) < 2:
+        return Interval(difference, float("nan"), float("nan"), counts, paired=False)
+    draws = np.random.default_rng(0)
+    means = [
+        group[draws.integers(len(group), size=(RESAMPLES, len(group)))].mean(axis=1) for group in (one, other)
+    ]
+    low, high = _ends(means[1] - means[0])
+    return Interval(difference, low, high, counts, paired=False)
+
+
+def mean_of_differences(differences: Sequence[float]) -> Interval:
+    """Return the mean of paired differences, the pairs resampled.
+
+    >>> interval = mean_of_differences([0.5, 0.4, 0.6, 0.5])
+    >>> interval.difference, interval.more_than_chance
+    (0.5, True)
+    """
+    pairs = _finite(differences)
+    counts = len(pairs), len(pairs)
+    if len(pairs) < 2:
+        difference = float(pairs[0]) if len(pairs) else float("nan")
+        return Interval(difference, float("nan"), float("nan"), counts, paired=True)
+    draws = np.random.default_rng(0)
+    means = pairs[draws.integers(len(pairs), size=(RESAMPLES, len(pairs)))].mean(axis=1)
+    low, high = _ends(means)
+    return Interval(float(pairs.mean()), low, high, counts, paired=True)
+
+
+def _finite(values: Sequence[float]) -> np.ndarray:
+    numbers = np.asarray(values, dtype=np.float64)
+    return numbers[np.isfinite(numbers)]
+
+
+def _ends(means: np.ndarray) -> tuple[float, float]:
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

@@ -1,0 +1,87 @@
+"""Curves of several runs in one chart, as inline SVG that needs no style sheet."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from ganwidgets.rendering.axis_ticks import comfortable_limits, nice_ticks, typical_range
+from ganwidgets.rendering.phrases import spell_count
+
+__all__ = ["DASHES", "PALETTE", "overlay", "thinned_curve"]
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
+"""Okabe and Ito's colours, without those that vanish on a white or a black page."""
+
+DASHES = ("", "6 3", "2 3", "8 3 2 3")
+"""Beyond as many runs as there are colours the dash differs, since colour never stands alone."""
+
+POINTS = 400
+WIDTH, HEIGHT = 440, 200
+LEFT, RIGHT, TOP, BOTTOM = 48, 8, 8, 34
+
+Floats = npt.NDArray[np.float64]
+
+
+def thinned_curve(places: Floats, values: Floats, points: int = POINTS) -> tuple[Floats, Floats]:
+    """Return means over at most `points` stretches of equally many finite values, and the middles of their places."""
+    good = np.isfinite(places) & np.isfinite(values)
+    places, values = places[good], values[good]
+    if len(values) <= points:
+        return places, values
+    begins = np.linspace(0, len(values), points, endpoint=False).astype(np.int64)
+    counts = np.diff([*begins, len(values)])
+    return np.add.reduceat(places, begins) / counts, np.add.reduceat(values, begins) / counts
+
+
+def overlay(title: str, curves: Mapping[str, tuple[Floats, Floats]], across: str) -> str:
+    """Return curves as an SVG figure in the colours of :data:`PALETTE`, in their order.
+
+    Parameters
+    ----------
+    title : str
+        What the heights are.
+    curves : mapping of str to (places, values)
+        By the runs' names.
+    across : str
+        What the places are.
+    """
+    shown = {name: thinned_curve(*curve) for name, curve in curves.items()}
+    bottom, top = comfortable_limits(*typical_range(*(values for _, values in shown.values())))
+    places = np.concatenate([np.zeros(1), *(where for where, _ in shown.values())])
+    first, last = float(places.min()), max(float(places.max()), float(places.min()) + 1e-9)
+    x0, x1, y0, y1 = LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, TOP
+
+    def y(value: float) -> float:
+        return y0 + (min(max(value, bottom), top) - bottom) / (top - bottom) * (y1 - y0)
+
+    def x(value: float) -> float:
+        return x0 + (value - first) / (last - first) * (x1 - x0)
+
+    quiet = 'stroke="currentColor" stroke-opacity="0.2"'
+    parts = []
+    for tick in nice_ticks(bottom, top):
+        parts.append(f'<line x1="{x0}" x2="{x1}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" {quiet}/>')
+        parts.append(f'<text x="{x0 - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
+    for tick in nice_ticks(first, last):
+        words = spell_count(round(tick)) if tick == round(tick) else f"{tick:g}"
+        parts.append(f'<text x="{x(tick):.1f}" y="{y0 + 14}" text-anchor="middle">{words}</text>')
+    for number, (where, values) in enumerate(shown.values()):
+        points = " ".join(f"{x(a):.1f},{y(v):.1f}" for a, v in zip(where, values, strict=True))
+        dash = DASHES[number // len(PALETTE) % len(DASHES)]
+        parts.append(
+            f'<polyline fill="none" stroke="{PALETTE[number % len(PALETTE)]}" stroke-width="1.5" '
+            f'stroke-dasharray="{dash}" points="{points}"/>'
+        )
+    parts.append(f'<rect x="{x0}" y="{y1}" width="{x1 - x0}" height="{y0 - y1}" fill="none" {quiet}/>')
+    parts.append(
+        f'<text x="{(x0 + x1) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{html.escape(across)}</text>'
+    )
+    return (
+        f'<figure style="display:inline-block;margin:0 12px 8px 0;max-width:100%"><figcaption><b>{html.escape(title)}</b>'
+        f'</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" style="max-width:100%" font-size="11" '
+        f'fill="currentColor" role="img" aria-label="{html.escape(title)}">{"".join(parts)}</svg></figure>'
+    )

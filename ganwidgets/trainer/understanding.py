@@ -1,0 +1,65 @@
+"""What helps a user understand a run: notes, two futures side by side, one update looked at closely."""
+
+from __future__ import annotations
+
+from ganwidgets.messages import Message
+from ganwidgets.runs.record.notes import Note, checked_text, notes_on
+from ganwidgets.trainer.quality import QualityMixin
+
+__all__ = ["UnderstandingMixin"]
+
+
+class UnderstandingMixin(QualityMixin):
+    """A trainer that can be asked why, and what if; the run's state is untouched by it."""
+
+    def note(self, text: str, iteration: int | None = None) -> None:
+        """Note something about an iteration, by default the one at which the run stands.
+
+        Notes are shown on the timeline and in :func:`ganwidgets.compare`, and are kept in the run's folder and in saved
+        files. They belong to no state: :meth:`GANTrainer.state_hash` does not change.
+
+        Parameters
+        ----------
+        text : str
+        iteration : int, optional
+            From 0 to that at which the run stands.
+
+        Raises
+        ------
+        ValueError
+            If the text is empty or too long, or the run has no such iteration.
+
+        Examples
+        --------
+        >>> from ganwidgets import GANTrainer
+        >>> trainer = GANTrainer("ring8")
+        >>> record = trainer.step(5)
+        >>> trainer.note("both losses fall")
+        >>> trainer.notes
+        [Note(branch=0, iteration=5, text='both losses fall')]
+        """
+        text = checked_text(text)
+        self._between_steps(lambda: self._note(text, iteration))
+
+    def _note(self, text: str, iteration: int | None) -> None:
+        session = self._session
+        here = session.state.iteration
+        at = here if iteration is None else iteration
+        if isinstance(at, bool) or not isinstance(at, int) or not 0 <= at <= here:
+            raise ValueError(
+                Message(
+                    "there is no iteration {iteration!r} to note something about; the run goes from 0 to {last}",
+                    iteration=at,
+                    last=here,
+                )
+            )
+        branch = session.branches.owner(session.branches.current, at)
+        session.notes = [*session.notes, Note(branch, at, text)]
+        session.autosave.save()
+
+    @property
+    def notes(self) -> list[Note]:
+        """The notes up to where the run stands, in the order of their iterations."""
+        session = self._session
+        branches = session.branches
+        return notes_on(session.notes, branches, branches.current, session.state.iteration)
