@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.notes import Note, checked_text, notes_on
 from ganwidgets.trainer.quality import QualityMixin
@@ -41,7 +43,7 @@ class UnderstandingMixin(QualityMixin):
         text = checked_text(text)
         self._between_steps(lambda: self._note(text, iteration))
 
-    def _note(self, text: str, iteration: int | None) -> None:
+    def _note(self, text: str, iteration: Any) -> None:
         session = self._session
         here = session.state.iteration
         at = here if iteration is None else iteration
