@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.notes import Note, checked_text, notes_on
+from ganwidgets.settings import check_names
 from ganwidgets.trainer.quality import QualityMixin
+
+if TYPE_CHECKING:
+    from ganwidgets.trainer.what_if import WhatIf
 
 __all__ = ["UnderstandingMixin"]
 
 
 class UnderstandingMixin(QualityMixin):
     """A trainer that can be asked why, and what if; the run's state is untouched by it."""
+
+    def what_if(self, steps: int = 500, *, seeds: int = 1, **changes: Any) -> WhatIf:
+        """Return two futures from this very state, without and with `changes`, under the same noise and batches.
+
+        Both are computed on exact copies, and this run notices nothing of them. ``take()`` puts a future on the timeline
+        as a branch; ``drop()`` leaves no trace.
+
+        Parameters
+        ----------
+        steps : int
+            How far each future goes.
+        seeds : int
+            Repeat both under so many noise seeds, the run's own first; then :meth:`WhatIf.difference` says whether a
+            difference is more than chance.
+        **changes
+            Settings by name, in force from the next update on.
+
+        Raises
+        ------
+        traitlets.TraitError
+            For an unknown name, a value that is not allowed, or a setting that takes effect at a fresh start only.
+
+        Examples
+        --------
+        >>> from ganwidgets import GANTrainer
+        >>> trainer = GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,))
+        >>> record = trainer.step(10)
+        >>> both = trainer.what_if(steps=20, lr_d=1e-4)
+        >>> both.changed.iteration, len(both.difference("loss_d"))
+        (30, 20)
+        >>> both.take()
+        >>> trainer.iteration, trainer.timeline.branch, trainer.settings.lr_d
+        (30, 'what if lr_d=0.0001', 0.0001)
+        """
+        from ganwidgets.trainer.what_if import WhatIf
+
+        check_names(changes, "what_if", also=("steps", "seeds"))
+        return WhatIf(self, steps, seeds, changes)  # type: ignore[arg-type]
 
     def note(self, text: str, iteration: int | None = None) -> None:
         """Note something about an iteration, by default the one at which the run stands.

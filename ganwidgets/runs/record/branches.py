@@ -15,7 +15,7 @@ from ganwidgets.runs.record.places import Beginning, Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.stepping.assembly import Assembled
 
-__all__ = ["BranchStart", "Branches", "RunPoint", "Tip"]
+__all__ = ["LONGEST_NAME", "BranchStart", "Branches", "RunPoint", "Tip"]
 
 
 LONGEST_NAME = 100

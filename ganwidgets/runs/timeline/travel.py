@@ -31,6 +31,7 @@ __all__ = [
     "Replayer",
     "SnapshotReplay",
     "fork",
+    "go_to",
     "goto",
     "history_of",
     "restore_at",
@@ -60,6 +61,13 @@ def goto(session: Session, iteration: Any, name: str | None) -> None:
         )
     _go(session, branch, _after(session, branch, int(iteration)), to_tip=False)
     session.autosave.save()
+
+
+def go_to(session: Session, place: Position) -> None:
+    """Stand at `place`, on its branch, if the run does not stand there."""
+    session.recover()
+    if session.branches.owned(place) != session.branches.owned(session.place):
+        _go(session, place.branch, place, to_tip=False)
 
 
 def switch(session: Session, name: str) -> None:
