@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ganwidgets.messages import Message
 from ganwidgets.runs.record.branches import LONGEST_NAME, RunPoint
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.runs.record.places import Position
@@ -78,5 +77,5 @@ def _free(session: Session, name: str) -> str:
     number, free = 1, name[:LONGEST_NAME]
     while free in taken:
         number += 1
-        free = Message("{name} ({number})", name=name[: LONGEST_NAME - 8], number=number)
-    return str(free)
+        free = f"{name[: LONGEST_NAME - 8]} ({number})"
+    return free
