@@ -332,7 +332,7 @@ class WhatIf:
             )
             for column in ("loss_d", "loss_g")
         )
-        samples = {
+        samples: dict[str, npt.NDArray[np.float32]] = {
             name: future.sample(SHOWN[future.source.kind], seed=0).numpy() for name, future in pair.items()
         }
         real = pair["unchanged"].real(SHOWN["points"], seed=0).numpy()
