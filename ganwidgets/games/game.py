@@ -325,6 +325,9 @@ class Game(ABC):
     terms, measures : tuple of str
         Columns of the history beside ``loss_<letter>`` and ``grad_norm_<letter>``; see :class:`Scored`.
     stages : tuple of Stage
+        Between drawing and the loss; every update reports all of them, in this order.
+    draw_stage : Stage
+        What the stage of drawing is called.
     exhibits : tuple of Exhibit
     metrics : mapping of str to Metric
         What :meth:`evaluate` returns.
@@ -342,11 +345,17 @@ class Game(ABC):
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     terms: ClassVar[tuple[str, ...]] = ()
     measures: ClassVar[tuple[str, ...]] = ()
+    draw_stage: ClassVar[Stage] = Stage("draw", N_("Draw"))
     stages: ClassVar[tuple[Stage, ...]] = ()
     exhibits: ClassVar[tuple[Exhibit, ...]] = ()
     metrics: ClassVar[Mapping[str, Metric]] = NOTHING
     diagram: ClassVar[Diagram | None] = None
     purposes: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def actions(self) -> dict[str, str]:
+        """The updates of single players: from ``step_<letter>`` to the player's name."""
+        return {f"step_{player.letter}": player.name for player in self.players}
 
     # --- training -------------------------------------------------------------------------------
 

@@ -109,6 +109,7 @@ class GAN(Game):
         Player(GENERATOR, "g", N_("Generator"), (GENERATOR,), averaged=GENERATOR),
     )
     measures: ClassVar[tuple[str, ...]] = ("accuracy_real", "accuracy_fake", "penalty_d")
+    draw_stage: ClassVar[Stage] = Stage("noise", N_("draw noise"))
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("generate", N_("Generate")),
         Stage("classify", N_("Classify")),

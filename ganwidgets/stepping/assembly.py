@@ -1,4 +1,4 @@
-"""What a fresh start makes: networks, state, stepper, and what is known of them."""
+"""What a fresh start makes: networks, state, engine, and what is known of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganwidgets.data import Source
 from ganwidgets.data.holdout import split_holdout
 from ganwidgets.data.source import FiniteSource
 from ganwidgets.errors import DataError
-from ganwidgets.games.gan import GAN
+from ganwidgets.games.gan import GAN, draw_noise
 from ganwidgets.messages import Message
 from ganwidgets.networks import build_networks
 from ganwidgets.objectives import Objective, packed_shape
@@ -24,9 +24,10 @@ from ganwidgets.stepping.adapting import is_uninitialized
 from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.buffers import evaluation_mode
 from ganwidgets.stepping.class_labels import Labels, classes_of, label_arity, labels_for
-from ganwidgets.stepping.eager import EagerStepper, draw_noise
+from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.probe import Probe, initialize_both, probe, probe_objective
 from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.sample_streams import OrderedStream
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.threads import threads_for
 from ganwidgets.training_flags import TrainingFlags
@@ -48,7 +49,7 @@ class Assembled:
         Those that are not.
     state : TrainingState
         What training changes.
-    stepper : EagerStepper
+    engine : Engine
         What changes it.
     labels : Labels or None
         The labels that networks are told, if they are.
@@ -66,7 +67,7 @@ class Assembled:
     training: Source
     held_out: FiniteSource | None
     state: TrainingState
-    stepper: EagerStepper
+    engine: Engine
     labels: Labels | None
     exact: bool
     exact_because: str
@@ -95,8 +96,8 @@ class Assembled:
         self, role: str, network: nn.Module, batch: Tensor, seed: int, labels: Tensor | None
     ) -> Tensor:
         inside = torch.Generator().manual_seed(seed)
-        routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
-        call = self.stepper.calls[role]
+        routing = RoutedRandomness(inside) if self.engine.routed else nullcontext()
+        call = self.engine.calls[role]
         device = self.state.device
         with pinned(self.threads, self.state.device), evaluation_mode(network), routing:
             parts = [
@@ -127,9 +128,9 @@ class Assembled:
             int64 [n], for a network that takes labels.
         """
         inside = torch.Generator().manual_seed(seed)
-        call, device, n = self.stepper.calls["discriminator"], self.state.device, len(batch)
+        call, device, n = self.engine.calls["discriminator"], self.state.device, len(batch)
         told = None if labels is None else labels.to(device)
-        routing = RoutedRandomness(inside) if self.stepper.routed else nullcontext()
+        routing = RoutedRandomness(inside) if self.engine.routed else nullcontext()
         with pinned(self.threads, self.state.device), evaluation_mode(network), routing, torch.enable_grad():
             moved = batch.to(device).clone().requires_grad_()
             outputs = [
@@ -239,16 +240,7 @@ def assemble(
         training=training,
         held_out=held_out,
         state=state,
-        stepper=EagerStepper(
-            state,
-            order,
-            settings.latent_dim,
-            routed=found.routed,
-            calls=found.calls,
-            objective=objective,
-            labels=labels,
-            packing=settings.packing,
-        ),
+        engine=Engine(state, {"data": OrderedStream(order, labels)}, routed=found.routed, calls=found.calls),
         labels=labels,
         # On a GPU some of torch's operations add in an order that varies (measured: two runs of one seed).
         exact=found.exact and source.exact and device.type == "cpu",

@@ -32,17 +32,25 @@ from ganwidgets.optimizers import (
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.calling import Call
-from ganwidgets.stepping.eager import NonFiniteError
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.unrolling import looked_ahead
 
-__all__ = ["ALL", "Engine", "NullObserver", "SampleStream", "StageObserver", "number_of"]
+__all__ = ["ALL", "Engine", "NonFiniteError", "NullObserver", "SampleStream", "StageObserver", "number_of"]
 
-ALL = "all"
+ALL = "both"
 """A full step, in place of a player's name."""
 
 NAN = math.nan
+
+
+class NonFiniteError(ArithmeticError):
+    """A number is not finite; `quantity` says which."""
+
+    def __init__(self, quantity: str, value: float) -> None:
+        super().__init__(f"{quantity} is {value}")
+        self.quantity = quantity
+        self.value = value
 
 
 class SampleStream(Protocol):
@@ -129,6 +137,8 @@ class Engine:
     Attributes
     ----------
     observer : StageObserver
+    settings
+        In force; None before the first :meth:`configure`.
     record : dict of str to float
         The most recent value of each column.
     """
@@ -147,6 +157,7 @@ class Engine:
         self.routed = routed
         self.calls = calls
         self.observer: StageObserver = NullObserver()
+        self.settings: Any = None
         self._feed = _Feed(state, streams)
         self.record: dict[str, float] = dict.fromkeys(
             (

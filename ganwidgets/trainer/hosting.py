@@ -15,7 +15,6 @@ from ganwidgets.runs.record.interventions import CODE, Origin
 from ganwidgets.runs.session.edits import BY_HAND
 from ganwidgets.runs.session.session import Session
 from ganwidgets.stepping.ambient import under_pinned_modes
-from ganwidgets.stepping.eager import UpdateTarget
 
 __all__ = ["RunnerFacing"]
 
@@ -113,7 +112,7 @@ class RunnerFacing:
 
     def _advance(
         self,
-        network: UpdateTarget,
+        network: str,
         n: int,
         interrupted: Callable[[], bool],
         origin: Origin = CODE,
@@ -148,7 +147,7 @@ class RunnerFacing:
 
     # --- training -------------------------------------------------------------------------------
 
-    def _train(self, network: UpdateTarget, n: int) -> dict[str, float]:
+    def _train(self, network: str, n: int) -> dict[str, float]:
         """Train at once; live in slices, so that between them controls and other cells are heard."""
         dispatch = self._dispatch
         if dispatch is None:
@@ -161,7 +160,7 @@ class RunnerFacing:
             if n == 0:
                 return dict(record)
 
-    def _train_for_a_moment(self, network: UpdateTarget, n: int) -> tuple[int, dict[str, float]]:
+    def _train_for_a_moment(self, network: str, n: int) -> tuple[int, dict[str, float]]:
         """Return how many of `n` steps were carried out, at least one, and the last record."""
         end = time.monotonic() + MOMENT
         taken = 0

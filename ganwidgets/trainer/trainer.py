@@ -29,7 +29,7 @@ from ganwidgets.runs.timeline.timeline import Timeline
 from ganwidgets.settings import SETTINGS, Settings, check_names
 from ganwidgets.settings.signatures import with_settings
 from ganwidgets.stepping.devices import chosen_device
-from ganwidgets.stepping.eager import UpdateTarget
+from ganwidgets.stepping.engine import ALL
 from ganwidgets.trainer.dispatch import on_training_thread
 from ganwidgets.trainer.understanding import UnderstandingMixin
 from ganwidgets.validation import checked_callable, checked_count, seed_or_new
@@ -187,7 +187,7 @@ class GANTrainer(UnderstandingMixin):
         DivergedError
             If a number is not finite; the trainer then stands at its last good state.
         """
-        return self._train("both", checked_count(n))
+        return self._train(ALL, checked_count(n))
 
     def step_d(self, n: int = 1) -> dict[str, float]:
         """Update the discriminator alone, `n` times; every bit of the generator stays."""
@@ -197,7 +197,7 @@ class GANTrainer(UnderstandingMixin):
         """Update the generator alone, `n` times; every bit of the discriminator stays."""
         return self._train("generator", checked_count(n))
 
-    def walk(self, network: UpdateTarget = "both") -> Walk:
+    def walk(self, network: str = ALL) -> Walk:
         """Begin a walk through the next step, sub-step by sub-step, forward and back.
 
         Each ``walk.next()`` carries out one stage more of the update (draw noise, generate, classify,
@@ -223,7 +223,7 @@ class GANTrainer(UnderstandingMixin):
         """
         return self._walk(network, CODE)
 
-    def _walk(self, network: UpdateTarget, origin: Origin) -> Walk:
+    def _walk(self, network: str, origin: Origin) -> Walk:
         walk = vars(self)["_walking"] = Walk(self._session, self._between_steps, network, origin)
         return walk
 

@@ -44,7 +44,8 @@ def test_training_never_sees_what_is_held_out():
         numbered(40), holdout=0.25, batch_size=7, g_hidden=(4,), d_hidden=(4,), lr_d=1e-4, lr_g=1e-4
     )
     run = trainer._session.run
-    seen = torch.cat([run.stepper.order.take(start, 7) for start in range(0, 63, 7)])[:, 0]
+    stream = run.engine.streams["data"]
+    seen = torch.cat([stream.take(start, 7).samples for start in range(0, 63, 7)])[:, 0]
     held_out = run.held_out.read(torch.arange(10))[:, 0]
     assert not torch.isin(seen, held_out).any()
     assert len(seen.unique()) == 30

@@ -12,7 +12,7 @@ from ganwidgets.games import Game, Player, Scored, Stream
 from ganwidgets.games.game import Batch
 from ganwidgets.networks.initialization import initialized
 from ganwidgets.runs.state.hashing import digest
-from ganwidgets.stepping.engine import Engine
+from ganwidgets.stepping.engine import ALL, Engine
 from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game
 from ganwidgets.stepping.state import TrainingState
 
@@ -71,7 +71,7 @@ def test_a_game_that_is_right_passes_and_nothing_of_it_changes():
     before = digest(engine.state.tree())
     assert probe_game(engine).exact
     assert digest(engine.state.tree()) == before
-    engine.advance("all", measure=True)
+    engine.advance(ALL, measure=True)
     assert engine.state.memory["mean"] > 0
 
 

@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn.functional import relu, softplus
 
 from ganwidgets import GANTrainer
+from ganwidgets.games.gan import draw_noise
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.eager import draw_noise
 
 SMALL = {
     "g_hidden": (16, 16),

@@ -11,10 +11,11 @@ from torch import nn
 from traitlets import TraitError
 
 from ganwidgets import DataError, GANTrainer
+from ganwidgets.games.gan import draw_noise
 from ganwidgets.objectives import augmented, copies, pack
 from ganwidgets.runs.inspect.sampling import slopes
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.eager import draw_noise
+from ganwidgets.stepping.sample_streams import OrderedStream
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "latent_dim": 2}
 
@@ -86,7 +87,7 @@ def test_a_packed_run_is_the_run_on_data_that_were_packed_before(penalty, loss):
         penalty_weight=0.5,
         latent_dim=4,
     )
-    beside._session.run.stepper.order = _InOrder(pairs)
+    beside._session.run.engine.streams["data"] = OrderedStream(_InOrder(pairs))
     record, wanted = packed.step(3), beside.step(3)
     assert record == wanted
     assert all(map(torch.equal, packed.discriminator.parameters(), beside.discriminator.parameters()))

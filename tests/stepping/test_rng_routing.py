@@ -194,7 +194,7 @@ def test_networks_whose_randomness_cannot_be_routed_are_close_not_exact(name):
 
 
 def test_built_in_networks_are_not_slowed_by_routing():
-    assert not GANTrainer("ring8")._session.run.stepper.routed
+    assert not GANTrainer("ring8")._session.run.engine.routed
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from torch.nn.functional import softplus
 from traitlets import TraitError
 
 from ganwidgets import DataError, GANTrainer
+from ganwidgets.games.gan import draw_noise
 from ganwidgets.objectives import PENALTIES
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.eager import draw_noise
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
 

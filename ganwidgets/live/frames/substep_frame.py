@@ -88,10 +88,11 @@ def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
     if effect is not None:
         real_logits, fake_logits = effect.real_logits, effect.fake_logits
         if step.network == "generator":
+            assert effect.generated is not None
             before, generated = generated.numpy(), effect.generated[:MOST]
-    tensors = step.discriminator
+    tensors = step.changed.get("discriminator")
     if effect is not None and step.network == "discriminator":
-        tensors = effect.tensors
+        tensors = effect.tensors["discriminator"]
     if tensors is not None and scene.grid is not None:
         verdict = _verdict_of(session, tensors, scene, step)
     seen: dict[str, Any] = {"latents": step.noise[:MOST].numpy()}
@@ -103,7 +104,7 @@ def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
         seen["gradients"] = Gradients(descent=descent, slope=descent)
     pulls = None
     if step.network == "discriminator" and step.gradients is not None and effect is None:
-        packing, n = session.run.stepper.packing, len(step.noise)
+        packing, n = session.built["packing"], len(step.noise)
         pulls = Pulls(
             _pulls(step.gradients.real_logits, n, packing, len(real)),
             _pulls(step.gradients.fake_logits, n, packing, len(generated)),
@@ -120,7 +121,7 @@ def _pulls(gradient: Tensor | None, n: int, packing: int, shown: int) -> Floats:
 
 
 def _scores(session: Session, real: Tensor | None, fake: Tensor, n_real: int, n_fake: int) -> Scores:
-    packing = session.run.stepper.packing
+    packing = session.built["packing"]
     game = session.game
     fake = fake.float()
     against = (fake if real is None else real.float()), fake

@@ -76,7 +76,7 @@ class ManifoldGrid:
     def take(self, moment: Moment) -> Manifold:
         """Return it."""
         session = moment.session
-        dimensions = session.run.stepper.latent_dim
+        dimensions = session.built["latent_dim"]
         marks, share = _marks(session.settings.noise)
         corners = torch.zeros(len(marks) if dimensions > 1 else 1, len(marks), dimensions)
         corners[..., 0] = marks

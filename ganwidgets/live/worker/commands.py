@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ganwidgets.runs.session.session import Network, Origin
+from ganwidgets.runs.session.session import Origin
 
 Move = Literal["next", "back", "finish", "leave"]
 
@@ -52,7 +52,7 @@ class Step(Command):
     """Carry out `n` steps, or updates of one network."""
 
     n: int
-    network: Network
+    network: str
     origin: Origin
     done: int = field(default=0, init=False)
 
@@ -86,7 +86,7 @@ class ScrubTo(TravelTo):
 class StartWalk(Command):
     """Stop, and begin a walk through the next step, at its first sub-step."""
 
-    network: Network
+    network: str
     origin: Origin
 
 

@@ -26,7 +26,7 @@ from ganwidgets.live.worker.commands import (
 from ganwidgets.live.worker.run_state import RunState
 from ganwidgets.live.worker.worker import Listener, Listeners, Worker
 from ganwidgets.messages import Message
-from ganwidgets.runs.session.session import Network, Origin
+from ganwidgets.runs.session.session import Origin
 from ganwidgets.settings import SETTINGS
 from ganwidgets.validation import checked_callable, checked_timeout
 
@@ -104,9 +104,7 @@ class Runner:
         """Stop after the current step; steps and plays that were asked for before are left out."""
         return self._core.inbox.send(Pause(), urgent=True)
 
-    def step(
-        self, n: int = 1, network: Network = "both", *, author: str = "cell", source: str = "code"
-    ) -> int:
+    def step(self, n: int = 1, network: str = "both", *, author: str = "cell", source: str = "code") -> int:
         """Carry out `n` full steps, or `n` updates of one network, before what is asked later."""
         if network not in NETWORKS:
             raise ValueError(
@@ -118,7 +116,7 @@ class Runner:
             )
         return self._core.inbox.send(Step(_whole("n", n), network, Origin(author, source)))
 
-    def look_inside(self, network: Network = "both", *, author: str = "cell", source: str = "code") -> int:
+    def look_inside(self, network: str = "both", *, author: str = "cell", source: str = "code") -> int:
         """Pause, and begin a walk through the next step; see :meth:`ganwidgets.GANTrainer.walk`.
 
         Where it stands is :attr:`RunState.walk`. Whatever else changes the run ends it.

@@ -31,10 +31,10 @@ from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import is_hash_of
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
 from ganwidgets.runs.store import RunFolder
-from ganwidgets.runs.timeline.travel import UPDATED, Replayer
+from ganwidgets.runs.timeline.travel import Replayer
 from ganwidgets.stepping.ambient import pinned, under_pinned_modes
 from ganwidgets.stepping.assembly import Assembled
-from ganwidgets.stepping.eager import NonFiniteError, UpdateTarget
+from ganwidgets.stepping.engine import ALL, NonFiniteError
 
 __all__ = ["replayed"]
 
@@ -317,18 +317,18 @@ class Walk(Replayer):
         yield state.iteration, 0, 0
         for index, record in enumerate(records):
             while state.iteration < record.iteration:
-                self._advance("both")
+                self._advance(ALL)
                 yield state.iteration, index, 0
             if record.setting in UPDATES:
                 for done in range(1, record.new + 1):
-                    self._advance(UPDATED[record.setting])
+                    self._advance(self.run.state.game.actions[record.setting])
                     if done < record.new:
                         yield state.iteration, index, done
             else:
                 self._obey(record, self._log)
             yield state.iteration, index + 1, 0
         while state.iteration < tip:
-            self._advance("both")
+            self._advance(ALL)
             yield state.iteration, len(records), 0
 
     def _obey(self, record: Intervention, log: InterventionLog) -> None:
@@ -340,9 +340,9 @@ class Walk(Replayer):
         put_tree(self.run.state, tree, self.rules())
         self._configured = False
 
-    def _advance(self, what: UpdateTarget) -> None:
+    def _advance(self, what: str) -> None:
         if what != "generator" and not self.settings["freeze_d"]:
-            self.counted += self.settings["d_steps"] if what == "both" else 1
+            self.counted += self.settings["d_steps"] if what == ALL else 1
         super()._advance(what)
 
 

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from ganwidgets.data.source import FiniteSource
 from ganwidgets.errors import DataError
+from ganwidgets.games.gan import draw_noise
 from ganwidgets.messages import Message
 from ganwidgets.metrics.feature_metrics import ranked_above
 from ganwidgets.objectives import Loss, copies, pack
 from ganwidgets.seeds import derive, seeded
 from ganwidgets.stepping.assembly import Assembled
-from ganwidgets.stepping.eager import draw_noise
 from ganwidgets.stepping.tensors import copied_network
 
 __all__ = [
@@ -139,7 +139,7 @@ def labels_asked(run: Assembled, n: int, seed: int) -> Tensor | None:
 def latents(session: Visible, n: int, seed: int) -> Tensor:
     """Return the latents ``[n, latent_dim]`` of which :func:`generated` makes its samples."""
     aside = seeded(seed, "sample")
-    return draw_noise(session.settings.noise, n, session.run.stepper.latent_dim, aside)
+    return draw_noise(session.settings.noise, n, session.built["latent_dim"], aside)
 
 
 def sample_from(
@@ -241,10 +241,10 @@ def sampler(session: Visible, seed: int) -> Callable[[int], Tensor]:
     """
     session.settle()
     run, noise = session.run, session.settings.noise
-    network = copied_network(run.state.networks["generator"])
+    network, latent_dim = copied_network(run.state.networks["generator"]), session.built["latent_dim"]
 
     def samples(n: int) -> Tensor:
-        drawn = draw_noise(noise, n, run.stepper.latent_dim, seeded(seed, "sample"))
+        drawn = draw_noise(noise, n, latent_dim, seeded(seed, "sample"))
         told = labels_asked(run, n, seed)
         return run.shown(run.generate(network, drawn, derive(seed, "inside the network"), told))
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganwidgets.stepping.eager import EagerStepper
-from ganwidgets.stepping.stages import StageObserver
+from ganwidgets.games.game import Game
+from ganwidgets.stepping.engine import Engine, StageObserver
 from ganwidgets.stepping.tensors import tensors_of
 
-__all__ = ["Effect", "FarEnough", "Gradients", "Recorder", "Stage", "SubStep"]
+__all__ = ["Effect", "FarEnough", "Gradients", "Recorder", "SubStep", "stages_of"]
 
-Stage = Literal["noise", "generate", "classify", "loss", "gradients", "update"]
-"""The stages of an update, in their order."""
+SAMPLES = "samples"
+"""The tensor of a stage that is shown as generated samples."""
+
+LOGITS = ("real_logits", "fake_logits")
+"""Tensors of stages that have fields of their own."""
+
+
+def stages_of(game: Game) -> tuple[str, ...]:
+    """Return the names of the stages of an update, in their order."""
+    return game.draw_stage.name, *(stage.name for stage in game.stages), "loss", "gradients", "update"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +34,8 @@ class Gradients:
     Attributes
     ----------
     parameters : mapping of str to Tensor
-        By each trained parameter of the network that is updated, by its name; one on which the loss
-        does not depend is missing.
+        By each trained parameter of the player, by its name, which begins with the network's if the player has
+        several; one on which the loss does not depend is missing.
     norm : float
         Of all of them together.
     samples : Tensor [N, ...] or None
@@ -36,6 +44,8 @@ class Gradients:
     real_logits, fake_logits : Tensor or None
         By each logit: how the discriminator's verdict on each sample counts (its penalty left out).
         None where the loss does not use it, or the network has no part in it.
+    others : mapping of str to Tensor or None
+        By other tensors of the game's stages.
     """
 
     parameters: Mapping[str, Tensor]
@@ -43,6 +53,7 @@ class Gradients:
     samples: Tensor | None
     real_logits: Tensor | None
     fake_logits: Tensor | None
+    others: Mapping[str, Tensor | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,17 +66,17 @@ class Effect:
         In the units that are drawn: images in [0, 1], points as they train.
     real_logits, fake_logits : Tensor
     loss : float
-    tensors : mapping of str to Tensor
-        Every parameter and buffer of the network that is updated, as they will be.
+    tensors : mapping of str to mapping
+        Every parameter and buffer of the player's networks, as they will be, by network and name.
     distance : float
         How far the parameters move: the norm of their change.
     """
 
-    generated: Tensor
+    generated: Tensor | None
     real_logits: Tensor | None
-    fake_logits: Tensor
+    fake_logits: Tensor | None
     loss: float
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, Mapping[str, Tensor]]
     distance: float
 
 
@@ -77,17 +88,18 @@ class SubStep:
     ----------
     index : int
         Of the sub-step within the whole walk, from 0 on.
-    network : {"discriminator", "generator"}
-        Whose update it belongs to.
+    network : str
+        The player whose update it belongs to.
     number : int
-        Of the update among those of this network in the walk, from 1 on.
+        Of the update among those of this player in the walk, from 1 on.
     stage : str
-        See :data:`Stage`.
+        See :func:`stages_of`.
     frozen : bool
-        Whether the network is frozen: its loss is measured, and nothing else is done.
+        Whether the player is frozen: its loss is measured, and nothing else is done.
     skipped : bool
-        Whether the update is left out, its loss being below `skip_d_below`.
+        Whether the update is left out, its loss being too low.
     noise : Tensor [N, latent_dim]
+        [0, 0] in a game without noise.
     real : Tensor [N, ...] or None
         In the units that are drawn: images in [0, 1], points as they train; None where the update uses none.
     labels : Tensor or None
@@ -100,14 +112,17 @@ class SubStep:
     gradients : Gradients or None
     effect : Effect or None
         What the update would change. None too where nothing is changed.
-    discriminator : mapping of str to Tensor or None
-        Every parameter and buffer of D where an earlier update of this walk would have changed them.
+    changed : mapping of str to mapping
+        Every parameter and buffer of the networks that earlier updates of this walk would have changed, by network
+        and name.
+    found : mapping of str to Tensor
+        Other tensors of the game's stages, by name.
     """
 
     index: int
     network: str
     number: int
-    stage: Stage
+    stage: str
     frozen: bool
     noise: Tensor
     real: Tensor | None
@@ -119,7 +134,8 @@ class SubStep:
     loss: float | None = None
     gradients: Gradients | None = None
     effect: Effect | None = None
-    discriminator: Mapping[str, Tensor] | None = None
+    changed: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    found: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class FarEnough(Exception):  # noqa: N818 - no error: it ends an update where a walk stands
@@ -131,7 +147,7 @@ class Recorder(StageObserver):
 
     Parameters
     ----------
-    stepper : EagerStepper
+    engine : Engine
         It carries out the update; its state is put back by others.
     shown : callable
         From samples in the units of training to those that people see.
@@ -144,117 +160,133 @@ class Recorder(StageObserver):
         The last sub-step that was reached.
     """
 
-    def __init__(self, stepper: EagerStepper, shown: Callable[[Tensor], Tensor], wanted: int) -> None:
+    def __init__(self, engine: Engine, shown: Callable[[Tensor], Tensor], wanted: int) -> None:
         self.reached: SubStep | None = None
-        self._stepper = stepper
+        self._engine = engine
+        self._players = {player.name: player for player in engine.game.players}
         self._shown = shown
         self._wanted = wanted
         self._index = -1
-        self._numbers: dict[str, int] = {"discriminator": 0, "generator": 0}
-        self._live: dict[str, Tensor | None] = {}
-        self._by_sample: dict[str, Tensor | None] = {}
-        self._discriminator: dict[str, Tensor] | None = None
+        self._numbers = dict.fromkeys(self._players, 0)
+        self._live: dict[str, Tensor] = {}
+        self._gradients: dict[str, Tensor | None] = {}
+        self._changed: dict[str, Mapping[str, Tensor]] = {}
         self._begin()
 
     def _begin(self) -> None:
         """Note from where the next update draws, so that the same batch can be had once more."""
-        self._draw_again = self._stepper.state.copy_drawing()
+        self._draw_again = self._engine.state.copy_drawing()
 
-    def _reach(self, stage: Stage, **found: Any) -> None:
+    def _reach(self, stage: str, **found: Any) -> None:
         self._index += 1
-        assert self.reached is not None
-        self.reached = replace(self.reached, index=self._index, stage=stage, **found)
+        self.reached = replace(self._here, index=self._index, stage=stage, **found)
         if self._index == self._wanted:
             raise FarEnough
 
-    def on_draw(
-        self, network: str, noise: Tensor, real: Tensor | None, labels: Tensor | None, *, frozen: bool
-    ) -> None:
-        self._numbers[network] += 1
-        self._parameters = [p.detach().clone() for p in self._stepper.state.parameters[network]]
+    @property
+    def _here(self) -> SubStep:
+        assert self.reached is not None
+        return self.reached
+
+    def on_draw(self, player: str, batch: Any, *, frozen: bool) -> None:
+        self._numbers[player] += 1
+        self._live, self._gradients = {}, {}
+        self._parameters = [p.detach().clone() for p in self._engine.state.parameters[player]]
+        noise, real, labels = (getattr(batch, name, None) for name in ("noise", "real", "labels"))
+        stage = self._engine.game.draw_stage.name
         self.reached = SubStep(
             index=self._index,
-            network=network,
-            number=self._numbers[network],
-            stage="noise",
+            network=player,
+            number=self._numbers[player],
+            stage=stage,
             frozen=frozen,
-            noise=_copy(noise),
+            noise=torch.empty(0, 0) if noise is None else _copy(noise),
             real=None if real is None else self._seen(real),
             labels=None if labels is None else _copy(labels),
-            discriminator=self._discriminator,
+            changed=dict(self._changed),
         )
-        self._reach("noise")
+        self._reach(stage)
 
-    def on_generate(self, fake: Tensor) -> None:
-        self._live = {"samples": fake}
-        self._reach("generate", generated=self._seen(fake))
-
-    def on_logits(self, real_logits: Tensor | None, fake_logits: Tensor) -> None:
-        self._live.update(real_logits=real_logits, fake_logits=fake_logits)
-        real = None if real_logits is None else _copy(real_logits)
-        self._reach("classify", real_logits=real, fake_logits=_copy(fake_logits))
+    def on_stage(self, stage: str, /, **tensors: Tensor | None) -> None:
+        given = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+        self._live |= given
+        copies = {name: _copy(tensor) for name, tensor in given.items()}
+        found: dict[str, Any] = {name: copies.pop(name) for name in LOGITS if name in copies}
+        if SAMPLES in copies:
+            found["generated"] = self._shown(copies.pop(SAMPLES))
+        self._reach(stage, **found, found={**self._here.found, **copies})
 
     def on_loss(self, loss: Tensor) -> None:
         self._reach("loss", loss=loss.item())
         if loss.requires_grad:
-            live = {name: x for name, x in self._live.items() if x is not None and x.requires_grad}
+            live = {name: tensor for name, tensor in self._live.items() if tensor.requires_grad}
             found: tuple[Tensor | None, ...] = torch.autograd.grad(
                 loss, list(live.values()), retain_graph=True, allow_unused=True
             )
-            self._by_sample = {
+            self._gradients = {
                 name: None if gradient is None else _copy(gradient)
                 for name, gradient in zip(live, found, strict=True)
             }
 
     def on_gradients(self, gradients: Sequence[Tensor | None]) -> None:
-        assert self.reached is not None
-        module = self._stepper.state.networks[self.reached.network]
-        names = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
-        named = {name: _copy(g) for name, g in zip(names, gradients, strict=True) if g is not None}
+        named = {n: _copy(g) for n, g in zip(self._names(), gradients, strict=True) if g is not None}
         flat = [gradient.reshape(-1) for gradient in named.values()]
-        by_sample = self._by_sample
+        others = dict(self._gradients)
         found = Gradients(
             parameters=named,
             norm=torch.linalg.vector_norm(torch.cat(flat)).item() if flat else 0.0,
-            samples=by_sample.get("samples"),
-            real_logits=by_sample.get("real_logits"),
-            fake_logits=by_sample.get("fake_logits"),
+            samples=others.pop(SAMPLES, None),
+            real_logits=others.pop("real_logits", None),
+            fake_logits=others.pop("fake_logits", None),
+            others=others,
         )
         self._reach("gradients", gradients=found)
+
+    def _names(self) -> Iterator[str]:
+        """Return the names of the trained parameters of the player, in their order."""
+        networks = self._players[self._here.network].networks
+        for network in networks:
+            prefix = f"{network}." if len(networks) > 1 else ""
+            for name, parameter in self._engine.state.networks[network].named_parameters():
+                if parameter.requires_grad:
+                    yield prefix + name
 
     def on_update(self, *, skipped: bool) -> None:
         effect = None
         if not skipped and self._index + 1 == self._wanted:
             effect = self._effect()
         self._reach("update", skipped=skipped, effect=effect)
-        if self.reached is not None and self.reached.network == "discriminator" and not skipped:
-            tensors = tensors_of(self._stepper.state.networks["discriminator"])
-            self._discriminator = {name: _copy(tensor) for name, tensor in tensors.items()}
+        if not skipped:
+            self._changed |= self._tensors()
         self._begin()
+
+    def _tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Return copies of all tensors of the player's networks."""
+        networks, state = self._players[self._here.network].networks, self._engine.state
+        return {
+            network: {name: _copy(tensor) for name, tensor in tensors_of(state.networks[network]).items()}
+            for network in networks
+        }
 
     def _effect(self) -> Effect:
         """Carry out the same update once more up to its loss, the parameters having moved."""
-        assert self.reached is not None
-        network, stepper = self.reached.network, self._stepper
-        state = stepper.state
-        tensors = {name: _copy(tensor) for name, tensor in tensors_of(state.networks[network]).items()}
+        player, engine = self._here.network, self._engine
+        state, tensors = engine.state, self._tensors()
         moved = [
             (now.detach() - then).reshape(-1)
-            for now, then in zip(state.parameters[network], self._parameters, strict=True)
+            for now, then in zip(state.parameters[player], self._parameters, strict=True)
         ]
         self._draw_again()
-        again = Recorder(stepper, self._shown, wanted=3)
-        stepper.watcher = again
+        again = Recorder(engine, self._shown, wanted=stages_of(engine.game).index("loss"))
+        engine.observer = again
         try:
-            stepper.advance(network, measure=False)
+            engine.advance(player, measure=False)
         except FarEnough:
             pass
         finally:
-            stepper.watcher = self
+            engine.observer = self
         found = again.reached
         assert found is not None
-        assert found.generated is not None
-        assert found.fake_logits is not None
         assert found.loss is not None
         return Effect(
             generated=found.generated,

@@ -17,13 +17,11 @@ from ganwidgets.runs.inspect.substeps import FarEnough, Recorder, SubStep
 from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.hashing import digest
-from ganwidgets.stepping.eager import NonFiniteError, UpdateTarget
+from ganwidgets.stepping.engine import ALL, NonFiniteError
 
 __all__ = ["Walk"]
 
 T = TypeVar("T")
-
-NETWORKS = ("both", "generator", "discriminator")
 
 
 class BetweenSteps(Protocol):
@@ -46,8 +44,8 @@ class Walk:
         The run.
     on_training_thread : callable
         Carries out a function between two steps.
-    what : {"discriminator", "generator", "both"}
-        An update of one network, or a full step.
+    what : str
+        ``"both"`` for a full step, or the name of a player for an update of it.
     origin : Origin
         Who walks, for the log of interventions.
 
@@ -59,15 +57,14 @@ class Walk:
         The hash of the state in which the walk began.
     """
 
-    def __init__(
-        self, session: Session, on_training_thread: BetweenSteps, what: UpdateTarget, origin: Origin
-    ) -> None:
-        if what not in NETWORKS:
+    def __init__(self, session: Session, on_training_thread: BetweenSteps, what: str, origin: Origin) -> None:
+        known = (ALL, *(player.name for player in session.state.game.players))
+        if what not in known:
             raise ValueError(
                 Message(
                     "network cannot be {value!r}: it must be one of {names}",
                     value=what,
-                    names=", ".join(NETWORKS),
+                    names=", ".join(known),
                 )
             )
         self.what = what
@@ -162,11 +159,11 @@ class Walk:
 
     def _rehearsed(self, wanted: int) -> SubStep | None:
         """Return sub-step number `wanted`, or None where the step has fewer."""
-        with self._session.rehearsing() as stepper:
-            recorder = Recorder(stepper, self._session.run.shown, wanted)
-            stepper.watcher = recorder
+        with self._session.rehearsing() as engine:
+            recorder = Recorder(engine, self._session.run.shown, wanted)
+            engine.observer = recorder
             try:
-                stepper.advance(self.what, measure=False)
+                engine.advance(self.what, measure=False)
             except FarEnough:
                 return recorder.reached
             except NonFiniteError as error:

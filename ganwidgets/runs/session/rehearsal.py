@@ -7,8 +7,7 @@ from typing import Any
 import torch
 
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
-from ganwidgets.stepping.eager import EagerStepper
-from ganwidgets.stepping.stages import NULL_OBSERVER
+from ganwidgets.stepping.engine import Engine, NullObserver
 
 __all__ = ["Rehearsal"]
 
@@ -18,34 +17,34 @@ class Rehearsal:
 
     Parameters
     ----------
-    stepper : EagerStepper
-        What is about to carry them out.
+    engine : Engine
+        Will carry out the updates.
     """
 
-    def __init__(self, stepper: EagerStepper) -> None:
-        self._stepper = stepper
-        self._tree = copied(state_tree(stepper.state))
-        self._record = dict(stepper.record)
-        self._rules = getattr(stepper, "rules", None)
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tree = copied(state_tree(engine.state))
+        self._record = dict(engine.record)
+        self._settings = engine.settings
         # A network whose draws cannot be routed draws from here; what a cell draws shall not notice.
         self._foreign = torch.get_rng_state()
 
-    def put_back(self, rules: Any, *, configured: bool) -> None:
+    def put_back(self, settings: Any, *, configured: bool) -> None:
         """Put it back; may be called again where it was interrupted.
 
         Parameters
         ----------
-        rules
+        settings
             Hyperparameters for the optimizers, where none were in force.
         configured : bool
             Whether the optimizers had those in force.
         """
-        stepper = self._stepper
-        stepper.watcher = NULL_OBSERVER
-        if self._rules is not None:
-            stepper.configure(self._rules)
-        put_tree(stepper.state, self._tree, rules if self._rules is None else self._rules)
+        engine, before = self._engine, self._settings
+        engine.observer = NullObserver()
+        if before is not None:
+            engine.configure(before)
+        put_tree(engine.state, self._tree, settings if before is None else before)
         if configured:
-            stepper.configure(self._rules)
-        stepper.record.update(self._record)
+            engine.configure(before)
+        engine.record.update(self._record)
         torch.set_rng_state(self._foreign)

@@ -18,9 +18,9 @@ from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import InterventionLog, Origin
 from ganwidgets.runs.session.undo_copy import UndoCopy
 from ganwidgets.runs.state.state_tree import copied, state_tree
-from ganwidgets.stepping.eager import EagerStepper, NonFiniteError, UpdateTarget
+from ganwidgets.stepping.engine import Engine, NonFiniteError
 
-__all__ = ["ACTIONS", "Rollback", "Update", "diverged"]
+__all__ = ["Rollback", "Update", "diverged"]
 
 SNAPSHOT_EVERY = 100
 """Updates between two snapshots, which is how many a way back through the past repeats at most."""
@@ -35,14 +35,11 @@ LARGE = 100_000
 """Parameters from which on a snapshot may take long beside an update."""
 
 
-ACTIONS: dict[str, str] = {"discriminator": "step_d", "generator": "step_g"}
-"""What an update of one network is called in the log of interventions."""
-
-
 class Update(NamedTuple):
-    """One full step or one update of one network, that was carried out."""
+    """One full step or one update of one player, that was carried out."""
 
-    what: UpdateTarget
+    action: str
+    """``step_<letter>`` of the player; empty for a full step."""
     origin: Origin
     iteration: int
     """Where the run stood afterwards."""
@@ -52,9 +49,8 @@ class Update(NamedTuple):
 
     def record_in(self, log: InterventionLog) -> None:
         """Record it in `log`, if it is an intervention: full steps are not."""
-        if self.what != "both":
-            action = ACTIONS[self.what]
-            log.act(self.iteration, action, 1, self.origin, self.samples_seen, self.hash_before)
+        if self.action:
+            log.act(self.iteration, self.action, 1, self.origin, self.samples_seen, self.hash_before)
 
 
 def diverged(error: NonFiniteError, rules: Any, iteration: int) -> DivergedError:
@@ -78,7 +74,7 @@ class Rollback:
 
     Parameters
     ----------
-    stepper : EagerStepper
+    engine : Engine
         Carries out the updates; its state is copied and put back.
     log : InterventionLog
         Goes back together with the state.
@@ -91,12 +87,10 @@ class Rollback:
         True if there is a state to go back to.
     """
 
-    def __init__(
-        self, stepper: EagerStepper, log: InterventionLog, keep: Callable[[dict[str, Any]], None]
-    ) -> None:
+    def __init__(self, engine: Engine, log: InterventionLog, keep: Callable[[dict[str, Any]], None]) -> None:
         self._keep = keep
-        self._state = stepper.state
-        self._journal = UndoCopy(stepper, log)
+        self._state = engine.state
+        self._journal = UndoCopy(engine, log)
         parameters = (p for network in self._state.parameters.values() for p in network)
         self._large = sum(map(Tensor.numel, parameters)) >= LARGE
         self._updates = 0

@@ -33,7 +33,7 @@ from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits
 from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
 from ganwidgets.runs.session.rehearsal import Rehearsal
-from ganwidgets.runs.session.rollback import ACTIONS, Rollback, Update, diverged
+from ganwidgets.runs.session.rollback import Rollback, Update, diverged
 from ganwidgets.runs.session.trial import refuse_failing_change, try_fresh_run
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied, put_tree, samples_seen_in, state_tree
@@ -41,13 +41,10 @@ from ganwidgets.runs.state.user_parts import UserParts
 from ganwidgets.settings import SETTINGS, Settings
 from ganwidgets.stepping.ambient import pinned, under_pinned_modes
 from ganwidgets.stepping.assembly import Assembled, assemble, check_fit, fitting_batch
-from ganwidgets.stepping.eager import EagerStepper, NonFiniteError, UpdateTarget
+from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
 from ganwidgets.stepping.state import TrainingState
 
-__all__ = ["CODE", "Network", "Origin", "Session"]
-
-Network = UpdateTarget
-"""The name under which callers know it: ``network="both"``."""
+__all__ = ["CODE", "Origin", "Session"]
 
 
 class Session:
@@ -171,7 +168,7 @@ class Session:
         self.run = run
         self.built = {name: built[name] for name, s in SETTINGS.items() if s.effect == "fresh start"}
         self.history = history
-        self._rollback = Rollback(run.stepper, self.log, self._keep)
+        self._rollback = Rollback(run.engine, self.log, self._keep)
         self._configured = False
         self._inconsistent = False
         run.state.edits.note()
@@ -229,7 +226,7 @@ class Session:
         self.change({name: value for name, value in wanted.items() if value is not now[name]}, CODE)
         vars(self.branches).update(current=stand.branch, tips=stand.tips)
         self.log.stand(stand.branch, stand.lineage, snapshot.settings, snapshot.asked)
-        self.run.stepper.record.update(stand.history.record())
+        self.run.engine.record.update(stand.history.record())
 
     @contextmanager
     def transaction(self) -> Iterator[RunPoint]:
@@ -378,7 +375,7 @@ class Session:
         """Put recorded settings in force, and make sure that there is a state to go back to."""
         if not self._configured:
             self._rollback.begin()
-            self.run.stepper.configure(self.in_force())
+            self.run.engine.configure(self.in_force())
             self._configured = True
 
     def _hash_before(self) -> str:
@@ -392,10 +389,8 @@ class Session:
 
     # --- steps ----------------------------------------------------------------------------------
 
-    def advance(
-        self, what: UpdateTarget, n: int, interrupted: Callable[[], bool], origin: Origin
-    ) -> dict[str, float]:
-        """Carry out up to `n` full steps, or updates of one network, and return the last record.
+    def advance(self, what: str, n: int, interrupted: Callable[[], bool], origin: Origin) -> dict[str, float]:
+        """Carry out up to `n` full steps, or updates of one player, and return the last record.
 
         Parameters
         ----------
@@ -433,26 +428,25 @@ class Session:
             self._reentry.end()
         return self.record()
 
-    def _one(
-        self, what: UpdateTarget, interrupted: Callable[[], bool], origin: Origin, *, last: bool
-    ) -> bool:
+    def _one(self, what: str, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
         """Carry out one step or update, and return whether it was interrupted."""
         self._commit()
-        rollback, state, stepper = self._rollback, self.run.state, self.run.stepper
-        full = what == "both"
+        rollback, state, engine = self._rollback, self.run.state, self.run.engine
+        full = what == ALL
+        action = "" if full else next(name for name, player in state.game.actions.items() if player == what)
         seen = last or bool(self.listeners)
-        begins = what != "both" and not self.log.repeats(state.iteration, ACTIONS[what], origin)
+        begins = not full and not self.log.repeats(state.iteration, action, origin)
         before = (state.samples_seen, self._hash_before()) if begins else ()
         self._configure()
         rollback.before()
         state.edits.forget()
         self._inconsistent = True
         try:
-            stepper.advance(what, measure=seen or not full or measured(state.iteration + 1))
+            engine.advance(what, measure=seen or not full or measured(state.iteration + 1))
             if full:
-                self.history.append(stepper.record, rollback.elapsed(), state.samples_seen)
+                self.history.append(engine.record, rollback.elapsed(), state.samples_seen)
             stop = interrupted()
-            Update(what, origin, state.iteration, *before).record_in(self.log)
+            Update(action, origin, state.iteration, *before).record_in(self.log)
             rollback.note()
             if seen or stop:
                 state.edits.note()
@@ -467,11 +461,11 @@ class Session:
         return stop
 
     @contextmanager
-    def rehearsing(self, **changes: Any) -> Iterator[EagerStepper]:
+    def rehearsing(self, **changes: Any) -> Iterator[Engine]:
         """Let the next updates be carried out under `changes`, whole or in part, and undo them again."""
         self.recover()
         run, rollback, configured = self.run, self._rollback, self._configured
-        before = Rehearsal(run.stepper)
+        before = Rehearsal(run.engine)
         rules = SimpleNamespace(**{**vars(self.in_force()), **changes})
 
         def undo() -> None:
@@ -482,19 +476,19 @@ class Session:
         try:
             self._reentry.begin(sys._getframe(2))
             with pinned(run.threads, self._device):
-                run.stepper.configure(rules)
-                yield run.stepper
+                run.engine.configure(rules)
+                yield run.engine
         finally:
             self._reentry.end()
             self.settle()
 
     def record(self) -> dict[str, float]:
         """Return the numbers of the last updates, without what only the history keeps."""
-        numbers = self.run.stepper.record
+        numbers = self.run.engine.record
         return {"iteration": self.state.iteration, **{name: numbers[name] for name in COLUMNS[1:]}}
 
     def _diverged(self, error: NonFiniteError) -> DivergedError:
-        rules = self.run.stepper.rules
+        rules = self.run.engine.settings
         self._inconsistent = True
         self.settle()
         return diverged(error, rules, self.state.iteration)

@@ -14,7 +14,7 @@ from traitlets import TraitError
 from ganwidgets.errors import DataError, DataWarning
 from ganwidgets.messages import Message
 from ganwidgets.runs.session.rehearsal import Rehearsal
-from ganwidgets.stepping.eager import EagerStepper, NonFiniteError
+from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
 from ganwidgets.stepping.failing_layer import failing_layer
 from ganwidgets.stepping.failures import said, update_remedy
 
@@ -44,9 +44,9 @@ def try_fresh_run(run: Assembled, rules: SimpleNamespace) -> None:
     _warn_of_batch_norm(run.state.networks["discriminator"], rules.penalty)
     if not run.user_code:
         return
-    before = Rehearsal(run.stepper)
+    before = Rehearsal(run.engine)
     try:
-        _try_update(run.stepper, rules)
+        _try_update(run.engine, rules)
     finally:
         before.put_back(rules, configured=False)
 
@@ -68,8 +68,8 @@ def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
         run.user_code or _batch_norms(run.state.networks["discriminator"], run.state.networks["generator"])
     ):
         try:
-            with session.rehearsing(**changed) as stepper:
-                _try_update(stepper, stepper.rules)
+            with session.rehearsing(**changed) as engine:
+                _try_update(engine, engine.settings)
         except DataError as error:
             asked = ", ".join(f"{name}={value!r}" for name, value in changed.items())
             message = Message("{asked} is refused: {error}", asked=asked, error=error.args[0])
@@ -78,24 +78,24 @@ def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
         _warn_of_batch_norm(run.state.networks["discriminator"], changed.get("penalty", "none"))
 
 
-def _try_update(stepper: EagerStepper, rules: SimpleNamespace) -> None:
+def _try_update(engine: Engine, rules: SimpleNamespace) -> None:
     """Carry out one update of each network under `rules`, with the penalty, whatever its interval."""
     once = {"d_steps": 1, "g_steps": 1, "penalty_interval": 1, "skip_d_below": 0.0}
-    stepper.configure(SimpleNamespace(**{**vars(rules), **once}))
+    engine.configure(SimpleNamespace(**{**vars(rules), **once}))
     try:
-        stepper.advance("both", measure=False)
+        engine.advance(ALL, measure=False)
     except NonFiniteError:
         return  # the run itself reports that, at the iteration at which it happens
     except DataError:
         raise
     except Exception as error:
-        raise DataError(_sentence(stepper, rules, error)) from error
+        raise DataError(_sentence(engine, rules, error)) from error
 
 
-def _sentence(stepper: EagerStepper, rules: SimpleNamespace, error: Exception) -> Message:
+def _sentence(engine: Engine, rules: SimpleNamespace, error: Exception) -> Message:
     networks = {
-        "generator": stepper.state.networks["generator"],
-        "discriminator": stepper.state.networks["discriminator"],
+        "generator": engine.state.networks["generator"],
+        "discriminator": engine.state.networks["discriminator"],
     }
     where = [name for name, network in networks.items() if failing_layer(network, error) is not None]
     remedy = update_remedy(
@@ -103,7 +103,7 @@ def _sentence(stepper: EagerStepper, rules: SimpleNamespace, error: Exception) -
         penalty=rules.penalty,
         unroll_steps=rules.unroll_steps,
         batch_size=rules.batch_size,
-        packing=stepper.packing,
+        packing=rules.packing,
     )
     if where:
         return Message(

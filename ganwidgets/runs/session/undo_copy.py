@@ -17,7 +17,7 @@ from torch.nn.utils import get_total_norm
 
 from ganwidgets.runs.record.interventions import InterventionLog, LogMark
 from ganwidgets.stepping.content import Undo
-from ganwidgets.stepping.eager import EagerStepper, NonFiniteError
+from ganwidgets.stepping.engine import Engine, NonFiniteError
 from ganwidgets.stepping.state import CONTENT, TrainingState
 
 __all__ = ["UndoCopy"]
@@ -54,16 +54,16 @@ class UndoCopy:
 
     Parameters
     ----------
-    stepper : EagerStepper
+    engine : Engine
         Its state and its record are copied.
     log : InterventionLog
         Goes back together with the state.
     """
 
-    def __init__(self, stepper: EagerStepper, log: InterventionLog) -> None:
-        self._stepper = stepper
+    def __init__(self, engine: Engine, log: InterventionLog) -> None:
+        self._engine = engine
         self._log = log
-        self._state: TrainingState = stepper.state
+        self._state: TrainingState = engine.state
         self._layout: Layout | None = None
         self._kept: Kept | None = None
 
@@ -126,7 +126,7 @@ class UndoCopy:
         torch._foreach_copy_(layout.live, copies)
         for restore in kept.rest:
             restore()
-        self._stepper.record.update(kept.record)
+        self._engine.record.update(kept.record)
         self._log.rewind(kept.mark)
 
     def _described(self, layout: Layout, values: list[Tensor]) -> Kept:
@@ -135,7 +135,7 @@ class UndoCopy:
             layout,
             values,
             [content.copy(state) for content in CONTENT],
-            dict(self._stepper.record),
+            dict(self._engine.record),
             self._log.mark(),
         )
 

@@ -18,16 +18,14 @@ from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import CODE, EDIT, UPDATES, Intervention, InterventionLog
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot
-from ganwidgets.runs.session.rollback import ACTIONS
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.fitting import check_fits
 from ganwidgets.runs.state.state_tree import put_tree
 from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.assembly import Assembled
-from ganwidgets.stepping.eager import NonFiniteError, UpdateTarget
+from ganwidgets.stepping.engine import ALL, NonFiniteError
 
 __all__ = [
-    "UPDATED",
     "Replayer",
     "SnapshotReplay",
     "fork",
@@ -39,9 +37,6 @@ __all__ = [
     "tip_of",
     "undo",
 ]
-
-
-UPDATED = {action: network for network, action in ACTIONS.items()}
 
 
 def goto(session: Session, iteration: Any, name: str | None) -> None:
@@ -343,12 +338,12 @@ class Replayer:
         self.settings[record.setting] = log.value(record.seq)
         self._configured = False
 
-    def _advance(self, what: UpdateTarget) -> None:
-        """Carry out one full step, or one update of one network."""
+    def _advance(self, what: str) -> None:
+        """Carry out one full step, or one update of one player."""
         if not self._configured:
-            self.run.stepper.configure(self.rules())
+            self.run.engine.configure(self.rules())
             self._configured = True
-        self.run.stepper.advance(what, measure=False)
+        self.run.engine.advance(what, measure=False)
         self.steps += 1
 
 
@@ -371,11 +366,11 @@ class SnapshotReplay(Replayer):
             self._step_until(record.iteration)
             if record.setting in UPDATES:
                 for _ in range(record.new - (self._snapshot.repeated if partly else 0)):
-                    self._advance(UPDATED[record.setting])
+                    self._advance(self.run.state.game.actions[record.setting])
             else:
                 self._obey(record, log)
         self._step_until(target.iteration)
 
     def _step_until(self, iteration: int) -> None:
         for _ in range(iteration - self.run.state.iteration):
-            self._advance("both")
+            self._advance(ALL)

@@ -120,9 +120,9 @@ def test_what_a_sub_step_shows_is_what_happens() -> None:
     assert d.gradients.norm == pytest.approx(record["grad_norm_d"], rel=1e-6)
     # The parameters that were announced are those that came, D's before G's update began.
     for name, value in trainer.generator.named_parameters():
-        assert torch.equal(value, g.effect.tensors[name])
+        assert torch.equal(value, g.effect.tensors["generator"][name])
     for name, value in trainer.discriminator.named_parameters():
-        assert torch.equal(value, d.effect.tensors[name])
+        assert torch.equal(value, d.effect.tensors["discriminator"][name])
     assert g.effect.generated.shape == g.generated.shape
     assert not torch.equal(g.effect.generated, g.generated)
     assert torch.equal(d.effect.generated, d.generated)  # only D moved
@@ -238,7 +238,7 @@ def test_a_walk_is_recorded_for_replay(tmp_path: Path) -> None:
 
 
 def test_an_unknown_network_is_refused() -> None:
-    with pytest.raises(ValueError, match="both, generator, discriminator"):
+    with pytest.raises(ValueError, match="both, discriminator, generator"):
         trained().walk("critic")  # type: ignore[arg-type]
 
 

@@ -238,7 +238,7 @@ def test_an_interrupt_at_any_line_of_a_step(make, prepare):
     last = {where: k for k, where in enumerate(step.lines, 1)}
     moments = sorted({*first.values(), *last.values()})
     assert len(moments) > 200
-    assert any("eager" in where for where in first)
+    assert any("engine" in where for where in first)
     for k in moments:
         trainer = prepared()
         with pytest.raises(KeyboardInterrupt), Interrupting(k):
@@ -260,14 +260,14 @@ def test_a_second_interrupt_at_any_line_of_the_way_back(sizes, monkeypatch):
         run = small(**sizes)
         run.step(5)
         run.change(optimizer_d="sgd", ema_decay=0.5)
-        stepper = run._session.run.stepper
-        original = stepper.advance
+        engine = run._session.run.engine
+        original = engine.advance
 
         def advance(what, *, measure):
             original(what, measure=measure)
             raise Failure
 
-        monkeypatch.setattr(stepper, "advance", advance)
+        monkeypatch.setattr(engine, "advance", advance)
         return run
 
     twin = broken_off()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import ipywidgets
@@ -11,7 +11,7 @@ import torch
 from traitlets import Dict
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.runs.inspect.substeps import Stage, SubStep
+from ganwidgets.runs.inspect.substeps import SubStep
 from ganwidgets.widgets.browser.assets import script, stylesheet
 from ganwidgets.widgets.browser.shared_style import SharedStyle
 
@@ -284,7 +284,7 @@ def _number(value: float | None, digits: int = 3) -> str:
 def _words(t: Catalog) -> dict[str, Any]:
     return {
         "name": t(N_("Look inside one update")),
-        "stages": [[stage, t(STAGES[stage])] for stage in get_args(Stage)],
+        "stages": [[stage, t(label)] for stage, label in STAGES.items()],
         "networks": [[name, t(label)] for name, label in NETWORKS.items()],
         "which": t(N_("Which update")),
         "begin": t(N_("Look inside")),
