@@ -3,6 +3,7 @@
 Notation of every formula below: x is a real sample, G(z) a generated one, D(.) a *logit* (any real
 number, large for "real"), sigma the logistic function, softplus(t) = log(1 + e^t), and "mean" goes
 over the batch. The discriminator's loss is its real term plus its generated term, not halved.
+Logits are [..., N] and a loss is [...]: axes before the batch belong to runs that are computed together.
 
 They are made of as few tensor operations as the formulas allow, because a whole training step of a
 small network takes half a millisecond. Any stepper may use them: they keep no state.
@@ -66,7 +67,7 @@ def _logistic_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     That is -mean log sigma(D(x)) - mean log(1 - sigma(D(G(z)))), the negative of the value
     function in Goodfellow et al., "Generative adversarial nets", 2014, equation 1.
     """
-    return softplus(-real_logits).mean() + softplus(fake_logits).mean()
+    return softplus(-real_logits).mean(-1) + softplus(fake_logits).mean(-1)
 
 
 def _minimax_generator(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
@@ -75,7 +76,7 @@ def _minimax_generator(fake_logits: Tensor, real_logits: Tensor | None = None) -
     Goodfellow et al. 2014, equation 1. Its slope is -sigma(D(G(z))), which dies where D is sure
     that a sample is generated: the loss saturates, as the paper's section 3 says.
     """
-    return -softplus(fake_logits).mean()
+    return -softplus(fake_logits).mean(-1)
 
 
 def _non_saturating_generator(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
@@ -84,7 +85,7 @@ def _non_saturating_generator(fake_logits: Tensor, real_logits: Tensor | None = 
     Goodfellow et al. 2014, section 3, the alternative for the generator: its slope tends to -1
     where D is sure that a sample is generated.
     """
-    return softplus(-fake_logits).mean()
+    return softplus(-fake_logits).mean(-1)
 
 
 def _least_squares_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -93,12 +94,12 @@ def _least_squares_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Te
     Mao et al., "Least squares generative adversarial networks", 2017, section 3, with the targets
     1 for real and 0 for generated; without the paper's factors 1/2.
     """
-    return (real_logits - 1).square().mean() + fake_logits.square().mean()
+    return (real_logits - 1).square().mean(-1) + fake_logits.square().mean(-1)
 
 
 def _least_squares_generator(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
     """Mean (D(G(z)) - 1)^2; Mao et al. 2017, section 3, without the factor 1/2."""
-    return (fake_logits - 1).square().mean()
+    return (fake_logits - 1).square().mean(-1)
 
 
 def _wasserstein_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -107,12 +108,12 @@ def _wasserstein_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tens
     Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, section 3. It estimates a distance only
     while D's slope is bounded: by the setting ``weight_clip`` as in that paper, or by a penalty.
     """
-    return fake_logits.mean() - real_logits.mean()
+    return fake_logits.mean(-1) - real_logits.mean(-1)
 
 
 def _mean_generator(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
     """Minus mean D(G(z)): of Wasserstein GAN (Arjovsky et al. 2017) and of the hinge loss."""
-    return -fake_logits.mean()
+    return -fake_logits.mean(-1)
 
 
 def _hinge_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -121,7 +122,7 @@ def _hinge_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     Lim and Ye, "Geometric GAN", 2017; Miyato et al., "Spectral normalization for generative
     adversarial networks", 2018.
     """
-    return relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
+    return relu(1 - real_logits).mean(-1) + relu(1 + fake_logits).mean(-1)
 
 
 def _relativistic_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -130,7 +131,7 @@ def _relativistic_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Ten
     Jolicoeur-Martineau, "The relativistic discriminator", 2018; Huang et al., "The GAN is dead;
     long live the GAN! A modern GAN baseline" (R3GAN), 2024, section 2.
     """
-    return softplus(fake_logits - real_logits).mean()
+    return softplus(fake_logits - real_logits).mean(-1)
 
 
 def _relativistic_generator(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
@@ -141,7 +142,7 @@ def _relativistic_generator(fake_logits: Tensor, real_logits: Tensor | None = No
                 "the relativistic loss of the generator needs the logits of a real batch; pass real_logits"
             )
         )
-    return softplus(real_logits - fake_logits).mean()
+    return softplus(real_logits - fake_logits).mean(-1)
 
 
 # --- verdicts -------------------------------------------------------------------------------------

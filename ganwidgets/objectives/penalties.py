@@ -8,14 +8,15 @@ samples (the setting ``packing``), a "sample" here is a pack.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-__all__ = ["PENALTIES", "Penalty", "gradient_penalty", "r1", "r1_r2", "r2"]
+__all__ = ["PENALTIES", "Penalty", "SlopePenalty", "gradient_penalty", "r1", "r1_r2", "r2", "slope"]
 
 
 class Penalty(Protocol):
@@ -44,84 +45,105 @@ class Penalty(Protocol):
         """
 
 
-def r1(
-    discriminator: Callable[[Tensor], Tensor],
-    real: Tensor,
-    fake: Tensor,
-    weight: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return gamma/2 mean |grad_x D(x)|^2 at real samples.
+Points = Callable[[Tensor, Tensor, torch.Generator], Sequence[Tensor]]
+"""From real samples, generated ones and a generator to the batches at which the slope of D is measured."""
 
-    R1 of Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?",
-    2018, section 4.1; `weight` is their gamma. (Code that leaves the 1/2 out means gamma/2 by its
-    number.)
+
+@dataclass(frozen=True)
+class SlopePenalty:
+    """A penalty on the gradient of D by its input, the sum of one term for each batch of points.
+
+    Attributes
+    ----------
+    points : callable
+        ``(real, fake, generator)`` returns batches [N, ...], each for a pass of its own through D.
+    term : callable
+        ``(slope [N, ...], weight)`` returns a scalar. `slope` is the gradient of D by each sample.
     """
-    return _squared_slope(discriminator, real, weight)
+
+    points: Points
+    term: Callable[[Tensor, float | Tensor], Tensor]
+
+    def __call__(
+        self,
+        discriminator: Callable[[Tensor], Tensor],
+        real: Tensor,
+        fake: Tensor,
+        weight: float,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """Return the penalty; see :class:`Penalty`."""
+        first, *others = (
+            self.term(slope(discriminator, at), weight) for at in self.points(real, fake, generator)
+        )
+        return sum(others, first)
 
 
-def r2(
-    discriminator: Callable[[Tensor], Tensor],
-    real: Tensor,
-    fake: Tensor,
-    weight: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return gamma/2 mean |grad_x D(x)|^2 at generated samples; R2 of Mescheder et al. 2018, section 4.1."""
-    return _squared_slope(discriminator, fake, weight)
+def _at_real(real: Tensor, fake: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
+    return (real,)
 
 
-def r1_r2(
-    discriminator: Callable[[Tensor], Tensor],
-    real: Tensor,
-    fake: Tensor,
-    weight: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return R1 plus R2, with the same gamma, as in R3GAN (Huang et al. 2024, section 2).
-
-    Two passes, not one over both batches together, in which batch statistics would mix them.
-    """
-    return _squared_slope(discriminator, real, weight) + _squared_slope(discriminator, fake, weight)
+def _at_fake(real: Tensor, fake: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
+    return (fake,)
 
 
-def gradient_penalty(
-    discriminator: Callable[[Tensor], Tensor],
-    real: Tensor,
-    fake: Tensor,
-    weight: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return lambda mean (|grad_x D(u)| - 1)^2 at u = eps x + (1 - eps) G(z), eps even between 0 and 1.
+def _at_both(real: Tensor, fake: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
+    return (real, fake)
 
-    Gulrajani et al., "Improved training of Wasserstein GANs", 2017, equation 3; `weight` is their
-    lambda, and there is one eps for each pair of samples. The norm goes over everything but the
-    batch, and where it is zero its own slope counts as zero.
-    """
+
+def _between(real: Tensor, fake: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
     each = (len(real), *[1] * (real.ndim - 1))
     eps = torch.rand(each, generator=generator, device=generator.device, dtype=real.dtype)
-    slope = _slope(discriminator, torch.lerp(fake, real, eps.to(real.device)))
+    return (torch.lerp(fake, real, eps.to(real.device)),)
+
+
+def _squared(slope: Tensor, weight: float | Tensor) -> Tensor:
+    return slope.square().sum() * (weight / 2 / len(slope))
+
+
+def _from_one(slope: Tensor, weight: float | Tensor) -> Tensor:
     norm: Tensor = torch.linalg.vector_norm(slope.flatten(1), dim=1)
     return (norm - 1).square().mean() * weight
 
 
-def _squared_slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor, weight: float) -> Tensor:
-    return _slope(discriminator, samples).square().sum() * (weight / 2 / len(samples))
+r1 = SlopePenalty(_at_real, _squared)
+"""gamma/2 mean |grad_x D(x)|^2 at real samples.
+
+R1 of Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?", 2018, section 4.1;
+`weight` is their gamma. (Code that leaves the 1/2 out means gamma/2 by its number.)
+"""
+
+r2 = SlopePenalty(_at_fake, _squared)
+"""gamma/2 mean |grad_x D(x)|^2 at generated samples; R2 of Mescheder et al. 2018, section 4.1."""
+
+r1_r2 = SlopePenalty(_at_both, _squared)
+"""R1 plus R2, with the same gamma, as in R3GAN (Huang et al. 2024, section 2).
+
+Two passes, not one over both batches together, in which batch statistics would mix them.
+"""
+
+gradient_penalty = SlopePenalty(_between, _from_one)
+"""lambda mean (|grad_x D(u)| - 1)^2 at u = eps x + (1 - eps) G(z), eps even between 0 and 1.
+
+Gulrajani et al., "Improved training of Wasserstein GANs", 2017, equation 3; `weight` is their lambda, and there is
+one eps for each pair of samples. The norm goes over everything but the batch, and where it is zero its own slope
+counts as zero.
+"""
 
 
-def _slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor) -> Tensor:
+def slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor) -> Tensor:
     """Return the gradient of D by each sample, differentiable by D's parameters."""
     # Of samples that were made differentiably a view, for an unrolled D depends on what made them too,
     # and its slope is the partial one.
     samples = samples.view_as(samples) if samples.requires_grad else samples.detach().requires_grad_()
     # A logit depends on its own sample alone, so the gradient of the sum is every gradient at once.
-    (slope,) = torch.autograd.grad(
+    (gradient,) = torch.autograd.grad(
         discriminator(samples).sum(), samples, create_graph=True, materialize_grads=True
     )
-    return slope
+    return gradient
 
 
-PENALTIES: Mapping[str, Penalty] = MappingProxyType(
+PENALTIES: Mapping[str, SlopePenalty] = MappingProxyType(
     {"gradient_penalty": gradient_penalty, "r1": r1, "r2": r2, "r1_r2": r1_r2}
 )
 """Every penalty, by the name it has in the settings, where ``"none"`` is the absence of one."""
