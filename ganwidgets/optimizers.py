@@ -36,6 +36,7 @@ __all__ = [
     "match_strides",
     "optimizer_state",
     "set_hyperparameters",
+    "updated",
 ]
 
 Memory = dict[str, Tensor]
@@ -300,7 +301,7 @@ def functional_update(
         if gradient is None:
             moved, kept = value, memory
         else:
-            moved, kept = _RULES[name](group, value, gradient, memory)
+            moved, kept = updated(name, group, value, gradient, memory)
         new_values.append(moved)
         new_memories.append(kept)
     return new_values, new_memories
@@ -309,8 +310,22 @@ def functional_update(
 Group = Mapping[str, Any]
 
 
+def updated(
+    name: str, group: Group, value: Tensor, gradient: Tensor, memory: Memory
+) -> tuple[Tensor, Memory]:
+    """Return what the rule `name` makes of one parameter and of what it remembers, differentiably.
+
+    Parameters
+    ----------
+    group : mapping
+        The hyperparameters under torch's names. For all rules but Adam's, tensors that broadcast to `value` will do.
+    """
+    return _RULES[name](group, value, gradient, memory)
+
+
 def _decayed(group: Group, value: Tensor, gradient: Tensor) -> Tensor:
-    return gradient + group["weight_decay"] * value if group["weight_decay"] else gradient
+    decay = group["weight_decay"]
+    return gradient + decay * value if isinstance(decay, Tensor) or decay else gradient
 
 
 def _root(squares: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from ganwidgets.objectives.augment import AUGMENTATIONS, augmented
 from ganwidgets.objectives.custom import Objective, checked, game, name_of, with_defaults
 from ganwidgets.objectives.losses import LOSSES, Loss
 from ganwidgets.objectives.packing import copies, pack, packed_shape
-from ganwidgets.objectives.penalties import PENALTIES, Penalty
+from ganwidgets.objectives.penalties import PENALTIES, Penalty, SlopePenalty, slope
 
 __all__ = [
     "AUGMENTATIONS",
@@ -15,6 +15,7 @@ __all__ = [
     "Loss",
     "Objective",
     "Penalty",
+    "SlopePenalty",
     "augmented",
     "checked",
     "copies",
@@ -22,5 +23,6 @@ __all__ = [
     "name_of",
     "pack",
     "packed_shape",
+    "slope",
     "with_defaults",
 ]

@@ -1,0 +1,426 @@
+"""Carries out the steps of a GAN in several runs of equal shape at once.
+
+Each lane follows the run that :class:`~ganwidgets.stepping.engine.Engine` carries out alone, from the same losses,
+penalties, optimizer rules, data orders and generators. Noise and real samples are equal bit for bit. Matrix products
+of one output, means over the batch and the ends of vectors in the optimizer may round in another order.
+
+A lane's bits depend neither on the values of the others nor on their number: products of stacked matrices are computed
+matrix by matrix. One lane alone is computed beside a copy of itself, because products of a single matrix round
+in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
+from ganwidgets.objectives import LOSSES, PENALTIES, Loss, SlopePenalty, pack, slope
+from ganwidgets.objectives import game as loss_named
+from ganwidgets.runs.record.history import measured
+from ganwidgets.stepping.engine import Engine
+from ganwidgets.sweeps.lane_networks import LaneForward, batched
+from ganwidgets.sweeps.lane_tensors import LaneTensors
+from ganwidgets.sweeps.lane_updates import LaneOptimizer
+
+__all__ = ["LaneEngine", "LaneRows", "LaneStop"]
+
+PREFETCHED = 4 * 2**20
+"""Numbers of real samples that are read ahead for all lanes together."""
+
+_LETTERS = {DISCRIMINATOR: "d", GENERATOR: "g"}
+
+
+@dataclass(frozen=True)
+class LaneStop:
+    """A lane whose numbers are no longer finite.
+
+    Attributes
+    ----------
+    steps : int
+        Steps of this call that left everything finite.
+    quantity : str
+        What is not finite: ``"loss_d"``, ``"loss_g"`` or ``"a weight"``.
+    value : float
+    """
+
+    steps: int
+    quantity: str
+    value: float
+
+
+@dataclass(frozen=True)
+class LaneRows:
+    """What the steps of one call recorded.
+
+    Attributes
+    ----------
+    columns : dict of str to float64 [steps, lanes]
+        NaN where a column was not measured.
+    stops : dict of int to LaneStop
+        The lanes that failed; their rows from there on mean nothing.
+    """
+
+    columns: dict[str, npt.NDArray[np.float64]]
+    stops: dict[int, LaneStop]
+
+
+class LaneEngine:
+    """The steps of several runs.
+
+    Parameters
+    ----------
+    engines : sequence of Engine
+        One for each lane, configured, with equal values of every setting that is no lane's own. Their generators of
+        random numbers are used. Everything else of their states changes only in :meth:`write`.
+
+    Attributes
+    ----------
+    iterations : list of int
+        Full steps of each lane.
+    """
+
+    def __init__(self, engines: Sequence[Engine]) -> None:
+        self.engines = list(engines)
+        states = [engine.state for engine in self.engines]
+        self._states = states
+        self._lanes = len(states)
+        self._width = max(2, self._lanes)
+        # One lane alone is computed twice; see the module's docstring.
+        padded = states if self._lanes > 1 else states * 2
+        all_settings = [engine.settings for engine in self.engines]
+        padded_settings = all_settings if self._lanes > 1 else all_settings * 2
+        shared = all_settings[0]
+        self._shared = shared
+        game = states[0].game
+        self._game = game
+        self._loss: Loss = loss_named(shared.loss, game.objective)  # type: ignore[attr-defined]
+        self._batched_loss = _batched_loss(self._loss)
+        self._penalty: SlopePenalty | None = PENALTIES.get(shared.penalty)
+        self._term = None if self._penalty is None else torch.func.vmap(self._penalty.term)
+        self._weights = torch.tensor([each.penalty_weight for each in padded_settings]) * shared.penalty_interval
+        self.tensors = {
+            name: LaneTensors(name, name, getattr(shared, f"optimizer_{letter}"), padded)
+            for name, letter in _LETTERS.items()
+        }
+        self._optimizers = {
+            name: LaneOptimizer(self.tensors[name], letter, padded_settings) for name, letter in _LETTERS.items()
+        }
+        self._forward: dict[str, LaneForward] = {
+            name: batched(states[0].networks[name]) for name in _LETTERS
+        }
+        self._buffers = {
+            name: {
+                key: torch.stack([dict(s.networks[name].named_buffers())[key] for s in padded])
+                for key, _ in states[0].networks[name].named_buffers()
+            }
+            for name in _LETTERS
+        }
+        self._ends = {name: _Ends(padded_settings, name) for name in _LETTERS}
+        self._average: Tensor | None = None
+        if states[0].averages:
+            self._average = torch.stack(
+                [torch.cat([p.reshape(-1) for p in s.averages[GENERATOR].parameters()]) for s in padded]
+            )
+            self._decays = torch.tensor([1 - each.ema_decay for each in padded_settings]).unsqueeze(1)
+        self.iterations = [state.iteration for state in states]
+        self._count = states[0].counts[DISCRIMINATOR]
+        self._feed = _LaneFeed(self.engines, self._width)
+        self._noise = torch.empty(self._width, shared.batch_size, game.latent_dim)  # type: ignore[attr-defined]
+        self._noise_rows = list(self._noise[: self._lanes].unbind(0))
+        self._generators = [state.random["noise"] for state in states]
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    def advance(self, n: int, *, measure_last: bool) -> LaneRows:
+        """Carry out `n` full steps in every lane.
+
+        A lane that fails goes on with numbers that mean nothing until the call ends; :meth:`restore` is due for it.
+
+        Parameters
+        ----------
+        measure_last : bool
+            Whether the last step records all columns.
+        """
+        names = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake", "penalty_d")
+        columns = {name: np.full((n, self._lanes), np.nan) for name in names}
+        stops: dict[int, LaneStop] = {}
+        self._feed.expect(n * self._batches_per_step())
+        with self._states[0].training_flags.in_train_mode():
+            for step in range(n):
+                measure = (measure_last and step == n - 1) or any(measured(i + 1) for i in self.iterations)
+                for optimizer in self._optimizers.values():
+                    optimizer.schedule([*self.iterations, *self.iterations][: self._width])
+                found = self._step(measure=measure)
+                for name, value in found.items():
+                    columns[name][step] = value[: self._lanes].numpy()
+                self.iterations = [iteration + 1 for iteration in self.iterations]
+                fine = torch.isfinite(found["loss_d"] + found["loss_g"])
+                for tensors in self.tensors.values():
+                    fine &= tensors.finite()
+                if not fine.all():
+                    for lane in range(self._lanes):
+                        if not fine[lane] and lane not in stops:
+                            stops[lane] = _stop(step, {name: value[lane].item() for name, value in found.items()})
+        return LaneRows(columns, stops)
+
+    def _batches_per_step(self) -> int:
+        shared = self._shared
+        return int(shared.d_steps + (shared.g_steps if self._loss.needs_real else 0))
+
+    def _step(self, *, measure: bool) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        for index in range(self._shared.d_steps):
+            self._update_d(found, measure=measure and index == self._shared.d_steps - 1)
+        for index in range(self._shared.g_steps):
+            self._update_g(found, measure=measure and index == self._shared.g_steps - 1)
+        return found
+
+    def _update_d(self, found: dict[str, Tensor], *, measure: bool) -> None:
+        real = self._feed.take()
+        noise = self._drawn_noise()
+        with torch.no_grad():
+            fake = self._generate(noise, self.tensors[GENERATOR].constants, keep=False)
+        real, fake = self._packed(real), self._packed(fake)
+        judge = self._judge(self.tensors[DISCRIMINATOR].leaves, keep=True)
+        real_logits, fake_logits = judge(real), judge(fake)
+        losses = self._batched_loss.loss_d(real_logits, fake_logits)
+        if measure:
+            found.update(self._accuracies(real_logits.detach(), fake_logits.detach()))
+            found["penalty_d"] = torch.zeros(self._width)
+        if self._penalty is not None and self._count % self._shared.penalty_interval == 0:
+            term = self._penalty_of(judge, real, fake)
+            losses = losses + term
+            if measure:
+                found["penalty_d"] = term.detach()
+        found["loss_d"] = losses.detach()
+        self._count = (self._count + 1) % self._shared.penalty_interval
+        self._move(DISCRIMINATOR, losses, found, measure=measure)
+
+    def _update_g(self, found: dict[str, Tensor], *, measure: bool) -> None:
+        real = self._feed.take() if self._loss.needs_real else None
+        noise = self._drawn_noise()
+        fake = self._generate(noise, self.tensors[GENERATOR].leaves, keep=True)
+        judge = self._judge(self.tensors[DISCRIMINATOR].constants, keep=False)
+        fake_logits = judge(self._packed(fake))
+        real_logits = None
+        if real is not None:
+            with torch.no_grad():
+                real_logits = judge(self._packed(real))
+        losses = self._batched_loss.loss_g(fake_logits, real_logits)
+        found["loss_g"] = losses.detach()
+        self._move(GENERATOR, losses, found, measure=measure)
+        if self._average is not None:
+            self._average.lerp_(self.tensors[GENERATOR].values, self._decays)
+
+    def _move(self, name: str, losses: Tensor, found: dict[str, Tensor], *, measure: bool) -> None:
+        """Move the parameters of a player in all lanes by the gradients of their `losses` [lanes]."""
+        tensors, ends = self.tensors[name], self._ends[name]
+        parts = torch.autograd.grad(losses.sum(), list(tensors.leaves.values()), allow_unused=True)
+        gradients = torch.cat(
+            [
+                (torch.zeros_like(leaf) if part is None else part).reshape(self._width, -1)
+                for part, leaf in zip(parts, tensors.leaves.values(), strict=True)
+            ],
+            1,
+        )
+        with torch.no_grad():
+            if measure or ends.clips_gradients:
+                norms = torch.linalg.vector_norm(gradients, dim=1)
+                found[f"grad_norm_{_LETTERS[name]}"] = norms
+                if ends.clips_gradients:
+                    # Division by norm + 1e-6 is torch.nn.utils.clip_grad_norm_'s.
+                    factor = (ends.longest / (norms + 1e-6)).clamp(max=1.0)
+                    # A clipped gradient of infinite length would be zero, and the failure hidden.
+                    gradients *= torch.where(norms.isfinite(), factor, torch.nan).unsqueeze(1)
+            self._optimizers[name].update(gradients)
+            if ends.clips_weights:
+                torch.clamp(tensors.values, -ends.largest, ends.largest, out=tensors.values)
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def _drawn_noise(self) -> Tensor:
+        uniform = self._shared.noise == "uniform"
+        for row, generator in zip(self._noise_rows, self._generators, strict=True):
+            if uniform:
+                row.uniform_(-1, 1, generator=generator)
+            else:
+                row.normal_(generator=generator)
+        if self._lanes < self._width:
+            self._noise[1] = self._noise[0]
+        return self._noise
+
+    def _generate(self, noise: Tensor, tensors: Mapping[str, Tensor], *, keep: bool) -> Tensor:
+        return self._forward[GENERATOR]({**tensors, **self._lent(GENERATOR, keep=keep)}, noise)
+
+    def _judge(self, tensors: Mapping[str, Tensor], *, keep: bool) -> Callable[[Tensor], Tensor]:
+        forward = self._forward[DISCRIMINATOR]
+        both = {**tensors, **self._lent(DISCRIMINATOR, keep=keep)}
+        return lambda x: forward(both, x).reshape(self._width, -1)
+
+    def _lent(self, name: str, *, keep: bool) -> dict[str, Tensor]:
+        """Return the buffers of a network to write on: its own if that is to `keep`, else copies."""
+        own = self._buffers[name]
+        return own if keep else {key: buffer.clone() for key, buffer in own.items()}
+
+    def _packed(self, samples: Tensor) -> Tensor:
+        m = self._shared.packing
+        return samples if m == 1 else pack(samples.flatten(0, 1), m).unflatten(0, (self._width, -1))
+
+    def _penalty_of(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+        """Return the penalty of every lane, [lanes]."""
+        assert self._penalty is not None
+        assert self._term is not None
+        each = [
+            self._penalty.points(real[lane], fake[lane], state.random["penalty"])
+            for lane, state in enumerate(self._states)
+        ]
+        if self._lanes < self._width:
+            each *= 2
+        total = None
+        for points in zip(*each, strict=True):
+            term = self._term(slope(judge, torch.stack(points)), self._weights)
+            total = term if total is None else total + term
+        assert total is not None
+        return total
+
+    def _accuracies(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        thresholds = torch.tensor(
+            [self._loss.threshold(r, f) for r, f in zip(real.unbind(0), fake.unbind(0), strict=True)]
+        ).unsqueeze(1)
+        return {
+            "accuracy_real": (real > thresholds).double().mean(1),
+            "accuracy_fake": (fake <= thresholds).double().mean(1),
+        }
+
+    # --- the states of the lanes ----------------------------------------------------------------
+
+    def write(self, lane: int) -> None:
+        """Copy everything that steps changed into the state of a lane."""
+        state = self._states[lane]
+        for tensors in self.tensors.values():
+            tensors.write(lane, state)
+        with torch.no_grad():
+            for name, buffers in self._buffers.items():
+                own = dict(state.networks[name].named_buffers())
+                for key, stacked in buffers.items():
+                    own[key].copy_(stacked[lane])
+            if self._average is not None:
+                average = state.averages[GENERATOR]
+                parameters = list(average.parameters())
+                parts = self._average[lane].split([p.numel() for p in parameters])
+                for parameter, part in zip(parameters, parts, strict=True):
+                    parameter.copy_(part.view_as(parameter))
+                own = dict(state.networks[GENERATOR].named_buffers())
+                for key, buffer in average.named_buffers():
+                    buffer.copy_(own[key])
+        state.iteration = self.iterations[lane]
+        state.counts[DISCRIMINATOR] = self._count
+        state.cursors["data"] = self._feed.cursors[lane]
+
+    def copy(self) -> Callable[[], None]:
+        """Copy everything that steps change, generators included; return what restores it."""
+        tensors = {name: each.copy() for name, each in self.tensors.items()}
+        buffers = {name: {k: b.clone() for k, b in own.items()} for name, own in self._buffers.items()}
+        average = None if self._average is None else self._average.clone()
+        randoms = [
+            {name: state.random[name].get_state() for name in ("noise", "penalty")} for state in self._states
+        ]
+        iterations, count, cursors = self.iterations, self._count, list(self._feed.cursors)
+
+        def restore() -> None:
+            for name, each in self.tensors.items():
+                each.restore(tensors[name])
+            self._buffers = {name: {k: b.clone() for k, b in own.items()} for name, own in buffers.items()}
+            if average is not None and self._average is not None:
+                self._average.copy_(average)
+            for state, generators in zip(self._states, randoms, strict=True):
+                for name, content in generators.items():
+                    state.random[name].set_state(content)
+            self.iterations, self._count = iterations, count
+            self._feed.go_to(cursors)
+
+        return restore
+
+
+class _Ends:
+    """What limits the updates of a player: the length of gradients, the size of weights."""
+
+    def __init__(self, settings: Sequence[Any], name: str) -> None:
+        lengths = [each.grad_clip or torch.inf for each in settings]
+        sizes = [(each.weight_clip if name == DISCRIMINATOR else 0) or torch.inf for each in settings]
+        self.longest = torch.tensor(lengths)
+        self.largest = torch.tensor(sizes).unsqueeze(1)
+        self.clips_gradients = any(length != torch.inf for length in lengths)
+        self.clips_weights = any(size != torch.inf for size in sizes)
+
+
+class _LaneFeed:
+    """The real samples of all lanes, read ahead; each lane sees them in the order of its own run."""
+
+    def __init__(self, engines: Sequence[Engine], width: int) -> None:
+        self._streams = [engine.streams["data"] for engine in engines]
+        self._n = engines[0].settings.batch_size
+        self._width = width
+        self._ahead: list[Tensor] = []
+        self._expected = 0
+        self.cursors = [engine.state.cursors["data"] for engine in engines]
+
+    def expect(self, batches: int) -> None:
+        """Note how many batches will be taken."""
+        self._expected = batches
+        self._ahead = []
+
+    def go_to(self, cursors: Sequence[int]) -> None:
+        """Go on from these places."""
+        self.cursors, self._ahead = list(cursors), []
+
+    def take(self) -> Tensor:
+        """Return the next batch of every lane, float32 [lanes, n, ...]."""
+        if not self._ahead:
+            self._read()
+        self.cursors = [cursor + self._n for cursor in self.cursors]
+        self._expected -= 1
+        return self._ahead.pop()
+
+    def _read(self) -> None:
+        first = self._streams[0].take(self.cursors[0], self._n).samples
+        batches = max(1, min(self._expected, PREFETCHED // (first.numel() * self._width)))
+        read = [
+            stream.take(cursor, self._n * batches).samples.unflatten(0, (batches, self._n))
+            for stream, cursor in zip(self._streams, self.cursors, strict=True)
+        ]
+        if len(read) < self._width:
+            read *= 2
+        self._ahead = list(torch.stack(read, 1).unbind(0))[::-1]
+
+
+@dataclass(frozen=True)
+class _BatchedLoss:
+    loss_d: Callable[[Tensor, Tensor], Tensor]
+    loss_g: Callable[[Tensor, Tensor | None], Tensor]
+
+
+def _batched_loss(loss: Loss) -> _BatchedLoss:
+    """Return a loss as functions of logits [lanes, n], of a user's own by `torch.func.vmap`."""
+    if LOSSES.get(loss.name) is loss:
+        return _BatchedLoss(loss.loss_d, loss.loss_g)
+    with_real = torch.func.vmap(loss.loss_g)
+    without = torch.func.vmap(lambda fake: loss.loss_g(fake, None))
+    return _BatchedLoss(
+        torch.func.vmap(loss.loss_d),
+        lambda fake, real: without(fake) if real is None else with_real(fake, real),
+    )
+
+
+def _stop(steps: int, found: Mapping[str, float]) -> LaneStop:
+    for quantity in ("loss_d", "loss_g"):
+        if not np.isfinite(found.get(quantity, 0.0)):
+            return LaneStop(steps, quantity, found[quantity])
+    return LaneStop(steps, "a weight", float("nan"))

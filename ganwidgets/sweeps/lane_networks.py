@@ -1,0 +1,135 @@
+"""Networks of equal structure and different weights, computed together as one.
+
+A tensor of lanes has one axis more, its first: ``weight [lanes, out, in]``, ``samples [lanes, n, ...]``. Layers whose
+batched form is known are computed by it; every other module goes through `torch.func.vmap`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from ganwidgets.errors import DataError
+from ganwidgets.messages import Message
+
+__all__ = ["LaneForward", "batched", "check_batched"]
+
+LaneForward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
+"""From tensors of lanes by the names of `nn.Module.state_dict`, and inputs [lanes, n, ...], to outputs [lanes, n, ...]."""
+
+_ELEMENTWISE = frozenset(
+    {nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.Sigmoid, nn.Softplus, nn.Identity}
+)
+
+_HOOKS = (
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+)
+
+
+def batched(module: nn.Module, prefix: str = "") -> LaneForward:
+    """Return `module` as a function of the tensors of all lanes.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network of any one lane; its own tensors are not read.
+    prefix : str
+        What the names of its tensors begin with.
+    """
+    kind = type(module)
+    if not _has_hooks(module):
+        if kind is nn.Sequential:
+            return _sequence([batched(child, f"{prefix}{name}.") for name, child in module.named_children()])
+        if kind is nn.Linear:
+            return _linear(f"{prefix}weight", f"{prefix}bias" if module.bias is not None else None)
+        if kind in _ELEMENTWISE and not getattr(module, "inplace", False):
+            return lambda tensors, x: module(x)
+        if isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1):
+            return lambda tensors, x: x.flatten(2)
+        if isinstance(module, nn.Unflatten) and module.dim == 1:
+            sizes = tuple(module.unflattened_size)
+            return lambda tensors, x: x.unflatten(2, sizes)
+    return _vmapped(module, prefix)
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    return any(getattr(module, hooks) for hooks in _HOOKS) or "forward" in vars(module)
+
+
+def _sequence(layers: Sequence[LaneForward]) -> LaneForward:
+    def forward(tensors: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        for layer in layers:
+            x = layer(tensors, x)
+        return x
+
+    return forward
+
+
+def _linear(weight: str, bias: str | None) -> LaneForward:
+    if bias is None:
+        return lambda tensors, x: torch.bmm(x, tensors[weight].transpose(1, 2))
+    return lambda tensors, x: torch.baddbmm(
+        tensors[bias].unsqueeze(1), x, tensors[weight].transpose(1, 2)
+    )
+
+
+def _vmapped(module: nn.Module, prefix: str) -> LaneForward:
+    names = [*dict(module.named_parameters()), *dict(module.named_buffers())]
+
+    def one(own: dict[str, Tensor], x: Tensor) -> Tensor:
+        output: Tensor = functional_call(module, own, (x,))
+        return output
+
+    every = torch.func.vmap(one)
+
+    def forward(tensors: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        if not names:  # vmap needs a tensor to map over beside the inputs
+            return torch.func.vmap(module)(x)
+        output: Tensor = every({name: tensors[prefix + name] for name in names}, x)
+        return output
+
+    return forward
+
+
+def check_batched(name: str, network: nn.Module, forward: LaneForward, x: Tensor) -> None:
+    """Compare the batched form of `network` with the network itself.
+
+    Parameters
+    ----------
+    name : str
+        What the network is called in an error.
+    x : Tensor [n, ...]
+        A batch for it. The network is left as it was.
+
+    Raises
+    ------
+    DataError
+        If the batched form fails, or returns other numbers: one sentence that says why.
+    """
+    tensors = {
+        key: torch.stack([tensor.detach(), tensor.detach()])
+        for key, tensor in [*network.named_parameters(), *network.named_buffers()]
+    }
+    try:
+        with torch.no_grad():
+            together = forward(tensors, torch.stack([x, x]))
+    except Exception as error:
+        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DataError(
+            Message("the {network} cannot be computed for several runs at once: {why}", network=name, why=why)
+        ) from error
+    own = {key: tensor[0].clone() for key, tensor in tensors.items()}
+    with torch.no_grad():
+        alone = functional_call(network, own, (x,))
+    if together.shape[1:] != alone.shape or not torch.allclose(together[1], alone, rtol=1e-3, atol=1e-4):
+        raise DataError(
+            Message(
+                "the {network} returns other numbers when it is computed for several runs at once", network=name
+            )
+        )
