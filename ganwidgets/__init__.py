@@ -16,6 +16,8 @@ from ganwidgets.objectives import Objective
 from ganwidgets.recipes import pretrained, recommended
 from ganwidgets.runs.folder.replay_report import ReplayReport
 from ganwidgets.settings import Settings
+from ganwidgets.sweeps.configurations import between
+from ganwidgets.sweeps.sweep import Sweep
 from ganwidgets.trainer.trainer import GANTrainer
 
 if TYPE_CHECKING:
@@ -42,7 +44,9 @@ __all__ = [
     "Objective",
     "ReplayReport",
     "Settings",
+    "Sweep",
     "__version__",
+    "between",
     "compare",
     "dataset",
     "image_folder",

@@ -30,7 +30,7 @@ from ganwidgets.runs.state.user_parts import UserParts
 from ganwidgets.runs.timeline.copies import begin_here
 from ganwidgets.stepping.ambient import under_pinned_modes
 
-__all__ = ["load_session", "save_session"]
+__all__ = ["load_session", "save_session", "session_content", "session_from"]
 
 
 @under_pinned_modes
@@ -42,6 +42,12 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     CheckpointError
         If the file cannot be written; what was there before is still there.
     """
+    tensors, document = session_content(session)
+    write_checkpoint(path, tensors, document)
+
+
+def session_content(session: Session) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return what is stored of a run: tensors by name, not copied, and a document that JSON can hold."""
     session.notice_edits()
     tensors: dict[str, Tensor] = {}
     document = {
@@ -69,7 +75,7 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
             tensors[f"data/{name}"] = samples
             if source.labels is not None:
                 tensors[f"labels/{name}"] = source.labels
-    write_checkpoint(path, tensors, document)
+    return tensors, document
 
 
 @under_pinned_modes
@@ -99,10 +105,10 @@ def load_session(
     """
     tensors, document = read_checkpoint(path)
     with sound(path):
-        return _session_of(path, tensors, document, data, own, device)
+        return session_from(path, tensors, document, data, own, device)
 
 
-def _session_of(
+def session_from(
     path: str | os.PathLike[str],
     tensors: Mapping[str, Tensor],
     document: Mapping[str, Any],
@@ -110,6 +116,20 @@ def _session_of(
     own: Mapping[str, Any],
     device: torch.device,
 ) -> Session:
+    """Return a session made of what :func:`session_content` returned.
+
+    Parameters
+    ----------
+    path
+        Where it was read, for errors; the other parameters are those of :func:`load_session`.
+
+    Raises
+    ------
+    CheckpointError
+        If it does not match what is passed.
+    Exception
+        Of many kinds, if it is not what :func:`session_content` returned.
+    """
     # Only runs that are read need what validates them.
     from ganwidgets.runs.files.decoding import log_from, notes_from
     from ganwidgets.runs.files.documents import SavedDocument

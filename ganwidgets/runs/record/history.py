@@ -243,6 +243,28 @@ class History(Mapping[str, npt.NDArray[Any]]):
             self._sparse["seconds"].append(self._spent)
         self._rows = rows
 
+    def extend(self, columns: Mapping[str, Floats], seconds: float = 0.0) -> None:
+        """Add the rows of several iterations.
+
+        Parameters
+        ----------
+        columns : mapping of str to float64 [n]
+            A value for each iteration and column, ``samples_seen`` too; costlier columns are kept where
+            :func:`measured` says.
+        seconds : float
+            How long each iteration took.
+        """
+        n = len(columns["loss_d"])
+        for name in DENSE:
+            self._dense[name].extend(columns[name])
+        rows = self._rows + n
+        kept = _measured_until(rows)[len(_measured_until(self._rows)) :] - 1 - self._rows
+        for name in (*SPARSE, *OPTIONAL, "samples_seen"):
+            self._sparse[name].extend(columns[name][kept])
+        self._sparse["seconds"].extend(self._spent + seconds * (kept + 1.0))
+        self._spent += seconds * n
+        self._rows = rows
+
     def __len__(self) -> int:
         return len(list(iter(self)))
 

@@ -1,0 +1,275 @@
+"""Which runs a sweep has: a grid, a list, or random draws, each with several seeds."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import numbers
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from traitlets import TraitError
+
+from ganwidgets.messages import Message
+from ganwidgets.seeds import derive
+from ganwidgets.settings import SETTINGS, check_names
+from ganwidgets.settings.types import NumberSetting
+
+__all__ = ["KEYWORDS", "Between", "between", "checked_changes", "expanded"]
+
+KEYWORDS = (
+    "configurations",
+    "seeds",
+    "draws",
+    "draw_seed",
+    "generator",
+    "discriminator",
+    "objective",
+    "device",
+    "run",
+    "cluster",
+)
+"""Arguments of a sweep that are no settings."""
+
+
+@dataclass(frozen=True)
+class Between:
+    """A range from which a sweep draws values of one setting; see :func:`between`."""
+
+    low: float
+    high: float
+    log: bool | None = None
+
+    def draw(self, name: str, source: random.Random) -> float:
+        """Return a value for the setting `name`: evenly, or evenly in its logarithm."""
+        setting = SETTINGS[name]
+        logarithmic = self.log
+        if logarithmic is None:
+            logarithmic = isinstance(setting, NumberSetting) and setting.scale == "logarithmic"
+        if logarithmic and self.low > 0:
+            value = math.exp(source.uniform(math.log(self.low), math.log(self.high)))
+        else:
+            value = source.uniform(self.low, self.high)
+        value = min(max(value, self.low), self.high)
+        return round(value) if isinstance(setting.initial, int) else value
+
+
+def between(low: float, high: float, *, log: bool | None = None) -> Between:
+    """Return the range from `low` to `high`, for ``Sweep(..., draws=n)``.
+
+    Parameters
+    ----------
+    low, high : float
+        Both included.
+    log : bool, optional
+        Whether values are drawn evenly in their logarithm; by default if the setting's slider is logarithmic.
+
+    Raises
+    ------
+    ValueError
+        If the bounds are no finite numbers with low < high.
+
+    Examples
+    --------
+    >>> between(1e-4, 1e-2)
+    Between(low=0.0001, high=0.01, log=None)
+    """
+    if not all(isinstance(b, numbers.Real) and math.isfinite(b) for b in (low, high)) or not low < high:
+        raise ValueError(
+            Message("between({low!r}, {high!r}) is no range; give two numbers, the lower first", low=low, high=high)
+        )
+    return Between(low, high, log)
+
+
+def expanded(
+    settings: Mapping[str, Any],
+    configurations: Iterable[Mapping[str, Any]] | None,
+    seeds: Any,
+    draws: Any,
+    draw_seed: int,
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return the settings that vary, and the settings of each run, its seed included.
+
+    Parameters
+    ----------
+    settings : mapping
+        By name: a value of all runs, a list of values, or a :class:`Between`.
+    configurations : iterable of mapping, optional
+        Settings of each configuration, on top of those.
+    seeds : int or sequence of int
+        Seeds 0 to n - 1, or these; each configuration runs with every one.
+    draws : int, optional
+        Configurations drawn at random, instead of the whole grid.
+    draw_seed : int
+        Of the draws.
+
+    Raises
+    ------
+    TraitError
+        For a setting that is unknown or a value that is not allowed.
+    """
+    check_names(settings, "Sweep", also=KEYWORDS)
+    axes = {name: _axis(name, value) for name, value in settings.items() if _varies(name, value)}
+    fixed = {name: _checked(name, value) for name, value in settings.items() if name not in axes}
+    every_seed = _seeds(seeds, fixed)
+    fixed.pop("seed", None)
+    if configurations is not None:
+        if axes or draws is not None:
+            asked = next(iter(axes), "draws")
+            raise TraitError(
+                Message(
+                    "configurations cannot be combined with {name}: a list of configurations is no grid; put {name} "
+                    "into each configuration",
+                    name=asked,
+                )
+            )
+        points = _listed(configurations)
+        varied = list(dict.fromkeys(name for point in points for name in point))
+    elif draws is not None:
+        points = _drawn(axes, _count("draws", draws), draw_seed)
+        varied = list(axes)
+    else:
+        for name, axis in axes.items():
+            if isinstance(axis, Between):
+                raise TraitError(
+                    Message(
+                        "{name} is a range, from which a grid cannot take values; pass draws=n, or a list of values",
+                        name=name,
+                    )
+                )
+        points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+        varied = list(axes)
+    runs = [
+        {**fixed, **{name: value for name, value in point.items() if name != "seed"}, "seed": seed}
+        for point in points
+        for seed in ([point["seed"]] if "seed" in point else every_seed)
+    ]
+    return [name for name in varied if name != "seed"], runs
+
+
+def checked_changes(owner: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `changes` of settings in canonical form.
+
+    Raises
+    ------
+    TraitError
+        For a name that is no setting, or a value that is not allowed.
+    """
+    check_names(changes, owner)
+    return {name: _checked(name, value) for name, value in changes.items()}
+
+
+def _varies(name: str, value: Any) -> bool:
+    if name == "data" or isinstance(value, str):
+        return False
+    if isinstance(value, Between | list | range | np.ndarray):
+        return True
+    return isinstance(value, tuple) and not isinstance(SETTINGS[name].initial, tuple)
+
+
+def _axis(name: str, value: Any) -> list[Any] | Between:
+    if isinstance(value, Between):
+        for bound in (value.low, value.high):
+            _checked(name, round(bound) if isinstance(SETTINGS[name].initial, int) else bound)
+        return value
+    if name == "seed":
+        raise TraitError(Message("seed={value!r}: pass several seeds as seeds={value!r}", value=value))
+    values = [_checked(name, each) for each in list(value)]
+    if not values:
+        raise TraitError(Message("{name} has no value: the list is empty; give at least one", name=name))
+    for index, each in enumerate(values):
+        if each in values[:index]:
+            raise TraitError(
+                Message("{name} has the value {value!r} twice; give each value once", name=name, value=each)
+            )
+    return values
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name == "data":
+        return value
+    try:
+        return SETTINGS[name].check(value)
+    except TraitError as error:
+        if isinstance(SETTINGS[name].initial, tuple) and isinstance(value, numbers.Integral):
+            raise TraitError(
+                Message(
+                    "{name} cannot be {value!r}: a list holds one value for each run, and each value is a tuple of "
+                    "widths, such as {name}=[(16, 16), (64, 64)]; write a single value as a tuple",
+                    name=name,
+                    value=value,
+                )
+            ) from error
+        raise
+
+
+def _seeds(seeds: Any, fixed: Mapping[str, Any]) -> list[int]:
+    if seeds is None:
+        return [fixed.get("seed", 0)]
+    if "seed" in fixed:
+        raise TraitError(
+            Message("seed and seeds cannot both be given; write seeds=[{seed}, ...]", seed=fixed["seed"])
+        )
+    if isinstance(seeds, numbers.Integral) or isinstance(seeds, bool):
+        return list(range(_count("seeds", seeds)))
+    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+        raise TraitError(
+            Message("seeds cannot be {value!r}: it must be a number of seeds or a list of seeds", value=seeds)
+        )
+    checked = [SETTINGS["seed"].check(seed) for seed in seeds]
+    if not checked or len(set(checked)) < len(checked):
+        raise TraitError(
+            Message("seeds cannot be {value!r}: give at least one seed, and each once", value=list(checked))
+        )
+    return checked
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise TraitError(
+            Message("{name} cannot be {value!r}: it must be a whole number from 1 on", name=name, value=value)
+        )
+    return int(value)
+
+
+def _listed(configurations: Any) -> list[dict[str, Any]]:
+    if isinstance(configurations, Mapping | str) or not isinstance(configurations, Iterable):
+        raise TraitError(
+            Message(
+                "configurations cannot be a {type}: it must be a list of dictionaries, such as "
+                "[{{'lr_d': 1e-3}}, {{'lr_d': 2e-3}}]",
+                type=type(configurations).__name__,
+            )
+        )
+    points = []
+    for number, point in enumerate(configurations):
+        if not isinstance(point, Mapping):
+            raise TraitError(
+                Message(
+                    "configuration {number} is a {type}; it must be a dictionary of settings",
+                    number=number,
+                    type=type(point).__name__,
+                )
+            )
+        points.append(checked_changes(Message("configuration {number}", number=number), point))
+    if not points:
+        raise TraitError(Message("configurations is empty; give at least one dictionary of settings"))
+    return points
+
+
+def _drawn(axes: Mapping[str, Any], n: int, seed: int) -> list[dict[str, Any]]:
+    if not axes:
+        raise TraitError(
+            Message("draws={n} has nothing to draw from; give a setting as a list or as gw.between(low, high)", n=n)
+        )
+    source = random.Random(derive(seed, "draws"))
+    return [
+        {
+            name: _checked(name, axis.draw(name, source) if isinstance(axis, Between) else source.choice(axis))
+            for name, axis in axes.items()
+        }
+        for _ in range(n)
+    ]

@@ -1,0 +1,122 @@
+"""Which runs can be computed together."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganwidgets.errors import DataError
+from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR, draw_noise
+from ganwidgets.messages import Message
+from ganwidgets.objectives import PENALTIES
+from ganwidgets.runs.session.session import Session
+from ganwidgets.seeds import seeded
+from ganwidgets.settings import SETTINGS
+from ganwidgets.stepping.calling import Call
+from ganwidgets.sweeps.lane_networks import batched, check_batched
+
+__all__ = ["OF_LANES", "group_key", "why_alone"]
+
+OF_LANES = frozenset(
+    {
+        "lr_g",
+        "lr_d",
+        "beta1",
+        "beta2",
+        "weight_decay",
+        "penalty_weight",
+        "weight_clip",
+        "grad_clip",
+        "lr_schedule",
+        "schedule_steps",
+        "ema_decay",
+        "seed",
+        "data",
+        "holdout",
+    }
+)
+"""Settings in which runs that are computed together may differ."""
+
+
+def group_key(session: Session) -> Hashable:
+    """Return what runs that are computed together have in common: code, shapes, and where a penalty is due."""
+    rules = vars(session.in_force())
+    state = session.state
+    shapes = tuple(
+        (name, key, tuple(tensor.shape), str(tensor.dtype), str(tensor.device))
+        for name, network in state.networks.items()
+        for key, tensor in [*network.named_parameters(), *network.named_buffers()]
+    )
+    layers = tuple(
+        (name, path, _described(module))
+        for name, network in state.networks.items()
+        for path, module in network.named_modules()
+    )
+    return (
+        tuple((name, rules[name]) for name in SETTINGS if name not in OF_LANES),
+        rules["ema_decay"] > 0,
+        state.counts[DISCRIMINATOR],
+        session.run.source.shape,
+        session.run.threads,
+        shapes,
+        layers,
+    )
+
+
+def _described(module: nn.Module) -> str:
+    return f"{type(module).__module__}.{type(module).__qualname__}({module.extra_repr()})"
+
+
+def why_alone(session: Session) -> str:
+    """Return one sentence that says why a run cannot be computed together with others; empty if it can."""
+    rules, state, run = session.in_force(), session.state, session.run
+    networks = [state.networks[name] for name in (GENERATOR, DISCRIMINATOR)]
+    parameters = [p for network in networks for p in network.parameters()]
+    trained = sum(map(len, state.parameters.values()))
+    shared = len(parameters) != sum(1 for network in networks for _ in network.named_parameters(remove_duplicate=False))
+    causes = (
+        (state.device.type != "cpu", Message("it computes on {device}", device=str(state.device))),
+        (run.labels is not None, Message("its networks take labels")),
+        (run.engine.routed, Message("a network draws random numbers")),
+        (any(call != Call() for call in run.engine.calls.values()), Message("a network takes inputs of another form")),
+        (trained != len(parameters) or shared, Message("not every parameter is trained once")),
+        (any(p.dtype != torch.float32 for p in parameters), Message("its weights are not float32")),
+        (rules.precision != "float32", Message("precision is {value}", value=rules.precision)),
+        (rules.freeze_g or rules.freeze_d, Message("a network is frozen")),
+        (rules.skip_d_below > 0, Message("skip_d_below makes updates depend on the loss")),
+        (rules.unroll_steps > 0, Message("unroll_steps looks ahead within an update")),
+        (rules.augment != "none", Message("augment changes images at random")),
+        (rules.penalty not in {"none", *PENALTIES}, Message("the penalty is the user's own")),
+    )
+    for applies, why in causes:
+        if applies:
+            return Message("runs are computed one after another: {why}", why=why)
+    try:
+        _try_together(session)
+    except DataError as error:
+        return Message("runs are computed one after another: {why}", why=str(error))
+    return ""
+
+
+def _try_together(session: Session) -> None:
+    """Compare both networks with their batched form on a few samples.
+
+    Raises
+    ------
+    DataError
+        If one has none.
+    """
+    rules, state, run = session.in_force(), session.state, session.run
+    n = 4 * rules.packing
+    noise = draw_noise(rules.noise, n, rules.latent_dim, seeded(rules.seed, "together"))
+    real = run.training.order(rules.seed).take(0, n)
+    samples: dict[str, Any] = {GENERATOR: noise, DISCRIMINATOR: real}
+    if rules.packing > 1:
+        samples[DISCRIMINATOR] = real.reshape(4, -1, *real.shape[2:])
+    with state.training_flags.in_train_mode():
+        for name, batch in samples.items():
+            network = state.networks[name]
+            check_batched(name, network, batched(network), batch)

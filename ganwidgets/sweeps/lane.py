@@ -1,0 +1,88 @@
+"""One run of a sweep: its session, and how it stands."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganwidgets.objectives import Objective
+from ganwidgets.runs.files.session_file import session_content, session_from
+from ganwidgets.runs.session.session import Session
+from ganwidgets.trainer.trainer import GANTrainer
+
+__all__ = ["Lane", "OwnParts", "fresh"]
+
+
+@dataclass(frozen=True)
+class OwnParts:
+    """What the user brought to a sweep; every run gets copies of the networks.
+
+    Attributes
+    ----------
+    generator, discriminator : nn.Module, callable or None
+        A module, or a function without arguments that returns one.
+    objective : Objective or None
+    """
+
+    generator: Any = None
+    discriminator: Any = None
+    objective: Objective | None = None
+
+    def copied(self) -> dict[str, Any]:
+        """Return the parts of one run, by name."""
+        return {
+            "generator": _network(self.generator),
+            "discriminator": _network(self.discriminator),
+            "objective": self.objective,
+        }
+
+
+def _network(given: Any) -> Any:
+    if given is None:
+        return None
+    return copy.deepcopy(given) if isinstance(given, nn.Module) or not callable(given) else given()
+
+
+@dataclass(eq=False)
+class Lane:
+    """One run of a sweep.
+
+    Attributes
+    ----------
+    trainer : GANTrainer
+        The run; nobody outside the sweep holds it.
+    status : {"new", "running", "stopped", "diverged", "failed"}
+        ``"stopped"`` by the user, ``"failed"`` by an error of user code.
+    error : str
+        What ended the run, if it did not end by the user; otherwise empty.
+    """
+
+    trainer: GANTrainer
+    status: str = "new"
+    error: str = ""
+
+    @property
+    def session(self) -> Session:
+        return self.trainer._session
+
+    @property
+    def alive(self) -> bool:
+        """True if steps go on in it."""
+        return self.status in {"new", "running"}
+
+    def forked(self, own: OwnParts, device: torch.device) -> GANTrainer:
+        """Return a trainer that goes on exactly as this run would, with its history."""
+        tensors, document = session_content(self.session)
+        session = session_from("", tensors, document, self.session.built["data"], own.copied(), device)
+        return GANTrainer._of(session)
+
+
+def fresh(data: Any, own: OwnParts, device: torch.device, settings: Mapping[str, Any]) -> GANTrainer:
+    """Return a trainer that has not begun; `settings` may name other data than `data`."""
+    rest = {name: value for name, value in settings.items() if name != "data"}
+    return GANTrainer._of(Session(settings.get("data", data), own.copied(), device, rest))

@@ -1,0 +1,166 @@
+"""Runs that are stepped together: in one batch, or one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from ganwidgets.errors import DivergedError
+from ganwidgets.messages import Message
+from ganwidgets.runs.record.interventions import CODE
+from ganwidgets.runs.session.rollback import diverged
+from ganwidgets.runs.session.session import Session
+from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
+from ganwidgets.sweeps.grouping import why_alone
+from ganwidgets.sweeps.lane import Lane
+from ganwidgets.sweeps.lane_engine import LaneEngine, LaneRows, LaneStop
+
+__all__ = ["LaneGroup"]
+
+
+class LaneGroup:
+    """Some runs of a sweep.
+
+    Parameters
+    ----------
+    lanes : sequence of Lane
+        Of one :func:`~ganwidgets.sweeps.grouping.group_key`.
+
+    Attributes
+    ----------
+    why_alone : str
+        Why they are computed one after another; empty if they are computed together.
+    """
+
+    def __init__(self, lanes: Sequence[Lane]) -> None:
+        self.lanes = list(lanes)
+        first = self.lanes[0].session
+        self._threads, self._device = first.run.threads, first.state.device
+        with pinned(self._threads, self._device):
+            self.why_alone = why_alone(first)
+            self._engine = None if self.why_alone else LaneEngine([_prepared(lane.session) for lane in lanes])
+        self._written = [True] * len(self.lanes)
+
+    @property
+    def pending(self) -> bool:
+        """True if a setting of a run was changed that is not in force yet."""
+        return any(lane.session.log.pending for lane in self.lanes)
+
+    def iteration(self, lane: Lane) -> int:
+        """Return the full steps of a run."""
+        if self._engine is None:
+            return lane.session.state.iteration
+        return self._engine.iterations[self.lanes.index(lane)]
+
+    def step(self, n: int, *, last: bool) -> bool:
+        """Carry out `n` full steps in every run; return whether one of them ended.
+
+        Parameters
+        ----------
+        last : bool
+            Whether the last step records all columns.
+
+        Raises
+        ------
+        Exception
+            Whatever interrupts the steps of a batch; every run of it is then as it was before the call.
+        """
+        if self._engine is None:
+            for lane in self.lanes:
+                _step_alone(lane, n)
+            return not all(lane.alive for lane in self.lanes)
+        with pinned(self._threads, self._device):
+            restore = self._engine.copy()
+            try:
+                rows = self._engine.advance(n, measure_last=last)
+            except BaseException:
+                restore()
+                raise
+            self._written = [False] * len(self.lanes)
+            for index, lane in enumerate(self.lanes):
+                if index not in rows.stops:
+                    lane.status = "running"
+                    _record(lane.session, rows, index, n)
+            if not rows.stops:
+                return False
+            self._end(rows.stops, restore)
+        return True
+
+    def _end(self, stops: Mapping[int, LaneStop], restore: Callable[[], None]) -> None:
+        """Bring the runs that failed to their last good state, which is computed again from the call's beginning."""
+        assert self._engine is not None
+        go_on = self._engine.copy()
+        restore()
+        began: dict[int, dict[str, Tensor]] = {}
+        for index in stops:
+            self._engine.write(index)
+            random = self.lanes[index].session.state.random
+            began[index] = {name: generator.get_state() for name, generator in random.items()}
+        go_on()
+        for index, stop in stops.items():
+            lane = self.lanes[index]
+            session = lane.session
+            session.state.random.put(began[index])
+            alone = LaneEngine([session.run.engine])
+            if stop.steps:
+                _record(session, alone.advance(stop.steps, measure_last=True), 0, stop.steps)
+            alone.write(0)
+            _released(session)
+            self._written[index] = True
+            lane.status = "diverged"
+            error = NonFiniteError(stop.quantity, stop.value)
+            lane.error = str(diverged(error, session.in_force(), session.state.iteration).args[0])
+
+    def write(self, lane: Lane) -> None:
+        """Copy what steps changed into the run's own state."""
+        index = self.lanes.index(lane)
+        if self._engine is not None and not self._written[index]:
+            self._engine.write(index)
+            _released(lane.session)
+            self._written[index] = True
+
+    def write_all(self) -> None:
+        """Copy what steps changed into the states of all runs."""
+        for lane in self.lanes:
+            self.write(lane)
+
+
+def _prepared(session: Session) -> Engine:
+    """Put the settings of a run in force; return its engine, configured."""
+    session.recover()
+    session._commit()
+    session.run.engine.configure(session.in_force())
+    return session.run.engine
+
+
+def _released(session: Session) -> None:
+    """Let a run go on from a state that was written into it."""
+    session._rollback.begun = False
+    session._configured = False
+    session.state.edits.note()
+
+
+def _record(session: Session, rows: LaneRows, index: int, n: int) -> None:
+    columns = {name: column[:n, index] for name, column in rows.columns.items()}
+    session.history.extend(columns)
+    record = session.run.engine.record
+    for name, column in columns.items():
+        known = column[~np.isnan(column)]
+        if len(known):
+            record[name] = float(known[-1])
+
+
+def _step_alone(lane: Lane, n: int) -> None:
+    if not lane.alive:
+        return
+    try:
+        lane.session.advance(ALL, n, lambda: False, CODE)
+        lane.status = "running"
+    except DivergedError as error:
+        lane.status, lane.error = "diverged", str(error.args[0])
+    except Exception as error:  # noqa: BLE001 - code of the user's own; the other runs go on, and the run says what happened
+        lane.status = "failed"
+        lane.error = Message("{type}: {error}", type=type(error).__name__, error=str(error))

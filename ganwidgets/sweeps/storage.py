@@ -1,0 +1,213 @@
+"""A sweep on disk: one file that holds all its runs, and a folder that is kept up to date."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganwidgets.errors import CheckpointError
+from ganwidgets.messages import Message
+from ganwidgets.runs.disk.atomic import reason
+from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
+from ganwidgets.runs.files.session_file import session_content, session_from
+from ganwidgets.runs.state.checkpoint_errors import sound
+from ganwidgets.runs.store.ownership import Ownership
+from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.sweeps.acts import Act
+from ganwidgets.sweeps.lane import Lane, OwnParts
+from ganwidgets.trainer.trainer import GANTrainer
+
+__all__ = ["FILE", "SweepFolder", "StoredSweep", "file_of", "read_sweep", "write_sweep"]
+
+FILE = "sweep.ganwidgets"
+"""The file of a sweep in its folder."""
+
+FORMAT = 1
+
+_SHARED = ("data/", "labels/")
+
+STATUSES = ("new", "running", "stopped", "diverged", "failed")
+
+
+class StoredSweep:
+    """What a file holds.
+
+    Attributes
+    ----------
+    lanes : list of Lane
+    varied : list of str
+    acts : list of Act
+    """
+
+    def __init__(self, lanes: list[Lane], varied: list[str], acts: list[Act]) -> None:
+        self.lanes, self.varied, self.acts = lanes, varied, acts
+
+
+@under_pinned_modes
+def write_sweep(
+    path: str | os.PathLike[str], lanes: Sequence[Lane], varied: Sequence[str], acts: Sequence[Act]
+) -> None:
+    """Write a sweep to the file `path`; data that several runs share are stored once.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be written; what was there before is still there.
+    """
+    tensors: dict[str, Tensor] = {}
+    documents = []
+    for index, lane in enumerate(lanes):
+        own, document = session_content(lane.session)
+        documents.append(document)
+        for name, tensor in own.items():
+            tensors[name if name.startswith(_SHARED) else f"run {index}/{name}"] = tensor
+    about = {
+        "format": FORMAT,
+        "varied": list(varied),
+        "acts": [act.stored() for act in acts],
+        "runs": [{"status": lane.status, "error": str(lane.error)} for lane in lanes],
+    }
+    write_checkpoint(path, tensors, {"sweep": about, "runs": documents, "torch": torch.__version__})
+
+
+@under_pinned_modes
+def read_sweep(
+    path: str | os.PathLike[str], data: Any, own: OwnParts, device: torch.device
+) -> StoredSweep:
+    """Return the sweep that :func:`write_sweep` wrote.
+
+    Parameters
+    ----------
+    data
+        What the runs were trained on, if the file does not hold it, else None.
+    own : OwnParts
+        Of the user's own, as when the sweep was made.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, foreign or newer, or does not match what is passed.
+    """
+    tensors, document = read_checkpoint(path)
+    if "sweep" not in document:
+        raise CheckpointError(
+            Message("{path} holds one run and no sweep; gw.GANTrainer.load opens it", path=str(path))
+        )
+    with sound(path):
+        about = document["sweep"]
+        if about["format"] != FORMAT:
+            raise CheckpointError(
+                Message(
+                    "{path} holds a sweep of format {found}, but this version of ganwidgets reads {known}",
+                    path=str(path),
+                    found=about["format"],
+                    known=FORMAT,
+                )
+            )
+        shared = {name: tensor for name, tensor in tensors.items() if name.startswith(_SHARED)}
+        known: dict[str, Any] = {}
+        lanes = []
+        for index, (stored, run) in enumerate(zip(document["runs"], about["runs"], strict=True)):
+            prefix = f"run {index}/"
+            mine = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+            name = stored["state"]["built"]["data"]
+            session = session_from(
+                path, {**shared, **mine}, stored, known.get(name, data), own.copied(), device
+            )
+            known.setdefault(name, session.built["data"])
+            if run["status"] not in STATUSES:
+                raise ValueError(f"a run has the status {run['status']!r}")
+            lanes.append(Lane(GANTrainer._of(session), str(run["status"]), str(run["error"])))
+        return StoredSweep(lanes, [str(n) for n in about["varied"]], [Act.restored(a) for a in about["acts"]])
+
+
+class SweepFolder:
+    """Keeps a sweep in a folder: at most every few seconds, and at most 2 % of the time.
+
+    Parameters
+    ----------
+    folder : Path
+    write : callable
+        Writes the sweep to the file that it is given.
+    new : bool
+        Whether the folder must hold nothing yet.
+
+    Raises
+    ------
+    CheckpointError
+        If it holds something already, is in use, or cannot be written to.
+    """
+
+    LEAST, SHARE = 2.0, 0.02
+
+    def __init__(self, folder: Path, write: Callable[[Path], None], *, new: bool) -> None:
+        self.folder = folder
+        self._write = write
+        self._due = 0.0
+        self._changed = False
+        self._open = False
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            there = sorted(entry.name for entry in folder.iterdir())
+        except OSError as error:
+            raise CheckpointError(
+                Message("{path} cannot be written to: {reason}", path=str(folder), reason=reason(error))
+            ) from error
+        if new and FILE in there:
+            raise CheckpointError(
+                Message("{path} already holds a sweep; gw.Sweep.load({path!r}) goes on with it", path=str(folder))
+            )
+        if new and there:
+            raise CheckpointError(
+                Message(
+                    "{path} holds something else ({name}); choose a folder that is empty or not there yet",
+                    path=str(folder),
+                    name=there[0],
+                )
+            )
+        self._ownership = Ownership(folder)
+        refused = self._ownership.take()
+        if refused is not None:
+            raise CheckpointError(refused)
+        self._open = True
+
+    def changed(self) -> None:
+        """Note that there is something new, and store it if that is due."""
+        self._changed = True
+        if self._open and time.monotonic() >= self._due:
+            self.save()
+
+    def save(self) -> None:
+        """Store what is new, now.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be written; what was stored before is still there.
+        """
+        if not self._open or not self._changed:
+            return
+        began = time.monotonic()
+        self._write(self.folder / FILE)
+        ended = time.monotonic()
+        self._due = ended + max(self.LEAST, (ended - began) / self.SHARE)
+        self._changed = False
+
+    def close(self) -> None:
+        """Store what is new, and let another process go on there."""
+        if self._open:
+            self.save()
+            self._open = False
+            self._ownership.release()
+
+
+def file_of(path: str | os.PathLike[str]) -> Path:
+    """Return the file of the sweep at `path`, which is a file or the folder of a sweep."""
+    target = Path(path).expanduser()
+    return target / FILE if target.is_dir() else target
