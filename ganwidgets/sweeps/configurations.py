@@ -77,9 +77,14 @@ def between(low: float, high: float, *, log: bool | None = None) -> Between:
     >>> between(1e-4, 1e-2)
     Between(low=0.0001, high=0.01, log=None)
     """
-    if not all(isinstance(b, numbers.Real) and math.isfinite(b) for b in (low, high)) or not low < high:
+    bounds: tuple[Any, Any] = (low, high)
+    if not all(isinstance(b, numbers.Real) and math.isfinite(b) for b in bounds) or not low < high:
         raise ValueError(
-            Message("between({low!r}, {high!r}) is no range; give two numbers, the lower first", low=low, high=high)
+            Message(
+                "between({low!r}, {high!r}) is no range; give two numbers, the lower first",
+                low=low,
+                high=high,
+            )
         )
     return Between(low, high, log)
 
@@ -132,15 +137,8 @@ def expanded(
         points = _drawn(axes, _count("draws", draws), draw_seed)
         varied = list(axes)
     else:
-        for name, axis in axes.items():
-            if isinstance(axis, Between):
-                raise TraitError(
-                    Message(
-                        "{name} is a range, from which a grid cannot take values; pass draws=n, or a list of values",
-                        name=name,
-                    )
-                )
-        points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+        lists = {name: _values(name, axis) for name, axis in axes.items()}
+        points = [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
         varied = list(axes)
     runs = [
         {**fixed, **{name: value for name, value in point.items() if name != "seed"}, "seed": seed}
@@ -188,6 +186,18 @@ def _axis(name: str, value: Any) -> list[Any] | Between:
     return values
 
 
+def _values(name: str, axis: list[Any] | Between) -> list[Any]:
+    """Return the values of a setting in a grid."""
+    if isinstance(axis, Between):
+        raise TraitError(
+            Message(
+                "{name} is a range, from which a grid cannot take values; pass draws=n, or a list of values",
+                name=name,
+            )
+        )
+    return axis
+
+
 def _checked(name: str, value: Any) -> Any:
     if name == "data":
         return value
@@ -213,7 +223,7 @@ def _seeds(seeds: Any, fixed: Mapping[str, Any]) -> list[int]:
         raise TraitError(
             Message("seed and seeds cannot both be given; write seeds=[{seed}, ...]", seed=fixed["seed"])
         )
-    if isinstance(seeds, numbers.Integral) or isinstance(seeds, bool):
+    if isinstance(seeds, numbers.Integral):
         return list(range(_count("seeds", seeds)))
     if isinstance(seeds, str) or not isinstance(seeds, Iterable):
         raise TraitError(
@@ -263,12 +273,17 @@ def _listed(configurations: Any) -> list[dict[str, Any]]:
 def _drawn(axes: Mapping[str, Any], n: int, seed: int) -> list[dict[str, Any]]:
     if not axes:
         raise TraitError(
-            Message("draws={n} has nothing to draw from; give a setting as a list or as gw.between(low, high)", n=n)
+            Message(
+                "draws={n} has nothing to draw from; give a setting as a list or as gw.between(low, high)",
+                n=n,
+            )
         )
-    source = random.Random(derive(seed, "draws"))
+    source = random.Random(derive(seed, "draws"))  # noqa: S311 - it chooses settings
     return [
         {
-            name: _checked(name, axis.draw(name, source) if isinstance(axis, Between) else source.choice(axis))
+            name: _checked(
+                name, axis.draw(name, source) if isinstance(axis, Between) else source.choice(axis)
+            )
             for name, axis in axes.items()
         }
         for _ in range(n)

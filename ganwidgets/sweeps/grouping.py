@@ -76,12 +76,17 @@ def why_alone(session: Session) -> str:
     networks = [state.networks[name] for name in (GENERATOR, DISCRIMINATOR)]
     parameters = [p for network in networks for p in network.parameters()]
     trained = sum(map(len, state.parameters.values()))
-    shared = len(parameters) != sum(1 for network in networks for _ in network.named_parameters(remove_duplicate=False))
+    shared = len(parameters) != sum(
+        1 for network in networks for _ in network.named_parameters(remove_duplicate=False)
+    )
     causes = (
         (state.device.type != "cpu", Message("it computes on {device}", device=str(state.device))),
         (run.labels is not None, Message("its networks take labels")),
         (run.engine.routed, Message("a network draws random numbers")),
-        (any(call != Call() for call in run.engine.calls.values()), Message("a network takes inputs of another form")),
+        (
+            any(call != Call() for call in run.engine.calls.values()),
+            Message("a network takes inputs of another form"),
+        ),
         (trained != len(parameters) or shared, Message("not every parameter is trained once")),
         (any(p.dtype != torch.float32 for p in parameters), Message("its weights are not float32")),
         (rules.precision != "float32", Message("precision is {value}", value=rules.precision)),
@@ -120,3 +125,9 @@ def _try_together(session: Session) -> None:
         for name, batch in samples.items():
             network = state.networks[name]
             check_batched(name, network, batched(network), batch)
+            with state.buffers[name].still(), torch.enable_grad():
+                reached = torch.autograd.grad(network(batch).sum(), state.parameters[name], allow_unused=True)
+            if any(gradient is None for gradient in reached):
+                raise DataError(
+                    Message("a parameter of the {network} takes no part in its output", network=name)
+                )

@@ -4,16 +4,17 @@ Each lane follows the run that :class:`~ganwidgets.stepping.engine.Engine` carri
 penalties, optimizer rules, data orders and generators. Noise and real samples are equal bit for bit. Matrix products
 of one output, means over the batch and the ends of vectors in the optimizer may round in another order.
 
-A lane's bits depend neither on the values of the others nor on their number: products of stacked matrices are computed
-matrix by matrix. One lane alone is computed beside a copy of itself, because products of a single matrix round
-in another order.
+On one thread a lane's bits depend neither on the values of the others nor on their number: products of stacked
+matrices are computed matrix by matrix. Elementwise functions may round differently in the last few numbers of a
+tensor, which do not fill a register. So copies of the first lane come after the last lane, and are not used. On several
+threads a lane's bits depend on the number of lanes too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +32,13 @@ from ganwidgets.sweeps.lane_updates import LaneOptimizer
 
 __all__ = ["LaneEngine", "LaneRows", "LaneStop"]
 
+T = TypeVar("T")
+
 PREFETCHED = 4 * 2**20
 """Numbers of real samples that are read ahead for all lanes together."""
+
+REGISTERS = 64
+"""Numbers at the end of a tensor that an elementwise function may treat apart: twice the widest registers, and more."""
 
 _LETTERS = {DISCRIMINATOR: "d", GENERATOR: "g"}
 
@@ -91,12 +97,12 @@ class LaneEngine:
         states = [engine.state for engine in self.engines]
         self._states = states
         self._lanes = len(states)
-        self._width = max(2, self._lanes)
-        # One lane alone is computed twice; see the module's docstring.
-        padded = states if self._lanes > 1 else states * 2
-        all_settings = [engine.settings for engine in self.engines]
-        padded_settings = all_settings if self._lanes > 1 else all_settings * 2
-        shared = all_settings[0]
+        shared = self.engines[0].settings
+        logits = shared.batch_size // shared.packing
+        self._copies = -(-REGISTERS // logits)
+        self._width = self._lanes + self._copies
+        padded = self._padded(states)
+        padded_settings = self._padded([engine.settings for engine in self.engines])
         self._shared = shared
         game = states[0].game
         self._game = game
@@ -104,17 +110,18 @@ class LaneEngine:
         self._batched_loss = _batched_loss(self._loss)
         self._penalty: SlopePenalty | None = PENALTIES.get(shared.penalty)
         self._term = None if self._penalty is None else torch.func.vmap(self._penalty.term)
-        self._weights = torch.tensor([each.penalty_weight for each in padded_settings]) * shared.penalty_interval
+        self._weights = (
+            torch.tensor([each.penalty_weight for each in padded_settings]) * shared.penalty_interval
+        )
         self.tensors = {
             name: LaneTensors(name, name, getattr(shared, f"optimizer_{letter}"), padded)
             for name, letter in _LETTERS.items()
         }
         self._optimizers = {
-            name: LaneOptimizer(self.tensors[name], letter, padded_settings) for name, letter in _LETTERS.items()
+            name: LaneOptimizer(self.tensors[name], letter, padded_settings)
+            for name, letter in _LETTERS.items()
         }
-        self._forward: dict[str, LaneForward] = {
-            name: batched(states[0].networks[name]) for name in _LETTERS
-        }
+        self._forward: dict[str, LaneForward] = {name: batched(states[0].networks[name]) for name in _LETTERS}
         self._buffers = {
             name: {
                 key: torch.stack([dict(s.networks[name].named_buffers())[key] for s in padded])
@@ -131,10 +138,14 @@ class LaneEngine:
             self._decays = torch.tensor([1 - each.ema_decay for each in padded_settings]).unsqueeze(1)
         self.iterations = [state.iteration for state in states]
         self._count = states[0].counts[DISCRIMINATOR]
-        self._feed = _LaneFeed(self.engines, self._width)
+        self._feed = _LaneFeed(self.engines, self._copies)
         self._noise = torch.empty(self._width, shared.batch_size, game.latent_dim)  # type: ignore[attr-defined]
         self._noise_rows = list(self._noise[: self._lanes].unbind(0))
         self._generators = [state.random["noise"] for state in states]
+
+    def _padded(self, each: Sequence[T]) -> list[T]:
+        """Return something of each lane, and that of the copies of the first one."""
+        return [*each, *[each[0]] * self._copies]
 
     # --- steps ----------------------------------------------------------------------------------
 
@@ -148,7 +159,15 @@ class LaneEngine:
         measure_last : bool
             Whether the last step records all columns.
         """
-        names = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake", "penalty_d")
+        names = (
+            "loss_d",
+            "loss_g",
+            "grad_norm_d",
+            "grad_norm_g",
+            "accuracy_real",
+            "accuracy_fake",
+            "penalty_d",
+        )
         columns = {name: np.full((n, self._lanes), np.nan) for name in names}
         stops: dict[int, LaneStop] = {}
         self._feed.expect(n * self._batches_per_step())
@@ -156,7 +175,7 @@ class LaneEngine:
             for step in range(n):
                 measure = (measure_last and step == n - 1) or any(measured(i + 1) for i in self.iterations)
                 for optimizer in self._optimizers.values():
-                    optimizer.schedule([*self.iterations, *self.iterations][: self._width])
+                    optimizer.schedule(self._padded(self.iterations))
                 found = self._step(measure=measure)
                 for name, value in found.items():
                     columns[name][step] = value[: self._lanes].numpy()
@@ -164,10 +183,12 @@ class LaneEngine:
                 fine = torch.isfinite(found["loss_d"] + found["loss_g"])
                 for tensors in self.tensors.values():
                     fine &= tensors.finite()
-                if not fine.all():
+                if not fine[: self._lanes].all():
                     for lane in range(self._lanes):
                         if not fine[lane] and lane not in stops:
-                            stops[lane] = _stop(step, {name: value[lane].item() for name, value in found.items()})
+                            stops[lane] = _stop(
+                                step, {name: value[lane].item() for name, value in found.items()}
+                            )
         return LaneRows(columns, stops)
 
     def _batches_per_step(self) -> int:
@@ -222,14 +243,9 @@ class LaneEngine:
     def _move(self, name: str, losses: Tensor, found: dict[str, Tensor], *, measure: bool) -> None:
         """Move the parameters of a player in all lanes by the gradients of their `losses` [lanes]."""
         tensors, ends = self.tensors[name], self._ends[name]
-        parts = torch.autograd.grad(losses.sum(), list(tensors.leaves.values()), allow_unused=True)
-        gradients = torch.cat(
-            [
-                (torch.zeros_like(leaf) if part is None else part).reshape(self._width, -1)
-                for part, leaf in zip(parts, tensors.leaves.values(), strict=True)
-            ],
-            1,
-        )
+        leaves = list(tensors.leaves.values())
+        parts = torch.autograd.grad(losses.sum(), leaves, materialize_grads=True)
+        gradients = torch.cat([part.reshape(self._width, -1) for part in parts], 1)
         with torch.no_grad():
             if measure or ends.clips_gradients:
                 norms = torch.linalg.vector_norm(gradients, dim=1)
@@ -252,8 +268,7 @@ class LaneEngine:
                 row.uniform_(-1, 1, generator=generator)
             else:
                 row.normal_(generator=generator)
-        if self._lanes < self._width:
-            self._noise[1] = self._noise[0]
+        self._noise[self._lanes :] = self._noise[0]
         return self._noise
 
     def _generate(self, noise: Tensor, tensors: Mapping[str, Tensor], *, keep: bool) -> Tensor:
@@ -271,7 +286,7 @@ class LaneEngine:
 
     def _packed(self, samples: Tensor) -> Tensor:
         m = self._shared.packing
-        return samples if m == 1 else pack(samples.flatten(0, 1), m).unflatten(0, (self._width, -1))
+        return samples if m == 1 else _unfolded(pack(samples.flatten(0, 1), m), self._width)
 
     def _penalty_of(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
         """Return the penalty of every lane, [lanes]."""
@@ -281,10 +296,8 @@ class LaneEngine:
             self._penalty.points(real[lane], fake[lane], state.random["penalty"])
             for lane, state in enumerate(self._states)
         ]
-        if self._lanes < self._width:
-            each *= 2
         total = None
-        for points in zip(*each, strict=True):
+        for points in zip(*self._padded(each), strict=True):
             term = self._term(slope(judge, torch.stack(points)), self._weights)
             total = term if total is None else total + term
         assert total is not None
@@ -314,7 +327,7 @@ class LaneEngine:
             if self._average is not None:
                 average = state.averages[GENERATOR]
                 parameters = list(average.parameters())
-                parts = self._average[lane].split([p.numel() for p in parameters])
+                parts = torch.split(self._average[lane], [p.numel() for p in parameters])
                 for parameter, part in zip(parameters, parts, strict=True):
                     parameter.copy_(part.view_as(parameter))
                 own = dict(state.networks[GENERATOR].named_buffers())
@@ -364,10 +377,10 @@ class _Ends:
 class _LaneFeed:
     """The real samples of all lanes, read ahead; each lane sees them in the order of its own run."""
 
-    def __init__(self, engines: Sequence[Engine], width: int) -> None:
+    def __init__(self, engines: Sequence[Engine], copies: int) -> None:
         self._streams = [engine.streams["data"] for engine in engines]
         self._n = engines[0].settings.batch_size
-        self._width = width
+        self._copies = copies
         self._ahead: list[Tensor] = []
         self._expected = 0
         self.cursors = [engine.state.cursors["data"] for engine in engines]
@@ -391,13 +404,14 @@ class _LaneFeed:
 
     def _read(self) -> None:
         first = self._streams[0].take(self.cursors[0], self._n).samples
-        batches = max(1, min(self._expected, PREFETCHED // (first.numel() * self._width)))
+        batches = max(
+            1, min(self._expected, PREFETCHED // (first.numel() * (len(self._streams) + self._copies)))
+        )
         read = [
-            stream.take(cursor, self._n * batches).samples.unflatten(0, (batches, self._n))
+            _unfolded(stream.take(cursor, self._n * batches).samples, batches)
             for stream, cursor in zip(self._streams, self.cursors, strict=True)
         ]
-        if len(read) < self._width:
-            read *= 2
+        read += [read[0]] * self._copies
         self._ahead = list(torch.stack(read, 1).unbind(0))[::-1]
 
 
@@ -417,6 +431,11 @@ def _batched_loss(loss: Loss) -> _BatchedLoss:
         torch.func.vmap(loss.loss_d),
         lambda fake, real: without(fake) if real is None else with_real(fake, real),
     )
+
+
+def _unfolded(samples: Tensor, parts: int) -> Tensor:
+    """Return samples [parts * n, ...] as [parts, n, ...]."""
+    return samples.reshape(parts, len(samples) // parts, *samples.shape[1:])
 
 
 def _stop(steps: int, found: Mapping[str, float]) -> LaneStop:

@@ -47,14 +47,16 @@ def batched(module: nn.Module, prefix: str = "") -> LaneForward:
         if kind is nn.Sequential:
             return _sequence([batched(child, f"{prefix}{name}.") for name, child in module.named_children()])
         if kind is nn.Linear:
-            return _linear(f"{prefix}weight", f"{prefix}bias" if module.bias is not None else None)
+            return _linear(
+                f"{prefix}weight", f"{prefix}bias" if "bias" in dict(module.named_parameters()) else None
+            )
         if kind in _ELEMENTWISE and not getattr(module, "inplace", False):
-            return lambda tensors, x: module(x)
+            return lambda _, x: module(x)
         if isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1):
-            return lambda tensors, x: x.flatten(2)
+            return lambda _, x: x.flatten(2)
         if isinstance(module, nn.Unflatten) and module.dim == 1:
             sizes = tuple(module.unflattened_size)
-            return lambda tensors, x: x.unflatten(2, sizes)
+            return lambda _, x: x.reshape(*x.shape[:2], *sizes)
     return _vmapped(module, prefix)
 
 
@@ -74,9 +76,7 @@ def _sequence(layers: Sequence[LaneForward]) -> LaneForward:
 def _linear(weight: str, bias: str | None) -> LaneForward:
     if bias is None:
         return lambda tensors, x: torch.bmm(x, tensors[weight].transpose(1, 2))
-    return lambda tensors, x: torch.baddbmm(
-        tensors[bias].unsqueeze(1), x, tensors[weight].transpose(1, 2)
-    )
+    return lambda tensors, x: torch.baddbmm(tensors[bias].unsqueeze(1), x, tensors[weight].transpose(1, 2))
 
 
 def _vmapped(module: nn.Module, prefix: str) -> LaneForward:
@@ -90,7 +90,8 @@ def _vmapped(module: nn.Module, prefix: str) -> LaneForward:
 
     def forward(tensors: Mapping[str, Tensor], x: Tensor) -> Tensor:
         if not names:  # vmap needs a tensor to map over beside the inputs
-            return torch.func.vmap(module)(x)
+            alone: Tensor = torch.func.vmap(module)(x)
+            return alone
         output: Tensor = every({name: tensors[prefix + name] for name in names}, x)
         return output
 
@@ -130,6 +131,7 @@ def check_batched(name: str, network: nn.Module, forward: LaneForward, x: Tensor
     if together.shape[1:] != alone.shape or not torch.allclose(together[1], alone, rtol=1e-3, atol=1e-4):
         raise DataError(
             Message(
-                "the {network} returns other numbers when it is computed for several runs at once", network=name
+                "the {network} returns other numbers when it is computed for several runs at once",
+                network=name,
             )
         )

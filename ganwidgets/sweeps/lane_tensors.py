@@ -59,8 +59,8 @@ class LaneTensors:
         self.values = self.block[:, 0]
         self.memory = {name: self.block[:, 1 + index] for index, name in enumerate(self._memories)}
         parts = [
-            part.unflatten(1, shape) if shape else part.squeeze(1)
-            for part, shape in zip(self.values.split(self._sizes, 1), self._shapes, strict=True)
+            part.view(len(part), *shape)
+            for part, shape in zip(torch.split(self.values, self._sizes, 1), self._shapes, strict=True)
         ]
         self.constants = {name: part.detach() for name, part in zip(self.names, parts, strict=True)}
         self.leaves = {name: part.detach().requires_grad_() for name, part in self.constants.items()}
@@ -82,7 +82,10 @@ class LaneTensors:
         parameters = list(state.networks[self.network].parameters())
         memory = state.optimizers[self.player].state
         rows = [
-            [part.view(shape) for part, shape in zip(row.split(self._sizes), self._shapes, strict=True)]
+            [
+                part.view(shape)
+                for part, shape in zip(torch.split(row, self._sizes), self._shapes, strict=True)
+            ]
             for row in self.block[lane]
         ]
         step = float(self.steps[lane])

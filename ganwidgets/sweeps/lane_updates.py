@@ -77,7 +77,7 @@ class LaneOptimizer:
         tensors = self._tensors
         tensors.steps += 1
         if tensors.rule not in _FUSED:
-            memory = {name: part for name, part in tensors.memory.items()}
+            memory = dict(tensors.memory)
             value, kept = updated(tensors.rule, self._table, tensors.values, gradients, memory)
             tensors.values.copy_(value)
             for name, part in tensors.memory.items():

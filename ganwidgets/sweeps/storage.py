@@ -23,7 +23,7 @@ from ganwidgets.sweeps.acts import Act
 from ganwidgets.sweeps.lane import Lane, OwnParts
 from ganwidgets.trainer.trainer import GANTrainer
 
-__all__ = ["FILE", "SweepFolder", "StoredSweep", "file_of", "read_sweep", "write_sweep"]
+__all__ = ["FILE", "StoredSweep", "SweepFolder", "file_of", "read_sweep", "write_sweep"]
 
 FILE = "sweep.ganwidgets"
 """The file of a sweep in its folder."""
@@ -77,9 +77,7 @@ def write_sweep(
 
 
 @under_pinned_modes
-def read_sweep(
-    path: str | os.PathLike[str], data: Any, own: OwnParts, device: torch.device
-) -> StoredSweep:
+def read_sweep(path: str | os.PathLike[str], data: Any, own: OwnParts, device: torch.device) -> StoredSweep:
     """Return the sweep that :func:`write_sweep` wrote.
 
     Parameters
@@ -161,7 +159,9 @@ class SweepFolder:
             ) from error
         if new and FILE in there:
             raise CheckpointError(
-                Message("{path} already holds a sweep; gw.Sweep.load({path!r}) goes on with it", path=str(folder))
+                Message(
+                    "{path} already holds a sweep; gw.Sweep.load({path!r}) goes on with it", path=str(folder)
+                )
             )
         if new and there:
             raise CheckpointError(

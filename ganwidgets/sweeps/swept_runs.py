@@ -1,0 +1,243 @@
+"""The runs of a sweep: what holds them, groups them and lets them be read."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from traitlets import TraitError
+
+from ganwidgets.messages import Message, N_
+from ganwidgets.runs.record.interventions import Origin
+from ganwidgets.settings import SETTINGS
+from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.sweeps.acts import Act
+from ganwidgets.sweeps.configurations import checked_changes
+from ganwidgets.sweeps.grouping import group_key
+from ganwidgets.sweeps.lane import Lane, OwnParts
+from ganwidgets.sweeps.lane_group import LaneGroup
+from ganwidgets.sweeps.run_view import SweepRun
+from ganwidgets.sweeps.storage import SweepFolder
+
+__all__ = ["SweptRuns", "between_steps", "refuse_fresh_start"]
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def between_steps(method: F) -> F:
+    """Let a method of a sweep be carried out between two steps, if another thread steps the sweep."""
+
+    @functools.wraps(method)
+    def call(self: SweptRuns, *args: Any, **kwargs: Any) -> Any:
+        return self._between_steps(lambda: method(self, *args, **kwargs))
+
+    return call  # type: ignore[return-value]
+
+
+class SweptRuns:
+    """Several runs, each in a group of runs that are computed together."""
+
+    @under_pinned_modes
+    def _begin(
+        self, lanes: list[Lane], varied: list[str], acts: list[Act], own: OwnParts, device: Any
+    ) -> None:
+        self._lanes, self._varied, self._acts = lanes, varied, acts
+        self._own, self._device = own, device
+        self._groups: list[LaneGroup] | None = None
+        self._stepping = False
+        self._folder: SweepFolder | None = None
+        self._dispatch: Callable[[Callable[[], Any]], Any] | None = None
+        for index in range(len(lanes)):
+            self._route(index)
+
+    def _advance(self, n: int, *, last: bool) -> None:
+        for group in self._grouped():
+            if group.step(n, last=last):
+                self._note_ends(group)
+        if self._folder is not None:
+            self._folder.changed()
+
+    def _note_ends(self, group: LaneGroup) -> None:
+        for lane in group.lanes:
+            if not lane.alive:
+                index = self._lanes.index(lane)
+                self._act(lane.status, [index], reason=lane.error)
+        self._regroup()
+
+    def _grouped(self) -> list[LaneGroup]:
+        if self._groups is not None and any(group.pending for group in self._groups):
+            self._regroup()
+        if self._groups is None:
+            by_key: dict[Any, list[Lane]] = {}
+            for lane in self._lanes:
+                if lane.alive:
+                    by_key.setdefault(group_key(lane.session), []).append(lane)
+            self._groups = [LaneGroup(lanes) for lanes in by_key.values()]
+        return self._groups
+
+    def _regroup(self) -> None:
+        """Write everything into the runs' own states; the next step forms groups anew."""
+        for group in self._groups or []:
+            group.write_all()
+        self._groups = None
+
+    def _lanes_up_to_date(self) -> list[Lane]:
+        for group in self._groups or []:
+            group.write_all()
+        return self._lanes
+
+    def _up_to_date(self, index: int) -> Lane:
+        lane = self._lanes[index]
+        for group in self._groups or []:
+            if lane in group.lanes:
+                group.write(lane)
+        return lane
+
+    def _iteration(self, index: int) -> int:
+        lane = self._lanes[index]
+        for group in self._groups or []:
+            if lane in group.lanes:
+                return group.iteration(lane)
+        return lane.session.state.iteration
+
+    @property
+    def groups(self) -> tuple[tuple[tuple[int, ...], str], ...]:
+        """For each group, its runs, and why they are computed one after another (empty if together)."""
+        return self._between_steps(
+            lambda: tuple(
+                (tuple(self._lanes.index(lane) for lane in group.lanes), str(group.why_alone))
+                for group in self._grouped()
+            )
+        )
+
+    # --- runs -----------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def __iter__(self) -> Iterator[SweepRun]:
+        return iter(self.runs)
+
+    def __getitem__(self, index: int) -> SweepRun:
+        return self.runs[self._index(index)]
+
+    @property
+    def runs(self) -> tuple[SweepRun, ...]:
+        """All runs: the last setting of the grid varies fastest, and the seeds within it."""
+        return tuple(self._view(index) for index in range(len(self._lanes)))
+
+    def _view(self, index: int) -> SweepRun:
+        return SweepRun(
+            index,
+            lambda function: self._between_steps(lambda: function(self._up_to_date(index))),
+            lambda: self._iteration(index),
+        )
+
+    def _index(self, index: Any) -> int:
+        if isinstance(index, bool) or not hasattr(index, "__index__"):
+            raise TypeError(Message("a run is named by its number, not by {value!r}", value=index))
+        number = int(index)
+        if not -len(self._lanes) <= number < len(self._lanes):
+            raise IndexError(
+                Message(
+                    "there is no run {i}; the sweep has runs 0 to {last}", i=number, last=len(self._lanes) - 1
+                )
+            )
+        return number % len(self._lanes)
+
+    @property
+    def iteration(self) -> int:
+        """Full steps of the run that has taken the most."""
+        return max(self._iteration(index) for index in range(len(self._lanes)))
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The settings, seeds apart, in which runs differ."""
+        named = list(self._varied)
+        tables = [lane.session.settings.as_dict() for lane in self._lanes]
+        for name in SETTINGS:
+            if name not in (*named, "seed", "data") and any(t[name] != tables[0][name] for t in tables):
+                named.append(name)
+        return tuple(named)
+
+    @property
+    def acts(self) -> tuple[Act, ...]:
+        """What was done to the sweep, and which runs ended, in order."""
+        return tuple(self._acts)
+
+    def _act(
+        self,
+        action: str,
+        runs: list[int],
+        *,
+        source: int | None = None,
+        changes: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> None:
+        iterations = tuple(self._iteration(index) for index in runs)
+        act = Act(len(self._acts), action, tuple(runs), iterations, source, changes or {}, str(reason))
+        self._acts = [*self._acts, act]
+
+    @between_steps
+    def change(self, runs: int | Iterable[int] | None = None, reason: str = "", **settings: Any) -> None:
+        """Change settings of some runs, or of all: everywhere, or on any error nowhere.
+
+        Parameters
+        ----------
+        runs : int or iterable of int, optional
+            Their numbers; all runs by default.
+        reason : str
+            Kept in the logs.
+        **settings
+            The new values by name, in force at the next step.
+
+        Raises
+        ------
+        traitlets.TraitError
+            For a setting that is not allowed in one of the runs, or that takes effect at a fresh start.
+        """
+        numbers = range(len(self._lanes)) if runs is None else runs if isinstance(runs, Iterable) else [runs]
+        indices = [self._index(number) for number in numbers]
+        checked = checked_changes("Sweep.change", settings)
+        refuse_fresh_start(checked, N_("begin a run afresh with sweep.respawn(i, ...)"))
+        for index in indices:
+            self._lanes[index].session.settings.checked(checked)
+        for index in indices:
+            self._up_to_date(index).session.change(checked, Origin("cell", "code", reason))
+        self._act("change", indices, changes=checked, reason=reason)
+
+    def _route(self, index: int) -> None:
+        """Let an assignment to a setting of a run go through :meth:`change`."""
+
+        def route(values: dict[str, Any], reason: str) -> bool:
+            self.change(index, reason, **values)
+            return True
+
+        self._lanes[index].session.settings.__dict__["_route"] = route
+
+    # --- for what steps the sweep in a thread ---------------------------------------------------
+
+    def _attach(self, dispatch: Callable[[Callable[[], Any]], Any] | None) -> None:
+        """Let calls be carried out by `dispatch`, which returns what the function returns, or no longer."""
+        self._dispatch = dispatch
+
+    def _between_steps(self, function: Callable[[], T]) -> T:
+        if self._dispatch is None:
+            return function()
+        result: T = self._dispatch(function)
+        return result
+
+
+def refuse_fresh_start(changes: Mapping[str, Any], remedy: str) -> None:
+    """Raise `TraitError` if one of the settings takes effect at a fresh start alone."""
+    for name in changes:
+        if SETTINGS[name].effect == "fresh start":
+            raise TraitError(
+                Message(
+                    "{name} takes effect at a fresh start alone; {remedy}",
+                    name=name,
+                    remedy=Message(remedy),
+                )
+            )

@@ -1,0 +1,164 @@
+"""A lane is the run that a trainer makes alone."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from ganwidgets import GANTrainer, Sweep
+
+SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
+
+KINDS = {
+    "plain": {},
+    "relativistic": {"loss": "relativistic", "penalty": "r1_r2", "d_steps": 2},
+    "wasserstein": {
+        "loss": "wasserstein",
+        "penalty": "gradient_penalty",
+        "optimizer_d": "rmsprop",
+        "optimizer_g": "momentum",
+    },
+    "lazy": {"penalty": "r1", "penalty_interval": 4, "noise": "uniform", "g_steps": 2},
+    "limits": {
+        "packing": 2,
+        "ema_decay": 0.9,
+        "grad_clip": 0.5,
+        "weight_clip": 0.1,
+        "lr_schedule": "cosine",
+        "schedule_steps": 40,
+        "optimizer_g": "adamw",
+        "weight_decay": 0.01,
+        "optimizer_d": "sgd",
+    },
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_lane_follows_the_trainer(kind):
+    asked = {**SMALL, **KINDS[kind]}
+    sweep = Sweep("ring8", lr_d=[1e-3, 4e-3], seeds=[3, 5], **asked)
+    sweep.step(13)
+    sweep.step(12)
+    for run in sweep.runs:
+        alone = GANTrainer("ring8", seed=run.settings.seed, lr_d=run.settings.lr_d, **asked)
+        alone.step(13)
+        alone.step(12)
+        lane = sweep.take(run.index)
+        # What is drawn is equal bit for bit.
+        assert (lane.iteration, lane.samples_seen) == (alone.iteration, alone.samples_seen)
+        random = lane.state_dict()["randomness"]
+        for purpose, state in alone.state_dict()["randomness"].items():
+            assert torch.equal(random[purpose], state)
+        for name in ("generator", "discriminator"):
+            for mine, its in zip(
+                getattr(lane, name).parameters(), getattr(alone, name).parameters(), strict=True
+            ):
+                torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-5)
+        for column in alone.history:
+            np.testing.assert_allclose(lane.history[column], alone.history[column], rtol=1e-3, atol=1e-5)
+        # Both go on alike, with the optimizer's memory.
+        lane.step(3)
+        alone.step(3)
+        np.testing.assert_allclose(lane.history["loss_d"][-3:], alone.history["loss_d"][-3:], rtol=1e-3)
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    rates=st.lists(st.sampled_from([1e-4, 1e-3, 5e-3, 0.1]), min_size=1, max_size=5),
+    place=st.integers(0, 5),
+    cut=st.integers(0, 9),
+    batch=st.sampled_from([4, 20, 70]),
+)
+def test_a_lanes_bits_are_its_own(rates, place, cut, batch):
+    mine = {"lr_d": 2e-3}
+    small = {**SMALL, "batch_size": batch, "activation": "tanh", "loss": "non_saturating"}
+    others = [{"lr_d": rate} for rate in rates]
+    place = min(place, len(others))
+    sweep = Sweep("ring8", configurations=[*others[:place], mine, *others[place:]], **small)
+    sweep.step(cut)
+    sweep.step(9 - cut)
+    alone = Sweep("ring8", configurations=[mine], **small)
+    alone.step(9)
+    assert sweep.runs[place].state_hash() == alone.runs[0].state_hash()
+
+
+def test_a_lane_that_diverges_stops_at_its_last_good_state_and_leaves_the_others_alone():
+    asked = {**SMALL, "optimizer_d": "sgd", "loss": "least_squares"}
+    rates = [1e-3, 2e-3, 10.0]
+    sweep = Sweep("ring8", configurations=[{"lr_d": rate} for rate in rates], **asked)
+    sweep.step(60)
+    calm = Sweep("ring8", configurations=[{"lr_d": rate} for rate in rates[:2]], **asked)
+    calm.step(60)
+    assert [run.status for run in sweep.runs] == ["running", "running", "diverged"]
+    assert [run.state_hash() for run in sweep.runs[:2]] == [run.state_hash() for run in calm.runs]
+    ended = sweep.runs[2]
+    assert 0 < ended.iteration < 60
+    assert len(ended.history["loss_d"]) == ended.iteration
+    assert np.isfinite(ended.history["loss_d"]).all()
+    assert ended.sample(20, seed=0).isfinite().all()
+    assert "lr_d" in ended.error
+    assert [act.action for act in sweep.acts] == ["diverged"]
+    before = ended.state_hash()
+    sweep.step(3)
+    assert ended.state_hash() == before
+
+
+class Scaled(nn.Module):
+    def __init__(self, layers, scale=1.0):
+        super().__init__()
+        self.layers, self.scale = layers, nn.Parameter(torch.tensor(scale))
+
+    def forward(self, x):
+        return self.layers(x) * self.scale
+
+
+class Branching(Scaled):
+    def forward(self, x):
+        return super().forward(x) if x.sum() > 0 else self.layers(x)
+
+
+def layers(inputs, outputs):
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(inputs, 8), nn.LayerNorm(8), nn.SiLU(), nn.Linear(8, outputs))
+
+
+def test_networks_of_ones_own_are_computed_together():
+    made = {"generator": Scaled(layers(2, 2)), "discriminator": Scaled(layers(2, 1))}
+    sweep = Sweep("ring8", lr_d=[1e-3, 3e-3], latent_dim=2, batch_size=20, penalty="r1", **made)
+    assert [why for _, why in sweep.groups] == [""]
+    sweep.step(10)
+    alone = GANTrainer(
+        "ring8",
+        lr_d=3e-3,
+        latent_dim=2,
+        batch_size=20,
+        penalty="r1",
+        generator=Scaled(layers(2, 2)),
+        discriminator=Scaled(layers(2, 1)),
+    )
+    alone.step(10)
+    np.testing.assert_allclose(sweep.runs[1].history["loss_d"], alone.history["loss_d"], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"discriminator": Branching(layers(2, 1)), "latent_dim": 2}, "data-dependent"),
+        ({"freeze_g": True}, "frozen"),
+        ({"skip_d_below": 0.1}, "skip_d_below"),
+        ({"unroll_steps": 1}, "unroll_steps"),
+    ],
+)
+def test_what_cannot_be_batched_runs_lane_after_lane_and_says_why(asked, why):
+    sweep = Sweep("ring8", lr_d=[1e-3, 3e-3], seeds=[4], batch_size=20, **asked)
+    ((_, said),) = sweep.groups
+    assert why in said
+    assert "\n" not in said
+    sweep.step(3)
+    if "discriminator" in asked:
+        asked = {**asked, "discriminator": Branching(layers(2, 1))}
+    alone = GANTrainer("ring8", lr_d=3e-3, seed=4, batch_size=20, **asked)
+    alone.step(3)
+    assert sweep.runs[1].state_hash() == alone.state_hash()
