@@ -50,16 +50,15 @@ class SweepFigures(SweptRuns):
         ValueError
             For a metric that the data does not have.
         """
-        figures = self.evaluate(n, seed)
-        known = figures[0]
+        known = METRICS[self._lanes[0].session.run.source.kind]
         if metric not in known:
             raise ValueError(
                 Message(
                     "there is no metric {name!r}; choose one of {known}", name=metric, known=", ".join(known)
                 )
             )
-        kind = self._lanes[0].session.run.source.kind
-        sign = 1.0 if METRICS[kind][metric].better == "lower" else -1.0
+        figures = self.evaluate(n, seed)
+        sign = 1.0 if known[metric].better == "lower" else -1.0
         values = np.array([sign * each.get(metric, np.inf) for each in figures])
         return self.runs[int(np.argmin(np.where(np.isnan(values), np.inf, values)))]
 
