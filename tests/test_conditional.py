@@ -74,6 +74,7 @@ def test_generated_samples_of_a_d_update_carry_the_real_batchs_labels_and_g_draw
     assert (drawn == 3).float().mean().item() == pytest.approx(33 / 60, abs=0.04)
 
 
+@pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
 @settings(deadline=None, max_examples=12)
 @given(
     architecture=st.sampled_from(["mlp", "dcgan", "resnet"]),

@@ -12,6 +12,7 @@ threads a lane's bits depend on the number of lanes too.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -71,10 +72,13 @@ class LaneRows:
         NaN where a column was not measured.
     stops : dict of int to LaneStop
         The lanes that failed; their rows from there on mean nothing.
+    seconds : float
+        How long a step took, all lanes together.
     """
 
     columns: dict[str, npt.NDArray[np.float64]]
     stops: dict[int, LaneStop]
+    seconds: float
 
 
 class LaneEngine:
@@ -167,9 +171,11 @@ class LaneEngine:
             "accuracy_real",
             "accuracy_fake",
             "penalty_d",
+            "samples_seen",
         )
         columns = {name: np.full((n, self._lanes), np.nan) for name in names}
         stops: dict[int, LaneStop] = {}
+        began = time.perf_counter()
         self._feed.expect(n * self._batches_per_step())
         with self._states[0].training_flags.in_train_mode():
             for step in range(n):
@@ -179,6 +185,7 @@ class LaneEngine:
                 found = self._step(measure=measure)
                 for name, value in found.items():
                     columns[name][step] = value[: self._lanes].numpy()
+                columns["samples_seen"][step] = self._feed.cursors
                 self.iterations = [iteration + 1 for iteration in self.iterations]
                 fine = torch.isfinite(found["loss_d"] + found["loss_g"])
                 for tensors in self.tensors.values():
@@ -189,7 +196,7 @@ class LaneEngine:
                             stops[lane] = _stop(
                                 step, {name: value[lane].item() for name, value in found.items()}
                             )
-        return LaneRows(columns, stops)
+        return LaneRows(columns, stops, (time.perf_counter() - began) / max(n, 1))
 
     def _batches_per_step(self) -> int:
         shared = self._shared

@@ -145,9 +145,11 @@ def _released(session: Session) -> None:
 
 def _record(session: Session, rows: LaneRows, index: int, n: int) -> None:
     columns = {name: column[:n, index] for name, column in rows.columns.items()}
-    session.history.extend(columns)
+    session.history.extend(columns, rows.seconds)
     record = session.run.engine.record
     for name, column in columns.items():
+        if name not in record:
+            continue
         known = column[~np.isnan(column)]
         if len(known):
             record[name] = float(known[-1])

@@ -56,7 +56,7 @@ def test_a_lane_follows_the_trainer(kind):
                 getattr(lane, name).parameters(), getattr(alone, name).parameters(), strict=True
             ):
                 torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-5)
-        for column in alone.history:
+        for column in set(alone.history) - {"seconds"}:
             np.testing.assert_allclose(lane.history[column], alone.history[column], rtol=1e-3, atol=1e-5)
         # Both go on alike, with the optimizer's memory.
         lane.step(3)

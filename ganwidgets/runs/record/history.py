@@ -261,7 +261,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         kept = _measured_until(rows)[len(_measured_until(self._rows)) :] - 1 - self._rows
         for name in (*SPARSE, *OPTIONAL, "samples_seen"):
             self._sparse[name].extend(columns[name][kept])
-        self._sparse["seconds"].extend(self._spent + seconds * (kept + 1.0))
+        self._sparse["seconds"].extend(np.asarray(self._spent + seconds * (kept + 1), np.float64))
         self._spent += seconds * n
         self._rows = rows
 
