@@ -17,7 +17,6 @@ from ganwidgets.runs.disk.atomic import reason
 from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
 from ganwidgets.runs.files.session_file import session_content, session_from
 from ganwidgets.runs.state.checkpoint_errors import sound
-from ganwidgets.runs.store.ownership import Ownership
 from ganwidgets.stepping.ambient import under_pinned_modes
 from ganwidgets.sweeps.acts import Act
 from ganwidgets.sweeps.lane import Lane, OwnParts
@@ -171,6 +170,8 @@ class SweepFolder:
                     name=there[0],
                 )
             )
+        from ganwidgets.runs.store.ownership import Ownership  # what stores runs is slow to import
+
         self._ownership = Ownership(folder)
         refused = self._ownership.take()
         if refused is not None:
