@@ -11,7 +11,7 @@ from typing import Any, Literal
 import ipywidgets
 from traitlets import TraitError
 
-from ganwidgets.messages import Catalog, N_
+from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.settings import SETTINGS, BoolSetting, NumberSetting, Setting
 from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.controls.editors import NumberEditor, make_editor
@@ -112,6 +112,8 @@ class Control:
             zero_end=zero_end,
             presets=presets,
         )
+        if zero_end == "high" and isinstance(self.editor, NumberEditor):
+            self.editor.typed_zero = self._refuse_typed_zero
         for widget in self.editor.widgets:
             widget.tooltip = catalog(setting.help)
         self.widget = self._look.box(
@@ -205,6 +207,17 @@ class Control:
                 self._refusal = ""
                 self._annotate()
             self._tell(self.name)
+
+    def _refuse_typed_zero(self) -> None:
+        """Refuse a 0 that is typed, where 0 means no limit."""
+        self.refuse(
+            TraitError(
+                Message(
+                    "0 is not accepted here: to stop press Pause, for no limit move the slider to its right end"
+                )
+            ),
+            self._shown,
+        )
 
     def _annotate(self) -> None:
         """Write the line below the input: a refusal, why it has no effect, a value that waits, or what zero means."""

@@ -109,7 +109,11 @@ class NumberEditor:
         The value at each of the slider's places.
     zero : str
         What the value 0 means, where it means something special.
+    typed_zero : callable or None
+        Called in place of an entry where a person types 0, if 0 means the opposite of what it looks like.
     """
+
+    typed_zero: Callable[[], None] | None = None
 
     def __init__(
         self,
@@ -166,6 +170,9 @@ class NumberEditor:
         self._edited(value)
 
     def _entered(self, value: Any) -> None:
+        if value == 0 and self.typed_zero is not None:
+            self.typed_zero()
+            return
         # What is out of bounds has no place on the slider; it will be refused.
         with contextlib.suppress(TraitError), self._guard:
             self.show(self._setting.check(value))

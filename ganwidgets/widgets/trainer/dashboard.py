@@ -138,6 +138,7 @@ class Dashboard:
         request: Callable[[], None],
         judge_by: Callable[[str], None],
     ) -> None:
+        self._catalog = catalog
         look = SharedStyle()
         self.transport = Transport(catalog, act, ask, look)
         self.status = StatusPanel(catalog, look)
@@ -209,6 +210,7 @@ class Dashboard:
             starts=self.starts.widget,
             hidden=[self.heartbeat],
         )
+        self._arrangement.name_data(self._data_in_words(source))
         self.children = (*self._arrangement.children, saving.widget)
         # Not among the children where the data are of the other kind.
         self._apart = [*self._places.values(), metrics.features]
@@ -224,6 +226,8 @@ class Dashboard:
         parts.update(self.transport.buttons)
         parts.update(self.starts.buttons)
         parts[self.walk.name] = self.walk.widget
+        parts["speed"] = self.transport.speed.widget
+        parts[self.timeline.name] = self.timeline.widget
         for name, part in (*parts.items(), ("step", self.transport.count)):
             if names is None or name in names:
                 part.remove_class("gw-hidden")
@@ -236,6 +240,12 @@ class Dashboard:
         self._kind = source.kind
         self.controls.suit(labelled=source.labelled, own=self._own, images=source.kind == "images")
         self._arrangement.show_picture(self._places[source.kind])
+        self._arrangement.name_data(self._data_in_words(source))
+
+    def _data_in_words(self, source: Source) -> str:
+        """Return what people call the data."""
+        presets = {**POINT_PRESETS, **IMAGE_PRESETS}
+        return self._catalog(presets[source.preset].label if source.preset in presets else source.name)
 
     def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
         """Return the panels that are to be drawn now: all, or those whose interval is over.

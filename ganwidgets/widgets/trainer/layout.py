@@ -90,6 +90,10 @@ class Arrangement:
             box: [control.name for control in controls.in_group(group)]
             for box, group in zip((generator, discriminator), NETWORKS, strict=True)
         }
+        # Where the control is hidden, the data keep their name: an arrow begins there.
+        self._data_name = look.html("", "gw-data-name", "gw-hidden")
+        data.children = (*data.children, self._data_name)
+        self._data_label = controls.controls["data"].names[0]
         overview = look.box([graph.widget, data, parts], f"gw-{graph.name}")
         charts = look.box([curves.widget, metrics.widget], "gw-charts")
         main = look.box([self._picture, charts], "gw-main")
@@ -117,7 +121,11 @@ class Arrangement:
         )
 
     def only(self, names: Collection[str] | None) -> None:
-        """Leave out the cards and tabs of which no control is to be shown; None shows all."""
+        """Leave out the cards and tabs without a control that is to be shown; None shows all."""
+        if names is None or "data" in names:
+            self._data_name.add_class("gw-hidden")
+        else:
+            self._data_name.remove_class("gw-hidden")
         for card, members in self._cards.items():
             if names is None or any(name in names for name in members):
                 card.remove_class("gw-hidden")
@@ -135,6 +143,10 @@ class Arrangement:
             self._tabs.remove_class("gw-hidden")
         else:
             self._tabs.add_class("gw-hidden")
+
+    def name_data(self, name: str) -> None:
+        """Say what the data are called, where their control is hidden."""
+        self._data_name.value = f'<span class="gw-cell-label">{html.escape(self._data_label)}</span><br><b>{html.escape(name)}</b>'
 
     def show_picture(self, picture: ipywidgets.Widget) -> None:
         """Put another panel in the picture's place."""

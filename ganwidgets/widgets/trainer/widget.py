@@ -38,6 +38,7 @@ from ganwidgets.widgets.browser.link_refusal import InKernelOnly
 from ganwidgets.widgets.browser.models import models_of
 from ganwidgets.widgets.browser.subshells import heard_during_cells
 from ganwidgets.widgets.panels.recipes import STARTS
+from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import ACTIONS, SPEED
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.trainer.actions import BY_HAND, Origin, UserActions
@@ -92,7 +93,8 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
     speed : float
         Steps a second at most; 0 as fast as it goes.
     controls : tuple of str or None
-        The controls and buttons that are shown, by name; a teacher hides the rest of them.
+        The controls and buttons that are shown, by name, ``"speed"`` and ``"timeline"`` among them; a teacher
+        hides the rest of them.
 
     Raises
     ------
@@ -332,7 +334,11 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
     @validate("controls")
     def _known_controls(self, proposal: Any) -> Any:
         if proposal["value"] is not None:
-            check_names(proposal["value"], "the widget's controls", also=(*ACTIONS, *STARTS, WalkPanel.name))
+            check_names(
+                proposal["value"],
+                "the widget's controls",
+                also=(*ACTIONS, *STARTS, WalkPanel.name, SPEED.name, TimelinePanel.name),
+            )
         return proposal["value"]
 
     @observe("controls")

@@ -62,8 +62,15 @@ def test_a_teacher_shows_some_controls_and_hides_the_rest(widget):
     assert not hidden(buttons["play"])
     assert hidden(buttons["reset"])
     assert list(tabs.titles) == ["Objective"]
+    dashboard, name = widget._dashboard, widget._dashboard._arrangement._data_name
+    assert all(map(hidden, (dashboard.transport.speed.widget, dashboard.timeline.widget)))
+    assert not hidden(name)
+    assert "Eight Gaussians" in name.value
     assert [hidden(card) for card in widget._dashboard._arrangement._cards] == [True, False]
     widget.lr_g = 0.01  # from a cell it can still be set
+    widget.controls = ("speed", "timeline", "data")
+    assert not any(map(hidden, (dashboard.transport.speed.widget, dashboard.timeline.widget)))
+    assert hidden(name)
     widget.controls = None
     assert not any(hidden(control.widget) for control in controls.values())
     assert len(tabs.titles) == 3

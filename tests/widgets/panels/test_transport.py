@@ -57,4 +57,11 @@ def test_the_speed_is_a_control_like_any_other(cab):
     assert cab.asked == [("speed", 5.0)]
     speed.show(0.0)
     assert speed.editor.box.value == 0
+    speed.show(5.0)
+    speed.editor.box.set_state({"value": 0.0})
+    assert cab.asked == [("speed", 5.0)]
+    assert speed.editor.box.value == 5
+    assert "press Pause" in speed.widget.children[-1].value
+    speed.editor.slider.set_state({"value": speed.editor.slider.max})
+    assert cab.asked[-1] == ("speed", 0.0)
     assert "gw-speed" in cab.transport.names

@@ -6,7 +6,7 @@ import pytest
 
 import ganwidgets as gw
 from ganwidgets.messages import catalog
-from ganwidgets.widgets.panels.walk.panel import sentence_on
+from ganwidgets.widgets.panels.walk.panel import sentence_on, told_apart
 
 SMALL = {"batch_size": 16, "g_hidden": (8,), "d_hidden": (8,), "seed": 1}
 
@@ -22,6 +22,12 @@ def test_every_sub_step_has_a_sentence_with_its_numbers(locale, chosen):
         if step.stage == "loss":
             assert f"{step.loss:.3g}".lstrip("-") in said[-1]
     assert len(set(said)) == len(said)
+
+
+def test_two_losses_that_differ_little_are_told_apart():
+    assert told_apart(1.38401, 1.38402) == ("1.38401", "1.38402")
+    assert told_apart(1.3, 1.2) == ("1.3", "1.2")
+    assert told_apart(1.25, 1.25) == ("1.25", "1.25")
 
 
 def test_a_teacher_can_hide_it_or_show_it_alone():

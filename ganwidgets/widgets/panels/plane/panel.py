@@ -394,6 +394,7 @@ def plane_words(t: Catalog, layers: Sequence[Layer]) -> dict[str, Any]:
         "arrowKinds": [["loss", t(N_("descent of G's loss"))], ["slope", t(N_("gradient of D"))]],
         "saysGenerated": t(N_("D says generated")),
         "saysReal": t(N_("D says real")),
+        "saysNothing": t(N_("undecided")),
         "zoom-in": t(N_("Zoom in (+, or turn the wheel over the plane)")),
         "zoom-out": t(N_("Zoom out (-)")),
         "zoom-home": t(N_("Show the whole plane again (0, or double-click)")),

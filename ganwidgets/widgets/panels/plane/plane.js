@@ -503,7 +503,7 @@ export default {
     });
     const ramp = make(el, "div", "gw-verdict-scale", {});
     make(ramp, "span", "").textContent = words.saysGenerated;
-    make(ramp, "i", "gw-ramp");
+    make(ramp, "i", "gw-ramp").textContent = words.saysNothing;
     make(ramp, "span", "").textContent = words.saysReal;
     el.insertBefore(ramp, note);
 

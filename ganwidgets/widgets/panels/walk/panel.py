@@ -18,7 +18,7 @@ from ganwidgets.widgets.browser.shared_style import SharedStyle
 if TYPE_CHECKING:
     from ganwidgets.live import Frame
 
-__all__ = ["WalkPanel", "sentence_on"]
+__all__ = ["WalkPanel", "sentence_on", "told_apart"]
 
 STAGES: Mapping[str, str] = {
     "noise": N_("draw noise"),
@@ -205,14 +205,16 @@ def _on_verdicts(step: SubStep, t: Catalog) -> str:
     if step.real_logits is None:
         return t(
             N_(
-                "D judges the generated samples: its mean logit is {fake}; the higher, the more “real”. D stays as it is."
+                "D judges the generated samples: its mean logit is {fake}. A logit of 0 is undecided; the higher, the "
+                "more “real”. D stays as it is."
             ),
             fake=_number(fake),
         )
     real = step.real_logits.float().mean().item()
     return t(
         N_(
-            "D judges every sample. Its mean logit is {real} for real and {fake} for generated ones; the higher, the more “real”."
+            "D judges every sample. Its mean logit is {real} for real and {fake} for generated ones. A logit of 0 is undecided; "
+            "the higher, the more “real”."
         ),
         real=_number(real),
         fake=_number(fake),
@@ -246,12 +248,22 @@ def _on_update(step: SubStep, t: Catalog) -> str:
             "G's parameters move by {distance}. On the same noise its loss goes from {before} to {after}."
         )
     )
+    before, after = told_apart(step.loss, effect.loss)
     return t(
         sentence,
         distance=_number(effect.distance),
-        before=_number(step.loss, 4),
-        after=_number(effect.loss, 4),
+        before=before,
+        after=after,
     )
+
+
+def told_apart(before: float | None, after: float | None) -> tuple[str, str]:
+    """Return two numbers with as many digits as it takes to see which is larger, from 4 to 9."""
+    for digits in range(4, 9):
+        written = _number(before, digits), _number(after, digits)
+        if written[0] != written[1]:
+            return written
+    return _number(before, 4), _number(after, 4)
 
 
 ON_PLANE: Mapping[tuple[str, str], str] = {
