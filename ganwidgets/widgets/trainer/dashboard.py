@@ -244,8 +244,9 @@ class Dashboard:
 
     def _data_in_words(self, source: Source) -> str:
         """Return what people call the data."""
-        presets = {**POINT_PRESETS, **IMAGE_PRESETS}
-        return self._catalog(presets[source.preset].label if source.preset in presets else source.name)
+        labels = {name: preset.label for name, preset in POINT_PRESETS.items()}
+        labels.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
+        return self._catalog(labels.get(source.preset or "", source.name))
 
     def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
         """Return the panels that are to be drawn now: all, or those whose interval is over.

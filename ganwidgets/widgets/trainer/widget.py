@@ -337,7 +337,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
             check_names(
                 proposal["value"],
                 "the widget's controls",
-                also=(*ACTIONS, *STARTS, WalkPanel.name, SPEED.name, TimelinePanel.name),
+                also=(*ACTIONS, *STARTS, WalkPanel.name, "speed", TimelinePanel.name),
             )
         return proposal["value"]
 
