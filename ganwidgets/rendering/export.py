@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from ganwidgets.rendering.image_grid import columns_of, image_grid
 from ganwidgets.rendering.page import Account, page
 from ganwidgets.rendering.poster import enlarged, render
 from ganwidgets.rendering.scene import PICTURES, BetweenSteps, scene_of, still_of, stills
-from ganwidgets.runs.disk.atomic import reason, whole_file
+from ganwidgets.runs.disk.atomic import chosen_file, reason, whole_file
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.environment import environment
 from ganwidgets.runs.timeline.branch_view import past_of
@@ -79,19 +80,27 @@ def export(
                 known=", ".join(FORMATS),
             )
         )
+    with _writing(target):
+        chosen_file(target)  # before a film is made in vain
     content = make(session, on_training_thread, catalog, figures, pictures)
+    with _writing(target), whole_file(chosen_file(target)) as file:
+        file.write(content)
+    return target
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """Raise an `OSError` with path, reason and remedy if the block cannot write `target`."""
     try:
-        with whole_file(target) as file:
-            file.write(content)
+        yield
     except (OSError, ValueError) as error:
         raise OSError(
             Message(
                 "{path!r} cannot be written: {reason}; choose another folder or name",
-                path=str(path),
+                path=str(target),
                 reason=reason(error),
             )
         ) from error
-    return target
 
 
 def _picture(

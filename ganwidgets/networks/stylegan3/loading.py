@@ -72,6 +72,10 @@ def load_stylegan(path: str | os.PathLike[str]) -> Network:
         If the converted file cannot be written. The network is returned all the same.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():  # reading a pipe would wait for a writer
+        raise CheckpointError(
+            Message("{path} cannot be read: it is no file; pass the file of a saved network", path=str(path))
+        )
     if path.suffix == ".safetensors":
         return _read_converted(path)
     try:
@@ -82,7 +86,7 @@ def load_stylegan(path: str | os.PathLike[str]) -> Network:
         ) from error
     digest = hashlib.sha256(content).hexdigest()
     converted = path.with_suffix(".safetensors")
-    if converted.exists() and _source(converted) == digest:
+    if converted.is_file() and _source(converted) == digest:
         return _read_converted(converted)
     kind, options, tensors = _generator(read_pickle(content))
     network = _build(kind, options, tensors)
@@ -199,7 +203,7 @@ def _convert(converted: Path, network: Network, kind: str, options: dict[str, An
     temporary = converted.with_name(f".{converted.name}.{secrets.token_hex(4)}")
     metadata = {"format": FORMAT, "kind": kind, "options": json.dumps(options), "source_sha256": digest}
     try:
-        if converted.exists() and _source(converted) is None:
+        if converted.exists() and (not converted.is_file() or _source(converted) is None):
             raise FileExistsError(f"{converted.name} exists and was not made by load_stylegan")
         state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
         save_file(state, temporary, metadata)

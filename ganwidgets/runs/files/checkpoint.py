@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
-from ganwidgets.runs.disk.atomic import reason, whole_file
+from ganwidgets.runs.disk.atomic import chosen_file, reason, whole_file
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.json_values import converted, parsed
@@ -38,7 +38,8 @@ def write_checkpoint(
     Raises
     ------
     CheckpointError
-        If the file cannot be written; what was there before is still there.
+        If the file cannot be written, or `path` names a directory, a pipe, a socket or a device. What was
+        there before is still there.
     """
     target = Path(path)
     text = json.dumps(document, sort_keys=True)
@@ -48,7 +49,7 @@ def write_checkpoint(
         "sha256": digest({"format": str(FORMAT), "document": text, "tensors": tensors}),
     }
     try:
-        with whole_file(target) as file:
+        with whole_file(chosen_file(target)) as file:
             for piece in pieces(tensors, metadata):
                 file.write(piece)
     except (OSError, ValueError) as error:

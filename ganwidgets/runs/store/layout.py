@@ -7,7 +7,8 @@ from pathlib import Path
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 from ganwidgets.runs.disk.atomic import reason
-from ganwidgets.runs.store.regular import NotRegularError, check, check_directory
+from ganwidgets.runs.disk.file_kinds import NotRegularError
+from ganwidgets.runs.store.regular import check, check_directory
 
 __all__ = ["CONFIRMED", "DATABASE", "LOCK", "OWNER", "SNAPSHOTS", "check_files"]
 

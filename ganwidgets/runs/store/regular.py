@@ -17,20 +17,14 @@ from pathlib import Path
 from typing import IO
 
 from ganwidgets.messages import Message
+from ganwidgets.runs.disk.file_kinds import NotRegularError, kind_of
 
-__all__ = ["NotRegularError", "check", "check_directory", "opened"]
+__all__ = ["check", "check_directory", "opened"]
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _RELATIVE = os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd
 """Whether the system opens files relative to an open directory, which cannot be exchanged meanwhile."""
-
-
-class NotRegularError(OSError):
-    """A file of a run folder is something else: a link, a pipe, a socket, a device or a directory."""
-
-    def __init__(self, path: Path, what: Message) -> None:
-        super().__init__(errno.EPERM, Message("{name} is {what}", name=path.name, what=what), str(path))
 
 
 def opened(folder: Path, name: str, flags: int = os.O_RDONLY) -> IO[bytes]:
@@ -88,7 +82,7 @@ def check_directory(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISDIR(found.st_mode) or _is_junction(path):
-        raise NotRegularError(path, _kind(found))
+        raise NotRegularError(path, kind_of(found))
 
 
 @contextmanager
@@ -125,7 +119,7 @@ def _directory(path: Path, depth: int) -> Iterator[int | None]:
 
 def _refuse_other(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise NotRegularError(path, _kind(found))
+        raise NotRegularError(path, kind_of(found))
     if found.st_nlink > 1:
         raise NotRegularError(path, Message("a hard link to a file that has other names too"))
 
@@ -133,18 +127,3 @@ def _refuse_other(path: Path, found: os.stat_result) -> None:
 def _is_junction(path: Path) -> bool:
     """Return whether `path` is a junction, the link to a directory that Windows has."""
     return bool(getattr(os.path, "isjunction", lambda _path: False)(path))
-
-
-def _kind(found: os.stat_result) -> Message:
-    mode = found.st_mode
-    if stat.S_ISLNK(mode):
-        return Message("a symbolic link")
-    if stat.S_ISFIFO(mode):
-        return Message("a pipe")
-    if stat.S_ISSOCK(mode):
-        return Message("a socket")
-    if stat.S_ISDIR(mode):
-        return Message("a directory")
-    if stat.S_ISREG(mode):
-        return Message("a file")
-    return Message("a device")

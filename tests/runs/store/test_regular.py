@@ -17,9 +17,10 @@ import pytest
 from run_steps import DOCUMENT, advance
 
 from ganwidgets import CheckpointError
+from ganwidgets.runs.disk.file_kinds import NotRegularError
 from ganwidgets.runs.store import RunFolder
 from ganwidgets.runs.store.layout import check_files
-from ganwidgets.runs.store.regular import NotRegularError, opened
+from ganwidgets.runs.store.regular import opened
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs links and pipes"),

@@ -1,0 +1,35 @@
+"""What a path names, where a regular file is expected: a pipe, a device, a directory, a link."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from ganwidgets.messages import Message
+
+__all__ = ["NotRegularError", "kind_of"]
+
+
+class NotRegularError(OSError):
+    """A path where a regular file is expected names something else."""
+
+    def __init__(self, path: Path, what: Message) -> None:
+        super().__init__(errno.EPERM, Message("{name} is {what}", name=path.name, what=what), str(path))
+
+
+def kind_of(found: os.stat_result) -> Message:
+    """Return in words what the result of :func:`os.lstat` describes."""
+    mode = found.st_mode
+    if stat.S_ISLNK(mode):
+        return Message("a symbolic link")
+    if stat.S_ISFIFO(mode):
+        return Message("a pipe")
+    if stat.S_ISSOCK(mode):
+        return Message("a socket")
+    if stat.S_ISDIR(mode):
+        return Message("a directory")
+    if stat.S_ISREG(mode):
+        return Message("a file")
+    return Message("a device")
