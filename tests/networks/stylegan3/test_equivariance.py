@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 from stylegan_reference import FOLDER, needs_reference, read, state
 
 from ganwidgets.metrics.equivariance import psnr, translated, translated_by_fraction, translation_error
+from ganwidgets.metrics.rotation import band_limited, rotated, rotation_error
 from ganwidgets.networks.stylegan3 import Generator, initialize
 
 MOVES = {"t_int": (translated, "eqt_int"), "t_frac": (translated_by_fraction, "eqt_frac")}
@@ -19,13 +20,14 @@ def test_moved_images_and_masks_agree():
     kinds = {
         "apply_integer_translation": translated,
         "apply_fractional_translation": translated_by_fraction,
+        "apply_fractional_rotation": rotated,
+        "apply_fractional_pseudo_rotation": band_limited,
     }
     for case in json.loads((FOLDER / "equivariance.json").read_text())["cases"]:
-        if case["op"] in kinds:
-            moved, mask = kinds[case["op"]](tensors["x"], *case["args"])
-            key = f"{case['op']}/{case['key']}"
-            torch.testing.assert_close(moved, tensors[f"{key}/y"], rtol=0, atol=1e-6)
-            assert torch.equal(mask, tensors[f"{key}/mask"])
+        moved, mask = kinds[case["op"]](tensors["x"], *case["args"])
+        key = f"{case['op']}/{case['key']}"
+        torch.testing.assert_close(moved, tensors[f"{key}/y"], rtol=0, atol=1e-5)
+        assert torch.equal(mask, tensors[f"{key}/mask"])
 
 
 @needs_reference
@@ -52,6 +54,33 @@ def test_translation_equivariance_agrees(name, moves):
     # Errors near 100 dB are float32 rounding: they agree to hundredths of a decibel.
     assert psnr(error, pixels) == pytest.approx(figures[figure], abs=0.05)
     assert torch.equal(transform, before)
+
+
+@needs_reference
+@pytest.mark.parametrize("name", ["t32", "r32", "t32_short_gray"])
+def test_rotation_equivariance_agrees(name):
+    tensors = load_file(FOLDER / "equivariance.safetensors")
+    figures = json.loads((FOLDER / "equivariance.json").read_text())["metrics"][name]
+    about, own = read("stylegan3", name)
+    network = Generator(**about["init_kwargs"])
+    network.load_state_dict(state(own))
+    error = pixels = 0.0
+    for z, angle in zip(tensors[f"metric/{name}/z"], tensors[f"metric/{name}/angle"].tolist(), strict=True):
+        c = torch.eye(max(network.c_dim, 1))[:1].expand(len(z), -1) if network.c_dim else None
+        with torch.no_grad():
+            ws = network.mapping(z, c)
+        transform = network.synthesis.input.transform
+        found = rotation_error(lambda ws=ws: network.synthesis(ws), transform, [angle])
+        error, pixels = error + found[0], pixels + found[1]
+    assert psnr(error, pixels) == pytest.approx(figures["eqr"], abs=0.05)
+
+
+def test_a_quarter_turn_is_known_exactly_within_its_mask():
+    side = torch.linspace(-1, 1, 32)
+    images = (torch.cos(4 * side)[:, None] * torch.sin(3 * side + 1))[None, None]
+    turned, mask = rotated(images, torch.pi / 2)
+    assert mask.any()
+    torch.testing.assert_close(turned * mask, torch.rot90(images, 1, (2, 3)) * mask, rtol=0, atol=2e-2)
 
 
 def test_a_whole_move_by_fractions_is_the_whole_move():

@@ -1,0 +1,103 @@
+"""What an image will cost, before it is computed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ganwidgets.networks.stylegan3.generator import SynthesisNetwork
+
+__all__ = ["Estimate", "available_memory", "estimate"]
+
+GEMM = 512
+"""Side of the matrices whose product is timed."""
+
+OVERHEAD = 2.1
+"""Time of an image over the time of its multiplications, as measured with benchmarks/stylegan3.py."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The cost of one image.
+
+    Attributes
+    ----------
+    multiplications : float
+    seconds : float
+        On this machine, with torch's present number of threads.
+    memory : int
+        Bytes beyond the network's own.
+    network : int
+        Bytes of the parameters and buffers.
+    """
+
+    multiplications: float
+    seconds: float
+    memory: int
+    network: int
+
+
+def estimate(synthesis: nn.Module) -> Estimate:
+    """Return the cost of one image of a StyleGAN3 or StyleGAN2 synthesis network."""
+    size = sum(t.numel() * t.element_size() for t in (*synthesis.parameters(), *synthesis.buffers()))
+    if isinstance(synthesis, SynthesisNetwork):
+        count, memory = _stylegan3(synthesis)
+    else:
+        count, memory = _hooked(synthesis)
+    return Estimate(count, count / _rate() * OVERHEAD, memory, size)
+
+
+def _stylegan3(synthesis: SynthesisNetwork) -> tuple[float, int]:
+    count, peak = 0.0, 0
+    for layer in synthesis.layers():
+        s = layer.specification
+        side = s.in_size + s.conv_kernel - 1
+        count += s.in_channels * s.out_channels * s.conv_kernel**2 * side**2
+        # Filters, along one axis after the other: taps of each output, at the intermediate rate.
+        wide = s.out_size * s.down_factor + s.down_taps
+        terms = 3 if s.down_radial else 1
+        up = s.up_taps / max(s.up_factor, 1) * wide * (side + wide)
+        down = terms * s.down_taps * s.out_size * (wide + s.out_size)
+        # Band matrices multiply about twice the taps.
+        count += s.out_channels * 2 * (up + down)
+        # Input, scaled input, convolution, its sum with the bias, result, and strips of the result.
+        pixels = s.in_channels * 2 * s.in_size**2 + s.out_channels * (2 * side**2 + 2 * s.out_size**2)
+        peak = max(peak, 4 * pixels)
+    return count, peak
+
+
+def _hooked(synthesis: nn.Module) -> tuple[float, int]:
+    """Count from the weights: every weight of a block is used at each of its pixels."""
+    count, peak = 0.0, 0
+    for name, parameter in synthesis.named_parameters():
+        if parameter.ndim == 4:
+            side = int(name.split(".")[0].removeprefix("b"))
+            count += parameter.numel() * side**2
+            peak = max(peak, 4 * 6 * max(parameter.shape[:2]) * side**2)
+    return count, peak
+
+
+def _rate() -> float:
+    """Return multiplications a second of a matrix product on this machine now."""
+    a = torch.ones(GEMM, GEMM)
+    a @ a
+    began, n = time.perf_counter(), 0
+    while time.perf_counter() - began < 0.02:
+        a @ a
+        n += 1
+    return n * GEMM**3 / (time.perf_counter() - began)
+
+
+def available_memory() -> int | None:
+    """Return the bytes of memory that are free, or None where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return None
+    return None

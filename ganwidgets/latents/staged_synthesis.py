@@ -1,0 +1,229 @@
+"""A synthesis network stage by stage, with the stages before a changed style kept.
+
+Styles enter one after the other, from coarse to fine. When the styles of late layers change, all results before
+them are still right; only the stages from the first change on are computed again.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganwidgets.networks.stylegan3.generator import SynthesisLayer, SynthesisNetwork
+from ganwidgets.networks.stylegan3.stylegan2 import SynthesisBlock
+from ganwidgets.networks.stylegan3.stylegan2 import SynthesisNetwork as StyleGAN2Synthesis
+
+__all__ = ["Cancelled", "Stage", "StagedSynthesis", "input_transform"]
+
+
+class Cancelled(Exception):  # noqa: N818 - no error: somebody asked for it
+    """A computation was given up because the user asked for it."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a synthesis network.
+
+    Attributes
+    ----------
+    name : str
+        Of the module.
+    styles : slice
+        The ws that enter here.
+    run : callable
+        From what the stage before returned and ws [N, n, w_dim] to what the next takes.
+    """
+
+    name: str
+    styles: slice
+    run: Callable[[Any, Tensor], Any]
+
+
+def input_transform(tx: float, ty: float, degrees: float) -> Tensor:
+    """Return the matrix that moves an image right by `tx` and down by `ty` image sides after a turn, float32 [3, 3].
+
+    It is the inverse of that motion, as the synthesis input takes it. Angles are counterclockwise.
+    """
+    angle = math.radians(degrees)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    moved = torch.tensor([[cosine, sine, tx], [-sine, cosine, ty], [0.0, 0.0, 1.0]], dtype=torch.float64)
+    return torch.linalg.inv(moved).float()
+
+
+class StagedSynthesis:
+    """Computes images of one synthesis network, and keeps every stage's result of the last one.
+
+    Parameters
+    ----------
+    synthesis : nn.Module
+        Of a StyleGAN3 or StyleGAN2 generator; its buffers are not changed.
+
+    Attributes
+    ----------
+    stages : tuple of Stage
+    computed : int
+        Stages that the last :meth:`image` computed.
+    seconds : list of float
+        Wall-clock seconds of the last computation of each stage; NaN before the first.
+    """
+
+    def __init__(self, synthesis: nn.Module) -> None:
+        self.synthesis = synthesis
+        if isinstance(synthesis, SynthesisNetwork):
+            self.stages = self._stylegan3(synthesis)
+        elif isinstance(synthesis, StyleGAN2Synthesis):
+            self.stages = self._stylegan2(synthesis)
+        else:
+            raise TypeError(f"{type(synthesis).__name__} is no synthesis network of StyleGAN2 or StyleGAN3")
+        self.computed = 0
+        self.seconds = [math.nan] * len(self.stages)
+        self._transform = torch.eye(3)
+        self._shown: tuple[Tensor, Tensor] | None = None
+        self._results: list[Any] = []
+
+    @property
+    def takes_transform(self) -> bool:
+        """True if the input can be translated and rotated exactly, as that of StyleGAN3."""
+        return isinstance(self.synthesis, SynthesisNetwork)
+
+    def _stylegan3(self, synthesis: SynthesisNetwork) -> tuple[Stage, ...]:
+        def first(_: Any, ws: Tensor) -> Tensor:
+            kept = synthesis.input.transform
+            try:
+                # Lent, not written: other threads may read the network.
+                synthesis.input._buffers["transform"] = self._transform.to(kept)
+                features: Tensor = synthesis.input(ws[:, 0])
+            finally:
+                synthesis.input._buffers["transform"] = kept
+            return features
+
+        def through(layer: SynthesisLayer) -> Callable[[Any, Tensor], Tensor]:
+            def run(x: Any, ws: Tensor) -> Tensor:
+                result: Tensor = layer(x, ws[:, 0])
+                return result * synthesis.output_scale if layer.specification.is_torgb else result
+
+            return run
+
+        layers = zip(synthesis.layer_names, synthesis.layers(), strict=True)
+        return (
+            Stage("input", slice(0, 1), first),
+            *(Stage(name, slice(i, i + 1), through(layer)) for i, (name, layer) in enumerate(layers, 1)),
+        )
+
+    def _stylegan2(self, synthesis: StyleGAN2Synthesis) -> tuple[Stage, ...]:
+        stages, begin = [], 0
+        for block in synthesis.blocks():
+            end = begin + block.num_conv + block.num_torgb
+            name = f"b{block.resolution}"
+            stages.append(Stage(name, slice(begin, end), self._block(block)))
+            begin += block.num_conv
+        return tuple(stages)
+
+    def _block(self, block: SynthesisBlock) -> Callable[[Any, Tensor], Any]:
+        def run(before: Any, ws: Tensor) -> Any:
+            x, image = (None, None) if before is None else before
+            styles = ws.unbind(1)
+            if x is None:
+                return self._first_block(block, styles)
+            return block(x, image, styles, "const")
+
+        return run
+
+    def _first_block(self, block: SynthesisBlock, styles: Sequence[Tensor]) -> Any:
+        """Return the first block's result, its constant moved by the present translation, cyclically."""
+        tx, ty = (-float(self._transform[i, 2]) for i in (0, 1))
+        if not tx and not ty:
+            return block(None, None, styles, "const")
+        kept = block.const
+        side = kept.shape[-1]
+        frequency = torch.fft.fftfreq(side, device=kept.device)
+        phase = torch.exp(-2j * math.pi * side * (frequency[:, None] * ty + frequency * tx))
+        moved = torch.fft.ifft2(torch.fft.fft2(kept.detach()) * phase).real
+        try:
+            block._parameters["const"] = nn.Parameter(moved, requires_grad=False)
+            return block(None, None, styles, "const")
+        finally:
+            block._parameters["const"] = kept
+
+    @torch.no_grad()
+    def image(
+        self,
+        ws: Tensor,
+        transform: Tensor | None = None,
+        *,
+        until: int | None = None,
+        watch: Callable[[int], None] | None = None,
+    ) -> Tensor:
+        """Return the image, or the features after some stages.
+
+        Parameters
+        ----------
+        ws : Tensor
+            [N, num_ws, w_dim].
+        transform : Tensor, optional
+            [3, 3], of the input; the identity without it.
+        until : int, optional
+            Stages to compute; all without it.
+        watch : callable, optional
+            Called with the number of each stage before it is computed; it may raise :class:`Cancelled`.
+
+        Returns
+        -------
+        Tensor
+            [N, C, H, W].
+        """
+        transform = torch.eye(3) if transform is None else transform
+        begin = self._first_changed(ws, transform)
+        end = len(self.stages) if until is None else until
+        self._transform = transform
+        self._results = self._results[:begin]
+        self._shown = (ws.clone(), transform.clone())
+        self.computed = 0
+        for number in range(begin, end):
+            if watch is not None:
+                watch(number)
+            stage = self.stages[number]
+            began = time.perf_counter()
+            before = self._results[-1] if self._results else None
+            self._results.append(stage.run(before, ws[:, stage.styles]))
+            self.seconds[number] = time.perf_counter() - began
+            self.computed += 1
+        return self.features(end - 1)
+
+    def features(self, number: int) -> Tensor:
+        """Return what stage `number` computed last, [N, C, H, W]; of the last stage that is the image."""
+        result = self._results[number]
+        if isinstance(result, tuple):
+            features, image = result
+            last = number == len(self.stages) - 1
+            found: Tensor = image if last else features
+            return found
+        assert isinstance(result, Tensor)
+        return result
+
+    @property
+    def ready(self) -> int:
+        """Stages whose results are kept."""
+        return len(self._results)
+
+    def forget(self) -> None:
+        """Drop all results and their memory."""
+        self._results, self._shown = [], None
+
+    def _first_changed(self, ws: Tensor, transform: Tensor) -> int:
+        """Return the number of the first stage whose result is not the kept one."""
+        if self._shown is None:
+            return 0
+        before, moved = self._shown
+        if before.shape != ws.shape or not torch.equal(moved, transform):
+            return 0
+        for number, stage in enumerate(self.stages[: len(self._results)]):
+            if not torch.equal(before[:, stage.styles], ws[:, stage.styles]):
+                return number
+        return len(self._results)
