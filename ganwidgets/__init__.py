@@ -23,7 +23,7 @@ from ganwidgets.trainer.trainer import GANTrainer
 if TYPE_CHECKING:
     from ganwidgets.live.worker.running import running
     from ganwidgets.networks.stylegan3 import load_stylegan
-    from ganwidgets.widgets import DiracWidget, GANTrainerWidget, LessonWidget
+    from ganwidgets.widgets import DiracWidget, GANTrainerWidget, LatentExplorer, LessonWidget
 
 __version__ = "0.1.0"
 
@@ -39,6 +39,7 @@ __all__ = [
     "DivergedError",
     "GANTrainer",
     "GANTrainerWidget",
+    "LatentExplorer",
     "Lesson",
     "LessonWidget",
     "Objective",
@@ -70,7 +71,7 @@ def __getattr__(name: str) -> Any:
         from ganwidgets.networks.stylegan3 import load_stylegan
 
         return load_stylegan
-    if name in {"DiracWidget", "GANTrainerWidget", "LessonWidget"}:
+    if name in {"DiracWidget", "GANTrainerWidget", "LatentExplorer", "LessonWidget"}:
         from ganwidgets import widgets
 
         return getattr(widgets, name)

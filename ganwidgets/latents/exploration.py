@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,8 @@ from ganwidgets.latents.place import Place, principal_directions, styles_at
 from ganwidgets.latents.preview import Readout
 from ganwidgets.latents.staged_synthesis import StagedSynthesis, input_transform
 from ganwidgets.messages import Message
-from ganwidgets.metrics.equivariance import psnr, rotated, translated_by_fraction
+from ganwidgets.metrics.equivariance import psnr, translated_by_fraction
+from ganwidgets.metrics.rotation import band_limited, rotated
 
 __all__ = ["Exploration"]
 
@@ -44,8 +46,6 @@ class Exploration:
     def __init__(self, generator: nn.Module) -> None:
         mapping, synthesis = getattr(generator, "mapping", None), getattr(generator, "synthesis", None)
         try:
-            if mapping is None or synthesis is None:
-                raise TypeError
             self.staged = StagedSynthesis(synthesis)
         except TypeError:
             raise DataError(
@@ -81,7 +81,7 @@ class Exploration:
     @property
     def quick_stages(self) -> int:
         """Stages that a preview computes."""
-        known = [second for second in self.staged.seconds if second == second]
+        known = [second for second in self.staged.seconds if not math.isnan(second)]
         if len(known) < len(self.staged.stages):
             return max(len(self.staged.stages) // 2, 1)
         total, spent = sum(known), 0.0
@@ -155,8 +155,13 @@ class Exploration:
             return float("inf")
         with self._looking():
             original = self.generator.synthesis(self.styles(still))  # type: ignore[operator]
+        found = seen[None]
         if place.rotation:
-            expected, mask = rotated(original, place.rotation)
+            angle = math.radians(place.rotation)
+            expected, mask = rotated(original, angle)
+            if not place.tx and not place.ty:
+                found, known = band_limited(found, angle)
+                mask = mask * known
             if place.tx or place.ty:
                 expected, _ = translated_by_fraction(expected, place.tx, place.ty)
                 mask, _ = translated_by_fraction(mask, place.tx, place.ty)
@@ -166,7 +171,7 @@ class Exploration:
         pixels = float(mask.sum())
         if not pixels:
             return float("nan")
-        error = float(((seen[None] - expected).double().square() * mask).sum())
+        error = float(((found - expected).double().square() * mask).sum())
         return psnr(max(error, 1e-30), pixels)
 
     def walk(self, places: Sequence[Place], frames: int) -> Iterator[Tensor]:

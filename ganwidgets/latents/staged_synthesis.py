@@ -73,14 +73,14 @@ class StagedSynthesis:
         Wall-clock seconds of the last computation of each stage; NaN before the first.
     """
 
-    def __init__(self, synthesis: nn.Module) -> None:
-        self.synthesis = synthesis
+    def __init__(self, synthesis: nn.Module | None) -> None:
         if isinstance(synthesis, SynthesisNetwork):
             self.stages = self._stylegan3(synthesis)
         elif isinstance(synthesis, StyleGAN2Synthesis):
             self.stages = self._stylegan2(synthesis)
         else:
             raise TypeError(f"{type(synthesis).__name__} is no synthesis network of StyleGAN2 or StyleGAN3")
+        self.synthesis: nn.Module = synthesis
         self.computed = 0
         self.seconds = [math.nan] * len(self.stages)
         self._transform = torch.eye(3)
@@ -118,9 +118,9 @@ class StagedSynthesis:
 
     def _stylegan2(self, synthesis: StyleGAN2Synthesis) -> tuple[Stage, ...]:
         stages, begin = [], 0
-        for block in synthesis.blocks():
+        for resolution, block in zip(synthesis.block_resolutions, synthesis.blocks(), strict=True):
             end = begin + block.num_conv + block.num_torgb
-            name = f"b{block.resolution}"
+            name = f"b{resolution}"
             stages.append(Stage(name, slice(begin, end), self._block(block)))
             begin += block.num_conv
         return tuple(stages)

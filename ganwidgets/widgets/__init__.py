@@ -1,7 +1,8 @@
 """What is shown in a notebook."""
 
 from ganwidgets.widgets.dirac.widget import DiracWidget
+from ganwidgets.widgets.latents.explorer import LatentExplorer
 from ganwidgets.widgets.lesson import LessonWidget
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
-__all__ = ["DiracWidget", "GANTrainerWidget", "LessonWidget"]
+__all__ = ["DiracWidget", "GANTrainerWidget", "LatentExplorer", "LessonWidget"]

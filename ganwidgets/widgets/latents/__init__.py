@@ -1,0 +1,1 @@
+"""The widget that explores a latent space."""

@@ -1,0 +1,505 @@
+"""The latent space of a style-based generator, to be walked through by hand."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import torch
+from torch import Tensor, nn
+from traitlets import Int, List, Unicode, observe
+
+from ganwidgets.errors import DataError
+from ganwidgets.latents import Cancelled, Estimate, Exploration, Place
+from ganwidgets.latents.spectra import log_spectrum
+from ganwidgets.live.worker.background import LatestOnlyTasks
+from ganwidgets.messages import Message, N_, catalog
+from ganwidgets.rendering.animation import Film
+from ganwidgets.settings import Setting
+from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
+from ganwidgets.widgets.browser.heartbeat import Heartbeat, gone_words
+from ganwidgets.widgets.browser.models import models_of
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.widgets.controls.controls import ControlSet
+from ganwidgets.widgets.dirac.widget import _Nobody
+from ganwidgets.widgets.latents.choices import CHOICES, DIRECTIONS, LatentTraits
+from ganwidgets.widgets.latents.pictures import map_png, png_of, spectrum_png
+from ganwidgets.widgets.latents.view import LatentView
+
+__all__ = ["LatentExplorer"]
+
+CLOSED = N_("This widget was closed; gw.LatentExplorer(G) makes another.")
+
+QUICK = 0.15
+"""Seconds of an image from which on a coarse one is shown first."""
+
+RATE = 20
+"""Images a second of a film."""
+
+Places = Iterable[Place | int]
+
+
+class LatentExplorer(LatentTraits, ipywidgets.VBox):
+    """Seeds, truncation, style mixing, motion of the input, layers and spectra of one generator.
+
+    Every choice is a trait and a control: ``x y truncation_psi truncation_cutoff mix_seed mixed tx ty rotation label
+    direction_1 ... direction_4 layer channel``. The image follows on a thread of its own, only the newest place
+    counts. While a control is dragged, early layers alone make a coarse image. Only stages after the first changed style
+    are computed again.
+
+    Parameters
+    ----------
+    generator : nn.Module
+        StyleGAN3 or StyleGAN2: what :func:`ganwidgets.load_stylegan` returns, or ``trainer.generator``.
+    beside : nn.Module, optional
+        Another one, shown under the same motion, to compare how exactly both follow it.
+    locale : str, optional
+        The language of everything that is shown; the system's without it.
+    **choices
+        Any of the traits by name.
+
+    Attributes
+    ----------
+    image : Tensor
+        The newest image, float32 [C, H, W] in about [-1, 1]; :meth:`wait` first.
+    estimate : Estimate
+        What one image costs, computed before the first.
+
+    Raises
+    ------
+    DataError
+        For another kind of network, or if one image needs more memory than is free.
+    TypeError
+        For an unknown keyword.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from ganwidgets.networks.stylegan3 import Generator, initialize
+    >>> g = Generator(8, 0, 8, 16, 1, channel_base=64, channel_max=4, num_layers=4, margin_size=3)
+    >>> initialize(g, torch.Generator().manual_seed(0))
+    >>> explorer = LatentExplorer(g.eval(), truncation_psi=1.0)
+    >>> explorer.wait().shape
+    torch.Size([1, 16, 16])
+    >>> explorer.close()
+    """
+
+    mixed = List(Int(), help="Layers whose styles come from mix_seed.")
+    layer = Unicode(help="The layer whose activations are shown; empty for none.")
+    channel = Int(-1, help="The channel that is shown of a layer; -1 for the first three as colours.")
+    error = Unicode("", help="Why the last image could not be computed; empty if it was.").tag(sync=False)
+
+    _models: Sequence[ipywidgets.Widget] = ()
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        *,
+        beside: nn.Module | None = None,
+        locale: str | None = None,
+        **choices: Any,
+    ) -> None:
+        own = ("mixed", "layer", "channel")
+        unknown = [name for name in choices if name not in CHOICES and name not in own]
+        if unknown:
+            raise TypeError(f"LatentExplorer has no {unknown[0]!r}; it has {', '.join((*CHOICES, *own))}")
+        self._complete = False
+        self._catalog = catalog(locale)
+        self._displays = Displays()
+        self._tasks = LatestOnlyTasks()
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._newest = 0
+        self._image: Tensor | None = None
+        self._pictures: dict[str, Any] = {}
+        self._exploration = Exploration(generator)
+        self._beside = None if beside is None else Exploration(beside)
+        look = SharedStyle()
+        shown = self._shown_choices()
+        self._controls = ControlSet(self._catalog, self._ask, shown, look)
+        self._view = LatentView(self._catalog, self._dragged)
+        super().__init__()
+        self._models = models_of(self.layout, self._view)
+        try:
+            for name, value in choices.items():
+                setattr(self, name, value)
+        except BaseException:
+            self.close()
+            raise
+        self._controls.show({name: getattr(self, name) for name in shown})
+        self._mixing = [self._mix_button(number, look) for number in range(self._exploration.mapping.num_ws)]
+        self._layer_list = ipywidgets.Dropdown(
+            options=[(self._catalog(N_("no layer")), ""), *((name, name) for name in self.layers)],
+            value=self.layer,
+            **look.of(ipywidgets.Dropdown),
+        )
+        self._layer_list.observe(lambda change: setattr(self, "layer", change["new"]), "value")
+        self._cancel = classed(
+            ipywidgets.Button(description=self._catalog(N_("Cancel")), **look.of(ipywidgets.Button)),
+            "gw-action",
+            "gw-cancel",
+        )
+        self._cancel.on_click(lambda _: self.cancel())
+        mixing = look.html(f"<span>{self._catalog(N_('Styles from the other seed'))}</span>", "gw-card-title")
+        self.children = (
+            Heartbeat(
+                _Nobody(),
+                {**self._controls.names, "gw-layer": (self._catalog(N_("Layer")),) * 2},
+                places=self._controls.places,
+                words=gone_words(self._catalog),
+                stored=self._displays.stored,
+            ),
+            self._view,
+            look.box([self._cancel, classed(self._layer_list, "gw-layer")], "gw-actions"),
+            look.box([mixing, *self._mixing], "gw-mixing"),
+            look.box([control.widget for control in self._controls.controls.values()], "gw-grid"),
+        )
+        self._models = models_of(*self.children, self.layout)
+        self.add_class("gw-root")
+        self._complete = True
+        self._request()
+
+    def _shown_choices(self) -> dict[str, Setting[Any]]:
+        hidden = set()
+        if not self._exploration.mapping.c_dim:
+            hidden.add("label")
+        if not self._exploration.staged.takes_transform:
+            hidden.add("rotation")
+        return {name: setting for name, setting in CHOICES.items() if name not in hidden}
+
+    def _mix_button(self, number: int, look: SharedStyle) -> Any:
+        button = ipywidgets.ToggleButton(
+            value=number in self.mixed,
+            description=str(number),
+            tooltip=self._name_of_style(number),
+            **look.of(ipywidgets.ToggleButton),
+        )
+        button.observe(lambda change: self._mix(number, change["new"]), "value")
+        return classed(button, "gw-mix")
+
+    def _name_of_style(self, number: int) -> str:
+        stages = self._exploration.staged.stages
+        return next(stage.name for stage in stages if number in range(stage.styles.start, stage.styles.stop))
+
+    # --- where ----------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        """Where in the latent space the explorer is."""
+        return Place(
+            x=self.x,
+            y=self.y,
+            truncation_psi=self.truncation_psi,
+            truncation_cutoff=self.truncation_cutoff or None,
+            mix_seed=self.mix_seed,
+            mixed=tuple(self.mixed),
+            tx=self.tx,
+            ty=self.ty,
+            rotation=self.rotation,
+            directions=tuple(getattr(self, f"direction_{i + 1}") for i in range(DIRECTIONS)),
+            label=self.label,
+        )
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers, from the input to the image."""
+        return self._exploration.layers
+
+    @property
+    def estimate(self) -> Estimate:
+        """What one image costs."""
+        return self._exploration.estimate
+
+    @property
+    def image(self) -> Tensor | None:
+        """The newest whole image, [C, H, W]; None before the first."""
+        return self._image
+
+    @property
+    def computed_layers(self) -> int:
+        """Layers that the last image computed; those before the first changed style were kept."""
+        return self._exploration.staged.computed
+
+    def activation(self, layer: str) -> Tensor:
+        """Return the activations of a layer at the present place, float32 [C, H, W]."""
+        with self._lock:
+            return self._exploration.activation(self.place, self._checked_layer(layer)).clone()
+
+    def spectrum(self, layer: str = "") -> Tensor:
+        """Return the power spectrum of a layer, or of the image, in dB, float32 [H, W]."""
+        return log_spectrum(self.activation(layer or self.layers[-1]))
+
+    def _checked_layer(self, layer: str) -> str:
+        if layer not in self.layers:
+            raise DataError(
+                Message(
+                    "there is no layer {layer!r}; layers are {names}",
+                    layer=layer,
+                    names=", ".join(self.layers),
+                )
+            )
+        return layer
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    def _ask(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
+
+    def _mix(self, number: int, chosen: bool) -> None:
+        others = set(self.mixed) - {number}
+        self.mixed = sorted(others | {number} if chosen else others)
+
+    def _dragged(self, how: str, dx: float, dy: float, done: bool) -> None:
+        if how == "pan":
+            moved = {"x": self.x - dx, "y": self.y - dy}
+        elif how == "move":
+            moved = {"tx": self.tx + dx, "ty": self.ty + dy}
+        else:
+            moved = {"rotation": (self.rotation + dx + 180) % 360 - 180}
+        complete, self._complete = self._complete, False
+        try:
+            for name, value in moved.items():
+                setting = CHOICES[name]
+                setattr(self, name, min(max(value, setting.min), setting.max))  # type: ignore[attr-defined]
+        finally:
+            self._complete = complete
+        self._controls.show({name: getattr(self, name) for name in moved if name in self._controls.controls})
+        self._request(settled=done)
+
+    @observe(*CHOICES, "mixed", "layer", "channel")
+    def _chosen(self, change: Any) -> None:
+        if not self._complete:
+            return
+        name = change["name"]
+        if name in self._controls.controls:
+            self._controls.show({name: change["new"]})
+        elif name == "mixed":
+            for number, button in enumerate(self._mixing):
+                button.value = number in change["new"]
+        elif name == "layer":
+            if change["new"]:
+                self._checked_layer(change["new"])
+            self._layer_list.value = change["new"]
+        self._request()
+
+    def _request(self, *, settled: bool = True) -> None:
+        self._newest += 1
+        self._stop.clear()
+        number, place = self._newest, self.place
+        self._tasks.ask("image", lambda: self._compute(number, place, settled), self._failed)
+
+    def cancel(self) -> None:
+        """Give up the image that is being computed; the last one stays."""
+        self._stop.set()
+
+    def wait(self, timeout: float | None = None) -> Tensor:
+        """Return the image at the present place as soon as it is computed, [C, H, W].
+
+        Raises
+        ------
+        TimeoutError
+            If it takes longer than `timeout` seconds.
+        DataError
+            If it could not be computed, or was cancelled.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while (thread := self._tasks._thread) is not None:
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError(f"the image takes longer than {timeout} seconds")
+            thread.join(left)
+        if self.error:
+            raise DataError(self.error)
+        if self._image is None:
+            raise DataError(Message("there is no image: it was cancelled; change a setting to compute it"))
+        return self._image
+
+    # --- computing: on the thread of the tasks -----------------------------------------------------
+
+    def _compute(self, number: int, place: Place, settled: bool) -> None:
+        with self._lock:
+            exploration = self._exploration
+            stages = len(exploration.staged.stages)
+            expected = self._seconds()
+
+            def watch(stage: int) -> None:
+                if self._stop.is_set() or number != self._newest:
+                    raise Cancelled
+                if expected > QUICK:
+                    self._tell_progress(stage, stages)
+
+            try:
+                if expected > QUICK and exploration.readout.stage is not None:
+                    self._show({"image": exploration.preview(place, watch)}, place, coarse=True)
+                    if not settled:
+                        return
+                image = exploration.image(place, watch)
+                found = {"image": image}
+                if self._beside is not None:
+                    found["beside"] = self._beside.image(place)
+            except Cancelled:
+                if self._stop.is_set():
+                    self._view.state = {"text": self._catalog(N_("cancelled")), "share": 1.0}
+                return
+            self._image = image.clone()
+            self.error = ""
+            if self.layer:
+                found["activation"] = exploration.activation(place, self.layer)
+            self._show(found, place, coarse=False)
+
+    def _failed(self, error: Exception) -> None:
+        self.error = f"{type(error).__name__}: {error}"
+        self._view.state = {"text": self.error, "share": 1.0}
+
+    def _seconds(self) -> float:
+        """Return how long an image takes: as measured, or as estimated before the first."""
+        known = self._exploration.staged.seconds
+        measured = sum(known)
+        return self.estimate.seconds if math.isnan(measured) else measured
+
+    def _tell_progress(self, stage: int, stages: int) -> None:
+        known = self._exploration.staged.seconds
+        total = self._seconds()
+        measured = not math.isnan(sum(known))
+        left = sum(known[stage:]) if measured else total * (1 - stage / stages)
+        text = self._catalog(
+            N_("layer {stage} of {stages}, about {seconds} s left"),
+            stage=stage + 1,
+            stages=stages,
+            seconds=f"{left:.1f}",
+        )
+        self._view.state = {"text": text, "share": min(1 - left / max(total, 1e-9), 0.99)}
+
+    def _show(self, found: dict[str, Tensor], place: Place, *, coarse: bool) -> None:
+        t = self._catalog
+        pictures: dict[str, Any] = {}
+        for name, explored in (("image", self._exploration), ("beside", self._beside)):
+            if name in found and explored is not None:
+                caption = t(N_("coarse image")) if coarse else self._caption(explored, place, found[name])
+                pictures[name] = self._picture(png_of(found[name]), caption, t(N_("Image")), coarse=coarse)
+        if "activation" in found:
+            maps = found["activation"]
+            shown = None if self.channel < 0 else self.channel
+            mean, deviation = float(maps.mean()), float(maps.std())
+            caption = (
+                f"{self.layer}: {len(maps)} x {maps.shape[1]} x {maps.shape[2]}, {mean:.3g} ± {deviation:.3g}"
+            )
+            pictures["activation"] = self._picture(map_png(maps, shown), caption, t(N_("Activations")))
+        if not coarse:
+            maps = found.get("activation", found["image"])
+            pictures["spectrum"] = self._picture(
+                spectrum_png(log_spectrum(maps)), t(N_("power spectrum, 100 dB")), t(N_("Power spectrum"))
+            )
+            seconds = sum(self._exploration.staged.seconds)
+            state = t(
+                N_("{layers} of {all} layers computed; a whole image takes {seconds} s"),
+                layers=self.computed_layers,
+                all=len(self.layers),
+                seconds=f"{seconds:.2f}",
+            )
+            self._view.state = {"text": state, "share": 1.0}
+        elif "activation" in self._pictures:
+            pictures["activation"] = self._pictures["activation"]
+        self._pictures = pictures
+        self._view.pictures = pictures
+
+    @staticmethod
+    def _picture(png: bytes, caption: str, alt: str, *, coarse: bool = False) -> dict[str, Any]:
+        return {"png": png, "caption": caption, "alt": alt, "coarse": coarse}
+
+    def _caption(self, explored: Exploration, place: Place, image: Tensor) -> str:
+        decibels = explored.equivariance(place, image)
+        size = f"{image.shape[2]} x {image.shape[1]}"
+        if not math.isfinite(decibels):
+            return size
+        return self._catalog(
+            N_("{size}; follows its input with {decibels} dB"), size=size, decibels=f"{decibels:.1f}"
+        )
+
+    # --- films and pictures -----------------------------------------------------------------------
+
+    def film(self, path: str | Path, through: Places, *, seconds: float = 4.0) -> Path:
+        """Write a walk through places as a film, by suffix: ``.gif .png .webp`` or, with imageio-ffmpeg, ``.mp4``.
+
+        Parameters
+        ----------
+        path : path
+        through : iterable of Place or int
+            Places, or seeds at the present place; at least two.
+        seconds : float
+            Length of the film, with 20 images a second.
+
+        Raises
+        ------
+        DataError
+            For an unknown suffix or fewer than two places.
+        """
+        path = Path(path)
+        places = [replace(self.place, x=float(p), y=0.0) if isinstance(p, int) else p for p in through]
+        writers = {".gif": Film.gif, ".png": Film.png, ".webp": Film.webp, ".mp4": Film.mp4}
+        if path.suffix not in writers:
+            raise DataError(
+                Message(
+                    "a film cannot be written to {path}: its suffix must be one of {known}",
+                    path=str(path),
+                    known=", ".join(writers),
+                )
+            )
+        if len(places) < 2:
+            raise DataError(Message("a film needs at least two places or seeds, such as film(path, [0, 1])"))
+        from PIL import Image
+
+        count = max(round(seconds * RATE), 2)
+        with self._lock:
+            frames = [_as_picture(Image, image) for image in self._exploration.walk(places, count)]
+        path.write_bytes(writers[path.suffix](Film(frames, [1 / RATE] * count)))
+        return path
+
+    def _stored_picture(self) -> bytes:
+        if "image" in self._pictures:
+            png: bytes = self._pictures["image"]["png"]
+            return png
+        return png_of(torch.zeros(3, 16, 16))
+
+    def _ipython_display_(self, **_: Any) -> None:
+        if self.comm is None:
+            self._displays.show_closed(self._catalog(CLOSED), self._stored_picture())
+        else:
+            self._displays.show(view_of(self), self._stored_picture())
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        if self.comm is None:
+            return closed_bundle(self._catalog(CLOSED), self._stored_picture())
+        return with_picture(view_of(self), self._stored_picture())
+
+    def close(self) -> None:
+        """Remove the widget from the page and end its thread."""
+        self._stop.set()
+        self._tasks.close()
+        self._tasks.join()
+        for model in self._models:
+            model.close()
+        super().close()
+        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
+        self.__dict__.pop("_repr_mimebundle_", None)
+
+    def __repr__(self) -> str:
+        return f"<LatentExplorer of a {type(self._exploration.generator).__name__}, {self.place!r}>"
+
+
+def _as_picture(image_module: Any, image: Tensor, least: int = 128) -> Any:
+    """Return an image [C, H, W] in [-1, 1] as an RGB picture of at least `least` pixels a side."""
+    from ganwidgets.rendering.image_grid import levels
+
+    picture = image_module.fromarray(levels(((image + 1) / 2)[None].numpy())[0])
+    factor = max(least // picture.width, 1)
+    resized = picture.resize(
+        (picture.width * factor, picture.height * factor), image_module.Resampling.NEAREST
+    )
+    return resized.convert("RGB")
