@@ -110,4 +110,5 @@ def principal_directions(mapping: MappingNetwork, n: int, label: int = 0, sample
     _, values, vectors = torch.linalg.svd(w - w.mean(0), full_matrices=False)
     # The sign of a singular vector is arbitrary; its greatest entry is made positive.
     greatest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()
-    return (vectors * greatest * (values / math.sqrt(samples - 1))[:, None])[:n]
+    found: Tensor = vectors * greatest * (values / math.sqrt(samples - 1))[:, None]
+    return found[:n]

@@ -22,4 +22,5 @@ def log_spectrum(maps: Tensor) -> Tensor:
     window = window / window.square().mean().sqrt()
     centred = (maps - maps.mean((1, 2), keepdim=True)).double() * window
     power = torch.fft.fft2(centred).abs().square().mean(0) / (height * width)
-    return (10 * torch.fft.fftshift(power).clamp(min=1e-12).log10()).float()
+    decibels: Tensor = 10 * torch.fft.fftshift(power).clamp(min=1e-12).log10()
+    return decibels.float()

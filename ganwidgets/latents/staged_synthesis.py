@@ -53,7 +53,8 @@ def input_transform(tx: float, ty: float, degrees: float) -> Tensor:
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle), math.sin(angle)
     moved = torch.tensor([[cosine, sine, tx], [-sine, cosine, ty], [0.0, 0.0, 1.0]], dtype=torch.float64)
-    return torch.linalg.inv(moved).float()
+    inverse: Tensor = torch.linalg.inv(moved)
+    return inverse.float()
 
 
 class StagedSynthesis:

@@ -26,7 +26,7 @@ from traitlets import Dict, Unicode
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.widgets.browser.assets import script, stylesheet
 
-__all__ = ["Heartbeat", "Viewers", "gone_words"]
+__all__ = ["Heartbeat", "NoViewers", "Viewers", "gone_words"]
 
 
 def gone_words(catalog: Catalog, run: Path | None = None) -> dict[str, str]:
@@ -61,6 +61,20 @@ class Viewers(Protocol):
 
     def closed(self, view: str) -> None:
         """Note that `view` is gone."""
+
+
+class NoViewers:
+    """The viewers of a widget that streams nothing."""
+
+    def hello(self, view: str) -> None: ...
+
+    def bye(self, view: str) -> None: ...
+
+    def acknowledge(self, view: str, seq: int) -> None: ...
+
+    def opened(self, view: str) -> None: ...
+
+    def closed(self, view: str) -> None: ...
 
 
 class Heartbeat(anywidget.AnyWidget):

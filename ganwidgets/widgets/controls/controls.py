@@ -24,7 +24,7 @@ OPTIMIZERS = ("optimizer_d", "optimizer_g")
 
 NOTHING = object()
 
-IDLE: Mapping[str, tuple[Mapping[str, Collection[str]], str]] = MappingProxyType(
+IDLE: Mapping[str, tuple[Mapping[str, Collection[Any]], str]] = MappingProxyType(
     {
         "penalty_weight": ({"penalty": {"none"}}, N_("no effect without a penalty")),
         "penalty_interval": ({"penalty": {"none"}}, N_("no effect without a penalty")),

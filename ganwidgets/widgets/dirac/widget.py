@@ -15,7 +15,7 @@ from ganwidgets.dirac import DiracGAN
 from ganwidgets.messages import N_, catalog
 from ganwidgets.settings import SETTINGS, BoolSetting, FloatSetting, IntSetting, Setting
 from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
-from ganwidgets.widgets.browser.heartbeat import Heartbeat, gone_words
+from ganwidgets.widgets.browser.heartbeat import Heartbeat, NoViewers, gone_words
 from ganwidgets.widgets.browser.models import models_of
 from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import ControlSet
@@ -142,7 +142,7 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
         grid = look.box(controls, "gw-grid")
         self.children = (
             Heartbeat(
-                _Nobody(),
+                NoViewers(),
                 self._controls.names,
                 places=self._controls.places,
                 words=gone_words(self._catalog),
@@ -207,17 +207,3 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
 
     def __repr__(self) -> str:
         return f"<DiracWidget {self.game!r}>"
-
-
-class _Nobody:
-    """Nothing is streamed here, so nobody needs to know who is looking."""
-
-    def hello(self, view: str) -> None: ...
-
-    def bye(self, view: str) -> None: ...
-
-    def acknowledge(self, view: str, seq: int) -> None: ...
-
-    def opened(self, view: str) -> None: ...
-
-    def closed(self, view: str) -> None: ...

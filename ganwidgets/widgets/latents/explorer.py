@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets
 import torch
 from torch import Tensor, nn
-from traitlets import Int, List, Unicode, observe
+from traitlets import Int, List, Unicode, observe, validate
 
 from ganwidgets.errors import DataError
 from ganwidgets.latents import Cancelled, Estimate, Exploration, Place
@@ -23,11 +23,10 @@ from ganwidgets.messages import Message, N_, catalog
 from ganwidgets.rendering.animation import Film
 from ganwidgets.settings import Setting
 from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
-from ganwidgets.widgets.browser.heartbeat import Heartbeat, gone_words
+from ganwidgets.widgets.browser.heartbeat import Heartbeat, NoViewers, gone_words
 from ganwidgets.widgets.browser.models import models_of
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import ControlSet
-from ganwidgets.widgets.dirac.widget import _Nobody
 from ganwidgets.widgets.latents.choices import CHOICES, DIRECTIONS, LatentTraits
 from ganwidgets.widgets.latents.pictures import map_png, png_of, spectrum_png
 from ganwidgets.widgets.latents.view import LatentView
@@ -96,6 +95,8 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
     error = Unicode("", help="Why the last image could not be computed; empty if it was.").tag(sync=False)
 
     _models: Sequence[ipywidgets.Widget] = ()
+    _tasks = LatestOnlyTasks()
+    """Of this class only for a widget that was refused before it had its own."""
 
     def __init__(
         self,
@@ -149,7 +150,7 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
         mixing = look.html(f"<span>{self._catalog(N_('Styles from the other seed'))}</span>", "gw-card-title")
         self.children = (
             Heartbeat(
-                _Nobody(),
+                NoViewers(),
                 {**self._controls.names, "gw-layer": (self._catalog(N_("Layer")),) * 2},
                 places=self._controls.places,
                 words=gone_words(self._catalog),
@@ -272,6 +273,11 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
         self._controls.show({name: getattr(self, name) for name in moved if name in self._controls.controls})
         self._request(settled=done)
 
+    @validate("layer")
+    def _known_layer(self, proposal: Any) -> str:
+        layer: str = proposal["value"]
+        return layer and self._checked_layer(layer)
+
     @observe(*CHOICES, "mixed", "layer", "channel")
     def _chosen(self, change: Any) -> None:
         if not self._complete:
@@ -283,8 +289,6 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
             for number, button in enumerate(self._mixing):
                 button.value = number in change["new"]
         elif name == "layer":
-            if change["new"]:
-                self._checked_layer(change["new"])
             self._layer_list.value = change["new"]
         self._request()
 
@@ -480,9 +484,10 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
 
     def close(self) -> None:
         """Remove the widget from the page and end its thread."""
-        self._stop.set()
-        self._tasks.close()
-        self._tasks.join()
+        if "_tasks" in vars(self):
+            self._stop.set()
+            self._tasks.close()
+            self._tasks.join()
         for model in self._models:
             model.close()
         super().close()
