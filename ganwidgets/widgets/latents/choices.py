@@ -8,7 +8,7 @@ from typing import Any
 
 from traitlets import HasTraits
 
-from ganwidgets.messages import N_
+from ganwidgets.messages import Message, N_
 from ganwidgets.settings import FloatSetting, IntSetting, Setting
 
 __all__ = ["CHOICES", "DIRECTIONS", "LatentTraits"]
@@ -23,7 +23,7 @@ def _direction(number: int) -> FloatSetting:
         min=-20,
         max=20,
         slider=(-4, 4),
-        label=N_(f"Direction {number}"),
+        label=Message("Direction {number}", number=number),
         unit=N_("deviations"),
         help=N_("Moves the styles along a principal direction of w, in standard deviations."),
         group="run",
