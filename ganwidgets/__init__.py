@@ -8,6 +8,7 @@ from ganwidgets.comparison import Comparison, compare
 from ganwidgets.data import dataset
 from ganwidgets.data.images.folder import image_folder
 from ganwidgets.data.points.files import read_points
+from ganwidgets.diagnosis import Finding
 from ganwidgets.dirac import DiracGAN
 from ganwidgets.errors import CheckpointError, CheckpointWarning, DataError, DataWarning, DivergedError
 from ganwidgets.io import open_run, replay
@@ -37,6 +38,7 @@ __all__ = [
     "DiracGAN",
     "DiracWidget",
     "DivergedError",
+    "Finding",
     "GANTrainer",
     "GANTrainerWidget",
     "LatentExplorer",

@@ -31,6 +31,7 @@ from ganwidgets.settings.signatures import with_settings
 from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.stepping.engine import ALL
 from ganwidgets.trainer.dispatch import on_training_thread
+from ganwidgets.trainer.health import HealthMixin
 from ganwidgets.trainer.understanding import UnderstandingMixin
 from ganwidgets.validation import checked_callable, checked_count, seed_or_new
 
@@ -44,7 +45,7 @@ __all__ = ["GANTrainer"]
 
 
 @with_settings(dict.fromkeys(DATA_OPTIONS))
-class GANTrainer(UnderstandingMixin):
+class GANTrainer(HealthMixin, UnderstandingMixin):
     """Trains a generator against a discriminator, step by step, and obeys while it does.
 
     Parameters

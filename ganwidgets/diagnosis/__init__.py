@@ -1,0 +1,9 @@
+"""What is wrong with a run, since when, how one can tell, and what helps."""
+
+from __future__ import annotations
+
+from ganwidgets.diagnosis.diagnose import diagnose
+from ganwidgets.diagnosis.finding import Evidence, Finding, Remedy
+from ganwidgets.diagnosis.symptoms import SYMPTOMS
+
+__all__ = ["SYMPTOMS", "Evidence", "Finding", "Remedy", "diagnose"]

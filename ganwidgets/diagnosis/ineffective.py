@@ -1,0 +1,81 @@
+"""Settings that were changed and have no effect under the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ganwidgets.diagnosis.finding import Evidence, Finding, Remedy
+from ganwidgets.diagnosis.signals import SIGNALS, Signals
+from ganwidgets.messages import Message, N_
+from ganwidgets.settings import SETTINGS
+
+__all__ = ["ineffective_settings"]
+
+Rules = Mapping[str, Any]
+
+
+def _without_penalty(rules: Rules) -> bool:
+    return bool(rules["penalty"] == "none")
+
+
+def _frozen(player: str) -> Callable[[Rules], bool]:
+    return lambda rules: bool(rules[f"freeze_{player}"])
+
+
+def _no_memory(rules: Rules) -> bool:
+    return not {rules["optimizer_d"], rules["optimizer_g"]} & {"momentum", "adam", "adamw"}
+
+
+def _no_scale(rules: Rules) -> bool:
+    return not {rules["optimizer_d"], rules["optimizer_g"]} & {"rmsprop", "adam", "adamw"}
+
+
+_WITHOUT_EFFECT: Mapping[str, tuple[Callable[[Rules], bool], Mapping[str, Any]]] = MappingProxyType(
+    {
+        "penalty_weight": (_without_penalty, {"penalty": "r1"}),
+        "penalty_interval": (_without_penalty, {"penalty": "r1"}),
+        "schedule_steps": (lambda rules: rules["lr_schedule"] == "constant", {"lr_schedule": "linear"}),
+        "beta1": (_no_memory, {"optimizer_d": "adam", "optimizer_g": "adam"}),
+        "beta2": (_no_scale, {"optimizer_d": "adam", "optimizer_g": "adam"}),
+        "lr_d": (_frozen("d"), {"freeze_d": False}),
+        "d_steps": (_frozen("d"), {"freeze_d": False}),
+        "skip_d_below": (_frozen("d"), {"freeze_d": False}),
+        "lr_g": (_frozen("g"), {"freeze_g": False}),
+        "g_steps": (_frozen("g"), {"freeze_g": False}),
+    }
+)
+"""For each setting: when it has no effect, and what would give it one."""
+
+MILD = 0.05
+"""Severity: the run itself is not ill."""
+
+
+def ineffective_settings(seen: Signals) -> tuple[Finding, ...]:
+    """Return a finding for each setting that a user changed during the run and that has no effect."""
+    found = []
+    for name in seen.touched:
+        without, remedy = _WITHOUT_EFFECT.get(name, (None, {}))
+        if without is None or not without(seen.settings):
+            continue
+        label = Message("{setting} has no effect now", setting=Message(SETTINGS[name].label))
+        found.append(
+            Finding(
+                "no_effect",
+                MILD,
+                seen.touched[name],
+                Evidence(
+                    "no_effect",
+                    SIGNALS["no_effect"],
+                    (seen.iteration,),
+                    (1.0,),
+                    0.0,
+                    True,
+                    "follows from the definition of the setting",
+                ),
+                (Remedy(N_("Give it an effect"), MappingProxyType(dict(remedy))),),
+                label,
+            )
+        )
+    return tuple(found)

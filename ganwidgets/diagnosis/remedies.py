@@ -1,0 +1,197 @@
+"""What may help against each symptom, as changes of the settings in force.
+
+The order follows the evidence: first what a paper showed on several data sets, then common practice. No remedy is
+known to work in every case ("Repairing deep neural network architecture: are we there yet?", 2023, found automatic
+repairs no better than random ones), so a remedy is a proposal to be tried beside the run without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ganwidgets.diagnosis.finding import Remedy
+from ganwidgets.messages import Message, N_
+from ganwidgets.settings import SETTINGS
+
+__all__ = ["remedies"]
+
+Rules = Mapping[str, Any]
+
+
+def remedies(symptom: str, rules: Rules) -> tuple[Remedy, ...]:
+    """Return what may help against `symptom` under the settings `rules`; what is in force already is left out."""
+    return tuple(remedy for make in _TABLE.get(symptom, ()) if (remedy := make(rules)) is not None)
+
+
+Maker = Callable[[Rules], Remedy | None]
+
+
+def _scaled(name: str, factor: float) -> Maker:
+    """Propose a setting times a factor, within its bounds."""
+
+    def make(rules: Rules) -> Remedy | None:
+        before = rules[name]
+        setting: Any = SETTINGS[name]
+        after = float(f"{min(max(before * factor, setting.min), setting.max):.3g}")
+        if after == before:
+            return None
+        label = Message(
+            "{setting} from {before:.3g} to {after:.3g}",
+            setting=Message(setting.label),
+            before=before,
+            after=after,
+        )
+        return Remedy(label, MappingProxyType({name: after}))
+
+    return make
+
+
+def _with(label: str, *, fresh_start: bool = False, **changes: Any) -> Maker:
+    """Propose fixed values."""
+
+    def make(rules: Rules) -> Remedy | None:
+        if all(rules[name] == value for name, value in changes.items()):
+            return None
+        return Remedy(label, MappingProxyType(changes), fresh_start)
+
+    return make
+
+
+def _penalty(kind: str, weight: float) -> Maker:
+    """Propose a penalty where none is in force, and twice its weight where one is."""
+
+    def make(rules: Rules) -> Remedy | None:
+        if rules["penalty"] == "none":
+            return _with(N_("Add a penalty on D's slope"), penalty=kind, penalty_weight=weight)(rules)
+        return _scaled("penalty_weight", 2)(rules)
+
+    return make
+
+
+def _released(player: str) -> Maker:
+    """Propose to release a frozen network."""
+
+    def make(rules: Rules) -> Remedy | None:
+        if not rules[f"freeze_{player}"]:
+            return None
+        label = N_("Release D") if player == "d" else N_("Release G")
+        return Remedy(label, MappingProxyType({f"freeze_{player}": False}))
+
+    return make
+
+
+def _one(name: str, label: str) -> Maker:
+    """Propose a count of 1."""
+
+    def make(rules: Rules) -> Remedy | None:
+        return None if rules[name] == 1 else Remedy(label, MappingProxyType({name: 1}))
+
+    return make
+
+
+def _less_penalty(rules: Rules) -> Remedy | None:
+    return None if rules["penalty"] == "none" else _scaled("penalty_weight", 0.1)(rules)
+
+
+def _clipped(rules: Rules) -> Remedy | None:
+    label = N_("Shorten long gradients")
+    if rules["grad_clip"] == 0:
+        return Remedy(label, MappingProxyType({"grad_clip": 1.0}))
+    return _scaled("grad_clip", 0.5)(rules)
+
+
+def _bounded_critic(rules: Rules) -> Remedy | None:
+    if rules["loss"] == "wasserstein" and rules["penalty"] == "none" and rules["weight_clip"] == 0:
+        changes = {"penalty": "gradient_penalty", "penalty_weight": 10.0}
+        return Remedy(N_("Bound the critic with a gradient penalty"), MappingProxyType(changes))
+    return None
+
+
+def _no_momentum(rules: Rules) -> Remedy | None:
+    return None if rules["beta1"] == 0 else Remedy(N_("No momentum"), MappingProxyType({"beta1": 0.0}))
+
+
+def _relativistic(rules: Rules) -> Remedy | None:
+    if rules["loss"] == "relativistic" and rules["penalty"] == "r1_r2":
+        return None
+    weight = rules["penalty_weight"] if rules["penalty"] != "none" else 0.1
+    changes = {"loss": "relativistic", "penalty": "r1_r2", "penalty_weight": weight}
+    return Remedy(N_("Relativistic loss with R1 and R2"), MappingProxyType(changes))
+
+
+def _packed(rules: Rules) -> Remedy | None:
+    if rules["packing"] > 1 or rules["conditional"]:
+        return None
+    return Remedy(
+        N_("Let D judge two samples at once, from a fresh start"), MappingProxyType({"packing": 2}), True
+    )
+
+
+def _averaged(rules: Rules) -> Remedy | None:
+    return None if rules["ema_decay"] > 0 else Remedy(N_("Average G"), MappingProxyType({"ema_decay": 0.99}))
+
+
+_TABLE: Mapping[str, tuple[Maker, ...]] = MappingProxyType(
+    {
+        # R3GAN: 1,000 stacked modes against 693; PacGAN: 99 -> 1,000.
+        "collapse": (
+            _one("g_steps", N_("One update of G a step")),
+            _relativistic,
+            _packed,
+            _scaled("lr_g", 0.1),
+        ),
+        "partial_collapse": (
+            _relativistic,
+            _packed,
+            _one("g_steps", N_("One update of G a step")),
+            _scaled("lr_g", 0.5),
+        ),
+        # Goodfellow et al. 2014, section 3; gap-aware learning rates (AISTATS 2023) lower lr_d by at most 10.
+        "d_saturated": (
+            lambda rules: (
+                _with(N_("Non-saturating loss"), loss="non_saturating")(rules)
+                if rules["loss"] == "minimax"
+                else None
+            ),
+            _scaled("lr_d", 0.1),
+            _one("d_steps", N_("One update of D a step")),
+            _penalty("r1", 0.1),
+            _scaled("lr_g", 10),
+        ),
+        "d_weak": (
+            _released("d"),
+            _scaled("lr_d", 10),
+            _one("g_steps", N_("One update of G a step")),
+            _less_penalty,
+            _scaled("lr_g", 0.1),
+        ),
+        # Averaging: Yazici et al. 2019; R1: Mescheder, Geiger and Nowozin 2018.
+        "oscillation": (
+            _penalty("r1", 0.1),
+            _no_momentum,
+            _scaled("lr_d", 0.3),
+            _scaled("lr_g", 0.3),
+            _averaged,
+        ),
+        "diverging": (_bounded_critic, _scaled("lr_d", 0.1), _scaled("lr_g", 0.1), _clipped),
+        # ADA (Karras et al. 2020) where images can be augmented.
+        "overfitting": (_penalty("r1", 0.1), _scaled("lr_d", 0.3)),
+        "vanishing_gradients": (
+            lambda rules: (
+                _with(N_("Non-saturating loss"), loss="non_saturating")(rules)
+                if rules["loss"] == "minimax"
+                else None
+            ),
+            _with(N_("Leaky ReLU, from a fresh start"), fresh_start=True, activation="leaky_relu"),
+            _scaled("lr_d", 0.1),
+        ),
+        "exploding_gradients": (_bounded_critic, _clipped, _penalty("r1", 0.1), _scaled("lr_d", 0.1)),
+        "too_slow": (_released("g"), _released("d"), _scaled("lr_g", 10), _scaled("lr_d", 10)),
+        "dead_units": (
+            _with(N_("Leaky ReLU, from a fresh start"), fresh_start=True, activation="leaky_relu"),
+            _scaled("lr_d", 0.3),
+        ),
+    }
+)
