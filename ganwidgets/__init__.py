@@ -9,12 +9,15 @@ from ganwidgets.data import dataset
 from ganwidgets.data.images.folder import image_folder
 from ganwidgets.data.points.files import read_points
 from ganwidgets.diagnosis import Finding
+from ganwidgets.diagnosis.built_in import built_in_rules
+from ganwidgets.diagnosis.rules import Rule
 from ganwidgets.dirac import DiracGAN
 from ganwidgets.errors import CheckpointError, CheckpointWarning, DataError, DataWarning, DivergedError
 from ganwidgets.io import open_run, replay
 from ganwidgets.lessons import Lesson
 from ganwidgets.objectives import Objective
 from ganwidgets.recipes import pretrained, recommended
+from ganwidgets.rehearsal import rehearse
 from ganwidgets.runs.folder.replay_report import ReplayReport
 from ganwidgets.settings import Settings
 from ganwidgets.sweeps.configurations import between
@@ -46,10 +49,12 @@ __all__ = [
     "LessonWidget",
     "Objective",
     "ReplayReport",
+    "Rule",
     "Settings",
     "Sweep",
     "__version__",
     "between",
+    "built_in_rules",
     "compare",
     "dataset",
     "image_folder",
@@ -58,6 +63,7 @@ __all__ = [
     "pretrained",
     "read_points",
     "recommended",
+    "rehearse",
     "replay",
     "running",
 ]

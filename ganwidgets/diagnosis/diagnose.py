@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from ganwidgets.diagnosis.finding import Finding
 from ganwidgets.diagnosis.ineffective import ineffective_settings
-from ganwidgets.diagnosis.signals import observe
+from ganwidgets.diagnosis.signals import Signals, observe
 from ganwidgets.diagnosis.symptoms import findings_of
 from ganwidgets.runs.session.session import Session
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "diagnose_signals"]
 
 
 def diagnose(session: Session) -> tuple[Finding, ...]:
     """Return the findings on a run as it is now, the most severe first; call it between two steps."""
     if session.state.iteration == 0:
         return ()
-    seen = observe(session)
+    return diagnose_signals(observe(session))
+
+
+def diagnose_signals(seen: Signals) -> tuple[Finding, ...]:
+    """Return the findings that follow from signals, the most severe first."""
     return findings_of(seen) + ineffective_settings(seen)

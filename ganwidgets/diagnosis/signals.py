@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -24,13 +24,14 @@ from ganwidgets.messages import N_
 from ganwidgets.metrics.feature_metrics import ranked_above
 from ganwidgets.metrics.spread import DUE
 from ganwidgets.runs.inspect.sampling import generated_by, judged_by, overfitting
+from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier
 from ganwidgets.seeds import seeded
 from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.engine import NonFiniteError, NullObserver
 
-__all__ = ["SIGNALS", "WINDOW", "Series", "Signals", "observe"]
+__all__ = ["SIGNALS", "WINDOW", "Series", "Signals", "observe", "recorded"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -126,22 +127,52 @@ class Signals:
         return self.probes.get(name, self.columns.get(name, NO_SERIES))
 
 
-def observe(session: Session) -> Signals:
-    """Return the signals of a run as it is now; call it between two steps."""
-    session.settle()
-    rules = vars(session.in_force())
+def observe(session: Session, at: int | None = None) -> Signals:
+    """Return the signals of a run as it is now, or was after iteration `at`; call it between two steps.
+
+    Of the past, only snapshots are probed, and gradients by layer are not known.
+    """
+    seen = recorded(session, at)
     now = session.state.iteration
-    made = session.log.records(now, session.state.samples_seen)
+    probes = _moments(session, seen.iteration, past=at is not None and at < now)
+    if at is None or at == now:
+        probes |= _layers(session, now)
+    return replace(seen, probes=probes)
+
+
+def recorded(session: Session, at: int | None = None) -> Signals:
+    """Return the signals of recorded columns alone."""
+    session.settle()
+    now = session.state.iteration if at is None else at
+    made = [
+        r
+        for r in session.log.records(session.state.iteration, session.state.samples_seen)
+        if r.iteration <= now
+    ]
     size = session.run.training.size
     return Signals(
         iteration=now,
         kind=session.run.source.kind,
-        settings=rules,
+        settings=_settings_at(session, now),
         columns=_columns(session, now),
-        probes={**_moments(session, now), **_layers(session, now)},
+        probes={},
         epochs=math.nan if size is None else session.state.samples_seen / size,
         touched={record.setting: record.iteration for record in made if record.setting in SETTINGS},
     )
+
+
+def _settings_at(session: Session, at: int) -> dict[str, Any]:
+    """Return the settings in force after iteration `at`."""
+    values = dict(vars(session.in_force()))
+    if at < session.state.iteration:
+        for record in reversed(session.log.records(session.state.iteration, session.state.samples_seen)):
+            if (
+                record.iteration >= at
+                and record.setting in SETTINGS
+                and SETTINGS[record.setting].effect != "fresh start"
+            ):
+                values[record.setting] = record.old
+    return values
 
 
 # --- recorded -------------------------------------------------------------------------------------
@@ -153,7 +184,7 @@ def _columns(session: Session, now: int) -> dict[str, Series]:
     for name in history:
         if name == "iteration":
             continue
-        values = np.asarray(history[name], dtype=np.float64)[max(0, now - WINDOW) :]
+        values = np.asarray(history[name], dtype=np.float64)[max(0, now - WINDOW) : now]
         iterations = np.arange(max(0, now - WINDOW) + 1, max(0, now - WINDOW) + len(values) + 1)
         known = np.isfinite(values)
         if known.any():
@@ -217,30 +248,35 @@ def _reference(source: Source) -> _Reference:
     return _REFERENCES[source]
 
 
-def _moments(session: Session, now: int) -> dict[str, Series]:
+def _moments(session: Session, now: int, *, past: bool) -> dict[str, Series]:
     """Return the signals of generated samples and of D's verdicts at moments of the window."""
     reference = _reference(session.run.source)
     seen_by_d = session.run.source.draw(SAMPLES, seeded(SEED, "judged"))
     replicas = NetworkReplicas(session)
-    known = earlier(session)
+    known = [snapshot for snapshot in earlier(session) if snapshot.place.iteration <= now]
     # A loaded run has few snapshots: the last two are taken even if they are older.
-    past = [s for s in known if s.place.iteration >= now - WINDOW or s in known[-2:]]
-    step = max(1, math.ceil(len(past) / MOMENTS))
+    chosen: list[Snapshot | None] = [s for s in known if s.place.iteration >= now - WINDOW or s in known[-2:]]
+    step = max(1, math.ceil(len(chosen) / MOMENTS))
+    chosen = chosen[::-step][::-1]
+    if not past:
+        chosen.append(None)
     rows: list[dict[str, float]] = []
     before: list[tuple[int, Floats]] = []
-    for snapshot in [*past[::-step][::-1], None]:
-        if snapshot is not None and not replicas.play(snapshot):
-            continue
+    for snapshot in chosen:
         if snapshot is None:
             replicas = NetworkReplicas(session)
+        elif not replicas.play(snapshot):
+            continue
         at = now if snapshot is None else snapshot.place.iteration
         rows.append(_moment(session, replicas, reference, seen_by_d, at, before))
+    if not rows:
+        return {}
     names = dict.fromkeys(name for row in rows for name in row if name != "iteration")
     found = {}
     for name in names:
         measured = [(row["iteration"], row[name]) for row in rows if name in row]
         found[name] = Series(np.array([int(i) for i, _ in measured]), np.array([v for _, v in measured]))
-    for name, value in _present(session, replicas).items():
+    for name, value in _present(session, replicas, past=past).items():
         found[name] = Series(np.array([now]), np.array([value]))
     return found
 
@@ -285,10 +321,10 @@ def _apart(one: Floats, other: Floats) -> float:
     return float(np.sqrt(((other - one) ** 2).sum(axis=1).mean()))
 
 
-def _present(session: Session, replicas: NetworkReplicas) -> dict[str, float]:
-    """Return what is probed of the present alone."""
+def _present(session: Session, replicas: NetworkReplicas, *, past: bool) -> dict[str, float]:
+    """Return what is probed of the last moment alone; what D knows by heart, only of the present."""
     found: dict[str, float] = {}
-    by_heart = overfitting(session, SEED)
+    by_heart = {} if past else overfitting(session, SEED)
     if by_heart:
         found["memorised"] = by_heart["overfitting"]
     dead = [_dead_share(session, replicas.generator, "g"), _dead_share(session, replicas.discriminator, "d")]

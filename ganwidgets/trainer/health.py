@@ -1,15 +1,25 @@
-"""What a trainer says about its own health."""
+"""What a trainer says about its own health, and the rules that look after it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from ganwidgets.diagnosis import Finding, diagnose
+from ganwidgets.diagnosis.autopilot import MODES, Autopilot
+from ganwidgets.diagnosis.built_in import built_in_rules
+from ganwidgets.diagnosis.rules import Rule, checked_rules
+from ganwidgets.errors import DivergedError
+from ganwidgets.messages import Message
+from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.trainer.quality import QualityMixin
 
 __all__ = ["HealthMixin"]
 
 
 class HealthMixin(QualityMixin):
-    """A trainer that can be diagnosed; the run's state is untouched by it."""
+    """A trainer that can be diagnosed, and obey rules if a user arms them."""
+
+    _autopilot: Autopilot | None = None
 
     def diagnose(self) -> tuple[Finding, ...]:
         """Return what is wrong with the run, the most severe finding first; empty if nothing is found.
@@ -17,7 +27,7 @@ class HealthMixin(QualityMixin):
         Each finding has a symptom of :data:`ganwidgets.diagnosis.SYMPTOMS`, a severity from 0 to 1, the iteration since
         which it holds, its evidence (a signal over time and the threshold it crossed) and remedies. Signals are recorded
         columns of the last 500 iterations, and probes of copies of the networks at up to seven moments. Before enough is
-        known nothing is found. ``benchmarks/results.md`` says how often the findings are right.
+        known nothing is found. The state does not change. ``benchmarks/results.md`` says how often findings are right.
 
         Examples
         --------
@@ -28,3 +38,78 @@ class HealthMixin(QualityMixin):
         True
         """
         return self._between_steps(lambda: diagnose(self._session))
+
+    def autopilot(self, rules: Rule | Sequence[Rule] | None = None, mode: str = "act") -> Autopilot | None:
+        """Let rules look after the run from the next step on.
+
+        Rules that compare recorded columns are asked every 10 iterations, rules that read findings every 100. Every act
+        is an intervention with the author ``"rule"``, the rule's name and its evidence as the reason. It can be undone,
+        and a replay needs no rule. Findings cost a diagnosis each time.
+
+        Parameters
+        ----------
+        rules : Rule or sequence of Rule, optional
+            By default those of :func:`ganwidgets.built_in_rules`.
+        mode : {"off", "advise", "act"}
+            ``"advise"`` notes what would be done and does nothing.
+
+        Returns
+        -------
+        Autopilot or None
+            Its ``firings`` grow while the run goes on. None for ``"off"``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no rule, or another mode.
+
+        Examples
+        --------
+        >>> from ganwidgets import GANTrainer, Rule
+        >>> trainer = GANTrainer("ring8", lr_d=0.05)
+        >>> pilot = trainer.autopilot(Rule("ease", when="loss_d < 5", then={"lr_d": "* 0.5"}, limit=1))
+        >>> record = trainer.step(20)
+        >>> trainer.settings.lr_d, trainer.interventions[-1].author
+        (0.025, 'rule')
+        """
+        if mode not in MODES:
+            raise ValueError(
+                Message(
+                    "autopilot cannot be {value!r}: choose one of {names}", value=mode, names=", ".join(MODES)
+                )
+            )
+        chosen = checked_rules(built_in_rules() if rules is None else rules)
+
+        def arm() -> Autopilot | None:
+            pilot = None if mode == "off" else Autopilot(self._session, chosen, mode)
+            vars(self)["_autopilot"] = pilot
+            return pilot
+
+        return self._between_steps(arm)
+
+    def _carry_out(
+        self, network: str, n: int, interrupted: Callable[[], bool], origin: Origin
+    ) -> dict[str, float]:
+        """Carry out up to `n` steps, and let the rules look wherever they are due."""
+        pilot = self._autopilot
+        if pilot is None or network != "both":
+            return super()._carry_out(network, n, interrupted, origin)
+        stopped = False
+
+        def noted() -> bool:
+            nonlocal stopped, n
+            n -= 1
+            stopped = interrupted()
+            return stopped
+
+        while True:
+            try:
+                record = super()._carry_out(network, min(n, pilot.until()), noted, origin)
+            except DivergedError as error:
+                if not pilot.after_divergence(error):
+                    raise
+                record = self._session.record()
+            else:
+                pilot.look()
+            if stopped or n <= 0:
+                return record

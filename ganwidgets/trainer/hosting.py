@@ -117,6 +117,12 @@ class RunnerFacing:
         interrupted: Callable[[], bool],
         origin: Origin = CODE,
     ) -> dict[str, float]:
+        return self._carry_out(network, n, interrupted, origin)
+
+    def _carry_out(
+        self, network: str, n: int, interrupted: Callable[[], bool], origin: Origin
+    ) -> dict[str, float]:
+        """Carry out up to `n` full steps or updates of one network; every way to train goes through here."""
         return self._session.advance(network, n, interrupted, origin)
 
     def _put(self, values: Mapping[str, Any], *, author: str, source: str, reason: str) -> None:
@@ -151,7 +157,7 @@ class RunnerFacing:
         """Train at once; live in slices, so that between them controls and other cells are heard."""
         dispatch = self._dispatch
         if dispatch is None:
-            last = self._session.advance(network, n, _never, CODE)
+            last = self._carry_out(network, n, _never, CODE)
             self._pause()
             return last
         while True:
@@ -170,7 +176,7 @@ class RunnerFacing:
             taken += 1
             return time.monotonic() >= end
 
-        record = self._session.advance(network, n, over, CODE)
+        record = self._carry_out(network, n, over, CODE)
         if taken == n:
             self._pause()
         return taken, record

@@ -18,7 +18,7 @@ from ganwidgets.runs.files.session_file import load_session, save_session
 from ganwidgets.runs.folder.autosaver import keep
 from ganwidgets.runs.inspect.sampling import generated, real, verdicts
 from ganwidgets.runs.inspect.walk import Walk
-from ganwidgets.runs.record.interventions import CODE, Origin
+from ganwidgets.runs.record.interventions import CODE, Origin, gathered
 from ganwidgets.runs.session.full_state import refuse_other_data
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.session.step_record import Record
@@ -263,7 +263,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
     @property
     def interventions(self) -> list[Intervention]:
         """Everything that led to where the run stands: who changed what, after which iteration, and why."""
-        return self._session.log.records(self.iteration, self.samples_seen)
+        return gathered(self._session.log.records(self.iteration, self.samples_seen))
 
     @property
     def timeline(self) -> Timeline:

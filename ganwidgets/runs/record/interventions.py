@@ -7,7 +7,17 @@ from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-__all__ = ["CODE", "EDIT", "UPDATES", "Intervention", "InterventionLog", "LogMark", "Origin"]
+__all__ = [
+    "CODE",
+    "CONTINUOUS",
+    "EDIT",
+    "UPDATES",
+    "Intervention",
+    "InterventionLog",
+    "LogMark",
+    "Origin",
+    "gathered",
+]
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,9 @@ A hash reads the whole state. At a change in every step it took four times as lo
 
 EDIT = "edit"
 """The action of a user who changed networks by hand; as `new` it has what was changed, in words."""
+
+CONTINUOUS = "continuous rule"
+"""The source of a rule that regulates; see :func:`gathered`."""
 
 UPDATES = frozenset({"step_d", "step_g"})
 """The actions that are updates of one network; as `new` they have how many."""
@@ -99,6 +112,30 @@ class Intervention(Mapping[str, Any]):
     def as_dict(self) -> dict[str, Any]:
         """Return the record as a plain dictionary."""
         return asdict(self)
+
+
+def gathered(records: Sequence[Intervention]) -> list[Intervention]:
+    """Return `records` with all writes of a rule that regulates a setting as one, at the place of the first.
+
+    It has the old value of the first and the new one of the last, and its reason says how many there were until when.
+    Another change of that setting in between begins a new one. Undoing it undoes the first, and so all of them.
+    """
+    listed: list[Intervention] = []
+    open_at: dict[str, tuple[int, int, str]] = {}
+    for record in records:
+        begun = open_at.get(record.setting)
+        if record.source != CONTINUOUS:
+            open_at.pop(record.setting, None)
+            listed.append(record)
+        elif begun is None or begun[2] != record.reason or listed[begun[0]].branch != record.branch:
+            open_at[record.setting] = len(listed), 1, record.reason
+            listed.append(replace(record, source="rule"))
+        else:
+            place, writes, reason = begun
+            open_at[record.setting] = place, writes + 1, reason
+            told = f"{reason}, {writes + 1} times until iteration {record.iteration}"
+            listed[place] = replace(listed[place], new=record.new, reason=told)
+    return listed
 
 
 _FIELDS = tuple(f.name for f in fields(Intervention))

@@ -15,7 +15,15 @@ from ganwidgets.errors import CheckpointError, DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.branches import BranchStart, RunPoint
 from ganwidgets.runs.record.history import History
-from ganwidgets.runs.record.interventions import CODE, EDIT, UPDATES, Intervention, InterventionLog
+from ganwidgets.runs.record.interventions import (
+    CODE,
+    CONTINUOUS,
+    EDIT,
+    UPDATES,
+    Intervention,
+    InterventionLog,
+    gathered,
+)
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
@@ -96,7 +104,7 @@ def undo(session: Session, seq: Any) -> None:
         raise ValueError(Message("there is nothing to undo: nothing has been changed in this run yet"))
     if seq is None:
         last = max(range(len(asked)), key=lambda place: log.asked[asked[place]][0].change, default=None)
-        seq = log.lineage[-1] if last is None else len(made) + last
+        seq = _first_write(session, log.lineage[-1]) if last is None else len(made) + last
     if not _is_whole(seq) or not 0 <= seq < len(made) + len(asked):
         raise ValueError(
             Message("there is no intervention {seq!r}; timeline.interventions lists them by seq", seq=seq)
@@ -124,6 +132,17 @@ def undo(session: Session, seq: Any) -> None:
     branch = branches.current if holds_it and same_root else place.branch
     _go(session, branch, Position(branch, place.iteration, place.seq), to_tip=False)
     session.autosave.save()
+
+
+def _first_write(session: Session, seq: int) -> int:
+    """Return the first write of the regulating rule that made record `seq`; `seq` itself if none did."""
+    log = session.log
+    made = log.everything
+    listed = gathered([made[number] for number in log.lineage])
+    last = made[seq]
+    if last.source != CONTINUOUS:
+        return seq
+    return next(record.seq for record in reversed(listed) if record.setting == last.setting)
 
 
 def _is_whole(number: Any) -> bool:

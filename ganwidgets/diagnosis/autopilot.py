@@ -1,0 +1,166 @@
+"""Rules at work on a run that goes on.
+
+Rules are asked at fixed iterations, never by the clock, so that an armed run repeats bit for bit. Every act is an
+intervention, so that a replay needs no rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ganwidgets.diagnosis.diagnose import diagnose_signals
+from ganwidgets.diagnosis.rules import DIVERGED, Firing, Rule, checked_rules
+from ganwidgets.diagnosis.signals import Signals, observe, recorded
+from ganwidgets.errors import DivergedError
+from ganwidgets.messages import Message
+from ganwidgets.runs.record.interventions import CONTINUOUS, Origin
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.timeline.travel import goto
+
+__all__ = ["EVERY", "FINDINGS_EVERY", "MODES", "Autopilot", "Watch", "origin_of"]
+
+EVERY = 10
+"""Iterations between two looks at recorded columns, which are measured as often."""
+
+FINDINGS_EVERY = 100
+"""Iterations between two diagnoses."""
+
+MODES = ("off", "advise", "act")
+
+
+def origin_of(rule: Rule, evidence: str) -> Origin:
+    """Return who changes settings for `rule`, and why."""
+    if rule.continuous:
+        regulator = rule.name.split(",")[0]
+        return Origin("rule", CONTINUOUS, str(Message("{rule}: regulates", rule=regulator)))
+    return Origin("rule", "rule", f"{rule.name}: {evidence}")
+
+
+class Watch:
+    """Which rules fire when; knows nothing of the run.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+    armed : mapping
+        Settings in force when they were armed.
+
+    Attributes
+    ----------
+    firings : list of Firing
+    """
+
+    def __init__(self, rules: Sequence[Rule], armed: Mapping[str, Any]) -> None:
+        self.rules = checked_rules(rules)
+        self.firings: list[Firing] = []
+        self._armed = dict(armed)
+        self._last: dict[str, int] = {}
+
+    def ready(self, iteration: int, *, findings: bool | None = None) -> list[Rule]:
+        """Return the rules that may fire after `iteration`, those that read findings or the others."""
+        chosen = []
+        for rule in self.rules:
+            # After an undo the run may be before the last firing: the rule has just fired there.
+            last = min(self._last.get(rule.name, -(10**9)), iteration)
+            fired = sum(firing.rule == rule.name for firing in self.firings)
+            if (rule.limit is not None and fired >= rule.limit) or iteration - last < rule.cooldown:
+                continue
+            if findings is None or rule.reads_findings == findings:
+                chosen.append(rule)
+        return chosen
+
+    def fire(self, rule: Rule, iteration: int, evidence: str, settings: Mapping[str, Any]) -> Firing | None:
+        """Note that `rule` fires; None if it would change nothing."""
+        changes = rule.changes(settings, self._armed)
+        if not changes and not rule.back:
+            return None
+        firing = Firing(iteration, rule.name, evidence, changes, max(0, iteration - rule.back))
+        self.firings.append(firing)
+        self._last[rule.name] = iteration
+        return firing
+
+    def due(
+        self, seen: Signals, found: Callable[[], Sequence[Any]], *, findings: bool
+    ) -> list[tuple[Rule, str]]:
+        """Return the rules that fire on what was seen, with their evidence."""
+        ready = [rule for rule in self.ready(seen.iteration, findings=findings) if rule.when != DIVERGED]
+        if not ready:
+            return []
+        known = found() if findings else ()
+        return [(rule, evidence) for rule in ready if (evidence := rule.evidence(seen, known))]
+
+
+class Autopilot:
+    """Carries rules out on a session, or only says what it would do.
+
+    Parameters
+    ----------
+    session : Session
+    rules : sequence of Rule
+    mode : {"advise", "act"}
+
+    Attributes
+    ----------
+    watch : Watch
+    mode : str
+    """
+
+    def __init__(self, session: Session, rules: Sequence[Rule], mode: str) -> None:
+        self._session = session
+        self.watch = Watch(rules, vars(session.in_force()))
+        self.mode = mode
+        self._returns: list[tuple[int, str, Any, Rule]] = []
+
+    @property
+    def firings(self) -> list[Firing]:
+        """Every firing so far."""
+        return self.watch.firings
+
+    def until(self) -> int:
+        """Return the steps until rules are asked next."""
+        return EVERY - self._session.state.iteration % EVERY
+
+    def look(self) -> None:
+        """Ask the rules, at an iteration at which they are due; call it between two steps."""
+        now = self._session.state.iteration
+        if now % EVERY:
+            return
+        self._return_values(now)
+        self._act_on(self.watch.due(recorded(self._session), tuple, findings=False))
+        if now % FINDINGS_EVERY == 0 and self.watch.ready(now, findings=True):
+            seen = observe(self._session)
+            self._act_on(self.watch.due(seen, lambda: diagnose_signals(seen), findings=True))
+
+    def after_divergence(self, error: DivergedError) -> bool:
+        """Act on a divergence, and return whether the run can go on."""
+        now = self._session.state.iteration
+        ready = [rule for rule in self.watch.ready(now) if rule.when == DIVERGED]
+        for rule in ready:
+            self._act_on([(rule, str(error))])
+        return bool(ready) and self.mode == "act"
+
+    def _act_on(self, due: Sequence[tuple[Rule, str]]) -> None:
+        session = self._session
+        for rule, evidence in due:
+            settings = {**session.settings.as_dict(), **session.built}
+            firing = self.watch.fire(rule, session.state.iteration, evidence, settings)
+            if firing is None or self.mode != "act":
+                continue
+            if rule.back:
+                first = session.branches.roots[
+                    session.branches.root_of(session.branches.current)
+                ].first.iteration
+                goto(session, max(first, firing.back), None)
+            if rule.hold:
+                now = session.state.iteration
+                self._returns += [(now + rule.hold, name, settings[name], rule) for name in firing.change]
+            session.change(firing.change, origin_of(rule, evidence))
+
+    def _return_values(self, now: int) -> None:
+        """Give settings that a rule changed for a while their old values."""
+        over = [each for each in self._returns if each[0] <= now]
+        self._returns = [each for each in self._returns if each[0] > now]
+        for _, name, old, rule in over:
+            reason = str(Message("{rule}: over after {n} iterations", rule=rule.name, n=rule.hold))
+            self._session.change({name: old}, Origin("rule", "rule", reason))

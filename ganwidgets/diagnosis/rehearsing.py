@@ -1,0 +1,33 @@
+"""When rules would have fired on a recorded run, before anyone arms them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ganwidgets.diagnosis.autopilot import EVERY, FINDINGS_EVERY, Watch
+from ganwidgets.diagnosis.diagnose import diagnose_signals
+from ganwidgets.diagnosis.rules import Firing, Rule
+from ganwidgets.diagnosis.signals import observe, recorded
+from ganwidgets.runs.session.session import Session
+
+__all__ = ["rehearsed"]
+
+
+def rehearsed(session: Session, rules: Sequence[Rule]) -> list[Firing]:
+    """Return the firings of `rules` on the run up to where it stands; call it between two steps.
+
+    The recorded run does not obey, so a rule whose condition lasts fires again after its cool-down. Rules that read
+    findings need snapshots; between two of them nothing is known.
+    """
+    last = session.state.iteration
+    watch = Watch(rules, recorded(session, min(EVERY, last)).settings)
+    for iteration in range(EVERY, last + 1, EVERY):
+        if watch.ready(iteration, findings=False):
+            seen = recorded(session, iteration)
+            for rule, evidence in watch.due(seen, tuple, findings=False):
+                watch.fire(rule, iteration, evidence, seen.settings)
+        if iteration % FINDINGS_EVERY == 0 and watch.ready(iteration, findings=True):
+            probed = observe(session, iteration)
+            for rule, evidence in watch.due(probed, lambda p=probed: diagnose_signals(p), findings=True):  # type: ignore[misc]
+                watch.fire(rule, iteration, evidence, probed.settings)
+    return watch.firings

@@ -1,0 +1,325 @@
+"""Rules: when something holds, what is done about it.
+
+A rule only says what to do. :mod:`.autopilot` carries it out on a run that goes on, and :mod:`.rehearsing` says when it
+would have fired on a recorded one.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from traitlets import TraitError
+
+from ganwidgets.diagnosis.finding import Finding
+from ganwidgets.diagnosis.remedies import remedies
+from ganwidgets.diagnosis.signals import Signals
+from ganwidgets.diagnosis.symptoms import SYMPTOMS
+from ganwidgets.messages import Message
+from ganwidgets.settings import SETTINGS
+from ganwidgets.settings.settings import check_names
+
+__all__ = ["DIVERGED", "Condition", "Firing", "Rule", "Then", "checked_rules"]
+
+DIVERGED = "diverged"
+"""What a rule names to act after a number became infinite or NaN."""
+
+REMEDY = "remedy"
+"""What a rule names to apply the first remedy of its finding that needs no fresh start."""
+
+When = str | Callable[[Signals], Any]
+Then = str | Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+_RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+}
+
+_COMPARED = re.compile(r"^\s*([a-z_]+)\s*(>=|<=|>|<)\s*([-+0-9.eE]+)\s*$")
+_FACTOR = re.compile(r"^\s*([*/x])\s*([0-9.eE+-]+)\s*$")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A comparison of a signal's mean over a window with a number, such as ``accuracy_real > 0.9``."""
+
+    signal: str
+    relation: str
+    bound: float
+
+    @classmethod
+    def parsed(cls, text: str) -> Condition | None:
+        """Return the condition that `text` describes, or None."""
+        found = _COMPARED.match(text)
+        return None if found is None else cls(found[1], found[2], float(found[3]))
+
+    def evidence(self, seen: Signals, window: int) -> str:
+        """Return what fulfils the condition, in words; empty if it is not fulfilled."""
+        series = _signal(seen, self.signal)
+        values = series[0][series[1] > seen.iteration - window]
+        if not len(values):
+            return ""
+        mean = float(values.mean())
+        if not _RELATIONS[self.relation](mean, self.bound):
+            return ""
+        return f"{self.signal} {mean:.3g} {self.relation} {self.bound:g}"
+
+
+def _signal(seen: Signals, name: str) -> tuple[Any, Any]:
+    """Return values and iterations of a signal; ``accuracy`` is the mean of D's two accuracies."""
+    if name == "accuracy":
+        real, fake = seen.series("accuracy_real"), seen.series("accuracy_fake")
+        n = min(len(real), len(fake))
+        return (real.values[len(real) - n :] + fake.values[len(fake) - n :]) / 2, real.iterations[
+            len(real) - n :
+        ]
+    series = seen.series(name)
+    return series.values, series.iterations
+
+
+@dataclass(frozen=True)
+class Firing:
+    """One time that a rule fired, or would have.
+
+    Attributes
+    ----------
+    iteration : int
+    rule : str
+        Its name.
+    evidence : str
+        What fulfilled its condition.
+    change : mapping of str to Any
+        The new values of settings.
+    back : int
+        The iteration that the run went back to first; the same as `iteration` if it did not.
+    """
+
+    iteration: int
+    rule: str
+    evidence: str
+    change: Mapping[str, Any]
+    back: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When something holds, change settings.
+
+    Parameters
+    ----------
+    name : str
+        Unique among the rules of a run; shown in the log of interventions.
+    when : str or callable
+        A symptom of :data:`ganwidgets.diagnosis.SYMPTOMS`; ``"diverged"``; a comparison of the mean of a recorded column
+        over `window` with a number, such as ``"grad_norm_g > 5"`` (``"accuracy"`` is the mean of D's two accuracies); or
+        a function of the run's :class:`~ganwidgets.diagnosis.signals.Signals` that returns something true.
+    then : str, mapping or callable
+        New values of settings by name. A value ``"* 0.5"`` or ``"/ 2"`` is a factor, and a function gets the value in
+        force and returns the new one. ``"remedy"`` is the first remedy of the finding. A function of all settings in
+        force returns such a mapping.
+    cooldown : int
+        Iterations after a firing in which the rule does not fire again.
+    limit : int or None
+        Firings at most; None sets no bound.
+    window : int
+        Iterations whose mean a comparison looks at.
+    hold : int
+        Iterations after which the old values return; 0 keeps the new ones.
+    back : int
+        Iterations that the run goes back before the change, on a new branch; 0 stays.
+    bounds : mapping of str to (low, high)
+        Limits of settings as factors of their values when the rule was armed.
+    continuous : bool
+        True if the rule regulates: all of its writes of a setting are listed as one intervention. Rules whose names
+        are equal up to a comma share it.
+
+    Raises
+    ------
+    ValueError
+        If a part is none of the above.
+    traitlets.TraitError
+        If `then` names no setting.
+
+    Examples
+    --------
+    >>> Rule("calm", when="oscillation", then={"lr_d": "* 0.5"}, cooldown=500, limit=3).name
+    'calm'
+    """
+
+    name: str
+    when: When
+    then: Then
+    cooldown: int = 100
+    limit: int | None = None
+    window: int = 50
+    hold: int = 0
+    back: int = 0
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
+    continuous: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise ValueError(Message("a rule needs a name, not {name!r}", name=self.name))
+        if isinstance(self.when, str):
+            self._check_condition(self.when)
+        elif not callable(self.when):
+            raise ValueError(_no_condition(self.name, self.when))
+        if isinstance(self.then, Mapping):
+            if not self.then:
+                raise ValueError(
+                    Message("rule {rule!r} changes nothing; name a setting in `then`", rule=self.name)
+                )
+            check_names(self.then, "Rule")
+            for setting, value in self.then.items():
+                self._check_value(setting, value)
+        elif self.then == REMEDY:
+            if not isinstance(self.when, str) or self.when not in SYMPTOMS:
+                raise ValueError(
+                    Message("rule {rule!r} can apply a remedy only if `when` is a symptom", rule=self.name)
+                )
+        elif not callable(self.then):
+            raise ValueError(
+                Message(
+                    "`then` of rule {rule!r} cannot be {value!r}: pass a mapping of settings, 'remedy' or a function",
+                    rule=self.name,
+                    value=self.then,
+                )
+            )
+        for part in ("cooldown", "window", "hold", "back"):
+            self._check_count(part, getattr(self, part))
+        if self.limit is not None:
+            self._check_count("limit", self.limit)
+
+    def _check_condition(self, when: str) -> None:
+        if when in SYMPTOMS or when == DIVERGED:
+            return
+        condition = Condition.parsed(when)
+        if condition is None or condition.signal not in _COLUMNS:
+            raise ValueError(_no_condition(self.name, when))
+
+    def _check_value(self, setting: str, value: Any) -> None:
+        definition = SETTINGS[setting]
+        if definition.effect == "fresh start":
+            raise TraitError(
+                Message(
+                    "rule {rule!r} cannot change {setting}, which is in force only after a reset",
+                    rule=self.name,
+                    setting=setting,
+                )
+            )
+        if not callable(value) and not (isinstance(value, str) and _FACTOR.match(value)):
+            definition.check(value)
+
+    def _check_count(self, part: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise ValueError(
+                Message(
+                    "{part} of rule {rule!r} cannot be {value!r}: it must be a whole number from 0 on",
+                    part=part,
+                    rule=self.name,
+                    value=value,
+                )
+            )
+
+    @property
+    def reads_findings(self) -> bool:
+        """True if the rule needs probes of the networks, which cost more than recorded columns."""
+        return callable(self.when) or self.when in SYMPTOMS
+
+    def evidence(self, seen: Signals, found: Sequence[Finding]) -> str:
+        """Return what fulfils the condition, in words; empty if it is not fulfilled."""
+        if callable(self.when):
+            answer = self.when(seen)
+            return "" if not answer else answer if isinstance(answer, str) else "its condition holds"
+        for finding in found:
+            if finding.symptom == self.when:
+                return str(finding)
+        condition = Condition.parsed(self.when)
+        return "" if condition is None else condition.evidence(seen, self.window)
+
+    def changes(self, rules: Mapping[str, Any], armed: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the new values of settings that differ from those in force.
+
+        Parameters
+        ----------
+        rules : mapping
+            Settings in force.
+        armed : mapping
+            Settings in force when the rule was armed, to which `bounds` refer.
+        """
+        if self.then == REMEDY:
+            proposed = remedies(str(self.when), rules)
+            asked: Mapping[str, Any] = next((r.changes for r in proposed if not r.fresh_start), {})
+        else:
+            asked = self.then(rules) if callable(self.then) else self.then  # type: ignore[assignment]
+        values = {name: self._value(name, value, rules, armed) for name, value in asked.items()}
+        return {name: value for name, value in values.items() if value != rules[name]}
+
+    def _value(self, name: str, value: Any, rules: Mapping[str, Any], armed: Mapping[str, Any]) -> Any:
+        if callable(value):
+            value = value(rules[name])
+        elif isinstance(value, str) and (factor := _FACTOR.match(value)):
+            number = float(factor[2])
+            value = rules[name] / number if factor[1] == "/" else rules[name] * number
+        definition: Any = SETTINGS[name]
+        if isinstance(value, float) and math.isfinite(value):
+            value = float(f"{value:.6g}")
+            if name in self.bounds:
+                low, high = self.bounds[name]
+                value = float(np.clip(value, low * armed[name], high * armed[name]))
+            value = min(max(value, definition.min), definition.max)
+            if isinstance(rules[name], int) and not isinstance(rules[name], bool):
+                value = round(value)
+        return definition.check(value)
+
+
+_COLUMNS = frozenset(
+    {
+        "accuracy",
+        "loss_d",
+        "loss_g",
+        "grad_norm_d",
+        "grad_norm_g",
+        "accuracy_real",
+        "accuracy_fake",
+        "penalty_d",
+    }
+)
+
+
+def _no_condition(rule: str, when: Any) -> Message:
+    return Message(
+        "`when` of rule {rule!r} cannot be {value!r}: pass a symptom ({symptoms}), 'diverged', a comparison of a column "
+        "such as 'grad_norm_g > 5', or a function",
+        rule=rule,
+        value=when,
+        symptoms=", ".join(SYMPTOMS),
+    )
+
+
+def checked_rules(rules: Rule | Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return `rules` as a tuple.
+
+    Raises
+    ------
+    TypeError
+        If one is no :class:`Rule`.
+    ValueError
+        If two have one name.
+    """
+    asked = (rules,) if isinstance(rules, Rule) else tuple(rules)
+    for rule in asked:
+        if not isinstance(rule, Rule):
+            raise TypeError(Message("{value!r} is no rule; make one with gw.Rule(...)", value=rule))
+    names = [rule.name for rule in asked]
+    if len(set(names)) < len(names):
+        raise ValueError(Message("two rules have the same name: {names}", names=", ".join(sorted(names))))
+    return asked
