@@ -166,7 +166,7 @@ class Rule:
     continuous: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
+        if not isinstance(self.name, str) or not self.name.strip():  # type: ignore[redundant-expr]
             raise ValueError(Message("a rule needs a name, not {name!r}", name=self.name))
         if isinstance(self.when, str):
             self._check_condition(self.when)
