@@ -10,6 +10,7 @@ from ganwidgets.settings import check_names
 from ganwidgets.trainer.quality import QualityMixin
 
 if TYPE_CHECKING:
+    from ganwidgets.explanation.explanation import Explanation
     from ganwidgets.trainer.what_if import WhatIf
 
 __all__ = ["UnderstandingMixin"]
@@ -55,6 +56,36 @@ class UnderstandingMixin(QualityMixin):
 
         check_names(changes, "what_if", also=("steps", "seeds"))
         return WhatIf(self, steps, seeds, changes)  # type: ignore[arg-type]
+
+    def explain(self, iteration: int) -> Explanation:
+        """Return why an iteration came out as it did: the exact update, carried out again on copies.
+
+        It shows the real batch, the latents, the samples that cost most, the gradient norm of each layer against those
+        of the iterations before, and the last intervention. Two replays decide what caused it: one with other real
+        samples in the place of this batch, and one without that intervention. The run notices nothing.
+
+        Parameters
+        ----------
+        iteration : int
+            A full step that led to where the run stands.
+
+        Raises
+        ------
+        ValueError
+            If there is no such step, or it was taken before the run was loaded.
+
+        Examples
+        --------
+        >>> from ganwidgets import GANTrainer
+        >>> trainer = GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,))
+        >>> record = trainer.step(20)
+        >>> why = trainer.explain(15)
+        >>> why.real.shape, why.equal
+        (torch.Size([150, 2]), True)
+        """
+        from ganwidgets.explanation.explanation import explained
+
+        return self._between_steps(lambda: explained(self._session, iteration))
 
     def note(self, text: str, iteration: int | None = None) -> None:
         """Note something about an iteration, by default the one at which the run stands.

@@ -217,7 +217,7 @@ def test_counts_and_names_are_checked():
         both.take()
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(
     steps=st.integers(0, 8),
     alone=st.sampled_from(["", "d", "g"]),

@@ -15,19 +15,19 @@ from ganwidgets.runs.record.branches import Branches
 from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import CODE, Intervention, Origin
 from ganwidgets.runs.record.places import Position
-from ganwidgets.runs.record.snapshots import Snapshots, TemporaryShelf
+from ganwidgets.runs.record.snapshots import Snapshot, Snapshots, TemporaryShelf
 from ganwidgets.runs.session.full_state import described
 from ganwidgets.runs.session.session import Session
-from ganwidgets.runs.state.state_tree import copied
+from ganwidgets.runs.state.state_tree import copied, state_tree
 from ganwidgets.runs.timeline.travel import history_of, restore_at, tip_of
 from ganwidgets.training_flags import put_flags
 
-__all__ = ["begin_here", "copy_at", "copy_here", "copy_of_tip"]
+__all__ = ["begin_here", "copy_at", "copy_here", "copy_of_tip", "restored_aside", "unnoticed"]
 
 
 def copy_here(session: Session) -> Session:
     """Return a run of its own that goes on, bit for bit, as `session` would, without its past states."""
-    with _unnoticed(session):
+    with unnoticed(session):
         tree = copied(session.tree())
         log = session.log
         led = log.records(session.state.iteration, session.state.samples_seen)
@@ -53,21 +53,33 @@ def copy_at(session: Session, place: Position) -> Session:
     CheckpointError
         If no snapshot before it can be read, or a change by hand whose snapshot is lost is in between.
     """
-    with _unnoticed(session):
+    with unnoticed(session):
         branches = session.branches
         root = branches.roots[branches.root_of(place.branch)]
-        made = _blank(session, root.built, root.settings)
-        made.branches, made.log, made.snapshots = session.branches, session.log, session.snapshots
-        run, built, snapshot = restore_at(made, None, place)
-        made.run, made.built = run, dict(built)
-        state = copied(run.state.game.to_stored(run.state.tree()))
-        tree = copied(described(made, snapshot.settings, run, built, state))
+        made, snapshot = restored_aside(session, place)
+        state = copied(state_tree(made.state))
+        tree = copied(described(made, snapshot.settings, made.run, made.built, state))
         led = [
             record
             for record in branches.lineage(place.branch, session.log.everything)
             if record.seq < place.seq
         ]
         return _copy(session, root.built, tree, history_of(session, place.branch), led, {}, snapshot.settings)
+
+
+def restored_aside(session: Session, place: Position) -> tuple[Session, Snapshot]:
+    """Return a session with networks of its own at `place`, and the settings in force there.
+
+    It reads the branches, the log and the snapshots of `session`, so it is good for looking only. Call it within
+    :func:`unnoticed`.
+    """
+    branches = session.branches
+    root = branches.roots[branches.root_of(place.branch)]
+    made = _blank(session, root.built, root.settings)
+    made.branches, made.log, made.snapshots = session.branches, session.log, session.snapshots
+    run, built, snapshot = restore_at(made, None, place)
+    made.run, made.built = run, dict(built)
+    return made, snapshot
 
 
 def _copy(
@@ -126,7 +138,7 @@ def _put_flags_of(session: Session, made: Session) -> None:
 
 
 @contextmanager
-def _unnoticed(session: Session) -> Iterator[None]:
+def unnoticed(session: Session) -> Iterator[None]:
     """Leave the global generator, from which a network may draw, as it was."""
     session.recover()
     drawn = torch.get_rng_state()

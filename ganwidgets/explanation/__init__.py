@@ -1,0 +1,1 @@
+"""One update of the past, carried out again and looked at closely."""

@@ -1,0 +1,394 @@
+"""Why an iteration came out as it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ganwidgets.explanation.rerun import EditedError, Rerun, place_before
+from ganwidgets.messages import Message
+from ganwidgets.objectives import Loss
+from ganwidgets.runs.inspect.substeps import SubStep
+from ganwidgets.runs.record.interventions import UPDATES, Intervention
+from ganwidgets.runs.record.places import Position
+from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.timeline.copies import unnoticed
+from ganwidgets.stepping.eager import NonFiniteError
+
+__all__ = ["Counterfactual", "Explanation", "LayerGradient", "Update", "explained"]
+
+USUAL = 30
+"""Iterations before the one in question whose gradients are the usual ones."""
+
+AFTER = 10
+"""Iterations after it that are compared with what would have come."""
+
+REACH = 1000
+"""Iterations back at most to an intervention without which the run is carried out again."""
+
+WIDER = 1.5
+"""A gradient norm is unusual if it is outside [low / 1.5, high * 1.5] of the iterations before."""
+
+COSTLIEST = 8
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LayerGradient:
+    """The gradient of one layer in the last update of its network.
+
+    Attributes
+    ----------
+    network, layer : str
+    norm : float
+        Euclidean norm over the layer's parameters, before clipping.
+    usual : (float, float)
+        Lowest and highest norm over the iterations before; NaN where there are none.
+    """
+
+    network: str
+    layer: str
+    norm: float
+    usual: tuple[float, float]
+
+    @property
+    def unusual(self) -> bool:
+        """Whether the norm is outside the usual range, widened by half."""
+        low, high = self.usual
+        return bool(self.norm > WIDER * high or self.norm < low / WIDER)
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """One update of the iteration, carried out again.
+
+    Attributes
+    ----------
+    network : str
+    number : int
+        Among the updates of this network in the iteration, from 1 on.
+    loss : float or None
+    frozen, skipped : bool
+    noise : Tensor [N, latent_dim]
+    real, generated : Tensor [N, ...] or None
+        In the units that people see.
+    labels : Tensor or None
+    cost_real, cost_generated : Tensor [N] or None
+        How much the network's loss of a sample exceeds that of the sample with the median logit. None where the loss
+        does not depend on these samples.
+    """
+
+    network: str
+    number: int
+    loss: float | None
+    frozen: bool
+    skipped: bool
+    noise: Tensor
+    real: Tensor | None
+    generated: Tensor | None
+    labels: Tensor | None
+    cost_real: Tensor | None
+    cost_generated: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class Counterfactual:
+    """The losses as they were, and as they would have been without something.
+
+    Attributes
+    ----------
+    without : str
+        What was left out.
+    iterations : int array [n]
+        From the iteration in question on.
+    actual, otherwise : mapping of str to float64 array [n]
+        ``loss_d`` and ``loss_g``; NaN from where the run has no number.
+    """
+
+    without: str
+    iterations: npt.NDArray[np.int64]
+    actual: Mapping[str, Floats]
+    otherwise: Mapping[str, Floats]
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{name} {self.actual[name][0]:.4g} -> {self.otherwise[name][0]:.4g}"
+            for name in ("loss_d", "loss_g")
+        ]
+        return f"<Without {self.without}: {', '.join(parts)} at iteration {self.iterations[0]}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What happened in one iteration; :meth:`GANTrainer.explain` returns one.
+
+    Attributes
+    ----------
+    iteration : int
+    losses : mapping of str to float
+        ``loss_d`` and ``loss_g`` of this iteration, as recorded.
+    usual_losses : mapping of str to (float, float)
+        Their lowest and highest value over the iterations before.
+    updates : tuple of Update
+        In order.
+    layers : tuple of LayerGradient
+    last_intervention : Intervention or None
+        The last that took force before this iteration.
+    without_batch : Counterfactual
+        With the next real samples in the place of this iteration's.
+    without_intervention : Counterfactual or None
+        Without the last intervention and what took force with it; None where there is none, or it cannot be left out.
+    equal : bool
+        Whether the replay came to the losses that were recorded, bit for bit.
+    """
+
+    iteration: int
+    losses: Mapping[str, float]
+    usual_losses: Mapping[str, tuple[float, float]]
+    updates: tuple[Update, ...]
+    layers: tuple[LayerGradient, ...]
+    last_intervention: Intervention | None
+    without_batch: Counterfactual
+    without_intervention: Counterfactual | None
+    equal: bool
+
+    @property
+    def real(self) -> Tensor | None:
+        """The real batch of the last update that used one."""
+        return next((each.real for each in reversed(self.updates) if each.real is not None), None)
+
+    @property
+    def noise(self) -> Tensor:
+        """The latents of the last update, [N, latent_dim]."""
+        return self.updates[-1].noise
+
+    def costliest(self, n: int = COSTLIEST) -> dict[str, Tensor]:
+        """Return the `n` samples that cost D most, real and generated, the costliest first."""
+        found = {}
+        for update in self.updates:
+            if update.network != "discriminator":
+                continue
+            for name, samples, costs in (
+                ("real", update.real, update.cost_real),
+                ("generated", update.generated, update.cost_generated),
+            ):
+                if samples is not None and costs is not None and len(costs) == len(samples):
+                    found[name] = samples[costs.argsort(descending=True)[:n]]
+        return found
+
+    def sentences(self) -> list[Message]:
+        """Return the findings in words."""
+        said = []
+        for name, value in self.losses.items():
+            low, high = self.usual_losses[name]
+            said.append(
+                Message(
+                    "{name} {value}, usually {low} to {high}",
+                    name=name,
+                    value=f"{value:.4g}",
+                    low=f"{low:.4g}",
+                    high=f"{high:.4g}",
+                )
+            )
+        unusual = [f"{each.network}.{each.layer}" for each in self.layers if each.unusual]
+        if unusual:
+            said.append(Message("unusual gradients in {layers}", layers=", ".join(unusual)))
+        else:
+            said.append(Message("gradients are as usual in all layers"))
+        if self.last_intervention is not None:
+            said.append(
+                Message(
+                    "last change before it: {setting} {old} to {new} after iteration {iteration}",
+                    setting=self.last_intervention.setting,
+                    old=self.last_intervention.old,
+                    new=self.last_intervention.new,
+                    iteration=self.last_intervention.iteration,
+                )
+            )
+        others = [
+            self.without_batch,
+            *([] if self.without_intervention is None else [self.without_intervention]),
+        ]
+        said += [
+            Message(
+                "without {what}: loss_d {loss_d}, loss_g {loss_g}",
+                what=other.without,
+                loss_d=f"{other.otherwise['loss_d'][0]:.4g}",
+                loss_g=f"{other.otherwise['loss_g'][0]:.4g}",
+            )
+            for other in others
+        ]
+        return said
+
+    def __repr__(self) -> str:
+        return (
+            "\n  ".join([f"<Explanation of iteration {self.iteration}:", *map(str, self.sentences())]) + ">"
+        )
+
+    def _repr_html_(self) -> str:
+        from ganwidgets.explanation.page import explanation_page
+
+        return explanation_page(self)
+
+
+def explained(session: Session, iteration: Any) -> Explanation:
+    """Return why `iteration` of the run came out as it did; computed on copies, the run notices nothing.
+
+    Raises
+    ------
+    ValueError
+        If the way to where the run stands has no such iteration that can be carried out again.
+    """
+    branches = session.branches
+    first = branches.roots[branches.root_of(branches.current)].first.iteration + 1
+    last = session.state.iteration
+    if isinstance(iteration, bool) or not isinstance(iteration, int) or not first <= iteration <= last:
+        raise ValueError(
+            Message(
+                "iteration {iteration!r} cannot be explained; pass a step that was taken, from {first} to {last}",
+                iteration=iteration,
+                first=first,
+                last=last,
+            )
+        )
+    with unnoticed(session):
+        return _explained(session, iteration, first)
+
+
+def _explained(session: Session, iteration: int, first: int) -> Explanation:
+    begin = max(first, iteration - USUAL)
+    rerun = Rerun(session, place_before(session, begin))
+    norms: dict[tuple[str, str], list[float]] = {}
+    for earlier in range(begin, iteration):
+        for key, norm in _norms(rerun.observed_step(earlier)).items():
+            norms.setdefault(key, []).append(norm)
+    seen = int(sum(rerun.state.cursors.values()))
+    found = rerun.observed_step(iteration)
+    drawn = int(sum(rerun.state.cursors.values())) - seen
+    again = rerun._made.run.stepper.record
+    history = session.history
+    losses = {name: float(history[name][iteration - 1]) for name in ("loss_d", "loss_g")}
+    end = min(session.state.iteration, iteration + AFTER)
+    rows = slice(iteration - 1, end)
+    actual = {name: history[name][rows] for name in losses}
+    places = np.arange(iteration, end + 1)
+    led = [r for r in session.log.records(session.state.iteration) if r.iteration < iteration]
+    begun = _first_seq(session)
+    record = next((r for r in reversed(led) if r.seq >= begun and r.setting not in UPDATES), None)
+    without_batch = Rerun(session, place_before(session, iteration))
+    without_batch.skip_batches(drawn)
+    return Explanation(
+        iteration=iteration,
+        losses=losses,
+        usual_losses={name: _ends(history[name][begin - 1 : iteration - 1]) for name in losses},
+        updates=tuple(_update(session, each) for each in found),
+        layers=tuple(
+            LayerGradient(network, layer, norm, _ends(np.array(norms.get((network, layer), []))))
+            for (network, layer), norm in _norms(found).items()
+        ),
+        last_intervention=record,
+        without_batch=Counterfactual(
+            Message("this batch"), places, actual, without_batch.losses(iteration, end)
+        ),
+        without_intervention=_without(session, record, iteration, end, places, actual),
+        equal=all(again[name] == value for name, value in losses.items()),
+    )
+
+
+def _first_seq(session: Session) -> int:
+    """Return the number from which interventions belong to the fresh start that led here."""
+    branches = session.branches
+    return branches.roots[branches.root_of(branches.current)].first.seq
+
+
+def _without(
+    session: Session,
+    record: Intervention | None,
+    iteration: int,
+    end: int,
+    places: npt.NDArray[np.int64],
+    actual: Mapping[str, Floats],
+) -> Counterfactual | None:
+    if (
+        record is None
+        or iteration - record.iteration > REACH
+        or record.setting not in session.settings.as_dict()
+    ):
+        return None
+    line = session.branches.lineage(session.branches.current, session.log.everything)
+    together = [r for r in line if (r.iteration, r.samples_seen) == (record.iteration, record.samples_seen)]
+    left_out = {r.seq for r in together if r.setting not in UPDATES}
+    before = Position(session.branches.current, record.iteration, min(left_out))
+    rerun = Rerun(session, before, left_out)
+    try:
+        for earlier in range(record.iteration + 1, iteration):
+            rerun.step(earlier)
+    except (EditedError, NonFiniteError):
+        return None
+    what = ", ".join(f"{r.setting} {r.old} -> {r.new}" for r in together if r.seq in left_out)
+    return Counterfactual(what, places, actual, rerun.losses(iteration, end))
+
+
+def _ends(values: Floats) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if len(finite) else (float("nan"), float("nan"))
+
+
+def _norms(updates: list[SubStep]) -> dict[tuple[str, str], float]:
+    """Return the gradient norm of each layer in the last update of its network."""
+    found: dict[tuple[str, str], float] = {}
+    for update in updates:
+        if update.gradients is None:
+            continue
+        squares: dict[str, float] = {}
+        for name, gradient in update.gradients.parameters.items():
+            layer = name.rpartition(".")[0] or name
+            squares[layer] = squares.get(layer, 0.0) + float(gradient.double().square().sum())
+        found.update(((update.network, layer), square**0.5) for layer, square in squares.items())
+    return found
+
+
+def _update(session: Session, found: SubStep) -> Update:
+    real, generated = _costs(session.game, found)
+    return Update(
+        network=found.network,
+        number=found.number,
+        loss=found.loss,
+        frozen=found.frozen,
+        skipped=found.skipped,
+        noise=found.noise,
+        real=found.real,
+        generated=found.generated,
+        labels=found.labels,
+        cost_real=real,
+        cost_generated=generated,
+    )
+
+
+@torch.no_grad()
+def _costs(game: Loss, found: SubStep) -> tuple[Tensor | None, Tensor | None]:
+    """Return what each real and each generated sample costs beyond the one with the median logit."""
+    if found.fake_logits is None:
+        return None, None
+    fake = found.fake_logits.reshape(-1)
+    typical_fake = fake.median().reshape(1)
+    if found.network == "generator":
+        needed = None if found.real_logits is None else found.real_logits.reshape(-1).median().reshape(1)
+        typical = game.loss_g(typical_fake, needed)
+        return None, torch.stack([game.loss_g(each.reshape(1), needed) - typical for each in fake])
+    if found.real_logits is None:
+        return None, None
+    real = found.real_logits.reshape(-1)
+    typical_real = real.median().reshape(1)
+    typical = game.loss_d(typical_real, typical_fake)
+    return (
+        torch.stack([game.loss_d(each.reshape(1), typical_fake) - typical for each in real]),
+        torch.stack([game.loss_d(typical_real, each.reshape(1)) - typical for each in fake]),
+    )

@@ -1,0 +1,93 @@
+"""An explanation as HTML that needs no kernel."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganwidgets.messages import Catalog, N_, catalog
+from ganwidgets.rendering.overlay import PALETTE, overlay
+from ganwidgets.rendering.phrases import spell_count
+from ganwidgets.rendering.side_by_side import samples_side_by_side
+
+if TYPE_CHECKING:
+    from ganwidgets.explanation.explanation import Counterfactual, Explanation
+
+__all__ = ["explanation_page"]
+
+SHOWN = 64
+"""Real samples of the batch that are shown."""
+
+
+def explanation_page(why: Explanation, t: Catalog | None = None) -> str:
+    """Return the sentences, the gradients by layer, the samples, and what would have come otherwise."""
+    t = t or catalog()
+    title = t(N_("Iteration {count}"), count=spell_count(why.iteration))
+    said = "".join(f"<li>{html.escape(t(sentence))}</li>" for sentence in why.sentences())
+    samples = {t(N_("real batch")): why.real}
+    costly = why.costliest()
+    if "real" in costly:
+        samples[t(N_("costliest real"))] = costly["real"]
+    if "generated" in costly:
+        samples[t(N_("costliest generated"))] = costly["generated"]
+    shown = {name: each[:SHOWN].numpy() for name, each in samples.items() if each is not None}
+    others = [why.without_batch, *([] if why.without_intervention is None else [why.without_intervention])]
+    return (
+        f"<div><b>{html.escape(title)}</b><ul>{said}</ul>"
+        f"<div>{samples_side_by_side(shown)}</div>{_gradients(why, t)}"
+        f"<div>{''.join(_counterfactual(other, t) for other in others)}</div></div>"
+    )
+
+
+def _gradients(why: Explanation, t: Catalog) -> str:
+    """Return a bar for each layer: its usual range, and a mark where its norm is, on one logarithmic axis."""
+    norms = [
+        value for each in why.layers for value in (each.norm, *each.usual) if np.isfinite(value) and value > 0
+    ]
+    if not norms:
+        return ""
+    low, high = np.log10(min(norms)), np.log10(max(norms))
+    span = max(high - low, 1e-9)
+
+    def x(value: float) -> float:
+        return 4 + float((np.log10(max(value, 1e-30)) - low) / span) * 190
+
+    rows = []
+    for each in why.layers:
+        first, last = (x(end) if np.isfinite(end) and end > 0 else 4 for end in each.usual)
+        color = PALETTE[1] if each.unusual else PALETTE[2]
+        rows.append(
+            f"<tr><td>{html.escape(each.network)}</td><td>{html.escape(each.layer)}</td>"
+            f'<td><svg width="200" height="14"><line x1="{first:.1f}" x2="{max(last, first + 1):.1f}" y1="7" y2="7" '
+            f'stroke="currentColor" stroke-opacity="0.35" stroke-width="6"/><line x1="{x(each.norm):.1f}" '
+            f'x2="{x(each.norm):.1f}" y1="0" y2="14" stroke="{color}" stroke-width="3"/></svg></td>'
+            f"<td>{each.norm:.3g}</td><td>{each.usual[0]:.3g} - {each.usual[1]:.3g}</td>"
+            f"<td>{html.escape(t(N_('unusual'))) if each.unusual else ''}</td></tr>"
+        )
+    head = "".join(
+        f"<th>{html.escape(t(text))}</th>"
+        for text in (
+            N_("network"),
+            N_("layer"),
+            N_("gradient norm, logarithmic"),
+            N_("now"),
+            N_("usually"),
+            "",
+        )
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _counterfactual(other: Counterfactual, t: Catalog) -> str:
+    places = other.iterations.astype(np.float64)
+    title = t(N_("loss of G without {what}"), what=other.without)
+    return overlay(
+        title,
+        {
+            t(N_("as it was")): (places, other.actual["loss_g"]),
+            t(N_("without it")): (places, other.otherwise["loss_g"]),
+        },
+        t(N_("iteration")),
+    )
