@@ -19,7 +19,7 @@ from ganwidgets.runs.record.interventions import UPDATES, Intervention
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.copies import unnoticed
-from ganwidgets.stepping.eager import NonFiniteError
+from ganwidgets.stepping.engine import NonFiniteError
 
 __all__ = ["Counterfactual", "Explanation", "LayerGradient", "Update", "explained"]
 
@@ -272,7 +272,7 @@ def _explained(session: Session, iteration: int, first: int) -> Explanation:
     seen = int(sum(rerun.state.cursors.values()))
     found = rerun.observed_step(iteration)
     drawn = int(sum(rerun.state.cursors.values())) - seen
-    again = rerun._made.run.stepper.record
+    again = rerun._made.run.engine.record
     history = session.history
     losses = {name: float(history[name][iteration - 1]) for name in ("loss_d", "loss_g")}
     end = min(session.state.iteration, iteration + AFTER)

@@ -15,7 +15,7 @@ from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.copies import restored_aside
 from ganwidgets.runs.timeline.travel import SnapshotReplay
 from ganwidgets.stepping.ambient import pinned
-from ganwidgets.stepping.eager import NonFiniteError
+from ganwidgets.stepping.engine import NonFiniteError
 
 __all__ = ["EditedError", "Rerun", "place_before"]
 
@@ -41,7 +41,7 @@ class _Collector(Recorder):
     """Keeps what each update of a step came to, and breaks none off."""
 
     def _reach(self, stage: str, **found: object) -> None:
-        super()._reach(stage, **found)  # type: ignore[arg-type]
+        super()._reach(stage, **found)
         assert self.reached is not None
         self.updates[self.reached.network, self.reached.number] = self.reached
 
@@ -109,21 +109,21 @@ class Rerun:
         before = place_before(self._origin, iteration)
         self.go(before)
         self.go(Position(before.branch, iteration, before.seq))
-        record = self._made.run.stepper.record
+        record = self._made.run.engine.record
         return {name: record[name] for name in ("loss_d", "loss_g")}
 
     def observed_step(self, iteration: int) -> list[SubStep]:
         """Carry out full step number `iteration`, and return what each of its updates came to."""
         self.go(place_before(self._origin, iteration))
-        stepper = self._made.run.stepper
-        ordinary = stepper.watcher
-        collector = _Collector(stepper, self._made.run.shown, wanted=-1)
+        engine = self._made.run.engine
+        ordinary = engine.observer
+        collector = _Collector(engine, self._made.run.shown, wanted=-1)
         collector.updates = {}
-        stepper.watcher = collector
+        engine.observer = collector
         try:
             self.step(iteration)
         finally:
-            stepper.watcher = ordinary
+            engine.observer = ordinary
         return list(collector.updates.values())
 
     def losses(self, first: int, last: int) -> dict[str, Floats]:
