@@ -142,23 +142,25 @@ def set_hyperparameters(
             group["betas"] = (settings.beta1, settings.beta2)
 
 
-def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: int) -> float:
+def learning_rate(
+    base: float, schedule: str, schedule_steps: int, iteration: int, end: float = 0.0
+) -> float:
     """Return the learning rate of the update that takes the run on from `iteration`.
 
     A pure function, so that a run that was interrupted, or whose schedule was changed, needs to
     remember nothing: with p = min(iteration / schedule_steps, 1),
 
     * ``constant``: base
-    * ``linear``: base (1 - p)
-    * ``cosine``: base (1 + cos(pi p)) / 2  (Loshchilov and Hutter, "SGDR", 2017, without restarts)
+    * ``linear``: base (end + (1 - end) (1 - p))
+    * ``cosine``: base (end + (1 - end) (1 + cos(pi p)) / 2)  (Loshchilov and Hutter, "SGDR", 2017, no restarts)
     """
     if schedule == "constant":
         return base
     progress = min(iteration / schedule_steps, 1.0)
     if schedule == "linear":
-        return base * (1 - progress)
+        return base * (end + (1 - end) * (1 - progress))
     if schedule == "cosine":
-        return base * (1 + math.cos(math.pi * progress)) / 2
+        return base * (end + (1 - end) * ((1 + math.cos(math.pi * progress)) / 2))
     raise ValueError(
         Message(
             "there is no schedule {name!r}; choose one of {allowed}",

@@ -179,6 +179,8 @@ class Turn:
     ----------
     networks : mapping of str to callable
         By name, in the precision in force.
+    modules : mapping of str to torch.nn.Module
+        The same networks as modules, whose buffers and attributes a game reads. Only :meth:`Game.prepare` sets them.
     settings
         The values of all settings in force, as attributes.
     random : mapping of str to torch.Generator
@@ -202,6 +204,7 @@ class Turn:
     """
 
     networks: Mapping[str, NetworkFn]
+    modules: Mapping[str, nn.Module]
     settings: Any
     random: Mapping[str, torch.Generator]
     device: torch.device
@@ -376,6 +379,13 @@ class Game(ABC):
     def order(self, settings: Any, iteration: int) -> Iterable[tuple[str, int]]:
         """Return which player is updated how many times in a full step, in this order."""
         return [(player.name, getattr(settings, f"{player.letter}_steps")) for player in self.players]
+
+    def prepare(self, player: str, turn: Turn, seen: Mapping[str, int]) -> None:  # noqa: B027
+        """Set buffers of the networks of `player` that follow a schedule.
+
+        Called before each full step for every player that is not frozen, and before each update of one player alone.
+        It must be a function of the settings, the iteration and `seen`, the samples read from each stream so far.
+        """
 
     @abstractmethod
     def draw(self, player: str, feed: Feed, turn: Turn) -> Any:

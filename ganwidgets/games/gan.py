@@ -39,6 +39,8 @@ from ganwidgets.games.game import (
 )
 from ganwidgets.messages import Message, N_
 from ganwidgets.networks import build_networks
+from ganwidgets.networks.msg import MultiScaleDiscriminator, MultiScaleGenerator, atlas, pyramid
+from ganwidgets.networks.progressive import GrowingNetwork, level_at
 from ganwidgets.objectives import (
     PENALTIES,
     Loss,
@@ -50,6 +52,7 @@ from ganwidgets.objectives import (
     packed_shape,
     with_defaults,
 )
+from ganwidgets.optimizers import learning_rate
 from ganwidgets.settings import OWN
 
 __all__ = ["DISCRIMINATOR", "GAN", "GENERATOR", "Drawn", "draw_noise"]
@@ -159,8 +162,18 @@ class GAN(Game):
             spectral_norm=settings.spectral_norm,
             classes=data["data"].classes if settings.conditional else 0,
             d_shape=packed_shape(shape, self.packing),
+            mapping_layers=settings.mapping_layers,
+            synthesis_layers=settings.synthesis_layers,
         )
         return {GENERATOR: generator, DISCRIMINATOR: discriminator}
+
+    def prepare(self, player: str, turn: Turn, seen: Mapping[str, int]) -> None:
+        network = turn.modules[player]
+        if isinstance(network, GrowingNetwork):
+            settings = turn.settings
+            network.grow(
+                level_at(seen["data"], settings.growth_samples, settings.growth_level, network.levels)
+            )
 
     def draw(self, player: str, feed: Feed, turn: Turn) -> Drawn:
         settings = turn.settings
@@ -189,16 +202,16 @@ class GAN(Game):
         settings = turn.settings
         with torch.no_grad():
             fake = self._generate(batch, turn)
-        turn.tell("generate", samples=fake)
+        turn.tell("generate", samples=_image(fake))
         if turn.frozen:
-            weight = settings.penalty_weight
+            weight: float | None = _penalty_weight(turn)
         else:
-            weight = _lazy_weight(settings, turn.counts[DISCRIMINATOR])
+            weight = _lazy_weight(turn, turn.counts[DISCRIMINATOR])
         assert batch.real is not None  # an update of D always draws real samples
         judge = self._logits_fn(turn.networks[DISCRIMINATOR], batch.labels)
         loss = self._loss(settings)
         total, real_logits, fake_logits, penalty = self._score_d(
-            loss, judge, batch.real, fake, weight, turn, turn.tell
+            loss, judge, _as_seen(batch.real, turn), fake, weight, turn, turn.tell
         )
         return Scored(
             total,
@@ -211,7 +224,7 @@ class GAN(Game):
     def _loss_g(self, batch: Drawn, turn: Turn) -> Scored:
         loss = self._loss(turn.settings)
         fake = self._generate(batch, turn)
-        turn.tell("generate", samples=fake)
+        turn.tell("generate", samples=_image(fake))
         judge = self._logits_fn(turn.networks[DISCRIMINATOR], batch.labels)
         looks_ahead = batch.real is not None and _looks_ahead(turn)
         if looks_ahead:
@@ -221,7 +234,7 @@ class GAN(Game):
         if batch.real is not None and loss.needs_real:
             # Real logits depend on G only through a D that answered it.
             with _GRAPH if looks_ahead else torch.no_grad():
-                real_logits = judge(self._augmented_packed(batch.real, turn))
+                real_logits = judge(self._augmented_packed(_as_seen(batch.real, turn), turn))
         turn.tell("classify", real_logits=real_logits, fake_logits=fake_logits)
         return Scored(loss.loss_g(fake_logits, real_logits))
 
@@ -264,9 +277,10 @@ class GAN(Game):
         assert real is not None  # drawn in every update that looks ahead
 
         def loss_after(networks: Mapping[str, NetworkFn], number: int) -> Tensor | None:
-            weight = _lazy_weight(settings, turn.counts[DISCRIMINATOR] + number)
+            weight = _lazy_weight(turn, turn.counts[DISCRIMINATOR] + number)
             judge = self._logits_fn(networks[DISCRIMINATOR], batch.labels)
-            loss, *_ = self._score_d(game_loss, judge, real, fake, weight, turn, _untold)
+            seen = _as_seen(real, turn)
+            loss, *_ = self._score_d(game_loss, judge, seen, fake, weight, turn, _untold)
             least = self.skip_below(DISCRIMINATOR, settings)
             return None if least is not None and loss.item() < least else loss
 
@@ -334,6 +348,8 @@ class GAN(Game):
 
     def _generate(self, batch: Drawn, turn: Turn) -> Tensor:
         generate = turn.networks[GENERATOR]
+        if _multi_scale(turn):
+            return generate(batch.noise, batch.labels, True)
         return generate(batch.noise, batch.labels) if GENERATOR in self.labelled else generate(batch.noise)
 
     def _logits_fn(self, discriminator: NetworkFn, labels: Tensor | None) -> LogitsFn:
@@ -357,10 +373,44 @@ def _looks_ahead(turn: Turn) -> bool:
     return turn.settings.unroll_steps > 0 and DISCRIMINATOR not in turn.frozen_players
 
 
-def _lazy_weight(settings: Any, number: int) -> float | None:
+def _multi_scale(turn: Turn) -> bool:
+    """Return whether images of all resolutions go from the generator to the discriminator."""
+    return isinstance(turn.modules[GENERATOR], MultiScaleGenerator) and isinstance(
+        turn.modules[DISCRIMINATOR], MultiScaleDiscriminator
+    )
+
+
+def _as_seen(real: Tensor, turn: Turn) -> Tensor:
+    """Return real samples in the form that the generator makes: at its level, or at all resolutions."""
+    generator = turn.modules[GENERATOR]
+    if isinstance(generator, GrowingNetwork):
+        return generator.faded(real)
+    if isinstance(generator, MultiScaleGenerator) and _multi_scale(turn):
+        return atlas(pyramid(real, generator.levels))
+    return real
+
+
+def _image(fake: Tensor) -> Tensor:
+    """Return generated samples as they are shown: the finest resolution."""
+    return fake[..., : fake.shape[2]] if fake.ndim == 4 and fake.shape[3] > fake.shape[2] else fake
+
+
+def _penalty_weight(turn: Turn) -> float:
+    """Return the weight of the penalty in force: it follows the schedule of the learning rates."""
+    settings = turn.settings
+    return learning_rate(
+        settings.penalty_weight,
+        settings.lr_schedule,
+        settings.schedule_steps,
+        turn.iteration,
+        settings.penalty_end,
+    )
+
+
+def _lazy_weight(turn: Turn, number: int) -> float | None:
     """Return the weight of the penalty in update `number` of D, or None if that update has no penalty."""
-    every = settings.penalty_interval
-    return None if number % every else settings.penalty_weight * every
+    every = turn.settings.penalty_interval
+    return None if number % every else _penalty_weight(turn) * every
 
 
 def _accuracies(loss: Loss, real: Tensor, fake: Tensor) -> dict[str, float]:

@@ -6,13 +6,26 @@ import torch
 from torch import nn
 
 from ganwidgets.messages import Message
-from ganwidgets.networks import dcgan, mlp, resnet
+from ganwidgets.networks import dcgan, mlp, msg, progressive, r3gan, resnet
 from ganwidgets.networks.spec import NetworkSpec
 from ganwidgets.networks.spectral import normalise_spectrally
+from ganwidgets.networks.stylegan3 import training
 
 __all__ = ["build_networks"]
 
-_BUILDERS = {"mlp": mlp.build, "dcgan": dcgan.build, "resnet": resnet.build}
+_BUILDERS = {
+    "mlp": mlp.build,
+    "dcgan": dcgan.build,
+    "resnet": resnet.build,
+    "r3gan": r3gan.build,
+    "progressive": progressive.build,
+    "msg": msg.build,
+    "stylegan3_t": training.build_t,
+    "stylegan3_r": training.build_r,
+}
+
+_SPECTRAL = ("mlp", "dcgan", "resnet")
+"""Architectures whose discriminators can be normalised spectrally; the others scale their weights themselves."""
 
 
 def build_networks(
@@ -29,12 +42,14 @@ def build_networks(
     spectral_norm: bool = False,
     classes: int = 0,
     d_shape: tuple[int, ...] | None = None,
+    mapping_layers: int = 2,
+    synthesis_layers: int = 4,
 ) -> tuple[nn.Module, nn.Module]:
     r"""Return a generator and a discriminator for samples of `shape`.
 
     Parameters
     ----------
-    architecture : {"mlp", "dcgan", "resnet"}
+    architecture : {"mlp", "dcgan", "resnet", "r3gan", "progressive", "msg", "stylegan3_t", "stylegan3_r"}
         How they are built.
     shape : tuple of int
         Of one sample: (F,) for points, (C, H, W) for images.
@@ -58,6 +73,8 @@ def build_networks(
         How many labels both networks take as their second argument, int64 [N]; 0 for none.
     d_shape : tuple of int, optional
         Of what the discriminator judges at once, where that is several samples along the first axis.
+    mapping_layers, synthesis_layers : int
+        Layers of a StyleGAN3 generator's mapping network, and of its synthesis network before the last.
 
     Returns
     -------
@@ -88,8 +105,10 @@ def build_networks(
         norm,
         spectral_norm,
         classes,
+        mapping_layers,
+        synthesis_layers,
     )
     networks = _BUILDERS[architecture](plan, generator)
-    if spectral_norm:
+    if spectral_norm and architecture in _SPECTRAL:
         normalise_spectrally(networks[1], generator)
     return networks

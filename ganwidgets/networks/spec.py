@@ -9,7 +9,7 @@ from ganwidgets.messages import Message
 
 __all__ = ["NetworkSpec", "refuse_unless_square"]
 
-SIDES = (8, 16, 32, 64, 128)
+SIDES = (8, 16, 32, 64, 128, 256)
 """Sides, in pixels, that convolutional networks are built for."""
 
 
@@ -37,6 +37,8 @@ class NetworkSpec:
         Whether the discriminator's layers are normalised spectrally instead.
     classes : int
         How many labels there are, from 0 on; 0 where networks take none.
+    mapping_layers, synthesis_layers : int
+        Layers of a StyleGAN3 generator's mapping network, and of its synthesis network before the last.
     """
 
     shape: tuple[int, ...]
@@ -49,6 +51,8 @@ class NetworkSpec:
     norm: str
     spectral_norm: bool
     classes: int
+    mapping_layers: int = 2
+    synthesis_layers: int = 4
 
     @property
     def d_norm(self) -> str:

@@ -36,6 +36,8 @@ _OPTIMIZERS = {
 _GENERATOR, _DISCRIMINATOR = ("generator",), ("discriminator",)
 _BOTH = _GENERATOR + _DISCRIMINATOR
 _CONVOLUTIONAL = ("dcgan", "resnet")
+_STYLEGAN3 = ("stylegan3_t", "stylegan3_r")
+_FOR_IMAGES = (*_CONVOLUTIONAL, "r3gan", "progressive", "msg", *_STYLEGAN3)
 
 
 class SettingTraits(HasTraits):
@@ -126,6 +128,19 @@ class SettingTraits(HasTraits):
         label=N_("Averaging of G"),
         help=N_(
             "Keeps a slowly moving average of the generator, which is steadier than the generator itself; 0 keeps none."
+        ),
+        group="generator",
+    )
+    ema_rampup = FloatSetting(
+        0.0,
+        min=0,
+        max=1,
+        slider=(0, 0.2),
+        zero=N_("off"),
+        label=N_("Averaging starts with"),
+        unit=N_("of all updates"),
+        help=N_(
+            "Shortens the averaging of G at the start: its half-life is at most this share of the steps so far; 0 does not."
         ),
         group="generator",
     )
@@ -320,6 +335,53 @@ class SettingTraits(HasTraits):
         help=N_("After how many steps the schedule has brought the learning rates to zero."),
         group="optimizer",
     )
+    schedule_end = FloatSetting(
+        0.0,
+        min=0,
+        max=1,
+        label=N_("Learning rates at the end"),
+        unit=N_("share"),
+        help=N_("The share of both learning rates that is left at the end of the schedule."),
+        group="optimizer",
+    )
+    penalty_end = FloatSetting(
+        1.0,
+        min=0,
+        max=1,
+        label=N_("Penalty at the end"),
+        unit=N_("share"),
+        help=N_("The share of the penalty's weight that is left at the end of the schedule; 1 keeps all of it."),
+        group="optimizer",
+    )
+    growth_samples = IntSetting(
+        5000,
+        min=0,
+        max=100_000_000,
+        scale="logarithmic",
+        slider=(100, 1_000_000),
+        zero=N_("by hand"),
+        label=N_("Growth phase"),
+        unit=N_("real samples"),
+        help=N_(
+            "A progressive network trains at a resolution for this many samples, then fades in the next for as many; 0 waits for you."
+        ),
+        group="generator",
+        affects=_BOTH,
+        architectures=("progressive",),
+    )
+    growth_level = FloatSetting(
+        0.0,
+        min=0,
+        max=6,
+        label=N_("Unlocked"),
+        unit=N_("resolutions"),
+        help=N_(
+            "Resolutions of a progressive network that you unlock beside the schedule; 1.5 is one, and half of the next faded in."
+        ),
+        group="generator",
+        affects=_BOTH,
+        architectures=("progressive",),
+    )
     # --- pending until reset() ------------------------------------------------------------------
     data = DataSetting(
         "gaussians",
@@ -334,9 +396,14 @@ class SettingTraits(HasTraits):
             "mlp": N_("Fully connected (MLP)"),
             "dcgan": N_("Convolutional (DCGAN)"),
             "resnet": N_("Residual (ResNet)"),
+            "r3gan": N_("Modern residual (R3GAN)"),
+            "progressive": N_("Progressively grown"),
+            "msg": N_("All resolutions at once (MSG-GAN)"),
+            "stylegan3_t": N_("StyleGAN3, translation (T)"),
+            "stylegan3_r": N_("StyleGAN3, rotation (R)"),
         },
         label=N_("Architecture"),
-        help=N_("How the two networks are built; the convolutional and the residual ones are for images."),
+        help=N_("How the two networks are built; all but the fully connected ones are for square images."),
         group="fresh start",
         effect="fresh start",
         affects=_BOTH,
@@ -418,12 +485,12 @@ class SettingTraits(HasTraits):
         label=N_("Channels"),
         unit=N_("per layer, at least"),
         help=N_(
-            "How many feature maps the layers with the largest pictures hold, in convolutional and residual networks."
+            "How many feature maps the layers with the largest pictures hold, in networks for images."
         ),
         group="fresh start",
         effect="fresh start",
         affects=_BOTH,
-        architectures=_CONVOLUTIONAL,
+        architectures=_FOR_IMAGES,
     )
     norm = ChoiceSetting(
         "batch",
@@ -442,6 +509,29 @@ class SettingTraits(HasTraits):
         group="fresh start",
         effect="fresh start",
         affects=_DISCRIMINATOR,
+        architectures=("mlp", *_CONVOLUTIONAL),
+    )
+    mapping_layers = IntSetting(
+        2,
+        min=1,
+        max=8,
+        label=N_("Mapping layers"),
+        help=N_("Layers of StyleGAN3's mapping network, which turns noise into styles."),
+        group="fresh start",
+        effect="fresh start",
+        affects=_GENERATOR,
+        architectures=_STYLEGAN3,
+    )
+    synthesis_layers = IntSetting(
+        4,
+        min=3,
+        max=14,
+        label=N_("Synthesis layers"),
+        help=N_("Layers of StyleGAN3's synthesis network, which turns styles into an image; the published ones have 14."),
+        group="fresh start",
+        effect="fresh start",
+        affects=_GENERATOR,
+        architectures=_STYLEGAN3,
     )
     holdout = FloatSetting(
         0.0,

@@ -218,7 +218,8 @@ def assemble(
             noise,
             real,
             labels,
-            images=source.kind == "images",
+            # Built-in generators are known to learn the range, tanh or not.
+            images=source.kind == "images" and own["generator"] is not None,
             loss=settings.loss,
             packing=settings.packing,
         )
@@ -292,6 +293,8 @@ def _networks(
             spectral_norm=settings.spectral_norm,
             classes=classes_of(source) if settings.conditional else 0,
             d_shape=packed_shape(source.shape, settings.packing),
+            mapping_layers=settings.mapping_layers,
+            synthesis_layers=settings.synthesis_layers,
         )
         generator = built[0] if generator is None else generator
         discriminator = built[1] if discriminator is None else discriminator

@@ -182,10 +182,9 @@ class Engine:
                     state.end_average(player.averaged)
                 elif player.averaged not in state.averages:
                     state.start_average(player.averaged)
-        if state.averages:
-            self._average = get_ema_multi_avg_fn(settings.ema_decay)  # type: ignore[no-untyped-call]
         self._turn = Turn(
             networks={name: self._called(name, network) for name, network in state.networks.items()},
+            modules=state.networks,
             settings=settings,
             frozen_players=frozenset(player.name for player in self.game.players if self._is_frozen(player)),
             random=state.random,
@@ -228,6 +227,7 @@ class Engine:
                 settings.lr_schedule,
                 settings.schedule_steps,
                 state.iteration,
+                settings.schedule_end,
             )
             name = state.optimizer_names[player.name]
             set_hyperparameters(state.optimizers[player.name], name, settings, rate)
@@ -248,6 +248,9 @@ class Engine:
             self._follow_schedule()
         self._turn.iteration = self.state.iteration
         self._turn.tell = self.observer.on_stage
+        for name, plan in self._plans.items():
+            if what in (ALL, name) and not plan.frozen:
+                self.game.prepare(name, self._turn, self.state.cursors)
         with self.state.training_flags.in_train_mode():
             if what != ALL:
                 self._update(self._plans[what], 1, measure=measure)
@@ -318,10 +321,22 @@ class Engine:
         if plan.player.averaged is not None and plan.player.averaged in self.state.averages:
             self._move_average(plan.player.averaged)
 
+    def _averaging(self, average: list[Tensor], current: list[Tensor], count: int) -> None:
+        """Move `average` towards `current`, faster at the start of a run if `ema_rampup` says so.
+
+        The half-life in steps is at most `ema_rampup` times the steps so far (Karras et al., "Training generative
+        adversarial networks with limited data", 2020, appendix C, counts images).
+        """
+        most, share = self.settings.ema_decay, self.settings.ema_rampup
+        if share > 0:
+            steps = share * max(self.state.iteration, 1)
+            most = min(most, 0.5 ** (1 / steps))
+        get_ema_multi_avg_fn(most)(average, current, count)  # type: ignore[no-untyped-call]
+
     def _move_average(self, name: str) -> None:
         average, network = self.state.averages[name], self.state.networks[name]
         with torch.no_grad():
-            self._average(list(average.parameters()), list(network.parameters()), 1)
+            self._averaging(list(average.parameters()), list(network.parameters()), 1)
             # Buffers are copied, as in StyleGAN's training loop: an average of batch counts or of
             # spectral-norm vectors would mean nothing.
             for kept, current in zip(average.buffers(), network.buffers(), strict=True):

@@ -26,7 +26,7 @@ def minibatch_deviation(x: Tensor, group_size: int | None, channels: int) -> Ten
     x : Tensor
         [N, C, H, W].
     group_size : int, optional
-        Samples of a group; N is a multiple of it. All samples without it.
+        Samples of a group, at most: the greatest divisor of N up to it. All samples without it.
     channels : int
         Maps to append.
 
@@ -36,7 +36,8 @@ def minibatch_deviation(x: Tensor, group_size: int | None, channels: int) -> Ten
         [N, C + channels, H, W].
     """
     n, c, height, width = x.shape
-    size = n if group_size is None else min(group_size, n)
+    most = n if group_size is None else min(group_size, n)
+    size = next(size for size in range(most, 0, -1) if n % size == 0)
     grouped = x.reshape(size, -1, channels, c // channels, height, width)
     deviation = ((grouped - grouped.mean(0)).square().mean(0) + 1e-8).sqrt()
     maps = deviation.mean((2, 3, 4)).reshape(-1, channels, 1, 1)

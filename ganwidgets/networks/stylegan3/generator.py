@@ -28,6 +28,9 @@ from ganwidgets.networks.stylegan3.table import LayerSpecification, layer_table
 
 __all__ = ["Generator", "SynthesisInput", "SynthesisLayer", "SynthesisNetwork", "mix_styles"]
 
+MAGNITUDE_HALF_LIFE = 20_000
+"""Samples after which a magnitude counts half in the running mean (appendix C)."""
+
 
 class SynthesisInput(nn.Module):
     """Fourier features z0 with a rotation and translation that w decides (section 3.2).
@@ -108,13 +111,15 @@ class SynthesisLayer(nn.Module):
         Width of w.
     specification : LayerSpecification
         Row of the layer table.
-    magnitude_ema_beta : float
-        Decay of the running mean of x^2.
+    magnitude_ema_beta : float or None
+        Decay of the running mean of x^2; None for 0.5^(N / 20000) at a batch of N samples.
     """
 
     magnitude_ema: Tensor
 
-    def __init__(self, w_dim: int, specification: LayerSpecification, magnitude_ema_beta: float) -> None:
+    def __init__(
+        self, w_dim: int, specification: LayerSpecification, magnitude_ema_beta: float | None
+    ) -> None:
         super().__init__()
         s = self.specification = specification
         self.magnitude_ema_beta = magnitude_ema_beta
@@ -163,8 +168,10 @@ class SynthesisLayer(nn.Module):
         s = self.specification
         if update_emas:
             with torch.no_grad():
+                beta = self.magnitude_ema_beta
+                beta = 0.5 ** (len(x) / MAGNITUDE_HALF_LIFE) if beta is None else beta
                 mean = x.detach().square().mean()
-                self.magnitude_ema.copy_(mean.lerp(self.magnitude_ema, self.magnitude_ema_beta))
+                self.magnitude_ema.copy_(mean.lerp(self.magnitude_ema, beta))
         # Appendix C: activations are divided by the square root of their mean square.
         input_gain = self.magnitude_ema.rsqrt()
         styles = self.affine(w)
@@ -192,8 +199,8 @@ class SynthesisNetwork(nn.Module):
     ----------
     w_dim, img_resolution, img_channels : int
         Width of w, side and channels of an image.
-    magnitude_ema_beta : float
-        Decay of each layer's running mean of x^2.
+    magnitude_ema_beta : float or None
+        Decay of each layer's running mean of x^2; see :class:`SynthesisLayer`.
     output_scale : float
         Factor of the last layer's result.
     table : keyword arguments
@@ -206,7 +213,7 @@ class SynthesisNetwork(nn.Module):
         img_resolution: int,
         img_channels: int,
         *,
-        magnitude_ema_beta: float = 0.999,
+        magnitude_ema_beta: float | None = 0.999,
         output_scale: float = 0.25,
         **table: Any,
     ) -> None:

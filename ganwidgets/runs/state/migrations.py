@@ -41,6 +41,18 @@ MIGRATIONS = (
         {"d_updates": 0},
     ),
     Addition({"precision": "float32"}, {}),
+    Addition(
+        {
+            "ema_rampup": 0.0,
+            "schedule_end": 0.0,
+            "penalty_end": 1.0,
+            "growth_samples": 5000,
+            "growth_level": 0.0,
+            "mapping_layers": 2,
+            "synthesis_layers": 4,
+        },
+        {},
+    ),
 )
 """In the order in which they came; everything else was there from the beginning."""
 
