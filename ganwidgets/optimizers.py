@@ -142,9 +142,7 @@ def set_hyperparameters(
             group["betas"] = (settings.beta1, settings.beta2)
 
 
-def learning_rate(
-    base: float, schedule: str, schedule_steps: int, iteration: int, end: float = 0.0
-) -> float:
+def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: int, end: float = 0.0) -> float:
     """Return the learning rate of the update that takes the run on from `iteration`.
 
     A pure function, so that a run that was interrupted, or whose schedule was changed, needs to

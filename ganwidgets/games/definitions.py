@@ -14,7 +14,7 @@ from ganwidgets.settings.types import Setting
 __all__ = ["settings_of"]
 
 COMMON = (
-    "batch_size", "beta1", "beta2", "weight_decay", "grad_clip", "precision", "lr_schedule", "schedule_steps",
+    "batch_size", "beta1", "beta2", "weight_decay", "grad_clip", "precision", "lr_schedule", "schedule_steps", "schedule_end",
     "data", "holdout", "seed",
 )  # fmt: skip
 """Settings of every game."""
@@ -38,7 +38,7 @@ def settings_of(game: Game) -> dict[str, Setting[Any]]:
         for pattern, label in PLAYER.items():
             found[pattern.format(player.letter)] = _of_player(pattern, label, player)
     if any(player.averaged for player in game.players):
-        found["ema_decay"] = SETTINGS["ema_decay"]
+        found |= {name: SETTINGS[name] for name in ("ema_decay", "ema_rampup")}
     found |= {**dict(game.settings), **{name: SETTINGS[name] for name in COMMON}}
     for name, value in game.defaults.items():
         found[name] = _with(found[name], default_value=value, initial=value)

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, linear
 
 __all__ = [
+    "DoublingBlock",
     "EqualizedConv2d",
     "EqualizedLinear",
     "FirstBlock",
     "HalvingBlock",
-    "DoublingBlock",
     "LastBlock",
     "activated",
     "doubled",

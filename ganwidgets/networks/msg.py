@@ -1,4 +1,4 @@
-"""Networks that work at all resolutions at once, for square images of 8 to 256 pixels a side.
+"""Networks that work at all resolutions at once, for square images of 8 to 128 pixels a side.
 
 Karnewar and Wang, "MSG-GAN: multi-scale gradients for generative adversarial networks", 2020, section 2. The generator
 makes an image at every resolution. The discriminator takes them all: at each resolution the image is concatenated
@@ -11,6 +11,7 @@ ones below each other at the right.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +90,7 @@ class MultiScaleGenerator(nn.Module):
         width = embedding_width(classes)
         self.embedding = nn.Embedding(classes, width) if classes else None
         blocks: list[nn.Module] = [FirstBlock(latent_dim + width, widths[0], side >> (self.levels - 1))]
-        blocks += [DoublingBlock(one, other) for one, other in zip(widths[:-1], widths[1:], strict=True)]
+        blocks += [DoublingBlock(one, other) for one, other in pairwise(widths)]
         self.blocks = nn.ModuleList(blocks)
         self.to_rgb = nn.ModuleList([EqualizedConv2d(n, image_channels, 1, gain=1.0) for n in widths])
 

@@ -1,4 +1,4 @@
-"""Networks that grow while they train, for square images of 8 to 256 pixels a side.
+"""Networks that grow while they train, for square images of 8 to 128 pixels a side.
 
 Karras et al., "Progressive growing of GANs for improved quality, stability, and variation", 2018, sections 2 to 4.
 All layers exist from the start. The buffer `level` says how many doublings of the coarsest resolution take part; a
@@ -9,6 +9,7 @@ generator repeats pixels, a discriminator averages them. So a change of level ch
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -144,7 +145,7 @@ class GrowingGenerator(GrowingNetwork):
         width = embedding_width(classes)
         self.embedding = nn.Embedding(classes, width) if classes else None
         blocks: list[nn.Module] = [FirstBlock(latent_dim + width, widths[0], self.start)]
-        blocks += [DoublingBlock(one, other) for one, other in zip(widths[:-1], widths[1:], strict=True)]
+        blocks += [DoublingBlock(one, other) for one, other in pairwise(widths)]
         self.blocks = nn.ModuleList(blocks)
         self.to_rgb = nn.ModuleList([EqualizedConv2d(n, image_channels, 1, gain=1.0) for n in widths])
 
@@ -170,9 +171,7 @@ class GrowingDiscriminator(GrowingNetwork):
         super().__init__(side)
         widths = widths_by_level(self.levels, channels)
         self.from_rgb = nn.ModuleList([EqualizedConv2d(image_channels, n, 1) for n in widths])
-        self.blocks = nn.ModuleList(
-            [HalvingBlock(fine, fine, coarse) for coarse, fine in zip(widths[:-1], widths[1:], strict=True)]
-        )
+        self.blocks = nn.ModuleList([HalvingBlock(fine, fine, coarse) for coarse, fine in pairwise(widths)])
         self.last = LastBlock(widths[0] + 1, widths[0], self.start)
         self.out = EqualizedLinear(widths[0], 1, gain=1.0)
         self.embedding = nn.Embedding(classes, widths[0]) if classes else None

@@ -1,4 +1,4 @@
-"""The residual networks of R3GAN, for square images of 8 to 256 pixels a side.
+"""The residual networks of R3GAN, for square images of 8 to 128 pixels a side.
 
 Huang et al., "The GAN is dead; long live the GAN! A modern baseline GAN", 2024, section 4: no normalisation, no
 mapping network, no style. Each block adds conv1x1(act(grouped conv3x3(act(conv1x1(x))))) to x. Biases are at the
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -157,7 +158,7 @@ def _blocks(channels: int) -> list[nn.Module]:
 def _generator(plan: NetworkSpec, start: int, widths: Sequence[int]) -> nn.Module:
     label = embedding_width(plan.classes)
     layers: list[nn.Module] = [_Basis(plan.latent_dim + label, widths[-1], start), *_blocks(widths[-1])]
-    for wide, narrow in zip(widths[:0:-1], widths[-2::-1], strict=True):
+    for wide, narrow in pairwise(widths[::-1]):
         layers += [_Up(wide, narrow), *_blocks(narrow)]
     body = nn.Sequential(*layers, nn.Conv2d(widths[0], plan.shape[0], 1, bias=False))
     return Labelled(body, plan.classes, label) if plan.classes else body
@@ -165,7 +166,7 @@ def _generator(plan: NetworkSpec, start: int, widths: Sequence[int]) -> nn.Modul
 
 def _discriminator(plan: NetworkSpec, start: int, widths: Sequence[int]) -> nn.Module:
     layers: list[nn.Module] = [nn.Conv2d(plan.d_shape[0], widths[0], 1, bias=False)]
-    for narrow, wide in zip(widths[:-1], widths[1:], strict=True):
+    for narrow, wide in pairwise(widths):
         layers += [*_blocks(narrow), _Down(narrow, wide)]
     features = nn.Sequential(*layers, *_blocks(widths[-1]), _Inner(widths[-1], start))
     head = nn.Linear(widths[-1], 1, bias=False)

@@ -9,7 +9,7 @@ from ganwidgets.messages import Message
 
 __all__ = ["NetworkSpec", "refuse_unless_square"]
 
-SIDES = (8, 16, 32, 64, 128, 256)
+SIDES = (8, 16, 32, 64, 128)
 """Sides, in pixels, that convolutional networks are built for."""
 
 

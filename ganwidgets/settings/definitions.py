@@ -142,7 +142,7 @@ class SettingTraits(HasTraits):
         help=N_(
             "Shortens the averaging of G at the start: its half-life is at most this share of the steps so far; 0 does not."
         ),
-        group="generator",
+        group="optimizer",
     )
     freeze_g = BoolSetting(
         False,
@@ -350,7 +350,9 @@ class SettingTraits(HasTraits):
         max=1,
         label=N_("Penalty at the end"),
         unit=N_("share"),
-        help=N_("The share of the penalty's weight that is left at the end of the schedule; 1 keeps all of it."),
+        help=N_(
+            "The share of the penalty's weight that is left at the end of the schedule; 1 keeps all of it."
+        ),
         group="optimizer",
     )
     growth_samples = IntSetting(
@@ -365,7 +367,7 @@ class SettingTraits(HasTraits):
         help=N_(
             "A progressive network trains at a resolution for this many samples, then fades in the next for as many; 0 waits for you."
         ),
-        group="generator",
+        group="optimizer",
         affects=_BOTH,
         architectures=("progressive",),
     )
@@ -378,7 +380,7 @@ class SettingTraits(HasTraits):
         help=N_(
             "Resolutions of a progressive network that you unlock beside the schedule; 1.5 is one, and half of the next faded in."
         ),
-        group="generator",
+        group="optimizer",
         affects=_BOTH,
         architectures=("progressive",),
     )
@@ -484,9 +486,7 @@ class SettingTraits(HasTraits):
         slider=(4, 128),
         label=N_("Channels"),
         unit=N_("per layer, at least"),
-        help=N_(
-            "How many feature maps the layers with the largest pictures hold, in networks for images."
-        ),
+        help=N_("How many feature maps the layers with the largest pictures hold, in networks for images."),
         group="fresh start",
         effect="fresh start",
         affects=_BOTH,
@@ -527,7 +527,9 @@ class SettingTraits(HasTraits):
         min=3,
         max=14,
         label=N_("Synthesis layers"),
-        help=N_("Layers of StyleGAN3's synthesis network, which turns styles into an image; the published ones have 14."),
+        help=N_(
+            "Layers of StyleGAN3's synthesis network, which turns styles into an image; the published ones have 14."
+        ),
         group="fresh start",
         effect="fresh start",
         affects=_GENERATOR,

@@ -34,21 +34,28 @@ class TrainableGenerator(Generator):
     Magnitudes and the mean of w are buffers, so they are part of the state of a run.
     """
 
-    def forward(self, z: Tensor, labels: Tensor | None = None, *options: Any, **named: Any) -> Tensor:
+    def forward(
+        self,
+        z: Tensor,
+        c: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        update_emas: bool | None = None,
+    ) -> Tensor:
         """Return images [N, C, H, W] from z [N, z_dim] and, if conditional, labels int64 [N] or [N, c_dim].
 
-        Further arguments are those of :meth:`Generator.forward`.
+        Without `update_emas`, running means move in train mode.
         """
-        named = {"update_emas": self.training, **named} if len(options) < 3 else named
-        return super().forward(z, _one_hot(labels, self.c_dim), *options, **named)
+        moves = self.training if update_emas is None else update_emas
+        return super().forward(z, _one_hot(c, self.c_dim), truncation_psi, truncation_cutoff, moves)
 
 
 class TrainableDiscriminator(Discriminator):
     """A :class:`Discriminator` for int64 labels."""
 
-    def forward(self, img: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
         """Return logits [N, 1] from images [N, C, H, W] and, if conditional, labels int64 [N] or [N, c_dim]."""
-        return super().forward(img, _one_hot(labels, self.c_dim))
+        return super().forward(img, _one_hot(c, self.c_dim))
 
 
 def _one_hot(labels: Tensor | None, classes: int) -> Tensor | None:

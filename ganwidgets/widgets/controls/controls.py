@@ -28,7 +28,11 @@ IDLE: Mapping[str, tuple[Mapping[str, Collection[Any]], str]] = MappingProxyType
     {
         "penalty_weight": ({"penalty": {"none"}}, N_("no effect without a penalty")),
         "penalty_interval": ({"penalty": {"none"}}, N_("no effect without a penalty")),
-        "schedule_steps": ({"lr_schedule": {"constant"}}, N_("no effect while the schedule is constant")),
+        **{
+            name: ({"lr_schedule": {"constant"}}, N_("no effect while the schedule is constant"))
+            for name in ("schedule_steps", "schedule_end", "penalty_end")
+        },
+        "ema_rampup": ({"ema_decay": {0.0}}, N_("no effect without averaging")),
         "beta1": (
             {name: {"sgd", "rmsprop"} for name in OPTIMIZERS},
             N_("no effect with these optimizers"),

@@ -298,9 +298,14 @@ class TestSet:
 
 
 OF_ARCHITECTURE = {
-    "mlp": {"g_hidden", "d_hidden", "activation"},
-    "dcgan": {"channels", "norm"},
-    "resnet": {"channels", "norm"},
+    "mlp": {"g_hidden", "d_hidden", "activation", "spectral_norm"},
+    "dcgan": {"channels", "norm", "spectral_norm"},
+    "resnet": {"channels", "norm", "spectral_norm"},
+    "r3gan": {"channels"},
+    "progressive": {"channels", "growth_samples", "growth_level"},
+    "msg": {"channels"},
+    "stylegan3_t": {"channels", "mapping_layers", "synthesis_layers"},
+    "stylegan3_r": {"channels", "mapping_layers", "synthesis_layers"},
 }
 """What each is built from that another is not."""
 
@@ -314,6 +319,7 @@ class TestControlsWithoutEffect:
                 "data": "gaussians",
                 "penalty": "r1",
                 "lr_schedule": "linear",
+                "ema_decay": 0.9,
                 **values,
             }
         )
@@ -325,7 +331,7 @@ class TestControlsWithoutEffect:
     def note(self, controls, name):
         return controls.controls[name].widget.children[-1].value
 
-    @given(st.lists(st.sampled_from(["mlp", "dcgan", "resnet"]), min_size=1, max_size=4))
+    @given(st.lists(st.sampled_from(list(OF_ARCHITECTURE)), min_size=1, max_size=4))
     def test_what_another_architecture_is_built_from_says_so(self, chosen):
         controls = self.make()
         for name in chosen:
@@ -352,7 +358,8 @@ class TestControlsWithoutEffect:
         one = ({"g_hidden"} if "generator" in own else set()) | (
             {"d_hidden", "spectral_norm"} if "discriminator" in own else set()
         )
-        assert self.idle(controls) == {"g_hidden", "d_hidden", "activation"} | one | both
+        elsewhere = {"growth_samples", "growth_level", "mapping_layers", "synthesis_layers"}
+        assert self.idle(controls) == {"g_hidden", "d_hidden", "activation"} | elsewhere | one | both
         assert ("of your own" in self.note(controls, "g_hidden")) == ("generator" in own)
 
     def test_points_are_not_augmented(self):
@@ -365,7 +372,7 @@ class TestControlsWithoutEffect:
         ("without", "with_one", "names", "said"),
         [
             ({"penalty": "none"}, {"penalty": "r2"}, {"penalty_weight", "penalty_interval"}, "without a penalty"),
-            ({"lr_schedule": "constant"}, {"lr_schedule": "cosine"}, {"schedule_steps"}, "is constant"),
+            ({"lr_schedule": "constant"}, {"lr_schedule": "cosine"}, {"schedule_steps", "schedule_end", "penalty_end"}, "is constant"),
             ({"optimizer_d": "sgd", "optimizer_g": "rmsprop"}, {"optimizer_g": "adam"}, {"beta1"}, "optimizers"),
             ({"optimizer_d": "sgd", "optimizer_g": "momentum"}, {"optimizer_d": "rmsprop"}, {"beta2"}, "optimizers"),
         ],
