@@ -53,7 +53,7 @@ class Numbers:
 class Settings:
     optimizer_l, lr_l, freeze_l, l_steps = "adam", 1e-2, False, 1
     beta1, beta2, weight_decay, grad_clip, ema_decay = 0.5, 0.9, 0.0, 0.0, 0.0
-    lr_schedule, schedule_steps, precision = "constant", 1, "float32"
+    lr_schedule, schedule_steps, schedule_end, precision = "constant", 1, 0.0, "float32"
 
 
 def engine_of(game):
