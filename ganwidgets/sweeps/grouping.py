@@ -32,6 +32,7 @@ OF_LANES = frozenset(
         "grad_clip",
         "lr_schedule",
         "schedule_steps",
+        "schedule_end",
         "ema_decay",
         "seed",
         "data",
@@ -39,6 +40,9 @@ OF_LANES = frozenset(
     }
 )
 """Settings in which runs that are computed together may differ."""
+
+CHANGING = frozenset({"progressive", "msg", "stylegan3_t", "stylegan3_r"})
+"""Architectures whose networks change buffers in an update, or exchange more than samples."""
 
 
 def group_key(session: Session) -> Hashable:
@@ -94,6 +98,18 @@ def why_alone(session: Session) -> str:
         (rules.skip_d_below > 0, Message("skip_d_below makes updates depend on the loss")),
         (rules.unroll_steps > 0, Message("unroll_steps looks ahead within an update")),
         (rules.augment != "none", Message("augment changes images at random")),
+        (
+            rules.architecture in CHANGING,
+            Message("networks of architecture {value} change by themselves", value=rules.architecture),
+        ),
+        (
+            rules.ema_decay > 0 and rules.ema_rampup > 0,
+            Message("ema_rampup changes the averaging at each step"),
+        ),
+        (
+            rules.penalty_end < 1 and rules.lr_schedule != "constant",
+            Message("penalty_end changes the penalty at each step"),
+        ),
         (rules.penalty not in {"none", *PENALTIES}, Message("the penalty is the user's own")),
     )
     for applies, why in causes:

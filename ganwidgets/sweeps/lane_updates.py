@@ -51,7 +51,7 @@ class LaneOptimizer:
 
     def _schedule(self, iterations: Sequence[int]) -> None:
         rates = [
-            learning_rate(rate, each.lr_schedule, each.schedule_steps, iteration)
+            learning_rate(rate, each.lr_schedule, each.schedule_steps, iteration, each.schedule_end)
             for rate, each, iteration in zip(self._rates, self._settings, iterations, strict=True)
         ]
         if self._tensors.rule in _FUSED:
