@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from ganwidgets.data.arrays import ArraySource, in_memory
 from ganwidgets.data.images.scaling import AS_IS, OF_BYTES
@@ -68,6 +69,12 @@ def _digits(_name: str) -> tuple[Tensor, Tensor]:
     found = load_digits()
     images = torch.from_numpy((found.images / 8 - 1).astype(np.float32))  # they come as 0 to 16
     return images.unsqueeze(1), torch.from_numpy(found.target.astype(np.int64))
+
+
+def _enlarged_digits(side: int, _name: str) -> tuple[Tensor, Tensor]:
+    """Return the digits at `side` pixels a side, by bicubic interpolation."""
+    images, labels = _digits("digits")
+    return interpolate(images, size=(side, side), mode="bicubic").clamp(-1, 1), labels
 
 
 PER_MODE = 30
@@ -146,6 +153,16 @@ IMAGE_PRESETS: Mapping[str, ImagePreset] = MappingProxyType(
             label=N_("Digits, 8x8"),
             help=N_("1,797 small handwritten digits that come with scikit-learn, without a download."),
             read=_digits,
+        ),
+        "digits_16": ImagePreset(
+            label=N_("Digits, 16x16"),
+            help=N_("The digits of scikit-learn, enlarged smoothly to 16 pixels a side."),
+            read=partial(_enlarged_digits, 16),
+        ),
+        "digits_32": ImagePreset(
+            label=N_("Digits, 32x32"),
+            help=N_("The digits of scikit-learn, enlarged smoothly to 32 pixels a side."),
+            read=partial(_enlarged_digits, 32),
         ),
         "stacked_digits": ImagePreset(
             label=N_("Stacked digits, 8x8"),

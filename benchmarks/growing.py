@@ -1,0 +1,86 @@
+"""Compare networks for images under the same budget of processor time: DCGAN, progressive, MSG-GAN, R3GAN.
+
+Each is trained with the settings that are recommended for it, on digits at 32x32, with three seeds. The figure is the
+Frechet distance of the moving average's samples (of the generator itself for DCGAN, whose recommended settings keep
+no average) on the named features, of 2500 samples; the floor is that of real samples.
+
+    python benchmarks/growing.py [--seconds 60] [--seeds 3] [--architectures dcgan progressive msg r3gan]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+
+import torch
+
+import ganwidgets as gw
+
+PLAIN = "digits_32"
+
+
+def settings_of(architecture: str, steps: int) -> dict[str, object]:
+    """Return the settings of one run; schedules end with the budget."""
+    settings = gw.recommended(PLAIN if architecture == "dcgan" else architecture)
+    if settings.get("lr_schedule", "constant") != "constant":
+        settings["schedule_steps"] = steps
+    if architecture == "progressive":
+        # Four resolutions: seven phases, the last twice as long as the others.
+        settings["growth_samples"] = max(steps * settings["batch_size"] // 8, 1)
+    return settings
+
+
+def steps_in(architecture: str, seconds: float) -> int:
+    """Return the number of steps that take `seconds` of processor time at full size."""
+    settings = settings_of(architecture, 1000)
+    if architecture == "progressive":
+        settings["growth_level"] = 3.0
+    trainer = gw.GANTrainer(PLAIN, **settings)
+    trainer.step(3)
+    began = time.process_time()
+    trainer.step(16)
+    return max(int(seconds / (time.process_time() - began) * 16), 1)
+
+
+def main() -> None:
+    """Print one row for each architecture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--architectures", nargs="+", default=["dcgan", "progressive", "msg", "r3gan"])
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    print(
+        "| network | parameters of G, D | steps | processor s | Frechet distance by seed | median | floor |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for architecture in arguments.architectures:
+        steps = steps_in(architecture, arguments.seconds)
+        distances, seconds = [], []
+        for seed in range(arguments.seeds):
+            trainer = gw.GANTrainer(PLAIN, seed=seed, **settings_of(architecture, steps))
+            began = time.process_time()
+            while trainer.iteration < steps and time.process_time() - began < arguments.seconds:
+                trainer.step(min(10, steps - trainer.iteration))
+            seconds.append(time.process_time() - began)
+            if trainer.settings.ema_decay:
+                trainer.generator.load_state_dict(
+                    trainer._session.run.state.averages["generator"].state_dict()
+                )
+            distances.append(trainer.evaluate()["frechet"])
+        sizes = [
+            sum(p.numel() for p in network.parameters())
+            for network in (trainer.generator, trainer.discriminator)
+        ]
+        print(
+            f"| {architecture} | {sizes[0]}, {sizes[1]} | {trainer.iteration} | {statistics.median(seconds):.0f} | "
+            f"{', '.join(f'{d:.2f}' for d in distances)} | {statistics.median(distances):.2f} | "
+            f"{trainer.floors()['frechet']:.2f} |",
+            flush=True,
+        )
+    print(f"features: {trainer.features}; torch {torch.__version__}, 1 thread")
+
+
+if __name__ == "__main__":
+    main()
