@@ -40,7 +40,7 @@ def write_mnist(folder, images, labels):
 
 
 def test_the_presets_are_those_of_the_contract():
-    assert " ".join(IMAGE_PRESETS) == "digits stacked_digits mnist fashion_mnist cifar10"
+    assert " ".join(IMAGE_PRESETS) == "digits digits_16 digits_32 stacked_digits mnist fashion_mnist cifar10"
     assert all(preset.label and preset.help.endswith(".") for preset in IMAGE_PRESETS.values())
 
 

@@ -256,7 +256,7 @@ class Generator(nn.Module):
     mapping_kwargs : mapping
         Further keyword arguments of :class:`~ganwidgets.networks.stylegan3.layers.MappingNetwork`.
     synthesis : keyword arguments
-        Of :class:`SynthesisNetwork`. R is ``conv_kernel=1, use_radial_filters=True`` with twice the
+        Of :class:`SynthesisNetwork`; all arguments are in the attribute `options`. R is ``conv_kernel=1, use_radial_filters=True`` with twice the
         channels of T.
 
     Examples
@@ -281,6 +281,15 @@ class Generator(nn.Module):
         super().__init__()
         self.z_dim, self.c_dim, self.w_dim = z_dim, c_dim, w_dim
         self.img_resolution, self.img_channels = img_resolution, img_channels
+        self.options = {
+            "z_dim": z_dim,
+            "c_dim": c_dim,
+            "w_dim": w_dim,
+            "img_resolution": img_resolution,
+            "img_channels": img_channels,
+            "mapping_kwargs": dict(mapping_kwargs or {}),
+            **synthesis,
+        }
         self.synthesis = SynthesisNetwork(w_dim, img_resolution, img_channels, **synthesis)
         self.num_ws = self.synthesis.num_ws
         self.mapping = MappingNetwork(z_dim, c_dim, w_dim, self.num_ws, **(mapping_kwargs or {}))

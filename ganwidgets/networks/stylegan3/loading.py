@@ -8,6 +8,7 @@ import os
 import secrets
 import warnings
 from collections.abc import Mapping
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from ganwidgets.networks.stylegan3.generator import Generator, SynthesisLayer
 from ganwidgets.networks.stylegan3.pickles import Persistent, read_pickle
 from ganwidgets.networks.stylegan3.stylegan2 import StyleGAN2Generator
 
-__all__ = ["load_stylegan"]
+__all__ = ["DIGITS", "load_stylegan", "save_generator"]
 
 FORMAT = "ganwidgets.stylegan/1"
+
+DIGITS = "digits"
+"""Name of the small network that comes with the package."""
 
 IGNORED = {"num_fp16_res", "fp16_channels_last", "fused_modconv_default", "class_name"}
 """Constructor arguments that decide about speed on a GPU, or about the class, alone."""
@@ -52,7 +56,8 @@ def load_stylegan(path: str | os.PathLike[str]) -> Network:
     ----------
     path : path
         A ``.pkl`` file of stylegan2-ada-pytorch or stylegan3, or the ``.safetensors`` file that an
-        earlier call wrote beside it.
+        earlier call wrote beside it. ``"digits"`` is a small network that comes with the package: StyleGAN3-T by
+        class, 16x16, trained by ``scripts/train_stylegan_digits.py``.
 
     Returns
     -------
@@ -71,6 +76,9 @@ def load_stylegan(path: str | os.PathLike[str]) -> Network:
     CheckpointWarning
         If the converted file cannot be written. The network is returned all the same.
     """
+    if path == DIGITS:
+        with as_file(files("ganwidgets") / "pretrained" / "stylegan3_digits.safetensors") as shipped:
+            return _read_converted(shipped)
     path = Path(path)
     if path.exists() and not path.is_file():  # reading a pipe would wait for a writer
         raise CheckpointError(
@@ -216,6 +224,18 @@ def _convert(converted: Path, network: Network, kind: str, options: dict[str, An
             ),
             stacklevel=3,
         )
+
+
+def save_generator(network: Generator, path: str | os.PathLike[str]) -> None:
+    """Write a StyleGAN3 generator as a file that :func:`load_stylegan` reads.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    metadata = {"format": FORMAT, "kind": "stylegan3", "options": json.dumps(network.options)}
+    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path, metadata)
 
 
 def _read_converted(path: Path) -> Network:
