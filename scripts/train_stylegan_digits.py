@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 import ganwidgets as gw
-from ganwidgets.networks.stylegan3.loading import save_generator
+from ganwidgets.networks.stylegan3 import Generator, save_generator
 
 TARGET = Path(__file__).parent.parent / "ganwidgets" / "pretrained" / "stylegan3_digits.safetensors"
 
@@ -27,6 +27,7 @@ def main() -> None:
     )
     trainer.step(steps)
     average = trainer._session.run.state.averages["generator"]
+    assert isinstance(average, Generator)
     save_generator(average, TARGET)
 
 
