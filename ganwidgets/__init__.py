@@ -27,7 +27,7 @@ from ganwidgets.trainer.trainer import GANTrainer
 if TYPE_CHECKING:
     from ganwidgets.live.worker.running import running
     from ganwidgets.networks.stylegan3 import load_stylegan
-    from ganwidgets.widgets import DiracWidget, GANTrainerWidget, LatentExplorer, LessonWidget
+    from ganwidgets.widgets import DiracWidget, GANTrainerWidget, LatentExplorer, LessonWidget, SweepWidget
 
 __version__ = "0.1.0"
 
@@ -52,6 +52,7 @@ __all__ = [
     "Rule",
     "Settings",
     "Sweep",
+    "SweepWidget",
     "__version__",
     "between",
     "built_in_rules",
@@ -79,7 +80,7 @@ def __getattr__(name: str) -> Any:
         from ganwidgets.networks.stylegan3 import load_stylegan
 
         return load_stylegan
-    if name in {"DiracWidget", "GANTrainerWidget", "LatentExplorer", "LessonWidget"}:
+    if name in {"DiracWidget", "GANTrainerWidget", "LatentExplorer", "LessonWidget", "SweepWidget"}:
         from ganwidgets import widgets
 
         return getattr(widgets, name)

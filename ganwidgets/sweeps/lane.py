@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from ganwidgets.games.gan import GENERATOR, draw_noise
 from ganwidgets.objectives import Objective
 from ganwidgets.runs.files.session_file import session_content, session_from
 from ganwidgets.runs.session.session import Session
@@ -74,6 +75,15 @@ class Lane:
     def alive(self) -> bool:
         """True if steps go on in it."""
         return self.status in {"new", "running"}
+
+    def shown(self, n: int, noise: torch.Generator) -> Tensor:
+        """Return `n` samples as they are drawn, points in the units of training; the state is untouched."""
+        session = self.session
+        rules, run, seed = session.in_force(), session.run, noise.initial_seed()
+        if run.labels is not None:
+            return self.trainer.sample(n, seed)
+        latents = draw_noise(rules.noise, n, rules.latent_dim, noise)
+        return run.shown(run.generate(session.state.networks[GENERATOR], latents, seed))
 
     def forked(self, own: OwnParts, device: torch.device) -> GANTrainer:
         """Return a trainer that goes on exactly as this run would, with its history."""

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
+from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR, draw_noise
 from ganwidgets.objectives import LOSSES, PENALTIES, Loss, SlopePenalty, pack, slope
 from ganwidgets.objectives import game as loss_named
 from ganwidgets.runs.record.history import measured
@@ -343,6 +343,20 @@ class LaneEngine:
         state.iteration = self.iterations[lane]
         state.counts[DISCRIMINATOR] = self._count
         state.cursors["data"] = self._feed.cursors[lane]
+
+    @property
+    def plain(self) -> bool:
+        """True if the generators compute alike in train and in eval mode, as far as buffers tell."""
+        return not self._buffers[GENERATOR]
+
+    def samples(self, n: int, generator: torch.Generator) -> Tensor:
+        """Return samples of every lane from equal latents, float32 [lanes, n, ...], in the units of training."""
+        noise = draw_noise(self._shared.noise, n, self._noise.shape[-1], generator)
+        with torch.no_grad():
+            made = self._generate(
+                noise.expand(self._width, *noise.shape), self.tensors[GENERATOR].constants, keep=False
+            )
+        return made[: self._lanes]
 
     def copy(self) -> Callable[[], None]:
         """Copy everything that steps change, generators included; return what restores it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ganwidgets.errors import DivergedError
@@ -113,6 +114,16 @@ class LaneGroup:
             lane.status = "diverged"
             error = NonFiniteError(stop.quantity, stop.value)
             lane.error = str(diverged(error, session.in_force(), session.state.iteration).args[0])
+
+    def samples(self, n: int, generator: torch.Generator) -> list[Tensor]:
+        """Return `n` samples of each run in the units that people see, from equal latents if computed together."""
+        if self._engine is None or not self._engine.plain:
+            self.write_all()
+            seed = generator.initial_seed()
+            return [lane.shown(n, torch.Generator().manual_seed(seed)) for lane in self.lanes]
+        with pinned(self._threads, self._device):
+            made = self._engine.samples(n, generator)
+        return [lane.session.run.shown(each) for lane, each in zip(self.lanes, made, strict=True)]
 
     def write(self, lane: Lane) -> None:
         """Copy what steps changed into the run's own state."""

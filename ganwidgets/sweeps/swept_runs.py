@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+import torch
+from torch import Tensor
 from traitlets import TraitError
 
 from ganwidgets.messages import Message, N_
@@ -94,6 +96,17 @@ class SweptRuns:
             if lane in group.lanes:
                 group.write(lane)
         return lane
+
+    def _samples(self, n: int, seed: int) -> list[Tensor]:
+        """Return `n` samples of every run as they are drawn, from equal latents where sizes are equal."""
+        found: dict[int, Tensor] = {}
+        for group in self._groups or []:
+            made = group.samples(n, torch.Generator().manual_seed(seed))
+            found |= {id(lane): samples for lane, samples in zip(group.lanes, made, strict=True)}
+        return [
+            found[id(lane)] if id(lane) in found else lane.shown(n, torch.Generator().manual_seed(seed))
+            for lane in self._lanes
+        ]
 
     def _iteration(self, index: int) -> int:
         lane = self._lanes[index]

@@ -3,6 +3,7 @@
 from ganwidgets.widgets.dirac.widget import DiracWidget
 from ganwidgets.widgets.latents.explorer import LatentExplorer
 from ganwidgets.widgets.lesson import LessonWidget
+from ganwidgets.widgets.sweep.widget import SweepWidget
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
-__all__ = ["DiracWidget", "GANTrainerWidget", "LatentExplorer", "LessonWidget"]
+__all__ = ["DiracWidget", "GANTrainerWidget", "LatentExplorer", "LessonWidget", "SweepWidget"]

@@ -1,0 +1,1 @@
+"""Many runs at once in a notebook: a grid of live miniatures."""

@@ -1,0 +1,155 @@
+"""What a frame of a sweep holds: miniatures, curves, and the metric by which cells are coloured.
+
+A frame is one message with these arrays, a row for each run: ``samples`` (float32 [runs, n, 2], or uint8
+[runs, n, height, width, channels]), ``curves`` (float32 [runs, 2, points], the losses of D and of G), and
+``values`` (float32 [runs], NaN before a run was measured).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ganwidgets.metrics import METRICS
+from ganwidgets.seeds import derive, seeded
+from ganwidgets.sweeps.lane import Lane
+from ganwidgets.sweeps.sweep import Sweep
+
+__all__ = ["SweepFrames"]
+
+POINTS, IMAGES, CURVE = 100, 4, 40
+
+MEASURED = 500
+"""Samples by which a run is measured while it goes on."""
+
+SHARE = 0.05
+"""The part of the time that measuring may take."""
+
+Floats = npt.NDArray[np.float32]
+
+
+class SweepFrames:
+    """Draws frames of a sweep, on the thread that steps it.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    metric : str
+        By which cells are coloured at first.
+    """
+
+    def __init__(self, sweep: Sweep, metric: str) -> None:
+        self._sweep = sweep
+        self._next = 0
+        self._due = 0.0
+        self._floors: dict[str, float] | None = None
+        self._figures: dict[int, tuple[tuple[Lane, int], dict[str, float]]] = {}
+        self.metric = metric
+        self.spent = 0.0
+        """Seconds that the last call of :meth:`measure` took."""
+
+    @property
+    def kind(self) -> str:
+        """``"points"`` or ``"images"``."""
+        return self._sweep._lanes[0].session.run.source.kind
+
+    def metrics(self) -> list[str]:
+        """Return the metrics that the data have."""
+        return list(self.floors())
+
+    def floors(self) -> dict[str, float]:
+        """Return what perfect samples score."""
+        if self._floors is None:
+            lane = self._sweep._lanes[0]
+            self._floors = lane.trainer._evaluation.of_real(MEASURED, 0, None)
+        return self._floors
+
+    def real(self) -> Floats:
+        """Return real samples as a frame holds generated ones, of one run."""
+        lane = self._sweep._lanes[0]
+        n = POINTS if self.kind == "points" else IMAGES
+        run = lane.session.run
+        return self._shown(run.shown(run.training.draw(n, seeded(0, "real"))).numpy())
+
+    def samples(self) -> npt.NDArray[Any]:
+        """Return miniatures of all runs, made of equal latents."""
+        n = POINTS if self.kind == "points" else IMAGES
+        made = self._sweep._samples(n, derive(0, "miniature"))
+        return np.stack([self._shown(each.numpy()) for each in made])
+
+    def _shown(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if self.kind == "points":
+            flat = samples[:, :2].astype(np.float32)
+            return flat if flat.shape[1] == 2 else np.concatenate([flat, np.zeros_like(flat)], 1)
+        pixels = np.nan_to_num(np.clip(samples, 0, 1)) * 255
+        return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1).astype(np.uint8))
+
+    def curves(self) -> Floats:
+        """Return the losses of all runs, drawn small."""
+        table = np.full((len(self._sweep), 2, CURVE), np.nan, np.float32)
+        for index, lane in enumerate(self._sweep._lanes):
+            for row, name in enumerate(("loss_d", "loss_g")):
+                means = lane.session.history.envelope(name, CURVE)[2]
+                table[index, row, : len(means)] = means
+        return table
+
+    def values(self) -> Floats:
+        """Return the chosen metric of every run, NaN if it was not measured yet."""
+        figures = [self.figures(index).get(self.metric, np.nan) for index in range(len(self._sweep))]
+        return np.array(figures, np.float32)
+
+    def figures(self, index: int) -> dict[str, float]:
+        """Return the last figures of a run."""
+        known = self._figures.get(index)
+        return {} if known is None or known[0][0] is not self._sweep._lanes[index] else known[1]
+
+    def measure(self) -> None:
+        """Measure the next run that has moved since it was measured, if that is due."""
+        now = time.perf_counter()
+        self.spent = 0.0
+        if now < self._due:
+            return
+        for _ in range(len(self._sweep)):
+            index, self._next = self._next, (self._next + 1) % len(self._sweep)
+            lane = self._sweep._lanes[index]
+            mark = lane, self._sweep._iteration(index)
+            known = self._figures.get(index)
+            if known is None or known[0] != mark:
+                self.measure_now(index)
+                break
+        ended = time.perf_counter()
+        self.spent = ended - now
+        self._due = ended + (ended - now) / SHARE * (1 - SHARE)
+
+    def measure_now(self, index: int) -> None:
+        """Measure a run where it stands."""
+        lane = self._sweep._up_to_date(index)
+        mark = lane, self._sweep._iteration(index)
+        self._figures[index] = mark, lane.trainer._evaluation.of_generated(MEASURED, 0, None)
+
+    def best(self) -> int:
+        """Return the run with the best value of the chosen metric, of those that were measured."""
+        sign = 1 if METRICS[self.kind][self.metric].better == "lower" else -1
+        values = sign * self.values()
+        return int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
+
+    @property
+    def measured(self) -> bool:
+        """True if every run was measured where it stands."""
+        return all(
+            index in self._figures and self._figures[index][0] == (lane, self._sweep._iteration(index))
+            for index, lane in enumerate(self._sweep._lanes)
+        )
+
+    def scale(self) -> dict[str, Any]:
+        """Return how the metric is shown: which way is better, its floor, its format."""
+        about = METRICS[self.kind][self.metric]
+        floor = self.floors().get(self.metric, float("nan"))
+        return {
+            "better": about.better,
+            "floor": floor if np.isfinite(floor) else None,
+            "format": about.format,
+        }

@@ -1,0 +1,109 @@
+"""The picture of a sweep in the browser: a grid of miniatures, a table, or parallel coordinates.
+
+To the browser goes `scene`, whole at each change of the runs or of what is asked for, and a message for each frame;
+see :mod:`~ganwidgets.widgets.sweep.frames`. From the browser comes ``{"act": name, ...}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anywidget
+import numpy as np
+import numpy.typing as npt
+from traitlets import Dict
+
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.widgets.browser.assets import script, stylesheet
+
+__all__ = ["SweepView"]
+
+_TYPES = {"f": "f4", "u": "u1"}
+
+WORDS = {
+    "play": N_("Play"),
+    "pause": N_("Pause"),
+    "step": N_("Step"),
+    "iteration": N_("iteration {n}"),
+    "rate": N_("{n} steps a second, each of {runs} runs"),
+    "metric": N_("Colour by"),
+    "show": N_("Show"),
+    "grid": N_("Grid"),
+    "table": N_("Table"),
+    "parallel": N_("Parallel coordinates"),
+    "sort": N_("Order"),
+    "given": N_("as given"),
+    "by_metric": N_("best first"),
+    "filter": N_("Runs"),
+    "all": N_("all"),
+    "alive": N_("in progress"),
+    "ended": N_("ended"),
+    "fold": N_("Fold seeds"),
+    "floor": N_("perfect samples: {value}"),
+    "best": N_("better"),
+    "worst": N_("worse"),
+    "run": N_("run"),
+    "runs": N_("{n} runs selected"),
+    "seed": N_("seed"),
+    "seeds": N_("seeds {list}"),
+    "status": N_("status"),
+    "new": N_("new"),
+    "running": N_("in progress"),
+    "stopped": N_("stopped"),
+    "diverged": N_("diverged"),
+    "failed": N_("failed"),
+    "open": N_("Open"),
+    "apply": N_("Set"),
+    "kill": N_("Stop"),
+    "respawn": N_("Respawn from the best"),
+    "warm": N_("Clone run {source} here, warm"),
+    "cold": N_("Clone run {source} here, cold"),
+    "clear": N_("Clear"),
+    "hint": N_(
+        "Click a run to open it. Drag over several, or press Space on one, to select. The arrow keys move."
+    ),
+    "loss_d": N_("Loss of D"),
+    "loss_g": N_("Loss of G"),
+    "label": N_("The runs of the sweep"),
+    "value": N_("New value"),
+    "setting": N_("Setting"),
+    "mean": N_("{mean} (from {low} to {high})"),
+}
+
+
+class SweepView(anywidget.AnyWidget):
+    """The view; made once, later only `scene` changes and frames are sent.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    act : callable
+        ``act(content)`` is called with each message of the browser, on the thread of the browser's messages.
+    """
+
+    _esm = script("browser/shared/messages", "browser/shared/texts", "sweep/sweep")
+    _css = stylesheet("sweep/sweep")
+
+    scene = Dict().tag(sync=True)
+    state = Dict().tag(sync=True)
+    words = Dict().tag(sync=True)
+
+    def __init__(self, catalog: Catalog, act: Callable[[Mapping[str, Any]], None]) -> None:
+        self._act = act
+        super().__init__(words={name: catalog(text) for name, text in WORDS.items()})
+        self.on_msg(self._on_message)
+
+    def draw(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Send a frame."""
+        parts, buffers = [], []
+        for name, array in arrays.items():
+            solid = np.ascontiguousarray(array)
+            parts.append([name, _TYPES[solid.dtype.kind], list(solid.shape)])
+            buffers.append(solid.tobytes())
+        self.send({"frame": parts}, buffers)
+
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+        if "act" in content:
+            self._act(content)

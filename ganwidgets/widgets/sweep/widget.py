@@ -1,0 +1,390 @@
+"""Many runs watched at once."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets
+from traitlets import Float, Int, TraitError, Unicode
+
+from ganwidgets.live.pacing import Pacer
+from ganwidgets.messages import Message, N_, catalog
+from ganwidgets.metrics import METRICS
+from ganwidgets.settings import SETTINGS
+from ganwidgets.settings.types import BoolSetting, ChoiceSetting, NumberSetting
+from ganwidgets.sweeps.sweep import Sweep
+from ganwidgets.validation import checked_count, checked_timeout
+from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
+from ganwidgets.widgets.browser.heartbeat import Heartbeat, gone_words
+from ganwidgets.widgets.browser.models import models_of
+from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.sweep.frames import SweepFrames
+from ganwidgets.widgets.sweep.poster import render_sweep
+from ganwidgets.widgets.sweep.runner import SweepRunner
+from ganwidgets.widgets.sweep.view import SweepView
+from ganwidgets.widgets.trainer.widget import GANTrainerWidget
+
+__all__ = ["SweepWidget"]
+
+CLOSED = N_("This widget was closed; gw.SweepWidget(sweep) makes another.")
+
+FAST, SLOW = 10.0, 4.0
+"""Frames a second at most, of up to 16 runs and of more."""
+
+
+class SweepWidget(ipywidgets.VBox):
+    """A sweep in a notebook: a grid of live miniatures, to be watched and steered while it runs.
+
+    A click opens a run as a :class:`GANTrainerWidget`; it is a copy, and the sweep goes on. A rectangle drawn over several
+    runs selects them, to change a setting of all at once.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        Stepped by a thread of the widget while it plays. Its own methods can be called meanwhile.
+    metric : str, optional
+        By which cells are coloured; ``"sliced_wasserstein"`` for points, ``"frechet"`` for images by default.
+    locale : str, optional
+        The language of everything that is shown, such as ``"fr"``; the system's without it.
+
+    Attributes
+    ----------
+    metric : str
+        A trait that can be assigned.
+    status, iteration, steps_per_second, error
+        Read-only traits. `status` is ``"idle"``, ``"running"``, ``"paused"``, ``"ended"`` or ``"error"``.
+
+    Examples
+    --------
+    >>> w = SweepWidget(Sweep("ring8", lr_d=[1e-3, 2e-3]))
+    >>> w.step(5)
+    >>> w.wait()
+    >>> w.sweep.iteration
+    5
+    >>> w.close()
+    """
+
+    metric = Unicode()
+    status = Unicode("idle", read_only=True)
+    iteration = Int(0, read_only=True)
+    steps_per_second = Float(0.0, read_only=True)
+    error = Unicode("", read_only=True)
+
+    def __init__(self, sweep: Sweep, *, metric: str | None = None, locale: str | None = None) -> None:
+        if not isinstance(sweep, Sweep):
+            raise TypeError(
+                Message(
+                    "SweepWidget shows a Sweep, not a {type}; pass gw.Sweep(...)", type=type(sweep).__name__
+                )
+            )
+        self._complete = False
+        self._locale = locale
+        self._catalog = catalog(locale)
+        self._displays = Displays()
+        self.sweep = sweep
+        kind = sweep._lanes[0].session.run.source.kind
+        chosen = metric or ("sliced_wasserstein" if kind == "points" else "frechet")
+        self._frames = SweepFrames(sweep, chosen)
+        self._opened: GANTrainerWidget | None = None
+        self._pacer = Pacer(max_rate=FAST if len(sweep) <= 16 else SLOW)
+        self._seq = -1
+        look = SharedStyle()
+        self._view = SweepView(self._catalog, self._on_act)
+        self._detail = look.box((), "gw-sweep-detail")
+        self._heartbeat = Heartbeat(
+            _Waking(self), words=gone_words(self._catalog), stored=self._displays.stored
+        )
+        super().__init__(children=(self._heartbeat, self._view, self._detail), layout=look.layout)
+        self.add_class("gw-root")
+        self._models = models_of(*self.children, look.layout)
+        self._runner = SweepRunner(sweep, self._pacer, self._draw, self._publish)
+        try:
+            self.metric = chosen
+        except BaseException:
+            self.close()
+            raise
+        self.observe(self._metric_chosen, names="metric")
+        self._complete = True
+        self._runner.call(self._lay_out)
+        self._publish()
+
+    # --- what users call ------------------------------------------------------------------------
+
+    def play(self, until: int | None = None) -> None:
+        """Step all runs until :meth:`pause`, or until an iteration; returns at once."""
+        self._runner.play(None if until is None else checked_count(until))
+
+    def pause(self) -> None:
+        """Stop stepping; returns at once."""
+        self._runner.pause()
+
+    def step(self, n: int = 1) -> None:
+        """Carry out `n` full steps in every run; returns at once."""
+        count = checked_count(n)
+        self._runner.post(lambda: self._stepped(count))
+
+    def _stepped(self, n: int) -> None:
+        self.sweep.step(n)
+        self._runner.iteration = self.sweep.iteration
+        self._publish()
+
+    def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
+        """Return when that iteration is reached, or, without one, when nothing is queued or playing.
+
+        Raises
+        ------
+        TimeoutError
+            If that takes longer than `timeout` seconds.
+        RuntimeError
+            If an error stopped the runs.
+        """
+        self._runner.wait(None if iteration is None else checked_count(iteration), checked_timeout(timeout))
+
+    def show_run(self, i: int) -> GANTrainerWidget:
+        """Show a run below the grid as a widget of its own, which is a copy; return that widget."""
+        number = self.sweep._index(i)
+        trainer = self.sweep.take(number)
+        self._close_opened()
+        self._opened = GANTrainerWidget(trainer, locale=self._locale)
+        text = self._catalog(
+            N_("A copy of run {i} from iteration {n}; what is done here changes nothing in the sweep."),
+            i=number,
+            n=trainer.iteration,
+        )
+        self._detail.children = (SharedStyle().html(f"<p>{text}</p>"), self._opened)
+        return self._opened
+
+    def _close_opened(self) -> None:
+        opened, self._opened = self._opened, None
+        self._detail.children = ()
+        if opened is not None:
+            opened.close()
+
+    # --- from the browser -----------------------------------------------------------------------
+
+    def _on_act(self, content: Mapping[str, Any]) -> None:
+        act = str(content["act"])
+        runs = [int(i) for i in content.get("runs", ())]
+        plain = {
+            "play": self.play,
+            "pause": self.pause,
+            "step": self.step,
+            "redraw": self._runner.wake,
+        }
+        if act in plain:
+            plain[act]()
+        elif act == "open":
+            self._try(lambda: self.show_run(runs[0]))
+        elif act == "metric":
+            self.metric = str(content["metric"])
+        elif act == "change":
+            self._post(lambda: self._change(runs, str(content["setting"]), content["value"]))
+        elif act == "kill":
+            self._post(lambda: [self.sweep.kill(i) for i in runs])
+        elif act == "respawn":
+            self._post(lambda: self._respawn(runs, content))
+
+    def _change(self, runs: list[int], name: str, text: Any) -> None:
+        self.sweep.change(runs, **{name: _parsed(name, str(text))})
+
+    def _respawn(self, runs: list[int], content: Mapping[str, Any]) -> None:
+        source = content.get("source")
+        number = self._best() if source is None else int(source)
+        for i in runs:
+            if i != number:
+                self.sweep.respawn(i, source=number, warm=bool(content.get("warm", True)))
+
+    def _best(self) -> int:
+        for index in range(len(self.sweep)):
+            self._frames.measure_now(index)
+        return self._frames.best()
+
+    def _post(self, function: Any) -> None:
+        def act() -> None:
+            self._try(function)
+            self._lay_out()
+            self._publish()
+
+        self._runner.post(act)
+
+    def _try(self, function: Any) -> None:
+        try:
+            function()
+            self.set_trait("error", "")
+        except Exception as error:  # noqa: BLE001 - it is shown to who asked
+            self.set_trait("error", str(error.args[0]) if error.args else type(error).__name__)
+        self._view.state = {**self._view.state, "error": self._said(self.error)}
+
+    def _said(self, text: str) -> str:
+        return self._catalog(text) if text else ""
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    def _metric_chosen(self, change: Any) -> None:
+        known = METRICS[self._frames.kind]
+        if change["new"] not in known:
+            self.metric = change["old"]
+            raise TraitError(
+                Message(
+                    "metric cannot be {value!r}; choose one of {known}",
+                    value=change["new"],
+                    known=", ".join(known),
+                )
+            )
+        self._frames.metric = change["new"]
+        if self._complete:
+            self._runner.post(self._lay_out)
+
+    def _lay_out(self) -> None:
+        """Send what changes seldom: runs, axes, settings, words of the metric."""
+        sweep, t = self.sweep, self._catalog
+        varied = list(sweep.varied)
+        about = METRICS[self._frames.kind]
+        cells = []
+        for index, lane in enumerate(sweep._lanes):
+            settings = lane.session.settings.as_dict()
+            cells.append(
+                {
+                    "settings": {name: _shown(settings[name]) for name in varied},
+                    "numbers": {
+                        name: settings[name]
+                        for name in varied
+                        if isinstance(settings[name], int | float) and not isinstance(settings[name], bool)
+                    },
+                    "seed": settings["seed"],
+                    "index": index,
+                }
+            )
+        offered = [
+            name for name, setting in SETTINGS.items() if setting.effect != "fresh start" and name != "data"
+        ]
+        self._view.scene = {
+            "runs": cells,
+            "varied": [[name, t(SETTINGS[name].label)] for name in varied],
+            "log": [
+                name
+                for name in varied
+                if isinstance(SETTINGS[name], NumberSetting) and SETTINGS[name].scale == "logarithmic"
+            ],
+            "settings": [[name, t(SETTINGS[name].label)] for name in offered],
+            "metric": self._frames.metric,
+            "metrics": [[name, t(about[name].label)] for name in self._frames.metrics() if name in about],
+            "scale": self._frames.scale(),
+            "kind": self._frames.kind,
+            "real": self._frames.real().tolist() if self._frames.kind == "points" else [],
+        }
+
+    def _publish(self) -> None:
+        sweep, runner = self.sweep, self._runner
+        statuses = [lane.status for lane in sweep._lanes]
+        with self.hold_trait_notifications():
+            self.set_trait("status", runner.status)
+            self.set_trait("iteration", runner.iteration)
+            self.set_trait("steps_per_second", round(runner.steps_per_second, 1))
+            if runner.error:
+                self.set_trait("error", runner.error)
+        self._view.state = {
+            "status": runner.status,
+            "iteration": runner.iteration,
+            "rate": round(runner.steps_per_second, 1),
+            "error": self._said(self.error),
+            "statuses": statuses,
+            "errors": [self._said(lane.error) for lane in sweep._lanes],
+            "iterations": [sweep._iteration(index) for index in range(len(statuses))],
+        }
+
+    def _draw(self) -> None:
+        began = time.perf_counter()
+        frames = self._frames
+        frames.measure()
+        self._publish()
+        self._view.draw({"samples": frames.samples(), "curves": frames.curves(), "values": frames.values()})
+        if self._pacer.to_ask():
+            self._seq += 1
+            self._pacer.sent(self._seq)
+            self._heartbeat.beat(self._seq)
+        else:
+            self._pacer.passed()
+        self._pacer.cost = time.perf_counter() - began - frames.spent
+        if not frames.measured:
+            self._runner.stale()
+
+    def _picture(self) -> bytes:
+        return self._runner.call(self._rendered)
+
+    def _rendered(self) -> bytes:
+        return render_sweep(self._frames, self.sweep)
+
+    def _ipython_display_(self, **_: Any) -> None:
+        if self.comm is None:
+            self._displays.show_closed(self._catalog(CLOSED), self._picture())
+        else:
+            self._displays.show(view_of(self), self._picture())
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        if self.comm is None:
+            return closed_bundle(self._catalog(CLOSED), self._picture())
+        return with_picture(view_of(self), self._picture())
+
+    def close(self) -> None:
+        """End the widget's thread, and remove the widget from the page; the sweep stays usable."""
+        runner = vars(self).get("_runner")
+        if runner is not None:
+            runner.close()
+        if vars(self).get("_opened") is not None:
+            with contextlib.suppress(RuntimeError):
+                self._close_opened()
+        for model in vars(self).get("_models", ()):
+            model.close()
+        super().close()
+        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
+        self.__dict__.pop("_repr_mimebundle_", None)
+
+    def __repr__(self) -> str:
+        return f"<SweepWidget of {self.sweep!r}>"
+
+
+class _Waking:
+    """Counts who looks, and wakes the thread that draws."""
+
+    def __init__(self, widget: SweepWidget) -> None:
+        self._widget = widget
+
+    def hello(self, view: str) -> None:
+        self._widget._pacer.hello(view)
+        self._widget._runner.stale()
+
+    def bye(self, view: str) -> None:
+        self._widget._pacer.bye(view)
+
+    def acknowledge(self, view: str, seq: int) -> None:
+        self._widget._pacer.acknowledge(view, seq)
+        self._widget._runner.wake()
+
+    def opened(self, view: str) -> None: ...
+
+    def closed(self, view: str) -> None:
+        self._widget._pacer.bye(view)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _parsed(name: str, text: str) -> Any:
+    """Return the value of a setting that a user typed; what is no value is left to the setting to refuse."""
+    setting = SETTINGS[name]
+    if isinstance(setting, BoolSetting):
+        return {"true": True, "false": False}.get(text.strip().lower(), text)
+    if isinstance(setting, ChoiceSetting):
+        return text.strip()
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        return text
+    return int(number) if isinstance(setting.initial, int) and number == int(number) else number
