@@ -87,7 +87,6 @@ export default {
     foldLabel.append(" " + words.fold);
     fold.addEventListener("change", () => {
       view.fold = fold.checked;
-      chosen.clear();
       build();
     });
     const error = node(el, "div", "gw-sweep-error");
@@ -128,7 +127,9 @@ export default {
       if (known.length < 2) return brief(mean(known));
       return fill(words.mean, { mean: brief(mean(known)), low: brief(Math.min(...known)), high: brief(Math.max(...known)) });
     };
-    const picked = () => cells.filter((cell) => chosen.has(cell.key)).flatMap((cell) => cell.runs);
+    // Runs are selected, not cells: a change of a setting regroups them.
+    const isChosen = (cell) => cell.runs.every((run) => chosen.has(run));
+    const picked = () => [...chosen].sort((a, b) => a - b);
 
     // --- the acts on what is selected
     const drawActs = () => {
@@ -167,8 +168,8 @@ export default {
     };
     const mark = () => {
       parts.forEach((part, i) => {
-        part.box.classList.toggle("gw-chosen", chosen.has(part.cell.key));
-        part.box.setAttribute("aria-selected", chosen.has(part.cell.key));
+        part.box.classList.toggle("gw-chosen", isChosen(part.cell));
+        part.box.setAttribute("aria-selected", isChosen(part.cell));
         part.box.tabIndex = i === focus ? 0 : -1;
       });
       drawActs();
@@ -216,7 +217,7 @@ export default {
       parts.push(part);
       box.addEventListener("click", (event) => {
         focus = parts.indexOf(part);
-        if (event.shiftKey || event.ctrlKey || event.metaKey) return toggle(cell.key);
+        if (event.shiftKey || event.ctrlKey || event.metaKey) return toggle(cell);
         if (!dragged) send("open", { runs: [cell.runs[0]] });
       });
       return part;
@@ -384,11 +385,11 @@ export default {
       cells.forEach((cell, row) => {
         const d = places.map((place, i) => `${i ? "L" : "M"}${x(i)} ${place.y(place.raw[row])}`).join("");
         if (d.includes("NaN")) return;
-        const line = put("path", { d, fill: "none", stroke: shade(share(cellValue(cell), span)), "stroke-width": chosen.has(cell.key) ? 4 : 2 });
+        const line = put("path", { d, fill: "none", stroke: shade(share(cellValue(cell), span)), "stroke-width": isChosen(cell) ? 4 : 2 });
         const title = document.createElementNS(NS, "title");
         title.textContent = `${named(cell)}: ${figures(cell)}`;
         line.append(title);
-        line.addEventListener("click", () => toggle(cell.key));
+        line.addEventListener("click", () => toggle(cell));
       });
       names.forEach((name, i) => {
         put("line", { x1: x(i), x2: x(i), y1: 40, y2: 260, stroke: "currentColor", "stroke-opacity": 0.5 });
@@ -453,8 +454,9 @@ export default {
     };
 
     // --- selecting
-    const toggle = (key) => {
-      if (!chosen.delete(key)) chosen.add(key);
+    const toggle = (cell) => {
+      const on = isChosen(cell);
+      for (const run of cell.runs) on ? chosen.delete(run) : chosen.add(run);
       mark();
       later();
     };
@@ -479,9 +481,9 @@ export default {
             const b = box.getBoundingClientRect();
             return b.left < right && b.right > left && b.top < bottom && b.bottom > top;
           })
-          .map(({ cell }) => cell.key),
+          .flatMap(({ cell }) => cell.runs),
       );
-      parts.forEach(({ box, cell }) => box.classList.toggle("gw-chosen", chosen.has(cell.key)));
+      parts.forEach(({ box, cell }) => box.classList.toggle("gw-chosen", isChosen(cell)));
     });
     const release = () => {
       from = null;
@@ -500,7 +502,7 @@ export default {
         mark();
         parts[focus].box.focus();
       } else if (event.key === "Enter") send("open", { runs: [part.cell.runs[0]] });
-      else if (event.key === " ") toggle(part.cell.key);
+      else if (event.key === " ") toggle(part.cell);
       else if (event.key === "Escape") {
         chosen.clear();
         mark();

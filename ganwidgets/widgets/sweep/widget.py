@@ -194,7 +194,7 @@ class SweepWidget(ipywidgets.VBox):
         source = content.get("source")
         number = self._best() if source is None else int(source)
         for i in runs:
-            if i != number:
+            if i != number or not self.sweep._lanes[i].alive:
                 self.sweep.respawn(i, source=number, warm=bool(content.get("warm", True)))
 
     def _best(self) -> int:
