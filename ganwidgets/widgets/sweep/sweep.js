@@ -47,7 +47,7 @@ export default {
     let chosen = new Set();
     let focus = 0;
     let pending = 0;
-    const view = { show: "grid", fold: true, sort: "given", filter: "all" };
+    const view = { show: "grid", fold: true, sort: "given", filter: "all", setting: "", value: "" };
 
     // --- controls
     const bar = node(el, "div", "gw-sweep-bar");
@@ -142,10 +142,14 @@ export default {
       const setting = node(acts, "select", "gw-sweep-setting");
       setting.setAttribute("aria-label", words.setting);
       for (const [name, text] of scene().settings) node(setting, "option", "", text).value = name;
-      setting.value = scene().varied.map(([name]) => name).find((name) => [...setting.options].some((o) => o.value === name)) ?? "lr_d";
+      const offered = (name) => [...setting.options].some((option) => option.value === name);
+      setting.value = [view.setting, ...scene().varied.map(([name]) => name), "lr_d"].find(offered);
+      setting.addEventListener("change", () => (view.setting = setting.value));
       const input = node(acts, "input", "gw-sweep-value");
       input.setAttribute("aria-label", words.value);
       input.placeholder = words.value;
+      input.value = view.value;
+      input.addEventListener("input", () => (view.value = input.value));
       const apply = () => send("change", { runs, setting: setting.value, value: input.value });
       input.addEventListener("keydown", (event) => {
         event.stopPropagation();
