@@ -249,6 +249,8 @@ class Worker:
             steps += 1
             return self.inbox.pressing(in_order=job is None) or time.monotonic() >= end
 
+        piloted = vars(self.trainer).get("_autopilot") is not None
+        before = self.trainer.settings.as_dict() if piloted else {}
         try:
             if job is not None:
                 record = self.trainer._advance(job.network, job.n - job.done, interrupted, job.origin)
@@ -265,6 +267,8 @@ class Worker:
         self._status.moves += steps
         self._status.record = MappingProxyType(dict(record))
         self._status.rate.note(time.monotonic(), steps)
+        if changes := self._status.changes_since(before):  # by rules
+            self._notify("state", changes=changes)
         if job is None:
             self.metronome.ticked(begun, steps)
             if self._status.arrive():

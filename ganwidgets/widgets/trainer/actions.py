@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from ganwidgets.data import Source
+from ganwidgets.diagnosis import Remedy
 from ganwidgets.io import replay
 from ganwidgets.live import Camera, Runner
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.recipes import begin_pretrained, recommended
 from ganwidgets.widgets.panels.export import file_name
+from ganwidgets.widgets.panels.health.checkup import Trial
 from ganwidgets.widgets.panels.own_data.panel import settings_for
 
 if TYPE_CHECKING:
@@ -168,6 +170,16 @@ class UserActions:
         """Write the run to a new file beside the notebook."""
         name = file_name(self._trainer.source.name, self._runner.state.iteration, ending)
         return self._export(Path.cwd() / name)
+
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Change settings as a remedy proposes."""
+        self._runner.change(remedy.changes, **BY_HAND, reason=self._catalog(remedy.label))
+        self._wake()
+
+    def take_trial(self, trial: Trial) -> None:
+        """Go on as the future with the remedy that was tried."""
+        self._runner.go(partial(trial.what_if.take, "changed"))
+        self._wake()
 
     def judge_by(self, features: str) -> None:
         """Judge images on these features from now on."""

@@ -13,6 +13,7 @@ import ipywidgets
 import numpy as np
 
 from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
+from ganwidgets.diagnosis import Remedy
 from ganwidgets.live.frames.explorer import Explorer
 from ganwidgets.live.observations import Focus
 from ganwidgets.live.worker.background import LatestOnlyTasks
@@ -23,6 +24,8 @@ from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.panels.curves import CurvesPanel
 from ganwidgets.widgets.panels.export import SavingPanel
 from ganwidgets.widgets.panels.graph.panel import GraphPanel
+from ganwidgets.widgets.panels.health.checkup import Checkup, Trial
+from ganwidgets.widgets.panels.health.panel import HealthPanel
 from ganwidgets.widgets.panels.metrics import MetricsPanel
 from ganwidgets.widgets.panels.own_data.panel import OwnDataPanel
 from ganwidgets.widgets.panels.plane.panel import PlanePanel
@@ -113,6 +116,8 @@ class Dashboard:
         Asks for a new picture of a moment that was drawn already; quick, from any thread.
     judge_by : callable
         See :class:`ganwidgets.widgets.panels.metrics.MetricsPanel`.
+    checkup, remedy, take : Checkup, callable, callable
+        See :class:`ganwidgets.widgets.panels.health.panel.HealthPanel`.
     """
 
     def __init__(
@@ -137,6 +142,9 @@ class Dashboard:
         run: Path | None,
         request: Callable[[], None],
         judge_by: Callable[[str], None],
+        checkup: Checkup,
+        remedy: Callable[[Remedy], None],
+        take: Callable[[Trial], None],
     ) -> None:
         self._catalog = catalog
         look = SharedStyle()
@@ -164,6 +172,7 @@ class Dashboard:
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self.walk = WalkPanel(catalog, walk, look)
         saving = SavingPanel(catalog, export, look)
+        self.health = HealthPanel(catalog, checkup, remedy, take, tasks, look)
         self._panels: list[Panel] = [
             self.graph,
             *self._pictures.values(),
@@ -173,6 +182,7 @@ class Dashboard:
             curves,
             metrics,
             self.timeline,
+            self.health,
         ]
         self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
         self._drawn_at: dict[str, float] = {}
@@ -207,6 +217,7 @@ class Dashboard:
             self._places[source.kind],
             self.own_data,
             walk=self.walk.widget,
+            health=self.health.widget,
             starts=self.starts.widget,
             hidden=[self.heartbeat],
         )
@@ -226,6 +237,7 @@ class Dashboard:
         parts.update(self.transport.buttons)
         parts.update(self.starts.buttons)
         parts[self.walk.name] = self.walk.widget
+        parts[self.health.name] = self.health.widget
         parts["speed"] = self.transport.speed.widget
         parts[self.timeline.name] = self.timeline.widget
         for name, part in (*parts.items(), ("step", self.transport.count)):

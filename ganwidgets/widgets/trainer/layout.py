@@ -51,6 +51,8 @@ class Arrangement:
         Where data is drawn or pasted; it stands in the tab of what takes a fresh start.
     walk : ipywidgets.Widget
         The player that goes through one update.
+    health : ipywidgets.Widget
+        What is wrong with the run, and what may help.
     starts : ipywidgets.Widget
         The ways to begin.
     hidden : iterable of ipywidgets.Widget
@@ -75,6 +77,7 @@ class Arrangement:
         picture: ipywidgets.Widget,
         own_data: ipywidgets.Widget,
         walk: ipywidgets.Widget,
+        health: ipywidgets.Widget,
         starts: ipywidgets.Widget,
         hidden: Iterable[ipywidgets.Widget] = (),
     ) -> None:
@@ -115,6 +118,7 @@ class Arrangement:
             walk,
             overview,
             main,
+            health,
             timeline.widget,
             metrics.numbers,
             self._tabs,

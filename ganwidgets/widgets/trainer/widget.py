@@ -37,6 +37,7 @@ from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of
 from ganwidgets.widgets.browser.link_refusal import InKernelOnly
 from ganwidgets.widgets.browser.models import models_of
 from ganwidgets.widgets.browser.subshells import heard_during_cells
+from ganwidgets.widgets.panels.health.panel import HealthPanel
 from ganwidgets.widgets.panels.recipes import STARTS
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import ACTIONS, SPEED
@@ -44,6 +45,7 @@ from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.trainer.actions import BY_HAND, Origin, UserActions
 from ganwidgets.widgets.trainer.dashboard import Dashboard
 from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
+from ganwidgets.widgets.trainer.piloting import Piloting
 from ganwidgets.widgets.trainer.publisher import Publisher
 from ganwidgets.widgets.trainer.steering import CLOSED, Steering
 
@@ -68,7 +70,7 @@ batch through the generator each time."""
 
 
 @with_settings(KEYWORDS)
-class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
+class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
     """Watch a GAN train, and steer it while it trains.
 
     Displayed in a notebook it shows the data and what the generator makes of noise, the losses, the
@@ -92,6 +94,8 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         ``"diverged"`` or ``"error"``; `error` a sentence in the widget's language, or empty.
     speed : float
         Steps a second at most; 0 as fast as it goes.
+    rules, autopilot : tuple of Rule, {"off", "advise", "act"}
+        What looks after the run; rules give advice until they are armed by ``"act"``.
     controls : tuple of str or None
         The controls and buttons that are shown, by name, ``"speed"`` and ``"timeline"`` among them; a teacher
         hides the rest of them.
@@ -159,6 +163,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
         self._pacer = Pacer(max_rate=FRAMES[trainer.source.kind])
         self._camera = Camera(self._runner, measured=self._measured_anew)
         self._errands = LatestOnlyTasks()
+        self._begin_piloting()
         self._displays = Displays()
         self._answers = Acknowledgements(self._pacer, self._wake, self._renew_displays, pause_orphans)
         self._hands = UserActions(
@@ -190,6 +195,9 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
             run=trainer.run,
             request=self._look_again,
             judge_by=self._hands.judge_by,
+            checkup=self._checkup,
+            remedy=self._hands.apply_remedy,
+            take=self._hands.take_trial,
         )
         self._hands.dashboard = self._dashboard
         with self._quietly():
@@ -337,7 +345,7 @@ class GANTrainerWidget(Steering, SettingTraits, ipywidgets.VBox):
             check_names(
                 proposal["value"],
                 "the widget's controls",
-                also=(*ACTIONS, *STARTS, WalkPanel.name, "speed", TimelinePanel.name),
+                also=(*ACTIONS, *STARTS, WalkPanel.name, HealthPanel.name, "speed", TimelinePanel.name),
             )
         return proposal["value"]
 

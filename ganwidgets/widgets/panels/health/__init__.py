@@ -1,0 +1,1 @@
+"""What is wrong with the run, and what may help."""

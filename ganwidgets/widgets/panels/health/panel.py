@@ -1,0 +1,257 @@
+"""One calm line while all is well; otherwise what is wrong, since when, how one can tell, and what may help."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import ipywidgets
+
+from ganwidgets.diagnosis import SYMPTOMS, Finding, Remedy
+from ganwidgets.live.worker.background import LatestOnlyTasks
+from ganwidgets.messages import Catalog, Message, N_
+from ganwidgets.settings import SETTINGS
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.widgets.panels.health.chart import evidence_chart
+from ganwidgets.widgets.panels.health.checkup import TRIED, Checkup, Report, Trial
+
+if TYPE_CHECKING:
+    from ganwidgets.live import Frame
+
+__all__ = ["HealthPanel"]
+
+REMEDIES = 4
+"""Buttons for remedies."""
+
+CALM = N_("Nothing is wrong as far as can be seen.")
+EARLY = N_("Too early to say how the run goes.")
+
+FIRST_WORD = 100
+"""Iterations before which nothing is said."""
+
+
+class HealthPanel:
+    """The findings on the run, and buttons that try a remedy.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    checkup : Checkup
+        Diagnoses the run.
+    apply : callable
+        ``apply(changes, reason)`` changes settings by hand.
+    take : callable
+        ``take(trial)`` lets the run go on as the future with the remedy.
+    tasks : LatestOnlyTasks
+        Carries out what takes a while.
+    look : SharedStyle, optional
+        What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    name : str
+    interval : float
+        The least number of seconds between two draws.
+    widget : ipywidgets.Box
+    remedies : list of ipywidgets.Button
+    take, drop : ipywidgets.Button
+        Decide on a remedy that was tried.
+    """
+
+    name = "health"
+    interval = 2.0
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        checkup: Checkup,
+        apply: Callable[[Remedy], None],
+        take: Callable[[Trial], None],
+        tasks: LatestOnlyTasks,
+        look: SharedStyle | None = None,
+    ) -> None:
+        look = look or SharedStyle()
+        self._catalog = catalog
+        self._checkup = checkup
+        self._apply = apply
+        self._take_trial = take
+        self._tasks = tasks
+        self._offered: list[Remedy] = []
+        self._trial: Trial | None = None
+        self.report = Report(0, ())
+        self._said = look.html(self._line(catalog(EARLY), ""), "gw-health-said")
+        self.remedies = []
+        for number in range(REMEDIES):
+            button = ipywidgets.Button(**look.of(ipywidgets.Button))
+            button.on_click(lambda _, number=number: self._try(number))
+            self.remedies.append(
+                classed(button, "gw-action", "gw-remedy", f"gw-remedy-{number + 1}", "gw-hidden")
+            )
+        self._tried = look.html("", "gw-tried")
+        self._take_label = catalog(N_("Take it"))
+        self._take_help = catalog(N_("Goes on as the future with the change, on a branch of its own."))
+        self._drop_label = catalog(N_("Drop it"))
+        self._drop_help = catalog(N_("Forgets both futures; the run stays as it is."))
+        self.take = ipywidgets.Button(
+            description=self._take_label, tooltip=self._take_help, **look.of(ipywidgets.Button)
+        )
+        self.drop = ipywidgets.Button(
+            description=self._drop_label, tooltip=self._drop_help, **look.of(ipywidgets.Button)
+        )
+        self.take.on_click(lambda _: self._decide(taken=True))
+        self.drop.on_click(lambda _: self._decide(taken=False))
+        classed(self.take, "gw-action", "gw-take")
+        classed(self.drop, "gw-action", "gw-drop")
+        self._row = look.box(self.remedies, "gw-actions", "gw-remedies", "gw-hidden")
+        self._decision = look.box(
+            [self._tried, self.take, self.drop], "gw-actions", "gw-decision", "gw-hidden"
+        )
+        self.widget = look.box([self._said, self._row, self._decision], f"gw-{self.name}")
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        """For each control's CSS class, its name for screen readers and its tooltip."""
+        return {
+            "gw-take": (self._take_label, self._take_help),
+            "gw-drop": (self._drop_label, self._drop_help),
+        }
+
+    def draw(self, frame: Frame) -> None:
+        """Diagnose the run again if it has moved, aside."""
+        if self._checkup.due(frame.iteration, frame.past.branch):
+            self._tasks.ask("health", self._check)
+
+    def _check(self) -> None:
+        self.show(self._checkup.report())
+
+    def show(self, report: Report) -> None:
+        """Show a report."""
+        self.report = report
+        t = self._catalog
+        if not report.findings:
+            text = CALM if report.iteration >= FIRST_WORD else EARLY
+            self._said.value = self._line(t(text), "gw-well" if text is CALM else "")
+        else:
+            self._said.value = "".join(map(self._finding, report.findings[:3])) + self._advice(report)
+        self._offer(report)
+
+    def _line(self, text: str, kind: str) -> str:
+        return f'<div role="status" class="gw-health-line {kind}">{html.escape(text)}</div>'
+
+    def _finding(self, finding: Finding) -> str:
+        t = self._catalog
+        since = t(N_("since iteration {iteration}"), iteration=f"{finding.since:,}")
+        evidence = finding.evidence
+        bound = t(N_("limit {value}"), value=f"{evidence.threshold:.3g}")
+        signal = f"{t(evidence.label)}: {evidence.value:.3g} ({bound})"
+        grave = "gw-grave" if finding.severity >= 0.5 else "gw-mild"
+        return (
+            f'<div role="status" class="gw-finding {grave}" data-symptom="{html.escape(finding.symptom)}">'
+            f"<div><strong>{html.escape(t(SYMPTOMS[finding.symptom]))}</strong> "
+            f'<span class="gw-since">{html.escape(since)}</span>'
+            f"<p>{html.escape(t(finding.sentence))}</p></div>"
+            f'<figure title="{html.escape(evidence.source, quote=True)}">{evidence_chart(evidence, t)}'
+            f"<figcaption>{html.escape(signal)}</figcaption></figure></div>"
+        )
+
+    def _advice(self, report: Report) -> str:
+        """Return what rules would do now."""
+        t = self._catalog
+        lines = [
+            t(N_("Rule {rule} would set {changes}."), rule=name, changes=self._changes(change))
+            for name, change in report.advice
+        ]
+        return "".join(f'<p class="gw-advice">{html.escape(line)}</p>' for line in lines)
+
+    def _changes(self, changes: object) -> str:
+        assert hasattr(changes, "items")
+        return ", ".join(
+            f"{self._catalog(SETTINGS[name].label)} = {value}" for name, value in changes.items()
+        )
+
+    def _offer(self, report: Report) -> None:
+        """Put remedies on the buttons, those of the gravest finding first, each once."""
+        offered: dict[str, Remedy] = {}
+        for finding in report.findings:
+            for remedy in finding.remedies:
+                offered.setdefault(str(remedy.label), remedy)
+        self._offered = list(offered.values())[:REMEDIES]
+        for number, button in enumerate(self.remedies):
+            if number < len(self._offered):
+                remedy = self._offered[number]
+                button.description = self._catalog(remedy.label)
+                button.tooltip = self._catalog(
+                    N_("Changes the setting; in force after a reset.")
+                    if remedy.fresh_start
+                    else N_("Tries it on copies of the run first, beside a copy without it.")
+                )
+                button.remove_class("gw-hidden")
+            else:
+                button.add_class("gw-hidden")
+        if self._offered:
+            self._row.remove_class("gw-hidden")
+        else:
+            self._row.add_class("gw-hidden")
+
+    # --- trying a remedy ------------------------------------------------------------------------
+
+    def _try(self, number: int) -> None:
+        if number >= len(self._offered):
+            return
+        remedy = self._offered[number]
+        if remedy.fresh_start:
+            self._apply(remedy)
+            return
+        t = self._catalog
+        self._tell(
+            t(N_("Two futures of {n} iterations are computed, without and with it."), n=TRIED), decide=False
+        )
+        self._tasks.ask("trial", lambda: self._compare(remedy), self._failed)
+
+    def _compare(self, remedy: Remedy) -> None:
+        self._trial = trial = self._checkup.trial(remedy)
+        t = self._catalog
+        without, with_it = (_spelt(value) for value in trial.distances)
+        verdict = (
+            N_("With it the samples come nearer to the data.")
+            if trial.helps
+            else N_("With it the samples do not come nearer to the data.")
+        )
+        figures = Message(
+            "{label}, after {n} iterations: distance from the data {without} without, {with_it} with it; "
+            "findings {few} and {many}.",
+            label=remedy.label,
+            n=TRIED,
+            without=without,
+            with_it=with_it,
+            few=trial.findings[0],
+            many=trial.findings[1],
+        )
+        self._tell(f"{t(figures)} {t(verdict)}", decide=True)
+
+    def _tell(self, text: str, *, decide: bool) -> None:
+        self._tried.value = f'<span role="status">{html.escape(text)}</span>'
+        for button in (self.take, self.drop):
+            button.disabled = not decide
+        self._decision.remove_class("gw-hidden")
+
+    def _failed(self, error: Exception) -> None:
+        self._tell(self._catalog.error(error), decide=False)
+        self.drop.disabled = False
+
+    def _decide(self, *, taken: bool) -> None:
+        trial, self._trial = self._trial, None
+        self._decision.add_class("gw-hidden")
+        if trial is None:
+            return
+        if taken:
+            self._take_trial(trial)
+        else:
+            trial.what_if.drop()
+
+
+def _spelt(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "\N{EM DASH}"

@@ -1,0 +1,71 @@
+"""The rules of a run as traits of its widget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from traitlets import HasTraits, TraitError, Tuple, Unicode, observe, validate
+
+from ganwidgets.diagnosis.autopilot import MODES
+from ganwidgets.diagnosis.built_in import built_in_rules
+from ganwidgets.diagnosis.rules import checked_rules
+from ganwidgets.messages import Message
+from ganwidgets.widgets.panels.health.checkup import Checkup
+
+if TYPE_CHECKING:
+    from ganwidgets.live import Runner
+    from ganwidgets.trainer.trainer import GANTrainer
+
+__all__ = ["Piloting"]
+
+
+class Piloting(HasTraits):
+    """A widget whose rules give advice, and act if they are armed."""
+
+    rules = Tuple(help="The rules of the run, as gw.Rule; by default those of gw.built_in_rules().")
+    autopilot = Unicode(
+        "advise", help="'off', 'advise' (the health panel shows what rules would do) or 'act' (they do it)."
+    )
+
+    _trainer: GANTrainer
+    _runner: Runner
+    _checkup: Checkup
+
+    @validate("rules")
+    def _known_rules(self, proposal: Any) -> Any:
+        try:
+            return checked_rules(proposal["value"])
+        except (TypeError, ValueError) as error:
+            raise TraitError(*error.args) from error
+
+    @validate("autopilot")
+    def _known_mode(self, proposal: Any) -> Any:
+        if proposal["value"] not in MODES:
+            raise TraitError(
+                Message(
+                    "autopilot cannot be {value!r}: choose one of {names}",
+                    value=proposal["value"],
+                    names=", ".join(MODES),
+                )
+            )
+        return proposal["value"]
+
+    def _begin_piloting(self) -> None:
+        """Take over the rules that the trainer is armed with, or offer the built-in ones as advice."""
+        self._checkup = Checkup(self._runner)
+        pilot = self._trainer._autopilot
+        self._piloted = False
+        self.rules = built_in_rules() if pilot is None else pilot.watch.rules
+        self.autopilot = "advise" if pilot is None else pilot.mode
+        self._piloted = True
+        self._tell_checkup()
+
+    @observe("rules", "autopilot")
+    def _rearm(self, _change: Any) -> None:
+        if not self.__dict__.get("_piloted", False):
+            return
+        self._trainer.autopilot(self.rules, "act" if self.autopilot == "act" else "off")
+        self._tell_checkup()
+
+    def _tell_checkup(self) -> None:
+        self._checkup.rules = self.rules if self.autopilot == "advise" else ()
