@@ -52,7 +52,7 @@ SEED = 20_141_210
 
 SIGNALS: Mapping[str, str] = MappingProxyType(
     {
-        "loss_d": N_("loss of D"),
+        "loss_d": N_("loss of D, divided by that of a D that cannot decide"),
         "loss_size": N_("size of the losses"),
         "grad_norm_g": N_("norm of G's gradient"),
         "grad_norm_d": N_("norm of D's gradient"),

@@ -1,0 +1,34 @@
+"""The health panel in a page: calm, then a finding with its evidence, a remedy tried first, and taken."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from trainer_view import SMALL, show
+
+ILL = f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', freeze_d=True, lr_g=1e-3, locale='en', {SMALL}); w"
+
+
+def test_a_finding_is_shown_and_its_remedy_tried_and_taken(lab):
+    view = show(lab, ILL)
+    health = view.panel("health")
+    expect(health).to_contain_text("Too early")
+    lab.execute("w.step(600); w.wait()")
+    finding = health.locator(".gw-finding[data-symptom=d_weak]")
+    expect(finding).to_contain_text("since iteration")
+    expect(finding.locator("svg .gw-threshold")).to_have_count(1)
+    remedy = view.button("remedy-1")
+    expect(remedy).to_have_text("Release D")
+    expect(view.button("take")).to_be_hidden()
+
+    remedy.press("Enter")
+    expect(health).to_contain_text("Release D, after 200 iterations")
+    assert lab.ask("[w.iteration, w.freeze_d]") == [600, True]
+    view.button("drop").click()
+    expect(view.button("drop")).to_be_hidden()
+    assert lab.ask("[w.iteration, w.freeze_d]") == [600, True]
+
+    remedy.click()
+    view.button("take").click()
+    view.until_iteration_passes(799)
+    assert lab.ask("[w.iteration, w.freeze_d]") == [800, False]
