@@ -19,7 +19,7 @@ from ganwidgets.objectives import Objective
 from ganwidgets.recipes import pretrained, recommended
 from ganwidgets.rehearsal import rehearse
 from ganwidgets.runs.folder.replay_report import ReplayReport
-from ganwidgets.settings import Settings
+from ganwidgets.settings import Settings, register_schedule
 from ganwidgets.sweeps.configurations import between
 from ganwidgets.sweeps.sweep import Sweep
 from ganwidgets.trainer.trainer import GANTrainer
@@ -64,6 +64,7 @@ __all__ = [
     "pretrained",
     "read_points",
     "recommended",
+    "register_schedule",
     "rehearse",
     "replay",
     "running",

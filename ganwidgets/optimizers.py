@@ -21,6 +21,7 @@ from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 
 from ganwidgets.messages import Message
+from ganwidgets.settings import factor
 
 if TYPE_CHECKING:
     from ganwidgets.settings import SettingTraits
@@ -151,6 +152,12 @@ def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: in
     * ``constant``: base
     * ``linear``: base (end + (1 - end) (1 - p))
     * ``cosine``: base (end + (1 - end) (1 + cos(pi p)) / 2)  (Loshchilov and Hutter, "SGDR", 2017, no restarts)
+    * the name of a registered function f: base (end + (1 - end) f), f of iteration, or of iteration and schedule_steps
+
+    Raises
+    ------
+    ValueError
+        If there is no such schedule, or a function returns no finite number from 0 on.
     """
     if schedule == "constant":
         return base
@@ -159,13 +166,16 @@ def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: in
         return base * (end + (1 - end) * (1 - progress))
     if schedule == "cosine":
         return base * (end + (1 - end) * ((1 + math.cos(math.pi * progress)) / 2))
-    raise ValueError(
-        Message(
-            "there is no schedule {name!r}; choose one of {allowed}",
-            name=schedule,
-            allowed="constant, linear, cosine",
-        )
-    )
+    try:
+        return base * (end + (1 - end) * factor(schedule, iteration, schedule_steps))
+    except KeyError:
+        raise ValueError(
+            Message(
+                "there is no schedule {name!r}; choose one of {allowed}",
+                name=schedule,
+                allowed="constant, linear, cosine",
+            )
+        ) from None
 
 
 def match_strides(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) -> list[Tensor | None]:

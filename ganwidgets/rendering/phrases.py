@@ -65,7 +65,7 @@ def value_in_words(name: str, value: Any, catalog: Catalog) -> str:
     if isinstance(setting, BoolSetting):
         return catalog(N_("on")) if value else catalog(N_("off"))
     if isinstance(setting, ChoiceSetting):
-        return catalog(setting.choices[value])
+        return catalog(setting.label_of(value))
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

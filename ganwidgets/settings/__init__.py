@@ -7,6 +7,7 @@ of interventions are all made from these definitions.
 """
 
 from ganwidgets.settings.definitions import OWN, SETTINGS, SettingTraits
+from ganwidgets.settings.schedules import factor, register_schedule
 from ganwidgets.settings.settings import Settings, check_names, settings_table
 from ganwidgets.settings.types import (
     BoolSetting,
@@ -16,6 +17,7 @@ from ganwidgets.settings.types import (
     IntSetting,
     LayerWidthsSetting,
     NumberSetting,
+    ScheduleSetting,
     Setting,
     SettingGroup,
 )
@@ -30,10 +32,13 @@ __all__ = [
     "IntSetting",
     "LayerWidthsSetting",
     "NumberSetting",
+    "ScheduleSetting",
     "Setting",
     "SettingGroup",
     "SettingTraits",
     "Settings",
     "check_names",
+    "factor",
+    "register_schedule",
     "settings_table",
 ]

@@ -16,6 +16,7 @@ from ganwidgets.settings.types import (
     FloatSetting,
     IntSetting,
     LayerWidthsSetting,
+    ScheduleSetting,
     Setting,
 )
 
@@ -313,7 +314,7 @@ class SettingTraits(HasTraits):
         ),
         group="optimizer",
     )
-    lr_schedule = ChoiceSetting(
+    lr_schedule = ScheduleSetting(
         "constant",
         choices={
             "constant": N_("Constant"),
@@ -321,7 +322,9 @@ class SettingTraits(HasTraits):
             "cosine": N_("Cosine to zero"),
         },
         label=N_("Schedule"),
-        help=N_("How both learning rates change in the course of the run."),
+        help=N_(
+            "How both learning rates change in the course of the run; a function of the iteration returns a factor for both."
+        ),
         group="optimizer",
     )
     schedule_steps = IntSetting(

@@ -12,6 +12,7 @@ import numpy as np
 from traitlets import TraitError, TraitType
 
 from ganwidgets.messages import Message
+from ganwidgets.settings.schedules import is_name, is_registered, register_schedule, schedule_name
 
 __all__ = [
     "BoolSetting",
@@ -21,6 +22,7 @@ __all__ = [
     "IntSetting",
     "LayerWidthsSetting",
     "NumberSetting",
+    "ScheduleSetting",
     "Setting",
     "SettingGroup",
     "nearest",
@@ -184,9 +186,45 @@ class ChoiceSetting(Setting[str]):
             return str(value)
         raise self.refuse(value, hint=nearest(value, self.choices))
 
+    def label_of(self, value: str) -> str:
+        """Return the label under which people see `value`."""
+        return self.choices[value]
+
     @property
     def allowed(self) -> str:
         return Message("one of {names}", names=", ".join(self.choices))
+
+
+class ScheduleSetting(ChoiceSetting):
+    """One of a few names, or a function of the user's own, whose value is the name that it is registered under."""
+
+    def check(self, value: Any) -> str:
+        if callable(value):
+            try:
+                return register_schedule(value)
+            except Exception as error:
+                raise self.refuse(
+                    value, hint=Message("; {error}", error=str(error) or type(error).__name__)
+                ) from error
+        if isinstance(value, str) and is_registered(value):
+            return str(value)
+        if isinstance(value, str) and is_name(value):
+            raise self.refuse(
+                value,
+                hint=Message(
+                    "; it names a function of the user's own, which no file stores: define {name} as it was and pass "
+                    "it to gw.register_schedule first",
+                    name=schedule_name(value),
+                ),
+            )
+        return super().check(value)
+
+    def label_of(self, value: str) -> str:
+        return self.choices.get(value, schedule_name(value))
+
+    @property
+    def allowed(self) -> str:
+        return Message("one of {names}, or a function of the iteration", names=", ".join(self.choices))
 
 
 class BoolSetting(Setting[bool]):

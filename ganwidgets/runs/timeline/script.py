@@ -10,7 +10,7 @@ from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import EDIT, UPDATES, Intervention
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.state_tree import data_name, is_preset
-from ganwidgets.settings import SETTINGS
+from ganwidgets.settings import SETTINGS, ScheduleSetting
 
 __all__ = ["code_of", "script_of"]
 
@@ -87,6 +87,7 @@ class Writer:
         self._session = session
         self._head = ["import ganwidgets as gw", ""]
         self._names: list[tuple[Any, str]] = []
+        self._schedules: dict[str, str] = {}
         self._calls: list[str] = []
         self._iteration = 0
         self._moment: tuple[str, str] = ("", "")
@@ -106,7 +107,7 @@ class Writer:
             arguments.append("objective=objective")
         for name, setting in SETTINGS.items():
             if name != "data" and (settings[name] != setting.initial or name in ALWAYS):
-                arguments.append(f"{name}={settings[name]!r}")
+                arguments.append(f"{name}={self._value(name, settings[name])}")
         if session._device.type != "cpu":
             arguments.append(f"device={str(session._device)!r}")
         return arguments
@@ -160,6 +161,9 @@ class Writer:
 
     def _value(self, name: str, value: Any) -> str:
         """Return the source of a value; data that is no preset gets a name of its own."""
+        setting = SETTINGS.get(name)
+        if isinstance(setting, ScheduleSetting) and value not in setting.choices:
+            return self._schedule(value)
         if name != "data" or (isinstance(value, str) and is_preset(value)):
             return repr(value)
         for known, variable in self._names:
@@ -174,6 +178,14 @@ class Writer:
         self._head.append(f"{variable} = {read}  # {_printable(source.name)}, {data_name(source)}")
         self._names.append((value, variable))
         return variable
+
+    def _schedule(self, value: str) -> str:
+        """Return the name of the variable that holds a learning-rate schedule of the user's own."""
+        if value not in self._schedules:
+            number = len(self._schedules) + 1
+            self._schedules[value] = "schedule" if number == 1 else f"schedule_{number}"
+            self._head.append(f"{self._schedules[value]} = ...  # the function registered as {value!r}")
+        return self._schedules[value]
 
 
 def _printable(text: str) -> str:

@@ -199,6 +199,8 @@ class ChoiceEditor:
         guard: threading.RLock,
         edited: Edited,
     ) -> None:
+        self._setting = setting
+        self._catalog = catalog
         self._labels = {name: catalog(text) for name, text in setting.choices.items()}
         self.list = GuardedDropdown(
             guard,
@@ -212,12 +214,13 @@ class ChoiceEditor:
         self.widgets = (self.list,)
 
     def show(self, value: str) -> None:
-        if value == OWN_CHOICE and value not in dict(map(reversed, self.list.options)):
+        self._labels.setdefault(value, self.words(value))
+        if value not in dict(map(reversed, self.list.options)):
             self.list.options = self._options()
         self.list.value = value
 
     def words(self, value: str) -> str:
-        return self._labels[value]
+        return self._catalog(self._setting.label_of(value))
 
     def _options(self, without: str = "") -> list[tuple[str, str]]:
         return [(text, name) for name, text in self._labels.items() if name != without]
