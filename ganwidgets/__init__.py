@@ -13,6 +13,7 @@ from ganwidgets.diagnosis.built_in import built_in_rules
 from ganwidgets.diagnosis.rules import Rule
 from ganwidgets.dirac import DiracGAN
 from ganwidgets.errors import CheckpointError, CheckpointWarning, DataError, DataWarning, DivergedError
+from ganwidgets.games.game import Game
 from ganwidgets.io import open_run, replay
 from ganwidgets.lessons import Lesson
 from ganwidgets.objectives import Objective
@@ -44,6 +45,7 @@ __all__ = [
     "Finding",
     "GANTrainer",
     "GANTrainerWidget",
+    "Game",
     "LatentExplorer",
     "Lesson",
     "LessonWidget",

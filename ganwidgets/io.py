@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from ganwidgets.games.game import Game
+from ganwidgets.runs.state.user_parts import brought
 from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.trainer.trainer import GANTrainer
 
@@ -25,6 +27,7 @@ def open_run(
     generator: nn.Module | None = None,
     discriminator: nn.Module | None = None,
     objective: Objective | None = None,
+    game: str | Game | None = None,
     device: str | torch.device = "cpu",
 ) -> GANTrainer:
     """Return the trainer of a run that was kept in a folder; it goes on where the run was left.
@@ -45,6 +48,8 @@ def open_run(
         Networks of the same architecture, where the run was trained with one's own.
     objective : Objective, optional
         The objective, where the run was trained with one's own.
+    game : Game, optional
+        The game, where the run is one of a game of one's own.
     device : str or torch.device
         Where to go on; results on another device are close, not exact.
 
@@ -67,7 +72,7 @@ def open_run(
     # What stores runs is slow to import.
     from ganwidgets.runs.folder.opening import open_session
 
-    own = {"generator": generator, "discriminator": discriminator, "objective": objective}
+    own = brought(generator, discriminator, objective, game)
     return GANTrainer._of(open_session(path, data, own, chosen_device(device)))
 
 
@@ -78,6 +83,7 @@ def replay(
     generator: nn.Module | None = None,
     discriminator: nn.Module | None = None,
     objective: Objective | None = None,
+    game: str | Game | None = None,
 ) -> ReplayReport:
     """Compute a run that was kept in a folder again, and compare it with what was stored there.
 
@@ -87,7 +93,7 @@ def replay(
 
     Parameters
     ----------
-    path, data, generator, discriminator, objective
+    path, data, generator, discriminator, objective, game
         As for :func:`open_run`; the networks are trained in place.
 
     Returns
@@ -113,5 +119,5 @@ def replay(
     """
     from ganwidgets.runs.folder.replay import replayed
 
-    own = {"generator": generator, "discriminator": discriminator, "objective": objective}
+    own = brought(generator, discriminator, objective, game)
     return replayed(path, data, own)

@@ -16,7 +16,7 @@ from ganwidgets.errors import CheckpointError, CheckpointWarning
 from ganwidgets.messages import Message
 from ganwidgets.metrics.bootstrap import Interval, difference_of_means, mean_of_differences
 from ganwidgets.runs.record.history import PROGRESS
-from ganwidgets.runs.record.interventions import UPDATES, Intervention
+from ganwidgets.runs.record.interventions import Intervention, is_update
 from ganwidgets.runs.record.run_record import RunRecord
 from ganwidgets.trainer.trainer import GANTrainer
 
@@ -405,7 +405,7 @@ def told(record: Intervention) -> str:
     >>> told(Intervention(0, 500, "cell", "code", "lr_d", 0.001, 0.0002))
     '500: lr_d 0.001 -> 0.0002'
     """
-    if record.setting in UPDATES:
+    if is_update(record.setting):
         return f"{record.iteration}: {record.setting} {record.new}"
     change = f"{record.old} -> {record.new}" if record.old is not None else f"{record.new}"
     return f"{record.iteration}: {record.setting} {change}"

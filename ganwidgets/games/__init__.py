@@ -28,6 +28,7 @@ from ganwidgets.games.pix2pix import Pix2Pix
 
 __all__ = [
     "GAMES",
+    "GAN",
     "Batch",
     "Diagram",
     "Exhibit",

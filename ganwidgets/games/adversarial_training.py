@@ -136,7 +136,7 @@ class AdversarialTraining(Game):
     defaults: ClassVar[Mapping[str, Any]] = {"lr_c": 1e-3, "beta1": 0.9, "beta2": 0.999, "batch_size": 128}
     exhibits = (
         Exhibit("clean", N_("Clean")),
-        Exhibit("perturbation", N_("Perturbation"), "signed"),
+        Exhibit("perturbation", N_("Perturbation"), "difference"),
         Exhibit("attacked", N_("Attacked")),
     )
     metrics: ClassVar[Mapping[str, Metric]] = {

@@ -19,6 +19,9 @@ COMMON = (
 )  # fmt: skip
 """Settings of every game."""
 
+CLASSIC = "gan"
+"""The game whose settings have definitions of their own."""
+
 PLAYER: Mapping[str, str] = {
     "lr_{}": N_("Learning rate of {player}"),
     "{}_steps": N_("Updates of {player}"),
@@ -28,11 +31,13 @@ PLAYER: Mapping[str, str] = {
 """Settings of every player, by a pattern that its letter fills, with their labels."""
 
 
-def settings_of(game: Game) -> dict[str, Setting[Any]]:
+def settings_of(game: Game) -> Mapping[str, Setting[Any]]:
     """Return the definitions of all settings of `game` by name, its own defaults in place.
 
     A player's settings are defined as those of the classic discriminator, its label in their labels.
     """
+    if game.name == CLASSIC:
+        return SETTINGS
     found: dict[str, Setting[Any]] = {}
     for player in game.players:
         for pattern, label in PLAYER.items():

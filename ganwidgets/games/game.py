@@ -262,13 +262,13 @@ class Exhibit:
         Key in what :meth:`Game.show` returns.
     label : str
         Shown to people; to be translated.
-    kind : {"samples", "signed"}
-        Samples in the units of the data, or numbers around 0 such as a difference of images.
+    kind : {"samples", "difference", "signed"}
+        Samples in the units of the data, a difference of two samples in these units, or other numbers around 0.
     """
 
     name: str
     label: str
-    kind: Literal["samples", "signed"] = "samples"
+    kind: Literal["samples", "difference", "signed"] = "samples"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from ganwidgets.games.game import (
     Diagram,
+    Exhibit,
     Feed,
     Flow,
     Game,
@@ -118,6 +119,10 @@ class GAN(Game):
         Stage("classify", N_("Classify")),
     )
     purposes: ClassVar[tuple[str, ...]] = ("noise", "penalty")
+    exhibits: ClassVar[tuple[Exhibit, ...]] = (
+        Exhibit("generated", N_("Generated")),
+        Exhibit("real", N_("Real")),
+    )
     diagram: ClassVar[Diagram] = Diagram(
         (
             Node("noise", N_("Noise"), "noise"),

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.runs.record.interventions import EDIT, Intervention
-from ganwidgets.settings import SETTINGS, BoolSetting, ChoiceSetting
+from ganwidgets.runs.record.interventions import EDIT, Intervention, is_update
+from ganwidgets.settings import SETTINGS, BoolSetting, ChoiceSetting, Setting
 
 __all__ = ["STATES", "described", "spell_count", "value_in_words"]
 
@@ -44,24 +44,31 @@ ACTIONS = {
 }
 
 
-def described(record: Intervention, catalog: Catalog) -> str:
+def described(
+    record: Intervention, catalog: Catalog, definitions: Mapping[str, Setting[Any]] = SETTINGS
+) -> str:
     """Return one intervention in a sentence: what, from what to what, when, by whom, and why."""
     if record.setting in ACTIONS:
         what = catalog(ACTIONS[record.setting], count=record.new)
+    elif is_update(record.setting):
+        letter = record.setting[-1].upper()
+        what = catalog(N_("Step {letter}, {count} times"), letter=letter, count=record.new)
     else:
-        setting = SETTINGS[record.setting]
+        setting = definitions[record.setting]
         what = (
-            f"{catalog(setting.label)}: {value_in_words(record.setting, record.old, catalog)} → "
-            f"{value_in_words(record.setting, record.new, catalog)}"
+            f"{catalog(setting.label)}: {value_in_words(record.setting, record.old, catalog, definitions)} → "
+            f"{value_in_words(record.setting, record.new, catalog, definitions)}"
         )
     when = catalog(N_("after iteration {iteration}"), iteration=spell_count(record.iteration))
     who = "" if record.setting == EDIT else f", {catalog(AUTHORS.get(record.author, record.author))}"
     return f"{what}, {when}{who}" + (f": {record.reason}" if record.reason else "")
 
 
-def value_in_words(name: str, value: Any, catalog: Catalog) -> str:
+def value_in_words(
+    name: str, value: Any, catalog: Catalog, definitions: Mapping[str, Setting[Any]] = SETTINGS
+) -> str:
     """Return a setting's value as people read it."""
-    setting = SETTINGS[name]
+    setting = definitions[name]
     if isinstance(setting, BoolSetting):
         return catalog(N_("on")) if value else catalog(N_("off"))
     if isinstance(setting, ChoiceSetting):

@@ -8,7 +8,7 @@ of interventions are all made from these definitions.
 
 from ganwidgets.settings.definitions import OWN, SETTINGS, SettingTraits
 from ganwidgets.settings.schedules import factor, register_schedule
-from ganwidgets.settings.settings import Settings, check_names, settings_table
+from ganwidgets.settings.settings import AnySettings, Settings, check_names, settings_table, with_definitions
 from ganwidgets.settings.types import (
     BoolSetting,
     ChoiceSetting,
@@ -25,6 +25,7 @@ from ganwidgets.settings.types import (
 __all__ = [
     "OWN",
     "SETTINGS",
+    "AnySettings",
     "BoolSetting",
     "ChoiceSetting",
     "DataSetting",
@@ -41,4 +42,5 @@ __all__ = [
     "factor",
     "register_schedule",
     "settings_table",
+    "with_definitions",
 ]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from traitlets import TraitError
+from traitlets import HasTraits, TraitError
 
 from ganwidgets.messages import Message
 from ganwidgets.settings.definitions import SETTINGS, SettingTraits
-from ganwidgets.settings.types import NumberSetting, SettingGroup, nearest
+from ganwidgets.settings.types import NumberSetting, Setting, SettingGroup, nearest
 
-__all__ = ["Settings", "check_names", "settings_table"]
+__all__ = ["AnySettings", "Settings", "check_names", "settings_table", "with_definitions"]
+
+Definitions = Mapping[str, Setting[Any]]
 
 
-class Settings(SettingTraits):
-    """The settings of one trainer.
+class AnySettings(HasTraits):
+    """The settings of one trainer, of any game.
 
     Assigning to an attribute validates the value and puts it in force at the next update, or at
     the next :meth:`GANTrainer.reset` where the setting's definition says ``"fresh start"``.
@@ -26,30 +29,38 @@ class Settings(SettingTraits):
         For a name that is no setting, a wrong type, or a value out of bounds; nothing changes.
     """
 
+    # Settings of every game.
+    data: Any
+    holdout: Any
+    seed: Any
+
+    definitions: ClassVar[Definitions] = {}
+    """Every setting by name, in the order in which people see them."""
+
     def __init__(self, **values: Any) -> None:
         self.__dict__["_context_validator"] = None
         self.__dict__["_route"] = None
         self.__dict__["_trial"] = None
-        check_names(values, "settings")
+        check_names(values, "settings", definitions=self.definitions)
         super().__init__()
         self.update(values)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in SETTINGS:
+        if name in self.definitions:
             if self._route is not None and self._route(self.checked({name: value}), ""):
                 return
             self.update({name: value})
             return
         if not name.startswith("_"):
-            check_names([name], "settings")
+            check_names([name], "settings", definitions=self.definitions)
         super().__setattr__(name, value)
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return `values` in canonical form, or raise for the first that is not allowed."""
-        check_names(values, "settings")
+        check_names(values, "settings", definitions=self.definitions)
         result = {}
         for name, value in values.items():
-            result[name] = SETTINGS[name].check(value)
+            result[name] = self.definitions[name].check(value)
             self._validate_in_context(name, result[name])
         return result
 
@@ -63,7 +74,7 @@ class Settings(SettingTraits):
 
     def as_dict(self) -> dict[str, Any]:
         """Return every setting's value, by name."""
-        return {name: getattr(self, name) for name in SETTINGS}
+        return {name: getattr(self, name) for name in self.definitions}
 
     def _validate_in_context(self, setting: str, value: Any) -> None:
         if self._context_validator is not None:
@@ -73,8 +84,8 @@ class Settings(SettingTraits):
         changed = ", ".join(
             f"{name}={value!r}"
             for name, value in self.as_dict().items()
-            if (isinstance(value, str) if SETTINGS[name].scale == "data" else True)
-            and value != SETTINGS[name].initial
+            if (isinstance(value, str) if self.definitions[name].scale == "data" else True)
+            and value != self.definitions[name].initial
         )
         return f"Settings({changed})"
 
@@ -83,9 +94,34 @@ class Settings(SettingTraits):
     _route: Callable[[dict[str, Any], str], bool] | None
 
 
-def check_names(names: Iterable[str], owner: str, also: Iterable[str] = ()) -> None:
-    """Raise `TraitError` for the first of `names` that is neither a setting nor in `also`."""
-    known = [*SETTINGS, *also]
+class Settings(AnySettings, SettingTraits):
+    """The settings of one trainer of the classic game.
+
+    Assigning to an attribute validates the value and puts it in force at the next update, or at
+    the next :meth:`GANTrainer.reset` where the setting's definition says ``"fresh start"``.
+
+    Raises
+    ------
+    traitlets.TraitError
+        For a name that is no setting, a wrong type, or a value out of bounds; nothing changes.
+    """
+
+    definitions = SETTINGS
+
+
+def with_definitions(definitions: Definitions) -> type[AnySettings]:
+    """Return a class of settings with these definitions."""
+    if definitions is SETTINGS:
+        return Settings
+    traits = {name: copy.copy(setting) for name, setting in definitions.items()}
+    return type("Settings", (AnySettings,), {**traits, "definitions": definitions})
+
+
+def check_names(
+    names: Iterable[str], owner: str, also: Iterable[str] = (), definitions: Definitions = SETTINGS
+) -> None:
+    """Raise `TraitError` for the first of `names` that is neither in `definitions` nor in `also`."""
+    known = [*definitions, *also]
     for name in names:
         if name not in known:
             raise TraitError(
@@ -94,7 +130,7 @@ def check_names(names: Iterable[str], owner: str, also: Iterable[str] = ()) -> N
                     owner=owner,
                     name=name,
                     hint=nearest(name, known),
-                    known=", ".join(SETTINGS),
+                    known=", ".join(definitions),
                 )
             )
 

@@ -19,7 +19,6 @@ from ganwidgets.messages import Message
 from ganwidgets.networks import build_networks
 from ganwidgets.objectives import Objective, packed_shape
 from ganwidgets.seeds import seeded
-from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.adapting import is_uninitialized
 from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.buffers import evaluation_mode
@@ -32,7 +31,7 @@ from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.threads import threads_for
 from ganwidgets.training_flags import TrainingFlags
 
-__all__ = ["Assembled", "assemble", "check_fit", "fitting_batch"]
+__all__ = ["Assembled", "assemble", "check_fit", "exact_because", "fitting_batch"]
 
 
 @dataclass(frozen=True)
@@ -245,13 +244,13 @@ def assemble(
         labels=labels,
         # On a GPU some of torch's operations add in an order that varies (measured: two runs of one seed).
         exact=found.exact and source.exact and device.type == "cpu",
-        exact_because=_exact_because(found, source, device, threads),
+        exact_because=exact_because(found, source, device, threads),
         threads=threads,
         user_code=theirs or objective is not None,
     )
 
 
-def _exact_because(found: Probe, source: Source, device: torch.device, threads: int) -> str:
+def exact_because(found: Probe, source: Source, device: torch.device, threads: int) -> str:
     """Return one sentence that says why a run is exact, or every cause why it is not."""
     causes: list[str] = [found.inexact_because] if found.inexact_because else []
     if not source.exact:
@@ -301,9 +300,8 @@ def _networks(
     return generator, discriminator
 
 
-def fitting_batch(source: Source, packing: int) -> int:
-    """Return the batch size of a run that was asked for none: the default, or the most that fits below it."""
-    most = SETTINGS["batch_size"].initial
+def fitting_batch(source: Source, packing: int, most: int) -> int:
+    """Return the batch size of a run that was asked for none: `most`, the default, or what fits below it."""
     fitting = most if source.size is None else min(most, source.size)
     return max(int(fitting) // packing, 1) * packing
 

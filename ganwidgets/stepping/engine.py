@@ -12,6 +12,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import torch
@@ -20,7 +21,7 @@ from torch.func import functional_call
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ganwidgets.errors import DataError
-from ganwidgets.games.game import NOTHING, Batch, NetworkFn, Player, Scored, Turn
+from ganwidgets.games.game import NOTHING, Batch, Feed, NetworkFn, Player, Scored, Turn
 from ganwidgets.optimizers import (
     apply_update,
     clip_gradients_,
@@ -36,7 +37,16 @@ from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.unrolling import looked_ahead
 
-__all__ = ["ALL", "Engine", "NonFiniteError", "NullObserver", "SampleStream", "StageObserver", "number_of"]
+__all__ = [
+    "ALL",
+    "Engine",
+    "NonFiniteError",
+    "NullObserver",
+    "SampleStream",
+    "StageObserver",
+    "feed_from",
+    "number_of",
+]
 
 ALL = "both"
 """A full step, in place of a player's name."""
@@ -197,6 +207,22 @@ class Engine:
         )
         self._plans = {player.name: self._plan(player) for player in self.game.players}
         self._follow_schedule()
+
+    def turn(self, settings: Any, random: torch.Generator, networks: Mapping[str, NetworkFn]) -> Turn:
+        """Return what a game may use that looks at a run: `networks`, and one generator for every purpose."""
+        return Turn(
+            networks=networks,
+            settings=settings,
+            random=_OneGenerator(random),
+            device=self.state.device,
+            memory=self.state.memory,
+            counts=self.state.counts,
+            gradient=_gradient,
+            look_ahead=self._look_ahead,
+            tell=NullObserver().on_stage,
+            iteration=self.state.iteration,
+            frozen=True,
+        )
 
     def _plan(self, player: Player) -> _Plan:
         state, letter = self.state, player.letter
@@ -486,9 +512,13 @@ class _Feed:
     """The real samples of an update; `moves` is False for a frozen player, which moves no cursor."""
 
     def __init__(
-        self, state: TrainingState, streams: Mapping[str, SampleStream], *, moves: bool = True
+        self,
+        state: TrainingState | SimpleNamespace,
+        streams: Mapping[str, SampleStream],
+        *,
+        moves: bool = True,
     ) -> None:
-        self._cursors = state.cursors if moves else dict(state.cursors)
+        self._cursors: dict[str, int] = state.cursors if moves else dict(state.cursors)
         self._streams = streams
         self._device = state.device
         self._on_cpu = state.device.type == "cpu"
@@ -503,6 +533,11 @@ class _Feed:
 
     def draw_labels(self, n: int, generator: torch.Generator, stream: str = "data") -> Tensor:
         return self._streams[stream].draw_labels(n, generator).to(self._device)
+
+
+def feed_from(streams: Mapping[str, SampleStream], device: torch.device) -> Feed:
+    """Return a feed of `streams` from their beginning, apart from any state."""
+    return _Feed(SimpleNamespace(cursors=dict.fromkeys(streams, 0), device=device), streams)
 
 
 class _OneGenerator(dict[str, torch.Generator]):

@@ -113,7 +113,7 @@ class LaneGroup:
             self._written[index] = True
             lane.status = "diverged"
             error = NonFiniteError(stop.quantity, stop.value)
-            lane.error = str(diverged(error, session.in_force(), session.state.iteration).args[0])
+            lane.error = str(diverged(error, session.in_force(), session.state).args[0])
 
     def samples(self, n: int, generator: torch.Generator) -> list[Tensor]:
         """Return `n` samples of each run in the units that people see, from equal latents if computed together."""

@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,20 +14,23 @@ from torch import Tensor, nn
 from traitlets import TraitError
 
 from ganwidgets.data import DATA_OPTIONS, dataset
+from ganwidgets.errors import DataError
+from ganwidgets.games.game import Game
 from ganwidgets.messages import Message, catalog
 from ganwidgets.runs.files.session_file import load_session, save_session
 from ganwidgets.runs.folder.autosaver import keep
-from ganwidgets.runs.inspect.sampling import generated, real, verdicts
+from ganwidgets.runs.inspect.sampling import generated, real, shown, verdicts
 from ganwidgets.runs.inspect.walk import Walk
-from ganwidgets.runs.record.interventions import CODE, Origin, gathered
+from ganwidgets.runs.record.interventions import CODE, Origin, gathered, is_update
 from ganwidgets.runs.session.full_state import refuse_other_data
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.session.step_record import Record
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied
+from ganwidgets.runs.state.user_parts import brought, chosen_game, definitions_of
 from ganwidgets.runs.timeline.script import code_of
 from ganwidgets.runs.timeline.timeline import Timeline
-from ganwidgets.settings import SETTINGS, Settings, check_names
+from ganwidgets.settings import check_names
 from ganwidgets.settings.signatures import with_settings
 from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.stepping.engine import ALL
@@ -63,7 +67,11 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
     kind, value_range, columns, labels, standardize : optional
         How `data` is read; see :func:`ganwidgets.dataset`. ``trainer.source`` shows what was decided.
     objective : Objective, optional
-        A game of one's own, chosen as ``loss="own"``; see :class:`ganwidgets.Objective`.
+        Losses of one's own, chosen as ``loss="own"``; see :class:`ganwidgets.Objective`.
+    game : str or Game
+        Which networks play against which losses: ``"gan"``, ``"pix2pix"`` on ``data=(inputs, targets)``,
+        ``"cyclegan"`` on ``data=(a, b)``, ``"adversarial_training"`` on data with labels, or an instance of a subclass of
+        :class:`ganwidgets.Game`. It never changes; settings, columns and steps follow from it.
     seed : int
         All randomness of the run follows from it.
     device : str or torch.device
@@ -100,20 +108,25 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         generator: nn.Module | None = None,
         discriminator: nn.Module | None = None,
         objective: Objective | None = None,
+        game: str | Game = "gan",
         seed: int = 0,
         device: str | torch.device = "cpu",
         run: str | os.PathLike[str] | None = None,
         **settings: Any,
     ) -> None:
+        played = chosen_game(
+            game, {"generator": generator, "discriminator": discriminator, "objective": objective}
+        )
         check_names(
             settings,
             "GANTrainer",
-            also=("generator", "discriminator", "objective", "device", "run", *DATA_OPTIONS),
+            also=("generator", "discriminator", "objective", "game", "device", "run", *DATA_OPTIONS),
+            definitions=definitions_of(played),
         )
         options = {name: settings.pop(name) for name in DATA_OPTIONS if name in settings}
         if options:
             data = dataset(data, **options)
-        own = {"generator": generator, "discriminator": discriminator, "objective": objective}
+        own = {"generator": generator, "discriminator": discriminator, "objective": objective, "game": played}
         session = Session(data, own, chosen_device(device), {"seed": seed, **settings})
         if run is not None:
             keep(session, run)
@@ -147,7 +160,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
     # --- settings -------------------------------------------------------------------------------
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> Any:
         """The settings: assign to an attribute and the next update obeys."""
         return self._session.settings
 
@@ -192,11 +205,55 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
 
     def step_d(self, n: int = 1) -> dict[str, float]:
         """Update the discriminator alone, `n` times; every bit of the generator stays."""
-        return self._train("discriminator", checked_count(n))
+        return self._train(self._player_of("step_d"), checked_count(n))
 
     def step_g(self, n: int = 1) -> dict[str, float]:
         """Update the generator alone, `n` times; every bit of the discriminator stays."""
-        return self._train("generator", checked_count(n))
+        return self._train(self._player_of("step_g"), checked_count(n))
+
+    def step_player(self, name: str, n: int = 1) -> dict[str, float]:
+        """Update one player alone, `n` times; every bit of the other players' networks stays.
+
+        Parameters
+        ----------
+        name : str
+            One of :attr:`players`.
+
+        Raises
+        ------
+        ValueError
+            If the game has no such player.
+        """
+        if name not in self.players:
+            raise ValueError(
+                Message(
+                    "there is no player {name!r}; players are {known}",
+                    name=name,
+                    known=", ".join(self.players),
+                )
+            )
+        return self._train(name, checked_count(n))
+
+    def _player_of(self, action: str) -> str:
+        """Return the player that ``step_<letter>`` updates."""
+        game = self._session.state.game
+        if action not in game.actions:
+            raise AttributeError(
+                Message(
+                    "the game {game} has no {action}; it has {known}",
+                    game=game.name,
+                    action=action,
+                    known=", ".join(game.actions),
+                )
+            )
+        return game.actions[action]
+
+    def __getattr__(self, name: str) -> Any:
+        # The games' own steps, such as `step_c`.
+        if is_update(name) and "_session" in vars(self):
+            player = self._player_of(name)
+            return lambda n=1: self._train(player, checked_count(n))
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def walk(self, network: str = ALL) -> Walk:
         """Begin a walk through the next step, sub-step by sub-step, forward and back.
@@ -243,12 +300,59 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
     @property
     def generator(self) -> nn.Module:
         """The generator; do not call it while a widget trains it: use :meth:`sample`."""
-        return self._session.state.networks["generator"]
+        return self._network("generator")
 
     @property
     def discriminator(self) -> nn.Module:
         """The discriminator; returns logits."""
-        return self._session.state.networks["discriminator"]
+        return self._network("discriminator")
+
+    @property
+    def game(self) -> Game:
+        """The game: its players, what each of them minimises, and what is shown of it."""
+        return self._session.state.game
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """The names of the game's players, in the order in which a full step updates them."""
+        return tuple(player.name for player in self._session.state.game.players)
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        """Every network by name; do not call them while a widget trains them."""
+        return MappingProxyType(self._session.state.networks)
+
+    def _network(self, name: str) -> nn.Module:
+        networks = self._session.state.networks
+        if name not in networks:
+            raise AttributeError(
+                Message(
+                    "this game has no {name}; it has trainer.networks: {known}",
+                    name=name,
+                    known=", ".join(networks),
+                )
+            )
+        return networks[name]
+
+    @on_training_thread
+    def show(self, n: int = 8, seed: int = 0, ema: bool = False) -> dict[str, Tensor]:
+        """Return what is to be seen of the game, by the names of its exhibits; the run's state is untouched.
+
+        Parameters
+        ----------
+        n : int
+            Samples of each exhibit; of held-out samples where some are.
+        seed : int
+            Of the choice of samples and of all random numbers; the same seed shows the same samples.
+        ema : bool
+            Use moving averages where the setting `ema_decay` is above 0.
+
+        Returns
+        -------
+        dict of str to Tensor
+            float32 on the CPU. Samples are in the units of :meth:`sample`, differences in the same units.
+        """
+        return shown(self._session, checked_count(n), seed_or_new(seed), average=ema)
 
     @property
     def source(self) -> Source:
@@ -322,6 +426,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         DataError
             For a label that does not occur in the data, or that the generator does not take.
         """
+        self._refuse_other_games("sample")
         return generated(self._session, checked_count(n), seed_or_new(seed), labels, average=ema)
 
     @on_training_thread
@@ -333,6 +438,16 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
     def _look(self, samples: Tensor, labels: Any = None) -> Tensor:
         """Return the discriminator's logits ``[n]`` for `samples` in the units of training."""
         return verdicts(self._session, samples, labels)
+
+    def _refuse_other_games(self, method: str) -> None:
+        if self._session.own.game is not None:
+            raise DataError(
+                Message(
+                    "the game {game} has no {method}; trainer.show(n) returns what is to be seen of it",
+                    game=self.game.name,
+                    method=method,
+                )
+            )
 
     def on_step(self, callback: Callable[[Mapping[str, float]], None]) -> Callable[[], None]:
         """Call `callback` with the record after each step, in the thread that trains.
@@ -456,6 +571,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         generator: nn.Module | None = None,
         discriminator: nn.Module | None = None,
         objective: Objective | None = None,
+        game: str | Game | None = None,
         device: str | torch.device = "cpu",
     ) -> GANTrainer:
         """Return the trainer of a run that :meth:`save` wrote; it goes on as that one would have.
@@ -470,6 +586,8 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
             Networks of the same architecture, where the run was trained with one's own.
         objective : Objective, optional
             The objective, where the run was trained with one's own.
+        game : Game, optional
+            The game, where the run is one of a game of one's own.
         device : str or torch.device
             Where to go on; results on another device are close, not exact.
 
@@ -478,7 +596,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         CheckpointError
             If the file is missing, damaged, foreign or newer, or does not match what is passed.
         """
-        own = {"generator": generator, "discriminator": discriminator, "objective": objective}
+        own = brought(generator, discriminator, objective, game)
         return cls._of(load_session(path, data, own, chosen_device(device)))
 
     def close(self) -> None:
@@ -506,16 +624,21 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         if hasattr(GANTrainer, name) or (type(self) is GANTrainer and not name.startswith("_")):
             known = [member for member in dir(GANTrainer) if not member.startswith("_")]
             raise TraitError(
-                Message("GANTrainer has no {name!r} to set{hint}", name=name, hint=_hint(name, known))
+                Message(
+                    "GANTrainer has no {name!r} to set{hint}",
+                    name=name,
+                    hint=_hint(name, known, self._session.settings.definitions),
+                )
             )
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
-        return f"<GANTrainer on {self._session.run.source.name}, iteration {self.iteration}>"
+        game = "" if self._session.own.game is None else f" of {self.game.name}"
+        return f"<GANTrainer{game} on {self._session.run.source.name}, iteration {self.iteration}>"
 
 
-def _hint(name: str, known: list[str]) -> str:
-    if name in SETTINGS:
+def _hint(name: str, known: list[str], settings: Mapping[str, Any]) -> str:
+    if name in settings:
         return Message("; it is a setting: trainer.settings.{name} = ...", name=name)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return Message("; did you mean {name}?", name=close[0]) if close else ""

@@ -54,7 +54,12 @@ class UnderstandingMixin(QualityMixin):
         """
         from ganwidgets.trainer.what_if import WhatIf
 
-        check_names(changes, "what_if", also=("steps", "seeds"))
+        check_names(
+            changes,
+            "what_if",
+            also=("steps", "seeds"),
+            definitions=self._session.settings.definitions,
+        )
         return WhatIf(self, steps, seeds, changes)  # type: ignore[arg-type]
 
     def explain(self, iteration: int) -> Explanation:

@@ -21,7 +21,7 @@ from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.copies import copy_here
 from ganwidgets.runs.timeline.grafting import graft
 from ganwidgets.seeds import derive
-from ganwidgets.settings import SETTINGS
+from ganwidgets.settings import Setting
 from ganwidgets.validation import checked_count
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class WhatIf:
         if checked_count(seeds) == 0:
             raise ValueError(Message("seeds cannot be {n!r}: pass 1 or more", n=seeds))
         values = trainer.settings.checked(dict(changes))
-        self._refuse_pending(values)
+        self._refuse_pending(values, trainer.settings.definitions)
         self.changes = dict(values)
         self.errors: dict[str, DivergedError] = {}
         self._trainer = trainer
@@ -134,9 +134,9 @@ class WhatIf:
         self.step(steps)
 
     @staticmethod
-    def _refuse_pending(values: Mapping[str, Any]) -> None:
+    def _refuse_pending(values: Mapping[str, Any], definitions: Mapping[str, Setting[Any]]) -> None:
         for name in values:
-            if SETTINGS[name].effect == "fresh start":
+            if definitions[name].effect == "fresh start":
                 raise TraitError(
                     Message(
                         "{setting} takes effect at a fresh start, so no future from this state shows what it does; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ganwidgets.runs.record.branches import Branches
-from ganwidgets.runs.record.interventions import UPDATES, Intervention
+from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.runs.record.places import Position
 
 __all__ = ["check_branches", "check_places", "check_records"]
@@ -50,7 +50,7 @@ def check_records(records: Sequence[Intervention], branches: Branches, rows: Map
             continue  # it came before the first state, and is never carried out
         if not reached[record.branch] <= record.iteration <= rows[record.branch]:
             raise ValueError(f"intervention {record.seq} took force where its branch was not")
-        if record.setting in {"reset", "load"} and record.setting not in UPDATES:
+        if record.setting in {"reset", "load"}:
             raise ValueError(f"intervention {record.seq} begins no branch")
         reached[record.branch] = record.iteration
 

@@ -24,15 +24,16 @@ from ganwidgets.runs.files.documents import (
     Updates,
 )
 from ganwidgets.runs.record.branches import BranchStart
-from ganwidgets.runs.record.interventions import EDIT, UPDATES, Intervention, Origin
+from ganwidgets.runs.record.interventions import EDIT, Intervention, Origin, is_update
 from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import completed_settings
-from ganwidgets.settings import SETTINGS
+from ganwidgets.settings import SETTINGS, Setting
 
 __all__ = [
+    "Definitions",
     "asked_from",
     "branch_from",
     "intervention_from",
@@ -43,6 +44,9 @@ __all__ = [
     "setting_from",
     "snapshot_from",
 ]
+
+Definitions = Mapping[str, Setting[Any]]
+"""Of all settings of a game, by name."""
 
 DataOf = Callable[[str], Any]
 """Returns the data of a name."""
@@ -68,33 +72,42 @@ def branch_from(plain: Any) -> Branch:
     return Branch(document.id, document.name, parent, start, document.origin)
 
 
-def root_from(plain: Any, data_of: DataOf, source_of: Callable[[Any], Any]) -> BranchStart:
+def root_from(
+    plain: Any, data_of: DataOf, source_of: Callable[[Any], Any], definitions: Definitions = SETTINGS
+) -> BranchStart:
     """Return the first state that :func:`~ganwidgets.runs.files.json_records.plain_branch` put into `plain`."""
     root = converted(plain, BranchDocument).root
     if root is UNSET:
         raise ValueError("the branch has no first state")
-    built = completed_settings(_settings(root.built, data_of), built=True)
-    settings = completed_settings(_settings(root.settings, data_of))
+    built = completed_settings(
+        _settings(root.built, data_of, definitions), built=True, definitions=definitions
+    )
+    settings = completed_settings(_settings(root.settings, data_of, definitions), definitions=definitions)
     return BranchStart(Position(*root.first), built, settings, source_of(built["data"]), root.threads)
 
 
-def intervention_from(plain: Any, data_of: DataOf) -> tuple[Intervention, Any]:
+def intervention_from(
+    plain: Any, data_of: DataOf, definitions: Definitions = SETTINGS
+) -> tuple[Intervention, Any]:
     """Return the record that :func:`~ganwidgets.runs.files.json_records.plain_intervention` described, and its new value."""
     document = converted(plain, InterventionDocument)
     if document.setting == "data" and document.data is UNSET:
         raise ValueError(f"intervention {document.seq} has no data")
-    return record_from(document), _value_of(document, data_of)
+    record = record_from(document, definitions)
+    return record, record.new if document.data is UNSET else data_of(document.data)
 
 
-def record_from(document: InterventionDocument) -> Intervention:
+def record_from(document: InterventionDocument, definitions: Definitions = SETTINGS) -> Intervention:
     """Return an intervention whose setting or action is known, with values that it may have."""
     name, old, new = document.setting, document.old, document.new
     if name == "data":
         old, new = converted(old, str), converted(new, str)
-    elif name in SETTINGS:
-        old, new = setting_from(name, old), setting_from(name, new)
+    elif name in definitions:
+        old, new = (setting_from(name, value, definitions=definitions) for value in (old, new))
     elif name in ACTIONS:
         old, new = converted(old, type(None)), ACTIONS[name](new)
+    elif is_update(name):
+        old, new = converted(old, type(None)), converted(new, Updates)
     else:
         raise ValueError(f"intervention {document.seq} changed {name!r}, which is no setting and no action")
     return Intervention(
@@ -112,21 +125,17 @@ def record_from(document: InterventionDocument) -> Intervention:
     )
 
 
-def _value_of(document: InterventionDocument, data_of: DataOf) -> Any:
-    """Return what an intervention put in force."""
-    return data_of(document.data) if document.data is not UNSET else record_from(document).new
-
-
 ACTIONS: Mapping[str, Callable[[Any], Any]] = {
     "reset": lambda seed: setting_from("seed", seed),
     EDIT: lambda what: converted(what, str),
     "load": lambda iteration: converted(iteration, Iteration),
-    **dict.fromkeys(UPDATES, lambda count: converted(count, Updates)),
 }
 """For each action, what checks the value that it was given."""
 
 
-def log_from(document: LogDocument) -> tuple[list[Intervention], dict[str, tuple[Origin, Any]]]:
+def log_from(
+    document: LogDocument, definitions: Definitions = SETTINGS
+) -> tuple[list[Intervention], dict[str, tuple[Origin, Any]]]:
     """Return what :meth:`~ganwidgets.runs.record.interventions.InterventionLog.stored` described.
 
     Returns
@@ -135,24 +144,29 @@ def log_from(document: LogDocument) -> tuple[list[Intervention], dict[str, tuple
     asked : dict
         Settings that were asked for, by name: the origin, and the value that is still in force.
     """
-    records = [record_from(record) for record in document.records]
+    records = [record_from(record, definitions) for record in document.records]
     if [(record.seq, record.branch) for record in records] != [(seq, 0) for seq in range(len(records))]:
         raise ValueError("interventions are missing")
     asked = {
-        entry.setting: (origin_from(entry.origin), setting_from(entry.setting, entry.old, str))
+        entry.setting: (origin_from(entry.origin), setting_from(entry.setting, entry.old, str, definitions))
         for entry in document.asked
     }
     return records, asked
 
 
-def asked_from(plain: Any, data_of: DataOf) -> dict[str, tuple[Origin, Any]]:
+def asked_from(
+    plain: Any, data_of: DataOf, definitions: Definitions = SETTINGS
+) -> dict[str, tuple[Origin, Any]]:
     """Inverse of :func:`~ganwidgets.runs.files.json_records.plain_asked`."""
-    return _asked(converted(plain, list[AskedEntry]), data_of)
+    return _asked(converted(plain, list[AskedEntry]), data_of, definitions)
 
 
-def _asked(entries: Sequence[Any], data_of: DataOf) -> dict[str, tuple[Origin, Any]]:
+def _asked(
+    entries: Sequence[Any], data_of: DataOf, definitions: Definitions
+) -> dict[str, tuple[Origin, Any]]:
     return {
-        name: (origin_from(origin), setting_from(name, value, data_of)) for name, origin, value in entries
+        name: (origin_from(origin), setting_from(name, value, data_of, definitions))
+        for name, origin, value in entries
     }
 
 
@@ -161,28 +175,32 @@ def origin_from(document: OriginDocument) -> Origin:
     return Origin(document.author, document.source, document.reason, document.change)
 
 
-def snapshot_from(plain: Any, data_of: DataOf, *, pinned: bool) -> Snapshot:
+def snapshot_from(
+    plain: Any, data_of: DataOf, *, pinned: bool, definitions: Definitions = SETTINGS
+) -> Snapshot:
     """Return the snapshot, without its tree, that :func:`~ganwidgets.runs.files.json_records.plain_snapshot` described."""
     document = converted(plain, SnapshotDocument)
     return Snapshot(
         Position(*document.place),
         document.repeated,
-        completed_settings(_settings(document.settings, data_of)),
-        _asked(document.asked, data_of),
+        completed_settings(_settings(document.settings, data_of, definitions), definitions=definitions),
+        _asked(document.asked, data_of, definitions),
         None,
         pinned,
     )
 
 
-def _settings(plain: Mapping[str, Any], data_of: DataOf) -> dict[str, Any]:
+def _settings(plain: Mapping[str, Any], data_of: DataOf, definitions: Definitions) -> dict[str, Any]:
     # Names that are not known stay, for `completed_settings` to name.
     return {
-        name: setting_from(name, value, data_of) if name in SETTINGS else value
+        name: setting_from(name, value, data_of, definitions) if name in definitions else value
         for name, value in plain.items()
     }
 
 
-def setting_from(name: str, plain: Any, data_of: DataOf | None = None) -> Any:
+def setting_from(
+    name: str, plain: Any, data_of: DataOf | None = None, definitions: Definitions = SETTINGS
+) -> Any:
     """Return the value of setting `name` that JSON holds as `plain`.
 
     Raises
@@ -190,10 +208,10 @@ def setting_from(name: str, plain: Any, data_of: DataOf | None = None) -> Any:
     ValueError, TraitError
         If there is no such setting, or it cannot have that value.
     """
-    if name not in SETTINGS:
+    if name not in definitions:
         raise ValueError(f"there is no setting {name!r}")
     if name == "data":
         if data_of is None:
             raise ValueError("data stand there by their name")
         return data_of(converted(plain, str))
-    return SETTINGS[name].check(plain)
+    return definitions[name].check(plain)

@@ -9,13 +9,14 @@ from typing import Any
 from ganwidgets.runs.files.checkpoint import numbers_of
 from ganwidgets.runs.files.decoding import log_from, notes_from
 from ganwidgets.runs.files.documents import SavedDocument
-from ganwidgets.runs.record.history import History
+from ganwidgets.runs.record.history import History, columns_of
 from ganwidgets.runs.record.run_record import RunRecord, called
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.flatten import unflatten
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import completed_settings
-from ganwidgets.runs.state.state_tree import is_preset
+from ganwidgets.runs.state.state_tree import halves_of, is_preset
+from ganwidgets.runs.state.user_parts import definitions_of, with_game_of
 
 __all__ = ["record_of_file"]
 
@@ -39,22 +40,31 @@ def record_of_file(path: str | os.PathLike[str]) -> RunRecord:
 
 def _record(columns: Mapping[str, Any], document: Mapping[str, Any]) -> RunRecord:
     state = document["state"]
-    settings = completed_settings(unflatten(state["settings"], "", {}))
-    built = completed_settings(unflatten(state["built"], "", {}), built=True)
+    game = with_game_of({}, state["own"])["game"]
+    definitions = definitions_of(game)
+    settings = completed_settings(unflatten(state["settings"], "", {}), definitions=definitions)
+    built = completed_settings(unflatten(state["built"], "", {}), built=True, definitions=definitions)
     saved = converted(document, SavedDocument)
-    history = History.restored({name: tensor.numpy() for name, tensor in columns.items()})
-    records, _ = log_from(saved["log"])
+    history = History.restored({name: tensor.numpy() for name, tensor in columns.items()}, columns_of(game))
+    records, _ = log_from(saved["log"], definitions)
     fresh = max((record.seq + 1 for record in records if record.setting in {"reset", "load"}), default=0)
     name = str(built["data"])
-    preset = is_preset(name)
-    data = called(name if preset else saved["data"][name].name, preset, name.removeprefix("sha256:"))
+    two = halves_of(name)
+    called_data = " + ".join(
+        called(
+            each if is_preset(each) else saved["data"][each].name,
+            is_preset(each),
+            each.removeprefix("sha256:"),
+        )
+        for each in ([name] if two is None else two[1:])
+    )
     return RunRecord(
         branch="main",
         branches=1,
-        settings={**settings, **built, "data": data},
+        settings={**settings, **built, "data": called_data},
         networks={
             each: "of its own" if state["own"].get(each) else "built in"
-            for each in ("generator", "discriminator")
+            for each in (n for n in state["own"] if n not in {"game", "objective"})
         },
         interventions=tuple(records[fresh:]),
         history=history,

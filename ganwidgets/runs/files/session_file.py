@@ -11,13 +11,15 @@ import torch
 from torch import Tensor
 from traitlets import TraitError
 
-from ganwidgets.data import Source
+from ganwidgets.data import Source, load_data
+from ganwidgets.data.source import FiniteSource
+from ganwidgets.data.two_sources import halves, of_two
 from ganwidgets.errors import CheckpointError, DataError
 from ganwidgets.messages import Message
 from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
 from ganwidgets.runs.files.json_records import plain_notes
 from ganwidgets.runs.files.stored_data import as_it_was_read, data_missing, samples_of, source_of_samples
-from ganwidgets.runs.record.history import History
+from ganwidgets.runs.record.history import History, columns_of
 from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.record.notes import notes_on
 from ganwidgets.runs.session.session import Session
@@ -25,8 +27,8 @@ from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.flatten import flatten, unflatten
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import completed_tree
-from ganwidgets.runs.state.state_tree import check_origin, data_name, is_preset, other_data
-from ganwidgets.runs.state.user_parts import UserParts
+from ganwidgets.runs.state.state_tree import check_origin, data_name, halves_of, is_preset, other_data
+from ganwidgets.runs.state.user_parts import UserParts, definitions_of, with_game_of
 from ganwidgets.runs.timeline.copies import begin_here
 from ganwidgets.stepping.ambient import under_pinned_modes
 
@@ -63,18 +65,18 @@ def session_content(session: Session) -> tuple[dict[str, Tensor], dict[str, Any]
     for name, column in session.history.stored().items():
         tensors[f"history/{name}"] = torch.from_numpy(column)
     for data in (session.built["data"], session.settings.data, session.log.in_force["data"]):
-        source = session.source_of(data)
-        name = data_name(source)
-        samples = samples_of(source)
-        document["data"][name] = {
-            "name": source.name,
-            "kind": source.kind,
-            "options": source.options.plain(),
-        }
-        if samples is not None:
-            tensors[f"data/{name}"] = samples
-            if source.labels is not None:
-                tensors[f"labels/{name}"] = source.labels
+        for source in halves(session.source_of(data)):
+            name = data_name(source)
+            samples = samples_of(source)
+            document["data"][name] = {
+                "name": source.name,
+                "kind": source.kind,
+                "options": source.options.plain(),
+            }
+            if samples is not None:
+                tensors[f"data/{name}"] = samples
+                if source.labels is not None:
+                    tensors[f"labels/{name}"] = source.labels
     return tensors, document
 
 
@@ -135,15 +137,18 @@ def session_from(
     from ganwidgets.runs.files.documents import SavedDocument
 
     state = unflatten(document["state"], "state", tensors)
+    own = with_game_of(own, state["own"])
     check_origin(state, UserParts(own))
+    definitions = definitions_of(own["game"])
     document = converted(document, SavedDocument)
-    state = completed_tree(state)
+    state = completed_tree(state, definitions)
     history = History.restored(
         {
             name.removeprefix("history/"): tensor.numpy()
             for name, tensor in tensors.items()
             if name.startswith("history/")
-        }
+        },
+        columns_of(own["game"]),
     )
     if state["iteration"] != history.rows:
         raise ValueError(f"the history of a run at iteration {state['iteration']} has {history.rows} rows")
@@ -175,7 +180,7 @@ def session_from(
         known = session.built["data"]
     else:
         known = _data(in_force, tensors, document)
-    session.log.restore(*log_from(log), session.settings.as_dict(), {"data": known})
+    session.log.restore(*log_from(log, definitions), session.settings.as_dict(), {"data": known})
     begin_here(session)
     return session
 
@@ -184,6 +189,13 @@ def _data(name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any])
     """Return the data that a state calls `name`: a preset's name, or the source of a small array."""
     if is_preset(name):
         return name
+    two = halves_of(name)
+    if two is not None:
+        paired, *names = two
+        first, second = (load_data(_data(half, tensors, document)) for half in names)
+        if not isinstance(first, FiniteSource) or not isinstance(second, FiniteSource):
+            raise ValueError(f"the data are not {name}")
+        return of_two(first, second, paired=paired)
     about = document["data"][name]
     if f"data/{name}" not in tensors:
         raise CheckpointError(data_missing(about.name))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from ganwidgets.data.two_sources import halves
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 from ganwidgets.runs.files.json_records import (
@@ -357,20 +358,22 @@ class FolderKeeper(Autosave):
         if "start" not in self._stored:
             found.append(({"kind": "start", "name": "start"}, session.own_start))
         for data in self._data():
-            name = self._name(data)
-            if is_preset(name) or name in self._stored or any(place["name"] == name for place, _ in found):
+            if isinstance(data, str) and is_preset(data):
                 continue
-            source = session.source_of(data)
-            samples = samples_of(source)
-            labels: Tensor | None = None if samples is None else source.labels
-            about = {
-                "kind": "data",
-                "name": name,
-                "called": str(source.name),
-                "of": source.kind,
-                "options": source.options.plain(),
-            }
-            found.append((about, {"samples": samples, "labels": labels}))
+            for source in halves(session.source_of(data)):
+                name = data_name(source)
+                if is_preset(name) or name in self._stored or any(p["name"] == name for p, _ in found):
+                    continue
+                samples = samples_of(source)
+                labels: Tensor | None = None if samples is None else source.labels
+                about = {
+                    "kind": "data",
+                    "name": name,
+                    "called": str(source.name),
+                    "of": source.kind,
+                    "options": source.options.plain(),
+                }
+                found.append((about, {"samples": samples, "labels": labels}))
         return found
 
     def _data(self) -> list[Any]:

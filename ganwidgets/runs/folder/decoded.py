@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ganwidgets.runs.files.decoding import branch_from, intervention_from, root_from
+from ganwidgets.runs.files.decoding import Definitions, branch_from, intervention_from, root_from
 from ganwidgets.runs.record.branches import Branches
-from ganwidgets.runs.record.history import History, completed
+from ganwidgets.runs.record.history import CLASSIC, Columns, History, completed
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.runs.store import Stored
+from ganwidgets.settings import SETTINGS
 
 __all__ = ["stored_branches", "stored_histories", "stored_interventions"]
 
@@ -19,7 +20,12 @@ DataOf = Callable[[str], Any]
 """Returns the data of a name."""
 
 
-def stored_branches(stored: Stored, data_of: DataOf, source_of: Callable[[Any], Any]) -> Branches:
+def stored_branches(
+    stored: Stored,
+    data_of: DataOf,
+    source_of: Callable[[Any], Any],
+    definitions: Definitions = SETTINGS,
+) -> Branches:
     """Return the branches of a stored run.
 
     Parameters
@@ -41,11 +47,13 @@ def stored_branches(stored: Stored, data_of: DataOf, source_of: Callable[[Any], 
             raise ValueError("branches are missing")
         branches.by_id[branch.id] = branch
         if "root" in plain:
-            branches.roots[branch.id] = root_from(plain, data_of, source_of)
+            branches.roots[branch.id] = root_from(plain, data_of, source_of, definitions)
     return branches
 
 
-def stored_interventions(stored: Stored, data_of: DataOf) -> tuple[list[Intervention], list[Any]]:
+def stored_interventions(
+    stored: Stored, data_of: DataOf, definitions: Definitions = SETTINGS
+) -> tuple[list[Intervention], list[Any]]:
     """Return the interventions of a stored run, and the values that they put in force.
 
     Raises
@@ -56,7 +64,7 @@ def stored_interventions(stored: Stored, data_of: DataOf) -> tuple[list[Interven
     records: list[Intervention] = []
     values: list[Any] = []
     for plain in stored.interventions:
-        record, value = intervention_from(plain, data_of)
+        record, value = intervention_from(plain, data_of, definitions)
         del records[record.seq :], values[record.seq :]  # taken back, and replaced by what follows
         if record.seq != len(records):
             raise ValueError("interventions are missing")
@@ -68,7 +76,7 @@ def stored_interventions(stored: Stored, data_of: DataOf) -> tuple[list[Interven
     return records[:count], values[:count]
 
 
-def stored_histories(stored: Stored, branches: Branches) -> dict[int, History]:
+def stored_histories(stored: Stored, branches: Branches, of: Columns = CLASSIC) -> dict[int, History]:
     """Return the numbers of each whole branch, by the branch's id.
 
     Raises
@@ -78,11 +86,13 @@ def stored_histories(stored: Stored, branches: Branches) -> dict[int, History]:
     """
     histories: dict[int, History] = {}
     for number in branches.by_id:
-        histories[number] = _history(stored, histories, number, branches)
+        histories[number] = _history(stored, histories, number, branches, of)
     return histories
 
 
-def _history(stored: Stored, known: Mapping[int, History], number: int, branches: Branches) -> History:
+def _history(
+    stored: Stored, known: Mapping[int, History], number: int, branches: Branches, of: Columns
+) -> History:
     """Return the numbers of a whole branch, given those of its ancestors."""
     branch = branches.by_id[number]
     begin = 0 if branch.origin != "fork" or branch.start is None else branch.start.iteration
@@ -90,14 +100,14 @@ def _history(stored: Stored, known: Mapping[int, History], number: int, branches
     if first != begin + 1:
         raise ValueError(f"the history of branch {number} begins at {first}")
     if branch.origin != "fork" or branch.start is None:
-        return History.restored(columns) if columns else History()
+        return History.restored(columns, of) if columns else History(of)
     parent = known[branch.start.branch]
     if branch.start.iteration > parent.rows:
         raise ValueError(f"branch {number} begins after the branch that it leaves")
     before = parent.until(branch.start.iteration)
     if not columns:
         return before
-    new = completed(columns)
+    new = completed(columns, of)
     return History.restored(
-        {name: np.concatenate([column, new[name]]) for name, column in before.stored().items()}
+        {name: np.concatenate([column, new[name]]) for name, column in before.stored().items()}, of
     )

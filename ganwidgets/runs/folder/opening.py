@@ -12,7 +12,10 @@ import torch
 from traitlets import TraitError
 
 from ganwidgets.data import Source, load_data
+from ganwidgets.data.source import FiniteSource
+from ganwidgets.data.two_sources import of_two
 from ganwidgets.errors import CheckpointError, CheckpointWarning, DataError
+from ganwidgets.games.game import Game
 from ganwidgets.messages import Message
 from ganwidgets.runs.files.consistency import check_branches, check_places, check_records
 from ganwidgets.runs.files.decoding import (
@@ -37,11 +40,19 @@ from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import is_hash_of
-from ganwidgets.runs.state.state_tree import check_origin, data_name, is_preset, other_data, state_tree
-from ganwidgets.runs.state.user_parts import UserParts
+from ganwidgets.runs.state.state_tree import (
+    check_origin,
+    data_name,
+    halves_of,
+    is_preset,
+    other_data,
+    state_tree,
+)
+from ganwidgets.runs.state.user_parts import UserParts, definitions_of, with_game_of
 from ganwidgets.runs.store import RunFolder, SnapshotRow, Stored
 from ganwidgets.runs.timeline.travel import restore_at
 from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.game_data import load_for
 
 __all__ = ["Found", "look_at_session", "open_session", "read_session"]
 
@@ -159,15 +170,16 @@ def read_session(folder: RunFolder, data: Any, own: Mapping[str, Any], device: t
             )
         )
     with sound(folder.path):
+        own = with_game_of(own, converted(folder.document, RunDocument).own)
         check_origin(folder.document, UserParts(own))
-        converted(folder.document, RunDocument)
+        definitions = definitions_of(own["game"])
         for row in stored.snapshots:
             converted(row.place, BesideDocument)
         converted(stored.current, StandDocument)
-        known = Data(folder, stored.snapshots, data)
+        known = Data(folder, stored.snapshots, data, own["game"])
         first = stored.branches[0]
         try:
-            settings = root_from(first, known, lambda _data: None).settings
+            settings = root_from(first, known, lambda _data: None, definitions).settings
             session = Session(
                 settings["data"], own, device, {n: v for n, v in settings.items() if n != "data"}
             )
@@ -192,6 +204,8 @@ class Data:
         Of all states in it, and of what lies beside them.
     passed
         What the user passed as the run's data, or None.
+    game : Game or None
+        Of the run; None is the classic one.
 
     Raises
     ------
@@ -199,7 +213,7 @@ class Data:
         If `passed` cannot be trained on.
     """
 
-    def __init__(self, folder: RunFolder, rows: list[SnapshotRow], passed: Any) -> None:
+    def __init__(self, folder: RunFolder, rows: list[SnapshotRow], passed: Any, game: Game | None) -> None:
         self._folder = folder
         self._rows = {row.place["name"]: row for row in rows if row.place["kind"] == "data"}
         self._passed: Source | None = None
@@ -210,7 +224,7 @@ class Data:
         options = [(name, row.place.get("options", {})) for name, row in self._rows.items()]
         try:
             read = as_it_was_read(passed, options)
-            self._passed = load_data(read)
+            self._passed = load_for(game, read)
         except DataError as error:
             raise _mismatch(folder, error) from error
         self._found[data_name(self._passed)] = read
@@ -222,6 +236,10 @@ class Data:
         return self._found[name]
 
     def _read(self, name: str) -> Source:
+        halves = halves_of(name)
+        if halves is not None:
+            paired, first, second = halves
+            return of_two(self._half(first), self._half(second), paired=paired)
         row = self._rows[name]
         tree = self._folder.read_snapshot(row)
         if tree["samples"] is None:
@@ -235,6 +253,12 @@ class Data:
             raise ValueError(f"the data are not {name}")
         return source
 
+    def _half(self, name: str) -> FiniteSource:
+        found = load_data(name) if is_preset(name) else self._read(name)
+        if not isinstance(found, FiniteSource):
+            raise ValueError(f"{name} is no half of data")
+        return found
+
     def check_passed(self, session: Session) -> None:
         """Raise `CheckpointError` where what was passed is not what the run began with."""
         if self._passed is not None and data_name(self._passed) not in {*self._rows, *self._used}:
@@ -245,10 +269,10 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
     """Give `session` everything that was stored."""
     current = stored.current
     branches = _branches(session, stored, known)
-    records, values = stored_interventions(stored, known)
+    records, values = stored_interventions(stored, known, session.settings.definitions)
     session.log.recall(records, values)
     check_branches(branches, len(records))
-    histories = stored_histories(stored, branches)
+    histories = stored_histories(stored, branches, session.history.columns)
     rows = {number: history.rows for number, history in histories.items()}
     check_records(records, branches, rows)
     starts = [branch.start for branch in branches.by_id.values() if branch.start is not None]
@@ -266,7 +290,7 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
             number = branches.root_of(at.branch)
             is_first = at == branches.roots[number].first
             kept = is_first or at in edited or row.place["key"] in pinned
-            snapshot = snapshot_from(row.place, known, pinned=kept)
+            snapshot = snapshot_from(row.place, known, pinned=kept, definitions=session.settings.definitions)
             if row.place["key"] in by_key:
                 raise ValueError(f"two snapshots have the key {row.place['key']}")
             by_key[row.place["key"]] = snapshot
@@ -289,7 +313,9 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
 
 def _branches(session: Session, stored: Stored, known: Data) -> Branches:
     """Give `session` the branches that were stored, and return them."""
-    branches = session.branches = stored_branches(stored, known, session.source_of)
+    branches = session.branches = stored_branches(
+        stored, known, session.source_of, session.settings.definitions
+    )
     for number, root in branches.roots.items():
         about = stored.branches[number]["root"]
         if root.source.fingerprint != about["fingerprint"]:
@@ -338,7 +364,7 @@ def _go_where_it_was_left(found: Found) -> None:
                 CheckpointWarning,
                 stacklevel=4,
             )
-    asked = asked_from(current["asked"], found.known)
+    asked = asked_from(current["asked"], found.known, session.settings.definitions)
     history = found.histories[target.branch]
     session.take(
         RunPoint(

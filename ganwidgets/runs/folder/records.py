@@ -12,11 +12,13 @@ from ganwidgets.runs.files.consistency import check_branches
 from ganwidgets.runs.files.decoding import asked_from, notes_from, place_from
 from ganwidgets.runs.files.documents import RunDocument, StandDocument
 from ganwidgets.runs.folder.decoded import stored_branches, stored_histories, stored_interventions
+from ganwidgets.runs.record.history import columns_of
 from ganwidgets.runs.record.notes import notes_on
 from ganwidgets.runs.record.run_record import RunRecord, called
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.json_values import converted
-from ganwidgets.runs.state.state_tree import is_preset
+from ganwidgets.runs.state.state_tree import halves_of, is_preset
+from ganwidgets.runs.state.user_parts import definitions_of, with_game_of
 from ganwidgets.runs.store import RunFolder, Stored
 
 __all__ = ["records_of_folder"]
@@ -43,12 +45,14 @@ def _records(stored: Stored, document: RunDocument) -> dict[str, RunRecord]:
     current = stored.current
     converted(current, StandDocument)  # its types and bounds
     names = _data_names(stored)
-    branches = stored_branches(stored, names.__getitem__, lambda _data: None)
-    records, values = stored_interventions(stored, names.__getitem__)
+    game = with_game_of({}, document.own)["game"]
+    definitions = definitions_of(game)
+    branches = stored_branches(stored, names.__getitem__, lambda _data: None, definitions)
+    records, values = stored_interventions(stored, names.__getitem__, definitions)
     check_branches(branches, len(records))
-    histories = stored_histories(stored, branches)
+    histories = stored_histories(stored, branches, columns_of(game))
     place = place_from(current["place"])
-    asked = asked_from(current["asked"], names.__getitem__)
+    asked = asked_from(current["asked"], names.__getitem__, definitions)
     notes = notes_from(current.get("notes", []))
     versions = dict(current["environments"][-1])
     found: dict[str, RunRecord] = {}
@@ -85,6 +89,9 @@ class _DataNames(dict[str, str]):
     """What to call data, by the name that a stored run gives them."""
 
     def __missing__(self, name: str) -> str:
+        two = halves_of(name)
+        if two is not None:
+            return " + ".join(self[half] for half in two[1:])
         if not is_preset(name):
             raise ValueError(f"the data {name} are missing")
         return name

@@ -18,7 +18,7 @@ from ganwidgets.runs.files.documents import RunDocument
 from ganwidgets.runs.folder.opening import Found, read_session
 from ganwidgets.runs.folder.replay_report import Difference, ReplayReport, Verdict
 from ganwidgets.runs.record.branches import BranchStart
-from ganwidgets.runs.record.interventions import EDIT, UPDATES, Intervention, InterventionLog
+from ganwidgets.runs.record.interventions import EDIT, Intervention, InterventionLog, is_update
 from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.edits import place_after
@@ -319,7 +319,7 @@ class Walk(Replayer):
             while state.iteration < record.iteration:
                 self._advance(ALL)
                 yield state.iteration, index, 0
-            if record.setting in UPDATES:
+            if is_update(record.setting):
                 for done in range(1, record.new + 1):
                     self._advance(self.run.state.game.actions[record.setting])
                     if done < record.new:
@@ -341,7 +341,8 @@ class Walk(Replayer):
         self._configured = False
 
     def _advance(self, what: str) -> None:
-        if what != "generator" and not self.settings["freeze_d"]:
+        # Only the classic game has stored runs of versions that counted all updates of D.
+        if what != "generator" and not self.settings.get("freeze_d", True):
             self.counted += self.settings["d_steps"] if what == ALL else 1
         super()._advance(what)
 
@@ -357,7 +358,7 @@ def _position(place: Position, records: list[Intervention], repeated: int | None
     done = sum(record.seq < place.seq for record in records)
     if done and repeated is not None:
         last = records[done - 1]
-        if last.setting in UPDATES and last.iteration == place.iteration and repeated < last.new:
+        if is_update(last.setting) and last.iteration == place.iteration and repeated < last.new:
             return place.iteration, done - 1, repeated
     return place.iteration, done, 0
 

@@ -15,8 +15,10 @@ from ganwidgets.games.gan import draw_noise
 from ganwidgets.messages import Message
 from ganwidgets.metrics.feature_metrics import ranked_above
 from ganwidgets.objectives import Loss, copies, pack
+from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import derive, seeded
 from ganwidgets.stepping.assembly import Assembled
+from ganwidgets.stepping.game_assembly import look
 from ganwidgets.stepping.tensors import copied_network
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "real_as_drawn",
     "sample_from",
     "sampler",
+    "shown",
     "slopes",
     "verdicts",
 ]
@@ -160,6 +163,15 @@ def sample_from(
     if labels is None and run.labels is not None and run.labels.generator:
         labels = run.labels.known[0]
     return run.shown(run.generate(network, noise, 0, _told(run, labels, len(noise), seed=0)))
+
+
+def shown(session: Session, n: int, seed: int, *, average: bool = False) -> dict[str, Tensor]:
+    """Return what is to be seen of the game, by the names of its exhibits."""
+    session.settle()
+    if session.own.game is None:
+        return {"generated": generated(session, n, seed, average=average), "real": real(session, n, seed)}
+    found: dict[str, Tensor] = look(session.run, session.in_force(), "show", n, seed, average=average)
+    return found
 
 
 def real(session: Visible, n: int, seed: int) -> Tensor:

@@ -28,6 +28,7 @@ from ganwidgets.runs.quality.image_judge import (
 from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import derive
 from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.game_assembly import look
 from ganwidgets.stepping.tensors import copied_network
 
 __all__ = ["FAIR", "Evaluation"]
@@ -66,8 +67,10 @@ class Evaluation:
         return generated_as_drawn(self._session, n, seed)
 
     def of_generated(self, n: int, seed: int, features: Any) -> dict[str, float]:
-        """Return how good generated samples are, by name."""
+        """Return how good generated samples are, by name; the own metrics of any other game."""
         session = self._session
+        if session.own.game is not None:
+            return self._of_game(n, seed)
         by_heart = self._between(lambda: overfitting(session, seed))
         if session.run.source.kind == "points":
             return {**self._points(lambda: self._drawn(n, seed), n, seed), **by_heart}
@@ -80,6 +83,8 @@ class Evaluation:
     def of_real(self, n: int, seed: int, features: Any) -> dict[str, float]:
         """Return the same figures of real samples in the place of generated ones."""
         session = self._session
+        if session.own.game is not None:
+            return {}  # no game but the classic one knows what is perfect
         fair = {} if session.run.held_out is None else FAIR
         if session.run.source.kind == "points":
             return {
@@ -92,6 +97,19 @@ class Evaluation:
         if labels_asked(session.run, 1, seed) is None:
             figures.pop("as_asked", None)
         return {**figures, **fair}
+
+    def _of_game(self, n: int, seed: int) -> dict[str, float]:
+        """Return the game's own metrics of the run as it stands between two steps."""
+        session = self._session
+
+        def measured() -> dict[str, float]:
+            session.settle()
+            self._drawn_at = session.state.iteration
+            found: dict[str, float] = look(session.run, session.in_force(), "evaluate", n, seed)
+            return found
+
+        figures: dict[str, float] = self._between(measured)
+        return figures
 
     def report(self) -> tuple[dict[str, float], dict[str, float], str]:
         """Return the figures, those of real samples, and the name of the features that images were measured on."""

@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from array import array
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,15 +24,59 @@ from ganwidgets.messages import Message
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "MEMORY_BUDGET", "Envelope", "History", "completed", "measured"]
+    from ganwidgets.games import Game
 
-DENSE = ("loss_d", "loss_g")
-SPARSE = ("grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake")
-COLUMNS = ("iteration", *DENSE, *SPARSE)
+__all__ = [
+    "CLASSIC",
+    "MEMORY_BUDGET",
+    "Columns",
+    "Envelope",
+    "History",
+    "columns_of",
+    "completed",
+    "measured",
+]
 
-OPTIONAL = ("penalty_d",)
-"""Columns kept in the same rows as the sparse ones, and listed once a value was recorded. The record of a step lacks them,
-and so do runs of older versions."""
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a game, without ``iteration``.
+
+    Attributes
+    ----------
+    dense : tuple of str
+        With a value in every row.
+    sparse : tuple of str
+        With a value in rows that are :func:`measured`.
+    optional : tuple of str
+        Kept in the same rows as the sparse ones, and listed once a value was recorded. The record of a step lacks
+        them, and so do runs of older versions.
+    """
+
+    dense: tuple[str, ...]
+    sparse: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The columns of every record."""
+        return (*self.dense, *self.sparse)
+
+
+CLASSIC = Columns(
+    ("loss_d", "loss_g"), ("grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake"), ("penalty_d",)
+)
+"""Columns of a generator against a discriminator."""
+
+
+def columns_of(game: Game | None) -> Columns:
+    """Return the columns of `game`; None is the classic game."""
+    if game is None or game.name == "gan":
+        return CLASSIC
+    losses = (f"loss_{player.letter}" for player in game.players)
+    norms = (f"grad_norm_{player.letter}" for player in game.players)
+    return Columns((*losses, *game.terms), (*norms, *game.measures))
+
 
 PROGRESS = ("samples_seen", "seconds")
 """Against what else than iterations a curve can be drawn: real samples drawn so far, and seconds that updates took so far.
@@ -204,10 +249,11 @@ class History(Mapping[str, npt.NDArray[Any]]):
     safe from any thread while the run goes on.
     """
 
-    def __init__(self, *, memory_budget: int = MEMORY_BUDGET) -> None:
-        share = memory_budget // 3
-        self._dense = {name: _Column(share) for name in DENSE}
-        names = (*SPARSE, *OPTIONAL, *PROGRESS)
+    def __init__(self, columns: Columns = CLASSIC, *, memory_budget: int = MEMORY_BUDGET) -> None:
+        self.columns = columns
+        share = memory_budget // (1 + len(columns.dense))
+        self._dense = {name: _Column(share) for name in columns.dense}
+        names = (*columns.sparse, *columns.optional, *PROGRESS)
         self._sparse = {name: _Column(share // (len(names) + 1)) for name in names}
         self._rows = 0
         self._spent = 0.0
@@ -231,13 +277,13 @@ class History(Mapping[str, npt.NDArray[Any]]):
             Real samples drawn since the start of the run.
         """
         self._spent += seconds
-        for name in DENSE:
+        for name in self.columns.dense:
             self._dense[name].append(record[name])
         rows = self._rows + 1
         if measured(rows):
-            for name in SPARSE:
+            for name in self.columns.sparse:
                 self._sparse[name].append(record[name])
-            for name in OPTIONAL:
+            for name in self.columns.optional:
                 self._sparse[name].append(record.get(name, math.nan))
             self._sparse["samples_seen"].append(samples_seen)
             self._sparse["seconds"].append(self._spent)
@@ -254,12 +300,12 @@ class History(Mapping[str, npt.NDArray[Any]]):
         seconds : float
             How long each iteration took.
         """
-        n = len(columns["loss_d"])
-        for name in DENSE:
+        n = len(columns[self.columns.dense[0]])
+        for name in self.columns.dense:
             self._dense[name].extend(columns[name])
         rows = self._rows + n
         kept = _measured_until(rows)[len(_measured_until(self._rows)) :] - 1 - self._rows
-        for name in (*SPARSE, *OPTIONAL, "samples_seen"):
+        for name in (*self.columns.sparse, *self.columns.optional, "samples_seen"):
             self._sparse[name].extend(columns[name][kept])
         self._sparse["seconds"].extend(np.asarray(self._spent + seconds * (kept + 1), np.float64))
         self._spent += seconds * n
@@ -269,8 +315,9 @@ class History(Mapping[str, npt.NDArray[Any]]):
         return len(list(iter(self)))
 
     def __iter__(self) -> Iterator[str]:
-        yield from COLUMNS
-        for name in OPTIONAL:
+        yield "iteration"
+        yield from self.columns.listed
+        for name in self.columns.optional:
             if not np.isnan(self._sparse[name].read()).all():
                 yield name
 
@@ -356,7 +403,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
     def until(self, rows: int) -> History:
         """Return a copy of the first `rows` rows, filled up with NaN where there are fewer."""
         rows_here = min(rows, self._rows)
-        copy = History()
+        copy = History(self.columns)
         for mine, its, length in (
             (self._dense, copy._dense, rows_here),
             (self._sparse, copy._sparse, len(_measured_until(rows_here))),
@@ -379,7 +426,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
     def record(self) -> dict[str, float]:
         """Return the last row, what was not measured then as it was measured last; NaN before the first."""
         if not self._rows:
-            return dict.fromkeys((*DENSE, *SPARSE), math.nan)
+            return dict.fromkeys(self.columns.listed, math.nan)
         dense = {name: column.read(self._rows - 1) for name, column in self._dense.items()}
         sparse = {
             name: column.read(len(_measured_until(self._rows)) - 1) for name, column in self._sparse.items()
@@ -391,7 +438,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         return {name: column.read() for name, column in {**self._dense, **self._sparse}.items()}
 
     @classmethod
-    def restored(cls, columns: Mapping[str, Floats]) -> History:
+    def restored(cls, columns: Mapping[str, Floats], of: Columns = CLASSIC) -> History:
         """Return the history that :meth:`stored` described.
 
         Raises
@@ -399,11 +446,11 @@ class History(Mapping[str, npt.NDArray[Any]]):
         ValueError
             If columns are missing, or have not the length that they have in each history.
         """
-        self = cls()
-        rows = len(columns["loss_d"])
-        whole = completed(columns)
-        for name in (*DENSE, *SPARSE, *OPTIONAL, *PROGRESS):
-            expected = rows if name in DENSE else len(_measured_until(rows))
+        self = cls(of)
+        rows = len(columns[of.dense[0]])
+        whole = completed(columns, of)
+        for name in (*of.listed, *of.optional, *PROGRESS):
+            expected = rows if name in of.dense else len(_measured_until(rows))
             if name not in whole or np.shape(whole[name]) != (expected,):
                 raise ValueError(f"the column {name} of the history does not have {expected} numbers")
         for name, column in {**self._dense, **self._sparse}.items():
@@ -412,10 +459,10 @@ class History(Mapping[str, npt.NDArray[Any]]):
         return self
 
 
-def completed(columns: Mapping[str, Floats]) -> dict[str, Floats]:
+def completed(columns: Mapping[str, Floats], of: Columns = CLASSIC) -> dict[str, Floats]:
     """Return stored columns with those that later versions added, which are NaN in every measured row."""
-    unmeasured = np.full(len(columns.get(SPARSE[0], ())), np.nan)
-    return {**columns, **{name: unmeasured for name in (*OPTIONAL, *PROGRESS) if name not in columns}}
+    unmeasured = np.full(len(columns.get(of.sparse[0], ())), np.nan)
+    return {**columns, **{name: unmeasured for name in (*of.optional, *PROGRESS) if name not in columns}}
 
 
 def _measured_until(rows: int) -> IntSetting:

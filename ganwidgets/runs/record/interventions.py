@@ -11,12 +11,12 @@ __all__ = [
     "CODE",
     "CONTINUOUS",
     "EDIT",
-    "UPDATES",
     "Intervention",
     "InterventionLog",
     "LogMark",
     "Origin",
     "gathered",
+    "is_update",
 ]
 
 
@@ -45,8 +45,17 @@ EDIT = "edit"
 CONTINUOUS = "continuous rule"
 """The source of a rule that regulates; see :func:`gathered`."""
 
-UPDATES = frozenset({"step_d", "step_g"})
-"""The actions that are updates of one network; as `new` they have how many."""
+UPDATE = "step_"
+"""Begins the action that is an update of one player, whose letter ends it; as `new` it has how many."""
+
+
+def is_update(name: str) -> bool:
+    """Return whether a setting or action is the update of one player.
+
+    >>> is_update("step_d"), is_update("step_size"), is_update("d_steps")
+    (True, False, False)
+    """
+    return name.startswith(UPDATE) and len(name) == len(UPDATE) + 1
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class Intervention(Mapping[str, Any]):
     source : str
         Where it came from: ``"widget"``, ``"code"`` or ``"rule"``.
     setting : str
-        The setting's name, or the action: ``"reset"``, ``"load"``, ``"step_d"``, ``"step_g"``, ``"edit"``.
+        The setting's name, or the action: ``"reset"``, ``"load"``, ``"step_<letter>"``, ``"edit"``.
     old, new
         The values before and after. For an action `old` is None and `new` what it was given: the
         seed of a reset, the iteration of a state that was loaded, the number of updates.
@@ -224,7 +233,7 @@ class InterventionLog:
         if not self._lineage:
             return 0
         last = self._all[self._lineage[-1]]
-        return last.new if last.setting in UPDATES else 0
+        return last.new if is_update(last.setting) else 0
 
     def value(self, seq: int) -> Any:
         """Return the value that record `seq` put in force."""
@@ -283,7 +292,7 @@ class InterventionLog:
             return True
         last = self._all[self._lineage[-1]]
         here = last.branch, last.iteration, last.samples_seen
-        return last.setting not in UPDATES and here == (self.branch, iteration, samples_seen)
+        return not is_update(last.setting) and here == (self.branch, iteration, samples_seen)
 
     def act(
         self,
@@ -322,7 +331,7 @@ class InterventionLog:
 
     def repeats(self, iteration: int, action: str, origin: Origin) -> bool:
         """Return whether an action would be added to the last record."""
-        if action not in UPDATES or len(self._all) <= self._complete:
+        if not is_update(action) or len(self._all) <= self._complete:
             return False
         last = self._all[-1]
         told = last.iteration, last.setting, last.author, last.source, last.reason, last.branch

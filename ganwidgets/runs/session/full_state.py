@@ -92,7 +92,7 @@ def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Assembled, dict
 
 def _restored(session: Session, tree: Mapping[str, Any]) -> tuple[Assembled, dict[str, Any], dict[str, Any]]:
     check_origin(tree, session.own)
-    tree = completed_tree(tree)
+    tree = completed_tree(tree, session.settings.definitions)
     pending = _known_data(session, tree["settings"]["data"])
     data = _known_data(session, tree["built"]["data"])
     source = session.source_of(data)

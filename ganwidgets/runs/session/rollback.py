@@ -19,6 +19,7 @@ from ganwidgets.runs.record.interventions import InterventionLog, Origin
 from ganwidgets.runs.session.undo_copy import UndoCopy
 from ganwidgets.runs.state.state_tree import copied, state_tree
 from ganwidgets.stepping.engine import Engine, NonFiniteError
+from ganwidgets.stepping.state import TrainingState
 
 __all__ = ["Rollback", "Update", "diverged"]
 
@@ -53,19 +54,19 @@ class Update(NamedTuple):
             log.act(self.iteration, self.action, 1, self.origin, self.samples_seen, self.hash_before)
 
 
-def diverged(error: NonFiniteError, rules: Any, iteration: int) -> DivergedError:
-    """Return what to raise because of `error`, for a run that is back at `iteration` and obeyed `rules`."""
+def diverged(error: NonFiniteError, rules: Any, state: TrainingState) -> DivergedError:
+    """Return what to raise because of `error`, for a run that is back at `state` and obeyed `rules`."""
+    rates = [f"lr_{player.letter}" for player in state.game.players]
     return DivergedError(
         Message(
             "{quantity} became {value} after iteration {iteration}; the run stands there, before it "
-            "happened. Lower lr_d (now {lr_d:g}) or lr_g (now {lr_g:g}), set grad_clip, or reset",
+            "happened. Lower {rates}, set grad_clip, or reset",
             quantity=error.quantity,
             value=str(error.value),
-            iteration=iteration,
-            lr_d=rules.lr_d,
-            lr_g=rules.lr_g,
+            iteration=state.iteration,
+            rates=" / ".join(f"{name} (now {getattr(rules, name):g})" for name in rates),
         ),
-        iteration,
+        state.iteration,
     )
 
 

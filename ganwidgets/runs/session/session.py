@@ -16,14 +16,14 @@ from typing import Any, Literal
 import torch
 from traitlets import TraitError
 
-from ganwidgets.data import Source, load_data
-from ganwidgets.data.holdout import split_holdout
+from ganwidgets.data import Source
+from ganwidgets.data.two_sources import split_parts
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.metrics.features import Features
 from ganwidgets.objectives import Loss, game
 from ganwidgets.runs.record.branches import Branches, BranchStart, RunPoint, Tip
-from ganwidgets.runs.record.history import COLUMNS, History, measured
+from ganwidgets.runs.record.history import History, columns_of, measured
 from ganwidgets.runs.record.interventions import CODE, InterventionLog, LogMark, Origin
 from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Position
@@ -34,14 +34,16 @@ from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
 from ganwidgets.runs.session.rehearsal import Rehearsal
 from ganwidgets.runs.session.rollback import Rollback, Update, diverged
-from ganwidgets.runs.session.trial import refuse_failing_change, try_fresh_run
+from ganwidgets.runs.session.trial import refuse_failing_change, refuse_unfit_change, try_fresh_run
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied, put_tree, samples_seen_in, state_tree
-from ganwidgets.runs.state.user_parts import UserParts
-from ganwidgets.settings import SETTINGS, Settings
+from ganwidgets.runs.state.user_parts import UserParts, definitions_of
+from ganwidgets.settings import AnySettings, with_definitions
 from ganwidgets.stepping.ambient import pinned, under_pinned_modes
 from ganwidgets.stepping.assembly import Assembled, assemble, check_fit, fitting_batch
 from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
+from ganwidgets.stepping.game_assembly import assemble_game
+from ganwidgets.stepping.game_data import load_for
 from ganwidgets.stepping.state import TrainingState
 
 __all__ = ["CODE", "Origin", "Session"]
@@ -67,7 +69,7 @@ class Session:
     ----------
     own : UserParts
         What the user brought.
-    settings : Settings
+    settings : AnySettings
         As they were asked for; `in_force` is what the next update obeys.
     run : Assembled
         What the last fresh start made.
@@ -122,22 +124,24 @@ class Session:
         self.features_made: tuple[Source, Any, Features] | None = None
         source = self.source_of(data)
         settings = {**self.own.chosen(), **settings}
-        self.settings = Settings(data=data, **settings)
+        make = with_definitions(definitions_of(self.own.game))
+        self.settings: AnySettings = make(data=data, **settings)
         if "batch_size" not in settings:
-            trained, _ = split_holdout(source, self.settings.holdout)
-            fitting = fitting_batch(trained, self.settings.packing)
-            self.settings = Settings(data=data, **{**settings, "batch_size": fitting})
+            trained, _ = split_parts(source, self.settings.holdout)
+            most = self.settings.definitions["batch_size"].initial
+            fitting = fitting_batch(trained, self.settings.as_dict().get("packing", 1), most)
+            self.settings = make(data=data, **{**settings, "batch_size": fitting})
         asked = self.settings.as_dict()
         self.own.admit(asked)
         run = self._assembled(asked, source)
         self.own.begin_training()
         self.own_start = self.own.content()
         self.log = InterventionLog(asked)
-        self._adopt(run, asked, History())
+        self._adopt(run, asked, History(columns_of(self.own.game)))
         self.branches.grow("main", "start", None, {}, self._root_here())
         self.settings._context_validator = self._validate_in_context
         self.settings._trial = self._try
-        self.settings.observe(self._on_setting, names=list(SETTINGS))
+        self.settings.observe(self._on_setting, names=list(self.settings.definitions))
 
     # --- a fresh start --------------------------------------------------------------------------
 
@@ -146,7 +150,7 @@ class Session:
         for known, source in self._sources():
             if known is data or (isinstance(data, str) and isinstance(known, str) and known == data):
                 return source
-        source = load_data(data)
+        source = load_for(self.own.game, data)
         self._asked_sources = [*self._asked_sources[-1:], (data, source)]
         return source
 
@@ -158,6 +162,8 @@ class Session:
         with pinned(device=self._device):
             rules, own = SimpleNamespace(**settings), self.own
             own.put_gradient_flags()
+            if own.game is not None:
+                return assemble_game(rules, source, own.game, self._device)
             run = assemble(rules, source, own.networks, self._device, own.objective)
             with pinned(run.threads, self._device):
                 try_fresh_run(run, rules)
@@ -166,7 +172,9 @@ class Session:
     def _adopt(self, run: Assembled, built: Mapping[str, Any], history: History) -> None:
         """Go on as `run`."""
         self.run = run
-        self.built = {name: built[name] for name, s in SETTINGS.items() if s.effect == "fresh start"}
+        self.built = {
+            name: built[name] for name, s in self.settings.definitions.items() if s.effect == "fresh start"
+        }
         self.history = history
         self._rollback = Rollback(run.engine, self.log, self._keep)
         self._configured = False
@@ -182,7 +190,7 @@ class Session:
         with self.transaction() as here:
             run = self._assembled(asked, self.source_of(asked["data"]))
             self.own.put(self.own_start)
-            self._adopt(run, asked, History())
+            self._adopt(run, asked, History(self.history.columns))
             self.change({"seed": asked["seed"]}, origin)
             self._begin_branch("reset", here, asked["seed"], origin)
         self.autosave.save()
@@ -190,7 +198,7 @@ class Session:
     @property
     def game(self) -> Loss:
         """By what the networks are scored, as it was asked for."""
-        return game(self.settings.loss, self.own.objective)
+        return game(self.settings.as_dict()["loss"], self.own.objective)
 
     @property
     def state(self) -> TrainingState:
@@ -341,7 +349,7 @@ class Session:
         self.log.ask(change["name"], change["new"], origin)
 
     def _validate_in_context(self, setting: str, value: Any) -> None:
-        wrong = check_fit(setting, value, self.run.training, self.built["packing"])
+        wrong = check_fit(setting, value, self.run.training, self.built.get("packing", 1))
         if wrong is not None:
             raise TraitError(wrong)
         if setting == "data":
@@ -351,7 +359,10 @@ class Session:
     def _try(self, values: Mapping[str, Any]) -> None:
         # A restored state has run under its settings. A callback in the middle of a step cannot try another.
         if self._checkpoint is None and not self._reentry.under_way:
-            refuse_failing_change(self, values)
+            if self.own.game is None:
+                refuse_failing_change(self, values)
+            else:
+                refuse_unfit_change(self, values)
 
     def in_force(self) -> SimpleNamespace:
         """Return every setting's value for the next update."""
@@ -485,13 +496,16 @@ class Session:
     def record(self) -> dict[str, float]:
         """Return the numbers of the last updates, without what only the history keeps."""
         numbers = self.run.engine.record
-        return {"iteration": self.state.iteration, **{name: numbers[name] for name in COLUMNS[1:]}}
+        return {
+            "iteration": self.state.iteration,
+            **{name: numbers[name] for name in self.history.columns.listed},
+        }
 
     def _diverged(self, error: NonFiniteError) -> DivergedError:
         rules = self.run.engine.settings
         self._inconsistent = True
         self.settle()
-        return diverged(error, rules, self.state.iteration)
+        return diverged(error, rules, self.state)
 
     def settle(self) -> None:
         """Go back to the last good state, if a step or a way elsewhere was broken off in the middle."""

@@ -17,12 +17,13 @@ from ganwidgets.runs.session.rehearsal import Rehearsal
 from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
 from ganwidgets.stepping.failing_layer import failing_layer
 from ganwidgets.stepping.failures import said, update_remedy
+from ganwidgets.stepping.game_assembly import check_settings
 
 if TYPE_CHECKING:
     from ganwidgets.runs.session.session import Session
     from ganwidgets.stepping.assembly import Assembled
 
-__all__ = ["refuse_failing_change", "try_fresh_run"]
+__all__ = ["refuse_failing_change", "refuse_unfit_change", "try_fresh_run"]
 
 DECISIVE = frozenset(
     {"augment", "batch_size", "freeze_d", "freeze_g", "loss", "penalty", "precision", "unroll_steps"}
@@ -76,6 +77,40 @@ def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
             raise TraitError(message) from error
     if now["penalty"] not in PENALTIES_OF_SLOPES:
         _warn_of_batch_norm(run.state.networks["discriminator"], changed.get("penalty", "none"))
+
+
+def refuse_unfit_change(session: Session, values: Mapping[str, Any]) -> None:
+    """Ask a game whether changed settings fit; one of the user's own also tries an update of each player.
+
+    Raises
+    ------
+    TraitError
+        If they do not fit, or an update fails.
+    """
+    now, run = session.settings.as_dict(), session.run
+    changed = {
+        name: value
+        for name, value in values.items()
+        if value is not now[name] and session.settings.definitions[name].effect == "next update"
+    }
+    if not changed:
+        return
+    rules = SimpleNamespace(**{**vars(session.in_force()), **changed})
+    wrong = check_settings(run, rules)
+    if wrong is not None:
+        raise TraitError(wrong)
+    if not run.user_code:
+        return
+    try:
+        with session.rehearsing(**changed) as engine:
+            for player in engine.game.players:
+                engine.advance(player.name, measure=False)
+    except NonFiniteError:
+        return  # the run itself reports that, at the iteration at which it happens
+    except Exception as error:
+        asked = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+        said = error.args[0] if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        raise TraitError(Message("{asked} is refused: {error}", asked=asked, error=said)) from error
 
 
 def _try_update(engine: Engine, rules: SimpleNamespace) -> None:

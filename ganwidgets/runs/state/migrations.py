@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 from ganwidgets.runs.state.hashing import digest
-from ganwidgets.settings import SETTINGS
+from ganwidgets.settings import SETTINGS, Setting
 
 __all__ = [
     "FIRST_GAME",
@@ -63,7 +63,12 @@ _SETTINGS = {name: value for addition in MIGRATIONS for name, value in addition.
 _STATE = {name: value for addition in MIGRATIONS for name, value in addition.state.items()}
 
 
-def completed_settings(values: Mapping[str, Any], *, built: bool = False) -> dict[str, Any]:
+def completed_settings(
+    values: Mapping[str, Any],
+    *,
+    built: bool = False,
+    definitions: Mapping[str, Setting[Any]] = SETTINGS,
+) -> dict[str, Any]:
     """Return the settings of a stored run, those that came later added to them.
 
     Parameters
@@ -72,13 +77,15 @@ def completed_settings(values: Mapping[str, Any], *, built: bool = False) -> dic
         By name, as they were stored.
     built : bool
         Whether they are those that a fresh start was made with, not all settings.
+    definitions : mapping
+        Of all settings of the game.
 
     Raises
     ------
     CheckpointError
         If a setting is there that this version does not know, or one lacks that was never added.
     """
-    wanted = [name for name, s in SETTINGS.items() if not built or s.effect == "fresh start"]
+    wanted = [name for name, s in definitions.items() if not built or s.effect == "fresh start"]
     unknown = values.keys() - set(wanted)
     if unknown:
         raise CheckpointError(
@@ -107,15 +114,23 @@ def _listed(names: Iterable[str]) -> str:
 
 def completed_state(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Return what :func:`~ganwidgets.runs.state.state_tree.state_tree` described, what came later added to it."""
-    return {**_STATE, **tree}
+    return dict(tree) if "game" in tree else {**_STATE, **tree}
 
 
-def completed_tree(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what :func:`~ganwidgets.runs.session.full_state.described` described, what came later added to it."""
+def completed_tree(
+    tree: Mapping[str, Any], definitions: Mapping[str, Setting[Any]] = SETTINGS
+) -> dict[str, Any]:
+    """Return what :func:`~ganwidgets.runs.session.full_state.described` described, what came later added to it.
+
+    Parameters
+    ----------
+    definitions : mapping
+        Of all settings of the game.
+    """
     return {
         **completed_state(tree),
-        "built": completed_settings(tree["built"], built=True),
-        "settings": completed_settings(tree["settings"]),
+        "built": completed_settings(tree["built"], built=True, definitions=definitions),
+        "settings": completed_settings(tree["settings"], definitions=definitions),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
+from ganwidgets.data.two_sources import TwoSources
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 from ganwidgets.runs.state.user_parts import UserParts
@@ -18,12 +19,16 @@ __all__ = [
     "check_origin",
     "copied",
     "data_name",
+    "halves_of",
     "is_preset",
     "other_data",
     "put_tree",
     "samples_seen_in",
     "state_tree",
 ]
+
+PAIRED, UNPAIRED = "paired:", "unpaired:"
+"""Begin the name of data of two halves."""
 
 STATE_FORMAT = 1
 """The version of what :meth:`GANTrainer.state_dict` returns."""
@@ -35,8 +40,24 @@ def is_preset(name: str) -> bool:
 
 
 def data_name(source: Source) -> str:
-    """Return the plain value that stands for `source` in a state: its preset, or its hash."""
+    """Return the plain value that stands for `source` in a state: its preset, its hash, or those of its halves."""
+    if isinstance(source, TwoSources):
+        kind = PAIRED if source.paired else UNPAIRED
+        return kind + "+".join(map(data_name, source.parts))
     return source.preset or f"sha256:{source.fingerprint}"
+
+
+def halves_of(name: str) -> tuple[bool, str, str] | None:
+    """Return whether data of two halves are paired, and the names of both; None for other data.
+
+    >>> halves_of("paired:digits+sha256:12")
+    (True, 'digits', 'sha256:12')
+    """
+    for kind in (PAIRED, UNPAIRED):
+        if name.startswith(kind):
+            first, second = name.removeprefix(kind).split("+")
+            return kind == PAIRED, first, second
+    return None
 
 
 def state_tree(state: TrainingState) -> dict[str, Any]:

@@ -1,19 +1,118 @@
-"""What a run was given by its user: networks and an objective, or none."""
+"""What a run was given by its user: a game, networks and an objective, or none."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 from traitlets import TraitError
 
+from ganwidgets.errors import CheckpointError, DataError
+from ganwidgets.games import GAMES, GAN, Game, settings_of
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective, name_of, with_defaults
-from ganwidgets.settings import OWN
+from ganwidgets.settings import OWN, SETTINGS, Setting
+from ganwidgets.stepping.game_probe import check_declared
 from ganwidgets.stepping.tensors import put_tensors, tensors_of
 
-__all__ = ["UserParts"]
+__all__ = ["UserParts", "brought", "chosen_game", "definitions_of", "with_game_of"]
+
+
+def game_named(name: str) -> Game | None:
+    """Return a built-in game, None for the classic one.
+
+    Raises
+    ------
+    DataError
+        If there is no such game.
+    """
+    if name not in GAMES:
+        close = difflib.get_close_matches(name, GAMES, n=1, cutoff=0.5)
+        raise DataError(
+            Message(
+                "there is no game {name!r}{hint}; games are {known}",
+                name=name,
+                hint=Message("; did you mean {name}?", name=close[0]) if close else "",
+                known=", ".join(GAMES),
+            )
+        )
+    return None if name == GAN.name else GAMES[name]()
+
+
+def chosen_game(game: Any, others: Mapping[str, Any]) -> Game | None:
+    """Return the game that a user chose, by its name or as an object; None is the classic one.
+
+    Parameters
+    ----------
+    others : mapping
+        What else the user brought, by name; only the classic game takes it.
+
+    Raises
+    ------
+    DataError
+        If there is no such game, or it does not take what was passed.
+    """
+    if isinstance(game, str):
+        played = game_named(game)
+    elif isinstance(game, GAN):
+        raise DataError(Message("the classic game is made from the settings; pass game='gan'"))
+    else:
+        check_declared(game)
+        played = game
+    given = [name for name, part in others.items() if part is not None]
+    if played is not None and given:
+        raise DataError(
+            Message(
+                "the game {game} makes its networks and losses itself; leave {name} out, or override build in a "
+                "subclass of it",
+                game=played.name,
+                name=given[0],
+            )
+        )
+    return played
+
+
+def brought(
+    generator: nn.Module | None,
+    discriminator: nn.Module | None,
+    objective: Objective | None,
+    game: str | Game | None,
+) -> dict[str, Any]:
+    """Return what a user passed to open a stored run, as :class:`UserParts` takes it."""
+    parts = {"generator": generator, "discriminator": discriminator, "objective": objective}
+    return {**parts, "game": None if game is None else chosen_game(game, parts)}
+
+
+def definitions_of(game: Game | None) -> Mapping[str, Setting[Any]]:
+    """Return the definitions of all settings of `game`; None is the classic game."""
+    return SETTINGS if game is None else settings_of(game)
+
+
+def with_game_of(given: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `given` with the built-in game that a stored run names.
+
+    Parameters
+    ----------
+    described : mapping
+        As :meth:`UserParts.described` returns it.
+
+    Raises
+    ------
+    CheckpointError
+        If the run is one of another game than the one that was passed, or of one that must be passed.
+    """
+    wanted, game = described.get("game", GAN.name), given.get("game")
+    name = GAN.name if game is None else game.name
+    if wanted == name or (game is None and wanted in GAMES):
+        return {**given, "game": game if game is not None else game_named(wanted)}
+    raise CheckpointError(
+        Message(
+            "the run is one of the game {wanted!r}; pass that game as game=..., as the run began with it",
+            wanted=str(wanted),
+        )
+    )
 
 
 class UserParts:
@@ -23,7 +122,7 @@ class UserParts:
     ----------
     given : mapping
         ``"generator"``, ``"discriminator"`` and, where there is one, ``"objective"``; None for what is
-        built in.
+        built in. ``"game"`` is None for the classic game.
     """
 
     def __init__(self, given: Mapping[str, Any]) -> None:
@@ -31,12 +130,19 @@ class UserParts:
             name: given[name] for name in ("generator", "discriminator")
         }
         self.objective: Objective | None = given.get("objective")
+        self.game: Game | None = given.get("game")
         self._gradients: list[tuple[Tensor, bool]] = []
 
     def described(self) -> dict[str, Any]:
         """Return what a saved run remembers of it: which networks, and the objective's name."""
         which: dict[str, Any] = {name: network is not None for name, network in self.networks.items()}
+        if self.game is not None:
+            which["game"] = self.game.name
         return which if self.objective is None else {**which, "objective": name_of(self.objective)}
+
+    def given(self) -> dict[str, Any]:
+        """Return what the user brought, as it was passed."""
+        return {**self.networks, "objective": self.objective, "game": self.game}
 
     def chosen(self) -> dict[str, str]:
         """Return the settings that put the objective in force, unless others are asked for."""

@@ -110,8 +110,8 @@ def _copy(
 def _blank(session: Session, built: Mapping[str, Any], settings: Mapping[str, Any]) -> Session:
     """Return a fresh start like that of `session`, with networks of its own."""
     chosen = {name: value for name, value in built.items() if name != "data"}
-    given = {**_copied_networks(session.own.networks), "objective": session.own.objective}
-    started = {"batch_size": settings["batch_size"], "loss": settings["loss"], "penalty": settings["penalty"]}
+    given = {**session.own.given(), **_copied_networks(session.own.networks)}
+    started = {name: settings[name] for name in ("batch_size", "loss", "penalty") if name in settings}
     return Session(built["data"], given, session._device, {**chosen, **started}, session._sources())
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from ganwidgets.data import Source
 from ganwidgets.messages import Message
-from ganwidgets.runs.record.interventions import EDIT, UPDATES, Intervention
+from ganwidgets.runs.record.interventions import EDIT, Intervention, is_update
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.state_tree import data_name, is_preset
-from ganwidgets.settings import SETTINGS, ScheduleSetting
+from ganwidgets.settings import ScheduleSetting
 
 __all__ = ["code_of", "script_of"]
 
@@ -105,7 +105,9 @@ class Writer:
         if session.own.objective is not None:
             self._head.append("objective = ...  # an objective like the run's own")
             arguments.append("objective=objective")
-        for name, setting in SETTINGS.items():
+        if session.own.game is not None:
+            arguments.append(f"game={session.own.game.name!r}")
+        for name, setting in session.settings.definitions.items():
             if name != "data" and (settings[name] != setting.initial or name in ALWAYS):
                 arguments.append(f"{name}={self._value(name, settings[name])}")
         if session._device.type != "cpu":
@@ -124,7 +126,7 @@ class Writer:
                     what=record.new,
                 )
             )
-        if record.setting in UPDATES:
+        if is_update(record.setting):
             self.flush()
             self._calls.append(f"trainer.{record.setting}({record.new:d})")
         else:
@@ -132,7 +134,7 @@ class Writer:
 
     def change(self, name: str, value: Any, reason: str, moment: str) -> None:
         """Write a change of a setting; those of one moment and one reason in one call."""
-        if name not in SETTINGS:
+        if name not in self._session.settings.definitions:
             raise ValueError(Message("{name!r} is no setting, so no script can change it", name=name))
         if (reason, moment) != self._moment or name in self._changes:
             self.flush()

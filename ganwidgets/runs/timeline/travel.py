@@ -19,10 +19,10 @@ from ganwidgets.runs.record.interventions import (
     CODE,
     CONTINUOUS,
     EDIT,
-    UPDATES,
     Intervention,
     InterventionLog,
     gathered,
+    is_update,
 )
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot
@@ -181,7 +181,7 @@ def _first_of_its_moment(made: list[Intervention], seq: int) -> Intervention:
     record = made[seq]
     while seq > 0:
         earlier = made[seq - 1]
-        if UPDATES & {earlier.setting, record.setting} or _moment(earlier) != _moment(record):
+        if is_update(earlier.setting) or is_update(record.setting) or _moment(earlier) != _moment(record):
             break
         seq, record = seq - 1, earlier
     return record
@@ -380,10 +380,10 @@ class SnapshotReplay(Replayer):
             if not max(begun - 1, self.root.first.seq) <= record.seq < target.seq:
                 continue
             partly = record.seq == begun - 1
-            if partly and record.setting not in UPDATES:
+            if partly and not is_update(record.setting):
                 continue
             self._step_until(record.iteration)
-            if record.setting in UPDATES:
+            if is_update(record.setting):
                 for _ in range(record.new - (self._snapshot.repeated if partly else 0)):
                     self._advance(self.run.state.game.actions[record.setting])
             else:

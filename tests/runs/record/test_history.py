@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwidgets.runs.record.history import COLUMNS, DENSE, SPARSE, History, measured
+from ganwidgets.runs.record.history import CLASSIC, History, measured
 from ganwidgets.runs.store.history_rows import joined
+
+DENSE, SPARSE = CLASSIC.dense, CLASSIC.sparse
+COLUMNS = ("iteration", *CLASSIC.listed)
 
 
 def record(iteration):

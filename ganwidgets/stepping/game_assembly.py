@@ -1,0 +1,143 @@
+"""What a fresh start of any game but the classic one makes."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ganwidgets.data import Source
+from ganwidgets.data.two_sources import split_parts
+from ganwidgets.errors import DataError
+from ganwidgets.games import GAMES
+from ganwidgets.games.game import Game
+from ganwidgets.messages import Message
+from ganwidgets.seeds import derive, seeded
+from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.assembly import Assembled, check_fit, exact_because
+from ganwidgets.stepping.buffers import evaluation_mode
+from ganwidgets.stepping.engine import Engine, feed_from
+from ganwidgets.stepping.game_data import shapes_of, streams_of
+from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game
+from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.state import TrainingState
+from ganwidgets.stepping.threads import threads_for
+
+__all__ = ["assemble_game", "check_settings", "look"]
+
+
+def assemble_game(settings: Any, source: Source, game: Game, device: torch.device) -> Assembled:
+    """Return a run of `game` that has not begun.
+
+    Parameters
+    ----------
+    settings
+        Anything with the attributes that :func:`~ganwidgets.games.definitions.settings_of` names.
+    source : Source
+        As :func:`~ganwidgets.stepping.game_data.load_for` returns it.
+
+    Raises
+    ------
+    DataError
+        If a batch is larger than the data, or the game, its networks and the data do not fit together.
+    """
+    check_declared(game)
+    training, held_out = split_parts(source, settings.holdout)
+    wrong = check_fit("batch_size", settings.batch_size, training, 1)
+    shapes = shapes_of(game, source)
+    wrong = wrong or game.check_fit(settings, shapes)
+    if wrong is not None:
+        raise DataError(wrong)
+    networks = game.build(settings, shapes, seeded(settings.seed, "weights"))
+    check_networks(game, networks)
+    for network in networks.values():
+        network.to(device)
+    memory = game.memory(settings, shapes)
+    streams = streams_of(game, training, settings.seed)
+    # The trial leaves optimizers, and so has a state of its own.
+    tried = TrainingState(
+        game, networks, settings.seed, device, {key: tensor.clone() for key, tensor in memory.items()}
+    )
+    trial = Engine(tried, streams, routed=True)
+    trial.configure(settings)
+    with pinned(threads_for(*networks.values()), device):
+        found = probe_game(trial)
+    state = TrainingState(game, networks, settings.seed, device, memory)
+    threads = threads_for(*networks.values())
+    return Assembled(
+        source=source,
+        training=training,
+        held_out=held_out,
+        state=state,
+        engine=Engine(state, streams, routed=found.routed),
+        labels=None,
+        exact=found.exact and source.exact and device.type == "cpu",
+        exact_because=exact_because(found, source, device, threads),
+        threads=threads,
+        user_code=GAMES.get(game.name) is not type(game),
+    )
+
+
+def check_settings(run: Assembled, settings: Any) -> Message | None:
+    """Return why `settings` cannot be in force in `run`, and the remedy; None if they can."""
+    return run.state.game.check_fit(settings, shapes_of(run.state.game, run.source))
+
+
+def look(
+    run: Assembled,
+    settings: Any,
+    method: Literal["show", "evaluate"],
+    n: int,
+    seed: int,
+    *,
+    average: bool = False,
+) -> Any:
+    """Return what :meth:`Game.show` or :meth:`Game.evaluate` returns for `n` samples; no state is touched.
+
+    Samples are those held out, if any are, and all others.
+
+    Parameters
+    ----------
+    settings
+        In force, as attributes.
+    seed : int
+        Of the choice of samples and of all random numbers.
+    average : bool
+        Whether averages take the place of networks that have one.
+    """
+    state, engine = run.state, run.engine
+    game = state.game
+    source: Source = run.training if run.held_out is None else run.held_out
+    if source.size is not None:
+        n = min(n, source.size)
+    networks = {
+        name: state.averaged(name) if average else network for name, network in state.networks.items()
+    }
+    streams = streams_of(game, source, derive(seed, method))
+    turn = engine.turn(settings, seeded(seed, method, "random"), networks)
+    inside = torch.Generator().manual_seed(derive(seed, method, "network"))
+    routing = RoutedRandomness(inside) if engine.routed else nullcontext()
+    feed = feed_from(streams, state.device)
+    with (
+        pinned(run.threads, state.device),
+        torch.no_grad(),
+        evaluation_mode(*networks.values()),
+        routing,
+    ):
+        found = getattr(game, method)(n, feed, turn)
+    if method == "evaluate":
+        return {name: float(value) for name, value in found.items()}
+    kinds = {exhibit.name: exhibit.kind for exhibit in game.exhibits}
+    return {
+        name: _in_shown_units(run, tensor.detach().cpu().float(), kinds.get(name, "samples"))
+        for name, tensor in found.items()
+    }
+
+
+def _in_shown_units(run: Assembled, tensor: Tensor, kind: str) -> Tensor:
+    if kind == "samples":
+        return run.source.in_own_units(run.shown(tensor))
+    # Images train in [-1, 1], which is twice as wide as what people see.
+    return tensor / 2 if kind == "difference" and run.source.kind == "images" else tensor

@@ -1,0 +1,83 @@
+"""The data of a game: from what the user passed to the streams that updates read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganwidgets.data import Source, load_data
+from ganwidgets.data.two_sources import TwoSources, load_two
+from ganwidgets.errors import DataError
+from ganwidgets.games.game import Game, StreamShape
+from ganwidgets.messages import Message
+from ganwidgets.seeds import derive
+from ganwidgets.stepping.class_labels import Labels, classes_of
+from ganwidgets.stepping.engine import SampleStream
+from ganwidgets.stepping.sample_streams import OrderedStream
+
+__all__ = ["load_for", "shapes_of", "streams_of"]
+
+
+def load_for(game: Game | None, data: Any) -> Source:
+    """Return the source of what a user passed as the data of `game`; None is the classic game.
+
+    Raises
+    ------
+    DataError
+        If `game` cannot be trained on it.
+    """
+    if game is None:
+        return load_data(data)
+    if len(game.streams) == 2:
+        return load_two(data, paired=False)
+    if game.streams[0].paired:
+        return load_two(data, paired=True)
+    return load_data(data)
+
+
+def shapes_of(game: Game, source: Source) -> dict[str, StreamShape]:
+    """Return what the networks of `game` have to fit, by the names of its streams.
+
+    Raises
+    ------
+    DataError
+        If the game needs labels and the data has none.
+    """
+    if len(game.streams) == 2:
+        assert isinstance(source, TwoSources)
+        return {
+            stream.name: StreamShape(part.shape, None, classes_of(part) if stream.labelled else 0)
+            for stream, part in zip(game.streams, source.parts, strict=True)
+        }
+    (stream,) = game.streams
+    targets = source.second.shape if isinstance(source, TwoSources) else None
+    return {stream.name: StreamShape(source.shape, targets, classes_of(source) if stream.labelled else 0)}
+
+
+def streams_of(game: Game, source: Source, seed: int) -> dict[str, SampleStream]:
+    """Return the streams of `game`, in the order in which the run that `seed` names sees the samples."""
+    if len(game.streams) == 2:
+        assert isinstance(source, TwoSources)
+        one, other = game.streams
+        # Orders of their own: the same permutation of equally many images would pair them.
+        return {
+            one.name: _stream(source.first, seed, labelled=one.labelled),
+            other.name: _stream(source.second, derive(seed, other.name), labelled=other.labelled),
+        }
+    (stream,) = game.streams
+    if isinstance(source, TwoSources):
+        return {stream.name: OrderedStream(source.first.order(seed), None, source.second.order(seed))}
+    return {stream.name: _stream(source, seed, labelled=stream.labelled)}
+
+
+def _stream(source: Source, seed: int, *, labelled: bool) -> OrderedStream:
+    if not labelled:
+        return OrderedStream(source.order(seed))
+    values = source.all_labels()
+    if values is None:
+        raise DataError(
+            Message("this game needs labels, but {name} has none; pass a pair (X, y)", name=source.name)
+        )
+    labels = Labels(
+        values, source.label_order(values, seed), False, False, tuple(sorted(set(values.tolist())))
+    )
+    return OrderedStream(source.order(seed), labels)
