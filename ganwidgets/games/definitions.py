@@ -47,7 +47,7 @@ def settings_of(game: Game) -> Mapping[str, Setting[Any]]:
     found |= {**dict(game.settings), **{name: SETTINGS[name] for name in COMMON}}
     for name, value in game.defaults.items():
         found[name] = _with(found[name], default_value=value, initial=value)
-    return found
+    return {name: _with(setting, name=name) for name, setting in found.items()}
 
 
 def _of_player(pattern: str, label: str, player: Player) -> Setting[Any]:
