@@ -15,7 +15,7 @@ from ganwidgets.explanation.rerun import EditedError, Rerun, place_before
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Loss
 from ganwidgets.runs.inspect.substeps import SubStep
-from ganwidgets.runs.record.interventions import UPDATES, Intervention
+from ganwidgets.runs.record.interventions import Intervention, is_update
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.copies import unnoticed
@@ -281,7 +281,7 @@ def _explained(session: Session, iteration: int, first: int) -> Explanation:
     places = np.arange(iteration, end + 1)
     led = [r for r in session.log.records(session.state.iteration) if r.iteration < iteration]
     begun = _first_seq(session)
-    record = next((r for r in reversed(led) if r.seq >= begun and r.setting not in UPDATES), None)
+    record = next((r for r in reversed(led) if r.seq >= begun and not is_update(r.setting)), None)
     without_batch = Rerun(session, place_before(session, iteration))
     without_batch.skip_batches(drawn)
     return Explanation(
@@ -324,7 +324,7 @@ def _without(
         return None
     line = session.branches.lineage(session.branches.current, session.log.everything)
     together = [r for r in line if (r.iteration, r.samples_seen) == (record.iteration, record.samples_seen)]
-    left_out = {r.seq for r in together if r.setting not in UPDATES}
+    left_out = {r.seq for r in together if not is_update(r.setting)}
     before = Position(session.branches.current, record.iteration, min(left_out))
     rerun = Rerun(session, before, left_out)
     try:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganwidgets.runs.inspect.substeps import Recorder, SubStep
-from ganwidgets.runs.record.interventions import EDIT, UPDATES
+from ganwidgets.runs.record.interventions import EDIT, is_update
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
@@ -96,7 +96,7 @@ class Rerun:
             self._restore(place)
             return
         repeated = 0
-        if self._place.seq and (last := self._log.everything[self._place.seq - 1]).setting in UPDATES:
+        if self._place.seq and is_update((last := self._log.everything[self._place.seq - 1]).setting):
             repeated = last.new
         here = Snapshot(self._place, repeated, self._settings, {}, None)
         replay = SnapshotReplay(self._made.run, self._root, here)

@@ -28,6 +28,7 @@ from ganwidgets.live.worker.worker import Listener, Listeners, Worker
 from ganwidgets.messages import Message
 from ganwidgets.runs.session.session import Origin
 from ganwidgets.settings import SETTINGS
+from ganwidgets.stepping.engine import ALL
 from ganwidgets.validation import checked_callable, checked_timeout
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Runner", "runners"]
 
 T = TypeVar("T")
-
-NETWORKS = ("both", "generator", "discriminator")
 
 
 class Runner:
@@ -106,12 +105,13 @@ class Runner:
 
     def step(self, n: int = 1, network: str = "both", *, author: str = "cell", source: str = "code") -> int:
         """Carry out `n` full steps, or `n` updates of one network, before what is asked later."""
-        if network not in NETWORKS:
+        known = (ALL, *self.trainer.players)
+        if network not in known:
             raise ValueError(
                 Message(
                     "network cannot be {value!r}: it must be one of {names}",
                     value=network,
-                    names=", ".join(NETWORKS),
+                    names=", ".join(known),
                 )
             )
         return self._core.inbox.send(Step(_whole("n", n), network, Origin(author, source)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.travel import tip_of
+from ganwidgets.settings import SETTINGS, Setting
 
 __all__ = ["BranchView", "TimelineView", "TimelineViewer", "past_of"]
 
@@ -56,6 +59,8 @@ class TimelineView:
         The earliest iteration that can be returned to on this branch.
     lineage : frozenset of int
         The branches that led here, this one included.
+    definitions : mapping
+        Of the settings of the run.
     """
 
     branches: tuple[BranchView, ...]
@@ -66,6 +71,7 @@ class TimelineView:
     at_tip: bool
     first: int
     lineage: frozenset[int]
+    definitions: Mapping[str, Setting[Any]] = field(default_factory=lambda: SETTINGS)
 
     @property
     def current(self) -> BranchView:
@@ -119,6 +125,7 @@ class TimelineViewer:
             at_tip=session.branches.at_tip,
             first=self._limbs[place.branch].first,
             lineage=self._ancestors,
+            definitions=session.settings.definitions,
         )
 
     def _draw_limbs(self, place: Position) -> bool:

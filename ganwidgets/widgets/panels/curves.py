@@ -315,7 +315,7 @@ class CurvesPanel:
         if self._known[0] != records:
             said: dict[int, str] = {}
             for record in records:
-                text = described(record, self._catalog)
+                text = described(record, self._catalog, past.definitions)
                 said[record.iteration] = (
                     f"{said[record.iteration]}; {text}" if record.iteration in said else text
                 )

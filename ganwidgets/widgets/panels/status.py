@@ -109,22 +109,32 @@ class StatusPanel:
         text = html.escape(self._catalog(STATES.get(status, status)))
         return f'<span class="gw-state gw-state-{html.escape(status)}">{text}</span>'
 
-    def _numbers(self, frame: Frame) -> str:
+    def cells(self, frame: Frame) -> list[tuple[str, str, str]]:
+        """Return the mark, the label and the value of each number."""
         record = frame.record
-        cells = [
+        return [
             ("iteration", N_("iteration"), spell_count(frame.iteration)),
             ("", N_("steps/s"), _rate(frame.steps_per_second)),
-            ("d", N_("loss of D"), _number(record.get("loss_d"))),
-            ("g", N_("loss of G"), _number(record.get("loss_g"))),
+            ("d", N_("loss of D"), self.number(record.get("loss_d"))),
+            ("g", N_("loss of G"), self.number(record.get("loss_g"))),
             ("real", N_("D right on real"), self._right(frame, "accuracy_real")),
             ("fake", N_("on generated"), self._right(frame, "accuracy_fake")),
         ]
+
+    def _numbers(self, frame: Frame) -> str:
         return "".join(
             f'<span class="gw-cell{f" gw-mark-{mark}" if mark else ""}">'
             f'<span class="gw-cell-label">{html.escape(self._catalog(label))}</span> '
             f'<span class="gw-cell-value">{value}</span></span>'
-            for mark, label, value in cells
+            for mark, label, value in self.cells(frame)
         )
+
+    @staticmethod
+    def number(value: float | None) -> str:
+        """Return a loss as people read it."""
+        if value is None:
+            return NONE
+        return f"{value:.3f}" if math.isfinite(value) and abs(value) < 1000 else f"{value:.3g}"
 
     def _data(self, frame: Frame) -> str:
         """Return what was decided about a user's own data."""
@@ -146,12 +156,6 @@ def _rate(value: float) -> str:
     if not math.isfinite(value) or value <= 0:
         return NONE
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return NONE
-    return f"{value:.3f}" if math.isfinite(value) and abs(value) < 1000 else f"{value:.3g}"
 
 
 def _share(value: float | None) -> str:

@@ -65,6 +65,8 @@ class Transport:
         ``ask("speed", value)``; see :class:`ganwidgets.widgets.controls.controls.Control`.
     look : SharedStyle, optional
         What it shares with the rest of one widget.
+    actions : mapping, optional
+        As :data:`ACTIONS`.
 
     Attributes
     ----------
@@ -83,11 +85,12 @@ class Transport:
         act: Callable[[str], None],
         ask: Callable[[str, Any], None],
         look: SharedStyle | None = None,
+        actions: Mapping[str, tuple[str, str]] = ACTIONS,
     ) -> None:
         self._lock = threading.Lock()
         look = look or SharedStyle()
         self.buttons = {}
-        for action, (label, sentence) in ACTIONS.items():
+        for action, (label, sentence) in actions.items():
             button = ipywidgets.Button(
                 description=catalog(label), tooltip=catalog(sentence), **look.of(ipywidgets.Button)
             )
@@ -100,10 +103,10 @@ class Transport:
         self._count_named = catalog(N_("Steps")), catalog(N_("How many full steps the button Step trains."))
         self.speed = Control("speed", SPEED, catalog, ask, look=look, zero_end="high")
         run, single, afresh = (
-            look.box([self.buttons[action] for action in actions], "gw-actions")
-            for actions in (
+            look.box([self.buttons[action] for action in row], "gw-actions")
+            for row in (
                 ("play", "pause"),
-                ("step", "step_d", "step_g"),
+                [action for action in actions if action.startswith("step")],
                 ("reset", "new_seed", "recover"),
             )
         )

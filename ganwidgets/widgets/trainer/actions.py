@@ -100,10 +100,6 @@ class UserActions:
                 runner.pause()
             case "step":
                 runner.step(self.dashboard.transport.count.value, "both", **BY_HAND)
-            case "step_d":
-                runner.step(1, "discriminator", **BY_HAND)
-            case "step_g":
-                runner.step(1, "generator", **BY_HAND)
             case "reset":
                 runner.reset(**BY_HAND)
             case "new_seed":
@@ -115,6 +111,8 @@ class UserActions:
                 runner.reset(**BY_HAND)
             case "pretrained":
                 self.starting = runner.go(partial(begin_pretrained, self._trainer, data, **BY_HAND))
+            case _:
+                runner.step(1, self._trainer.game.actions[action], **BY_HAND)
         self._wake()
 
     def travel(self, kind: str, value: Any) -> int:

@@ -42,7 +42,7 @@ from ganwidgets.widgets.trainer.layout import Arrangement
 if TYPE_CHECKING:
     from ganwidgets.live import Frame, RunState
 
-__all__ = ["Dashboard", "Panel"]
+__all__ = ["Dashboard", "Panel", "Preparing", "descendants"]
 
 SHARES, REST = {"points": 0.1, "images": 0.05}, 2.0
 """The part of the time that what one panel needs may take, and seconds for which a panel rests at most. Of images
@@ -334,7 +334,7 @@ class Dashboard:
 
     def widgets(self) -> list[ipywidgets.Widget]:
         """Return every widget that was made for this dashboard, children before their parents."""
-        found = [widget for top in (*self.children, *self._apart) for widget in _descendants(top)]
+        found = [widget for top in (*self.children, *self._apart) for widget in descendants(top)]
         return list({id(widget): widget for widget in found}.values())
 
 
@@ -342,7 +342,8 @@ def _needs(panels: Iterable[Panel]) -> frozenset[str]:
     return frozenset[str]().union(*(getattr(panel, "needs", ()) for panel in panels))
 
 
-def _descendants(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+def descendants(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    """Yield a widget and all in it, children before their parents."""
     for child in getattr(widget, "children", ()):
-        yield from _descendants(child)
+        yield from descendants(child)
     yield widget

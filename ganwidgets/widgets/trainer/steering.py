@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ganwidgets.messages import Message
 from ganwidgets.validation import checked_timeout
@@ -40,8 +40,8 @@ class Steering:
         self._refuse_if_closed()
         self._runner.pause()
 
-    def step(self, n: int = 1, network: Literal["both", "generator", "discriminator"] = "both") -> None:
-        """Carry out `n` full steps, or `n` updates of one network alone."""
+    def step(self, n: int = 1, network: str = "both") -> None:
+        """Carry out `n` full steps, or `n` updates of one player alone, such as ``"generator"``."""
         self._refuse_if_closed()
         self._runner.step(n, network)
         self._publisher.wake()

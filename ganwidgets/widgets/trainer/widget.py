@@ -13,9 +13,9 @@ import math
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
 import ipywidgets
 from traitlets import Bool, Dict, Float, Int, TraitError, Tuple, Unicode, observe, validate
@@ -28,8 +28,9 @@ from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import catalog
 from ganwidgets.rendering.export import export
 from ganwidgets.rendering.poster import render
+from ganwidgets.runs.state.user_parts import chosen_game
 from ganwidgets.runs.timeline.script import code_of
-from ganwidgets.settings import SETTINGS, SettingTraits, check_names
+from ganwidgets.settings import SETTINGS, Setting, SettingTraits, check_names
 from ganwidgets.settings.signatures import with_settings
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.widgets.browser.acknowledgements import Acknowledgements
@@ -54,6 +55,7 @@ __all__ = ["GANTrainerWidget"]
 
 KEYWORDS = {
     **dict.fromkeys(("generator", "discriminator", "objective")),
+    "game": "gan",
     "device": "cpu",
     "run": None,
     **dict.fromkeys(DATA_OPTIONS),
@@ -135,16 +137,35 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
     _named = False
     """Whether a name in a cell was seen to lead here."""
     _refusal = ""
+    # What the widget of another game has instead.
+    _definitions: Mapping[str, Setting[Any]] = SETTINGS
+    _losses: tuple[str, ...] = ("loss_d", "loss_g")
+    _actions: Mapping[str, Any] = ACTIONS
+    _make_camera: Any = Camera
+    _make_dashboard: Any = Dashboard
+
+    def __new__(cls, data_or_trainer: Any = "gaussians", **settings: Any) -> Self:
+        """Return a widget with the settings of the game as its traits."""
+        if isinstance(data_or_trainer, GANTrainer):
+            game = data_or_trainer._session.own.game
+        else:
+            game = chosen_game(settings.get("game", "gan"), {})
+        if game is not None and cls is GANTrainerWidget:
+            from ganwidgets.widgets.trainer.game_widget import widget_class
+
+            return cast("Self", super().__new__(widget_class(game)))
+        return super().__new__(cls)
 
     def __init__(
         self, data_or_trainer: Any = "gaussians", *, locale: str | None = None, **settings: Any
     ) -> None:
-        check_names(settings, "GANTrainerWidget", also=(*KEYWORDS, "locale"))
+        check_names(settings, "GANTrainerWidget", (*KEYWORDS, "locale"), self._definitions)
         self._catalog = catalog(locale)
         speed, controls = settings.pop("speed", 0.0), settings.pop("controls", None)
         keeps = "run" in settings
         if isinstance(data_or_trainer, GANTrainer):
-            check_names(settings, "a trainer that exists")
+            settings.pop("game", None)
+            check_names(settings, "a trainer that exists", definitions=self._definitions)
             trainer = data_or_trainer
             trainer.settings.checked(settings)
         else:
@@ -160,8 +181,9 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         self._again = self._measured = 0
         self._seq = 0
         super().__init__()
+        self.observe(self._on_trait_change, names=[n for n in self._definitions if n not in SETTINGS])
         self._pacer = Pacer(max_rate=FRAMES[trainer.source.kind])
-        self._camera = Camera(self._runner, measured=self._measured_anew)
+        self._camera = self._make_camera(self._runner, measured=self._measured_anew)
         self._errands = LatestOnlyTasks()
         self._begin_piloting()
         self._displays = Displays()
@@ -175,7 +197,7 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
             look_again=self._look_again,
             export=self.export,
         )
-        self._dashboard = Dashboard(
+        self._dashboard = self._make_dashboard(
             self._catalog,
             trainer.source,
             own=[name for name, network in trainer._session.own.networks.items() if network is not None],
@@ -200,10 +222,7 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
             take=self._hands.take_trial,
         )
         self._hands.dashboard = self._dashboard
-        with self._quietly():
-            for name, value in trainer.settings.as_dict().items():
-                self.set_trait(name, value)
-        self._dashboard.controls.show(trainer.settings.as_dict())
+        self._show_settings()
         self.children = self._dashboard.children
         self.add_class("gw-root")
         heard_during_cells([self, *self._dashboard.widgets()])
@@ -222,6 +241,14 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         self._offer_starts()
         if settings:
             self._runner.change(settings, **BY_CELL)
+
+    def _show_settings(self) -> None:
+        """Put every trait and every control where the run stands."""
+        values = self._trainer.settings.as_dict()
+        with self._quietly():
+            for name, value in values.items():
+                self.set_trait(name, value)
+        self._dashboard.controls.show(values)
 
     # --- what people ask for --------------------------------------------------------------------
 
@@ -345,7 +372,8 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
             check_names(
                 proposal["value"],
                 "the widget's controls",
-                also=(*ACTIONS, *STARTS, WalkPanel.name, HealthPanel.name, "speed", TimelinePanel.name),
+                (*self._actions, *STARTS, WalkPanel.name, HealthPanel.name, "speed", TimelinePanel.name),
+                self._definitions,
             )
         return proposal["value"]
 
@@ -360,15 +388,21 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
 
     def _validate_in_context(self, setting: str, value: Any) -> None:
         trainer = self.__dict__.get("_trainer")
-        if trainer is not None and setting in SETTINGS and not getattr(self._echoing, "quiet", False):
+        if (
+            trainer is not None
+            and setting in self._definitions
+            and not getattr(self._echoing, "quiet", False)
+        ):
             trainer.settings._validate_in_context(setting, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not self.has_trait(name) and not hasattr(type(self), name):
-            check_names([name], "GANTrainerWidget", also=_names(type(self)))
-        if self.has_trait(name) and name in {*SETTINGS, "speed", "controls"}:
+            check_names([name], "GANTrainerWidget", _names(type(self)), self._definitions)
+        if name in SETTINGS and name not in self._definitions:
+            check_names([name], "GANTrainerWidget", definitions=self._definitions)
+        if self.has_trait(name) and name in {*self._definitions, "speed", "controls"}:
             self._refuse_if_closed()
-        if name in SETTINGS:
+        if name in self._definitions:
             with self._writing:
                 super().__setattr__(name, value)
         else:
@@ -440,7 +474,7 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         self.set_trait("playing", state.playing)
         self.set_trait("status", state.status)
         self.set_trait("steps_per_second", state.steps_per_second)
-        for name in ("loss_d", "loss_g"):
+        for name in self._losses:
             self.set_trait(name, state.record.get(name, float("nan")))
         trouble = state.error or state.unstored
         self.set_trait("error", self._refusal if trouble is None else self._catalog.error(trouble))

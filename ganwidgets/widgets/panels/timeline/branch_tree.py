@@ -132,7 +132,7 @@ def _marks(
             places.setdefault((record.branch, record.iteration), []).append(record)
     parts = []
     for (branch, iteration), records in places.items():
-        said = [described(record, catalog) for record in records]
+        said = [described(record, catalog, past.definitions) for record in records]
         said.append(catalog(N_("Click: go back to just before.")))
         title = html.escape("\n".join(said))
         parts.append(

@@ -1,0 +1,166 @@
+"""Frames of any game but the classic one: its exhibits, curves and figures at one moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ganwidgets.live.observations import Focus
+from ganwidgets.live.worker.run_state import Status
+from ganwidgets.live.worker.runner import Runner
+from ganwidgets.rendering.scene import drawn_small
+from ganwidgets.runs.inspect.sampling import shown
+from ganwidgets.runs.record.history import Envelope
+from ganwidgets.runs.timeline.branch_view import TimelineView, TimelineViewer
+from ganwidgets.stepping.game_assembly import look
+
+__all__ = ["GameCamera", "GameFrame"]
+
+SHOWN = 8
+"""Samples of each exhibit; of points :data:`SHOWN_POINTS`."""
+
+SHOWN_POINTS = 300
+
+MEASURED = 128
+"""Samples that figures are measured on while the run goes on."""
+
+SEED = 0
+"""Of the samples that are shown, which stay the same."""
+
+SHARE = 0.05
+"""The largest share of the time that measuring may take."""
+
+PAUSE = 2.0
+"""Seconds between two measurements at least."""
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class GameFrame:
+    """One moment of a run.
+
+    Attributes
+    ----------
+    exhibits : mapping of str to float32 array
+        What :meth:`Game.show` returned, in the units that people see.
+    losses : mapping of str to Envelope
+        Every column of the history, at most 240 points each.
+    compared : mapping of str to Envelope
+        The same columns of the branch that is compared with this one; empty without one.
+    latest_metrics : mapping of str to float
+        The newest figures.
+    iteration, status, steps_per_second, record, exact, past, taken_as, signs
+        As in :class:`~ganwidgets.live.frames.camera.Frame`.
+    """
+
+    iteration: int
+    status: Status
+    steps_per_second: float
+    record: Mapping[str, float]
+    kind: str
+    exhibits: Mapping[str, Floats]
+    losses: Mapping[str, Envelope]
+    compared: Mapping[str, Envelope]
+    latest_metrics: Mapping[str, float]
+    exact: bool
+    past: TimelineView
+    taken_as: str = ""
+    signs: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class GameCamera:
+    """Takes frames of a run of any game, between two steps.
+
+    Parameters
+    ----------
+    runner : Runner
+    measured : callable
+        Not called: figures are measured with the frame that shows them.
+
+    Attributes
+    ----------
+    compared, wanted, skipped, focus, pictures, label, burden, costs
+        As in :class:`~ganwidgets.live.frames.camera.Camera`.
+    """
+
+    def __init__(self, runner: Runner, *, measured: Callable[[], None] = lambda: None) -> None:
+        del measured
+        self.compared: str | None = None
+        self.wanted: frozenset[str] = frozenset()
+        self.skipped: frozenset[str] = frozenset()
+        self.focus = Focus()
+        self.pictures = SHOWN
+        self.label: int | None = None
+        self.burden = 0.0
+        self.costs: dict[str, float] = {}
+        self._runner = runner
+        self._trainer = runner.trainer
+        self._viewer = TimelineViewer(runner.trainer._session)
+        self._figures: dict[str, float] = {}
+        self._measured_at: tuple[Any, ...] = ()
+        self._due = 0.0
+
+    def take(self, *, complete: bool = False, also: Collection[str] = ()) -> GameFrame:
+        """Return how everything looks now.
+
+        Parameters
+        ----------
+        complete : bool
+            Measure the figures of this very moment.
+        also : collection of str
+            Nothing else is to be seen of these games.
+        """
+        del also
+        if complete:
+            self._runner.refuse_inside()
+        frame: GameFrame = self._runner.look(lambda: self._taken(complete))
+        return frame
+
+    def _taken(self, complete: bool) -> GameFrame:
+        began = time.monotonic()
+        trainer, state = self._trainer, self._runner.state
+        session = trainer._session
+        columns = session.history.columns.listed
+        n = SHOWN_POINTS if trainer.source.kind == "points" else self.pictures
+        self._measure(complete)
+        seen = shown(session, n, SEED)
+        frame = GameFrame(
+            iteration=state.iteration,
+            status=state.status,
+            steps_per_second=state.steps_per_second,
+            record=state.record,
+            kind=trainer.source.kind,
+            exhibits={name: np.array(tensor.numpy(), np.float32) for name, tensor in seen.items()},
+            losses={name: drawn_small(trainer.history, name) for name in columns},
+            compared=self._comparison(columns),
+            latest_metrics=dict(self._figures),
+            exact=trainer.exact,
+            past=self._viewer.now(),
+            taken_as="" if trainer.source.preset else trainer.source.taken_as,
+        )
+        self.burden = time.monotonic() - began
+        return frame
+
+    def _measure(self, complete: bool) -> None:
+        session, now = self._trainer._session, time.monotonic()
+        moment = id(session.run), session.state.iteration, session.place
+        if moment == self._measured_at or not (complete or now >= self._due):
+            return
+        found: dict[str, float] = look(session.run, session.in_force(), "evaluate", MEASURED, SEED)
+        took = time.monotonic() - now
+        self._figures, self._measured_at = found, moment
+        self._due = now + max(PAUSE, took / SHARE)
+
+    def _comparison(self, columns: Collection[str]) -> dict[str, Envelope]:
+        timeline, branch = self._trainer.timeline, self.compared
+        if branch is None or branch not in timeline.branches:
+            return {}
+        history = timeline.history(branch)
+        return {name: drawn_small(history, name) for name in columns}

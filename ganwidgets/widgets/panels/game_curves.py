@@ -1,0 +1,96 @@
+"""Curves of a game: the losses of its players, and every other column of its history."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from ganwidgets.games.game import Game
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.rendering.phrases import described
+from ganwidgets.widgets.browser.colors import css
+from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.panels.curves import INTERVAL, MARKS, Chart, Curve, Pen, mean_curve
+
+if TYPE_CHECKING:
+    from ganwidgets.live.frames.game_camera import GameFrame
+    from ganwidgets.runs.record.history import Envelope
+
+__all__ = ["GameCurvesPanel"]
+
+COLORS = ("d", "g", "real", "generated")
+Dash = Literal["solid", "dashed", "dotted"]
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
+
+
+class GameCurvesPanel:
+    """One chart of the players' losses, and one of the game's terms and measures.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    game : Game
+    look : SharedStyle
+        What it shares with the rest of one widget.
+    """
+
+    name = "curves"
+    interval = INTERVAL
+
+    def __init__(self, catalog: Catalog, game: Game, look: SharedStyle) -> None:
+        self._catalog = catalog
+        t = catalog
+        losses = {f"loss_{player.letter}": t(player.label) for player in game.players}
+        others = {name: words(name, t) for name in (*game.terms, *game.measures)}
+        self._charts = [
+            (list(columns), self._chart(len(columns), title, look), columns)
+            for title, columns in ((t(N_("loss")), losses), (t(N_("terms and measures")), others))
+            if columns
+        ]
+        parts = []
+        for _, chart, columns in self._charts:
+            parts += [look.html(_legend(columns), "gw-head"), chart.widget]
+        self.widget = look.box(parts, f"gw-{self.name}", "gw-panel")
+
+    def _chart(self, n: int, title: str, look: SharedStyle) -> Chart:
+        pens = [Pen(css(color), dash, band=True) for color, dash in _styles(n)]
+        faint = [Pen(css(color), dash, faint=True) for color, dash in _styles(n)]
+        return Chart([*faint, *pens], look, x_label=self._catalog(N_("iteration")), y_label=title)
+
+    def draw(self, frame: GameFrame) -> None:
+        """Draw the columns of `frame`, those of the branch beside it, and marks where settings were changed."""
+        marks: dict[int, str] = {}
+        for record in frame.past.led_here[-MARKS:]:
+            said = described(record, self._catalog, frame.past.definitions)
+            known = marks.get(record.iteration)
+            marks[record.iteration] = said if known is None else f"{known}; {said}"
+        for columns, chart, _ in self._charts:
+            chart.mark(list(marks.items()))
+            beside = [mean_curve(frame.compared.get(column)) for column in columns]
+            chart.draw([*beside, *(_banded(frame.losses.get(column)) for column in columns)])
+
+
+def words(column: str, catalog: Catalog) -> str:
+    """Return what people call a column of a game's own."""
+    return catalog(column.replace("_", " "))
+
+
+def _banded(envelope: Envelope | None) -> Curve | None:
+    if envelope is None or not len(envelope[0]):
+        return None
+    iterations, low, mean, high = envelope
+    return Curve(iterations, mean, (low, high))
+
+
+def _styles(n: int) -> Sequence[tuple[str, Dash]]:
+    return [(COLORS[i % len(COLORS)], DASHES[i // len(COLORS) % len(DASHES)]) for i in range(n)]
+
+
+def _legend(columns: Mapping[str, str]) -> str:
+    return "".join(
+        f'<span class="gw-chip"><i style="border-top:2px {dash} {css(color)};width:18px;height:0"></i>'
+        f"{html.escape(label)}</span>"
+        for (color, dash), label in zip(_styles(len(columns)), columns.values(), strict=True)
+    )

@@ -1,0 +1,250 @@
+"""Everything that a widget shows of a game, made from what the game declares."""
+
+from __future__ import annotations
+
+import html
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
+from ganwidgets.games import Game, settings_of
+from ganwidgets.live.observations import Focus
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.widgets.browser.heartbeat import Heartbeat, Viewers, gone_words
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.widgets.controls.controls import GROUPS, ControlSet
+from ganwidgets.widgets.panels.diagram import DiagramPanel
+from ganwidgets.widgets.panels.exhibits import ExhibitsPanel
+from ganwidgets.widgets.panels.game_curves import GameCurvesPanel
+from ganwidgets.widgets.panels.status import StatusPanel
+from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
+from ganwidgets.widgets.panels.transport import ACTIONS, Transport
+from ganwidgets.widgets.panels.unstored import UnstoredPanel
+from ganwidgets.widgets.trainer.dashboard import Panel, Preparing, descendants
+
+if TYPE_CHECKING:
+    from ganwidgets.live import RunState
+    from ganwidgets.live.frames.game_camera import GameFrame
+
+__all__ = ["GameDashboard", "actions_of"]
+
+TABS = ("objective", "optimizer", "run", "fresh start")
+
+
+def actions_of(game: Game) -> dict[str, tuple[str, str]]:
+    """Return the buttons of a game: as those of the classic one, a step for each player."""
+    single = {
+        f"step_{player.letter}": (f"Step {player.letter.upper()}", player.label) for player in game.players
+    }
+    found: dict[str, tuple[str, str]] = {}
+    for name, told in ACTIONS.items():
+        if name == "step":
+            found[name] = told[0], N_("Train one full step: every player in turn.")
+            found.update(single)
+        elif name not in {"step_d", "step_g"}:
+            found[name] = told
+    return found
+
+
+class GameStatus(StatusPanel):
+    """The status line with the losses of a game's players."""
+
+    def __init__(self, catalog: Catalog, game: Game, look: SharedStyle) -> None:
+        self._game = game
+        super().__init__(catalog, look)
+
+    def cells(self, frame: Any) -> list[tuple[str, str, str]]:
+        losses = [
+            ("", player.label, self.number(frame.record.get(f"loss_{player.letter}")))
+            for player in self._game.players
+        ]
+        return [*super().cells(frame)[:2], *losses]
+
+
+class FiguresPanel:
+    """The newest figures of a game's metrics."""
+
+    name = "metrics"
+    interval = 0.5
+
+    def __init__(self, catalog: Catalog, game: Game, look: SharedStyle) -> None:
+        self._catalog, self._game = catalog, game
+        self._numbers = look.html("", "gw-metric-numbers")
+        self.widget = look.box([self._numbers], f"gw-{self.name}")
+
+    def draw(self, frame: GameFrame) -> None:
+        """Show the figures of `frame`."""
+        t = self._catalog
+        cells = []
+        for name, metric in self._game.metrics.items():
+            value = frame.latest_metrics.get(name, math.nan)
+            said = f"{value:{metric.format}}" if math.isfinite(value) else "\N{EN DASH}"
+            cells.append(
+                f'<span class="gw-cell" title="{html.escape(t(metric.help))}"><span class="gw-cell-label">'
+                f'{html.escape(t(metric.label))}</span> <span class="gw-cell-value">{said}</span></span>'
+            )
+        self._numbers.value = f'<div class="gw-status-line">{"".join(cells)}</div>'
+
+
+class GameDashboard:
+    """The visible parts of a widget for a game, made once.
+
+    Parameters
+    ----------
+    game : Game
+    catalog, source, act, ask, travel, compare, verify, rescue, viewers, stored, run
+        As for :class:`~ganwidgets.widgets.trainer.dashboard.Dashboard`.
+    others
+        What only the classic game's dashboard needs.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        catalog: Catalog,
+        source: Source,
+        *,
+        act: Callable[[str], None],
+        ask: Callable[[str, Any], None],
+        travel: Callable[[str, Any], int],
+        compare: Callable[[str | None], None],
+        verify: Callable[[], None] | None,
+        rescue: Callable[[str], None],
+        viewers: Viewers,
+        stored: str,
+        run: Path | None,
+        **others: Any,
+    ) -> None:
+        del others
+        look = SharedStyle()
+        self.transport = Transport(catalog, act, ask, look, actions_of(game))
+        self.status = GameStatus(catalog, game, look)
+        self._unstored = UnstoredPanel(catalog, rescue, look)
+        self.status.widget.children = (*self.status.widget.children, self._unstored.widget)
+        presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
+        presets |= {name: preset.label for name, preset in IMAGE_PRESETS.items()}
+        definitions = settings_of(game)
+        self.controls = ControlSet(catalog, ask, definitions, look=look, presets=presets)
+        self.controls.suit(labelled=source.labelled, own=(), images=source.kind == "images")
+        self.exhibits = ExhibitsPanel(catalog, game.exhibits, look)
+        self.graph = DiagramPanel(catalog, game.diagram, look)
+        curves, figures = GameCurvesPanel(catalog, game, look), FiguresPanel(catalog, game, look)
+        self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
+        self._panels: list[Panel] = [self.graph, self.exhibits, self.status, curves, figures, self.timeline]  # type: ignore[list-item]
+        names = {**self.controls.names, **self.transport.names, **self._unstored.names, **self.timeline.names}
+        self.heartbeat = Heartbeat(
+            viewers,
+            names,
+            self.timeline.go,
+            {**self.controls.places, "gw-speed": self.transport.speed.places},
+            gone_words(catalog, run),
+            stored,
+        )
+        self._drawn_at: dict[str, float] = {}
+        # Data of two halves cannot be chosen from a list.
+        unplaced = () if len(game.streams) == 1 and not game.streams[0].paired else ("data",)
+        cards = look.box(
+            [
+                look.box(
+                    [
+                        look.html(f"<span>{html.escape(catalog(player.label))}</span>", "gw-card-title"),
+                        *(control.widget for control in self.controls.in_group(player.name)),
+                    ],
+                    "gw-card",
+                    f"gw-card-{('discriminator', 'generator')[number % 2]}",
+                )
+                for number, player in enumerate(game.players)
+            ],
+            "gw-parts",
+        )
+        players = {player.name for player in game.players}
+        groups: dict[str, list[Any]] = {group: [] for group in TABS}
+        for control in self.controls.controls.values():
+            group = control.setting.group
+            if group not in players and control.name not in unplaced:
+                groups[group if group in groups else "optimizer"].append(control.widget)
+        groups = {group: members for group, members in groups.items() if members}
+        tabs = classed(
+            ipywidgets.Tab(
+                [look.box(members, "gw-grid") for members in groups.values()],
+                titles=[catalog(GROUPS[group]) for group in groups],
+                layout=look.layout,
+            ),
+            "gw-tabs",
+        )
+        overview = look.box([self.graph.widget, cards], "gw-game")
+        charts = look.box([curves.widget], "gw-charts")
+        main = look.box([look.box([self.exhibits.widget], "gw-picture"), charts], "gw-main")
+        self.children = (
+            self.heartbeat,
+            self.transport.widget,
+            self.status.widget,
+            overview,
+            main,
+            figures.widget,
+            self.timeline.widget,
+            tabs,
+        )
+
+    wanted: frozenset[str] = frozenset()
+    focus = Focus()
+    pictures = 8
+    label: int | None = None
+
+    def skipped(self, due: Collection[Panel]) -> frozenset[str]:
+        """Return nothing: frames of these games carry all that there is."""
+        del due
+        return frozenset()
+
+    def only(self, names: Collection[str] | None) -> None:
+        """Show the controls and buttons of these names and hide the others; None shows all."""
+        parts: dict[str, Any] = {name: control.widget for name, control in self.controls.controls.items()}
+        parts |= self.transport.buttons
+        parts |= {"speed": self.transport.speed.widget, self.timeline.name: self.timeline.widget}
+        for name, part in (*parts.items(), ("step", self.transport.count)):
+            if names is None or name in names:
+                part.remove_class("gw-hidden")
+            else:
+                part.add_class("gw-hidden")
+
+    def begin(self, source: Source) -> None:
+        """Go on with `source`, because a run on it begins."""
+        self.controls.suit(labelled=source.labelled, own=(), images=source.kind == "images")
+
+    def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
+        """Return the panels that are to be drawn now: all, or those whose interval is over."""
+        del costs
+        now = time.monotonic()
+        due = [
+            panel
+            for panel in self._panels
+            if everything or now - self._drawn_at.get(panel.name, -math.inf) >= panel.interval
+        ]
+        self._drawn_at.update((panel.name, now) for panel in due)
+        return due
+
+    def stand(self, state: RunState) -> None:
+        """Show which buttons make sense, and what went wrong."""
+        self.transport.show(state.status, playing=state.playing)
+        self.status.report(state.status, state.error)
+        self._unstored.report(state.unstored)
+
+    def draw(self, frame: Any, due: Iterable[Panel]) -> None:
+        """Show `frame`: all panels make ready first, and send then."""
+        draws = [
+            panel.prepared(frame) if isinstance(panel, Preparing) else partial(panel.draw, frame)
+            for panel in due
+        ]
+        for draw in draws:
+            draw()
+
+    def widgets(self) -> list[ipywidgets.Widget]:
+        """Return every widget that was made for this dashboard, children before their parents."""
+        found = [widget for top in self.children for widget in descendants(top)]
+        return list({id(widget): widget for widget in found}.values())

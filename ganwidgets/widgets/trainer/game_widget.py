@@ -1,0 +1,69 @@
+"""The widget of any game but the classic one: traits, controls and pictures from what the game declares."""
+
+from __future__ import annotations
+
+import copy
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+from traitlets import Float
+
+from ganwidgets.errors import DataError
+from ganwidgets.games import Game, settings_of
+from ganwidgets.live.frames.game_camera import GameCamera
+from ganwidgets.messages import Message
+from ganwidgets.rendering.exhibits import poster_of
+from ganwidgets.rendering.phrases import spell_count
+from ganwidgets.widgets.browser.link_refusal import InKernelOnly
+from ganwidgets.widgets.trainer.game_dashboard import GameDashboard, actions_of
+from ganwidgets.widgets.trainer.widget import GANTrainerWidget
+
+__all__ = ["widget_class"]
+
+
+class GameWidget(GANTrainerWidget):
+    """Watch a game train, and steer it while it trains; see :class:`GANTrainerWidget`."""
+
+    game: Game
+
+    def _offer_starts(self) -> None:
+        """Offer nothing: presets have recommended settings for the classic game only."""
+
+    def _picture(self) -> bytes:
+        frame = self._camera.take()
+        exhibits: Any = frame.exhibits
+        caption = f"{self._catalog(self.game.label)}, {spell_count(frame.iteration)}"
+        return poster_of(self.game.exhibits, exhibits, caption, self._catalog)
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Raise `DataError`: runs of these games cannot be exported yet; :meth:`GANTrainer.save` saves them."""
+        del path
+        raise DataError(Message("runs of the game {game} cannot be exported; save them", game=self.game.name))
+
+
+def widget_class(game: Game) -> type[GANTrainerWidget]:
+    """Return the class of widgets for `game`, which has every setting of it as a trait."""
+    definitions = settings_of(game)
+    losses = tuple(f"loss_{player.letter}" for player in game.players)
+    traits: dict[str, Any] = {name: copy.copy(setting) for name, setting in definitions.items()}
+    for name, player in zip(losses, game.players, strict=True):
+        traits[name] = Float(float("nan"), read_only=True, help=f"The last loss of {player.name}.")
+    for name, trait in traits.items():
+        if not hasattr(ipywidgets.VBox, name):
+            trait.tag(sync=InKernelOnly(name))
+    return type(
+        "GameWidget",
+        (GameWidget,),
+        {
+            **traits,
+            "game": game,
+            "_definitions": definitions,
+            "_losses": losses,
+            "_actions": actions_of(game),
+            "_make_camera": GameCamera,
+            "_make_dashboard": partial(GameDashboard, game),
+        },
+    )
