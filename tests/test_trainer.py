@@ -299,11 +299,11 @@ def test_subclasses_may_have_attributes_of_their_own():
     class Mine(GANTrainer):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
-            self.note = "mine"
+            self.remark = "mine"
 
     trainer = Mine("ring8", **SMALL)
     trainer.step()
-    assert trainer.note == "mine"
+    assert trainer.remark == "mine"
     with pytest.raises(TraitError):
         trainer.iteration = 4
 

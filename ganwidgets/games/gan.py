@@ -341,6 +341,12 @@ class GAN(Game):
             "memory": {},
         }
 
+    def show(self, n: int, feed: Feed, turn: Turn) -> Mapping[str, Tensor]:
+        real, labels, _ = feed.take(n)
+        noise = draw_noise(turn.settings.noise, n, self.latent_dim, turn.random["noise"]).to(turn.device)
+        batch = Drawn(noise, real, labels if self.labelled else None)
+        return {"generated": self._generate(batch, turn), "real": real}
+
     # --- parts ----------------------------------------------------------------------------------
 
     def _loss(self, settings: Any) -> Loss:

@@ -212,6 +212,7 @@ class Engine:
         """Return what a game may use that looks at a run: `networks`, and one generator for every purpose."""
         return Turn(
             networks=networks,
+            modules=self.state.networks,
             settings=settings,
             random=_OneGenerator(random),
             device=self.state.device,
