@@ -163,7 +163,7 @@ class Writer:
 
     def _value(self, name: str, value: Any) -> str:
         """Return the source of a value; data that is no preset gets a name of its own."""
-        setting = SETTINGS.get(name)
+        setting = self._session.settings.definitions.get(name)
         if isinstance(setting, ScheduleSetting) and value not in setting.choices:
             return self._schedule(value)
         if name != "data" or (isinstance(value, str) and is_preset(value)):
