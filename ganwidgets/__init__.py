@@ -28,6 +28,7 @@ from ganwidgets.trainer.trainer import GANTrainer
 if TYPE_CHECKING:
     from ganwidgets.live.worker.running import running
     from ganwidgets.networks.stylegan3 import load_stylegan
+    from ganwidgets.tensorboard import log_to_tensorboard
     from ganwidgets.widgets import DiracWidget, GANTrainerWidget, LatentExplorer, LessonWidget, SweepWidget
 
 __version__ = "0.1.0"
@@ -62,6 +63,7 @@ __all__ = [
     "dataset",
     "image_folder",
     "load_stylegan",
+    "log_to_tensorboard",
     "open_run",
     "pretrained",
     "read_points",
@@ -83,6 +85,10 @@ def __getattr__(name: str) -> Any:
         from ganwidgets.networks.stylegan3 import load_stylegan
 
         return load_stylegan
+    if name == "log_to_tensorboard":
+        from ganwidgets.tensorboard import log_to_tensorboard
+
+        return log_to_tensorboard
     if name in {"DiracWidget", "GANTrainerWidget", "LatentExplorer", "LessonWidget", "SweepWidget"}:
         from ganwidgets import widgets
 

@@ -1,4 +1,4 @@
-"""A run as a file for people: a picture, a film or a page."""
+"""A run as a file: a picture, a film, a page, a table, a script, or the generator alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ganwidgets.messages import Catalog, Message
+from ganwidgets.rendering import generator_files, tables
 from ganwidgets.rendering.animation import Film
+from ganwidgets.rendering.generator_files import CARD_BEGINS, card_in
 from ganwidgets.rendering.image_grid import columns_of, image_grid
 from ganwidgets.rendering.page import Account, page
 from ganwidgets.rendering.poster import enlarged, render
@@ -30,7 +32,7 @@ Figures = Callable[[], tuple[Mapping[str, float], Mapping[str, float], str]]
 MOMENTS = 60
 """Frames of a film at most."""
 
-CHAPTERS = 6
+CHAPTERS = 24
 """Moments of a page at most, the present among them."""
 
 LEAST = 512
@@ -85,7 +87,18 @@ def export(
     content = make(session, on_training_thread, catalog, figures, pictures)
     with _writing(target), whole_file(chosen_file(target)) as file:
         file.write(content)
+    if target.suffix.lower() == ".safetensors":
+        _write_card(content, target.with_suffix(".md"))
     return target
+
+
+def _write_card(content: bytes, target: Path) -> None:
+    """Write the model card in the header of safetensors to `target`, unless a file that is no such card is there."""
+    with _writing(target):
+        if target.exists() and not chosen_file(target).read_text("utf-8", "replace").startswith(CARD_BEGINS):
+            return
+        with whole_file(chosen_file(target)) as file:
+            file.write(card_in(content).encode("utf-8"))
 
 
 @contextmanager
@@ -159,6 +172,26 @@ def _script(session: Session) -> str:
         return ""
 
 
+def _between(
+    session: Session,
+    on_training_thread: BetweenSteps,
+    _catalog: Catalog,
+    _figures: Figures,
+    _pictures: int,
+    *,
+    make: Callable[[Session], bytes],
+) -> bytes:
+    """Return what `make` makes of the run between two steps."""
+    return on_training_thread(partial(make, session))
+
+
+def _safetensors(
+    session: Session, on_training_thread: BetweenSteps, _catalog: Catalog, figures: Figures, _pictures: int
+) -> bytes:
+    found, floors, _ = figures()
+    return on_training_thread(partial(generator_files.safetensors_file, session, found, floors))
+
+
 FORMATS: Mapping[str, Callable[[Session, BetweenSteps, Catalog, Figures, int], bytes]] = MappingProxyType(
     {
         ".png": _picture,
@@ -167,6 +200,13 @@ FORMATS: Mapping[str, Callable[[Session, BetweenSteps, Catalog, Figures, int], b
         ".apng": partial(_film, kind=Film.png),
         ".mp4": partial(_film, kind=Film.mp4),
         ".html": _page,
+        ".csv": partial(_between, make=tables.csv),
+        ".parquet": partial(_between, make=tables.parquet),
+        ".py": partial(_between, make=tables.script),
+        ".ipynb": partial(_between, make=tables.notebook),
+        ".pt2": partial(_between, make=generator_files.torch_export),
+        ".onnx": partial(_between, make=generator_files.onnx),
+        ".safetensors": _safetensors,
     }
 )
 """What makes each format, by the ending of its files."""

@@ -1,4 +1,6 @@
-"""A whole run as one HTML page that needs nothing else: no network, no script, no kernel.
+"""A whole run as one HTML page that needs nothing else: no network, no kernel.
+
+Its only script is the package's own, of the slider through the run's moments; without it all moments are shown.
 
 Whatever people supplied, names and reasons among it, stands in it escaped.
 """
@@ -166,7 +168,12 @@ def _film(moments: Sequence[Still], now: Still, t: Catalog) -> str:
         else:
             picture = _plane(moment, t)
         figures.append(f"<figure>{picture}<figcaption>{html.escape(caption)}</figcaption></figure>")
-    return f'<div class="film">{"".join(figures)}</div>'
+    slider = (
+        f'<p class="scrub" hidden><input type="range" min="0" max="{len(figures) - 1}" value="{len(figures) - 1}" '
+        f'aria-label="{html.escape(t(N_("Moment of the run")))}"></p>'
+    )
+    script = (files(__package__) / "page.js").read_text("utf-8")
+    return f'{slider}<div class="film">{"".join(figures)}</div><script>{script}</script>'
 
 
 def _curves(now: Still, t: Catalog) -> str:

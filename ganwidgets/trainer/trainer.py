@@ -536,11 +536,24 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         self._session.autosave.saved_elsewhere()
 
     def export(self, path: str | os.PathLike[str], *, locale: str | None = None) -> Path:
-        """Write the run for people to look at: ``.png`` now, ``.gif`` its past too, ``.html`` all of it.
+        """Write the run, or its generator, to a file in the format that its ending names.
 
-        A page needs nothing but a browser. The past is shown as far as the run's snapshots reach back; as a film it
-        can also be ``.mp4``, a video (with ``pip install ganwidgets[video]``), or ``.webp`` or ``.apng``, which keep
-        every colour.
+        ===================  ==========================================================================
+        ending               content
+        ===================  ==========================================================================
+        ``.png``             what the run shows now
+        ``.gif .webp``       its past as a film; also ``.apng`` and, with ``ganwidgets[video]``, ``.mp4``
+        ``.html``            the whole run on one page, with a slider over its snapshots
+        ``.csv .parquet``    the history, one row an iteration; Parquet needs ``ganwidgets[parquet]``
+        ``.py .ipynb``       source that recomputes the run
+        ``.pt2``             the generator as a program of `torch.export`
+        ``.onnx``            the generator as ONNX; needs ``ganwidgets[onnx]``
+        ``.safetensors``     the generator's tensors, with settings and a model card in the header; the card also as ``.md``
+        ===================  ==========================================================================
+
+        The generator's files load without ganwidgets: ``torch.export.load(path).module()(z)``, with a second
+        argument ``y`` if it takes labels. It is exported in eval mode and returns samples in the units of
+        training.
 
         Parameters
         ----------
@@ -552,9 +565,12 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         Raises
         ------
         ValueError
-            For another ending, or a language that there is not.
+            For another ending, an unknown language, a generator that PyTorch cannot trace, or a run that no
+            script can recompute.
+        DataError
+            If the game has no generator of noise.
         ImportError
-            For a video where imageio-ffmpeg is not installed.
+            If a format's optional package is not installed.
         OSError
             If the file cannot be written.
         """
