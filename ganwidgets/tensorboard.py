@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TensorBoardLog", "log_to_tensorboard"]
 
+LANGUAGE = "en"
+"""The language of the texts in the files, which other programs also read."""
+
 
 def log_to_tensorboard(
     trainer: GANTrainer, folder: str | os.PathLike[str], *, every: Any = 10, images_every: Any = 500
@@ -234,7 +237,7 @@ class TensorBoardLog:
 def _poster(still: Still) -> np.ndarray:
     from PIL import Image
 
-    return np.asarray(Image.open(io.BytesIO(render(still, catalog("en")))).convert("RGB"))
+    return np.asarray(Image.open(io.BytesIO(render(still, catalog(LANGUAGE)))).convert("RGB"))
 
 
 def _sentence(record: Intervention) -> str:
