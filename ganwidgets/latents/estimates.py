@@ -16,8 +16,8 @@ __all__ = ["Estimate", "available_memory", "estimate"]
 GEMM = 512
 """Side of the matrices whose product is timed."""
 
-OVERHEAD = 2.1
-"""Time of an image over the time of its multiplications, as measured with benchmarks/stylegan3.py."""
+FILTERING = 3.0
+"""Time of a multiplication in a filter over that of one in a matrix product, as measured: filters wait for memory."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Estimate:
     Attributes
     ----------
     multiplications : float
+        Those in filters count as many times as they take longer.
     seconds : float
         On this machine, with torch's present number of threads.
     memory : int
@@ -48,7 +49,7 @@ def estimate(synthesis: nn.Module) -> Estimate:
         count, memory = _stylegan3(synthesis)
     else:
         count, memory = _hooked(synthesis)
-    return Estimate(count, count / _rate() * OVERHEAD, memory, size)
+    return Estimate(count, count / _rate(), memory, size)
 
 
 def _stylegan3(synthesis: SynthesisNetwork) -> tuple[float, int]:
@@ -62,10 +63,9 @@ def _stylegan3(synthesis: SynthesisNetwork) -> tuple[float, int]:
         terms = 3 if s.down_radial else 1
         up = s.up_taps / max(s.up_factor, 1) * wide * (side + wide)
         down = terms * s.down_taps * s.out_size * (wide + s.out_size)
-        # Band matrices multiply about twice the taps.
-        count += s.out_channels * 2 * (up + down)
-        # Input, scaled input, convolution, its sum with the bias, result, and strips of the result.
-        pixels = s.in_channels * 2 * s.in_size**2 + s.out_channels * (2 * side**2 + 2 * s.out_size**2)
+        count += FILTERING * s.out_channels * (up + down)
+        # Input, convolution with the working memory of its own, result.
+        pixels = s.in_channels * s.in_size**2 + s.out_channels * (2 * side**2 + s.out_size**2)
         peak = max(peak, 4 * pixels)
     return count, peak
 

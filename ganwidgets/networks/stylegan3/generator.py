@@ -25,6 +25,7 @@ from ganwidgets.networks.stylegan3.layers import (
 )
 from ganwidgets.networks.stylegan3.resampling import FilteredLeakyReLU, Resampling
 from ganwidgets.networks.stylegan3.table import LayerSpecification, layer_table
+from ganwidgets.networks.stylegan3.winograd import pays, transformed, winograd_conv2d
 
 __all__ = ["Generator", "SynthesisInput", "SynthesisLayer", "SynthesisNetwork", "mix_styles"]
 
@@ -128,6 +129,7 @@ class SynthesisLayer(nn.Module):
         self.bias = nn.Parameter(torch.empty(s.out_channels))
         self.register_buffer("magnitude_ema", torch.empty(()))
         self.nonlinearity = self._nonlinearity()
+        self._kept: tuple[tuple[int, int], Tensor] | None = None
 
     def draw_initial(self, generator: torch.Generator) -> None:
         """Draw the weight from N(0, 1)."""
@@ -183,6 +185,8 @@ class SynthesisLayer(nn.Module):
             weight = weight * weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
             styles = styles * styles.square().mean().rsqrt()
             output_gain = demodulation(weight, styles)
+        if len(x) == 1 and not torch.is_grad_enabled():
+            return self._of_one(x, weight, styles * input_gain, output_gain)
         # Equation 1 of StyleGAN2 scales the weights. Scaling the input by s and the output by the
         # demodulation is the same function, and one weight serves all samples.
         x = x * (styles * input_gain)[:, :, None, None]
@@ -190,6 +194,34 @@ class SynthesisLayer(nn.Module):
         if output_gain is not None:
             x = x * output_gain[:, :, None, None]
         return self.nonlinearity(x + self.bias[:, None, None])
+
+    def _of_one(self, x: Tensor, weight: Tensor, scales: Tensor, output_gain: Tensor | None) -> Tensor:
+        """Return the result for one sample without gradients: what is equal but needs less time and memory."""
+        padding = self.specification.conv_kernel - 1
+        if pays(weight, x.shape[3]):
+            kernels = self._transformed_weight(weight)
+            x = winograd_conv2d(x * scales[:, :, None, None], kernels, padding)
+            if output_gain is not None:
+                x = x * output_gain[:, :, None, None]
+            x = x + self.bias[:, None, None]
+        else:
+            # Large images: no copy of them is scaled.
+            weight = weight * scales[0][None, :, None, None]
+            if output_gain is not None:
+                weight = weight * output_gain[0][:, None, None, None]
+            x = conv2d(x, weight, self.bias, padding=padding)
+        return self.nonlinearity(x)
+
+    def _transformed_weight(self, weight: Tensor) -> Tensor:
+        """Return the transform of the normalised `weight`, kept until the parameter changes."""
+        source = self.weight._version, self.weight.data_ptr()
+        if self._kept is None or self._kept[0] != source:
+            self._kept = source, transformed(weight)
+        return self._kept[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies; they compute the transform themselves."""
+        return {**self.__dict__, "_kept": None}
 
 
 class SynthesisNetwork(nn.Module):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -168,10 +169,11 @@ class FilteredLeakyReLU:
 
 @dataclass(frozen=True)
 class _AxisTile:
-    """One tile along one axis: where its input begins and ends, and a matrix for each step."""
+    """One tile along one axis: where its input begins and ends, its own length, and a matrix for each step."""
 
     begin: int
     end: int
+    out: int
     steps: tuple[Tensor, ...]
 
 
@@ -190,6 +192,7 @@ def _axis_tiles(
     tiles = []
     for bound in itertools.pairwise(bounds):
         begin, end = bound
+        out = end - begin
         matrices = []
         for terms in reversed(whole):
             rows = [matrix[begin:end] for matrix in terms]
@@ -197,7 +200,7 @@ def _axis_tiles(
             cut = [row[:, begin:end] for row in rows]
             joined = _interleaved(cut) if axis == 0 else _beside(cut)
             matrices.append(torch.from_numpy(np.ascontiguousarray(joined)).to(device, dtype))
-        tiles.append(_AxisTile(begin, end, tuple(reversed(matrices))))
+        tiles.append(_AxisTile(begin, end, out, tuple(reversed(matrices))))
     return tuple(tiles)
 
 
@@ -208,18 +211,45 @@ def _resampled(x: Tensor, steps: tuple[Resampling, ...], between: FilteredLeakyR
     with torch.inference_mode(False), torch.no_grad():
         rows = _axis_tiles(steps, x.shape[2], 0, side, x.dtype, x.device)
         columns = _axis_tiles(steps, x.shape[3], 1, side, x.dtype, x.device)
-    strips = []
+
+    def tile(row: _AxisTile, column: _AxisTile) -> Tensor:
+        part = x[:, :, row.begin : row.end, column.begin : column.end]
+        for index in range(len(steps)):
+            part = _separable(part, row.steps[index], column.steps[index])
+            if index == 0 and between is not None:
+                part = between.pointwise(part)
+        return part
+
+    if len(rows) * len(columns) == 1:
+        return tile(rows[0], columns[0])
+    if torch.is_grad_enabled():
+        strips = [torch.cat([tile(row, column) for column in columns], 3) for row in rows]
+        return torch.cat(strips, 2)
+    return _assembled(x, rows, columns, tile)
+
+
+def _assembled(
+    x: Tensor,
+    rows: tuple[_AxisTile, ...],
+    columns: tuple[_AxisTile, ...],
+    tile: Callable[[_AxisTile, _AxisTile], Tensor],
+) -> Tensor:
+    """Return all tiles in one tensor that is written once, so that nothing is held twice."""
+    result: Tensor | None = None
+    top = 0
     for row in rows:
-        tiles = []
+        left = 0
         for column in columns:
-            part = x[:, :, row.begin : row.end, column.begin : column.end]
-            for index in range(len(steps)):
-                part = _separable(part, row.steps[index], column.steps[index])
-                if index == 0 and between is not None:
-                    part = between.pointwise(part)
-            tiles.append(part)
-        strips.append(tiles[0] if len(tiles) == 1 else torch.cat(tiles, 3))
-    return strips[0] if len(strips) == 1 else torch.cat(strips, 2)
+            part = tile(row, column)
+            if result is None:
+                height = sum(each.out for each in rows)
+                width = sum(each.out for each in columns)
+                result = x.new_empty(*part.shape[:2], height, width)
+            result[:, :, top : top + row.out, left : left + column.out] = part
+            left += column.out
+        top += row.out
+    assert result is not None  # there is at least one tile
+    return result
 
 
 def _separable(x: Tensor, vertical: Tensor, horizontal: Tensor) -> Tensor:
