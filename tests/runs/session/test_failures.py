@@ -210,17 +210,18 @@ def ended(run):
     return run.state_hash(), run.interventions, [column.tobytes() for column in numbers]
 
 
+# Every line is tried in one run of each kind of network; the other runs try every third one, each another third.
 @pytest.mark.parametrize("make", [small, fragile])
 @pytest.mark.parametrize(
-    "prepare",
+    ("prepare", "tried"),
     [
-        lambda run: None,
-        lambda run: run.change(optimizer_d="sgd", ema_decay=0.5, lr_g=0.1),
-        lambda run: run.step_d(2),
+        (lambda run: None, slice(None)),
+        (lambda run: run.change(optimizer_d="sgd", ema_decay=0.5, lr_g=0.1), slice(0, None, 3)),
+        (lambda run: run.step_d(2), slice(1, None, 3)),
     ],
     ids=["plain", "after a change", "after updates of one network"],
 )
-def test_an_interrupt_at_any_line_of_a_step(make, prepare):
+def test_an_interrupt_at_any_line_of_a_step(make, prepare, tried):
     def prepared():
         run = make()
         run.step(2)
@@ -239,7 +240,7 @@ def test_an_interrupt_at_any_line_of_a_step(make, prepare):
     moments = sorted({*first.values(), *last.values()})
     assert len(moments) > 200
     assert any("engine" in where for where in first)
-    for k in moments:
+    for k in moments[tried]:
         trainer = prepared()
         with pytest.raises(KeyboardInterrupt), Interrupting(k):
             trainer.step()
