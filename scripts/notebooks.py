@@ -74,6 +74,8 @@ def environment() -> dict[str, str]:
 
 def _is_progress(output: Any) -> bool:
     """Return whether an output is a progress bar, which tells a reader nothing afterwards, or its end."""
+    if output.output_type == "display_data":
+        return "%|" in output.data.get("text/plain", "")
     if output.output_type != "stream" or output.name != "stderr":
         return False
     return not output.text.strip() or "%|" in output.text

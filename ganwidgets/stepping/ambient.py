@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import torch
@@ -100,16 +100,38 @@ def pinned(threads: int | None = None, device: torch.device = CPU) -> AbstractCo
     device : torch.device
         Where the run computes.
     """
-    differing = [mode for mode in _modes(device.type) if mode.read() != mode.value]
+    modes = _modes(device.type)
+    differing = [mode for mode in modes if mode.read() != mode.value]
     if threads is not None and torch.get_num_threads() != threads:
         differing.append(Mode(torch.get_num_threads, torch.set_num_threads, threads))
     if differing or torch._C._len_torch_function_stack() or torch.is_inference_mode_enabled():
-        return _pinning(differing)
-    return _NOTHING
+        return _pinning(differing, modes)
+    return _Unchanged(modes)
+
+
+class _Unchanged:
+    """A context whose modes have their pinned values at its beginning, and again if it is left by an exception.
+
+    An interrupt may arrive at the end of a ``with torch.no_grad()``, before its mode is restored.
+    """
+
+    __slots__ = ("_modes",)
+
+    def __init__(self, modes: tuple[Mode, ...]) -> None:
+        self._modes = modes
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
+        if kind is not None:
+            for mode in self._modes:
+                if mode.read() != mode.value:
+                    mode.write(mode.value)
 
 
 @contextmanager
-def _pinning(differing: list[Mode]) -> Iterator[None]:
+def _pinning(differing: list[Mode], modes: tuple[Mode, ...]) -> Iterator[None]:
     with ExitStack() as stack:
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(mode=False))
@@ -119,7 +141,8 @@ def _pinning(differing: list[Mode]) -> Iterator[None]:
         if torch._C._len_torch_function_stack():
             # A default device is a function mode, also that of `torch.set_default_device`.
             stack.enter_context(CPU)
-        yield
+        with _Unchanged(modes):
+            yield
 
 
 def under_pinned_modes(function: Callable[P, T]) -> Callable[P, T]:
@@ -131,6 +154,3 @@ def under_pinned_modes(function: Callable[P, T]) -> Callable[P, T]:
             return function(*args, **kwargs)
 
     return call
-
-
-_NOTHING: AbstractContextManager[object] = nullcontext()

@@ -26,6 +26,7 @@ class Buffers:
             for name, buffer in module._buffers.items()
             if buffer is not None
         ]
+        self._lent_out: list[Tensor] | None = None  # the originals, while the network has copies
 
     def __bool__(self) -> bool:
         return bool(self._slots)
@@ -35,7 +36,13 @@ class Buffers:
         return _copied(self.content())
 
     def put_back(self, copies: list[Tensor]) -> None:
-        """Give the buffers the content that they had at :meth:`copy`."""
+        """Give the buffers the content that they had at :meth:`copy`, and the network its own ones.
+
+        An interrupt may have prevented :meth:`still` from returning them.
+        """
+        if self._lent_out is not None:
+            self._put_in(self._lent_out)
+            self._lent_out = None
         with torch.no_grad():
             for buffer, content in zip(self.content(), copies, strict=True):
                 buffer.copy_(content)
@@ -50,13 +57,22 @@ class Buffers:
         # would be an in-place change of what a backward pass still needs (batch norm keeps its
         # statistics for it).
         originals = self.content()
+        outermost = self._lent_out is None
+        if outermost:
+            self._lent_out = originals
         try:
-            for (module, name), copy in zip(self._slots, _copied(originals), strict=True):
-                module._buffers[name] = copy
+            self._put_in(_copied(originals))
             yield
         finally:
-            for (module, name), buffer in zip(self._slots, originals, strict=True):
-                module._buffers[name] = buffer
+            # Not if `put_back` has returned them: this may then be carried out much later.
+            if not outermost or self._lent_out is originals:
+                self._put_in(originals)
+                if outermost:
+                    self._lent_out = None
+
+    def _put_in(self, buffers: Sequence[Tensor]) -> None:
+        for (module, name), buffer in zip(self._slots, buffers, strict=True):
+            module._buffers[name] = buffer
 
     def content(self) -> list[Tensor]:
         """Return the buffers themselves, of this moment: a network may replace them."""

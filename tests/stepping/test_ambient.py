@@ -209,3 +209,10 @@ def test_modes_are_put_back_after_a_failure(mode):
         with pytest.raises(ZeroDivisionError), pinned(1):
             1 / 0  # noqa: B018
         assert ambient() == before
+
+
+def test_modes_that_an_exception_left_changed_are_restored():
+    with pytest.raises(KeyboardInterrupt), pinned():
+        torch.set_grad_enabled(False)
+        raise KeyboardInterrupt
+    assert torch.is_grad_enabled()
