@@ -212,7 +212,11 @@ def test_modes_are_put_back_after_a_failure(mode):
 
 
 def test_modes_that_an_exception_left_changed_are_restored():
-    with pytest.raises(KeyboardInterrupt), pinned():
-        torch.set_grad_enabled(False)
-        raise KeyboardInterrupt
+    def broken_off():
+        with pinned():
+            torch.set_grad_enabled(False)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
     assert torch.is_grad_enabled()
