@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from ganwidgets.diagnosis import Finding, diagnose
 from ganwidgets.diagnosis.autopilot import MODES, Autopilot
 from ganwidgets.diagnosis.built_in import built_in_rules
+from ganwidgets.diagnosis.duality_gap import gap_curve, gap_of
 from ganwidgets.diagnosis.rules import Rule, checked_rules
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import Origin
+from ganwidgets.runs.timeline.copies import copy_here
 from ganwidgets.trainer.quality import QualityMixin
+from ganwidgets.validation import checked_count, checked_seed
 
 __all__ = ["HealthMixin"]
 
@@ -38,6 +44,53 @@ class HealthMixin(QualityMixin):
         True
         """
         return self._between_steps(lambda: diagnose(self._session))
+
+    def duality_gap(self, steps: int = 100, n: int = 1000, seed: int = 0) -> float:
+        """Return how far the run is from an equilibrium: 0 there, and larger the further away.
+
+        The best response of D against this G, minus the best response of G against this D, each after `steps` updates on
+        an exact copy (Grnarova et al., "A domain agnostic measure for monitoring and evaluating GANs", NeurIPS 2019). The
+        run does not change. ``history.evaluations`` keeps the value, as it does those of :meth:`evaluate`.
+
+        Parameters
+        ----------
+        steps : int
+            The cost: so many updates of D, and as many of G.
+        n : int
+            Samples on which both answers are compared.
+        seed : int
+            Of these samples.
+
+        Examples
+        --------
+        >>> from ganwidgets import GANTrainer
+        >>> trainer = GANTrainer("ring8", seed=0)
+        >>> record = trainer.step(20)
+        >>> trainer.duality_gap(steps=20) > 0
+        True
+        """
+        steps, n, seed = checked_count(steps), checked_count(n), checked_seed(seed)
+        start = self._between_steps(lambda: copy_here(self._session))
+        gap = gap_of(start, steps, n, seed)
+        at = start.state.iteration
+        self._between_steps(lambda: self._session.history.note_evaluation(at, n, seed, {"duality_gap": gap}))
+        return gap
+
+    def duality_gap_curve(
+        self, points: int = 8, steps: int = 100, n: int = 1000, seed: int = 0
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return :meth:`duality_gap` over the run, computed afterwards at its snapshots.
+
+        Returns
+        -------
+        iterations : int64 array [points]
+        values : float64 array [points]
+            Fewer if there are fewer snapshots. The cost is that of `points` calls.
+        """
+        points, steps = checked_count(points), checked_count(steps)
+        n, seed = checked_count(n), checked_seed(seed)
+        curve = self._between_steps(lambda: gap_curve(self._session, points, steps, n, seed))
+        return curve.iterations, curve.values
 
     def autopilot(self, rules: Rule | Sequence[Rule] | None = None, mode: str = "act") -> Autopilot | None:
         """Let rules look after the run from the next step on.
