@@ -21,7 +21,7 @@ import torch
 
 import ganwidgets as gw
 
-STEPS = 1500
+STEPS = 1200
 
 TROUBLED: Mapping[str, Mapping[str, Any]] = {
     "D far too fast": {"data": "ring8", "lr_d": 0.05, "lr_g": 5e-4},
@@ -114,12 +114,12 @@ def score(folder: Path) -> str:
         else:
             healthy += sum(a["good"] for a, _ in pairs)
             harmed += sum(a["good"] and not b["good"] for a, b in pairs)
-    lines += [
-        "",
-        f"Troubled runs that are good: {troubled_good} of {troubled} untouched, {kept} of {troubled} under the built-in rules. "
-        f"Of {fails} that fail untouched, {rescued} are rescued ({rescued / max(fails, 1):.0%}). "
-        f"Of {healthy} healthy runs that are good untouched, {harmed} are harmed ({harmed / max(healthy, 1):.0%}).",
-    ]
+    lines.append("")
+    lines.append(
+        f"Troubled runs that are good: {troubled_good} of {troubled} untouched, {kept} of {troubled} under the built-in "
+        f"rules. Of {fails} that fail untouched, {rescued} are rescued ({rescued / max(fails, 1):.0%}). Of {healthy} healthy "
+        f"runs that are good untouched, {harmed} are harmed ({harmed / max(healthy, 1):.0%})."
+    )
     return "\n".join(lines)
 
 
