@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from ganwidgets.errors import CheckpointError
+from ganwidgets.errors import CheckpointError, DivergedError
 from ganwidgets.runs.record.interventions import CODE, Origin
 from ganwidgets.runs.session.edits import BY_HAND
 from ganwidgets.runs.session.session import Session
 from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.trainer.recovery import Recovery
 
 __all__ = ["RunnerFacing"]
 
@@ -30,10 +31,12 @@ class RunnerFacing:
     _session: Session
     _runner: Callable[[Callable[[], Any]], Any] | None
     _editor: int | None
+    _recovery: Recovery
 
     def _begin(self, session: Session) -> None:
         self._runner = self._editor = None
         self._session = session
+        self._recovery = Recovery(session)
 
     def _attach(
         self,
@@ -123,7 +126,11 @@ class RunnerFacing:
         self, network: str, n: int, interrupted: Callable[[], bool], origin: Origin
     ) -> dict[str, float]:
         """Carry out up to `n` full steps or updates of one network; every way to train goes through here."""
-        return self._session.advance(network, n, interrupted, origin)
+        try:
+            return self._session.advance(network, n, interrupted, origin)
+        except DivergedError:
+            self._recovery.note_divergence()
+            raise
 
     def _put(self, values: Mapping[str, Any], *, author: str, source: str, reason: str) -> None:
         self._session.change(values, Origin(author, source, reason))
@@ -134,8 +141,9 @@ class RunnerFacing:
     def _go_on_from(self, state: Mapping[str, Any], origin: Origin, branch: str) -> None:
         self._between_steps(lambda: self._session.load_tree(state, origin, branch))
 
-    def _recover(self) -> None:
-        self._session.recover()
+    def _recover(self) -> str:
+        """Go back to the last good state, or further if divergences repeat; return a sentence about the latter."""
+        return self._recovery.recover()
 
     def _pause(self) -> None:
         self._session.autosave.pause()

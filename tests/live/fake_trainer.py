@@ -91,6 +91,7 @@ class FakeTrainer:
 
     def _recover(self):
         self.done.append("recover")
+        return ""
 
     def _pause(self):
         pass

@@ -85,6 +85,8 @@ class Event:
         The steps that a ``"step"`` command carried out, fewer than asked for if it was cut short.
     error : BaseException or None
         Why the command was refused or failed.
+    notice : str
+        What a recovery did beyond going back to the last good state, for people to read.
     """
 
     kind: Kind
@@ -95,6 +97,7 @@ class Event:
     waiting: frozenset[str] = frozenset()
     steps: int = 0
     error: BaseException | None = None
+    notice: str = ""
 
     @property
     def iteration(self) -> int:

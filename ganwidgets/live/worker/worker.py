@@ -400,9 +400,12 @@ class Worker:
         self._status.moves += 1
         before = self.trainer.settings.as_dict()
         self._status.error = None
+        notice = ""
         try:
             if isinstance(command, Recover):
-                self.trainer._recover()
+                notice = self.trainer._recover()
+                if notice:
+                    self._status.arrive_elsewhere()
             else:
                 origin = command.origin
                 self.trainer._reset(command.seed, author=origin.author, source=origin.source)
@@ -411,7 +414,9 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the answer says why, and so does the state
             self._status.error = error
         changes = self._status.changes_since(before)
-        self._acknowledge(command, _KINDS[type(command)], changes=changes, error=self._status.error)
+        self._acknowledge(
+            command, _KINDS[type(command)], changes=changes, error=self._status.error, notice=notice
+        )
 
     def _carry_out_travel(self, command: TravelTo) -> None:
         """Stand elsewhere, unless it was only to look around and the next journey waits already."""

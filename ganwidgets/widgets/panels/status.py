@@ -71,6 +71,7 @@ class StatusPanel:
         self._line = look.html("", "gw-line")
         self._box = look.html("", "gw-trouble")
         self._trouble: tuple[str, BaseException | None] = ("", None)
+        self._notice = ""
         self.widget = look.box([self._line, self._box], f"gw-{self.name}")
         self._line.value = self._state("idle")
 
@@ -84,6 +85,15 @@ class StatusPanel:
         if status and status != frame.status:
             self.report(frame.status, error if frame.status in TROUBLE else None)
 
+    def notify(self, notice: str) -> None:
+        """Show what a recovery did, until the run goes on; an empty text shows nothing."""
+        self._notice = (
+            f'<div role="status" class="gw-trouble-box"><p>{html.escape(self._catalog(notice))}</p></div>'
+            if notice
+            else ""
+        )
+        self._box.value = self._notice
+
     def report(self, status: str, error: BaseException | None) -> None:
         """Say what went wrong, or that nothing is wrong any more.
 
@@ -95,7 +105,9 @@ class StatusPanel:
             What stopped the run.
         """
         self._trouble = (status, error)
-        self._box.value = self._sentence(status, error) if status in TROUBLE else ""
+        if status == "running" or status in TROUBLE:
+            self._notice = ""
+        self._box.value = self._sentence(status, error) if status in TROUBLE else self._notice
 
     def _sentence(self, status: str, error: BaseException | None) -> str:
         headline, remedy = map(self._catalog, TROUBLE[status])

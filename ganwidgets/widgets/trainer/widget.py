@@ -445,7 +445,9 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         for name, (_, new) in event.changes.items():
             if name not in event.waiting:
                 self._put(name, new)
-        if event.kind in {"reset", "travel", "state"} and event.error is None:
+        if event.kind == "recover":
+            self._dashboard.status.notify(event.notice)
+        if event.kind in {"reset", "travel", "state", "recover"} and event.error is None:
             source = self._trainer.source
             self._dashboard.begin(source)
             self._pacer.max_rate = FRAMES[source.kind]
