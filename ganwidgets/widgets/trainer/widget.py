@@ -181,7 +181,8 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         self._again = self._measured = 0
         self._seq = 0
         super().__init__()
-        self.observe(self._on_trait_change, names=[n for n in self._definitions if n not in SETTINGS])
+        if further := [name for name in self._definitions if name not in SETTINGS]:
+            self.observe(self._on_trait_change, names=further)  # an empty list would mean all traits
         self._pacer = Pacer(max_rate=FRAMES[trainer.source.kind])
         self._camera = self._make_camera(self._runner, measured=self._measured_anew)
         self._errands = LatestOnlyTasks()
