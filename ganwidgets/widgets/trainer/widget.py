@@ -178,8 +178,7 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         self._echoing = threading.local()
         self._writing = threading.RLock()
         self._stood: tuple[Any, ...] | None = None
-        self._again = self._measured = 0
-        self._seq = 0
+        self._again = self._measured = self._seq = 0
         super().__init__()
         if further := [name for name in self._definitions if name not in SETTINGS]:
             self.observe(self._on_trait_change, names=further)  # an empty list would mean all traits
