@@ -442,7 +442,7 @@ def test_recovering_goes_back_where_the_state_is_spoilt_and_nowhere_else():
 
 
 @pytest.mark.parametrize(
-    ("copying", "spacing"), [(0.0, 100), (0.0079, 297), (60.0, 1000)], ids=["free", "costly", "unaffordable"]
+    ("copying", "spacing"), [(0.0, 100), (0.0168, 297), (60.0, 1000)], ids=["free", "costly", "unaffordable"]
 )
 def test_costly_snapshots_of_large_networks_are_rarer(copying, spacing, monkeypatch):
     now = 0.0
