@@ -18,7 +18,7 @@ from ganwidgets.seeds import derive
 from ganwidgets.settings import SETTINGS, check_names
 from ganwidgets.settings.types import NumberSetting
 
-__all__ = ["KEYWORDS", "Between", "between", "checked_changes", "expanded"]
+__all__ = ["KEYWORDS", "Between", "between", "checked_changes", "checked_space", "expanded"]
 
 KEYWORDS = (
     "configurations",
@@ -45,16 +45,20 @@ class Between:
 
     def draw(self, name: str, source: random.Random) -> float:
         """Return a value for the setting `name`: evenly, or evenly in its logarithm."""
-        setting = SETTINGS[name]
-        logarithmic = self.log
-        if logarithmic is None:
-            logarithmic = isinstance(setting, NumberSetting) and setting.scale == "logarithmic"
-        if logarithmic and self.low > 0:
+        if self.logarithmic(name):
             value = math.exp(source.uniform(math.log(self.low), math.log(self.high)))
         else:
             value = source.uniform(self.low, self.high)
         value = min(max(value, self.low), self.high)
-        return round(value) if isinstance(setting.initial, int) else value
+        return round(value) if isinstance(SETTINGS[name].initial, int) else value
+
+    def logarithmic(self, name: str) -> bool:
+        """Return whether values of the setting `name` are drawn evenly in their logarithm."""
+        setting = SETTINGS[name]
+        asked = self.log
+        if asked is None:
+            asked = isinstance(setting, NumberSetting) and setting.scale == "logarithmic"
+        return asked and self.low > 0
 
 
 def between(low: float, high: float, *, log: bool | None = None) -> Between:
@@ -146,6 +150,31 @@ def expanded(
         for seed in ([point["seed"]] if "seed" in point else every_seed)
     ]
     return [name for name in varied if name != "seed"], runs
+
+
+def checked_space(space: Mapping[str, Any]) -> dict[str, list[Any] | Between]:
+    """Return what a search chooses from: for each setting a list of values or a range.
+
+    Raises
+    ------
+    TraitError
+        For an unknown setting, a value that is not allowed, or a setting with one value.
+    """
+    check_names(space, "Sweep.search")
+    if not space:
+        raise TraitError(
+            Message("search has nothing to choose from; give a setting as a list or as gw.between(low, high)")
+        )
+    for name, value in space.items():
+        if not _varies(name, value):
+            raise TraitError(
+                Message(
+                    "{name}={value!r} leaves nothing to choose; give a list of values or gw.between(low, high)",
+                    name=name,
+                    value=value,
+                )
+            )
+    return {name: _axis(name, value) for name, value in space.items()}
 
 
 def checked_changes(owner: str, changes: Mapping[str, Any]) -> dict[str, Any]:

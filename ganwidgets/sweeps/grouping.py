@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 
 from ganwidgets.errors import DataError
 from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR, draw_noise
@@ -93,6 +94,11 @@ def why_alone(session: Session) -> str:
         ),
         (trained != len(parameters) or shared, Message("not every parameter is trained once")),
         (any(p.dtype != torch.float32 for p in parameters), Message("its weights are not float32")),
+        # Measured: four DCGANs of 16x16 pixels took 1.4 times as long with grouped convolutions as one after another.
+        (
+            any(isinstance(m, _ConvNd) for network in networks for m in network.modules()),
+            Message("a processor computes convolutions of several runs more slowly together"),
+        ),
         (rules.precision != "float32", Message("precision is {value}", value=rules.precision)),
         (rules.freeze_g or rules.freeze_d, Message("a network is frozen")),
         (rules.skip_d_below > 0, Message("skip_d_below makes updates depend on the loss")),

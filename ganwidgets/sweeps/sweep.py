@@ -19,6 +19,7 @@ from ganwidgets.settings import check_names
 from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.sweeps.configurations import KEYWORDS, checked_changes, expanded
 from ganwidgets.sweeps.lane import Lane, OwnParts, fresh
+from ganwidgets.sweeps.search import search
 from ganwidgets.sweeps.states import SweepState
 from ganwidgets.sweeps.storage import SweepFolder, file_of, read_sweep, write_sweep
 from ganwidgets.sweeps.swept_runs import between_steps, refuse_fresh_start
@@ -226,6 +227,47 @@ class Sweep(SweepState):
         self._route(index)
         if self._folder is not None:
             self._folder.changed()
+
+    def search(
+        self,
+        study: Any,
+        n: int,
+        *,
+        metric: str = "sliced_wasserstein",
+        steps: int = 1000,
+        report_every: int = 200,
+        **space: Any,
+    ) -> Any:
+        """Carry out trials of an Optuna study, with the runs of this sweep as workers, and return the study.
+
+        Each trial begins a run afresh. A pruned trial's run takes up the next trial while the others go on.
+
+        Parameters
+        ----------
+        study : optuna.Study
+            It chooses settings and prunes trials by its own sampler and pruner.
+        n : int
+            Trials.
+        metric : str
+            What each trial reports, on 1000 samples.
+        steps : int
+            Full steps of a trial that is not pruned.
+        report_every : int
+            Steps between two reports.
+        **space
+            Settings to choose: each a list of values, or :func:`ganwidgets.between`.
+
+        Raises
+        ------
+        TypeError
+            If `study` is no study.
+        ValueError
+            For a metric that the data does not have, or a study of the other direction.
+        traitlets.TraitError
+            For a setting that is not allowed.
+        """
+        search(self, study, n, metric, steps, report_every, space)
+        return study
 
     @classmethod
     def load(

@@ -1,0 +1,126 @@
+"""Search for settings by Optuna's ask-and-tell interface, with the lanes of a sweep as workers.
+
+Optuna chooses the settings (its sampler) and which trials to give up (its pruner; `SuccessiveHalvingPruner` is ASHA, Li et
+al., "A system for massively parallel hyperparameter tuning", 2020). A lane whose trial ends takes up the next one, while
+the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ganwidgets.messages import Message
+from ganwidgets.metrics import METRICS
+from ganwidgets.settings import SETTINGS
+from ganwidgets.sweeps.configurations import Between, checked_space
+from ganwidgets.validation import checked_count
+
+if TYPE_CHECKING:
+    from ganwidgets.sweeps.sweep import Sweep
+
+__all__ = ["search"]
+
+SAMPLES = 1000
+"""Samples by which a trial is measured."""
+
+
+def search(
+    sweep: Sweep, study: Any, n: int, metric: str, steps: int, report_every: int, space: Mapping[str, Any]
+) -> None:
+    """Carry out `n` trials of `study`; see :meth:`Sweep.search`."""
+    axes = checked_space(space)
+    _check_study(study, metric, sweep)
+    n, steps, every = checked_count(n), checked_count(steps), max(1, checked_count(report_every))
+    lanes: dict[int, _Work] = {}
+    left = n
+    while left or lanes:
+        for index in range(len(sweep)):
+            if index not in lanes and left:
+                lanes[index] = _Work(study.ask(), axes)
+                sweep.respawn(
+                    index, warm=False, reason=f"trial {lanes[index].number}", **lanes[index].settings
+                )
+                left -= 1
+        idle = [i for i in range(len(sweep)) if i not in lanes]
+        for index in idle:
+            sweep.kill(index)
+        due = min(steps - work.steps for work in lanes.values())
+        sweep.step(min(every, due))
+        for index, work in list(lanes.items()):
+            work.steps += min(every, due)
+            if work.is_over(study, sweep, index, metric, steps):
+                del lanes[index]
+
+
+class _Work:
+    """A trial that a lane carries out."""
+
+    def __init__(self, trial: Any, axes: Mapping[str, Sequence[Any] | Between]) -> None:
+        self.trial, self.steps = trial, 0
+        self.number = trial.number
+        self.settings = {name: _suggested(trial, name, axis) for name, axis in axes.items()}
+
+    def is_over(self, study: Any, sweep: Sweep, index: int, metric: str, steps: int) -> bool:
+        """Report how the trial stands; return whether it has ended, which the study is then told."""
+        from optuna.trial import TrialState
+
+        run = sweep.runs[index]
+        if run.status in {"diverged", "failed"}:
+            study.tell(self.trial, state=TrialState.FAIL)
+            return True
+        value = run.evaluate(SAMPLES)[metric]
+        if not np.isfinite(value):
+            study.tell(self.trial, state=TrialState.FAIL)
+            return True
+        self.trial.report(value, self.steps)
+        if self.steps >= steps:
+            study.tell(self.trial, value)
+            return True
+        if self.trial.should_prune():
+            study.tell(self.trial, state=TrialState.PRUNED)
+            return True
+        return False
+
+
+def _suggested(trial: Any, name: str, axis: Sequence[Any] | Between) -> Any:
+    """Return the value that a trial suggests for a setting."""
+    if not isinstance(axis, Between):
+        # Optuna stores choices that are plain values; widths are tuples of numbers.
+        number = trial.suggest_categorical(name, [str(value) for value in axis])
+        return next(value for value in axis if str(value) == number)
+    if isinstance(SETTINGS[name].initial, int):
+        return trial.suggest_int(name, round(axis.low), round(axis.high), log=axis.logarithmic(name))
+    return trial.suggest_float(name, axis.low, axis.high, log=axis.logarithmic(name))
+
+
+def _check_study(study: Any, metric: str, sweep: Sweep) -> None:
+    """Raise if `study` is no study of Optuna, or goes the wrong way for the metric."""
+    if not (callable(getattr(study, "ask", None)) and callable(getattr(study, "tell", None))):
+        raise TypeError(
+            Message(
+                "search needs a study of Optuna, not a {type}; pass optuna.create_study() (pip install "
+                "ganwidgets[search])",
+                type=type(study).__name__,
+            )
+        )
+    known = METRICS[sweep.runs[0].source.kind]
+    if metric not in known:
+        raise ValueError(
+            Message("there is no metric {name!r}; choose one of {known}", name=metric, known=", ".join(known))
+        )
+    wanted = "maximize" if known[metric].better == "higher" else "minimize"
+    found = study.direction.name.lower()
+    if found != wanted:
+        raise ValueError(
+            Message(
+                "the study is to {found} {metric}, which is better {better}; pass "
+                "optuna.create_study(direction={wanted!r})",
+                found=found,
+                metric=metric,
+                better=known[metric].better,
+                wanted=wanted,
+            )
+        )
