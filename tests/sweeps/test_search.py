@@ -9,6 +9,7 @@ import pytest
 from traitlets import TraitError
 
 import ganwidgets as gw
+from ganwidgets.sweeps import search
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
 
@@ -65,14 +66,15 @@ def states(monkeypatch):
     module.TrialState = State
     monkeypatch.setitem(sys.modules, "optuna", types.ModuleType("optuna"))
     monkeypatch.setitem(sys.modules, "optuna.trial", module)
+    monkeypatch.setattr(search, "SAMPLES", 50)
 
 
 def test_every_trial_is_told_and_a_pruned_ones_lane_takes_up_the_next():
     study = Study(pruned={1})
     sweep = gw.Sweep("ring8", seeds=3, **SMALL)
     space = {"lr_d": gw.between(1e-4, 1e-2), "d_hidden": [(4,), (8, 4)], "d_steps": gw.between(1, 2)}
-    assert sweep.search(study, 7, steps=12, report_every=4, **space) is study
-    assert sorted(trial.number for trial, _, _ in study.told) == list(range(7))
+    assert sweep.search(study, 5, steps=12, report_every=4, **space) is study
+    assert sorted(trial.number for trial, _, _ in study.told) == list(range(5))
     by_number = {trial.number: (trial, value, state) for trial, value, state in study.told}
     trial, value, state = by_number[1]
     assert (value, state, [step for _, step in trial.reports]) == (None, State.PRUNED, [4])
@@ -85,7 +87,7 @@ def test_every_trial_is_told_and_a_pruned_ones_lane_takes_up_the_next():
     # It is the distance of a run with these settings.
     alone = gw.Sweep("ring8", **{**SMALL, **trial.params, "d_hidden": (4,)})
     alone.step(12)
-    assert alone.runs[0].evaluate(1000)["sliced_wasserstein"] == value
+    assert alone.runs[0].evaluate(50)["sliced_wasserstein"] == value
 
 
 def test_a_trial_that_diverges_has_failed():
