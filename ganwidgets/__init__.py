@@ -16,7 +16,10 @@ from ganwidgets.errors import CheckpointError, CheckpointWarning, DataError, Dat
 from ganwidgets.games.game import Game
 from ganwidgets.io import open_run, replay
 from ganwidgets.lessons import Lesson
+from ganwidgets.metrics import register_metric
+from ganwidgets.networks import register_architecture
 from ganwidgets.objectives import Objective
+from ganwidgets.optimizers import register_optimizer
 from ganwidgets.recipes import pretrained, recommended
 from ganwidgets.rehearsal import rehearse
 from ganwidgets.runs.folder.replay_report import ReplayReport
@@ -29,7 +32,14 @@ if TYPE_CHECKING:
     from ganwidgets.live.worker.running import running
     from ganwidgets.networks.stylegan3 import load_stylegan
     from ganwidgets.tensorboard import log_to_tensorboard
-    from ganwidgets.widgets import DiracWidget, GANTrainerWidget, LatentExplorer, LessonWidget, SweepWidget
+    from ganwidgets.widgets import (
+        DiracWidget,
+        GANTrainerWidget,
+        LatentExplorer,
+        LessonWidget,
+        SweepWidget,
+        register_panel,
+    )
 
 __version__ = "0.1.0"
 
@@ -68,6 +78,10 @@ __all__ = [
     "pretrained",
     "read_points",
     "recommended",
+    "register_architecture",
+    "register_metric",
+    "register_optimizer",
+    "register_panel",
     "register_schedule",
     "rehearse",
     "replay",
@@ -89,7 +103,14 @@ def __getattr__(name: str) -> Any:
         from ganwidgets.tensorboard import log_to_tensorboard
 
         return log_to_tensorboard
-    if name in {"DiracWidget", "GANTrainerWidget", "LatentExplorer", "LessonWidget", "SweepWidget"}:
+    if name in {
+        "DiracWidget",
+        "GANTrainerWidget",
+        "LatentExplorer",
+        "LessonWidget",
+        "SweepWidget",
+        "register_panel",
+    }:
         from ganwidgets import widgets
 
         return getattr(widgets, name)

@@ -20,22 +20,26 @@ from torch.nn.utils import clip_grad_norm_, get_total_norm
 from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 
-from ganwidgets.messages import Message
-from ganwidgets.settings import factor
+from ganwidgets.messages import Message, N_
+from ganwidgets.settings import SETTINGS, ChoiceSetting, factor
+from ganwidgets.settings.registered_names import checked_name
 
 if TYPE_CHECKING:
     from ganwidgets.settings import SettingTraits
 
 __all__ = [
     "REMEMBERED",
+    "OptimizerFactory",
     "apply_update",
     "clip_gradients_",
     "functional_update",
     "gradient_norm",
+    "is_own_rule",
     "learning_rate",
     "make_optimizer",
     "match_strides",
     "optimizer_state",
+    "register_optimizer",
     "set_hyperparameters",
     "updated",
 ]
@@ -51,6 +55,80 @@ REMEMBERED: Mapping[str, frozenset[str]] = {
     "adamw": frozenset({"step", "exp_avg", "exp_avg_sq"}),
 }
 """What each rule remembers of a parameter that it has changed, under the names that torch gives it."""
+
+OptimizerFactory = Callable[..., torch.optim.Optimizer]
+"""``factory(parameters, lr=...)`` returns an optimizer, as the classes of `torch.optim` do."""
+
+_own_rules: dict[str, OptimizerFactory] = {}
+
+
+def register_optimizer(name: str, factory: OptimizerFactory, *, label: str = "") -> None:
+    """Let runs choose an optimizer of the user's own: ``optimizer_g=name``.
+
+    Register it again, under the same name, before a run that used it is loaded in a new process.
+
+    Parameters
+    ----------
+    name : str
+        A word. The name of an optimizer that was registered before is replaced.
+    factory : callable
+        ``factory(parameters, lr=...)`` returns a `torch.optim.Optimizer`: a class such as `torch.optim.NAdam`, or a
+        function that sets further hyperparameters. Of the settings it follows the learning rate with its schedule, and
+        `weight_decay` where that is above 0. It must keep what it remembers of a parameter in tensors.
+    label : str
+        Shown to people; `name` if left out.
+
+    Raises
+    ------
+    ValueError
+        If the name is taken, or the optimizer cannot be stored or repeated.
+
+    Examples
+    --------
+    >>> register_optimizer("nadam", torch.optim.NAdam)
+    """
+    name = checked_name(name, N_("optimizer"), REMEMBERED)
+    _try_rule(name, factory)
+    _own_rules[name] = factory
+    for setting in ("optimizer_d", "optimizer_g"):
+        chosen = SETTINGS[setting]
+        assert isinstance(chosen, ChoiceSetting)
+        chosen.add(name, label or name)
+
+
+def is_own_rule(name: str) -> bool:
+    """Return whether `name` is that of an optimizer of the user's own."""
+    return name in _own_rules
+
+
+def _try_rule(name: str, factory: OptimizerFactory) -> None:
+    parameter = torch.nn.Parameter(torch.ones(3))
+    try:
+        optimizer = factory([{"params": [parameter]}], lr=1e-3)
+        for _ in range(2):
+            parameter.grad = torch.ones(3)
+            optimizer.step()
+    except Exception as error:
+        raise ValueError(
+            Message(
+                "the optimizer {name!r} fails: {error}; pass a class of torch.optim or a function of the parameters "
+                "and lr",
+                name=name,
+                error=f"{type(error).__name__}: {error}",
+            )
+        ) from error
+    kept = optimizer.state.get(parameter, {})
+    loose = [key for key, value in kept.items() if value is not None and not isinstance(value, Tensor)]
+    if loose:
+        raise ValueError(
+            Message(
+                "the optimizer {name!r} keeps {key} in something else than a tensor, so a run could not be stored; keep "
+                "it in a tensor",
+                name=name,
+                key=str(loose[0]),
+            )
+        )
+
 
 _FUSED_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu"})
 
@@ -104,6 +182,8 @@ def make_optimizer(name: str, parameters: Iterable[Tensor], settings: SettingTra
         optimizer = torch.optim.Adam(group, lr=0.0, fused=fused)
     elif name == "adamw":
         optimizer = torch.optim.AdamW(group, lr=0.0, fused=fused)
+    elif name in _own_rules:
+        optimizer = _own_rules[name](group, lr=1e-3)
     else:
         raise ValueError(
             Message(
@@ -132,6 +212,10 @@ def set_hyperparameters(
     """
     for group in optimizer.param_groups:
         group["lr"] = lr
+        if name in _own_rules:
+            if settings.weight_decay > 0 and "weight_decay" in group:
+                group["weight_decay"] = settings.weight_decay
+            continue
         group["weight_decay"] = settings.weight_decay
         if name == "momentum":
             # At exactly 0 torch would leave its buffer untouched, and a direction from long ago
@@ -232,7 +316,7 @@ def apply_update(
     memory = optimizer.state
     if (
         rule is None
-        or not group["fused"]
+        or not group.get("fused")
         or len(memory) < len(parameters)
         or any(g is None for g in gradients)
     ):

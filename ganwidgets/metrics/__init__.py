@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from ganwidgets.metrics.images import IMAGE_METRICS, evaluate_images
 from ganwidgets.metrics.interpretation import Observed, Said, findings, verdict
@@ -19,6 +20,8 @@ from ganwidgets.metrics.points import (
     reverse_kl,
     sliced_wasserstein,
 )
+from ganwidgets.metrics.registered import MetricFunction, own_figures, register
+from ganwidgets.validation import checked_callable
 
 __all__ = [
     "IMAGE_METRICS",
@@ -34,16 +37,65 @@ __all__ = [
     "findings",
     "high_quality",
     "jensen_shannon",
+    "own_figures",
     "plane_histogram",
+    "register_metric",
     "reverse_kl",
     "sliced_wasserstein",
     "verdict",
 ]
 
+_METRICS: dict[str, dict[str, Metric]] = {
+    "points": {**POINT_METRICS, "overfitting": OVERFITTING},
+    "images": {**IMAGE_METRICS, "overfitting": OVERFITTING},
+}
+
+_BUILT_IN = frozenset({*_METRICS["points"], *_METRICS["images"]})
+
 METRICS: Mapping[str, Mapping[str, Metric]] = MappingProxyType(
-    {
-        kind: MappingProxyType({**own, "overfitting": OVERFITTING})
-        for kind, own in (("points", POINT_METRICS), ("images", IMAGE_METRICS))
-    }
+    {kind: MappingProxyType(metrics) for kind, metrics in _METRICS.items()}
 )
 """For each kind of data, how each number is shown to people, by its name, in the order in which they see them."""
+
+
+def register_metric(
+    name: str,
+    function: MetricFunction,
+    *,
+    kind: Literal["points", "images"] | None = None,
+    label: str = "",
+    better: Literal["higher", "lower"] = "lower",
+    format: str = ".3g",  # noqa: A002 - the name that Python gives it
+) -> None:
+    """Let :meth:`GANTrainer.evaluate` and the widget's live curves show a metric of the user's own.
+
+    Parameters
+    ----------
+    name : str
+        A word. The name of a metric that was registered before is replaced.
+    function : callable
+        ``function(samples, reference)`` returns a number. Both are arrays ``[n, ...]`` of generated and of real samples:
+        points in the units of training, images in [0, 1].
+    kind : {"points", "images"}, optional
+        Of the data that it is for; any if left out.
+    label : str
+        Shown to people; `name` if left out.
+    better : {"higher", "lower"}
+    format : str
+        The format specification of the number.
+
+    Raises
+    ------
+    ValueError
+        If the name is taken.
+    TypeError
+        If `function` is no function.
+
+    Examples
+    --------
+    >>> register_metric("mean_shift", lambda samples, real: abs(samples.mean() - real.mean()), kind="points")
+    """
+    kinds = ("points", "images") if kind is None else (kind,)
+    metric = register(name, checked_callable("function", function), kinds, _BUILT_IN, label, better, format)
+    for each in kinds:
+        _METRICS[each][name] = metric

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message, N_
 from ganwidgets.metrics.metric import Metric
+from ganwidgets.metrics.registered import own_figures
 
 __all__ = [
     "POINT_METRICS",
@@ -133,7 +134,7 @@ def evaluate_points(
     -------
     dict of str to float
         ``modes``, ``high_quality`` and ``reverse_kl`` where `modes` are known, ``jensen_shannon``
-        for F = 2, and ``sliced_wasserstein`` always. If any sample is not finite, modes and
+        for F = 2, ``sliced_wasserstein`` and every registered metric always. If any sample is not finite, modes and
         high_quality are 0 and the rest is infinite: broken samples never look good.
 
     Raises
@@ -151,7 +152,7 @@ def evaluate_points(
     if reference.shape[1] == 2:
         scores["jensen_shannon"] = jensen_shannon(samples, reference)
     scores["sliced_wasserstein"] = sliced_wasserstein(samples, reference, seed)
-    return scores
+    return {**scores, **own_figures("points", samples, reference)}
 
 
 def captured_modes(samples: ArrayLike, modes: Modes) -> float:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
-from ganwidgets.messages import Message
+from ganwidgets.messages import Message, N_
 from ganwidgets.networks import dcgan, mlp, msg, progressive, r3gan, resnet
 from ganwidgets.networks.spec import NetworkSpec
 from ganwidgets.networks.spectral import normalise_spectrally
 from ganwidgets.networks.stylegan3 import training
+from ganwidgets.settings import SETTINGS, ChoiceSetting
+from ganwidgets.settings.registered_names import checked_name
+from ganwidgets.validation import checked_callable
 
-__all__ = ["build_networks"]
+__all__ = ["Builder", "NetworkSpec", "build_networks", "register_architecture"]
 
-_BUILDERS = {
+Builder = Callable[[NetworkSpec, torch.Generator], tuple[nn.Module, nn.Module]]
+"""From what is known of the networks, and a generator for their weights, to a generator and a discriminator."""
+
+_BUILDERS: dict[str, Builder] = {
     "mlp": mlp.build,
     "dcgan": dcgan.build,
     "resnet": resnet.build,
@@ -24,8 +32,39 @@ _BUILDERS = {
     "stylegan3_r": training.build_r,
 }
 
+_BUILT_IN = frozenset(_BUILDERS)
+
 _SPECTRAL = ("mlp", "dcgan", "resnet")
 """Architectures whose discriminators can be normalised spectrally; the others scale their weights themselves."""
+
+
+def register_architecture(name: str, builder: Builder, *, label: str = "") -> None:
+    """Let runs choose an architecture of the user's own: ``architecture=name``.
+
+    Register it again, under the same name, before a run that used it is loaded in a new process.
+
+    Parameters
+    ----------
+    name : str
+        A word. The name of an architecture that was registered before is replaced.
+    builder : callable
+        ``builder(spec, generator)`` returns a generator and a discriminator. `spec` is a
+        :class:`~ganwidgets.networks.spec.NetworkSpec`; all initial weights must be drawn from the `torch.Generator`.
+    label : str
+        Shown to people; `name` if left out.
+
+    Raises
+    ------
+    ValueError
+        If the name is taken.
+    TypeError
+        If `builder` is no function.
+    """
+    name = checked_name(name, N_("architecture"), _BUILT_IN)
+    _BUILDERS[name] = checked_callable("builder", builder)
+    chosen = SETTINGS["architecture"]
+    assert isinstance(chosen, ChoiceSetting)
+    chosen.add(name, label or name)
 
 
 def build_networks(

@@ -160,7 +160,9 @@ def _traceable(session: Session) -> _Traceable:
     network = copied_network(_generator(session)).cpu().eval()
     if session.run.source.kind not in ("points", "images") or session.built.get("latent_dim") is None:
         raise DataError(Message("this game's generator takes no noise; export .safetensors instead"))
-    z = draw_noise(session.settings.noise, EXAMPLES, session.built["latent_dim"], seeded(0, "export"))
+    z = draw_noise(
+        session.settings.as_dict()["noise"], EXAMPLES, session.built["latent_dim"], seeded(0, "export")
+    )
     labels = session.run.labels
     if labels is not None and labels.generator:
         return _Traceable(network, (z, labels.draw(EXAMPLES, seeded(0, "export labels"))))

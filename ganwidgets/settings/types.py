@@ -179,7 +179,12 @@ class ChoiceSetting(Setting[str]):
 
     def __init__(self, default: str, *, choices: Mapping[str, str], **about: Any) -> None:
         super().__init__(default, **about)
-        self.choices = MappingProxyType(dict(choices))
+        self._choices = dict(choices)
+        self.choices = MappingProxyType(self._choices)
+
+    def add(self, name: str, label: str) -> None:
+        """Allow `name` from now on, in every copy of this definition."""
+        self._choices[name] = label
 
     def check(self, value: Any) -> str:
         if isinstance(value, str) and value in self.choices:

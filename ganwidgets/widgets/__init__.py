@@ -3,7 +3,15 @@
 from ganwidgets.widgets.dirac.widget import DiracWidget
 from ganwidgets.widgets.latents.explorer import LatentExplorer
 from ganwidgets.widgets.lesson import LessonWidget
+from ganwidgets.widgets.panels.own_panels import register_panel
 from ganwidgets.widgets.sweep.widget import SweepWidget
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
-__all__ = ["DiracWidget", "GANTrainerWidget", "LatentExplorer", "LessonWidget", "SweepWidget"]
+__all__ = [
+    "DiracWidget",
+    "GANTrainerWidget",
+    "LatentExplorer",
+    "LessonWidget",
+    "SweepWidget",
+    "register_panel",
+]

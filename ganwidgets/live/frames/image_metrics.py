@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ganwidgets.live.frames.metric_sampler import SEED
+from ganwidgets.metrics import own_figures
 from ganwidgets.runs.inspect.sampling import labels_asked
 from ganwidgets.runs.quality.evaluation import Evaluation
 
@@ -88,7 +89,8 @@ class ImageEvaluator:
     def figures(self, samples: Callable[[int], Tensor]) -> Mapping[str, float]:
         """Return the figures of what `samples` makes; the first time this may take seconds."""
         judge = self._ready()
-        reading = judge.reading(samples(judge.n))
+        made = samples(judge.n)
+        reading = judge.reading(made)
         figures = judge.figures_of(reading, labels_asked(self._run, judge.n, SEED))
         self.judged = JudgedImages(
             features=judge.features.name,
@@ -98,7 +100,7 @@ class ImageEvaluator:
             compared=judge.count,
             shares=judge.shares(reading) if judge.knows_classes else {},
         )
-        return figures
+        return {**figures, **own_figures("images", made.numpy(), judge.reference().numpy())}
 
     def floors(self) -> Mapping[str, float]:
         """Return what perfect images score."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
-from ganwidgets.metrics import evaluate_points
+from ganwidgets.metrics import evaluate_points, own_figures
 from ganwidgets.metrics.features import Features
 from ganwidgets.runs.inspect.sampling import (
     accuracies,
@@ -165,7 +165,8 @@ class Evaluation:
         made, shares = self._between(
             lambda: (shown := images(), accuracies(self._session, shown[: len(reference)], reference))
         )
-        return {**shares, **figures(made)}
+        own = own_figures("images", made.numpy(), reference.numpy())
+        return {**shares, **figures(made), **own}
 
     def _refuse_points(self) -> None:
         source = self._session.run.source

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
-from ganwidgets.optimizers import REMEMBERED
+from ganwidgets.optimizers import REMEMBERED, is_own_rule
 from ganwidgets.runs.state.json_values import MOST
 from ganwidgets.runs.state.migrations import FIRST_GAME
 from ganwidgets.stepping.state import TrainingState
@@ -99,7 +99,8 @@ def _check_optimizers(
     trained: Mapping[str, Sequence[Tensor]], optimizers: Mapping[str, Mapping[str, Any]]
 ) -> None:
     for network, described in optimizers.items():
-        parameters, expected = trained[network], REMEMBERED[described["name"]]
+        parameters, own = trained[network], is_own_rule(described["name"])
+        expected = None if own else REMEMBERED[described["name"]]
         found: dict[int, set[str]] = {}
         for key, value in described["memory"].items():
             index, name = key.split(".", 1)
@@ -108,12 +109,14 @@ def _check_optimizers(
                 raise ValueError(f"the optimizer of the {network} remembers {key}")
             parameter = parameters[number]
             like = parameter if name != "step" else torch.empty((), dtype=torch.float32)
+            if own and value.shape in {parameter.shape, torch.Size()}:
+                continue
             if value.shape != like.shape or value.dtype != like.dtype:
                 raise ValueError(
                     f"what the optimizer of the {network} remembers as {key} is {value.dtype} {tuple(value.shape)}"
                 )
             found.setdefault(number, set()).add(name)
-        if any(names != expected for names in found.values()):
+        if expected is not None and any(names != expected for names in found.values()):
             raise ValueError(
                 f"the optimizer of the {network} does not remember what {described['name']} does"
             )

@@ -28,6 +28,7 @@ from ganwidgets.widgets.panels.health.checkup import Checkup, Trial
 from ganwidgets.widgets.panels.health.panel import HealthPanel
 from ganwidgets.widgets.panels.metrics import MetricsPanel
 from ganwidgets.widgets.panels.own_data.panel import OwnDataPanel
+from ganwidgets.widgets.panels.own_panels import own_panels
 from ganwidgets.widgets.panels.plane.panel import PlanePanel
 from ganwidgets.widgets.panels.recipes import StartPanel
 from ganwidgets.widgets.panels.sample_map import SampleMap
@@ -222,7 +223,9 @@ class Dashboard:
             hidden=[self.heartbeat],
         )
         self._arrangement.name_data(self._data_in_words(source))
-        self.children = (*self._arrangement.children, saving.widget)
+        own_parts = own_panels(look)
+        self._panels += own_parts
+        self.children = (*self._arrangement.children, *(part.widget for part in own_parts), saving.widget)
         # Not among the children where the data are of the other kind.
         self._apart = [*self._places.values(), metrics.features]
 

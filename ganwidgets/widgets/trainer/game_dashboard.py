@@ -22,6 +22,7 @@ from ganwidgets.widgets.controls.controls import GROUPS, ControlSet
 from ganwidgets.widgets.panels.diagram import DiagramPanel
 from ganwidgets.widgets.panels.exhibits import ExhibitsPanel
 from ganwidgets.widgets.panels.game_curves import GameCurvesPanel
+from ganwidgets.widgets.panels.own_panels import own_panels
 from ganwidgets.widgets.panels.status import StatusPanel
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import ACTIONS, Transport
@@ -137,6 +138,8 @@ class GameDashboard:
         curves, figures = GameCurvesPanel(catalog, game, look), FiguresPanel(catalog, game, look)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self._panels: list[Panel] = [self.graph, self.exhibits, self.status, curves, figures, self.timeline]  # type: ignore[list-item]
+        own_parts = own_panels(look)
+        self._panels += own_parts
         names = {**self.controls.names, **self.transport.names, **self._unstored.names, **self.timeline.names}
         self.heartbeat = Heartbeat(
             viewers,
@@ -190,6 +193,7 @@ class GameDashboard:
             figures.widget,
             self.timeline.widget,
             tabs,
+            *(part.widget for part in own_parts),
         )
 
     wanted: frozenset[str] = frozenset()

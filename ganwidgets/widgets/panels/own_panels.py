@@ -1,0 +1,87 @@
+"""Panels of the user's own, shown below the others in every widget that is made afterwards."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from ganwidgets.messages import N_
+from ganwidgets.settings.registered_names import checked_name
+from ganwidgets.validation import checked_callable
+from ganwidgets.widgets.browser.shared_style import SharedStyle
+
+__all__ = ["OwnPanel", "own_panels", "register_panel"]
+
+BUILT_IN = frozenset(
+    {
+        "graph",
+        "plane",
+        "samples",
+        "map",
+        "walk",
+        "status",
+        "curves",
+        "metrics",
+        "timeline",
+        "health",
+        "exhibits",
+    }
+)
+
+_registered: dict[str, tuple[Callable[[], Any], float]] = {}
+
+
+def register_panel(name: str, make: Callable[[], Any], *, interval: float = 0.5) -> None:
+    """Show a panel of the user's own in every widget that is made from now on.
+
+    Parameters
+    ----------
+    name : str
+        A word; the panel carries the CSS class ``gw-<name>``. A panel that was registered before is replaced.
+    make : callable
+        ``make()`` is called once for each widget. It returns an object with an attribute ``widget``, an ipywidget,
+        and a method ``draw(frame)``, which shows a moment: ``frame.iteration``, ``frame.record``, ``frame.losses``,
+        ``frame.latest_metrics``, and ``frame.generated`` or, in other games than the classic one, ``frame.exhibits``. It is
+        called outside the thread that trains. Whatever it raises is shown in the panel.
+    interval : float
+        Seconds between two draws at least.
+
+    Raises
+    ------
+    ValueError
+        If the name is taken.
+    TypeError
+        If `make` is no function.
+    """
+    _registered[checked_name(name, N_("panel"), BUILT_IN)] = checked_callable("make", make), interval
+
+
+def own_panels(look: SharedStyle) -> list[OwnPanel]:
+    """Return a panel for each that was registered."""
+    return [OwnPanel(name, make(), interval, look) for name, (make, interval) in _registered.items()]
+
+
+class OwnPanel:
+    """A panel of the user's own in its place; what it raises is shown there."""
+
+    def __init__(self, name: str, panel: Any, interval: float, look: SharedStyle) -> None:
+        self.name = name
+        self.interval = interval
+        self._panel = panel
+        self._trouble = look.html("")
+        inner: ipywidgets.Widget = panel.widget
+        self.widget = look.box([inner, self._trouble], f"gw-{name}", "gw-panel")
+
+    def draw(self, frame: Any) -> None:
+        """Let the user's panel show `frame`."""
+        try:
+            self._panel.draw(frame)
+        except Exception as error:  # noqa: BLE001 - whatever the user's code raises is told in its place
+            said = html.escape(f"{type(error).__name__}: {error}")
+        else:
+            said = ""
+        if self._trouble.value != said:
+            self._trouble.value = said

@@ -1,0 +1,141 @@
+"""Optimizers, architectures, metrics and panels of the user's own, by public registration."""
+
+from __future__ import annotations
+
+import ipywidgets
+import pytest
+import torch
+from torch import nn
+
+import ganwidgets as gw
+
+SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
+
+
+def small_pair(spec, generator):
+    pair = nn.Linear(spec.latent_dim, spec.shape[0]), nn.Linear(spec.d_shape[0], 1)
+    with torch.no_grad():
+        for network in pair:
+            for parameter in network.parameters():
+                parameter.normal_(generator=generator)
+    return pair
+
+
+def test_a_run_with_an_optimizer_of_ones_own_is_stored_gone_back_in_and_computed_again(tmp_path):
+    gw.register_optimizer("nadam_of_mine", torch.optim.NAdam)
+    trainer = gw.GANTrainer("ring8", optimizer_d="nadam_of_mine", run=tmp_path / "run", **SMALL)
+    trainer.step(5)
+    at_five = trainer.state_hash()
+    trainer.step(7)
+    trainer.settings.optimizer_g = "nadam_of_mine"
+    trainer.step(5)
+    end = trainer.state_hash()
+    trainer.timeline.goto(5)
+    assert trainer.state_hash() == at_five
+    trainer.timeline.goto(17)
+    assert trainer.state_hash() == end
+    trainer.save(tmp_path / "file")
+    loaded = gw.GANTrainer.load(tmp_path / "file")
+    assert loaded.state_hash() == end
+    assert loaded.step(3) == trainer.step(3)
+    trainer.close()
+    assert gw.replay(tmp_path / "run").equal
+
+
+def test_an_optimizer_of_ones_own_is_that_of_torch():
+    gw.register_optimizer("adamax_of_mine", torch.optim.Adamax)
+    trainer = gw.GANTrainer("ring8", optimizer_d="adamax_of_mine", lr_d=0.01, **SMALL)
+    trainer.step()
+    optimizer = trainer._session.state.optimizers["discriminator"]
+    assert type(optimizer) is torch.optim.Adamax
+    assert optimizer.param_groups[0]["lr"] == 0.01
+
+
+class Loose(torch.optim.Optimizer):
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr})
+
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p]["count"] = self.state[p].get("count", 0) + 1
+
+
+@pytest.mark.parametrize(
+    ("register", "said"),
+    [
+        (lambda: gw.register_optimizer("adam", torch.optim.NAdam), "already"),
+        (lambda: gw.register_optimizer("My Adam", torch.optim.NAdam), "no name"),
+        (lambda: gw.register_optimizer("loose", Loose), "count in something else than a tensor"),
+        (lambda: gw.register_optimizer("lbfgs", torch.optim.LBFGS), "fails"),
+        (lambda: gw.register_architecture("mlp", small_pair), "already"),
+        (lambda: gw.register_metric("modes", lambda a, b: 0.0), "already"),
+        (lambda: gw.register_panel("curves", lambda: None), "already"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused(register, said):
+    with pytest.raises(ValueError, match=said):
+        register()
+
+
+def test_an_architecture_of_ones_own_is_chosen_by_its_name(tmp_path):
+    gw.register_architecture("two_lines", small_pair, label="Two lines")
+    trainer = gw.GANTrainer("ring8", architecture="two_lines", batch_size=16)
+    assert isinstance(trainer.generator, nn.Linear)
+    assert (
+        gw.GANTrainer("ring8", architecture="two_lines", batch_size=16).state_hash() == trainer.state_hash()
+    )
+    trainer.step(3)
+    trainer.save(tmp_path / "run")
+    assert gw.GANTrainer.load(tmp_path / "run").state_hash() == trainer.state_hash()
+
+
+def test_a_metric_of_ones_own_is_measured_on_points_and_images_and_live():
+    gw.register_metric("spread_of_mine", lambda samples, real: samples.std() / real.std(), better="higher")
+    trainer = gw.GANTrainer("ring8", **SMALL)
+    samples, real = trainer.sample(2500, seed=0), trainer.real(2500, seed=0)
+    expected = samples.numpy().std() / real.numpy().std()
+    assert trainer.evaluate()["spread_of_mine"] == pytest.approx(expected, rel=1e-5)
+    assert "spread_of_mine" in trainer.floors()
+    images = gw.GANTrainer("digits", **SMALL)
+    images.features = "pixels"
+    assert images.evaluate(100)["spread_of_mine"] > 0
+    w = gw.GANTrainerWidget(trainer)
+    try:
+        w.step(3)
+        w.wait(timeout=60)
+        assert w.metrics["spread_of_mine"] > 0
+    finally:
+        w.close()
+
+
+class Counter:
+    def __init__(self):
+        self.widget = ipywidgets.HTML()
+
+    def draw(self, frame):
+        if frame.iteration == 3:
+            raise RuntimeError("three")
+        self.widget.value = str(frame.iteration)
+
+
+def test_a_panel_of_ones_own_draws_every_moment_and_may_fail():
+    made = []
+    gw.register_panel("counter_of_mine", lambda: made.append(Counter()) or made[-1])
+    w = gw.GANTrainerWidget("ring8", **SMALL)
+    try:
+        w.step(2)
+        w.wait(timeout=60)
+        assert made[-1].widget.value == "2"
+        w.step(1)
+        w.wait(timeout=60)
+        (panel,) = [p for p in w._dashboard._panels if p.name == "counter_of_mine"]
+        assert "three" in panel._trouble.value
+        w.step(1)
+        w.wait(timeout=60)
+        assert (made[-1].widget.value, panel._trouble.value) == ("4", "")
+    finally:
+        w.close()
+        from ganwidgets.widgets.panels import own_panels
+
+        own_panels._registered.clear()
