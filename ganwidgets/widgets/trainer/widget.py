@@ -180,14 +180,8 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         self._stood: tuple[Any, ...] | None = None
         self._again = self._measured = self._seq = 0
         super().__init__()
-<<<<<<< HEAD
         if further := [name for name in self._definitions if name not in SETTINGS]:
             self.observe(self._on_trait_change, names=further)  # an empty list would mean all traits
-=======
-        further = [name for name in self._definitions if name not in SETTINGS]
-        if further:  # traitlets takes an empty list for all traits
-            self.observe(self._on_trait_change, names=further)
->>>>>>> a31f57d (The classic widget observes its settings alone; register_optimizer, register_architecture, register_metric, register_panel)
         self._pacer = Pacer(max_rate=FRAMES[trainer.source.kind])
         self._camera = self._make_camera(self._runner, measured=self._measured_anew)
         self._errands = LatestOnlyTasks()
