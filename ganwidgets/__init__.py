@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ganwidgets.networks.stylegan3 import load_stylegan
     from ganwidgets.tensorboard import log_to_tensorboard
     from ganwidgets.widgets import (
-        DiracWidget,
+        ComparisonWidget, DiracWidget,
         GANTrainerWidget,
         LatentExplorer,
         LessonWidget,
@@ -89,6 +89,16 @@ __all__ = [
 ]
 
 
+def _interactive(comparison: Comparison) -> ComparisonWidget:
+    from ganwidgets.widgets import ComparisonWidget
+
+    return ComparisonWidget(comparison)
+
+
+# Here, because only the package's root knows both the headless rooms and Jupyter's.
+Comparison.interactive = staticmethod(_interactive)
+
+
 def __getattr__(name: str) -> Any:
     # The headless trainer needs no Jupyter package and no thread, so these are imported when first asked for.
     if name == "running":
@@ -104,7 +114,7 @@ def __getattr__(name: str) -> Any:
 
         return log_to_tensorboard
     if name in {
-        "DiracWidget",
+        "ComparisonWidget", "DiracWidget",
         "GANTrainerWidget",
         "LatentExplorer",
         "LessonWidget",

@@ -11,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from ganwidgets.comparison.sources import Found, Origin, origins_of, readable
+from ganwidgets.comparison.sources import Found, Origin, Readable, origins_of, readable
 from ganwidgets.errors import CheckpointError, CheckpointWarning
 from ganwidgets.messages import Message
 from ganwidgets.metrics.bootstrap import Interval, difference_of_means, mean_of_differences
 from ganwidgets.runs.record.history import PROGRESS
 from ganwidgets.runs.record.interventions import Intervention, is_update
 from ganwidgets.runs.record.run_record import RunRecord
-from ganwidgets.trainer.trainer import GANTrainer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,8 +96,9 @@ class Comparison:
         self._origins = origins
         self._given = given
         self._reading = threading.Lock()
+        self._widget: Any = None
         self._told: set[tuple[str, str]] = set()
-        self._trainers: dict[str, tuple[RunRecord, GANTrainer]] = {}
+        self._trainers: dict[str, tuple[RunRecord, Readable]] = {}
         self._figures: dict[tuple[Any, ...], dict[str, float]] = {}
         if len(origins) == 1:
             self._refuse_unreadable(origins[0])
@@ -318,7 +318,7 @@ class Comparison:
 
     # --- samples --------------------------------------------------------------------------------
 
-    def trainer(self, name: str) -> GANTrainer:
+    def trainer(self, name: str) -> Readable:
         """Return a trainer of the run `name`: the one that was passed, or a copy in memory of what is stored.
 
         Raises
@@ -376,7 +376,9 @@ class Comparison:
         shown = {"text/plain": repr(self), "text/html": self._repr_html_()}
         if Comparison.interactive is None:
             return shown
-        bundle: dict[str, Any] = Comparison.interactive(self)._repr_mimebundle_()
+        if self._widget is None:
+            self._widget = Comparison.interactive(self)
+        bundle: dict[str, Any] = self._widget._repr_mimebundle_()
         return {**shown, **bundle, "text/html": shown["text/html"]}
 
     def __repr__(self) -> str:

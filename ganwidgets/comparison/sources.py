@@ -20,9 +20,14 @@ from ganwidgets.runs.record.run_record import RunRecord
 from ganwidgets.runs.timeline.copies import copy_of_tip
 from ganwidgets.runs.timeline.records import record_here, record_of_branch
 from ganwidgets.runs.timeline.timeline import Timeline
+from ganwidgets.sweeps.run_view import SweepRun
 from ganwidgets.trainer.trainer import GANTrainer
 
-__all__ = ["Found", "Origin", "origins_of"]
+__all__ = ["Found", "Origin", "Readable", "origins_of"]
+
+
+Readable = GANTrainer | SweepRun
+"""What samples and figures are asked of."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,12 @@ class Found:
         What to call it, if no other run has that name.
     record : RunRecord
     trainer : callable
-        Returns a trainer that stands at the record's tip. Only calling it reads tensors.
+        Returns a trainer, or what is read as one, that stands at the record's tip. Only calling it reads tensors.
     """
 
     name: str
     record: RunRecord
-    trainer: Callable[[], GANTrainer]
+    trainer: Callable[[], Readable]
 
 
 class Origin(Protocol):
@@ -61,6 +66,18 @@ class InMemory:
         trainer = self._trainer
         record = trainer._between_steps(lambda: record_here(trainer._session))
         return [Found(self._name, record, lambda: trainer)]
+
+
+class OfSweep:
+    """A run of a sweep."""
+
+    def __init__(self, run: SweepRun, name: str) -> None:
+        self._run = run
+        self._name = name
+
+    def entries(self) -> Iterable[Found]:
+        record: RunRecord = self._run._read(lambda lane: record_here(lane.session))
+        return [Found(self._name, record, lambda: self._run)]
 
 
 class OnBranch:
@@ -216,6 +233,8 @@ def _origins(run: Any, trainers: list[GANTrainer], before: int, *, alone: bool) 
         return [_at(os.fspath(run), alone=alone)]
     if isinstance(run, Timeline):
         return _branches(run)
+    if isinstance(run, SweepRun):
+        return [OfSweep(run, f"lane {run.index}")]
     if isinstance(run, Branch):
         run = _trainer_with(run, trainers), run
     if isinstance(run, tuple) and len(run) == 2 and isinstance(run[1], str | Branch):

@@ -20,7 +20,7 @@ DASHES = ("", "6 3", "2 3", "8 3 2 3")
 """Beyond as many runs as there are colours the dash differs, since colour never stands alone."""
 
 POINTS = 400
-WIDTH, HEIGHT = 440, 200
+WIDTH, HEIGHT = 392, 200
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 8, 34
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +51,8 @@ def overlay(title: str, curves: Mapping[str, tuple[Floats, Floats]], across: str
     """
     shown = {name: thinned_curve(*curve) for name, curve in curves.items()}
     bottom, top = comfortable_limits(*typical_range(*(values for _, values in shown.values())))
-    places = np.concatenate([np.zeros(1), *(where for where, _ in shown.values())])
+    places = np.concatenate([np.empty(0), *(where for where, _ in shown.values())])
+    places = places if len(places) else np.zeros(1)
     first, last = float(places.min()), max(float(places.max()), float(places.min()) + 1e-9)
     x0, x1, y0, y1 = LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, TOP
 

@@ -14,8 +14,6 @@ from traitlets import TraitError
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.metrics.bootstrap import Interval, mean_of_differences
-from ganwidgets.rendering.overlay import overlay
-from ganwidgets.rendering.side_by_side import samples_side_by_side
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.copies import copy_here
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Difference", "WhatIf"]
 
 Future = Literal["unchanged", "changed"]
-SHOWN = {"points": 300, "images": 25}
-"""Samples of each future in a page."""
-
 Floats = npt.NDArray[np.float64]
 
 
@@ -315,31 +310,10 @@ class WhatIf:
         return f"<WhatIf {asked}: iterations {self.start} to {end}, {self.seeds} noise seed(s)>"
 
     def _repr_html_(self) -> str:
-        if not self._pairs:
-            return f"<p>{html.escape(repr(self)[1:-1])}</p>"
-        pair = self._pairs[0]
-        charts = "".join(
-            overlay(
-                column,
-                {
-                    name: (
-                        future.history["iteration"][self.start :].astype(np.float64),
-                        future.history[column][self.start :],
-                    )
-                    for name, future in pair.items()
-                },
-                "iteration",
-            )
-            for column in ("loss_d", "loss_g")
-        )
-        samples: dict[str, npt.NDArray[np.float32]] = {
-            name: future.sample(SHOWN[future.source.kind], seed=0).numpy() for name, future in pair.items()
-        }
-        real = pair["unchanged"].real(SHOWN["points"], seed=0).numpy()
-        errors = "".join(f"<p>{html.escape(f'{name}: {error}')}</p>" for name, error in self.errors.items())
-        return (
-            f"<p>{html.escape(repr(self)[1:-1])}</p>{errors}{charts}<br>{samples_side_by_side(samples, real)}"
-        )
+        from ganwidgets.trainer.futures import futures_page
+
+        about = f"<p>{html.escape(repr(self)[1:-1])}</p>"
+        return about + futures_page(self) if self._pairs else about
 
 
 def _last(values: Floats) -> float:

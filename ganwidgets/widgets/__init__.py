@@ -1,5 +1,6 @@
 """What is shown in a notebook."""
 
+from ganwidgets.widgets.comparison.widget import ComparisonWidget
 from ganwidgets.widgets.dirac.widget import DiracWidget
 from ganwidgets.widgets.latents.explorer import LatentExplorer
 from ganwidgets.widgets.lesson import LessonWidget
@@ -8,6 +9,7 @@ from ganwidgets.widgets.sweep.widget import SweepWidget
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
 __all__ = [
+    "ComparisonWidget",
     "DiracWidget",
     "GANTrainerWidget",
     "LatentExplorer",

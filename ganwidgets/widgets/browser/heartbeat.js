@@ -211,6 +211,29 @@ function name(model, root) {
   };
 }
 
+/** Put a button beside each setting that can be tried on a copy of the run. */
+function offer(model, root) {
+  const apply = () => {
+    for (const control of root.querySelectorAll(".gw-asks")) {
+      if (control.querySelector(":scope > .gw-what_if-ask")) continue;
+      const name = [...control.classList].find((each) => each.startsWith("gw-") && !/^gw-(asks|control|kind-|idle|hidden)/.test(each));
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "gw-what_if-ask";
+      button.textContent = "?";
+      button.title = model.get("words").what_if;
+      button.setAttribute("aria-label", `${button.title} ${model.get("names")[name]?.[0] ?? ""}`);
+      button.dataset.gwGo = `what_if:${name.slice(3)}`;
+      button.addEventListener("click", () => root.querySelector(".gw-what_if")?.scrollIntoView({ block: "nearest" }));
+      control.append(button);
+    }
+  };
+  const observer = new MutationObserver(apply);
+  observer.observe(root, { childList: true, subtree: true });
+  apply();
+  return () => observer.disconnect();
+}
+
 /** Let screen readers say a slider's value, where noUiSlider would say at which place its handle is. */
 function speak(model, root) {
   const say = (handle) => {
@@ -241,6 +264,7 @@ export default {
       const root = rootOf(el);
       endings.push(answer(model, root, view));
       if (root) endings.push(freeze(model, root), name(model, root), speak(model, root), follow(model, root), foresee(root));
+      if (root && model.get("words").what_if) endings.push(offer(model, root));
     });
     return () => {
       removed = true;

@@ -174,6 +174,11 @@ class UserActions:
         self._runner.change(remedy.changes, **BY_HAND, reason=self._catalog(remedy.label))
         self._wake()
 
+    def carry_out(self, journey: Callable[[], None]) -> None:
+        """Carry out a journey through the run's past between two steps."""
+        self._runner.go(journey)
+        self._wake()
+
     def take_trial(self, trial: Trial) -> None:
         """Go on as the future with the remedy that was tried."""
         self._runner.go(partial(trial.what_if.take, "changed"))

@@ -17,7 +17,9 @@ from ganwidgets.diagnosis import Remedy
 from ganwidgets.live.frames.explorer import Explorer
 from ganwidgets.live.observations import Focus
 from ganwidgets.live.worker.background import LatestOnlyTasks
-from ganwidgets.messages import Catalog
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, Viewers, gone_words
 from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import ControlSet
@@ -38,6 +40,7 @@ from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import Transport
 from ganwidgets.widgets.panels.unstored import UnstoredPanel
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
+from ganwidgets.widgets.panels.what_if import CHANGEABLE, WhatIfPanel
 from ganwidgets.widgets.trainer.layout import Arrangement
 
 if TYPE_CHECKING:
@@ -119,6 +122,8 @@ class Dashboard:
         See :class:`ganwidgets.widgets.panels.metrics.MetricsPanel`.
     checkup, remedy, take : Checkup, callable, callable
         See :class:`ganwidgets.widgets.panels.health.panel.HealthPanel`.
+    trainer, carry_out : GANTrainer, callable
+        See :class:`ganwidgets.widgets.panels.what_if.WhatIfPanel`.
     """
 
     def __init__(
@@ -146,6 +151,8 @@ class Dashboard:
         checkup: Checkup,
         remedy: Callable[[Remedy], None],
         take: Callable[[Trial], None],
+        trainer: GANTrainer,
+        carry_out: Callable[[Callable[[], None]], Any],
     ) -> None:
         self._catalog = catalog
         look = SharedStyle()
@@ -174,6 +181,9 @@ class Dashboard:
         self.walk = WalkPanel(catalog, walk, look)
         saving = SavingPanel(catalog, export, look)
         self.health = HealthPanel(catalog, checkup, remedy, take, tasks, look)
+        self.what_if = WhatIfPanel(catalog, trainer, carry_out, tasks, look)
+        for name in CHANGEABLE:
+            self.controls.controls[name].widget.add_class("gw-asks")
         self._panels: list[Panel] = [
             self.graph,
             *self._pictures.values(),
@@ -195,15 +205,16 @@ class Dashboard:
             **self.transport.names,
             **saving.names,
             **self._unstored.names,
+            **self.what_if.names,
         }
         for panel in self._panels:
             names.update(getattr(panel, "names", {}))
         self.heartbeat = Heartbeat(
             viewers,
             names,
-            self.timeline.go,
+            self._go,
             {**self.controls.places, "gw-speed": self.transport.speed.places},
-            gone_words(catalog, run),
+            {**gone_words(catalog, run), "what_if": catalog(N_("What if?"))},
             stored,
         )
         self._arrangement = Arrangement(
@@ -219,6 +230,7 @@ class Dashboard:
             self.own_data,
             walk=self.walk.widget,
             health=self.health.widget,
+            what_if=self.what_if.widget,
             starts=self.starts.widget,
             hidden=[self.heartbeat],
         )
@@ -228,6 +240,18 @@ class Dashboard:
         self.children = (*self._arrangement.children, *(part.widget for part in own_parts), saving.widget)
         # Not among the children where the data are of the other kind.
         self._apart = [*self._places.values(), metrics.features]
+
+    def look_ahead(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
+        """Return two futures; both are shown while they are computed."""
+        return self.what_if.compute(steps, seeds, changes)
+
+    def _go(self, where: str) -> None:
+        """Follow a click on what says where it leads."""
+        kind, _, name = where.partition(":")
+        if kind == self.what_if.name:
+            self.what_if.open(name)
+        else:
+            self.timeline.go(where)
 
     def _choose_data(self, ask: Callable[[str, Any], None], name: str) -> None:
         """Ask for a preset, as choosing it in the list does, and show it there."""
@@ -241,6 +265,7 @@ class Dashboard:
         parts.update(self.starts.buttons)
         parts[self.walk.name] = self.walk.widget
         parts[self.health.name] = self.health.widget
+        parts[self.what_if.name] = self.what_if.widget
         parts["speed"] = self.transport.speed.widget
         parts[self.timeline.name] = self.timeline.widget
         for name, part in (*parts.items(), ("step", self.transport.count)):

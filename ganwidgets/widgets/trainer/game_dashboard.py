@@ -16,6 +16,8 @@ from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ganwidgets.games import Game, settings_of
 from ganwidgets.live.observations import Focus
 from ganwidgets.messages import Catalog, N_
+from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, Viewers, gone_words
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import GROUPS, ControlSet
@@ -99,7 +101,7 @@ class GameDashboard:
     Parameters
     ----------
     game : Game
-    catalog, source, act, ask, travel, compare, verify, rescue, viewers, stored, run
+    catalog, source, act, ask, travel, compare, verify, rescue, viewers, stored, run, trainer
         As for :class:`~ganwidgets.widgets.trainer.dashboard.Dashboard`.
     others
         What only the classic game's dashboard needs.
@@ -120,9 +122,11 @@ class GameDashboard:
         viewers: Viewers,
         stored: str,
         run: Path | None,
+        trainer: GANTrainer,
         **others: Any,
     ) -> None:
         del others
+        self._trainer = trainer
         look = SharedStyle()
         self.transport = Transport(catalog, act, ask, look, actions_of(game))
         self.status = GameStatus(catalog, game, look)
@@ -200,6 +204,10 @@ class GameDashboard:
     focus = Focus()
     pictures = 8
     label: int | None = None
+
+    def look_ahead(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
+        """Return two futures of the run."""
+        return WhatIf(self._trainer, steps, seeds, changes)
 
     def skipped(self, due: Collection[Panel]) -> frozenset[str]:
         """Return nothing: frames of these games carry all that there is."""

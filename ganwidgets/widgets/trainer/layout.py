@@ -53,6 +53,8 @@ class Arrangement:
         The player that goes through one update.
     health : ipywidgets.Widget
         What is wrong with the run, and what may help.
+    what_if : ipywidgets.Widget
+        Two futures side by side.
     starts : ipywidgets.Widget
         The ways to begin.
     hidden : iterable of ipywidgets.Widget
@@ -78,6 +80,7 @@ class Arrangement:
         own_data: ipywidgets.Widget,
         walk: ipywidgets.Widget,
         health: ipywidgets.Widget,
+        what_if: ipywidgets.Widget,
         starts: ipywidgets.Widget,
         hidden: Iterable[ipywidgets.Widget] = (),
     ) -> None:
@@ -119,6 +122,7 @@ class Arrangement:
             overview,
             main,
             health,
+            what_if,
             timeline.widget,
             metrics.numbers,
             self._tabs,

@@ -33,6 +33,8 @@ from ganwidgets.runs.timeline.script import code_of
 from ganwidgets.settings import SETTINGS, Setting, SettingTraits, check_names
 from ganwidgets.settings.signatures import with_settings
 from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.trainer.what_if import WhatIf
+from ganwidgets.validation import checked_count
 from ganwidgets.widgets.browser.acknowledgements import Acknowledgements
 from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
 from ganwidgets.widgets.browser.link_refusal import InKernelOnly
@@ -43,6 +45,7 @@ from ganwidgets.widgets.panels.recipes import STARTS
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import ACTIONS, SPEED
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
+from ganwidgets.widgets.panels.what_if import WhatIfPanel
 from ganwidgets.widgets.trainer.actions import BY_HAND, Origin, UserActions
 from ganwidgets.widgets.trainer.dashboard import Dashboard
 from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
@@ -220,6 +223,8 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
             checkup=self._checkup,
             remedy=self._hands.apply_remedy,
             take=self._hands.take_trial,
+            trainer=trainer,
+            carry_out=self._hands.carry_out,
         )
         self._hands.dashboard = self._dashboard
         self._show_settings()
@@ -256,6 +261,12 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
     def trainer(self) -> GANTrainer:
         """The trainer that this widget shows; usable from any cell while it trains."""
         return self._trainer
+
+    def what_if(self, steps: int = 500, *, seeds: int = 1, **changes: Any) -> WhatIf:
+        """Return two futures, as :meth:`GANTrainer.what_if`, and show both side by side while they are computed."""
+        self._refuse_if_closed()
+        check_names(changes, "what_if", ("steps", "seeds"), self._definitions)
+        return self._dashboard.look_ahead(checked_count(steps), seeds, changes)
 
     def _renew_displays(self) -> None:
         """Refresh the saved picture of each output if it is older than the last :meth:`wait`."""
@@ -372,7 +383,15 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
             check_names(
                 proposal["value"],
                 "the widget's controls",
-                (*self._actions, *STARTS, WalkPanel.name, HealthPanel.name, "speed", TimelinePanel.name),
+                (
+                    *self._actions,
+                    *STARTS,
+                    WalkPanel.name,
+                    HealthPanel.name,
+                    WhatIfPanel.name,
+                    "speed",
+                    TimelinePanel.name,
+                ),
                 self._definitions,
             )
         return proposal["value"]

@@ -1,0 +1,169 @@
+// Runs beside each other: overlaid curves, and a table to sort, filter, hide and colour by.
+//
+// To the kernel: the traits `column`, `against`, `highlighted`; the message {look: true} every two seconds while the page is
+// visible, which lets runs of other processes come in; {samples: true}.
+
+const SVG = "http://www.w3.org/2000/svg";
+const WIDTH = 720, HEIGHT = 260, LEFT = 56, RIGHT = 10, TOP = 10, BOTTOM = 34;
+const LOOK_EVERY = 2000;
+
+function limits(values) {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  if (!sorted.length) return [0, 1];
+  const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
+  const margin = 0.75 * (at(0.95) - at(0.05));
+  let low = Math.max(sorted[0], at(0.05) - margin), high = Math.min(sorted.at(-1), at(0.95) + margin);
+  if (!(high > low)) [low, high] = [low - 0.5, high + 0.5];
+  return [low, high];
+}
+
+function ticks(low, high) {
+  const raw = (high - low) / 5, unit = 10 ** Math.floor(Math.log10(raw));
+  const step = unit * [1, 2, 5, 10].reduce((a, b) => (Math.abs(Math.log(b * unit / raw)) < Math.abs(Math.log(a * unit / raw)) ? b : a));
+  const found = [];
+  for (let k = Math.ceil(low / step); k * step <= high + 1e-12; k++) found.push(Number((k * step).toPrecision(12)));
+  return found;
+}
+
+function render({ model, el }) {
+  const words = model.get("words");
+  const root = make(el, "div", "gw-comparison");
+  const bar = make(root, "div", "gw-comparison-bar");
+  const select = (trait, label) => {
+    const holder = make(bar, "label", "");
+    holder.append(label + " ");
+    const chosen = make(holder, "select", `gw-compare-${trait}`);
+    chosen.addEventListener("change", () => { model.set(trait, chosen.value); model.save_changes(); });
+    return chosen;
+  };
+  const column = select("column", words.curve), against = select("against", words.against), colour = select("colour", words.colour);
+  const holder = make(bar, "label", "");
+  holder.append(words.filter + " ");
+  const filter = make(holder, "input", "gw-compare-filter", { type: "search", placeholder: words.example });
+  const samples = make(bar, "button", "gw-compare-samples", { type: "button" });
+  samples.textContent = words.samples;
+  samples.addEventListener("click", () => model.send({ samples: true }));
+  const svg = make(root, "svg", "gw-compare-chart", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" }, SVG);
+  const scroll = make(root, "div", "gw-compare-scroll");
+  const table = make(scroll, "table", "gw-compare-table");
+  const pictures = make(root, "div", "gw-compare-pictures");
+  const hidden = new Set();
+  let order = { column: null, down: false }, marked = null;
+
+  const options = (element, values, value, names = {}) => {
+    const text = JSON.stringify(values);
+    if (element.dataset.values !== text) {
+      element.replaceChildren();
+      for (const each of values) make(element, "option", "", { value: each }).textContent = names[each] ?? each;
+      element.dataset.values = text;
+    }
+    element.value = value;
+  };
+
+  const matching = () => {
+    const { columns, rows } = model.get("table");
+    const wanted = filter.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    const shown = rows.filter((row) => {
+      const text = [row.name, ...columns.map((name, i) => `${name}=${row.cells[i]}`)].join(" ").toLowerCase();
+      return wanted.every((word) => text.includes(word));
+    });
+    if (order.column !== null) {
+      const key = (row) => (order.column < 0 ? row.name : row.sort[order.column]);
+      const compared = (a, b) => {
+        const x = key(a), y = key(b);
+        if (x === null || y === null) return (x === null) - (y === null);
+        return typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y), undefined, { numeric: true });
+      };
+      shown.sort((a, b) => (order.down ? compared(b, a) : compared(a, b)));
+    }
+    return shown;
+  };
+
+  const drawTable = () => {
+    const { columns } = model.get("table");
+    table.replaceChildren();
+    const head = make(make(table, "thead", ""), "tr", "");
+    make(head, "th", "");
+    [words.run, ...columns].forEach((name, i) => {
+      const cell = make(head, "th", "", { scope: "col" });
+      const button = make(cell, "button", "", { type: "button", title: words.sort });
+      const active = order.column === i - 1;
+      button.textContent = name + (active ? (order.down ? " \u2193" : " \u2191") : "");
+      if (active) cell.setAttribute("aria-sort", order.down ? "descending" : "ascending");
+      button.addEventListener("click", () => {
+        order = { column: i - 1, down: active && !order.down };
+        draw();
+      });
+    });
+    const body = make(table, "tbody", "");
+    for (const row of matching()) {
+      const line = make(body, "tr", hidden.has(row.name) ? "gw-compare-hidden" : "");
+      const first = make(line, "td", "");
+      const box = make(first, "input", "", { type: "checkbox", "aria-label": `${words.show} ${row.name}` });
+      box.checked = !hidden.has(row.name);
+      box.addEventListener("change", () => { if (box.checked) hidden.delete(row.name); else hidden.add(row.name); draw(); });
+      const swatch = make(first, "svg", "", { width: 26, height: 10, "aria-hidden": "true" }, SVG);
+      make(swatch, "line", "", { x1: 2, x2: 26, y1: 5, y2: 5, stroke: row.color, "stroke-width": 3, "stroke-dasharray": row.dash }, SVG);
+      make(line, "th", "", { scope: "row" }).textContent = row.name + (row.live ? " \u25cf" : "");
+      row.cells.forEach((text, i) => {
+        make(line, "td", typeof row.sort[i] === "number" ? "gw-compare-number" : "").textContent = text;
+      });
+      line.addEventListener("pointerenter", () => { marked = row.name; drawCurves(); });
+      line.addEventListener("pointerleave", () => { marked = null; drawCurves(); });
+    }
+  };
+
+  const drawCurves = () => {
+    svg.replaceChildren();
+    const curves = model.get("curves");
+    const shown = matching().filter((row) => !hidden.has(row.name) && curves[row.name]);
+    const xs = shown.flatMap((row) => curves[row.name][0]), ys = shown.flatMap((row) => curves[row.name][1]);
+    const [low, high] = limits(ys);
+    const first = xs.reduce((a, b) => Math.min(a, b), Infinity), last = xs.reduce((a, b) => Math.max(a, b), -Infinity);
+    const x = (v) => LEFT + ((v - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT);
+    const y = (v) => HEIGHT - BOTTOM - ((Math.min(Math.max(v, low), high) - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+    svg.setAttribute("aria-label", model.get("column"));
+    for (const tick of ticks(low, high)) {
+      make(svg, "line", "gw-compare-grid", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }, SVG);
+      make(svg, "text", "", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, SVG).textContent = minus(String(tick));
+    }
+    if (shown.length) {
+      for (const tick of ticks(first, last > first ? last : first + 1)) {
+        make(svg, "text", "", { x: x(tick), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, SVG).textContent =
+          Number.isInteger(tick) ? spaced(tick) : tick;
+      }
+    }
+    make(svg, "rect", "gw-compare-frame", { x: LEFT, y: TOP, width: WIDTH - LEFT - RIGHT, height: HEIGHT - TOP - BOTTOM }, SVG);
+    const name = model.get("table").axes[model.get("against")];
+    make(svg, "text", "", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 4, "text-anchor": "middle" }, SVG).textContent = name;
+    for (const row of shown) {
+      const [places, values] = curves[row.name];
+      const points = places.map((at, i) => `${x(at).toFixed(1)},${y(values[i]).toFixed(1)}`).join(" ");
+      const faint = marked !== null && marked !== row.name;
+      const line = make(svg, "polyline", "", {
+        points, fill: "none", stroke: row.color, "stroke-width": marked === row.name ? 3 : 1.6,
+        "stroke-opacity": faint ? 0.2 : 0.95, "stroke-dasharray": row.dash,
+      }, SVG);
+      make(line, "title", "", {}, SVG).textContent = row.name;
+    }
+  };
+
+  const draw = () => {
+    const { numbers, axes, colours } = model.get("table");
+    options(column, numbers, model.get("column"));
+    options(against, Object.keys(axes), model.get("against"), axes);
+    options(colour, Object.keys(colours), model.get("colour"), colours);
+    drawTable();
+    drawCurves();
+    pictures.innerHTML = model.get("pictures");  // made by the kernel, names escaped there
+  };
+  filter.addEventListener("input", draw);
+  for (const trait of ["table", "curves", "pictures"]) model.on(`change:${trait}`, draw);
+  const timer = setInterval(() => {
+    if (document.visibilityState === "visible" && el.isConnected && el.offsetParent !== null) model.send({ look: true });
+  }, LOOK_EVERY);
+  draw();
+  return () => { clearInterval(timer); model.off(null, draw); };
+}
+
+export default { render };

@@ -1,0 +1,220 @@
+"""Two futures of a run, with and without a change, side by side while they are computed."""
+
+from __future__ import annotations
+
+import ast
+import html
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets
+
+from ganwidgets.live.worker.background import LatestOnlyTasks
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.settings import SETTINGS
+from ganwidgets.trainer.futures import futures_page
+from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.trainer.what_if import WhatIf
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+
+__all__ = ["CHANGEABLE", "WhatIfPanel"]
+
+STEPS = 500
+SHOWN_EVERY = 0.4
+"""Seconds between two pictures of the futures."""
+
+CHANGEABLE = tuple(name for name, setting in SETTINGS.items() if setting.effect == "next update")
+
+
+class WhatIfPanel:
+    """A setting and a value to try, both futures, and the choice between them.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    trainer : GANTrainer
+        The run.
+    carry_out : callable
+        Carries out a function between two steps of the run, soon; it returns at once.
+    tasks : LatestOnlyTasks
+        Computes what a button asks for.
+    look : SharedStyle, optional
+        What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    name : str
+    widget : ipywidgets.Box
+    setting, value, steps : ipywidgets.Widget
+        What is to be tried.
+    start, take, keep, drop : ipywidgets.Button
+        Compute the futures; go on as the changed one, as the unchanged one, as if nothing had been tried.
+    what_if : WhatIf or None
+        The futures on display.
+    """
+
+    name = "what_if"
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        trainer: GANTrainer,
+        carry_out: Callable[[Callable[[], None]], Any],
+        tasks: LatestOnlyTasks,
+        look: SharedStyle | None = None,
+    ) -> None:
+        look = look or SharedStyle()
+        self._catalog = t = catalog
+        self._trainer = trainer
+        self._carry_out = carry_out
+        self._tasks = tasks
+        self._computing = threading.Lock()
+        self.what_if: WhatIf | None = None
+        self._texts = {
+            "gw-what_if-setting": (
+                t(N_("Setting to try")),
+                t(N_("The setting that one of the two futures has changed.")),
+            ),
+            "gw-what_if-value": (t(N_("Value to try")), t(N_("Its value in that future."))),
+            "gw-what_if-steps": (t(N_("Iterations to look ahead")), t(N_("How far both futures go."))),
+        }
+        choices = [(t(SETTINGS[name].label), name) for name in CHANGEABLE]
+        self.setting = classed(
+            ipywidgets.Dropdown(options=choices, value="lr_d", **look.of(ipywidgets.Dropdown)),
+            "gw-what_if-setting",
+        )
+        self.value = classed(ipywidgets.Text(**look.of(ipywidgets.Text)), "gw-what_if-value")
+        self.steps = classed(
+            ipywidgets.BoundedIntText(value=STEPS, min=1, max=100_000, **look.of(ipywidgets.BoundedIntText)),
+            "gw-what_if-steps",
+        )
+        self.start = self._button(N_("What if?"), "gw-what_if-start", self._ask, look)
+        self.take = self._button(
+            N_("Take the changed future"), "gw-what_if-take", lambda: self._decide("changed"), look
+        )
+        self.keep = self._button(
+            N_("Take the unchanged one"), "gw-what_if-keep", lambda: self._decide("unchanged"), look
+        )
+        self.drop = self._button(N_("Drop both"), "gw-what_if-drop", lambda: self._decide(""), look)
+        self._told = look.html("", "gw-what_if-told")
+        self._shown = look.html("", "gw-what_if-futures")
+        self._decision = look.box([self.take, self.keep, self.drop], "gw-actions", "gw-hidden")
+        title = look.html(f"<b>{html.escape(t(N_('What if')))}</b>")
+        row = look.box(
+            [title, self.setting, self.value, self.steps, self.start], "gw-actions", "gw-what_if-row"
+        )
+        self.widget = look.box([row, self._told, self._shown, self._decision], f"gw-{self.name}", "gw-panel")
+        self.setting.observe(lambda change: self._suggest(change["new"]), names="value")
+        self._suggest("lr_d")
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        """For each control's CSS class, its name for screen readers and its tooltip."""
+        return self._texts
+
+    def _button(
+        self, text: str, css_class: str, act: Callable[[], None], look: SharedStyle
+    ) -> ipywidgets.Button:
+        button = ipywidgets.Button(description=self._catalog(text), **look.of(ipywidgets.Button))
+        button.on_click(lambda _: act())
+        return classed(button, "gw-action", css_class)
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    def open(self, name: str) -> None:
+        """Choose setting `name`, because the button beside it was pressed."""
+        if name in CHANGEABLE:
+            self.setting.value = name
+            self._suggest(name)
+            self._tell(self._catalog(N_("Choose a value, and press What if.")))
+
+    def _suggest(self, name: str) -> None:
+        """Propose another value than the one in force."""
+        now, setting = getattr(self._trainer.settings, name), SETTINGS[name]
+        if isinstance(now, bool):
+            other: Any = not now
+        elif isinstance(now, str):
+            values = list(getattr(setting, "choices", {now: ""}))
+            other = values[(values.index(now) + 1) % len(values)] if now in values else now
+        elif isinstance(now, int):
+            other = now * 2 or 1
+        else:
+            other = float(f"{now / 2:.3g}") or 0.1
+        self.value.value = str(other)
+
+    def _ask(self) -> None:
+        """Compute the futures for what is chosen, on a thread of its own."""
+        name, text, steps = self.setting.value, self.value.value.strip(), self.steps.value
+        try:
+            value = ast.literal_eval(text)
+        except (SyntaxError, ValueError):
+            value = text
+
+        def compute() -> None:
+            self.compute(steps, 1, {name: value})
+
+        self._tasks.ask("what if", compute, self._failed)
+
+    def compute(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
+        """Return two futures; while they are computed, both are shown."""
+        with self._computing:
+            self.start.disabled = True
+            try:
+                what_if = WhatIf(self._trainer, 0, seeds, changes)
+                self.what_if = what_if
+                self._advance(what_if, steps)
+                return what_if
+            finally:
+                self.start.disabled = False
+
+    def _advance(self, what_if: WhatIf, steps: int) -> None:
+        done, slice_of = 0, 1
+        shown = time.monotonic()
+        while done < steps:
+            began = time.monotonic()
+            n = min(slice_of, steps - done)
+            what_if.step(n)
+            done += n
+            took = time.monotonic() - began
+            slice_of = max(1, int(n * min(2.0, SHOWN_EVERY / 4 / max(took, 1e-6))))
+            if time.monotonic() - shown >= SHOWN_EVERY:
+                self._show(what_if, done, steps)
+                shown = time.monotonic()
+        self._show(what_if, done, steps)
+        self._decision.remove_class("gw-hidden")
+
+    def _show(self, what_if: WhatIf, done: int, steps: int) -> None:
+        asked = ", ".join(f"{self._catalog(SETTINGS[n].label)} = {v}" for n, v in what_if.changes.items())
+        self._tell(
+            self._catalog(
+                N_("{what}: {done} of {steps} iterations, without and with it"),
+                what=asked,
+                done=done,
+                steps=steps,
+            )
+        )
+        self._shown.value = futures_page(what_if, self._catalog)
+
+    # --- deciding -------------------------------------------------------------------------------
+
+    def _decide(self, future: str) -> None:
+        what_if, self.what_if = self.what_if, None
+        self._decision.add_class("gw-hidden")
+        self._shown.value = ""
+        if what_if is None:
+            return
+        if not future:
+            what_if.drop()
+            self._tell(self._catalog(N_("Dropped; the run is as it was.")))
+            return
+        self._carry_out(lambda: what_if.take(future))  # type: ignore[arg-type]
+        self._tell(self._catalog(N_("Taken; the run goes on from there, on a branch of its own.")))
+
+    def _failed(self, error: Exception) -> None:
+        self._tell(self._catalog.error(error))
+
+    def _tell(self, text: str) -> None:
+        self._told.value = f'<span role="status">{html.escape(text)}</span>' if text else ""

@@ -1,0 +1,40 @@
+"""What if, and comparisons, in JupyterLab: by click and by key."""
+
+from __future__ import annotations
+
+
+def test_a_setting_is_tried_taken_and_compared(lab):
+    lab.run(
+        "import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', locale='en', seed=0); w.step(30); w.wait()"
+    )
+    lab.run("w")
+    page = lab.page
+    ask = page.locator(".gw-lr_d .gw-what_if-ask").first
+    ask.wait_for()
+    ask.focus()
+    page.keyboard.press("Enter")
+    value = page.locator(".gw-what_if-value input")
+    page.locator(".gw-what_if-told").get_by_text("Choose a value").wait_for()
+    assert value.input_value() == "0.001"
+    page.locator(".gw-what_if-steps input").fill("40")
+    page.locator(".gw-what_if-steps input").press("Enter")
+    page.locator("button.gw-what_if-start").click()
+    page.locator(".gw-what_if-told").get_by_text("40 of 40 iterations").wait_for()
+    assert page.locator(".gw-what_if-futures svg").count() >= 4
+    page.locator("button.gw-what_if-take").click()
+    lab.until("w.iteration == 70 and w.trainer.timeline.branch == 'what if lr_d=0.001'")
+
+    lab.run("c = gw.ComparisonWidget(gw.compare(w), locale='en')")
+    lab.run("c")
+    rows = page.locator(".gw-comparison tbody tr")
+    rows.first.wait_for()
+    assert rows.count() == 2
+    page.locator(".gw-compare-filter").fill("what if")
+    page.wait_for_function("document.querySelectorAll('.gw-comparison tbody tr').length === 1")
+    page.locator(".gw-compare-filter").fill("")
+    page.locator(".gw-comparison thead button", has_text="iteration").press("Enter")
+    assert page.locator(".gw-comparison th[aria-sort=ascending]").count() == 1
+    page.locator(".gw-compare-column").select_option("loss_g")
+    lab.until("c.column == 'loss_g'")
+    page.locator(".gw-comparison tbody input").first.uncheck()
+    page.wait_for_function("document.querySelectorAll('.gw-compare-chart polyline').length === 1")

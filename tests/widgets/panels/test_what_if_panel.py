@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from traitlets import TraitError
+
+import ganwidgets as gw
+
+
+@pytest.fixture
+def widget():
+    made = gw.GANTrainerWidget("ring8", g_hidden=(8,), d_hidden=(8,), batch_size=16)
+    made.step(20)
+    made.wait()
+    yield made
+    made.close()
+
+
+def test_a_cell_looks_at_two_futures_and_the_run_notices_nothing(widget):
+    before = widget.trainer.state_hash(), widget.trainer.interventions, widget.trainer.timeline.branches
+    both = widget.what_if(steps=15, lr_d=1e-3)
+    panel = widget._dashboard.what_if
+    assert panel.what_if is both
+    assert len(both.difference("loss_g")) == 15
+    assert panel._shown.value.count("<svg") == 4
+    assert "gw-hidden" not in panel._decision._dom_classes
+    panel.drop.click()
+    assert panel._shown.value == ""
+    now = widget.trainer.state_hash(), widget.trainer.interventions, widget.trainer.timeline.branches
+    assert now == before
+
+
+@pytest.mark.parametrize("future", ["take", "keep"])
+def test_buttons_compute_and_take_a_future(widget, future):
+    panel = widget._dashboard.what_if
+    widget._dashboard.heartbeat._go("what_if:loss")
+    assert panel.setting.value == "loss"
+    assert panel.value.value == "least_squares"
+    panel.steps.value = 10
+    panel.start.click()
+    widget._errands.settle()
+    both = panel.what_if
+    expected = (both.changed if future == "take" else both.unchanged).state_hash()
+    getattr(panel, future).click()
+    widget.wait()
+    assert widget.iteration == 30
+    assert widget.trainer.state_hash() == expected
+    assert widget.trainer.timeline.branch.startswith("what if")
+    assert widget.loss == ("least_squares" if future == "take" else "non_saturating")
+
+
+def test_what_cannot_be_tried_is_told(widget):
+    panel = widget._dashboard.what_if
+    panel.setting.value, panel.value.value = "lr_d", "-3"
+    panel.start.click()
+    widget._errands.settle()
+    assert "-3" in panel._told.value
+    assert not panel.start.disabled
+    with pytest.raises(TraitError, match="what_if has no 'lr_x'"):
+        widget.what_if(lr_x=3)
+
+
+def test_every_setting_in_force_at_once_has_the_button(widget):
+    controls = widget._dashboard.controls.controls
+    assert "gw-asks" in controls["lr_d"].widget._dom_classes
+    assert "gw-asks" not in controls["latent_dim"].widget._dom_classes
+
+
+def test_while_it_plays(widget):
+    widget.play()
+    both = widget.what_if(steps=5, lr_g=1e-3)
+    widget.pause()
+    widget.wait()
+    assert both.start >= 20
+    assert np.isfinite(both.difference("loss_d")[-1])
