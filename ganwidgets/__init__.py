@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from ganwidgets.networks.stylegan3 import load_stylegan
     from ganwidgets.tensorboard import log_to_tensorboard
     from ganwidgets.widgets import (
-        ComparisonWidget, DiracWidget,
+        ComparisonWidget,
+        DiracWidget,
         GANTrainerWidget,
         LatentExplorer,
         LessonWidget,
@@ -114,7 +115,8 @@ def __getattr__(name: str) -> Any:
 
         return log_to_tensorboard
     if name in {
-        "ComparisonWidget", "DiracWidget",
+        "ComparisonWidget",
+        "DiracWidget",
         "GANTrainerWidget",
         "LatentExplorer",
         "LessonWidget",
