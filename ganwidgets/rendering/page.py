@@ -210,7 +210,8 @@ def _figures(account: Account, t: Catalog) -> str:
             label, form = t(ACCURACIES.get(name, name)), ".3f"
         else:
             label, form = t(metric.label), metric.format
-        floor = account.floors.get(name)
+        # A perfect generator leaves D at chance: no figure to aim at.
+        floor = None if metric is None else account.floors.get(name)
         perfect = "" if floor is None else t(N_("perfect: {value}"), value=_spell(floor, form))
         unit = "" if metric is None or not metric.unit else f" <small>{html.escape(t(metric.unit))}</small>"
         tiles.append(
