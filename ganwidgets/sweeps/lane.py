@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ganwidgets.games.gan import GENERATOR, draw_noise
 from ganwidgets.objectives import Objective
 from ganwidgets.runs.files.session_file import session_content, session_from
+from ganwidgets.runs.inspect.sampling import generated_as_drawn
 from ganwidgets.runs.session.session import Session
 from ganwidgets.trainer.trainer import GANTrainer
 
@@ -81,7 +82,7 @@ class Lane:
         session = self.session
         rules, run, seed = session.in_force(), session.run, noise.initial_seed()
         if run.labels is not None:
-            return self.trainer.sample(n, seed)
+            return generated_as_drawn(session, n, seed)
         latents = draw_noise(rules.noise, n, rules.latent_dim, noise)
         return run.shown(run.generate(session.state.networks[GENERATOR], latents, seed))
 
