@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import threading
 import time
@@ -466,10 +467,13 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
         return path
 
     def _stored_picture(self) -> bytes:
-        if "image" in self._pictures:
-            png: bytes = self._pictures["image"]["png"]
-            return png
-        return png_of(torch.zeros(3, 16, 16))
+        """Return the newest image as a PNG, enlarged, for readers without a kernel."""
+        from PIL import Image
+
+        image = torch.zeros(3, 16, 16) if self._image is None else self._image
+        file = io.BytesIO()
+        _as_picture(Image, image, 256).save(file, "PNG")
+        return file.getvalue()
 
     def _ipython_display_(self, **_: Any) -> None:
         if self.comm is None:
