@@ -33,7 +33,7 @@ DIVERGED = "diverged"
 REMEDY = "remedy"
 """What a rule names to apply the first remedy of its finding that needs no fresh start."""
 
-When = str | Callable[[Signals], Any]
+When = str | tuple[str, str, float] | Callable[[Signals], Any]
 Then = str | Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 _RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
@@ -119,8 +119,9 @@ class Rule:
         Unique among the rules of a run; shown in the log of interventions.
     when : str or callable
         A symptom of :data:`ganwidgets.diagnosis.SYMPTOMS`; ``"diverged"``; a comparison of the mean of a recorded column
-        over `window` with a number, such as ``"grad_norm_g > 5"`` (``"accuracy"`` is the mean of D's two accuracies); or
-        a function of the run's :class:`~ganwidgets.diagnosis.signals.Signals` that returns something true.
+        over `window` with a number, such as ``"grad_norm_g > 5"`` (``"accuracy"`` is the mean of D's two accuracies), or
+        the same as ``("grad_norm_g", ">", 5)``; or a function of the recorded
+        :class:`~ganwidgets.diagnosis.signals.Signals` (``seen["loss_d"]`` is the newest value) that returns something true.
     then : str, mapping or callable
         New values of settings by name. A value ``"* 0.5"`` or ``"/ 2"`` is a factor, and a function gets the value in
         force and returns the new one. ``"remedy"`` is the first remedy of the finding. A function of all settings in
@@ -166,8 +167,9 @@ class Rule:
     continuous: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():  # type: ignore[redundant-expr]
-            raise ValueError(Message("a rule needs a name, not {name!r}", name=self.name))
+        self._check_name()
+        if isinstance(self.when, tuple) and len(self.when) == 3:
+            object.__setattr__(self, "when", " ".join(map(str, self.when)))
         if isinstance(self.when, str):
             self._check_condition(self.when)
         elif not callable(self.when):
@@ -197,6 +199,10 @@ class Rule:
             self._check_count(part, getattr(self, part))
         if self.limit is not None:
             self._check_count("limit", self.limit)
+
+    def _check_name(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():  # type: ignore[redundant-expr]
+            raise ValueError(Message("a rule needs a name, not {name!r}", name=self.name))
 
     def _check_condition(self, when: str) -> None:
         if when in SYMPTOMS or when == DIVERGED:
@@ -232,7 +238,7 @@ class Rule:
     @property
     def reads_findings(self) -> bool:
         """True if the rule needs probes of the networks, which cost more than recorded columns."""
-        return callable(self.when) or self.when in SYMPTOMS
+        return isinstance(self.when, str) and self.when in SYMPTOMS
 
     def evidence(self, seen: Signals, found: Sequence[Finding]) -> str:
         """Return what fulfils the condition, in words; empty if it is not fulfilled."""
@@ -242,7 +248,7 @@ class Rule:
         for finding in found:
             if finding.symptom == self.when:
                 return str(finding)
-        condition = Condition.parsed(self.when)
+        condition = Condition.parsed(str(self.when))
         return "" if condition is None else condition.evidence(seen, self.window)
 
     def changes(self, rules: Mapping[str, Any], armed: Mapping[str, Any]) -> dict[str, Any]:

@@ -122,6 +122,13 @@ class Signals:
     epochs: float = math.nan
     touched: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
+    def __getitem__(self, name: str) -> float:
+        """Return the newest value of a signal, or the iteration; NaN if the signal was not measured."""
+        if name == "iteration":
+            return self.iteration
+        values = self.series(name).values
+        return float(values[-1]) if len(values) else math.nan
+
     def series(self, name: str) -> Series:
         """Return a signal by its name; an empty one if it was not measured."""
         return self.probes.get(name, self.columns.get(name, NO_SERIES))

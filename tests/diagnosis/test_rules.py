@@ -161,9 +161,13 @@ def test_findings_are_rehearsed_on_snapshots() -> None:
 def test_an_own_condition_reads_signals() -> None:
     trainer = gw.GANTrainer("ring8")
     own = gw.Rule(
-        "own", when=lambda seen: seen.iteration >= 200 and "late", then={"lr_d": lambda lr: lr / 4}, limit=1
+        "own", when=lambda seen: seen["loss_d"] > 0 and "late", then={"lr_d": lambda lr: lr / 4}, limit=1
     )
     trainer.autopilot(own)
-    trainer.step(210)
+    trainer.step(20)
     (record,) = trainer.interventions
-    assert (record.iteration, record.new, record.reason) == (200, 0.0005, "own: late")
+    assert (record.iteration, record.new, record.reason) == (10, 0.0005, "own: late")
+
+
+def test_a_comparison_may_be_a_tuple() -> None:
+    assert gw.Rule("t", when=("loss_d", ">", 1), then={"lr_d": 0.1}).when == "loss_d > 1"
