@@ -10,7 +10,7 @@ __all__ = ["built_in_rules"]
 def built_in_rules() -> tuple[Rule, ...]:
     """Return the rules that come with ganwidgets.
 
-    ``balance`` holds the mean accuracy of D between .55 and .85 by its learning rate, within a tenth and ten times the
+    ``balance`` holds the mean accuracy of D between .4 and .85 (.5 at an equilibrium) by its learning rate, within a tenth and ten times the
     rate at which it was armed: 3D-GAN (Wu et al. 2016) skips D above .8, and gap-aware learning rates (AISTATS 2023) scale
     lr_d within the same limits. ``back off`` goes back after a divergence and halves both rates. ``calm`` adds
     penalty under oscillation (Mescheder, Geiger and Nowozin 2018). ``spread`` and ``spread more`` apply the first remedy
@@ -21,7 +21,7 @@ def built_in_rules() -> tuple[Rule, ...]:
     regulated = {"cooldown": 20, "window": 50, "bounds": bounds, "continuous": True}
     return (
         Rule("balance, D strong", "accuracy > 0.85", {"lr_d": "* 0.8"}, **regulated),  # type: ignore[arg-type]
-        Rule("balance, D weak", "accuracy < 0.55", {"lr_d": "* 1.25"}, **regulated),  # type: ignore[arg-type]
+        Rule("balance, D weak", "accuracy < 0.4", {"lr_d": "* 1.25"}, **regulated),  # type: ignore[arg-type]
         Rule("back off", DIVERGED, {"lr_d": "* 0.5", "lr_g": "* 0.5"}, cooldown=0, limit=8, back=100),
         Rule("back off early", "diverging", "remedy", cooldown=300, limit=3, back=100),
         Rule("calm", "oscillation", "remedy", cooldown=500, limit=4),
