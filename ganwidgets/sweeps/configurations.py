@@ -30,7 +30,6 @@ KEYWORDS = (
     "objective",
     "device",
     "run",
-    "cluster",
 )
 """Arguments of a sweep that are no settings."""
 
