@@ -125,6 +125,8 @@ class FolderKeeper(Autosave):
         self._stored = stored
         self._environments = environments
         self._reporter = Reporter(session)
+        self._beside: list[SnapshotRow] = []
+        """Files of data and of what own networks contained at the start."""
         self._names: dict[int, tuple[Any, str]] = {}
         self._keys = itertools.count(1 + max((row.place["key"] for row in shelf.rows.values()), default=0))
         self._current: dict[str, Any] = {}
@@ -260,6 +262,7 @@ class FolderKeeper(Autosave):
         from ganwidgets.runs.store import Entry
 
         session, rows = self._session, self._shelf.rows
+        self._folder.check_snapshots([*rows.values(), *self._beside])
         session.notice_edits()
         if not session.state.finite():
             return False  # the next update will fail, and then the run goes back
@@ -292,7 +295,7 @@ class FolderKeeper(Autosave):
                 current,
             )
         )
-        self._note(news, fresh, committed[len(aside) :], current, aside)
+        self._note(news, fresh, committed, current, aside)
         if here is not None and here not in set(session.snapshots):
             session.snapshots.add(here)
         self._thin(here)
@@ -307,7 +310,8 @@ class FolderKeeper(Autosave):
         aside: list[tuple[dict[str, Any], dict[str, Any]]],
     ) -> None:
         """Note what is stored now."""
-        self._shelf.rows.update(zip(fresh, committed, strict=True))
+        self._shelf.rows.update(zip(fresh, committed[len(aside) :], strict=True))
+        self._beside += committed[: len(aside)]
         self._stored |= {place["name"] for place, _ in aside}
         self._reporter.told(news)
         self._current = current

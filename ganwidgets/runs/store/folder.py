@@ -245,6 +245,27 @@ class RunFolder:
             )
         ]
 
+    def check_snapshots(self, rows: Iterable[SnapshotRow]) -> None:
+        """Notice that files of `rows` were removed while the run is kept here.
+
+        Raises
+        ------
+        CheckpointError
+            If any is missing.
+        """
+        missing = self._files.missing(rows)
+        if missing:
+            raise CheckpointError(
+                Message(
+                    "the run cannot be stored in {folder}: {count} files of its folder {name} were removed, such as "
+                    "{file}, and it cannot be opened without them; put them back",
+                    folder=str(self._path),
+                    count=len(missing),
+                    name=SNAPSHOTS,
+                    file=missing[0],
+                )
+            )
+
     def remove_snapshots(self, rows: Iterable[SnapshotRow]) -> None:
         """Remove snapshots: from the index, then their files.
 

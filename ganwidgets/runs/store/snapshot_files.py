@@ -77,6 +77,17 @@ class SnapshotFiles:
             raise
         return name, sum(map(_size, parts)), hashing.result()
 
+    def missing(self, rows: Iterable[SnapshotRow]) -> list[str]:
+        """Return the names of files that the index has and the folder has not."""
+        wanted = [str(row.file) for row in rows]
+        if not wanted:
+            return []
+        try:
+            there = {file.name for file in self._folder.iterdir()}
+        except (FileNotFoundError, NotADirectoryError):
+            there = set()
+        return [name for name in wanted if name not in there]
+
     def read(self, row: SnapshotRow) -> dict[str, Any]:
         """Return the state that `row` of the index describes.
 

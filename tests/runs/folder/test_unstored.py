@@ -7,6 +7,7 @@ import os
 import shutil
 import warnings
 
+import numpy as np
 import pytest
 
 import ganwidgets as gw
@@ -188,3 +189,32 @@ class TestLive:
         assert "run.gan" in panel._said.value
         widget.close()
         assert gw.GANTrainer.load(tmp_path / "run.gan").iteration == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove what is open")
+@pytest.mark.parametrize("what", ["the folder", "one file", "the data"])
+def test_snapshots_that_are_removed_are_noticed_and_nothing_is_lost(path, tmp_path, what):
+    data = np.random.default_rng(0).normal(size=(50, 2)).astype("float32") if what == "the data" else "ring8"
+    trainer, free = (gw.GANTrainer(data, **where, **SMALL) for where in ({"run": path}, {}))
+    trainer.step(20)
+    files = sorted((path / "snapshots").iterdir(), key=lambda file: file.stat().st_mtime_ns)
+    aside = tmp_path / "aside"
+    gone = path / "snapshots" if what == "the folder" else files[0]
+    gone.rename(aside)
+    with pytest.warns(
+        RuntimeWarning, match=r"run cannot be stored in .*run: \d+ files .* snapshots were removed.* put them"
+    ):
+        trainer.step(5)
+    assert "snapshots were removed" in str(trainer._unstored)
+    with pytest.raises(gw.CheckpointError, match=r"snapshots were removed.*trainer\.save\(path\)"):
+        trainer.close()
+    if what == "the folder":
+        shutil.rmtree(gone, ignore_errors=True)
+    aside.rename(gone)
+    trainer.step(5)
+    trainer.close()
+    assert trainer._unstored is None, "they were put back"
+    free.step(30)
+    opened = gw.open_run(path)
+    assert opened.state_hash() == free.state_hash()
+    opened.close()
