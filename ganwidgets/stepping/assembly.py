@@ -267,7 +267,8 @@ def exact_because(found: Probe, source: Source, device: torch.device, threads: i
         return Message("close, not exact: {causes}", causes="; ".join(causes))
     return Message(
         "exact: all random numbers come from the run's own generators, and one batch gave the same numbers twice; it "
-        "repeats bit for bit with torch {torch}, {threads} threads and this kind of processor",
+        "repeats bit for bit with torch {torch}, {threads} threads and this kind of processor. While a widget plays, "
+        "networks may be changed by hand within trainer.editing only: elsewhere it may go unnoticed",
         torch=torch.__version__,
         threads=threads,
     )
