@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganwidgets.runs.record.interventions import Intervention
+from ganwidgets.runs.record.notes import notes_on
 from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.travel import tip_of
@@ -59,6 +60,8 @@ class TimelineView:
         The earliest iteration that can be returned to on this branch.
     lineage : frozenset of int
         The branches that led here, this one included.
+    notes : tuple of (int, str)
+        Iterations up to where the run stands, and what the user noted there.
     definitions : mapping
         Of the settings of the run.
     """
@@ -72,6 +75,7 @@ class TimelineView:
     first: int
     lineage: frozenset[int]
     definitions: Mapping[str, Setting[Any]] = field(default_factory=lambda: SETTINGS)
+    notes: tuple[tuple[int, str], ...] = ()
 
     @property
     def current(self) -> BranchView:
@@ -125,6 +129,10 @@ class TimelineViewer:
             at_tip=session.branches.at_tip,
             first=self._limbs[place.branch].first,
             lineage=self._ancestors,
+            notes=tuple(
+                (note.iteration, note.text)
+                for note in notes_on(session.notes, session.branches, place.branch, place.iteration)
+            ),
             definitions=session.settings.definitions,
         )
 

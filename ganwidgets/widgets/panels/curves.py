@@ -21,7 +21,6 @@ from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 if TYPE_CHECKING:
     from ganwidgets.live.frames.camera import Frame
     from ganwidgets.runs.record.history import Envelope
-    from ganwidgets.runs.record.interventions import Intervention
     from ganwidgets.runs.timeline.branch_view import TimelineView
 
 __all__ = ["Chart", "Curve", "CurvesPanel", "Pen", "mean_curve"]
@@ -278,7 +277,7 @@ class CurvesPanel:
             x_label=catalog(N_("iteration")),
             y_label=catalog(N_("loss")),
         )
-        self._known: tuple[Sequence[Intervention], list[tuple[int, str]]] = ((), [])
+        self._known: tuple[tuple[object, object], list[tuple[int, str]]] = (((), ()), [])
         self._head = look.html(self._legend(penalized=False), "gw-head")
         self.widget = look.box([self._head, self._chart.widget], f"gw-{self.name}", "gw-panel")
 
@@ -310,16 +309,16 @@ class CurvesPanel:
         return shown
 
     def _marks(self, past: TimelineView) -> list[tuple[int, str]]:
-        """Return the newest iterations after which something changed on the way here, and what."""
-        records = past.led_here[-MARKS:]
-        if self._known[0] != records:
+        """Return the newest iterations after which something changed on the way here or was noted, and what."""
+        records, notes = past.led_here[-MARKS:], past.notes[-MARKS:]
+        if self._known[0] != (records, notes):
+            told = [
+                (record.iteration, described(record, self._catalog, past.definitions)) for record in records
+            ]
             said: dict[int, str] = {}
-            for record in records:
-                text = described(record, self._catalog, past.definitions)
-                said[record.iteration] = (
-                    f"{said[record.iteration]}; {text}" if record.iteration in said else text
-                )
-            self._known = records, list(said.items())
+            for iteration, text in (*told, *notes):
+                said[iteration] = f"{said[iteration]}; {text}" if iteration in said else text
+            self._known = (records, notes), list(said.items())
         return self._known[1]
 
 

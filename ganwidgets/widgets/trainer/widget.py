@@ -247,12 +247,6 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         if settings:
             self._runner.change(settings, **BY_CELL)
 
-    def _observe_settings_of_game(self) -> None:
-        """Observe the settings that only the game has."""
-        others = [name for name in self._definitions if name not in SETTINGS]
-        if others:  # no name would mean every trait
-            self.observe(self._on_trait_change, names=others)
-
     def _show_settings(self) -> None:
         """Put every trait and every control where the run stands."""
         values = self._trainer.settings.as_dict()

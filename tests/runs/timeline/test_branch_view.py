@@ -83,6 +83,8 @@ def plainly(trainer):
         "at_tip": timeline.at_tip,
         "first": branches[timeline.place.branch].first,
         "lineage": frozenset(lineage),
+        "definitions": trainer.settings.definitions,
+        "notes": (),
     }
 
 

@@ -71,3 +71,10 @@ def test_while_it_plays(widget):
     widget.wait()
     assert both.start >= 20
     assert np.isfinite(both.difference("loss_d")[-1])
+
+
+def test_notes_are_marked_on_the_curves(widget):
+    widget.trainer.note("looks stuck", 7)
+    past = widget._camera.take().past
+    assert past.notes == ((7, "looks stuck"),)
+    assert (7, "looks stuck") in next(p for p in widget._dashboard._panels if p.name == "curves")._marks(past)
