@@ -41,12 +41,14 @@ if TYPE_CHECKING:
         SweepWidget,
         register_panel,
     )
+    from ganwidgets.widgets.classroom import Classroom
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CheckpointError",
     "CheckpointWarning",
+    "Classroom",
     "Comparison",
     "ComparisonWidget",
     "DataError",
@@ -110,6 +112,10 @@ def __getattr__(name: str) -> Any:
         from ganwidgets.networks.stylegan3 import load_stylegan
 
         return load_stylegan
+    if name == "Classroom":
+        from ganwidgets.widgets.classroom import Classroom
+
+        return Classroom
     if name == "log_to_tensorboard":
         from ganwidgets.tensorboard import log_to_tensorboard
 

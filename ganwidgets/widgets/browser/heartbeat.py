@@ -20,11 +20,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import anywidget
 from traitlets import Dict, Unicode
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.browser.tapped import TappedWidget
 
 __all__ = ["Heartbeat", "NoViewers", "Viewers", "gone_words"]
 
@@ -77,7 +77,7 @@ class NoViewers:
     def closed(self, view: str) -> None: ...
 
 
-class Heartbeat(anywidget.AnyWidget):
+class Heartbeat(TappedWidget):
     """The invisible widget that answers for a page; it also carries the stylesheet.
 
     Parameters
@@ -97,7 +97,7 @@ class Heartbeat(anywidget.AnyWidget):
     """
 
     _esm = script("browser/heartbeat")
-    _css = stylesheet("trainer/style")
+    _css = stylesheet("trainer/style") + stylesheet("trainer/presets")
 
     names = Dict().tag(sync=True)
     places = Dict().tag(sync=True)

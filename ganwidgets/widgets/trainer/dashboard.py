@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -42,6 +42,7 @@ from ganwidgets.widgets.panels.unstored import UnstoredPanel
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.panels.what_if import CHANGEABLE, WhatIfPanel
 from ganwidgets.widgets.trainer.layout import Arrangement
+from ganwidgets.widgets.trainer.panel_layout import PANELS
 
 if TYPE_CHECKING:
     from ganwidgets.live import Frame, RunState
@@ -237,9 +238,17 @@ class Dashboard:
         self._arrangement.name_data(self._data_in_words(source))
         own_parts = own_panels(look)
         self._panels += own_parts
-        self.children = (*self._arrangement.children, *(part.widget for part in own_parts), saving.widget)
+        self._own_widgets = tuple(part.widget for part in own_parts)
+        self._saving = saving.widget
+        self.children = self.arranged(PANELS)
         # Not among the children where the data are of the other kind.
-        self._apart = [*self._places.values(), metrics.features]
+        self._apart = [*self._places.values(), metrics.features, *self._arrangement.parts.values()]
+
+    def arranged(self, names: Sequence[str]) -> tuple[ipywidgets.Widget, ...]:
+        """Return the children of the widget that show the panels `names` in their order."""
+        children = self._arrangement.arranged(names, {"export": self._saving})
+        # Registered panels come before the last one, and only in the full widget.
+        return (*children[:-1], *self._own_widgets, children[-1]) if tuple(names) == PANELS else children
 
     def look_ahead(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
         """Return two futures; both are shown while they are computed."""

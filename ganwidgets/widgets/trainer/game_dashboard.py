@@ -5,17 +5,18 @@ from __future__ import annotations
 import html
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
+from traitlets import TraitError
 
 from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ganwidgets.games import Game, settings_of
 from ganwidgets.live.observations import Focus
-from ganwidgets.messages import Catalog, N_
+from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, Viewers, gone_words
@@ -30,6 +31,7 @@ from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import ACTIONS, Transport
 from ganwidgets.widgets.panels.unstored import UnstoredPanel
 from ganwidgets.widgets.trainer.dashboard import Panel, Preparing, descendants
+from ganwidgets.widgets.trainer.panel_layout import PRESETS
 
 if TYPE_CHECKING:
     from ganwidgets.live import RunState
@@ -213,6 +215,14 @@ class GameDashboard:
         """Return nothing: frames of these games carry all that there is."""
         del due
         return frozenset()
+
+    def arranged(self, names: Sequence[str]) -> tuple[ipywidgets.Widget, ...]:
+        """Return all children: these games have one arrangement, and `names` may only be that of all panels."""
+        if tuple(names) not in set(PRESETS.values()):
+            raise TraitError(
+                Message("panels cannot be {names!r}: this game's widget shows all of its panels", names=names)
+            )
+        return self.children
 
     def only(self, names: Collection[str] | None) -> None:
         """Show the controls and buttons of these names and hide the others; None shows all."""

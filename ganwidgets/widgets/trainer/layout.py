@@ -8,7 +8,7 @@ each other.
 from __future__ import annotations
 
 import html
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import ipywidgets
 
@@ -29,6 +29,11 @@ AT_NOISE = ("noise", "latent_dim")
 AT_LOSSES = ("loss", "penalty", "penalty_weight")
 AT_DATA = ("data",)
 """The settings whose controls stand at those parts of the graph, and not in the tabs."""
+
+QUICK = ["lr_d", "lr_g", "loss", "penalty", "d_steps", "batch_size"]
+"""The controls of a one-screen layout, where a teacher chose none."""
+
+PICTURES, CHARTS = {"plane", "samples"}, {"curves", "metrics"}
 
 
 class Arrangement:
@@ -62,8 +67,8 @@ class Arrangement:
 
     Attributes
     ----------
-    children : tuple of ipywidgets.Widget
-        For the widget itself, which must carry the CSS class ``gw-root``.
+    parts : dict of str to ipywidgets.Widget
+        Panels by name; the picture, which the data decide on, is not among them.
     """
 
     def __init__(
@@ -114,22 +119,72 @@ class Arrangement:
             ),
             "gw-tabs",
         )
-        self.children = (
-            *hidden,
-            transport.widget,
-            status.widget,
-            walk,
-            overview,
-            main,
-            health,
-            what_if,
-            timeline.widget,
-            metrics.numbers,
-            self._tabs,
-        )
+        self._hidden = tuple(hidden)
+        self._main, self._charts = main, charts
+        self._controls = controls
+        self._quick = look.box([], "gw-grid", "gw-quick")
+        self._choose_quick(None)
+        self.parts: dict[str, ipywidgets.Widget] = {
+            "transport": transport.widget,
+            "status": status.widget,
+            "health": health,
+            "what_if": what_if,
+            "walk": walk,
+            "graph": overview,
+            "curves": curves.widget,
+            "metrics": metrics.widget,
+            "timeline": timeline.widget,
+            "numbers": metrics.numbers,
+            "settings": self._tabs,
+            "controls": self._quick,
+        }
+
+    def arranged(
+        self, names: Sequence[str], more: Mapping[str, ipywidgets.Widget]
+    ) -> tuple[ipywidgets.Widget, ...]:
+        """Return the children of the widget that show the panels `names` in their order.
+
+        The picture and the charts that follow each other share one row; a later group stands without a row.
+
+        Parameters
+        ----------
+        names : sequence of str
+        more : mapping of str to Widget
+            Panels that are not among :attr:`parts`.
+        """
+        parts = {**self.parts, **more}
+        children: list[ipywidgets.Widget] = [*self._hidden]
+        row: list[ipywidgets.Widget] = []
+        charts: list[ipywidgets.Widget] = []
+        closed = False
+        for name in names:
+            if name in PICTURES | CHARTS and not closed:
+                if self._main not in children:
+                    children.append(self._main)
+                if name in CHARTS:
+                    charts.append(parts[name])
+                    part = self._charts
+                else:
+                    part = self._picture
+                if part not in row:
+                    row.append(part)
+                continue
+            closed = closed or bool(row)
+            part = self._picture if name in PICTURES else parts[name]
+            if part not in children and part not in row:
+                children.append(part)
+        self._charts.children = charts
+        self._main.children = row
+        return tuple(children)
+
+    def _choose_quick(self, names: Collection[str] | None) -> None:
+        """Put the six controls of a one-screen layout in their places."""
+        chosen = [name for name in names or () if name in self._controls.controls] or QUICK
+        self._quick.children = [self._controls.controls[name].widget for name in chosen[:6]]
 
     def only(self, names: Collection[str] | None) -> None:
         """Leave out the cards and tabs without a control that is to be shown; None shows all."""
+        self._choose_quick(names)
         if names is None or "data" in names:
             self._data_name.add_class("gw-hidden")
         else:

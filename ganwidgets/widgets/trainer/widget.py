@@ -49,6 +49,7 @@ from ganwidgets.widgets.panels.what_if import WhatIfPanel
 from ganwidgets.widgets.trainer.actions import BY_HAND, Origin, UserActions
 from ganwidgets.widgets.trainer.dashboard import Dashboard
 from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
+from ganwidgets.widgets.trainer.panel_layout import PANELS, LayoutTraits
 from ganwidgets.widgets.trainer.piloting import Piloting
 from ganwidgets.widgets.trainer.publisher import Publisher
 from ganwidgets.widgets.trainer.steering import CLOSED, Steering
@@ -64,8 +65,13 @@ KEYWORDS = {
     **dict.fromkeys(DATA_OPTIONS),
     "speed": 0.0,
     "controls": None,
+    "layout_preset": "full",
+    "panels": PANELS,
 }
 """What the constructor takes beside the settings, with the defaults."""
+
+LOOKS = ("speed", "controls", "layout_preset", "panels")
+"""Keywords that are traits of the widget, in the order in which they are set: a preset chooses panels."""
 
 BY_CELL: Origin = {"author": "cell", "source": "code"}
 
@@ -75,7 +81,7 @@ batch through the generator each time."""
 
 
 @with_settings(KEYWORDS)
-class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
+class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidgets.VBox):
     """Watch a GAN train, and steer it while it trains.
 
     Displayed in a notebook it shows the data and what the generator makes of noise, the losses, the
@@ -104,6 +110,11 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
     controls : tuple of str or None
         The controls and buttons that are shown, by name, ``"speed"`` and ``"timeline"`` among them; a teacher
         hides the rest of them.
+    layout_preset : {"full", "projector", "compact"}
+        ``projector`` and ``compact`` fit one screen of 1280x720 or 1024x768 pixels; ``projector`` has text of 18
+        pixels and thick curves. They show six controls: the first of `controls`, or a default choice.
+    panels : tuple of str
+        The panels that are shown, in their order; a new `layout_preset` replaces them.
 
     Raises
     ------
@@ -164,7 +175,7 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
     ) -> None:
         check_names(settings, "GANTrainerWidget", (*KEYWORDS, "locale"), self._definitions)
         self._catalog = catalog(locale)
-        speed, controls = settings.pop("speed", 0.0), settings.pop("controls", None)
+        looks = {name: settings.pop(name) for name in LOOKS if name in settings}
         keeps = "run" in settings
         if isinstance(data_or_trainer, GANTrainer):
             settings.pop("game", None)
@@ -178,6 +189,7 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         self._keeps = keeps
         self._runner = Runner.of(trainer)
         self._events: deque[Event] = deque()
+        self._at_close: list[Callable[[], None]] = []
         self._echoing = threading.local()
         self._writing = threading.RLock()
         self._stood: tuple[Any, ...] | None = None
@@ -239,7 +251,8 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         self._models = models_of(self.layout, *self._dashboard.widgets())
         self._ended = False
         try:
-            self.speed, self.controls = speed, controls
+            for name, value in looks.items():
+                setattr(self, name, value)
         except BaseException:
             self.close()
             raise
@@ -306,6 +319,8 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
         if self.__dict__.get("_ended", True):
             return
         self._ended = True
+        for follower in self._at_close:
+            follower()
         self._unsubscribe()
         self._publisher.stop()
         self._errands.close()
@@ -419,7 +434,13 @@ class GANTrainerWidget(Steering, Piloting, SettingTraits, ipywidgets.VBox):
             check_names([name], "GANTrainerWidget", _names(type(self)), self._definitions)
         if name in SETTINGS and name not in self._definitions:
             check_names([name], "GANTrainerWidget", definitions=self._definitions)
-        if self.has_trait(name) and name in {*self._definitions, "speed", "controls"}:
+        if self.has_trait(name) and name in {
+            *self._definitions,
+            "speed",
+            "controls",
+            "layout_preset",
+            "panels",
+        }:
             self._refuse_if_closed()
         if name in self._definitions:
             with self._writing:

@@ -25,12 +25,12 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import anywidget
 from traitlets import Dict, Enum, Int
 
 from ganwidgets.live.observations import TRAIL
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.browser.tapped import TappedWidget
 
 __all__ = ["PlaneView"]
 
@@ -38,7 +38,7 @@ LONGEST = 1_000_000
 """Steps that a trail may go back."""
 
 
-class PlaneView(anywidget.AnyWidget):
+class PlaneView(TappedWidget):
     """Canvas, toggles and legend of the plane; made once.
 
     Parameters

@@ -22,11 +22,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import anywidget
 import numpy as np
 from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode
 
 from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.browser.tapped import TappedWidget
 
 __all__ = ["COUNTS", "GalleryView"]
 
@@ -34,7 +34,7 @@ COUNTS = (9, 16, 25, 36, 49, 64)
 """Numbers of samples that can be shown."""
 
 
-class GalleryView(anywidget.AnyWidget):
+class GalleryView(TappedWidget):
     """Grid, tools and read-out of the gallery; made once.
 
     Parameters

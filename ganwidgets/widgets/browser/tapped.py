@@ -1,0 +1,38 @@
+"""A widget whose messages to the page are also given to others, such as the pages of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anywidget
+
+__all__ = ["TappedWidget"]
+
+Tap = Callable[[Mapping[str, Any], Any], None]
+
+
+class TappedWidget(anywidget.AnyWidget):
+    """An AnyWidget that calls each tap with every message it sends."""
+
+    _taps: tuple[Tap, ...] = ()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        text = vars(cls).get("_esm")
+        cls._esm_text = text if isinstance(text, str) else ""
+        super().__init_subclass__(**keywords)
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message to all views, and give it to all taps."""
+        super().send(content, buffers)
+        for tap in self._taps:
+            tap(content, buffers)
+
+    def tapped(self, tap: Tap) -> Tap:
+        """Call `tap` with each message from now on; return it."""
+        self._taps = (*self._taps, tap)
+        return tap
+
+    def untapped(self, tap: Tap) -> None:
+        """Do not call `tap` any more."""
+        self._taps = tuple(each for each in self._taps if each is not tap)

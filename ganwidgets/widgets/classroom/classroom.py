@@ -1,0 +1,379 @@
+"""A class around one widget: an address for each role, what students propose, and what a teacher accepts."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import io
+import ipaddress
+import math
+import secrets
+import sys
+import threading
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from traitlets import TraitError
+
+from ganwidgets.messages import Message, N_
+from ganwidgets.widgets.browser.assets import stylesheet
+from ganwidgets.widgets.classroom.feed import Feed
+from ganwidgets.widgets.classroom.proposals import Proposal, Proposals
+from ganwidgets.widgets.classroom.server import Server, plain, text_file
+from ganwidgets.widgets.trainer.widget import GANTrainerWidget
+
+__all__ = ["Classroom"]
+
+ROLES = ("watch", "propose", "steer")
+MOST_POINTS = 600
+"""Of the class's loss curves; every second one is dropped above it."""
+
+WORDS = {
+    "name": N_("Your name"),
+    "propose": N_("Propose a change"),
+    "setting": N_("Setting"),
+    "value": N_("Value"),
+    "reason": N_("Why?"),
+    "send": N_("Propose"),
+    "set": N_("Set"),
+    "proposals": N_("Proposals"),
+    "vote": N_("I agree"),
+    "play": N_("Play"),
+    "pause": N_("Pause"),
+    "step": N_("Step"),
+    "iteration": N_("iteration"),
+    "lost": N_("The class is over, or the connection is lost. Open the address again."),
+    "loss_d": N_("loss of D"),
+    "loss_g": N_("loss of G"),
+}
+
+
+class Classroom:
+    """Serves the run of a widget to the browsers of a class, who watch it, propose changes, or steer it.
+
+    Frames have the pace of the notebook's, at most five a second, and a slow client gets fewer; training never waits
+    for one. The addresses hold unguessable tokens; whoever has one has its role. Names are claims.
+
+    Parameters
+    ----------
+    widget : GANTrainerWidget
+    host : str
+        The network address to listen on. The default is reachable from this computer only. ``"0.0.0.0"`` is reachable
+        from the whole network, unencrypted; a warning says so.
+    port : int
+        0 chooses a free one.
+
+    Raises
+    ------
+    OSError
+        If `host` and `port` cannot be used.
+    RuntimeError
+        In Google Colab, which serves no page to other people; or if the widget is closed.
+    TypeError
+        If `widget` is no GANTrainerWidget.
+    ValueError
+        If `port` is not an integer from 0 to 65535.
+
+    Examples
+    --------
+    >>> w = GANTrainerWidget("ring8")
+    >>> classroom = Classroom(w)
+    >>> classroom.url("watch").startswith("http://127.0.0.1:")
+    True
+    >>> classroom.proposals
+    ()
+    >>> w.close()
+    >>> classroom.closed
+    True
+    """
+
+    def __init__(self, widget: GANTrainerWidget, host: str = "127.0.0.1", port: int = 0) -> None:
+        if not isinstance(widget, GANTrainerWidget):
+            raise TypeError(
+                Message("Classroom takes a GANTrainerWidget, not {kind}", kind=type(widget).__name__)
+            )
+        if "google.colab" in sys.modules:
+            raise RuntimeError(
+                Message(
+                    "Google Colab serves no page to other people; run the kernel on a computer of your own"
+                )
+            )
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+            raise ValueError(Message("port cannot be {port!r}: it must be from 0 to 65535", port=port))
+        widget._refuse_if_closed()
+        self._widget = widget
+        self._runner, self._catalog = widget._runner, widget._catalog
+        self._kind = widget.trainer.source.kind
+        panel = widget._dashboard._pictures[self._kind]
+        self._view: Any = panel.view  # type: ignore[attr-defined]
+        self._heart = widget._dashboard.heartbeat
+        self._proposals = Proposals()
+        self._tokens = {role: secrets.token_urlsafe(24) for role in ROLES}
+        self._feed = Feed()
+        self._points: list[tuple[int, float, float]] = []
+        self._lock = threading.Lock()
+        self._address = host
+        self.closed = False
+        try:
+            self._server = Server(self, host, port)
+        except (OSError, UnicodeError) as error:
+            raise OSError(
+                Message(
+                    "the class cannot be served at {host}, port {port}: {reason}; choose another host or port",
+                    host=host,
+                    port=port,
+                    reason=str(error),
+                )
+            ) from error
+        if not _local(host):
+            warnings.warn(
+                Message(
+                    "the class is served to everybody in the network at {host}, unencrypted; who has an address has "
+                    "its role",
+                    host=host,
+                ),
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        self._taps = [
+            (self._view, self._view.tapped(self._take)),
+            (self._heart, self._heart.tapped(self._beat)),
+        ]
+        widget._at_close.append(self.close)
+        self._request()
+
+    # --- for the teacher ------------------------------------------------------------------------
+
+    def url(self, role: str) -> str:
+        """Return the address of `role`: ``"watch"``, ``"propose"`` or ``"steer"``."""
+        self._known(role)
+        address = self._address
+        if address in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not bound
+            address = _own_address()
+        if ":" in address:
+            address = f"[{address}]"
+        return f"http://{address}:{self._server.port}/#{self._tokens[role]}"
+
+    def revoke(self, role: str) -> None:
+        """Close the connections of `role` and give it another address."""
+        self._known(role)
+        self._tokens[role] = secrets.token_urlsafe(24)
+        self._server.soon(self._server.drop, role)
+
+    @property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """What was proposed, decided or not, in the order of their numbers."""
+        return self._proposals.all
+
+    def accept(self, i: int) -> Proposal:
+        """Put proposal `i` in force: an intervention whose author is the name that the student chose.
+
+        Raises
+        ------
+        IndexError, ValueError
+            If there is no such proposal, or it is decided already.
+        traitlets.TraitError
+            If the run does not allow the change any more; the proposal stays open.
+        """
+        decided = self._proposals.decide(i, "accepted", self._put_in_force)
+        self._server.soon(self._server.tell_proposals)
+        return decided
+
+    def decline(self, i: int) -> Proposal:
+        """Close proposal `i` without changing the run; raises as :meth:`accept` does."""
+        decided = self._proposals.decide(i, "declined", lambda _: None)
+        self._server.soon(self._server.tell_proposals)
+        return decided
+
+    def close(self) -> None:
+        """Stop serving; closing the widget does it too. The run goes on."""
+        if not self.closed:
+            self.closed = True
+            for view, tap in self._taps:
+                view.untapped(tap)
+            self.watched(yes=False)
+            self._server.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"port {self._server.port}"
+        return f"<Classroom, {state}, {len(self.proposals)} proposals>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<p>{role}: <code>{html.escape(self.url(role))}</code>{_qr(self.url(role))}</p>"
+            for role in ("watch", "propose")
+        )
+        return "" if self.closed else rows
+
+    def _known(self, role: str) -> None:
+        if role not in ROLES:
+            raise ValueError(
+                Message("there is no role {role!r}; choose from {known}", role=role, known=", ".join(ROLES))
+            )
+
+    def _put_in_force(self, proposal: Proposal) -> None:
+        values = self._widget.trainer.settings.checked(dict(proposal.changes))
+        self._runner.change(values, author=proposal.name, source="class", reason=proposal.reason)
+
+    # --- on the publisher's thread --------------------------------------------------------------
+
+    def _take(self, message: Mapping[str, Any], buffers: Any) -> None:
+        if "frame" not in message:
+            return
+        self._feed.store(message, buffers or ())
+        state = self._runner.state
+        point = (state.iteration, *(float(state.record.get(n, math.nan)) for n in ("loss_d", "loss_g")))
+        with self._lock:
+            self._points = [known for known in self._points if known[0] < point[0]]
+            self._points.append(point)
+            if len(self._points) > MOST_POINTS:
+                self._points = self._points[::2]
+        self._server.frame_ready()
+
+    def _beat(self, message: Mapping[str, Any], _buffers: Any) -> None:
+        if "seq" in message:
+            self._widget._pacer.acknowledge(self, message["seq"])
+
+    def _request(self) -> None:
+        self._view._on_message(self._view, {"hello": True}, [])
+
+    # --- on the server's thread -----------------------------------------------------------------
+
+    def assets(self) -> Mapping[str, tuple[str, str]]:
+        """Return the files of the page: its own, and the module and styles of the panel that the notebook shows."""
+        panel = "panels/plane/plane" if self._kind == "points" else "panels/samples/gallery"
+        styles = stylesheet("trainer/style") + stylesheet(panel) + text_file("page.css")
+        return {
+            "index.html": ("text/html", text_file("page.html").replace("{lang}", self._catalog.language)),
+            "page.js": ("text/javascript", text_file("page.js")),
+            "panel.js": ("text/javascript", type(self._view)._esm_text),
+            "page.css": ("text/css", styles),
+        }
+
+    def tokens(self) -> Mapping[str, str]:
+        """Return the token of each role."""
+        return self._tokens
+
+    def welcome(self, role: str) -> Mapping[str, Any]:
+        """Return texts, settings and the traits of the view."""
+        view = self._view
+        traits = {
+            name: getattr(view, name)
+            for name in (
+                "words",
+                "layers",
+                "arrows",
+                "trail",
+                "count",
+                "beside",
+                "chosen",
+                "inspected",
+                "direction",
+                "amount",
+            )
+            if view.has_trait(name)
+        }
+        return {
+            "role": role,
+            "words": {name: self._catalog(text) for name, text in WORDS.items()},
+            "settings": self._settings(),
+            "model": traits,
+        }
+
+    def _settings(self) -> dict[str, Any]:
+        values = self._widget.trainer.settings.as_dict()
+        return {name: value for name, value in values.items() if isinstance(value, (bool, int, float, str))}
+
+    def packed(self, known: int) -> tuple[int, bytes]:
+        """Return the message for a client that has version `known`; numbers that are not finite are null."""
+        state = self._runner.state
+        with self._lock:
+            points = [[v if math.isfinite(v) else None for v in point] for point in self._points]
+        extra = {"status": state.status, "iteration": state.iteration, "losses": points}
+        return self._feed.packed(known, extra)
+
+    def proposals_shown(self) -> list[dict[str, Any]]:
+        """Return the open proposals."""
+        return [
+            {
+                "index": p.index,
+                "name": p.name,
+                "reason": p.reason,
+                "votes": p.votes,
+                "changes": dict(p.changes),
+            }
+            for p in self.proposals
+            if p.status == "open"
+        ]
+
+    def request(self, client: str, name: str, role: str, message: Mapping[str, Any]) -> str:
+        """Carry out a message of a client; return why it is refused, or an empty text."""
+        try:
+            self._carry_out(client, name, role, message)
+        except (IndexError, TraitError, ValueError, TypeError, KeyError, RuntimeError) as error:
+            return self._catalog.error(error)
+        return ""
+
+    def _carry_out(self, client: str, name: str, role: str, message: Mapping[str, Any]) -> None:
+        match message:
+            case {"propose": {"changes": dict() as changes, "reason": str() as reason}} if role != "watch":
+                self._proposals.add(client, name, plain(reason, 300), self._checked(changes))
+            case {"vote": int() as index} if role != "watch":
+                self._proposals.vote(client, index)
+            case {"set": dict() as changes} if role == "steer":
+                self._runner.change(self._checked(changes), author=name, source="class")
+            case {"act": "play"} if role == "steer":
+                self._runner.play()
+            case {"act": "pause"} if role == "steer":
+                self._runner.pause()
+            case {"act": "step"} if role == "steer":
+                self._runner.step(1, "both", author=name, source="class")
+            case _:
+                raise ValueError(Message("this address does not allow that, or the message is malformed"))
+
+    def _checked(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not 1 <= len(changes) <= 8:
+            raise ValueError(Message("a change needs one to eight settings"))
+        if not all(isinstance(value, (bool, int, float, str)) for value in changes.values()):
+            raise ValueError(Message("a class can set numbers, words and switches only"))
+        if {"data", "seed"} & set(changes):
+            raise ValueError(Message("a class cannot set data or seed"))
+        return self._widget.trainer.settings.checked(dict(changes))
+
+    def watched(self, yes: bool) -> None:
+        """Count the class as one view of the widget, or no more."""
+        if yes:
+            self._widget._pacer.hello(self)
+            self._widget._look_again()
+            self._server.frame_ready()
+        else:
+            self._widget._pacer.bye(self)
+
+
+def _local(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _own_address() -> str:
+    """Return the address of this computer in its network, as far as the system knows it."""
+    import socket
+
+    try:
+        return socket.gethostbyname(socket.gethostname())
+    except OSError:
+        return "127.0.0.1"
+
+
+def _qr(address: str) -> str:
+    """Return a QR code as SVG; empty if segno (``ganwidgets[class]``) is not installed."""
+    if importlib.util.find_spec("segno") is None:
+        return ""
+    import segno
+
+    file = io.BytesIO()
+    segno.make(address, error="m").save(file, kind="svg", scale=4, light="white", xmldecl=False)
+    return file.getvalue().decode()

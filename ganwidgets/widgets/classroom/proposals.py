@@ -1,0 +1,109 @@
+"""What a class proposes to change: who, what, why, and how many are for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ganwidgets.messages import Message
+
+__all__ = ["Proposal", "Proposals"]
+
+MOST_OPEN, MOST_OF_ONE = 200, 5
+"""Open proposals of a class, and of one client."""
+
+Status = Literal["open", "accepted", "declined"]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A change that a student proposes.
+
+    Attributes
+    ----------
+    index : int
+        Its number, from 0.
+    name : str
+        The name that the student chose; a claim, not an identity.
+    reason : str
+    changes : mapping of str to value
+        Settings by name, valid when they were proposed.
+    votes : int
+        Clients that voted for it; each counts once.
+    status : {"open", "accepted", "declined"}
+    """
+
+    index: int
+    name: str
+    reason: str
+    changes: Mapping[str, Any]
+    votes: int = 0
+    status: Status = "open"
+
+
+class Proposals:
+    """All proposals of a class; usable from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all: list[Proposal] = []
+        self._clients: list[str] = []
+        self._voters: list[set[str]] = []
+
+    @property
+    def all(self) -> tuple[Proposal, ...]:
+        """In the order of their numbers."""
+        with self._lock:
+            return tuple(self._all)
+
+    def add(self, client: str, name: str, reason: str, changes: Mapping[str, Any]) -> Proposal:
+        """Add a proposal of `client`; raises `ValueError` if there are too many open ones."""
+        with self._lock:
+            still_open = [proposal.index for proposal in self._all if proposal.status == "open"]
+            own = [index for index in still_open if self._clients[index] == client]
+            if len(still_open) >= MOST_OPEN or len(own) >= MOST_OF_ONE:
+                raise ValueError(Message("too many proposals are open; wait until some are decided"))
+            proposal = Proposal(len(self._all), name, reason, dict(changes))
+            self._all.append(proposal)
+            self._clients.append(client)
+            self._voters.append(set())
+            return proposal
+
+    def vote(self, client: str, index: int) -> None:
+        """Count the vote of `client` for an open proposal, once."""
+        with self._lock:
+            proposal = self._open(index)
+            self._voters[index].add(client)
+            self._all[index] = replace(proposal, votes=len(self._voters[index]))
+
+    def decide(self, index: int, status: Status, carry_out: Callable[[Proposal], None]) -> Proposal:
+        """Close an open proposal after `carry_out`; it stays open if `carry_out` raises.
+
+        Raises
+        ------
+        IndexError
+            If there is no such proposal.
+        ValueError
+            If it is decided already.
+        """
+        with self._lock:
+            proposal = self._open(index)
+            carry_out(proposal)
+            decided = self._all[index] = replace(proposal, status=status)
+            return decided
+
+    def _open(self, index: Any) -> Proposal:
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(self._all):
+            raise IndexError(
+                Message(
+                    "there is no proposal {index!r}; there are {count}", index=index, count=len(self._all)
+                )
+            )
+        proposal = self._all[index]
+        if proposal.status != "open":
+            raise ValueError(
+                Message("proposal {index} is {status} already", index=index, status=proposal.status)
+            )
+        return proposal

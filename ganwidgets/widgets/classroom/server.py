@@ -1,0 +1,279 @@
+"""The web server of a class: tornado on a thread and an event loop of its own.
+
+Protocol of the WebSocket. The client's first message is ``{"token": ..., "name": ...}``; anything else closes the
+connection with code 4403. Then it may send ``{"ack": true}`` after drawing a frame, ``{"propose": {"changes": {...},
+"reason": ...}}``, ``{"vote": index}``, ``{"set": {...}}`` and ``{"act": "play" | "pause" | "step"}``, each if its role
+allows it. The server sends ``{"welcome": ...}``, ``{"proposals": [...]}`` and ``{"refused": ...}`` as text, and frames
+as binary messages of :class:`~ganwidgets.widgets.classroom.feed.Feed`. A client gets the next frame when it has
+acknowledged the last one, so that a slow client gets fewer and delays nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import math
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Protocol
+
+import tornado.httpserver
+import tornado.netutil
+import tornado.web
+import tornado.websocket
+
+__all__ = ["Host", "Server"]
+
+MOST_BYTES = 16_384
+"""Of one message from a client."""
+
+RATE, BURST = 20.0, 40.0
+"""Messages of one client: a second in the long run, and at once."""
+
+MOST_CLIENTS = 300
+FRAMES_PER_SECOND = 5.0
+GREETING = 10.0
+"""Seconds within which a client must send its token."""
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; "
+    "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Host(Protocol):
+    """What the server asks of the class."""
+
+    def assets(self) -> Mapping[str, tuple[str, str]]:
+        """Return each file's media type and text, by name."""
+
+    def tokens(self) -> Mapping[str, str]:
+        """Return the token of each role."""
+
+    def welcome(self, role: str) -> Mapping[str, Any]:
+        """Return what a client of `role` needs at the beginning."""
+
+    def packed(self, known: int) -> tuple[int, bytes]:
+        """See :meth:`~ganwidgets.widgets.classroom.feed.Feed.packed`."""
+
+    def proposals_shown(self) -> list[dict[str, Any]]:
+        """Return the open proposals as JSON values."""
+
+    def request(self, client: str, name: str, role: str, message: Mapping[str, Any]) -> str:
+        """Carry out a message; return why it is refused, or an empty text."""
+
+    def watched(self, yes: bool) -> None:
+        """Called when the first client joins, and when the last one leaves."""
+
+
+class _Page(tornado.web.RequestHandler):
+    def initialize(self, host: Host) -> None:
+        self._host = host
+
+    def set_default_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+        self.clear_header("Server")
+
+    def get(self, name: str) -> None:
+        found = self._host.assets().get(name or "index.html")
+        if found is None:
+            raise tornado.web.HTTPError(404)
+        self.set_header("Content-Type", f"{found[0]}; charset=utf-8")
+        self.write(found[1])
+
+
+class _Socket(tornado.websocket.WebSocketHandler):
+    def initialize(self, server: Server) -> None:
+        self.server = server
+        self.id = secrets.token_hex(8)
+        self.role = self.name = ""
+        self.known = 0
+        self.ready = True
+        self._credit, self._credited = BURST, time.monotonic()
+
+    def open(self, *_: str) -> None:
+        if len(self.server.clients) >= MOST_CLIENTS:
+            self.close(4429, "full")
+            return
+        self.server.loop.call_later(GREETING, self._must_have_greeted)
+
+    def _must_have_greeted(self) -> None:
+        if not self.role:
+            self.close(4403, "no token")
+
+    def on_message(self, message: str | bytes) -> None:
+        now = time.monotonic()
+        self._credit = min(BURST, self._credit + RATE * (now - self._credited)) - 1
+        self._credited = now
+        if self._credit < 0:
+            self.close(4429, "too many messages")
+            return
+        try:
+            content = json.loads(message, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict):
+            self.close(4400, "not a JSON object")
+        elif not self.role:
+            self._greet(content)
+        elif "ack" in content:
+            self.ready = True
+        else:
+            refusal = self.server.host.request(self.id, self.name, self.role, content)
+            if refusal:
+                self.tell({"refused": refusal})
+            self.server.tell_proposals()
+
+    def _greet(self, content: Mapping[str, Any]) -> None:
+        token, name = content.get("token"), content.get("name", "")
+        if isinstance(token, str):
+            for role, known in self.server.host.tokens().items():
+                if hmac.compare_digest(token.encode(), known.encode()):
+                    self.role = role
+        if not self.role or not isinstance(name, str):
+            self.role = ""
+            self.close(4403, "unknown token")
+            return
+        self.name = plain(name, 40) or "?"
+        self.server.clients.add(self)
+        self.server.host.watched(yes=True)
+        self.tell({"welcome": self.server.host.welcome(self.role)})
+        self.server.tell_proposals()
+
+    def tell(self, content: Mapping[str, Any]) -> None:
+        """Send JSON; a connection that closes meanwhile is forgotten by `on_close`."""
+        self.send(json.dumps(content, default=str))
+
+    def send(self, data: str | bytes) -> None:
+        if self.ws_connection is not None and not self.ws_connection.is_closing():
+            self.server.pending.add(task := asyncio.ensure_future(self._send(data)))
+            task.add_done_callback(self.server.pending.discard)
+
+    async def _send(self, data: str | bytes) -> None:
+        try:
+            await self.write_message(data, binary=isinstance(data, bytes))
+        except (tornado.websocket.WebSocketClosedError, tornado.iostream.StreamClosedError):
+            self.server.clients.discard(self)
+
+    def on_close(self) -> None:
+        self.server.clients.discard(self)
+        if not self.server.clients:
+            self.server.host.watched(yes=False)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def plain(text: str, most: int) -> str:
+    """Return `text` on one line without control characters, at most `most` characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]
+
+
+class Server:
+    """Serves a class until it is closed.
+
+    Parameters
+    ----------
+    host : Host
+        Called on the server's thread.
+    address : str
+        Network address to listen on.
+    port : int
+        0 for a free one.
+
+    Raises
+    ------
+    OSError
+        If the address or port cannot be used.
+    """
+
+    def __init__(self, host: Host, address: str, port: int) -> None:
+        self.host = host
+        self.clients: set[_Socket] = set()
+        self.pending: set[Any] = set()
+        sockets = tornado.netutil.bind_sockets(port, address)
+        self.port: int = sockets[0].getsockname()[1]
+        self.loop = asyncio.new_event_loop()
+        self._due = False
+        self._sent_at = -math.inf
+        self._thread = threading.Thread(
+            target=self._run, args=(sockets,), name="ganwidgets-classroom", daemon=True
+        )
+        self._thread.start()
+
+    def _run(self, sockets: Any) -> None:
+        asyncio.set_event_loop(self.loop)
+        application = tornado.web.Application(
+            [(r"/ws", _Socket, {"server": self}), (r"/([a-z_.]*)", _Page, {"host": self.host})],
+            websocket_max_message_size=MOST_BYTES,
+            log_function=lambda _: None,  # an access log would hold what people do
+        )
+        self._http = tornado.httpserver.HTTPServer(application, max_header_size=MOST_BYTES, max_body_size=0)
+        self._http.add_sockets(sockets)
+        self.loop.run_forever()
+        self.loop.run_until_complete(self._http.close_all_connections())
+        self.loop.close()
+
+    def frame_ready(self) -> None:
+        """Send the newest frame to each client that has drawn its last; quick, from any thread."""
+        if not self._due and not self.loop.is_closed():
+            self._due = True
+            self.loop.call_soon_threadsafe(self._schedule)
+
+    def _schedule(self) -> None:
+        wait = self._sent_at + 1 / FRAMES_PER_SECOND - time.monotonic()
+        self.loop.call_later(max(0.0, wait), self._send_frames)
+
+    def _send_frames(self) -> None:
+        self._due = False
+        self._sent_at = time.monotonic()
+        packed: dict[int, tuple[int, bytes]] = {}
+        for client in list(self.clients):
+            if client.ready:
+                if client.known not in packed:
+                    packed[client.known] = self.host.packed(client.known)
+                client.ready = False
+                client.known, data = packed[client.known]
+                client.send(data)
+
+    def tell_proposals(self) -> None:
+        """Send all clients the open proposals; on the server's thread."""
+        shown = {"proposals": self.host.proposals_shown()}
+        for client in list(self.clients):
+            client.tell(shown)
+
+    def soon(self, function: Any, *arguments: Any) -> None:
+        """Call `function` on the server's thread."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(function, *arguments)
+
+    def drop(self, role: str) -> None:
+        """Close all connections of `role`; on the server's thread."""
+        for client in [client for client in self.clients if client.role == role]:
+            client.close(4403, "revoked")
+
+    def close(self) -> None:
+        """Stop serving; returns when the thread has ended."""
+        if self._thread.is_alive():
+            self.soon(self._stop)
+            self._thread.join(5)
+
+    def _stop(self) -> None:
+        self._http.stop()
+        for client in list(self.clients):
+            client.close(1001, "the class is over")
+        self.loop.call_later(0.05, self.loop.stop)
+
+
+def text_file(name: str) -> str:
+    """Return a file beside this module."""
+    return (files(__package__) / name).read_text("utf-8")
