@@ -15,11 +15,14 @@ Tap = Callable[[Mapping[str, Any], Any], None]
 class TappedWidget(anywidget.AnyWidget):
     """An AnyWidget that calls each tap with every message it sends."""
 
+    _esm_text = ""
+    """The module of JavaScript, as text."""
     _taps: tuple[Tap, ...] = ()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         text = vars(cls).get("_esm")
-        cls._esm_text = text if isinstance(text, str) else ""
+        if isinstance(text, str):  # ipywidgets derives a class without one for each instance
+            cls._esm_text = text
         super().__init_subclass__(**keywords)
 
     def send(self, content: Any, buffers: Any = None) -> None:

@@ -140,7 +140,7 @@ class Classroom:
             (self._view, self._view.tapped(self._take)),
             (self._heart, self._heart.tapped(self._beat)),
         ]
-        widget._at_close.append(self.close)
+        widget._followers = (*widget._followers, self.close)
         self._request()
 
     # --- for the teacher ------------------------------------------------------------------------

@@ -70,7 +70,7 @@ class Host(Protocol):
         """Carry out a message; return why it is refused, or an empty text."""
 
     def watched(self, yes: bool) -> None:
-        """Called when the first client joins, and when the last one leaves."""
+        """Note that clients watch, or that the last one left."""
 
 
 class _Page(tornado.web.RequestHandler):
@@ -241,9 +241,10 @@ class Server:
             if client.ready:
                 if client.known not in packed:
                     packed[client.known] = self.host.packed(client.known)
-                client.ready = False
-                client.known, data = packed[client.known]
-                client.send(data)
+                version, data = packed[client.known]
+                if version:  # before the first frame there is nothing to send
+                    client.ready, client.known = False, version
+                    client.send(data)
 
     def tell_proposals(self) -> None:
         """Send all clients the open proposals; on the server's thread."""

@@ -48,7 +48,7 @@ class LayoutTraits(traitlets.HasTraits):
     _dashboard: Any
 
     layout_preset = traitlets.Any(
-        "full", help="full, projector (one screen, large text) or compact (one screen)."
+        "full", allow_none=False, help="full, projector (one screen, large text) or compact (one screen)."
     )
     panels = Tuple(
         default_value=PANELS,

@@ -13,7 +13,7 @@ import math
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -151,6 +151,8 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
     _named = False
     """Whether a name in a cell was seen to lead here."""
     _refusal = ""
+    _followers: tuple[Callable[[], None], ...] = ()
+    """What is closed before the widget is."""
     # What the widget of another game has instead.
     _definitions: Mapping[str, Setting[Any]] = SETTINGS
     _losses: tuple[str, ...] = ("loss_d", "loss_g")
@@ -189,7 +191,6 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
         self._keeps = keeps
         self._runner = Runner.of(trainer)
         self._events: deque[Event] = deque()
-        self._at_close: list[Callable[[], None]] = []
         self._echoing = threading.local()
         self._writing = threading.RLock()
         self._stood: tuple[Any, ...] | None = None
@@ -319,7 +320,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
         if self.__dict__.get("_ended", True):
             return
         self._ended = True
-        for follower in self._at_close:
+        for follower in self._followers:
             follower()
         self._unsubscribe()
         self._publisher.stop()

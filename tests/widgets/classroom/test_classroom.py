@@ -1,0 +1,208 @@
+"""A class on one run: roles, proposals, bad requests, and an end."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+import websocket
+
+import ganwidgets as gw
+
+
+@pytest.fixture
+def w():
+    widget = gw.GANTrainerWidget("ring8", g_hidden=(8,), d_hidden=(8,))
+    yield widget
+    widget.close()
+
+
+@pytest.fixture
+def classroom(w):
+    return gw.Classroom(w)
+
+
+class Client:
+    def __init__(self, url, name="Ann", token=None, **options):
+        address, _, known = url.partition("#")
+        self.socket = websocket.create_connection(address.replace("http", "ws") + "ws", timeout=30, **options)
+        self.send({"token": known if token is None else token, "name": name})
+
+    def send(self, content):
+        self.socket.send(content if isinstance(content, str) else json.dumps(content))
+
+    def until(self, key):
+        while True:
+            data = self.socket.recv()
+            if isinstance(data, bytes):
+                found = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+            else:
+                found = json.loads(data)
+            if key in found:
+                return found[key]
+
+    def closed_with(self):
+        while True:
+            code, data = self.socket.recv_data()
+            if code == websocket.ABNF.OPCODE_CLOSE:
+                return int.from_bytes(data[:2], "big")
+
+
+def test_a_watcher_gets_the_picture_and_changes_nothing(w, classroom):
+    client = Client(classroom.url("watch"))
+    assert client.until("welcome")["role"] == "watch"
+    frame = client.until("frame")
+    assert {"real", "generated"} <= {part[0] for part in frame["parts"]}
+    before = w.trainer.state_hash()
+    for wish in (
+        {"propose": {"changes": {"lr_d": 0.1}, "reason": ""}},
+        {"set": {"lr_d": 0.1}},
+        {"act": "play"},
+    ):
+        client.send(wish)
+        assert "does not allow" in client.until("refused")
+    assert w.trainer.state_hash() == before
+    assert classroom.proposals == ()
+
+
+def test_an_accepted_proposal_is_an_intervention_by_its_author(w, classroom):
+    ann, bob = (Client(classroom.url("propose"), name) for name in ("Ann <b>", "Bob"))
+    ann.send({"propose": {"changes": {"lr_d": 0.001}, "reason": "D is\ntoo fast"}})
+    while not (shown := bob.until("proposals")):
+        pass
+    assert shown[0]["name"] == "Ann <b>"
+    for _ in range(2):
+        bob.send({"vote": 0})
+        while not (shown := bob.until("proposals"))[0]["votes"]:
+            pass
+    (proposal,) = classroom.proposals
+    assert (proposal.reason, proposal.votes, proposal.status) == ("D is too fast", 1, "open")
+    assert classroom.accept(0).status == "accepted"
+    w.step(1)
+    w.wait()
+    record = w.trainer.interventions[-1]
+    assert (record.author, record.source, record.reason) == ("Ann <b>", "class", "D is too fast")
+    assert w.lr_d == w.trainer.settings.lr_d == 0.001
+    with pytest.raises(ValueError, match="accepted already"):
+        classroom.decline(0)
+    with pytest.raises(IndexError, match="no proposal 7"):
+        classroom.accept(7)
+
+
+def test_a_declined_proposal_changes_nothing(w, classroom):
+    client = Client(classroom.url("propose"))
+    client.send({"propose": {"changes": {"lr_d": 0.001}, "reason": ""}})
+    while not client.until("proposals"):
+        pass
+    before = w.trainer.state_hash()
+    assert classroom.decline(0).status == "declined"
+    w.wait()
+    assert w.trainer.state_hash() == before
+
+
+def test_who_steers_changes_and_plays(w, classroom):
+    client = Client(classroom.url("steer"), "Eve")
+    client.until("welcome")
+    client.send({"set": {"lr_g": 0.002}})
+    client.send({"act": "step"})
+    client.until("proposals")
+    while w.iteration < 1 or w.lr_g != 0.002:
+        w.wait()
+    assert w.trainer.interventions[-1].author == "Eve"
+
+
+def test_a_thousand_bad_requests_change_nothing(w, classroom):
+    before, chance = w.trainer.state_hash(), random.Random(0)  # noqa: S311 - not for secrets
+    bad = [
+        '{"vote": -1}',
+        '{"vote": true}',
+        '{"vote": 1e99}',
+        '{"propose": {"changes": {"lr_d": NaN}, "reason": ""}}',
+        '{"propose": {"changes": {"lr_d": -1}, "reason": ""}}',
+        '{"propose": {"changes": {"lr_d": [1]}, "reason": ""}}',
+        '{"propose": {"changes": {"data": "/etc/passwd"}, "reason": ""}}',
+        '{"propose": {"changes": {"__class__": 1}, "reason": ""}}',
+        '{"propose": {"changes": {}, "reason": ""}}',
+        '{"propose": {"changes": {"lr_d": 0.1}}}',
+        '{"propose": 3}',
+        '{"set": {"lr_d": 0.1}}',
+        '{"act": "play"}',
+        '{"token": 1}',
+        "[" * 5000,
+        "null",
+        "\u0000",
+        "x" * 9000,
+    ]
+    sent = 0
+    while sent < 1000:
+        client = Client(classroom.url("propose"))
+        try:
+            for _ in range(40):
+                client.send(chance.choice(bad))
+                sent += 1
+        except (OSError, websocket.WebSocketException):
+            continue  # the server has closed this one
+    w.wait()
+    assert classroom.proposals == ()
+    assert w.trainer.state_hash() == before
+    assert Client(classroom.url("watch")).until("welcome")
+
+
+def test_tokens_are_what_opens(classroom):
+    assert Client(classroom.url("watch"), token="").closed_with() == 4403
+    assert Client(classroom.url("watch"), token="é" * 32).closed_with() == 4403
+    assert Client(classroom.url("watch"), name=3).closed_with() == 4403
+    old = classroom.url("propose")
+    client = Client(old)
+    client.until("welcome")
+    classroom.revoke("propose")
+    assert client.closed_with() == 4403
+    assert Client(old).closed_with() == 4403
+    assert classroom.url("propose") != old
+    assert len({classroom.url(role).partition("#")[2] for role in ("watch", "propose", "steer")}) == 3
+
+
+def test_a_foreign_page_and_a_large_message_are_refused(classroom):
+    with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
+        Client(classroom.url("watch"), origin="http://evil.example")
+    client = Client(classroom.url("watch"))
+    client.send("x" * 100_000)
+    assert client.closed_with() == 1009
+    base = classroom.url("watch").partition("#")[0]
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(base + "secrets")
+    for name in ("", "page.js", "page.css", "panel.js"):
+        with urllib.request.urlopen(base + name) as answer:
+            assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+            assert answer.read()
+
+
+def test_closing_the_widget_closes_the_class(w, classroom):
+    client = Client(classroom.url("watch"))
+    client.until("welcome")
+    w.close()
+    assert classroom.closed
+    assert client.closed_with() in {1001, 1006}
+    with pytest.raises(OSError):
+        Client(classroom.url("watch"))
+
+
+def test_what_cannot_be_a_class_is_refused(w, classroom, monkeypatch):
+    with pytest.raises(ValueError, match="there is no role 'admin'"):
+        classroom.url("admin")
+    with pytest.raises(TypeError, match="takes a GANTrainerWidget"):
+        gw.Classroom("ring8")
+    for bad in (-1, 70_000, True, "80"):
+        with pytest.raises(ValueError, match="port cannot be"):
+            gw.Classroom(w, port=bad)
+    with pytest.raises(OSError, match="choose another"):
+        gw.Classroom(w, host="203.0.113.1")
+    with pytest.warns(RuntimeWarning, match="everybody in the network"):
+        gw.Classroom(w, host="0.0.0.0").close()  # noqa: S104 - the warning is what is tested
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    with pytest.raises(RuntimeError, match="Colab"):
+        gw.Classroom(w)
