@@ -99,14 +99,15 @@ class Classroom:
                     "Google Colab serves no page to other people; run the kernel on a computer of your own"
                 )
             )
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        asked: Any = port
+        if isinstance(asked, bool) or not isinstance(asked, int) or not 0 <= asked <= 65535:
             raise ValueError(Message("port cannot be {port!r}: it must be from 0 to 65535", port=port))
         widget._refuse_if_closed()
         self._widget = widget
         self._runner, self._catalog = widget._runner, widget._catalog
         self._kind = widget.trainer.source.kind
         panel = widget._dashboard._pictures[self._kind]
-        self._view: Any = panel.view  # type: ignore[attr-defined]
+        self._view: Any = panel.view
         self._heart = widget._dashboard.heartbeat
         self._proposals = Proposals()
         self._tokens = {role: secrets.token_urlsafe(24) for role in ROLES}
@@ -223,7 +224,8 @@ class Classroom:
             return
         self._feed.store(message, buffers or ())
         state = self._runner.state
-        point = (state.iteration, *(float(state.record.get(n, math.nan)) for n in ("loss_d", "loss_g")))
+        d, g = (float(state.record.get(name, math.nan)) for name in ("loss_d", "loss_g"))
+        point = (state.iteration, d, g)
         with self._lock:
             self._points = [known for known in self._points if known[0] < point[0]]
             self._points.append(point)

@@ -42,22 +42,11 @@ PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 KNOWN = (*PANELS, "controls")
 
 
-class LayoutTraits(traitlets.HasTraits):
-    """The traits of a widget that decide on what it shows; neither changes a bit of the run."""
+class PresetTrait(traitlets.TraitType[Any, Any]):
+    """The name of a preset of :data:`PRESETS`."""
 
-    _dashboard: Any
-
-    layout_preset = traitlets.Any(
-        "full", allow_none=False, help="full, projector (one screen, large text) or compact (one screen)."
-    )
-    panels = Tuple(
-        default_value=PANELS,
-        help="The names of the panels that are shown, in order; a new layout_preset replaces them.",
-    )
-
-    @validate("layout_preset")
-    def _known_preset(self, proposal: Any) -> str:
-        value = proposal["value"]
+    def validate(self, _obj: Any, value: Any) -> str:
+        """Return `value` if it names a preset; raise `TraitError` otherwise."""
         if not isinstance(value, str) or value not in PRESETS:
             raise TraitError(
                 Message(
@@ -67,6 +56,20 @@ class LayoutTraits(traitlets.HasTraits):
                 )
             )
         return value
+
+
+class LayoutTraits(traitlets.HasTraits):
+    """The traits of a widget that decide on what it shows; neither changes a bit of the run."""
+
+    _dashboard: Any
+
+    layout_preset = PresetTrait(
+        "full", help="full, projector (one screen, large text) or compact (one screen)."
+    )
+    panels = Tuple(
+        default_value=PANELS,
+        help="The names of the panels that are shown, in order; a new layout_preset replaces them.",
+    )
 
     @validate("panels")
     def _known_panels(self, proposal: Any) -> tuple[str, ...]:
