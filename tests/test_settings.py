@@ -57,6 +57,7 @@ NEXT_UPDATE = [
     "freeze_g",
     "freeze_d",
     "skip_d_below",
+    "freeze_layers_d",
     "ema_decay",
 ]
 FRESH_START = [

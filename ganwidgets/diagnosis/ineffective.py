@@ -42,6 +42,7 @@ _WITHOUT_EFFECT: Mapping[str, tuple[Callable[[Rules], bool], Mapping[str, Any]]]
         "lr_d": (_frozen("d"), {"freeze_d": False}),
         "d_steps": (_frozen("d"), {"freeze_d": False}),
         "skip_d_below": (_frozen("d"), {"freeze_d": False}),
+        "freeze_layers_d": (_frozen("d"), {"freeze_d": False}),
         "lr_g": (_frozen("g"), {"freeze_g": False}),
         "g_steps": (_frozen("g"), {"freeze_g": False}),
     }

@@ -91,6 +91,17 @@ class SettingTraits(HasTraits):
         help=N_("Stops the discriminator: none of its weights or statistics changes until it is released."),
         group="discriminator",
     )
+    freeze_layers_d = IntSetting(
+        0,
+        min=0,
+        max=100,
+        slider=(0, 8),
+        zero=N_("none"),
+        label=N_("Frozen layers of D"),
+        unit=N_("layers"),
+        help=N_("How many layers of D, from its input on, are not updated (FreezeD); 0 updates all."),
+        group="discriminator",
+    )
     lr_g = FloatSetting(
         5e-4,
         min=0,

@@ -33,6 +33,7 @@ from ganwidgets.optimizers import (
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.calling import Call
+from ganwidgets.stepping.frozen_layers import parameters_of_first_layers
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.unrolling import looked_ahead
@@ -126,6 +127,7 @@ class _Plan:
     skip_below: float | None
     period: int
     frozen: bool
+    held: frozenset[int]
     loss_column: str
     norm_column: str
 
@@ -237,13 +239,25 @@ class Engine:
             skip_below=self.game.skip_below(player.name, self.settings),
             period=self.game.period(player.name, self.settings),
             frozen=self._is_frozen(player),
+            held=self._held(player),
             loss_column=f"loss_{letter}",
             norm_column=f"grad_norm_{letter}",
         )
 
+    def _held(self, player: Player) -> frozenset[int]:
+        """Return the positions of those parameters of `player` that its updates leave as they are."""
+        layers = getattr(self.settings, f"freeze_layers_{player.letter}", 0)
+        if layers == 0:
+            return frozenset()
+        fixed = parameters_of_first_layers((self.state.networks[name] for name in player.networks), layers)
+        return frozenset(
+            index for index, p in enumerate(self.state.parameters[player.name]) if id(p) in fixed
+        )
+
     def _is_frozen(self, player: Player) -> bool:
-        """Return True if `player` is only measured: it is frozen, or all its gradients are switched off."""
-        return getattr(self.settings, f"freeze_{player.letter}") or not self.state.parameters[player.name]
+        """Return True if `player` is only measured: it is frozen, or none of its parameters is updated."""
+        every = len(self.state.parameters[player.name])
+        return getattr(self.settings, f"freeze_{player.letter}") or len(self._held(player)) == every
 
     def _follow_schedule(self) -> None:
         """Set the hyperparameters of every optimizer for this iteration."""
@@ -327,12 +341,14 @@ class Engine:
         """Move the player's parameters by the gradients of `loss`, and its average after them."""
         parameters, name = plan.parameters, plan.player.name
         try:
-            found = torch.autograd.grad(loss, parameters, allow_unused=True)
+            found: Sequence[Tensor | None] = torch.autograd.grad(loss, parameters, allow_unused=True)
         except RuntimeError as error:
             explained = self.game.explain(name, error, self.settings)
             if explained is None:
                 raise
             raise DataError(explained) from error
+        if plan.held:
+            found = [None if index in plan.held else gradient for index, gradient in enumerate(found)]
         gradients = match_strides(found, parameters)
         self.observer.on_gradients(gradients)
         if self.settings.grad_clip > 0:
@@ -344,6 +360,8 @@ class Engine:
             # A gradient that is not finite shows in the next loss, measured or not.
             self.record[plan.norm_column] = gradient_norm(gradients).item()
         apply_update(plan.optimizer, parameters, gradients)
+        if plan.held:
+            parameters = [p for index, p in enumerate(parameters) if index not in plan.held]
         self.game.constrain(name, parameters, self.settings)
         if plan.player.averaged is not None and plan.player.averaged in self.state.averages:
             self._move_average(plan.player.averaged)
@@ -484,6 +502,7 @@ class Engine:
             steps,
             grad_clip=self.settings.grad_clip,
             weight_clip=weight_clip,
+            held=self._plans[player].held,
         )
         return self._networks_with(player, values)
 

@@ -28,6 +28,7 @@ def looked_ahead(
     *,
     grad_clip: float,
     weight_clip: float,
+    held: frozenset[int] = frozenset(),
 ) -> list[Tensor]:
     """Return what `parameters` would be after `steps` updates, differentiable by whatever made the loss.
 
@@ -42,6 +43,8 @@ def looked_ahead(
         `values` for parameters; None where that update would be skipped.
     grad_clip, weight_clip : float
         The settings of these names, which an update obeys.
+    held : frozenset of int, optional
+        Positions of parameters that an update leaves as they are.
     """
     values, memories = list(parameters), optimizer_state(optimizer, parameters)
     for number in range(steps):
@@ -51,11 +54,16 @@ def looked_ahead(
         gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
             loss, values, create_graph=True, allow_unused=True
         )
+        if held:
+            gradients = tuple(None if index in held else g for index, g in enumerate(gradients))
         if grad_clip > 0:
             gradients = _shortened(gradients, grad_clip)
         values, memories = functional_update(optimizer, rule, values, gradients, memories)
         if weight_clip > 0:
-            values = [value.clamp(-weight_clip, weight_clip) for value in values]
+            values = [
+                value if index in held else value.clamp(-weight_clip, weight_clip)
+                for index, value in enumerate(values)
+            ]
     return values
 
 

@@ -101,6 +101,7 @@ def why_alone(session: Session) -> str:
         ),
         (rules.precision != "float32", Message("precision is {value}", value=rules.precision)),
         (rules.freeze_g or rules.freeze_d, Message("a network is frozen")),
+        (rules.freeze_layers_d > 0, Message("layers of D are frozen")),
         (rules.skip_d_below > 0, Message("skip_d_below makes updates depend on the loss")),
         (rules.unroll_steps > 0, Message("unroll_steps looks ahead within an update")),
         (rules.augment != "none", Message("augment changes images at random")),

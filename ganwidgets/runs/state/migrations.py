@@ -53,6 +53,7 @@ MIGRATIONS = (
         },
         {},
     ),
+    Addition({"freeze_layers_d": 0}, {}),
 )
 """In the order in which they came; everything else was there from the beginning."""
 
