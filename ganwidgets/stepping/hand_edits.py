@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.stepping.layer_behavior import LayerBehavior
 
 __all__ = ["EditDetector", "HandEdit"]
 
@@ -40,18 +41,22 @@ class HandEdit:
         Parameters that are other objects: their optimizer has no state for them.
     gradients : mapping of str to bool
         Parameters whose ``requires_grad`` was set, and to what.
+    behavior : tuple of str
+        Options of layers, hooks and replaced methods. No state holds them.
     """
 
     values: tuple[str, ...]
     replaced: tuple[str, ...]
     gradients: Mapping[str, bool]
+    behavior: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.values or self.replaced or self.gradients)
+        return bool(self.values or self.replaced or self.gradients or self.behavior)
 
     def __str__(self) -> str:
         said = [f"{name} (replaced, optimizer state dropped)" for name in self.replaced]
         said += [f"{name} (requires_grad {flag})" for name, flag in self.gradients.items()]
+        said += self.behavior
         said += [name for name in self.values if name not in self.replaced]
         more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
         return ", ".join(said[:NAMED]) + more
@@ -99,6 +104,7 @@ class Contents(NamedTuple):
     flats: list[Tensor]
     copies: list[list[Tensor]]
     gradients: list[bool]
+    behavior: LayerBehavior
 
 
 class EditDetector:
@@ -125,6 +131,7 @@ class EditDetector:
             self._noted = self._read()
         else:
             copies = [_copied(group, noted.flats) for group in noted.groups]
+            noted.behavior.note()
             self._noted = noted._replace(copies=copies, gradients=self._gradients(noted))
         self._stale = False
 
@@ -139,8 +146,11 @@ class EditDetector:
         noted = self._noted
         if self._stale or noted is None:
             return None
+        intact = self._intact(noted)
+        behavior = noted.behavior.changed() if intact else ()
         if (
-            self._intact(noted)
+            intact
+            and not behavior
             and self._pointers(noted) == noted.pointers
             and self._gradients(noted) == noted.gradients
             and all(map(_same, noted.copies, (_copied(group, noted.flats) for group in noted.groups)))
@@ -161,6 +171,7 @@ class EditDetector:
                 for slot, flag, was in zip(now.slots, now.gradients, noted.gradients, strict=True)
                 if flag != was
             },
+            behavior=behavior,
         )
         return edit or None
 
@@ -204,7 +215,8 @@ class EditDetector:
         ]
         held = [(slot.registry, slot.key, slot.tensor) for slot in slots]
         strided = [t for _, _, t in held if t is not None and t.layout == torch.strided]
-        contents = Contents(modules, slots, held, strided, groups, [], flats, [], [])
+        behavior = LayerBehavior((layer.path, layer.module) for layer in modules)
+        contents = Contents(modules, slots, held, strided, groups, [], flats, [], [], behavior)
         return contents._replace(
             pointers=self._pointers(contents),
             copies=[_copied(group, flats) for group in groups],

@@ -7,8 +7,10 @@ goes on from its snapshot.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import EDIT, Intervention, Origin
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import DISK_BUDGET, Snapshot
@@ -74,6 +76,17 @@ def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
     log.branch = branches.current
     due = log.hash_due(state.iteration, state.samples_seen)
     before = digest(described(session, log.in_force, session.run, session.built, tree)) if due else ""
+    if edit.behavior:
+        session.run = replace(
+            session.run,
+            exact=False,
+            exact_because=Message(
+                "close, not exact: {changed} was changed by hand at iteration {iteration}, which no stored state holds; "
+                "going back before it, or loading the run elsewhere, computes with the networks that are there",
+                changed=", ".join(edit.behavior),
+                iteration=state.iteration,
+            ),
+        )
     state.adopt_edits(session.in_force())
     log.act(state.iteration, EDIT, str(edit), origin, state.samples_seen, before)
     session.keep_edit()

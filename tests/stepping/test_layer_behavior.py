@@ -1,0 +1,79 @@
+"""What decides the outputs of networks besides tensors: a change by hand is logged, and the run is no longer exact."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.modules import module as torch_module
+
+import ganwidgets as gw
+
+
+def doubled(_module, _inputs, output):
+    return output * 2
+
+
+CHANGES = {
+    "an option": lambda t: setattr(t.generator[1], "negative_slope", 0.9),
+    "a forward hook": lambda t: t.generator.register_forward_hook(doubled),
+    "a hook of a layer": lambda t: t.discriminator[0].register_forward_hook(doubled),
+    "a hook before it": lambda t: t.generator.register_forward_pre_hook(lambda m, inputs: (inputs[0] * 2,)),
+    "a hook of a parameter": lambda t: t.generator[0].weight.register_hook(lambda g: g * 2),
+    "a method": lambda t: setattr(
+        t.generator, "forward", lambda z: nn.Sequential.forward(t.generator, z) * 2
+    ),
+}
+
+
+@pytest.fixture
+def trainer():
+    trainer = gw.GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,), batch_size=16)
+    trainer.step(2)
+    return trainer
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_logged_and_the_run_says_that_it_is_not_exact(trainer, change):
+    assert trainer.exact
+    CHANGES[change](trainer)
+    trainer.step()
+    (record,) = trainer.interventions
+    assert (record.author, record.setting, record.iteration) == ("user", "edit", 2)
+    assert not trainer.exact
+    assert "changed by hand at iteration 2" in trainer.exact_because
+
+
+def test_a_hook_for_all_modules_is_one_too(trainer):
+    handle = torch_module.register_module_forward_hook(lambda m, inputs, output: None)
+    try:
+        trainer.step()
+    finally:
+        handle.remove()
+    assert not trainer.exact
+
+
+def test_looking_and_what_networks_change_in_their_own_updates_are_none():
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.calls = nn.Linear(2, 2), 0
+
+        def forward(self, z):
+            self.calls += 1
+            return self.layer(z)
+
+    trainer = gw.GANTrainer("ring8", generator=Counting(), latent_dim=2, d_hidden=(8,), batch_size=16)
+    trainer.step()
+    trainer.generator.eval()
+    trainer.generator(torch.zeros(3, 2))
+    trainer.sample(4)
+    trainer.step(2)
+    assert list(trainer.interventions) == []
+
+
+def test_a_hook_that_was_removed_again_is_none(trainer):
+    trainer.generator.register_forward_hook(doubled).remove()
+    trainer.step()
+    assert list(trainer.interventions) == []
+    assert trainer.exact
