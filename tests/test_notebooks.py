@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.util
 import io
+import re
 from pathlib import Path
 
 import nbformat
@@ -33,6 +34,21 @@ def pictures(notebook):
     ]
 
 
+def comparisons(notebook):
+    """Return the static pages of compared runs, which are stored with their widget in place of a picture."""
+    bundles = [output.get("data", {}) for output in outputs(notebook)]
+    pages = [bundle["text/html"] for bundle in bundles if WIDGET in bundle and "text/html" in bundle]
+    return [page for page in pages if "gw-comparison-static" in page]
+
+
+def compared(page):
+    """Return for a static page the names of its runs, the numbers in its table, and its curves of a length."""
+    rows = [re.findall(r"<td[^>]*>([^<]*)<", row) for row in re.findall(r"<tr><td>.*?</tr>", page)]
+    curves = re.findall(r'<polyline[^>]* points="([^"]*)"', page)
+    numbers = [cell for row in rows for cell in row[2:] if re.fullmatch(r"-?\d[\d.e-]*", cell)]
+    return [row[1] for row in rows if row[1:2] > [""]], numbers, [c for c in curves if len(c.split()) > 9]
+
+
 @pytest.mark.slow
 @pytest.mark.kernel
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -40,7 +56,7 @@ def test_it_runs_from_top_to_bottom_and_says_what_is_stored(path, tmp_path):
     """What is claimed in a cell holds, and the stored outputs are those of today's code."""
     # An empty folder for downloads, so that everybody's run is the same.
     now = script.executed(path, tmp_path)
-    assert pictures(now)
+    assert pictures(now) or comparisons(now)
     differences = script.stale(nbformat.read(path, as_version=4), now)
     assert not differences, "\n".join([*differences, f"run scripts/notebooks.py {path.name[:2]}"])
 
@@ -71,12 +87,17 @@ def test_it_is_stored_with_outputs_that_show_without_a_kernel(path):
     nbformat.validate(notebook)
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
     assert not [output for output in outputs(notebook) if output.output_type == "error"]
-    stored = pictures(notebook)
-    assert stored
+    stored, pages = pictures(notebook), comparisons(notebook)
+    assert stored or pages
     for picture in stored:
         width, height = Image.open(io.BytesIO(base64.b64decode(picture))).size
         assert width >= 600
         assert height >= 250
+    for page in pages:
+        names, numbers, curves = compared(page)
+        assert len(set(names)) >= 2
+        assert len(numbers) >= len(names), "its table has numbers"
+        assert len(curves) == 2 * len(names), "a loss of D and one of G for each run"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

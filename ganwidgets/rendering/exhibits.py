@@ -23,8 +23,8 @@ COLORS = (REAL, GENERATED, DISCRIMINATOR, GENERATOR)
 SIDE = 320
 """Pixels of a plane."""
 
-EDGE, LINE = 12, 20
-"""Pixels around and between the pictures of a poster, and of a caption."""
+WIDE, EDGE, LINE = 600, 12, 20
+"""Least pixels of a poster across, pixels around and between its pictures, and of a caption."""
 
 
 def drawable(images: Floats, kind: str) -> tuple[Floats, float]:
@@ -89,12 +89,12 @@ def poster_of(
         if exhibit.name in seen and exhibit not in flat:
             shown, _ = drawable(seen[exhibit.name], exhibit.kind)
             picture = Image.fromarray(image_grid(shown, len(shown)))
-            scale = max(1, 480 // picture.width)
+            scale = -(-(WIDE - 2 * EDGE) // picture.width)
             size = picture.width * scale, picture.height * scale
             pictures.append((catalog(exhibit.label), picture.resize(size, Image.Resampling.NEAREST)))
     if flat:
         pictures.append((", ".join(catalog(e.label) for e in flat), _scatter(flat, seen)))
-    width = max([SIDE, *(picture.width for _, picture in pictures)]) + 2 * EDGE
+    width = max([WIDE, *(picture.width + 2 * EDGE for _, picture in pictures)])
     height = sum(picture.height + LINE + EDGE for _, picture in pictures) + 2 * EDGE + LINE
     whole = Image.new("RGB", (width, height), "white")
     pen, font, top = ImageDraw.Draw(whole), ImageFont.load_default(13), EDGE

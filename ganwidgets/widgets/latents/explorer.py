@@ -472,7 +472,7 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
 
         image = torch.zeros(3, 16, 16) if self._image is None else self._image
         file = io.BytesIO()
-        _as_picture(Image, image, 256).save(file, "PNG")
+        _as_picture(Image, image, 600).save(file, "PNG")
         return file.getvalue()
 
     def _ipython_display_(self, **_: Any) -> None:
@@ -507,7 +507,7 @@ def _as_picture(image_module: Any, image: Tensor, least: int = 128) -> Any:
     from ganwidgets.rendering.image_grid import levels
 
     picture = image_module.fromarray(levels(((image + 1) / 2)[None].numpy())[0])
-    factor = max(least // picture.width, 1)
+    factor = -(-least // min(picture.size))
     resized = picture.resize(
         (picture.width * factor, picture.height * factor), image_module.Resampling.NEAREST
     )
