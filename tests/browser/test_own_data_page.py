@@ -33,7 +33,7 @@ def test_drawing_pasting_and_training_on_it(lab: NotebookPage):
     drag((0.2, 0.3), (0.8, 0.3), steps=2)
     drag((0.2, 0.7), (0.8, 0.7), steps=30)
     lab.until("len(panel.strokes) == 2 and panel._ready['drawing'] is not None")
-    upper = lab.ask("float((panel._ready['drawing'][:, 1] > 0).mean())")
+    upper = lab.ask("float((panel._ready['drawing'].samples[:, 1] > 0).mean())")
     assert 0.45 < upper < 0.55
     said = view.panel("own-said").first
     expect(said).to_contain_text("4000 points")

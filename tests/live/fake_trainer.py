@@ -33,6 +33,7 @@ class FakeTrainer:
     """
 
     def __init__(self):
+        self.players = ("discriminator", "generator")
         self.settings = Settings(lr_d=1e-3, lr_g=1e-3)
         self.iteration = 0
         self.history = SimpleNamespace(record=dict)

@@ -127,6 +127,8 @@ class FolderKeeper(Autosave):
         self._reporter = Reporter(session)
         self._beside: list[SnapshotRow] = []
         """Files of data and of what own networks contained at the start."""
+        self._lost = set(folder.missing_files(shelf.rows.values()))
+        """Files of snapshots that were missing when the run was opened, which its reader has named already."""
         self._names: dict[int, tuple[Any, str]] = {}
         self._keys = itertools.count(1 + max((row.place["key"] for row in shelf.rows.values()), default=0))
         self._current: dict[str, Any] = {}
@@ -262,7 +264,8 @@ class FolderKeeper(Autosave):
         from ganwidgets.runs.store import Entry
 
         session, rows = self._session, self._shelf.rows
-        self._folder.check_snapshots([*rows.values(), *self._beside])
+        kept = [row for row in rows.values() if row.file not in self._lost]
+        self._folder.check_snapshots([*kept, *self._beside])
         session.notice_edits()
         if not session.state.finite():
             return False  # the next update will fail, and then the run goes back

@@ -245,6 +245,10 @@ class RunFolder:
             )
         ]
 
+    def missing_files(self, rows: Iterable[SnapshotRow]) -> list[str]:
+        """Return the names of those files of `rows` that are not there."""
+        return self._files.missing(rows)
+
     def check_snapshots(self, rows: Iterable[SnapshotRow]) -> None:
         """Notice that files of `rows` were removed while the run is kept here.
 
@@ -253,7 +257,7 @@ class RunFolder:
         CheckpointError
             If any is missing.
         """
-        missing = self._files.missing(rows)
+        missing = self.missing_files(rows)
         if missing:
             raise CheckpointError(
                 Message(
