@@ -34,6 +34,7 @@ const ENDED = ["restarting", "autorestarting", "terminating", "dead"];
 
 /** Say so once the kernel is gone, and keep the last picture as it is. */
 function freeze(model, root) {
+  let late = null;
   const gone = () => {
     if (root.classList.contains("gw-gone")) return;
     root.classList.add("gw-gone");
@@ -41,10 +42,17 @@ function freeze(model, root) {
     for (const child of root.children) child.inert = true;
     // The question of a lesson stands beside its run, and has no heartbeat.
     for (const lesson of root.parentElement?.querySelectorAll(":scope > .gw-lesson") ?? []) lesson.inert = true;
-    for (const state of root.querySelectorAll(".gw-state")) {
-      state.textContent = words.state;
-      state.className = "gw-state gw-state-error";
-    }
+    // A message that was under way may still draw the state of before.
+    const say = () => {
+      for (const state of root.querySelectorAll(".gw-state")) {
+        if (state.textContent === words.state) continue;
+        state.textContent = words.state;
+        state.className = "gw-state gw-state-error";
+      }
+    };
+    say();
+    late = new MutationObserver(say);
+    late.observe(root, { childList: true, subtree: true });
     const notice = document.createElement("div");
     notice.className = "gw-trouble-box gw-gone-notice";
     notice.setAttribute("role", "alert");
@@ -78,6 +86,7 @@ function freeze(model, root) {
     status?.disconnect?.(onStatus);
     session?.kernelChanged?.disconnect?.(onKernel);
     observer.disconnect();
+    late?.disconnect();
   };
 }
 
