@@ -42,7 +42,9 @@ class HandEdit:
     gradients : mapping of str to bool
         Parameters whose ``requires_grad`` was set, and to what.
     behavior : tuple of str
-        Options of layers, hooks and replaced methods. No state holds them.
+        Options of layers and replaced methods. No state holds them.
+    hooks : tuple of str
+        Hooks, which no state holds either.
     """
 
     values: tuple[str, ...]
@@ -50,7 +52,14 @@ class HandEdit:
     gradients: Mapping[str, bool]
     behavior: tuple[str, ...] = ()
 
+    hooks: tuple[str, ...] = ()
+
     def __bool__(self) -> bool:
+        return bool(self.hooks or self.of_record)
+
+    @property
+    def of_record(self) -> bool:
+        """Whether it changes the networks themselves; a hook may only look at them."""
         return bool(self.values or self.replaced or self.gradients or self.behavior)
 
     def __str__(self) -> str:
@@ -147,10 +156,11 @@ class EditDetector:
         if self._stale or noted is None:
             return None
         intact = self._intact(noted)
-        behavior = noted.behavior.changed() if intact else ()
+        behavior, hooks = noted.behavior.changed() if intact else ((), ())
         if (
             intact
             and not behavior
+            and not hooks
             and self._pointers(noted) == noted.pointers
             and self._gradients(noted) == noted.gradients
             and all(map(_same, noted.copies, (_copied(group, noted.flats) for group in noted.groups)))
@@ -172,6 +182,7 @@ class EditDetector:
                 if flag != was
             },
             behavior=behavior,
+            hooks=hooks,
         )
         return edit or None
 

@@ -56,11 +56,11 @@ class LayerBehavior:
             self._moving.update(index for index, (before, after) in pairs if before != after)
         self._noted = now
 
-    def changed(self) -> tuple[str, ...]:
-        """Return what differs from what was noted last, in words; taken for what should be from now on."""
+    def changed(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return which options or methods, and which hooks, are not as noted last; they are noted then."""
         now, noted = self._read(), self._noted
         if now == noted:
-            return ()
+            return (), ()
         self._noted = now
         found = [
             f"{name}.{key} from {before!r} to {after!r}"
@@ -74,10 +74,10 @@ class LayerBehavior:
             for (name, _), before, after in zip(self._dicts, noted[1], now[1], strict=True)
             if before is not after
         ]
-        if noted[2:] != now[2:]:
-            hooked = [name for name, content in self._dicts if any(content[key] for key in _HOOKS)]
-            found.append(f"hooks of {', '.join(hooked)}" if hooked else "hooks")
-        return tuple(found)
+        if noted[2:] == now[2:]:
+            return tuple(found), ()
+        hooked = [name for name, content in self._dicts if any(content[key] for key in _HOOKS)]
+        return tuple(found), (f"hooks of {', '.join(hooked)}" if hooked else "hooks",)
 
     def _read(self) -> tuple[list[Any], list[Any], list[int], list[Any]]:
         return (

@@ -38,8 +38,11 @@ def test_a_change_is_logged_and_the_run_says_that_it_is_not_exact(trainer, chang
     assert trainer.exact
     CHANGES[change](trainer)
     trainer.step()
-    (record,) = trainer.interventions
-    assert (record.author, record.setting, record.iteration) == ("user", "edit", 2)
+    if "hook" in change:  # it may only look at the networks, so it is no record
+        assert list(trainer.interventions) == []
+    else:
+        (record,) = trainer.interventions
+        assert (record.author, record.setting, record.iteration) == ("user", "edit", 2)
     assert not trainer.exact
     assert "changed by hand at iteration 2" in trainer.exact_because
 

@@ -20,6 +20,7 @@ from ganwidgets.runs.state.state_tree import state_tree
 
 if TYPE_CHECKING:
     from ganwidgets.runs.session.session import Session
+    from ganwidgets.stepping.hand_edits import HandEdit
 
 __all__ = ["BY_HAND", "EditSnapshots", "place_after", "take_edits"]
 
@@ -64,6 +65,9 @@ def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
     edit = state.edits.find()
     if edit is None or not state.finite():
         return
+    _say_inexact(session, edit)
+    if not edit.of_record:
+        return
     networks, gradients = state.edits.before()
     tree = state_tree(state)
     tree["networks"].update(networks)
@@ -76,18 +80,24 @@ def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
     log.branch = branches.current
     due = log.hash_due(state.iteration, state.samples_seen)
     before = digest(described(session, log.in_force, session.run, session.built, tree)) if due else ""
-    if edit.behavior:
-        session.run = replace(
-            session.run,
-            exact=False,
-            exact_because=Message(
-                "close, not exact: {changed} was changed by hand at iteration {iteration}, which no stored state holds; "
-                "going back before it, or loading the run elsewhere, computes with the networks that are there",
-                changed=", ".join(edit.behavior),
-                iteration=state.iteration,
-            ),
-        )
     state.adopt_edits(session.in_force())
     log.act(state.iteration, EDIT, str(edit), origin, state.samples_seen, before)
     session.keep_edit()
     state.edits.note()
+
+
+def _say_inexact(session: Session, edit: HandEdit) -> None:
+    """End the exactness of a run whose networks were changed in what no stored state holds."""
+    changed = [*edit.behavior, *edit.hooks]
+    if not changed:
+        return
+    session.run = replace(
+        session.run,
+        exact=False,
+        exact_because=Message(
+            "close, not exact: {changed} was changed by hand at iteration {iteration}, which no stored state holds; "
+            "going back before it, or loading the run elsewhere, computes with the networks that are there",
+            changed=", ".join(changed),
+            iteration=session.state.iteration,
+        ),
+    )
