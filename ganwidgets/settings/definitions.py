@@ -98,7 +98,6 @@ class SettingTraits(HasTraits):
         slider=(0, 8),
         zero=N_("none"),
         label=N_("Frozen layers of D"),
-        unit=N_("layers"),
         help=N_("How many layers of D, from its input on, are not updated (FreezeD); 0 updates all."),
         group="discriminator",
     )
