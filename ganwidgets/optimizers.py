@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, get_total_norm
-from torch.optim.adam import adam
-from torch.optim.adamw import adamw
 
 from ganwidgets.messages import Message, N_
 from ganwidgets.settings import SETTINGS, ChoiceSetting, factor
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = [
     "REMEMBERED",
     "OptimizerFactory",
-    "apply_update",
     "clip_gradients_",
     "functional_update",
     "gradient_norm",
@@ -298,59 +295,6 @@ def clip_gradients_(
     finally:
         for parameter in parameters:
             parameter.grad = None
-
-
-def apply_update(
-    optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]
-) -> None:
-    """Carry out one update of `parameters`, which are all that `optimizer` has, by :func:`match_strides` `gradients`.
-
-    What ``optimizer.step()`` would do if each parameter had its gradient in ``grad``, with the same bits.
-    Adam's rule is called directly where it remembers every parameter: for small networks, finding out
-    at every update what is known takes torch's optimizers many times longer than the rule itself.
-    """
-    if all(gradient is None for gradient in gradients):
-        return  # `step` changes nothing then, and the fused rules of torch 2.6 fail
-    rule = _FUSED_RULES.get(type(optimizer))
-    group = optimizer.param_groups[0]
-    memory = optimizer.state
-    if (
-        rule is None
-        or not group.get("fused")
-        or len(memory) < len(parameters)
-        or any(g is None for g in gradients)
-    ):
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        optimizer.step()
-        for parameter in parameters:
-            parameter.grad = None
-        return
-    memories = [memory[parameter] for parameter in parameters]
-    beta1, beta2 = group["betas"]
-    with torch.no_grad():
-        rule(
-            parameters,
-            gradients,
-            [kept["exp_avg"] for kept in memories],
-            [kept["exp_avg_sq"] for kept in memories],
-            [],
-            [kept["step"] for kept in memories],
-            fused=True,
-            amsgrad=False,
-            beta1=beta1,
-            beta2=beta2,
-            lr=group["lr"],
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
-            maximize=False,
-        )
-
-
-_FUSED_RULES: Mapping[type[torch.optim.Optimizer], Callable[..., None]] = {
-    torch.optim.Adam: adam,
-    torch.optim.AdamW: adamw,
-}
 
 
 def _has_fused_rule(parameter: Tensor) -> bool:

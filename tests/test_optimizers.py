@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ganwidgets.optimizers import (
-    apply_update,
     functional_update,
     learning_rate,
     make_optimizer,
@@ -17,6 +16,7 @@ from ganwidgets.optimizers import (
     set_hyperparameters,
 )
 from ganwidgets.settings import SETTINGS, Settings
+from ganwidgets.stepping.descent import ParameterUpdate
 
 NAMES = list(SETTINGS["optimizer_d"].choices)
 
@@ -120,6 +120,7 @@ def test_a_descent_is_torchs_step_bit_for_bit_whichever_parameters_get_a_gradien
     settings = Settings(weight_decay=weight_decay)
     problem, twin = Problem(), Problem()
     optimizer, expected = made(name, problem, settings), made(name, twin, settings)
+    update = ParameterUpdate(optimizer, problem.parameters)
     for step, parts in enumerate(given):
         twin.slope(step)
         gradients = []
@@ -129,7 +130,7 @@ def test_a_descent_is_torchs_step_bit_for_bit_whichever_parameters_get_a_gradien
         expected.step()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(torch.compiler, "is_compiling", lambda: compiling)
-            apply_update(optimizer, problem.parameters, gradients)
+            update.apply(gradients)
         assert all(map(torch.equal, problem.values(), twin.values()))
         assert all(parameter.grad is None for parameter in problem.parameters)
     for mine, theirs in zip(problem.parameters, twin.parameters, strict=True):

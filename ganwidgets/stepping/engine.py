@@ -23,7 +23,6 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from ganwidgets.errors import DataError
 from ganwidgets.games.game import NOTHING, Batch, Feed, NetworkFn, Player, Scored, Turn
 from ganwidgets.optimizers import (
-    apply_update,
     clip_gradients_,
     gradient_norm,
     learning_rate,
@@ -33,6 +32,7 @@ from ganwidgets.optimizers import (
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.calling import Call
+from ganwidgets.stepping.descent import ParameterUpdate, gradients_of
 from ganwidgets.stepping.frozen_layers import parameters_of_first_layers
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
@@ -121,7 +121,7 @@ class _Plan:
 
     player: Player
     parameters: list[Tensor]
-    optimizer: torch.optim.Optimizer
+    update: ParameterUpdate
     own_buffers: list[Buffers]
     other_buffers: list[Buffers]
     skip_below: float | None
@@ -233,7 +233,7 @@ class Engine:
         return _Plan(
             player=player,
             parameters=state.parameters[player.name],
-            optimizer=state.optimizers[player.name],
+            update=ParameterUpdate(state.optimizers[player.name], state.parameters[player.name]),
             own_buffers=[b for name, b in buffers if name in player.networks and b],
             other_buffers=[b for name, b in buffers if name not in player.networks and b],
             skip_below=self.game.skip_below(player.name, self.settings),
@@ -341,7 +341,7 @@ class Engine:
         """Move the player's parameters by the gradients of `loss`, and its average after them."""
         parameters, name = plan.parameters, plan.player.name
         try:
-            found: Sequence[Tensor | None] = torch.autograd.grad(loss, parameters, allow_unused=True)
+            found: Sequence[Tensor | None] = gradients_of(loss, parameters)
         except RuntimeError as error:
             explained = self.game.explain(name, error, self.settings)
             if explained is None:
@@ -359,7 +359,7 @@ class Engine:
         elif measure:
             # A gradient that is not finite shows in the next loss, measured or not.
             self.record[plan.norm_column] = gradient_norm(gradients).item()
-        apply_update(plan.optimizer, parameters, gradients)
+        plan.update.apply(gradients)
         if plan.held:
             parameters = [p for index, p in enumerate(parameters) if index not in plan.held]
         self.game.constrain(name, parameters, self.settings)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ganwidgets import DivergedError, GANTrainer
-from ganwidgets.stepping import engine
+from ganwidgets.stepping.descent import ParameterUpdate
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "latent_dim": 2, "batch_size": 8}
 LARGE = {**SMALL, "g_hidden": (256, 256), "d_hidden": (256, 256)}
@@ -70,16 +70,16 @@ def optimizer(error):
     """Let the update of the weights fail after it was carried out."""
 
     def breaks(_trainer, nth):
-        original, fails = engine.apply_update, Counting(raising(error), nth)
+        original, fails = ParameterUpdate.apply, Counting(raising(error), nth)
 
-        def apply_update(*arguments):
+        def apply(*arguments):
             original(*arguments)
             fails()
 
-        engine.apply_update = apply_update
+        ParameterUpdate.apply = apply
 
         def mend():
-            engine.apply_update = original
+            ParameterUpdate.apply = original
 
         return mend
 
