@@ -67,8 +67,10 @@ class ParameterUpdate:
         self._group = optimizer.param_groups[0]
         self._parameters = parameters
         self._remembered: tuple[list[Tensor], list[Tensor], list[Tensor]] | None = None
-        rules = _FUSED_RULES.get(type(optimizer)) if _is_plain(optimizer) else None
-        self._rule, self._kernel = rules or (None, None)
+        self._rule: Callable[..., None] | None = None
+        self._kernel: Callable[..., None] | None = None
+        if _is_plain(optimizer):
+            self._rule, self._kernel = _FUSED_RULES.get(type(optimizer), (None, None))
         if {(parameter.device.type, parameter.dtype) for parameter in parameters} != {("cpu", torch.float32)}:
             self._kernel = None
 
