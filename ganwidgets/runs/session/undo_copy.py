@@ -26,22 +26,38 @@ LARGE = 100_000
 """Numbers from which on a copy is renewed in place, because allocating it would take longer than copying."""
 
 
+class Group(NamedTuple):
+    """Tensors that are copied together: they have one dtype and one device."""
+
+    live: list[Tensor]
+    joined: bool
+    """True if they are copied to one tensor, by one operation: all are contiguous, and seen as vectors."""
+    room: list[Tensor]
+    """Where copies of many numbers go; empty for few."""
+
+
 class Layout(NamedTuple):
     """The tensors that updates change in place; it holds as long as `key` stays the same."""
 
     key: tuple[Any, ...]
-    live: list[Tensor]
-    alike: bool
-    """True if they can be joined to one tensor: one dtype, one device, all contiguous."""
-    room: list[Tensor]
-    """Where copies of many numbers go; empty for few."""
+    groups: list[Group]
+
+    @property
+    def in_place(self) -> bool:
+        """Whether copies are renewed in place."""
+        return any(group.room for group in self.groups)
+
+    @property
+    def live(self) -> list[Tensor]:
+        return [tensor for group in self.groups for tensor in group.live]
 
 
 class Kept(NamedTuple):
     """The state after one update."""
 
     layout: Layout
-    values: list[Tensor]
+    values: list[list[Tensor]]
+    """The copies of each group."""
     rest: list[Undo]
     """What restores everything but the tensors."""
     record: dict[str, float]
@@ -81,25 +97,19 @@ class UndoCopy:
             If a parameter, a buffer or an optimizer's memory is not finite; the earlier copy is kept.
         """
         layout = self._laid_out()
-        if layout.room:
+        if layout.in_place:
             self._refuse_nonfinite(layout.live)
             self._write(layout)
             return
-        values = _copied(layout)
-        self._refuse_nonfinite(values)
+        values = [_copied(group) for group in layout.groups]
+        self._refuse_nonfinite([copy for copies in values for copy in copies])
         self._kept = self._described(layout, values)
 
     def _write(self, layout: Layout) -> None:
         """Copy the state. An interrupt leaves the copy before, the new one, or none because the state is whole."""
-        if not layout.room:
-            self._kept = self._described(layout, _copied(layout))
-            return
-        self._kept = None
-        if layout.alike:
-            torch.cat(layout.live, out=layout.room[0])
-        else:
-            torch._foreach_copy_(layout.room, layout.live)
-        self._kept = self._described(layout, layout.room)
+        if layout.in_place:
+            self._kept = None
+        self._kept = self._described(layout, [_copied(group) for group in layout.groups])
 
     def begin_update(self) -> None:
         """Note that the log, as it is now, is the one to go back to."""
@@ -119,17 +129,15 @@ class UndoCopy:
         kept = self._kept
         if kept is None:
             return
-        layout = kept.layout
-        copies = kept.values
-        if layout.alike:
-            copies = list(torch.split(copies[0], [len(tensor) for tensor in layout.live]))
-        torch._foreach_copy_(layout.live, copies)
+        for (live, joined, _), copies in zip(kept.layout.groups, kept.values, strict=True):
+            parts = torch.split(copies[0], [len(tensor) for tensor in live]) if joined else copies
+            torch._foreach_copy_(live, list(parts))
         for restore in kept.rest:
             restore()
         self._engine.record.update(kept.record)
         self._log.rewind(kept.mark)
 
-    def _described(self, layout: Layout, values: list[Tensor]) -> Kept:
+    def _described(self, layout: Layout, values: list[list[Tensor]]) -> Kept:
         state = self._state
         return Kept(
             layout,
@@ -146,15 +154,11 @@ class UndoCopy:
         if self._layout is not None and key == self._layout.key:
             return self._layout
         live = [tensor.detach() for content in CONTENT for tensor in content.live(state)]
-        kinds = {(tensor.dtype, tensor.device) for tensor in live}
-        alike = len(kinds) == 1 and all(tensor.is_contiguous() for tensor in live)
-        if alike:
-            # One operation copies everything, in a third of the time.
-            live = [tensor.view(-1) for tensor in live]
-        room = []
-        if sum(map(Tensor.numel, live)) >= LARGE:
-            room = [torch.cat(live)] if alike else [torch.empty_like(tensor) for tensor in live]
-        self._layout = Layout(key, live, alike, room)
+        large = sum(map(Tensor.numel, live)) >= LARGE
+        kinds: dict[Any, list[Tensor]] = {}
+        for tensor in live:
+            kinds.setdefault((tensor.dtype, tensor.device), []).append(tensor)
+        self._layout = Layout(key, [_grouped(tensors, large=large) for tensors in kinds.values()])
         return self._layout
 
     def _refuse_nonfinite(self, tensors: list[Tensor]) -> None:
@@ -172,5 +176,22 @@ class UndoCopy:
             raise NonFiniteError(quantity, float("nan"))
 
 
-def _copied(layout: Layout) -> list[Tensor]:
-    return [torch.cat(layout.live)] if layout.alike else [tensor.clone() for tensor in layout.live]
+def _grouped(tensors: list[Tensor], *, large: bool) -> Group:
+    joined = all(tensor.is_contiguous() for tensor in tensors)
+    live = [tensor.view(-1) for tensor in tensors] if joined else tensors
+    room = []
+    if large:
+        room = [torch.cat(live)] if joined else [torch.empty_like(tensor) for tensor in live]
+    return Group(live, joined, room)
+
+
+def _copied(group: Group) -> list[Tensor]:
+    """Return copies of the tensors of a group, in its room if it has one."""
+    live, joined, room = group
+    if not room:
+        return [torch.cat(live)] if joined else [tensor.clone() for tensor in live]
+    if joined:
+        torch.cat(live, out=room[0])
+    else:
+        torch._foreach_copy_(room, live)
+    return room

@@ -19,6 +19,7 @@ import ganwidgets
 from ganwidgets import DataError, DivergedError, GANTrainer
 from ganwidgets.runs.session import rollback as last_good
 from ganwidgets.runs.session.undo_copy import UndoCopy
+from ganwidgets.stepping.descent import ParameterUpdate
 from ganwidgets.stepping.state import TrainingState
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
@@ -315,6 +316,35 @@ def test_control_c_in_a_long_call():
     twin.step(trainer.iteration)
     assert 20 <= trainer.iteration < 100
     assert_goes_on_like(trainer, twin)
+
+
+def test_a_failed_update_is_undone_in_tensors_of_several_dtypes(monkeypatch):
+    """CycleGAN's state has float32 weights and a pool beside int64 counters of the pool."""
+    images = torch.rand(2, 16, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    def made():
+        run = GANTrainer(tuple(images), game="cyclegan", channels=2, batch_size=4, pool_size=6)
+        run.step(3)
+        return run
+
+    trainer, twin = made(), made()
+    apply, calls = ParameterUpdate.apply, []
+
+    def fails_at_the_second(update, gradients):
+        apply(update, gradients)
+        calls.append(update)
+        if len(calls) == 2:
+            raise Failure
+
+    monkeypatch.setattr(ParameterUpdate, "apply", fails_at_the_second)
+    with pytest.raises(Failure):
+        trainer.step()
+    monkeypatch.undo()
+    assert len({tensor.dtype for tensor in trainer._session.state.memory.values()}) == 2
+    assert trainer.state_hash() == twin.state_hash()
+    trainer.step(2)
+    twin.step(2)
+    assert trainer.state_hash() == twin.state_hash()
 
 
 # --- numbers that are not finite --------------------------------------------------------------------
