@@ -323,20 +323,20 @@ def test_a_failed_update_is_undone_in_tensors_of_several_dtypes(monkeypatch):
     images = torch.rand(2, 16, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
     def made():
-        run = GANTrainer(tuple(images), game="cyclegan", channels=2, batch_size=4, pool_size=6)
+        run = GANTrainer(tuple(images), game="cyclegan", channels=2, batch_size=4, pool_size=99, d_steps=2)
         run.step(3)
         return run
 
     trainer, twin = made(), made()
     apply, calls = ParameterUpdate.apply, []
 
-    def fails_at_the_second(update, gradients):
+    def fails_at_the_third(update, gradients):
         apply(update, gradients)
         calls.append(update)
-        if len(calls) == 2:
+        if len(calls) == 3:  # the pool has changed by then
             raise Failure
 
-    monkeypatch.setattr(ParameterUpdate, "apply", fails_at_the_second)
+    monkeypatch.setattr(ParameterUpdate, "apply", fails_at_the_third)
     with pytest.raises(Failure):
         trainer.step()
     monkeypatch.undo()
