@@ -28,10 +28,13 @@ GIGABYTES = 8  # on the disk, pip's cache included
 # which come first, are one process's for long: two browsers on a small machine keep each other waiting.
 SIDE_BY_SIDE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=worksteal")
 
+# The site of the documentation, with warnings as errors and without a network.
+SITE = ("--quiet", "--fail-on-warning", "--keep-going", "--builder", "html", "docs", "build/site")
+
 COMMANDS = {
     "lab": "open JupyterLab on the first notebook",
     "test": "run the tests",
-    "check": "run the linters: style, types, direction of imports, translations",
+    "check": "run the linters: style, types, direction of imports, translations, documentation",
 }
 
 
@@ -83,13 +86,14 @@ def check(further: list[str]) -> int:
     if further:
         raise Refusal(f"check takes no arguments, but got {' '.join(further)}")
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    install("check", [".[lab,test]", *groups["lint"]])
+    install("check", [".[lab,test,docs]", *groups["lint"]])
     checks = {
         "style": ("-m", "ruff", "check"),
         "format": ("-m", "ruff", "format", "--check"),
         "types": ("-m", "mypy"),
         "direction of imports": ("-c", "import importlinter.cli as cli; cli.lint_imports_command()"),
         "translations": ("scripts/catalogs.py", "--check"),
+        "documentation": ("-m", "sphinx", *SITE),
     }
     failed = []
     for name, command in checks.items():

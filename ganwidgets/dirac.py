@@ -209,7 +209,7 @@ class DiracGAN:
         relativistic            psi s(-t)                -theta s(t)
         ======================  =======================  ==================
 
-        R1 and R2 add -gamma psi to v_psi each, the gradient penalty -2 lambda (|psi| - 1) sign(psi).
+        R1 and R2 add -gamma psi to v_psi each, the gradient penalty -2 lambda (abs(psi) - 1) sign(psi).
         """
         theta, psi = np.broadcast_arrays(np.asarray(theta, float), np.asarray(psi, float))
         v_theta, v_psi = (part(theta, psi) for part in _FORMULAS[self.loss])
