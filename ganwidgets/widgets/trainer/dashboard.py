@@ -42,7 +42,8 @@ from ganwidgets.widgets.panels.unstored import UnstoredPanel
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.panels.what_if import CHANGEABLE, WhatIfPanel
 from ganwidgets.widgets.trainer.layout import Arrangement
-from ganwidgets.widgets.trainer.panel_layout import PANELS
+from ganwidgets.widgets.trainer.layout_tools import LABELS, LayoutTools
+from ganwidgets.widgets.trainer.panel_layout import PANELS, PRESETS
 
 if TYPE_CHECKING:
     from ganwidgets.live import Frame, RunState
@@ -158,6 +159,7 @@ class Dashboard:
         self._catalog = catalog
         look = SharedStyle()
         self.transport = Transport(catalog, act, ask, look)
+        self.layout_tools = LayoutTools(catalog, LABELS, PRESETS)
         self.status = StatusPanel(catalog, look)
         self._unstored = UnstoredPanel(catalog, rescue, look)
         self.status.widget.children = (*self.status.widget.children, self._unstored.widget)
@@ -240,13 +242,20 @@ class Dashboard:
         self._panels += own_parts
         self._own_widgets = tuple(part.widget for part in own_parts)
         self._saving = saving.widget
+        self._saving.add_class("gw-part")
+        self._saving.add_class("gw-part-export")
         self.children = self.arranged(PANELS)
         # Not among the children where the data are of the other kind.
         self._apart = [*self._places.values(), metrics.features, *self._arrangement.parts.values()]
 
     def arranged(self, names: Sequence[str]) -> tuple[ipywidgets.Widget, ...]:
         """Return the children of the widget that show the panels `names` in their order."""
+        buttons = self.transport.widget
+        others = tuple(child for child in buttons.children if child is not self.layout_tools)
+        buttons.children = (*others, self.layout_tools) if "transport" in names else others
         children = self._arrangement.arranged(names, {"export": self._saving})
+        if "transport" not in names:  # without the tools nobody could bring the buttons back by hand
+            children = (*children, self.layout_tools)
         # Registered panels come before the last one, and only in the full widget.
         return (*children[:-1], *self._own_widgets, children[-1]) if tuple(names) == PANELS else children
 

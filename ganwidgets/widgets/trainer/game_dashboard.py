@@ -31,6 +31,7 @@ from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import ACTIONS, Transport
 from ganwidgets.widgets.panels.unstored import UnstoredPanel
 from ganwidgets.widgets.trainer.dashboard import Panel, Preparing, descendants
+from ganwidgets.widgets.trainer.layout_tools import LayoutTools
 from ganwidgets.widgets.trainer.panel_layout import PRESETS
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ class GameDashboard:
         self._trainer = trainer
         look = SharedStyle()
         self.transport = Transport(catalog, act, ask, look, actions_of(game))
+        self.layout_tools = LayoutTools(catalog, (), ())
+        self.transport.widget.children = (*self.transport.widget.children, self.layout_tools)
         self.status = GameStatus(catalog, game, look)
         self._unstored = UnstoredPanel(catalog, rescue, look)
         self.status.widget.children = (*self.status.widget.children, self._unstored.widget)

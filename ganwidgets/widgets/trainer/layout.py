@@ -138,6 +138,9 @@ class Arrangement:
             "settings": self._tabs,
             "controls": self._quick,
         }
+        for name, part in (*self.parts.items(), ("plane", self._picture), ("samples", self._picture)):
+            part.add_class("gw-part")
+            part.add_class(f"gw-part-{name}")
 
     def arranged(
         self, names: Sequence[str], more: Mapping[str, ipywidgets.Widget]

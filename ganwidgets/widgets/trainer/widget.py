@@ -67,10 +67,11 @@ KEYWORDS = {
     "controls": None,
     "layout_preset": "full",
     "panels": PANELS,
+    "panel_sizes": {},
 }
 """What the constructor takes beside the settings, with the defaults."""
 
-LOOKS = ("speed", "controls", "layout_preset", "panels")
+LOOKS = ("speed", "controls", "layout_preset", "panels", "panel_sizes")
 """Keywords that are traits of the widget, in the order in which they are set: a preset chooses panels."""
 
 BY_CELL: Origin = {"author": "cell", "source": "code"}
@@ -115,6 +116,10 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
         pixels and thick curves. They show six controls: the first of `controls`, or a default choice.
     panels : tuple of str
         The panels that are shown, in their order; a new `layout_preset` replaces them.
+    panel_sizes : mapping of str to (int, int)
+        Width and height in CSS pixels of panels that have another size than their own. The buttons **Arrange** and
+        **Present** do by hand what these three traits do. A layout that was changed is stored in the folder of the
+        run, and is found there by the next widget; :meth:`keep_layout` makes it the user's default.
 
     Raises
     ------
@@ -252,8 +257,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
         self._models = models_of(self.layout, *self._dashboard.widgets())
         self._ended = False
         try:
-            for name, value in looks.items():
-                setattr(self, name, value)
+            self._begin_layout(looks)
         except BaseException:
             self.close()
             raise
@@ -441,6 +445,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
             "controls",
             "layout_preset",
             "panels",
+            "panel_sizes",
         }:
             self._refuse_if_closed()
         if name in self._definitions:

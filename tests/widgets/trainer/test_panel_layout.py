@@ -87,3 +87,115 @@ def test_the_constructor_takes_both():
     w.close()
     with pytest.raises(TraitError):
         gw.GANTrainerWidget("ring8", layout_preset="wide")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        3,
+        {"plain": (200, 200)},
+        {"curves": 200},
+        {"curves": (200, 20)},
+        {"curves": (200.5, 200)},
+        {"curves": (True, 200)},
+    ],
+)
+def test_other_sizes_are_refused_and_nothing_changes(w, bad):
+    w.panel_sizes = {"metrics": (300, 200)}
+    with pytest.raises(TraitError, match=r"panel_sizes|the size of"):
+        w.panel_sizes = bad
+    assert w.panel_sizes == {"metrics": (300, 200)}
+    w.layout_preset = "compact"
+    assert w.panel_sizes == {}
+    w.layout_preset = "full"
+
+
+def by_hand(widget, **message):
+    tools = widget._dashboard.layout_tools
+    tools._on_message(tools, message, [])
+    return tools
+
+
+def test_panels_are_arranged_by_hand(w):
+    tools = by_hand(w, show=["status", "curves"])
+    assert w.panels == ("status", "curves")
+    assert tools.shown == ["status", "curves"]
+    assert classes(w).count("gw-layout-tools") == 1, "they are there where the buttons are hidden"
+    by_hand(w, size=["curves", 600, 300])
+    assert w.panel_sizes == {"curves": (600, 300)}
+    assert tools.sizes == {"curves": [600, 300]}
+    assert "size of 'curves'" in by_hand(w, size=["curves", 600, 3]).said
+    assert by_hand(w, show=["nothing"]).said
+    assert (w.panels, w.panel_sizes) == (("status", "curves"), {"curves": (600, 300)})
+    by_hand(w, size=["curves", 0, 0])
+    assert w.panel_sizes == {}
+    by_hand(w, preset="full")
+    assert w.panels == PANELS
+    assert classes(w).count("gw-layout-tools") == 1
+
+
+@pytest.fixture
+def settings_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "settings"))
+    return tmp_path / "settings"
+
+
+SMALL = {"g_hidden": (8,), "d_hidden": (8,)}
+
+
+@pytest.mark.usefixtures("settings_folder")
+def test_a_layout_is_stored_with_the_run_and_as_a_default(tmp_path):
+    first = gw.GANTrainerWidget("ring8", run=tmp_path / "run", **SMALL)
+    by_hand(first, show=["curves", "transport", "plane"])
+    by_hand(first, size=["plane", 500, 500])
+    first.close()
+    again = gw.GANTrainerWidget(gw.open_run(tmp_path / "run"))
+    assert again.panels == ("curves", "transport", "plane")
+    assert again.panel_sizes == {"plane": (500, 500)}
+    by_hand(again, keep=True)
+    again.close()
+    again.trainer.close()
+    other, asked = (
+        gw.GANTrainerWidget("ring8", **SMALL),
+        gw.GANTrainerWidget("ring8", layout_preset="compact", **SMALL),
+    )
+    assert other.panels == ("curves", "transport", "plane")
+    assert asked.panels == PRESETS["compact"]
+    by_hand(other, forget=True)
+    plain = gw.GANTrainerWidget("ring8", **SMALL)
+    assert plain.panels == PANELS
+    for widget in (other, asked, plain):
+        widget.close()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[1]", '{"panels": ["nothing"], "panel_sizes": 3, "layout_preset": []}', "\x00"]
+)
+def test_a_damaged_layout_keeps_no_widget_from_opening(settings_folder, content):
+    settings_folder.mkdir()
+    (settings_folder / "ganwidgets-layout.json").write_text(content)
+    widget = gw.GANTrainerWidget("ring8", **SMALL)
+    assert widget.panels == PANELS
+    widget.close()
+
+
+def test_keys_of_the_presentation_steer_the_run(w):
+    by_hand(w, present=True)
+    assert w.layout_preset == "projector"
+    w.trainer.step(3)
+    for key, done in (("step", 4), ("back", 3)):
+        by_hand(w, key=key)
+        w.wait()
+        assert w.iteration == done
+    before = w.trainer.state_hash()
+    by_hand(w, key="step_d")
+    w.wait()
+    assert w.trainer.state_hash() != before
+    assert w.iteration == 3
+    by_hand(w, key="toggle")
+    w.wait(iteration=10)
+    by_hand(w, key="toggle")
+    w.wait()
+    assert not w.playing
+    by_hand(w, present=False)
+    assert w.layout_preset == "full"

@@ -1,0 +1,50 @@
+"""Layouts on the disk: beside a run that is kept in a folder, and as a user's default."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_core.paths import jupyter_config_dir
+
+__all__ = ["default_file", "forget", "load", "of_run", "store"]
+
+
+def default_file() -> Path:
+    """Return the file of the user's default layout, in Jupyter's folder for settings."""
+    return Path(jupyter_config_dir()) / "ganwidgets-layout.json"
+
+
+def of_run(folder: Path) -> Path:
+    """Return the file of the layout of a run that is kept in `folder`."""
+    return folder / "layout.json"
+
+
+def load(*files: Path) -> Mapping[str, Any]:
+    """Return the layout in the first of `files` that holds one; empty if none does.
+
+    A file that is missing, damaged or of another form is passed over: how a run looks is no reason not to open it.
+    """
+    for file in files:
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(file.read_text("utf-8"))
+            if isinstance(found, dict):
+                return found
+    return {}
+
+
+def store(file: Path, layout: Mapping[str, Any]) -> None:
+    """Write `layout` to `file`, which always holds either the old layout or the new one; raise `OSError` if it cannot be."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    unfinished.write_text(json.dumps(layout, indent=1), "utf-8")
+    unfinished.replace(file)
+
+
+def forget(file: Path) -> None:
+    """Remove `file` if it exists; raise `OSError` if it cannot be removed."""
+    file.unlink(missing_ok=True)
