@@ -241,6 +241,7 @@ class LayoutTraits(traitlets.HasTraits):
                     self.panel_sizes = {**others, name: (width, height)} if width else others
                 case "preset", str():
                     self.layout_preset = value
+                    self.panels, self.panel_sizes = PRESETS[value], {}
                 case "keep", True:
                     self.keep_layout()
                     said = self._catalog(N_("New widgets will look like this one."))

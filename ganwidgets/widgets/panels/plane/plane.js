@@ -1,7 +1,9 @@
 // Draws a PlaneView: the layers of the plane, zoom, pan, and what a point under the pointer is. The
 // protocol stands in plane_view.py.
 
-const ROOM = { left: 36, right: 8, top: 4, bottom: 22 };
+/** Pixels around the axes; a layout may choose another left margin and another size of the numbers. */
+const ROOM = { left: 36, right: 8, top: 4 };
+const TICK = 11;
 /** Milliseconds without movement after which a view is at rest. */
 const REST = 150;
 const REACH = { mouse: 12, pen: 16, touch: 24 };
@@ -102,8 +104,9 @@ export default {
       const [width, height] = [canvas.clientWidth, canvas.clientHeight];
       if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
       if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
-      const side = width - ROOM.left - ROOM.right;
-      box = { left: ROOM.left, top: ROOM.top, side };
+      const left = Number.parseFloat(styles.getPropertyValue("--gw-room-left")) || ROOM.left;
+      const side = width - left - ROOM.right;
+      box = { left, top: ROOM.top, side };
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       pen.clearRect(0, 0, width, height);
       putMapInPlace();
@@ -138,7 +141,7 @@ export default {
     const drawAxes = (styles, colors, at) => {
       const [x0, x1, y0, y1] = look.box;
       const { left, top, side } = box;
-      pen.font = `11px ${styles.fontFamily}`;
+      pen.font = `${styles.getPropertyValue("--gw-tick").trim() || `${TICK}px`} ${styles.fontFamily}`;
       pen.fillStyle = pen.strokeStyle = colors.text;
       pen.lineWidth = 1;
       pen.textAlign = "center";
