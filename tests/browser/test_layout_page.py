@@ -1,0 +1,63 @@
+"""The projector's layout on two screens, the presentation's keys, and panels arranged by hand, in a page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from notebook_page import NotebookPage
+from trainer_view import SMALL
+
+PROJECTOR = (
+    f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', layout_preset='projector', {SMALL}); w"
+)
+
+# The lowest edge of all panels, and every text that is smaller than 18 pixels; the canvas of the plane has its own.
+MEASURED = """root => {
+  const parts = [...root.querySelectorAll('.gw-part')].filter(each => each.offsetWidth);
+  const own = each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+  const small = [...root.querySelectorAll('*')].filter(each => each.getClientRects().length && own(each)
+    && parseFloat(getComputedStyle(each).fontSize) < 18);
+  return {
+    bottom: Math.max(...parts.map(each => each.getBoundingClientRect().bottom)),
+    right: Math.max(...parts.map(each => each.getBoundingClientRect().right)),
+    wide: parts.filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.className),
+    small: small.map(each => each.textContent),
+    tick: getComputedStyle(root).getPropertyValue('--gw-tick').trim(),
+  };
+}"""
+
+
+def test_the_projectors_layout_fits_and_its_keys_steer(lab: NotebookPage):
+    lab.finish(lab.start(PROJECTOR))
+    page, root = lab.page, lab.page.locator(".gw-root").first
+    root.locator(".gw-points").wait_for()
+    for width, height in ((1280, 720), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        root.evaluate("root => root.scrollIntoView()")
+        page.wait_for_function("width => innerWidth === width", arg=width)
+        found = root.evaluate(MEASURED)
+        assert found["bottom"] <= height - 24, "above JupyterLab's status line"
+        assert (found["wide"], found["small"], found["tick"]) == ([], [], "18px")
+    root.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("document.fullscreenElement?.classList.contains('gw-root')")
+    found = root.evaluate(MEASURED)
+    assert found["bottom"] <= 768
+    assert found["right"] <= 1024
+    if folder := os.environ.get("GANWIDGETS_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / "presentation.png")
+    for key in ("ArrowRight", "PageDown"):  # a clicker sends the second
+        page.keyboard.press(key)
+    lab.until("w.iteration == 2")
+    page.keyboard.press("ArrowLeft")
+    lab.until("w.iteration == 1")
+    page.keyboard.press("f")
+    page.wait_for_function("document.fullscreenElement === null")
+    root.get_by_role("button", name="Show, hide, move and size").click()
+    rows = root.locator(".gw-layout-list li")
+    rows.filter(has_text="Losses").get_by_role("checkbox").uncheck()
+    root.locator(".gw-curves").wait_for(state="detached")
+    assert "curves" not in lab.ask("list(w.panels)")
+    rows.filter(has_text="Status").get_by_role("button", name="larger").click()
+    root.locator(".gw-part-status.gw-sized").wait_for()
+    assert lab.ask("list(w.panel_sizes)") == ["status"]
