@@ -159,7 +159,7 @@ class Dashboard:
         self._catalog = catalog
         look = SharedStyle()
         self.transport = Transport(catalog, act, ask, look)
-        self.layout_tools = LayoutTools(catalog, LABELS, PRESETS)
+        self.layout_tools = LayoutTools(catalog, tuple(LABELS), tuple(PRESETS))
         self.status = StatusPanel(catalog, look)
         self._unstored = UnstoredPanel(catalog, rescue, look)
         self.status.widget.children = (*self.status.widget.children, self._unstored.widget)

@@ -79,9 +79,9 @@ class LayoutTools(anywidget.AnyWidget):
     _css = stylesheet("trainer/layout_tools")
 
     words = Dict().tag(sync=True)
-    panels = List(help="Name and label of each panel that can be arranged.").tag(sync=True)
-    presets = List(help="Names of the presets.").tag(sync=True)
-    shown = List(help="The panels that are shown, in their order.").tag(sync=True)
+    panels: Any = List(help="Name and label of each panel that can be arranged.").tag(sync=True)
+    presets: Any = List(help="Names of the presets.").tag(sync=True)
+    shown: Any = List(help="The panels that are shown, in their order.").tag(sync=True)
     sizes = Dict(help="Width and height of panels that a user sized, in CSS pixels, by name.").tag(sync=True)
     said = Unicode(help="Why the last wish was refused, or what it did.").tag(sync=True)
 

@@ -60,7 +60,7 @@ class PresetTrait(traitlets.TraitType[Any, Any]):
         return value
 
 
-SMALLEST, LARGEST = 80, 4000
+SMALLEST, LARGEST = 24, 4000
 """Bounds of a panel's width and height, in CSS pixels."""
 
 

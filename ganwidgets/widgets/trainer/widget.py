@@ -57,7 +57,7 @@ from ganwidgets.widgets.trainer.steering import CLOSED, Steering
 __all__ = ["GANTrainerWidget"]
 
 
-KEYWORDS = {
+KEYWORDS: Mapping[str, Any] = {
     **dict.fromkeys(("generator", "discriminator", "objective")),
     "game": "gan",
     "device": "cpu",
