@@ -58,6 +58,9 @@ NEXT_UPDATE = [
     "freeze_d",
     "skip_d_below",
     "freeze_layers_d",
+    "augment_target",
+    "augment_p",
+    "augment_samples",
     "ema_decay",
 ]
 FRESH_START = [

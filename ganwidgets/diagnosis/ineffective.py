@@ -20,6 +20,10 @@ def _without_penalty(rules: Rules) -> bool:
     return bool(rules["penalty"] == "none")
 
 
+def _not_adaptive(rules: Rules) -> bool:
+    return bool(rules["augment"] != "ada")
+
+
 def _frozen(player: str) -> Callable[[Rules], bool]:
     return lambda rules: bool(rules[f"freeze_{player}"])
 
@@ -36,6 +40,12 @@ _WITHOUT_EFFECT: Mapping[str, tuple[Callable[[Rules], bool], Mapping[str, Any]]]
     {
         "penalty_weight": (_without_penalty, {"penalty": "r1"}),
         "penalty_interval": (_without_penalty, {"penalty": "r1"}),
+        "augment_target": (_not_adaptive, {"augment": "ada"}),
+        "augment_samples": (_not_adaptive, {"augment": "ada"}),
+        "augment_p": (
+            lambda rules: rules["augment"] != "ada" or rules["augment_target"] > 0,
+            {"augment": "ada", "augment_target": 0.0},
+        ),
         "schedule_steps": (lambda rules: rules["lr_schedule"] == "constant", {"lr_schedule": "linear"}),
         "beta1": (_no_memory, {"optimizer_d": "adam", "optimizer_g": "adam"}),
         "beta2": (_no_scale, {"optimizer_d": "adam", "optimizer_g": "adam"}),

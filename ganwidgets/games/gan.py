@@ -16,6 +16,7 @@ measurement contains it with its plain weight.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -40,14 +41,18 @@ from ganwidgets.games.game import (
 )
 from ganwidgets.messages import Message, N_
 from ganwidgets.networks import build_networks
-from ganwidgets.networks.msg import MultiScaleDiscriminator, MultiScaleGenerator, atlas, pyramid
+from ganwidgets.networks.msg import MultiScaleDiscriminator, MultiScaleGenerator, atlas, pyramid, unpacked
 from ganwidgets.networks.progressive import GrowingNetwork, level_at
 from ganwidgets.objectives import (
     PENALTIES,
+    Control,
     Loss,
     Objective,
     Penalty,
+    adapted,
     augmented,
+    augmented_with,
+    drawn_transforms,
     game,
     pack,
     packed_shape,
@@ -59,6 +64,12 @@ from ganwidgets.settings import OWN
 __all__ = ["DISCRIMINATOR", "GAN", "GENERATOR", "Drawn", "draw_noise"]
 
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
+
+ADAPTIVE = "ada"
+"""Value of the setting `augment` whose probability may follow D."""
+
+CONTROL = "augmentation"
+"""Name of the game's tensor that holds a :class:`~ganwidgets.objectives.Control`, float64 [4]."""
 
 LogitsFn = Callable[[Tensor], Tensor]
 """From samples [n, ...] to logits [n]."""
@@ -112,7 +123,7 @@ class GAN(Game):
         Player(DISCRIMINATOR, "d", N_("Discriminator"), (DISCRIMINATOR,)),
         Player(GENERATOR, "g", N_("Generator"), (GENERATOR,), averaged=GENERATOR),
     )
-    measures: ClassVar[tuple[str, ...]] = ("accuracy_real", "accuracy_fake", "penalty_d")
+    measures: ClassVar[tuple[str, ...]] = ("accuracy_real", "accuracy_fake", "penalty_d", "augment_p")
     draw_stage: ClassVar[Stage] = Stage("noise", N_("draw noise"))
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("generate", N_("Generate")),
@@ -172,6 +183,9 @@ class GAN(Game):
         )
         return {GENERATOR: generator, DISCRIMINATOR: discriminator}
 
+    def memory(self, settings: Any, data: Mapping[str, StreamShape]) -> dict[str, Tensor]:
+        return {CONTROL: torch.tensor(Control(), dtype=torch.float64)}
+
     def prepare(self, player: str, turn: Turn, seen: Mapping[str, int]) -> None:
         network = turn.modules[player]
         if isinstance(network, GrowingNetwork):
@@ -223,7 +237,9 @@ class GAN(Game):
             measures=lambda: {
                 **_accuracies(loss, real_logits.detach(), fake_logits.detach()),
                 "penalty_d": 0.0 if penalty is None else penalty,
+                "augment_p": _probability(turn) if settings.augment == ADAPTIVE else math.nan,
             },
+            memory=_adapted_control(loss, real_logits.detach(), fake_logits.detach(), turn),
         )
 
     def _loss_g(self, batch: Drawn, turn: Turn) -> Scored:
@@ -321,8 +337,11 @@ class GAN(Game):
         """Return the tree of a state under the keys that it had when this was the only game."""
         rest = {key: tree[key] for key in tree if key not in {"cursors", "counts", "averages", "memory"}}
         averages = {"ema": tree["averages"][GENERATOR]} if tree["averages"] else {}
+        # Adaptive augmentation came later: a state that it never changed is stored, and hashed, as before.
+        memory = {"memory": tree["memory"]} if tree["memory"][CONTROL].any() else {}
         return {
             **rest,
+            **memory,
             "cursor": tree["cursors"]["data"],
             "d_updates": tree["counts"][DISCRIMINATOR],
             "networks": {**tree["networks"], **averages},
@@ -338,7 +357,7 @@ class GAN(Game):
             "counts": {DISCRIMINATOR: tree["d_updates"], GENERATOR: 0},
             "networks": networks,
             "averages": averages,
-            "memory": {},
+            "memory": tree.get("memory", {CONTROL: torch.tensor(Control(), dtype=torch.float64)}),
         }
 
     def show(self, n: int, feed: Feed, turn: Turn) -> Mapping[str, Tensor]:
@@ -370,9 +389,40 @@ class GAN(Game):
 
     def _augmented_packed(self, samples: Tensor, turn: Turn) -> Tensor:
         kind = turn.settings.augment
-        if kind != "none":
+        if kind == ADAPTIVE:
+            samples = _augmented_adaptively(samples, turn)
+        elif kind != "none":
             samples = augmented(kind, samples, turn.random["augment"])
         return pack(samples, self.packing)
+
+
+def _control(turn: Turn) -> Control:
+    return Control(*turn.memory[CONTROL].tolist())
+
+
+def _probability(turn: Turn) -> float:
+    """Return the probability of each change of an image under adaptive augmentation."""
+    settings = turn.settings
+    return _control(turn).p if settings.augment_target > 0 else float(settings.augment_p)
+
+
+def _augmented_adaptively(samples: Tensor, turn: Turn) -> Tensor:
+    """Return images, or atlases of them, each changed with the probability in force; all scales of one alike."""
+    transforms = drawn_transforms(len(samples), _probability(turn), turn.random["augment"])
+    generator = turn.modules[GENERATOR]
+    if isinstance(generator, MultiScaleGenerator) and _multi_scale(turn):
+        return atlas([augmented_with(scale, transforms) for scale in unpacked(samples, generator.levels)])
+    return augmented_with(samples, transforms)
+
+
+def _adapted_control(loss: Loss, real: Tensor, fake: Tensor, turn: Turn) -> Mapping[str, Tensor]:
+    """Return the control of adaptive augmentation after this update of D; nothing if it does not adapt."""
+    settings = turn.settings
+    if settings.augment != ADAPTIVE or settings.augment_target == 0:
+        return {}
+    signs = torch.sign(real - loss.threshold(real, fake))
+    moved = adapted(_control(turn), signs, settings.augment_target, settings.augment_samples)
+    return {CONTROL: torch.tensor(moved, dtype=torch.float64)}
 
 
 def _untold(stage: str, /, **tensors: Tensor | None) -> None:

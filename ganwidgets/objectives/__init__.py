@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganwidgets.objectives.adaptive_augmentation import Control, adapted, augmented_with, drawn_transforms
 from ganwidgets.objectives.augment import AUGMENTATIONS, augmented
 from ganwidgets.objectives.custom import Objective, checked, game, name_of, with_defaults
 from ganwidgets.objectives.losses import LOSSES, Loss
@@ -12,13 +13,17 @@ __all__ = [
     "AUGMENTATIONS",
     "LOSSES",
     "PENALTIES",
+    "Control",
     "Loss",
     "Objective",
     "Penalty",
     "SlopePenalty",
+    "adapted",
     "augmented",
+    "augmented_with",
     "checked",
     "copies",
+    "drawn_transforms",
     "game",
     "name_of",
     "pack",

@@ -18,7 +18,7 @@ from ganwidgets.rendering.plane_grid import grid_on, square_around, verdict_on
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.rendering.snapshot_view import Still
 from ganwidgets.runs.inspect.sampling import generated_by, judged_by, real_as_drawn
-from ganwidgets.runs.record.history import Envelope, History
+from ganwidgets.runs.record.history import CLASSIC, Envelope, History
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier, spread
@@ -48,7 +48,7 @@ POINTS, PICTURES = 500, 25
 COLUMNS, ROWS = 10, 3
 """Labels of which images are shown, at most, and images of each, at least."""
 
-CURVES = ("loss_d", "loss_g", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g", "penalty_d")
+CURVES = (*CLASSIC.listed, *CLASSIC.optional)
 """The columns of the history that are drawn."""
 
 CURVE_POINTS = 240

@@ -236,10 +236,44 @@ class SettingTraits(HasTraits):
             "cutout": N_("Cutout"),
             "color": N_("Colour"),
             "all": N_("Colour, translation and cutout"),
+            "ada": N_("Geometry and colour, each with a probability (ADA)"),
         },
         label=N_("Augmentation"),
         help=N_(
             "Changes real and generated images alike at random before D sees them, so that it cannot learn a few real ones by heart."
+        ),
+        group="objective",
+    )
+    augment_target = FloatSetting(
+        0.6,
+        min=0,
+        max=1,
+        zero=N_("fixed"),
+        label=N_("Overfitting wanted"),
+        unit=N_("mean sign of D"),
+        help=N_(
+            "ADA changes more images if the mean sign of D's verdicts on real ones is above this, else fewer; 0 keeps the probability."
+        ),
+        group="objective",
+    )
+    augment_p = FloatSetting(
+        0.2,
+        min=0,
+        max=1,
+        label=N_("Augmentation probability"),
+        help=N_("How often ADA applies each of its changes to an image, if the overfitting wanted is 0."),
+        group="objective",
+    )
+    augment_samples = IntSetting(
+        50_000,
+        min=1,
+        max=100_000_000,
+        scale="logarithmic",
+        slider=(1000, 1_000_000),
+        label=N_("Augmentation adapts in"),
+        unit=N_("real samples"),
+        help=N_(
+            "In how many real samples ADA can go from no change to all changes; its paper has 500,000 for long runs."
         ),
         group="objective",
     )

@@ -231,7 +231,7 @@ def assemble(
         labelled=frozenset() if labels is None else labels.networks,
     )
     networks = {"generator": generator, "discriminator": discriminator}
-    state = TrainingState(game, networks, settings.seed, device)
+    state = TrainingState(game, networks, settings.seed, device, game.memory(settings, {}))
     if labels is not None:
         state.random["labels"]  # part of the state from the start
     threads = threads_for(generator, discriminator)

@@ -20,7 +20,7 @@ def images(n=200, channels=3, height=8, width=12):
 
 
 def test_the_names_are_the_settings_choices():
-    assert set(AUGMENTATIONS) == set(SETTINGS["augment"].choices)
+    assert {*AUGMENTATIONS, "ada"} == set(SETTINGS["augment"].choices)
 
 
 @pytest.mark.parametrize("kind", AUGMENTATIONS)

@@ -64,7 +64,9 @@ class Columns:
 
 
 CLASSIC = Columns(
-    ("loss_d", "loss_g"), ("grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake"), ("penalty_d",)
+    ("loss_d", "loss_g"),
+    ("grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake"),
+    ("penalty_d", "augment_p"),
 )
 """Columns of a generator against a discriminator."""
 
@@ -243,8 +245,8 @@ class History(Mapping[str, npt.NDArray[Any]]):
     Columns are ``iteration`` (int64) and, as float64, ``loss_d loss_g`` in every row and
     ``grad_norm_d grad_norm_g accuracy_real accuracy_fake`` at the first iteration and at every
     tenth, NaN between. In the same rows ``penalty_d`` is the penalty's part of ``loss_d``, 0 in an update without
-    a penalty. It is a column once it was recorded, which
-    older versions did not. ``history["samples_seen"]`` and ``history["seconds"]`` are in the same rows, and not listed
+    a penalty. ``augment_p`` is the probability of each change under adaptive augmentation. Both are columns once
+    they were recorded. ``history["samples_seen"]`` and ``history["seconds"]`` are in the same rows, and not listed
     among the columns. Arrays are copies: what is done to them does nothing to the run. Reading is
     safe from any thread while the run goes on.
     """

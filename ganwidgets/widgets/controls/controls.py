@@ -24,6 +24,9 @@ OPTIMIZERS = ("optimizer_d", "optimizer_g")
 
 NOTHING = object()
 
+NOT_ADAPTIVE = frozenset({"none", "translation", "cutout", "color", "all"})
+"""Values of the setting `augment` under which images change at a fixed rate."""
+
 IDLE: Mapping[str, tuple[Mapping[str, Collection[Any]], str]] = MappingProxyType(
     {
         "penalty_weight": ({"penalty": {"none"}}, N_("no effect without a penalty")),
@@ -31,6 +34,10 @@ IDLE: Mapping[str, tuple[Mapping[str, Collection[Any]], str]] = MappingProxyType
         **{
             name: ({"lr_schedule": {"constant"}}, N_("no effect while the schedule is constant"))
             for name in ("schedule_steps", "schedule_end", "penalty_end")
+        },
+        **{
+            name: ({"augment": NOT_ADAPTIVE}, N_("no effect without ADA"))
+            for name in ("augment_target", "augment_samples", "augment_p")
         },
         "ema_rampup": ({"ema_decay": {0.0}}, N_("no effect without averaging")),
         "beta1": (

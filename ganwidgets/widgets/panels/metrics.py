@@ -14,6 +14,7 @@ import numpy as np
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.metrics import METRICS, Metric
 from ganwidgets.metrics.interpretation import SIGNS, Observed, findings
+from ganwidgets.runs.record.history import CLASSIC
 from ganwidgets.widgets.browser.colors import css
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricsPanel"]
 
-PAIRS: Mapping[str, tuple[str, str, tuple[str, str], tuple[Pen, Pen]]] = MappingProxyType(
+COLUMNS: Mapping[str, tuple[str, str, tuple[str, ...], tuple[Pen, Pen]]] = MappingProxyType(
     {
         "accuracy": (
             N_("D's accuracy"),
@@ -40,9 +41,15 @@ PAIRS: Mapping[str, tuple[str, str, tuple[str, str], tuple[Pen, Pen]]] = Mapping
             ("grad_norm_d", "grad_norm_g"),
             (Pen(css("d")), Pen(css("g"), "dashed")),
         ),
+        "augmentation": (
+            N_("Augmentation probability"),
+            N_("probability"),
+            ("augment_p",),
+            (Pen(css("d")), Pen(css("g"))),
+        ),
     }
 )
-"""What can be drawn besides metrics: label, unit, the two columns of the history, and their pens."""
+"""Curves besides metrics, offered once they have numbers: label, unit, one or two columns of the history, pens."""
 
 MOST_CLASSES = 20
 """Classes of which each has a bar."""
@@ -107,7 +114,9 @@ class MetricsPanel:
         look = look or SharedStyle()
         self._guard = threading.RLock()
         self._metrics: Mapping[str, Metric] = {}
-        self._available: tuple[str, ...] = tuple(PAIRS)
+        self._available: tuple[str, ...] = tuple(
+            name for name, curve in COLUMNS.items() if set(curve[2]) <= {*CLASSIC.listed}
+        )
         self._drawn = ""
         self.choice = GuardedDropdown(
             self._guard,
@@ -137,7 +146,7 @@ class MetricsPanel:
     def draw(self, frame: Frame) -> None:
         """Draw the chosen curve of `frame`, and all its numbers."""
         metrics = METRICS[frame.kind]
-        available = (*(name for name in metrics if name in frame.metrics), *PAIRS)
+        available = (*(name for name in metrics if name in frame.metrics), *_recorded(frame))
         with self._guard:
             if available != self._available or metrics is not self._metrics:
                 self._available, self._metrics = available, metrics
@@ -149,9 +158,10 @@ class MetricsPanel:
             chosen = self.choice.value
         if chosen != self._drawn:
             self._restyle(chosen)
-        if chosen in PAIRS:
-            columns = PAIRS[chosen][2]
-            self._chart.draw([mean_curve(frame.losses.get(column)) for column in columns])
+        if chosen in COLUMNS:
+            columns = COLUMNS[chosen][2]
+            curves = [mean_curve(frame.losses.get(column)) for column in columns]
+            self._chart.draw([*curves, None][: len(METRIC_PENS)])
         else:
             iterations, values = frame.metrics[chosen]
             floor = frame.floors.get(chosen)
@@ -190,19 +200,21 @@ class MetricsPanel:
     def _restyle(self, chosen: str) -> None:
         self._drawn = chosen
         t = self._catalog
-        if chosen in PAIRS:
-            _, unit, columns, pens = PAIRS[chosen]
+        if chosen in COLUMNS:
+            _, unit, columns, pens = COLUMNS[chosen]
             labels = {
                 "accuracy_real": N_("on real"),
                 "accuracy_fake": N_("on generated"),
                 "grad_norm_d": N_("discriminator"),
                 "grad_norm_g": N_("generator"),
+                "augment_p": N_("of each change of an image"),
             }
             marks = {
                 "accuracy_real": "gw-stroke-real",
                 "accuracy_fake": "gw-stroke-fake",
                 "grad_norm_d": "gw-stroke-d",
                 "grad_norm_g": "gw-stroke-g",
+                "augment_p": "gw-stroke-d",
             }
             chips = [(marks[column], t(labels[column])) for column in columns]
         else:
@@ -215,7 +227,7 @@ class MetricsPanel:
 
     def _options(self) -> list[tuple[str, str]]:
         return [
-            (self._catalog(PAIRS[name][0] if name in PAIRS else self._metrics[name].label), name)
+            (self._catalog(COLUMNS[name][0] if name in COLUMNS else self._metrics[name].label), name)
             for name in self._available
         ]
 
@@ -314,6 +326,19 @@ class MetricsPanel:
                 f'<div class="gw-tile-floor">{html.escape(perfect)}</div></div>'
             )
         return "".join(tiles)
+
+
+def _recorded(frame: Frame) -> list[str]:
+    """Return the curves of the history that can be drawn: all that are always recorded, and others with numbers."""
+    return [
+        name
+        for name, (_, _, columns, _) in COLUMNS.items()
+        if all(
+            column in CLASSIC.listed
+            or (column in frame.losses and np.isfinite(frame.losses[column][2]).any())
+            for column in columns
+        )
+    ]
 
 
 def _spell(value: float, form: str) -> str:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 VARIABLE = "GANWIDGETS_STYLEGAN_REFERENCE"
-BESIDE = Path(__file__).parents[3].parent / "shared" / "reference" / "stylegan3"
+BESIDE = Path(__file__).parents[1].parent / "shared" / "reference" / "stylegan3"
 FOLDER = Path(os.environ.get(VARIABLE, BESIDE))
 
 needs_reference = pytest.mark.skipif(
