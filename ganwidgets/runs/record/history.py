@@ -298,7 +298,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         ----------
         columns : mapping of str to float64 [n]
             A value for each iteration and column, ``samples_seen`` too; costlier columns are kept where
-            :func:`measured` says.
+            :func:`measured` says. An optional column may be missing.
         seconds : float
             How long each iteration took.
         """
@@ -307,8 +307,11 @@ class History(Mapping[str, npt.NDArray[Any]]):
             self._dense[name].extend(columns[name])
         rows = self._rows + n
         kept = _measured_until(rows)[len(_measured_until(self._rows)) :] - 1 - self._rows
-        for name in (*self.columns.sparse, *self.columns.optional, "samples_seen"):
+        for name in (*self.columns.sparse, "samples_seen"):
             self._sparse[name].extend(columns[name][kept])
+        for name in self.columns.optional:
+            known = name in columns
+            self._sparse[name].extend(columns[name][kept] if known else np.full(len(kept), math.nan))
         self._sparse["seconds"].extend(np.asarray(self._spent + seconds * (kept + 1), np.float64))
         self._spent += seconds * n
         self._rows = rows

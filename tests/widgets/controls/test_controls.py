@@ -319,6 +319,7 @@ class TestControlsWithoutEffect:
                 "data": "gaussians",
                 "penalty": "r1",
                 "lr_schedule": "linear",
+                "augment": "ada",
                 "ema_decay": 0.9,
                 **values,
             }
