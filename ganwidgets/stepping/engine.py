@@ -18,7 +18,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 from torch.func import functional_call
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ganwidgets.errors import DataError
 from ganwidgets.games.game import NOTHING, Batch, Feed, NetworkFn, Player, Scored, Turn
@@ -34,6 +33,7 @@ from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.descent import ParameterUpdate, gradients_of
 from ganwidgets.stepping.frozen_layers import parameters_of_first_layers
+from ganwidgets.stepping.moving_average import MovingAverage
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.unrolling import looked_ahead
@@ -130,6 +130,7 @@ class _Plan:
     held: frozenset[int]
     loss_column: str
     norm_column: str
+    average: MovingAverage | None
 
 
 class Engine:
@@ -230,6 +231,9 @@ class Engine:
     def _plan(self, player: Player) -> _Plan:
         state, letter = self.state, player.letter
         buffers = state.buffers.items()
+        average = None
+        if player.averaged is not None and player.averaged in state.averages:
+            average = MovingAverage(state.averages[player.averaged], state.networks[player.averaged])
         return _Plan(
             player=player,
             parameters=state.parameters[player.name],
@@ -242,6 +246,7 @@ class Engine:
             held=self._held(player),
             loss_column=f"loss_{letter}",
             norm_column=f"grad_norm_{letter}",
+            average=average,
         )
 
     def _held(self, player: Player) -> frozenset[int]:
@@ -363,29 +368,8 @@ class Engine:
         if plan.held:
             parameters = [p for index, p in enumerate(parameters) if index not in plan.held]
         self.game.constrain(name, parameters, self.settings)
-        if plan.player.averaged is not None and plan.player.averaged in self.state.averages:
-            self._move_average(plan.player.averaged)
-
-    def _averaging(self, average: list[Tensor], current: list[Tensor], count: int) -> None:
-        """Move `average` towards `current`, faster at the start of a run if `ema_rampup` says so.
-
-        The half-life in steps is at most `ema_rampup` times the steps so far (Karras et al., "Training generative
-        adversarial networks with limited data", 2020, appendix C, counts images).
-        """
-        most, share = self.settings.ema_decay, self.settings.ema_rampup
-        if share > 0:
-            steps = share * max(self.state.iteration, 1)
-            most = min(most, 0.5 ** (1 / steps))
-        get_ema_multi_avg_fn(most)(average, current, count)  # type: ignore[no-untyped-call]
-
-    def _move_average(self, name: str) -> None:
-        average, network = self.state.averages[name], self.state.networks[name]
-        with torch.no_grad():
-            self._averaging(list(average.parameters()), list(network.parameters()), 1)
-            # Buffers are copied, as in StyleGAN's training loop: an average of batch counts or of
-            # spectral-norm vectors would mean nothing.
-            for kept, current in zip(average.buffers(), network.buffers(), strict=True):
-                kept.copy_(current)
+        if plan.average is not None:
+            plan.average.move(self.settings, self.state.iteration)
 
     # --- measuring ------------------------------------------------------------------------------
 
