@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from ganwidgets.errors import DataError
-from ganwidgets.games.game import NOTHING, Batch, Feed, NetworkFn, Player, Scored, Turn
+from ganwidgets.games.game import NOTHING, Batch, Feed, Game, NetworkFn, Player, Scored, Turn
 from ganwidgets.optimizers import (
     clip_gradients_,
     gradient_norm,
@@ -172,6 +172,7 @@ class Engine:
         self.observer: StageObserver = NullObserver()
         self.settings: Any = None
         self._feed = _Feed(state, streams)
+        self._constrains = type(self.game).constrain is not Game.constrain
         self.record: dict[str, float] = dict.fromkeys(
             (
                 *(f"loss_{player.letter}" for player in self.game.players),
@@ -367,7 +368,9 @@ class Engine:
         plan.update.apply(gradients)
         if plan.held:
             parameters = [p for index, p in enumerate(parameters) if index not in plan.held]
-        self.game.constrain(name, parameters, self.settings)
+        if self._constrains:
+            with torch.no_grad():
+                self.game.constrain(name, parameters, self.settings)
         if plan.average is not None:
             plan.average.move(self.settings, self.state.iteration)
 

@@ -253,6 +253,8 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         if is_update(name) and "_session" in vars(self):
             player = self._player_of(name)
             return lambda n=1: self._train(player, checked_count(n))
+        if name in ("generator", "discriminator") and "_session" in vars(self):
+            self._network(name)  # raises: the property has failed, and its message would be lost
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def walk(self, network: str = ALL) -> Walk:

@@ -220,9 +220,9 @@ class Recorder(StageObserver):
         self._reach("loss", loss=loss.item())
         if loss.requires_grad:
             live = {name: tensor for name, tensor in self._live.items() if tensor.requires_grad}
-            found: tuple[Tensor | None, ...] = torch.autograd.grad(
-                loss, list(live.values()), retain_graph=True, allow_unused=True
-            )
+            found: tuple[Tensor | None, ...] = ()
+            if live:
+                found = torch.autograd.grad(loss, list(live.values()), retain_graph=True, allow_unused=True)
             self._gradients = {
                 name: None if gradient is None else _copy(gradient)
                 for name, gradient in zip(live, found, strict=True)

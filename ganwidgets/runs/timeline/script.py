@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganwidgets.data import Source
+from ganwidgets.games import GAMES, Game
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import EDIT, Intervention, is_update
 from ganwidgets.runs.session.session import Session
@@ -106,7 +107,7 @@ class Writer:
             self._head.append("objective = ...  # an objective like the run's own")
             arguments.append("objective=objective")
         if session.own.game is not None:
-            arguments.append(f"game={session.own.game.name!r}")
+            arguments.append(f"game={self._game(session.own.game)}")
         for name, setting in session.settings.definitions.items():
             if name != "data" and (settings[name] != setting.initial or name in ALWAYS):
                 arguments.append(f"{name}={self._value(name, settings[name])}")
@@ -180,6 +181,13 @@ class Writer:
         self._head.append(f"{variable} = {read}  # {_printable(source.name)}, {data_name(source)}")
         self._names.append((value, variable))
         return variable
+
+    def _game(self, game: Game) -> str:
+        """Return the source of a game; an instance of a user's class gets a name."""
+        if GAMES.get(game.name) is type(game):
+            return repr(game.name)
+        self._head.append(f"game = ...  # an instance of {type(game).__qualname__}, the game {game.name!r}")
+        return "game"
 
     def _schedule(self, value: str) -> str:
         """Return the name of the variable that holds a learning-rate schedule of the user's own."""
