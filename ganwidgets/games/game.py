@@ -64,6 +64,8 @@ class Player:
         updates.
     averaged : str or None
         The network whose exponential moving average is kept while ``ema_decay`` is above 0.
+    role : {"generator", "discriminator"} or None
+        Chooses the colour of its card, curves and nodes. By default the letters ``g`` and ``d`` do so.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Player:
     label: str
     networks: tuple[str, ...]
     averaged: str | None = None
+    role: Literal["generator", "discriminator"] | None = None
 
 
 @dataclass(frozen=True)
@@ -264,11 +267,14 @@ class Exhibit:
         Shown to people; to be translated.
     kind : {"samples", "difference", "signed"}
         Samples in the units of the data, a difference of two samples in these units, or other numbers around 0.
+    role : {"real", "generated"} or None
+        Chooses its colour where colours tell exhibits apart. None is neither.
     """
 
     name: str
     label: str
     kind: Literal["samples", "difference", "signed"] = "samples"
+    role: Literal["real", "generated"] | None = None
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,12 @@ class Film:
     @classmethod
     def of(cls, moments: Iterable[Shown], catalog: Catalog) -> Self:
         """Return the moments, one after the other."""
-        frames = [poster(moment, catalog) for moment in moments]
+        return cls.of_pictures(poster(moment, catalog) for moment in moments)
+
+    @classmethod
+    def of_pictures(cls, pictures: Iterable[Any]) -> Self:
+        """Return RGB pictures of Pillow of one size, one after the other."""
+        frames = list(pictures)
         each = min(max(LENGTH / len(frames), SHORTEST), LONGEST)
         return cls(frames, [each] * (len(frames) - 1) + [LAST])
 

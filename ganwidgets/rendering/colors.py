@@ -6,12 +6,28 @@ curves in their dashes.
 
 from __future__ import annotations
 
-__all__ = ["DISCRIMINATOR", "GENERATED", "GENERATOR", "REAL", "rgb"]
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["DISCRIMINATOR", "GENERATED", "GENERATOR", "REAL", "TONES", "rgb"]
 
 REAL = "#0072B2"
 GENERATED = "#D55E00"
 DISCRIMINATOR = "#009E73"
 GENERATOR = "#CC79A7"
+
+TONES: Mapping[str, str] = MappingProxyType(
+    {
+        "d": DISCRIMINATOR,
+        "g": GENERATOR,
+        "real": REAL,
+        "generated": GENERATED,
+        "other-1": "#8D7BC4",
+        "other-2": "#96742F",
+        "other-3": "#767676",
+    }
+)
+"""The colour of each tone of :mod:`ganwidgets.rendering.tones`, readable on light and dark ground."""
 
 
 def rgb(color: str) -> tuple[int, int, int]:

@@ -11,14 +11,13 @@ import numpy.typing as npt
 
 from ganwidgets.games.game import Exhibit
 from ganwidgets.messages import Catalog
-from ganwidgets.rendering.colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL, rgb
+from ganwidgets.rendering.colors import TONES, rgb
 from ganwidgets.rendering.image_grid import as_png, image_grid
+from ganwidgets.rendering.tones import exhibit_tones
 
-__all__ = ["drawable", "poster_of", "row_of", "scatter_of"]
+__all__ = ["drawable", "exhibits_picture", "poster_of", "row_of", "scatter_of"]
 
 Floats = npt.NDArray[np.float32]
-
-COLORS = (REAL, GENERATED, DISCRIMINATOR, GENERATOR)
 
 SIDE = 320
 """Pixels of a plane."""
@@ -62,7 +61,9 @@ def _scatter(exhibits: Sequence[Exhibit], seen: Mapping[str, Floats]) -> Any:
     )
     center = (everything.max(axis=0) + everything.min(axis=0)) / 2
     reach = max(float(np.abs(everything - center).max()), 1e-6) * 1.1
-    for color, points in zip(COLORS * len(planes), planes.values(), strict=False):
+    tones = exhibit_tones(exhibits)
+    for name, points in planes.items():
+        color = TONES[tones[name]]
         for x, y in (points - center) / reach * SIDE / 2:
             across, up = SIDE / 2 + x, SIDE / 2 - y
             pen.ellipse((across - 2, up - 2, across + 2, up + 2), fill=(*rgb(color), 170))
@@ -80,7 +81,14 @@ def _plane(points: Floats) -> Floats:
 def poster_of(
     exhibits: Sequence[Exhibit], seen: Mapping[str, Floats], caption: str, catalog: Catalog
 ) -> bytes:
-    """Return all exhibits with their names as one PNG on white."""
+    """Return what :func:`exhibits_picture` returns as a PNG."""
+    return _png(exhibits_picture(exhibits, seen, caption, catalog))
+
+
+def exhibits_picture(
+    exhibits: Sequence[Exhibit], seen: Mapping[str, Floats], caption: str, catalog: Catalog
+) -> Any:
+    """Return all exhibits with their names, and `caption` below, as an RGB picture of Pillow on white."""
     from PIL import Image, ImageDraw, ImageFont
 
     pictures = []
@@ -103,7 +111,7 @@ def poster_of(
         whole.paste(picture, (EDGE, top + LINE), picture)
         top += LINE + picture.height + EDGE
     pen.text((EDGE, top), caption, fill="#616161", font=font)
-    return _png(whole)
+    return whole
 
 
 def _png(image: Any) -> bytes:

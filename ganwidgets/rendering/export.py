@@ -10,14 +10,23 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from ganwidgets.messages import Catalog, Message
+from ganwidgets.messages import Catalog, Message, N_
+from ganwidgets.metrics import METRICS
 from ganwidgets.rendering import generator_files, tables
 from ganwidgets.rendering.animation import Film
+from ganwidgets.rendering.game_views import (
+    curves_html,
+    film_html,
+    moment_of,
+    moment_picture,
+    moments,
+    samples_html,
+)
 from ganwidgets.rendering.generator_files import CARD_BEGINS, card_in
 from ganwidgets.rendering.image_grid import columns_of, image_grid
-from ganwidgets.rendering.page import Account, page
+from ganwidgets.rendering.page import Account, Views, page, views_of
 from ganwidgets.rendering.poster import enlarged, render
-from ganwidgets.rendering.scene import PICTURES, BetweenSteps, scene_of, still_of, stills
+from ganwidgets.rendering.scene import PICTURES, POINTS, BetweenSteps, scene_of, still_of, stills
 from ganwidgets.runs.disk.atomic import chosen_file, reason, whole_file
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.environment import environment
@@ -34,6 +43,9 @@ MOMENTS = 60
 
 CHAPTERS = 24
 """Moments of a page at most, the present among them."""
+
+IN_A_ROW = 8
+"""Images of each exhibit of a game at most."""
 
 LEAST = 512
 """Pixels of a grid's longer side at least, where it stands alone."""
@@ -119,7 +131,13 @@ def _writing(target: Path) -> Iterator[None]:
 def _picture(
     session: Session, on_training_thread: BetweenSteps, catalog: Catalog, _figures: Figures, pictures: int
 ) -> bytes:
-    """Return the present: images and nothing else, points with their curves."""
+    """Return the present: images and nothing else, points with their curves, every exhibit of another game."""
+    if session.own.game is not None:
+        game, n = session.own.game, _shown(session, pictures)
+        moment = on_training_thread(partial(moment_of, session, n))
+        file = io.BytesIO()
+        moment_picture(moment, game, catalog).save(file, "PNG", compress_level=6)
+        return file.getvalue()
     now = on_training_thread(lambda: still_of(session, scene_of(session, pictures)))
     if now.kind == "points":
         return render(now, catalog)
@@ -137,6 +155,10 @@ def _film(
     *,
     kind: Callable[[Film], bytes],
 ) -> bytes:
+    if session.own.game is not None:
+        game, n = session.own.game, _shown(session, pictures)
+        seen = moments(session, on_training_thread, n, MOMENTS)
+        return kind(Film.of_pictures(moment_picture(moment, game, catalog) for moment in seen))
     scene = on_training_thread(partial(scene_of, session, pictures))
     return kind(Film.of(stills(session, on_training_thread, scene, MOMENTS), catalog))
 
@@ -144,16 +166,31 @@ def _film(
 def _page(
     session: Session, on_training_thread: BetweenSteps, catalog: Catalog, figures: Figures, pictures: int
 ) -> bytes:
-    scene = on_training_thread(partial(scene_of, session, pictures))
-    moments = list(stills(session, on_training_thread, scene, CHAPTERS))
+    game, source = session.own.game, session.run.source
+    if game is None:
+        scene = on_training_thread(partial(scene_of, session, pictures))
+        chapters = list(stills(session, on_training_thread, scene, CHAPTERS))
+        iteration, views = chapters[-1].iteration, views_of(chapters, catalog)
+        title, metrics = catalog(N_("A GAN on {data}"), data=source.name), METRICS[source.kind]
+    else:
+        seen = list(moments(session, on_training_thread, _shown(session, pictures), CHAPTERS))
+        iteration = seen[-1].iteration
+        curves = on_training_thread(partial(curves_html, session, catalog))
+        samples = samples_html(seen[-1], game.exhibits, catalog)
+        views = Views(samples, film_html(seen, game.exhibits, catalog), curves)
+        title, metrics = f"{catalog(game.label)}: {source.name}", game.metrics
     found, floors, features = figures()
     account = on_training_thread(
         lambda: Account(
-            data=scene.source.name,
-            taken_as="" if scene.source.preset else scene.source.taken_as,
+            data=source.name,
+            title=title,
+            taken_as="" if source.preset else source.taken_as,
             settings=vars(session.in_force()),
             past=past_of(session),
-            moments=moments,
+            views=views,
+            iteration=iteration,
+            metrics=metrics,
+            definitions=session.settings.definitions,
             figures=found,
             floors=floors,
             features=features,
@@ -163,6 +200,11 @@ def _page(
         )
     )
     return page(account, catalog)
+
+
+def _shown(session: Session, pictures: int) -> int:
+    """Return how many samples of each exhibit are shown: a row of images, or a cloud of points."""
+    return POINTS if session.run.source.kind == "points" else min(pictures, IN_A_ROW)
 
 
 def _script(session: Session) -> str:

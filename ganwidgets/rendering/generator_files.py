@@ -20,7 +20,6 @@ from ganwidgets.games.gan import draw_noise
 from ganwidgets.messages import Message
 from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import seeded
-from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.tensors import copied_network
 
 __all__ = ["CARD_BEGINS", "card_in", "onnx", "safetensors_file", "torch_export"]
@@ -113,9 +112,9 @@ def onnx(session: Session) -> bytes:
 
 
 def safetensors_file(session: Session, figures: Mapping[str, float], floors: Mapping[str, float]) -> bytes:
-    """Return the generator's parameters and buffers as safetensors.
+    """Return the generator's parameters and buffers as safetensors; all networks of a game without a generator.
 
-    The header's metadata hold `config`, the settings as JSON, and `model_card`, a model card in Markdown.
+    Names of tensors are those of the network's ``state_dict``; of several networks each begins with the network's. The header's metadata hold `config`, the settings as JSON, and `model_card`, a model card in Markdown.
 
     Parameters
     ----------
@@ -123,7 +122,9 @@ def safetensors_file(session: Session, figures: Mapping[str, float], floors: Map
     figures, floors : mapping of str to float
         Metrics of the generated samples, and those of real samples at the same size.
     """
-    network = _generator(session)
+    session.settle()
+    networks = session.state.networks
+    network: nn.Module = networks["generator"] if "generator" in networks else nn.ModuleDict(networks)
     tensors = {
         name: tensor.detach().cpu().contiguous().clone() for name, tensor in network.state_dict().items()
     }
@@ -148,7 +149,7 @@ def _generator(session: Session) -> nn.Module:
     if network is None:
         raise DataError(
             Message(
-                "this game has no network named 'generator' to export; it has {names}",
+                "this game has no network named 'generator' to export; it has {names}, which .safetensors holds",
                 names=", ".join(session.state.networks),
             )
         )
@@ -180,7 +181,9 @@ def _untraceable(error: Exception) -> ValueError:
 
 def _config(session: Session) -> dict[str, Any]:
     settings = vars(session.in_force())
+    played = {} if session.own.game is None else {"game": session.own.game.name}
     return {
+        **played,
         "library_name": "ganwidgets",
         "data": session.run.source.name,
         "kind": session.run.source.kind,
@@ -190,7 +193,7 @@ def _config(session: Session) -> dict[str, Any]:
         "settings": {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in settings.items()
-            if name in SETTINGS and isinstance(value, (bool, int, float, str, tuple))
+            if name in session.settings.definitions and isinstance(value, (bool, int, float, str, tuple))
         },
     }
 
@@ -198,21 +201,26 @@ def _config(session: Session) -> dict[str, Any]:
 def _card(
     config: Mapping[str, Any], network: nn.Module, figures: Mapping[str, float], floors: Mapping[str, float]
 ) -> str:
-    images = config["kind"] == "images"
+    images, game = config["kind"] == "images", config.get("game")
     rows = "".join(
         f"| {name} | {value:.4g} | {f'{floors[name]:.4g}' if name in floors else ''} |\n"
         for name, value in figures.items()
     )
     units = "images in [-1, 1]" if images else "points in the units of training"
     data = str(config["data"]).replace("`", "'").replace("\n", " ")
+    head = "pipeline_tag: unconditional-image-generation\n" if images and game is None else ""
+    subject = "Generator" if game is None else f"Networks of the game `{game}`"
+    maps = (
+        f" It maps latents `[n, {config['settings'].get('latent_dim')}]` "
+        f"({config['settings'].get('noise')}) to {units}, `[n, {', '.join(map(str, config['sample_shape']))}]`."
+    )
     return (
-        CARD_BEGINS + ("pipeline_tag: unconditional-image-generation\n" if images else "") + "tags:\n- gan\n"
+        CARD_BEGINS + head + "tags:\n- gan\n"
         "---\n\n"
-        f"# Generator trained on `{data}`\n\n"
-        f"{config['iteration']} iterations, {config['samples_seen']} real samples drawn. "
-        f"It maps latents `[n, {config['settings'].get('latent_dim')}]` "
-        f"({config['settings'].get('noise')}) to {units}, `[n, {', '.join(map(str, config['sample_shape']))}]`.\n\n"
-        "## Quality\n\n| metric | this generator | real samples |\n|---|---|---|\n"
+        f"# {subject} trained on `{data}`\n\n"
+        f"{config['iteration']} iterations, {config['samples_seen']} real samples drawn."
+        f"{maps if game is None else ''}\n\n"
+        "## Quality\n\n| metric | this run | real samples |\n|---|---|---|\n"
         + rows
         + f"\n## Network\n\n```\n{network}\n```\n\n"
         "## Settings\n\n```json\n" + json.dumps(config["settings"], indent=1, sort_keys=True) + "\n```\n"

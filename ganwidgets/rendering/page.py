@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.metrics import METRICS
+from ganwidgets.metrics.metric import Metric
 from ganwidgets.rendering.heatmap import heat_image
 from ganwidgets.rendering.image_grid import as_png, columns_of, image_grid
 from ganwidgets.rendering.phrases import described, spell_count, value_in_words
@@ -26,12 +26,30 @@ from ganwidgets.rendering.projection import projection_of
 from ganwidgets.rendering.snapshot_view import Still
 from ganwidgets.rendering.svg import Line, branches, chart, scatter
 from ganwidgets.runs.timeline.branch_view import TimelineView
-from ganwidgets.settings import SETTINGS
+from ganwidgets.settings import Setting
 
-__all__ = ["Account", "page"]
+__all__ = ["Account", "Views", "page", "views_of"]
 
 ACCURACIES = {"accuracy_real": N_("D's accuracy on real"), "accuracy_fake": N_("D's accuracy on generated")}
 """What is no metric of the samples, but said in the same place."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """What a page shows of a run, as HTML.
+
+    Attributes
+    ----------
+    samples : str
+        The present.
+    film : sequence of str
+        A figure for each moment, the present last; fewer than two are left out.
+    curves : str
+    """
+
+    samples: str
+    film: Sequence[str]
+    curves: str
 
 
 @dataclass(frozen=True)
@@ -45,8 +63,10 @@ class Account:
     settings : mapping of str to anything
         Those that led to the present, by name.
     past : TimelineView
-    moments : sequence of Still
-        The run's past, and its present as the last one.
+    views : Views
+        Everything that is drawn of the run.
+    iteration : int
+        Of the present.
     figures, floors : mapping of str to float
         How good the samples are, and what perfect ones score.
     features : str
@@ -57,6 +77,12 @@ class Account:
         With what it was computed.
     script : str
         Python source that reproduces it; empty where none can.
+    metrics : mapping of str to Metric
+        Label and format of each figure.
+    definitions : mapping of str to Setting
+        Of the settings.
+    title : str
+        In the reader's language.
     taken_as : str
         What was decided about a user's own data; empty for presets.
     """
@@ -64,33 +90,37 @@ class Account:
     data: str
     settings: Mapping[str, Any]
     past: TimelineView
-    moments: Sequence[Still]
+    views: Views
+    iteration: int
     figures: Mapping[str, float]
     floors: Mapping[str, float]
     features: str
     exact: bool
     environment: Mapping[str, str]
     script: str
+    metrics: Mapping[str, Metric]
+    definitions: Mapping[str, Setting[Any]]
+    title: str
     taken_as: str = ""
 
 
 def page(account: Account, catalog: Catalog) -> bytes:
     """Return the page, UTF-8."""
-    t, now = catalog, account.moments[-1]
-    title = t(N_("A GAN on {data}"), data=account.data)
+    t, views = catalog, account.views
+    title = account.title
     where = [
-        t(N_("iteration {count}"), count=spell_count(now.iteration)),
+        t(N_("iteration {count}"), count=spell_count(account.iteration)),
         t(N_("repeats bit for bit")) if account.exact else t(N_("close, not exact")),
     ]
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f'<p class="lead">{html.escape(" · ".join(where))}</p>',
-        _samples(now, t),
-        _section(t(N_("Through training")), _film(account.moments[:-1], now, t)),
-        _section(t(N_("Curves")), _curves(now, t)),
+        views.samples,
+        _section(t(N_("Through training")), _film(views.film, t)),
+        _section(t(N_("Curves")), views.curves),
         _section(t(N_("Quality")), _figures(account, t)),
         _section(t(N_("Timeline")), branches(account.past, t(N_("The branches of the run")))),
-        _section(t(N_("What was changed")), _interventions(account.past, t)),
+        _section(t(N_("What was changed")), _interventions(account, t)),
         _section(t(N_("Settings")), _settings(account, t)),
         _section(t(N_("Computed with")), _table(account.environment.items())),
     ]
@@ -157,17 +187,27 @@ def _plane(moment: Still, t: Catalog) -> str:
     )
 
 
-def _film(moments: Sequence[Still], now: Still, t: Catalog) -> str:
-    if not moments:
-        return ""
+def views_of(moments: Sequence[Still], catalog: Catalog) -> Views:
+    """Return what is drawn of a run of the classic game, whose present is the last of `moments`."""
+    now = moments[-1]
+    return Views(_samples(now, catalog), _figures_of(moments, catalog), _curves(now, catalog))
+
+
+def _figures_of(moments: Sequence[Still], t: Catalog) -> list[str]:
     figures = []
-    for moment in (*moments, now):
+    for moment in moments:
         caption = t(N_("iteration {count}"), count=spell_count(moment.iteration))
         if moment.kind == "images":
             picture = _picture(image_grid(moment.generated, columns_of(moment)), caption)
         else:
             picture = _plane(moment, t)
         figures.append(f"<figure>{picture}<figcaption>{html.escape(caption)}</figcaption></figure>")
+    return figures
+
+
+def _film(figures: Sequence[str], t: Catalog) -> str:
+    if len(figures) < 2:
+        return ""
     slider = (
         f'<p class="scrub" hidden><input type="range" min="0" max="{len(figures) - 1}" value="{len(figures) - 1}" '
         f'aria-label="{html.escape(t(N_("Moment of the run")))}"></p>'
@@ -203,7 +243,7 @@ def _curves(now: Still, t: Catalog) -> str:
 
 
 def _figures(account: Account, t: Catalog) -> str:
-    tiles, metrics = [], METRICS[account.moments[-1].kind]
+    tiles, metrics = [], account.metrics
     for name, value in account.figures.items():
         metric = metrics.get(name)
         if metric is None:
@@ -228,13 +268,14 @@ def _spell(value: float, form: str) -> str:
     return "\N{INFINITY}" if value > 0 else "\N{EN DASH}"
 
 
-def _interventions(past: TimelineView, t: Catalog) -> str:
+def _interventions(account: Account, t: Catalog) -> str:
+    past = account.past
     if not past.interventions:
         return ""
     names = {branch_view.id: branch_view.name for branch_view in past.branches}
     rows = "".join(
         f'<tr><td class="number">{record.seq}</td><td>{html.escape(names.get(record.branch, ""))}</td>'
-        f"<td>{html.escape(described(record, t))}</td></tr>"
+        f"<td>{html.escape(described(record, t, account.definitions))}</td></tr>"
         for record in past.interventions
     )
     return f'<div class="scroll"><table>{rows}</table></div>'
@@ -242,10 +283,13 @@ def _interventions(past: TimelineView, t: Catalog) -> str:
 
 def _settings(account: Account, t: Catalog) -> str:
     rows = []
-    for name, setting in SETTINGS.items():
+    for name, setting in account.definitions.items():
         if name not in account.settings:
             continue
-        value = _data(account, t) if name == "data" else value_in_words(name, account.settings[name], t)
+        if name == "data":
+            value = _data(account, t)
+        else:
+            value = value_in_words(name, account.settings[name], t, account.definitions)
         unit = f" {t(setting.unit)}" if setting.unit else ""
         rows.append(
             f'<tr title="{html.escape(t(str(setting.help)))}"><th>{html.escape(t(setting.label))}</th>'

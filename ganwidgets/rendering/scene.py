@@ -28,6 +28,7 @@ __all__ = [
     "CURVES",
     "CURVE_POINTS",
     "PICTURES",
+    "POINTS",
     "SEED",
     "BetweenSteps",
     "Scene",

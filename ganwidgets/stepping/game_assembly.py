@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganwidgets.data import Source
 from ganwidgets.data.two_sources import split_parts
@@ -93,6 +95,8 @@ def look(
     seed: int,
     *,
     average: bool = False,
+    networks: Mapping[str, nn.Module] | None = None,
+    memory: Mapping[str, Tensor] | None = None,
 ) -> Any:
     """Return what :meth:`Game.show` or :meth:`Game.evaluate` returns for `n` samples; no state is touched.
 
@@ -106,17 +110,22 @@ def look(
         Of the choice of samples and of all random numbers.
     average : bool
         Whether averages take the place of networks that have one.
+    networks, memory : mapping, optional
+        Networks and tensors of the game in place of the run's present ones, such as those of a snapshot.
     """
     state, engine = run.state, run.engine
     game = state.game
     source: Source = run.training if run.held_out is None else run.held_out
     if source.size is not None:
         n = min(n, source.size)
-    networks = {
-        name: state.averaged(name) if average else network for name, network in state.networks.items()
-    }
+    if networks is None:
+        networks = {
+            name: state.averaged(name) if average else network for name, network in state.networks.items()
+        }
     streams = streams_of(game, source, derive(seed, method))
     turn = engine.turn(settings, seeded(seed, method, "random"), networks)
+    if memory is not None:
+        turn = replace(turn, memory=memory, modules=networks)
     inside = torch.Generator().manual_seed(derive(seed, method, "network"))
     routing = RoutedRandomness(inside) if engine.routed else nullcontext()
     feed = feed_from(streams, state.device)

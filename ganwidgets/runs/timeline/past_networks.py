@@ -7,8 +7,11 @@ watched; the run itself stays where it is.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
 
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
@@ -44,7 +47,7 @@ def spread(all_of: Sequence[T], most: int) -> list[T]:
 
 
 class NetworkReplicas:
-    """Copies of both networks, which can be what the networks were at a snapshot.
+    """Copies of all networks and of the game's own tensors, which can take the content of a snapshot.
 
     Parameters
     ----------
@@ -53,18 +56,32 @@ class NetworkReplicas:
 
     Attributes
     ----------
-    generator, discriminator : nn.Module
+    networks : dict of str to nn.Module
+    memory : mapping of str to Tensor
+        The game's own tensors.
     """
 
     def __init__(self, session: Session) -> None:
         session.settle()
         self._session = session
         self._run = session.run
-        self.generator = copied_network(session.state.networks["generator"])
-        self.discriminator = copied_network(session.state.networks["discriminator"])
+        self.networks = {name: copied_network(network) for name, network in session.state.networks.items()}
+        self.memory: Mapping[str, Tensor] = {
+            name: tensor.clone() for name, tensor in session.state.memory.items()
+        }
+
+    @property
+    def generator(self) -> nn.Module:
+        """The generator of the classic game."""
+        return self.networks["generator"]
+
+    @property
+    def discriminator(self) -> nn.Module:
+        """The discriminator of the classic game."""
+        return self.networks["discriminator"]
 
     def play(self, snapshot: Snapshot) -> bool:
-        """Be the networks of `snapshot`; False where it is gone, or the run has begun afresh since."""
+        """Load the networks of `snapshot`; return False if it is gone, or the run has begun afresh since."""
         session = self._session
         if session.run is not self._run or not any(kept is snapshot for kept in session.snapshots):
             return False
@@ -72,6 +89,7 @@ class NetworkReplicas:
         if tree is None:
             return False
         check_fits(session.state, tree)
-        put_tensors(self.generator, tree["networks"]["generator"])
-        put_tensors(self.discriminator, tree["networks"]["discriminator"])
+        for name, network in self.networks.items():
+            put_tensors(network, tree["networks"][name])
+        self.memory = {name: torch.as_tensor(tree["memory"][name]) for name in self.memory}
         return True

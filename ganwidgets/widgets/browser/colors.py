@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ipywidgets
 
-from ganwidgets.rendering.colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL, rgb
+from ganwidgets.rendering.colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL, TONES, rgb
 
 __all__ = ["DISCRIMINATOR", "GENERATED", "GENERATOR", "REAL", "css", "rgb"]
 
 
-_FIXED = {"d": DISCRIMINATOR, "g": GENERATOR, "real": REAL, "generated": GENERATED, "text": "#767676"}
+_FIXED = {**TONES, "text": "#767676"}
 """Readable on light and dark ground."""
 
 
 def css(meaning: str) -> str:
-    """Return the stylesheet's colour for ``d g real generated text``, a little lighter in a dark theme.
+    """Return the stylesheet's colour for ``text`` or a tone of :data:`~ganwidgets.rendering.colors.TONES`, a little lighter in a dark theme.
 
     ipywidgets 7, which Google Colab has, refuses a variable of the stylesheet; there it is the same colour in both
     themes.

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import copy
-import os
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import ipywidgets
 from traitlets import Float
 
-from ganwidgets.errors import DataError
 from ganwidgets.games import Game, settings_of
 from ganwidgets.live.frames.game_camera import GameCamera
-from ganwidgets.messages import Message
 from ganwidgets.rendering.exhibits import poster_of
 from ganwidgets.rendering.phrases import spell_count
 from ganwidgets.widgets.browser.link_refusal import InKernelOnly
@@ -37,11 +33,6 @@ class GameWidget(GANTrainerWidget):
         exhibits: Any = frame.exhibits
         caption = f"{self._catalog(self.game.label)}, {spell_count(frame.iteration)}"
         return poster_of(self.game.exhibits, exhibits, caption, self._catalog)
-
-    def export(self, path: str | os.PathLike[str]) -> Path:
-        """Raise `DataError`: runs of these games cannot be exported yet; :meth:`GANTrainer.save` saves them."""
-        del path
-        raise DataError(Message("runs of the game {game} cannot be exported; save them", game=self.game.name))
 
 
 def widget_class(game: Game) -> type[GANTrainerWidget]:
