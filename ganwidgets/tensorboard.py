@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ganwidgets.messages import Message, catalog
+from ganwidgets.rendering.game_views import moment_of, moment_picture
 from ganwidgets.rendering.image_grid import columns_of, image_grid
 from ganwidgets.rendering.poster import render
 from ganwidgets.rendering.scene import scene_of, still_of
@@ -31,6 +32,9 @@ __all__ = ["TensorBoardLog", "log_to_tensorboard"]
 
 LANGUAGE = "en"
 """The language of the texts in the files, which other programs also read."""
+
+SHOWN = 16
+"""Samples of each exhibit of a game."""
 
 
 def log_to_tensorboard(
@@ -220,11 +224,16 @@ class TensorBoardLog:
             elif isinstance(value, tuple):
                 plain[name] = str(value)
         writer = self._open_writer().file_writer
-        for summary in hparams(plain, dict.fromkeys(("loss_d", "loss_g"), 0.0)):
+        for summary in hparams(plain, dict.fromkeys(self._trainer.game.losses, 0.0)):
             writer.add_summary(summary)
 
     def _image(self) -> None:
         session = self._trainer._session
+        if session.own.game is not None:
+            moment = moment_of(session, SHOWN)
+            picture = np.asarray(moment_picture(moment, session.own.game, catalog(LANGUAGE)))
+            self._open_writer().add_image("run", picture, moment.iteration, dataformats="HWC")
+            return
         still = still_of(session, scene_of(session))
         writer = self._open_writer()
         if still.kind == "images":

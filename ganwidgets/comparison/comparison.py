@@ -347,7 +347,9 @@ class Comparison:
         made = {}
         for name in self.found():
             try:
-                made[name] = self.trainer(name).sample(n, seed=seed)
+                samples = self.trainer(name)._samples_of_the_run(n, seed)
+                if samples is not None:
+                    made[name] = samples
             except CheckpointError as error:
                 warnings.warn(
                     Message("no samples of {name}: {error}", name=name, error=error.args[0]),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["overview", "spelled"]
 
-LOSSES = {"loss_d": N_("loss of D"), "loss_g": N_("loss of G")}
+LOSS = "loss_"
+"""The beginning of each player's loss."""
 
 MOST = 40
 """Runs in the table at most; the interactive one has all."""
@@ -27,7 +28,10 @@ def overview(comparison: Comparison, t: Catalog | None = None) -> str:
     runs = dict(list(comparison.runs.items())[:MOST])
     frame = comparison.to_frame().loc[list(runs)]
     names = ["iteration", *(name for name in comparison.settings().columns)]
-    names += [name for name in LOSSES if name not in names]
+    losses = list(
+        dict.fromkeys(name for record in runs.values() for name in record.columns if name.startswith(LOSS))
+    )
+    names += [name for name in losses if name not in names]
     head = "".join(f"<th>{html.escape(name)}</th>" for name in ["", t(N_("run")), *names])
     rows = "".join(
         f"<tr><td>{_swatch(number)}</td><td>{html.escape(name)}</td>"
@@ -40,11 +44,15 @@ def overview(comparison: Comparison, t: Catalog | None = None) -> str:
     )
     curves = "".join(
         overlay(
-            t(title),
-            {name: (record.progress("iteration"), record.column(column)) for name, record in runs.items()},
+            t(N_("loss of {player}"), player=column.removeprefix(LOSS).upper()),
+            {
+                name: (record.progress("iteration"), record.column(column))
+                for name, record in runs.items()
+                if column in record.columns
+            },
             t(N_("iteration")),
         )
-        for column, title in LOSSES.items()
+        for column in losses
     )
     return (
         f'<div class="gw-comparison-static"><div>{curves}</div>'

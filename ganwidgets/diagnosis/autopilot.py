@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ganwidgets.diagnosis.diagnose import diagnose_signals
-from ganwidgets.diagnosis.rules import DIVERGED, Firing, Rule, checked_rules
+from ganwidgets.diagnosis.rules import DIVERGED, Firing, Rule, checked_rules, refuse_rules_of_other_games
 from ganwidgets.diagnosis.signals import Signals, observe, recorded
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
@@ -108,6 +108,7 @@ class Autopilot:
 
     def __init__(self, session: Session, rules: Sequence[Rule], mode: str) -> None:
         self._session = session
+        refuse_rules_of_other_games(rules, session.own.game)
         self.watch = Watch(rules, vars(session.in_force()))
         self.mode = mode
         self._returns: list[tuple[int, str, Any, Rule]] = []

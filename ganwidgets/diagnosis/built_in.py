@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ganwidgets.diagnosis.rules import DIVERGED, Rule
+from ganwidgets.games import Game
 
 __all__ = ["built_in_rules"]
 
 
-def built_in_rules() -> tuple[Rule, ...]:
-    """Return the rules that come with ganwidgets.
+def built_in_rules(game: Game | None = None) -> tuple[Rule, ...]:
+    """Return the rules that come with ganwidgets; those for `game`, if it is not the classic one.
+
+    For another game they are ``back off`` and ``back off early``, with the rates of all its players.
 
     ``balance`` holds the mean accuracy of D between .4 and .85 (.5 at an equilibrium) by its learning rate, within a tenth and ten times the
     rate at which it was armed: 3D-GAN (Wu et al. 2016) skips D above .8, and gap-aware learning rates (AISTATS 2023) scale
@@ -17,6 +20,12 @@ def built_in_rules() -> tuple[Rule, ...]:
     against a partial and a whole collapse (R3GAN 2024). ``free`` and ``strengthen`` do so if D saturates or is too weak,
     ``hurry`` if nothing moves.
     """
+    if game is not None:
+        rates = {f"lr_{player.letter}": "* 0.5" for player in game.players}
+        return (
+            Rule("back off", DIVERGED, rates, cooldown=0, limit=8, back=100, game=game),
+            Rule("back off early", "diverging", rates, cooldown=300, limit=3, back=100, game=game),
+        )
     bounds = {"lr_d": (0.1, 10.0)}
     regulated = {"cooldown": 20, "window": 50, "bounds": bounds, "continuous": True}
     return (

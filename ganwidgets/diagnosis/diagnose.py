@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ganwidgets.diagnosis.finding import Finding
+from ganwidgets.diagnosis.game_findings import findings_of_game
 from ganwidgets.diagnosis.ineffective import ineffective_settings
 from ganwidgets.diagnosis.signals import Signals, observe
 from ganwidgets.diagnosis.symptoms import findings_of
@@ -20,4 +21,6 @@ def diagnose(session: Session) -> tuple[Finding, ...]:
 
 def diagnose_signals(seen: Signals) -> tuple[Finding, ...]:
     """Return the findings that follow from signals, the most severe first."""
+    if seen.game is not None:
+        return findings_of_game(seen, seen.game)
     return findings_of(seen) + ineffective_settings(seen)

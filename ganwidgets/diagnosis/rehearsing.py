@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ganwidgets.diagnosis.autopilot import EVERY, FINDINGS_EVERY, Watch
 from ganwidgets.diagnosis.diagnose import diagnose_signals
-from ganwidgets.diagnosis.rules import Firing, Rule
+from ganwidgets.diagnosis.rules import Firing, Rule, refuse_rules_of_other_games
 from ganwidgets.diagnosis.signals import observe, recorded
 from ganwidgets.runs.session.session import Session
 
@@ -19,6 +19,7 @@ def rehearsed(session: Session, rules: Sequence[Rule]) -> list[Firing]:
     The recorded run does not obey, so a rule whose condition lasts fires again after its cool-down. Rules that read
     findings need snapshots; between two of them nothing is known.
     """
+    refuse_rules_of_other_games(rules, session.own.game)
     last = session.state.iteration
     watch = Watch(rules, recorded(session, min(EVERY, last)).settings)
     for iteration in range(EVERY, last + 1, EVERY):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from traitlets import TraitError
@@ -21,11 +21,13 @@ from ganwidgets.diagnosis.finding import Finding
 from ganwidgets.diagnosis.remedies import remedies
 from ganwidgets.diagnosis.signals import Signals
 from ganwidgets.diagnosis.symptoms import SYMPTOMS
+from ganwidgets.games import Game
 from ganwidgets.messages import Message
-from ganwidgets.settings import SETTINGS
+from ganwidgets.runs.record.history import columns_of
+from ganwidgets.runs.state.user_parts import chosen_game, definitions_of
 from ganwidgets.settings.settings import check_names
 
-__all__ = ["DIVERGED", "Condition", "Firing", "Rule", "Then", "checked_rules"]
+__all__ = ["DIVERGED", "Condition", "Firing", "Rule", "Then", "checked_rules", "refuse_rules_of_other_games"]
 
 DIVERGED = "diverged"
 """What a rule names to act after a number became infinite or NaN."""
@@ -43,7 +45,7 @@ _RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 
-_COMPARED = re.compile(r"^\s*([a-z_]+)\s*(>=|<=|>|<)\s*([-+0-9.eE]+)\s*$")
+_COMPARED = re.compile(r"^\s*([a-z_][a-z0-9_]*)\s*(>=|<=|>|<)\s*([-+0-9.eE]+)\s*$")
 _FACTOR = re.compile(r"^\s*([*/x])\s*([0-9.eE+-]+)\s*$")
 
 
@@ -141,6 +143,8 @@ class Rule:
     continuous : bool
         True if the rule regulates: all of its writes of a setting are listed as one intervention. Rules whose names
         are equal up to a comma share it.
+    game : Game or str, optional
+        The game whose settings and columns the rule names; by default the classic one.
 
     Raises
     ------
@@ -165,21 +169,23 @@ class Rule:
     back: int = 0
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
     continuous: bool = False
+    game: Game | str | None = None
 
     def __post_init__(self) -> None:
         self._check_name()
+        self._take_game()
         if isinstance(self.when, tuple) and len(self.when) == 3:
             object.__setattr__(self, "when", " ".join(map(str, self.when)))
         if isinstance(self.when, str):
             self._check_condition(self.when)
         elif not callable(self.when):
-            raise ValueError(_no_condition(self.name, self.when))
+            raise ValueError(_no_condition(self.name, self.when, self._columns))
         if isinstance(self.then, Mapping):
             if not self.then:
                 raise ValueError(
                     Message("rule {rule!r} changes nothing; name a setting in `then`", rule=self.name)
                 )
-            check_names(self.then, "Rule")
+            check_names(self.then, "Rule", definitions=self._definitions)
             for setting, value in self.then.items():
                 self._check_value(setting, value)
         elif self.then == REMEDY:
@@ -200,6 +206,10 @@ class Rule:
         if self.limit is not None:
             self._check_count("limit", self.limit)
 
+    def _take_game(self) -> None:
+        if self.game is not None:
+            object.__setattr__(self, "game", chosen_game(self.game, {}))
+
     def _check_name(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():  # type: ignore[redundant-expr]
             raise ValueError(Message("a rule needs a name, not {name!r}", name=self.name))
@@ -208,11 +218,19 @@ class Rule:
         if when in SYMPTOMS or when == DIVERGED:
             return
         condition = Condition.parsed(when)
-        if condition is None or condition.signal not in _COLUMNS:
-            raise ValueError(_no_condition(self.name, when))
+        if condition is None or condition.signal not in self._columns:
+            raise ValueError(_no_condition(self.name, when, self._columns))
+
+    @property
+    def _definitions(self) -> Mapping[str, Any]:
+        return definitions_of(cast("Game | None", self.game))
+
+    @property
+    def _columns(self) -> Collection[str]:
+        return _COLUMNS if self.game is None else columns_of(cast("Game", self.game)).listed
 
     def _check_value(self, setting: str, value: Any) -> None:
-        definition = SETTINGS[setting]
+        definition = self._definitions[setting]
         if definition.effect == "fresh start":
             raise TraitError(
                 Message(
@@ -275,7 +293,7 @@ class Rule:
         elif isinstance(value, str) and (factor := _FACTOR.match(value)):
             number = float(factor[2])
             value = rules[name] / number if factor[1] == "/" else rules[name] * number
-        definition: Any = SETTINGS[name]
+        definition: Any = self._definitions[name]
         if isinstance(value, float) and math.isfinite(value):
             value = float(f"{value:.6g}")
             if name in self.bounds:
@@ -301,14 +319,31 @@ _COLUMNS = frozenset(
 )
 
 
-def _no_condition(rule: str, when: Any) -> Message:
+def _no_condition(rule: str, when: Any, columns: Collection[str]) -> Message:
     return Message(
         "`when` of rule {rule!r} cannot be {value!r}: pass a symptom ({symptoms}), 'diverged', a comparison of a column "
-        "such as 'grad_norm_g > 5', or a function",
+        "such as 'grad_norm_g > 5', or a function; columns are {columns}, and those of another game if it is passed as game=",
         rule=rule,
         value=when,
+        columns=", ".join(sorted(columns)),
         symptoms=", ".join(SYMPTOMS),
     )
+
+
+def refuse_rules_of_other_games(rules: Sequence[Rule], game: Game | None) -> None:
+    """Raise `ValueError` unless all `rules` name settings and columns of `game`; None is the classic game."""
+    wanted = None if game is None else game.name
+    for rule in rules:
+        of = None if rule.game is None else cast("Game", rule.game).name
+        if of != wanted:
+            raise ValueError(
+                Message(
+                    "rule {rule!r} is one for the game {of}, and the run is one of {wanted}; make it with game={wanted!r}",
+                    rule=rule.name,
+                    of=of or "gan",
+                    wanted=wanted or "gan",
+                )
+            )
 
 
 def checked_rules(rules: Rule | Sequence[Rule]) -> tuple[Rule, ...]:

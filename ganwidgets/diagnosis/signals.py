@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from ganwidgets.data import Source
+from ganwidgets.diagnosis.game_signals import probes_of_game
+from ganwidgets.games.game import Game
 from ganwidgets.messages import N_
 from ganwidgets.metrics.feature_metrics import ranked_above
 from ganwidgets.metrics.spread import DUE
@@ -28,7 +30,6 @@ from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier
 from ganwidgets.seeds import seeded
-from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.engine import NonFiniteError, NullObserver
 
 __all__ = ["SIGNALS", "WINDOW", "Series", "Signals", "observe", "recorded"]
@@ -56,6 +57,7 @@ SIGNALS: Mapping[str, str] = MappingProxyType(
         "loss_size": N_("size of the losses"),
         "grad_norm_g": N_("norm of G's gradient"),
         "grad_norm_d": N_("norm of D's gradient"),
+        "grad_norm": N_("norm of a player's gradient"),
         "certainty": N_("share of samples that D judges rightly, the smaller of both"),
         "separation": N_("probability that D ranks a real sample above a generated one"),
         "served": N_("share of the data's groups that receive samples"),
@@ -112,6 +114,8 @@ class Signals:
         How often each real sample was drawn; NaN for data without end.
     touched : mapping of str to int
         Settings that were changed during the run, with the iteration of the last change.
+    game : Game or None
+        None is the classic game.
     """
 
     iteration: int
@@ -121,6 +125,7 @@ class Signals:
     probes: Mapping[str, Series]
     epochs: float = math.nan
     touched: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    game: Game | None = None
 
     def __getitem__(self, name: str) -> float:
         """Return the newest value of a signal, or the iteration; NaN if the signal was not measured."""
@@ -141,6 +146,12 @@ def observe(session: Session, at: int | None = None) -> Signals:
     """
     seen = recorded(session, at)
     now = session.state.iteration
+    if session.own.game is not None:
+        if at is not None and at < now:
+            return seen
+        probed = probes_of_game(session).items()
+        probes = {name: Series(np.array([now]), np.array([value])) for name, value in probed}
+        return replace(seen, probes={**probes, **_layers(session, now)})
     probes = _moments(session, seen.iteration, past=at is not None and at < now)
     if at is None or at == now:
         probes |= _layers(session, now)
@@ -164,7 +175,8 @@ def recorded(session: Session, at: int | None = None) -> Signals:
         columns=_columns(session, now),
         probes={},
         epochs=math.nan if size is None else session.state.samples_seen / size,
-        touched={record.setting: record.iteration for record in made if record.setting in SETTINGS},
+        touched={r.setting: r.iteration for r in made if r.setting in session.settings.definitions},
+        game=session.own.game,
     )
 
 
@@ -175,8 +187,8 @@ def _settings_at(session: Session, at: int) -> dict[str, Any]:
         for record in reversed(session.log.records(session.state.iteration, session.state.samples_seen)):
             if (
                 record.iteration >= at
-                and record.setting in SETTINGS
-                and SETTINGS[record.setting].effect != "fresh start"
+                and record.setting in session.settings.definitions
+                and session.settings.definitions[record.setting].effect != "fresh start"
             ):
                 values[record.setting] = record.old
     return values
@@ -387,7 +399,8 @@ def _layers(session: Session, now: int) -> dict[str, Series]:
     found: dict[str, Series] = {}
     if now == 0:
         return found
-    with session.rehearsing(freeze_d=False, freeze_g=False, skip_d_below=0.0) as engine:
+    free = {f"freeze_{player.letter}": False for player in session.state.game.players}
+    with session.rehearsing(**free, skip_d_below=0.0) as engine:
         for player in engine.game.players:
             parameters = session.state.parameters[player.name]
             if not parameters:

@@ -109,7 +109,7 @@ class Counterfactual:
     iterations : int array [n]
         From the iteration in question on.
     actual, otherwise : mapping of str to float64 array [n]
-        ``loss_d`` and ``loss_g``; NaN from where the run has no number.
+        The loss of each player, such as ``loss_d``; NaN from where the run has no number.
     """
 
     without: str
@@ -119,8 +119,7 @@ class Counterfactual:
 
     def __repr__(self) -> str:
         parts = [
-            f"{name} {self.actual[name][0]:.4g} -> {self.otherwise[name][0]:.4g}"
-            for name in ("loss_d", "loss_g")
+            f"{name} {values[0]:.4g} -> {self.otherwise[name][0]:.4g}" for name, values in self.actual.items()
         ]
         return f"<Without {self.without}: {', '.join(parts)} at iteration {self.iterations[0]}>"
 
@@ -133,7 +132,7 @@ class Explanation:
     ----------
     iteration : int
     losses : mapping of str to float
-        ``loss_d`` and ``loss_g`` of this iteration, as recorded.
+        The loss of each player in this iteration, as recorded.
     usual_losses : mapping of str to (float, float)
         Their lowest and highest value over the iterations before.
     updates : tuple of Update
@@ -218,10 +217,9 @@ class Explanation:
         ]
         said += [
             Message(
-                "without {what}: loss_d {loss_d}, loss_g {loss_g}",
+                "without {what}: {losses}",
                 what=other.without,
-                loss_d=f"{other.otherwise['loss_d'][0]:.4g}",
-                loss_g=f"{other.otherwise['loss_g'][0]:.4g}",
+                losses=", ".join(f"{name} {values[0]:.4g}" for name, values in other.otherwise.items()),
             )
             for other in others
         ]
@@ -274,7 +272,7 @@ def _explained(session: Session, iteration: int, first: int) -> Explanation:
     drawn = int(sum(rerun.state.cursors.values())) - seen
     again = rerun._made.run.engine.record
     history = session.history
-    losses = {name: float(history[name][iteration - 1]) for name in ("loss_d", "loss_g")}
+    losses = {name: float(history[name][iteration - 1]) for name in rerun.columns}
     end = min(session.state.iteration, iteration + AFTER)
     rows = slice(iteration - 1, end)
     actual = {name: history[name][rows] for name in losses}
@@ -356,7 +354,7 @@ def _norms(updates: list[SubStep]) -> dict[tuple[str, str], float]:
 
 
 def _update(session: Session, found: SubStep) -> Update:
-    real, generated = _costs(session.game, found)
+    real, generated = (None, None) if session.own.game is not None else _costs(session.game, found)
     return Update(
         network=found.network,
         number=found.number,

@@ -37,7 +37,7 @@ def explanation_page(why: Explanation, t: Catalog | None = None) -> str:
     return (
         f"<div><b>{html.escape(title)}</b><ul>{said}</ul>"
         f"<div>{samples_side_by_side(shown)}</div>{_gradients(why, t)}"
-        f"<div>{''.join(_counterfactual(other, t) for other in others)}</div></div>"
+        f"<div>{''.join(_counterfactual(other, list(why.losses)[-1], t) for other in others)}</div></div>"
     )
 
 
@@ -80,14 +80,16 @@ def _gradients(why: Explanation, t: Catalog) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def _counterfactual(other: Counterfactual, t: Catalog) -> str:
+def _counterfactual(other: Counterfactual, loss: str, t: Catalog) -> str:
     places = other.iterations.astype(np.float64)
-    title = t(N_("loss of G without {what}"), what=other.without)
+    title = t(
+        N_("loss of {player} without {what}"), player=loss.removeprefix("loss_").upper(), what=other.without
+    )
     return overlay(
         title,
         {
-            t(N_("as it was")): (places, other.actual["loss_g"]),
-            t(N_("without it")): (places, other.otherwise["loss_g"]),
+            t(N_("as it was")): (places, other.actual[loss]),
+            t(N_("without it")): (places, other.otherwise[loss]),
         },
         t(N_("iteration")),
     )

@@ -58,6 +58,11 @@ class Rerun:
     place : Position
     without : collection of int
         The numbers of interventions that are left out.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The loss of each player.
     """
 
     def __init__(self, session: Session, place: Position, without: Collection[int] = ()) -> None:
@@ -71,6 +76,7 @@ class Rerun:
             if record.seq not in without
         ]
         self._as_it_was = not without
+        self.columns = tuple(f"loss_{player.letter}" for player in session.state.game.players)
         self._restore(place)
 
     def _restore(self, place: Position) -> None:
@@ -110,7 +116,7 @@ class Rerun:
         self.go(before)
         self.go(Position(before.branch, iteration, before.seq))
         record = self._made.run.engine.record
-        return {name: record[name] for name in ("loss_d", "loss_g")}
+        return {name: record[name] for name in self.columns}
 
     def observed_step(self, iteration: int) -> list[SubStep]:
         """Carry out full step number `iteration`, and return what each of its updates came to."""
@@ -131,7 +137,7 @@ class Rerun:
 
         They are NaN from where a number is not finite, or networks were changed by hand.
         """
-        found = {name: np.full(last - first + 1, np.nan) for name in ("loss_d", "loss_g")}
+        found = {name: np.full(last - first + 1, np.nan) for name in self.columns}
         for row, iteration in enumerate(range(first, last + 1)):
             try:
                 losses = self.step(iteration)

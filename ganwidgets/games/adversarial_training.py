@@ -68,7 +68,16 @@ class AdversarialTraining(Game):
 
     name = "adversarial_training"
     label = N_("Adversarial training of a classifier")
-    players = (Player("classifier", "c", N_("Classifier"), ("classifier",), averaged="classifier"),)
+    players = (
+        Player(
+            "classifier",
+            "c",
+            N_("Classifier"),
+            ("classifier",),
+            averaged="classifier",
+            role="discriminator",
+        ),
+    )
     streams = (Stream("data", N_("Data"), labelled=True),)
     measures = ("accuracy_clean", "accuracy_attacked")
     stages = (Stage("attack", N_("Attack")), Stage("classify", N_("Classify")))
@@ -135,9 +144,9 @@ class AdversarialTraining(Game):
     }
     defaults: ClassVar[Mapping[str, Any]] = {"lr_c": 1e-3, "beta1": 0.9, "beta2": 0.999, "batch_size": 128}
     exhibits = (
-        Exhibit("clean", N_("Clean")),
+        Exhibit("clean", N_("Clean"), role="real"),
         Exhibit("perturbation", N_("Perturbation"), "difference"),
-        Exhibit("attacked", N_("Attacked")),
+        Exhibit("attacked", N_("Attacked"), role="generated"),
     )
     metrics: ClassVar[Mapping[str, Metric]] = {
         "accuracy_clean": Metric(

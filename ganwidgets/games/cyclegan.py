@@ -143,11 +143,11 @@ class CycleGAN(Game):
         "batch_size": 16,
     }
     exhibits = (
-        Exhibit("a", N_("A")),
-        Exhibit("a_to_b", N_("A to B")),
+        Exhibit("a", N_("A"), role="real"),
+        Exhibit("a_to_b", N_("A to B"), role="generated"),
         Exhibit("a_to_b_to_a", N_("and back to A")),
-        Exhibit("b", N_("B")),
-        Exhibit("b_to_a", N_("B to A")),
+        Exhibit("b", N_("B"), role="real"),
+        Exhibit("b_to_a", N_("B to A"), role="generated"),
         Exhibit("b_to_a_to_b", N_("and back to B")),
     )
     metrics: ClassVar[Mapping[str, Metric]] = {

@@ -42,8 +42,14 @@ def settings_of(game: Game) -> Mapping[str, Setting[Any]]:
     for player in game.players:
         for pattern, label in PLAYER.items():
             found[pattern.format(player.letter)] = _of_player(pattern, label, player)
-    if any(player.averaged for player in game.players):
-        found |= {name: SETTINGS[name] for name in ("ema_decay", "ema_rampup")}
+    averaged = [player for player in game.players if player.averaged]
+    if averaged:
+        who = Message(averaged[0].label) if len(averaged) == 1 else Message(N_("the networks"))
+        label = Message(N_("Averaging of {player}"), player=who)
+        found |= {
+            "ema_decay": _with(SETTINGS["ema_decay"], label=label),
+            "ema_rampup": SETTINGS["ema_rampup"],
+        }
     found |= {**dict(game.settings), **{name: SETTINGS[name] for name in COMMON}}
     for name, value in game.defaults.items():
         found[name] = _with(found[name], default_value=value, initial=value)

@@ -366,6 +366,21 @@ class Game(ABC):
         """The updates of single players: from ``step_<letter>`` to the player's name."""
         return {f"step_{player.letter}": player.name for player in self.players}
 
+    @property
+    def losses(self) -> dict[str, Message]:
+        """The column of each player's loss, and what people call it."""
+        return {
+            f"loss_{player.letter}": Message("loss of {player}", player=player.letter.upper())
+            for player in self.players
+        }
+
+    @property
+    def main_exhibit(self) -> Exhibit | None:
+        """The exhibit that stands for the run where only one is shown: the first generated one, else the last."""
+        samples = [exhibit for exhibit in self.exhibits if exhibit.kind == "samples"]
+        made = [exhibit for exhibit in samples if exhibit.role == "generated"]
+        return next(iter([*made, *samples[::-1]]), None)
+
     # --- training -------------------------------------------------------------------------------
 
     @abstractmethod

@@ -131,8 +131,8 @@ class GAN(Game):
     )
     purposes: ClassVar[tuple[str, ...]] = ("noise", "penalty")
     exhibits: ClassVar[tuple[Exhibit, ...]] = (
-        Exhibit("generated", N_("Generated")),
-        Exhibit("real", N_("Real")),
+        Exhibit("generated", N_("Generated"), role="generated"),
+        Exhibit("real", N_("Real"), role="real"),
     )
     diagram: ClassVar[Diagram] = Diagram(
         (

@@ -115,8 +115,8 @@ class Pix2Pix(Game):
     }
     exhibits = (
         Exhibit("input", N_("Input")),
-        Exhibit("translation", N_("Translation")),
-        Exhibit("target", N_("Target")),
+        Exhibit("translation", N_("Translation"), role="generated"),
+        Exhibit("target", N_("Target"), role="real"),
         Exhibit("verdicts", N_("Verdicts on patches"), "signed"),
     )
     metrics: ClassVar[Mapping[str, Metric]] = {

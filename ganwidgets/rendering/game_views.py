@@ -56,9 +56,7 @@ def moment_of(session: Session, n: int) -> GameMoment:
     return GameMoment(session.state.iteration, _arrays(seen), session.record())
 
 
-def moments(
-    session: Session, on_training_thread: BetweenSteps, n: int, most: int
-) -> Iterator[GameMoment]:
+def moments(session: Session, on_training_thread: BetweenSteps, n: int, most: int) -> Iterator[GameMoment]:
     """Yield at most `most` moments, evenly spread over the snapshots of the run; the last one is the present."""
     replicas = on_training_thread(partial(NetworkReplicas, session))
     kept = on_training_thread(partial(earlier, session))
@@ -100,9 +98,7 @@ def moment_picture(moment: GameMoment, game: Game, catalog: Catalog) -> Any:
         if math.isfinite(value):
             said = catalog(N_("loss of {player}"), player=catalog(player.label))
             parts.append(f"{said} {value:.3f}")
-    return exhibits_picture(
-        game.exhibits, moment.exhibits, "   \N{MIDDLE DOT}   ".join(parts), catalog
-    )
+    return exhibits_picture(game.exhibits, moment.exhibits, "   \N{MIDDLE DOT}   ".join(parts), catalog)
 
 
 # --- parts of a page ------------------------------------------------------------------------------
@@ -122,7 +118,9 @@ def samples_html(moment: GameMoment, exhibits: Sequence[Exhibit], catalog: Catal
         said = catalog(exhibit.label)
         if exhibit.kind != "samples":
             said += f" ({catalog(N_('white is +{most:.3g}'), most=largest)})"
-        rows.append(f"<figure><figcaption><b>{html.escape(said)}</b></figcaption>{_image(png, said)}</figure>")
+        rows.append(
+            f"<figure><figcaption><b>{html.escape(said)}</b></figcaption>{_image(png, said)}</figure>"
+        )
     if flat:
         tones = exhibit_tones(flat)
         chips = "".join(

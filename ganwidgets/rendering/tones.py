@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from ganwidgets.games.game import Exhibit, Game, Player
 
-__all__ = ["OTHERS", "exhibit_tones", "network_tones", "player_tones", "column_tones"]
+__all__ = ["OTHERS", "column_tones", "exhibit_tones", "network_tones", "player_tones"]
 
 OTHERS = ("other-1", "other-2", "other-3")
 """Tones without a meaning of their own."""

@@ -20,8 +20,6 @@ __all__ = ["futures_page"]
 SHOWN: Mapping[str, int] = {"points": 300, "images": 25}
 """Samples of each future."""
 
-LOSSES: Mapping[str, str] = {"loss_d": N_("loss of D"), "loss_g": N_("loss of G")}
-
 
 def futures_page(what_if: WhatIf, t: Catalog | None = None) -> str:
     """Return both futures as far as they have come."""
@@ -37,10 +35,12 @@ def futures_page(what_if: WhatIf, t: Catalog | None = None) -> str:
             },
             t(N_("iteration")),
         )
-        for column, label in LOSSES.items()
+        for column, label in what_if.unchanged.game.losses.items()
     )
     made = {
-        name: future.sample(SHOWN[future.source.kind], seed=0).numpy() for name, future in futures.items()
+        name: samples.numpy()
+        for name, future in futures.items()
+        if (samples := future._samples_of_the_run(SHOWN[future.source.kind])) is not None
     }
     real = what_if.unchanged.real(SHOWN["points"], seed=0).numpy()
     key = "".join(

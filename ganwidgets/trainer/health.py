@@ -15,6 +15,7 @@ from ganwidgets.diagnosis.rules import Rule, checked_rules
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import Origin
+from ganwidgets.runs.state.user_parts import refuse_other_games
 from ganwidgets.runs.timeline.copies import copy_here
 from ganwidgets.trainer.quality import QualityMixin
 from ganwidgets.validation import checked_count, checked_seed
@@ -69,6 +70,7 @@ class HealthMixin(QualityMixin):
         >>> trainer.duality_gap(steps=20) > 0
         True
         """
+        refuse_other_games(self._session.own.game, "duality_gap()")
         steps, n, seed = checked_count(steps), checked_count(n), checked_seed(seed)
         start = self._between_steps(lambda: copy_here(self._session))
         gap = gap_of(start, steps, n, seed)
@@ -87,6 +89,7 @@ class HealthMixin(QualityMixin):
         values : float64 array [points]
             Fewer if there are fewer snapshots. The cost is that of `points` calls.
         """
+        refuse_other_games(self._session.own.game, "duality_gap_curve()")
         points, steps = checked_count(points), checked_count(steps)
         n, seed = checked_count(n), checked_seed(seed)
         curve = self._between_steps(lambda: gap_curve(self._session, points, steps, n, seed))
@@ -131,7 +134,7 @@ class HealthMixin(QualityMixin):
                     "autopilot cannot be {value!r}: choose one of {names}", value=mode, names=", ".join(MODES)
                 )
             )
-        chosen = checked_rules(built_in_rules() if rules is None else rules)
+        chosen = checked_rules(built_in_rules(self._session.own.game) if rules is None else rules)
 
         def arm() -> Autopilot | None:
             pilot = None if mode == "off" else Autopilot(self._session, chosen, mode)

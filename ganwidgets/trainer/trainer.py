@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from traitlets import TraitError
 
 from ganwidgets.data import DATA_OPTIONS, dataset
-from ganwidgets.errors import DataError
 from ganwidgets.games.game import Game
 from ganwidgets.messages import Message, catalog
 from ganwidgets.runs.files.session_file import load_session, save_session
@@ -27,7 +26,7 @@ from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.session.step_record import Record
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied
-from ganwidgets.runs.state.user_parts import brought, chosen_game, definitions_of
+from ganwidgets.runs.state.user_parts import brought, chosen_game, definitions_of, refuse_other_games
 from ganwidgets.runs.timeline.script import code_of
 from ganwidgets.runs.timeline.timeline import Timeline
 from ganwidgets.settings import check_names
@@ -428,7 +427,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         DataError
             For a label that does not occur in the data, or that the generator does not take.
         """
-        self._refuse_other_games("sample")
+        refuse_other_games(self._session.own.game, "sample()")
         return generated(self._session, checked_count(n), seed_or_new(seed), labels, average=ema)
 
     @on_training_thread
@@ -440,16 +439,6 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
     def _look(self, samples: Tensor, labels: Any = None) -> Tensor:
         """Return the discriminator's logits ``[n]`` for `samples` in the units of training."""
         return verdicts(self._session, samples, labels)
-
-    def _refuse_other_games(self, method: str) -> None:
-        if self._session.own.game is not None:
-            raise DataError(
-                Message(
-                    "the game {game} has no {method}; trainer.show(n) returns what is to be seen of it",
-                    game=self.game.name,
-                    method=method,
-                )
-            )
 
     def on_step(self, callback: Callable[[Mapping[str, float]], None]) -> Callable[[], None]:
         """Call `callback` with the record after each step, in the thread that trains.

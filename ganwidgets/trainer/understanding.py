@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from ganwidgets.messages import Message
+from ganwidgets.runs.inspect.sampling import generated, shown
 from ganwidgets.runs.record.notes import Note, checked_text, notes_on
 from ganwidgets.settings import check_names
 from ganwidgets.trainer.quality import QualityMixin
@@ -61,6 +64,16 @@ class UnderstandingMixin(QualityMixin):
             definitions=self._session.settings.definitions,
         )
         return WhatIf(self, steps, seeds, changes)  # type: ignore[arg-type]
+
+    def _samples_of_the_run(self, n: int, seed: int = 0) -> Tensor | None:
+        """Return `n` samples that stand for the run, as they are shown; None for a game without such an exhibit."""
+        session = self._session
+        if session.own.game is None:
+            return self._between_steps(lambda: generated(session, n, seed, None))
+        exhibit = session.own.game.main_exhibit
+        if exhibit is None:
+            return None
+        return self._between_steps(lambda: shown(session, n, seed)).get(exhibit.name)
 
     def explain(self, iteration: int) -> Explanation:
         """Return why an iteration came out as it did: the exact update, carried out again on copies.

@@ -17,7 +17,7 @@ from ganwidgets.settings import OWN, SETTINGS, Setting
 from ganwidgets.stepping.game_probe import check_declared
 from ganwidgets.stepping.tensors import put_tensors, tensors_of
 
-__all__ = ["UserParts", "brought", "chosen_game", "definitions_of", "with_game_of"]
+__all__ = ["UserParts", "brought", "chosen_game", "definitions_of", "refuse_other_games", "with_game_of"]
 
 
 def game_named(name: str) -> Game | None:
@@ -88,6 +88,19 @@ def brought(
 def definitions_of(game: Game | None) -> Mapping[str, Setting[Any]]:
     """Return the definitions of all settings of `game`; None is the classic game."""
     return SETTINGS if game is None else settings_of(game)
+
+
+def refuse_other_games(game: Game | None, method: str) -> None:
+    """Raise `DataError` unless `game` is the classic one, None, which `method` compares a generator and a discriminator of."""
+    if game is not None:
+        raise DataError(
+            Message(
+                "the game {game} has no {method}, which needs one generator of noise against one discriminator; use "
+                "trainer.show(n) to see it and trainer.evaluate() to measure it",
+                game=game.name,
+                method=method,
+            )
+        )
 
 
 def with_game_of(given: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,6 +85,9 @@ class ComparisonWidget(anywidget.AnyWidget):
         self._seen: tuple[Any, ...] = ()
         self._looking = threading.Lock()
         super().__init__(words={name: self._catalog(text) for name, text in WORDS.items()})
+        known = [name for record in comparison.runs.values() for name in record.columns]
+        if self.column not in known:
+            self.column = next((name for name in known if name.startswith("loss_")), self.column)
         self.refresh()
         self.on_msg(self._on_message)
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ganwidgets.games.game import Diagram, Flow
+from ganwidgets.games.game import Diagram, Flow, Game
 from ganwidgets.messages import Catalog
+from ganwidgets.rendering.tones import column_tones, network_tones
+from ganwidgets.widgets.browser.colors import css
 from ganwidgets.widgets.browser.shared_style import SharedStyle
 
 if TYPE_CHECKING:
     from ganwidgets.live.frames.game_camera import GameFrame
 
 __all__ = ["DiagramPanel", "columns_of", "drawn"]
+
+NO_TONES: Mapping[str, str] = MappingProxyType({})
 
 WIDTH, HEIGHT, GAP_X, GAP_Y = 132, 38, 46, 20
 """Pixels of a box, and between two boxes."""
@@ -36,11 +41,15 @@ def columns_of(diagram: Diagram) -> dict[str, int]:
     return columns
 
 
-def drawn(diagram: Diagram, catalog: Catalog, numbers: Mapping[str, str]) -> str:
+def drawn(
+    diagram: Diagram, catalog: Catalog, numbers: Mapping[str, str], tones: Mapping[str, str] = NO_TONES
+) -> str:
     """Return the diagram as SVG.
 
     Parameters
     ----------
+    tones : mapping of str to str
+        Of nodes that have one, by their names; see :mod:`ganwidgets.rendering.tones`.
     numbers : mapping of str to str
         What to write below the label of a node, by its name.
     """
@@ -61,7 +70,7 @@ def drawn(diagram: Diagram, catalog: Catalog, numbers: Mapping[str, str]) -> str
             )
     arrows = "".join(_arrow(places, flow) for flow in diagram.flows)
     boxes = "".join(
-        f'<g class="gw-node gw-node-{node.kind}"><rect x="{places[node.name][0]:.0f}" '
+        f'<g class="gw-node gw-node-{node.kind}"{_stroke(tones.get(node.name))}><rect x="{places[node.name][0]:.0f}" '
         f'y="{places[node.name][1]:.0f}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
         f"{_text(places[node.name], catalog(node.label), numbers.get(node.name, ''))}</g>"
         for node in diagram.nodes
@@ -72,6 +81,10 @@ def drawn(diagram: Diagram, catalog: Catalog, numbers: Mapping[str, str]) -> str
         'markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z"/></marker></defs>'
         f"{arrows}{boxes}</svg>"
     )
+
+
+def _stroke(tone: str | None) -> str:
+    return "" if tone is None else f' style="--gw-node:{css(tone)}"'
 
 
 def _text(place: tuple[float, float], label: str, number: str) -> str:
@@ -108,8 +121,8 @@ class DiagramPanel:
     ----------
     catalog : Catalog
         The reader's language.
-    diagram : Diagram or None
-        None shows nothing.
+    game : Game
+        Without a diagram nothing is shown.
     look : SharedStyle
         What it shares with the rest of one widget.
     """
@@ -117,9 +130,12 @@ class DiagramPanel:
     name = "graph"
     interval = 0.5
 
-    def __init__(self, catalog: Catalog, diagram: Diagram | None, look: SharedStyle) -> None:
-        self._catalog, self._diagram = catalog, diagram
-        self._drawing = look.html("" if diagram is None else drawn(diagram, catalog, {}))
+    def __init__(self, catalog: Catalog, game: Game, look: SharedStyle) -> None:
+        self._catalog, self._diagram = catalog, game.diagram
+        roles = {e.name: e.role for e in game.exhibits if e.role is not None}
+        self._tones = {**column_tones(game), **roles, **network_tones(game)}
+        first = "" if game.diagram is None else drawn(game.diagram, catalog, {}, self._tones)
+        self._drawing = look.html(first)
         self.widget = look.box([self._drawing], "gw-diagram")
 
     def draw(self, frame: GameFrame) -> None:
@@ -128,4 +144,4 @@ class DiagramPanel:
             return
         numbers = {node.name: frame.record.get(node.name) for node in self._diagram.nodes}
         said = {name: f"{value:.3g}" for name, value in numbers.items() if value is not None}
-        self._drawing.value = drawn(self._diagram, self._catalog, said)
+        self._drawing.value = drawn(self._diagram, self._catalog, said, self._tones)

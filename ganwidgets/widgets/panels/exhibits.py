@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from ganwidgets.games.game import Exhibit
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.rendering.exhibits import COLORS, row_of, scatter_of
+from ganwidgets.rendering.exhibits import row_of, scatter_of
+from ganwidgets.rendering.tones import exhibit_tones
+from ganwidgets.widgets.browser.colors import css
 from ganwidgets.widgets.browser.shared_style import SharedStyle
 
 if TYPE_CHECKING:
@@ -56,10 +58,11 @@ class ExhibitsPanel:
         points = [e for e in self._exhibits if e.name in frame.exhibits and e not in images]
         rows = [self._row(exhibit, frame) for exhibit in images]
         if points:
+            tones = exhibit_tones(points)
             legend = "".join(
-                f'<span class="gw-chip"><i style="background:{color};width:10px;height:10px;border-radius:5px">'
+                f'<span class="gw-chip"><i style="background:{css(tones[exhibit.name])};width:10px;height:10px;border-radius:5px">'
                 f"</i>{html.escape(self._catalog(exhibit.label))}</span>"
-                for color, exhibit in zip(COLORS * len(points), points, strict=False)
+                for exhibit in points
             )
             rows.append(
                 f"<div>{legend}</div>{_image(scatter_of(points, frame.exhibits), 'gw-exhibit-plane', '')}"

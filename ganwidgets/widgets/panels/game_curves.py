@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from ganwidgets.games.game import Game
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.phrases import described
+from ganwidgets.rendering.tones import column_tones
 from ganwidgets.widgets.browser.colors import css
 from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.panels.curves import INTERVAL, MARKS, Chart, Curve, Pen, mean_curve
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GameCurvesPanel"]
 
-COLORS = ("d", "g", "real", "generated")
 Dash = Literal["solid", "dashed", "dotted"]
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 
@@ -44,19 +44,20 @@ class GameCurvesPanel:
         t = catalog
         losses = {f"loss_{player.letter}": t(player.label) for player in game.players}
         others = {name: words(name, t) for name in (*game.terms, *game.measures)}
+        tones = column_tones(game)
         self._charts = [
-            (list(columns), self._chart(len(columns), title, look), columns)
+            (list(columns), self._chart(_styles(columns, tones), title, look), columns)
             for title, columns in ((t(N_("loss")), losses), (t(N_("terms and measures")), others))
             if columns
         ]
         parts = []
         for _, chart, columns in self._charts:
-            parts += [look.html(_legend(columns), "gw-head"), chart.widget]
+            parts += [look.html(_legend(columns, tones), "gw-head"), chart.widget]
         self.widget = look.box(parts, f"gw-{self.name}", "gw-panel")
 
-    def _chart(self, n: int, title: str, look: SharedStyle) -> Chart:
-        pens = [Pen(css(color), dash, band=True) for color, dash in _styles(n)]
-        faint = [Pen(css(color), dash, faint=True) for color, dash in _styles(n)]
+    def _chart(self, styles: Sequence[tuple[str, Dash]], title: str, look: SharedStyle) -> Chart:
+        pens = [Pen(css(color), dash, band=True) for color, dash in styles]
+        faint = [Pen(css(color), dash, faint=True) for color, dash in styles]
         return Chart([*faint, *pens], look, x_label=self._catalog(N_("iteration")), y_label=title)
 
     def draw(self, frame: GameFrame) -> None:
@@ -84,13 +85,14 @@ def _banded(envelope: Envelope | None) -> Curve | None:
     return Curve(iterations, mean, (low, high))
 
 
-def _styles(n: int) -> Sequence[tuple[str, Dash]]:
-    return [(COLORS[i % len(COLORS)], DASHES[i // len(COLORS) % len(DASHES)]) for i in range(n)]
+def _styles(columns: Iterable[str], tones: Mapping[str, str]) -> list[tuple[str, Dash]]:
+    """Return tone and dash of each column: solid for the first of a chart, then dashed, then dotted."""
+    return [(tones[column], DASHES[place % len(DASHES)]) for place, column in enumerate(columns)]
 
 
-def _legend(columns: Mapping[str, str]) -> str:
+def _legend(columns: Mapping[str, str], tones: Mapping[str, str]) -> str:
     return "".join(
         f'<span class="gw-chip"><i style="border-top:2px {dash} {css(color)};width:18px;height:0"></i>'
         f"{html.escape(label)}</span>"
-        for (color, dash), label in zip(_styles(len(columns)), columns.values(), strict=True)
+        for (color, dash), label in zip(_styles(columns, tones), columns.values(), strict=True)
     )

@@ -13,19 +13,22 @@ import ipywidgets
 
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.settings import SETTINGS
+from ganwidgets.settings import Setting
 from ganwidgets.trainer.futures import futures_page
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 
-__all__ = ["CHANGEABLE", "WhatIfPanel"]
+__all__ = ["WhatIfPanel", "changeable"]
 
 STEPS = 500
 SHOWN_EVERY = 0.4
 """Seconds between two pictures of the futures."""
 
-CHANGEABLE = tuple(name for name, setting in SETTINGS.items() if setting.effect == "next update")
+
+def changeable(definitions: Mapping[str, Setting[Any]]) -> tuple[str, ...]:
+    """Return the names of the settings that take effect at the next update."""
+    return tuple(name for name, setting in definitions.items() if setting.effect == "next update")
 
 
 class WhatIfPanel:
@@ -48,6 +51,8 @@ class WhatIfPanel:
     ----------
     name : str
     widget : ipywidgets.Box
+    changeable : tuple of str
+        The settings that can be tried.
     setting, value, steps : ipywidgets.Widget
         What is to be tried.
     start, take, keep, drop : ipywidgets.Button
@@ -81,9 +86,12 @@ class WhatIfPanel:
             "gw-what_if-value": (t(N_("Value to try")), t(N_("Its value in that future."))),
             "gw-what_if-steps": (t(N_("Iterations to look ahead")), t(N_("How far both futures go."))),
         }
-        choices = [(t(SETTINGS[name].label), name) for name in CHANGEABLE]
+        self._definitions = trainer.settings.definitions
+        self.changeable = changeable(self._definitions)
+        first = next(name for name in self.changeable if name.startswith("lr_"))
+        choices = [(t(self._definitions[name].label), name) for name in self.changeable]
         self.setting = classed(
-            ipywidgets.Dropdown(options=choices, value="lr_d", **look.of(ipywidgets.Dropdown)),
+            ipywidgets.Dropdown(options=choices, value=first, **look.of(ipywidgets.Dropdown)),
             "gw-what_if-setting",
         )
         self.value = classed(ipywidgets.Text(**look.of(ipywidgets.Text)), "gw-what_if-value")
@@ -108,7 +116,7 @@ class WhatIfPanel:
         )
         self.widget = look.box([row, self._told, self._shown, self._decision], f"gw-{self.name}", "gw-panel")
         self.setting.observe(lambda change: self._suggest(change["new"]), names="value")
-        self._suggest("lr_d")
+        self._suggest(first)
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
@@ -126,14 +134,14 @@ class WhatIfPanel:
 
     def open(self, name: str) -> None:
         """Choose setting `name`, because the button beside it was pressed."""
-        if name in CHANGEABLE:
+        if name in self.changeable:
             self.setting.value = name
             self._suggest(name)
             self._tell(self._catalog(N_("Choose a value, and press What if.")))
 
     def _suggest(self, name: str) -> None:
         """Propose another value than the one in force."""
-        now, setting = getattr(self._trainer.settings, name), SETTINGS[name]
+        now, setting = getattr(self._trainer.settings, name), self._definitions[name]
         if isinstance(now, bool):
             other: Any = not now
         elif isinstance(now, str):
@@ -187,7 +195,9 @@ class WhatIfPanel:
         self._decision.remove_class("gw-hidden")
 
     def _show(self, what_if: WhatIf, done: int, steps: int) -> None:
-        asked = ", ".join(f"{self._catalog(SETTINGS[n].label)} = {v}" for n, v in what_if.changes.items())
+        asked = ", ".join(
+            f"{self._catalog(self._definitions[n].label)} = {v}" for n, v in what_if.changes.items()
+        )
         self._tell(
             self._catalog(
                 N_("{what}: {done} of {steps} iterations, without and with it"),

@@ -40,7 +40,7 @@ from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import Transport
 from ganwidgets.widgets.panels.unstored import UnstoredPanel
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
-from ganwidgets.widgets.panels.what_if import CHANGEABLE, WhatIfPanel
+from ganwidgets.widgets.panels.what_if import WhatIfPanel
 from ganwidgets.widgets.trainer.layout import Arrangement
 from ganwidgets.widgets.trainer.layout_tools import LABELS, LayoutTools
 from ganwidgets.widgets.trainer.panel_layout import PANELS, PRESETS
@@ -185,7 +185,7 @@ class Dashboard:
         saving = SavingPanel(catalog, export, look)
         self.health = HealthPanel(catalog, checkup, remedy, take, tasks, look)
         self.what_if = WhatIfPanel(catalog, trainer, carry_out, tasks, look)
-        for name in CHANGEABLE:
+        for name in self.what_if.changeable:
             self.controls.controls[name].widget.add_class("gw-asks")
         self._panels: list[Panel] = [
             self.graph,

@@ -17,6 +17,7 @@ from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ganwidgets.games import Game, settings_of
 from ganwidgets.live.observations import Focus
 from ganwidgets.messages import Catalog, Message, N_
+from ganwidgets.rendering.tones import OTHERS, player_tones
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, Viewers, gone_words
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from ganwidgets.live.frames.game_camera import GameFrame
 
 __all__ = ["GameDashboard", "actions_of"]
+
+CARDS = {"d": "discriminator", "g": "generator", **{tone: tone for tone in OTHERS}}
+"""How the style sheet calls the card of a player, by the player's tone."""
 
 TABS = ("objective", "optimizer", "run", "fresh start")
 
@@ -143,7 +147,7 @@ class GameDashboard:
         self.controls = ControlSet(catalog, ask, definitions, look=look, presets=presets)
         self.controls.suit(labelled=source.labelled, own=(), images=source.kind == "images")
         self.exhibits = ExhibitsPanel(catalog, game.exhibits, look)
-        self.graph = DiagramPanel(catalog, game.diagram, look)
+        self.graph = DiagramPanel(catalog, game, look)
         curves, figures = GameCurvesPanel(catalog, game, look), FiguresPanel(catalog, game, look)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self._panels: list[Panel] = [self.graph, self.exhibits, self.status, curves, figures, self.timeline]  # type: ignore[list-item]
@@ -161,6 +165,9 @@ class GameDashboard:
         self._drawn_at: dict[str, float] = {}
         # Data of two halves cannot be chosen from a list.
         unplaced = () if len(game.streams) == 1 and not game.streams[0].paired else ("data",)
+        tones = player_tones(game.players)
+        for player in game.players:
+            self.transport.buttons[f"step_{player.letter}"].add_class(f"gw-edge-{tones[player.name]}")
         cards = look.box(
             [
                 look.box(
@@ -169,9 +176,9 @@ class GameDashboard:
                         *(control.widget for control in self.controls.in_group(player.name)),
                     ],
                     "gw-card",
-                    f"gw-card-{('discriminator', 'generator')[number % 2]}",
+                    f"gw-card-{CARDS[tones[player.name]]}",
                 )
-                for number, player in enumerate(game.players)
+                for player in game.players
             ],
             "gw-parts",
         )

@@ -55,7 +55,7 @@ class Piloting(HasTraits):
         self._checkup = Checkup(self._runner)
         pilot = self._trainer._autopilot
         self._piloted = False
-        self.rules = built_in_rules() if pilot is None else pilot.watch.rules
+        self.rules = built_in_rules(self._trainer._session.own.game) if pilot is None else pilot.watch.rules
         self.autopilot = "advise" if pilot is None else pilot.mode
         self._piloted = True
         self._tell_checkup()
