@@ -16,6 +16,9 @@ import pytest
 from jupyter_client import KernelManager
 
 ROOT = Path(__file__).resolve().parents[2]
+ANSWER = "application/vnd.ganwidgets.answer"
+"""The type under which the value of a question is published."""
+
 PATIENCE = 120.0  # seconds; a bound against waiting for ever
 
 
@@ -79,22 +82,27 @@ class KernelSession:
     def finish(self, request: str) -> str:
         """Wait until a cell that was started is done; return the text that it put out."""
         texts = []
-        error = None
-        for message in self._until_idle(request):
+        for message in self._outputs(request):
             content = message["content"]
             if message["msg_type"] == "stream":
                 texts.append(content["text"])
             elif message["msg_type"] == "execute_result":
                 texts.append(content["data"]["text/plain"])
-            elif message["msg_type"] == "error":
-                error = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(content["traceback"]))
-        if error is not None:
-            raise CellError(error)
         return "".join(texts).strip()
 
     def ask(self, expression: str, *, subshell: str | None = None) -> Any:
         """Return the value of an expression, one that JSON can carry."""
-        return json.loads(self.execute(f"print(__import__('json').dumps({expression}))", subshell=subshell))
+        # Not through the streams: warnings and the prints of other threads arrive there at any moment.
+        request = self.start(
+            f"__import__('IPython').display.display({{{ANSWER!r}: __import__('json').dumps({expression})}}, raw=True)",
+            subshell=subshell,
+        )
+        [answer] = [
+            message["content"]["data"][ANSWER]
+            for message in self._outputs(request)
+            if message["msg_type"] == "display_data" and ANSWER in message["content"]["data"]
+        ]
+        return json.loads(answer)
 
     def until(self, condition: str, *, subshell: str | None = None) -> None:
         """Ask until `condition` is true; each question is a cell of its own, between which messages get through."""
@@ -182,6 +190,16 @@ class KernelSession:
             reply = self.client.get_control_msg(timeout=PATIENCE)
             if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
                 return reply["content"]
+
+    def _outputs(self, request: str) -> list[dict[str, Any]]:
+        """Wait until a cell is done; return what the kernel published for it, or raise `CellError`."""
+        messages = list(self._until_idle(request))
+        for message in messages:
+            if message["msg_type"] == "error":
+                raise CellError(
+                    re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(message["content"]["traceback"]))
+                )
+        return messages
 
     def _until_idle(self, request: str) -> Iterator[dict[str, Any]]:
         """Yield what the kernel publishes for a request, until it says that it is idle again."""

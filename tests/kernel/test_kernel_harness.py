@@ -45,6 +45,11 @@ def test_a_cell_that_raises_fails_the_test(kernel: KernelSession):
     assert kernel.execute("print('still here')") == "still here"
 
 
+def test_what_else_is_written_is_no_part_of_an_answer(kernel: KernelSession, shell):
+    kernel.execute("import sys\ndef noisy():\n  print('a line'); print('a warning', file=sys.stderr); return [1]")
+    assert kernel.ask("noisy()", subshell=shell) == [1]
+
+
 def test_the_kernel_ends_cleanly_though_a_thread_works(kernel: KernelSession):
     kernel.execute(SLIDER + "; halt = threading.Event()")
     kernel.execute("def work():\n  while not halt.wait(0.001): s.value = s.value % 8 + 1")
