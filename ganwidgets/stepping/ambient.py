@@ -3,9 +3,10 @@
 A cell can change what every torch operation does: the default dtype and device, autocast, gradients,
 the number of threads, the rounding of matrix products. A run must not depend on what a cell left on. This
 module is the only place that knows these modes. It sets those that differ, and sets them back afterwards.
+Modes that see every operation, transforms of `torch.func` and hooks on saved tensors are set aside meanwhile.
 
-Left as the user has them, because they change no result: anomaly detection, profilers, hooks on saved
-tensors, the global random generators. On a GPU the user's choice between speed and determinism also stays
+Left as the user has them, because they change no result: anomaly detection, profilers, the global random
+generators. On a GPU the user's choice between speed and determinism also stays
 (`torch.use_deterministic_algorithms`, `torch.set_float32_matmul_precision`); a run there is not exact anyway.
 
 Default dtype, determinism, precision of products, oneDNN and the number of threads are settings of the
@@ -20,6 +21,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import torch
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+from torch.utils._python_dispatch import _disable_current_modes
 
 __all__ = ["pinned", "under_pinned_modes"]
 
@@ -104,9 +107,20 @@ def pinned(threads: int | None = None, device: torch.device = CPU) -> AbstractCo
     differing = [mode for mode in modes if mode.read() != mode.value]
     if threads is not None and torch.get_num_threads() != threads:
         differing.append(Mode(torch.get_num_threads, torch.set_num_threads, threads))
-    if differing or torch._C._len_torch_function_stack() or torch.is_inference_mode_enabled():
+    if differing or _surrounded():
         return _pinning(differing, modes)
     return _Unchanged(modes)
+
+
+def _surrounded() -> bool:
+    """Return True if operations run inside a context that :func:`_pinning` sets aside."""
+    return bool(
+        torch._C._len_torch_function_stack()
+        or torch.is_inference_mode_enabled()
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._functorch.peek_interpreter_stack() is not None
+        or torch._C._autograd._top_saved_tensors_default_hooks(True) is not None  # noqa: FBT003
+    )
 
 
 class _Unchanged:
@@ -133,16 +147,47 @@ class _Unchanged:
 @contextmanager
 def _pinning(differing: list[Mode], modes: tuple[Mode, ...]) -> Iterator[None]:
     with ExitStack() as stack:
+        # Transforms come first: the others are read and written inside them otherwise.
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            stack.enter_context(temporarily_clear_interpreter_stack())
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(mode=False))
         for mode in differing:
             stack.callback(mode.write, mode.read())
             mode.write(mode.value)
-        if torch._C._len_torch_function_stack():
-            # A default device is a function mode, also that of `torch.set_default_device`.
-            stack.enter_context(CPU)
+        # A default device is a function mode, also that of `torch.set_default_device`.
+        _set_aside(
+            stack,
+            torch._C._len_torch_function_stack,
+            torch._C._pop_torch_function_stack,
+            torch._C._push_on_torch_function_stack,
+        )
+        if torch._C._len_torch_dispatch_stack():
+            stack.enter_context(_disable_current_modes())
+        hooks = torch._C._autograd
+        _set_aside(
+            stack,
+            lambda: hooks._top_saved_tensors_default_hooks(True) is not None,  # noqa: FBT003
+            _pop_saved_tensors_hooks,
+            lambda pair: hooks._push_saved_tensors_default_hooks(*pair),
+        )
         with _Unchanged(modes):
             yield
+
+
+def _set_aside(
+    stack: ExitStack, any_left: Callable[[], Any], pop: Callable[[], Any], push: Callable[[Any], object]
+) -> None:
+    """Empty a stack of torch; `stack` fills it again, in the same order."""
+    while any_left():
+        stack.callback(push, pop())
+
+
+def _pop_saved_tensors_hooks() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    pair = torch._C._autograd._top_saved_tensors_default_hooks(True)  # noqa: FBT003
+    assert pair is not None
+    torch._C._autograd._pop_saved_tensors_default_hooks()
+    return pair
 
 
 def under_pinned_modes(function: Callable[P, T]) -> Callable[P, T]:

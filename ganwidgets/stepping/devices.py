@@ -7,10 +7,12 @@ from typing import Any
 import torch
 
 from ganwidgets.messages import Message
+from ganwidgets.stepping.ambient import under_pinned_modes
 
 __all__ = ["chosen_device"]
 
 
+@under_pinned_modes
 def chosen_device(asked: Any) -> torch.device:
     """Return the device that `asked` names, if this machine has it.
 

@@ -315,4 +315,11 @@ def _structure(contents: Contents, replaced: set[str]) -> dict[str, str]:
         path: f"{kind.__name__}({options})" if path in replaced else kind.__name__
         for path, _, kind, options, _ in contents.modules
     }
-    return found | {slot.name: slot.described for slot in contents.slots}
+    places = dict(zip(map(id, contents.strided), contents.pointers, strict=True))
+    first: dict[int, str] = {}
+    for slot in contents.slots:
+        place = places.get(id(slot.tensor), 0)  # 0 is that of an empty tensor, too
+        shared = first.setdefault(place, slot.name) if place else slot.name
+        # No stored state holds one tensor twice.
+        found[slot.name] = slot.described if shared == slot.name else f"{slot.described}, the same as {shared}"
+    return found

@@ -16,6 +16,7 @@ from ganwidgets.messages import Message, N_
 from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.runs.state.state_tree import is_preset
 from ganwidgets.settings import check_names
+from ganwidgets.stepping.ambient import under_pinned_modes
 from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.sweeps.configurations import KEYWORDS, checked_changes, expanded
 from ganwidgets.sweeps.lane import Lane, OwnParts, fresh
@@ -82,6 +83,7 @@ class Sweep(SweepState):
     (5, 0.002)
     """
 
+    @under_pinned_modes
     def __init__(
         self,
         data: Any = "gaussians",

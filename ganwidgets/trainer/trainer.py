@@ -31,6 +31,7 @@ from ganwidgets.runs.timeline.script import code_of
 from ganwidgets.runs.timeline.timeline import Timeline
 from ganwidgets.settings import check_names
 from ganwidgets.settings.signatures import with_settings
+from ganwidgets.stepping.ambient import under_pinned_modes
 from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.stepping.engine import ALL
 from ganwidgets.trainer.dispatch import on_training_thread
@@ -100,6 +101,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
     (10, ['accuracy_fake', 'accuracy_real'])
     """
 
+    @under_pinned_modes
     def __init__(
         self,
         data: Any = "gaussians",

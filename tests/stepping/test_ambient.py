@@ -6,6 +6,11 @@ import functools
 import pytest
 import torch
 from torch import nn
+from torch._functorch.eager_transforms import grad_increment_nesting
+from torch._functorch.vmap import vmap_increment_nesting
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import ganwidgets as gw
 from ganwidgets import GANTrainer
@@ -26,6 +31,33 @@ def setting(read, write, value):
 
 def flushes_denormals():
     return bool((torch.tensor([1e-310], dtype=torch.float64) * 1.0 == 0).item())
+
+
+class HalvedFunctions(TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        return found / 2 if func is nn.functional.linear else found
+
+
+class HalvedOperations(TorchDispatchMode):
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        return found / 2 if func is torch.ops.aten.addmm.default else found
+
+
+def rounded(tensor):
+    return tensor.bfloat16().to(tensor.dtype) if tensor.is_floating_point() else tensor
+
+
+@contextlib.contextmanager
+def inside(transform):
+    """Run the block inside a transform of `torch.func`, as a function would that is called by it."""
+    with contextlib.ExitStack() as stack:
+        if transform is torch.func.vmap:
+            stack.enter_context(vmap_increment_nesting(2, "error"))
+        else:
+            stack.enter_context(grad_increment_nesting())
+        yield
 
 
 MODES = {
@@ -53,6 +85,12 @@ MODES = {
     "denormals flushed": lambda: setting(flushes_denormals, torch.set_flush_denormal, True),
     "threads": lambda: setting(torch.get_num_threads, torch.set_num_threads, 2),
     "anomaly detection": lambda: torch.autograd.set_detect_anomaly(True),
+    "function mode": lambda: HalvedFunctions(),
+    "dispatch mode": lambda: HalvedOperations(),
+    "fake tensors": FakeTensorMode,
+    "rounded saved tensors": lambda: torch.autograd.graph.saved_tensors_hooks(rounded, rounded),
+    "torch.func.vmap": lambda: inside(torch.func.vmap),
+    "torch.func.grad": lambda: inside(torch.func.grad),
     "global seed": lambda: contextlib.nullcontext(torch.manual_seed(17)),
 }
 
@@ -80,6 +118,9 @@ def ambient():
         torch.is_anomaly_enabled(),
         torch.autocast_increment_nesting() - 1 + 0 * torch.autocast_decrement_nesting(),
         torch._C._len_torch_function_stack(),
+        torch._C._len_torch_dispatch_stack(),
+        torch._C._functorch.maybe_current_level(),
+        torch._C._autograd._top_saved_tensors_default_hooks(True),
     )
 
 
@@ -174,8 +215,15 @@ def same(one, other):
     return one == other
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("mode", MODES)
+ROUNDING = [mode for mode in MODES if "dtype" in mode or "autocast" in mode]
+"""Modes that may meet the averages, the penalties and the precision of a run on ways of their own."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [(kind, mode) for kind in ("built in", "own networks") for mode in MODES]
+    + [(kind, mode) for kind in ("built in, ema, penalty", "bfloat16") for mode in ROUNDING],
+)
 def test_no_mode_changes_a_run(kind, mode, tmp_path, untouched):
     found = journey(kind, MODES[mode], tmp_path)
     assert list(map(same, found, untouched(kind))) == [True] * len(found)

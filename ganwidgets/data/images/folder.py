@@ -132,7 +132,7 @@ def load_folder(folder: Path, side: int | None = None, options: DataOptions = NO
     folder = folder.expanduser()
     if not folder.is_dir():
         raise DataError(
-            Message("{path} is a file; pass the folder of the images", path=str(folder))
+            Message("{path} is a file; {remedy}", path=str(folder), remedy=_reading_of(folder))
             if folder.exists()
             else Message("there is no folder {path}; check the path", path=str(folder))
         )
@@ -337,10 +337,41 @@ def _sound(folder: Path, files: list[Path], found: Iterable[T | DataError]) -> d
 
 def _classes(folder: Path, files: list[Path]) -> Tensor | None:
     parts = [file.relative_to(folder).parts for file in files]
-    names = sorted({part[0] for part in parts})
-    if len(names) < 2 or any(len(part) == 1 for part in parts):
+    beside = [part[0] for part in parts if len(part) == 1]
+    names = sorted({part[0] for part in parts if len(part) > 1})
+    if len(names) < 2:
+        return None
+    if beside:
+        warn_of_data(
+            Message(
+                "the folder {path} has {count} pictures, such as {name}, beside the folders of classes, so its pictures "
+                "train without labels; for labels move every picture into the folder of its class",
+                path=str(folder),
+                count=len(beside),
+                name=beside[0],
+            )
+        )
         return None
     return torch.tensor([names.index(part[0]) for part in parts])
+
+
+_READERS = {
+    (".csv", ".tsv", ".txt", ".json"): Message("for points pass gw.read_points(path)"),
+    (".npy",): Message("pass its array, numpy.load(path)"),
+    (".npz",): Message("pass one of its arrays, such as numpy.load(path)['x']"),
+    (".pt", ".pth", ".safetensors"): Message("read it first, and pass the tensor"),
+    (".parquet", ".xlsx", ".feather"): Message("read it first, such as with pandas, and pass the table"),
+    (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"): Message("unpack it, and pass the folder of the images"),
+}
+"""How to read files that are no folder of images, by the ends of their names."""
+
+
+def _reading_of(file: Path) -> str:
+    ends = file.suffix.lower()
+    return next(
+        (remedy for known, remedy in _READERS.items() if ends in known),
+        Message("pass the folder of the images"),
+    )
 
 
 def _opened(file: Path, look: Callable[[Image], T]) -> T:

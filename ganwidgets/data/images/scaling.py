@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ganwidgets.data.images.value_ranges import BYTES, SIGNED, UNIT, Range, decided_range, warn_of_range
 from ganwidgets.data.options import DATA_OPTIONS, DataOptions, Kind
-from ganwidgets.data.points.standardization import Standardization, is_well_scaled, measured_columns
+from ganwidgets.data.points.standardization import Standardization, is_well_scaled, measured_columns, warn_of_far_numbers
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
@@ -102,6 +102,8 @@ def numbers(data: Any, what: str) -> Tensor:
 
 
 def _of_tensor(tensor: Tensor, what: str) -> Tensor:
+    if tensor.is_meta:
+        raise DataError(Message("{what} has no numbers (device meta); pass a tensor that holds some", what=what))
     if tensor.layout != torch.strided:
         raise DataError(Message("{what} is sparse; pass x.to_dense()", what=what))
     if tensor.is_complex() or tensor.is_quantized:
@@ -151,7 +153,7 @@ def units_of(samples: Tensor, kind: Kind, options: DataOptions, what: str) -> Un
         options.allow(set(DATA_OPTIONS) - {"value_range"}, Message("points"))
         if samples.dtype == torch.bool:
             raise DataError(_wrong_type(samples.dtype, what))
-        return _units_of_points(samples.flatten(start_dim=1), options.standardize)
+        return _units_of_points(samples.flatten(start_dim=1), options.standardize, what)
     options.allow(set(DATA_OPTIONS) - {"standardize"}, Message("images"))
     taken = options.value_range or decided_range(samples, what)
     warn_of_range(samples, taken, what)
@@ -159,7 +161,7 @@ def units_of(samples: Tensor, kind: Kind, options: DataOptions, what: str) -> Un
 
 
 def _units_of_points(
-    samples: Tensor, standardize: bool | tuple[tuple[float, ...], tuple[float, ...]] | None
+    samples: Tensor, standardize: bool | tuple[tuple[float, ...], tuple[float, ...]] | None, what: str
 ) -> Units:
     if standardize is False:
         return AS_IS
@@ -175,6 +177,7 @@ def _units_of_points(
             )
         return Units(None, Standardization(*standardize))
     columns = measured_columns(samples)
+    warn_of_far_numbers(samples, columns, what)
     return Units(None, columns) if standardize or not is_well_scaled(samples, columns) else AS_IS
 
 

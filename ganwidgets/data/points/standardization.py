@@ -13,7 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Standardization", "is_well_scaled", "measured_columns"]
+from ganwidgets.data.notices import warn_of_data
+from ganwidgets.messages import Message
+
+__all__ = ["Standardization", "is_well_scaled", "measured_columns", "warn_of_far_numbers"]
 
 SMALLEST_SCALE, LARGEST_SCALE = 0.05, 10.0
 """Standard deviations of a column that trains well as it is."""
@@ -38,6 +41,9 @@ CENTRAL_RANGE = 5.1517
 
 HEAVY = 2.0
 """Standard deviation, divided by that of a Gaussian with the same central range, from which on tails are heavy."""
+
+STRANGE = 100.0
+"""Distance of a number from its column's center, in scales, from which on training may fail on it."""
 
 ROUNDING = 1e-13
 """Scale, divided by the center's size, up to which a column is constant but for rounding."""
@@ -85,14 +91,14 @@ class Standardization:
 def measured_columns(samples: Tensor) -> Standardization:
     """Return mean and standard deviation of each column of `samples` [N, F].
 
-    A column with heavy tails has those of its numbers without the tails, the :data:`TAIL` lowest and highest: a few
-    extreme numbers would otherwise press all others together.
+    A column with heavy tails has those of its numbers without the tails, the :data:`TAIL` lowest and highest, at least
+    one of :data:`FEW` rows: a few extreme numbers would otherwise press all others together.
     """
     # NumPy adds the rows one after the other, whatever the number of threads and the layout.
     values = np.ascontiguousarray(samples.double().numpy())
     centers, scales = values.mean(axis=0), values.std(axis=0)
     ordered = np.sort(values if len(values) <= RANKED else values[:: -(-len(values) // RANKED)], axis=0)
-    cut = int(TAIL * len(ordered))
+    cut = max(int(TAIL * len(ordered)), int(len(ordered) >= FEW))
     low, high = ordered[cut], ordered[len(ordered) - 1 - cut]
     for column in np.flatnonzero((high > low) & (scales > HEAVY * (high - low) / CENTRAL_RANGE)):
         numbers = values[:, column]
@@ -111,6 +117,29 @@ def _rounded(center: float, scale: float) -> tuple[float, float]:
     rounded = float(f"{scale:.6g}")
     place = math.floor(math.log10(rounded)) - 6 if rounded > 0 else 0
     return (round(center, -place) if -place < LEAST_PLACE else center), rounded
+
+
+def warn_of_far_numbers(samples: Tensor, columns: Standardization, what: str) -> None:
+    """Warn of numbers of `samples` [N, F] that are more than :data:`STRANGE` scales from their column's center."""
+    centers, scales = columns.as_tensors()
+    far = ((samples.double() - centers).abs() > STRANGE * scales) & (scales > 0)
+    if not far.any():
+        return
+    row, column = (int(index) for index in far.nonzero()[0])
+    warn_of_data(
+        Message(
+            "{count} of the {total} numbers of {what} are far from all others, such as {value} in row {row} of a column "
+            "that is mostly {center} ± {scale}; training may fail on them: repair them, leave those rows out, or "
+            "take logarithms of such a column",
+            count=int(far.sum()),
+            total=far.numel(),
+            what=what,
+            value=f"{float(samples[row, column]):g}",
+            row=row,
+            center=f"{columns.centers[column]:.4g}",
+            scale=f"{columns.scales[column]:.2g}",
+        )
+    )
 
 
 def is_well_scaled(samples: Tensor, columns: Standardization) -> bool:
