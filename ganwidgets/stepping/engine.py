@@ -37,6 +37,7 @@ from ganwidgets.stepping.moving_average import MovingAverage
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.unrolling import looked_ahead
+from ganwidgets.stepping.weight_versions import WeightVersions
 
 __all__ = [
     "ALL",
@@ -154,6 +155,8 @@ class Engine:
         In force; None before the first :meth:`configure`.
     record : dict of str to float
         The most recent value of each column.
+    weights : WeightVersions
+        Finds parameters that another thread changed while updates went on.
     """
 
     def __init__(
@@ -170,6 +173,7 @@ class Engine:
         self.routed = routed
         self.calls = calls
         self.observer: StageObserver = NullObserver()
+        self.weights = WeightVersions()
         self.settings: Any = None
         self._feed = _Feed(state, streams)
         self._constrains = type(self.game).constrain is not Game.constrain
@@ -210,6 +214,7 @@ class Engine:
             tell=self.observer.on_stage,
         )
         self._plans = {player.name: self._plan(player) for player in self.game.players}
+        self.weights = WeightVersions()
         self._follow_schedule()
 
     def turn(self, settings: Any, random: torch.Generator, networks: Mapping[str, NetworkFn]) -> Turn:
@@ -298,13 +303,15 @@ class Engine:
         for name, plan in self._plans.items():
             if what in (ALL, name) and not plan.frozen:
                 self.game.prepare(name, self._turn, self.state.cursors)
+        self.weights.begin(self.state.parameters, self.state.iteration)
         with self.state.training_flags.in_train_mode():
-            if what != ALL:
+            if what == ALL:
+                for name, n in self.game.order(self.settings, self.state.iteration):
+                    self._update(self._plans[name], n, measure=measure)
+                self.state.iteration += 1
+            else:
                 self._update(self._plans[what], 1, measure=measure)
-                return
-            for name, n in self.game.order(self.settings, self.state.iteration):
-                self._update(self._plans[name], n, measure=measure)
-        self.state.iteration += 1
+        self.weights.end(self.state.parameters, self.state.iteration)
 
     def _update(self, plan: _Plan, n: int, *, measure: bool) -> None:
         """Update a player `n` times, or measure it once if it is frozen."""
@@ -365,12 +372,14 @@ class Engine:
         elif measure:
             # A gradient that is not finite shows in the next loss, measured or not.
             self.record[plan.norm_column] = gradient_norm(gradients).item()
+        self.weights.before_update(name, plan.parameters)
         plan.update.apply(gradients)
         if plan.held:
             parameters = [p for index, p in enumerate(parameters) if index not in plan.held]
         if self._constrains:
             with torch.no_grad():
                 self.game.constrain(name, parameters, self.settings)
+        self.weights.after_update(name, plan.parameters)
         if plan.average is not None:
             plan.average.move(self.settings, self.state.iteration)
 

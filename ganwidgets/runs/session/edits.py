@@ -17,12 +17,12 @@ from ganwidgets.runs.record.snapshots import DISK_BUDGET, Snapshot
 from ganwidgets.runs.session.full_state import described
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import state_tree
+from ganwidgets.stepping.hand_edits import HandEdit
 
 if TYPE_CHECKING:
     from ganwidgets.runs.session.session import Session
-    from ganwidgets.stepping.hand_edits import HandEdit
 
-__all__ = ["BY_HAND", "EditSnapshots", "place_after", "take_edits"]
+__all__ = ["BY_HAND", "EditSnapshots", "place_after", "take_edits", "take_edits_amid_updates"]
 
 BY_HAND = Origin("user", "code")
 
@@ -84,6 +84,25 @@ def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
     log.act(state.iteration, EDIT, str(edit), origin, state.samples_seen, before)
     session.keep_edit()
     state.edits.note()
+
+
+def take_edits_amid_updates(session: Session) -> None:
+    """Take what another thread changed in the weights while updates went on into the run, after the update that found it.
+
+    The state without the change never existed, so the record has no hash of a state before it.
+    """
+    state, log, weights = session.state, session.log, session.run.engine.weights
+    changed = set(map(id, weights.changed))
+    weights.changed = []
+    names = tuple(
+        f"{network}.{name}"
+        for network, module in state.networks.items()
+        for name, parameter in module.named_parameters()
+        if id(parameter) in changed
+    )
+    edit = HandEdit(values=names, replaced=(), gradients={})
+    log.act(state.iteration, EDIT, f"{edit} (while updates went on)", BY_HAND, state.samples_seen)
+    session.keep_edit()
 
 
 def _say_inexact(session: Session, edit: HandEdit) -> None:

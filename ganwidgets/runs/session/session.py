@@ -29,7 +29,7 @@ from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot, Snapshots, TemporaryShelf
 from ganwidgets.runs.session.autosave import Autosave
-from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits
+from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits, take_edits_amid_updates
 from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
 from ganwidgets.runs.session.rehearsal import Rehearsal
@@ -423,6 +423,7 @@ class Session:
             self._reentry.begin(sys._getframe())
             for index in range(n):
                 if index == 0 or self.listeners:
+                    self.run.engine.weights.forget()
                     with pinned(self.run.threads, self._device):
                         take_edits(self)
                 # At each step anew: a callback, or a cell in another thread, may have changed a mode.
@@ -462,7 +463,10 @@ class Session:
             if seen or stop:
                 state.edits.note()
             self._inconsistent = False
-            rollback.snapshot()
+            if engine.weights.changed:
+                take_edits_amid_updates(self)
+            else:
+                rollback.snapshot()
         except NonFiniteError as error:
             raise self._diverged(error) from None
         except BaseException as error:
