@@ -119,7 +119,7 @@ def _surrounded() -> bool:
         or torch.is_inference_mode_enabled()
         or torch._C._len_torch_dispatch_stack()
         or torch._C._functorch.peek_interpreter_stack() is not None
-        or torch._C._autograd._top_saved_tensors_default_hooks(True) is not None  # noqa: FBT003
+        or _saved_tensors_hooks() is not None
     )
 
 
@@ -164,12 +164,11 @@ def _pinning(differing: list[Mode], modes: tuple[Mode, ...]) -> Iterator[None]:
         )
         if torch._C._len_torch_dispatch_stack():
             stack.enter_context(_disable_current_modes())
-        hooks = torch._C._autograd
         _set_aside(
             stack,
-            lambda: hooks._top_saved_tensors_default_hooks(True) is not None,  # noqa: FBT003
+            _saved_tensors_hooks,
             _pop_saved_tensors_hooks,
-            lambda pair: hooks._push_saved_tensors_default_hooks(*pair),
+            lambda pair: torch._C._autograd._push_saved_tensors_default_hooks(*pair),
         )
         with _Unchanged(modes):
             yield
@@ -183,9 +182,19 @@ def _set_aside(
         stack.callback(push, pop())
 
 
-def _pop_saved_tensors_hooks() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    pair = torch._C._autograd._top_saved_tensors_default_hooks(True)  # noqa: FBT003
-    assert pair is not None
+# Old versions of torch, such as 2.6, cannot read the hooks; there they stay as the user has them.
+_TOP_HOOKS: Callable[[bool], Any] = getattr(
+    torch._C._autograd, "_top_saved_tensors_default_hooks", lambda _: None
+)
+
+
+def _saved_tensors_hooks() -> Any:
+    """Return the innermost pair of hooks on saved tensors; None without any."""
+    return _TOP_HOOKS(True)
+
+
+def _pop_saved_tensors_hooks() -> Any:
+    pair = _saved_tensors_hooks()
     torch._C._autograd._pop_saved_tensors_default_hooks()
     return pair
 

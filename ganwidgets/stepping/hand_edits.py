@@ -321,5 +321,7 @@ def _structure(contents: Contents, replaced: set[str]) -> dict[str, str]:
         place = places.get(id(slot.tensor), 0)  # 0 is that of an empty tensor, too
         shared = first.setdefault(place, slot.name) if place else slot.name
         # No stored state holds one tensor twice.
-        found[slot.name] = slot.described if shared == slot.name else f"{slot.described}, the same as {shared}"
+        found[slot.name] = (
+            slot.described if shared == slot.name else f"{slot.described}, the same as {shared}"
+        )
     return found

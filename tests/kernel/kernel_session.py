@@ -196,9 +196,7 @@ class KernelSession:
         messages = list(self._until_idle(request))
         for message in messages:
             if message["msg_type"] == "error":
-                raise CellError(
-                    re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(message["content"]["traceback"]))
-                )
+                raise CellError(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(message["content"]["traceback"])))
         return messages
 
     def _until_idle(self, request: str) -> Iterator[dict[str, Any]]:

@@ -46,7 +46,9 @@ def test_a_cell_that_raises_fails_the_test(kernel: KernelSession):
 
 
 def test_what_else_is_written_is_no_part_of_an_answer(kernel: KernelSession, shell):
-    kernel.execute("import sys\ndef noisy():\n  print('a line'); print('a warning', file=sys.stderr); return [1]")
+    kernel.execute(
+        "import sys\ndef noisy():\n  print('a line'); print('a warning', file=sys.stderr); return [1]"
+    )
     assert kernel.ask("noisy()", subshell=shell) == [1]
 
 

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ganwidgets as gw
 from ganwidgets import GANTrainer
-from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.ambient import _saved_tensors_hooks, pinned
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
 
@@ -85,8 +85,8 @@ MODES = {
     "denormals flushed": lambda: setting(flushes_denormals, torch.set_flush_denormal, True),
     "threads": lambda: setting(torch.get_num_threads, torch.set_num_threads, 2),
     "anomaly detection": lambda: torch.autograd.set_detect_anomaly(True),
-    "function mode": lambda: HalvedFunctions(),
-    "dispatch mode": lambda: HalvedOperations(),
+    "function mode": HalvedFunctions,
+    "dispatch mode": HalvedOperations,
     "fake tensors": FakeTensorMode,
     "rounded saved tensors": lambda: torch.autograd.graph.saved_tensors_hooks(rounded, rounded),
     "torch.func.vmap": lambda: inside(torch.func.vmap),
@@ -120,7 +120,7 @@ def ambient():
         torch._C._len_torch_function_stack(),
         torch._C._len_torch_dispatch_stack(),
         torch._C._functorch.maybe_current_level(),
-        torch._C._autograd._top_saved_tensors_default_hooks(True),
+        _saved_tensors_hooks(),
     )
 
 
@@ -214,6 +214,9 @@ def same(one, other):
         return one.dtype == other.dtype and torch.equal(one, other)
     return one == other
 
+
+if not hasattr(torch._C._autograd, "_top_saved_tensors_default_hooks"):
+    del MODES["rounded saved tensors"]  # an old torch cannot tell
 
 ROUNDING = [mode for mode in MODES if "dtype" in mode or "autocast" in mode]
 """Modes that may meet the averages, the penalties and the precision of a run on ways of their own."""

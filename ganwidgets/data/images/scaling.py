@@ -15,7 +15,12 @@ from torch import Tensor
 
 from ganwidgets.data.images.value_ranges import BYTES, SIGNED, UNIT, Range, decided_range, warn_of_range
 from ganwidgets.data.options import DATA_OPTIONS, DataOptions, Kind
-from ganwidgets.data.points.standardization import Standardization, is_well_scaled, measured_columns, warn_of_far_numbers
+from ganwidgets.data.points.standardization import (
+    Standardization,
+    is_well_scaled,
+    measured_columns,
+    warn_of_far_numbers,
+)
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
@@ -103,7 +108,9 @@ def numbers(data: Any, what: str) -> Tensor:
 
 def _of_tensor(tensor: Tensor, what: str) -> Tensor:
     if tensor.is_meta:
-        raise DataError(Message("{what} has no numbers (device meta); pass a tensor that holds some", what=what))
+        raise DataError(
+            Message("{what} has no numbers (device meta); pass a tensor that holds some", what=what)
+        )
     if tensor.layout != torch.strided:
         raise DataError(Message("{what} is sparse; pass x.to_dense()", what=what))
     if tensor.is_complex() or tensor.is_quantized:
