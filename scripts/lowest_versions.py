@@ -24,10 +24,17 @@ TESTS = (
     "tests/test_settings.py",
     "tests/test_signatures.py",
     "tests/stepping/test_devices.py",
+    "tests/stepping/test_one_step.py",
     "tests/test_optimizers.py",
-    "tests/pictures",
+    "tests/test_package.py",
+    "tests/runs/files/test_session_file.py",
+    "tests/data/test_folder_data.py",
+    "tests/data/test_dataset_data.py",
+    "tests/data/test_standardization.py",
+    "tests/rendering/test_export.py",
+    "tests/kernel/test_widget_in_kernel.py",
 )
-"""Tests that use the required packages and take seconds."""
+"""Tests that use the required packages, the widget in a kernel among them; they take minutes."""
 
 TOOLS = ("pytest>=8.2", "pytest-timeout>=2.3", "hypothesis>=6.100", "nbformat>=5.10")
 """What the tests themselves need. Their versions are not those that users install."""

@@ -268,7 +268,7 @@ def exact_because(found: Probe, source: Source, device: torch.device, threads: i
     return Message(
         "exact: all random numbers come from the run's own generators, and one batch gave the same numbers twice; it "
         "repeats bit for bit with torch {torch}, {threads} threads and this kind of processor. While a widget plays, "
-        "networks may be changed by hand within trainer.editing only: elsewhere it may go unnoticed",
+        "change networks by hand within trainer.editing: elsewhere writing through .data or NumPy may go unnoticed",
         torch=torch.__version__,
         threads=threads,
     )

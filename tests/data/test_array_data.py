@@ -134,6 +134,7 @@ def test_images_that_are_none(images, words):
         (np.zeros((2, 2), bool), ["bool"]),
         (torch.zeros(2, 2, dtype=torch.complex64), ["complex64"]),
         (torch.zeros(2, 2).to_sparse(), ["sparse", "to_dense"]),
+        (torch.zeros(2, 2, device="meta"), ["no numbers"]),
         (np.ma.masked_equal(np.eye(2), 0), ["masked"]),
         (pd.DataFrame({"x": [1.0, 2.0], "name": ["a", "b"]}), ["'name'", "'a'"]),
         (pd.Series([1.0, 2.0]), ["reshape(-1, 1)"]),

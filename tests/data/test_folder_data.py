@@ -168,7 +168,8 @@ def test_folders_are_classes(tmp_path):
             picture(tmp_path / name / f"{index}.png")
     assert load_data(tmp_path).labels.tolist() == [0, 0, 1, 1, 1, 2]
     picture(tmp_path / "unsorted.png")
-    assert load_data(tmp_path).labels is None
+    with pytest.warns(DataWarning, match=r"has 1 pictures, such as unsorted\.png, beside the folders"):
+        assert load_data(tmp_path).labels is None
 
 
 def test_one_folder_is_no_class(tmp_path):
@@ -201,7 +202,10 @@ def test_no_folder(tmp_path):
 def test_a_file_is_no_folder(tmp_path):
     picture(tmp_path / "a.png")
     for data in (tmp_path / "a.png", str(tmp_path / "a.png")):
-        assert "is a file" in refusal(data)
+        assert "is a file; pass the folder of the images" in refusal(data)
+    for name, remedy in (("a.CSV", "gw.read_points"), ("a.npy", "numpy.load"), ("a.zip", "unpack it")):
+        (tmp_path / name).touch()
+        assert remedy in refusal(tmp_path / name)
 
 
 @pytest.mark.parametrize("contents", [b"", b"not an image", "cut"])

@@ -123,6 +123,15 @@ def test_outliers_do_not_press_the_others_together():
     assert columns.standardized(column).isfinite().all()
 
 
+def test_one_number_among_few_rows_does_not_decide_and_is_named():
+    rows = np.random.default_rng(0).normal(size=(64, 2)) * 50 + 1000
+    expected = gw.dataset(rows).standardization
+    rows[63, 1] = 1e9
+    with pytest.warns(gw.DataWarning, match=r"1 of the 128 numbers .* 1e\+09 in row 63"):
+        found = gw.dataset(rows).standardization
+    assert found.scales == pytest.approx(expected.scales, rel=0.2)
+
+
 @pytest.mark.parametrize(
     "form",
     [lambda x: TensorDataset(torch.tensor(x)), lambda x: x.tolist(), lambda x: (x, np.arange(len(x)) % 3)],

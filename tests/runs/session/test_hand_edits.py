@@ -263,8 +263,12 @@ def parametrized(t):
     nn.utils.parametrizations.weight_norm(t.discriminator[0])
 
 
+def tied(t):
+    t.discriminator[0].bias = t.generator[0].bias
+
+
 @pytest.mark.parametrize(
-    "change", [wider, another_class, other_options, one_more, one_less, another_dtype, parametrized]
+    "change", [wider, another_class, other_options, one_more, one_less, another_dtype, parametrized, tied]
 )
 def test_another_structure_is_refused_in_words_until_it_is_put_back(change):
     trainer, twin = built_in(activation="leaky_relu"), built_in(activation="leaky_relu")
