@@ -100,7 +100,9 @@ def measured_columns(samples: Tensor) -> Standardization:
     ordered = np.sort(values if len(values) <= RANKED else values[:: -(-len(values) // RANKED)], axis=0)
     cut = max(int(TAIL * len(ordered)), int(len(ordered) >= FEW))
     low, high = ordered[cut], ordered[len(ordered) - 1 - cut]
-    for column in np.flatnonzero((high > low) & (scales > HEAVY * (high - low) / CENTRAL_RANGE)):
+    # Of a column whose other numbers are equal but for rounding, the extreme ones are what varies.
+    varies = high - low > ROUNDING * (ordered[-1] - ordered[0])
+    for column in np.flatnonzero(varies & (scales > HEAVY * (high - low) / CENTRAL_RANGE)):
         numbers = values[:, column]
         central = numbers[(numbers >= low[column]) & (numbers <= high[column])]
         centers[column], scales[column] = central.mean(), central.std()

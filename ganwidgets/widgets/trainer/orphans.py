@@ -54,12 +54,19 @@ def pause_orphans() -> None:
 
 def _reachable(*objects: Any) -> bool:
     """Return whether a name in a cell leads to one of `objects`."""
-    apart, namespaces = [registry._instances, comm.get_comm_manager().comms], []
+    apart, namespaces = [_every_widget(), comm.get_comm_manager().comms], []
     shell = get_ipython()
     if shell is not None:
         namespaces.append(shell.user_ns)
         apart += [shell.user_ns.get("_oh"), shell.user_ns.get("Out")]
     return held(*objects, apart=apart, namespaces=namespaces, opaque=_part)
+
+
+def _every_widget() -> Any:
+    """Return ipywidgets' own mapping of all widgets that are open."""
+    if hasattr(registry, "_instances"):
+        return registry._instances
+    return registry.Widget.widgets  # ipywidgets 7
 
 
 def _part(item: Any) -> bool:
