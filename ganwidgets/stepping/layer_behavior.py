@@ -1,13 +1,16 @@
 """What decides what a network computes besides its tensors: options of its layers, hooks, replaced methods.
 
-No stored state holds them. A run can only notice that a user changed one, and say so.
+No stored state holds them. A run can only notice that a user changed one, and say so. Of a module of the user's own,
+its functions, lists, dictionaries and plain objects count as options too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from types import BuiltinFunctionType, FunctionType
+from typing import Any, NamedTuple
 
+import numpy as np
 from torch import Tensor, nn
 from torch.nn.modules import module as _torch_module
 
@@ -21,6 +24,10 @@ _GLOBAL_HOOKS: tuple[Mapping[int, Any], ...] = (
     _torch_module._global_backward_pre_hooks,
 )
 _PLAIN = frozenset({bool, int, float, complex, str, tuple})
+_OURS = ("torch", __name__.partition(".")[0])
+_OF_TORCH = frozenset(vars(nn.Module()))
+_MOST, _DEEPEST = 64, 1
+"""Entries up to which a list, a dictionary or an object is compared, and how deep those in one another are."""
 
 
 class LayerBehavior:
@@ -41,6 +48,14 @@ class LayerBehavior:
             for key, value in content.items()
             if type(value) in _PLAIN and key != "training" and not key.startswith("_")
         ]
+        own = [(name, m) for name, m in named if type(m).__module__.partition(".")[0] not in _OURS]
+        self._options += [
+            (name, vars(module), key)
+            for name, module in own
+            for key, value in vars(module).items()
+            if key not in _OF_TORCH and (type(value) not in _PLAIN or key.startswith("_"))
+        ]
+        self._classes = [(name, type(module)) for name, module in own]
         self._hooks = [content[key] for _, content in self._dicts for key in _HOOKS]
         self._parameters: list[Tensor] = [
             p for _, module in named for p in module._parameters.values() if p is not None
@@ -64,6 +79,8 @@ class LayerBehavior:
         self._noted = now
         found = [
             f"{name}.{key} from {before!r} to {after!r}"
+            if type(before) in _PLAIN and type(after) in _PLAIN
+            else f"{name}.{key}"
             for index, ((name, _, key), before, after) in enumerate(
                 zip(self._options, noted[0], now[0], strict=True)
             )
@@ -71,7 +88,7 @@ class LayerBehavior:
         ]
         found += [
             f"{name}.forward"
-            for (name, _), before, after in zip(self._dicts, noted[1], now[1], strict=True)
+            for (name, _), before, after in zip([*self._dicts, *self._classes], noted[1], now[1], strict=True)
             if before is not after
         ]
         if noted[2:] == now[2:]:
@@ -81,8 +98,55 @@ class LayerBehavior:
 
     def _read(self) -> tuple[list[Any], list[Any], list[int], list[Any]]:
         return (
-            [content.get(key) for _, content, key in self._options],
-            [content.get("forward") for _, content in self._dicts],
+            [_comparable(content.get(key)) for _, content, key in self._options],
+            [content.get("forward") for _, content in self._dicts]
+            + [kind.forward for _, kind in self._classes],
             [key for hooks in (*self._hooks, *_GLOBAL_HOOKS) for key in hooks],
             [None if p._backward_hooks is None else list(p._backward_hooks) for p in self._parameters],
         )
+
+
+class _Same:
+    """Equal to another of the very same object only."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: object) -> None:
+        self.thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.thing is other.thing
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _Version(NamedTuple):
+    """Of a tensor that is no parameter and no buffer."""
+
+    number: int
+
+
+def _comparable(value: Any, depth: int = 0) -> Any:
+    """Return what differs after `value` was changed by hand; None for what is not compared."""
+    found: Any = None
+    if type(value) in _PLAIN:
+        found = value
+    elif isinstance(value, Tensor):  # one that is replaced may be a result that the network keeps
+        found = None if value.is_inference() else _Version(value._version)
+    elif isinstance(value, FunctionType | BuiltinFunctionType):
+        found = _Same(value)
+    elif isinstance(value, np.ndarray):
+        found = [value.shape, value.tobytes()] if value.size <= _MOST else None
+    elif depth <= _DEEPEST and not isinstance(value, nn.Module):
+        found = _entries(value, depth + 1)
+    return found
+
+
+def _entries(value: Any, depth: int) -> list[Any] | None:
+    """Return the entries of a list, of a dictionary, or of an object; None if there are too many or none."""
+    if isinstance(value, list):
+        return [_comparable(item, depth) for item in value] if len(value) <= _MOST else None
+    content = value if isinstance(value, dict) else getattr(value, "__dict__", None)
+    if not isinstance(content, dict) or len(content) > _MOST:
+        return None
+    return [(key, _comparable(item, depth)) for key, item in content.items() if type(key) in _PLAIN]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -45,6 +47,44 @@ def test_a_change_is_logged_and_the_run_says_that_it_is_not_exact(trainer, chang
         assert (record.author, record.setting, record.iteration) == ("user", "edit", 2)
     assert not trainer.exact
     assert "changed by hand at iteration 2" in trainer.exact_because
+
+
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self._power = nn.Linear(2, 2), 1.0
+        self.act, self.scales, self.options = torch.tanh, [1.0], {"shift": 0.0}
+        self.table, self.config = torch.ones(2), SimpleNamespace(gain=1.0)
+        self.calls = []
+
+    def forward(self, z):
+        self.calls.append(len(z))
+        found = self.act(self.layer(z)) ** self._power * self.scales[0] + self.options["shift"]
+        return found * self.table * self.config.gain
+
+
+OWN = {
+    "_power": lambda g: setattr(g, "_power", 3.0),
+    "act": lambda g: setattr(g, "act", torch.sin),
+    "scales": lambda g: g.scales.__setitem__(0, 2.0),
+    "options": lambda g: g.options.update(shift=1.0),
+    "table": lambda g: g.table.mul_(2),
+    "config": lambda g: setattr(g.config, "gain", 2.0),
+    "forward": lambda g: setattr(Own, "forward", lambda self, z: self.layer(z)),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_a_module_of_ones_own_computes_with_counts_too(name, monkeypatch):
+    monkeypatch.setattr(Own, "forward", Own.forward)  # put back at the end
+    trainer = gw.GANTrainer("ring8", generator=Own(), latent_dim=2, d_hidden=(8,), batch_size=16)
+    trainer.sample(4)  # the list of calls is the network's own affair
+    trainer.step()
+    assert trainer.exact
+    OWN[name](trainer.generator)
+    trainer.step()
+    assert [record.setting for record in trainer.interventions] == ["edit"]
+    assert f"generator.{name}" in trainer.exact_because
 
 
 def test_a_hook_for_all_modules_is_one_too(trainer):

@@ -166,6 +166,7 @@ class Session:
                 return assemble_game(rules, source, own.game, self._device)
             run = assemble(rules, source, own.networks, self._device, own.objective)
             with pinned(run.threads, self._device):
+                run.state.edits.note()  # what the trial changes, such as a counter of calls, is no change by hand
                 try_fresh_run(run, rules)
             return run
 
