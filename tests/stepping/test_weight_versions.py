@@ -13,15 +13,17 @@ from ganwidgets.stepping.engine import ALL
 SMALL = {"d_hidden": (8,), "batch_size": 16, "latent_dim": 2}
 
 
-class Meddling(nn.Sequential):
-    """A generator whose call number `at` does `act`, as a cell in another thread may at that moment."""
+ACTS = []
+"""What happens at each call of the generator, as a cell in another thread may do it at that moment."""
 
+
+class Meddling(nn.Sequential):
     def __init__(self):
         super().__init__(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
-        self._act = lambda: None
 
     def forward(self, z):
-        self._act()
+        for act in ACTS:
+            act()
         return super().forward(z)
 
 
@@ -69,11 +71,12 @@ def test_between_two_steps_of_one_call(tmp_path):
 
 
 @pytest.mark.parametrize("calls", [4, 5, 6, 7])
-def test_in_the_middle_of_an_update(calls):
+def test_in_the_middle_of_an_update(calls, monkeypatch):
     trainer = trainer_of(Meddling)
     countdown = iter(range(calls, -1, -1))
     trainer.step()
-    trainer.generator._act = lambda: next(countdown, 1) == 0 and halve(trainer.discriminator[0].bias)
+    act = lambda: next(countdown, 1) == 0 and halve(trainer.discriminator[0].bias)  # noqa: E731
+    monkeypatch.setattr("test_weight_versions.ACTS", [act])
     trainer._session.advance(ALL, 6, lambda: False, CODE)
     ((_, _, name),) = edits(trainer)
     assert name.startswith("discriminator.0.bias")
