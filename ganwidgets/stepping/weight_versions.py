@@ -8,10 +8,14 @@ read in every update. Writing through ``parameter.data`` or NumPy leaves it as i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from torch import Tensor
 
 __all__ = ["WeightVersions"]
+
+
+_VERSION = attrgetter("_version")
 
 
 class WeightVersions:
@@ -66,4 +70,4 @@ class WeightVersions:
 
 
 def _versions(parameters: Sequence[Tensor]) -> list[int]:
-    return [parameter._version for parameter in parameters]
+    return list(map(_VERSION, parameters))
