@@ -16,6 +16,7 @@ from ganwidgets.live.worker.run_state import Status
 from ganwidgets.live.worker.runner import Runner
 from ganwidgets.rendering.scene import drawn_small
 from ganwidgets.runs.inspect.sampling import shown
+from ganwidgets.runs.inspect.substeps import SubStep
 from ganwidgets.runs.record.history import Envelope
 from ganwidgets.runs.timeline.branch_view import TimelineView, TimelineViewer
 from ganwidgets.stepping.game_assembly import look
@@ -56,6 +57,8 @@ class GameFrame:
         The same columns of the branch that is compared with this one; empty without one.
     latest_metrics : mapping of str to float
         The newest figures.
+    walk : SubStep or None
+        Where a walk through the next step stands.
     iteration, status, steps_per_second, record, exact, past, taken_as, signs
         As in :class:`~ganwidgets.live.frames.camera.Frame`.
     """
@@ -71,6 +74,7 @@ class GameFrame:
     latest_metrics: Mapping[str, float]
     exact: bool
     past: TimelineView
+    walk: SubStep | None = None
     taken_as: str = ""
     signs: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -143,6 +147,7 @@ class GameCamera:
             latest_metrics=dict(self._figures),
             exact=trainer.exact,
             past=self._viewer.now(),
+            walk=state.walk,
             taken_as="" if trainer.source.preset else trainer.source.taken_as,
         )
         self.burden = time.monotonic() - began

@@ -14,8 +14,10 @@ import ipywidgets
 from traitlets import TraitError
 
 from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
+from ganwidgets.diagnosis import Remedy
 from ganwidgets.games import Game, settings_of
 from ganwidgets.live.observations import Focus
+from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.rendering.tones import OTHERS, player_tones
 from ganwidgets.trainer.trainer import GANTrainer
@@ -25,12 +27,17 @@ from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import GROUPS, ControlSet
 from ganwidgets.widgets.panels.diagram import DiagramPanel
 from ganwidgets.widgets.panels.exhibits import ExhibitsPanel
+from ganwidgets.widgets.panels.export import SavingPanel
 from ganwidgets.widgets.panels.game_curves import GameCurvesPanel
+from ganwidgets.widgets.panels.health.checkup import Checkup, Trial
+from ganwidgets.widgets.panels.health.panel import HealthPanel
 from ganwidgets.widgets.panels.own_panels import own_panels
 from ganwidgets.widgets.panels.status import StatusPanel
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import ACTIONS, Transport
 from ganwidgets.widgets.panels.unstored import UnstoredPanel
+from ganwidgets.widgets.panels.walk.game_panel import GameWalkPanel
+from ganwidgets.widgets.panels.what_if import WhatIfPanel
 from ganwidgets.widgets.trainer.dashboard import Panel, Preparing, descendants
 from ganwidgets.widgets.trainer.layout_tools import LayoutTools
 from ganwidgets.widgets.trainer.panel_layout import PRESETS
@@ -108,7 +115,7 @@ class GameDashboard:
     Parameters
     ----------
     game : Game
-    catalog, source, act, ask, travel, compare, verify, rescue, viewers, stored, run, trainer
+    catalog, source, act, ask, travel, compare, verify, rescue, viewers, stored, run, trainer, walk, tasks, export
         As for :class:`~ganwidgets.widgets.trainer.dashboard.Dashboard`.
     others
         What only the classic game's dashboard needs.
@@ -130,10 +137,16 @@ class GameDashboard:
         stored: str,
         run: Path | None,
         trainer: GANTrainer,
+        walk: Callable[[str, str], None],
+        tasks: LatestOnlyTasks,
+        export: Callable[[str], Path],
+        checkup: Checkup,
+        remedy: Callable[[Remedy], None],
+        take: Callable[[Trial], None],
+        carry_out: Callable[[Callable[[], None]], Any],
         **others: Any,
     ) -> None:
         del others
-        self._trainer = trainer
         look = SharedStyle()
         self.transport = Transport(catalog, act, ask, look, actions_of(game))
         self.layout_tools = LayoutTools(catalog, (), ())
@@ -150,10 +163,16 @@ class GameDashboard:
         self.graph = DiagramPanel(catalog, game, look)
         curves, figures = GameCurvesPanel(catalog, game, look), FiguresPanel(catalog, game, look)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
-        self._panels: list[Panel] = [self.graph, self.exhibits, self.status, curves, figures, self.timeline]  # type: ignore[list-item]
+        self.walk = GameWalkPanel(catalog, walk, game, look)
+        self.health = HealthPanel(catalog, checkup, remedy, take, tasks, look, definitions)
+        self.what_if = WhatIfPanel(catalog, trainer, carry_out, tasks, look)
+        saving = SavingPanel(catalog, export, look)
+        panels = [self.graph, self.exhibits, self.status, curves, figures, self.timeline]
+        self._panels: list[Panel] = [*panels, self.walk, self.health]  # type: ignore[list-item]
         own_parts = own_panels(look)
         self._panels += own_parts
         names = {**self.controls.names, **self.transport.names, **self._unstored.names, **self.timeline.names}
+        names |= {**self.health.names, **self.what_if.names, **saving.names}
         self.heartbeat = Heartbeat(
             viewers,
             names,
@@ -204,11 +223,15 @@ class GameDashboard:
             self.heartbeat,
             self.transport.widget,
             self.status.widget,
+            self.health.widget,
             overview,
             main,
             figures.widget,
+            self.walk.widget,
             self.timeline.widget,
             tabs,
+            self.what_if.widget,
+            saving.widget,
             *(part.widget for part in own_parts),
         )
 
@@ -218,8 +241,8 @@ class GameDashboard:
     label: int | None = None
 
     def look_ahead(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
-        """Return two futures of the run."""
-        return WhatIf(self._trainer, steps, seeds, changes)
+        """Return two futures; both are shown while they are computed."""
+        return self.what_if.compute(steps, seeds, changes)
 
     def skipped(self, due: Collection[Panel]) -> frozenset[str]:
         """Return nothing: frames of these games carry all that there is."""
@@ -239,6 +262,7 @@ class GameDashboard:
         parts: dict[str, Any] = {name: control.widget for name, control in self.controls.controls.items()}
         parts |= self.transport.buttons
         parts |= {"speed": self.transport.speed.widget, self.timeline.name: self.timeline.widget}
+        parts |= {panel.name: panel.widget for panel in (self.walk, self.health, self.what_if)}
         for name, part in (*parts.items(), ("step", self.transport.count)):
             if names is None or name in names:
                 part.remove_class("gw-hidden")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from ganwidgets.diagnosis import SYMPTOMS, Finding, Remedy
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, Message, N_
-from ganwidgets.settings import SETTINGS
+from ganwidgets.settings import SETTINGS, Setting
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.panels.health.chart import evidence_chart
 from ganwidgets.widgets.panels.health.checkup import TRIED, Checkup, Report, Trial
@@ -49,6 +49,8 @@ class HealthPanel:
         Carries out what takes a while.
     look : SharedStyle, optional
         What it shares with the rest of one widget.
+    definitions : mapping of str to Setting, optional
+        Of the settings of the run.
 
     Attributes
     ----------
@@ -72,9 +74,11 @@ class HealthPanel:
         take: Callable[[Trial], None],
         tasks: LatestOnlyTasks,
         look: SharedStyle | None = None,
+        definitions: Mapping[str, Setting[Any]] = SETTINGS,
     ) -> None:
         look = look or SharedStyle()
         self._catalog = catalog
+        self._definitions = definitions
         self._checkup = checkup
         self._apply = apply
         self._take_trial = take
@@ -169,7 +173,7 @@ class HealthPanel:
     def _changes(self, changes: object) -> str:
         assert hasattr(changes, "items")
         return ", ".join(
-            f"{self._catalog(SETTINGS[name].label)} = {value}" for name, value in changes.items()
+            f"{self._catalog(self._definitions[name].label)} = {value}" for name, value in changes.items()
         )
 
     def _offer(self, report: Report) -> None:
@@ -216,7 +220,9 @@ class HealthPanel:
         t = self._catalog
         without, with_it = (_spelt(value) for value in trial.distances)
         verdict = (
-            N_("With it the samples come nearer to the data.")
+            N_("No distance from the data is known in this game; compare the findings and the pictures.")
+            if math.isnan(trial.distances[0])
+            else N_("With it the samples come nearer to the data.")
             if trial.helps
             else N_("With it the samples do not come nearer to the data.")
         )

@@ -18,7 +18,7 @@ from ganwidgets.widgets.browser.shared_style import SharedStyle
 if TYPE_CHECKING:
     from ganwidgets.live import Frame
 
-__all__ = ["WalkPanel", "sentence_on", "told_apart"]
+__all__ = ["WalkPanel", "sentence_on", "spelled_number", "told_apart", "words_of"]
 
 STAGES: Mapping[str, str] = {
     "noise": N_("draw noise"),
@@ -77,7 +77,8 @@ class WalkView(anywidget.AnyWidget):
 
     def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         move, network = content.get("move"), content.get("network", "both")
-        if move in {"begin", "next", "back", "finish", "leave"} and network in NETWORKS:
+        known = [name for name, _ in self.words["networks"]]
+        if move in {"begin", "next", "back", "finish", "leave"} and network in known:
             self._move(move, network)
 
 
@@ -110,7 +111,7 @@ class WalkPanel:
         self._note = ""
         self._walked = False
         self._step: SubStep | None = None
-        self.view = WalkView(_words(catalog), self._scene(None, None), move)
+        self.view = WalkView(self._words(), self._scene(None, None), move)
         self.widget: ipywidgets.Box = (look or SharedStyle()).box([self.view], "gw-walk", "gw-panel")
 
     def tell(self, note: str) -> None:
@@ -119,7 +120,7 @@ class WalkPanel:
 
     def draw(self, frame: Frame) -> None:
         """Show where the walk stands."""
-        step = None if frame.inside is None else frame.inside.step
+        step = self._substep(frame)
         if step is None and self._step is not None and not self._note:
             self._note = self._catalog(
                 N_("The walk is over. The run stands at iteration {iteration}."), iteration=frame.iteration
@@ -131,9 +132,21 @@ class WalkPanel:
         if scene != self.view.scene:
             self.view.scene = scene
 
-    def _scene(self, step: SubStep | None, frame: Frame | None) -> dict[str, Any]:
+    def _words(self) -> dict[str, Any]:
+        """Return all texts of the player."""
+        return words_of(self._catalog)
+
+    def _substep(self, frame: Any) -> SubStep | None:
+        """Return where the walk of a frame stands."""
+        return None if frame.inside is None else frame.inside.step
+
+    def _scene(self, step: SubStep | None, frame: Any) -> dict[str, Any]:
         if step is None or frame is None:
             return {"stage": "", "network": "", "note": self._note}
+        return self._scene_of(step, frame)
+
+    def _scene_of(self, step: SubStep, frame: Any) -> dict[str, Any]:
+        """Return what the player shows of a sub-step."""
         t = self._catalog
         sentence = sentence_on(step, t)
         if frame.kind == "points" and not step.skipped and (step.network, step.stage) in ON_PLANE:
@@ -155,7 +168,7 @@ def sentence_on(step: SubStep, t: Catalog) -> str:
     if step.skipped:
         return t(
             N_("The loss {loss} is below the setting skip_d_below, so D is left as it is this time."),
-            loss=_number(step.loss),
+            loss=spelled_number(step.loss),
         )
     return _SENTENCES[step.stage](step, t)
 
@@ -193,7 +206,7 @@ def _on_loss(step: SubStep, t: Catalog) -> str:
         if step.network == "discriminator"
         else N_("G's loss: {loss}. The more D takes the generated samples for real, the lower it is.")
     )
-    said = t(sentence, loss=_number(step.loss))
+    said = t(sentence, loss=spelled_number(step.loss))
     if step.frozen:
         said += " " + t(N_("The network is frozen: its loss is measured, and nothing else happens."))
     return said
@@ -208,7 +221,7 @@ def _on_verdicts(step: SubStep, t: Catalog) -> str:
                 "D judges the generated samples: its mean logit is {fake}. A logit of 0 is undecided; the higher, the "
                 "more “real”. D stays as it is."
             ),
-            fake=_number(fake),
+            fake=spelled_number(fake),
         )
     real = step.real_logits.float().mean().item()
     return t(
@@ -216,8 +229,8 @@ def _on_verdicts(step: SubStep, t: Catalog) -> str:
             "D judges every sample. Its mean logit is {real} for real and {fake} for generated ones. A logit of 0 is undecided; "
             "the higher, the more “real”."
         ),
-        real=_number(real),
-        fake=_number(fake),
+        real=spelled_number(real),
+        fake=spelled_number(fake),
     )
 
 
@@ -235,7 +248,9 @@ def _on_gradients(step: SubStep, t: Catalog) -> str:
             "gradients of its {count} parameters, of length {norm}. Nothing has moved yet."
         )
     )
-    return t(sentence, count=sum(g.numel() for g in found.parameters.values()), norm=_number(found.norm))
+    return t(
+        sentence, count=sum(g.numel() for g in found.parameters.values()), norm=spelled_number(found.norm)
+    )
 
 
 def _on_update(step: SubStep, t: Catalog) -> str:
@@ -251,7 +266,7 @@ def _on_update(step: SubStep, t: Catalog) -> str:
     before, after = told_apart(step.loss, effect.loss)
     return t(
         sentence,
-        distance=_number(effect.distance),
+        distance=spelled_number(effect.distance),
         before=before,
         after=after,
     )
@@ -260,10 +275,10 @@ def _on_update(step: SubStep, t: Catalog) -> str:
 def told_apart(before: float | None, after: float | None) -> tuple[str, str]:
     """Return two numbers with as many digits as it takes to see which is larger, from 4 to 9."""
     for digits in range(4, 9):
-        written = _number(before, digits), _number(after, digits)
+        written = spelled_number(before, digits), spelled_number(after, digits)
         if written[0] != written[1]:
             return written
-    return _number(before, 4), _number(after, 4)
+    return spelled_number(before, 4), spelled_number(after, 4)
 
 
 ON_PLANE: Mapping[tuple[str, str], str] = {
@@ -289,11 +304,11 @@ _SENTENCES: Mapping[str, Callable[[SubStep, Catalog], str]] = {
 }
 
 
-def _number(value: float | None, digits: int = 3) -> str:
+def spelled_number(value: float | None, digits: int = 3) -> str:
     return "" if value is None else f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _words(t: Catalog) -> dict[str, Any]:
+def words_of(t: Catalog) -> dict[str, Any]:
     return {
         "name": t(N_("Look inside one update")),
         "stages": [[stage, t(label)] for stage, label in STAGES.items()],
