@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from ganwidgets.data.holdout import split_holdout
+from ganwidgets.data.images.folder_files import pictures_below
 from ganwidgets.data.load import load_data
 from ganwidgets.data.source import FiniteSource, Source
 from ganwidgets.errors import DataError
@@ -107,6 +111,8 @@ def load_two(data: Any, *, paired: bool) -> Source:
             if paired
             else Message("this game needs two domains; pass data=(a, b): two arrays or two folders")
         )
+    if paired:
+        _refuse_unmatched_files(*data)
     halves: list[FiniteSource] = []
     for half in data:
         source = load_data(half)
@@ -116,6 +122,50 @@ def load_two(data: Any, *, paired: bool) -> Source:
             )
         halves.append(source)
     return of_two(*halves, paired=paired)
+
+
+NAMED = 5
+"""Files that an error names at most."""
+
+
+def _refuse_unmatched_files(inputs: Any, targets: Any) -> None:
+    """Raise `DataError` unless the pictures of two folders have the same paths, endings apart.
+
+    Both folders are read in the order of these paths, so that equal names are pairs.
+    """
+    if not all(isinstance(half, str | os.PathLike) and Path(half).is_dir() for half in (inputs, targets)):
+        return
+    stems = [_stems(Path(half)) for half in (inputs, targets)]
+    for folder, other, mine, theirs in ((inputs, targets, *stems), (targets, inputs, *stems[::-1])):
+        lonely = sorted(set(mine) - set(theirs))
+        if lonely:
+            raise DataError(
+                Message(
+                    "{n} pictures in {folder} have no partner of the same name in {other}: {names}; pairs are matched by "
+                    "file name without its ending, so rename or remove them",
+                    n=len(lonely),
+                    folder=str(folder),
+                    other=str(other),
+                    names=", ".join(lonely[:NAMED]) + (", …" if len(lonely) > NAMED else ""),
+                )
+            )
+        twice = sorted({stem for stem in mine if mine.count(stem) > 1}) if len(set(mine)) < len(mine) else []
+        if twice:
+            raise DataError(
+                Message(
+                    "{folder} has two pictures of the name {name}; pairs are matched by file name without its ending, so "
+                    "rename one",
+                    folder=str(folder),
+                    name=twice[0],
+                )
+            )
+
+
+def _stems(folder: Path) -> list[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # reading the folder warns
+        found = pictures_below(folder)
+    return [path.relative_to(folder).with_suffix("").as_posix() for path in found]
 
 
 def split_parts(source: Source, holdout: float) -> tuple[Source, FiniteSource | None]:

@@ -26,7 +26,13 @@ from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.session.step_record import Record
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied
-from ganwidgets.runs.state.user_parts import brought, chosen_game, definitions_of, refuse_other_games
+from ganwidgets.runs.state.user_parts import (
+    brought,
+    chosen_game,
+    definitions_of,
+    refuse_another_game,
+    refuse_other_games,
+)
 from ganwidgets.runs.timeline.script import code_of
 from ganwidgets.runs.timeline.timeline import Timeline
 from ganwidgets.settings import check_names
@@ -140,7 +146,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         return trainer
 
     @on_training_thread
-    def reset(self, seed: int | None = None) -> None:
+    def reset(self, seed: int | None = None, *, game: str | Game | None = None) -> None:
         """Start afresh with the settings as they stand, pending ones included.
 
         A branch of its own begins, and its history; what led to the reset stays in the log of
@@ -150,12 +156,17 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         ----------
         seed : int, optional
             A new seed; without one the run begins as it did before.
+        game : str or Game, optional
+            Only the run's own game: settings, columns and networks of the whole run follow from it. Another game needs
+            another trainer.
 
         Raises
         ------
         DataError
             If the pending settings do not fit together; the run is then as it was.
         """
+        if game is not None:
+            refuse_another_game(self._session.own.game, game)
         self._session.reset(seed, CODE)
 
     # --- settings -------------------------------------------------------------------------------

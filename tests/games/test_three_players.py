@@ -174,3 +174,10 @@ def test_colours_keep_their_meaning():
     assert exhibit_tones(TwoGenerators.exhibits) == {"real": "real", "first": "generated"}
     assert column_tones(TwoGenerators())["loss_c"] == "d"
     assert column_tones(TwoGenerators())["apart"] == "other-1"
+
+
+def test_a_reset_keeps_the_game_and_says_what_another_one_needs():
+    trainer = gw.GANTrainer(POINTS, game=TwoGenerators(), batch_size=16)
+    trainer.reset(game=TwoGenerators())
+    with pytest.raises(gw.DataError, match="cannot become one of gan: .* make another trainer"):
+        trainer.reset(game="gan")

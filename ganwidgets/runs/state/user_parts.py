@@ -17,7 +17,15 @@ from ganwidgets.settings import OWN, SETTINGS, Setting
 from ganwidgets.stepping.game_probe import check_declared
 from ganwidgets.stepping.tensors import put_tensors, tensors_of
 
-__all__ = ["UserParts", "brought", "chosen_game", "definitions_of", "refuse_other_games", "with_game_of"]
+__all__ = [
+    "UserParts",
+    "brought",
+    "chosen_game",
+    "definitions_of",
+    "refuse_another_game",
+    "refuse_other_games",
+    "with_game_of",
+]
 
 
 def game_named(name: str) -> Game | None:
@@ -88,6 +96,21 @@ def brought(
 def definitions_of(game: Game | None) -> Mapping[str, Setting[Any]]:
     """Return the definitions of all settings of `game`; None is the classic game."""
     return SETTINGS if game is None else settings_of(game)
+
+
+def refuse_another_game(game: Game | None, asked: str | Game) -> None:
+    """Raise `DataError` unless `asked` is the game of the run; None is the classic one."""
+    wanted = chosen_game(asked, {})
+    names = [GAN.name if each is None else each.name for each in (game, wanted)]
+    if names[0] != names[1]:
+        raise DataError(
+            Message(
+                "the run is one of the game {game} and cannot become one of {asked}: settings, columns and networks follow "
+                "from the game; make another trainer, gw.GANTrainer(data, game={asked!r})",
+                game=names[0],
+                asked=names[1],
+            )
+        )
 
 
 def refuse_other_games(game: Game | None, method: str) -> None:

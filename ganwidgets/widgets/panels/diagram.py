@@ -27,6 +27,8 @@ WIDTH, HEIGHT, GAP_X, GAP_Y = 132, 38, 46, 20
 def columns_of(diagram: Diagram) -> dict[str, int]:
     """Return the column of each node: one more than that of the farthest node before it, arrows back left out.
 
+    Two nodes with arrows both ways are in one column if something else leads to the second one.
+
     >>> from ganwidgets.games.game import Node
     >>> nodes = tuple(Node(name, name, "network") for name in "abc")
     >>> columns_of(Diagram(nodes, (Flow("a", "b"), Flow("b", "c"), Flow("c", "b"))))
@@ -34,6 +36,11 @@ def columns_of(diagram: Diagram) -> dict[str, int]:
     """
     order = {node.name: number for number, node in enumerate(diagram.nodes)}
     forward = [flow for flow in diagram.flows if order[flow.source] < order[flow.target]]
+    both_ways = {(flow.target, flow.source) for flow in diagram.flows}
+    led_to = {flow.target for flow in forward if (flow.source, flow.target) not in both_ways}
+    forward = [
+        flow for flow in forward if (flow.source, flow.target) not in both_ways or flow.target not in led_to
+    ]
     columns = dict.fromkeys(order, 0)
     for node in diagram.nodes:  # sources come before their targets
         before = [columns[flow.source] + 1 for flow in forward if flow.target == node.name]
@@ -100,7 +107,12 @@ def _text(place: tuple[float, float], label: str, number: str) -> str:
 def _arrow(places: Mapping[str, tuple[float, float]], flow: Flow) -> str:
     (x0, y0), (x1, y1) = places[flow.source], places[flow.target]
     y0, y1 = y0 + HEIGHT / 2, y1 + HEIGHT / 2
-    if x1 > x0:
+    if x1 == x0:  # one below the other: down on the left, up on the right
+        down = y1 > y0
+        x = x0 + WIDTH * (0.35 if down else 0.65)
+        edge = HEIGHT / 2 if down else -HEIGHT / 2
+        path = f"M{x:.0f} {y0 + edge:.0f}L{x:.0f} {y1 - edge:.0f}"
+    elif x1 > x0:
         x0 += WIDTH
         bend = (x1 - x0) / 2
         path = f"M{x0:.0f} {y0:.0f}C{x0 + bend:.0f} {y0:.0f} {x1 - bend:.0f} {y1:.0f} {x1 - 2:.0f} {y1:.0f}"

@@ -73,7 +73,7 @@ class ExhibitsPanel:
         t = self._catalog
         png, _, largest = row_of(frame.exhibits[exhibit.name], exhibit.kind)
         label = t(exhibit.label)
-        told = "" if exhibit.kind == "samples" else t(N_("white is +{most:.3g}"), most=largest)
+        told = "" if exhibit.kind == "samples" else f"({t(N_('white is +{most:.3g}'), most=largest)})"
         return (
             f'<figure class="gw-exhibit gw-exhibit-{html.escape(exhibit.name)}"><figcaption>{html.escape(label)}'
             f'<span class="gw-cell-label"> {html.escape(told)}</span></figcaption>'

@@ -93,48 +93,44 @@ class GameWalkPanel(WalkPanel):
         }
 
     def _sentence(self, step: SubStep) -> str:
-        t = self._catalog
-        player = self._labels[step.network]
+        t, player, stage = self._catalog, self._labels[step.network], step.stage
+        loss = spelled_number(step.loss)
         if step.skipped:
-            return t(
-                N_("The loss {loss} is so low that this update is skipped."), loss=spelled_number(step.loss)
-            )
-        if step.frozen and step.stage == "loss":
-            return t(
+            said = t(N_("The loss {loss} is so low that this update is skipped."), loss=loss)
+        elif step.frozen and stage == "loss":
+            said = t(
                 N_("{player} is frozen: its loss {loss} is measured, and nothing moves."),
                 player=player,
-                loss=spelled_number(step.loss),
+                loss=loss,
             )
-        match step.stage:
-            case "loss":
-                return t(
-                    N_("What {player} minimises is {loss} on this batch."),
-                    player=player,
-                    loss=spelled_number(step.loss),
+        elif stage == "loss":
+            said = t(N_("What {player} minimises is {loss} on this batch."), player=player, loss=loss)
+        elif stage == "gradients":
+            said = t(
+                N_("The gradient of that loss by the parameters of {player} has the norm {norm}."),
+                player=player,
+                norm=spelled_number(None if step.gradients is None else step.gradients.norm),
+            )
+        elif stage == "update":
+            said = self._on_update(step)
+        elif stage == self._game.draw_stage.name:
+            said = t(
+                N_(
+                    "Read the real samples of this update and draw its random numbers; nothing is computed yet."
                 )
-            case "gradients":
-                norm = None if step.gradients is None else step.gradients.norm
-                return t(
-                    N_("The gradient of that loss by the parameters of {player} has the norm {norm}."),
-                    player=player,
-                    norm=spelled_number(norm),
-                )
-            case "update" if step.effect is not None:
-                return t(
-                    N_("The parameters move by {distance}. On the same batch the loss becomes {loss}."),
-                    distance=spelled_number(step.effect.distance),
-                    loss=spelled_number(step.effect.loss),
-                )
-            case "update":
-                return t(N_("Nothing moves in this update."))
-            case stage if stage == self._game.draw_stage.name:
-                return t(
-                    N_(
-                        "Read the real samples of this update and draw its random numbers; nothing is computed yet."
-                    )
-                )
-            case stage:
-                return f"{self._stages[stage]}{self._means(step)}"
+            )
+        else:
+            said = f"{self._stages[stage]}{self._means(step)}"
+        return said
+
+    def _on_update(self, step: SubStep) -> str:
+        if step.effect is None:
+            return self._catalog(N_("Nothing moves in this update."))
+        return self._catalog(
+            N_("The parameters move by {distance}. On the same batch the loss becomes {loss}."),
+            distance=spelled_number(step.effect.distance),
+            loss=spelled_number(step.effect.loss),
+        )
 
     def _means(self, step: SubStep) -> str:
         """Return the mean of each tensor that the stage reported."""

@@ -305,10 +305,12 @@ _SENTENCES: Mapping[str, Callable[[SubStep, Catalog], str]] = {
 
 
 def spelled_number(value: float | None, digits: int = 3) -> str:
+    """Return a number as people read it; None is empty."""
     return "" if value is None else f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 
 
 def words_of(t: Catalog) -> dict[str, Any]:
+    """Return all texts of the player for the classic game."""
     return {
         "name": t(N_("Look inside one update")),
         "stages": [[stage, t(label)] for stage, label in STAGES.items()],
