@@ -32,8 +32,8 @@ def test_pictures_of_one_name_are_pairs_whatever_their_ending(tmp_path):
 
 
 def test_a_picture_without_a_partner_is_named(tmp_path):
-    inputs = folder(tmp_path / "inputs", ["a.png", "b.png", "c.png"], 0)
-    targets = folder(tmp_path / "targets", ["a.png", "b.png", "d.png"], 0)
+    inputs = folder(tmp_path / "inputs", ["a.png", "b.png", "c.png"], 90)
+    targets = folder(tmp_path / "targets", ["a.png", "b.png", "d.png"], 90)
     with pytest.raises(DataError, match=r"1 pictures in .*inputs have no partner .*targets: c; pairs"):
         load_two((inputs, targets), paired=True)
     load_two((inputs, targets), paired=False)

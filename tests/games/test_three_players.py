@@ -179,5 +179,5 @@ def test_colours_keep_their_meaning():
 def test_a_reset_keeps_the_game_and_says_what_another_one_needs():
     trainer = gw.GANTrainer(POINTS, game=TwoGenerators(), batch_size=16)
     trainer.reset(game=TwoGenerators())
-    with pytest.raises(gw.DataError, match="cannot become one of gan: .* make another trainer"):
+    with pytest.raises(gw.DataError, match=r"cannot become one of gan: .* make another trainer"):
         trainer.reset(game="gan")
