@@ -89,7 +89,8 @@ class NetworkReplicas:
         if tree is None:
             return False
         check_fits(session.state, tree)
+        parts = session.state.game.from_stored(tree)
         for name, network in self.networks.items():
-            put_tensors(network, tree["networks"][name])
-        self.memory = {name: torch.as_tensor(tree["memory"][name]) for name in self.memory}
+            put_tensors(network, parts["networks"][name])
+        self.memory = {name: torch.as_tensor(parts["memory"][name]) for name in self.memory}
         return True
