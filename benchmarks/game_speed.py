@@ -3,7 +3,7 @@
 The same networks, losses, batch sizes, data and optimizer implementation (`torch.optim.Adam` with ``fused=True``) on
 one thread; both in turn, as in step.py. The loops read every loss at each step.
 
-    python benchmarks/game_speed.py [--pairs 9] [--steps 10]
+    python benchmarks/game_speed.py [--pairs 9] [--steps 10] [--clock processor]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 from sklearn.datasets import load_digits
-from step import compare
+from step import add_options, compare
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, l1_loss, softplus
 
@@ -125,30 +125,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pairs", type=int, default=9)
+    add_options(parser, pairs=9)
     parser.add_argument("--steps", type=int, default=10)
     options = parser.parse_args()
     torch.set_num_threads(1)
     first, second = torch.rand(2, 500, 1, 16, 16)
     trained = first * 2 - 1, second * 2 - 1
     trainer = gw.GANTrainer((first, second), game="pix2pix", batch_size=BATCH)
-    compare("pix2pix, 16x16", trainer.step, pix2pix(trainer, *trained), options.steps, options.pairs)
+    compare("pix2pix, 16x16", trainer.step, pix2pix(trainer, *trained), options.steps, options)
     trainer = gw.GANTrainer((first, second), game="cyclegan", batch_size=BATCH, pool_size=0)
-    compare("CycleGAN, 16x16", trainer.step, cyclegan(trainer, *trained), options.steps, options.pairs)
+    compare("CycleGAN, 16x16", trainer.step, cyclegan(trainer, *trained), options.steps, options)
     trainer = gw.GANTrainer((first, second), game="cyclegan", batch_size=BATCH)
     compare(
         "CycleGAN with its pool / the loop without",
         trainer.step,
         cyclegan(trainer, *trained),
         options.steps,
-        options.pairs,
+        options,
     )
     bunch = load_digits()
     images = torch.tensor(bunch.images, dtype=torch.float32)[:, None] / 16
     classes = torch.tensor(bunch.target)
     trainer = gw.GANTrainer((images, classes), game="adversarial_training")
     hand = adversarial_training(trainer, images * 2 - 1, classes)
-    compare("adversarial training, digits, PGD", trainer.step, hand, options.steps, options.pairs)
+    compare("adversarial training, digits, PGD", trainer.step, hand, options.steps, options)
 
 
 if __name__ == "__main__":
