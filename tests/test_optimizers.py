@@ -111,6 +111,19 @@ def test_bits_do_not_depend_on_whether_another_thread_compiles(name, monkeypatch
     assert equal(disturbed.run(made(name, disturbed, settings), range(60)), expected)
 
 
+@pytest.mark.parametrize("variant", [{"amsgrad": True}, {"maximize": True}])
+def test_a_users_own_variant_of_adam_takes_torchs_steps(variant):
+    problem, twin = Problem(), Problem()
+    optimizer = torch.optim.Adam(problem.parameters, lr=0.01, fused=True, **variant)
+    expected = torch.optim.Adam(twin.parameters, lr=0.01, fused=True, **variant)
+    update = ParameterUpdate(optimizer, problem.parameters)
+    for step in range(3):
+        twin.slope(step)
+        update.apply([parameter.grad for parameter in twin.parameters])
+        expected.step()
+    assert all(map(torch.equal, problem.values(), twin.values()))
+
+
 @pytest.mark.skipif(
     torch.__version__ < "2.7", reason="the fused rules of torch 2.6 fail while another thread compiles"
 )
