@@ -121,10 +121,11 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", help="the beginnings of names; all notebooks without any")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="of the notebooks, such as notebooks/fr")
     parser.add_argument("--check", action="store_true", help="store nothing, and fail if an output is stale")
     asked = parser.parse_args()
     wrong = 0
-    for path in sorted(FOLDER.glob("*.ipynb")):
+    for path in sorted(asked.folder.glob("*.ipynb")):
         if asked.names and not path.name.startswith(tuple(asked.names)):
             continue
         began = time.monotonic()

@@ -100,6 +100,37 @@ def test_it_is_stored_with_outputs_that_show_without_a_kernel(path):
         assert len(curves) == 2 * len(names), "a loss of D and one of G for each run"
 
 
+def test_translated_notebooks_are_complete_and_stale_ones_are_found(tmp_path):
+    pytest.importorskip("polib")
+    import translations
+
+    assert list(translations.problems()) == [], "run python scripts/translations.py"
+    source = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("A ring"), nbformat.v4.new_code_cell("1 + 1")]
+    )
+    path, french = tmp_path / "20_ring.ipynb", tmp_path / "fr"
+    french.mkdir()
+    nbformat.write(source, path)
+    assert translations.untranslated(tmp_path) == ["fr/20_ring"]
+    translations.begin(path, "fr")
+    (missing, old) = translations.problems(tmp_path)
+    assert "no translation: 'A ring'" in missing
+    assert "is old" in old
+    catalog = french / "20_ring.po"
+    catalog.write_text(catalog.read_text("utf-8").replace('msgstr ""', 'msgstr "Un anneau"'), "utf-8")
+    made = translations.translated(path, "fr")
+    assert made.cells[0].source == "Un anneau"
+    assert made.cells[1].source.startswith("import os")
+    nbformat.write(made, french / path.name)
+    assert list(translations.problems(tmp_path)) == []
+    source.cells[0].source = "A ring of points"
+    nbformat.write(source, path)
+    found = "\n".join(translations.problems(tmp_path))
+    assert "cell 0 has no translation" in found
+    assert "no longer in the notebook: 'A ring'" in found
+    assert "is old" in found
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_says_nothing_of_the_machine_it_was_run_on(path):
     text = path.read_text(encoding="utf-8")

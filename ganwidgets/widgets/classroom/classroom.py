@@ -17,9 +17,13 @@ from typing import Any
 from traitlets import TraitError
 
 from ganwidgets.messages import Message, N_
+from ganwidgets.rendering.phrases import STATES
 from ganwidgets.widgets.browser.assets import stylesheet
+from ganwidgets.widgets.classroom.experiments import Experiments
 from ganwidgets.widgets.classroom.feed import Feed
+from ganwidgets.widgets.classroom.people import Person
 from ganwidgets.widgets.classroom.proposals import Proposal, Proposals
+from ganwidgets.widgets.classroom.questions import Question
 from ganwidgets.widgets.classroom.server import Server, plain, text_file
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
@@ -44,12 +48,19 @@ WORDS = {
     "step": N_("Step"),
     "iteration": N_("iteration"),
     "lost": N_("The class is over, or the connection is lost. Open the address again."),
+    "question": N_("What do you expect?"),
+    "draw": N_("Draw the curve that you expect of the {curve}."),
+    "answered": N_("Your answer is noted. You can change it until the experiment runs."),
+    "predictions": N_("What the class expects"),
+    "right": N_("What happened: {answer}"),
+    "gap": N_("Your curve is {gap} away from what happened, on average."),
+    "lanes": N_("A future for each proposal"),
     "loss_d": N_("loss of D"),
     "loss_g": N_("loss of G"),
 }
 
 
-class Classroom:
+class Classroom(Experiments):
     """Serves the run of a widget to the browsers of a class, who watch it, propose changes, or steer it.
 
     Frames have the pace of the notebook's, at most five a second, and a slow client gets fewer; training never waits
@@ -110,6 +121,7 @@ class Classroom:
         self._view: Any = panel.view
         self._heart = widget._dashboard.heartbeat
         self._proposals = Proposals()
+        self._question: Question | None = None
         self._tokens = {role: secrets.token_urlsafe(24) for role in ROLES}
         self._feed = Feed()
         self._points: list[tuple[int, float, float]] = []
@@ -146,9 +158,19 @@ class Classroom:
 
     # --- for the teacher ------------------------------------------------------------------------
 
-    def url(self, role: str) -> str:
-        """Return the address of `role`: ``"watch"``, ``"propose"`` or ``"steer"``."""
+    def url(self, role: str, base: str | None = None) -> str:
+        """Return the address of `role`: ``"watch"``, ``"propose"`` or ``"steer"``.
+
+        Parameters
+        ----------
+        role : str
+        base : str, optional
+            The address under which a proxy serves the port of the class, such as
+            ``https://hub.example/user/ann/proxy/8123/``.
+        """
         self._known(role)
+        if base is not None:
+            return f"{base.rstrip('/')}/#{self._tokens[role]}"
         address = self._address
         if address in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not bound
             address = _own_address()
@@ -156,11 +178,31 @@ class Classroom:
             address = f"[{address}]"
         return f"http://{address}:{self._server.port}/#{self._tokens[role]}"
 
-    def revoke(self, role: str) -> None:
-        """Close the connections of `role` and give it another address."""
-        self._known(role)
-        self._tokens[role] = secrets.token_urlsafe(24)
-        self._server.soon(self._server.drop, role)
+    def revoke(self, whom: str | int) -> None:
+        """Close the connections of a role and give it another address, or send one person away.
+
+        Parameters
+        ----------
+        whom : str or int
+            A role, or the number of one of :attr:`people`. A person who was sent away and still has an address can
+            come back from another browser: revoke the role to prevent it.
+        """
+        if isinstance(whom, int):
+            self._server.soon(self._server.drop_person, self._server.people.send_away(whom))
+            return
+        self._known(whom)
+        self._tokens[whom] = secrets.token_urlsafe(24)
+        self._server.people.end_sessions(whom)
+        self._server.soon(self._server.drop, whom)
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Who is or was connected, with number, chosen name, role, and whether it is here and muted."""
+        return self._server.people.all
+
+    def mute(self, number: int, muted: bool = True) -> Person:
+        """Refuse proposals, votes, answers and changes of a person, or listen again; it still watches."""
+        return self._server.people.mute(number, muted)
 
     @property
     def proposals(self) -> tuple[Proposal, ...]:
@@ -201,11 +243,21 @@ class Classroom:
         return f"<Classroom, {state}, {len(self.proposals)} proposals>"
 
     def _repr_html_(self) -> str:
+        people = "".join(
+            f"<li>{person.number}: {html.escape(person.name)} ({person.role}{', muted' * person.muted})</li>"
+            for person in (() if self.closed else self.people)
+            if person.here
+        )
+        most = max(self.predictions.values(), default=0)
+        bars = "".join(
+            f"<p>{html.escape(answer)}: <meter min='0' max='{max(1, most)}' value='{count}'></meter> {count}</p>"
+            for answer, count in self.predictions.items()
+        )
         rows = "".join(
             f"<p>{role}: <code>{html.escape(self.url(role))}</code>{_qr(self.url(role))}</p>"
             for role in ("watch", "propose")
         )
-        return "" if self.closed else rows
+        return "" if self.closed else f"{rows}<ul>{people}</ul>{bars}"
 
     def _known(self, role: str) -> None:
         if role not in ROLES:
@@ -292,7 +344,11 @@ class Classroom:
         state = self._runner.state
         with self._lock:
             points = [[v if math.isfinite(v) else None for v in point] for point in self._points]
-        extra = {"status": state.status, "iteration": state.iteration, "losses": points}
+        extra = {
+            "status": self._catalog(STATES.get(state.status, state.status)),
+            "iteration": state.iteration,
+            "losses": points,
+        }
         return self._feed.packed(known, extra)
 
     def proposals_shown(self) -> list[dict[str, Any]]:
@@ -318,7 +374,13 @@ class Classroom:
         return ""
 
     def _carry_out(self, client: str, name: str, role: str, message: Mapping[str, Any]) -> None:
+        if self._server.people.muted(client):
+            raise ValueError(Message("you are muted; ask your teacher"))
         match message:
+            case {"answer": index} if self._question is not None:
+                self._question.answer(client, index)
+            case {"draw": list() as values} if self._question is not None:
+                self._question.draw(client, values)
             case {"propose": {"changes": dict() as changes, "reason": str() as reason}} if role != "watch":
                 self._proposals.add(client, name, plain(reason, 300), self._checked(changes))
             case {"vote": int() as index} if role != "watch":

@@ -5,6 +5,11 @@ import panel from "./panel.js";
 
 const find = (name) => document.querySelector(`.gw-class-${name}`);
 const token = location.hash.slice(1);
+// The token is exchanged for a cookie that no script can read, and leaves the address.
+if (token) {
+  const entered = await fetch(new URL("enter", location.href.split("#")[0]), { method: "POST", body: JSON.stringify({ token }) });
+  if (entered.ok) history.replaceState(null, "", location.pathname);
+}
 const address = new URL("ws", location.href);
 address.protocol = address.protocol.replace("http", "ws");
 address.hash = "";
@@ -86,7 +91,7 @@ function welcome({ role, words: texts, settings, model: traits }) {
     send(role === "steer" ? { set: changes } : { propose: { changes, reason: reason.value } });
     reason.value = "";
   });
-  tools.append(form, element("p", { className: "gw-class-refused", role: "alert" }));
+  tools.append(form);
   tools.dataset.votes = "yes";
 }
 
@@ -105,8 +110,126 @@ function proposals(all) {
   find("proposals").replaceChildren(...(all.length ? [element("h2", { textContent: words.proposals }), list] : []));
 }
 
-function curves(losses) {
-  const canvas = find("curves");
+const POINTS = 32;
+let drawn = null;
+let asked = "";
+
+/** Show the question, what the class expects, and afterwards what happened. */
+function question(content) {
+  const place = find("question");
+  if (!content) {
+    place.replaceChildren();
+    return;
+  }
+  const over = content.actual.length > 0;
+  const key = content.text + content.answers.join();
+  if (key !== asked) {
+    asked = key;
+    drawn = null;
+    const told = element("p", { className: "gw-class-told" });
+    told.setAttribute("role", "status");
+    const choices = element("fieldset", {}, element("legend", { textContent: content.text }));
+    content.answers.forEach((answer, index) => {
+      const box = element("input", { type: "radio", name: "gw-answer" });
+      box.addEventListener("change", () => {
+        send({ answer: index });
+        told.textContent = words.answered;
+      });
+      choices.append(element("label", {}, box, answer));
+    });
+    const hint = words.draw.replace("{curve}", words[content.curve]);
+    const canvas = element("canvas", { className: "gw-class-drawing" });
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", hint);
+    const values = Array(POINTS).fill(null);
+    const put = (event) => {
+      if (!event.buttons) return;
+      const box = canvas.getBoundingClientRect();
+      const at = Math.round(((event.clientX - box.left) / box.width) * (POINTS - 1));
+      if (at < 0 || at >= POINTS) return;
+      values[at] = Math.max(0, 3 * (1 - (event.clientY - box.top) / box.height));
+      drawn = filled(values);
+      sketch(canvas, drawn, []);
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      put(event);
+    });
+    canvas.addEventListener("pointermove", put);
+    canvas.addEventListener("pointerup", () => drawn && send({ draw: drawn }));
+    place.replaceChildren(element("h2", { textContent: words.question }), choices, element("p", { textContent: hint }), canvas, told, element("div", { className: "gw-class-predictions" }));
+    sketch(canvas, null, []);
+  }
+  place.querySelector("fieldset").disabled = over;
+  const bars = place.querySelector(".gw-class-predictions");
+  bars.replaceChildren();
+  if (content.predictions) {
+    const most = Math.max(1, ...content.predictions);
+    bars.append(element("h2", { textContent: words.predictions }));
+    content.answers.forEach((answer, index) => {
+      const count = content.predictions[index];
+      const bar = element("meter", { min: 0, max: most, value: count });
+      bar.setAttribute("aria-label", `${answer}: ${count}`);
+      bars.append(element("p", {}, element("span", { textContent: answer }), bar, element("b", { textContent: String(count) })));
+    });
+  }
+  if (over) sketch(place.querySelector("canvas"), drawn, content.actual);
+  if (content.right !== null) bars.append(element("p", { textContent: words.right.replace("{answer}", content.right) }));
+  if (content.gap !== null) bars.append(element("p", { textContent: words.gap.replace("{gap}", content.gap.toFixed(2)) }));
+}
+
+/** Values between and beyond those that were drawn are their neighbours'. */
+function filled(values) {
+  let last = values.find((each) => each !== null);
+  return values.map((each) => (last = each ?? last));
+}
+
+function sketch(canvas, expected, actual) {
+  const scale = devicePixelRatio;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  canvas.width = width * scale;
+  canvas.height = height * scale;
+  const pen = canvas.getContext("2d");
+  const style = getComputedStyle(canvas);
+  pen.scale(scale, scale);
+  pen.font = "13px system-ui, sans-serif";
+  pen.fillStyle = style.color;
+  pen.fillText("3", 2, 14);
+  pen.fillText("0", 2, height - 4);
+  const y = (value) => height * (1 - Math.min(3, Math.max(0, value)) / 3);
+  const line = (values, color, dash) => {
+    pen.strokeStyle = color;
+    pen.lineWidth = 3;
+    pen.setLineDash(dash);
+    pen.beginPath();
+    values.forEach((value, at) => value !== null && pen.lineTo((at / (values.length - 1)) * width, y(value)));
+    pen.stroke();
+  };
+  if (expected && actual.length) {
+    pen.globalAlpha = 0.25;
+    pen.beginPath();
+    expected.forEach((value, at) => pen.lineTo((at / (POINTS - 1)) * width, y(value)));
+    [...actual].reverse().forEach((value, at) => pen.lineTo(width * (1 - at / (actual.length - 1)), y(value ?? 0)));
+    pen.fill();
+    pen.globalAlpha = 1;
+  }
+  if (expected) line(expected, style.color, [6, 4]);
+  if (actual.length) line(actual, style.getPropertyValue("--gw-d"), []);
+}
+
+function lanes(all) {
+  const place = find("lanes");
+  place.replaceChildren(...(all.length ? [element("h2", { textContent: words.lanes })] : []));
+  for (const each of all) {
+    const what = Object.entries(each.changes).map(([key, value]) => `${key} = ${value}`).join(", ");
+    const canvas = element("canvas", { className: "gw-class-lane" });
+    canvas.setAttribute("role", "img");
+    place.append(element("figure", {}, element("figcaption", { textContent: `${each.name}: ${what}` }), canvas));
+    curves(each.losses, canvas);
+  }
+}
+
+function curves(losses, canvas = find("curves")) {
   const scale = devicePixelRatio;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   canvas.width = width * scale;
@@ -160,7 +283,7 @@ function frame(data) {
   requestAnimationFrame(() => send({ ack: true }));
 }
 
-socket.addEventListener("open", () => send({ token, name }));
+socket.addEventListener("open", () => send({ name }));
 socket.addEventListener("close", () => {
   find("status").textContent = words.lost ?? "This address is not valid any more.";
 });
@@ -172,5 +295,7 @@ socket.addEventListener("message", ({ data }) => {
   const content = JSON.parse(data);
   if (content.welcome) welcome(content.welcome);
   if (content.proposals) proposals(content.proposals);
-  if (content.refused) document.querySelector(".gw-class-refused").textContent = content.refused;
+  if ("question" in content) question(content.question);
+  if (content.lanes) lanes(content.lanes);
+  if (content.refused) find("refused").textContent = content.refused;
 });

@@ -14,7 +14,7 @@ __all__ = ["Proposal", "Proposals"]
 MOST_OPEN, MOST_OF_ONE = 200, 5
 """Open proposals of a class, and of one client."""
 
-Status = Literal["open", "accepted", "declined"]
+Status = Literal["open", "accepted", "declined", "forked"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Proposal:
         Settings by name, valid when they were proposed.
     votes : int
         Clients that voted for it; each counts once.
-    status : {"open", "accepted", "declined"}
+    status : {"open", "accepted", "declined", "forked"}
     """
 
     index: int
@@ -70,6 +70,16 @@ class Proposals:
             self._clients.append(client)
             self._voters.append(set())
             return proposal
+
+    def client_of(self, index: int) -> str:
+        """Return the identity of whoever made a proposal."""
+        with self._lock:
+            return self._clients[index]
+
+    def votes(self) -> list[tuple[str, int]]:
+        """Return each vote: identity, and number of the proposal."""
+        with self._lock:
+            return [(voter, index) for index, voters in enumerate(self._voters) for voter in sorted(voters)]
 
     def vote(self, client: str, index: int) -> None:
         """Count the vote of `client` for an open proposal, once."""

@@ -1,9 +1,11 @@
 """The web server of a class: tornado on a thread and an event loop of its own.
 
-Protocol of the WebSocket. The client's first message is ``{"token": ..., "name": ...}``; anything else closes the
-connection with code 4403. Then it may send ``{"ack": true}`` after drawing a frame, ``{"propose": {"changes": {...},
-"reason": ...}}``, ``{"vote": index}``, ``{"set": {...}}`` and ``{"act": "play" | "pause" | "step"}``, each if its role
-allows it. The server sends ``{"welcome": ...}``, ``{"proposals": [...]}`` and ``{"refused": ...}`` as text, and frames
+The page first posts its token to ``enter``, which answers with an HttpOnly cookie; the token then leaves the address.
+
+Protocol of the WebSocket. The client's first message is ``{"token": ..., "name": ...}``, or ``{"name": ...}`` if it has
+the cookie; anything else closes the connection with code 4403. Then it may send ``{"ack": true}`` after drawing a frame, ``{"propose": {"changes": {...},
+"reason": ...}}``, ``{"vote": index}``, ``{"answer": index}``, ``{"draw": [numbers]}``, ``{"set": {...}}`` and ``{"act": "play" | "pause" | "step"}``, each if its role
+allows it. The server sends ``{"welcome": ...}``, ``{"question": ...}``, ``{"lanes": [...]}``, ``{"proposals": [...]}`` and ``{"refused": ...}`` as text, and frames
 as binary messages of :class:`~ganwidgets.widgets.classroom.feed.Feed`. A client gets the next frame when it has
 acknowledged the last one, so that a slow client gets fewer and delays nobody.
 """
@@ -25,6 +27,8 @@ import tornado.httpserver
 import tornado.netutil
 import tornado.web
 import tornado.websocket
+
+from ganwidgets.widgets.classroom.people import People
 
 __all__ = ["Host", "Server"]
 
@@ -72,6 +76,9 @@ class Host(Protocol):
     def watched(self, yes: bool) -> None:
         """Note that clients watch, or that the last one left."""
 
+    def question_shown(self, role: str, client: str) -> Mapping[str, Any] | None:
+        """Return the question as `client` may see it; None if nothing was asked."""
+
 
 class _Page(tornado.web.RequestHandler):
     def initialize(self, host: Host) -> None:
@@ -90,11 +97,35 @@ class _Page(tornado.web.RequestHandler):
         self.write(found[1])
 
 
+class _Enter(tornado.web.RequestHandler):
+    """Exchanges a token for a cookie that scripts cannot read."""
+
+    def initialize(self, server: Server) -> None:
+        self._server = server
+
+    def set_default_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    def post(self) -> None:
+        try:
+            token = json.loads(self.request.body).get("token")
+        except (ValueError, AttributeError, RecursionError):
+            token = None
+        role = self._server.role_of_token(token)
+        if not role:
+            raise tornado.web.HTTPError(403)
+        secret = self._server.people.begin_session(role)
+        self.set_cookie(self._server.cookie, secret, httponly=True, samesite="Strict")
+        self.set_status(204)
+
+
 class _Socket(tornado.websocket.WebSocketHandler):
     def initialize(self, server: Server) -> None:
         self.server = server
         self.id = secrets.token_hex(8)
         self.role = self.name = ""
+        self.identity = self.id
         self.known = 0
         self.ready = True
         self._credit, self._credited = BURST, time.monotonic()
@@ -127,26 +158,32 @@ class _Socket(tornado.websocket.WebSocketHandler):
         elif "ack" in content:
             self.ready = True
         else:
-            refusal = self.server.host.request(self.id, self.name, self.role, content)
+            refusal = self.server.host.request(self.identity, self.name, self.role, content)
             if refusal:
                 self.tell({"refused": refusal})
             self.server.tell_proposals()
+            if "answer" in content or "draw" in content:
+                self.server.tell_question()
 
     def _greet(self, content: Mapping[str, Any]) -> None:
         token, name = content.get("token"), content.get("name", "")
-        if isinstance(token, str):
-            for role, known in self.server.host.tokens().items():
-                if hmac.compare_digest(token.encode(), known.encode()):
-                    self.role = role
+        secret = self.get_cookie(self.server.cookie) or ""
+        if "token" in content:
+            self.role = self.server.role_of_token(token)
+        elif secret:
+            self.role = self.server.people.role_of(secret)
+            self.identity = secret
         if not self.role or not isinstance(name, str):
             self.role = ""
             self.close(4403, "unknown token")
             return
         self.name = plain(name, 40) or "?"
         self.server.clients.add(self)
+        self.server.people.arrive(self.identity, self.name, self.role)
         self.server.host.watched(yes=True)
         self.tell({"welcome": self.server.host.welcome(self.role)})
         self.server.tell_proposals()
+        self.server.tell_question()
 
     def tell(self, content: Mapping[str, Any]) -> None:
         """Send JSON; a connection that closes meanwhile is forgotten by `on_close`."""
@@ -165,6 +202,8 @@ class _Socket(tornado.websocket.WebSocketHandler):
 
     def on_close(self) -> None:
         self.server.clients.discard(self)
+        if self.role:
+            self.server.people.leave(self.identity)
         if not self.server.clients:
             self.server.host.watched(yes=False)
 
@@ -198,10 +237,12 @@ class Server:
 
     def __init__(self, host: Host, address: str, port: int) -> None:
         self.host = host
+        self.people = People()
         self.clients: set[_Socket] = set()
         self.pending: set[Any] = set()
         sockets = tornado.netutil.bind_sockets(port, address)
         self.port: int = sockets[0].getsockname()[1]
+        self.cookie = f"gw-class-{self.port}"  # cookies are shared by all ports of a host
         self.loop = asyncio.new_event_loop()
         self._due = False
         self._sent_at = -math.inf
@@ -213,11 +254,17 @@ class Server:
     def _run(self, sockets: Any) -> None:
         asyncio.set_event_loop(self.loop)
         application = tornado.web.Application(
-            [(r"/ws", _Socket, {"server": self}), (r"/([a-z_.]*)", _Page, {"host": self.host})],
+            [
+                (r"/ws", _Socket, {"server": self}),
+                (r"/enter", _Enter, {"server": self}),
+                (r"/([a-z_.]*)", _Page, {"host": self.host}),
+            ],
             websocket_max_message_size=MOST_BYTES,
             log_function=lambda _: None,  # an access log would hold what people do
         )
-        self._http = tornado.httpserver.HTTPServer(application, max_header_size=MOST_BYTES, max_body_size=0)
+        self._http = tornado.httpserver.HTTPServer(
+            application, max_header_size=MOST_BYTES, max_body_size=1024
+        )
         self._http.add_sockets(sockets)
         self.loop.run_forever()
         self.loop.run_until_complete(self._http.close_all_connections())
@@ -252,6 +299,25 @@ class Server:
         for client in list(self.clients):
             client.tell(shown)
 
+    def tell_question(self) -> None:
+        """Send all clients the question as each may see it; on the server's thread."""
+        for client in list(self.clients):
+            client.tell({"question": self.host.question_shown(client.role, client.identity)})
+
+    def tell_all(self, content: Mapping[str, Any]) -> None:
+        """Send all clients the same; on the server's thread."""
+        for client in list(self.clients):
+            client.tell(content)
+
+    def role_of_token(self, token: Any) -> str:
+        """Return the role whose token is `token`; empty if there is none."""
+        found = ""
+        if isinstance(token, str):
+            for role, known in self.host.tokens().items():
+                if hmac.compare_digest(token.encode("utf-8", "replace"), known.encode()):
+                    found = role
+        return found
+
     def soon(self, function: Any, *arguments: Any) -> None:
         """Call `function` on the server's thread."""
         if not self.loop.is_closed():
@@ -260,6 +326,11 @@ class Server:
     def drop(self, role: str) -> None:
         """Close all connections of `role`; on the server's thread."""
         for client in [client for client in self.clients if client.role == role]:
+            client.close(4403, "revoked")
+
+    def drop_person(self, identity: str) -> None:
+        """Close all connections of one person; on the server's thread."""
+        for client in [client for client in self.clients if client.identity == identity]:
             client.close(4403, "revoked")
 
     def close(self) -> None:

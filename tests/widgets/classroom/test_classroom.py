@@ -207,3 +207,108 @@ def test_what_cannot_be_a_class_is_refused(w, classroom, monkeypatch):
     monkeypatch.setitem(sys.modules, "google.colab", object())
     with pytest.raises(RuntimeError, match="Colab"):
         gw.Classroom(w)
+
+
+LESSON = gw.Lesson(
+    question="What will D's loss do?",
+    answers=("fall", "rise"),
+    experiment={"lr_d": 0.02},
+    steps=12,
+    data="ring8",
+    watch=("loss_d",),
+    right_answer=lambda outcome: "rise" if outcome.changed["loss_d"] > outcome.before["loss_d"] else "fall",
+)
+
+
+def test_a_question_is_answered_and_drawn_before_the_experiment(w, classroom, tmp_path):
+    w.trainer.step(3)
+    with pytest.raises(ValueError, match="nothing was asked"):
+        classroom.run_experiment()
+    ann, teacher = Client(classroom.url("watch")), Client(classroom.url("steer"), "Teacher")
+    classroom.ask(LESSON)
+    while not (shown := ann.until("question")):
+        pass
+    assert (shown["answers"], shown["predictions"]) == (["fall", "rise"], None), "nobody follows the crowd"
+    for bad in ({"answer": 2}, {"answer": True}, {"draw": [1.0]}, {"draw": ["x"] * 32}):
+        ann.send(bad)
+        assert ann.until("refused")
+    ann.send({"answer": 0})
+    ann.send({"answer": 1})
+    ann.send({"draw": [1.0] * 32})
+    while not (shown := teacher.until("question")) or shown["predictions"] != [0, 1]:
+        pass
+    assert classroom.predictions == {"fall": 0, "rise": 1}
+    assert "<meter" in classroom._repr_html_()
+    outcome = classroom.run_experiment()
+    while not (shown := ann.until("question"))["actual"]:
+        pass
+    assert shown["predictions"] == [0, 1]
+    assert shown["right"] == LESSON.answer_of(outcome)
+    assert shown["gap"] == pytest.approx(sum(abs(1 - value) for value in shown["actual"]) / 32)
+    assert list(classroom.gaps.values()) == [pytest.approx(shown["gap"])]
+    ann.send({"answer": 0})
+    assert "already" in ann.until("refused")
+    text = classroom.export(tmp_path / "study.csv").read_text()
+    assert "answer,rise" in text
+    assert "Ann" not in text
+
+
+def test_a_future_for_each_proposal(w, classroom):
+    w.trainer.step(3)
+    before = w.trainer.state_hash()
+    clients = [Client(classroom.url("propose"), name) for name in ("Ann", "Bob")]
+    for client, rate in zip(clients, (0.001, 0.01), strict=True):
+        client.send({"propose": {"changes": {"lr_d": rate}, "reason": "try"}})
+        while not client.until("proposals"):
+            pass
+    while len(classroom.proposals) < 2:
+        clients[0].until("proposals")
+    made = classroom.fork_each(steps=5)
+    assert sorted(made) == [0, 1]
+    assert w.trainer.state_hash() == before
+    assert set(made.values()) < set(w.trainer.timeline.branches)
+    lanes = clients[0].until("lanes")
+    assert {lane["name"] for lane in lanes} == {"Ann", "Bob"}
+    assert [len(lane["losses"]) for lane in lanes] == [5, 5]
+    assert {proposal.status for proposal in classroom.proposals} == {"forked"}
+
+
+def entered(url):
+    """Return the Set-Cookie header of a page that exchanges its token."""
+    address, _, token = url.partition("#")
+    wish = urllib.request.Request(address + "enter", json.dumps({"token": token}).encode(), method="POST")
+    with urllib.request.urlopen(wish) as answer:
+        return answer.headers["Set-Cookie"]
+
+
+def test_a_token_is_exchanged_for_a_cookie_that_scripts_cannot_read(classroom):
+    header = entered(classroom.url("propose"))
+    assert "HttpOnly" in header
+    assert "SameSite=Strict" in header
+    cookie = header.split(";")[0]
+    address = classroom.url("propose").partition("#")[0].replace("http", "ws") + "ws"
+
+    def connected():
+        client = Client.__new__(Client)
+        client.socket = websocket.create_connection(address, timeout=30, cookie=cookie)
+        client.send({"name": "Ann"})
+        return client
+
+    client = connected()
+    assert client.until("welcome")["role"] == "propose"
+    (person,) = classroom.people
+    assert (person.number, person.name, person.here, person.muted) == (0, "Ann", True, False)
+    classroom.mute(0)
+    client.send({"propose": {"changes": {"lr_d": 0.1}, "reason": ""}})
+    assert "muted" in client.until("refused")
+    assert classroom.mute(0, muted=False).muted is False
+    classroom.revoke(0)
+    assert client.closed_with() == 4403
+    assert connected().closed_with() == 4403
+    with pytest.raises(IndexError, match="no person 7"):
+        classroom.revoke(7)
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        entered(classroom.url("propose")[:-3])
+    assert classroom.url("watch", base="https://hub/user/a/proxy/1/").startswith(
+        "https://hub/user/a/proxy/1/#"
+    )

@@ -1,0 +1,116 @@
+"""A question to the whole class: predictions, curves that students draw, and what became of them."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ganwidgets.lessons import Lesson, Outcome
+from ganwidgets.messages import Message
+from ganwidgets.trainer.trainer import GANTrainer
+
+__all__ = ["DRAWN", "Question"]
+
+DRAWN = 32
+"""Values of a drawn curve, at equal distances over the experiment."""
+
+
+class Question:
+    """One lesson, asked to everyone who is connected; usable from any thread.
+
+    Attributes
+    ----------
+    lesson : Lesson
+    outcome : Outcome or None
+        The result, once the experiment was carried out.
+    actual : tuple of float
+        The curve that happened, with as many values as a drawn one; empty before.
+    """
+
+    def __init__(self, lesson: Lesson) -> None:
+        self.lesson = lesson
+        self.outcome: Outcome | None = None
+        self.actual: tuple[float, ...] = ()
+        self._lock = threading.Lock()
+        self._answers: dict[str, int] = {}
+        self._drawings: dict[str, tuple[float, ...]] = {}
+
+    @property
+    def column(self) -> str:
+        """The column of the history that students may draw."""
+        return next((name for name in self.lesson.watch if name in {"loss_d", "loss_g"}), "loss_d")
+
+    def answer(self, identity: str, index: Any) -> None:
+        """Note the prediction of `identity`, which may be changed until the experiment runs."""
+        if type(index) is not int or not 0 <= index < len(self.lesson.answers):
+            raise ValueError(
+                Message(
+                    "there is no answer {index!r}; there are {count}",
+                    index=index,
+                    count=len(self.lesson.answers),
+                )
+            )
+        self._refuse_late()
+        with self._lock:
+            self._answers[identity] = index
+
+    def draw(self, identity: str, values: Sequence[Any]) -> None:
+        """Note the curve that `identity` expects."""
+        if len(values) != DRAWN or not all(
+            isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            for value in values
+        ):
+            raise ValueError(Message("a drawn curve has {count} finite numbers", count=DRAWN))
+        self._refuse_late()
+        with self._lock:
+            self._drawings[identity] = tuple(float(value) for value in values)
+
+    def _refuse_late(self) -> None:
+        if self.outcome is not None:
+            raise ValueError(Message("the experiment was carried out already"))
+
+    @property
+    def predictions(self) -> Mapping[str, int]:
+        """For each answer, how many people chose it."""
+        with self._lock:
+            chosen = list(self._answers.values())
+        return {answer: chosen.count(index) for index, answer in enumerate(self.lesson.answers)}
+
+    def carry_out(self, trainer: GANTrainer) -> Outcome:
+        """Carry out the experiment; the answer that most people chose is noted with the run."""
+        predictions = self.predictions
+        self.outcome = self.lesson.carry_out(
+            trainer, max(predictions, key=lambda answer: predictions[answer])
+        )
+        happened = np.asarray(trainer.history[self.column], dtype=np.float64)[-self.lesson.steps :]
+        places = np.linspace(0, len(happened) - 1, DRAWN)
+        self.actual = tuple(float(value) for value in np.interp(places, np.arange(len(happened)), happened))
+        return self.outcome
+
+    def gaps(self) -> dict[str, float]:
+        """Return for each drawn curve its mean absolute distance from what happened; empty before the experiment."""
+        if not self.actual:
+            return {}
+        with self._lock:
+            drawings = dict(self._drawings)
+        return {
+            identity: float(np.mean(np.abs(np.subtract(drawn, self.actual))))
+            for identity, drawn in drawings.items()
+        }
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return identity, kind and content of each answer, drawing and gap."""
+        with self._lock:
+            answers, drawings = dict(self._answers), dict(self._drawings)
+        return [
+            *((identity, "answer", self.lesson.answers[index]) for identity, index in answers.items()),
+            *(
+                (identity, "drawing", " ".join(f"{v:g}" for v in drawn))
+                for identity, drawn in drawings.items()
+            ),
+            *((identity, "gap", f"{gap:g}") for identity, gap in self.gaps().items()),
+        ]
