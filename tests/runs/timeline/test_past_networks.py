@@ -3,7 +3,7 @@
 import torch
 
 import ganwidgets as gw
-from ganwidgets.runs.timeline.past_networks import PastNetworks
+from ganwidgets.runs.timeline.past_networks import NetworkReplicas
 
 
 def test_a_snapshot_of_the_classic_game_is_loaded():
@@ -11,7 +11,7 @@ def test_a_snapshot_of_the_classic_game_is_loaded():
     trainer.step(100)
     weights = trainer.generator[0].weight.detach().clone()
     trainer.step(100)
-    past = PastNetworks(trainer._session)
+    past = NetworkReplicas(trainer._session)
     snapshot = next(each for each in trainer._session.snapshots if each.place.iteration == 100)
     assert past.play(snapshot)
     assert torch.equal(past.generator[0].weight, weights)
