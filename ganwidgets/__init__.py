@@ -12,7 +12,15 @@ from ganwidgets.diagnosis import Finding
 from ganwidgets.diagnosis.built_in import built_in_rules
 from ganwidgets.diagnosis.rules import Rule
 from ganwidgets.dirac import DiracGAN
-from ganwidgets.errors import CheckpointError, CheckpointWarning, DataError, DataWarning, DivergedError
+from ganwidgets.errors import (
+    CheckpointError,
+    CheckpointWarning,
+    CompilerError,
+    CompilerWarning,
+    DataError,
+    DataWarning,
+    DivergedError,
+)
 from ganwidgets.games.game import Game
 from ganwidgets.io import open_run, replay
 from ganwidgets.lessons import Lesson
@@ -51,6 +59,8 @@ __all__ = [
     "Classroom",
     "Comparison",
     "ComparisonWidget",
+    "CompilerError",
+    "CompilerWarning",
     "DataError",
     "DataWarning",
     "DiracGAN",

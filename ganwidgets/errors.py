@@ -7,7 +7,15 @@ the reader's language.
 
 from __future__ import annotations
 
-__all__ = ["CheckpointError", "CheckpointWarning", "DataError", "DataWarning", "DivergedError"]
+__all__ = [
+    "CheckpointError",
+    "CheckpointWarning",
+    "CompilerError",
+    "CompilerWarning",
+    "DataError",
+    "DataWarning",
+    "DivergedError",
+]
 
 
 class DataError(ValueError):
@@ -24,6 +32,14 @@ class CheckpointError(Exception):
 
 class CheckpointWarning(UserWarning):
     """A stored run of which a part is lost; the rest is sound, and the message says what it is."""
+
+
+class CompilerError(RuntimeError):
+    """A step that cannot be compiled: there is no C++ compiler, or it failed."""
+
+
+class CompilerWarning(UserWarning):
+    """A run that was to be compiled stays eager; the message says why."""
 
 
 class DivergedError(ArithmeticError):

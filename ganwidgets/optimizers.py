@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "REMEMBERED",
     "OptimizerFactory",
+    "bias_corrections",
     "clip_gradients_",
     "functional_update",
     "gradient_norm",
@@ -356,7 +357,8 @@ def updated(
     Parameters
     ----------
     group : mapping
-        The hyperparameters under torch's names. For all rules but Adam's, tensors that broadcast to `value` will do.
+        The hyperparameters under torch's names, as numbers or as tensors that broadcast to `value`. Adam's rules need
+        ``bias_corrections`` beside tensors: what :func:`bias_corrections` returns for this update.
     """
     return _RULES[name](group, value, gradient, memory)
 
@@ -406,10 +408,15 @@ def _adaptive(group: Group, value: Tensor, gradient: Tensor, memory: Memory) -> 
     if memory:
         first, second = first + beta1 * memory["exp_avg"], second + beta2 * memory["exp_avg_sq"]
         step = memory["step"] + 1
-    count = float(step)
-    root = _root(second) / math.sqrt(1 - beta2**count)
-    moved = value - group["lr"] / (1 - beta1**count) * first / (root + group["eps"])
+    unbias_first, unbias_root = group.get("bias_corrections") or bias_corrections(beta1, beta2, float(step))
+    root = _root(second) / unbias_root
+    moved = value - group["lr"] / unbias_first * first / (root + group["eps"])
     return moved, {"step": step, "exp_avg": first, "exp_avg_sq": second}
+
+
+def bias_corrections(beta1: float, beta2: float, count: float) -> tuple[float, float]:
+    """Return 1 - beta1^t and sqrt(1 - beta2^t) for update number t of Adam, from 1; Kingma and Ba 2015, section 3."""
+    return 1 - beta1**count, math.sqrt(1 - beta2**count)
 
 
 _RULES = {"sgd": _sgd, "momentum": _momentum, "rmsprop": _rmsprop, "adam": _adam, "adamw": _adamw}

@@ -45,8 +45,12 @@ class Penalty(Protocol):
         """
 
 
-Points = Callable[[Tensor, Tensor, torch.Generator], Sequence[Tensor]]
-"""From real samples, generated ones and a generator to the batches at which the slope of D is measured."""
+Points = Callable[[Tensor, Tensor, Tensor | None], Sequence[Tensor]]
+"""From real samples, generated ones and what was drawn to the batches at which the slope of D is measured."""
+
+
+def _nothing(real: Tensor, generator: torch.Generator) -> None:
+    """Draw nothing."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,16 @@ class SlopePenalty:
     Attributes
     ----------
     points : callable
-        ``(real, fake, generator)`` returns batches [N, ...], each for a pass of its own through D.
+        ``(real, fake, eps)`` returns batches [N, ...], each for a pass of its own through D.
     term : callable
         ``(slope [N, ...], weight)`` returns a scalar. `slope` is the gradient of D by each sample.
+    drawn : callable
+        ``(real, generator)`` returns `eps`, the random numbers that the points need; None if they need none.
     """
 
     points: Points
     term: Callable[[Tensor, float | Tensor], Tensor]
+    drawn: Callable[[Tensor, torch.Generator], Tensor | None] = _nothing
 
     def __call__(
         self,
@@ -74,27 +81,32 @@ class SlopePenalty:
     ) -> Tensor:
         """Return the penalty; see :class:`Penalty`."""
         first, *others = (
-            self.term(slope(discriminator, at), weight) for at in self.points(real, fake, generator)
+            self.term(slope(discriminator, at), weight)
+            for at in self.points(real, fake, self.drawn(real, generator))
         )
         return sum(others, first)
 
 
-def _at_real(real: Tensor, fake: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
+def _at_real(real: Tensor, fake: Tensor, eps: Tensor | None) -> Sequence[Tensor]:
     return (real,)
 
 
-def _at_fake(real: Tensor, fake: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
+def _at_fake(real: Tensor, fake: Tensor, eps: Tensor | None) -> Sequence[Tensor]:
     return (fake,)
 
 
-def _at_both(real: Tensor, fake: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
+def _at_both(real: Tensor, fake: Tensor, eps: Tensor | None) -> Sequence[Tensor]:
     return (real, fake)
 
 
-def _between(real: Tensor, fake: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
-    each = (len(real), *[1] * (real.ndim - 1))
-    eps = torch.rand(each, generator=generator, device=generator.device, dtype=real.dtype)
+def _between(real: Tensor, fake: Tensor, eps: Tensor | None) -> Sequence[Tensor]:
+    assert eps is not None
     return (torch.lerp(fake, real, eps.to(real.device)),)
+
+
+def _one_each(real: Tensor, generator: torch.Generator) -> Tensor:
+    each = (len(real), *[1] * (real.ndim - 1))
+    return torch.rand(each, generator=generator, device=generator.device, dtype=real.dtype)
 
 
 def _squared(slope: Tensor, weight: float | Tensor) -> Tensor:
@@ -122,7 +134,7 @@ r1_r2 = SlopePenalty(_at_both, _squared)
 Two passes, not one over both batches together, in which batch statistics would mix them.
 """
 
-gradient_penalty = SlopePenalty(_between, _from_one)
+gradient_penalty = SlopePenalty(_between, _from_one, _one_each)
 """lambda mean (|grad_x D(u)| - 1)^2 at u = eps x + (1 - eps) G(z), eps even between 0 and 1.
 
 Gulrajani et al., "Improved training of Wasserstein GANs", 2017, equation 3; `weight` is their lambda, and there is

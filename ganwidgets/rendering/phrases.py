@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.runs.record.interventions import EDIT, Intervention, is_update
+from ganwidgets.runs.record.interventions import EDIT, SWITCH, Intervention, is_update
 from ganwidgets.settings import SETTINGS, BoolSetting, ChoiceSetting, Setting
 
 __all__ = ["STATES", "described", "spell_count", "value_in_words"]
@@ -33,13 +33,19 @@ def spell_count(value: int, space: str = "\N{NARROW NO-BREAK SPACE}") -> str:
     return f"{value:,}".replace(",", space)
 
 
-AUTHORS = {"user": N_("by a control"), "cell": N_("by code"), "rule": N_("by a rule")}
+AUTHORS = {
+    "user": N_("by a control"),
+    "cell": N_("by code"),
+    "rule": N_("by a rule"),
+    "compiler": N_("by the compiler"),
+}
 
 ACTIONS = {
     "step_d": N_("Step D, {count} times"),
     "step_g": N_("Step G, {count} times"),
     "reset": N_("Fresh start with seed {count}"),
     EDIT: N_("Changed by hand: {count}"),
+    SWITCH: N_("Steps carried out by {count}"),
     "load": N_("A state of iteration {count} loaded"),
 }
 

@@ -358,6 +358,15 @@ class SettingTraits(HasTraits):
         ),
         group="optimizer",
     )
+    stepper = ChoiceSetting(
+        "eager",
+        choices={"eager": N_("PyTorch, operator by operator"), "compiled": N_("Compiled")},
+        label=N_("Steps carried out by"),
+        help=N_(
+            "Compiled lets a C++ compiler make one function of a whole step, several times as fast for small networks; until it is ready, steps go on as before."
+        ),
+        group="optimizer",
+    )
     lr_schedule = ScheduleSetting(
         "constant",
         choices={

@@ -23,6 +23,7 @@ from ganwidgets.stepping.adapting import is_uninitialized
 from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.buffers import evaluation_mode
 from ganwidgets.stepping.class_labels import Labels, classes_of, label_arity, labels_for
+from ganwidgets.stepping.compiled.engine import CompiledEngine
 from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.probe import Probe, initialize_both, probe, probe_objective
 from ganwidgets.stepping.rng_routing import RoutedRandomness
@@ -240,7 +241,9 @@ def assemble(
         training=training,
         held_out=held_out,
         state=state,
-        engine=Engine(state, {"data": OrderedStream(order, labels)}, routed=found.routed, calls=found.calls),
+        engine=CompiledEngine(
+            state, {"data": OrderedStream(order, labels)}, routed=found.routed, calls=found.calls
+        ),
         labels=labels,
         # On a GPU some of torch's operations add in an order that varies (measured: two runs of one seed).
         exact=found.exact and source.exact and device.type == "cpu",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Averages",
+    "Choice",
     "Content",
     "Counter",
     "Counters",
@@ -93,6 +94,20 @@ class Counter(Content):
 
     def put(self, state: TrainingState, tree: Any, settings: Any) -> None:
         setattr(state, self.attribute, operator.index(tree))
+
+    def copy(self, state: TrainingState) -> Undo:
+        value = getattr(state, self.attribute)
+        return lambda: setattr(state, self.attribute, value)
+
+
+class Choice(Content):
+    """A name; empty unless something else than the usual was chosen."""
+
+    def tree(self, state: TrainingState) -> str:
+        return str(getattr(state, self.attribute))
+
+    def put(self, state: TrainingState, tree: Any, settings: Any) -> None:
+        setattr(state, self.attribute, tree if tree and tree != "eager" else "")
 
     def copy(self, state: TrainingState) -> Undo:
         value = getattr(state, self.attribute)

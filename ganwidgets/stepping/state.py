@@ -16,6 +16,7 @@ from ganwidgets.seeds import seeded
 from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.content import (
     Averages,
+    Choice,
     Content,
     Counter,
     Counters,
@@ -42,13 +43,14 @@ CONTENT: tuple[Content, ...] = (
     Optimizers("optimizers"),
     Randomness("random", "randomness"),
     Memory("memory"),
+    Choice("stepper"),
 )
 """Everything that a training state holds, in the order in which it is restored."""
 
 DRAWING = frozenset({"cursors", "counts", "random"})
 """Parts that decide what the next update draws."""
 
-OPTIONAL = frozenset({"requires_grad"})
+OPTIONAL = frozenset({"requires_grad", "stepper"})
 """Parts that a tree may lack; their empty content is then meant."""
 
 Flags = Mapping[str, Mapping[str, bool]]
@@ -102,6 +104,9 @@ class TrainingState:
         The game's own tensors; shapes and dtypes never change.
     iteration : int
         Full steps so far.
+    stepper : str
+        What carries out full steps: empty for PyTorch, operator by operator, otherwise the key of a
+        :class:`~ganwidgets.stepping.compiled.plan.StepPlan`.
     cursors : dict of str to int
         Samples drawn from each stream. The order of the data is a function of this number, so a change of the
         batch size neither skips nor repeats a sample.
@@ -123,6 +128,7 @@ class TrainingState:
     device: torch.device
     memory: dict[str, Tensor] = field(default_factory=dict)
     iteration: int = 0
+    stepper: str = ""
     cursors: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     averages: dict[str, nn.Module] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import seeded
 from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.calling import Call
-from ganwidgets.sweeps.lane_networks import batched, check_batched
+from ganwidgets.stepping.lanes.networks import batched, check_batched
 
 __all__ = ["OF_LANES", "group_key", "why_alone"]
 

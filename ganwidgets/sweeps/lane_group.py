@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ganwidgets.errors import DivergedError
+from ganwidgets.errors import CompilerError, DivergedError
 from ganwidgets.messages import Message
+from ganwidgets.runs.record.history import measured
 from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.session.rollback import diverged
 from ganwidgets.runs.session.session import Session
+from ganwidgets.runs.session.stepper import stepper_for, switch
 from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.compiled.lanes import CompiledLanes
+from ganwidgets.stepping.compiled.plan import EAGER, StepPlan, plan_of, width_of
+from ganwidgets.stepping.compiled.programs import program_now
 from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
+from ganwidgets.stepping.lanes.engine import LaneEngine, LaneRows, LaneStop, copies_for
 from ganwidgets.sweeps.grouping import why_alone
 from ganwidgets.sweeps.lane import Lane
-from ganwidgets.sweeps.lane_engine import LaneEngine, LaneRows, LaneStop
 
 __all__ = ["LaneGroup"]
+
+Columns = dict[str, npt.NDArray[np.float64]]
 
 
 class LaneGroup:
@@ -40,10 +49,50 @@ class LaneGroup:
         self.lanes = list(lanes)
         first = self.lanes[0].session
         self._threads, self._device = first.run.threads, first.state.device
+        self._plans: dict[int, StepPlan | Message] = {}
         with pinned(self._threads, self._device):
             self.why_alone = why_alone(first)
-            self._engine = None if self.why_alone else LaneEngine([_prepared(lane.session) for lane in lanes])
+            self._engine = None if self.why_alone else self._made()
         self._written = [True] * len(self.lanes)
+        self._compilable = self._engine is not None and first.in_force().stepper == "compiled"
+
+    def _made(self) -> LaneEngine:
+        """Return what steps the runs, from their own states and by what these name."""
+        engines = [_prepared(lane.session) for lane in self.lanes]
+        state = engines[0].state
+        if state.stepper:
+            plan = self._plan(width_of(state.stepper))
+            if isinstance(plan, StepPlan) and plan.key == state.stepper:
+                with contextlib.suppress(CompilerError):
+                    return CompiledLanes(engines, plan, program_now(plan))
+        return LaneEngine(engines)
+
+    def _plan(self, width: int) -> StepPlan | Message:
+        """Return the plan of a step of all runs, of `width` lanes if they fit into it."""
+        if width not in self._plans:
+            session = self.lanes[0].session
+            rules = session.in_force()
+            needed = len(self.lanes) + copies_for(rules)
+            self._plans[width] = plan_of(session.run.engine, rules, self._threads, max(width, needed))
+        return self._plans[width]
+
+    def _choose(self) -> None:
+        """Switch to the compiled step or back, if that is due; every run records it."""
+        steppers = {lane.session.state.stepper for lane in self.lanes}
+        if not (self._compilable or steppers != {EAGER}):
+            return
+        target = EAGER
+        if self._compilable:
+            widths = {width_of(stepper) for stepper in steppers}
+            plan = self._plan(widths.pop() if len(widths) == 1 else 0)
+            target = stepper_for(plan, steppers.pop() if len(steppers) == 1 else EAGER)
+            self._compilable = isinstance(plan, StepPlan)
+        changed = [lane for lane in self.lanes if lane.session.state.stepper != target]
+        if changed:
+            self.write_all()
+            for lane in changed:
+                switch(lane.session, target)
+            self._engine = self._made()
 
     @property
     def pending(self) -> bool:
@@ -74,9 +123,10 @@ class LaneGroup:
                 _step_alone(lane, n)
             return not all(lane.alive for lane in self.lanes)
         with pinned(self._threads, self._device):
+            self._choose()
             restore = self._engine.copy()
             try:
-                rows = self._engine.advance(n, measure_last=last)
+                rows = self._engine.advance(n, measured=measured, measure_last=last)
             except BaseException:
                 restore()
                 raise
@@ -95,20 +145,24 @@ class LaneGroup:
         assert self._engine is not None
         go_on = self._engine.copy()
         restore()
-        began: dict[int, dict[str, Tensor]] = {}
-        for index in stops:
-            self._engine.write(index)
-            random = self.lanes[index].session.state.random
-            began[index] = {name: generator.get_state() for name, generator in random.items()}
+        random: dict[int, dict[str, Tensor]] = {}
+        done, columns = 0, None
+        for steps in sorted({stop.steps for stop in stops.values()}):
+            if steps:
+                rows = self._engine.advance(steps - done, measured=measured, measure_last=True)
+                columns = rows.columns if columns is None else _joined(columns, rows.columns)
+                done = steps
+            for index in (index for index, stop in stops.items() if stop.steps == steps):
+                session = self.lanes[index].session
+                if columns is not None:
+                    _record(session, LaneRows(columns, {}, rows.seconds), index, steps)
+                self._engine.write(index)
+                random[index] = {name: each.get_state() for name, each in session.state.random.items()}
         go_on()
         for index, stop in stops.items():
             lane = self.lanes[index]
             session = lane.session
-            session.state.random.put(began[index])
-            alone = LaneEngine([session.run.engine])
-            if stop.steps:
-                _record(session, alone.advance(stop.steps, measure_last=True), 0, stop.steps)
-            alone.write(0)
+            session.state.random.put(random[index])
             _released(session)
             self._written[index] = True
             lane.status = "diverged"
@@ -164,6 +218,10 @@ def _record(session: Session, rows: LaneRows, index: int, n: int) -> None:
         known = column[~np.isnan(column)]
         if len(known):
             record[name] = float(known[-1])
+
+
+def _joined(first: Columns, then: Columns) -> Columns:
+    return {name: np.concatenate([column, then[name]]) for name, column in first.items()}
 
 
 def _step_alone(lane: Lane, n: int) -> None:

@@ -37,7 +37,7 @@ class Sweep(SweepState):
     """Trains many GANs at once, which differ in settings or seeds.
 
     Runs whose code and shapes are equal are computed together, as batched products; see
-    :mod:`ganwidgets.sweeps.lane_engine` for how closely each follows the same run alone. Others form groups of their
+    :mod:`ganwidgets.stepping.lanes.engine` for how closely each follows the same run alone. Others form groups of their
     own, which take turns. A run whose numbers are no longer finite is stopped at its last good state; the others go on
     with the same bits.
 

@@ -24,7 +24,7 @@ from ganwidgets.runs.files.documents import (
     Updates,
 )
 from ganwidgets.runs.record.branches import BranchStart
-from ganwidgets.runs.record.interventions import EDIT, Intervention, Origin, is_update
+from ganwidgets.runs.record.interventions import EDIT, SWITCH, Intervention, Origin, is_update
 from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
@@ -128,6 +128,7 @@ def record_from(document: InterventionDocument, definitions: Definitions = SETTI
 ACTIONS: Mapping[str, Callable[[Any], Any]] = {
     "reset": lambda seed: setting_from("seed", seed),
     EDIT: lambda what: converted(what, str),
+    SWITCH: lambda stepper: converted(stepper, str),
     "load": lambda iteration: converted(iteration, Iteration),
 }
 """For each action, what checks the value that it was given."""

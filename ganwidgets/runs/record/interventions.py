@@ -11,6 +11,7 @@ __all__ = [
     "CODE",
     "CONTINUOUS",
     "EDIT",
+    "SWITCH",
     "Intervention",
     "InterventionLog",
     "LogMark",
@@ -42,6 +43,9 @@ A hash reads the whole state. At a change in every step it took four times as lo
 EDIT = "edit"
 """The action of a user who changed networks by hand; as `new` it has what was changed, in words."""
 
+SWITCH = "switch_stepper"
+"""The action by which compiled steps begin or end; as `new` it has :attr:`TrainingState.stepper`, or ``"eager"``."""
+
 CONTINUOUS = "continuous rule"
 """The source of a rule that regulates; see :func:`gathered`."""
 
@@ -69,11 +73,12 @@ class Intervention(Mapping[str, Any]):
     iteration : int
         The iteration after which it took force: the next update was the first to obey it.
     author : str
-        Who asked for it: ``"user"`` (by a control), ``"cell"`` (by code) or ``"rule"``.
+        Who asked for it: ``"user"`` (by a control), ``"cell"`` (by code), ``"rule"`` or ``"compiler"``.
     source : str
         Where it came from: ``"widget"``, ``"code"`` or ``"rule"``.
     setting : str
-        The setting's name, or the action: ``"reset"``, ``"load"``, ``"step_<letter>"``, ``"edit"``.
+        The setting's name, or the action: ``"reset"``, ``"load"``, ``"step_<letter>"``, ``"edit"``,
+        ``"switch_stepper"``.
     old, new
         The values before and after. For an action `old` is None and `new` what it was given: the
         seed of a reset, the iteration of a state that was loaded, the number of updates.

@@ -127,8 +127,8 @@ class Rollback:
         if self.begun:
             self._journal.copy()
 
-    def note(self) -> None:
-        """Note that an update is complete, and in the log.
+    def note(self, updates: int = 1) -> None:
+        """Note that so many updates are complete, and in the log.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class Rollback:
             If something in the state is not finite.
         """
         self._journal.write()
-        self._updates += 1
+        self._updates += updates
         self._spent += time.perf_counter() - self._began
 
     def snapshot(self) -> None:

@@ -34,6 +34,7 @@ from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
 from ganwidgets.runs.session.rehearsal import Rehearsal
 from ganwidgets.runs.session.rollback import Rollback, Update, diverged
+from ganwidgets.runs.session.stepper import Stepper
 from ganwidgets.runs.session.trial import refuse_failing_change, refuse_unfit_change, try_fresh_run
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied, put_tree, samples_seen_in, state_tree
@@ -115,6 +116,7 @@ class Session:
         self._begun: set[int] = set()
         self._edited = EditSnapshots()
         self.autosave = Autosave()
+        self._stepper = Stepper(self)
         self.branches = Branches()
         self.snapshots = Snapshots(TemporaryShelf())
         self._asked_sources: list[tuple[Any, Source]] = [*sources]
@@ -422,14 +424,16 @@ class Session:
         self.settle()
         try:
             self._reentry.begin(sys._getframe())
-            for index in range(n):
-                if index == 0 or self.listeners:
+            done = 0
+            while done < n:
+                if done == 0 or self.listeners:
                     self.run.engine.weights.forget()
                     with pinned(self.run.threads, self._device):
                         take_edits(self)
                 # At each step anew: a callback, or a cell in another thread, may have changed a mode.
                 with pinned(self.run.threads, self._device):
-                    stop = self._one(what, interrupted, origin, last=index == n - 1)
+                    taken, stop = self._some(what, n - done, interrupted, origin)
+                done += taken
                 if self.listeners:
                     record = self.record()
                     for listener in list(self.listeners.values()):
@@ -440,6 +444,17 @@ class Session:
         finally:
             self._reentry.end()
         return self.record()
+
+    def _some(self, what: str, n: int, interrupted: Callable[[], bool], origin: Origin) -> tuple[int, bool]:
+        """Carry out some of `n` steps or updates; return how many, and whether they were interrupted."""
+        self._commit()
+        if what == ALL:
+            self._stepper.choose()
+            self._configure()
+            count = self._stepper.at_once(n)
+            if count > 1 and (stop := self._stepper.several(count, interrupted)) is not None:
+                return count, stop
+        return 1, self._one(what, interrupted, origin, last=n == 1)
 
     def _one(self, what: str, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
         """Carry out one step or update, and return whether it was interrupted."""

@@ -36,6 +36,7 @@ def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
         _check_randomness(state, parts["randomness"])
         _check_memory(state, parts["memory"])
         _check_counters(state, parts)
+        _check_stepper(parts.get("stepper", ""))
     except CheckpointError:
         raise
     except Exception as error:  # of many kinds, where something is of another type
@@ -136,6 +137,11 @@ def _check_memory(state: TrainingState, memory: Tensors) -> None:
     for name, tensor in state.memory.items():
         if (memory[name].shape, memory[name].dtype) != (tensor.shape, tensor.dtype):
             raise ValueError(f"the game's tensor {name} is {memory[name].dtype} {tuple(memory[name].shape)}")
+
+
+def _check_stepper(stepper: Any) -> None:
+    if not isinstance(stepper, str):
+        raise TypeError(f"the stepper is {stepper!r}")
 
 
 def _check_counters(state: TrainingState, parts: Mapping[str, Any]) -> None:

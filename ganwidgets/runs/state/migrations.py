@@ -55,6 +55,7 @@ MIGRATIONS = (
     ),
     Addition({"freeze_layers_d": 0}, {}),
     Addition({"augment_target": 0.6, "augment_p": 0.2, "augment_samples": 50_000}, {}),
+    Addition({"stepper": "eager"}, {}),
 )
 """In the order in which they came; everything else was there from the beginning."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from ganwidgets.data import Source
 from ganwidgets.games import GAMES, Game
 from ganwidgets.messages import Message
-from ganwidgets.runs.record.interventions import EDIT, Intervention, is_update
+from ganwidgets.runs.record.interventions import EDIT, SWITCH, Intervention, is_update
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.state_tree import data_name, is_preset
 from ganwidgets.settings import ScheduleSetting
@@ -127,7 +127,10 @@ class Writer:
                     what=record.new,
                 )
             )
-        if is_update(record.setting):
+        if record.setting == SWITCH:
+            self.flush()
+            self._calls.append(f"# from here on, steps were carried out by {record.new}")
+        elif is_update(record.setting):
             self.flush()
             self._calls.append(f"trainer.{record.setting}({record.new:d})")
         else:

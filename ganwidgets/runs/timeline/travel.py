@@ -19,6 +19,7 @@ from ganwidgets.runs.record.interventions import (
     CODE,
     CONTINUOUS,
     EDIT,
+    SWITCH,
     Intervention,
     InterventionLog,
     gathered,
@@ -100,11 +101,12 @@ def undo(session: Session, seq: Any) -> None:
     session.recover()
     made = log.everything
     asked = list(log.asked)
-    if seq is None and not asked and not log.lineage:
+    changed = [number for number in log.lineage if made[number].setting != SWITCH]
+    if seq is None and not asked and not changed:
         raise ValueError(Message("there is nothing to undo: nothing has been changed in this run yet"))
     if seq is None:
         last = max(range(len(asked)), key=lambda place: log.asked[asked[place]][0].change, default=None)
-        seq = _first_write(session, log.lineage[-1]) if last is None else len(made) + last
+        seq = _first_write(session, changed[-1]) if last is None else len(made) + last
     if not _is_whole(seq) or not 0 <= seq < len(made) + len(asked):
         raise ValueError(
             Message("there is no intervention {seq!r}; timeline.interventions lists them by seq", seq=seq)
@@ -354,7 +356,10 @@ class Replayer:
                     iteration=record.iteration,
                 )
             )
-        self.settings[record.setting] = log.value(record.seq)
+        if record.setting == SWITCH:
+            self.run.state.stepper = "" if record.new == "eager" else record.new
+        else:
+            self.settings[record.setting] = log.value(record.seq)
         self._configured = False
 
     def _advance(self, what: str) -> None:

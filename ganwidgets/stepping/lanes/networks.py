@@ -15,14 +15,15 @@ from torch.func import functional_call
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
-__all__ = ["LaneForward", "batched", "check_batched"]
+__all__ = ["ELEMENTWISE", "LaneForward", "batched", "check_batched", "has_hooks"]
 
 LaneForward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
 """From tensors of lanes by the names of `nn.Module.state_dict`, and inputs [lanes, n, ...], to outputs [lanes, n, ...]."""
 
-_ELEMENTWISE = frozenset(
+ELEMENTWISE = frozenset(
     {nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.Sigmoid, nn.Softplus, nn.Identity}
 )
+"""Layers that treat every number alike."""
 
 _HOOKS = (
     "_forward_hooks",
@@ -43,14 +44,14 @@ def batched(module: nn.Module, prefix: str = "") -> LaneForward:
         What the names of its tensors begin with.
     """
     kind = type(module)
-    if not _has_hooks(module):
+    if not has_hooks(module):
         if kind is nn.Sequential:
             return _sequence([batched(child, f"{prefix}{name}.") for name, child in module.named_children()])
         if kind is nn.Linear:
             return _linear(
                 f"{prefix}weight", f"{prefix}bias" if "bias" in dict(module.named_parameters()) else None
             )
-        if kind in _ELEMENTWISE and not getattr(module, "inplace", False):
+        if kind in ELEMENTWISE and not getattr(module, "inplace", False):
             return lambda _, x: module(x)
         if isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1):
             return lambda _, x: x.flatten(2)
@@ -60,7 +61,8 @@ def batched(module: nn.Module, prefix: str = "") -> LaneForward:
     return _vmapped(module, prefix)
 
 
-def _has_hooks(module: nn.Module) -> bool:
+def has_hooks(module: nn.Module) -> bool:
+    """Return True if more than the layer's own code may run in a call of `module`."""
     return any(getattr(module, hooks) for hooks in _HOOKS) or "forward" in vars(module)
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ganwidgets.optimizers import learning_rate, updated
-from ganwidgets.sweeps.lane_tensors import LaneTensors
+from ganwidgets.stepping.lanes.tensors import LaneTensors
 
 __all__ = ["LaneOptimizer"]
 

@@ -25,13 +25,12 @@ from torch import Tensor
 from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR, draw_noise
 from ganwidgets.objectives import LOSSES, PENALTIES, Loss, SlopePenalty, pack, slope
 from ganwidgets.objectives import game as loss_named
-from ganwidgets.runs.record.history import measured
 from ganwidgets.stepping.engine import Engine
-from ganwidgets.sweeps.lane_networks import LaneForward, batched
-from ganwidgets.sweeps.lane_tensors import LaneTensors
-from ganwidgets.sweeps.lane_updates import LaneOptimizer
+from ganwidgets.stepping.lanes.networks import LaneForward, batched
+from ganwidgets.stepping.lanes.tensors import LaneTensors
+from ganwidgets.stepping.lanes.updates import LaneOptimizer
 
-__all__ = ["LaneEngine", "LaneRows", "LaneStop"]
+__all__ = ["LaneEngine", "LaneRows", "LaneStop", "copies_for"]
 
 T = TypeVar("T")
 
@@ -89,6 +88,8 @@ class LaneEngine:
     engines : sequence of Engine
         One for each lane, configured, with equal values of every setting that is no lane's own. Their generators of
         random numbers are used. Everything else of their states changes only in :meth:`write`.
+    copies : int, optional
+        Copies of the first lane after the last one; by default as many as fill :data:`REGISTERS`.
 
     Attributes
     ----------
@@ -96,14 +97,13 @@ class LaneEngine:
         Full steps of each lane.
     """
 
-    def __init__(self, engines: Sequence[Engine]) -> None:
+    def __init__(self, engines: Sequence[Engine], copies: int | None = None) -> None:
         self.engines = list(engines)
         states = [engine.state for engine in self.engines]
         self._states = states
         self._lanes = len(states)
         shared = self.engines[0].settings
-        logits = shared.batch_size // shared.packing
-        self._copies = -(-REGISTERS // logits)
+        self._copies = copies_for(shared) if copies is None else copies
         self._width = self._lanes + self._copies
         padded = self._padded(states)
         padded_settings = self._padded([engine.settings for engine in self.engines])
@@ -153,13 +153,15 @@ class LaneEngine:
 
     # --- steps ----------------------------------------------------------------------------------
 
-    def advance(self, n: int, *, measure_last: bool) -> LaneRows:
+    def advance(self, n: int, *, measured: Callable[[int], bool], measure_last: bool) -> LaneRows:
         """Carry out `n` full steps in every lane.
 
         A lane that fails goes on with numbers that mean nothing until the call ends; :meth:`restore` is due for it.
 
         Parameters
         ----------
+        measured : callable
+            Returns True for an iteration whose step records all columns.
         measure_last : bool
             Whether the last step records all columns.
         """
@@ -300,7 +302,9 @@ class LaneEngine:
         assert self._penalty is not None
         assert self._term is not None
         each = [
-            self._penalty.points(real[lane], fake[lane], state.random["penalty"])
+            self._penalty.points(
+                real[lane], fake[lane], self._penalty.drawn(real[lane], state.random["penalty"])
+            )
             for lane, state in enumerate(self._states)
         ]
         total = None
@@ -320,6 +324,19 @@ class LaneEngine:
         }
 
     # --- the states of the lanes ----------------------------------------------------------------
+
+    def read(self) -> None:
+        """Copy the states of all lanes again; shapes and settings must be what they were."""
+        padded = self._padded(self._states)
+        for lane, state in enumerate(padded):
+            for tensors in self.tensors.values():
+                tensors.read(lane, state)
+            if self._average is not None:
+                average = state.averages[GENERATOR].parameters()
+                self._average[lane] = torch.cat([p.detach().reshape(-1) for p in average])
+        self.iterations = [state.iteration for state in self._states]
+        self._count = self._states[0].counts[DISCRIMINATOR]
+        self._feed.go_to([state.cursors["data"] for state in self._states])
 
     def write(self, lane: int) -> None:
         """Copy everything that steps changed into the state of a lane."""
@@ -381,6 +398,12 @@ class LaneEngine:
             self._feed.go_to(cursors)
 
         return restore
+
+
+def copies_for(settings: Any) -> int:
+    """Return the copies of the first lane after which no lane's numbers are at the end of a tensor."""
+    logits: int = settings.batch_size // settings.packing
+    return -(-REGISTERS // logits)
 
 
 class _Ends:

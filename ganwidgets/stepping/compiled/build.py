@@ -1,0 +1,48 @@
+"""Compiles the step of a plan; run as ``python -m ganwidgets.stepping.compiled.build plan.json program.pt2``.
+
+It runs in a process of its own, because `torch.compiler.is_compiling` is true in the whole process while one of its threads
+compiles: an eager run beside it takes other branches in PyTorch, and ends in other bits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.compiled.plan import StepPlan
+from ganwidgets.stepping.compiled.step import CompilableStep, input_shapes
+
+__all__ = ["build"]
+
+
+def build(plan: StepPlan, program: Path) -> None:
+    """Write the compiled step of `plan` to the file `program`, whole or not at all."""
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    torch.set_num_threads(plan.threads)
+    inputs = tuple(torch.rand(shape) for shape in input_shapes(plan).values())
+    with pinned(plan.threads):
+        graph = make_fx(CompilableStep(plan))(*inputs)
+        graph.graph.eliminate_dead_code()
+        graph.recompile()
+        with torch.no_grad():
+            exported = torch.export.export(graph, inputs)
+            with tempfile.TemporaryDirectory(dir=program.parent) as folder:
+                made = torch._inductor.aoti_compile_and_package(
+                    exported,
+                    package_path=str(Path(folder) / program.name),
+                    inductor_configs={"cpp.threads": plan.threads},
+                )
+                Path(made).replace(program)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(10)  # the run that waits for it goes on meanwhile
+    build(StepPlan.from_json(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))

@@ -1,0 +1,185 @@
+"""Several runs, or one, whose steps a compiled program carries out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
+from ganwidgets.objectives import PENALTIES
+from ganwidgets.optimizers import bias_corrections, learning_rate
+from ganwidgets.stepping.compiled.plan import LETTERS, StepPlan
+from ganwidgets.stepping.compiled.programs import Program
+from ganwidgets.stepping.compiled.step import NUMBERS, RECORDED
+from ganwidgets.stepping.engine import Engine
+from ganwidgets.stepping.lanes.engine import LaneEngine, LaneRows, LaneStop
+
+__all__ = ["CompiledLanes"]
+
+
+class CompiledLanes(LaneEngine):
+    """The steps of several runs by one compiled function.
+
+    A lane's bits depend on the plan, its width included, and on nothing that the other lanes hold.
+
+    Parameters
+    ----------
+    engines : sequence of Engine
+        As for :class:`LaneEngine`, of `plan` and no more than its lanes. Copies of the first fill the rest.
+    """
+
+    def __init__(self, engines: Sequence[Engine], plan: StepPlan, program: Program) -> None:
+        super().__init__(engines, plan.lanes - len(engines))
+        self._plan, self._program = plan, program
+        self._settings = self._padded([engine.settings for engine in engines])
+        penalty = PENALTIES.get(plan.penalty)
+        self._drawn = None if penalty is None else penalty.drawn
+
+    def advance(self, n: int, *, measured: Callable[[int], bool], measure_last: bool) -> LaneRows:  # noqa: ARG002
+        """Carry out `n` full steps; see :meth:`LaneEngine.advance`. Every step records all columns."""
+        began = time.perf_counter()
+        restore = self.copy()
+        records, stops = self._carry_out(n, every=False)
+        if not self._finite(records).all():
+            restore()  # to find out which steps went well
+            records, stops = self._carry_out(n, every=True)
+        columns = {name: records[:, : self._lanes, i] for i, name in enumerate(RECORDED)}
+        taken = self._plan.real_batches * self._plan.batch_size
+        cursors = np.array(self._feed.cursors, np.float64)
+        columns["samples_seen"] = cursors - taken * np.arange(n - 1, -1, -1, np.float64)[:, None]
+        return LaneRows(columns, stops, (time.perf_counter() - began) / max(n, 1))
+
+    def _finite(self, records: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Return for each lane whether the losses and everything after them are finite."""
+        fine = np.isfinite(records[:, : self._lanes, :2]).all((0, 2))
+        for tensors in self.tensors.values():
+            fine &= tensors.finite()[: self._lanes].numpy()
+        return fine
+
+    def _carry_out(self, n: int, *, every: bool) -> tuple[npt.NDArray[np.float64], dict[int, LaneStop]]:
+        """Carry out `n` steps; return the records [n, lanes, columns], and stops if `every` step is checked."""
+        plan, program = self._plan, self._program
+        noise, eps, numbers = self._noise_of(n), self._eps_of(n), self._numbers_of(n)
+        self._feed.expect(n * plan.real_batches)
+        blocks = [self.tensors[player].block for player in (DISCRIMINATOR, GENERATOR)]
+        average = [] if self._average is None else [self._average]
+        records: list[Tensor] = []
+        stops: dict[int, LaneStop] = {}
+        with torch.no_grad():
+            for step in range(n):
+                inputs = [*blocks, self._real(), noise[step], numbers[step], *average]
+                if eps is not None:
+                    inputs.append(eps[step])
+                *changed, record = program(inputs)
+                blocks, average = changed[:2], changed[2:]
+                records.append(record)
+                if every:
+                    self._note_stops(step, blocks, record, stops)
+            if n:
+                for player, block in zip((DISCRIMINATOR, GENERATOR), blocks, strict=True):
+                    self.tensors[player].block.copy_(block)
+                    self.tensors[player].steps += n * getattr(plan, f"{LETTERS[player]}_steps")
+                if self._average is not None:
+                    self._average.copy_(average[0])
+        self.iterations = [iteration + n for iteration in self.iterations]
+        self._count = (self._count + n * plan.d_steps) % self._shared.penalty_interval
+        found = torch.stack(records) if records else torch.empty(0, self._width, len(RECORDED))
+        return found.double().numpy(), stops
+
+    def _note_stops(
+        self, step: int, blocks: Sequence[Tensor], record: Tensor, stops: dict[int, LaneStop]
+    ) -> None:
+        sums = record[:, :2].sum(1) + sum(block.sum((1, 2)) for block in blocks)
+        for lane in (~sums.isfinite()[: self._lanes]).nonzero().flatten().tolist():
+            if lane not in stops:
+                losses = dict(zip(RECORDED[:2], record[lane, :2].tolist(), strict=True))
+                bad = next((name for name, loss in losses.items() if not np.isfinite(loss)), "a weight")
+                stops[lane] = LaneStop(step, bad, losses.get(bad, float("nan")))
+
+    # --- inputs ---------------------------------------------------------------------------------
+
+    def _real(self) -> Tensor:
+        batches = [self._feed.take() for _ in range(self._plan.real_batches)]
+        return batches[0].unsqueeze(0) if len(batches) == 1 else torch.stack(batches)
+
+    def _noise_of(self, n: int) -> list[Tensor]:
+        """Return the noise of `n` steps, [updates, lanes, batch, latent] each, in the order of the eager step."""
+        plan = self._plan
+        noise = torch.empty(n, plan.updates, self._width, plan.batch_size, plan.latent_dim)
+        uniform = self._shared.noise == "uniform"
+        for lane, generator in enumerate(self._generators):
+            for row in noise[:, :, lane].flatten(0, 1).unbind(0) if n else ():
+                if uniform:
+                    row.uniform_(-1, 1, generator=generator)
+                else:
+                    row.normal_(generator=generator)
+        noise[:, :, self._lanes :] = noise[:, :, :1]
+        return list(noise.unbind(0))
+
+    def _eps_of(self, n: int) -> list[Tensor] | None:
+        """Return what the penalty of each step draws, [D's updates, lanes, packs, ...]; None if it draws nothing."""
+        if self._plan.penalty != "gradient_penalty" or self._drawn is None:
+            return None
+        plan = self._plan
+        like = torch.empty(plan.batch_size // plan.packing, *([1] * max(len(plan.sample_shape), 1)))
+        drawn = [
+            [[self._drawn(like, state.random["penalty"]) for _ in range(plan.d_steps)] for _ in range(n)]
+            for state in self._states
+        ]
+        found = []
+        for step in range(n):
+            lanes = self._padded([torch.stack([e for e in lane[step] if e is not None]) for lane in drawn])
+            found.append(torch.stack(lanes, 1))
+        return found
+
+    def _numbers_of(self, n: int) -> list[Tensor]:
+        """Return the hyperparameters of each update of `n` steps, [updates, lanes, numbers] each."""
+        plan = self._plan
+        found = np.empty((n, plan.updates, self._width, len(NUMBERS)), np.float32)
+        iterations, first = self._padded(self.iterations), 0
+        for player, letter in LETTERS.items():
+            count = getattr(plan, f"{letter}_steps")
+            for lane, each in enumerate(self._settings):
+                begun = int(self.tensors[player].steps[lane])
+                fixed = _Numbers(each, letter)
+                for step in range(n):
+                    lr, weight = fixed.scheduled(iterations[lane] + step)
+                    for index in range(count):
+                        unbiased = bias_corrections(each.beta1, each.beta2, begun + step * count + index + 1)
+                        found[step, first + index, lane] = fixed.row(lr, unbiased, weight)
+            first += count
+        return list(torch.from_numpy(found).unbind(0))
+
+
+class _Numbers:
+    """The hyperparameters of one player in one lane."""
+
+    def __init__(self, settings: object, letter: str) -> None:
+        self._each, self._letter = settings, letter
+        get = settings.__getattribute__
+        self._lr = get(f"lr_{letter}")
+        clip = get("weight_clip") if letter == "d" else 0
+        self._limits = (get("grad_clip") or np.inf, clip or np.inf)
+        self._rest = get("beta1"), get("beta2"), get("weight_decay"), 1 - get("ema_decay")
+
+    def scheduled(self, iteration: int) -> tuple[float, float]:
+        """Return the learning rate and the weight of the penalty in the step after `iteration`."""
+        get = self._each.__getattribute__
+        schedule, steps = get("lr_schedule"), get("schedule_steps")
+        weight = get("penalty_weight")
+        if schedule == "constant":
+            return self._lr, weight
+        return (
+            learning_rate(self._lr, schedule, steps, iteration, get("schedule_end")),
+            learning_rate(weight, schedule, steps, iteration, get("penalty_end")),
+        )
+
+    def row(self, lr: float, unbiased: tuple[float, float], weight: float) -> tuple[float, ...]:
+        """Return the numbers in the order of :data:`NUMBERS`."""
+        beta1, beta2, decay, averaging = self._rest
+        return lr, beta1, beta2, *unbiased, decay, *self._limits, weight, averaging

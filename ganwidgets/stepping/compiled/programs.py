@@ -1,0 +1,224 @@
+"""Compiled steps: where they are kept, what compiles them, and what loads them.
+
+A step is compiled ahead of time by PyTorch's AOTInductor in a process of its own. Loading the result compiles nothing and
+takes about 50 ms, so an eager run in this process is not disturbed. Programs are kept in the user's cache folder, by
+everything that decides their bits: the plan, this package's code of a step, PyTorch, and the machine.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import ganwidgets
+from ganwidgets.errors import CompilerError
+from ganwidgets.messages import Message
+from ganwidgets.stepping.compiled.plan import StepPlan
+
+__all__ = ["Program", "compiler", "program_for", "program_now"]
+
+CODE = ("stepping/compiled", "stepping/lanes", "objectives", "optimizers.py")
+"""What of this package decides the bits of a compiled step."""
+
+COMPILERS = ("g++", "clang++", "c++", "cl")
+
+FOLDER = "GANWIDGETS_CACHE"
+"""An environment variable with the folder for compiled steps, instead of the user's cache folder."""
+
+
+class Program:
+    """A compiled step.
+
+    Parameters
+    ----------
+    file : Path
+        What :func:`~ganwidgets.stepping.compiled.build.build` wrote.
+    """
+
+    def __init__(self, file: Path) -> None:
+        load: Any = torch._C._aoti.AOTIModelPackageLoader  # type: ignore[attr-defined]
+        # The package itself, not torch._inductor: importing that takes seconds.
+        self._loaded = load(str(file), "model", True, 1, -1)
+
+    def __call__(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Return the outputs of the step; see :class:`~ganwidgets.stepping.compiled.step.CompilableStep`."""
+        outputs: list[Tensor] = self._loaded.run(list(inputs))
+        return outputs
+
+
+def compiler() -> str | None:
+    """Return the C++ compiler that PyTorch will find, or None."""
+    names = [os.environ["CXX"]] if os.environ.get("CXX") else COMPILERS
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def program_for(plan: StepPlan) -> Program | None:
+    """Return the program of a plan if it is there; otherwise begin to compile it and return None.
+
+    Raises
+    ------
+    CompilerError
+        If there is no compiler, or compiling failed before.
+    """
+    with _LOCK:
+        known = _COMPILATIONS.get(plan.key)
+        if known is None:
+            known = _COMPILATIONS[plan.key] = _Compilation(plan)
+        return known.program()
+
+
+def program_now(plan: StepPlan) -> Program:
+    """Return the program of a plan, and wait for the compiler if it is not there yet.
+
+    Raises
+    ------
+    CompilerError
+        If it cannot be compiled.
+    """
+    found = program_for(plan)
+    if found is None:
+        _COMPILATIONS[plan.key].wait()
+        found = program_for(plan)
+        assert found is not None
+    return found
+
+
+class _Compilation:
+    """One program: being compiled, loaded, or failed."""
+
+    def __init__(self, plan: StepPlan) -> None:
+        self._file = cache_folder() / f"{plan.key}-{_versions()}.pt2"
+        self._program: Program | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._fault: CompilerError | None = None
+        if not self._file.exists():
+            self._begin(plan)
+
+    def _begin(self, plan: StepPlan) -> None:
+        if compiler() is None:
+            self._fault = CompilerError(
+                Message(
+                    "there is no C++ compiler, so steps stay eager; install g++ or clang++, or set stepper to 'eager'"
+                )
+            )
+            return
+        request = self._file.with_suffix(".json")
+        request.write_text(plan.to_json(), encoding="utf-8")
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the compiler has ended
+        paths = [str(Path(ganwidgets.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        self._process = subprocess.Popen(  # noqa: S603 - this Python, with files of our own
+            [sys.executable, "-m", "ganwidgets.stepping.compiled.build", str(request), str(self._file)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        _RUNNING.add(self._process)
+
+    def wait(self) -> None:
+        """Return when the compiler has ended."""
+        if self._process is not None:
+            self._process.wait()
+
+    def program(self) -> Program | None:
+        """Return the program, or None if it is being compiled.
+
+        Raises
+        ------
+        CompilerError
+            If it could not be compiled.
+        """
+        if self._fault is not None:
+            raise self._fault
+        if self._program is None:
+            if self._process is not None:
+                if self._process.poll() is None:
+                    return None
+                self._end(self._process)
+            self._program = Program(self._file)
+        return self._program
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        _RUNNING.discard(process)
+        self._process = None
+        if process.returncode or not self._file.exists():
+            self._log.seek(0)
+            said = self._log.read().decode(errors="replace").strip().splitlines() or ["no output"]
+            self._fault = CompilerError(
+                Message("the step could not be compiled, so steps stay eager: {why}", why=said[-1])
+            )
+        self._log.close()
+        if self._fault is not None:
+            raise self._fault
+
+
+_COMPILATIONS: dict[str, _Compilation] = {}
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+_LOCK = threading.Lock()
+
+
+def _stop_compilers() -> None:
+    for process in list(_RUNNING):
+        process.kill()
+
+
+atexit.register(_stop_compilers)
+
+
+def cache_folder() -> Path:
+    """Return the folder for compiled steps, which exists: the user's own, for what is in it is executed."""
+    home = Path.home()
+    folders = {
+        "darwin": home / "Library" / "Caches",
+        "win32": Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")),
+    }
+    usual = folders.get(sys.platform, Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache"))
+    folder = Path(os.environ.get(FOLDER) or usual / "ganwidgets" / "steps")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(folder)
+    except OSError:
+        return _own_folder()
+    return folder
+
+
+@functools.cache
+def _own_folder() -> Path:
+    made = Path(tempfile.mkdtemp(prefix="ganwidgets-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
+
+
+@functools.cache
+def _versions() -> str:
+    """Return a hash of everything but the plan that decides the bits of a compiled step."""
+    root = Path(ganwidgets.__file__).parent
+    files = [
+        f for name in CODE for f in ([root / name] if name.endswith(".py") else root.glob(f"{name}/*.py"))
+    ]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.read_bytes())
+    machine = (
+        torch.__version__,
+        platform.platform(),
+        platform.node(),
+        torch.backends.cpu.get_cpu_capability(),
+    )
+    digest.update(repr((machine, compiler())).encode())
+    return digest.hexdigest()[:16]

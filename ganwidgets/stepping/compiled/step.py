@@ -1,0 +1,210 @@
+"""A full step of several runs as one pure function, to be traced and compiled.
+
+The losses, penalties and optimizer rules are those of the eager step. Everything that changes from step to step is an
+input: samples, noise, and the hyperparameters of each lane.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
+from ganwidgets.objectives import LOSSES, PENALTIES, pack, slope
+from ganwidgets.optimizers import REMEMBERED, updated
+from ganwidgets.stepping.compiled.plan import StepPlan, network_from
+from ganwidgets.stepping.lanes.networks import batched
+
+__all__ = ["NUMBERS", "RECORDED", "CompilableStep", "input_shapes"]
+
+NUMBERS = (
+    "lr",
+    "beta1",
+    "beta2",
+    "bias1",
+    "bias2",
+    "weight_decay",
+    "longest",
+    "largest",
+    "penalty_weight",
+    "averaging",
+)
+"""What each lane needs in each update. `bias1` and `bias2` are Adam's
+:func:`~ganwidgets.optimizers.bias_corrections`, `longest` limits the gradient's norm and `largest` the weights of D (infinity
+if they do not), `averaging` is 1 - ema_decay."""
+
+RECORDED = (
+    "loss_d",
+    "loss_g",
+    "grad_norm_d",
+    "grad_norm_g",
+    "accuracy_real",
+    "accuracy_fake",
+    "penalty_d",
+)
+"""The columns of the record that a step returns."""
+
+
+def input_shapes(plan: StepPlan) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the function's inputs, float32, in their order."""
+    lanes, n = plan.lanes, plan.batch_size
+    shapes = {
+        DISCRIMINATOR: plan.block_shape(DISCRIMINATOR),
+        GENERATOR: plan.block_shape(GENERATOR),
+        "real": (plan.real_batches, lanes, n, *plan.sample_shape),
+        "noise": (plan.updates, lanes, n, plan.latent_dim),
+        "numbers": (plan.updates, lanes, len(NUMBERS)),
+    }
+    if plan.averaged:
+        shapes["average"] = (lanes, plan.block_shape(GENERATOR)[2])
+    if plan.penalty == "gradient_penalty":
+        packs = n // plan.packing
+        ones = (1,) * max(len(plan.sample_shape), 1)
+        shapes["eps"] = (plan.d_steps, lanes, packs, *ones)
+    return shapes
+
+
+class CompilableStep:
+    """The step of a plan.
+
+    Called with the tensors of :func:`input_shapes`, it returns the new blocks of D and of G, the new average if one is
+    kept, and the record, [lanes, columns of `RECORDED`].
+    """
+
+    def __init__(self, plan: StepPlan) -> None:
+        self._plan = plan
+        self._names = tuple(input_shapes(plan))
+        self._loss = LOSSES[plan.loss]
+        self._penalty = PENALTIES.get(plan.penalty)
+        self._forward = {p: batched(network_from(getattr(plan, p))) for p in (DISCRIMINATOR, GENERATOR)}
+        self._parameters = {p: plan.parameters(p) for p in (DISCRIMINATOR, GENERATOR)}
+
+    def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        given = dict(zip(self._names, inputs, strict=True))
+        blocks = {player: given[player] for player in (DISCRIMINATOR, GENERATOR)}
+        average = given.get("average")
+        found: dict[str, Tensor] = {}
+        d_steps, g_steps = self._plan.d_steps, self._plan.g_steps
+        for index in range(d_steps):
+            eps = given["eps"][index] if "eps" in given else None
+            noise, numbers = given["noise"][index], given["numbers"][index]
+            blocks[DISCRIMINATOR] = self._update_d(blocks, given["real"][index], noise, eps, numbers, found)
+        for index in range(d_steps, d_steps + g_steps):
+            real = given["real"][index] if self._loss.needs_real else None
+            numbers = given["numbers"][index]
+            blocks[GENERATOR] = self._update_g(blocks, real, given["noise"][index], numbers, found)
+            if average is not None:
+                average = torch.lerp(average, blocks[GENERATOR][:, 0], _column(numbers, "averaging"))
+        kept = () if average is None else (average,)
+        record = torch.stack([found[name] for name in RECORDED], 1)
+        return blocks[DISCRIMINATOR], blocks[GENERATOR], *kept, record
+
+    def _update_d(
+        self,
+        blocks: Mapping[str, Tensor],
+        real: Tensor,
+        noise: Tensor,
+        eps: Tensor | None,
+        numbers: Tensor,
+        found: dict[str, Tensor],
+    ) -> Tensor:
+        fake = self._generate(blocks[GENERATOR][:, 0], noise)
+        real, fake = self._packed(real), self._packed(fake)
+        leaf = blocks[DISCRIMINATOR][:, 0].detach().requires_grad_()
+        judge = self._judge(leaf)
+        logits = judge(torch.cat([real, fake], 1))  # one pass: a logit depends on its own sample alone
+        real_logits, fake_logits = logits.split(real.shape[1], 1)
+        losses = self._loss.loss_d(real_logits, fake_logits)
+        found["penalty_d"] = torch.zeros(len(losses))
+        if self._penalty is not None:
+            terms = torch.func.vmap(self._penalty.term)
+            weights = _column(numbers, "penalty_weight").squeeze(1)
+            term = sum(terms(slope(judge, at), weights) for at in self._penalty.points(real, fake, eps))
+            assert isinstance(term, Tensor)
+            losses = losses + term
+            found["penalty_d"] = term.detach()
+        found["loss_d"] = losses.detach()
+        seen_real, seen_fake = real_logits.detach(), fake_logits.detach()
+        threshold = torch.as_tensor(self._loss.threshold(seen_real, seen_fake)).reshape(-1, 1)
+        found["accuracy_real"] = (seen_real > threshold).float().mean(1)
+        found["accuracy_fake"] = (seen_fake <= threshold).float().mean(1)
+        (gradient,) = torch.autograd.grad(losses.sum(), leaf)
+        block, found["grad_norm_d"] = self._moved(DISCRIMINATOR, blocks[DISCRIMINATOR], gradient, numbers)
+        return block
+
+    def _update_g(
+        self,
+        blocks: Mapping[str, Tensor],
+        real: Tensor | None,
+        noise: Tensor,
+        numbers: Tensor,
+        found: dict[str, Tensor],
+    ) -> Tensor:
+        leaf = blocks[GENERATOR][:, 0].detach().requires_grad_()
+        judge = self._judge(blocks[DISCRIMINATOR][:, 0])
+        fake_logits = judge(self._packed(self._generate(leaf, noise)))
+        real_logits = None if real is None else judge(self._packed(real))
+        losses = self._loss.loss_g(fake_logits, real_logits)
+        found["loss_g"] = losses.detach()
+        (gradient,) = torch.autograd.grad(losses.sum(), leaf)
+        block, found["grad_norm_g"] = self._moved(GENERATOR, blocks[GENERATOR], gradient, numbers)
+        return block
+
+    def _moved(self, player: str, block: Tensor, gradient: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the block of `player` after one update, and the norms of its gradient before clipping."""
+        norms = torch.linalg.vector_norm(gradient, dim=1)
+        # As in the eager step: a clipped gradient of infinite length would be zero, and the failure hidden.
+        factor = (_column(numbers, "longest").squeeze(1) / (norms + 1e-6)).clamp(max=1.0)
+        gradient = gradient * torch.where(norms.isfinite(), factor, math.nan).unsqueeze(1)
+        rule = self._plan.optimizer(player)
+        memories = sorted(REMEMBERED[rule] - {"step"})
+        memory = {name: block[:, 1 + index] for index, name in enumerate(memories)}
+        if "step" in REMEMBERED[rule]:
+            memory["step"] = torch.zeros(())  # the corrections below are made of the count
+        group = {
+            "lr": _column(numbers, "lr"),
+            "weight_decay": _column(numbers, "weight_decay"),
+            "momentum": _column(numbers, "beta1"),
+            "alpha": _column(numbers, "beta2"),
+            "betas": (_column(numbers, "beta1"), _column(numbers, "beta2")),
+            "bias_corrections": (_column(numbers, "bias1"), _column(numbers, "bias2")),
+            "eps": 1e-8,
+        }
+        value, kept = updated(rule, group, block[:, 0], gradient, memory)
+        if player == DISCRIMINATOR:
+            largest = _column(numbers, "largest")
+            value = torch.maximum(torch.minimum(value, largest), -largest)
+        return torch.stack([value, *(kept[name] for name in memories)], 1), norms
+
+    # --- networks -------------------------------------------------------------------------------
+
+    def _tensors(self, player: str, values: Tensor) -> dict[str, Tensor]:
+        """Return the parameters by name, [lanes, ...], of values [lanes, numbers]."""
+        known = self._parameters[player]
+        parts = torch.split(values, [math.prod(shape) for _, shape in known], 1)
+        return {
+            name: part.reshape(len(part), *shape) for (name, shape), part in zip(known, parts, strict=True)
+        }
+
+    def _generate(self, values: Tensor, noise: Tensor) -> Tensor:
+        return self._forward[GENERATOR](self._tensors(GENERATOR, values), noise)
+
+    def _judge(self, values: Tensor) -> Callable[[Tensor], Tensor]:
+        forward, tensors = self._forward[DISCRIMINATOR], self._tensors(DISCRIMINATOR, values)
+        return lambda x: forward(tensors, x).reshape(len(x), -1)
+
+    def _packed(self, samples: Tensor) -> Tensor:
+        m = self._plan.packing
+        if m == 1:
+            return samples
+        packs = pack(samples.flatten(0, 1), m)
+        return packs.reshape(len(samples), -1, *packs.shape[1:])
+
+
+def _column(numbers: Tensor, name: str) -> Tensor:
+    """Return one hyperparameter, [lanes, 1]."""
+    index = NUMBERS.index(name)
+    return numbers[:, index : index + 1]
