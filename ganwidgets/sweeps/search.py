@@ -21,10 +21,51 @@ from ganwidgets.validation import checked_count
 if TYPE_CHECKING:
     from ganwidgets.sweeps.sweep import Sweep
 
-__all__ = ["search"]
+__all__ = ["METHODS", "search", "space_of", "study_for"]
 
 SAMPLES = 1000
 """Samples by which a trial is measured."""
+
+
+METHODS = ("random", "halving", "tpe")
+"""How a search by the name of a metric chooses settings, and which trials it gives up."""
+
+
+def study_for(sweep: Sweep, metric: str, method: str, seed: int, report_every: int) -> Any:
+    """Return a new study of Optuna for `metric`; see :meth:`Sweep.search`.
+
+    Raises
+    ------
+    ValueError
+        For a metric that the data does not have, or an unknown method.
+    ImportError
+        Without Optuna.
+    """
+    better = _better(metric, sweep)
+    if method not in METHODS:
+        raise ValueError(
+            Message("method cannot be {value!r}; choose one of {known}", value=method, known=", ".join(METHODS))
+        )
+    try:
+        import optuna
+    except ImportError as error:
+        raise ImportError(
+            Message("Sweep.search needs Optuna; install it with pip install ganwidgets[search]")
+        ) from error
+    sampler = optuna.samplers.TPESampler if method == "tpe" else optuna.samplers.RandomSampler
+    pruner = (
+        optuna.pruners.SuccessiveHalvingPruner(min_resource=max(report_every, 1))
+        if method == "halving"
+        else optuna.pruners.NopPruner()
+    )
+    direction = "maximize" if better == "higher" else "minimize"
+    return optuna.create_study(sampler=sampler(seed=seed), pruner=pruner, direction=direction)
+
+
+def space_of(sweep: Sweep) -> dict[str, list[Any]]:
+    """Return the values that each varied setting has in the runs of a sweep, in their order."""
+    values = {name: [run.settings.as_dict()[name] for run in sweep.runs] for name in sweep.varied}
+    return {name: list(dict.fromkeys(found)) for name, found in values.items()}
 
 
 def search(
@@ -106,12 +147,8 @@ def _check_study(study: Any, metric: str, sweep: Sweep) -> None:
                 type=type(study).__name__,
             )
         )
-    known = METRICS[sweep.runs[0].source.kind]
-    if metric not in known:
-        raise ValueError(
-            Message("there is no metric {name!r}; choose one of {known}", name=metric, known=", ".join(known))
-        )
-    wanted = "maximize" if known[metric].better == "higher" else "minimize"
+    better = _better(metric, sweep)
+    wanted = "maximize" if better == "higher" else "minimize"
     found = study.direction.name.lower()
     if found != wanted:
         raise ValueError(
@@ -120,7 +157,17 @@ def _check_study(study: Any, metric: str, sweep: Sweep) -> None:
                 "optuna.create_study(direction={wanted!r})",
                 found=found,
                 metric=metric,
-                better=known[metric].better,
+                better=better,
                 wanted=wanted,
             )
         )
+
+
+def _better(metric: str, sweep: Sweep) -> str:
+    """Return whether a metric is better ``"higher"`` or ``"lower"``; raise if the data does not have it."""
+    known = METRICS[sweep.runs[0].source.kind]
+    if metric not in known:
+        raise ValueError(
+            Message("there is no metric {name!r}; choose one of {known}", name=metric, known=", ".join(known))
+        )
+    return str(known[metric].better)

@@ -20,7 +20,7 @@ from ganwidgets.stepping.ambient import under_pinned_modes
 from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.sweeps.configurations import KEYWORDS, checked_changes, expanded
 from ganwidgets.sweeps.lane import Lane, OwnParts, fresh
-from ganwidgets.sweeps.search import search
+from ganwidgets.sweeps.search import search, space_of, study_for
 from ganwidgets.sweeps.states import SweepState
 from ganwidgets.sweeps.storage import SweepFolder, file_of, read_sweep, write_sweep
 from ganwidgets.sweeps.swept_runs import between_steps, refuse_fresh_start
@@ -232,10 +232,12 @@ class Sweep(SweepState):
 
     def search(
         self,
-        study: Any,
-        n: int,
+        study: Any = None,
+        n: int = 0,
         *,
-        metric: str = "sliced_wasserstein",
+        metric: str = "",
+        method: str = "random",
+        seed: int = 0,
         steps: int = 1000,
         report_every: int = 200,
         **space: Any,
@@ -246,21 +248,31 @@ class Sweep(SweepState):
 
         Parameters
         ----------
-        study : optuna.Study
-            It chooses settings and prunes trials by its own sampler and pruner.
+        study : optuna.Study or str
+            It chooses settings and prunes trials by its own sampler and pruner. The name of a metric makes a new study
+            for that metric.
         n : int
             Trials.
         metric : str
-            What each trial reports, on 1000 samples.
+            What each trial reports, on 1000 samples; by default the metric that `study` names, otherwise
+            ``"sliced_wasserstein"``.
+        method : {"random", "halving", "tpe"}
+            Of a new study: settings at random, the same with successive halving (ASHA) of bad trials, or Optuna's
+            sampler by Parzen estimators.
+        seed : int
+            Of a new study.
         steps : int
             Full steps of a trial that is not pruned.
         report_every : int
             Steps between two reports.
         **space
-            Settings to choose: each a list of values, or :func:`ganwidgets.between`.
+            Settings to choose: each a list of values, or :func:`ganwidgets.between`. For a new study by default the
+            values of this sweep's own grid.
 
         Raises
         ------
+        ImportError
+            For a new study, if Optuna is not installed.
         TypeError
             If `study` is no study.
         ValueError
@@ -268,7 +280,11 @@ class Sweep(SweepState):
         traitlets.TraitError
             For a setting that is not allowed.
         """
-        search(self, study, n, metric, steps, report_every, space)
+        if study is None or isinstance(study, str):
+            metric = metric or study or "sliced_wasserstein"
+            study = study_for(self, metric, method, seed, report_every)
+            space = space or space_of(self)
+        search(self, study, n, metric or "sliced_wasserstein", steps, report_every, space)
         return study
 
     @classmethod

@@ -51,12 +51,12 @@ class CompiledLanes(LaneEngine):
         columns = {name: records[:, : self._lanes, i] for i, name in enumerate(RECORDED)}
         taken = self._plan.real_batches * self._plan.batch_size
         cursors = np.array(self._feed.cursors, np.float64)
-        columns["samples_seen"] = cursors - taken * np.arange(n - 1, -1, -1, np.float64)[:, None]
+        columns["samples_seen"] = cursors - taken * np.arange(n - 1, -1, -1)[:, None]
         return LaneRows(columns, stops, (time.perf_counter() - began) / max(n, 1))
 
     def _finite(self, records: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Return for each lane whether the losses and everything after them are finite."""
-        fine = np.isfinite(records[:, : self._lanes, :2]).all((0, 2))
+        fine: npt.NDArray[np.bool_] = np.isfinite(records[:, : self._lanes, :2]).all((0, 2))
         for tensors in self.tensors.values():
             fine &= tensors.finite()[: self._lanes].numpy()
         return fine

@@ -134,12 +134,14 @@ def plan_of(engine: Engine, settings: Any, threads: int, lanes: int = 1) -> Step
     why = _why_not(engine, settings)
     if why is not None:
         return why
-    layers = {name: _layers_of(state.networks[name]) for name in LETTERS}
-    for name, found in layers.items():
+    layers: dict[str, Layers] = {}
+    for name in LETTERS:
+        found = _layers_of(state.networks[name])
         if isinstance(found, Message):
             return Message(
                 "a step of this run is not compiled: the {network} has {layer}", network=name, layer=found
             )
+        layers[name] = found
     shape = tuple(engine.streams["data"].take(0, 1).samples.shape[1:])
     return StepPlan(
         generator=layers[GENERATOR],
@@ -206,6 +208,7 @@ def _why_not(engine: Engine, settings: Any) -> Message | None:
 def _layers_of(module: nn.Module) -> Layers | Message:
     """Return a network as plain values, or what it has that is not known here."""
     kind = type(module)
+    arguments: dict[str, Any]
     if has_hooks(module):
         return Message("a layer with hooks")
     if kind is nn.Sequential:

@@ -50,7 +50,7 @@ class Program:
     """
 
     def __init__(self, file: Path) -> None:
-        load: Any = torch._C._aoti.AOTIModelPackageLoader  # type: ignore[attr-defined]
+        load: Any = torch._C._aoti.AOTIModelPackageLoader
         # The package itself, not torch._inductor: importing that takes seconds.
         self._loaded = load(str(file), "model", True, 1, -1)
 

@@ -116,7 +116,7 @@ class CompilableStep:
         leaf = blocks[DISCRIMINATOR][:, 0].detach().requires_grad_()
         judge = self._judge(leaf)
         logits = judge(torch.cat([real, fake], 1))  # one pass: a logit depends on its own sample alone
-        real_logits, fake_logits = logits.split(real.shape[1], 1)
+        real_logits, fake_logits = torch.split(logits, real.shape[1], 1)
         losses = self._loss.loss_d(real_logits, fake_logits)
         found["penalty_d"] = torch.zeros(len(losses))
         if self._penalty is not None:
