@@ -44,7 +44,9 @@ def study_for(sweep: Sweep, metric: str, method: str, seed: int, report_every: i
     better = _better(metric, sweep)
     if method not in METHODS:
         raise ValueError(
-            Message("method cannot be {value!r}; choose one of {known}", value=method, known=", ".join(METHODS))
+            Message(
+                "method cannot be {value!r}; choose one of {known}", value=method, known=", ".join(METHODS)
+            )
         )
     try:
         import optuna
@@ -58,8 +60,9 @@ def study_for(sweep: Sweep, metric: str, method: str, seed: int, report_every: i
         if method == "halving"
         else optuna.pruners.NopPruner()
     )
-    direction = "maximize" if better == "higher" else "minimize"
-    return optuna.create_study(sampler=sampler(seed=seed), pruner=pruner, direction=direction)
+    return optuna.create_study(
+        sampler=sampler(seed=seed), pruner=pruner, direction="maximize" if better == "higher" else "minimize"
+    )
 
 
 def space_of(sweep: Sweep) -> dict[str, list[Any]]:

@@ -100,7 +100,9 @@ def test_a_trial_that_diverges_has_failed():
 @pytest.mark.parametrize(
     ("study", "asked", "error", "words"),
     [
-        ("sliced_wasserstein", {"lr_d": [1e-3, 1e-2]}, TypeError, "create_study"),
+        (object(), {"lr_d": [1e-3, 1e-2]}, TypeError, "create_study"),
+        ("beauty", {}, ValueError, "sliced_wasserstein"),
+        ("modes", {"method": "guess"}, ValueError, "halving"),
         (Study(), {}, TraitError, "nothing to choose"),
         (Study(), {"lr_d": 1e-3}, TraitError, "lr_d"),
         (Study(), {"lr_x": [1, 2]}, TraitError, "lr_x"),

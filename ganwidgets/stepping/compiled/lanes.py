@@ -56,7 +56,7 @@ class CompiledLanes(LaneEngine):
 
     def _finite(self, records: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Return for each lane whether the losses and everything after them are finite."""
-        fine: npt.NDArray[np.bool_] = np.isfinite(records[:, : self._lanes, :2]).all((0, 2))
+        fine = np.asarray(np.isfinite(records[:, : self._lanes, :2]).all((0, 2)))
         for tensors in self.tensors.values():
             fine &= tensors.finite()[: self._lanes].numpy()
         return fine

@@ -96,6 +96,14 @@ class LaneTensors:
                 if self.rule == "sgd" or (step == 0 and self.rule != "momentum"):
                     memory.pop(parameter, None)
                     continue
+                known = memory.get(parameter, {})
+                if known.keys() >= set(self._memories):
+                    # In place: others hold these tensors, as the optimizer does.
+                    for number, name in enumerate(self._memories):
+                        known[name].copy_(rows[1 + number][index])
+                    if "step" in known:
+                        known["step"].fill_(step)
+                    continue
                 kept = {
                     # It has the strides of its parameter, which the fused rules rely on.
                     name: torch.empty_like(parameter, requires_grad=False).copy_(rows[1 + number][index])

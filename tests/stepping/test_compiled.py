@@ -1,0 +1,259 @@
+"""A compiled step computes what the eager one does, and a run that switches to it repeats bit for bit."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import ganwidgets as gw
+from ganwidgets.runs.session import stepper
+from ganwidgets.stepping.compiled import engine, programs
+from ganwidgets.stepping.compiled.plan import StepPlan, plan_of
+from ganwidgets.stepping.compiled.step import CompilableStep
+from ganwidgets.sweeps import lane_group
+
+SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20, "latent_dim": 2}
+
+KINDS = {
+    "plain": {},
+    "relativistic": {"loss": "relativistic", "penalty": "r1_r2", "d_steps": 2, "noise": "uniform"},
+    "wasserstein": {
+        "loss": "wasserstein",
+        "penalty": "gradient_penalty",
+        "optimizer_d": "rmsprop",
+        "optimizer_g": "momentum",
+        "lr_schedule": "linear",
+        "penalty_end": 0.5,
+    },
+    "limits": {
+        "packing": 2,
+        "ema_decay": 0.9,
+        "grad_clip": 0.5,
+        "weight_clip": 0.1,
+        "lr_schedule": "cosine",
+        "schedule_steps": 40,
+        "optimizer_g": "adamw",
+        "weight_decay": 0.01,
+        "optimizer_d": "sgd",
+        "g_steps": 2,
+    },
+}
+
+
+class Programs:
+    """Programs that PyTorch carries out without a compiler, ready as soon as `ready` is true."""
+
+    def __init__(self):
+        self.ready, self.asked = True, []
+
+    def now(self, plan):
+        step = CompilableStep(plan)
+
+        def program(inputs):
+            with torch.enable_grad():
+                return [output.detach() for output in step(*inputs)]
+
+        return program
+
+    def later(self, plan):
+        self.asked.append(plan.key)
+        return self.now(plan) if self.ready else None
+
+
+@pytest.fixture
+def made(monkeypatch):
+    programs_made = Programs()
+    for module in (stepper, engine, lane_group):
+        monkeypatch.setattr(module, "program_now", programs_made.now)
+    monkeypatch.setattr(stepper, "program_for", programs_made.later)
+    monkeypatch.setattr(stepper, "_SAID", set())
+    return programs_made
+
+
+def switches(run):
+    return [(r.iteration, r.new.split("-")[0]) for r in run.interventions if r.setting == "switch_stepper"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_compiled_step_is_the_eager_one(kind, made):
+    asked = {**SMALL, **KINDS[kind]}
+    compiled, eager = (gw.GANTrainer("ring8", stepper=s, **asked) for s in ("compiled", "eager"))
+    compiled.step(25)
+    eager.step(25)
+    assert switches(compiled) == [(0, "compiled")]
+    # What is drawn is equal bit for bit.
+    mine, its = compiled.state_dict(), eager.state_dict()
+    for purpose, state in its["randomness"].items():
+        assert torch.equal(mine["randomness"][purpose], state)
+    assert (compiled.iteration, compiled.samples_seen) == (25, eager.samples_seen)
+    # A loss of differences leaves the last bias of D to rounding, and with it the mean of its logits.
+    columns = {"loss_d", "accuracy_real", "grad_norm_d", "penalty_d"} | (
+        set() if kind == "wasserstein" else {"loss_g"}
+    )
+    for column in columns & set(eager.history):
+        np.testing.assert_allclose(
+            compiled.history[column][:20], eager.history[column][:20], rtol=5e-3, atol=1e-3
+        )
+    torch.testing.assert_close(compiled.sample(50, seed=0), eager.sample(50, seed=0), rtol=1e-2, atol=1e-2)
+
+
+def test_the_switch_is_an_intervention_and_the_run_repeats(made, tmp_path):
+    made.ready = False
+    trainer = gw.GANTrainer("ring8", run=tmp_path / "run", stepper="compiled", **SMALL)
+    trainer.step(7)
+    assert switches(trainer) == []
+    made.ready = True
+    trainer.step(130)
+    assert switches(trainer) == [(7, "compiled")]
+    asked = len(made.asked)
+    trainer.change(lr_d=1e-4, lr_g=2e-4, grad_clip=1.0, weight_clip=0.5, beta1=0.3, weight_decay=0.1)
+    trainer.step(10)
+    assert len(made.asked) == asked  # a slider compiles nothing
+    trainer.step_d(2)
+    made.ready = False
+    trainer.change(batch_size=10)  # another program: the run goes on eagerly until it is there
+    trainer.step(5)
+    made.ready = True
+    trainer.step(5)
+    assert switches(trainer) == [(7, "compiled"), (147, "eager"), (152, "compiled")]
+    end = trainer.state_hash()
+    trainer.timeline.goto(100)
+    middle = trainer.state_hash()
+    trainer.timeline.goto(157)
+    assert trainer.state_hash() == end
+    saved = tmp_path / "run.ganwidgets"
+    trainer.timeline.goto(100)
+    assert trainer.state_hash() == middle
+    trainer.timeline.goto(157)
+    trainer.save(saved)
+    again = gw.GANTrainer.load(saved)
+    for run in (trainer, again):
+        run.step(3)
+    assert again.state_hash() == trainer.state_hash()
+    trainer.close()
+    report = gw.replay(tmp_path / "run")
+    assert report.equal, report
+
+
+def test_how_many_steps_a_call_takes_changes_no_bit(made):
+    one, other = (gw.GANTrainer("ring8", stepper="compiled", **SMALL) for _ in range(2))
+    one.step(60)
+    other.on_step(lambda record: None)
+    for n in (1, 13, 46):
+        other.step(n)
+    assert one.state_hash() == other.state_hash()
+    assert np.array_equal(one.history["loss_d"], other.history["loss_d"])
+
+
+def test_a_compiled_run_that_diverges_stands_at_its_last_good_state(made):
+    trainer = gw.GANTrainer(
+        "ring8", stepper="compiled", loss="least_squares", optimizer_d="sgd", lr_d=10.0, **SMALL
+    )
+    with pytest.raises(gw.DivergedError):
+        trainer.step(200)
+    assert 0 < trainer.iteration == len(trainer.history["loss_d"]) < 200
+    assert np.isfinite(trainer.history["loss_d"]).all()
+    with pytest.raises(gw.DivergedError):
+        trainer.step()
+
+
+def test_setting_it_back_goes_on_eagerly(made):
+    trainer = gw.GANTrainer("ring8", stepper="compiled", **SMALL)
+    trainer.step(5)
+    trainer.settings.stepper = "eager"
+    trainer.step(5)
+    assert switches(trainer) == [(0, "compiled"), (5, "eager")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"freeze_g": True}, "frozen"),
+        ({"penalty": "r1", "penalty_interval": 4}, "penalty_interval"),
+        ({"discriminator": nn.Sequential(nn.Linear(2, 8), nn.LayerNorm(8), nn.Linear(8, 1))}, "LayerNorm"),
+    ],
+)
+def test_what_cannot_be_compiled_stays_eager_and_says_why_once(asked, why, made, recwarn):
+    for _ in range(2):
+        trainer = gw.GANTrainer("ring8", stepper="compiled", **{**SMALL, **asked})
+        trainer.step(3)
+        assert switches(trainer) == []
+    said = [str(w.message) for w in recwarn if issubclass(w.category, gw.CompilerWarning)]
+    assert len(said) == 1
+    assert why in said[0]
+
+
+def test_without_a_compiler_a_run_stays_eager_and_says_so_once(monkeypatch, tmp_path, recwarn):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv(programs.FOLDER, str(tmp_path))
+    monkeypatch.setattr(programs, "_COMPILATIONS", {})
+    monkeypatch.setattr(stepper, "_SAID", set())
+    trainer, eager = (gw.GANTrainer("ring8", stepper=s, **SMALL) for s in ("compiled", "eager"))
+    trainer.step(10)
+    trainer.step(10)
+    eager.step(20)
+    assert np.array_equal(trainer.history["loss_d"], eager.history["loss_d"])
+    assert [w.category for w in recwarn if "g++" in str(w.message)] == [gw.CompilerWarning]
+
+
+def test_lanes_are_compiled_together_and_keep_their_bits(made, tmp_path):
+    asked = {**SMALL, "stepper": "compiled", "optimizer_d": "sgd", "loss": "least_squares"}
+    rates = [1e-3, 2e-3, 10.0]
+    sweep = gw.Sweep("ring8", configurations=[{"lr_d": rate} for rate in rates], **asked)
+    sweep.step(40)
+    eager = gw.Sweep(
+        "ring8", configurations=[{"lr_d": rate} for rate in rates], **{**asked, "stepper": "eager"}
+    )
+    eager.step(40)
+    assert [run.status for run in sweep.runs] == ["running", "running", "diverged"]
+    for run, other in zip(sweep.runs[:2], eager.runs[:2], strict=True):
+        assert switches(run) == [(0, "compiled")]
+        np.testing.assert_allclose(run.history["loss_g"], other.history["loss_g"], rtol=1e-3, atol=1e-5)
+    ended = sweep.runs[2]
+    assert 0 < ended.iteration == len(ended.history["loss_d"])
+    assert np.isfinite(ended.history["loss_d"]).all()
+    # One lane fewer is no other program, and a sweep that was stored goes on with the same bits.
+    sweep.save(tmp_path / "sweep")
+    again = gw.Sweep.load(tmp_path / "sweep")
+    for each in (sweep, again):
+        each.step(10)
+        assert switches(each.runs[0]) == [(0, "compiled")]
+    assert [run.state_hash() for run in again.runs] == [run.state_hash() for run in sweep.runs]
+
+
+PROGRAM = """
+import sys, torch, ganwidgets as gw
+trainer = gw.GANTrainer("ring8", g_hidden=(4,), d_hidden=(4,), latent_dim=2, batch_size=16, stepper="compiled")
+trainer.step(60)
+print(trainer.interventions[0].iteration, trainer.state_hash(), torch.compiler.is_compiling())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(programs.compiler() is None, reason="there is no C++ compiler here")
+def test_a_compiled_run_has_the_same_bits_in_another_process(monkeypatch, tmp_path):
+    monkeypatch.setenv(programs.FOLDER, str(tmp_path))
+    monkeypatch.setattr(programs, "_COMPILATIONS", {})
+    asked = {"g_hidden": (4,), "d_hidden": (4,), "latent_dim": 2, "batch_size": 16}
+    trainer, eager = (gw.GANTrainer("ring8", stepper=s, **asked) for s in ("compiled", "eager"))
+    plan = plan_of(eager._session.run.engine, eager._session.in_force(), 1)
+    assert isinstance(plan, StepPlan)
+    assert StepPlan.from_json(plan.to_json()) == plan
+    programs.program_now(plan)
+    trainer.step(60)
+    eager.step(60)
+    assert switches(trainer) == [(0, "compiled")]
+    np.testing.assert_allclose(trainer.history["loss_d"], eager.history["loss_d"], rtol=1e-3)
+    answer = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, programs.FOLDER: str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.split() == ["0", trainer.state_hash(), "False"]

@@ -1,0 +1,26 @@
+"""A search by the name of a metric, with Optuna itself."""
+
+import pytest
+
+import ganwidgets as gw
+from ganwidgets.sweeps import search
+
+optuna = pytest.importorskip("optuna")
+
+SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
+
+
+@pytest.mark.parametrize(("method", "pruned"), [("random", 0), ("halving", 4), ("tpe", 0)])
+def test_a_study_is_made_for_the_metric(method, pruned, monkeypatch):
+    monkeypatch.setattr(search, "SAMPLES", 50)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sweep = gw.Sweep("ring8", lr_d=[1e-4, 1e-3], lr_g=[1e-4, 1e-3], **SMALL)
+    study = sweep.search("sliced_wasserstein", 8, method=method, steps=8, report_every=2)
+    assert study.direction == optuna.study.StudyDirection.MINIMIZE
+    assert len(study.trials) == 8
+    assert {name for trial in study.trials for name in trial.params} == {"lr_d", "lr_g"}
+    states = [trial.state for trial in study.trials]
+    assert states.count(optuna.trial.TrialState.PRUNED) >= pruned
+    again = gw.Sweep("ring8", lr_d=[1e-4, 1e-3], lr_g=[1e-4, 1e-3], **SMALL)
+    other = again.search(metric="sliced_wasserstein", n=8, method=method, steps=8, report_every=2)
+    assert [trial.params for trial in other.trials] == [trial.params for trial in study.trials]
