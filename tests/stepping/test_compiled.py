@@ -78,8 +78,9 @@ def switches(run):
     return [(r.iteration, r.new.split("-")[0]) for r in run.interventions if r.setting == "switch_stepper"]
 
 
+@pytest.mark.usefixtures("made")
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_compiled_step_is_the_eager_one(kind, made):
+def test_a_compiled_step_is_the_eager_one(kind):
     asked = {**SMALL, **KINDS[kind]}
     compiled, eager = (gw.GANTrainer("ring8", stepper=s, **asked) for s in ("compiled", "eager"))
     compiled.step(25)
@@ -139,7 +140,8 @@ def test_the_switch_is_an_intervention_and_the_run_repeats(made, tmp_path):
     assert report.equal, report
 
 
-def test_how_many_steps_a_call_takes_changes_no_bit(made):
+@pytest.mark.usefixtures("made")
+def test_how_many_steps_a_call_takes_changes_no_bit():
     one, other = (gw.GANTrainer("ring8", stepper="compiled", **SMALL) for _ in range(2))
     one.step(60)
     other.on_step(lambda record: None)
@@ -149,7 +151,8 @@ def test_how_many_steps_a_call_takes_changes_no_bit(made):
     assert np.array_equal(one.history["loss_d"], other.history["loss_d"])
 
 
-def test_a_compiled_run_that_diverges_stands_at_its_last_good_state(made):
+@pytest.mark.usefixtures("made")
+def test_a_compiled_run_that_diverges_stands_at_its_last_good_state():
     trainer = gw.GANTrainer(
         "ring8", stepper="compiled", loss="least_squares", optimizer_d="sgd", lr_d=10.0, **SMALL
     )
@@ -161,7 +164,8 @@ def test_a_compiled_run_that_diverges_stands_at_its_last_good_state(made):
         trainer.step()
 
 
-def test_setting_it_back_goes_on_eagerly(made):
+@pytest.mark.usefixtures("made")
+def test_setting_it_back_goes_on_eagerly():
     trainer = gw.GANTrainer("ring8", stepper="compiled", **SMALL)
     trainer.step(5)
     trainer.settings.stepper = "eager"
@@ -169,6 +173,7 @@ def test_setting_it_back_goes_on_eagerly(made):
     assert switches(trainer) == [(0, "compiled"), (5, "eager")]
 
 
+@pytest.mark.usefixtures("made")
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
@@ -177,7 +182,7 @@ def test_setting_it_back_goes_on_eagerly(made):
         ({"discriminator": nn.Sequential(nn.Linear(2, 8), nn.LayerNorm(8), nn.Linear(8, 1))}, "LayerNorm"),
     ],
 )
-def test_what_cannot_be_compiled_stays_eager_and_says_why_once(asked, why, made, recwarn):
+def test_what_cannot_be_compiled_stays_eager_and_says_why_once(asked, why, recwarn):
     for _ in range(2):
         trainer = gw.GANTrainer("ring8", stepper="compiled", **{**SMALL, **asked})
         trainer.step(3)
@@ -201,7 +206,8 @@ def test_without_a_compiler_a_run_stays_eager_and_says_so_once(monkeypatch, tmp_
     assert [w.category for w in recwarn if "g++" in str(w.message)] == [gw.CompilerWarning]
 
 
-def test_lanes_are_compiled_together_and_keep_their_bits(made, tmp_path):
+@pytest.mark.usefixtures("made")
+def test_lanes_are_compiled_together_and_keep_their_bits(tmp_path):
     asked = {**SMALL, "stepper": "compiled", "optimizer_d": "sgd", "loss": "least_squares"}
     rates = [1e-3, 2e-3, 10.0]
     sweep = gw.Sweep("ring8", configurations=[{"lr_d": rate} for rate in rates], **asked)
