@@ -24,12 +24,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import ganwidgets
 from ganwidgets.errors import CompilerError
 from ganwidgets.messages import Message
 from ganwidgets.stepping.compiled.plan import StepPlan
 
 __all__ = ["Program", "compiler", "program_for", "program_now"]
+
+PACKAGE = Path(__file__).parents[2]
 
 CODE = ("stepping/compiled", "stepping/lanes", "objectives", "optimizers.py")
 """What of this package decides the bits of a compiled step."""
@@ -119,7 +120,7 @@ class _Compilation:
         request = self._file.with_suffix(".json")
         request.write_text(plan.to_json(), encoding="utf-8")
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the compiler has ended
-        paths = [str(Path(ganwidgets.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
         self._process = subprocess.Popen(  # noqa: S603 - this Python, with files of our own
             [sys.executable, "-m", "ganwidgets.stepping.compiled.build", str(request), str(self._file)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_NUM_THREADS": "1"},
@@ -207,7 +208,7 @@ def _own_folder() -> Path:
 @functools.cache
 def _versions() -> str:
     """Return a hash of everything but the plan that decides the bits of a compiled step."""
-    root = Path(ganwidgets.__file__).parent
+    root = PACKAGE
     files = [
         f for name in CODE for f in ([root / name] if name.endswith(".py") else root.glob(f"{name}/*.py"))
     ]
