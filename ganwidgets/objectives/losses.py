@@ -56,7 +56,7 @@ class Loss:
     loss_d: Callable[[Tensor, Tensor], Tensor]
     loss_g: Callable[[Tensor, Tensor | None], Tensor]
     needs_real: bool
-    threshold: Callable[[Tensor, Tensor], float | Tensor]
+    threshold: Callable[[Tensor, Tensor], float]
     verdict: Callable[[Tensor, Tensor, Tensor], Tensor]
     penalty: Penalty | None = None
 
@@ -156,9 +156,14 @@ def _half(real_logits: Tensor, fake_logits: Tensor) -> float:
     return 0.5
 
 
-def midway(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Return the mean of both means over the last axis: these games fix D only up to a constant."""
+def midpoint(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Return the mean of both means over the last axis."""
     return (real_logits.mean(-1) + fake_logits.mean(-1)) / 2
+
+
+def midway(real_logits: Tensor, fake_logits: Tensor) -> float:
+    """Midway between the two means: these games fix D only up to a constant."""
+    return float(real_logits.mean() + fake_logits.mean()) / 2
 
 
 def _probability(logits: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Tensor:

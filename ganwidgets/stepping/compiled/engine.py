@@ -83,6 +83,7 @@ class CompiledEngine(Engine):
             stop = rows.stops[0]
             raise NonFiniteError(stop.quantity, stop.value)
         self._lanes.write(0)
+        self.weights.forget()
         self.record.update(
             {name: column[-1, 0] for name, column in rows.columns.items() if name in self.record}
         )

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
 from ganwidgets.objectives import LOSSES, PENALTIES, pack, slope
+from ganwidgets.objectives.losses import midpoint, midway
 from ganwidgets.optimizers import REMEMBERED, updated
 from ganwidgets.stepping.compiled.plan import StepPlan, network_from
 from ganwidgets.stepping.lanes.networks import batched
@@ -128,7 +129,9 @@ class CompilableStep:
             found["penalty_d"] = term.detach()
         found["loss_d"] = losses.detach()
         seen_real, seen_fake = real_logits.detach(), fake_logits.detach()
-        threshold = torch.as_tensor(self._loss.threshold(seen_real, seen_fake)).reshape(-1, 1)
+        # Others than this are constants.
+        rule = midpoint if self._loss.threshold is midway else self._loss.threshold
+        threshold = torch.as_tensor(rule(seen_real, seen_fake)).reshape(-1, 1)
         found["accuracy_real"] = (seen_real > threshold).float().mean(1)
         found["accuracy_fake"] = (seen_fake <= threshold).float().mean(1)
         (gradient,) = torch.autograd.grad(losses.sum(), leaf)
