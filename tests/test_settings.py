@@ -58,13 +58,10 @@ NEXT_UPDATE = [
     "freeze_d",
     "skip_d_below",
     "freeze_layers_d",
-<<<<<<< HEAD
     "augment_target",
     "augment_p",
     "augment_samples",
-=======
     "stepper",
->>>>>>> 7929bff (A threshold is a number, and midpoint is its batched form)
     "ema_decay",
 ]
 FRESH_START = [
