@@ -42,7 +42,7 @@ from ganwidgets.games.game import (
 from ganwidgets.messages import Message, N_
 from ganwidgets.networks import build_networks
 from ganwidgets.networks.msg import MultiScaleDiscriminator, MultiScaleGenerator, atlas, pyramid, unpacked
-from ganwidgets.networks.progressive import GrowingNetwork, level_at
+from ganwidgets.networks.progressive import SIDES, GrowingNetwork, level_at
 from ganwidgets.objectives import (
     PENALTIES,
     Control,
@@ -70,6 +70,9 @@ ADAPTIVE = "ada"
 
 CONTROL = "augmentation"
 """Name of the game's tensor that holds a :class:`~ganwidgets.objectives.Control`, float64 [4]."""
+
+SCALE_NORM = "grad_norm_scale_"
+"""Begins the names of the columns with a norm for each resolution of MSG-GAN; the side in pixels follows."""
 
 LogitsFn = Callable[[Tensor], Tensor]
 """From samples [n, ...] to logits [n]."""
@@ -123,7 +126,14 @@ class GAN(Game):
         Player(DISCRIMINATOR, "d", N_("Discriminator"), (DISCRIMINATOR,)),
         Player(GENERATOR, "g", N_("Generator"), (GENERATOR,), averaged=GENERATOR),
     )
-    measures: ClassVar[tuple[str, ...]] = ("accuracy_real", "accuracy_fake", "penalty_d", "augment_p")
+    measures: ClassVar[tuple[str, ...]] = (
+        "accuracy_real",
+        "accuracy_fake",
+        "penalty_d",
+        "augment_p",
+        "level",
+        *(f"{SCALE_NORM}{side}" for side in SIDES),
+    )
     draw_stage: ClassVar[Stage] = Stage("noise", N_("draw noise"))
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("generate", N_("Generate")),
@@ -238,6 +248,7 @@ class GAN(Game):
                 **_accuracies(loss, real_logits.detach(), fake_logits.detach()),
                 "penalty_d": 0.0 if penalty is None else penalty,
                 "augment_p": _probability(turn) if settings.augment == ADAPTIVE else math.nan,
+                "level": _level(turn),
             },
             memory=_adapted_control(loss, real_logits.detach(), fake_logits.detach(), turn),
         )
@@ -257,7 +268,8 @@ class GAN(Game):
             with _GRAPH if looks_ahead else torch.no_grad():
                 real_logits = judge(self._augmented_packed(_as_seen(batch.real, turn), turn))
         turn.tell("classify", real_logits=real_logits, fake_logits=fake_logits)
-        return Scored(loss.loss_g(fake_logits, real_logits))
+        loss_g = loss.loss_g(fake_logits, real_logits)
+        return Scored(loss_g, measures=lambda: _gradients_by_scale(loss_g, fake, turn))
 
     def _score_d(
         self,
@@ -394,6 +406,22 @@ class GAN(Game):
         elif kind != "none":
             samples = augmented(kind, samples, turn.random["augment"])
         return pack(samples, self.packing)
+
+
+def _level(turn: Turn) -> float:
+    """Return the level of networks that grow; not a number for others."""
+    network = turn.modules[DISCRIMINATOR]
+    return float(network.level) if isinstance(network, GrowingNetwork) else math.nan
+
+
+def _gradients_by_scale(loss_g: Tensor, fake: Tensor, turn: Turn) -> dict[str, float]:
+    """Return the norm of the gradient of G's loss by the images of each resolution; nothing without resolutions."""
+    generator = turn.modules[GENERATOR]
+    if not (isinstance(generator, MultiScaleGenerator) and _multi_scale(turn) and fake.requires_grad):
+        return {}
+    (gradient,) = torch.autograd.grad(loss_g, fake, retain_graph=True)
+    scales = unpacked(gradient, generator.levels)
+    return {f"{SCALE_NORM}{scale.shape[2]}": float(scale.norm()) for scale in scales}
 
 
 def _control(turn: Turn) -> Control:

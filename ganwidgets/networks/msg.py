@@ -33,7 +33,15 @@ from ganwidgets.networks.progressive import GROUP, draw_weight, levels_of
 from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
 from ganwidgets.networks.stylegan3.discriminator import minibatch_deviation
 
-__all__ = ["MultiScaleDiscriminator", "MultiScaleGenerator", "atlas", "build", "pyramid", "unpacked"]
+__all__ = [
+    "AtlasGenerator",
+    "MultiScaleDiscriminator",
+    "MultiScaleGenerator",
+    "atlas",
+    "build",
+    "pyramid",
+    "unpacked",
+]
 
 
 def pyramid(images: Tensor, levels: int) -> list[Tensor]:
@@ -108,6 +116,19 @@ class MultiScaleGenerator(nn.Module):
         """Return images [N, C, side, side], or with `all_scales` their :func:`atlas`."""
         images = self.scales(z, labels)
         return atlas(images) if all_scales else images[0]
+
+
+class AtlasGenerator(nn.Module):
+    """A generator whose output is the :func:`atlas` of all resolutions; shares the weights of `generator`."""
+
+    def __init__(self, generator: MultiScaleGenerator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return atlases [N, C, side, 3/2 side]."""
+        packed: Tensor = self.generator(z, labels, True)
+        return packed
 
 
 class MultiScaleDiscriminator(nn.Module):

@@ -33,6 +33,7 @@ from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
 from ganwidgets.networks.stylegan3.discriminator import minibatch_deviation
 
 __all__ = [
+    "SIDES",
     "GrowingDiscriminator",
     "GrowingGenerator",
     "GrowingNetwork",
@@ -40,6 +41,9 @@ __all__ = [
     "level_at",
     "levels_of",
 ]
+
+SIDES = (2, 4, 8, 16, 32, 64, 128)
+"""Sides of all resolutions that such networks can have, in pixels."""
 
 GROUP = 4
 """Samples whose deviation the discriminator sees."""

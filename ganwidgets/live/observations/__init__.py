@@ -23,6 +23,7 @@ from ganwidgets.live.observations.discriminator import (
 )
 from ganwidgets.live.observations.generator import Crowd, Density, Latents, Manifold, ManifoldGrid, NoisePlane
 from ganwidgets.live.observations.moment import TRAIL, Focus, Moment, Observation
+from ganwidgets.live.observations.scales import ScaleReader, Scales
 from ganwidgets.live.observations.trails import Trail, TrailRecorder
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Manifold",
     "Moment",
     "Observation",
+    "Scales",
     "Scores",
     "Trail",
     "references",
@@ -53,6 +55,7 @@ OBSERVATIONS: Mapping[str, Callable[[], Observation]] = MappingProxyType(
             TrailRecorder,
             Density,
             NoisePlane,
+            ScaleReader,
         )
     }
 )

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ganwidgets.games.gan import GAN
 from ganwidgets.messages import Message
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Columns:
 CLASSIC = Columns(
     ("loss_d", "loss_g"),
     ("grad_norm_d", "grad_norm_g", "accuracy_real", "accuracy_fake"),
-    ("penalty_d", "augment_p"),
+    GAN.measures[2:],
 )
 """Columns of a generator against a discriminator."""
 
@@ -245,8 +246,9 @@ class History(Mapping[str, npt.NDArray[Any]]):
     Columns are ``iteration`` (int64) and, as float64, ``loss_d loss_g`` in every row and
     ``grad_norm_d grad_norm_g accuracy_real accuracy_fake`` at the first iteration and at every
     tenth, NaN between. In the same rows ``penalty_d`` is the penalty's part of ``loss_d``, 0 in an update without
-    a penalty. ``augment_p`` is the probability of each change under adaptive augmentation. Both are columns once
-    they were recorded. ``history["samples_seen"]`` and ``history["seconds"]`` are in the same rows, and not listed
+    a penalty. ``augment_p`` is the probability of each change under adaptive augmentation, ``level`` that of
+    progressive networks, and ``grad_norm_scale_16`` the norm of the gradient of ``loss_g`` by MSG-GAN's images of 16
+    pixels a side. These are columns once they were recorded. ``history["samples_seen"]`` and ``history["seconds"]`` are in the same rows, and not listed
     among the columns. Arrays are copies: what is done to them does nothing to the run. Reading is
     safe from any thread while the run goes on.
     """

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from ganwidgets.networks.progressive import GrowingNetwork
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.runs.record.notes import notes_on
 from ganwidgets.runs.record.places import Branch, Position
@@ -64,6 +67,8 @@ class TimelineView:
         Iterations up to where the run stands, and what the user noted there.
     definitions : mapping
         Of the settings of the run.
+    unlocked : tuple of (int, int)
+        Iterations since which another resolution of a progressive network takes part, and its side in pixels.
     """
 
     branches: tuple[BranchView, ...]
@@ -76,6 +81,7 @@ class TimelineView:
     lineage: frozenset[int]
     definitions: Mapping[str, Setting[Any]] = field(default_factory=lambda: SETTINGS)
     notes: tuple[tuple[int, str], ...] = ()
+    unlocked: tuple[tuple[int, int], ...] = ()
 
     @property
     def current(self) -> BranchView:
@@ -134,7 +140,20 @@ class TimelineViewer:
                 for note in notes_on(session.notes, session.branches, place.branch, place.iteration)
             ),
             definitions=session.settings.definitions,
+            unlocked=self._unlockings(),
         )
+
+    def _unlockings(self) -> tuple[tuple[int, int], ...]:
+        """Return where resolutions joined, to ten iterations: the level is a column of that density."""
+        session = self._session
+        generator = session.state.networks.get("generator")
+        if not isinstance(generator, GrowingNetwork) or not session.history.rows:
+            return ()
+        levels = session.history["level"]
+        known = np.flatnonzero(np.isfinite(levels))
+        finest = np.ceil(levels[known]).astype(int)
+        joined = np.flatnonzero(np.diff(finest, prepend=0) > 0)
+        return tuple((int(known[at]) + 1, generator.start << int(finest[at])) for at in joined)
 
     def _draw_limbs(self, place: Position) -> bool:
         """Bring the limbs up to date; return whether more is different than how far the run has come."""

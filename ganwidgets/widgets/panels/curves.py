@@ -308,9 +308,15 @@ class CurvesPanel:
             shown += f'<span class="gw-chip gw-beyond">\N{UPWARDS ARROW} {html.escape(told)}</span>'
         return shown
 
+    def _joined(self, past: TimelineView) -> list[tuple[int, str]]:
+        return [
+            (iteration, self._catalog(N_("{side}x{side} takes part"), side=side))
+            for iteration, side in past.unlocked
+        ]
+
     def _marks(self, past: TimelineView) -> list[tuple[int, str]]:
         """Return the newest iterations after which something changed on the way here or was noted, and what."""
-        records, notes = past.led_here[-MARKS:], past.notes[-MARKS:]
+        records, notes = past.led_here[-MARKS:], (*self._joined(past), *past.notes[-MARKS:])
         if self._known[0] != (records, notes):
             told = [
                 (record.iteration, described(record, self._catalog, past.definitions)) for record in records

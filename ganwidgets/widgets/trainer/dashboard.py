@@ -35,6 +35,7 @@ from ganwidgets.widgets.panels.plane.panel import PlanePanel
 from ganwidgets.widgets.panels.recipes import StartPanel
 from ganwidgets.widgets.panels.sample_map import SampleMap
 from ganwidgets.widgets.panels.samples.panel import SamplesPanel
+from ganwidgets.widgets.panels.scales import ScalesPanel
 from ganwidgets.widgets.panels.status import StatusPanel
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import Transport
@@ -173,9 +174,10 @@ class Dashboard:
             "images": self._samples,
         }
         self._map = SampleMap(catalog, explorer, tasks, request, look)
+        self._scales = ScalesPanel(catalog, ask, lambda: self.controls.controls["growth_level"].shown, look)
         self._places: dict[str, ipywidgets.DOMWidget] = {
             "points": self._pictures["points"].widget,
-            "images": look.box([self._samples.widget, self._map.widget], "gw-images"),
+            "images": look.box([self._samples.widget, self._scales.widget, self._map.widget], "gw-images"),
         }
         self.graph = GraphPanel(catalog, request)
         self.starts = StartPanel(catalog, act, look)
@@ -191,6 +193,7 @@ class Dashboard:
             self.graph,
             *self._pictures.values(),
             self._map,
+            self._scales,
             self.walk,
             self.status,
             curves,

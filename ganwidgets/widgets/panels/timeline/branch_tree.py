@@ -68,6 +68,7 @@ def tree(past: TimelineView, catalog: Catalog) -> str:
     ]
     for branch_view in branches:
         parts += _limb(past, branch_view, rows, across, catalog)
+    parts += _unlocked(past, rows, across, catalog)
     parts += _marks(past, rows, across, catalog)
     here = rows[past.branch] * ROW
     parts.append(f'<i class="gw-here" style="left:{across(past.iteration)};top:{here}px"></i>')
@@ -120,6 +121,26 @@ def _limb(
     # Names near the right edge grow to the left.
     right = branch_view.first > 0.8 * scale_of(past.last)
     parts.append(f'<span class="gw-limb-name{" gw-left" if right else ""}" style="{place}">{name}</span>')
+    return parts
+
+
+def _unlocked(
+    past: TimelineView, rows: dict[int, int], across: Callable[[int], str], catalog: Catalog
+) -> list[str]:
+    """Return a label for each resolution that joined on the way here, on the branch where it did."""
+    led = [past.branches[branch] for branch in sorted(past.lineage) if branch in rows]
+    parts = []
+    for iteration, side in past.unlocked:
+        begun = [view for view in led if view.first <= iteration] or led[:1]
+        told = html.escape(
+            catalog(
+                N_("{side}x{side} takes part from iteration {iteration} on"), side=side, iteration=iteration
+            )
+        )
+        parts.append(
+            f'<span class="gw-unlocked" style="left:{across(iteration)};top:{rows[begun[-1].id] * ROW}px" '
+            f'title="{told}">{side}\N{SUPERSCRIPT TWO}</span>'
+        )
     return parts
 
 

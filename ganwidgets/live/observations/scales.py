@@ -1,0 +1,70 @@
+"""The resolutions of networks that grow, and of networks that work at all of them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from ganwidgets.live.observations.moment import Kind, Moment
+from ganwidgets.networks.msg import AtlasGenerator, MultiScaleGenerator, unpacked
+from ganwidgets.networks.progressive import GrowingNetwork
+
+__all__ = ["ScaleReader", "Scales"]
+
+Floats = npt.NDArray[np.float32]
+
+SHOWN = 8
+"""Samples of each resolution."""
+
+
+@dataclass(frozen=True)
+class Scales:
+    """The resolutions of a generator, the coarsest first.
+
+    Attributes
+    ----------
+    sides : tuple of int
+        In pixels.
+    level : float or None
+        Doublings in force, for a network that grows; a fraction is the share of the next resolution.
+    images : tuple of float32 array [n, C, side, side]
+        The same samples at each resolution, in [0, 1]; empty for a network that grows.
+    """
+
+    sides: tuple[int, ...]
+    level: float | None
+    images: tuple[Floats, ...] = ()
+
+    def share(self, number: int) -> float:
+        """Return how far the resolution `number` takes part, in [0, 1]."""
+        return 1.0 if self.level is None else min(max(self.level - number + 1, 0.0), 1.0)
+
+
+class ScaleReader:
+    """The resolutions of a run's networks: :class:`Scales`; None for networks with one resolution."""
+
+    name: ClassVar[str] = "scales"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
+
+    def take(self, moment: Moment) -> Scales | None:
+        """Return them."""
+        run = moment.session.run
+        generator = run.state.networks["generator"]
+        if isinstance(generator, GrowingNetwork):
+            sides = tuple(generator.start << number for number in range(generator.levels))
+            return Scales(sides, float(generator.level))
+        if not isinstance(generator, MultiScaleGenerator):
+            return None
+        noise = moment.latents[:SHOWN]
+        labels = None if moment.labels is None else moment.labels[:SHOWN]
+        packed = run.shown(run.generate(AtlasGenerator(generator), noise, 0, labels))
+        images = [_bounded(scale) for scale in reversed(unpacked(packed, generator.levels))]
+        return Scales(tuple(scale.shape[2] for scale in images), None, tuple(images))
+
+
+def _bounded(images: Tensor) -> Floats:
+    return np.nan_to_num(np.array(images.numpy(), np.float32), nan=0.0).clip(0, 1)
