@@ -31,6 +31,9 @@ STOPS = 100
 LEAST = 96
 """Pixels a side of an image on the page, at least."""
 
+GAP = 2
+"""Pixels between two images on the page."""
+
 
 class ScalesPanel:
     """The stack of resolutions, and what is done with it by hand; hidden for networks with one resolution.
@@ -58,7 +61,9 @@ class ScalesPanel:
     needs : frozenset of str
         What frames must carry.
     widget : ipywidgets.Box
-        Made once; later only its traits change.
+        The images of all scales. Made once; later only its traits change.
+    growth : ipywidgets.Box
+        The stack of both networks, with its controls: a part of the overview.
     """
 
     name = "scales"
@@ -95,9 +100,11 @@ class ScalesPanel:
             ),
             "gw-alpha",
         )
-        self._stack = look.html("", "gw-stack-holder")
-        self._controls = look.box([self.unlock, self.alpha], "gw-growth")
-        self.widget = look.box([self._stack, self._controls], f"gw-{self.name}", "gw-panel", "gw-hidden")
+        self._stacks = look.html("", "gw-stack-holder")
+        controls = look.box([self.unlock, self.alpha], "gw-growth")
+        self.growth = look.box([self._stacks, controls], "gw-stacks", "gw-hidden")
+        self._pictures = look.html("", "gw-scale-rows")
+        self.widget = look.box([self._pictures], f"gw-{self.name}", "gw-panel", "gw-hidden")
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
@@ -109,34 +116,33 @@ class ScalesPanel:
     def draw(self, frame: Frame) -> None:
         """Show the resolutions of `frame`."""
         scales: Scales | None = frame.seen.get("scales")
+        grows = scales is not None and scales.level is not None
+        for part, shown in ((self.growth, grows), (self.widget, scales is not None and not grows)):
+            (part.remove_class if shown else part.add_class)("gw-hidden")
         if scales is None:
-            self.widget.add_class("gw-hidden")
             return
         if scales.level is None:
-            self._controls.add_class("gw-hidden")
-            self._stack.value = self._pictures(frame, scales)
-        else:
-            self._controls.remove_class("gw-hidden")
-            top = len(scales.sides) - 1
-            with self._guard:
-                self.alpha.max = top * STOPS
-                self.alpha.value = round(scales.level * STOPS)
-            self.unlock.disabled = scales.level >= top
-            self._stack.value = self._stacks(scales)
-        self.widget.remove_class("gw-hidden")
+            self._pictures.value = self._drawn_pictures(frame, scales)
+            return
+        top = len(scales.sides) - 1
+        with self._guard:
+            self.alpha.max = top * STOPS
+            self.alpha.value = round(scales.level * STOPS)
+        self.unlock.disabled = scales.level >= top
+        self._stacks.value = self._drawn_stacks(scales, scales.level)
 
     def _moved(self, place: int) -> None:
         # Without the schedule, the level is what was chosen here.
         self._ask("growth_samples", 0)
         self._ask("growth_level", place / STOPS)
 
-    def _stacks(self, scales: Scales) -> str:
+    def _drawn_stacks(self, scales: Scales, level: float) -> str:
         t = self._catalog
         numbers = range(len(scales.sides))
         generator = [self._block(scales, number) for number in numbers]
         rows = ((N_("Generator"), "g", generator), (N_("Discriminator"), "d", generator[::-1]))
-        whole = int(scales.level or 0.0)
-        alpha = (scales.level or 0.0) - whole
+        whole = int(level)
+        alpha = level - whole
         told = (
             t(
                 N_("{side}x{side}, and {next}x{next} fades in: alpha {alpha:.2f}"),
@@ -162,7 +168,7 @@ class ScalesPanel:
             f'<i style="height:{share:.0%}"></i><b>{side}\N{SUPERSCRIPT TWO}</b></span>'
         )
 
-    def _pictures(self, frame: Frame, scales: Scales) -> str:
+    def _drawn_pictures(self, frame: Frame, scales: Scales) -> str:
         t = self._catalog
         norms = [_newest(frame, f"{SCALE_NORM}{side}") for side in scales.sides]
         most = max((norm for norm in norms if math.isfinite(norm)), default=1.0) or 1.0
@@ -190,5 +196,6 @@ def _row_of(images: Sequence[np.ndarray] | np.ndarray) -> str:
     """Return images [n, C, side, side] in one row, enlarged without blur, as the address of a PNG."""
     shown = levels(np.asarray(images))
     factor = max(LEAST // 2 // shown.shape[1], 1)
-    row = np.concatenate(list(shown), 1).repeat(factor, 0).repeat(factor, 1)
-    return "data:image/png;base64," + base64.b64encode(as_png(row)).decode()
+    enlarged = shown.repeat(factor, 1).repeat(factor, 2)
+    spaced = np.pad(enlarged, ((0, 0), (0, 0), (0, GAP), (0, 0)), constant_values=128)
+    return "data:image/png;base64," + base64.b64encode(as_png(np.concatenate(list(spaced), 1))).decode()

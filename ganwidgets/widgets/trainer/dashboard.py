@@ -238,6 +238,7 @@ class Dashboard:
             health=self.health.widget,
             what_if=self.what_if.widget,
             starts=self.starts.widget,
+            growth=self._scales.growth,
             hidden=[self.heartbeat],
         )
         self._arrangement.name_data(self._data_in_words(source))

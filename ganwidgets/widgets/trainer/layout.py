@@ -62,6 +62,8 @@ class Arrangement:
         Two futures side by side.
     starts : ipywidgets.Widget
         The ways to begin.
+    growth : ipywidgets.Widget
+        The stack of networks that grow, a part of the overview.
     hidden : iterable of ipywidgets.Widget
         What is to be part of the page without being seen, such as the heartbeat.
 
@@ -87,6 +89,7 @@ class Arrangement:
         health: ipywidgets.Widget,
         what_if: ipywidgets.Widget,
         starts: ipywidgets.Widget,
+        growth: ipywidgets.Widget,
         hidden: Iterable[ipywidgets.Widget] = (),
     ) -> None:
         self._look = look
@@ -105,7 +108,7 @@ class Arrangement:
         self._data_name = look.html("", "gw-data-name", "gw-hidden")
         data.children = (*data.children, self._data_name)
         self._data_label = controls.controls["data"].names[0]
-        overview = look.box([graph.widget, data, parts], f"gw-{graph.name}")
+        overview = look.box([graph.widget, growth, data, parts], f"gw-{graph.name}")
         charts = look.box([curves.widget, metrics.widget], "gw-charts")
         main = look.box([self._picture, charts], "gw-main")
         elsewhere = (*AT_NOISE, *AT_LOSSES, *AT_DATA)
