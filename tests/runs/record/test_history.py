@@ -74,12 +74,12 @@ def test_what_exceeds_the_budget_is_on_disk_and_reads_back_equal(budget):
 
 
 def test_memory_stays_within_the_budget():
-    budget = 200_000
+    budget = 500_000
     history = filled(10, memory_budget=budget)
     row = record(1)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    for _ in range(40_000):
+    for _ in range(70_000):
         history.append(row)
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - before
