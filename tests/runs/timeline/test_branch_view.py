@@ -85,6 +85,7 @@ def plainly(trainer):
         "lineage": frozenset(lineage),
         "definitions": trainer.settings.definitions,
         "notes": (),
+        "unlocked": (),
     }
 
 
