@@ -6,6 +6,7 @@ its functions, lists, dictionaries and plain objects count as options too.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ _GLOBAL_HOOKS: tuple[Mapping[int, Any], ...] = (
     _torch_module._global_backward_pre_hooks,
 )
 _PLAIN = frozenset({bool, int, float, complex, str, tuple})
+_TENSOR_HOOKS = operator.attrgetter("_backward_hooks")
 _OURS = ("torch", __name__.partition(".")[0])
 _OF_TORCH = frozenset(vars(nn.Module()))
 _MOST, _DEEPEST = 64, 1
@@ -61,22 +63,31 @@ class LayerBehavior:
             p for _, module in named for p in module._parameters.values() if p is not None
         ]
         self._moving: set[int] = set()
-        self._noted = self._read()
+        self._holders = [
+            *(content for _, content, _ in self._options),
+            *(content for _, content in self._dicts),
+        ]
+        self._keys = [*(key for _, _, key in self._options), *("forward" for _ in self._dicts)]
+        self._take(self._read())
 
     def note(self) -> None:
         """Take what is there for what should be; options that updates change are the network's own from now on."""
+        if self._untouched():
+            return
         now = self._read()
         if now != self._noted:
             pairs = enumerate(zip(self._noted[0], now[0], strict=True))
             self._moving.update(index for index, (before, after) in pairs if before != after)
-        self._noted = now
+        self._take(now)
 
     def changed(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return which options or methods, and which hooks, are not as noted last; they are noted then."""
+        if self._untouched():
+            return (), ()
         now, noted = self._read(), self._noted
+        self._take(now)
         if now == noted:
             return (), ()
-        self._noted = now
         found = [
             f"{name}.{key} from {before!r} to {after!r}"
             if type(before) in _PLAIN and type(after) in _PLAIN
@@ -95,6 +106,27 @@ class LayerBehavior:
             return tuple(found), ()
         hooked = [name for name, content in self._dicts if any(content[key] for key in _HOOKS)]
         return tuple(found), (f"hooks of {', '.join(hooked)}" if hooked else "hooks",)
+
+    def _take(self, read: tuple[list[Any], list[Any], list[int], list[Any]]) -> None:
+        """Take `read`, which was read just now, for what should be."""
+        self._noted = read
+        self._objects = [holder.get(key) for holder, key in zip(self._holders, self._keys, strict=True)]
+        options = self._objects[: len(self._options)]
+        hooked = bool(read[2]) or any(read[3])
+        self._simple = not hooked and not self._classes and all(type(option) in _PLAIN for option in options)
+
+    def _untouched(self) -> bool:
+        """Return True if every option and method is the object that it was, and none of them can change.
+
+        It may be False although nothing was changed. It is asked twice in each call of a trainer, so its loops are in C.
+        """
+        return (
+            self._simple
+            and not any(self._hooks)
+            and not any(_GLOBAL_HOOKS)
+            and not any(map(_TENSOR_HOOKS, self._parameters))
+            and all(map(operator.is_, map(dict.get, self._holders, self._keys), self._objects))
+        )
 
     def _read(self) -> tuple[list[Any], list[Any], list[int], list[Any]]:
         return (
