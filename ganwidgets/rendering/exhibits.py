@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ganwidgets.games.game import Exhibit
 from ganwidgets.messages import Catalog
 from ganwidgets.rendering.colors import TONES, rgb
+from ganwidgets.rendering.glyphs import writable
 from ganwidgets.rendering.image_grid import as_png, image_grid
 from ganwidgets.rendering.tones import exhibit_tones
 
@@ -107,10 +108,10 @@ def exhibits_picture(
     whole = Image.new("RGB", (width, height), "white")
     pen, font, top = ImageDraw.Draw(whole), ImageFont.load_default(13), EDGE
     for label, picture in pictures:
-        pen.text((EDGE, top), label, fill="#212121", font=font)
+        pen.text((EDGE, top), writable(label), fill="#212121", font=font)
         whole.paste(picture, (EDGE, top + LINE), picture)
         top += LINE + picture.height + EDGE
-    pen.text((EDGE, top), caption, fill="#616161", font=font)
+    pen.text((EDGE, top), writable(caption), fill="#616161", font=font)
     return whole
 
 

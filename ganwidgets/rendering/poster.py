@@ -12,6 +12,7 @@ import numpy as np
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.axis_ticks import comfortable_limits, nice_ticks, typical_range
 from ganwidgets.rendering.colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL
+from ganwidgets.rendering.glyphs import writable
 from ganwidgets.rendering.heatmap import heat_image
 from ganwidgets.rendering.image_grid import columns_of, image_grid
 from ganwidgets.rendering.phrases import STATES, spell_count
@@ -68,7 +69,7 @@ def poster(frame: Shown, catalog: Catalog) -> Any:
     image = Image.new("RGB", (width, grid.height + 2 * EDGE + 28), "white")
     image.paste(grid, ((width - grid.width) // 2, EDGE))
     pen = ImageDraw.Draw(image)
-    pen.text((EDGE, image.height - EDGE - 8), caption, fill=INK, font=font, anchor="lm")
+    pen.text((EDGE, image.height - EDGE - 8), writable(caption), fill=INK, font=font, anchor="lm")
     return image
 
 
@@ -116,7 +117,7 @@ def _drawn(frame: Shown, catalog: Catalog) -> Any:
         ],
     )
     _curve_axes(pen, limits, small)
-    pen.text((LEFT, SIZE[1] - 20), _caption(frame, catalog), fill=INK, font=text, anchor="lm")
+    pen.text((LEFT, SIZE[1] - 20), writable(_caption(frame, catalog)), fill=INK, font=text, anchor="lm")
     return image
 
 
@@ -192,7 +193,7 @@ def _legend(pen: Any, font: Any, x: float, entries: list[tuple[str, str, str]]) 
             for start, end in ((0, 20),) if mark == "line" else ((0, 8), (12, 20)):
                 pen.line((x + start, y, x + end, y), fill=color, width=2)
         x += 26 if mark in {"line", "dashes"} else 14
-        pen.text((x, y), label, fill=INK, font=font, anchor="lm")
+        pen.text((x, y), writable(label), fill=INK, font=font, anchor="lm")
         x += pen.textlength(label, font=font) + 22
 
 
