@@ -1,8 +1,8 @@
-"""Whether rules help: troubled and healthy settings, untouched and under the built-in rules.
+"""Whether rules help: troubled and healthy settings, untouched, under rules, under a learned controller, and evolved.
 
 Quality decides, never a signal that a rule holds: a run is good if its sliced Wasserstein distance after the last step is
 at most six times that of perfect samples, and all clusters that are known receive at least a hundredth of the samples.
-A healthy run is harmed if it is good untouched and not good under rules. Usage::
+A healthy run is harmed if it is good untouched and not good under rules. A run that goes back does not get more steps. Usage::
 
     python benchmarks/rules.py record --seeds 20 21 22    # finished runs are kept, so it can be interrupted
     python benchmarks/rules.py score
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +22,10 @@ import torch
 
 import ganwidgets as gw
 
-STEPS = 1200
+STEPS, POPULATION = 1200, 6
+
+ARMS = ("untouched", "rules", "learned", "evolved")
+"""A run as it is; under the built-in rules; under the learned controller; the best of a population of `POPULATION` runs."""
 
 TROUBLED: Mapping[str, Mapping[str, Any]] = {
     "D far too fast": {"data": "ring8", "lr_d": 0.05, "lr_g": 5e-4},
@@ -62,10 +66,16 @@ HEALTHY: Mapping[str, Mapping[str, Any]] = {
 }  # fmt: skip
 
 
+FLOORS: dict[str, float] = {}
+"""Sliced Wasserstein distance of perfect samples, by the name of the data."""
+
+
 def good(trainer: gw.GANTrainer) -> bool:
     """Return whether the samples are like the data."""
-    figures, floors = trainer.evaluate(), trainer.floors()
-    if not figures["sliced_wasserstein"] <= 6 * floors["sliced_wasserstein"]:
+    data = str(trainer.settings.data)
+    if data not in FLOORS:
+        FLOORS[data] = trainer.floors()["sliced_wasserstein"]
+    if not trainer.evaluate()["sliced_wasserstein"] <= 6 * FLOORS[data]:
         return False
     modes = trainer.source.modes
     if modes is None:
@@ -75,11 +85,15 @@ def good(trainer: gw.GANTrainer) -> bool:
     return bool((counts >= 25).all())
 
 
-def run(settings: Mapping[str, Any], seed: int, *, rules: bool) -> dict[str, Any]:
+def run(settings: Mapping[str, Any], seed: int, arm: str) -> dict[str, Any]:
     """Return how a run ends."""
     rest = dict(settings)
-    trainer = gw.GANTrainer(rest.pop("data"), seed=seed, **rest)
-    pilot = trainer.autopilot() if rules else None
+    data = rest.pop("data")
+    if arm == "evolved":
+        return evolved(data, rest, seed)
+    trainer = gw.GANTrainer(data, seed=seed, **rest)
+    rules = {"untouched": None, "rules": gw.built_in_rules, "learned": gw.learned_rules}[arm]
+    pilot = None if rules is None else trainer.autopilot(rules())
     stopped = False
     try:
         trainer.step(STEPS)
@@ -89,37 +103,55 @@ def run(settings: Mapping[str, Any], seed: int, *, rules: bool) -> dict[str, Any
     return {"good": good(trainer), "stopped": stopped, "iteration": trainer.iteration, "fired": fired}
 
 
+def evolved(data: str, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Return how the best run of a population ends: one run as it is, the others with rates up to 100 times off."""
+    draws = random.Random(seed)  # noqa: S311 - it chooses settings
+    rates = {name: settings.get(name, gw.Settings().as_dict()[name]) for name in ("lr_d", "lr_g")}
+    lanes = [{**settings}]
+    for _ in range(POPULATION - 1):
+        drawn = {name: min(rate * 10 ** draws.uniform(-2, 2), 1.0) for name, rate in rates.items()}
+        lanes.append({**settings, **drawn})
+    sweep = gw.Sweep(data, configurations=lanes, seeds=[seed])
+    try:
+        acts = sweep.evolve(STEPS, every=100, factors=(0.5, 2.0), seed=seed)
+    except RuntimeError:  # every run has diverged
+        return {"good": False, "stopped": True, "iteration": sweep.iteration, "fired": []}
+    best = sweep.best("sliced_wasserstein")
+    fired = [[act.iterations[0], act.action] for act in acts]
+    return {"good": good(best), "stopped": False, "iteration": sweep.iteration, "fired": fired}
+
+
 def score(folder: Path) -> str:
     """Return the table."""
     runs = [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
-    by_key = {(r["case"], r["seed"], r["rules"]): r for r in runs}
-    lines = ["| setting | untouched good | with rules good |", "|---|---|---|"]
-    fails = rescued = healthy = harmed = troubled_good = troubled = kept = 0
+    by_key = {(r["case"], r["seed"], r["arm"]): r["good"] for r in runs}
+    seeds = sorted({r["seed"] for r in runs})
+    lines = [f"| setting | {' | '.join(ARMS)} |", "|---" * (len(ARMS) + 1) + "|"]
     for name in (*TROUBLED, *HEALTHY):
-        pairs = [
-            (by_key[name, s, False], by_key[name, s, True])
-            for n, s, rules in by_key
-            if n == name and not rules and (name, s, True) in by_key
+        cells = []
+        for arm in ARMS:
+            known = [by_key[name, seed, arm] for seed in seeds if (name, seed, arm) in by_key]
+            cells.append(f"{sum(known)} of {len(known)}" if known else "-")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines += ["", "| | " + " | ".join(ARMS[1:]) + " |", "|---" * len(ARMS) + "|"]
+    rescued, harmed = [], []
+    for arm in ARMS[1:]:
+        both = [key for key in by_key if key[2] == "untouched" and (*key[:2], arm) in by_key]
+        ill = [
+            by_key[name, seed, arm]
+            for name, seed, _ in both
+            if name in TROUBLED and not by_key[name, seed, "untouched"]
         ]
-        if not pairs:
-            continue
-        before, after = sum(a["good"] for a, _ in pairs), sum(b["good"] for _, b in pairs)
-        lines.append(f"| {name} | {before} of {len(pairs)} | {after} of {len(pairs)} |")
-        if name in TROUBLED:
-            troubled += len(pairs)
-            troubled_good += before
-            kept += after
-            fails += sum(not a["good"] for a, _ in pairs)
-            rescued += sum(b["good"] and not a["good"] for a, b in pairs)
-        else:
-            healthy += sum(a["good"] for a, _ in pairs)
-            harmed += sum(a["good"] and not b["good"] for a, b in pairs)
-    lines.append("")
-    lines.append(
-        f"Troubled runs that are good: {troubled_good} of {troubled} untouched, {kept} of {troubled} under the built-in "
-        f"rules. Of {fails} that fail untouched, {rescued} are rescued ({rescued / max(fails, 1):.0%}). Of {healthy} healthy "
-        f"runs that are good untouched, {harmed} are harmed ({harmed / max(healthy, 1):.0%})."
-    )
+        well = [
+            by_key[name, seed, arm]
+            for name, seed, _ in both
+            if name in HEALTHY and by_key[name, seed, "untouched"]
+        ]
+        rescued.append(f"{sum(ill)} of {len(ill)} ({sum(ill) / max(len(ill), 1):.0%})")
+        lost = len(well) - sum(well)
+        harmed.append(f"{lost} of {len(well)} ({lost / max(len(well), 1):.0%})")
+    lines.append("| rescued of those that fail untouched | " + " | ".join(rescued) + " |")
+    lines.append("| healthy runs harmed | " + " | ".join(harmed) + " |")
     return "\n".join(lines)
 
 
@@ -129,23 +161,31 @@ def main() -> None:
     parser.add_argument("what", choices=["record", "score"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[20, 21, 22, 23, 24])
     parser.add_argument("--folder", type=Path, default=Path("benchmarks/.rules"))
+    parser.add_argument("--arms", choices=ARMS, nargs="+", default=ARMS)
+    parser.add_argument(
+        "--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every N-th run, from I on"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     if arguments.what == "score":
         print(score(arguments.folder))
         return
-    for seed in arguments.seeds:
-        for name, settings in {**TROUBLED, **HEALTHY}.items():
-            for rules in (False, True):
-                file = arguments.folder / f"{name.replace(' ', '_')}-{seed}-{rules}.json"
-                if file.exists():
-                    continue
-                began = time.perf_counter()
-                made = {"case": name, "seed": seed, "rules": rules, **run(settings, seed, rules=rules)}
-                file.with_suffix(".part").write_text(json.dumps(made))
-                file.with_suffix(".part").rename(file)
-                print(f"{file.stem}: {time.perf_counter() - began:.1f} s, good {made['good']}", flush=True)
+    jobs = [
+        (seed, name, arm)
+        for seed in arguments.seeds
+        for name in (*TROUBLED, *HEALTHY)
+        for arm in arguments.arms
+    ]
+    for seed, name, arm in jobs[arguments.part[0] :: arguments.part[1]]:
+        file = arguments.folder / f"{name.replace(' ', '_')}-{seed}-{arm}.json"
+        if file.exists():
+            continue
+        began = time.perf_counter()
+        made = {"case": name, "seed": seed, "arm": arm, **run({**TROUBLED, **HEALTHY}[name], seed, arm)}
+        file.with_suffix(".part").write_text(json.dumps(made))
+        file.with_suffix(".part").rename(file)
+        print(f"{file.stem}: {time.perf_counter() - began:.1f} s, good {made['good']}", flush=True)
 
 
 if __name__ == "__main__":

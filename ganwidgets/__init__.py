@@ -10,6 +10,7 @@ from ganwidgets.data.images.folder import image_folder
 from ganwidgets.data.points.files import read_points
 from ganwidgets.diagnosis import Finding
 from ganwidgets.diagnosis.built_in import built_in_rules
+from ganwidgets.diagnosis.learned import learned_rules
 from ganwidgets.diagnosis.rules import Rule
 from ganwidgets.dirac import DiracGAN
 from ganwidgets.errors import (
@@ -85,6 +86,7 @@ __all__ = [
     "compare",
     "dataset",
     "image_folder",
+    "learned_rules",
     "load_stylegan",
     "log_to_tensorboard",
     "open_run",

@@ -61,7 +61,7 @@ class Catalog:
             "ganwidgets", folder, languages=[language], fallback=language == "en"
         )
 
-    def __call__(self, text: str, **values: Any) -> str:
+    def __call__(self, text: str, /, **values: Any) -> str:
         """Return `text` in this language, its ``{fields}`` filled from `values`."""
         if isinstance(text, Message):
             return self(text.template, **text.values)

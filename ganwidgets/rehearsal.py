@@ -2,19 +2,65 @@
 
 from __future__ import annotations
 
+import html
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from ganwidgets.diagnosis.rehearsing import rehearsed
 from ganwidgets.diagnosis.rules import Firing, Rule, checked_rules
 from ganwidgets.io import open_run
+from ganwidgets.messages import Catalog, N_, catalog
+from ganwidgets.rendering.overlay import overlay
 from ganwidgets.trainer.trainer import GANTrainer
 
-__all__ = ["rehearse"]
+__all__ = ["Rehearsal", "rehearse"]
+
+DRAWN = ("loss_d", "loss_g")
 
 
-def rehearse(run: GANTrainer | str | os.PathLike[str], rules: Rule | Sequence[Rule]) -> list[Firing]:
+class Rehearsal(list[Firing]):
+    """When rules would have fired; a notebook shows it on the losses of the run.
+
+    Parameters
+    ----------
+    firings : iterable of Firing
+    trainer : GANTrainer
+        The run.
+    """
+
+    def __init__(self, firings: Iterable[Firing], trainer: GANTrainer) -> None:
+        super().__init__(firings)
+        history = trainer.history
+        at = np.asarray(history["iteration"], np.float64)
+        self._curves = {
+            name: (at, np.asarray(history[name], np.float64)) for name in DRAWN if name in history
+        }
+
+    def page(self, t: Catalog | None = None, most: int = 20) -> str:
+        """Return the losses with a mark at each firing, and the first `most` firings in words, as HTML."""
+        t = t or catalog()
+        marks = [(firing.iteration, f"{firing.iteration}: {firing.rule}") for firing in self]
+        chart = overlay(t(N_("losses")), self._curves, t(N_("iteration")), marks)
+        lines = "".join(
+            f"<li>{firing.iteration}: {html.escape(firing.rule)} "
+            f"({html.escape(firing.evidence)}) {html.escape(_spelt(firing))}</li>"
+            for firing in self[:most]
+        )
+        return f"<div>{chart}</div><ul>{lines}</ul>"
+
+    def _repr_html_(self) -> str:
+        return self.page()
+
+
+def _spelt(firing: Firing) -> str:
+    changes = ", ".join(f"{name}={value}" for name, value in firing.change.items())
+    return f"\N{RIGHTWARDS ARROW} {changes}" if changes else ""
+
+
+def rehearse(run: GANTrainer | str | os.PathLike[str], rules: Rule | Sequence[Rule]) -> Rehearsal:
     """Return when rules would have fired on a recorded run, before anyone arms them.
 
     Recorded columns are read at every tenth iteration. Findings need networks of the past, so rules that read them are
@@ -28,8 +74,9 @@ def rehearse(run: GANTrainer | str | os.PathLike[str], rules: Rule | Sequence[Ru
 
     Returns
     -------
-    list of Firing
-        ``iteration rule evidence change`` of each, in the order of the iterations.
+    Rehearsal
+        A list of :class:`Firing`: ``iteration rule evidence change`` of each, in the order of the iterations. A
+        notebook draws them on the losses.
 
     Raises
     ------
@@ -46,11 +93,12 @@ def rehearse(run: GANTrainer | str | os.PathLike[str], rules: Rule | Sequence[Ru
     """
     chosen = checked_rules(rules)
     if isinstance(run, GANTrainer):
-        return run._between_steps(lambda: rehearsed(run._session, chosen))
-    if Path(run).is_dir():
-        opened = open_run(run)
-        try:
-            return rehearsed(opened._session, chosen)
-        finally:
-            opened.close()
-    return rehearsed(GANTrainer.load(run)._session, chosen)
+        return run._between_steps(lambda: Rehearsal(rehearsed(run._session, chosen), run))
+    if not Path(run).is_dir():
+        loaded = GANTrainer.load(run)
+        return Rehearsal(rehearsed(loaded._session, chosen), loaded)
+    opened = open_run(run)
+    try:
+        return Rehearsal(rehearsed(opened._session, chosen), opened)
+    finally:
+        opened.close()

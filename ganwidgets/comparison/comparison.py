@@ -22,6 +22,8 @@ from ganwidgets.runs.record.run_record import RunRecord
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganwidgets.diagnosis import Finding
+
 __all__ = ["AGAINST", "Comparison", "compare"]
 
 AGAINST = ("iteration", *PROGRESS)
@@ -315,6 +317,23 @@ class Comparison:
         if key not in self._figures:
             self._figures[key] = self.trainer(name).evaluate()
         return self._figures[key]
+
+    def findings(self) -> dict[str, tuple[Finding, ...]]:
+        """Return what :meth:`GANTrainer.diagnose` finds in every run, where it stands.
+
+        Runs whose networks cannot be had are left out, and a :class:`CheckpointWarning` names them.
+        """
+        found = {}
+        for name in self.found():
+            try:
+                found[name] = self.trainer(name).diagnose()
+            except CheckpointError as error:
+                warnings.warn(
+                    Message("no findings on {name}: {error}", name=name, error=error.args[0]),
+                    CheckpointWarning,
+                    stacklevel=2,
+                )
+        return found
 
     # --- samples --------------------------------------------------------------------------------
 

@@ -7,10 +7,19 @@ intervention, so that a replay needs no rule.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ganwidgets.diagnosis.diagnose import diagnose_signals
-from ganwidgets.diagnosis.rules import DIVERGED, Firing, Rule, checked_rules, refuse_rules_of_other_games
+from ganwidgets.diagnosis.finding import Finding
+from ganwidgets.diagnosis.rules import (
+    DIVERGED,
+    ONSET,
+    Firing,
+    Rule,
+    checked_rules,
+    refuse_rules_of_other_games,
+)
 from ganwidgets.diagnosis.signals import Signals, observe, recorded
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
@@ -35,6 +44,27 @@ def origin_of(rule: Rule, evidence: str) -> Origin:
         regulator = rule.name.split(",")[0]
         return Origin("rule", CONTINUOUS, str(Message("{rule}: regulates", rule=regulator)))
     return Origin("rule", "rule", f"{rule.name}: {evidence}")
+
+
+@dataclass(frozen=True)
+class Due:
+    """A rule whose condition holds.
+
+    Attributes
+    ----------
+    rule : Rule
+    evidence : str
+        What fulfils the condition.
+    target : int
+        The iteration to go back to; the present one if the rule stays.
+    finding : Finding or None
+        What it fires on, if it waits for one.
+    """
+
+    rule: Rule
+    evidence: str
+    target: int
+    finding: Finding | None = None
 
 
 class Watch:
@@ -70,25 +100,29 @@ class Watch:
                 chosen.append(rule)
         return chosen
 
-    def fire(self, rule: Rule, iteration: int, evidence: str, settings: Mapping[str, Any]) -> Firing | None:
-        """Note that `rule` fires; None if it would change nothing."""
-        changes = rule.changes(settings, self._armed)
-        if not changes and not rule.back:
+    def fire(self, due: Due, iteration: int, settings: Mapping[str, Any]) -> Firing | None:
+        """Note that a rule fires; None if it would change nothing."""
+        rule = due.rule
+        changes = rule.changes(settings, self._armed, due.finding)
+        if not changes and (not rule.back or rule.back == ONSET):
             return None
-        firing = Firing(iteration, rule.name, evidence, changes, max(0, iteration - rule.back))
+        firing = Firing(iteration, rule.name, due.evidence, changes, due.target)
         self.firings.append(firing)
         self._last[rule.name] = iteration
         return firing
 
-    def due(
-        self, seen: Signals, found: Callable[[], Sequence[Any]], *, findings: bool
-    ) -> list[tuple[Rule, str]]:
+    def due(self, seen: Signals, found: Callable[[], Sequence[Finding]], *, findings: bool) -> list[Due]:
         """Return the rules that fire on what was seen, with their evidence."""
         ready = [rule for rule in self.ready(seen.iteration, findings=findings) if rule.when != DIVERGED]
         if not ready:
             return []
         known = found() if findings else ()
-        return [(rule, evidence) for rule in ready if (evidence := rule.evidence(seen, known))]
+        return [
+            Due(rule, evidence, rule.target(seen.iteration, finding), finding)
+            for rule in ready
+            for finding in [rule.finding(known)]
+            if (evidence := rule.evidence(seen, finding))
+        ]
 
 
 class Autopilot:
@@ -138,14 +172,15 @@ class Autopilot:
         now = self._session.state.iteration
         ready = [rule for rule in self.watch.ready(now) if rule.when == DIVERGED]
         for rule in ready:
-            self._act_on([(rule, str(error))])
+            self._act_on([Due(rule, str(error), rule.target(now, None))])
         return bool(ready) and self.mode == "act"
 
-    def _act_on(self, due: Sequence[tuple[Rule, str]]) -> None:
+    def _act_on(self, due: Sequence[Due]) -> None:
         session = self._session
-        for rule, evidence in due:
+        for each in due:
+            rule = each.rule
             settings = {**session.settings.as_dict(), **session.built}
-            firing = self.watch.fire(rule, session.state.iteration, evidence, settings)
+            firing = self.watch.fire(each, session.state.iteration, settings)
             if firing is None or self.mode != "act":
                 continue
             if rule.back:
@@ -156,7 +191,9 @@ class Autopilot:
             if rule.hold:
                 now = session.state.iteration
                 self._returns += [(now + rule.hold, name, settings[name], rule) for name in firing.change]
-            session.change(firing.change, origin_of(rule, evidence))
+            session.change(firing.change, origin_of(rule, each.evidence))
+            if rule.back:  # the other rules looked at a state that the run has left
+                return
 
     def _return_values(self, now: int) -> None:
         """Give settings that a rule changed for a while their old values."""

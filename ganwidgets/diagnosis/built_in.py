@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from ganwidgets.diagnosis.rules import DIVERGED, Rule
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ganwidgets.diagnosis.remedies import unusual
+from ganwidgets.diagnosis.rules import DIVERGED, ONSET, Rule
+from ganwidgets.diagnosis.signals import Signals
 from ganwidgets.games import Game
 
 __all__ = ["built_in_rules"]
+
+STRONG, WEAK = 0.97, 0.3
+"""Mean accuracies of D beyond which its learning rate is regulated (tuned)."""
 
 
 def built_in_rules(game: Game | None = None) -> tuple[Rule, ...]:
@@ -13,12 +24,14 @@ def built_in_rules(game: Game | None = None) -> tuple[Rule, ...]:
 
     For another game they are ``back off`` and ``back off early``, with the rates of all its players.
 
-    ``balance`` holds the mean accuracy of D between .4 and .85 (.5 at an equilibrium) by its learning rate, within a tenth and ten times the
-    rate at which it was armed: 3D-GAN (Wu et al. 2016) skips D above .8, and gap-aware learning rates (AISTATS 2023) scale
-    lr_d within the same limits. ``back off`` goes back after a divergence and halves both rates. ``calm`` adds
-    penalty under oscillation (Mescheder, Geiger and Nowozin 2018). ``spread`` and ``spread more`` apply the first remedy
-    against a partial and a whole collapse (R3GAN 2024). ``free`` and ``strengthen`` do so if D saturates or is too weak,
-    ``hurry`` if nothing moves.
+    Rules on findings apply the first remedy of the finding; see :mod:`ganwidgets.diagnosis.remedies`. Those whose
+    symptom damages the networks first go back to before its onset, on a new branch. ``balance`` keeps the mean accuracy of D
+    between .3 and .97 (.5 at an equilibrium) by its learning rate, within a fourth and twice the rate at which it
+    was armed: 3D-GAN (Wu et al. 2016) skips D above .8, and gap-aware learning rates (AISTATS 2023) scale lr_d.
+    ``back off`` goes back after a divergence, and takes usual learning rates, or half the rates if they are usual.
+    ``spread`` and ``spread more`` act on a partial and a whole collapse (R3GAN 2024), ``calm`` on oscillation (Mescheder,
+    Geiger and Nowozin 2018), ``free`` on a saturated and ``strengthen`` on a weak D, ``shorten`` on exploding and
+    ``revive`` on vanishing gradients, ``generalise`` on overfitting (ADA, Karras et al. 2020), ``hurry`` if nothing moves.
     """
     if game is not None:
         rates = {f"lr_{player.letter}": "* 0.5" for player in game.players}
@@ -26,17 +39,48 @@ def built_in_rules(game: Game | None = None) -> tuple[Rule, ...]:
             Rule("back off", DIVERGED, rates, cooldown=0, limit=8, back=100, game=game),
             Rule("back off early", "diverging", rates, cooldown=300, limit=3, back=100, game=game),
         )
-    bounds = {"lr_d": (0.1, 10.0)}
-    regulated = {"cooldown": 20, "window": 50, "bounds": bounds, "continuous": True}
+    bounds = {"lr_d": (0.25, 2.0)}
+    regulated = {"cooldown": 50, "bounds": bounds, "continuous": True}
     return (
-        Rule("balance, D strong", "accuracy > 0.85", {"lr_d": "* 0.8"}, **regulated),  # type: ignore[arg-type]
-        Rule("balance, D weak", "accuracy < 0.4", {"lr_d": "* 1.25"}, **regulated),  # type: ignore[arg-type]
-        Rule("back off", DIVERGED, {"lr_d": "* 0.5", "lr_g": "* 0.5"}, cooldown=0, limit=8, back=100),
-        Rule("back off early", "diverging", "remedy", cooldown=300, limit=3, back=100),
-        Rule("calm", "oscillation", "remedy", cooldown=500, limit=4),
-        Rule("spread", "partial_collapse", "remedy", cooldown=1000, limit=2),
-        Rule("spread more", "collapse", "remedy", cooldown=500, limit=3),
-        Rule("free", "d_saturated", "remedy", cooldown=300, limit=4),
-        Rule("strengthen", "d_weak", "remedy", cooldown=300, limit=4),
-        Rule("hurry", "too_slow", "remedy", cooldown=300, limit=4),
+        Rule("balance, D strong", _strong, {"lr_d": "* 0.8"}, **regulated),  # type: ignore[arg-type]
+        Rule("balance, D weak", _weak, {"lr_d": "* 1.25"}, **regulated),  # type: ignore[arg-type]
+        Rule("back off", DIVERGED, _gentler, cooldown=0, limit=8, back=200),
+        Rule("back off early", "diverging", "remedy", cooldown=200, limit=4, back=ONSET),
+        Rule("shorten", "exploding_gradients", "remedy", cooldown=200, limit=3, back=ONSET),
+        Rule("calm", "oscillation", "remedy", cooldown=300, limit=4, back=ONSET),
+        Rule("spread", "partial_collapse", "remedy", cooldown=500, limit=3, back=ONSET),
+        Rule("spread more", "collapse", "remedy", cooldown=300, limit=4, back=ONSET),
+        Rule("free", "d_saturated", "remedy", cooldown=200, limit=4, back=ONSET),
+        Rule("revive", "vanishing_gradients", "remedy", cooldown=300, limit=3, back=ONSET),
+        Rule("strengthen", "d_weak", "remedy", cooldown=300, limit=4, back=ONSET),
+        Rule("generalise", "overfitting", "remedy", cooldown=500, limit=3),
+        Rule("hurry", "too_slow", "remedy", cooldown=200, limit=4),
     )
+
+
+SETTLED = 200
+"""Iterations before which D's accuracy says nothing of the balance."""
+
+
+def _accuracy(seen: Signals) -> float:
+    """Return D's mean accuracy over 100 iterations; NaN at the beginning, and for a critic, which has no threshold."""
+    if seen.iteration < SETTLED or seen.settings["loss"] == "wasserstein":
+        return math.nan
+    series = [seen.series(name) for name in ("accuracy_real", "accuracy_fake")]
+    newest = [each.values[each.iterations > seen.iteration - 100] for each in series]
+    return float(np.mean([values.mean() if len(values) else math.nan for values in newest]))
+
+
+def _strong(seen: Signals) -> str:
+    accuracy = _accuracy(seen)
+    return f"accuracy {accuracy:.3g} > {STRONG}" if accuracy > STRONG else ""
+
+
+def _weak(seen: Signals) -> str:
+    accuracy = _accuracy(seen)
+    return f"accuracy {accuracy:.3g} < {WEAK}" if accuracy < WEAK else ""
+
+
+def _gentler(rules: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return usual values, or half of both learning rates if all values are usual."""
+    return unusual(rules) or {"lr_d": rules["lr_d"] / 2, "lr_g": rules["lr_g"] / 2}

@@ -25,10 +25,10 @@ def rehearsed(session: Session, rules: Sequence[Rule]) -> list[Firing]:
     for iteration in range(EVERY, last + 1, EVERY):
         if watch.ready(iteration, findings=False):
             seen = recorded(session, iteration)
-            for rule, evidence in watch.due(seen, tuple, findings=False):
-                watch.fire(rule, iteration, evidence, seen.settings)
+            for due in watch.due(seen, tuple, findings=False):
+                watch.fire(due, iteration, seen.settings)
         if iteration % FINDINGS_EVERY == 0 and watch.ready(iteration, findings=True):
             probed = observe(session, iteration)
-            for rule, evidence in watch.due(probed, lambda p=probed: diagnose_signals(p), findings=True):  # type: ignore[misc]
-                watch.fire(rule, iteration, evidence, probed.settings)
+            for due in watch.due(probed, lambda p=probed: diagnose_signals(p), findings=True):  # type: ignore[misc]
+                watch.fire(due, iteration, probed.settings)
     return watch.firings

@@ -7,6 +7,7 @@ repairs no better than random ones), so a remedy is a proposal to be tried besid
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -20,12 +21,85 @@ __all__ = ["remedies"]
 Rules = Mapping[str, Any]
 
 
-def remedies(symptom: str, rules: Rules) -> tuple[Remedy, ...]:
-    """Return what may help against `symptom` under the settings `rules`; what is in force already is left out."""
-    return tuple(remedy for make in _TABLE.get(symptom, ()) if (remedy := make(rules)) is not None)
+def remedies(symptom: str, rules: Rules, kind: str) -> tuple[Remedy, ...]:
+    """Return what may help against `symptom` under the settings `rules`; what is in force already is left out.
+
+    Parameters
+    ----------
+    symptom : str
+    rules : mapping
+        Settings in force.
+    kind : {"points", "images"}
+        Of the data.
+    """
+    made = (make(rules) for make in _TABLE.get(symptom, ()))
+    return tuple(
+        remedy
+        for remedy in made
+        if remedy is not None and not (kind != "images" and "augment" in remedy.changes)
+    )
 
 
 Maker = Callable[[Rules], Remedy | None]
+
+
+USUAL_RATES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "adam": (2e-4, 4e-3),
+        "adamw": (2e-4, 4e-3),
+        "rmsprop": (5e-5, 4e-3),
+        "sgd": (1e-3, 0.1),
+        "momentum": (1e-3, 0.1),
+    }
+)
+"""Lowest and highest usual learning rate of an optimizer (tuned).
+
+WGAN trains with RMSProp at 5e-5, WGAN-GP with Adam at 1e-4, DCGAN at 2e-4; the recommended settings of the presets have 5e-4
+to 2e-3.
+"""
+
+USUAL_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"beta1": (0.5, 0.0), "d_steps": (2, 1), "g_steps": (2, 1), "penalty_weight": (100.0, 1.0)}
+)
+"""Highest usual value of a setting, and the one to begin with: DCGAN's beta 1 is .5."""
+
+CRITIC_STEPS = 5
+"""Updates of a Wasserstein critic that are usual (Arjovsky et al. 2017)."""
+
+
+def unusual(rules: Rules) -> dict[str, Any]:
+    """Return usual values for the settings among `rules` that are outside their usual range, by name.
+
+    A learning rate becomes its default. An optimizer without a scale of its own becomes Adam if its rate is unusual. A critic of the Wasserstein loss without a bound gets the gradient penalty of WGAN-GP. The minimax loss starves G if D is
+    good (Goodfellow et al. 2014, section 3), so it becomes the non-saturating one.
+    """
+    found: dict[str, Any] = {}
+    for player in "dg":
+        name, optimizer = f"lr_{player}", f"optimizer_{player}"
+        low, high = USUAL_RATES.get(rules[optimizer], (0.0, math.inf))
+        if low <= rules[name] <= high:
+            continue
+        found[name] = SETTINGS[name].initial
+        if rules[optimizer] in {"sgd", "momentum"}:
+            found[optimizer] = "adam"
+    found |= {name: begin for name, (most, begin) in USUAL_BOUNDS.items() if rules[name] > most}
+    if rules["loss"] == "wasserstein" and rules["d_steps"] <= CRITIC_STEPS:
+        found.pop("d_steps", None)
+    if rules["loss"] == "minimax":
+        found["loss"] = "non_saturating"
+    if rules["loss"] == "wasserstein" and rules["penalty"] == "none" and rules["weight_clip"] == 0:
+        found |= {"penalty": "gradient_penalty", "penalty_weight": 10.0}
+    elif rules["penalty"] == "none":
+        found.pop("penalty_weight", None)
+    return found
+
+
+def _usual(rules: Rules) -> Remedy | None:
+    """Propose usual values for everything that is outside its usual range."""
+    changes = unusual(rules)
+    if not changes:
+        return None
+    return Remedy(N_("Usual values"), MappingProxyType(changes))
 
 
 def _scaled(name: str, factor: float) -> Maker:
@@ -34,7 +108,11 @@ def _scaled(name: str, factor: float) -> Maker:
     def make(rules: Rules) -> Remedy | None:
         before = rules[name]
         setting: Any = SETTINGS[name]
-        after = float(f"{min(max(before * factor, setting.min), setting.max):.3g}")
+        low, high = setting.min, setting.max
+        if name.startswith("lr_"):  # no remedy leads out of the usual range
+            usual = USUAL_RATES.get(rules[f"optimizer_{name[-1]}"], (low, high))
+            low, high = min(usual[0], before), max(usual[1], before)
+        after = float(f"{min(max(before * factor, low), high):.3g}")
         if after == before:
             return None
         label = Message(
@@ -102,13 +180,6 @@ def _clipped(rules: Rules) -> Remedy | None:
     return _scaled("grad_clip", 0.5)(rules)
 
 
-def _bounded_critic(rules: Rules) -> Remedy | None:
-    if rules["loss"] == "wasserstein" and rules["penalty"] == "none" and rules["weight_clip"] == 0:
-        changes = {"penalty": "gradient_penalty", "penalty_weight": 10.0}
-        return Remedy(N_("Bound the critic with a gradient penalty"), MappingProxyType(changes))
-    return None
-
-
 def _no_momentum(rules: Rules) -> Remedy | None:
     return None if rules["beta1"] == 0 else Remedy(N_("No momentum"), MappingProxyType({"beta1": 0.0}))
 
@@ -129,6 +200,13 @@ def _packed(rules: Rules) -> Remedy | None:
     )
 
 
+def _augmented(rules: Rules) -> Remedy | None:
+    """Propose adaptive augmentation of images, whose strength follows D's overfitting by itself."""
+    if rules["augment"] == "ada":
+        return None
+    return Remedy(N_("Augment images as far as D overfits (ADA)"), MappingProxyType({"augment": "ada"}))
+
+
 def _averaged(rules: Rules) -> Remedy | None:
     return None if rules["ema_decay"] > 0 else Remedy(N_("Average G"), MappingProxyType({"ema_decay": 0.99}))
 
@@ -137,12 +215,14 @@ _TABLE: Mapping[str, tuple[Maker, ...]] = MappingProxyType(
     {
         # R3GAN: 1,000 stacked modes against 693; PacGAN: 99 -> 1,000.
         "collapse": (
+            _usual,
             _one("g_steps", N_("One update of G a step")),
             _relativistic,
             _packed,
             _scaled("lr_g", 0.1),
         ),
         "partial_collapse": (
+            _usual,
             _relativistic,
             _packed,
             _one("g_steps", N_("One update of G a step")),
@@ -150,6 +230,7 @@ _TABLE: Mapping[str, tuple[Maker, ...]] = MappingProxyType(
         ),
         # Goodfellow et al. 2014, section 3; gap-aware learning rates (AISTATS 2023) lower lr_d by at most 10.
         "d_saturated": (
+            _usual,
             lambda rules: (
                 _with(N_("Non-saturating loss"), loss="non_saturating")(rules)
                 if rules["loss"] == "minimax"
@@ -162,6 +243,7 @@ _TABLE: Mapping[str, tuple[Maker, ...]] = MappingProxyType(
         ),
         "d_weak": (
             _released("d"),
+            _usual,
             _scaled("lr_d", 10),
             _one("g_steps", N_("One update of G a step")),
             _less_penalty,
@@ -169,15 +251,16 @@ _TABLE: Mapping[str, tuple[Maker, ...]] = MappingProxyType(
         ),
         # Averaging: Yazici et al. 2019; R1: Mescheder, Geiger and Nowozin 2018.
         "oscillation": (
+            _usual,
             _penalty("r1", 0.1),
             _no_momentum,
             _scaled("lr_d", 0.3),
             _scaled("lr_g", 0.3),
             _averaged,
         ),
-        "diverging": (_bounded_critic, _scaled("lr_d", 0.1), _scaled("lr_g", 0.1), _clipped),
+        "diverging": (_usual, _scaled("lr_d", 0.1), _scaled("lr_g", 0.1), _clipped),
         # ADA (Karras et al. 2020) where images can be augmented.
-        "overfitting": (_penalty("r1", 0.1), _scaled("lr_d", 0.3)),
+        "overfitting": (_augmented, _penalty("r1", 0.1), _scaled("lr_d", 0.3)),
         "vanishing_gradients": (
             lambda rules: (
                 _with(N_("Non-saturating loss"), loss="non_saturating")(rules)
@@ -187,8 +270,8 @@ _TABLE: Mapping[str, tuple[Maker, ...]] = MappingProxyType(
             _with(N_("Leaky ReLU, from a fresh start"), fresh_start=True, activation="leaky_relu"),
             _scaled("lr_d", 0.1),
         ),
-        "exploding_gradients": (_bounded_critic, _clipped, _penalty("r1", 0.1), _scaled("lr_d", 0.1)),
-        "too_slow": (_released("g"), _released("d"), _scaled("lr_g", 10), _scaled("lr_d", 10)),
+        "exploding_gradients": (_usual, _clipped, _penalty("r1", 0.1), _scaled("lr_d", 0.1)),
+        "too_slow": (_released("g"), _released("d"), _usual, _scaled("lr_g", 10), _scaled("lr_d", 10)),
         "dead_units": (
             _with(N_("Leaky ReLU, from a fresh start"), fresh_start=True, activation="leaky_relu"),
             _scaled("lr_d", 0.3),

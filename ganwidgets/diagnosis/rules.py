@@ -14,12 +14,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
 
-import numpy as np
 from traitlets import TraitError
 
 from ganwidgets.diagnosis.finding import Finding
-from ganwidgets.diagnosis.remedies import remedies
-from ganwidgets.diagnosis.signals import Signals
+from ganwidgets.diagnosis.signals import WINDOW, Signals
 from ganwidgets.diagnosis.symptoms import SYMPTOMS
 from ganwidgets.games import Game
 from ganwidgets.messages import Message
@@ -31,6 +29,12 @@ __all__ = ["DIVERGED", "Condition", "Firing", "Rule", "Then", "checked_rules", "
 
 DIVERGED = "diverged"
 """What a rule names to act after a number became infinite or NaN."""
+
+ONSET = "onset"
+"""What a rule names to go back to before its finding began."""
+
+BEFORE = 200
+"""Iterations before the onset of a finding to which a rule goes back (tuned)."""
 
 REMEDY = "remedy"
 """What a rule names to apply the first remedy of its finding that needs no fresh start."""
@@ -136,8 +140,10 @@ class Rule:
         Iterations whose mean a comparison looks at.
     hold : int
         Iterations after which the old values return; 0 keeps the new ones.
-    back : int
-        Iterations that the run goes back before the change, on a new branch; 0 stays.
+    back : int or "onset"
+        Iterations that the run goes back before the change, on a new branch; 0 stays. ``"onset"`` goes back to
+        :data:`BEFORE` iterations before the finding began, or by the whole window if it began before that; to
+        the beginning of a run that fell ill early.
     bounds : mapping of str to (low, high)
         Limits of settings as factors of their values when the rule was armed.
     continuous : bool
@@ -166,7 +172,7 @@ class Rule:
     limit: int | None = None
     window: int = 50
     hold: int = 0
-    back: int = 0
+    back: int | str = 0
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
     continuous: bool = False
     game: Game | str | None = None
@@ -201,10 +207,19 @@ class Rule:
                     value=self.then,
                 )
             )
-        for part in ("cooldown", "window", "hold", "back"):
+        for part in ("cooldown", "window", "hold"):
             self._check_count(part, getattr(self, part))
         if self.limit is not None:
             self._check_count("limit", self.limit)
+        self._check_back()
+
+    def _check_back(self) -> None:
+        if self.back != ONSET:
+            self._check_count("back", self.back)
+        elif not self.reads_findings:
+            raise ValueError(
+                Message("rule {rule!r} can go back to an onset only if `when` is a symptom", rule=self.name)
+            )
 
     def _take_game(self) -> None:
         if self.game is not None:
@@ -258,18 +273,34 @@ class Rule:
         """True if the rule needs probes of the networks, which cost more than recorded columns."""
         return isinstance(self.when, str) and self.when in SYMPTOMS
 
-    def evidence(self, seen: Signals, found: Sequence[Finding]) -> str:
+    def finding(self, found: Sequence[Finding]) -> Finding | None:
+        """Return the finding that the rule waits for."""
+        return next((finding for finding in found if finding.symptom == self.when), None)
+
+    def evidence(self, seen: Signals, finding: Finding | None) -> str:
         """Return what fulfils the condition, in words; empty if it is not fulfilled."""
+        if finding is not None:
+            return str(finding)
         if callable(self.when):
             answer = self.when(seen)
             return "" if not answer else answer if isinstance(answer, str) else "its condition holds"
-        for finding in found:
-            if finding.symptom == self.when:
-                return str(finding)
         condition = Condition.parsed(str(self.when))
         return "" if condition is None else condition.evidence(seen, self.window)
 
-    def changes(self, rules: Mapping[str, Any], armed: Mapping[str, Any]) -> dict[str, Any]:
+    def target(self, iteration: int, finding: Finding | None) -> int:
+        """Return the iteration to go back to, at least 0; `iteration` if the rule stays."""
+        if isinstance(self.back, int):
+            return max(0, iteration - self.back)
+        if finding is None:
+            return iteration
+        # If every known value is ill, the run has been ill for longer than the diagnosis looks back.
+        known = finding.since > finding.evidence.iterations[0]
+        target = finding.since - (BEFORE if known else WINDOW)
+        return target if target >= WINDOW else 0
+
+    def changes(
+        self, rules: Mapping[str, Any], armed: Mapping[str, Any], finding: Finding | None
+    ) -> dict[str, Any]:
         """Return the new values of settings that differ from those in force.
 
         Parameters
@@ -278,12 +309,15 @@ class Rule:
             Settings in force.
         armed : mapping
             Settings in force when the rule was armed, to which `bounds` refer.
+        finding : Finding or None
+            What the rule fires on, whose first remedy without a fresh start is applied by ``then="remedy"``.
         """
-        if self.then == REMEDY:
-            proposed = remedies(str(self.when), rules)
-            asked: Mapping[str, Any] = next((r.changes for r in proposed if not r.fresh_start), {})
+        asked: Mapping[str, Any]
+        if isinstance(self.then, str):
+            proposed = () if finding is None else finding.remedies
+            asked = next((r.changes for r in proposed if r.changes and not r.fresh_start), {})
         else:
-            asked = self.then(rules) if callable(self.then) else self.then  # type: ignore[assignment]
+            asked = self.then(rules) if callable(self.then) else self.then
         values = {name: self._value(name, value, rules, armed) for name, value in asked.items()}
         return {name: value for name, value in values.items() if value != rules[name]}
 
@@ -297,8 +331,9 @@ class Rule:
         if isinstance(value, float) and math.isfinite(value):
             value = float(f"{value:.6g}")
             if name in self.bounds:
-                low, high = self.bounds[name]
-                value = float(np.clip(value, low * armed[name], high * armed[name]))
+                # A value that a user or another rule put beyond the bounds is not pulled back.
+                low, high = (factor * armed[name] for factor in self.bounds[name])
+                value = min(max(value, min(low, rules[name])), max(high, rules[name]))
             value = min(max(value, definition.min), definition.max)
             if isinstance(rules[name], int) and not isinstance(rules[name], bool):
                 value = round(value)

@@ -100,7 +100,7 @@ class Detector:
                 self.above,
                 self.source,
             ),
-            remedies(self.symptom, seen.settings),
+            remedies(self.symptom, seen.settings, seen.kind),
             self.sentence,
         )
 

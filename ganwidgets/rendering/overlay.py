@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,12 @@ def thinned_curve(places: Floats, values: Floats, points: int = POINTS) -> tuple
     return np.add.reduceat(places, begins) / counts, np.add.reduceat(values, begins) / counts
 
 
-def overlay(title: str, curves: Mapping[str, tuple[Floats, Floats]], across: str) -> str:
+def overlay(
+    title: str,
+    curves: Mapping[str, tuple[Floats, Floats]],
+    across: str,
+    marks: Sequence[tuple[float, str]] = (),
+) -> str:
     """Return curves as an SVG figure in the colours of :data:`PALETTE`, in their order.
 
     Parameters
@@ -48,6 +53,8 @@ def overlay(title: str, curves: Mapping[str, tuple[Floats, Floats]], across: str
         By the runs' names.
     across : str
         What the places are.
+    marks : sequence of (place, text)
+        Places that are marked by a vertical line, whose text is shown on hover.
     """
     shown = {name: thinned_curve(*curve) for name, curve in curves.items()}
     bottom, top = comfortable_limits(*typical_range(*(values for _, values in shown.values())))
@@ -76,6 +83,11 @@ def overlay(title: str, curves: Mapping[str, tuple[Floats, Floats]], across: str
         parts.append(
             f'<polyline fill="none" stroke="{PALETTE[number % len(PALETTE)]}" stroke-width="1.5" '
             f'stroke-dasharray="{dash}" points="{points}"/>'
+        )
+    for place, text in marks:
+        parts.append(
+            f'<line class="gw-mark" x1="{x(place):.1f}" x2="{x(place):.1f}" y1="{y0}" y2="{y1}" stroke="currentColor" '
+            f'stroke-dasharray="3 3" stroke-width="1.2"><title>{html.escape(text)}</title></line>'
         )
     parts.append(f'<rect x="{x0}" y="{y1}" width="{x1 - x0}" height="{y0 - y1}" fill="none" {quiet}/>')
     parts.append(

@@ -13,6 +13,7 @@ from ganwidgets.trainer.trainer import GANTrainer
 
 if TYPE_CHECKING:
     from ganwidgets.data import Source
+    from ganwidgets.diagnosis import Finding
     from ganwidgets.runs.record.history import History
     from ganwidgets.runs.record.interventions import Intervention
     from ganwidgets.settings import Settings
@@ -117,6 +118,11 @@ class SweepRun:
         """See :meth:`GANTrainer.floors`."""
         figures: dict[str, float] = self._read(lambda lane: lane.trainer.floors(n, seed, features))
         return figures
+
+    def diagnose(self) -> tuple[Finding, ...]:
+        """See :meth:`GANTrainer.diagnose`."""
+        found: tuple[Finding, ...] = self._read(lambda lane: lane.trainer.diagnose())
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`GANTrainer.state_dict`."""

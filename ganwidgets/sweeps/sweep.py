@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from ganwidgets.runs.state.state_tree import is_preset
 from ganwidgets.settings import check_names
 from ganwidgets.stepping.ambient import under_pinned_modes
 from ganwidgets.stepping.devices import chosen_device
+from ganwidgets.sweeps.acts import Act
 from ganwidgets.sweeps.configurations import KEYWORDS, checked_changes, expanded
+from ganwidgets.sweeps.evolution import Evolution
 from ganwidgets.sweeps.lane import Lane, OwnParts, fresh
 from ganwidgets.sweeps.search import search, space_of, study_for
 from ganwidgets.sweeps.states import SweepState
@@ -286,6 +288,63 @@ class Sweep(SweepState):
             space = space or space_of(self)
         search(self, study, n, metric or "sliced_wasserstein", steps, report_every, space)
         return study
+
+    def evolve(
+        self,
+        n: int,
+        *,
+        metric: str = "sliced_wasserstein",
+        every: int = 200,
+        share: float = 0.25,
+        explore: Sequence[str] = ("lr_d", "lr_g"),
+        factors: Sequence[float] = (0.8, 1.25),
+        seed: int = 0,
+    ) -> tuple[Act, ...]:
+        """Carry out `n` full steps of population-based training, and return what was done to the runs.
+
+        After every `every` steps each of the worst runs becomes a copy of one of the best, by `metric` on 1000 samples,
+        and the copy's settings in `explore` are changed a little (Jaderberg et al., "Population based training of neural
+        networks", 2017). A run that diverged is replaced too. Every replacement is a ``"respawn"`` in :attr:`acts`, with
+        both values as its reason, and the changes are interventions of the run.
+
+        Parameters
+        ----------
+        n : int
+        metric : str
+            One of the names that :meth:`evaluate` returns; its better direction is known.
+        every : int
+            Steps between two selections, counted from the sweep's beginning.
+        share : float
+            The part of the runs that is replaced, and the part that is copied; at most 0.5.
+        explore : sequence of str
+            Settings that are changed in copies, each a number.
+        factors : sequence of float
+            A rate or weight is multiplied by one of them, within its bounds; a count grows or shrinks by 1.
+        seed : int
+            Of these choices.
+
+        Returns
+        -------
+        tuple of Act
+            The newest entries of :attr:`acts`.
+
+        Raises
+        ------
+        traitlets.TraitError
+            For a setting that cannot be explored.
+        ValueError
+            For a metric that the data does not have, or another value that is not allowed.
+        RuntimeError
+            If every run has ended.
+
+        Examples
+        --------
+        >>> sweep = Sweep("ring8", lr_g=[1e-6, 1e-3], seeds=2, g_hidden=(8,), d_hidden=(8,))
+        >>> acts = sweep.evolve(100, every=50)
+        >>> {act.action for act in acts}
+        {'respawn'}
+        """
+        return Evolution(metric, every, share, explore, factors, seed).run(self, n)
 
     @classmethod
     def load(

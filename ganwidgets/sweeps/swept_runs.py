@@ -55,18 +55,13 @@ class SweptRuns:
             self._route(index)
 
     def _advance(self, n: int, *, last: bool) -> None:
-        for group in self._grouped():
-            if group.step(n, last=last):
-                self._note_ends(group)
+        ended = [group for group in self._grouped() if group.step(n, last=last)]
+        if ended:
+            self._regroup()  # only now: every group has taken its steps
+            for lane in (lane for group in ended for lane in group.lanes if not lane.alive):
+                self._act(lane.status, [self._lanes.index(lane)], reason=lane.error)
         if self._folder is not None:
             self._folder.changed()
-
-    def _note_ends(self, group: LaneGroup) -> None:
-        for lane in group.lanes:
-            if not lane.alive:
-                index = self._lanes.index(lane)
-                self._act(lane.status, [index], reason=lane.error)
-        self._regroup()
 
     def _grouped(self) -> list[LaneGroup]:
         if self._groups is not None and any(group.pending for group in self._groups):

@@ -244,7 +244,7 @@ class WhatIf:
                 (
                     made
                     for made in reversed(future.history.evaluations)
-                    if made["iteration"] == future.iteration
+                    if made["iteration"] == future.iteration and metric in made
                 ),
                 None,
             )

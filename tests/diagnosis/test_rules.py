@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ganwidgets as gw
+from ganwidgets.diagnosis.remedies import remedies
 
 EASE = gw.Rule("ease", when="loss_d < 9", then={"lr_d": "* 0.5"}, cooldown=20, limit=2)
 
@@ -29,6 +30,7 @@ EASE = gw.Rule("ease", when="loss_d < 9", then={"lr_d": "* 0.5"}, cooldown=20, l
         ({"when": "loss_d > 1", "then": "remedy"}, ValueError, "symptom"),
         ({"when": "collapse", "then": {"lr_d": 0.1}, "cooldown": -1}, ValueError, "cooldown"),
         ({"when": "collapse", "then": {"lr_d": 0.1}, "limit": 1.5}, ValueError, "limit"),
+        ({"when": "loss_d > 1", "then": {"lr_d": 0.1}, "back": "onset"}, ValueError, "onset"),
     ],
 )
 def test_a_wrong_rule_is_refused_by_name(wrong: dict[str, Any], error: type[Exception], told: str) -> None:
@@ -171,3 +173,44 @@ def test_an_own_condition_reads_signals() -> None:
 
 def test_a_comparison_may_be_a_tuple() -> None:
     assert gw.Rule("t", when=("loss_d", ">", 1), then={"lr_d": 0.1}).when == "loss_d > 1"
+
+
+def test_a_rule_goes_back_to_the_onset_of_its_finding() -> None:
+    trainer = gw.GANTrainer("ring8", freeze_d=True, lr_g=1e-3)
+    pilot = trainer.autopilot(
+        gw.Rule("release", when="d_weak", then="remedy", back="onset", limit=1, cooldown=0)
+    )
+    assert pilot is not None
+    trainer.step(300)
+    (firing,) = pilot.firings
+    assert firing.back == 0  # ill from the beginning
+    assert trainer.iteration == 300 - firing.iteration
+    assert [(r.iteration, r.setting, r.new) for r in trainer.interventions] == [(0, "freeze_d", False)]
+
+
+def test_bounds_do_not_pull_back_what_another_hand_set() -> None:
+    trainer = gw.GANTrainer("ring8", lr_d=0.01)
+    trainer.autopilot(
+        gw.Rule("hold", when="loss_d > 0", then={"lr_d": "* 0.9"}, bounds={"lr_d": (0.5, 2.0)}, cooldown=10)
+    )
+    trainer.change(lr_d=1e-3)
+    trainer.step(20)
+    assert trainer.settings.lr_d == 1e-3
+
+
+@pytest.mark.parametrize("lr", [1e-6, 1e-3, 0.1])
+@pytest.mark.parametrize("symptom", ["too_slow", "d_weak", "d_saturated", "oscillation"])
+def test_no_remedy_leads_out_of_the_usual_rates(symptom: str, lr: float) -> None:
+    rules = {**gw.Settings().as_dict(), "lr_d": lr, "lr_g": lr}
+    for remedy in remedies(symptom, rules, "points"):
+        for name in {"lr_d", "lr_g"} & remedy.changes.keys():
+            assert min(lr, 2e-4) <= remedy.changes[name] <= max(lr, 4e-3)
+
+
+def test_augmentation_is_a_remedy_for_images_alone() -> None:
+    rules = gw.Settings().as_dict()
+    told = [
+        any("augment" in r.changes for r in remedies("overfitting", rules, kind))
+        for kind in ("points", "images")
+    ]
+    assert told == [False, True]

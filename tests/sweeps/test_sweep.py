@@ -281,3 +281,12 @@ def test_when_every_run_has_ended_a_step_says_so():
     sweep.respawn(0)
     sweep.step()
     assert sweep.iteration == 1
+
+
+def test_a_divergence_takes_no_step_from_runs_of_other_groups():
+    wild = {"loss": "wasserstein", "optimizer_d": "sgd", "optimizer_g": "sgd", "lr_d": 10.0, "lr_g": 10.0}
+    sweep = gw.Sweep("ring8", configurations=[wild, {}], g_hidden=(8,), d_hidden=(8,), batch_size=16)
+    sweep.step(20)
+    assert sweep.runs[0].status == "diverged"
+    assert sweep.runs[1].iteration == 20
+    assert sweep.acts[-1].iterations == (sweep.runs[0].iteration,)

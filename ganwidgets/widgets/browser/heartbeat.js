@@ -133,7 +133,7 @@ function answer(model, root, view) {
   };
 }
 
-/** Tell the kernel of clicks on what says where it leads, and copy what offers itself to be copied. */
+/** Tell the kernel of clicks on the chart of losses and on what says where it leads, and copy what offers itself to be copied. */
 function follow(model, root) {
   const onClick = (event) => {
     const copied = event.target.closest("[data-gw-copy]");
@@ -141,6 +141,12 @@ function follow(model, root) {
     if (copied) navigator.clipboard?.writeText(copied.dataset.gwCopy).then(() => copied.classList.add("gw-copied"));
     const target = event.target.closest("[data-gw-go]");
     if (target) tell(model, { go: target.dataset.gwGo });
+    const plot = event.target.closest(".gw-curves .gw-chart")?.querySelector(".plotarea_background");
+    if (plot) {
+      const { left, width } = plot.getBoundingClientRect();
+      const across = (event.clientX - left) / width;
+      if (across >= 0 && across <= 1) tell(model, { go: `explain:${across}` });
+    }
   };
   root.addEventListener("click", onClick);
   return () => root.removeEventListener("click", onClick);

@@ -1,11 +1,14 @@
 // Runs beside each other: overlaid curves, and a table to sort, filter, hide and colour by.
 //
 // To the kernel: the traits `column`, `against`, `highlighted`; the message {look: true} every two seconds while the page is
-// visible, which lets runs of other processes come in; {samples: true}.
+// visible, which lets runs of other processes come in; {samples: true}, {findings: true}, {better: true}.
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 720, HEIGHT = 260, LEFT = 56, RIGHT = 10, TOP = 10, BOTTOM = 34;
 const LOOK_EVERY = 2000;
+
+/** Columns of the table that are sentences, and no axis. */
+const PROSE = ["notes", "interventions"];
 
 function limits(values) {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
@@ -40,10 +43,14 @@ function render({ model, el }) {
   const holder = make(bar, "label", "");
   holder.append(words.filter + " ");
   const filter = make(holder, "input", "gw-compare-filter", { type: "search", placeholder: words.example });
-  const samples = make(bar, "button", "gw-compare-samples", { type: "button" });
-  samples.textContent = words.samples;
-  samples.addEventListener("click", () => model.send({ samples: true }));
+  for (const asked of ["samples", "findings", "better"]) {
+    const button = make(bar, "button", `gw-compare-${asked}`, { type: "button" });
+    button.textContent = words[asked];
+    button.addEventListener("click", () => model.send({ [asked]: true }));
+  }
+  const told = make(root, "div", "gw-compare-told", { role: "status" });
   const svg = make(root, "svg", "gw-compare-chart", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" }, SVG);
+  const parallel = make(root, "svg", "gw-compare-parallel", { role: "img", "aria-label": words.parallel }, SVG);
   const scroll = make(root, "div", "gw-compare-scroll");
   const table = make(scroll, "table", "gw-compare-table");
   const pictures = make(root, "div", "gw-compare-pictures");
@@ -108,8 +115,8 @@ function render({ model, el }) {
       row.cells.forEach((text, i) => {
         make(line, "td", typeof row.sort[i] === "number" ? "gw-compare-number" : "").textContent = text;
       });
-      line.addEventListener("pointerenter", () => { marked = row.name; drawCurves(); });
-      line.addEventListener("pointerleave", () => { marked = null; drawCurves(); });
+      line.addEventListener("pointerenter", () => mark(row.name));
+      line.addEventListener("pointerleave", () => mark(null));
     }
   };
 
@@ -148,6 +155,20 @@ function render({ model, el }) {
     }
   };
 
+  const drawParallel = () => {
+    const { columns, colours, rows } = model.get("table");
+    const shown = matching().filter((row) => !hidden.has(row.name));
+    const names = columns.filter((name) => (name in colours || name === model.get("column")) && !PROSE.includes(name));
+    drawAxes(parallel, names.map((name) => [name, columns.indexOf(name)]), rows, shown, marked, mark);
+  };
+
+  const mark = (name) => {
+    if (marked === name) return;
+    marked = name;
+    drawCurves();
+    drawParallel();
+  };
+
   const draw = () => {
     const { numbers, axes, colours } = model.get("table");
     options(column, numbers, model.get("column"));
@@ -155,10 +176,12 @@ function render({ model, el }) {
     options(colour, Object.keys(colours), model.get("colour"), colours);
     drawTable();
     drawCurves();
+    drawParallel();
+    told.innerHTML = model.get("told");  // made by the kernel, names escaped there
     pictures.innerHTML = model.get("pictures");  // made by the kernel, names escaped there
   };
   filter.addEventListener("input", draw);
-  for (const trait of ["table", "curves", "pictures"]) model.on(`change:${trait}`, draw);
+  for (const trait of ["table", "curves", "pictures", "told"]) model.on(`change:${trait}`, draw);
   const timer = setInterval(() => {
     if (document.visibilityState === "visible" && el.isConnected && el.offsetParent !== null) model.send({ look: true });
   }, LOOK_EVERY);

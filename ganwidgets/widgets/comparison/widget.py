@@ -1,11 +1,14 @@
 """A comparison in a notebook: overlaid curves and a table, which follow runs of other processes.
 
 From the browser, as messages: ``{"look": true}`` every two seconds while the page shows it; ``{"samples": true}``.
-The traits `column`, `against` and `colour` are the browser's choices. To the browser: `table`, `curves`, `pictures`.
+The messages ``{"findings": true}`` and ``{"better": true}`` ask for what is wrong with each run, and for the difference of the two
+groups of seeds. The traits `column`, `against` and `colour` are the browser's choices. To the browser: `table`, `curves`,
+`pictures`, `told`.
 """
 
 from __future__ import annotations
 
+import html
 import math
 import threading
 from collections.abc import Mapping
@@ -17,6 +20,7 @@ from traitlets import Dict, Unicode, observe
 
 from ganwidgets.comparison.comparison import AGAINST, Comparison
 from ganwidgets.comparison.overview import overview, spelled
+from ganwidgets.diagnosis import SYMPTOMS
 from ganwidgets.messages import N_, catalog
 from ganwidgets.rendering.overlay import DASHES, PALETTE, thinned_curve
 from ganwidgets.rendering.side_by_side import samples_side_by_side
@@ -36,6 +40,9 @@ WORDS = {
     "samples": N_("Samples side by side"),
     "sort": N_("Sort by this column"),
     "show": N_("Show"),
+    "findings": N_("Findings of each"),
+    "better": N_("Better by"),
+    "parallel": N_("Settings and result of each run, one axis each"),
 }
 
 AXES = {
@@ -46,6 +53,10 @@ AXES = {
 
 EACH = ""
 """The choice of a colour for each run."""
+
+SINCE = N_("since iteration {iteration}")
+NOTHING_FOUND = N_("nothing is found")
+MORE, CHANCE = N_("That is more than chance."), N_("That may be chance.")
 
 POINTS, PICTURES = 250, 25
 
@@ -68,13 +79,16 @@ class ComparisonWidget(anywidget.AnyWidget):
         What decides on the colours: a column of the table, or each run's own if empty.
     """
 
-    _esm = script("browser/shared/texts", "browser/shared/elements", "comparison/comparison")
+    _esm = script(
+        "browser/shared/texts", "browser/shared/elements", "comparison/parallel", "comparison/comparison"
+    )
     _css = stylesheet("comparison/comparison")
 
     words = Dict().tag(sync=True)
     table = Dict().tag(sync=True)
     curves = Dict().tag(sync=True)
     pictures = Unicode("").tag(sync=True)
+    told = Unicode("").tag(sync=True)
     column = Unicode("loss_d").tag(sync=True)
     against = Unicode("iteration").tag(sync=True)
     colour = Unicode(EACH).tag(sync=True)
@@ -159,11 +173,45 @@ class ComparisonWidget(anywidget.AnyWidget):
             self.refresh()
         elif "samples" in content:
             self.show_samples()
+        elif "findings" in content:
+            self.show_findings()
+        elif "better" in content:
+            self.show_better()
 
     def show_samples(self) -> None:
         """Show samples of every run from the same latents, below the table."""
         made = self._comparison.samples(PICTURES if self._of_images() else 300)
         self.pictures = samples_side_by_side({name: samples.numpy() for name, samples in made.items()})
+
+    def show_findings(self) -> None:
+        """Say what is wrong with each run."""
+        t = self._catalog
+        lines = []
+        for name, found in self._comparison.findings().items():
+            said = "; ".join(
+                f"{t(SYMPTOMS[each.symptom])}, {t(SINCE, iteration=f'{each.since:,}')}" for each in found
+            )
+            lines.append(f"<li><b>{html.escape(name)}</b>: {html.escape(said or t(NOTHING_FOUND))}</li>")
+        self.told = f"<ul>{''.join(lines)}</ul>"
+
+    def show_better(self) -> None:
+        """Say by how much the curve that is drawn is higher in the second group of seeds than in the first."""
+        t, groups = self._catalog, self._comparison.groups()
+        try:
+            interval = self._comparison.better_by(self.column)
+        except ValueError as error:
+            self.told = f"<p>{html.escape(t.error(error))}</p>"
+            return
+        first, second = groups
+        verdict = MORE if interval.more_than_chance else CHANCE
+        sentence = t(
+            N_("{column}, mean of the last tenth: {second} minus {first} is {interval}."),
+            column=self.column,
+            first=first,
+            second=second,
+            interval=str(interval),
+        )
+        self.told = f"<p>{html.escape(sentence)} {html.escape(t(verdict))}</p>"
 
     def _of_images(self) -> bool:
         name = next(iter(self._comparison.runs))

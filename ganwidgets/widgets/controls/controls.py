@@ -157,7 +157,7 @@ class Control:
 
     @property
     def pending(self) -> bool:
-        """Whether another value than the one on display is in force until the next fresh start."""
+        """Whether another value than the one on display is in force: until the next update, or until a fresh start."""
         return self._in_force is not NOTHING and not _same(self._in_force, self._shown)
 
     def show(self, value: Any) -> None:
@@ -175,7 +175,7 @@ class Control:
         self._tell(self.name)
 
     def show_in_force(self, value: Any) -> None:
-        """Say what is in force, where that differs from what is asked for the next fresh start."""
+        """Say what is in force, where that differs from what is asked for."""
         with self._guard:
             self._in_force = value
             self._annotate()
@@ -237,10 +237,12 @@ class Control:
         elif self._idle:
             text = f'<span class="gw-idle-because">{html.escape(self._idle)}</span>'
         elif self.pending:
-            sentence = self._catalog(
-                N_("takes effect at Reset; now {value}"), value=self.editor.words(self._in_force)
-            )
-            text = f'<span class="gw-pending">{html.escape(sentence)}</span>'
+            waits = self.setting.effect == "fresh start"
+            told = N_("takes effect at Reset; now {value}") if waits else N_("asked for; now {value}")
+            sentence = self._catalog(told, value=self.editor.words(self._in_force))
+            # Most changes are in force at once: their line appears only if the step under way takes long.
+            kind = "gw-pending" if waits else "gw-pending gw-asked"
+            text = f'<span class="{kind}">{html.escape(sentence)}</span>'
         elif isinstance(self.setting, NumberSetting) and self.setting.zero and _same(self._shown, 0):
             text = f'<span class="gw-zero">{html.escape(self._catalog(self.setting.zero))}</span>'
         else:
@@ -312,11 +314,9 @@ class ControlSet:
             self.controls[name].show(value)
 
     def show_in_force(self, values: Mapping[str, Any]) -> None:
-        """Say where `values`, those in force, differ from what waits for a fresh start."""
+        """Say where `values`, those in force, differ from what was asked for."""
         for name, value in values.items():
-            control = self.controls[name]
-            if control.setting.effect == "fresh start":
-                control.show_in_force(value)
+            self.controls[name].show_in_force(value)
         self._show_idle()
 
     def suit(self, *, labelled: bool | None, own: Collection[str], images: bool = True) -> None:

@@ -19,6 +19,7 @@ from ganwidgets.widgets.browser.colors import css
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
 from ganwidgets.widgets.panels.curves import INTERVAL, Chart, Curve, Pen, mean_curve
+from ganwidgets.widgets.panels.gap_meter import GapMeter
 from ganwidgets.widgets.panels.graph.texts import newest
 from ganwidgets.widgets.panels.status import NONE
 
@@ -50,6 +51,9 @@ COLUMNS: Mapping[str, tuple[str, str, tuple[str, ...], tuple[Pen, Pen]]] = Mappi
     }
 )
 """Curves besides metrics, offered once they have numbers: label, unit, one or two columns of the history, pens."""
+
+GAP = "duality_gap"
+"""The choice of the duality gap, which is measured only while it is chosen."""
 
 MOST_CLASSES = 20
 """Classes of which each has a bar."""
@@ -86,6 +90,8 @@ class MetricsPanel:
         What it shares with the rest of one widget.
     judge_by : callable
         Called, on that thread too, with the name of the features on which images are to be judged.
+    gap : GapMeter, optional
+        Measures the duality gap while it is chosen.
 
     Attributes
     ----------
@@ -109,14 +115,16 @@ class MetricsPanel:
         request: Callable[[], None],
         look: SharedStyle | None = None,
         judge_by: Callable[[str], None] = lambda _: None,
+        gap: GapMeter | None = None,
     ) -> None:
         self._catalog = catalog
+        self._gap = gap
         look = look or SharedStyle()
         self._guard = threading.RLock()
         self._metrics: Mapping[str, Metric] = {}
-        self._available: tuple[str, ...] = tuple(
-            name for name, curve in COLUMNS.items() if set(curve[2]) <= {*CLASSIC.listed}
-        )
+        self._further = () if gap is None else (GAP,)
+        recorded = (name for name, curve in COLUMNS.items() if set(curve[2]) <= {*CLASSIC.listed})
+        self._available: tuple[str, ...] = (*recorded, *self._further)
         self._drawn = ""
         self.choice = GuardedDropdown(
             self._guard,
@@ -146,7 +154,8 @@ class MetricsPanel:
     def draw(self, frame: Frame) -> None:
         """Draw the chosen curve of `frame`, and all its numbers."""
         metrics = METRICS[frame.kind]
-        available = (*(name for name in metrics if name in frame.metrics), *_recorded(frame))
+        known = (name for name in metrics if name in frame.metrics)
+        available = (*known, *_recorded(frame), *self._further)
         with self._guard:
             if available != self._available or metrics is not self._metrics:
                 self._available, self._metrics = available, metrics
@@ -158,7 +167,12 @@ class MetricsPanel:
             chosen = self.choice.value
         if chosen != self._drawn:
             self._restyle(chosen)
-        if chosen in COLUMNS:
+        if chosen == GAP and self._gap is not None:
+            self._gap.want(frame.iteration)
+            measured = self._gap.curve()
+            level = None if measured is None else Curve(measured.x[[0, -1]], np.zeros(2))
+            self._chart.draw([measured, level], also=[0.0])
+        elif chosen in COLUMNS:
             columns = COLUMNS[chosen][2]
             curves = [mean_curve(frame.losses.get(column)) for column in columns]
             self._chart.draw([*curves, None][: len(METRIC_PENS)])
@@ -200,7 +214,13 @@ class MetricsPanel:
     def _restyle(self, chosen: str) -> None:
         self._drawn = chosen
         t = self._catalog
-        if chosen in COLUMNS:
+        if chosen == GAP:
+            unit, pens = "", METRIC_PENS
+            chips = [
+                ("gw-stroke-metric", t(N_("best response of D minus that of G"))),
+                ("gw-stroke-floor", t(N_("equilibrium"))),
+            ]
+        elif chosen in COLUMNS:
             _, unit, columns, pens = COLUMNS[chosen]
             labels = {
                 "accuracy_real": N_("on real"),
@@ -226,10 +246,13 @@ class MetricsPanel:
         self._chart.restyle(pens, t(unit))
 
     def _options(self) -> list[tuple[str, str]]:
-        return [
-            (self._catalog(COLUMNS[name][0] if name in COLUMNS else self._metrics[name].label), name)
-            for name in self._available
-        ]
+        return [(self._catalog(self._label(name)), name) for name in self._available]
+
+    def _label(self, name: str) -> str:
+        """Return what people call a curve, to be translated."""
+        if name == GAP:
+            return N_("Duality gap")
+        return COLUMNS[name][0] if name in COLUMNS else self._metrics[name].label
 
     def _verdict(self, frame: Frame) -> str:
         """Return in one sentence what the numbers mean."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,9 @@ from ganwidgets.widgets.browser.heartbeat import Heartbeat, Viewers, gone_words
 from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.panels.curves import CurvesPanel
+from ganwidgets.widgets.panels.explain import ExplainPanel
 from ganwidgets.widgets.panels.export import SavingPanel
+from ganwidgets.widgets.panels.gap_meter import GapMeter
 from ganwidgets.widgets.panels.graph.panel import GraphPanel
 from ganwidgets.widgets.panels.health.checkup import Checkup, Trial
 from ganwidgets.widgets.panels.health.panel import HealthPanel
@@ -33,6 +36,7 @@ from ganwidgets.widgets.panels.own_data.panel import OwnDataPanel
 from ganwidgets.widgets.panels.own_panels import own_panels
 from ganwidgets.widgets.panels.plane.panel import PlanePanel
 from ganwidgets.widgets.panels.recipes import StartPanel
+from ganwidgets.widgets.panels.rules import Pilot, RulesPanel
 from ganwidgets.widgets.panels.sample_map import SampleMap
 from ganwidgets.widgets.panels.samples.panel import SamplesPanel
 from ganwidgets.widgets.panels.scales import ScalesPanel
@@ -127,6 +131,8 @@ class Dashboard:
         See :class:`ganwidgets.widgets.panels.health.panel.HealthPanel`.
     trainer, carry_out : GANTrainer, callable
         See :class:`ganwidgets.widgets.panels.what_if.WhatIfPanel`.
+    pilot : Pilot
+        See :class:`ganwidgets.widgets.panels.rules.RulesPanel`.
     """
 
     def __init__(
@@ -156,6 +162,7 @@ class Dashboard:
         take: Callable[[Trial], None],
         trainer: GANTrainer,
         carry_out: Callable[[Callable[[], None]], Any],
+        pilot: Pilot,
     ) -> None:
         self._catalog = catalog
         look = SharedStyle()
@@ -181,12 +188,15 @@ class Dashboard:
         }
         self.graph = GraphPanel(catalog, request)
         self.starts = StartPanel(catalog, act, look)
-        curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look, judge_by)
+        gap = GapMeter(trainer, tasks, request)
+        curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look, judge_by, gap)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self.walk = WalkPanel(catalog, walk, look)
         saving = SavingPanel(catalog, export, look)
         self.health = HealthPanel(catalog, checkup, remedy, take, tasks, look)
         self.what_if = WhatIfPanel(catalog, trainer, carry_out, tasks, look)
+        self.explain = ExplainPanel(catalog, trainer, tasks, request, look)
+        self.rules = RulesPanel(catalog, trainer, pilot, tasks, look)
         for name in self.what_if.changeable:
             self.controls.controls[name].widget.add_class("gw-asks")
         self._panels: list[Panel] = [
@@ -212,6 +222,8 @@ class Dashboard:
             **saving.names,
             **self._unstored.names,
             **self.what_if.names,
+            **self.explain.names,
+            **self.rules.names,
         }
         for panel in self._panels:
             names.update(getattr(panel, "names", {}))
@@ -237,6 +249,8 @@ class Dashboard:
             walk=self.walk.widget,
             health=self.health.widget,
             what_if=self.what_if.widget,
+            explain=self.explain.widget,
+            rules=self.rules.widget,
             starts=self.starts.widget,
             growth=self._scales.growth,
             hidden=[self.heartbeat],
@@ -272,6 +286,9 @@ class Dashboard:
         kind, _, name = where.partition(":")
         if kind == self.what_if.name:
             self.what_if.open(name)
+        elif kind == self.explain.name:
+            with contextlib.suppress(ValueError):  # a page may send anything
+                self.explain.open(float(name))
         else:
             self.timeline.go(where)
 
@@ -288,6 +305,8 @@ class Dashboard:
         parts[self.walk.name] = self.walk.widget
         parts[self.health.name] = self.health.widget
         parts[self.what_if.name] = self.what_if.widget
+        parts[self.explain.name] = self.explain.widget
+        parts[self.rules.name] = self.rules.widget
         parts["speed"] = self.transport.speed.widget
         parts[self.timeline.name] = self.timeline.widget
         for name, part in (*parts.items(), ("step", self.transport.count)):

@@ -60,6 +60,10 @@ class Arrangement:
         What is wrong with the run, and what may help.
     what_if : ipywidgets.Widget
         Two futures side by side.
+    explain : ipywidgets.Widget
+        Why an iteration came out as it did, and notes.
+    rules : ipywidgets.Widget
+        The rules that look after the run.
     starts : ipywidgets.Widget
         The ways to begin.
     growth : ipywidgets.Widget
@@ -88,6 +92,8 @@ class Arrangement:
         walk: ipywidgets.Widget,
         health: ipywidgets.Widget,
         what_if: ipywidgets.Widget,
+        explain: ipywidgets.Widget,
+        rules: ipywidgets.Widget,
         starts: ipywidgets.Widget,
         growth: ipywidgets.Widget,
         hidden: Iterable[ipywidgets.Widget] = (),
@@ -132,6 +138,8 @@ class Arrangement:
             "status": status.widget,
             "health": health,
             "what_if": what_if,
+            "explain": explain,
+            "rules": rules,
             "walk": walk,
             "graph": overview,
             "curves": curves.widget,

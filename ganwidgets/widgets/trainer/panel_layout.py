@@ -27,6 +27,8 @@ PANELS = (
     "metrics",
     "health",
     "what_if",
+    "explain",
+    "rules",
     "timeline",
     "numbers",
     "settings",

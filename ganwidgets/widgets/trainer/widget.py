@@ -40,8 +40,10 @@ from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of
 from ganwidgets.widgets.browser.link_refusal import InKernelOnly
 from ganwidgets.widgets.browser.models import models_of
 from ganwidgets.widgets.browser.subshells import heard_during_cells
+from ganwidgets.widgets.panels.explain import ExplainPanel
 from ganwidgets.widgets.panels.health.panel import HealthPanel
 from ganwidgets.widgets.panels.recipes import STARTS
+from ganwidgets.widgets.panels.rules import RulesPanel
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import ACTIONS, SPEED
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
@@ -243,6 +245,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
             take=self._hands.take_trial,
             trainer=trainer,
             carry_out=self._hands.carry_out,
+            pilot=self,
         )
         self._hands.dashboard = self._dashboard
         self._show_settings()
@@ -272,6 +275,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
             for name, value in values.items():
                 self.set_trait(name, value)
         self._dashboard.controls.show(values)
+        self._show_in_force()
 
     # --- what people ask for --------------------------------------------------------------------
 
@@ -409,6 +413,8 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
                     WalkPanel.name,
                     HealthPanel.name,
                     WhatIfPanel.name,
+                    ExplainPanel.name,
+                    RulesPanel.name,
                     "speed",
                     TimelinePanel.name,
                 ),
@@ -497,7 +503,12 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
             source = self._trainer.source
             self._dashboard.begin(source)
             self._pacer.max_rate = FRAMES[source.kind]
-        self._dashboard.controls.show_in_force(self._trainer._session.built)
+        self._show_in_force()
+
+    def _show_in_force(self) -> None:
+        """Say beside each control what is in force, if that is not what was asked for."""
+        in_force = {**self._trainer.settings.as_dict(), **self._trainer._session.built}
+        self._dashboard.controls.show_in_force(in_force)
 
     def code(self) -> str:
         """Return Python source that makes this run again, in a widget; see :meth:`GANTrainer.code`."""

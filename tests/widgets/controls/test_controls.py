@@ -282,7 +282,9 @@ class TestSet:
         assert controls.controls["lr_d"].editor.box.value == 0.5
         waiting = controls.controls["latent_dim"].widget.children[-1].value
         assert "now 2" in waiting
-        assert len(controls.controls["lr_d"].widget.children) == 2
+        assert "asked for; now 0.001" in controls.controls["lr_d"].widget.children[-1].value
+        controls.show_in_force({"lr_d": 0.5})
+        assert controls.controls["lr_d"].widget.children[-1].value == ""
 
     def test_all_controls_share_one_layout(self):
         look = SharedStyle()

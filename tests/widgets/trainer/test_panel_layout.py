@@ -59,7 +59,7 @@ def test_another_preset_is_refused_by_value_and_choices(w, bad):
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        (("plain",), "'plain'.*did you mean plane"),
+        (("plan",), "'plan'.*did you mean plane"),
         (("plane", "plane"), "twice"),
         ((3,), "3, which is no panel"),
         (("graph", "controls"), "leave one of them out"),

@@ -112,7 +112,12 @@ class Checkup:
         if seen is None:
             return Report(0, ())
         found = diagnose_signals(seen)
-        fired = [(rule.name, rule.changes(rules, rules)) for rule in self.rules if rule.evidence(seen, found)]
+        fired = [
+            (rule.name, rule.changes(rules, rules, finding))
+            for rule in self.rules
+            for finding in [rule.finding(found)]
+            if rule.evidence(seen, finding)
+        ]
         return Report(seen.iteration, found, tuple((name, change) for name, change in fired if change))
 
     def trial(self, remedy: Remedy) -> Trial:

@@ -1,0 +1,56 @@
+// Parallel coordinates: one axis for each setting that differs and for the result, one line for each run.
+
+const AXES = { width: 720, height: 190, left: 60, right: 60, top: 26, bottom: 12 };
+
+/** A place from 0 to 1 for each value of a column: numbers by size, logarithmic if they span a factor of 30; texts in their order. */
+function placed(values) {
+  const known = values.filter((each) => each !== null);
+  if (known.length && known.every((each) => typeof each === "number")) {
+    const low = Math.min(...known), high = Math.max(...known);
+    const scale = low > 0 && high > 30 * low ? Math.log : (v) => v;
+    const span = scale(high) - scale(low);
+    return (value) => (value === null ? null : span > 0 ? (scale(value) - scale(low)) / span : 0.5);
+  }
+  const texts = [...new Set(known)].sort((a, b) => String(a).localeCompare(String(b), undefined, { numeric: true }));
+  return (value) => (value === null ? null : texts.length > 1 ? texts.indexOf(value) / (texts.length - 1) : 0.5);
+}
+
+/** Draw `axes`, pairs of a name and its column, and a line for each run of `shown`; `mark` is called with the run under the pointer. */
+function drawAxes(svg, axes, rows, shown, marked, mark) {
+  const ns = "http://www.w3.org/2000/svg";
+  svg.replaceChildren();
+  svg.style.display = axes.length > 1 ? "" : "none";
+  if (axes.length < 2) return;
+  const { width, height, left, right, top, bottom } = AXES;
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  const x = (k) => left + (k / (axes.length - 1)) * (width - left - right);
+  const y = (place) => height - bottom - place * (height - top - bottom);
+  const scales = axes.map(([, column]) => placed(rows.map((row) => row.sort[column])));
+  axes.forEach(([name, column], k) => {
+    make(svg, "line", "gw-compare-axis", { x1: x(k), x2: x(k), y1: y(0), y2: y(1) }, ns);
+    make(svg, "text", "gw-compare-axis-name", { x: x(k), y: 10, "text-anchor": "middle" }, ns).textContent = name;
+    const seen = new Set();
+    for (const row of rows) {
+      const place = scales[k](row.sort[column]);
+      if (place === null || seen.has(row.cells[column])) continue;
+      seen.add(row.cells[column]);
+      const ends = place === 0 || place === 1;
+      if (!ends && seen.size > 6) continue;
+      make(svg, "text", "", { x: x(k) + 5, y: y(place) + 4 }, ns).textContent = row.cells[column];
+    }
+  });
+  for (const row of shown) {
+    const points = axes
+      .map(([, column], k) => [k, scales[k](row.sort[column])])
+      .filter(([, place]) => place !== null)
+      .map(([k, place]) => `${x(k).toFixed(1)},${y(place).toFixed(1)}`)
+      .join(" ");
+    const line = make(svg, "polyline", "", {
+      points, fill: "none", stroke: row.color, "stroke-width": marked === row.name ? 3.5 : 1.8, "data-run": row.name,
+      "stroke-opacity": marked !== null && marked !== row.name ? 0.15 : 0.9, "stroke-dasharray": row.dash,
+    }, ns);
+    make(line, "title", "", {}, ns).textContent = row.name;
+  }
+  svg.onpointermove = ({ target }) => mark(target.closest("[data-run]")?.dataset.run ?? null);
+  svg.onpointerleave = () => mark(null);
+}

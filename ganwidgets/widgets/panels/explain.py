@@ -1,0 +1,165 @@
+"""Why an iteration came out as it did, and notes on iterations."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import ipywidgets
+import numpy as np
+
+from ganwidgets.explanation.page import explanation_page
+from ganwidgets.live.worker.background import LatestOnlyTasks
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+
+__all__ = ["ExplainPanel", "spike_near"]
+
+REACH = 0.02
+"""The part of the chart's width around a click within which the spike is looked for."""
+
+
+class ExplainPanel:
+    """An iteration to explain or to note something about, and the explanation.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    trainer : GANTrainer
+        The run.
+    tasks : LatestOnlyTasks
+        Computes the explanation.
+    look_again : callable
+        Called when a note is to be drawn.
+    look : SharedStyle, optional
+        What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    name : str
+    widget : ipywidgets.Box
+    iteration : ipywidgets.BoundedIntText
+    text : ipywidgets.Text
+        The note.
+    start, note : ipywidgets.Button
+        Explain the iteration; keep the note.
+    """
+
+    name = "explain"
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        trainer: GANTrainer,
+        tasks: LatestOnlyTasks,
+        look_again: Callable[[], None],
+        look: SharedStyle | None = None,
+    ) -> None:
+        look = look or SharedStyle()
+        self._catalog = t = catalog
+        self._trainer, self._tasks, self._look_again = trainer, tasks, look_again
+        self.names: dict[str, tuple[str, str]] = {
+            "gw-explain-iteration": (
+                t(N_("Iteration to explain")),
+                t(N_("A click on a spike of the losses chooses it, too.")),
+            ),
+            "gw-explain-text": (
+                t(N_("Note")),
+                t(N_("Kept with the run, and shown as a mark below the losses.")),
+            ),
+        }
+        self.iteration = classed(
+            ipywidgets.BoundedIntText(value=0, min=0, max=2**31 - 1, **look.of(ipywidgets.BoundedIntText)),
+            "gw-explain-iteration",
+        )
+        self.start = self._button(N_("Why?"), "gw-explain-start", self._ask, look)
+        self.text = classed(
+            ipywidgets.Text(placeholder=t(N_("a note on this iteration")), **look.of(ipywidgets.Text)),
+            "gw-explain-text",
+        )
+        self.note = self._button(N_("Note it"), "gw-explain-note", self._keep, look)
+        self.close = self._button(N_("Hide"), "gw-explain-hide", self._hide, look)
+        self.close.add_class("gw-hidden")
+        self._told = look.html("", "gw-explain-told")
+        self._shown = look.html("", "gw-explain-shown")
+        title = look.html(f"<b>{html.escape(t(N_('Why, and notes')))}</b>")
+        row = look.box(
+            [title, self.iteration, self.start, self.text, self.note, self.close],
+            "gw-actions",
+            "gw-explain-row",
+        )
+        self.widget = look.box([row, self._told, self._shown], f"gw-{self.name}", "gw-panel")
+
+    def _button(
+        self, text: str, css_class: str, act: Callable[[], None], look: SharedStyle
+    ) -> ipywidgets.Button:
+        button = ipywidgets.Button(description=self._catalog(text), **look.of(ipywidgets.Button))
+        button.on_click(lambda _: act())
+        return classed(button, "gw-action", css_class)
+
+    def open(self, fraction: float) -> None:
+        """Explain the spike nearest to a click at `fraction` of the width of the losses' chart."""
+        history = self._trainer.history
+        losses = [np.asarray(history[name], np.float64) for name in ("loss_d", "loss_g") if name in history]
+        if losses and len(losses[0]):
+            self.iteration.value = spike_near(losses, fraction)
+            self._ask()
+
+    def _ask(self) -> None:
+        iteration = self.iteration.value
+        self._tell(self._catalog(N_("Iteration {count} is computed again."), count=iteration))
+        self._tasks.ask("explain", lambda: self._explain(iteration), self._failed)
+
+    def _explain(self, iteration: int) -> None:
+        why = self._trainer.explain(iteration)
+        self._shown.value = explanation_page(why, self._catalog)
+        self.close.remove_class("gw-hidden")
+        self._tell("")
+
+    def _keep(self) -> None:
+        text, iteration = self.text.value, self.iteration.value
+
+        def keep() -> None:
+            self._trainer.note(text, iteration)
+            self.text.value = ""
+            told = N_("Noted at iteration {iteration}: {note}")
+            self._tell(self._catalog(told, iteration=iteration, note=text))
+            self._look_again()
+
+        self._tasks.ask("note", keep, self._failed)
+
+    def _hide(self) -> None:
+        self._shown.value = ""
+        self.close.add_class("gw-hidden")
+
+    def _failed(self, error: Exception) -> None:
+        self._tell(self._catalog.error(error))
+
+    def _tell(self, text: str) -> None:
+        self._told.value = f'<span role="status">{html.escape(text)}</span>' if text else ""
+
+
+def spike_near(losses: list[np.ndarray], fraction: float) -> int:
+    """Return the iteration, from 1, whose losses differ most from the medians around it.
+
+    Parameters
+    ----------
+    losses : list of float64 array [T]
+        Of equal length, one value an iteration.
+    fraction : float
+        Where to look, from 0 (iteration 1) to 1 (iteration T); :data:`REACH` to both sides of it.
+    """
+    last = len(losses[0]) - 1
+    reach = max(1, round(REACH * last))
+    at = round(min(max(fraction, 0.0), 1.0) * last)
+    low, high = max(0, at - reach), min(last, at + reach) + 1
+    far = np.zeros(high - low)
+    for values in losses:
+        known = values[low:high]
+        finite = known[np.isfinite(known)]
+        if len(finite):
+            scale = float(np.median(np.abs(finite - np.median(finite)))) or 1.0
+            far = np.maximum(far, np.nan_to_num(np.abs(known - np.median(finite)) / scale))
+    return low + int(np.argmax(far)) + 1
