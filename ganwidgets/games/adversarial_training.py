@@ -168,6 +168,11 @@ class AdversarialTraining(Game):
             ".1%",
         ),
     }
+    floors: ClassVar[Mapping[str, float]] = {
+        "accuracy_clean": 1.0,
+        "accuracy_fgsm": 1.0,
+        "accuracy_pgd": 1.0,
+    }
     diagram = Diagram(
         (
             Node("data", N_("Data"), "data"),

@@ -158,6 +158,7 @@ class CycleGAN(Game):
             ".3f",
         )
     }
+    floors: ClassVar[Mapping[str, float]] = {"cycle_l1": 0.0}
     diagram = Diagram(
         (
             Node("a", N_("Domain A"), "data"),

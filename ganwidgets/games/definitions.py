@@ -31,8 +31,8 @@ PLAYER: Mapping[str, str] = {
 """Settings of every player, by a pattern that its letter fills, with their labels."""
 
 
-def settings_of(game: Game) -> Mapping[str, Setting[Any]]:
-    """Return the definitions of all settings of `game` by name, its own defaults in place.
+def settings_of(game: Game, *, defaults: bool = True) -> Mapping[str, Setting[Any]]:
+    """Return the definitions of all settings of `game` by name, its own defaults in place unless `defaults` is False.
 
     A player's settings are defined as those of the classic discriminator, its label in their labels.
     """
@@ -51,7 +51,7 @@ def settings_of(game: Game) -> Mapping[str, Setting[Any]]:
             "ema_rampup": SETTINGS["ema_rampup"],
         }
     found |= {**dict(game.settings), **{name: SETTINGS[name] for name in COMMON}}
-    for name, value in game.defaults.items():
+    for name, value in game.defaults.items() if defaults else ():
         found[name] = _with(found[name], default_value=value, initial=value)
     return {name: _with(setting, name=name) for name, setting in found.items()}
 

@@ -340,6 +340,8 @@ class Game(ABC):
     exhibits : tuple of Exhibit
     metrics : mapping of str to Metric
         What :meth:`evaluate` returns.
+    floors : mapping of str to float
+        What a perfect result scores at metrics for which that is known.
     diagram : Diagram or None
     purposes : tuple of str
         Purposes of random numbers whose generators are in the state from the start; others join when they are
@@ -358,6 +360,7 @@ class Game(ABC):
     stages: ClassVar[tuple[Stage, ...]] = ()
     exhibits: ClassVar[tuple[Exhibit, ...]] = ()
     metrics: ClassVar[Mapping[str, Metric]] = NOTHING
+    floors: ClassVar[Mapping[str, float]] = NOTHING
     diagram: ClassVar[Diagram | None] = None
     purposes: ClassVar[tuple[str, ...]] = ()
 

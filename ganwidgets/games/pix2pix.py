@@ -133,6 +133,7 @@ class Pix2Pix(Game):
             ".2f",
         ),
     }
+    floors: ClassVar[Mapping[str, float]] = {"l1": 0.0, "detail": 1.0}
     diagram = Diagram(
         (
             Node("pairs", N_("Pairs"), "data"),

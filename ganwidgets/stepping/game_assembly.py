@@ -22,7 +22,14 @@ from ganwidgets.stepping.assembly import Assembled, check_fit, exact_because
 from ganwidgets.stepping.buffers import evaluation_mode
 from ganwidgets.stepping.engine import Engine, feed_from
 from ganwidgets.stepping.game_data import shapes_of, streams_of
-from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game
+from ganwidgets.stepping.game_probe import (
+    built,
+    check_declared,
+    check_networks,
+    check_order,
+    first_memory,
+    probe_game,
+)
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.threads import threads_for
@@ -52,11 +59,12 @@ def assemble_game(settings: Any, source: Source, game: Game, device: torch.devic
     wrong = wrong or game.check_fit(settings, shapes)
     if wrong is not None:
         raise DataError(wrong)
-    networks = game.build(settings, shapes, seeded(settings.seed, "weights"))
+    networks = built(game, settings, shapes, seeded(settings.seed, "weights"))
     check_networks(game, networks)
     for network in networks.values():
         network.to(device)
-    memory = game.memory(settings, shapes)
+    memory = first_memory(game, settings, shapes)
+    check_order(game, settings)
     streams = streams_of(game, training, settings.seed)
     # The trial leaves optimizers, and so has a state of its own.
     tried = TrainingState(
@@ -136,6 +144,17 @@ def look(
         routing,
     ):
         found = getattr(game, method)(n, feed, turn)
+    declared = game.metrics if method == "evaluate" else {exhibit.name for exhibit in game.exhibits}
+    if unknown := [name for name in found if name not in declared]:
+        raise DataError(
+            Message(
+                "{method}() of the game {game} returned {name!r}, which the game does not declare; declare it in {where}",
+                method=method,
+                game=game.name,
+                name=unknown[0],
+                where="metrics" if method == "evaluate" else "exhibits",
+            )
+        )
     if method == "evaluate":
         return {name: float(value) for name, value in found.items()}
     kinds = {exhibit.name: exhibit.kind for exhibit in game.exhibits}

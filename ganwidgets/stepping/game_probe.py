@@ -11,20 +11,26 @@ from torch import Tensor, nn
 
 from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
+from ganwidgets.games.definitions import settings_of
 from ganwidgets.games.game import Game, Player, Scored
 from ganwidgets.messages import Message
+from ganwidgets.settings.types import Setting
 from ganwidgets.stepping.engine import Engine, number_of
 from ganwidgets.stepping.probe import Probe
 from ganwidgets.stepping.rng_routing import _HANDLERS as ROUTED
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 
-__all__ = ["check_declared", "check_networks", "probe_game"]
+__all__ = ["built", "check_declared", "check_networks", "check_order", "first_memory", "probe_game"]
 
 NEEDED = ("name", "label", "players")
 
 
 def check_declared(game: Any) -> None:
     """Raise `DataError` unless what `game` declares is complete and without contradiction."""
+    if isinstance(game, type) and issubclass(game, Game):
+        raise DataError(
+            Message("game is the class {game}; pass an instance of it, {game}()", game=game.__name__)
+        )
     if not isinstance(game, Game):
         raise DataError(
             Message(
@@ -39,6 +45,7 @@ def check_declared(game: Any) -> None:
                     "the game {game} has no {member}; declare it", game=type(game).__name__, member=member
                 )
             )
+    _check_types(game)
     names = [name for player in game.players for name in player.networks]
     columns = [
         *(f"{column}_{player.letter}" for player in game.players for column in ("loss", "grad_norm")),
@@ -71,6 +78,133 @@ def check_declared(game: Any) -> None:
                     game=game.name,
                 )
             )
+
+
+def _check_types(game: Game) -> None:
+    """Raise `DataError` for players, settings and defaults that are of another type or name nothing."""
+    players: Iterable[Any] = game.players
+    for player in players:
+        if not isinstance(player, Player):
+            raise DataError(
+                Message(
+                    "players of the game {game} holds {player!r}; declare each as Player(name, letter, label, networks)",
+                    game=game.name,
+                    player=player,
+                )
+            )
+        if len(player.letter) != 1 or not player.letter.islower():
+            raise DataError(
+                Message(
+                    "the player {player!r} of the game {game} has the letter {letter!r}; it must be one small letter",
+                    player=player.name,
+                    game=game.name,
+                    letter=player.letter,
+                )
+            )
+        if player.averaged is not None and player.averaged not in player.networks:
+            raise DataError(
+                Message(
+                    "the player {player!r} of the game {game} averages {averaged!r}, which is none of its networks: {known}",
+                    player=player.name,
+                    game=game.name,
+                    averaged=player.averaged,
+                    known=", ".join(player.networks),
+                )
+            )
+    settings: Mapping[str, Any] = game.settings
+    for name, setting in settings.items():
+        if not isinstance(setting, Setting):
+            raise DataError(
+                Message(
+                    "the setting {name!r} of the game {game} is a {type}; declare it with a class of "
+                    "ganwidgets.settings.types, such as FloatSetting",
+                    name=name,
+                    game=game.name,
+                    type=type(setting).__name__,
+                )
+            )
+    known = settings_of(game, defaults=False)
+    for name in game.defaults:
+        if name not in known:
+            raise DataError(
+                Message(
+                    "the game {game} has a default of {name!r}, which is no setting of it; settings are {known}",
+                    game=game.name,
+                    name=name,
+                    known=", ".join(known),
+                )
+            )
+
+
+def built(game: Game, settings: Any, shapes: Any, weights: torch.Generator) -> dict[str, nn.Module]:
+    """Return what :meth:`Game.build` returns.
+
+    Raises
+    ------
+    DataError
+        If it fails, or returns something else than networks by name.
+    """
+    made = _called(game, "build", settings, shapes, weights)
+    if not isinstance(made, Mapping):
+        raise DataError(
+            Message(
+                "build() of the game {game} returned a {type}; return a dictionary of torch.nn.Module by name",
+                game=game.name,
+                type=type(made).__name__,
+            )
+        )
+    return dict(made)
+
+
+def first_memory(game: Game, settings: Any, shapes: Any) -> dict[str, Tensor]:
+    """Return what :meth:`Game.memory` returns.
+
+    Raises
+    ------
+    DataError
+        If it fails, or returns something else than tensors by name.
+    """
+    made = _called(game, "memory", settings, shapes)
+    if not isinstance(made, Mapping) or not all(isinstance(each, Tensor) for each in made.values()):
+        raise DataError(
+            Message(
+                "memory() of the game {game} returned a {type}; return a dictionary of tensors by name",
+                game=game.name,
+                type=type(made).__name__,
+            )
+        )
+    return dict(made)
+
+
+def check_order(game: Game, settings: Any) -> None:
+    """Raise `DataError` unless :meth:`Game.order` names players of the game."""
+    names = [player.name for player in game.players]
+    for name, _ in _called(game, "order", settings, 0):
+        if name not in names:
+            raise DataError(
+                Message(
+                    "order() of the game {game} names the player {name!r}, which it does not have; players are {known}",
+                    game=game.name,
+                    name=name,
+                    known=", ".join(names),
+                )
+            )
+
+
+def _called(game: Game, method: str, *arguments: Any) -> Any:
+    try:
+        return getattr(game, method)(*arguments)
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(
+            Message(
+                "{method}() of the game {game} failed: {error}",
+                method=method,
+                game=game.name,
+                error=f"{type(error).__name__}: {error}",
+            )
+        ) from error
 
 
 def check_networks(game: Game, networks: Mapping[str, Any]) -> None:
@@ -141,7 +275,16 @@ def probe_game(engine: Engine) -> Probe:
                 )
         routed = routed or drew_inside
         exact = exact and not draws.unrouted and _numbers(first) == _numbers(again)
-    return Probe(routed=routed, exact=exact)
+    because = (
+        ""
+        if exact
+        else Message(
+            "the game {game} draws random numbers that are not its own, or gave other numbers for one batch; draw with "
+            "generator=turn.random[...]",
+            game=engine.game.name,
+        )
+    )
+    return Probe(routed=routed, exact=exact, inexact_because=because)
 
 
 class _NotingRandomness(RoutedRandomness):

@@ -181,3 +181,44 @@ def test_a_reset_keeps_the_game_and_says_what_another_one_needs():
     trainer.reset(game=TwoGenerators())
     with pytest.raises(gw.DataError, match=r"cannot become one of gan: .* make another trainer"):
         trainer.reset(game="gan")
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"build": lambda self, *_: 1 / 0}, r"build\(\) of the game .* failed: ZeroDivisionError"),
+        ({"build": lambda self, *_: None}, "returned a NoneType; return a dictionary of torch.nn.Module"),
+        ({"memory": lambda self, *_: {"pool": [1]}}, "return a dictionary of tensors by name"),
+        ({"order": lambda self, *_: [("nobody", 1)]}, "names the player 'nobody'"),
+        ({"players": ("critic",)}, "players .* holds 'critic'"),
+        ({"players": (Player("a", "aa", "A", ("a",)),)}, "letter 'aa'; it must be one small letter"),
+        ({"players": (Player("a", "a", "A", ("a",), averaged="b"),)}, "averages 'b'"),
+        ({"settings": {"x": 3}}, "the setting 'x' .* is a int"),
+        ({"defaults": {"lr_z": 1.0}}, "default of 'lr_z', which is no setting"),
+    ],
+)
+def test_a_game_that_cannot_be_played_says_why(members, said):
+    broken = type("Broken", (TwoGenerators,), members)()
+    with pytest.raises(gw.DataError, match=said):
+        gw.GANTrainer(POINTS, game=broken, batch_size=16)
+    with pytest.raises(gw.DataError, match=r"pass an instance of it, TwoGenerators\(\)"):
+        gw.GANTrainer(POINTS, game=TwoGenerators)
+
+
+def test_undeclared_exhibits_and_foreign_random_numbers_are_told():
+    members = {
+        "show": lambda self, n, feed, turn: {"other": torch.zeros(n, 2)},
+        "draw": lambda self, player, feed, turn: (feed.take(16).samples, torch.randn(16, 2)),
+    }
+    trainer = gw.GANTrainer(POINTS, game=type("Odd", (TwoGenerators,), members)(), batch_size=16)
+    with pytest.raises(gw.DataError, match=r"show\(\) .* returned 'other', which the game does not declare"):
+        trainer.show(3)
+    assert not trainer.exact
+    assert trainer.exact_because.startswith("close, not exact: the game two_generators draws random numbers")
+
+
+def test_floors_are_those_that_the_game_declares():
+    images = np.random.default_rng(0).random((8, 8, 8)).astype(np.float32)
+    trainer = gw.GANTrainer((images, images), game="pix2pix", channels=4, batch_size=4)
+    assert trainer.floors() == {"l1": 0.0, "detail": 1.0}
+    assert trainer.evaluate(4).keys() == trainer.floors().keys()

@@ -102,6 +102,9 @@ class FiguresPanel:
         for name, metric in self._game.metrics.items():
             value = frame.latest_metrics.get(name, math.nan)
             said = f"{value:{metric.format}}" if math.isfinite(value) else "\N{EN DASH}"
+            floor = self._game.floors.get(name)
+            if floor is not None:
+                said += f" ({t(N_('perfect: {value}'), value=f'{floor:{metric.format}}')})"
             cells.append(
                 f'<span class="gw-cell" title="{html.escape(t(metric.help))}"><span class="gw-cell-label">'
                 f'{html.escape(t(metric.label))}</span> <span class="gw-cell-value">{said}</span></span>'
