@@ -22,6 +22,7 @@ import torch
 from step import by_hand
 
 import ganwidgets as gw
+from ganwidgets.stepping.compiled.programs import compiler
 
 SMALL = {"g_hidden": (16, 16), "d_hidden": (16, 16), "batch_size": 150}
 
@@ -47,6 +48,27 @@ def against_loops(lanes: int, pairs: int, steps: int, **settings: Any) -> list[f
     loop(20)
     sweep.step(20)
     return [lanes * timed(lambda: loop(steps)) / timed(lambda: sweep.step(steps)) for _ in range(pairs)]
+
+
+def compiled(lanes: int, pairs: int, steps: int, **settings: Any) -> list[float]:
+    """Return, for each pair, the processor time of `lanes` plain loops over that of as many compiled runs."""
+    trainer = gw.GANTrainer("ring8", **settings)
+    loop = by_hand(trainer, trainer.real(10_000, seed=0), trainer.settings.latent_dim, settings["batch_size"])
+    asked = {**settings, "stepper": "compiled"}
+    runs: Any = gw.GANTrainer("ring8", **asked) if lanes == 1 else sweep_of(lanes, **asked)
+    watched = runs if lanes == 1 else runs.runs[0]
+    while not any(record.setting == "switch_stepper" for record in watched.interventions):
+        runs.step(1)
+        time.sleep(0.1)
+    loop(20)
+    return [lanes * worked(lambda: loop(steps)) / worked(lambda: runs.step(steps)) for _ in range(pairs)]
+
+
+def worked(function: Callable[[], Any]) -> float:
+    """Return the seconds of processor time that a call takes."""
+    began = time.process_time()
+    function()
+    return time.process_time() - began
 
 
 def against_trainers(lanes: int, pairs: int, steps: int, data: Any, **settings: Any) -> list[float]:
@@ -108,6 +130,12 @@ def main() -> None:
     said("9 lanes / nine plain loops", against_loops(9, pairs, 150, **SMALL), 4)
     said("64 lanes / 64 plain loops", against_loops(64, pairs, 60, **SMALL), 10)
     said("9 lanes / nine trainers", against_trainers(9, pairs, 150, "ring8", **SMALL), None)
+    if compiler() is not None:
+        said("compiled: one run / one plain loop", compiled(1, pairs, 300, **SMALL), 3)
+        said("compiled: 9 lanes / nine plain loops", compiled(9, pairs, 100, **SMALL), 9)
+        said("compiled: 64 lanes / 64 plain loops", compiled(64, pairs, 40, **SMALL), 20)
+        wide = {"g_hidden": (128, 128), "d_hidden": (128, 128), "batch_size": 256}
+        said("compiled: one run of 128 units, batch 256", compiled(1, pairs, 60, **wide), 1.2)
     images = torch.rand(512, 16, 16, generator=torch.Generator().manual_seed(0))
     dcgan = {"architecture": "dcgan", "batch_size": 64, "channels": 32}
     said("DCGAN 16x16, batch 64: 4 lanes / four trainers", against_trainers(4, 3, 4, images, **dcgan), 1)
