@@ -115,7 +115,7 @@ def adapted(name: str, network: nn.Module, inputs: Inputs) -> Call:
             part = run(call, inputs.of_size(n))
         except Exception:  # noqa: BLE001 - the user's network may raise anything
             return replace(call, batch=len(inputs.batch))
-        if not isinstance(part, Tensor) or len(part) != n or not bool(part.isfinite().all()):
+        if not isinstance(part, Tensor) or not part.ndim or len(part) != n or not bool(part.isfinite().all()):
             return replace(call, batch=len(inputs.batch))
     return call
 

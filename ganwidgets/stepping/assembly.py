@@ -349,6 +349,20 @@ def _refuse_other_types(generator: Any, discriminator: Any) -> None:
                     type=type(network).__name__,
                 )
             )
+        if isinstance(network, torch.jit.ScriptModule):
+            raise DataError(
+                Message(
+                    "the {network} is a ScriptModule; pass the torch.nn.Module that it was made of",
+                    network=name,
+                )
+            )
+        if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
+            raise DataError(
+                Message(
+                    "the {network} has no weights (device meta); call {network}.to_empty(device='cpu') and initialize it",
+                    network=name,
+                )
+            )
 
 
 def _refuse_untrainable(generator: nn.Module, discriminator: nn.Module) -> None:

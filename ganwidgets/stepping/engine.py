@@ -29,6 +29,7 @@ from ganwidgets.optimizers import (
     set_hyperparameters,
 )
 from ganwidgets.seeds import seeded
+from ganwidgets.messages import Message
 from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.descent import ParameterUpdate, gradients_of
@@ -360,6 +361,14 @@ class Engine:
             if explained is None:
                 raise
             raise DataError(explained) from error
+        if found and found[0] is None and all(gradient is None for gradient in found):
+            raise DataError(
+                Message(
+                    "no parameter of the {player} has a gradient: its loss does not depend on them; leave out detach(), "
+                    "no_grad() and conversions to NumPy on the way from its parameters to the loss",
+                    player=name,
+                )
+            )
         if plan.held:
             found = [None if index in plan.held else gradient for index, gradient in enumerate(found)]
         gradients = match_strides(found, parameters)

@@ -115,6 +115,10 @@ def check_samples(fake: Tensor, real: Tensor, *, images: bool) -> None:
             )
         _warn(Message("{found}; let the generator end in a linear layer", found=found))
         return
+    if fake.is_complex():
+        raise DataError(
+            Message("the generator makes complex numbers; let it return real ones, such as x.real")
+        )
     low, high = float(fake.detach().min()), float(fake.detach().max())
     if images and (low < -1 - MARGIN or high > 1 + MARGIN):
         found = Message(

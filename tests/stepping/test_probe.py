@@ -209,3 +209,28 @@ def test_sparse_gradients_are_refused_before_training(network):
         start(POINTS, **networks)
     networks[network].table.sparse = False
     start(POINTS, **networks).step(1)
+
+
+class Through(nn.Linear):
+    """A linear layer, and what a mistake makes of its output."""
+
+    def __init__(self, inputs, mistake):
+        super().__init__(inputs, 2)
+        self.mistake = mistake
+
+    def forward(self, x):
+        return self.mistake(super().forward(x))
+
+
+UNFIT = {
+    "has a gradient.*detach": {"generator": Through(4, torch.detach)},
+    "complex numbers": {"generator": Through(4, lambda x: torch.complex(x, x))},
+    "device meta": {"generator": nn.Linear(4, 2, device="meta")},
+    "one logit for each": {"discriminator": Through(2, torch.mean)},
+}
+
+
+@pytest.mark.parametrize("sentence", UNFIT)
+def test_what_no_run_can_train_is_refused_in_words(sentence):
+    with pytest.raises(DataError, match=sentence):
+        GANTrainer("ring8", latent_dim=4, batch_size=16, **UNFIT[sentence]).step()
