@@ -21,6 +21,7 @@ from torch.func import functional_call
 
 from ganwidgets.errors import DataError
 from ganwidgets.games.game import NOTHING, Batch, Feed, Game, NetworkFn, Player, Scored, Turn
+from ganwidgets.messages import Message
 from ganwidgets.optimizers import (
     clip_gradients_,
     gradient_norm,
@@ -29,7 +30,6 @@ from ganwidgets.optimizers import (
     set_hyperparameters,
 )
 from ganwidgets.seeds import seeded
-from ganwidgets.messages import Message
 from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.descent import ParameterUpdate, gradients_of
