@@ -8,6 +8,7 @@ gives every row nevertheless.
 
 from __future__ import annotations
 
+import copy
 import math
 import tempfile
 import warnings
@@ -89,8 +90,8 @@ MEMORY_BUDGET = 16 * 2**20
 """Bytes of history kept in memory; the rest is on disk."""
 
 Floats = npt.NDArray[np.float64]
-IntSetting = npt.NDArray[np.int64]
-Envelope = tuple[IntSetting, Floats, Floats, Floats]
+Iterations = npt.NDArray[np.int64]
+Envelope = tuple[Iterations, Floats, Floats, Floats]
 """A column drawn small: for each bucket its middle iteration, and its low, mean and high."""
 
 
@@ -166,16 +167,19 @@ class _Column:
         # A map of its own, since the file's position belongs to the thread that appends.
         return np.array(np.memmap(self._file, np.float64, "r", chunk, (self._size,)))
 
+    def until(self, length: int) -> _Column:
+        """Return the first `length` values, or all, as another column; full chunks are shared, not copied."""
+        whole = min(length // self._size, len(self._chunks))
+        rest = self._load(self._chunks[whole]) if whole < len(self._chunks) else np.array(self._recent)
+        column = copy.copy(self)
+        column._recent = array("d", rest[: length - whole * self._size].tobytes())
+        column._chunks = self._chunks[:whole]
+        column._in_file = min(self._in_file, whole)
+        return column
+
     def resize(self, length: int) -> None:
         """Forget what comes after the first `length` values, or fill up with NaN."""
-        whole = length // self._size
-        if whole < len(self._chunks):
-            last = self._load(self._chunks[whole])
-            del self._chunks[whole:]
-            self._in_file = min(self._in_file, whole)
-            self._recent = array("d", last[: length - whole * self._size])
-        else:
-            del self._recent[length - len(self._chunks) * self._size :]
+        vars(self).update(vars(self.until(length)))
         missing = length - len(self._chunks) * self._size - len(self._recent)
         while missing > 0:  # in pieces, so that what exceeds the budget goes to the file at once
             self.extend(np.full(min(missing, self._size), math.nan))
@@ -308,7 +312,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         for name in self.columns.dense:
             self._dense[name].extend(columns[name])
         rows = self._rows + n
-        kept = _measured_until(rows)[len(_measured_until(self._rows)) :] - 1 - self._rows
+        kept = _measured_until(rows)[_measurements(self._rows) :] - 1 - self._rows
         for name in (*self.columns.sparse, "samples_seen"):
             self._sparse[name].extend(columns[name][kept])
         for name in self.columns.optional:
@@ -399,32 +403,32 @@ class History(Mapping[str, npt.NDArray[Any]]):
         for column in self._dense.values():
             column.resize(rows)
         for column in self._sparse.values():
-            column.resize(len(_measured_until(rows)))
+            column.resize(_measurements(rows))
         self._rows = rows
-        seconds = self._sparse["seconds"].read(max(0, len(_measured_until(rows)) - 1))
+        seconds = self._sparse["seconds"].read(max(0, _measurements(rows) - 1))
         self._spent = float(np.nan_to_num(seconds[-1])) if len(seconds) else 0.0
         self._evaluations = [made for made in self._evaluations if made["iteration"] <= rows]
         self.untouched = min(self.untouched, rows)
         self._pyramids.clear()
 
     def until(self, rows: int) -> History:
-        """Return a copy of the first `rows` rows, filled up with NaN where there are fewer."""
+        """Return the first `rows` rows as another history, filled up with NaN where there are fewer.
+
+        The time that it takes does not grow with `rows`: both histories share all full chunks.
+        """
         rows_here = min(rows, self._rows)
-        copy = History(self.columns)
-        for mine, its, length in (
-            (self._dense, copy._dense, rows_here),
-            (self._sparse, copy._sparse, len(_measured_until(rows_here))),
-        ):
-            for name, column in mine.items():
-                its[name].extend(column.read()[:length])
-        copy._rows = rows_here
-        copy._evaluations = self._evaluations
-        copy.resize(rows)
-        return copy
+        length = _measurements(rows_here)
+        begun = History(self.columns)
+        begun._dense = {name: column.until(rows_here) for name, column in self._dense.items()}
+        begun._sparse = {name: column.until(length) for name, column in self._sparse.items()}
+        begun._rows = rows_here
+        begun._evaluations = self._evaluations
+        begun.resize(rows)
+        return begun
 
     def since(self, row: int) -> dict[str, Floats]:
         """Return what :meth:`stored` returns, without the first `row` iterations."""
-        skipped = len(_measured_until(row))
+        skipped = _measurements(row)
         return {
             **{name: column.read(row) for name, column in self._dense.items()},
             **{name: column.read(skipped) for name, column in self._sparse.items()},
@@ -435,9 +439,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         if not self._rows:
             return dict.fromkeys(self.columns.listed, math.nan)
         dense = {name: column.read(self._rows - 1) for name, column in self._dense.items()}
-        sparse = {
-            name: column.read(len(_measured_until(self._rows)) - 1) for name, column in self._sparse.items()
-        }
+        sparse = {name: column.read(_measurements(self._rows) - 1) for name, column in self._sparse.items()}
         return {name: float(values[0]) for name, values in {**dense, **sparse}.items()}
 
     def stored(self) -> dict[str, Floats]:
@@ -457,7 +459,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         rows = len(columns[of.dense[0]])
         whole = completed(columns, of)
         for name in (*of.listed, *of.optional, *PROGRESS):
-            expected = rows if name in of.dense else len(_measured_until(rows))
+            expected = rows if name in of.dense else _measurements(rows)
             if name not in whole or np.shape(whole[name]) != (expected,):
                 raise ValueError(f"the column {name} of the history does not have {expected} numbers")
         for name, column in {**self._dense, **self._sparse}.items():
@@ -472,6 +474,12 @@ def completed(columns: Mapping[str, Floats], of: Columns = CLASSIC) -> dict[str,
     return {**columns, **{name: unmeasured for name in (*of.optional, *PROGRESS) if name not in columns}}
 
 
-def _measured_until(rows: int) -> IntSetting:
+def _measurements(rows: int) -> int:
+    """Return how many of the first `rows` iterations are measured."""
+    return min(rows, 1) + rows // 10
+
+
+def _measured_until(rows: int) -> Iterations:
+    """Return the iterations up to `rows` that are measured."""
     tenths = np.arange(10, rows + 1, 10, dtype=np.int64)
     return np.concatenate([np.ones(min(rows, 1), dtype=np.int64), tenths])

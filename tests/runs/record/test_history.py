@@ -272,3 +272,22 @@ def test_a_history_of_an_older_version_reads_as_not_measured_and_goes_on():
     assert start == 1
     assert len(columns["loss_d"]) == 26
     assert len(columns["penalty_d"]) == len(columns["grad_norm_d"])
+
+
+@pytest.mark.parametrize("budget", [0, 10_000, 10_000_000])
+def test_a_history_until_an_earlier_row_shares_its_chunks_and_both_grow_apart(budget):
+    rows, parted = 2_345, 1_999
+    history = filled(rows, memory_budget=budget)
+    begun = history.until(parted)
+    column, shared = history._dense["loss_d"], begun._dense["loss_d"]
+    assert all(one is other for one, other in zip(column._chunks, shared._chunks, strict=False))
+    assert_holds(begun, parted)
+    for iteration in range(parted + 1, rows + 500):
+        begun.append({name: -value for name, value in record(iteration).items()})
+    for iteration in range(rows + 1, rows + 500):
+        history.append(record(iteration))
+    assert_holds(history, rows + 499)
+    assert_holds(begun.until(parted), parted)
+    signs = np.where(np.arange(rows + 499) < parted, 1, -1)
+    table = {name: signs * values for name, values in expected(rows + 499).items()}
+    assert_holds(begun, rows + 499, table)
