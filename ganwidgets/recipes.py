@@ -8,7 +8,7 @@ counters, but no history. Its branch is called ``pretrained``, so that it is nev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 from ganwidgets.runs.files.checkpoint import read_checkpoint
-from ganwidgets.runs.record.interventions import Origin
+from ganwidgets.runs.record.interventions import CODE, Origin
 from ganwidgets.runs.state.flatten import unflatten
 from ganwidgets.trainer.trainer import GANTrainer
 
@@ -213,7 +213,7 @@ def pretrained(preset: str) -> GANTrainer:
     return trainer
 
 
-def begin_pretrained(trainer: GANTrainer, preset: str, *, author: str = "cell", source: str = "code") -> None:
+def begin_pretrained(trainer: GANTrainer, preset: str, origin: Origin = CODE) -> None:
     """Let a trainer with built-in networks go on from a preset's pretrained start, on a branch of its own.
 
     Raises
@@ -235,9 +235,9 @@ def begin_pretrained(trainer: GANTrainer, preset: str, *, author: str = "cell", 
     with as_file(files(__package__) / "pretrained" / f"{preset}.gan") as path:
         tensors, document = read_checkpoint(path)
     reason = Message("{preset}, trained before for {steps} steps", preset=preset, steps=steps)
-    trainer._go_on_from(
-        unflatten(document["state"], "state", tensors), Origin(author, source, str(reason)), BRANCH
-    )
+    state = unflatten(document["state"], "state", tensors)
+    origin = replace(origin, reason=str(reason))
+    trainer._between_steps(lambda: trainer._session.load_tree(state, origin, BRANCH))
 
 
 def _known(preset: str) -> Recipe:

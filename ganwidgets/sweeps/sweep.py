@@ -7,13 +7,14 @@ import os
 import sys
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ganwidgets.data import DATA_OPTIONS, Source, dataset
 from ganwidgets.data.load import load_data
 from ganwidgets.messages import Message, N_
-from ganwidgets.runs.record.interventions import Origin
+from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.state.state_tree import is_preset
 from ganwidgets.settings import check_names
 from ganwidgets.stepping.ambient import under_pinned_modes
@@ -218,7 +219,7 @@ class Sweep(SweepState):
         if warm and origin is not None:
             refuse_fresh_start(checked, N_("pass warm=False to begin afresh"))
             trainer = parent.forked(self._own, self._device)
-            trainer._session.change(checked, Origin("cell", "code", reason))
+            trainer._session.change(checked, replace(CODE, reason=reason))
         else:
             settings = {
                 name: value

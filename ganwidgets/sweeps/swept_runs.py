@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from traitlets import TraitError
 
 from ganwidgets.messages import Message, N_
-from ganwidgets.runs.record.interventions import Origin
+from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.ambient import under_pinned_modes
 from ganwidgets.sweeps.acts import Act
@@ -213,7 +214,7 @@ class SweptRuns:
         for index in indices:
             self._lanes[index].session.settings.checked(checked)
         for index in indices:
-            self._up_to_date(index).session.change(checked, Origin("cell", "code", reason))
+            self._up_to_date(index).session.change(checked, replace(CODE, reason=reason))
         self._act("change", indices, changes=checked, reason=reason)
 
     def _route(self, index: int) -> None:

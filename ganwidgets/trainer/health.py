@@ -143,13 +143,13 @@ class HealthMixin(QualityMixin):
 
         return self._between_steps(arm)
 
-    def _carry_out(
+    def _advance(
         self, network: str, n: int, interrupted: Callable[[], bool], origin: Origin
     ) -> dict[str, float]:
         """Carry out up to `n` steps, and let the rules look wherever they are due."""
         pilot = self._autopilot
         if pilot is None or network != "both":
-            return super()._carry_out(network, n, interrupted, origin)
+            return super()._advance(network, n, interrupted, origin)
         stopped = False
 
         def noted() -> bool:
@@ -160,7 +160,7 @@ class HealthMixin(QualityMixin):
 
         while True:
             try:
-                record = super()._carry_out(network, min(n, pilot.until()), noted, origin)
+                record = super()._advance(network, min(n, pilot.until()), noted, origin)
             except DivergedError as error:
                 if not pilot.after_divergence(error):
                     raise

@@ -1,16 +1,16 @@
-"""What a trainer does for whoever carries out its run in a thread, and for itself where nobody does."""
+"""Internal methods that the live runner calls; without a runner the trainer executes them directly."""
 
 from __future__ import annotations
 
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from ganwidgets.errors import CheckpointError, DivergedError
+from ganwidgets.errors import DivergedError
 from ganwidgets.runs.record.interventions import CODE, Origin
 from ganwidgets.runs.session.edits import BY_HAND
 from ganwidgets.runs.session.session import Session
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class RunnerFacing:
-    """The side of a trainer that users do not see; it is live while something dispatches its calls."""
+    """The internal side of a trainer; while a runner is attached, calls go through the runner's queue."""
 
     _session: Session
     _runner: Callable[[Callable[[], Any]], Any] | None
@@ -114,15 +114,6 @@ class RunnerFacing:
         return function() if self._dispatch is None else self._dispatch(function)
 
     def _advance(
-        self,
-        network: str,
-        n: int,
-        interrupted: Callable[[], bool],
-        origin: Origin = CODE,
-    ) -> dict[str, float]:
-        return self._carry_out(network, n, interrupted, origin)
-
-    def _carry_out(
         self, network: str, n: int, interrupted: Callable[[], bool], origin: Origin
     ) -> dict[str, float]:
         """Carry out up to `n` full steps or updates of one network; every way to train goes through here."""
@@ -132,41 +123,14 @@ class RunnerFacing:
             self._recovery.note_divergence()
             raise
 
-    def _put(self, values: Mapping[str, Any], *, author: str, source: str, reason: str) -> None:
-        self._session.change(values, Origin(author, source, reason))
-
-    def _reset(self, seed: int | None, *, author: str, source: str) -> None:
-        self._session.reset(seed, Origin(author, source))
-
-    def _go_on_from(self, state: Mapping[str, Any], origin: Origin, branch: str) -> None:
-        self._between_steps(lambda: self._session.load_tree(state, origin, branch))
-
-    def _recover(self) -> str:
-        """Go back to the last good state, or further if divergences repeat; return a sentence about the latter."""
-        return self._recovery.recover()
-
-    def _pause(self) -> None:
-        self._session.autosave.pause()
-
-    def _stop(self) -> None:
-        self._session.autosave.save()
-
-    @property
-    def _unstored(self) -> CheckpointError | None:
-        """Why what is new cannot be stored in the run's folder."""
-        return self._session.autosave.fault
-
-    def _retry_in(self) -> float | None:
-        return self._session.autosave.retry_in()
-
     # --- training -------------------------------------------------------------------------------
 
     def _train(self, network: str, n: int) -> dict[str, float]:
         """Train at once; live in slices, so that between them controls and other cells are heard."""
         dispatch = self._dispatch
         if dispatch is None:
-            last = self._carry_out(network, n, _never, CODE)
-            self._pause()
+            last = self._advance(network, n, _never, CODE)
+            self._session.autosave.pause()
             return last
         while True:
             taken, record = dispatch(functools.partial(self._train_for_a_moment, network, n))
@@ -184,9 +148,9 @@ class RunnerFacing:
             taken += 1
             return time.monotonic() >= end
 
-        record = self._carry_out(network, n, over, CODE)
+        record = self._advance(network, n, over, CODE)
         if taken == n:
-            self._pause()
+            self._session.autosave.pause()
         return taken, record
 
 

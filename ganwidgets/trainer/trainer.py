@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -194,7 +195,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         values = self.settings.checked(settings)
         route = self.settings._route
         if route is None or not route(values, reason):
-            self._session.change(values, Origin("cell", "code", reason))
+            self._session.change(values, replace(CODE, reason=reason))
 
     # --- steps ----------------------------------------------------------------------------------
 

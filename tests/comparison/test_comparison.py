@@ -200,7 +200,7 @@ def test_runs_that_go_on_are_followed_and_undisturbed(tmp_path):
     writer.step(10)
     writer._session.autosave.save()
     assert len(comparison.curves("loss_d")) == 40
-    assert writer._unstored is None
+    assert writer._session.autosave.fault is None
     writer.close()
     alone = trained(20, seed=7)
     for rate in (2e-3, 1e-3):

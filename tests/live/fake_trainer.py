@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from traitlets import TraitError
 
 from ganwidgets.runs.record.places import Position
-from ganwidgets.runs.session.session import CODE
 from ganwidgets.settings import Settings
 
 PATIENCE = 60
@@ -46,16 +45,15 @@ class FakeTrainer:
         self.in_step = threading.Event()
         self.failures = {}
         self.dispatch = self.route = None
-        self._unstored = None
-
-    def _retry_in(self):
-        return None
+        autosave = SimpleNamespace(fault=None, retry_in=_nothing, pause=_nothing, save=_nothing)
+        self._session = SimpleNamespace(change=self._change, reset=self._reset, autosave=autosave)
+        self._recovery = SimpleNamespace(recover=self._recover)
 
     def _attach(self, dispatch, route):
         self.dispatch, self.route = dispatch, route
         self.settings.__dict__["_route"] = route
 
-    def _advance(self, network, n, interrupted, origin=CODE):
+    def _advance(self, network, n, interrupted, origin):
         self.threads.add(threading.current_thread())
         for _ in range(n):
             self.in_step.set()
@@ -73,14 +71,14 @@ class FakeTrainer:
             self.iteration += 1
         self.done.append((network, self.settings.lr_d))
 
-    def _put(self, values, *, author, source, reason):
+    def _change(self, values, origin):
         if values.get("batch_size") == 13:
             message = "13 brings bad luck"
             raise TraitError(message)
         self.settings.update(values)
-        self.done.append(("put", dict(values), author, source, reason))
+        self.done.append(("change", dict(values), origin))
 
-    def _reset(self, seed, *, author, source):
+    def _reset(self, seed, origin):
         if "reset" in self.failures:
             raise self.failures["reset"]
         if seed is not None:
@@ -88,17 +86,11 @@ class FakeTrainer:
         self.iteration = 0
         self.history = SimpleNamespace(record=dict)
         self.timeline = SimpleNamespace(place=Position(0, 0, 0), at_tip=True)
-        self.done.append(("reset", self.settings.seed, author, source))
+        self.done.append(("reset", self.settings.seed, origin))
 
     def _recover(self):
         self.done.append("recover")
         return ""
-
-    def _pause(self):
-        pass
-
-    def _stop(self):
-        pass
 
     def step(self, n=1):
         """As any public call of the trainer: through the queue where there is one."""
@@ -109,3 +101,7 @@ class FakeTrainer:
                 self._step("both")
 
         return self.dispatch(steps) if self.dispatch else steps()
+
+
+def _nothing():
+    return None

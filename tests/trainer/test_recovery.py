@@ -50,14 +50,14 @@ def hashes(trainer, *iterations):
 
 def test_each_recovery_goes_back_further_to_an_exact_state_under_the_settings_in_force(cliff):
     diverge(cliff)
-    assert cliff._recover() == ""
+    assert cliff._recovery.recover() == ""
     assert cliff.iteration == AT
     past = hashes(cliff, 50, 250, 350, AT)
     for number, back in ((2, 100), (3, 200), (4, 400)):
         diverge(cliff)
         lr = 0.002 / number
         cliff.change("calmer", lr_d=lr)
-        said = cliff._recover()
+        said = cliff._recovery.recover()
         assert (
             said
             == f"recovered at iteration {AT - back}: {number} divergences did not get past iteration {AT}"
@@ -70,15 +70,15 @@ def test_each_recovery_goes_back_further_to_an_exact_state_under_the_settings_in
             assert cliff.state_hash() == past[AT - back]
         cliff.settings.lr_d = rate
     diverge(cliff)
-    cliff._recover()
+    cliff._recovery.recover()
     assert cliff.iteration == 0, "nothing lies before the start"
 
 
 def test_without_a_change_it_says_that_the_same_follows_and_notes_it(cliff):
     diverge(cliff)
-    cliff._recover()
+    cliff._recovery.recover()
     diverge(cliff)
-    assert "the same divergence follows unless one is changed" in cliff._recover()
+    assert "the same divergence follows unless one is changed" in cliff._recovery.recover()
     assert cliff.iteration == AT - 100
     assert "did not get past iteration" in cliff._session.notes[-1].text
 
@@ -87,11 +87,11 @@ def test_a_divergence_that_gets_past_the_last_or_another_run_begins_anew(cliff):
     diverge(cliff)
     diverge(cliff)
     cliff.timeline.goto(20)
-    assert cliff._recover() == "", "the user went elsewhere"
+    assert cliff._recovery.recover() == "", "the user went elsewhere"
     assert cliff.iteration == 20
     cliff.reset()
     diverge(cliff)
-    assert cliff._recover() == ""
+    assert cliff._recovery.recover() == ""
     assert cliff.iteration == AT
 
 

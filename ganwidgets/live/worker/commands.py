@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ganwidgets.runs.session.session import Origin
+from ganwidgets.runs.record.interventions import Origin
 
 Move = Literal["next", "back", "finish", "leave"]
 

@@ -26,7 +26,7 @@ from ganwidgets.live.worker.commands import (
 from ganwidgets.live.worker.run_state import RunState
 from ganwidgets.live.worker.worker import Listener, Listeners, Worker
 from ganwidgets.messages import Message
-from ganwidgets.runs.session.session import Origin
+from ganwidgets.runs.record.interventions import CODE, Origin
 from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.engine import ALL
 from ganwidgets.validation import checked_callable, checked_timeout
@@ -103,7 +103,7 @@ class Runner:
         """Stop after the current step; steps and plays that were asked for before are left out."""
         return self._core.inbox.send(Pause(), urgent=True)
 
-    def step(self, n: int = 1, network: str = "both", *, author: str = "cell", source: str = "code") -> int:
+    def step(self, n: int = 1, network: str = "both", origin: Origin = CODE) -> int:
         """Carry out `n` full steps, or `n` updates of one network, before what is asked later."""
         known = (ALL, *self.trainer.players)
         if network not in known:
@@ -114,9 +114,9 @@ class Runner:
                     names=", ".join(known),
                 )
             )
-        return self._core.inbox.send(Step(_whole("n", n), network, Origin(author, source)))
+        return self._core.inbox.send(Step(_whole("n", n), network, origin))
 
-    def look_inside(self, network: str = "both", *, author: str = "cell", source: str = "code") -> int:
+    def look_inside(self, network: str = "both", origin: Origin = CODE) -> int:
         """Pause, and begin a walk through the next step; see :meth:`ganwidgets.GANTrainer.walk`.
 
         Where it stands is :attr:`RunState.walk`. Whatever else changes the run ends it.
@@ -124,17 +124,17 @@ class Runner:
         inbox = self._core.inbox
         with inbox.lock:
             inbox.send(Pause(), urgent=True)
-            return inbox.send(StartWalk(network, Origin(author, source)))
+            return inbox.send(StartWalk(network, origin))
 
     def walk(self, move: Move) -> int:
         """Go on to the ``"next"`` sub-step, ``"back"``, ``"finish"`` the step, or ``"leave"`` it."""
         return self._core.inbox.send(Walk(move))
 
-    def reset(self, seed: int | None = None, *, author: str = "cell", source: str = "code") -> int:
+    def reset(self, seed: int | None = None, origin: Origin = CODE) -> int:
         """Stop, and start afresh with the settings as they stand; a seed must be a valid setting."""
         if seed is not None:
             seed = SETTINGS["seed"].check(seed)
-        return self._core.inbox.send(Reset(seed, Origin(author, source)))
+        return self._core.inbox.send(Reset(seed, origin))
 
     def recover(self) -> int:
         """Stop, and go back to the last good state; settings are kept."""
@@ -166,28 +166,20 @@ class Runner:
             inbox.send(Pause(), urgent=True)
             return inbox.send(command)
 
-    def change(
-        self,
-        values: Mapping[str, Any],
-        *,
-        author: str = "cell",
-        source: str = "code",
-        reason: str = "",
-        urgent: bool = False,
-    ) -> int:
+    def change(self, values: Mapping[str, Any], origin: Origin = CODE, *, urgent: bool = False) -> int:
         """Set several settings at once: all of them, or none.
 
         Parameters
         ----------
         values : mapping
             Settings by name, already checked. What is refused nevertheless is told by the event.
-        author, source, reason : str
+        origin : Origin
             For the log of interventions.
         urgent : bool
             Between the next two steps even in the midst of a command to step, as a person expects
             who moves a control; otherwise after everything asked before.
         """
-        command = Change(dict(values), Origin(author, source, reason))
+        command = Change(dict(values), origin)
         return self._core.inbox.send(command, urgent=urgent)
 
     @property

@@ -74,7 +74,7 @@ class WorkerStatus:
             error=self.error,
             changes=self._changes,
             moves=self.moves,
-            unstored=self._trainer._unstored,
+            unstored=self._trainer._session.autosave.fault,
             walk=self.where_walked(),
         )
 

@@ -17,6 +17,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -42,7 +43,8 @@ from ganwidgets.live.worker.run_state import Event, Kind
 from ganwidgets.live.worker.shutdown import end_at_exit
 from ganwidgets.live.worker.status import WorkerStatus
 from ganwidgets.messages import Message
-from ganwidgets.runs.session.session import Origin
+from ganwidgets.runs.record.interventions import CODE
+from ganwidgets.stepping.engine import ALL
 
 if TYPE_CHECKING:
     from ganwidgets.trainer.trainer import GANTrainer
@@ -136,7 +138,7 @@ class Worker:
         with self.inbox.lock:
             if self.inbox.closed or self.inside:
                 return False
-            self.inbox.send(Change(values, Origin("cell", "code", reason)))
+            self.inbox.send(Change(values, replace(CODE, reason=reason)))
             return True
 
     def wait(self, iteration: int | None, timeout: float | None) -> None:
@@ -199,7 +201,7 @@ class Worker:
         try:
             while self._turn():
                 pass
-            self.trainer._stop()
+            self.trainer._session.autosave.save()
         except BaseException as error:
             logger.exception("the thread that trains has ended")
             self._status.error = error
@@ -225,7 +227,7 @@ class Worker:
         elif self._status.playing or self._status.job is not None:
             self._train()
         else:
-            self.trainer._stop()  # what could not be stored is tried again
+            self.trainer._session.autosave.save()  # what could not be stored is tried again
             self._publish()
         return True
 
@@ -235,7 +237,7 @@ class Worker:
             return 0.0
         if self._status.playing:
             return self.metronome.delay(time.monotonic())
-        return self.trainer._retry_in()
+        return self.trainer._session.autosave.retry_in()
 
     def _train(self) -> None:
         """Take steps until a command arrives, a moment has passed, or they are done."""
@@ -257,7 +259,7 @@ class Worker:
             else:
                 n = AT_ONCE if self._status.until is None else self._status.until - self.trainer.iteration
                 due = self.metronome.due(begun)
-                record = self.trainer._advance("both", n if due is None else min(n, due), interrupted)
+                record = self.trainer._advance(ALL, n if due is None else min(n, due), interrupted, CODE)
         except BaseException as error:  # noqa: BLE001 - whatever a network raises is a state
             if job is not None:
                 job.done += steps
@@ -366,13 +368,10 @@ class Worker:
             future.set_exception(failure)
 
     def _carry_out_change(self, command: Change) -> None:
-        origin = command.origin
         before = {name: getattr(self.trainer.settings, name) for name in command.values}
         refusal: Exception | None = None
         try:
-            self.trainer._put(
-                command.values, author=origin.author, source=origin.source, reason=origin.reason
-            )
+            self.trainer._session.change(command.values, command.origin)
         except Exception as error:  # noqa: BLE001 - the answer says why; the run goes on
             refusal = error
         changes = self._status.changes_since(before)
@@ -403,12 +402,11 @@ class Worker:
         notice = ""
         try:
             if isinstance(command, Recover):
-                notice = self.trainer._recover()
+                notice = self.trainer._recovery.recover()
                 if notice:
                     self._status.arrive_elsewhere()
             else:
-                origin = command.origin
-                self.trainer._reset(command.seed, author=origin.author, source=origin.source)
+                self.trainer._session.reset(command.seed, command.origin)
                 self._status.started = False
                 self._status.record = MappingProxyType({})
         except Exception as error:  # noqa: BLE001 - the answer says why, and so does the state
@@ -470,9 +468,9 @@ class Worker:
         playing, job = self._trained
         self._trained = self._status.playing, self._status.job
         if playing and not self._status.playing:
-            self.trainer._stop()
+            self.trainer._session.autosave.save()
         elif job is not None and self._status.job is not job:
-            self.trainer._pause()
+            self.trainer._session.autosave.pause()
 
     def _acknowledge(self, command: Command, kind: Kind, **about: Any) -> None:
         """Tell the listeners what became of `command`."""

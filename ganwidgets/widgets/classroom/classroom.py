@@ -18,6 +18,8 @@ from traitlets import TraitError
 
 from ganwidgets.messages import Message, N_
 from ganwidgets.rendering.phrases import STATES
+from ganwidgets.runs.record.interventions import Origin
+from ganwidgets.stepping.engine import ALL
 from ganwidgets.widgets.browser.assets import stylesheet
 from ganwidgets.widgets.classroom.experiments import Experiments
 from ganwidgets.widgets.classroom.feed import Feed
@@ -267,7 +269,7 @@ class Classroom(Experiments):
 
     def _put_in_force(self, proposal: Proposal) -> None:
         values = self._widget.trainer.settings.checked(dict(proposal.changes))
-        self._runner.change(values, author=proposal.name, source="class", reason=proposal.reason)
+        self._runner.change(values, Origin(proposal.name, "class", proposal.reason))
 
     # --- on the publisher's thread --------------------------------------------------------------
 
@@ -386,13 +388,13 @@ class Classroom(Experiments):
             case {"vote": int() as index} if role != "watch":
                 self._proposals.vote(client, index)
             case {"set": dict() as changes} if role == "steer":
-                self._runner.change(self._checked(changes), author=name, source="class")
+                self._runner.change(self._checked(changes), Origin(name, "class"))
             case {"act": "play"} if role == "steer":
                 self._runner.play()
             case {"act": "pause"} if role == "steer":
                 self._runner.pause()
             case {"act": "step"} if role == "steer":
-                self._runner.step(1, "both", author=name, source="class")
+                self._runner.step(1, ALL, Origin(name, "class"))
             case _:
                 raise ValueError(Message("this address does not allow that, or the message is malformed"))
 

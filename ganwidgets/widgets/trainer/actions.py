@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ganwidgets.io import replay
 from ganwidgets.live import Camera, Runner
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.recipes import begin_pretrained, recommended
+from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.widgets.panels.export import file_name
 from ganwidgets.widgets.panels.health.checkup import Trial
 from ganwidgets.widgets.panels.own_data.panel import settings_for
@@ -24,17 +26,10 @@ if TYPE_CHECKING:
     from ganwidgets.trainer.trainer import GANTrainer
     from ganwidgets.widgets.trainer.dashboard import Dashboard
 
-__all__ = ["BY_HAND", "Origin", "UserActions"]
+__all__ = ["BY_HAND", "UserActions"]
 
 
-class Origin(TypedDict):
-    """Who asks for a change, for the log of interventions."""
-
-    author: str
-    source: str
-
-
-BY_HAND: Origin = {"author": "user", "source": "widget"}
+BY_HAND = Origin("user", "widget")
 
 
 class UserActions:
@@ -99,20 +94,20 @@ class UserActions:
             case "pause":
                 runner.pause()
             case "step":
-                runner.step(self.dashboard.transport.count.value, "both", **BY_HAND)
+                runner.step(self.dashboard.transport.count.value, "both", BY_HAND)
             case "reset":
-                runner.reset(**BY_HAND)
+                runner.reset(origin=BY_HAND)
             case "new_seed":
-                runner.reset(_next_seed(self._trainer.settings.seed), **BY_HAND)
+                runner.reset(_next_seed(self._trainer.settings.seed), BY_HAND)
             case "recover":
                 runner.recover()
             case "recommended":
-                runner.change(recommended(data), **BY_HAND)
-                runner.reset(**BY_HAND)
+                runner.change(recommended(data), BY_HAND)
+                runner.reset(origin=BY_HAND)
             case "pretrained":
-                self.starting = runner.go(partial(begin_pretrained, self._trainer, data, **BY_HAND))
+                self.starting = runner.go(partial(begin_pretrained, self._trainer, data, BY_HAND))
             case _:
-                runner.step(1, self._trainer.game.actions[action], **BY_HAND)
+                runner.step(1, self._trainer.game.actions[action], BY_HAND)
         self._wake()
 
     def travel(self, kind: str, value: Any) -> int:
@@ -132,7 +127,7 @@ class UserActions:
     def walk(self, move: Any, network: Any) -> None:
         """Begin to look inside an update, or go on there; see :class:`WalkPanel`."""
         if move == "begin":
-            self._runner.look_inside(network, **BY_HAND)
+            self._runner.look_inside(network, BY_HAND)
         else:
             self._runner.walk(move)
         self._wake()
@@ -144,8 +139,8 @@ class UserActions:
 
     def train_on(self, points: Source | np.ndarray) -> None:
         """Start afresh on points that a person made."""
-        self._runner.change(settings_for(points, self._trainer.settings), **BY_HAND)
-        self._runner.reset(**BY_HAND)
+        self._runner.change(settings_for(points, self._trainer.settings), BY_HAND)
+        self._runner.reset(origin=BY_HAND)
         self._wake()
 
     def verify(self) -> None:
@@ -171,7 +166,7 @@ class UserActions:
 
     def apply_remedy(self, remedy: Remedy) -> None:
         """Change settings as a remedy proposes."""
-        self._runner.change(remedy.changes, **BY_HAND, reason=self._catalog(remedy.label))
+        self._runner.change(remedy.changes, replace(BY_HAND, reason=self._catalog(remedy.label)))
         self._wake()
 
     def carry_out(self, journey: Callable[[], None]) -> None:

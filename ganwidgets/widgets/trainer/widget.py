@@ -28,6 +28,7 @@ from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import catalog
 from ganwidgets.rendering.export import export
 from ganwidgets.rendering.poster import render
+from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.state.user_parts import chosen_game
 from ganwidgets.runs.timeline.script import code_of
 from ganwidgets.settings import SETTINGS, Setting, SettingTraits, check_names
@@ -48,7 +49,7 @@ from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport import ACTIONS, SPEED
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.panels.what_if import WhatIfPanel
-from ganwidgets.widgets.trainer.actions import BY_HAND, Origin, UserActions
+from ganwidgets.widgets.trainer.actions import BY_HAND, UserActions
 from ganwidgets.widgets.trainer.dashboard import Dashboard
 from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
 from ganwidgets.widgets.trainer.panel_layout import PANELS, LayoutTraits
@@ -75,8 +76,6 @@ KEYWORDS: Mapping[str, Any] = {
 
 LOOKS = ("speed", "controls", "layout_preset", "panels", "panel_sizes")
 """Keywords that are traits of the widget, in the order in which they are set: a preset chooses panels."""
-
-BY_CELL: Origin = {"author": "cell", "source": "code"}
 
 FRAMES = {"points": 12.0, "images": 5.5}
 """Frames a second at most: enough to see motion, and what two cores can draw beside the training. Images cost a
@@ -266,7 +265,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
             raise
         self._offer_starts()
         if settings:
-            self._runner.change(settings, **BY_CELL)
+            self._runner.change(settings)
 
     def _show_settings(self) -> None:
         """Put every trait and every control where the run stands."""
@@ -339,8 +338,8 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
                 self._runner.close()
                 if self._keeps:
                     self._trainer.close()
-                elif self._trainer._unstored is not None:
-                    raise self._trainer._unstored
+                elif (fault := self._trainer._session.autosave.fault) is not None:
+                    raise fault
         finally:
             if not self._runner.inside:  # the thread that trains is what these may be waiting for
                 self._publisher.join()
@@ -370,13 +369,13 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
 
     def _ask(self, name: str, value: Any) -> None:
         """Set a trait because a person moved its control."""
-        self._echoing.origin = BY_HAND
+        self._echoing.by_hand = True
         try:
             setattr(self, name, value)
         except DataError as error:
             raise TraitError(*error.args) from error
         finally:
-            self._echoing.origin = None
+            self._echoing.by_hand = False
 
     @contextlib.contextmanager
     def _quietly(self) -> Iterator[None]:
@@ -391,10 +390,9 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
     def _on_trait_change(self, change: Any) -> None:
         if getattr(self._echoing, "quiet", False):
             return
-        origin = getattr(self._echoing, "origin", None) or BY_CELL
-        by_hand = origin is BY_HAND
+        by_hand = getattr(self._echoing, "by_hand", False)
         try:
-            self._runner.change({change["name"]: change["new"]}, **origin, urgent=by_hand)
+            self._runner.change({change["name"]: change["new"]}, BY_HAND if by_hand else CODE, urgent=by_hand)
         except RuntimeError:  # the thread that trains has ended
             self._put(change["name"], change["old"])
             raise

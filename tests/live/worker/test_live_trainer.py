@@ -15,6 +15,7 @@ from traitlets import TraitError
 
 from ganwidgets import DivergedError, GANTrainer
 from ganwidgets.live import Runner
+from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.runs.timeline.branch_view import past_of
 
 
@@ -68,7 +69,7 @@ def test_a_long_call_to_train_hears_controls(live):
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(trainer.step, 10**9)
         assert begun.wait(PATIENCE)
-        ticket = runner.change({"lr_d": 5e-4}, author="user", source="widget", urgent=True)
+        ticket = runner.change({"lr_d": 5e-4}, Origin("user", "widget"), urgent=True)
         try:
             assert log.answer(ticket).changes == {"lr_d": (1e-3, 5e-4)}
             assert not call.done()
@@ -92,8 +93,8 @@ def test_a_long_call_to_train_takes_the_steps_it_was_asked_for(live, monkeypatch
 
 def test_a_control_is_logged_as_a_persons(live):
     trainer, runner, log = live
-    ticket = runner.change({"lr_d": 5e-4}, author="user", source="widget", reason="to see")
-    runner.step(1, "discriminator", author="user", source="widget")
+    ticket = runner.change({"lr_d": 5e-4}, Origin("user", "widget", "to see"))
+    runner.step(1, "discriminator", Origin("user", "widget"))
     assert log.answer(ticket).changes == {"lr_d": (1e-3, 5e-4)}
     wait(runner)
     assert [(r["setting"], r["author"], r["source"]) for r in trainer.interventions] == [

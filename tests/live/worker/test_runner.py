@@ -17,7 +17,7 @@ from traitlets import TraitError
 
 from ganwidgets import DivergedError
 from ganwidgets.live import Runner
-from ganwidgets.runs.session.session import Origin
+from ganwidgets.runs.record.interventions import CODE, Origin
 
 
 def wait(runner, iteration=None):
@@ -185,12 +185,15 @@ def test_a_callback_in_the_training_thread_can_pause(runner, trainer):
 
 @pytest.mark.usefixtures("mid_step")
 def test_a_change_takes_force_between_two_steps_of_a_run_that_plays(runner, trainer, log):
-    ticket = runner.change({"lr_d": 0.5}, author="user", source="widget", reason="why not")
+    ticket = runner.change({"lr_d": 0.5}, Origin("user", "widget", "why not"))
     trainer.gate.set()
     event = log.answer(ticket)
     assert event.changes == {"lr_d": (1e-3, 0.5)}
     assert event.iteration == 1
-    assert trainer.done[:2] == [("both", 1e-3), ("put", {"lr_d": 0.5}, "user", "widget", "why not")]
+    assert trainer.done[:2] == [
+        ("both", 1e-3),
+        ("change", {"lr_d": 0.5}, Origin("user", "widget", "why not")),
+    ]
     assert log.answer(runner.pause()).state.changes == 1
 
 
@@ -441,15 +444,15 @@ def test_a_reset_stops_and_starts_afresh(runner, trainer, log):
     event = log.answer(runner.reset(seed=5))
     assert (event.state.status, event.iteration, event.state.record) == ("idle", 0, {})
     assert event.changes == {"seed": (0, 5)}
-    assert trainer.done[-1] == ("reset", 5, "cell", "code")
+    assert trainer.done[-1] == ("reset", 5, CODE)
 
 
 def test_steps_and_resets_know_who_asked(runner, trainer):
-    runner.step(1, "generator", author="user", source="widget")
-    runner.reset(author="user", source="widget")
+    runner.step(1, "generator", Origin("user", "widget"))
+    runner.reset(origin=Origin("user", "widget"))
     wait(runner)
     assert trainer.origins == [Origin("user", "widget")]
-    assert trainer.done[-1] == ("reset", 0, "user", "widget")
+    assert trainer.done[-1] == ("reset", 0, Origin("user", "widget"))
 
 
 def test_a_seed_out_of_bounds_is_refused_at_once(runner):
@@ -528,20 +531,20 @@ def test_any_sequence_does_what_it_does_directly(sequence):
         match command, arguments:
             case "step", (n, network):
                 if n:
-                    direct._advance(network, n, lambda: False)
+                    direct._advance(network, n, lambda: False, CODE)
                 tickets.append(runner.step(n, network))
             case "change", (name, value):
                 values = {name: value}
-                direct._put(values, author="cell", source="code", reason="")
+                direct._session.change(values, CODE)
                 tickets.append(runner.change(values))
             case "call", (n,):
                 direct.step(n)
                 live.step(n)
             case "reset", (seed,):
-                direct._reset(seed, author="cell", source="code")
+                direct._session.reset(seed, CODE)
                 tickets.append(runner.reset(seed))
             case "recover", ():
-                direct._recover()
+                direct._recovery.recover()
                 tickets.append(runner.recover())
             case "pause", ():
                 wait(runner)
@@ -578,7 +581,7 @@ def test_a_crowd_loses_nothing_and_each_is_answered_once(runner, trainer, log):
     tickets = [ticket for mine, _ in members for ticket in mine]
     answered = [event.ticket for event in log.events if event.ticket in set(tickets)]
     assert sorted(answered) == sorted(tickets)
-    reasons = [entry[4] for entry in trainer.done if entry[0] == "put"]
+    reasons = [entry[2].reason for entry in trainer.done if entry[0] == "change"]
     assert sorted(reasons) == sorted(f"{number}/{turn}" for number in range(8) for turn in range(30))
     for number in range(8):
         mine = [reason for reason in reasons if reason.startswith(f"{number}/")]

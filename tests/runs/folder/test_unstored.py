@@ -205,7 +205,7 @@ def test_snapshots_that_are_removed_are_noticed_and_nothing_is_lost(path, tmp_pa
         RuntimeWarning, match=r"run cannot be stored in .*run: \d+ files .* snapshots were removed.* put them"
     ):
         trainer.step(5)
-    assert "snapshots were removed" in str(trainer._unstored)
+    assert "snapshots were removed" in str(trainer._session.autosave.fault)
     with pytest.raises(gw.CheckpointError, match=r"snapshots were removed.*trainer\.save\(path\)"):
         trainer.close()
     if what == "the folder":
@@ -213,7 +213,7 @@ def test_snapshots_that_are_removed_are_noticed_and_nothing_is_lost(path, tmp_pa
     aside.rename(gone)
     trainer.step(5)
     trainer.close()
-    assert trainer._unstored is None, "they were put back"
+    assert trainer._session.autosave.fault is None, "they were put back"
     free.step(30)
     opened = gw.open_run(path)
     assert opened.state_hash() == free.state_hash()

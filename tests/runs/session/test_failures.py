@@ -462,11 +462,11 @@ def test_recovering_goes_back_where_the_state_is_spoilt_and_nowhere_else():
     for run in (trainer, twin):
         run.step(12)
         run.settings.lr_d = 0.25
-        run._recover()
+        run._recovery.recover()
     assert trainer.state_hash() == twin.state_hash()
     with torch.no_grad():
         trainer.discriminator[0].weight.fill_(math.nan)
-    trainer._recover()
+    trainer._recovery.recover()
     assert trainer.settings.lr_d == 0.25
     assert_goes_on_like(trainer, twin)
 

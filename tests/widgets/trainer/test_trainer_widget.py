@@ -114,7 +114,7 @@ class TestSettings:
         w = make("ring8", **SMALL)
         told = seen(w, "error")
         # Allowed when it was asked for, but not any more when its turn comes.
-        w._runner.change({"batch_size": -5}, author="cell", source="code")
+        w._runner.change({"batch_size": -5})
         assert told.wait(60)
         assert "batch_size" in w.error
         assert w.batch_size == w.trainer.settings.batch_size == 16
