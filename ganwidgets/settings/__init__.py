@@ -20,6 +20,7 @@ from ganwidgets.settings.types import (
     ScheduleSetting,
     Setting,
     SettingGroup,
+    SettingOwner,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "ScheduleSetting",
     "Setting",
     "SettingGroup",
+    "SettingOwner",
     "SettingTraits",
     "Settings",
     "check_names",

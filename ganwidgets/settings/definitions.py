@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from traitlets import HasTraits
-
 from ganwidgets.messages import N_
 from ganwidgets.settings.types import (
     BoolSetting,
@@ -18,6 +16,7 @@ from ganwidgets.settings.types import (
     LayerWidthsSetting,
     ScheduleSetting,
     Setting,
+    SettingOwner,
 )
 
 __all__ = ["OWN", "SETTINGS", "SettingTraits"]
@@ -41,7 +40,7 @@ _STYLEGAN3 = ("stylegan3_t", "stylegan3_r")
 _FOR_IMAGES = (*_CONVOLUTIONAL, "r3gan", "progressive", "msg", *_STYLEGAN3)
 
 
-class SettingTraits(HasTraits):
+class SettingTraits(SettingOwner):
     """The settings themselves, as traits; a trainer and a widget both have them."""
 
     # --- in force at the next update ----------------------------------------------------------
@@ -614,9 +613,6 @@ class SettingTraits(HasTraits):
         group="fresh start",
         effect="fresh start",
     )
-
-    def _validate_in_context(self, setting: str, value: Any) -> None:
-        """Refuse a value that is in bounds but does not fit this run; called by every setting."""
 
 
 SETTINGS: Mapping[str, Setting[Any]] = MappingProxyType(

@@ -6,18 +6,18 @@ import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from traitlets import HasTraits, TraitError
+from traitlets import TraitError
 
 from ganwidgets.messages import Message
 from ganwidgets.settings.definitions import SETTINGS, SettingTraits
-from ganwidgets.settings.types import NumberSetting, Setting, SettingGroup, nearest
+from ganwidgets.settings.types import NumberSetting, Setting, SettingGroup, SettingOwner, nearest
 
 __all__ = ["AnySettings", "Settings", "check_names", "settings_table", "with_definitions"]
 
 Definitions = Mapping[str, Setting[Any]]
 
 
-class AnySettings(HasTraits):
+class AnySettings(SettingOwner):
     """The settings of one trainer, of any game.
 
     Assigning to an attribute validates the value and puts it in force at the next update, or at
@@ -71,6 +71,14 @@ class AnySettings(HasTraits):
             self._trial(checked)
         for name, value in checked.items():
             super().__setattr__(name, value)
+
+    def set_trait(self, name: str, value: Any) -> None:
+        """Assign to the setting `name`."""
+        setattr(self, name, value)
+
+    def _validated(self, setting: Setting[Any], value: Any) -> Any:
+        del setting  # every assignment goes through `update`, which has checked it
+        return value
 
     def as_dict(self) -> dict[str, Any]:
         """Return every setting's value, by name."""

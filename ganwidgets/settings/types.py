@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
-from traitlets import TraitError, TraitType
+from traitlets import HasTraits, TraitError, TraitType
 
 from ganwidgets.messages import Message
 from ganwidgets.settings.schedules import is_name, is_registered, register_schedule, schedule_name
@@ -25,6 +25,7 @@ __all__ = [
     "ScheduleSetting",
     "Setting",
     "SettingGroup",
+    "SettingOwner",
     "nearest",
 ]
 
@@ -81,8 +82,7 @@ class Setting(TraitType[G, Any], Generic[G]):
         self.architectures = architectures
 
     def validate(self, obj: Any, value: Any) -> G:
-        checked = self.check(value)
-        obj._validate_in_context(self.name, checked)
+        checked: G = obj._validated(self, value)
         return checked
 
     def check(self, value: Any) -> G:
@@ -111,6 +111,14 @@ class Setting(TraitType[G, Any], Generic[G]):
                 hint=hint,
             )
         )
+
+
+class SettingOwner(HasTraits):
+    """An object whose settings are traits."""
+
+    def _validated(self, setting: Setting[Any], value: Any) -> Any:
+        """Return the canonical form of a value that is assigned to `setting`, or raise `TraitError`."""
+        return setting.check(value)
 
 
 class NumberSetting(Setting[G]):

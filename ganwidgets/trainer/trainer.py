@@ -192,10 +192,9 @@ class GANTrainer(HealthMixin, UnderstandingMixin):
         traitlets.TraitError
             For an unknown name or a value that is not allowed; nothing changes.
         """
-        values = self.settings.checked(settings)
         route = self.settings._route
-        if route is None or not route(values, reason):
-            self._session.change(values, replace(CODE, reason=reason))
+        if route is None or not route(self.settings.checked(settings), reason):
+            self._session.change(settings, replace(CODE, reason=reason))
 
     # --- steps ----------------------------------------------------------------------------------
 

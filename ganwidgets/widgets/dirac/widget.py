@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 import ipywidgets
-from traitlets import HasTraits, observe
+from traitlets import observe
 
 from ganwidgets.dirac import DiracGAN
 from ganwidgets.messages import N_, catalog
-from ganwidgets.settings import SETTINGS, BoolSetting, FloatSetting, IntSetting, Setting
+from ganwidgets.settings import SETTINGS, BoolSetting, FloatSetting, IntSetting, Setting, SettingOwner
 from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, NoViewers, gone_words
 from ganwidgets.widgets.browser.models import models_of
@@ -33,7 +33,7 @@ def _as_here(name: str, initial: Any, **changed: Any) -> Setting[Any]:
     return setting
 
 
-class DiracTraits(HasTraits):
+class DiracTraits(SettingOwner):
     """What can be chosen; the settings of the training that play a part here, and four of its own."""
 
     loss = _as_here("loss", "minimax")
@@ -72,9 +72,6 @@ class DiracTraits(HasTraits):
         help=N_("Where the discriminator starts."),
         group="run",
     )
-
-    def _validate_in_context(self, setting: str, value: Any) -> None:
-        """Whatever is in bounds fits."""
 
 
 CHOICES: Mapping[str, Setting[Any]] = MappingProxyType(

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from traitlets import HasTraits
-
 from ganwidgets.messages import Message, N_
-from ganwidgets.settings import FloatSetting, IntSetting, Setting
+from ganwidgets.settings import FloatSetting, IntSetting, Setting, SettingOwner
 
 __all__ = ["CHOICES", "DIRECTIONS", "LatentTraits"]
 
@@ -30,7 +28,7 @@ def _direction(number: int) -> FloatSetting:
     )
 
 
-class LatentTraits(HasTraits):
+class LatentTraits(SettingOwner):
     """The place in the latent space, as traits."""
 
     x = FloatSetting(
@@ -126,9 +124,6 @@ class LatentTraits(HasTraits):
     direction_2 = _direction(2)
     direction_3 = _direction(3)
     direction_4 = _direction(4)
-
-    def _validate_in_context(self, setting: str, value: Any) -> None:
-        """Accept whatever is in bounds."""
 
 
 CHOICES: Mapping[str, Setting[Any]] = MappingProxyType(

@@ -429,14 +429,14 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
         self._runner.speed = change["new"]
         self._dashboard.transport.speed.show(change["new"])
 
-    def _validate_in_context(self, setting: str, value: Any) -> None:
+    def _validated(self, setting: Setting[Any], value: Any) -> Any:
         trainer = self.__dict__.get("_trainer")
-        if (
-            trainer is not None
-            and setting in self._definitions
-            and not getattr(self._echoing, "quiet", False)
-        ):
-            trainer.settings._validate_in_context(setting, value)
+        if trainer is not None and getattr(self._echoing, "quiet", False):
+            return value  # of the run
+        checked = setting.check(value)
+        if trainer is not None and setting.name in self._definitions:
+            trainer.settings._validate_in_context(setting.name, checked)
+        return checked
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not self.has_trait(name) and not hasattr(type(self), name):
