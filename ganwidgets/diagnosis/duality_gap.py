@@ -64,7 +64,7 @@ def _value(session: Session, n: int, seed: int) -> float:
     shown = generated_by(session, networks["generator"], n, seed)
     fake = shown * 2 - 1 if session.run.source.kind == "images" else shown
     judge = networks["discriminator"]
-    loss = session.game.loss_d(judged_by(session, judge, real), judged_by(session, judge, fake))
+    loss = session.loss.loss_d(judged_by(session, judge, real), judged_by(session, judge, fake))
     return -float(loss)
 
 

@@ -160,7 +160,7 @@ def observe(session: Session, at: int | None = None) -> Signals:
 
 def recorded(session: Session, at: int | None = None) -> Signals:
     """Return the signals of recorded columns alone."""
-    session.settle()
+    session.roll_back()
     now = session.state.iteration if at is None else at
     made = [
         r
@@ -321,7 +321,7 @@ def _moment(
     fake_logits = judged_by(session, replicas.discriminator, made)
     if bool(real_logits.isfinite().all()) and bool(fake_logits.isfinite().all()):
         row["separation"] = ranked_above(real_logits, fake_logits)
-        threshold = session.game.threshold(real_logits, fake_logits)
+        threshold = session.loss.threshold(real_logits, fake_logits)
         right = (real_logits > threshold).float().mean(), (fake_logits <= threshold).float().mean()
         row["certainty"] = float(min(right))
     if before:

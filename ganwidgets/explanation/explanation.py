@@ -354,7 +354,7 @@ def _norms(updates: list[SubStep]) -> dict[tuple[str, str], float]:
 
 
 def _update(session: Session, found: SubStep) -> Update:
-    real, generated = (None, None) if session.own.game is not None else _costs(session.game, found)
+    real, generated = (None, None) if session.own.game is not None else _costs(session.loss, found)
     return Update(
         network=found.network,
         number=found.number,
@@ -371,7 +371,7 @@ def _update(session: Session, found: SubStep) -> Update:
 
 
 @torch.no_grad()
-def _costs(game: Loss, found: SubStep) -> tuple[Tensor | None, Tensor | None]:
+def _costs(loss: Loss, found: SubStep) -> tuple[Tensor | None, Tensor | None]:
     """Return what each real and each generated sample costs beyond the one with the median logit."""
     if found.fake_logits is None:
         return None, None
@@ -379,14 +379,14 @@ def _costs(game: Loss, found: SubStep) -> tuple[Tensor | None, Tensor | None]:
     typical_fake = fake.median().reshape(1)
     if found.network == "generator":
         needed = None if found.real_logits is None else found.real_logits.reshape(-1).median().reshape(1)
-        typical = game.loss_g(typical_fake, needed)
-        return None, torch.stack([game.loss_g(each.reshape(1), needed) - typical for each in fake])
+        typical = loss.loss_g(typical_fake, needed)
+        return None, torch.stack([loss.loss_g(each.reshape(1), needed) - typical for each in fake])
     if found.real_logits is None:
         return None, None
     real = found.real_logits.reshape(-1)
     typical_real = real.median().reshape(1)
-    typical = game.loss_d(typical_real, typical_fake)
+    typical = loss.loss_d(typical_real, typical_fake)
     return (
-        torch.stack([game.loss_d(each.reshape(1), typical_fake) - typical for each in real]),
-        torch.stack([game.loss_d(typical_real, each.reshape(1)) - typical for each in fake]),
+        torch.stack([loss.loss_d(each.reshape(1), typical_fake) - typical for each in real]),
+        torch.stack([loss.loss_d(typical_real, each.reshape(1)) - typical for each in fake]),
     )

@@ -53,7 +53,7 @@ from ganwidgets.objectives import (
     augmented,
     augmented_with,
     drawn_transforms,
-    game,
+    loss_named,
     pack,
     packed_shape,
     with_defaults,
@@ -381,7 +381,7 @@ class GAN(Game):
     # --- parts ----------------------------------------------------------------------------------
 
     def _loss(self, settings: Any) -> Loss:
-        return game(settings.loss, self.objective)
+        return loss_named(settings.loss, self.objective)
 
     def _penalty(self, settings: Any) -> Penalty | None:
         if settings.penalty == OWN and self.objective is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganwidgets.objectives.adaptive_augmentation import Control, adapted, augmented_with, drawn_transforms
 from ganwidgets.objectives.augment import AUGMENTATIONS, augmented
-from ganwidgets.objectives.custom import Objective, checked, game, name_of, with_defaults
+from ganwidgets.objectives.custom import Objective, checked, loss_named, name_of, with_defaults
 from ganwidgets.objectives.losses import LOSSES, Loss
 from ganwidgets.objectives.packing import copies, pack, packed_shape
 from ganwidgets.objectives.penalties import PENALTIES, Penalty, SlopePenalty, slope
@@ -24,7 +24,7 @@ __all__ = [
     "checked",
     "copies",
     "drawn_transforms",
-    "game",
+    "loss_named",
     "name_of",
     "pack",
     "packed_shape",

@@ -15,7 +15,7 @@ from ganwidgets.objectives.losses import LOSSES, Loss, midway, relative
 from ganwidgets.objectives.penalties import Penalty
 from ganwidgets.settings import OWN
 
-__all__ = ["Objective", "checked", "game", "name_of", "with_defaults"]
+__all__ = ["Objective", "checked", "loss_named", "name_of", "with_defaults"]
 
 
 @runtime_checkable
@@ -77,8 +77,8 @@ def name_of(objective: Objective) -> str:
     return str(getattr(objective, "name", type(objective).__name__))
 
 
-def game(name: str, own: Objective | None = None) -> Loss:
-    """Return the game that the value `name` of the setting ``loss`` stands for, complete.
+def loss_named(name: str, own: Objective | None = None) -> Loss:
+    """Return the loss that the value `name` of the setting ``loss`` names, complete.
 
     Parameters
     ----------

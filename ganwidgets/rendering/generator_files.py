@@ -157,7 +157,7 @@ def _generator(session: Session) -> nn.Module:
 
 
 def _traceable(session: Session) -> _Traceable:
-    session.settle()
+    session.roll_back()
     network = copied_network(_generator(session)).cpu().eval()
     if session.run.source.kind not in ("points", "images") or session.built.get("latent_dim") is None:
         raise DataError(Message("this game's generator takes no noise; export .safetensors instead"))

@@ -128,7 +128,7 @@ def drawn_small(history: History, name: str) -> Envelope:
 
 def still_of(session: Session, scene: Scene) -> Still:
     """Return the present, to be called between two steps."""
-    session.settle()
+    session.roll_back()
     state, history = session.state, session.history
     return _still(
         session,
@@ -186,7 +186,7 @@ def _still(
     verdict = None
     if scene.grid is not None:
         judge = partial(judged_by, session, discriminator)
-        verdict = verdict_on(scene.grid, scene.real, generated, session.game, judge)
+        verdict = verdict_on(scene.grid, scene.real, generated, session.loss, judge)
     return Still(
         iteration=iteration,
         status="",

@@ -122,7 +122,7 @@ def _pulls(gradient: Tensor | None, n: int, packing: int, shown: int) -> Floats:
 
 def _scores(session: Session, real: Tensor | None, fake: Tensor, n_real: int, n_fake: int) -> Scores:
     packing = session.built["packing"]
-    game = session.game
+    loss = session.loss
     fake = fake.float()
     against = (fake if real is None else real.float()), fake
 
@@ -130,7 +130,7 @@ def _scores(session: Session, real: Tensor | None, fake: Tensor, n_real: int, n_
         if logits is None:
             return np.full(n, 0.5, np.float32), np.zeros(n, np.float32)
         spread = logits.float().repeat_interleave(packing)[:n]
-        verdict = torch.nan_to_num(game.verdict(spread, *against), nan=0.5)
+        verdict = torch.nan_to_num(loss.verdict(spread, *against), nan=0.5)
         return verdict.numpy(), spread.numpy()
 
     verdict_real, logits_real = each(real, n_real)
@@ -145,4 +145,4 @@ def _verdict_of(session: Session, tensors: Mapping[str, Tensor], scene: Scene, s
     discriminator = copied_network(session.state.networks["discriminator"])
     put_tensors(discriminator, tensors)
     judge = partial(judged_by, session, discriminator)
-    return verdict_on(scene.grid, scene.real, generated, session.game, judge)
+    return verdict_on(scene.grid, scene.real, generated, session.loss, judge)

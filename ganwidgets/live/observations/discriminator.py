@@ -60,7 +60,7 @@ class Verdicts:
     def take(self, moment: Moment) -> Scores:
         """Return them."""
         real, generated = moment.logits
-        loss = moment.session.game
+        loss = moment.session.loss
         against = references(real, generated)
         return Scores(
             real=_decided(loss.verdict(real, *against)),
@@ -143,7 +143,7 @@ class GradientField:
     def take(self, moment: Moment) -> Gradients:
         """Return them."""
         session = moment.session
-        loss = session.game
+        loss = session.loss
         images = session.run.source.kind == "images"
         most = DRIVEN if images else None
         generated = moment.trained(moment.generated[:most])

@@ -98,7 +98,7 @@ class Moment:
     def map_of(self, part: Extent) -> Floats:
         """Return the discriminator's verdict over a part of the plane; see :func:`~ganwidgets.rendering.plane_grid.verdict_on`."""
         judge = partial(verdicts, self.session)
-        return verdict_on(grid_on(part), self.real, self.generated, self.session.game, judge)
+        return verdict_on(grid_on(part), self.real, self.generated, self.session.loss, judge)
 
 
 class Observation(Protocol):

@@ -55,7 +55,7 @@ def session_content(session: Session) -> tuple[dict[str, Tensor], dict[str, Any]
     document = {
         "state": flatten(session.tree(), "state", tensors),
         "start": flatten(session.own_start, "start", tensors),
-        "log": {**session.log.stored(), "data": data_name(session.source_of(session.log.in_force["data"]))},
+        "log": {**session.log.stored(), "data": data_name(session.sources.of(session.log.in_force["data"]))},
         "data": {},
         "torch": torch.__version__,
     }
@@ -65,7 +65,7 @@ def session_content(session: Session) -> tuple[dict[str, Tensor], dict[str, Any]
     for name, column in session.history.stored().items():
         tensors[f"history/{name}"] = torch.from_numpy(column)
     for data in (session.built["data"], session.settings.data, session.log.in_force["data"]):
-        for source in halves(session.source_of(data)):
+        for source in halves(session.sources.of(data)):
             name = data_name(source)
             samples = samples_of(source)
             document["data"][name] = {

@@ -367,7 +367,7 @@ class FolderKeeper(Autosave):
         for data in self._data():
             if isinstance(data, str) and is_preset(data):
                 continue
-            for source in halves(session.source_of(data)):
+            for source in halves(session.sources.of(data)):
                 name = data_name(source)
                 if is_preset(name) or name in self._stored or any(p["name"] == name for p, _ in found):
                     continue
@@ -395,7 +395,7 @@ class FolderKeeper(Autosave):
         if isinstance(data, str) and is_preset(data):
             return data
         if id(data) not in self._names:
-            self._names[id(data)] = data, data_name(self._session.source_of(data))
+            self._names[id(data)] = data, data_name(self._session.sources.of(data))
         return self._names[id(data)][1]
 
     # --- room -----------------------------------------------------------------------------------

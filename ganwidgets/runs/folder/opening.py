@@ -297,7 +297,7 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
             shelf.rows[snapshot] = row
             session.snapshots.found(snapshot, row.size)
             if is_first:
-                session._begun.add(number)
+                session._roots_kept.add(number)
 
     session.notes = notes_from(current.get("notes", []))
     start = [row for row in stored.snapshots if row.place["kind"] == "start"]
@@ -314,7 +314,7 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
 def _branches(session: Session, stored: Stored, known: Data) -> Branches:
     """Give `session` the branches that were stored, and return them."""
     branches = session.branches = stored_branches(
-        stored, known, session.source_of, session.settings.definitions
+        stored, known, session.sources.of, session.settings.definitions
     )
     for number, root in branches.roots.items():
         about = stored.branches[number]["root"]
@@ -366,7 +366,7 @@ def _go_where_it_was_left(found: Found) -> None:
             )
     asked = asked_from(current["asked"], found.known, session.settings.definitions)
     history = found.histories[target.branch]
-    session.take(
+    session.restore(
         RunPoint(
             run,
             built,

@@ -26,23 +26,23 @@ class FrozenRun:
         With copies of both networks, which nobody trains.
     settings : namespace
         In force when it was made.
-    built, game
+    built, loss
         As in :class:`~ganwidgets.runs.session.session.Session`.
     """
 
     run: Assembled
     settings: Any
     built: Mapping[str, Any]
-    game: Loss
+    loss: Loss
 
-    def settle(self) -> None:
+    def roll_back(self) -> None:
         """Do nothing: it was made of a state that was whole."""
 
 
 def likeness_of(session: Session) -> FrozenRun:
     """Return how a run stands now, to be called between two steps."""
-    session.settle()
+    session.roll_back()
     run, state = session.run, session.state
     networks = {name: copied_network(network) for name, network in state.networks.items()}
     state = replace(state, networks=networks)
-    return FrozenRun(replace(run, state=state), session.in_force(), dict(session.built), session.game)
+    return FrozenRun(replace(run, state=state), session.in_force(), dict(session.built), session.loss)

@@ -68,11 +68,11 @@ class Visible(Protocol):
         """The values of the settings that the fresh start was made with."""
 
     @property
-    def game(self) -> Loss:
-        """By what the networks are scored."""
+    def loss(self) -> Loss:
+        """The loss of the run."""
 
-    def settle(self) -> None:
-        """Make sure that its state is whole."""
+    def roll_back(self) -> None:
+        """Return to the last consistent state, if something was interrupted."""
 
 
 def generated(session: Visible, n: int, seed: int, labels: Any = None, *, average: bool = False) -> Tensor:
@@ -99,7 +99,7 @@ def generated_as_drawn(
     session: Visible, n: int, seed: int, labels: Any = None, *, average: bool = False
 ) -> Tensor:
     """Return the samples of :func:`generated` as they are drawn: standardized points as z-scores."""
-    session.settle()
+    session.roll_back()
     run = session.run
     network = run.state.networks["generator"]
     if average:
@@ -157,7 +157,7 @@ def sample_from(
     network : nn.Module, optional
         Built like the generator, to be asked in its place.
     """
-    session.settle()
+    session.roll_back()
     run = session.run
     network = run.state.networks["generator"] if network is None else network
     if labels is None and run.labels is not None and run.labels.generator:
@@ -167,7 +167,7 @@ def sample_from(
 
 def shown(session: Session, n: int, seed: int, *, average: bool = False) -> dict[str, Tensor]:
     """Return what is to be seen of the game, by the names of its exhibits."""
-    session.settle()
+    session.roll_back()
     if session.own.game is None:
         return {"generated": generated(session, n, seed, average=average), "real": real(session, n, seed)}
     found: dict[str, Tensor] = look(session.run, session.in_force(), "show", n, seed, average=average)
@@ -198,7 +198,7 @@ def verdicts(session: Visible, samples: Tensor, labels: Any = None) -> Tensor:
         One label, or one for each sample, for a discriminator that takes labels. Without them each sample
         gets the highest logit that it has under any label (of the first ten, where there are more).
     """
-    session.settle()
+    session.roll_back()
     return judged_by(session, session.run.state.networks["discriminator"], samples, labels)
 
 
@@ -232,7 +232,7 @@ def slopes(
     labels
         One label, or one for each sample; without them a discriminator that takes labels is told the first.
     """
-    session.settle()
+    session.roll_back()
     run = session.run
     told = None
     if run.labels is not None and run.labels.discriminator:
@@ -251,7 +251,7 @@ def sampler(session: Visible, seed: int) -> Callable[[int], Tensor]:
 
     It has a copy of the generator, so that training may go on meanwhile.
     """
-    session.settle()
+    session.roll_back()
     run, noise = session.run, session.settings.noise
     network, latent_dim = copied_network(run.state.networks["generator"]), session.built["latent_dim"]
 
@@ -294,7 +294,7 @@ def accuracies(session: Visible, samples: Tensor, reference: Tensor) -> dict[str
 
     They are shares of packs, where it judges several samples at once.
     """
-    session.settle()
+    session.roll_back()
     packing, judge = session.built["packing"], session.run.state.networks["discriminator"]
     whole = len(samples) // packing * packing
     judged, judged_real = (
@@ -303,7 +303,7 @@ def accuracies(session: Visible, samples: Tensor, reference: Tensor) -> dict[str
         else verdicts(session, each * 2 - 1)
         for each in (samples, reference)
     )
-    threshold = session.game.threshold(judged_real, judged)
+    threshold = session.loss.threshold(judged_real, judged)
     return {
         "accuracy_real": (judged_real > threshold).float().mean().item(),
         "accuracy_fake": (judged <= threshold).float().mean().item(),
@@ -329,7 +329,7 @@ def decisiveness(session: Visible, samples: Tensor, reference: Tensor) -> dict[s
     if not len(fake) or not len(real):
         return {}
     both = torch.cat((real, fake))
-    verdict = session.game.verdict(both, real, fake)
+    verdict = session.loss.verdict(both, real, fake)
     return {
         "logit_spread": both.std(correction=0).item(),
         "undecided": ((verdict - 0.5).abs() <= UNDECIDED).float().mean().item(),

@@ -103,7 +103,7 @@ class Evaluation:
         session = self._session
 
         def measured() -> dict[str, float]:
-            session.settle()
+            session.roll_back()
             self._drawn_at = session.state.iteration
             found: dict[str, float] = look(session.run, session.in_force(), "evaluate", n, seed)
             return found

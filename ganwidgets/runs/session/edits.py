@@ -14,6 +14,7 @@ from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import EDIT, Intervention, Origin
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import DISK_BUDGET, Snapshot
+from ganwidgets.runs.session.branching import branch_off
 from ganwidgets.runs.session.full_state import described
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import state_tree
@@ -76,7 +77,7 @@ def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
         tree["requires_grad"] = switched
     session.begin_root(tree)
     if not branches.at_tip:
-        session.branch_off(branches.free_name(), branches.tips)
+        branch_off(session, branches.free_name(), branches.tips)
     log.branch = branches.current
     due = log.hash_due(state.iteration, state.samples_seen)
     before = digest(described(session, log.in_force, session.run, session.built, tree)) if due else ""

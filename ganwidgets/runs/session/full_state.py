@@ -48,7 +48,7 @@ def described(
         "data": run.source.fingerprint,
         "own": session.own.described(),
         "built": {**built, "data": data_name(run.source)},
-        "settings": {**settings, "data": data_name(session.source_of(settings["data"]))},
+        "settings": {**settings, "data": data_name(session.sources.of(settings["data"]))},
         "stepper": "eager",
         "threads": run.threads,
         **state,
@@ -95,7 +95,7 @@ def _restored(session: Session, tree: Mapping[str, Any]) -> tuple[Assembled, dic
     tree = completed_tree(tree, session.settings.definitions)
     pending = _known_data(session, tree["settings"]["data"])
     data = _known_data(session, tree["built"]["data"])
-    source = session.source_of(data)
+    source = session.sources.of(data)
     if source.fingerprint != tree["data"]:
         raise CheckpointError(_other_data(tree["built"]["data"], session.run.source))
     settings = {**tree["settings"], "data": pending}
@@ -113,8 +113,8 @@ def _known_data(session: Session, name: str) -> Any:
     if is_preset(name):
         return name
     for data, source in [
-        *session._sources(),
-        (session.settings.data, session.source_of(session.settings.data)),
+        *session.sources.known,
+        (session.settings.data, session.sources.of(session.settings.data)),
     ]:
         if data_name(source) == name:
             return data

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from traitlets import TraitError
@@ -21,30 +22,31 @@ from ganwidgets.data.two_sources import split_parts
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.metrics.features import Features
-from ganwidgets.objectives import Loss, game
-from ganwidgets.runs.record.branches import Branches, BranchStart, RunPoint, Tip
+from ganwidgets.objectives import Loss, loss_named
+from ganwidgets.runs.record.branches import Branches, BranchStart, RunPoint
 from ganwidgets.runs.record.history import History, columns_of, measured
 from ganwidgets.runs.record.interventions import CODE, InterventionLog, LogMark, Origin
 from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot, Snapshots, TemporaryShelf
 from ganwidgets.runs.session.autosave import Autosave
+from ganwidgets.runs.session.branching import begin_branch, branch_off, branch_start
 from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits, take_edits_amid_updates
 from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
 from ganwidgets.runs.session.rehearsal import Rehearsal
 from ganwidgets.runs.session.rollback import Rollback, Update, diverged
 from ganwidgets.runs.session.stepper import Stepper
+from ganwidgets.runs.session.sources import KnownSource, Sources
 from ganwidgets.runs.session.trial import refuse_failing_change, refuse_unfit_change, try_fresh_run
 from ganwidgets.runs.state.hashing import digest
-from ganwidgets.runs.state.state_tree import copied, put_tree, samples_seen_in, state_tree
+from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
 from ganwidgets.runs.state.user_parts import UserParts, definitions_of
 from ganwidgets.settings import AnySettings, with_definitions
 from ganwidgets.stepping.ambient import pinned, under_pinned_modes
 from ganwidgets.stepping.assembly import Assembled, assemble, check_fit, fitting_batch
 from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
 from ganwidgets.stepping.game_assembly import assemble_game
-from ganwidgets.stepping.game_data import load_for
 from ganwidgets.stepping.state import TrainingState
 
 __all__ = ["CODE", "Origin", "Session"]
@@ -104,27 +106,25 @@ class Session:
         own: Mapping[str, Any],
         device: torch.device,
         settings: Mapping[str, Any],
-        sources: Iterable[tuple[Any, Source]] = (),
+        sources: Iterable[KnownSource] = (),
     ) -> None:
         self.own = UserParts(own)
         self._device = device
         self._reentry = ReentryGuard()
-        self._inconsistent = False
         self._origin: Origin | None = None
-        self._checkpoint: tuple[RunPoint, LogMark] | None = None
-        self._undo: Callable[[], None] | None = None
-        self._begun: set[int] = set()
+        self._way_back: Callable[[], None] | None = None
+        self._roots_kept: set[int] = set()
         self._edited = EditSnapshots()
         self.autosave = Autosave()
         self._stepper = Stepper(self)
         self.branches = Branches()
         self.snapshots = Snapshots(TemporaryShelf())
-        self._asked_sources: list[tuple[Any, Source]] = [*sources]
+        self.sources = Sources(self.own.game, self._branch_starts, sources)
         self.notes: list[Note] = []
         self.listeners: dict[object, Callable[[Mapping[str, float]], None]] = {}
         self.features: Any = "auto"
         self.features_made: tuple[Source, Any, Features] | None = None
-        source = self.source_of(data)
+        source = self.sources.of(data)
         settings = {**self.own.chosen(), **settings}
         make = with_definitions(definitions_of(self.own.game))
         self.settings: AnySettings = make(data=data, **settings)
@@ -140,25 +140,15 @@ class Session:
         self.own_start = self.own.content()
         self.log = InterventionLog(asked)
         self._adopt(run, asked, History(columns_of(self.own.game)))
-        self.branches.grow("main", "start", None, {}, self._root_here())
+        self.branches.grow("main", "start", None, {}, branch_start(self))
         self.settings._context_validator = self._validate_in_context
         self.settings._trial = self._try
         self.settings.observe(self._on_setting, names=list(self.settings.definitions))
 
+    def _branch_starts(self) -> Iterable[BranchStart]:
+        return self.branches.roots.values()
+
     # --- a fresh start --------------------------------------------------------------------------
-
-    def source_of(self, data: Any) -> Source:
-        """Return the source for `data`; those that the run began with and the last two are kept."""
-        for known, source in self._sources():
-            if known is data or (isinstance(data, str) and isinstance(known, str) and known == data):
-                return source
-        source = load_for(self.own.game, data)
-        self._asked_sources = [*self._asked_sources[-1:], (data, source)]
-        return source
-
-    def _sources(self) -> list[tuple[Any, Source]]:
-        began = [(root.built["data"], root.source) for root in self.branches.roots.values()]
-        return [*began, *self._asked_sources]
 
     def _assembled(self, settings: Mapping[str, Any], source: Source) -> Assembled:
         with pinned(device=self._device):
@@ -181,7 +171,6 @@ class Session:
         self.history = history
         self._rollback = Rollback(run.engine, self.log, self._keep)
         self._configured = False
-        self._inconsistent = False
         run.state.edits.note()
 
     def reset(self, seed: int | None, origin: Origin) -> None:
@@ -191,17 +180,17 @@ class Session:
         if seed is not None:
             asked["seed"] = self.settings.checked({"seed": seed})["seed"]
         with self.transaction() as here:
-            run = self._assembled(asked, self.source_of(asked["data"]))
+            run = self._assembled(asked, self.sources.of(asked["data"]))
             self.own.put(self.own_start)
             self._adopt(run, asked, History(self.history.columns))
             self.change({"seed": asked["seed"]}, origin)
-            self._begin_branch("reset", here, asked["seed"], origin)
+            begin_branch(self, "reset", here, asked["seed"], origin)
         self.autosave.save()
 
     @property
-    def game(self) -> Loss:
-        """By what the networks are scored, as it was asked for."""
-        return game(self.settings.as_dict()["loss"], self.own.objective)
+    def loss(self) -> Loss:
+        """The loss that the settings ask for."""
+        return loss_named(self.settings.as_dict()["loss"], self.own.objective)
 
     @property
     def state(self) -> TrainingState:
@@ -215,8 +204,8 @@ class Session:
         """Where the run stands."""
         return Position(self.branches.current, self.state.iteration, self.log.next_seq)
 
-    def stand(self) -> RunPoint:
-        """Return, as a copy, everything in which the run would differ if it stood elsewhere."""
+    def capture(self) -> RunPoint:
+        """Return a copy of everything that :meth:`restore` restores, and the state."""
         here = self._snapshot(copied(state_tree(self.state)), asked=self.log.asked)
         return RunPoint(
             self.run,
@@ -228,41 +217,41 @@ class Session:
             self.branches.tips,
         )
 
-    def take(self, stand: RunPoint) -> None:
-        """Stand there, where the state of `stand.run` has been brought to already."""
-        snapshot = stand.snapshot
-        self._adopt(stand.run, stand.built, stand.history)
+    def restore(self, point: RunPoint) -> None:
+        """Continue at `point`; the state of `point.run` must have been restored already."""
+        snapshot = point.snapshot
+        self._adopt(point.run, point.built, point.history)
         wanted = {**snapshot.settings, **{name: value for name, (_, value) in snapshot.asked.items()}}
         now = self.settings.as_dict()
         self.change({name: value for name, value in wanted.items() if value is not now[name]}, CODE)
-        vars(self.branches).update(current=stand.branch, tips=stand.tips)
-        self.log.stand(stand.branch, stand.lineage, snapshot.settings, snapshot.asked)
-        self.run.engine.record.update(stand.history.record())
+        vars(self.branches).update(current=point.branch, tips=point.tips)
+        self.log.stand(point.branch, point.lineage, snapshot.settings, snapshot.asked)
+        self.run.engine.record.update(point.history.record())
 
     @contextmanager
     def transaction(self) -> Iterator[RunPoint]:
         """Let the run be brought elsewhere; on any error it stands where it was."""
-        here = self.stand()
-        self._checkpoint = here, self.log.mark()
+        here = self.capture()
+        self._way_back = partial(self._return_to, here, self.log.mark())
         try:
             self._reentry.begin(sys._getframe(2))
             yield here
-            self._checkpoint = None
+            self._way_back = None
         except BaseException:
             self._reentry.end()
-            self.settle()
+            self.roll_back()
             raise
         finally:
             self._reentry.end()
 
-    def _go_to_refuge(self, here: RunPoint, mark: LogMark) -> None:
+    def _return_to(self, here: RunPoint, mark: LogMark) -> None:
+        """Undo a transaction that began at `here`."""
         assert here.snapshot.tree is not None
         rules = SimpleNamespace(**{**here.snapshot.settings, **here.built})
         put_tree(here.run.state, here.snapshot.tree, rules)
         self.log.rewind(mark)
-        self.take(here)
+        self.restore(here)
         self.snapshots.discard(here.snapshot)
-        self._checkpoint = None
 
     def _snapshot(self, tree: dict[str, Any], asked: Mapping[str, tuple[Origin, Any]]) -> Snapshot:
         place = self.branches.owned(self.place)
@@ -272,16 +261,16 @@ class Session:
         """Keep what was copied between two updates; before the first one of a fresh start, for ever."""
         snapshot = self._snapshot(tree, asked={})
         number = self.branches.root_of(self.branches.current)
-        if number not in self._begun:
+        if number not in self._roots_kept:
             root = self.branches.roots[number]
             self.snapshots.add(Snapshot(root.first, 0, root.settings, {}, tree, pinned=True))
-            self._begun.add(number)
+            self._roots_kept.add(number)
         if snapshot.place != self.branches.roots[number].first:
             self.snapshots.add(snapshot)
 
     def begin_root(self, tree: Mapping[str, Any] | None = None) -> None:
         """Keep the first state of a fresh start now, unless that was done: `tree`, by default the state as it is."""
-        if self.branches.root_of(self.branches.current) not in self._begun:
+        if self.branches.root_of(self.branches.current) not in self._roots_kept:
             self._keep(copied(state_tree(self.state) if tree is None else tree))
 
     def keep_edit(self) -> None:
@@ -292,50 +281,10 @@ class Session:
 
     def notice_edits(self, origin: Origin = BY_HAND) -> None:
         """Take what a user changed in the networks by hand into the run; see :func:`~.edits.take_edits`."""
-        self.settle()
+        self.roll_back()
         if not self._reentry.under_way:
             with pinned(self.run.threads, self._device):
                 take_edits(self, origin)
-
-    def branch_off(self, name: str, tips: Mapping[int, Tip]) -> None:
-        """Begin a branch that goes on from where the run stands; `tips` are those of all others."""
-        self.branches.grow(name, "fork", self.place, tips, None)
-        self.log.branch = self.branches.current
-        self.log.seal()
-        self._configured = False
-
-    def _root_here(self) -> BranchStart:
-        return BranchStart(
-            Position(len(self.branches.by_id), self.state.iteration, self.log.next_seq),
-            self.built,
-            self.log.in_force,
-            self.run.source,
-            self.run.threads,
-        )
-
-    def _begin_branch(
-        self, action: Literal["reset", "load"], left: RunPoint, value: Any, origin: Origin, name: str = ""
-    ) -> None:
-        """Begin a branch with a first state of its own, where the run has just been put."""
-        snapshot, branches = left.snapshot, self.branches
-        assert snapshot.tree is not None
-        at, cursor = snapshot.place.iteration, samples_seen_in(snapshot.tree)
-        before = digest(described(self, snapshot.settings, left.run, left.built, snapshot.tree))
-        tips = self.kept_tip(left)
-        self.log.branch = len(branches.by_id)
-        self.log.commit(at, cursor, before)
-        self.log.act(at, action, value, origin, cursor, before)
-        taken = {branch.name for branch in branches.by_id.values()}
-        name = name if name and name not in taken else branches.free_name()
-        branches.grow(name, action, snapshot.place, tips, self._root_here())
-
-    def kept_tip(self, left: RunPoint) -> dict[int, Tip]:
-        """Keep the tip of a branch that the run leaves, if it stands there; return all tips."""
-        if left.branch in left.tips:
-            return left.tips
-        left.snapshot.pinned = True
-        self.snapshots.add(left.snapshot)
-        return {**left.tips, left.branch: Tip(left.snapshot, left.history)}
 
     # --- settings -------------------------------------------------------------------------------
 
@@ -356,12 +305,12 @@ class Session:
         if wrong is not None:
             raise TraitError(wrong)
         if setting == "data":
-            self.source_of(value)
+            self.sources.of(value)
         self.own.admit({setting: value})
 
     def _try(self, values: Mapping[str, Any]) -> None:
         # A restored state has run under its settings. A callback in the middle of a step cannot try another.
-        if self._checkpoint is None and not self._reentry.under_way:
+        if not self._reentry.under_way:
             if self.own.game is None:
                 refuse_failing_change(self, values)
             else:
@@ -380,7 +329,7 @@ class Session:
         # In this order an interrupt anywhere leaves a session that prepares itself again.
         self._configured = False
         if not self.branches.at_tip:
-            self.branch_off(self.branches.free_name(), self.branches.tips)
+            branch_off(self, self.branches.free_name(), self.branches.tips)
         self.log.branch = self.branches.current
         if self.log.pending:
             self.log.commit(self.state.iteration, self.state.samples_seen, self._hash_before())
@@ -421,7 +370,7 @@ class Session:
             last good state.
         """
         self._reentry.refuse_reentry()
-        self.settle()
+        self.roll_back()
         try:
             self._reentry.begin(sys._getframe())
             done = 0
@@ -468,7 +417,7 @@ class Session:
         self._configure()
         rollback.before()
         state.edits.forget()
-        self._inconsistent = True
+        self._way_back = self._undo_update
         try:
             engine.advance(what, measure=seen or not full or measured(state.iteration + 1))
             if full:
@@ -478,7 +427,7 @@ class Session:
             rollback.note()
             if seen or stop:
                 state.edits.note()
-            self._inconsistent = False
+            self._way_back = None
             if engine.weights.changed:
                 take_edits_amid_updates(self)
             else:
@@ -486,7 +435,7 @@ class Session:
         except NonFiniteError as error:
             raise self._diverged(error) from None
         except BaseException as error:
-            self.settle()
+            self._undo_update()
             error.add_note(Message("The run stands at iteration {n}, before it happened.", n=state.iteration))
             raise
         return stop
@@ -502,8 +451,9 @@ class Session:
         def undo() -> None:
             before.put_back(rules, configured=configured)
             rollback.put_back()
+            self.state.edits.note()
 
-        self._undo = undo
+        self._way_back = undo
         try:
             self._reentry.begin(sys._getframe(2))
             with pinned(run.threads, self._device):
@@ -511,7 +461,7 @@ class Session:
                 yield run.engine
         finally:
             self._reentry.end()
-            self.settle()
+            self.roll_back()
 
     def record(self) -> dict[str, float]:
         """Return the numbers of the last updates, without what only the history keeps."""
@@ -523,40 +473,42 @@ class Session:
 
     def _diverged(self, error: NonFiniteError) -> DivergedError:
         rules = self.run.engine.settings
-        self._inconsistent = True
-        self.settle()
+        self._undo_update()
         return diverged(error, rules, self.state)
 
-    def settle(self) -> None:
-        """Go back to the last good state, if a step or a way elsewhere was broken off in the middle."""
-        if self._undo is not None and not self._reentry.under_way:
+    def roll_back(self) -> None:
+        """Return to the last consistent state, if a step, a rehearsal or a transaction was interrupted."""
+        if self._way_back is None or self._reentry.under_way:
+            return
+        self._reentry.begin(sys._getframe())
+        try:
             with pinned(self.run.threads, self._device):
-                self._undo()
-            self.state.edits.note()
-            self._undo = None
-        if self._checkpoint is not None and not self._reentry.under_way:  # not while it is on its way
-            with pinned(self.run.threads, self._device):
-                self._go_to_refuge(*self._checkpoint)
-        if self._inconsistent:
-            with pinned(self.run.threads, self._device):
-                self._rollback.go_back()
-            self._configured = False
-            self.history.resize(self.state.iteration)
-            self.state.edits.note()
-            self._inconsistent = False
+                self._way_back()
+            self._way_back = None
+        finally:
+            self._reentry.end()
+
+    def _undo_update(self) -> None:
+        """Return to the state after the last completed update that left everything finite."""
+        self._rollback.go_back()
+        self._configured = False
+        self.history.resize(self.state.iteration)
+        self.state.edits.note()
+        self._way_back = None
 
     def recover(self) -> None:
-        """Stand at the last good state, settings kept; a failed step has already gone back to it."""
+        """Return to the last good state; settings are kept. A step that failed has returned there already."""
         self._reentry.refuse_reentry()
+        self.roll_back()
         if self._rollback.begun and not self._rollback.finite():
-            self._inconsistent = True
+            self._undo_update()
         self.notice_edits()
 
     # --- the whole state ------------------------------------------------------------------------
 
     def tree(self) -> dict[str, Any]:
         """Return the whole state as nested dictionaries of tensors, not copied, and plain values."""
-        self.settle()
+        self.roll_back()
         settings = self.settings.as_dict()
         return described(self, settings, self.run, self.built, state_tree(self.state))
 
@@ -579,5 +531,5 @@ class Session:
                 run, built, settings = restored(self, tree)
             self._adopt(run, built, self.history.until(run.state.iteration))
             self.change(settings, origin)
-            self._begin_branch("load", here, run.state.iteration, origin, branch)
+            begin_branch(self, "load", here, run.state.iteration, origin, branch)
         self.autosave.save()

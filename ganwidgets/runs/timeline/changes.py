@@ -89,7 +89,7 @@ class Reporter:
     def news(self) -> News:
         """Return what is new since the last :meth:`told`; without it, the same is told again."""
         session = self._session
-        session.settle()
+        session.roll_back()
         branches = list(session.branches.by_id.values())
         records = session.log.everything
         same = min(len(records), len(self._told))

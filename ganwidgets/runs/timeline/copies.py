@@ -16,6 +16,7 @@ from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import CODE, Intervention, Origin
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot, Snapshots, TemporaryShelf
+from ganwidgets.runs.session.branching import branch_start
 from ganwidgets.runs.session.full_state import described
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.state_tree import copied, state_tree
@@ -112,7 +113,7 @@ def _blank(session: Session, built: Mapping[str, Any], settings: Mapping[str, An
     chosen = {name: value for name, value in built.items() if name != "data"}
     given = {**session.own.given(), **_copied_networks(session.own.networks)}
     started = {name: settings[name] for name in ("batch_size", "loss", "penalty") if name in settings}
-    return Session(built["data"], given, session._device, {**chosen, **started}, session._sources())
+    return Session(built["data"], given, session._device, {**chosen, **started}, session.sources.known)
 
 
 def _copied_networks(networks: Mapping[str, nn.Module | None]) -> dict[str, nn.Module | None]:
@@ -152,7 +153,7 @@ def begin_here(session: Session) -> None:
     """Let the run begin where it stands, with what led there known but not to be reached."""
     session.branches = Branches()
     session.snapshots = Snapshots(TemporaryShelf())
-    session._begun = set()
+    session._roots_kept = set()
     session.log.seal()
     session._configured = False
-    session.branches.grow("main", "load", None, {}, session._root_here())
+    session.branches.grow("main", "load", None, {}, branch_start(session))

@@ -57,7 +57,7 @@ def graft(session: Session, place: Position, future: Session, known: int, name: 
         with pinned(session.run.threads, session._device):
             put_tree(session.state, tree, future.in_force())
         end = Position(branch, session.state.iteration, lineage[-1] + 1 if lineage else 0)
-        session.take(
+        session.restore(
             RunPoint(
                 session.run,
                 session.built,

@@ -62,7 +62,7 @@ class NetworkReplicas:
     """
 
     def __init__(self, session: Session) -> None:
-        session.settle()
+        session.roll_back()
         self._session = session
         self._run = session.run
         self.networks = {name: copied_network(network) for name, network in session.state.networks.items()}

@@ -175,7 +175,7 @@ class Writer:
         for known, variable in self._names:
             if known is value:
                 return variable
-        source = self._session.source_of(value)
+        source = self._session.sources.of(value)
         variable = "data" if not self._names else f"data_{len(self._names) + 1}"
         read = "..."
         said = isinstance(value, Source) or source.standardization is not None

@@ -27,6 +27,7 @@ from ganwidgets.runs.record.interventions import (
 )
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot
+from ganwidgets.runs.session.branching import branch_off, kept_tip
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.fitting import check_fits
 from ganwidgets.runs.state.state_tree import put_tree
@@ -86,12 +87,12 @@ def fork(session: Session, name: str) -> None:
     name = session.branches.check_new(name)
     session.recover()
     if not session.branches.at_tip:
-        session.branch_off(name, session.branches.tips)
+        branch_off(session, name, session.branches.tips)
     else:
         with session.transaction() as here:
-            tips = session.kept_tip(here)
+            tips = kept_tip(session, here)
             session.history = here.history.until(here.snapshot.place.iteration)
-            session.branch_off(name, tips)
+            branch_off(session, name, tips)
     session.autosave.save()
 
 
@@ -213,13 +214,13 @@ def _go(session: Session, branch: int, target: Position, *, to_tip: bool) -> Non
         return
     with session.transaction() as here:
         try:
-            tips = session.kept_tip(here)
+            tips = kept_tip(session, here)
             tip = tips[branch]
             if not tip.snapshot.asked and tip.snapshot.place == branches.owned(target):
                 to_tip = True
             lineage = [r.seq for r in branches.lineage(branch, log.everything) if r.seq < target.seq]
             run, built, snapshot = restore_at(session, here, target)
-            session.take(
+            session.restore(
                 RunPoint(
                     run,
                     built,

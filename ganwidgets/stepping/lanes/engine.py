@@ -23,8 +23,7 @@ import torch
 from torch import Tensor
 
 from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR, draw_noise
-from ganwidgets.objectives import LOSSES, PENALTIES, Loss, SlopePenalty, pack, slope
-from ganwidgets.objectives import game as loss_named
+from ganwidgets.objectives import LOSSES, PENALTIES, Loss, SlopePenalty, loss_named, pack, slope
 from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.lanes.networks import LaneForward, batched
 from ganwidgets.stepping.lanes.tensors import LaneTensors

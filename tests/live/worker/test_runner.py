@@ -6,6 +6,7 @@ import _thread
 import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
@@ -566,7 +567,9 @@ def test_a_crowd_loses_nothing_and_each_is_answered_once(runner, trainer, log):
     def member(number):
         tickets, steps = [], 0
         for turn in range(30):
-            tickets.append(runner.change({"lr_d": (number * 30 + turn) / 1000}, reason=f"{number}/{turn}"))
+            tickets.append(
+                runner.change({"lr_d": (number * 30 + turn) / 1000}, replace(CODE, reason=f"{number}/{turn}"))
+            )
             assert runner.call(lambda turn=turn: turn) == turn
             runner.look(lambda: trainer.iteration)
             if turn % 10 == 0:

@@ -195,7 +195,7 @@ class Interrupting:
         gc.enable()
 
     def trace(self, frame, event, _argument):
-        if not frame.f_code.co_filename.startswith(PACKAGE) or frame.f_code.co_name == "settle":
+        if not frame.f_code.co_filename.startswith(PACKAGE) or frame.f_code.co_name == "roll_back":
             return None
         if event == "line":
             self.lines.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")

@@ -1,0 +1,58 @@
+"""The data of one run and their sources, so that no data is read twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ganwidgets.data import Source
+from ganwidgets.games import Game
+from ganwidgets.runs.record.branches import BranchStart
+from ganwidgets.stepping.game_data import load_for
+
+__all__ = ["KnownSource", "Sources"]
+
+KnownSource = tuple[Any, Source]
+"""Data as the user passed it, and its source."""
+
+
+class Sources:
+    """The sources of the data that the fresh starts of a run used, and of the last two that were asked for.
+
+    Parameters
+    ----------
+    game : Game or None
+        Decides how data is read; None is the classic game.
+    roots : callable
+        Returns the first states of the run's branches.
+    known : iterable of (data, Source)
+        Sources of another run, which need not be read again.
+    """
+
+    def __init__(
+        self, game: Game | None, roots: Callable[[], Iterable[BranchStart]], known: Iterable[KnownSource]
+    ) -> None:
+        self._game = game
+        self._roots = roots
+        self._asked = list(known)
+
+    @property
+    def known(self) -> list[KnownSource]:
+        """All sources in memory."""
+        began = [(root.built["data"], root.source) for root in self._roots()]
+        return [*began, *self._asked]
+
+    def of(self, data: Any) -> Source:
+        """Return the source of `data`, which is read if it is not known.
+
+        Raises
+        ------
+        DataError
+            If it cannot be trained on.
+        """
+        for known, source in self.known:
+            if known is data or (isinstance(data, str) and isinstance(known, str) and known == data):
+                return source
+        source = load_for(self._game, data)
+        self._asked = [*self._asked[-1:], (data, source)]
+        return source
