@@ -51,7 +51,7 @@ class GameMoment:
 
 def moment_of(session: Session, n: int) -> GameMoment:
     """Return the present with `n` samples of each exhibit, to be called between two steps."""
-    session.settle()
+    session.roll_back()
     seen = look(session.run, session.in_force(), "show", n, SEED)
     return GameMoment(session.state.iteration, _arrays(seen), session.record())
 

@@ -122,7 +122,7 @@ def safetensors_file(session: Session, figures: Mapping[str, float], floors: Map
     figures, floors : mapping of str to float
         Metrics of the generated samples, and those of real samples at the same size.
     """
-    session.settle()
+    session.roll_back()
     networks = session.state.networks
     network: nn.Module = networks["generator"] if "generator" in networks else nn.ModuleDict(networks)
     tensors = {

@@ -210,7 +210,7 @@ class Control:
             before = self._shown
             self._shown = self._asked = value
         try:
-            self._ask(self.name, value)
+            self._ask(self.name, self.setting.check(value))
         except TraitError as error:
             self.refuse(error, before)
         else:

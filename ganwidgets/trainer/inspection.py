@@ -1,0 +1,184 @@
+"""What can be read from a trainer: its networks, its samples, its past and how exactly it repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from ganwidgets.games.game import Game
+from ganwidgets.messages import Message
+from ganwidgets.runs.inspect.sampling import generated, real, shown, verdicts
+from ganwidgets.runs.record.interventions import gathered
+from ganwidgets.runs.state.user_parts import refuse_other_games
+from ganwidgets.runs.timeline.timeline import Timeline
+from ganwidgets.trainer.dispatch import on_training_thread
+from ganwidgets.trainer.hosting import RunnerFacing
+from ganwidgets.validation import checked_count, seed_or_new
+
+if TYPE_CHECKING:
+    from ganwidgets.data import Source
+    from ganwidgets.runs.record.history import History
+    from ganwidgets.runs.record.interventions import Intervention
+
+__all__ = ["InspectionMixin"]
+
+
+class InspectionMixin(RunnerFacing):
+    """A trainer whose state can be read; reading changes nothing in the run."""
+
+    @property
+    def iteration(self) -> int:
+        """Full steps carried out since the start of the run."""
+        return self._session.state.iteration
+
+    @property
+    def samples_seen(self) -> int:
+        """Real samples drawn since the start of the run."""
+        return self._session.state.samples_seen
+
+    @property
+    def generator(self) -> nn.Module:
+        """The generator; do not call it while a widget trains it: use :meth:`sample`."""
+        return self._network("generator")
+
+    @property
+    def discriminator(self) -> nn.Module:
+        """The discriminator; returns logits."""
+        return self._network("discriminator")
+
+    @property
+    def game(self) -> Game:
+        """The game: its players, what each of them minimises, and what is shown of it."""
+        return self._session.state.game
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """The names of the game's players, in the order in which a full step updates them."""
+        return tuple(player.name for player in self._session.state.game.players)
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        """Every network by name; do not call them while a widget trains them."""
+        return MappingProxyType(self._session.state.networks)
+
+    def _network(self, name: str) -> nn.Module:
+        networks = self._session.state.networks
+        if name not in networks:
+            raise AttributeError(
+                Message(
+                    "this game has no {name}; it has trainer.networks: {known}",
+                    name=name,
+                    known=", ".join(networks),
+                )
+            )
+        return networks[name]
+
+    @on_training_thread
+    def show(self, n: int = 8, seed: int = 0, ema: bool = False) -> dict[str, Tensor]:
+        """Return what is to be seen of the game, by the names of its exhibits; the run's state is untouched.
+
+        Parameters
+        ----------
+        n : int
+            Samples of each exhibit; of held-out samples where some are.
+        seed : int
+            Of the choice of samples and of all random numbers; the same seed shows the same samples.
+        ema : bool
+            Use moving averages where the setting `ema_decay` is above 0.
+
+        Returns
+        -------
+        dict of str to Tensor
+            float32 on the CPU. Samples are in the units of :meth:`sample`, differences in the same units.
+        """
+        return shown(self._session, checked_count(n), seed_or_new(seed), average=ema)
+
+    @property
+    def source(self) -> Source:
+        """Where the real samples come from."""
+        return self._session.run.source
+
+    @property
+    def history(self) -> History:
+        """The numbers of every iteration up to where the run stands, by column."""
+        return self._session.history
+
+    @property
+    def interventions(self) -> list[Intervention]:
+        """Everything that led to where the run stands: who changed what, after which iteration, and why."""
+        return gathered(self._session.log.records(self.iteration, self.samples_seen))
+
+    @property
+    def timeline(self) -> Timeline:
+        """The past of the run and its branches, to go back to and go on from."""
+        return Timeline(self._session, self._between_steps)
+
+    @property
+    def run(self) -> Path | None:
+        """The folder in which the run is kept; None where it is in none."""
+        return self._session.autosave.path
+
+    @property
+    def exact(self) -> bool:
+        """Whether the run repeats bit for bit on the same torch version, device and thread count.
+
+        False, "close, not exact", where a Dataset or a network draws random numbers that cannot
+        be routed to the run's own generators, and on a GPU, where two runs of one seed were seen to
+        differ in their last bits. In either precision.
+        """
+        return self._session.run.exact
+
+    @property
+    def exact_because(self) -> str:
+        """Why the run is exact, or each cause why it is not, in one sentence.
+
+        Examples
+        --------
+        >>> from ganwidgets import GANTrainer
+        >>> GANTrainer("ring8").exact_because.split(":")[0]
+        'exact'
+        """
+        return self._session.run.exact_because
+
+    @on_training_thread
+    def sample(self, n: int, seed: int | None = None, labels: Any = None, ema: bool = False) -> Tensor:
+        """Return `n` generated samples; the run's state is untouched.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        seed : int, optional
+            The same seed gives the same latents every time; without one they differ each call.
+        labels : int or sequence of int, optional
+            The label of all samples, or one for each, for a generator that takes labels (`conditional`).
+            Without it they are drawn from the data's distribution.
+        ema : bool
+            Use the moving average of the generator; the setting `ema_decay` must be above 0.
+
+        Returns
+        -------
+        Tensor
+            float32 on the CPU, ``[n, F]`` points in the data's own units or ``[n, C, H, W]`` images in [0, 1].
+
+        Raises
+        ------
+        DataError
+            For a label that does not occur in the data, or that the generator does not take.
+        """
+        refuse_other_games(self._session.own.game, "sample()")
+        return generated(self._session, checked_count(n), seed_or_new(seed), labels, average=ema)
+
+    @on_training_thread
+    def real(self, n: int, seed: int | None = None) -> Tensor:
+        """Return `n` real samples, as :meth:`sample` does; the run's state is untouched."""
+        return real(self._session, checked_count(n), seed_or_new(seed))
+
+    @on_training_thread
+    def _look(self, samples: Tensor, labels: Any = None) -> Tensor:
+        """Return the discriminator's logits ``[n]`` for `samples` in the units of training."""
+        return verdicts(self._session, samples, labels)
