@@ -82,7 +82,7 @@ def test_the_widget_waits_for_a_prediction_and_then_compares():
         assert "You predicted: rise &lt;b&gt;." in said
         assert f"{widget.outcome.changed['loss_d']:.3f}" in said
         assert "It falls." in said
-        assert widget.trainer_widget._camera.compared == "unchanged"
+        assert widget.trainer_widget._hands.compared == "unchanged"
         assert widget.trainer_widget.iteration == 50
         hidden = widget.trainer_widget._dashboard.controls.controls["lr_g"].widget._dom_classes
         assert "gw-hidden" in hidden

@@ -113,7 +113,7 @@ def check_loop_and_fold(lab, graph):
     graph.panel("graph-fold").click()
     expect(stage).to_be_hidden()
     expect(graph.panel("graph").locator(".gw-lr_d")).to_be_visible()
-    lab.until("w._camera.wanted == {'latents', 'scores', 'verdict'}")
+    lab.until("w._camera.request.wanted == {'latents', 'scores', 'verdict'}")
 
 
 def test_images_are_shown_as_strips(lab):

@@ -96,14 +96,14 @@ def check_layers(lab, plane):
     for layer in ("real", "generated", "gradients", "manifold"):
         plane.view.panel(f"layer-{layer}").click()
         seen = plane.changed(seen)
-    lab.until("w._camera.wanted == {'latents', 'scores', 'verdict', 'gradients', 'manifold'}")
+    lab.until("w._camera.request.wanted == {'latents', 'scores', 'verdict', 'gradients', 'manifold'}")
     plane.view.panel("layer-generated").click()
     seen = plane.changed(seen)
     plane.page.locator("select.gw-arrows").select_option("slope")
     plane.changed(seen)
     plane.view.panel("layer-trails").locator("input").focus()
     plane.page.keyboard.press("Space")
-    lab.until("'trails' in w._camera.wanted")
+    lab.until("'trails' in w._camera.request.wanted")
     lab.execute("w.step(); w.wait()")
     expect(plane.view.panel("plane-note")).to_contain_text("since iteration 40, 1 steps ago")
     lab.execute("w.step(3); w.wait(); w.step(); w.wait()")
@@ -113,11 +113,11 @@ def check_layers(lab, plane):
     expect(plane.view.panel("plane-note")).to_contain_text("since iteration 44, 1 steps ago")
     plane.view.panel("layer-verdict").click()
     expect(plane.heat).to_have_css("visibility", "hidden")
-    lab.until("'verdict' not in w._camera.wanted")
+    lab.until("'verdict' not in w._camera.request.wanted")
     for layer in ("verdict", "gradients", "manifold", "trails", "real"):
         plane.view.panel(f"layer-{layer}").click()
     expect(plane.heat).to_have_css("visibility", "visible")
-    lab.until("w._camera.wanted == {'latents', 'scores', 'verdict'}")
+    lab.until("w._camera.request.wanted == {'latents', 'scores', 'verdict'}")
 
 
 def check_wheel_and_drag(lab, plane):
@@ -133,17 +133,17 @@ def check_wheel_and_drag(lab, plane):
     plane.until_window(window, same=False)
     assert plane.canvas.bounding_box() == where, "the page must not scroll too"
     # The map of the verdict covers what is seen, and no more.
-    lab.until("w._camera.wanted == {'latents', 'scores', 'close_up'}")
+    lab.until("w._camera.request.wanted == {'latents', 'scores', 'close_up'}")
     expect(plane.heat).to_have_attribute("style", re.compile(r"left: 0%; top: 0%; width: 100%; height: 100%"))
     seen = [float(side) for side in plane.window().split(",")]
-    assert lab.ask("list(w._camera.focus.window)") == pytest.approx(seen, abs=1e-4)
+    assert lab.ask("list(w._camera.request.focus.window)") == pytest.approx(seen, abs=1e-4)
     mouse.down()
     mouse.move(x + 40, y + 30, steps=4)
     mouse.up()
     plane.changed(zoomed)
     mouse.dblclick(x, y)
     plane.until_window(window)
-    lab.until("w._camera.wanted == {'latents', 'scores', 'verdict'}")
+    lab.until("w._camera.request.wanted == {'latents', 'scores', 'verdict'}")
     plane.view.panel("zoom-in").click()
     plane.until_window(window, same=False)
     plane.view.panel("zoom-home").click()

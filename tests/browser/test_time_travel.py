@@ -71,7 +71,7 @@ def test_a_branch_gets_its_name_and_is_compared_and_a_wrong_name_is_refused(lab)
     new.click()
     expect(view.panel("timeline").first).to_contain_text("cannot be named")
     view.root.locator(".gw-compare select").select_option("main")
-    lab.until("w._camera.compared == 'main'")
+    lab.until("w._camera.request.compared == 'main'")
 
 
 def test_after_a_reload_the_branches_are_there(lab):

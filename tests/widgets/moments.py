@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ganwidgets.live.frames.camera import Frame
+from ganwidgets.live.frames.frame import Frame
 from ganwidgets.rendering.plane_axes import unnamed_axes
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.runs.timeline.branch_view import BranchView, TimelineView

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,17 +21,16 @@ import torch
 from torch import Tensor
 
 from ganwidgets.live.frames.cpu_share import CpuShare
-from ganwidgets.live.frames.image_metrics import ImageEvaluator, JudgedImages
-from ganwidgets.live.frames.metric_sampler import SAMPLES, Curve, MetricSampler, measured_of
+from ganwidgets.live.frames.frame import Frame, FrameRequest
+from ganwidgets.live.frames.image_metrics import ImageEvaluator
+from ganwidgets.live.frames.metric_sampler import SAMPLES, MetricSampler, measured_of
 from ganwidgets.live.frames.metric_sampler import SEED as MEASURED
 from ganwidgets.live.frames.substep_frame import Inside, inside
-from ganwidgets.live.observations import OBSERVATIONS, Focus, Moment, Observation
-from ganwidgets.live.worker.run_state import RunState, Status
+from ganwidgets.live.observations import OBSERVATIONS, Moment, Observation
+from ganwidgets.live.worker.run_state import RunState
 from ganwidgets.live.worker.runner import Runner
 from ganwidgets.metrics import evaluate_points
 from ganwidgets.metrics.spread import point_signs
-from ganwidgets.rendering.plane_axes import UNNAMED, Axis
-from ganwidgets.rendering.projection import Extent
 from ganwidgets.rendering.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
 from ganwidgets.runs.inspect.frozen_run import likeness_of
 from ganwidgets.runs.inspect.sampling import (
@@ -50,7 +49,7 @@ from ganwidgets.stepping.ambient import pinned
 if TYPE_CHECKING:
     from ganwidgets.stepping.assembly import Assembled
 
-__all__ = ["Camera", "Frame"]
+__all__ = ["Camera"]
 
 Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
@@ -74,107 +73,6 @@ MEASURED_SIGNS = ("served", "extent", "logit_spread", "undecided")
 
 JUDGED = 500
 """Points of which D is asked for the verdict's signs, real and generated: about a millisecond."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One moment of a run.
-
-    Attributes
-    ----------
-    iteration : int
-        Full steps since the start of the run.
-    status : str
-        See :class:`~ganwidgets.live.RunState`.
-    steps_per_second : float
-    record : mapping of str to float
-        The numbers of the last updates.
-    kind : {"points", "images"}
-    shape : tuple of int
-        Of one sample.
-    real : float32 array
-        Points ``[M, F]`` in the units of training, M at most 500, the same for the whole run; or images ``[M, C, H, W]``
-        in [0, 1].
-    generated : float32 array
-        In the same layout, always from the same latents. May hold numbers that are not finite,
-        where points are concerned.
-    labels : int64 array [M] or None
-        What the generator was told for each of them, where it takes labels; the first ten labels
-        over and over, so that a grid of as many columns has one column for each.
-    extent : tuple of float or None
-        ``x0, x1, y0, y1`` of the plane and the verdict, a square that stays for the whole run.
-    losses : mapping of str to Envelope
-        The columns :data:`CURVES` of the history, at most 240 points each.
-    metrics : mapping of str to (iterations, values)
-        Each metric over time, at most 400 points each.
-    floors : mapping of str to float
-        What perfect samples score.
-    latest_metrics : mapping of str to float
-        The newest values; for images the discriminator's accuracy in its last update too.
-    signs : mapping of str to float
-        The newest of :data:`~ganwidgets.metrics.interpretation.SIGNS` that are measured with the metrics.
-    exact : bool
-        Whether the run repeats bit for bit.
-    past : TimelineView
-        The branches of the run, and what was changed on them.
-    compared : mapping of str to Envelope
-        The losses of the branch that is compared with this one; empty without one.
-    seen : mapping of str to anything
-        What else was wanted, by its name in :data:`ganwidgets.live.observations.OBSERVATIONS`, as far
-        as this kind of data has it.
-    judged : JudgedImages or None
-        What figures of images were measured on; None for points, and until that is known.
-    judged_by : str
-        The choice of features for images, as `GANTrainer.features` takes it; ``own`` for a module of the user's,
-        empty for points.
-    trouble : str
-        Why there are no figures of images; empty where there are, or will be.
-    inside : Inside or None
-        The batch of the update that somebody walks through.
-    classes : tuple of int
-        Each label that the generator can be told, in ascending order; none where it takes none.
-    taken_as : str
-        What was decided about a user's own data, to be translated; empty for presets.
-    axes : tuple of Axis
-        What the plane's axes say, across and up; points are drawn in the units of training.
-    """
-
-    iteration: int
-    status: Status
-    steps_per_second: float
-    record: Mapping[str, float]
-    kind: Literal["points", "images"]
-    shape: tuple[int, ...]
-    real: Floats
-    generated: Floats
-    labels: npt.NDArray[np.int64] | None
-    extent: Extent | None
-    losses: Mapping[str, Envelope]
-    metrics: Mapping[str, Curve]
-    floors: Mapping[str, float]
-    latest_metrics: Mapping[str, float]
-    exact: bool
-    past: TimelineView
-    compared: Mapping[str, Envelope]
-    signs: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    seen: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    judged: JudgedImages | None = None
-    judged_by: str = ""
-    trouble: str = ""
-    inside: Inside | None = None
-    classes: tuple[int, ...] = ()
-    taken_as: str = ""
-    axes: tuple[Axis, ...] = UNNAMED
-
-    @property
-    def verdict(self) -> Floats | None:
-        """The discriminator's view of the plane in [0, 1], float32 ``[64, 64]``, 1 for real.
-
-        Row 0 is the lowest y, column 0 the lowest x. None for points of other than two dimensions, and where it is
-        not wanted.
-        """
-        seen: Floats | None = self.seen.get("verdict")
-        return seen
 
 
 @dataclass(frozen=True)
@@ -238,19 +136,8 @@ class Camera:
 
     Attributes
     ----------
-    compared : str or None
-        The branch whose losses frames carry too.
-    wanted : frozenset of str
-        What else frames are to carry, by its name in
-        :data:`ganwidgets.live.observations.OBSERVATIONS`; nothing else is computed.
-    skipped : frozenset of str
-        What of that the next frame need not carry, because nobody draws it yet.
-    focus : Focus
-        What people look at closely.
-    pictures : int
-        How many images frames show; with labels about so many.
-    label : int or None
-        The only label that frames show samples of, where the generator takes labels.
+    request : FrameRequest
+        What the next frames show.
     cost : float
         Seconds for which the last frame kept the training waiting.
     burden : float
@@ -262,12 +149,7 @@ class Camera:
     def __init__(
         self, runner: Runner, *, interval: float = 1.0, measured: Callable[[], None] = lambda: None
     ) -> None:
-        self.compared: str | None = None
-        self.wanted: frozenset[str] = frozenset({"verdict"})
-        self.focus = Focus()
-        self.skipped: frozenset[str] = frozenset()
-        self.pictures = PICTURES
-        self.label: int | None = None
+        self.request = FrameRequest(PICTURES, frozenset({"verdict"}))
         self.cost = self.burden = 0.0
         self.costs: dict[str, float] = {}
         self._runner = runner
@@ -361,7 +243,7 @@ class Camera:
         trainer = self._trainer
         kept = self._kept
         run = trainer._session.run
-        asked = (self.pictures, self.label)
+        asked = (self.request.pictures, self.request.label)
         if kept is None or kept.run is not run or (kept.pictures, kept.label) != asked:
             kept = self._begin(run, kept)
         points = kept.fixed.source.kind == "points"
@@ -408,20 +290,21 @@ class Camera:
 
     def _begin(self, run: Assembled, before: _Kept | None) -> _Kept:
         """Look at the real samples, because a new run began or other pictures are asked for."""
-        fixed = scene_of(self._trainer._session, self.pictures, self.label)
+        pictures, label = self.request.pictures, self.request.label
+        fixed = scene_of(self._trainer._session, pictures, label)
         if before is None or before.run is not run:
             same_data = before is not None and before.fixed.source is fixed.source
             floors = self._metric_sampler.floors if same_data else {}
             by = self._trainer.features if fixed.source.kind == "images" else None
             self._metric_sampler.begin(measured_of(run.state, by, floors))
             self._bench = None
-        self._kept = _Kept(run, fixed, fixed.real.numpy(), self.pictures, self.label)
+        self._kept = _Kept(run, fixed, fixed.real.numpy(), pictures, label)
         return self._kept
 
     def _observe(self, exposure: _Exposure, generated: Tensor, also: Collection[str]) -> Mapping[str, Any]:
         """Return what is wanted beside the samples, and forget what nobody wants any more."""
-        known, wanted, scene = exposure.kept.observations, self.wanted, exposure.kept.fixed
-        for name in known.keys() - wanted:
+        known, request, scene = exposure.kept.observations, self.request, exposure.kept.fixed
+        for name in known.keys() - request.wanted:
             known.pop(name, None)
         moment = Moment(
             exposure.visible,
@@ -434,10 +317,10 @@ class Camera:
             branch=exposure.past.branch,
             moves=exposure.state.moves,
             extent=scene.extent,
-            focus=self.focus,
+            focus=request.focus,
         )
         seen = {}
-        for name in (wanted - self.skipped).union(also):
+        for name in (request.wanted - request.skipped).union(also):
             observation = known.setdefault(name, OBSERVATIONS[name]())
             if scene.source.kind in observation.kinds:
                 began = time.thread_time()
@@ -446,7 +329,7 @@ class Camera:
         return MappingProxyType(seen)
 
     def _comparison(self) -> dict[str, Envelope]:
-        timeline, branch = self._trainer.timeline, self.compared
+        timeline, branch = self._trainer.timeline, self.request.compared
         if branch is None or branch not in timeline.branches:
             return {}
         history = timeline.history(branch)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ganwidgets.live.observations import Focus
+from ganwidgets.live.frames.frame import FrameRequest
 from ganwidgets.live.worker.run_state import Status
 from ganwidgets.live.worker.runner import Runner
 from ganwidgets.rendering.scene import drawn_small
@@ -60,7 +60,7 @@ class GameFrame:
     walk : SubStep or None
         Where a walk through the next step stands.
     iteration, status, steps_per_second, record, exact, past, taken_as, signs
-        As in :class:`~ganwidgets.live.frames.camera.Frame`.
+        As in :class:`~ganwidgets.live.frames.frame.Frame`.
     """
 
     iteration: int
@@ -90,18 +90,13 @@ class GameCamera:
 
     Attributes
     ----------
-    compared, wanted, skipped, focus, pictures, label, burden, costs
+    request, burden, costs
         As in :class:`~ganwidgets.live.frames.camera.Camera`.
     """
 
     def __init__(self, runner: Runner, *, measured: Callable[[], None] = lambda: None) -> None:
         del measured
-        self.compared: str | None = None
-        self.wanted: frozenset[str] = frozenset()
-        self.skipped: frozenset[str] = frozenset()
-        self.focus = Focus()
-        self.pictures = SHOWN
-        self.label: int | None = None
+        self.request = FrameRequest(SHOWN)
         self.burden = 0.0
         self.costs: dict[str, float] = {}
         self._runner = runner
@@ -132,7 +127,7 @@ class GameCamera:
         trainer, state = self._trainer, self._runner.state
         session = trainer._session
         columns = session.history.columns.listed
-        n = SHOWN_POINTS if trainer.source.kind == "points" else self.pictures
+        n = SHOWN_POINTS if trainer.source.kind == "points" else self.request.pictures
         self._measure(complete)
         seen = shown(session, n, SEED)
         frame = GameFrame(
@@ -164,7 +159,7 @@ class GameCamera:
         self._due = now + max(PAUSE, took / SHARE)
 
     def _comparison(self, columns: Collection[str]) -> dict[str, Envelope]:
-        timeline, branch = self._trainer.timeline, self.compared
+        timeline, branch = self._trainer.timeline, self.request.compared
         if branch is None or branch not in timeline.branches:
             return {}
         history = timeline.history(branch)

@@ -19,7 +19,7 @@ from ganwidgets.widgets.browser.once_seen import OnceSeen
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 
 if TYPE_CHECKING:
-    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.frame import Frame
     from ganwidgets.runs.record.history import Envelope
     from ganwidgets.runs.timeline.branch_view import TimelineView
 

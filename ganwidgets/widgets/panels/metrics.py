@@ -24,7 +24,7 @@ from ganwidgets.widgets.panels.graph.texts import newest
 from ganwidgets.widgets.panels.status import NONE
 
 if TYPE_CHECKING:
-    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.frame import Frame
 
 __all__ = ["MetricsPanel"]
 

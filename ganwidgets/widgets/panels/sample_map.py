@@ -26,7 +26,7 @@ from ganwidgets.widgets.panels.plane.panel import LAYERS, plane_words
 from ganwidgets.widgets.panels.plane.view import PlaneView
 
 if TYPE_CHECKING:
-    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.frame import Frame
     from ganwidgets.live.observations import Crowd
 
 __all__ = ["SampleMap"]

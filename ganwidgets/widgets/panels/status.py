@@ -13,7 +13,7 @@ from ganwidgets.rendering.phrases import STATES, spell_count
 from ganwidgets.widgets.browser.shared_style import SharedStyle
 
 if TYPE_CHECKING:
-    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.frame import Frame
 
 __all__ = ["NONE", "StatusPanel"]
 

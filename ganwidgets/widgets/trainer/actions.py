@@ -14,7 +14,7 @@ import numpy as np
 from ganwidgets.data import Source
 from ganwidgets.diagnosis import Remedy
 from ganwidgets.io import replay
-from ganwidgets.live import Camera, Runner
+from ganwidgets.live import Runner
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.recipes import begin_pretrained, recommended
 from ganwidgets.runs.record.interventions import Origin
@@ -41,8 +41,6 @@ class UserActions:
     ----------
     runner : Runner
         What carries out the run.
-    camera : Camera
-        What takes the frames that the widget shows.
     catalog : Catalog
         The reader's language.
     data : callable
@@ -58,6 +56,8 @@ class UserActions:
     ----------
     dashboard : Dashboard
         The panels; whoever makes them puts them here.
+    compared : str or None
+        The branch whose losses are shown beside those of the current one.
     starting : int or None
         The ticket of the last pretrained start that was asked for.
     """
@@ -67,7 +67,6 @@ class UserActions:
     def __init__(
         self,
         runner: Runner,
-        camera: Camera,
         catalog: Catalog,
         *,
         data: Callable[[], Any],
@@ -77,12 +76,12 @@ class UserActions:
     ) -> None:
         self._runner = runner
         self._trainer: GANTrainer = runner.trainer
-        self._camera = camera
         self._catalog = catalog
         self._data = data
         self._wake = wake
         self._look_again = look_again
         self._export = export
+        self.compared: str | None = None
         self.starting: int | None = None
 
     def act(self, action: str) -> None:
@@ -134,7 +133,7 @@ class UserActions:
 
     def compare_with(self, branch: str | None) -> None:
         """Show the losses of that branch beside those of this one."""
-        self._camera.compared = branch
+        self.compared = branch
         self._look_again()
 
     def train_on(self, points: Source | np.ndarray) -> None:

@@ -24,6 +24,7 @@ from ganwidgets.data import DATA_OPTIONS
 from ganwidgets.errors import DataError
 from ganwidgets.live import Camera, Event, Pacer, Runner, RunState
 from ganwidgets.live.frames.explorer import Explorer
+from ganwidgets.live.frames.frame import FrameRequest
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import catalog
 from ganwidgets.rendering.export import export
@@ -212,7 +213,6 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
         self._answers = Acknowledgements(self._pacer, self._wake, self._renew_displays, pause_orphans)
         self._hands = UserActions(
             self._runner,
-            self._camera,
             self._catalog,
             data=lambda: self.data,
             wake=self._wake,
@@ -553,9 +553,15 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
         moving = state.status == "running"
         everything = forced or not moving or self._stood is None or self._stood[-1] != again
         due = self._dashboard.due(self._camera.costs, everything=everything)
-        self._camera.wanted, self._camera.pictures = self._dashboard.wanted, self._dashboard.pictures
-        self._camera.label, self._camera.focus = self._dashboard.label, self._dashboard.focus
-        self._camera.skipped = self._dashboard.skipped(due)
+        dashboard = self._dashboard
+        self._camera.request = FrameRequest(
+            pictures=dashboard.pictures,
+            wanted=dashboard.wanted,
+            skipped=dashboard.skipped(due),
+            focus=dashboard.focus,
+            label=dashboard.label,
+            compared=self._hands.compared,
+        )
         try:
             frame = self._camera.take(complete=forced)
         except Exception as error:  # noqa: BLE001 - whatever a network raises in eval mode is told

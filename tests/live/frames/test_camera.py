@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -365,13 +366,13 @@ def test_a_frame_shows_some_of_each_label_or_of_the_one_that_was_chosen(watch):
     assert every.classes == tuple(range(12))
     assert every.labels.tolist() == list(range(10)) * 3
     before = trainer.state_hash()
-    camera.label = 11
+    camera.request = replace(camera.request, label=11)
     chosen = camera.take()
     assert chosen.labels.tolist() == [11] * 25
     expected = trainer.sample(25, seed=0, labels=11).numpy()
     assert np.array_equal(chosen.generated, expected)
     assert trainer.state_hash() == before
-    camera.label = 99  # of which there is none
+    camera.request = replace(camera.request, label=99)  # of which there is none
     assert np.array_equal(camera.take().labels, every.labels)
     _, _, plain = watch("digits")
     plain.label = 3
@@ -408,7 +409,7 @@ def pictures(watch):
 
 def test_images_are_made_beside_the_training_and_are_those_that_a_cell_gets(pictures):
     trainer, runner, camera = pictures
-    camera.wanted = frozenset({"scores", "gradients", "slice", "crowd"})
+    camera.request = replace(camera.request, wanted=frozenset({"scores", "gradients", "slice", "crowd"}))
     step(runner, 3)
     ASKED_ON.clear()
     frame = camera.take()

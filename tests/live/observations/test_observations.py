@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -26,7 +28,7 @@ def watch():
         trainer = GANTrainer(*arguments, **{"g_hidden": (16,), "d_hidden": (16,), **settings})
         runners.append(Runner.of(trainer))
         camera = Camera(runners[-1])
-        camera.wanted = frozenset(wanted)
+        camera.request = replace(camera.request, wanted=frozenset(wanted))
         return trainer, runners[-1], camera
 
     yield make
@@ -48,11 +50,11 @@ def test_what_nobody_wants_is_not_computed(watch):
     camera.take()
     alone = len(calls)
     calls.clear()
-    camera.wanted = frozenset({"latents"})
+    camera.request = replace(camera.request, wanted=frozenset({"latents"}))
     assert set(camera.take().seen) == {"latents"}
     assert len(calls) == alone
     calls.clear()
-    camera.wanted = frozenset({"manifold"})
+    camera.request = replace(camera.request, wanted=frozenset({"manifold"}))
     assert set(camera.take().seen) == {"manifold"}
     assert len(calls) == alone + 1
 
@@ -222,10 +224,10 @@ def test_what_nobody_draws_yet_is_skipped_but_not_forgotten(watch):
     _, runner, camera = watch("ring8", wanted={"trails", "manifold"})
     camera.take()
     step(runner, 1)
-    camera.skipped = frozenset({"trails"})
+    camera.request = replace(camera.request, skipped=frozenset({"trails"}))
     assert set(camera.take().seen) == {"manifold"}
     step(runner, 1)
-    camera.skipped = frozenset()
+    camera.request = replace(camera.request, skipped=frozenset())
     assert camera.take().seen["trails"].iterations.tolist() == [0]
 
 
@@ -289,7 +291,7 @@ def test_trails_go_back_as_far_as_was_asked_for(watch):
         camera.take()
         step(runner, 1)
     for back in (1, 2, 5, 20, 70):
-        camera.focus = Focus(trail=back)
+        camera.request = replace(camera.request, focus=Focus(trail=back))
         trail = camera.take().seen["trails"]
         known = 100 - trail.iterations[0]
         assert back <= known <= 1.1 * back, "64 moments are remembered, ever fewer the longer ago they are"
@@ -302,7 +304,7 @@ def test_a_close_up_is_the_verdict_on_a_part_of_the_plane(watch):
     frame = camera.take()
     assert frame.seen["close_up"] is None
     assert frame.verdict is frame.seen["verdict"]
-    camera.focus = Focus(window=(0.25, 0.5, -0.5, -0.25))
+    camera.request = replace(camera.request, focus=Focus(window=(0.25, 0.5, -0.5, -0.25)))
     close = camera.take().seen["close_up"]
     assert close.extent == (0.25, 0.5, -0.5, -0.25)
     corner = torch.tensor([[0.25 + 0.25 / 128, -0.5 + 0.25 / 128]])
@@ -310,7 +312,7 @@ def test_a_close_up_is_the_verdict_on_a_part_of_the_plane(watch):
         told = torch.sigmoid(trainer.discriminator(corner)).item()
     assert close.verdict.shape == (64, 64)
     assert close.verdict[0, 0] == pytest.approx(told, abs=1e-6)
-    camera.wanted = frozenset()
+    camera.request = replace(camera.request, wanted=frozenset())
     assert camera.take().verdict is None
     assert camera.take(also={"verdict"}).verdict is not None
 
@@ -333,8 +335,8 @@ def test_a_trail_that_nobody_wants_is_not_kept(watch):
     _, runner, camera = watch("ring8", wanted={"trails"})
     camera.take()
     step(runner)
-    camera.wanted = frozenset()
+    camera.request = replace(camera.request, wanted=frozenset())
     camera.take()
     step(runner)
-    camera.wanted = frozenset({"trails"})
+    camera.request = replace(camera.request, wanted=frozenset({"trails"}))
     assert len(camera.take().seen["trails"].iterations) == 0

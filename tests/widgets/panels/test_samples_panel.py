@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -95,7 +96,7 @@ def test_what_stays_the_same_is_sent_once_to_each_view(gallery):
 def test_real_images_go_to_the_page_once_while_it_trains(gallery):
     runner = Runner(gw.GANTrainer("digits", seed=1, batch_size=16, g_hidden=(8,), d_hidden=(8,)))
     camera = Camera(runner)
-    camera.wanted = frozenset({"latents"})
+    camera.request = replace(camera.request, wanted=frozenset({"latents"}))
     for _ in range(3):
         runner.step(1)
         runner.wait()

@@ -20,7 +20,7 @@ from ganwidgets.widgets.panels.graph.texts import tell, values_of, words
 from ganwidgets.widgets.panels.graph.view import GraphView
 
 if TYPE_CHECKING:
-    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.frame import Frame
     from ganwidgets.live.frames.substep_frame import Inside
 
 __all__ = ["STAGES", "GraphPanel"]

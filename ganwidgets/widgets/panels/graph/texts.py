@@ -11,7 +11,7 @@ import numpy as np
 from ganwidgets.messages import Catalog, N_
 
 if TYPE_CHECKING:
-    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.frame import Frame
 
 __all__ = ["NODES", "Node", "number_of", "tell", "values_of", "words"]
 

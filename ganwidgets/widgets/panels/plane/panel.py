@@ -22,7 +22,7 @@ from ganwidgets.widgets.browser.shared_style import SharedStyle
 from ganwidgets.widgets.panels.plane.view import PlaneView
 
 if TYPE_CHECKING:
-    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.frame import Frame
     from ganwidgets.live.frames.substep_frame import Inside
 
 __all__ = ["LAYERS", "Layer", "PlanePanel", "plane_words"]

@@ -22,7 +22,7 @@ from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
 from ganwidgets.widgets.panels.samples.view import COUNTS, GalleryView
 
 if TYPE_CHECKING:
-    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.frame import Frame
     from ganwidgets.live.frames.substep_frame import Inside
 
 __all__ = ["SamplesPanel"]

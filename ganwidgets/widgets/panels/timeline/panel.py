@@ -16,7 +16,7 @@ from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown, GuardedSl
 from ganwidgets.widgets.panels.timeline.branch_tree import scale_of, tree
 
 if TYPE_CHECKING:
-    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.frame import Frame
     from ganwidgets.runs.timeline.branch_view import TimelineView
 
 __all__ = ["TimelinePanel"]
