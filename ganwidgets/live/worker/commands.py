@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
+from ganwidgets.live.worker.run_state import Kind
 from ganwidgets.runs.record.interventions import Origin
 
 Move = Literal["next", "back", "finish", "leave"]
@@ -32,6 +33,8 @@ __all__ = [
 class Command:
     """One entry of the queue; `ticket` numbers them in the order in which they were sent."""
 
+    kind: ClassVar[Kind]
+    """The kind of the event that answers it; a :class:`Call` answers its caller."""
     ticket: int = field(default=-1, init=False)
 
 
@@ -39,6 +42,7 @@ class Command:
 class Play(Command):
     """Let steps follow one another, until an iteration or until a pause."""
 
+    kind = "play"
     until: int | None
 
 
@@ -46,11 +50,14 @@ class Play(Command):
 class Pause(Command):
     """Stop playing and stepping; what was to train before this was sent is left out."""
 
+    kind = "pause"
+
 
 @dataclass(eq=False)
 class Step(Command):
     """Carry out `n` steps, or updates of one network."""
 
+    kind = "step"
     n: int
     network: str
     origin: Origin
@@ -61,6 +68,7 @@ class Step(Command):
 class Reset(Command):
     """Start afresh."""
 
+    kind = "reset"
     seed: int | None
     origin: Origin
 
@@ -69,11 +77,14 @@ class Reset(Command):
 class Recover(Command):
     """Go back to the last good state."""
 
+    kind = "recover"
+
 
 @dataclass(eq=False)
 class TravelTo(Command):
     """Stand elsewhere in the run's past or on another branch."""
 
+    kind = "travel"
     journey: Callable[[], None]
 
 
@@ -86,6 +97,7 @@ class ScrubTo(TravelTo):
 class StartWalk(Command):
     """Stop, and begin a walk through the next step, at its first sub-step."""
 
+    kind = "walk"
     network: str
     origin: Origin
 
@@ -94,6 +106,7 @@ class StartWalk(Command):
 class Walk(Command):
     """Go on in the walk that was begun, back, to its end, or leave it."""
 
+    kind = "walk"
     move: Move
 
 
@@ -101,6 +114,7 @@ class Walk(Command):
 class Change(Command):
     """Set settings: all of them, or none."""
 
+    kind = "change"
     values: Mapping[str, Any]
     origin: Origin
 
@@ -118,4 +132,5 @@ class Call(Command):
 class Close(Command):
     """End the thread, once everything that waits was answered; `at_exit`, refuse it instead."""
 
+    kind = "close"
     at_exit: bool = False

@@ -288,7 +288,7 @@ class Worker:
         job, self._status.job = self._status.job, None
         if job is not None:
             self._status.arrive()
-            self._acknowledge(job, "step", steps=job.done, error=error)
+            self._acknowledge(job, steps=job.done, error=error)
 
     def _fail(self, error: BaseException) -> None:
         """Pause because of `error`; what was to train on is left out, all else is still done."""
@@ -306,7 +306,7 @@ class Worker:
         for command in commands:
             if not isinstance(command, Call):
                 asked = command.values if isinstance(command, Change) else {}
-                self._acknowledge(command, _KINDS[type(command)], asked=asked, error=error)
+                self._acknowledge(command, asked=asked, error=error)
             elif command.future.set_running_or_notify_cancel():
                 command.future.set_exception(error)
 
@@ -375,11 +375,11 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the answer says why; the run goes on
             refusal = error
         changes = self._status.changes_since(before)
-        self._acknowledge(command, "change", asked=command.values, changes=changes, error=refusal)
+        self._acknowledge(command, asked=command.values, changes=changes, error=refusal)
 
     def _carry_out_step(self, command: Step) -> None:
         if self._ending or command.n == 0:
-            self._acknowledge(command, "step")
+            self._acknowledge(command)
             return
         self._status.go_on()
         self._status.job = command
@@ -391,7 +391,7 @@ class Worker:
             self._status.until = command.until
             self._status.playing = True
             self._status.arrive()
-        self._acknowledge(command, "play")
+        self._acknowledge(command)
 
     def _carry_out_return(self, command: Reset | Recover) -> None:
         """Stop, and stand elsewhere: at a fresh start, or at the last good state."""
@@ -412,14 +412,12 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the answer says why, and so does the state
             self._status.error = error
         changes = self._status.changes_since(before)
-        self._acknowledge(
-            command, _KINDS[type(command)], changes=changes, error=self._status.error, notice=notice
-        )
+        self._acknowledge(command, changes=changes, error=self._status.error, notice=notice)
 
     def _carry_out_travel(self, command: TravelTo) -> None:
         """Stand elsewhere, unless it was only to look around and the next journey waits already."""
         if isinstance(command, ScrubTo) and self.inbox.holds(TravelTo):
-            self._acknowledge(command, "travel")
+            self._acknowledge(command)
             return
         before = self.trainer.settings.as_dict()
         refusal: Exception | None = None
@@ -430,7 +428,7 @@ class Worker:
         else:
             self._status.error = None
             self._status.arrive_elsewhere()
-        self._acknowledge(command, "travel", changes=self._status.changes_since(before), error=refusal)
+        self._acknowledge(command, changes=self._status.changes_since(before), error=refusal)
 
     def _carry_out_walk(self, command: StartWalk | Walk) -> None:
         """Stand at another sub-step of the next step; what a walk did to the run was done before."""
@@ -440,7 +438,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
             refusal = error
         self._status.end_walk()
-        self._acknowledge(command, "walk", error=refusal)
+        self._acknowledge(command, error=refusal)
 
     def _carry_out_stop(self, command: Pause | Close) -> None:
         """Let nothing train that was asked for before."""
@@ -448,7 +446,7 @@ class Worker:
         self._end_job()
         self._refuse(self.inbox.withdraw(Play, Step, ticket=command.ticket), None)
         if isinstance(command, Pause):
-            self._acknowledge(command, "pause")
+            self._acknowledge(command)
             return
         self._ending.append(command)  # answered when all is over
         if command.at_exit:
@@ -472,9 +470,9 @@ class Worker:
         elif job is not None and self._status.job is not job:
             self.trainer._session.autosave.pause()
 
-    def _acknowledge(self, command: Command, kind: Kind, **about: Any) -> None:
+    def _acknowledge(self, command: Command, **about: Any) -> None:
         """Tell the listeners what became of `command`."""
-        self._notify(kind, ticket=command.ticket, **about)
+        self._notify(command.kind, ticket=command.ticket, **about)
 
     def _notify(self, kind: Kind, **about: Any) -> None:
         """Tell the listeners that something happened; only then does whoever waits go on."""
@@ -491,18 +489,3 @@ class Worker:
         self._notifying = False
         with self.inbox.lock:
             self.inbox.news.notify_all()
-
-
-_KINDS: dict[type[Command], Kind] = {
-    Play: "play",
-    Pause: "pause",
-    Step: "step",
-    Reset: "reset",
-    Recover: "recover",
-    TravelTo: "travel",
-    ScrubTo: "travel",
-    StartWalk: "walk",
-    Walk: "walk",
-    Change: "change",
-    Close: "close",
-}
