@@ -27,6 +27,7 @@ from ganwidgets.metrics.feature_metrics import ranked_above
 from ganwidgets.metrics.spread import DUE
 from ganwidgets.runs.inspect.sampling import generated_by, judged_by, overfitting
 from ganwidgets.runs.record.snapshots import Snapshot
+from ganwidgets.runs.session.rehearsal import rehearsing
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier
 from ganwidgets.seeds import seeded
@@ -400,7 +401,7 @@ def _layers(session: Session, now: int) -> dict[str, Series]:
     if now == 0:
         return found
     free = {f"freeze_{player.letter}": False for player in session.state.game.players}
-    with session.rehearsing(**free, skip_d_below=0.0) as engine:
+    with rehearsing(session, **free, skip_d_below=0.0) as engine:
         for player in engine.game.players:
             parameters = session.state.parameters[player.name]
             if not parameters:

@@ -15,6 +15,7 @@ from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.runs.inspect.substeps import FarEnough, Recorder, SubStep
 from ganwidgets.runs.record.interventions import Origin
+from ganwidgets.runs.session.rehearsal import rehearsing
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.stepping.engine import ALL, NonFiniteError
@@ -159,7 +160,7 @@ class Walk:
 
     def _rehearsed(self, wanted: int) -> SubStep | None:
         """Return sub-step number `wanted`, or None where the step has fewer."""
-        with self._session.rehearsing() as engine:
+        with rehearsing(self._session) as engine:
             recorder = Recorder(engine, self._session.run.shown, wanted)
             engine.observer = recorder
             try:

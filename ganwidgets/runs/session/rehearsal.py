@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
+from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.engine import Engine, NullObserver
 
-__all__ = ["Rehearsal"]
+if TYPE_CHECKING:
+    from ganwidgets.runs.session.session import Session
+
+__all__ = ["Rehearsal", "rehearsing"]
 
 
 class Rehearsal:
@@ -48,3 +56,27 @@ class Rehearsal:
             engine.configure(before)
         engine.record.update(self._record)
         torch.set_rng_state(self._foreign)
+
+
+@contextmanager
+def rehearsing(session: Session, **changes: Any) -> Iterator[Engine]:
+    """Yield the engine with `changes` of settings in force; whatever it updates is undone at the end."""
+    session.recover()
+    run, rollback, configured = session.run, session._rollback, session._configured
+    before = Rehearsal(run.engine)
+    settings = SimpleNamespace(**{**vars(session.in_force()), **changes})
+
+    def undo() -> None:
+        before.put_back(settings, configured=configured)
+        rollback.put_back()
+        session.state.edits.note()
+
+    session._way_back = undo
+    try:
+        session._reentry.begin(sys._getframe(2))
+        with pinned(run.threads, session._device):
+            run.engine.configure(settings)
+            yield run.engine
+    finally:
+        session._reentry.end()
+        session.roll_back()

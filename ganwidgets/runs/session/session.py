@@ -34,7 +34,6 @@ from ganwidgets.runs.session.branching import begin_branch, branch_off, branch_s
 from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits, take_edits_amid_updates
 from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
-from ganwidgets.runs.session.rehearsal import Rehearsal
 from ganwidgets.runs.session.rollback import Rollback, Update, diverged
 from ganwidgets.runs.session.stepper import Stepper
 from ganwidgets.runs.session.sources import KnownSource, Sources
@@ -45,7 +44,7 @@ from ganwidgets.runs.state.user_parts import UserParts, definitions_of
 from ganwidgets.settings import AnySettings, with_definitions
 from ganwidgets.stepping.ambient import pinned, under_pinned_modes
 from ganwidgets.stepping.assembly import Assembled, assemble, check_fit, fitting_batch
-from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
+from ganwidgets.stepping.engine import ALL, NonFiniteError
 from ganwidgets.stepping.game_assembly import assemble_game
 from ganwidgets.stepping.state import TrainingState
 
@@ -439,29 +438,6 @@ class Session:
             error.add_note(Message("The run stands at iteration {n}, before it happened.", n=state.iteration))
             raise
         return stop
-
-    @contextmanager
-    def rehearsing(self, **changes: Any) -> Iterator[Engine]:
-        """Let the next updates be carried out under `changes`, whole or in part, and undo them again."""
-        self.recover()
-        run, rollback, configured = self.run, self._rollback, self._configured
-        before = Rehearsal(run.engine)
-        rules = SimpleNamespace(**{**vars(self.in_force()), **changes})
-
-        def undo() -> None:
-            before.put_back(rules, configured=configured)
-            rollback.put_back()
-            self.state.edits.note()
-
-        self._way_back = undo
-        try:
-            self._reentry.begin(sys._getframe(2))
-            with pinned(run.threads, self._device):
-                run.engine.configure(rules)
-                yield run.engine
-        finally:
-            self._reentry.end()
-            self.roll_back()
 
     def record(self) -> dict[str, float]:
         """Return the numbers of the last updates, without what only the history keeps."""

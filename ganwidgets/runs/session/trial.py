@@ -13,7 +13,7 @@ from traitlets import TraitError
 
 from ganwidgets.errors import DataError, DataWarning
 from ganwidgets.messages import Message
-from ganwidgets.runs.session.rehearsal import Rehearsal
+from ganwidgets.runs.session.rehearsal import Rehearsal, rehearsing
 from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
 from ganwidgets.stepping.failing_layer import failing_layer
 from ganwidgets.stepping.failures import said, update_remedy
@@ -69,7 +69,7 @@ def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
         run.user_code or _batch_norms(run.state.networks["discriminator"], run.state.networks["generator"])
     ):
         try:
-            with session.rehearsing(**changed) as engine:
+            with rehearsing(session, **changed) as engine:
                 _try_update(engine, engine.settings)
         except DataError as error:
             asked = ", ".join(f"{name}={value!r}" for name, value in changed.items())
@@ -102,7 +102,7 @@ def refuse_unfit_change(session: Session, values: Mapping[str, Any]) -> None:
     if not run.user_code:
         return
     try:
-        with session.rehearsing(**changed) as engine:
+        with rehearsing(session, **changed) as engine:
             for player in engine.game.players:
                 engine.advance(player.name, measure=False)
     except NonFiniteError:
