@@ -35,8 +35,8 @@ from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits, ta
 from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
 from ganwidgets.runs.session.rollback import Rollback, Update, diverged
-from ganwidgets.runs.session.stepper import Stepper
 from ganwidgets.runs.session.sources import KnownSource, Sources
+from ganwidgets.runs.session.stepper import Stepper
 from ganwidgets.runs.session.trial import refuse_failing_change, refuse_unfit_change, try_fresh_run
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree

@@ -1,19 +1,15 @@
-"""The widget that users hold: every setting of a trainer as a trait, and everything it does to see.
+"""The widget that users hold: every setting of a trainer as a trait.
 
-Who writes what: the browser writes the controls, on whatever thread the kernel handles its
-messages; cells write the traits; the publisher's thread, and nobody else, writes what is shown.
-A trait that was set is validated at once and queued; what the run answers comes back through the
-publisher, which puts the trait where the run stands unless a newer wish is still on its way.
+The browser writes the controls, on the thread on which the kernel handles its messages. Cells write the traits. An
+assigned trait is validated at once and queued. Only the publisher's thread writes what is shown; see
+:mod:`~ganwidgets.widgets.trainer.presenting`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -22,16 +18,14 @@ from traitlets import Bool, Dict, Float, Int, TraitError, Tuple, Unicode, observ
 
 from ganwidgets.data import DATA_OPTIONS
 from ganwidgets.errors import DataError
-from ganwidgets.live import Camera, Event, Pacer, Runner, RunState
+from ganwidgets.live import Camera, Pacer, Runner
 from ganwidgets.live.frames.explorer import Explorer
-from ganwidgets.live.frames.frame import FrameRequest
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import catalog
 from ganwidgets.rendering.export import export
 from ganwidgets.rendering.poster import render
 from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.state.user_parts import chosen_game
-from ganwidgets.runs.timeline.script import code_of
 from ganwidgets.settings import SETTINGS, Setting, SettingTraits, check_names
 from ganwidgets.settings.signatures import with_settings
 from ganwidgets.trainer.trainer import GANTrainer
@@ -55,6 +49,7 @@ from ganwidgets.widgets.trainer.dashboard import Dashboard
 from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
 from ganwidgets.widgets.trainer.panel_layout import PANELS, LayoutTraits
 from ganwidgets.widgets.trainer.piloting import Piloting
+from ganwidgets.widgets.trainer.presenting import FRAMES, Presenting
 from ganwidgets.widgets.trainer.publisher import Publisher
 from ganwidgets.widgets.trainer.steering import CLOSED, Steering
 
@@ -78,13 +73,9 @@ KEYWORDS: Mapping[str, Any] = {
 LOOKS = ("speed", "controls", "layout_preset", "panels", "panel_sizes")
 """Keywords that are traits of the widget, in the order in which they are set: a preset chooses panels."""
 
-FRAMES = {"points": 12.0, "images": 5.5}
-"""Frames a second at most: enough to see motion, and what two cores can draw beside the training. Images cost a
-batch through the generator each time."""
-
 
 @with_settings(KEYWORDS)
-class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidgets.VBox):
+class GANTrainerWidget(LayoutTraits, Steering, Presenting, Piloting, SettingTraits, ipywidgets.VBox):
     """Watch a GAN train, and steer it while it trains.
 
     Displayed in a notebook it shows the data and what the generator makes of noise, the losses, the
@@ -157,12 +148,10 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
 
     _named = False
     """Whether a name in a cell was seen to lead here."""
-    _refusal = ""
     _followers: tuple[Callable[[], None], ...] = ()
     """What is closed before the widget is."""
     # What the widget of another game has instead.
     _definitions: Mapping[str, Setting[Any]] = SETTINGS
-    _losses: tuple[str, ...] = ("loss_d", "loss_g")
     _actions: Mapping[str, Any] = ACTIONS
     _make_camera: Any = Camera
     _make_dashboard: Any = Dashboard
@@ -197,11 +186,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
         self._trainer = trainer
         self._keeps = keeps
         self._runner = Runner.of(trainer)
-        self._events: deque[Event] = deque()
-        self._echoing = threading.local()
-        self._writing = threading.RLock()
-        self._stood: tuple[Any, ...] | None = None
-        self._again = self._measured = self._seq = 0
+        self._begin_presenting()
         super().__init__()
         if further := [name for name in self._definitions if name not in SETTINGS]:
             self.observe(self._on_trait_change, names=further)  # an empty list would mean all traits
@@ -289,11 +274,6 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
         check_names(changes, "what_if", ("steps", "seeds"), self._definitions)
         return self._dashboard.look_ahead(checked_count(steps), seeds, changes)
 
-    def _renew_displays(self) -> None:
-        """Refresh the saved picture of each output if it is older than the last :meth:`wait`."""
-        if self._displays.stale:
-            self._displays.update(self._picture)
-
     def _picture(self) -> bytes:
         return render(self._camera.take(also={"verdict"}), self._catalog)
 
@@ -377,15 +357,6 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
         finally:
             self._echoing.by_hand = False
 
-    @contextlib.contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Set traits on this thread without asking the run for anything."""
-        self._echoing.quiet = True
-        try:
-            yield
-        finally:
-            self._echoing.quiet = False
-
     @observe(*SETTINGS)
     def _on_trait_change(self, change: Any) -> None:
         if getattr(self._echoing, "quiet", False):
@@ -457,142 +428,6 @@ class GANTrainerWidget(LayoutTraits, Steering, Piloting, SettingTraits, ipywidge
                 super().__setattr__(name, value)
         else:
             super().__setattr__(name, value)
-
-    # --- what the run answers; on the publisher's thread ------------------------------------------
-
-    def _on_message(self, event: Event) -> None:
-        self._events.append(event)
-        self._publisher.wake()
-
-    def _refresh(self) -> bool:
-        if self._events:
-            while self._events:
-                self._handle_event(self._events.popleft())
-            self._offer_starts()  # once, however many changes there were
-        state = self._runner.state
-        self._show_state(state)
-        self._dashboard.stand(state)
-        return state.status == "running"
-
-    def _handle_event(self, event: Event) -> None:
-        if event.kind == "change" and event.error is not None:
-            self._refusal = self._catalog.error(event.error)
-            for name in event.asked:
-                if name not in event.waiting:
-                    self._put_back(name, event.error)
-            return
-        if event.kind == "walk":
-            self._dashboard.walk.tell("" if event.error is None else self._catalog.error(event.error))
-            self._again += 1
-            return
-        refusal = ""
-        if event.kind == "travel":
-            refusal = "" if event.error is None else self._catalog.error(event.error)
-            self._dashboard.timeline.arrived(event.ticket, refusal)
-            self._again += 1
-        if event.kind != "state":
-            self._refusal = refusal if event.ticket == self._hands.starting else ""
-        for name, (_, new) in event.changes.items():
-            if name not in event.waiting:
-                self._put(name, new)
-        if event.kind == "recover":
-            self._dashboard.status.notify(event.notice)
-        if event.kind in {"reset", "travel", "state", "recover"} and event.error is None:
-            source = self._trainer.source
-            self._dashboard.begin(source)
-            self._pacer.max_rate = FRAMES[source.kind]
-        self._show_in_force()
-
-    def _show_in_force(self) -> None:
-        """Say beside each control what is in force, if that is not what was asked for."""
-        in_force = {**self._trainer.settings.as_dict(), **self._trainer._session.built}
-        self._dashboard.controls.show_in_force(in_force)
-
-    def code(self) -> str:
-        """Return Python source that makes this run again, in a widget; see :meth:`GANTrainer.code`."""
-        return self._runner.look(lambda: code_of(self._trainer._session, "gw.GANTrainerWidget"))
-
-    def _offer_starts(self) -> None:
-        self._dashboard.starts.show(self.data, self.code())
-
-    def _put(self, name: str, value: Any) -> None:
-        with self._writing, self._quietly():
-            self.set_trait(name, value)
-        self._dashboard.controls.controls[name].show(value)
-
-    def _put_back(self, name: str, error: BaseException) -> None:
-        value = getattr(self._trainer.settings, name)
-        with self._writing, self._quietly():
-            self.set_trait(name, value)
-        self._dashboard.controls.controls[name].refuse(error, value)
-
-    def _show_state(self, state: RunState) -> None:
-        self.set_trait("iteration", state.iteration)
-        self.set_trait("playing", state.playing)
-        self.set_trait("status", state.status)
-        self.set_trait("steps_per_second", state.steps_per_second)
-        for name in self._losses:
-            self.set_trait(name, state.record.get(name, float("nan")))
-        trouble = state.error or state.unstored
-        self.set_trait("error", self._refusal if trouble is None else self._catalog.error(trouble))
-
-    def _publish(self, forced: bool) -> float:
-        """Draw a frame if one is due; where a caller waits for it, renew the saved pictures too."""
-        delay = self._draw(forced)
-        if forced and not self._pacer.watched:
-            self._renew_displays()
-        return delay
-
-    def _draw(self, forced: bool) -> float:
-        state, again = self._runner.state, self._again
-        stands = (state.moves, state.status, state.changes, self._measured, id(state.walk), again)
-        if stands == self._stood and not forced:
-            return math.inf
-        if not (forced or self._pacer.may_send()):
-            return self._pacer.delay()
-        moving = state.status == "running"
-        everything = forced or not moving or self._stood is None or self._stood[-1] != again
-        due = self._dashboard.due(self._camera.costs, everything=everything)
-        dashboard = self._dashboard
-        self._camera.request = FrameRequest(
-            pictures=dashboard.pictures,
-            wanted=dashboard.wanted,
-            skipped=dashboard.skipped(due),
-            focus=dashboard.focus,
-            label=dashboard.label,
-            compared=self._hands.compared,
-        )
-        try:
-            frame = self._camera.take(complete=forced)
-        except Exception as error:  # noqa: BLE001 - whatever a network raises in eval mode is told
-            self._stood = stands
-            self._refusal = self._catalog.error(error)
-            self.set_trait("error", self._refusal)
-            return 1.0
-        self._pacer.cost = self._camera.burden if moving else 0.0
-        self._dashboard.draw(frame, due)
-        self.set_trait("metrics", dict(frame.latest_metrics))
-        self._seq += 1
-        if self._pacer.to_ask():
-            self._pacer.sent(self._seq)
-            self._dashboard.heartbeat.beat(self._seq)
-        else:
-            self._pacer.passed()
-        self._stood = stands
-        return self._pacer.delay()
-
-    def _wake(self) -> None:
-        self._publisher.wake()
-
-    def _measured_anew(self) -> None:
-        """Draw what was measured also where nothing moves any more."""
-        self._measured += 1
-        self._publisher.wake()
-
-    def _look_again(self) -> None:
-        """Draw a moment anew that was drawn already: a canvas appeared, or a choice was made."""
-        self._again += 1
-        self._publisher.wake()
 
 
 for _name, _trait in GANTrainerWidget.class_traits().items():

@@ -1,0 +1,206 @@
+"""What a widget shows of its run: the events of the run, its state and its frames.
+
+All of it happens on the publisher's thread, except the functions that wake that thread. A trait gets the value that is
+in force, unless a newer request for it is still in the queue.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from traitlets import HasTraits
+
+from ganwidgets.live.frames.frame import FrameRequest
+from ganwidgets.runs.timeline.script import code_of
+
+if TYPE_CHECKING:
+    from ganwidgets.live import Event, Pacer, Runner, RunState
+    from ganwidgets.messages import Catalog
+    from ganwidgets.trainer.trainer import GANTrainer
+    from ganwidgets.widgets.browser.displays import Displays
+    from ganwidgets.widgets.trainer.actions import UserActions
+    from ganwidgets.widgets.trainer.publisher import Publisher
+
+__all__ = ["FRAMES", "Presenting"]
+
+FRAMES = {"points": 12.0, "images": 5.5}
+"""Frames a second at most: enough to see motion, and what two cores can draw beside the training. Images cost a
+batch through the generator each time."""
+
+
+class Presenting(HasTraits):
+    """The methods of a widget that the publisher calls, and those that wake it."""
+
+    _trainer: GANTrainer
+    _runner: Runner
+    _pacer: Pacer
+    _camera: Any
+    _dashboard: Any
+    _hands: UserActions
+    _publisher: Publisher
+    _catalog: Catalog
+    _displays: Displays
+    _picture: Callable[[], bytes]
+    data: Any
+    _losses: tuple[str, ...] = ("loss_d", "loss_g")
+    _refusal = ""
+
+    def _begin_presenting(self) -> None:
+        self._events: deque[Event] = deque()
+        self._echoing = threading.local()
+        self._writing = threading.RLock()
+        self._stood: tuple[Any, ...] | None = None
+        self._again = self._measured = self._seq = 0
+
+    def _on_message(self, event: Event) -> None:
+        self._events.append(event)
+        self._publisher.wake()
+
+    def _refresh(self) -> bool:
+        if self._events:
+            while self._events:
+                self._handle_event(self._events.popleft())
+            self._offer_starts()  # once, however many changes there were
+        state = self._runner.state
+        self._show_state(state)
+        self._dashboard.stand(state)
+        return state.status == "running"
+
+    def _handle_event(self, event: Event) -> None:
+        if event.kind == "change" and event.error is not None:
+            self._refusal = self._catalog.error(event.error)
+            for name in event.asked:
+                if name not in event.waiting:
+                    self._put_back(name, event.error)
+            return
+        if event.kind == "walk":
+            self._dashboard.walk.tell("" if event.error is None else self._catalog.error(event.error))
+            self._again += 1
+            return
+        refusal = ""
+        if event.kind == "travel":
+            refusal = "" if event.error is None else self._catalog.error(event.error)
+            self._dashboard.timeline.arrived(event.ticket, refusal)
+            self._again += 1
+        if event.kind != "state":
+            self._refusal = refusal if event.ticket == self._hands.starting else ""
+        for name, (_, new) in event.changes.items():
+            if name not in event.waiting:
+                self._put(name, new)
+        if event.kind == "recover":
+            self._dashboard.status.notify(event.notice)
+        if event.kind in {"reset", "travel", "state", "recover"} and event.error is None:
+            source = self._trainer.source
+            self._dashboard.begin(source)
+            self._pacer.max_rate = FRAMES[source.kind]
+        self._show_in_force()
+
+    def _show_in_force(self) -> None:
+        """Say beside each control what is in force, if that is not what was asked for."""
+        in_force = {**self._trainer.settings.as_dict(), **self._trainer._session.built}
+        self._dashboard.controls.show_in_force(in_force)
+
+    def code(self) -> str:
+        """Return Python source that makes this run again, in a widget; see :meth:`GANTrainer.code`."""
+        return self._runner.look(lambda: code_of(self._trainer._session, "gw.GANTrainerWidget"))
+
+    def _offer_starts(self) -> None:
+        self._dashboard.starts.show(self.data, self.code())
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Set traits on this thread without asking the run for anything."""
+        self._echoing.quiet = True
+        try:
+            yield
+        finally:
+            self._echoing.quiet = False
+
+    def _put(self, name: str, value: Any) -> None:
+        with self._writing, self._quietly():
+            self.set_trait(name, value)
+        self._dashboard.controls.controls[name].show(value)
+
+    def _put_back(self, name: str, error: BaseException) -> None:
+        value = getattr(self._trainer.settings, name)
+        with self._writing, self._quietly():
+            self.set_trait(name, value)
+        self._dashboard.controls.controls[name].refuse(error, value)
+
+    def _show_state(self, state: RunState) -> None:
+        self.set_trait("iteration", state.iteration)
+        self.set_trait("playing", state.playing)
+        self.set_trait("status", state.status)
+        self.set_trait("steps_per_second", state.steps_per_second)
+        for name in self._losses:
+            self.set_trait(name, state.record.get(name, float("nan")))
+        trouble = state.error or state.unstored
+        self.set_trait("error", self._refusal if trouble is None else self._catalog.error(trouble))
+
+    def _renew_displays(self) -> None:
+        """Refresh the saved picture of each output if it is older than the last :meth:`wait`."""
+        if self._displays.stale:
+            self._displays.update(self._picture)
+
+    def _publish(self, forced: bool) -> float:
+        """Draw a frame if one is due; where a caller waits for it, renew the saved pictures too."""
+        delay = self._draw(forced)
+        if forced and not self._pacer.watched:
+            self._renew_displays()
+        return delay
+
+    def _draw(self, forced: bool) -> float:
+        state, again = self._runner.state, self._again
+        stands = (state.moves, state.status, state.changes, self._measured, id(state.walk), again)
+        if stands == self._stood and not forced:
+            return math.inf
+        if not (forced or self._pacer.may_send()):
+            return self._pacer.delay()
+        moving = state.status == "running"
+        everything = forced or not moving or self._stood is None or self._stood[-1] != again
+        due = self._dashboard.due(self._camera.costs, everything=everything)
+        dashboard = self._dashboard
+        self._camera.request = FrameRequest(
+            pictures=dashboard.pictures,
+            wanted=dashboard.wanted,
+            skipped=dashboard.skipped(due),
+            focus=dashboard.focus,
+            label=dashboard.label,
+            compared=self._hands.compared,
+        )
+        try:
+            frame = self._camera.take(complete=forced)
+        except Exception as error:  # noqa: BLE001 - whatever a network raises in eval mode is told
+            self._stood = stands
+            self._refusal = self._catalog.error(error)
+            self.set_trait("error", self._refusal)
+            return 1.0
+        self._pacer.cost = self._camera.burden if moving else 0.0
+        self._dashboard.draw(frame, due)
+        self.set_trait("metrics", dict(frame.latest_metrics))
+        self._seq += 1
+        if self._pacer.to_ask():
+            self._pacer.sent(self._seq)
+            self._dashboard.heartbeat.beat(self._seq)
+        else:
+            self._pacer.passed()
+        self._stood = stands
+        return self._pacer.delay()
+
+    def _wake(self) -> None:
+        self._publisher.wake()
+
+    def _measured_anew(self) -> None:
+        """Draw what was measured also where nothing moves any more."""
+        self._measured += 1
+        self._publisher.wake()
+
+    def _look_again(self) -> None:
+        """Draw a moment anew that was drawn already: a canvas appeared, or a choice was made."""
+        self._again += 1
+        self._publisher.wake()
