@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganwidgets.games.game import Game
 from ganwidgets.messages import Message
-from ganwidgets.runs.inspect.sampling import generated, real, shown, verdicts
+from ganwidgets.runs.inspect.sampling import logits_of, sample, sample_real, shown
 from ganwidgets.runs.record.interventions import gathered
 from ganwidgets.runs.state.user_parts import refuse_other_games
 from ganwidgets.runs.timeline.timeline import Timeline
@@ -171,14 +171,14 @@ class InspectionMixin(RunnerFacing):
             For a label that does not occur in the data, or that the generator does not take.
         """
         refuse_other_games(self._session.own.game, "sample()")
-        return generated(self._session, checked_count(n), seed_or_new(seed), labels, average=ema)
+        return sample(self._session, checked_count(n), seed_or_new(seed), labels, average=ema)
 
     @on_training_thread
     def real(self, n: int, seed: int | None = None) -> Tensor:
         """Return `n` real samples, as :meth:`sample` does; the run's state is untouched."""
-        return real(self._session, checked_count(n), seed_or_new(seed))
+        return sample_real(self._session, checked_count(n), seed_or_new(seed))
 
     @on_training_thread
     def _look(self, samples: Tensor, labels: Any = None) -> Tensor:
         """Return the discriminator's logits ``[n]`` for `samples` in the units of training."""
-        return verdicts(self._session, samples, labels)
+        return logits_of(self._session, samples, labels)

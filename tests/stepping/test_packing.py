@@ -13,7 +13,7 @@ from traitlets import TraitError
 from ganwidgets import DataError, GANTrainer
 from ganwidgets.games.gan import draw_noise
 from ganwidgets.objectives import augmented, copies, pack
-from ganwidgets.runs.inspect.sampling import slopes
+from ganwidgets.runs.inspect.sampling import input_gradients
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.sample_streams import OrderedStream
 
@@ -119,7 +119,7 @@ def test_a_picture_of_d_and_its_scores_show_packs_of_copies_and_of_different_sam
 def test_the_slope_of_a_sample_is_that_of_all_its_copies():
     trainer = GANTrainer("ring8", packing=3, batch_size=6, activation="tanh", **SMALL)
     at = trainer.real(4, seed=0)
-    found = slopes(trainer._session, at, torch.sum)
+    found = input_gradients(trainer._session, at, torch.sum)
     for axis in range(2):
         step = torch.zeros(2)
         step[axis] = 1e-2

@@ -32,7 +32,7 @@ from ganwidgets.live.worker.runner import Runner
 from ganwidgets.metrics import evaluate_points
 from ganwidgets.metrics.spread import point_signs
 from ganwidgets.rendering.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
-from ganwidgets.runs.inspect.frozen_run import likeness_of
+from ganwidgets.runs.inspect.frozen_run import frozen_run_of
 from ganwidgets.runs.inspect.sampling import (
     Visible,
     decisiveness,
@@ -154,7 +154,7 @@ class Camera:
         self.costs: dict[str, float] = {}
         self._runner = runner
         self._trainer = runner.trainer
-        self._chronicle = TimelineViewer(runner.trainer._session)
+        self._timeline_viewer = TimelineViewer(runner.trainer._session)
         self._room = CpuShare()
         self._metric_sampler = MetricSampler(
             interval,
@@ -162,7 +162,7 @@ class Camera:
             watched=lambda: not runner.closed,
             room=lambda: self._room.share,
         )
-        self._bench: ImageEvaluator | None = None
+        self._image_evaluator: ImageEvaluator | None = None
         self._kept: _Kept | None = None
         self._taken = self._measured = 0
         self._lock = threading.Lock()
@@ -223,8 +223,8 @@ class Camera:
             past=seen.past,
             compared=seen.compared,
             seen=developed.seen,
-            judged=None if self._bench is None else self._bench.judged,
-            judged_by="" if self._bench is None else self._bench.called,
+            judged=None if self._image_evaluator is None else self._image_evaluator.judged,
+            judged_by="" if self._image_evaluator is None else self._image_evaluator.called,
             trouble=self._metric_sampler.trouble,
             inside=seen.inside,
             classes=() if scene.labels is None or labels is None else labels.known,
@@ -253,12 +253,12 @@ class Camera:
         exposure = _Exposure(
             number=self._taken,
             kept=kept,
-            visible=trainer._session if points else likeness_of(trainer._session),
+            visible=trainer._session if points else frozen_run_of(trainer._session),
             state=state,
             iteration=trainer.iteration,
             losses={name: drawn_small(trainer.history, name) for name in CURVES},
             exact=trainer.exact,
-            past=self._chronicle.now(),
+            past=self._timeline_viewer.now(),
             compared=self._comparison(),
             inside=None if state.walk is None else inside(trainer._session, state.walk, kept.fixed),
         )
@@ -297,7 +297,7 @@ class Camera:
             floors = self._metric_sampler.floors if same_data else {}
             by = self._trainer.features if fixed.source.kind == "images" else None
             self._metric_sampler.begin(measured_of(run.state, by, floors))
-            self._bench = None
+            self._image_evaluator = None
         self._kept = _Kept(run, fixed, fixed.real.numpy(), pictures, label)
         return self._kept
 
@@ -365,11 +365,11 @@ class Camera:
         with self._lock:
             if exposure.number < self._measured or exposure.kept is not self._kept:
                 return
-            bench = self._bench
+            bench = self._image_evaluator
             if bench is None or bench.asked is not trainer.features:
                 if bench is not None:
                     metric_sampler.begin(measured_of(visible.run.state, trainer.features, {}))
-                bench = self._bench = ImageEvaluator(trainer._session, look)
+                bench = self._image_evaluator = ImageEvaluator(trainer._session, look)
             if not metric_sampler.due(iteration, generated, at_once=complete and not metric_sampler.busy):
                 return
             self._measured = exposure.number

@@ -21,7 +21,7 @@ from ganwidgets.live.worker.runner import Runner
 from ganwidgets.metrics.features import read
 from ganwidgets.rendering.image_grid import packed
 from ganwidgets.rendering.scene import SEED
-from ganwidgets.runs.inspect.frozen_run import FrozenRun, likeness_of
+from ganwidgets.runs.inspect.frozen_run import FrozenRun, frozen_run_of
 from ganwidgets.runs.inspect.latent_paths import along, between, strongest
 from ganwidgets.runs.inspect.sampling import latents, sample_from
 from ganwidgets.runs.quality.evaluation import Evaluation
@@ -172,7 +172,7 @@ class Explorer:
         """
         if len(chosen) < 2 and not direction:
             return Ways(None, None, None)
-        now = self._likeness()
+        now = self._frozen_run()
         noise = now.settings.noise
         with pinned(now.run.threads, now.run.state.device):
             known = latents(now, exhibits.count, SEED)
@@ -193,9 +193,9 @@ class Explorer:
         """Let the strongest directions be found anew when they are asked for next."""
         self._directions = None
 
-    def _likeness(self) -> FrozenRun:
+    def _frozen_run(self) -> FrozenRun:
         session = self._runner.trainer._session
-        return self._runner.look(partial(likeness_of, session))
+        return self._runner.look(partial(frozen_run_of, session))
 
     def _strong(self, now: FrozenRun, exhibits: Exhibits, index: int) -> Tensor:
         """Return the strongest directions at a sample; they stay, so that a way does not turn while it is gone."""
@@ -229,7 +229,7 @@ class Explorer:
     def earlier(self, exhibits: Exhibits, index: int) -> Earlier:
         """Return one sample as it was at moments that led to where the run stands."""
         session = self._runner.trainer._session
-        now, kept = self._runner.look(lambda: (likeness_of(session), spread(earlier(session), EARLIER)))
+        now, kept = self._runner.look(lambda: (frozen_run_of(session), spread(earlier(session), EARLIER)))
         found = [
             (snapshot.place.iteration, picture)
             for snapshot in kept

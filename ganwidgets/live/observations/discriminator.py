@@ -13,7 +13,7 @@ from torch import Tensor
 from ganwidgets.live.observations.moment import Kind, Moment
 from ganwidgets.rendering.plane_grid import REFERENCES
 from ganwidgets.rendering.projection import Extent
-from ganwidgets.runs.inspect.sampling import slopes, verdicts
+from ganwidgets.runs.inspect.sampling import input_gradients, logits_of
 
 __all__ = [
     "CloseUp",
@@ -151,15 +151,17 @@ class GradientField:
         n = len(generated)
         real = None
         if loss.needs_real:
-            real = verdicts(session, moment.trained(moment.real[:most]))
+            real = logits_of(session, moment.trained(moment.real[:most]))
             real = real.repeat(-(-n // len(real)))[:n].to(session.run.state.device)
 
         def shares(logits: Tensor) -> Tensor:
             return -n * loss.loss_g(logits, real)
 
         return Gradients(
-            descent=np.array(slopes(session, generated, shares, labels).numpy()),
-            slope=None if images else np.array(slopes(session, generated, Tensor.sum, labels).numpy()),
+            descent=np.array(input_gradients(session, generated, shares, labels).numpy()),
+            slope=None
+            if images
+            else np.array(input_gradients(session, generated, Tensor.sum, labels).numpy()),
         )
 
 

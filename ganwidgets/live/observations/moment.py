@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganwidgets.rendering.plane_grid import grid_on, verdict_on
 from ganwidgets.rendering.projection import Extent
-from ganwidgets.runs.inspect.sampling import Visible, latents, verdicts
+from ganwidgets.runs.inspect.sampling import Visible, latents, logits_of
 
 __all__ = ["TRAIL", "Focus", "Kind", "Moment", "Observation"]
 
@@ -88,8 +88,8 @@ class Moment:
     @cached_property
     def logits(self) -> tuple[Tensor, Tensor]:
         """The discriminator's logits ``[M]`` of the real and of the generated samples."""
-        real = verdicts(self.session, self.trained(self.real))
-        return real, verdicts(self.session, self.trained(self.generated), self.labels)
+        real = logits_of(self.session, self.trained(self.real))
+        return real, logits_of(self.session, self.trained(self.generated), self.labels)
 
     def trained(self, samples: Tensor) -> Tensor:
         """Return samples in the units of training: images in [-1, 1], points as they are."""
@@ -97,7 +97,7 @@ class Moment:
 
     def map_of(self, part: Extent) -> Floats:
         """Return the discriminator's verdict over a part of the plane; see :func:`~ganwidgets.rendering.plane_grid.verdict_on`."""
-        judge = partial(verdicts, self.session)
+        judge = partial(logits_of, self.session)
         return verdict_on(grid_on(part), self.real, self.generated, self.session.loss, judge)
 
 

@@ -75,33 +75,33 @@ class Runner:
             self.trainer = trainer
             self._listeners = Listeners()
             self.shown_by: weakref.WeakSet[Any] = weakref.WeakSet()
-            self._core = Worker(trainer, self._listeners)
-            _RUNNERS[trainer] = weakref.ref(self._core), weakref.ref(self)
+            self._worker = Worker(trainer, self._listeners)
+            _RUNNERS[trainer] = weakref.ref(self._worker), weakref.ref(self)
         # At the interpreter's exit all threads are ended together, and waited for.
-        weakref.finalize(self, self._core.stop).atexit = False
+        weakref.finalize(self, self._worker.stop).atexit = False
 
     @classmethod
     def of(cls, trainer: GANTrainer) -> Runner:
         """Return the runner of `trainer`, a new one if it has none; all its widgets share it."""
         while True:
             with _LOCK:
-                core = _living(trainer)
-                if core is None:
+                worker = _living(trainer)
+                if worker is None:
                     return cls(trainer)
                 runner = _RUNNERS[trainer][1]()
-                if runner is not None and not core.closing:
+                if runner is not None and not worker.closing:
                     return runner
-            core.join()
+            worker.join()
 
     # --- commands -------------------------------------------------------------------------------
 
     def play(self, until: int | None = None) -> int:
         """Let steps follow one another, until `until` iterations are reached or somebody pauses."""
-        return self._core.inbox.send(Play(None if until is None else _whole("until", until)))
+        return self._worker.inbox.send(Play(None if until is None else _whole("until", until)))
 
     def pause(self) -> int:
         """Stop after the current step; steps and plays that were asked for before are left out."""
-        return self._core.inbox.send(Pause(), urgent=True)
+        return self._worker.inbox.send(Pause(), urgent=True)
 
     def step(self, n: int = 1, network: str = "both", origin: Origin = CODE) -> int:
         """Carry out `n` full steps, or `n` updates of one network, before what is asked later."""
@@ -114,31 +114,31 @@ class Runner:
                     names=", ".join(known),
                 )
             )
-        return self._core.inbox.send(Step(_whole("n", n), network, origin))
+        return self._worker.inbox.send(Step(_whole("n", n), network, origin))
 
     def look_inside(self, network: str = "both", origin: Origin = CODE) -> int:
         """Pause, and begin a walk through the next step; see :meth:`ganwidgets.GANTrainer.walk`.
 
         Where it stands is :attr:`RunState.walk`. Whatever else changes the run ends it.
         """
-        inbox = self._core.inbox
+        inbox = self._worker.inbox
         with inbox.lock:
             inbox.send(Pause(), urgent=True)
             return inbox.send(StartWalk(network, origin))
 
     def walk(self, move: Move) -> int:
         """Go on to the ``"next"`` sub-step, ``"back"``, ``"finish"`` the step, or ``"leave"`` it."""
-        return self._core.inbox.send(Walk(move))
+        return self._worker.inbox.send(Walk(move))
 
     def reset(self, seed: int | None = None, origin: Origin = CODE) -> int:
         """Stop, and start afresh with the settings as they stand; a seed must be a valid setting."""
         if seed is not None:
             seed = SETTINGS["seed"].check(seed)
-        return self._core.inbox.send(Reset(seed, origin))
+        return self._worker.inbox.send(Reset(seed, origin))
 
     def recover(self) -> int:
         """Stop, and go back to the last good state; settings are kept."""
-        return self._core.inbox.send(Recover())
+        return self._worker.inbox.send(Recover())
 
     def goto(self, iteration: int) -> int:
         """Pause, and stand where the current branch had just completed `iteration`."""
@@ -161,7 +161,7 @@ class Runner:
         return self._travel(TravelTo(journey))
 
     def _travel(self, command: TravelTo) -> int:
-        inbox = self._core.inbox
+        inbox = self._worker.inbox
         with inbox.lock:
             inbox.send(Pause(), urgent=True)
             return inbox.send(command)
@@ -180,17 +180,17 @@ class Runner:
             who moves a control; otherwise after everything asked before.
         """
         command = Change(dict(values), origin)
-        return self._core.inbox.send(command, urgent=urgent)
+        return self._worker.inbox.send(command, urgent=urgent)
 
     @property
     def speed(self) -> float:
         """Steps a second at most while playing; 0 for as fast as it goes."""
-        return self._core.metronome.speed
+        return self._worker.metronome.speed
 
     @speed.setter
     def speed(self, value: float) -> None:
-        self._core.metronome.speed = _rate(value)
-        self._core.inbox.wake()
+        self._worker.metronome.speed = _rate(value)
+        self._worker.inbox.wake()
 
     # --- what waits -----------------------------------------------------------------------------
 
@@ -206,11 +206,11 @@ class Runner:
         BaseException
             Whatever `closure` raises.
         """
-        return self._core.call(closure)
+        return self._worker.call(closure)
 
     def look(self, closure: Callable[[], T]) -> T:
         """As :meth:`call`, but between the next two steps: for a closure that changes nothing."""
-        return self._core.call(closure, looks_only=True)
+        return self._worker.call(closure, looks_only=True)
 
     def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
         """Wait until `iteration` is reached; without one, until nothing is queued or playing.
@@ -236,18 +236,18 @@ class Runner:
             If the run is paused before `iteration`, or on the runner's own thread.
         """
         self.refuse_inside()
-        self._core.wait(
+        self._worker.wait(
             None if iteration is None else _whole("iteration", iteration), checked_timeout(timeout)
         )
 
     @property
     def inside(self) -> bool:
         """True on the thread that trains."""
-        return self._core.inside
+        return self._worker.inside
 
     def refuse_inside(self) -> None:
         """Raise `RuntimeError` on the runner's own thread, which cannot wait for itself."""
-        if self._core.inside:
+        if self._worker.inside:
             raise RuntimeError(
                 Message("this would wait for itself here, in the thread that trains; return instead")
             )
@@ -257,26 +257,26 @@ class Runner:
 
         What was asked before is answered first: changes and calls are carried out, steps are not.
         """
-        self._core.stop()
-        if not self._core.inside:
-            self._core.join()
+        self._worker.stop()
+        if not self._worker.inside:
+            self._worker.join()
 
     # --- what can be seen -----------------------------------------------------------------------
 
     @property
     def state(self) -> RunState:
         """How the run stands, as of a few milliseconds ago at most."""
-        return self._core.state
+        return self._worker.state
 
     @property
     def active(self) -> bool:
         """True while it trains, and while a command waits that lets it train."""
-        return self.state.status == "running" or self._core.inbox.is_to_train()
+        return self.state.status == "running" or self._worker.inbox.is_to_train()
 
     @property
     def closed(self) -> bool:
         """Whether the runner was closed, or is about to be."""
-        return self._core.closing
+        return self._worker.closing
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Let `listener` hear of every event, on the runner's thread; it must return quickly.
@@ -309,14 +309,14 @@ _RUNNERS: weakref.WeakKeyDictionary[GANTrainer, tuple[weakref.ref[Worker], weakr
 def runners() -> list[Runner]:
     """Return every runner whose thread has not ended."""
     with _LOCK:
-        known = [(core(), runner()) for core, runner in list(_RUNNERS.values())]
-    return [runner for core, runner in known if core is not None and runner is not None and core.alive]
+        known = [(worker(), runner()) for worker, runner in list(_RUNNERS.values())]
+    return [runner for worker, runner in known if worker is not None and runner is not None and worker.alive]
 
 
 def _living(trainer: GANTrainer) -> Worker | None:
-    """Return the core whose thread has not ended, if `trainer` has one."""
-    core = _RUNNERS[trainer][0]() if trainer in _RUNNERS else None
-    return core if core is not None and core.alive else None
+    """Return the worker whose thread has not ended, if `trainer` has one."""
+    worker = _RUNNERS[trainer][0]() if trainer in _RUNNERS else None
+    return worker if worker is not None and worker.alive else None
 
 
 def _whole(name: str, value: Any) -> int:

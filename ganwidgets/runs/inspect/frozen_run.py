@@ -11,7 +11,7 @@ from ganwidgets.runs.session.session import Session
 from ganwidgets.stepping.assembly import Assembled
 from ganwidgets.stepping.tensors import copied_network
 
-__all__ = ["FrozenRun", "likeness_of"]
+__all__ = ["FrozenRun", "frozen_run_of"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FrozenRun:
         """Do nothing: it was made of a state that was whole."""
 
 
-def likeness_of(session: Session) -> FrozenRun:
+def frozen_run_of(session: Session) -> FrozenRun:
     """Return how a run stands now, to be called between two steps."""
     session.roll_back()
     run, state = session.run, session.state

@@ -25,20 +25,20 @@ __all__ = [
     "Visible",
     "accuracies",
     "decisiveness",
-    "generated",
     "generated_as_drawn",
     "generated_by",
+    "input_gradients",
     "judged_by",
     "labels_asked",
     "latents",
+    "logits_of",
     "overfitting",
-    "real",
     "real_as_drawn",
+    "sample",
     "sample_from",
+    "sample_real",
     "sampler",
     "shown",
-    "slopes",
-    "verdicts",
 ]
 
 
@@ -75,7 +75,7 @@ class Visible(Protocol):
         """Return to the last consistent state, if something was interrupted."""
 
 
-def generated(session: Visible, n: int, seed: int, labels: Any = None, *, average: bool = False) -> Tensor:
+def sample(session: Visible, n: int, seed: int, labels: Any = None, *, average: bool = False) -> Tensor:
     """Return `n` generated samples, float32 on the CPU: images in [0, 1], points in the data's own units.
 
     Parameters
@@ -169,12 +169,12 @@ def shown(session: Session, n: int, seed: int, *, average: bool = False) -> dict
     """Return what is to be seen of the game, by the names of its exhibits."""
     session.roll_back()
     if session.own.game is None:
-        return {"generated": generated(session, n, seed, average=average), "real": real(session, n, seed)}
+        return {"generated": sample(session, n, seed, average=average), "real": sample_real(session, n, seed)}
     found: dict[str, Tensor] = look(session.run, session.in_force(), "show", n, seed, average=average)
     return found
 
 
-def real(session: Visible, n: int, seed: int) -> Tensor:
+def sample_real(session: Visible, n: int, seed: int) -> Tensor:
     """Return `n` real samples in the units of :func:`generated`, float32 on the CPU."""
     run = session.run
     return run.shown(run.source.draw_in_own_units(n, seeded(seed, "real")))
@@ -186,7 +186,7 @@ def real_as_drawn(session: Visible, n: int, seed: int) -> Tensor:
     return run.shown(run.source.draw(n, seeded(seed, "real")))
 
 
-def verdicts(session: Visible, samples: Tensor, labels: Any = None) -> Tensor:
+def logits_of(session: Visible, samples: Tensor, labels: Any = None) -> Tensor:
     """Return the discriminator's logits [n] for `samples` in the units of training.
 
     One that judges packs of samples is shown as many copies of each; see
@@ -218,7 +218,7 @@ def _logits(session: Visible, network: nn.Module, samples: Tensor, labels: Any =
     ).amax(dim=0)
 
 
-def slopes(
+def input_gradients(
     session: Visible, samples: Tensor, worth: Callable[[Tensor], Tensor], labels: Any = None
 ) -> Tensor:
     """Return the gradient of ``worth(logits [n])``, a scalar, by each of `samples`.
@@ -285,7 +285,7 @@ def overfitting(
         known = run.labels is not None and run.labels.discriminator
         labels = part.all_labels() if known else None
         samples = between(partial(part.read, chosen))
-        logits.append(verdicts(session, samples, None if labels is None else labels[chosen]))
+        logits.append(logits_of(session, samples, None if labels is None else labels[chosen]))
     return {"overfitting": ranked_above(*logits)}
 
 
@@ -300,7 +300,7 @@ def accuracies(session: Visible, samples: Tensor, reference: Tensor) -> dict[str
     judged, judged_real = (
         _logits(session, judge, pack(each[:whole] * 2 - 1, packing))
         if whole
-        else verdicts(session, each * 2 - 1)
+        else logits_of(session, each * 2 - 1)
         for each in (samples, reference)
     )
     threshold = session.loss.threshold(judged_real, judged)
@@ -324,7 +324,7 @@ def decisiveness(session: Visible, samples: Tensor, reference: Tensor) -> dict[s
         ``logit_spread``, the standard deviation of its finite logits over all of them, and ``undecided``, the
         share of verdicts within :data:`UNDECIDED` of 1/2. Empty if no logit is finite.
     """
-    fake, real = verdicts(session, samples).float(), verdicts(session, reference).float()
+    fake, real = logits_of(session, samples).float(), logits_of(session, reference).float()
     fake, real = fake[torch.isfinite(fake)], real[torch.isfinite(real)]
     if not len(fake) or not len(real):
         return {}

@@ -126,16 +126,16 @@ class NumberEditor:
     ) -> None:
         self._setting = setting
         self._whole = isinstance(setting, IntSetting)
-        self._detents = SliderStops(setting, zero_end)
-        self.values = self._detents.values
+        self._stops = SliderStops(setting, zero_end)
+        self.values = self._stops.values
         self.zero = setting.zero
         self._edited = edited
         self._guard = guard
         self.slider = GuardedSlider(
             guard,
             self._moved,
-            max=len(self._detents.values) - 1,
-            value=self._detents.nearest(setting.initial),
+            max=len(self._stops.values) - 1,
+            value=self._stops.nearest(setting.initial),
             readout=False,
             **look.of(GuardedSlider),
         )
@@ -152,7 +152,7 @@ class NumberEditor:
         self.widgets = (classed(self.slider, "gw-slider"), classed(self.box, "gw-number"))
 
     def show(self, value: Any) -> None:
-        self.slider.value = self._detents.nearest(value)
+        self.slider.value = self._stops.nearest(value)
         self._fill(value)
 
     def words(self, value: Any) -> str:
@@ -164,7 +164,7 @@ class NumberEditor:
             self.box.step = self._box_step(value)
 
     def _moved(self, place: int) -> None:
-        value = self._detents.values[place]
+        value = self._stops.values[place]
         with self._guard:
             self._fill(value)
         self._edited(value)

@@ -289,7 +289,7 @@ def test_a_look_does_not_wait_for_a_long_step(runner, trainer):
     assert trainer.in_step.wait(PATIENCE)
     with ThreadPoolExecutor() as pool:
         look = pool.submit(runner.look, lambda: trainer.iteration)
-        while not runner._core.inbox.pressing(in_order=False):
+        while not runner._worker.inbox.pressing(in_order=False):
             pass
         trainer.gate.set()
         assert look.result(PATIENCE) == 1

@@ -45,7 +45,7 @@ def test_closing_ends_the_thread_and_frees_the_trainer(trainer, runner, log):
     runner.close()
     assert runner.closed
     assert (trainer.dispatch, trainer.route) == (None, None)
-    assert not runner._core.alive
+    assert not runner._worker.alive
     assert [event.kind for event in log.events] == ["play", "change", "close"]
     assert trainer.settings.lr_d == 0.5
     runner.close()
@@ -72,9 +72,9 @@ def test_calls_that_wait_are_carried_out_before_the_end(trainer, runner):
     assert trainer.in_step.wait(PATIENCE)
     with ThreadPoolExecutor() as pool:
         call = pool.submit(runner.call, threading.current_thread)
-        while not runner._core.inbox.pressing(in_order=True):
+        while not runner._worker.inbox.pressing(in_order=True):
             pass
-        runner._core.stop()
+        runner._worker.stop()
         trainer.gate.set()
         assert call.result(PATIENCE).name == "ganwidgets-runner"
 
@@ -101,14 +101,14 @@ def test_a_closed_runner_is_followed_by_a_new_one(trainer, runner):
 
 def test_a_runner_can_be_closed_from_its_own_thread(runner):
     runner.call(runner.close)
-    runner._core.join(PATIENCE)
-    assert not runner._core.alive
+    runner._worker.join(PATIENCE)
+    assert not runner._worker.alive
 
 
 def test_a_runner_nobody_holds_ends_though_it_plays_and_has_listeners(trainer):
     runner = Runner(trainer)
-    core = weakref.ref(runner._core)
-    thread = runner._core._thread
+    core = weakref.ref(runner._worker)
+    thread = runner._worker._thread
 
     class Panel:
         """Holds the runner and listens to it, as a widget does."""
@@ -135,7 +135,7 @@ def test_a_runner_nobody_holds_ends_though_it_plays_and_has_listeners(trainer):
 def test_a_trainer_and_its_runner_do_not_keep_each_other_alive():
     trainer = FakeTrainer()
     runner = Runner.of(trainer)
-    thread, gone = runner._core._thread, weakref.ref(trainer)
+    thread, gone = runner._worker._thread, weakref.ref(trainer)
     Log(runner)
     del trainer, runner
     assert collected_with(thread)

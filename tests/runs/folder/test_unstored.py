@@ -149,8 +149,8 @@ class TestLive:
         assert "No space left" in str(runner.state.unstored)
         full.undo()
         # Nothing is asked of the run meanwhile: it tries again by itself, also while it is paused.
-        with runner._core.inbox.lock:
-            assert runner._core.inbox.news.wait_for(lambda: runner.state.unstored is None, PATIENCE)
+        with runner._worker.inbox.lock:
+            assert runner._worker.inbox.news.wait_for(lambda: runner.state.unstored is None, PATIENCE)
         runner.wait(timeout=PATIENCE)
         runner.close()
         trainer.close()

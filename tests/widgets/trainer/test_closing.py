@@ -158,7 +158,7 @@ def test_an_assignment_that_the_run_cannot_take_any_more_is_put_back():
 def test_a_widget_may_be_closed_by_a_callback_on_the_thread_that_trains():
     widget = gw.GANTrainerWidget("ring8", **SMALL)
     widget.trainer.on_step(lambda _: widget.close())
-    thread = widget._runner._core._thread
+    thread = widget._runner._worker._thread
     widget.play()
     thread.join(PATIENCE)
     assert not thread.is_alive()
