@@ -172,3 +172,10 @@ def test_pictures_of_d_use_its_threshold_and_verdict():
 
     record = GANTrainer("ring8", objective=Own(), **SMALL).step()
     assert (record["accuracy_real"], record["accuracy_fake"]) == (1, 0)
+
+
+def test_the_old_name_of_a_function_works_and_warns():
+    from ganwidgets import objectives
+
+    with pytest.warns(DeprecationWarning, match="loss_named"):
+        assert objectives.game is objectives.loss_named

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+
 from ganwidgets.objectives.adaptive_augmentation import Control, adapted, augmented_with, drawn_transforms
 from ganwidgets.objectives.augment import AUGMENTATIONS, augmented
 from ganwidgets.objectives.custom import Objective, checked, loss_named, name_of, with_defaults
@@ -31,3 +34,10 @@ __all__ = [
     "slope",
     "with_defaults",
 ]
+
+
+def __getattr__(name: str) -> Callable[..., Loss]:
+    if name == "game":
+        warnings.warn("ganwidgets.objectives.game is called loss_named", DeprecationWarning, stacklevel=2)
+        return loss_named
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

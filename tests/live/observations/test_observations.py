@@ -14,7 +14,7 @@ from ganwidgets import GANTrainer
 from ganwidgets.live import Camera, Runner
 from ganwidgets.live.observations import OBSERVATIONS, Focus, generator
 from ganwidgets.objectives import LOSSES
-from ganwidgets.runs.inspect.sampling import generated
+from ganwidgets.runs.inspect.sampling import sample
 
 EVERYTHING = frozenset(OBSERVATIONS)
 
@@ -261,7 +261,7 @@ def test_a_crowd_is_made_anew_only_where_the_run_has_moved_and_as_seldom_as_it_c
     assert np.array_equal(second.generated, trainer.sample(200, seed=0).numpy())
     step(runner, 1)
     with monkeypatch.context() as costly:
-        costly.setattr(generator, "generated_as_drawn", lambda *what: clock.spend() or generated(*what))
+        costly.setattr(generator, "generated_as_drawn", lambda *what: clock.spend() or sample(*what))
         third = crowd()
     step(runner, 1)
     clock.now += 15
