@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ganwidgets.messages import Message
-from ganwidgets.runs.inspect.sampling import generated, shown
+from ganwidgets.runs.inspect.sampling import shown
 from ganwidgets.runs.record.notes import Note, checked_text, notes_on
 from ganwidgets.settings import check_names
 from ganwidgets.trainer.quality import QualityMixin
@@ -69,7 +69,7 @@ class UnderstandingMixin(QualityMixin):
         """Return `n` samples that stand for the run, as they are shown; None for a game without such an exhibit."""
         session = self._session
         if session.own.game is None:
-            return self._between_steps(lambda: generated(session, n, seed, None))
+            return self._between_steps(lambda: sample(session, n, seed, None))
         exhibit = session.own.game.main_exhibit
         if exhibit is None:
             return None
