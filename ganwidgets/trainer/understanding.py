@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ganwidgets.messages import Message
-from ganwidgets.runs.inspect.sampling import shown
+from ganwidgets.runs.inspect.sampling import sample, shown
 from ganwidgets.runs.record.notes import Note, checked_text, notes_on
 from ganwidgets.settings import check_names
 from ganwidgets.trainer.quality import QualityMixin
