@@ -82,20 +82,20 @@ class Stepper:
         rollback = session._rollback
         rollback.before()
         state.edits.forget()
-        session._inconsistent = True
+        session._way_back = session._undo_update
         try:
             rows = engine.advance_compiled(n, measured)
             session.history.extend({name: c[:, 0] for name, c in rows.columns.items()}, rows.seconds)
             rollback.note(n)
             state.edits.note()
-            session._inconsistent = False
+            session._way_back = None
             rollback.snapshot()
         except ArithmeticError:
-            session.settle()
+            session._undo_update()
             self._careful_until = state.iteration + n
             return None
         except BaseException as error:
-            session.settle()
+            session._undo_update()
             error.add_note(Message("The run stands at iteration {n}, before it happened.", n=state.iteration))
             raise
         self._seconds = rows.seconds

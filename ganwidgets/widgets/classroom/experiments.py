@@ -12,6 +12,7 @@ from typing import Any
 
 from ganwidgets.lessons import Lesson, Outcome
 from ganwidgets.messages import Message
+from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.validation import checked_count
 from ganwidgets.widgets.classroom.proposals import Proposal, Proposals
 from ganwidgets.widgets.classroom.questions import Question
@@ -84,7 +85,7 @@ class Experiments:
             name = f"{proposal.index}: {proposal.name}"
             trainer.timeline.fork(name)
             made[proposal.index] = name
-            trainer._put(values, author=proposal.name, source="class", reason=proposal.reason)
+            trainer._session.change(values, Origin(proposal.name, "class", proposal.reason))
             trainer.step(steps)
             curves = zip(trainer.history["loss_d"][-steps:], trainer.history["loss_g"][-steps:], strict=True)
             points = [[here + at, *map(_finite, pair)] for at, pair in enumerate(curves, 1)]
