@@ -20,7 +20,7 @@ from ganwidgets.widgets.controls.locked_inputs import GuardedSlider
 from ganwidgets.widgets.panels.graph.texts import number_of
 
 if TYPE_CHECKING:
-    from ganwidgets.live.frames.camera import Frame
+    from ganwidgets.live.frames.frame import Frame
     from ganwidgets.live.observations.scales import Scales
 
 __all__ = ["ScalesPanel"]

@@ -7,6 +7,7 @@ import numpy as np
 import ganwidgets as gw
 from ganwidgets.games import gan
 from ganwidgets.live import Camera, Runner
+from ganwidgets.live.frames.frame import FrameRequest
 from ganwidgets.networks.progressive import level_at
 from ganwidgets.runs.timeline.branch_view import past_of
 
@@ -22,7 +23,7 @@ def scales_of(run):
     runner = Runner(run)
     try:
         camera = Camera(runner)
-        camera.wanted = frozenset({"scales"})
+        camera.request = FrameRequest(camera.request.pictures, frozenset({"scales"}))
         return camera.take().seen["scales"]
     finally:
         runner.close()
