@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganwidgets.messages import Catalog, N_, catalog
+from ganwidgets.rendering.colors import GENERATED, REAL
 from ganwidgets.rendering.overlay import PALETTE, overlay
 from ganwidgets.rendering.phrases import spell_count
 from ganwidgets.rendering.side_by_side import samples_side_by_side
@@ -26,17 +27,18 @@ def explanation_page(why: Explanation, t: Catalog | None = None) -> str:
     t = t or catalog()
     title = t(N_("Iteration {count}"), count=spell_count(why.iteration))
     said = "".join(f"<li>{html.escape(t(sentence))}</li>" for sentence in why.sentences())
-    samples = {t(N_("real batch")): why.real}
     costly = why.costliest()
-    if "real" in costly:
-        samples[t(N_("costliest real"))] = costly["real"]
-    if "generated" in costly:
-        samples[t(N_("costliest generated"))] = costly["generated"]
-    shown = {name: each[:SHOWN].numpy() for name, each in samples.items() if each is not None}
+    samples = [
+        (t(N_("real batch")), why.real, REAL),
+        (t(N_("costliest real")), costly.get("real"), REAL),
+        (t(N_("costliest generated")), costly.get("generated"), GENERATED),
+    ]
+    shown = {name: each[:SHOWN].numpy() for name, each, _ in samples if each is not None}
+    colors = {name: color for name, _, color in samples}
     others = [why.without_batch, *([] if why.without_intervention is None else [why.without_intervention])]
     return (
         f"<div><b>{html.escape(title)}</b><ul>{said}</ul>"
-        f"<div>{samples_side_by_side(shown)}</div>{_gradients(why, t)}"
+        f"<div>{samples_side_by_side(shown, colors=colors)}</div>{_gradients(why, t)}"
         f"<div>{''.join(_counterfactual(other, list(why.losses)[-1], t) for other in others)}</div></div>"
     )
 

@@ -21,7 +21,9 @@ MOST = 300
 Floats = npt.NDArray[np.float32]
 
 
-def samples_side_by_side(samples: Mapping[str, Floats], real: Floats | None = None) -> str:
+def samples_side_by_side(
+    samples: Mapping[str, Floats], real: Floats | None = None, colors: Mapping[str, str] | None = None
+) -> str:
     """Return a figure for each run: images as a grid, points on one plane that all runs share.
 
     Parameters
@@ -30,6 +32,8 @@ def samples_side_by_side(samples: Mapping[str, Floats], real: Floats | None = No
         [n, F] points, the first two coordinates of which are drawn, or [n, C, H, W] images in [0, 1].
     real : array, optional
         Real points, drawn beneath.
+    colors : mapping of str to str, optional
+        The colour of each figure's points. Points without an entry have the colour of generated samples.
     """
     planes = [each[:, :2] for each in samples.values() if each.ndim == 2]
     if real is not None and real.ndim == 2:
@@ -37,9 +41,12 @@ def samples_side_by_side(samples: Mapping[str, Floats], real: Floats | None = No
     else:
         real = None
     extent = _extent(planes) if planes else (0.0, 1.0, 0.0, 1.0)
+    colors = colors or {}
     figures = []
     for name, each in samples.items():
-        picture = _points(each, real, extent) if each.ndim == 2 else _images(each)
+        picture = (
+            _points(each, real, extent, colors.get(name, GENERATED)) if each.ndim == 2 else _images(each)
+        )
         figures.append(
             f'<figure style="display:inline-block;margin:0 12px 8px 0"><figcaption>{html.escape(name)}</figcaption>'
             f"{picture}</figure>"
@@ -63,16 +70,17 @@ def _extent(planes: list[Floats]) -> tuple[float, float, float, float]:
     )
 
 
-def _points(points: Floats, real: Floats | None, extent: tuple[float, float, float, float]) -> str:
+def _points(
+    points: Floats, real: Floats | None, extent: tuple[float, float, float, float], color_of_points: str
+) -> str:
     x0, x1, y0, y1 = extent
     parts = []
-    for each, color, size in ((real, REAL, 1.6), (points, GENERATED, 2.0)):
+    for each, color, size, shade in ((real, REAL, 1.6, 0.35), (points, color_of_points, 2.0, 0.8)):
         if each is None or each.shape[1] < 2:
             continue
         for x, y in each[:MOST, :2][np.isfinite(each[:MOST, :2]).all(axis=1)].tolist():
             across, down = (x - x0) / (x1 - x0) * SIDE, (y1 - y) / (y1 - y0) * SIDE
             if 0 <= across <= SIDE and 0 <= down <= SIDE:
-                shade = 0.35 if color == REAL else 0.8
                 parts.append(
                     f'<circle cx="{across:.1f}" cy="{down:.1f}" r="{size}" fill="{color}" fill-opacity="{shade}"/>'
                 )

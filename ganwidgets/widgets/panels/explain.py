@@ -74,7 +74,7 @@ class ExplainPanel:
             ipywidgets.BoundedIntText(value=0, min=0, max=2**31 - 1, **look.of(ipywidgets.BoundedIntText)),
             "gw-explain-iteration",
         )
-        self.start = self._button(N_("Why?"), "gw-explain-start", self._ask, look)
+        self.start = self._button(N_("Explain"), "gw-explain-start", self._ask, look)
         self.text = classed(
             ipywidgets.Text(placeholder=t(N_("a note on this iteration")), **look.of(ipywidgets.Text)),
             "gw-explain-text",
@@ -84,13 +84,19 @@ class ExplainPanel:
         self.close.add_class("gw-hidden")
         self._told = look.html("", "gw-explain-told")
         self._shown = look.html("", "gw-explain-shown")
-        title = look.html(f"<b>{html.escape(t(N_('Why, and notes')))}</b>")
         row = look.box(
-            [title, self.iteration, self.start, self.text, self.note, self.close],
-            "gw-actions",
-            "gw-explain-row",
+            [
+                look.html(html.escape(t(N_("Why?"))), "gw-sentence-title"),
+                look.html(html.escape(t(N_("iteration"))), "gw-sentence-word"),
+                self.iteration,
+                self.start,
+                self.text,
+                self.note,
+                self.close,
+            ],
+            "gw-sentence-row",
         )
-        self.widget = look.box([row, self._told, self._shown], f"gw-{self.name}", "gw-panel")
+        self.widget = look.box([row, self._told, self._shown], f"gw-{self.name}", "gw-panel", "gw-sentences")
 
     def _button(
         self, text: str, css_class: str, act: Callable[[], None], look: SharedStyle

@@ -134,18 +134,31 @@ class RulesPanel:
         self.rehearse = self._button(N_("Rehearse"), "rehearse", self._rehearse)
         self._told = look.html("", "gw-rules-told")
         self._shown = look.html("", "gw-rules-shown")
-        title = look.html(f"<b>{html.escape(t(N_('Rules')))}</b>")
-        arrow = look.html("\N{RIGHTWARDS ARROW}")
         self._compared = (self.relation, self.bound)
+        self._of_a_rule = look.box([self.chosen, self.rehearse, self.remove], "gw-actions")
         kept = look.box(
-            [title, self.mode, self.chosen, self.rehearse, self.remove], "gw-actions", "gw-rules-row"
+            [
+                look.html(html.escape(t(N_("Rules"))), "gw-sentence-title"),
+                self.mode,
+                self._of_a_rule,
+            ],
+            "gw-sentence-row",
         )
         made = look.box(
-            [self.when, self.relation, self.bound, arrow, self.setting, self.then, self.add],
-            "gw-actions",
-            "gw-rules-row",
+            [
+                look.html(html.escape(t(N_("If"))), "gw-sentence-title"),
+                self.when,
+                self.relation,
+                self.bound,
+                look.html(html.escape(t(N_("then"))), "gw-sentence-word"),
+                self.setting,
+                self.then,
+                self.add,
+            ],
+            "gw-sentence-row",
         )
-        self.widget = look.box([kept, made, self._told, self._shown], f"gw-{self.name}", "gw-panel")
+        parts = [kept, made, self._told, self._shown]
+        self.widget = look.box(parts, f"gw-{self.name}", "gw-panel", "gw-sentences")
         self.when.observe(lambda _: self._suit(), names="value")
         self.setting.observe(lambda _: self._suit(), names="value")
         self.mode.observe(self._mode_chosen, names="value")
@@ -171,6 +184,7 @@ class RulesPanel:
         names = [rule.name for rule in self._pilot.rules]
         if list(self.chosen.options) != names:
             self.chosen.options = names
+        (self._of_a_rule.remove_class if names else self._of_a_rule.add_class)("gw-hidden")
         self.mode.value = self._pilot.autopilot or "advise"
 
     def _suit(self) -> None:

@@ -110,11 +110,21 @@ class WhatIfPanel:
         self._told = look.html("", "gw-what_if-told")
         self._shown = look.html("", "gw-what_if-futures")
         self._decision = look.box([self.take, self.keep, self.drop], "gw-actions", "gw-hidden")
-        title = look.html(f"<b>{html.escape(t(N_('What if')))}</b>")
         row = look.box(
-            [title, self.setting, self.value, self.steps, self.start], "gw-actions", "gw-what_if-row"
+            [
+                look.html(html.escape(t(N_("What if"))), "gw-sentence-title"),
+                self.setting,
+                look.html(html.escape(t(N_("becomes"))), "gw-sentence-word"),
+                self.value,
+                look.html(html.escape(t(N_("for"))), "gw-sentence-word"),
+                self.steps,
+                look.html(html.escape(t(N_("iterations"))), "gw-sentence-word"),
+                self.start,
+            ],
+            "gw-sentence-row",
         )
-        self.widget = look.box([row, self._told, self._shown, self._decision], f"gw-{self.name}", "gw-panel")
+        parts = [row, self._told, self._shown, self._decision]
+        self.widget = look.box(parts, f"gw-{self.name}", "gw-panel", "gw-sentences")
         self.setting.observe(lambda change: self._suggest(change["new"]), names="value")
         self._suggest(first)
 

@@ -1,0 +1,25 @@
+"""Samples side by side keep the colours of real and generated samples."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from ganwidgets.rendering.colors import GENERATED, REAL
+from ganwidgets.rendering.side_by_side import samples_side_by_side
+
+POINTS = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+
+
+def colors_of(page):
+    return [set(re.findall(r'<circle[^>]* fill="([^"]+)"', figure)) for figure in page.split("<figure")[1:]]
+
+
+def test_points_are_generated_unless_a_colour_says_otherwise():
+    page = samples_side_by_side({"batch": POINTS, "made": POINTS}, colors={"batch": REAL})
+    assert colors_of(page) == [{REAL}, {GENERATED}]
+
+
+def test_real_points_beneath_keep_their_colour():
+    assert colors_of(samples_side_by_side({"made": POINTS}, POINTS)) == [{REAL, GENERATED}]
