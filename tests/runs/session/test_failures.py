@@ -129,7 +129,9 @@ def test_updates_of_one_network_that_fail():
         with pytest.raises(Failure):
             step(4)
     trainer.discriminator.fails = lambda call: False
-    assert trainer.interventions == twin.interventions
+    # The network that was made to fail is a change by hand; the failed updates themselves left no record.
+    changes = [record for record in trainer.interventions if record.setting != "edit"]
+    assert changes == list(twin.interventions)
     assert_goes_on_like(trainer, twin)
 
 
