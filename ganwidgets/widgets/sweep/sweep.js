@@ -113,11 +113,16 @@ export default {
       const [low, high] = [Math.min(...known), Math.max(...known)];
       return better() ? [high, low] : [low, high];
     };
-    const share = (number, [worst, best]) => (worst === best ? 1 : (number - worst) / (best - worst));
+    // One run far off would otherwise leave all others the same colour.
+    const logarithmic = ([worst, best]) => Math.min(worst, best) > 0 && Math.max(worst / best, best / worst) > 10;
+    const share = (number, ends) => {
+      const [at, worst, best] = logarithmic(ends) ? [number, ...ends].map((each) => Math.log(each)) : [number, ...ends];
+      return worst === best ? 1 : (at - worst) / (best - worst);
+    };
     const ended = (run) => ["stopped", "diverged", "failed"].includes(state().statuses[run]);
     const named = (cell) =>
       [
-        ...scene().varied.map(([name]) => `${name} ${cell.settings[name]}`),
+        ...scene().varied.map(([name, label]) => `${label} ${cell.settings[name]}`),
         cell.runs.length > 1
           ? fill(words.seeds, { list: cell.runs.map((run) => scene().runs[run].seed).join(", ") })
           : `${words.seed} ${scene().runs[cell.runs[0]].seed}`,
@@ -207,7 +212,7 @@ export default {
       if (varied.length !== 2 || view.sort !== "given" || view.filter !== "all") return null;
       const [rows, columns] = varied.map(([name]) => [...new Set(cells.map((cell) => cell.settings[name]))]);
       const each = cells.length / (rows.length * columns.length);
-      return Number.isInteger(each) && each === 1 ? { rows, columns, names: varied.map(([name]) => name) } : null;
+      return Number.isInteger(each) && each === 1 ? { rows, columns, names: varied.map(([name]) => name), labels: varied.map(([, label]) => label) } : null;
     };
     const cellBox = (parent, cell) => {
       const box = node(parent, "div", "gw-sweep-cell");
@@ -230,7 +235,9 @@ export default {
       const plan = axes();
       if (plan) {
         board.style.gridTemplateColumns = `auto repeat(${plan.columns.length}, minmax(72px, 1fr))`;
-        node(board, "div", "gw-sweep-corner", `${plan.names[0]} \u2193  ${plan.names[1]} \u2192`);
+        const corner = node(board, "div", "gw-sweep-corner");
+        node(corner, "div", "", `${plan.labels[1]} \u2192`);
+        node(corner, "div", "", `${plan.labels[0]} \u2193`);
         for (const column of plan.columns) node(board, "div", "gw-sweep-axis", column);
         for (const row of plan.rows) {
           node(board, "div", "gw-sweep-axis gw-sweep-row", row);
@@ -251,7 +258,7 @@ export default {
       const table = node(board, "table");
       const head = node(node(table, "thead"), "tr");
       const { varied, metric } = scene();
-      for (const text of [words.run, ...varied.map(([name]) => name), words.seed, words.status, metric, words.loss_d, words.loss_g]) {
+      for (const text of [words.run, ...varied.map(([, label]) => label), words.seed, words.status, metric, words.loss_d, words.loss_g]) {
         node(head, "th", "", text).scope = "col";
       }
       const body = node(table, "tbody");
@@ -447,6 +454,7 @@ export default {
       const ramp = node(legend, "span", "gw-sweep-ramp");
       ramp.title = `${words.worst} \u2192 ${words.best}`;
       node(legend, "span", "", brief(best));
+      if (logarithmic([worst, best])) node(legend, "span", "", words.log);
       if (Number.isFinite(scale.floor)) {
         const tick = node(ramp, "i");
         tick.style.left = `${100 * Math.min(Math.max(share(scale.floor, [worst, best]), 0), 1)}%`;

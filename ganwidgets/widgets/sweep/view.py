@@ -69,6 +69,7 @@ WORDS = {
     "value": N_("New value"),
     "setting": N_("Setting"),
     "mean": N_("{mean} (from {low} to {high})"),
+    "log": N_("logarithmic"),
 }
 
 
