@@ -359,7 +359,7 @@ class SettingTraits(SettingOwner):
     )
     stepper = ChoiceSetting(
         "eager",
-        choices={"eager": N_("PyTorch, operator by operator"), "compiled": N_("Compiled")},
+        choices={"eager": N_("Eager"), "compiled": N_("Compiled")},
         label=N_("Steps carried out by"),
         help=N_(
             "Compiled lets a C++ compiler make one function of a whole step, several times as fast for small networks; until it is ready, steps go on as before."

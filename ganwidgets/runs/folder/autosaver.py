@@ -36,6 +36,7 @@ from ganwidgets.runs.state.environment import environment
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import STATE_FORMAT, copied, data_name, is_preset, state_tree
 from ganwidgets.runs.timeline.changes import News, Reporter
+from ganwidgets.stepping.ambient import under_pinned_modes
 
 if TYPE_CHECKING:
     from ganwidgets.runs.folder.snapshot_shelf import RunShelf
@@ -259,6 +260,7 @@ class FolderKeeper(Autosave):
 
     # --- what -----------------------------------------------------------------------------------
 
+    @under_pinned_modes
     def _commit(self) -> bool:
         """Store what is new; return whether anything was."""
         from ganwidgets.runs.store import Entry

@@ -381,7 +381,9 @@ class Dashboard:
 
     def _shown(self, kind: str) -> list[Panel]:
         """Return the panels that show a run on data of `kind`."""
-        others = [picture for of, picture in self._pictures.items() if of != kind]
+        others: list[Panel] = [picture for of, picture in self._pictures.items() if of != kind]
+        if kind != "images":
+            others.append(self._scales)
         return [panel for panel in self._panels if panel not in others]
 
     def stand(self, state: RunState) -> None:

@@ -92,9 +92,10 @@ class Checkup:
         self._rest_until = -np.inf
         self.rules: tuple[Rule, ...] = ()
 
-    def due(self, iteration: int, branch: int) -> bool:
-        """Return whether the run has moved since the last report, and diagnosing is affordable."""
-        return (iteration, branch) != self._last and self._clock() >= self._rest_until
+    def due(self, iteration: int, branch: int, status: str) -> bool:
+        """Return whether the run has moved since the last report, and diagnosing takes no time from its training."""
+        rested = status != "running" or self._clock() >= self._rest_until
+        return rested and (iteration, branch) != self._last
 
     def report(self) -> Report:
         """Return a report on the run as it is now."""

@@ -125,7 +125,7 @@ class HealthPanel:
 
     def draw(self, frame: Frame) -> None:
         """Diagnose the run again if it has moved, aside."""
-        if self._checkup.due(frame.iteration, frame.past.branch):
+        if self._checkup.due(frame.iteration, frame.past.branch, frame.status):
             self._tasks.ask("health", self._check)
 
     def _check(self) -> None:

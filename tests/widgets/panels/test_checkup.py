@@ -1,0 +1,23 @@
+"""The health panel diagnoses a training run seldom, and a run that pauses at once."""
+
+from __future__ import annotations
+
+from ganwidgets import GANTrainer
+from ganwidgets.live import Runner
+from ganwidgets.widgets.panels.health.checkup import Checkup
+
+
+def test_a_run_that_pauses_is_diagnosed_though_the_last_report_was_a_moment_ago():
+    ticks = iter(range(100))  # each look at the clock is a second later: a report takes long
+    trainer = GANTrainer("ring8", batch_size=8, g_hidden=(8,), d_hidden=(8,))
+    trainer.step(20)
+    runner = Runner(trainer)
+    try:
+        checkup = Checkup(runner, clock=lambda: float(next(ticks)))
+        report = checkup.report()
+        assert report.iteration == 20
+        assert not checkup.due(20, 0, "paused"), "nothing has moved"
+        assert not checkup.due(40, 0, "running")
+        assert checkup.due(40, 0, "paused")
+    finally:
+        runner.close()
