@@ -184,6 +184,8 @@ class RulesPanel:
         names = [rule.name for rule in self._pilot.rules]
         if list(self.chosen.options) != names:
             self.chosen.options = names
+        if names and self.chosen.value is None:
+            self.chosen.value = names[0]
         (self._of_a_rule.remove_class if names else self._of_a_rule.add_class)("gw-hidden")
         self.mode.value = self._pilot.autopilot or "advise"
 

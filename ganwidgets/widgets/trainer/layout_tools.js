@@ -162,8 +162,8 @@ function render({ model, el }) {
     arrange.setAttribute("aria-expanded", String(wanted));
     if (wanted) rows();
   };
-  const arrange = button(words.arrange, words.arrange_help, () => open(list.hidden));
-  arrange.classList.add("gw-arrange");
+  const arrange = button("", `${words.arrange}. ${words.arrange_help}`, () => open(list.hidden));
+  arrange.classList.add("gw-icon", "gw-arrange");
   arrange.setAttribute("aria-expanded", "false");
   list.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -176,8 +176,8 @@ function render({ model, el }) {
   let presented = false;
   const presenting = () => root() !== null && document.fullscreenElement === root();
   const present = () => (presenting() ? document.exitFullscreen() : root()?.requestFullscreen());
-  const start = button(words.present, words.present_help, present);
-  start.classList.add("gw-present");
+  const start = button("", `${words.present}. ${words.present_help}`, present);
+  start.classList.add("gw-icon", "gw-present");
   document.addEventListener(
     "fullscreenchange",
     () => {
