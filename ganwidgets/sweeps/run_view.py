@@ -99,6 +99,10 @@ class SweepRun:
         exact: bool = self._read(lambda lane: lane.trainer.exact)
         return exact
 
+    def _samples_of_the_run(self, n: int, seed: int = 0) -> Tensor | None:
+        """Return `n` samples that stand for the run in a comparison."""
+        return self.sample(n, seed)
+
     def sample(self, n: int, seed: int | None = None, labels: Any = None, ema: bool = False) -> Tensor:
         """See :meth:`GANTrainer.sample`."""
         samples: Tensor = self._read(lambda lane: lane.trainer.sample(n, seed, labels, ema))

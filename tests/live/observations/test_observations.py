@@ -204,7 +204,8 @@ def test_images_have_gradients_of_their_own_shape_and_no_manifold(watch):
     _, runner, camera = watch("digits", batch_size=32)
     step(runner, 2)
     seen = camera.take().seen
-    assert set(seen) == {"latents", "scores", "gradients", "crowd", "slice"}
+    assert set(seen) == {"latents", "scores", "gradients", "crowd", "slice", "scales"}
+    assert seen["scales"] is None, "these networks have one resolution"
     assert seen["gradients"].descent.shape == (9, 1, 8, 8), "as many as are drawn: they cost much"
 
 
