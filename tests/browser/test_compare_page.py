@@ -20,7 +20,7 @@ def test_a_setting_is_tried_taken_and_compared(lab):
     page.locator(".gw-what_if-steps input").press("Enter")
     page.locator("button.gw-what_if-start").click()
     page.locator(".gw-what_if-told").get_by_text("40 of 40 iterations").wait_for()
-    assert page.locator(".gw-what_if-futures svg").count() >= 4
+    page.locator(".gw-what_if-futures svg").nth(3).wait_for()
     page.locator("button.gw-what_if-take").click()
     lab.until("w.iteration == 70 and w.trainer.timeline.branch == 'what if lr_d=0.001'")
 

@@ -180,6 +180,7 @@ class WhatIfPanel:
         """Return two futures; while they are computed, both are shown."""
         with self._computing:
             self.start.disabled = True
+            self._forget()  # its futures cannot be taken while others are computed
             try:
                 what_if = WhatIf(self._trainer, 0, seeds, changes)
                 self.what_if = what_if
@@ -205,9 +206,11 @@ class WhatIfPanel:
         self._decision.remove_class("gw-hidden")
 
     def _show(self, what_if: WhatIf, done: int, steps: int) -> None:
+        self._shown.value = futures_page(what_if, self._catalog)
         asked = ", ".join(
             f"{self._catalog(self._definitions[n].label)} = {v}" for n, v in what_if.changes.items()
         )
+        # After the pictures, because they take longer: the line must not announce what is not shown yet.
         self._tell(
             self._catalog(
                 N_("{what}: {done} of {steps} iterations, without and with it"),
@@ -216,14 +219,11 @@ class WhatIfPanel:
                 steps=steps,
             )
         )
-        self._shown.value = futures_page(what_if, self._catalog)
 
     # --- deciding -------------------------------------------------------------------------------
 
     def _decide(self, future: str) -> None:
-        what_if, self.what_if = self.what_if, None
-        self._decision.add_class("gw-hidden")
-        self._shown.value = ""
+        what_if = self._forget()
         if what_if is None:
             return
         if not future:
@@ -232,6 +232,13 @@ class WhatIfPanel:
             return
         self._carry_out(lambda: what_if.take(future))  # type: ignore[arg-type]
         self._tell(self._catalog(N_("Taken; the run goes on from there, on a branch of its own.")))
+
+    def _forget(self) -> WhatIf | None:
+        """Return the futures on display, and show them no longer."""
+        what_if, self.what_if = self.what_if, None
+        self._decision.add_class("gw-hidden")
+        self._shown.value = ""
+        return what_if
 
     def _failed(self, error: Exception) -> None:
         self._tell(self._catalog.error(error))

@@ -3,6 +3,7 @@ import pytest
 from traitlets import TraitError
 
 import ganwidgets as gw
+from ganwidgets.trainer.what_if import WhatIf
 
 
 @pytest.fixture
@@ -26,6 +27,25 @@ def test_a_cell_looks_at_two_futures_and_the_run_notices_nothing(widget):
     assert panel._shown.value == ""
     now = widget.trainer.state_hash(), widget.trainer.interventions, widget.trainer.timeline.branches
     assert now == before
+
+
+def test_the_end_is_announced_when_the_futures_are_shown_and_can_be_taken_only_then(widget, monkeypatch):
+    widget.what_if(steps=3, lr_d=1e-3)
+    panel = widget._dashboard.what_if
+    seen = []
+    panel._told.observe(lambda change: seen.append(panel._shown.value.count("<svg")), names="value")
+    step, offered = WhatIf.step, []
+
+    def watched(what_if, n):
+        offered.append("gw-hidden" not in panel._decision._dom_classes)
+        step(what_if, n)
+
+    monkeypatch.setattr(WhatIf, "step", watched)
+    widget.what_if(steps=5, lr_d=1e-3)
+    assert seen
+    assert set(seen) == {4}
+    assert not any(offered)
+    assert "gw-hidden" not in panel._decision._dom_classes
 
 
 @pytest.mark.parametrize("future", ["take", "keep"])
