@@ -2,7 +2,8 @@
 
 Each is trained with the settings that are recommended for it, on digits at 32x32, with three seeds. The figure is the
 Frechet distance of the moving average's samples (of the generator itself for DCGAN, whose recommended settings keep
-no average) on the named features, of 2500 samples; the floor is that of real samples.
+no average) on the named features, of 2500 samples; the floor is that of real samples. A run's number of steps is
+planned from timed steps, so the processor seconds that a run took are printed too.
 
     python benchmarks/growing.py [--seconds 60] [--seeds 3] [--architectures dcgan progressive msg r3gan]
 """
@@ -19,6 +20,12 @@ import ganwidgets as gw
 
 PLAIN = "digits_32"
 
+PHASES = {0.0: 1, 0.5: 1, 1.0: 1, 1.5: 1, 2.0: 1, 2.5: 1, 3.0: 2}
+"""Share of the steps that progressive networks spend at each level, fading in at the halves; the last twice as long."""
+
+TIMED = 16
+"""Steps that are timed to plan a run."""
+
 
 def settings_of(architecture: str, steps: int) -> dict[str, object]:
     """Return the settings of one run; schedules end with the budget."""
@@ -26,21 +33,30 @@ def settings_of(architecture: str, steps: int) -> dict[str, object]:
     if settings.get("lr_schedule", "constant") != "constant":
         settings["schedule_steps"] = steps
     if architecture == "progressive":
-        # Four resolutions: seven phases, the last twice as long as the others.
-        settings["growth_samples"] = max(steps * settings["batch_size"] // 8, 1)
+        settings["growth_samples"] = max(steps * settings["batch_size"] // sum(PHASES.values()), 1)
     return settings
 
 
 def steps_in(architecture: str, seconds: float) -> int:
-    """Return the number of steps that take `seconds` of processor time at full size."""
+    """Return the number of steps that take `seconds` of processor time.
+
+    The steps of progressive networks cost more with each level, so each of the phases is timed.
+    """
+    phases: dict[float | None, int] = PHASES if architecture == "progressive" else {None: 1}
+    planned = sum(share * seconds_of_step(architecture, level) for level, share in phases.items())
+    return max(int(seconds / planned * sum(phases.values())), 1)
+
+
+def seconds_of_step(architecture: str, level: float | None) -> float:
+    """Return the processor time of a step at a level of progressive networks, or of others."""
     settings = settings_of(architecture, 1000)
-    if architecture == "progressive":
-        settings["growth_level"] = 3.0
+    if level is not None:
+        settings |= {"growth_level": level, "growth_samples": 0}
     trainer = gw.GANTrainer(PLAIN, **settings)
     trainer.step(3)
     began = time.process_time()
-    trainer.step(16)
-    return max(int(seconds / (time.process_time() - began) * 16), 1)
+    trainer.step(TIMED)
+    return (time.process_time() - began) / TIMED
 
 
 def main() -> None:
@@ -61,8 +77,7 @@ def main() -> None:
         for seed in range(arguments.seeds):
             trainer = gw.GANTrainer(PLAIN, seed=seed, **settings_of(architecture, steps))
             began = time.process_time()
-            while trainer.iteration < steps and time.process_time() - began < arguments.seconds:
-                trainer.step(min(10, steps - trainer.iteration))
+            trainer.step(steps)
             seconds.append(time.process_time() - began)
             if trainer.settings.ema_decay:
                 trainer.generator.load_state_dict(

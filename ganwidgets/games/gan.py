@@ -16,6 +16,7 @@ measurement contains it with its plain weight.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,10 +40,19 @@ from ganwidgets.games.game import (
     Tell,
     Turn,
 )
+from ganwidgets.games.resolutions import (
+    SCALE_NORM,
+    as_seen,
+    atlas_levels,
+    changed_alike,
+    finest,
+    gradients_by_scale,
+    level_of,
+)
 from ganwidgets.messages import Message, N_
 from ganwidgets.networks import build_networks
-from ganwidgets.networks.msg import MultiScaleDiscriminator, MultiScaleGenerator, atlas, pyramid, unpacked
-from ganwidgets.networks.progressive import SIDES, GrowingNetwork, level_at
+from ganwidgets.networks.progressive import GrowingNetwork, level_at
+from ganwidgets.networks.pyramids import SIDES
 from ganwidgets.objectives import (
     PENALTIES,
     Control,
@@ -50,8 +60,8 @@ from ganwidgets.objectives import (
     Objective,
     Penalty,
     adapted,
-    augmented,
     augmented_with,
+    drawn_change,
     drawn_transforms,
     loss_named,
     pack,
@@ -70,9 +80,6 @@ ADAPTIVE = "ada"
 
 CONTROL = "augmentation"
 """Name of the game's tensor that holds a :class:`~ganwidgets.objectives.Control`, float64 [4]."""
-
-SCALE_NORM = "grad_norm_scale_"
-"""Begins the names of the columns with a norm for each resolution of MSG-GAN; the side in pixels follows."""
 
 LogitsFn = Callable[[Tensor], Tensor]
 """From samples [n, ...] to logits [n]."""
@@ -231,7 +238,7 @@ class GAN(Game):
         settings = turn.settings
         with torch.no_grad():
             fake = self._generate(batch, turn)
-        turn.tell("generate", samples=_image(fake))
+        turn.tell("generate", samples=finest(fake, _atlas_levels(turn)))
         if turn.frozen:
             weight: float | None = _penalty_weight(turn)
         else:
@@ -248,7 +255,7 @@ class GAN(Game):
                 **_accuracies(loss, real_logits.detach(), fake_logits.detach()),
                 "penalty_d": 0.0 if penalty is None else penalty,
                 "augment_p": _probability(turn) if settings.augment == ADAPTIVE else math.nan,
-                "level": _level(turn),
+                "level": level_of(turn.modules[DISCRIMINATOR]),
             },
             memory=_adapted_control(loss, real_logits.detach(), fake_logits.detach(), turn),
         )
@@ -256,7 +263,7 @@ class GAN(Game):
     def _loss_g(self, batch: Drawn, turn: Turn) -> Scored:
         loss = self._loss(turn.settings)
         fake = self._generate(batch, turn)
-        turn.tell("generate", samples=_image(fake))
+        turn.tell("generate", samples=finest(fake, _atlas_levels(turn)))
         judge = self._logits_fn(turn.networks[DISCRIMINATOR], batch.labels)
         looks_ahead = batch.real is not None and _looks_ahead(turn)
         if looks_ahead:
@@ -269,7 +276,7 @@ class GAN(Game):
                 real_logits = judge(self._augmented_packed(_as_seen(batch.real, turn), turn))
         turn.tell("classify", real_logits=real_logits, fake_logits=fake_logits)
         loss_g = loss.loss_g(fake_logits, real_logits)
-        return Scored(loss_g, measures=lambda: _gradients_by_scale(loss_g, fake, turn))
+        return Scored(loss_g, measures=lambda: gradients_by_scale(loss_g, fake, _atlas_levels(turn)))
 
     def _score_d(
         self,
@@ -390,7 +397,7 @@ class GAN(Game):
 
     def _generate(self, batch: Drawn, turn: Turn) -> Tensor:
         generate = turn.networks[GENERATOR]
-        if _multi_scale(turn):
+        if _atlas_levels(turn):
             return generate(batch.noise, batch.labels, True)
         return generate(batch.noise, batch.labels) if GENERATOR in self.labelled else generate(batch.noise)
 
@@ -400,28 +407,28 @@ class GAN(Game):
         return lambda x: discriminator(x).reshape(len(x))
 
     def _augmented_packed(self, samples: Tensor, turn: Turn) -> Tensor:
-        kind = turn.settings.augment
-        if kind == ADAPTIVE:
-            samples = _augmented_adaptively(samples, turn)
-        elif kind != "none":
-            samples = augmented(kind, samples, turn.random["augment"])
+        if turn.settings.augment != "none":
+            levels = _atlas_levels(turn)
+            change = _drawn_change(finest(samples, levels), turn)
+            samples = changed_alike(change, samples, levels) if levels else change(samples)
         return pack(samples, self.packing)
 
 
-def _level(turn: Turn) -> float:
-    """Return the level of networks that grow; not a number for others."""
-    network = turn.modules[DISCRIMINATOR]
-    return float(network.level) if isinstance(network, GrowingNetwork) else math.nan
+def _drawn_change(images: Tensor, turn: Turn) -> Callable[[Tensor], Tensor]:
+    """Draw how each image [N, C, H, W] of a batch is augmented."""
+    kind, random = turn.settings.augment, turn.random["augment"]
+    n, _, height, width = images.shape
+    if kind == ADAPTIVE:
+        return functools.partial(augmented_with, transforms=drawn_transforms(n, _probability(turn), random))
+    return drawn_change(kind, n, height, width, random)
 
 
-def _gradients_by_scale(loss_g: Tensor, fake: Tensor, turn: Turn) -> dict[str, float]:
-    """Return the norm of the gradient of G's loss by the images of each resolution; nothing without resolutions."""
-    generator = turn.modules[GENERATOR]
-    if not (isinstance(generator, MultiScaleGenerator) and _multi_scale(turn) and fake.requires_grad):
-        return {}
-    (gradient,) = torch.autograd.grad(loss_g, fake, retain_graph=True)
-    scales = unpacked(gradient, generator.levels)
-    return {f"{SCALE_NORM}{scale.shape[2]}": float(scale.norm()) for scale in scales}
+def _atlas_levels(turn: Turn) -> int:
+    return atlas_levels(turn.modules[GENERATOR], turn.modules[DISCRIMINATOR])
+
+
+def _as_seen(real: Tensor, turn: Turn) -> Tensor:
+    return as_seen(real, turn.modules[GENERATOR], _atlas_levels(turn))
 
 
 def _control(turn: Turn) -> Control:
@@ -432,15 +439,6 @@ def _probability(turn: Turn) -> float:
     """Return the probability of each change of an image under adaptive augmentation."""
     settings = turn.settings
     return _control(turn).p if settings.augment_target > 0 else float(settings.augment_p)
-
-
-def _augmented_adaptively(samples: Tensor, turn: Turn) -> Tensor:
-    """Return images, or atlases of them, each changed with the probability in force; all scales of one alike."""
-    transforms = drawn_transforms(len(samples), _probability(turn), turn.random["augment"])
-    generator = turn.modules[GENERATOR]
-    if isinstance(generator, MultiScaleGenerator) and _multi_scale(turn):
-        return atlas([augmented_with(scale, transforms) for scale in unpacked(samples, generator.levels)])
-    return augmented_with(samples, transforms)
 
 
 def _adapted_control(loss: Loss, real: Tensor, fake: Tensor, turn: Turn) -> Mapping[str, Tensor]:
@@ -460,28 +458,6 @@ def _untold(stage: str, /, **tensors: Tensor | None) -> None:
 def _looks_ahead(turn: Turn) -> bool:
     # A frozen D would not answer G, so there is nothing to look ahead to.
     return turn.settings.unroll_steps > 0 and DISCRIMINATOR not in turn.frozen_players
-
-
-def _multi_scale(turn: Turn) -> bool:
-    """Return whether images of all resolutions go from the generator to the discriminator."""
-    return isinstance(turn.modules[GENERATOR], MultiScaleGenerator) and isinstance(
-        turn.modules[DISCRIMINATOR], MultiScaleDiscriminator
-    )
-
-
-def _as_seen(real: Tensor, turn: Turn) -> Tensor:
-    """Return real samples in the form that the generator makes: at its level, or at all resolutions."""
-    generator = turn.modules[GENERATOR]
-    if isinstance(generator, GrowingNetwork):
-        return generator.faded(real)
-    if isinstance(generator, MultiScaleGenerator) and _multi_scale(turn):
-        return atlas(pyramid(real, generator.levels))
-    return real
-
-
-def _image(fake: Tensor) -> Tensor:
-    """Return generated samples as they are shown: the finest resolution."""
-    return fake[..., : fake.shape[2]] if fake.ndim == 4 and fake.shape[3] > fake.shape[2] else fake
 
 
 def _penalty_weight(turn: Turn) -> float:

@@ -11,27 +11,20 @@ ones below each other at the right.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.networks.conditioning import embedding_width
 from ganwidgets.networks.convolutions import begin
-from ganwidgets.networks.equalized import (
-    DoublingBlock,
-    EqualizedConv2d,
-    EqualizedLinear,
-    FirstBlock,
-    HalvingBlock,
-    LastBlock,
-    activated,
-    halved,
-    widths_by_level,
+from ganwidgets.networks.equalized import EqualizedConv2d, HalvingBlock, activated, halved, widths_by_level
+from ganwidgets.networks.pyramids import (
+    PyramidDiscriminator,
+    PyramidGenerator,
+    draw_weight,
+    levels_of,
+    with_deviation,
 )
-from ganwidgets.networks.progressive import GROUP, draw_weight, levels_of
 from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
-from ganwidgets.networks.stylegan3.discriminator import minibatch_deviation
 
 __all__ = [
     "AtlasGenerator",
@@ -82,31 +75,12 @@ def unpacked(packed: Tensor, levels: int) -> list[Tensor]:
     return images
 
 
-class MultiScaleGenerator(nn.Module):
-    """From latents to images.
-
-    Parameters
-    ----------
-    latent_dim, channels, image_channels, side, classes : int
-        Of the latents, of the finest layers, of the images, and the number of labels.
-    """
-
-    def __init__(self, latent_dim: int, channels: int, image_channels: int, side: int, classes: int) -> None:
-        super().__init__()
-        self.side, self.levels = side, levels_of(side)
-        widths = widths_by_level(self.levels, channels)
-        width = embedding_width(classes)
-        self.embedding = nn.Embedding(classes, width) if classes else None
-        blocks: list[nn.Module] = [FirstBlock(latent_dim + width, widths[0], side >> (self.levels - 1))]
-        blocks += [DoublingBlock(one, other) for one, other in pairwise(widths)]
-        self.blocks = nn.ModuleList(blocks)
-        self.to_rgb = nn.ModuleList([EqualizedConv2d(n, image_channels, 1, gain=1.0) for n in widths])
+class MultiScaleGenerator(PyramidGenerator):
+    """From latents to images; parameters are those of :class:`PyramidGenerator`."""
 
     def scales(self, z: Tensor, labels: Tensor | None = None) -> list[Tensor]:
         """Return images at all resolutions, the finest first, from z [N, latent_dim] and labels int64 [N]."""
-        if self.embedding is not None:
-            z = torch.cat([z.flatten(1), self.embedding(labels)], 1)
-        x, images = z, []
+        x, images = self.latents(z, labels), []
         for block, to_rgb in zip(self.blocks, self.to_rgb, strict=True):
             x = block(x)
             images.append(to_rgb(x))
@@ -131,38 +105,31 @@ class AtlasGenerator(nn.Module):
         return packed
 
 
-class MultiScaleDiscriminator(nn.Module):
+class MultiScaleDiscriminator(PyramidDiscriminator):
     """From images of all resolutions to logits; parameters are those of :class:`MultiScaleGenerator`."""
 
     def __init__(self, channels: int, image_channels: int, side: int, classes: int) -> None:
-        super().__init__()
-        self.levels = levels_of(side)
-        widths = widths_by_level(self.levels, channels)[::-1]
-        self.from_rgb = EqualizedConv2d(image_channels, widths[0], 1)
-        extra = [0, *[image_channels] * (self.levels - 2)]
-        self.blocks = nn.ModuleList(
+        levels = levels_of(side)
+        widths = widths_by_level(levels, channels)[::-1]
+        extra = [0, *[image_channels] * (levels - 2)]
+        blocks = nn.ModuleList(
             [
                 # One more map: the deviation within the batch, at every resolution.
                 HalvingBlock(fine + more + 1, fine, coarse)
                 for fine, coarse, more in zip(widths[:-1], widths[1:], extra, strict=True)
             ]
         )
-        self.last = LastBlock(widths[-1] + image_channels + 1, widths[-1], side >> (self.levels - 1))
-        self.out = EqualizedLinear(widths[-1], 1, gain=1.0)
-        self.embedding = nn.Embedding(classes, widths[-1]) if classes else None
+        from_rgb = EqualizedConv2d(image_channels, widths[0], 1)
+        super().__init__(from_rgb, blocks, widths[-1] + image_channels, widths[-1], side, classes)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return logits [N, 1] from an atlas, or from images [N, C, side, side] whose pyramid it computes."""
         images = pyramid(x, self.levels) if x.shape[2] == x.shape[3] else unpacked(x, self.levels)
         features = activated(self.from_rgb(images[0]))
         for block, image in zip(self.blocks, images[1:], strict=True):
-            features = block(minibatch_deviation(features, GROUP, 1))
+            features = block(with_deviation(features))
             features = torch.cat([image, features], 1)
-        features = self.last(minibatch_deviation(features, GROUP, 1))
-        logits: Tensor = self.out(features)
-        if self.embedding is not None:
-            logits = logits + (features * self.embedding(labels)).sum(1, keepdim=True)
-        return logits
+        return self.logits(features, labels)
 
 
 def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:

@@ -8,54 +8,24 @@ generator repeats pixels, a discriminator averages them. So a change of level ch
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.networks.conditioning import embedding_width
 from ganwidgets.networks.convolutions import begin
 from ganwidgets.networks.equalized import (
-    DoublingBlock,
     EqualizedConv2d,
-    EqualizedLinear,
-    FirstBlock,
     HalvingBlock,
-    LastBlock,
     activated,
     doubled,
     halved,
     widths_by_level,
 )
+from ganwidgets.networks.pyramids import PyramidDiscriminator, PyramidGenerator, draw_weight, levels_of
 from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
-from ganwidgets.networks.stylegan3.discriminator import minibatch_deviation
 
-__all__ = [
-    "SIDES",
-    "GrowingDiscriminator",
-    "GrowingGenerator",
-    "GrowingNetwork",
-    "build",
-    "level_at",
-    "levels_of",
-]
-
-SIDES = (2, 4, 8, 16, 32, 64, 128)
-"""Sides of all resolutions that such networks can have, in pixels."""
-
-GROUP = 4
-"""Samples whose deviation the discriminator sees."""
-
-
-def levels_of(side: int) -> int:
-    """Return the number of resolutions: 4, 8, ... `side`, and 2, 4, 8 for a side of 8.
-
-    >>> levels_of(32)
-    4
-    """
-    return int(math.log2(side)) - 1 if side > 8 else 3
+__all__ = ["GrowingDiscriminator", "GrowingGenerator", "GrowingNetwork", "build", "level_at"]
 
 
 def level_at(samples: int, per_phase: int, unlocked: float, levels: int) -> float:
@@ -87,28 +57,19 @@ def level_at(samples: int, per_phase: int, unlocked: float, levels: int) -> floa
 
 
 class GrowingNetwork(nn.Module):
-    """What both networks share.
-
-    Parameters
-    ----------
-    side : int
-        Of the images, in pixels.
+    """The level of both networks.
 
     Attributes
     ----------
-    levels : int
-        Resolutions.
+    levels, start : int
+        Resolutions, and the side of the coarsest in pixels.
     level : Tensor, float32 ()
         Doublings in force, at most ``levels - 1``.
     """
 
     level: Tensor
-
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        self.side, self.levels = side, levels_of(side)
-        self.start = side >> (self.levels - 1)
-        self.register_buffer("level", torch.zeros(()))
+    levels: int
+    start: int
 
     def grow(self, level: float) -> None:
         """Put `level` in force."""
@@ -134,31 +95,17 @@ class GrowingNetwork(nn.Module):
         return doubled(seen, factor)
 
 
-class GrowingGenerator(GrowingNetwork):
-    """From latents to images.
-
-    Parameters
-    ----------
-    latent_dim, channels, image_channels, side, classes : int
-        Of the latents, of the finest layers, of the images, and the number of labels.
-    """
+class GrowingGenerator(PyramidGenerator, GrowingNetwork):
+    """From latents to images; parameters are those of :class:`PyramidGenerator`."""
 
     def __init__(self, latent_dim: int, channels: int, image_channels: int, side: int, classes: int) -> None:
-        super().__init__(side)
-        widths = widths_by_level(self.levels, channels)
-        width = embedding_width(classes)
-        self.embedding = nn.Embedding(classes, width) if classes else None
-        blocks: list[nn.Module] = [FirstBlock(latent_dim + width, widths[0], self.start)]
-        blocks += [DoublingBlock(one, other) for one, other in pairwise(widths)]
-        self.blocks = nn.ModuleList(blocks)
-        self.to_rgb = nn.ModuleList([EqualizedConv2d(n, image_channels, 1, gain=1.0) for n in widths])
+        super().__init__(latent_dim, channels, image_channels, side, classes)
+        self.register_buffer("level", torch.zeros(()))
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return images [N, C, side, side] from z [N, latent_dim] and, if conditional, labels int64 [N]."""
-        if self.embedding is not None:
-            z = torch.cat([z.flatten(1), self.embedding(labels)], 1)
         whole, alpha = self.split_level()
-        x: Tensor = z
+        x = self.latents(z, labels)
         for block in self.blocks[: whole + 1]:
             x = block(x)
         image: Tensor = self.to_rgb[whole](x)
@@ -168,17 +115,17 @@ class GrowingGenerator(GrowingNetwork):
         return doubled(image, self.side // image.shape[2])
 
 
-class GrowingDiscriminator(GrowingNetwork):
+class GrowingDiscriminator(PyramidDiscriminator, GrowingNetwork):
     """From images to logits; parameters are those of :class:`GrowingGenerator`."""
 
+    from_rgb: nn.ModuleList
+
     def __init__(self, channels: int, image_channels: int, side: int, classes: int) -> None:
-        super().__init__(side)
-        widths = widths_by_level(self.levels, channels)
-        self.from_rgb = nn.ModuleList([EqualizedConv2d(image_channels, n, 1) for n in widths])
-        self.blocks = nn.ModuleList([HalvingBlock(fine, fine, coarse) for coarse, fine in pairwise(widths)])
-        self.last = LastBlock(widths[0] + 1, widths[0], self.start)
-        self.out = EqualizedLinear(widths[0], 1, gain=1.0)
-        self.embedding = nn.Embedding(classes, widths[0]) if classes else None
+        widths = widths_by_level(levels_of(side), channels)
+        from_rgb = nn.ModuleList([EqualizedConv2d(image_channels, n, 1) for n in widths])
+        blocks = nn.ModuleList([HalvingBlock(fine, fine, coarse) for coarse, fine in pairwise(widths)])
+        super().__init__(from_rgb, blocks, widths[0], widths[0], side, classes)
+        self.register_buffer("level", torch.zeros(()))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return logits [N, 1] from images [N, C, side, side] and, if conditional, labels int64 [N]."""
@@ -191,11 +138,7 @@ class GrowingDiscriminator(GrowingNetwork):
             features = activated(self.from_rgb[whole](halved(image))).lerp(features, alpha)
         for level in range(whole - 1, -1, -1):
             features = self.blocks[level](features)
-        features = self.last(minibatch_deviation(features, GROUP, 1))
-        logits: Tensor = self.out(features)
-        if self.embedding is not None:
-            logits = logits + (features * self.embedding(labels)).sum(1, keepdim=True)
-        return logits
+        return self.logits(features, labels)
 
 
 def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
@@ -210,8 +153,3 @@ def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.
         begin(network, generator, draw_weight)
         network.grow(0.0)
     return networks
-
-
-def draw_weight(weight: Tensor, generator: torch.Generator) -> Any:
-    """Draw a weight from N(0, 1) (section 4.1)."""
-    return weight.normal_(generator=generator)

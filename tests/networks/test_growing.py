@@ -5,10 +5,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganwidgets.games.resolutions import changed_alike
 from ganwidgets.networks import build_networks
 from ganwidgets.networks.equalized import doubled, halved
 from ganwidgets.networks.msg import atlas, pyramid, unpacked
 from ganwidgets.networks.progressive import level_at
+from ganwidgets.objectives import AUGMENTATIONS, augmented, augmented_with, drawn_change, drawn_transforms
 
 FIXUP = ("widen.weight", "mix.weight", "first.bias", "second.bias")
 
@@ -111,3 +113,22 @@ def test_gradients_reach_every_scale_of_a_multi_scale_generator_at_step_0():
         assert gradient.abs().amax() > 0
     images = noise(4, 1, 32, 32)
     torch.testing.assert_close(discriminator(images), discriminator(atlas(pyramid(images, generator.levels))))
+
+
+@pytest.mark.parametrize("kind", AUGMENTATIONS)
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 2**32), colours=st.sampled_from([1, 3]))
+def test_augmentation_changes_all_resolutions_of_an_atlas_as_it_changes_the_image(kind, seed, colours):
+    # Every resolution of this image shows the same, so the pyramid of the changed image is known.
+    image = doubled(noise(3, colours, 4, 4, seed=seed), 4)
+    change = drawn_change(kind, 3, 16, 16, torch.Generator().manual_seed(seed))
+    changed = changed_alike(change, atlas(pyramid(image, 3)), 3)
+    torch.testing.assert_close(changed, atlas(pyramid(change(image), 3)))
+    torch.testing.assert_close(change(image), augmented(kind, image, torch.Generator().manual_seed(seed)))
+
+
+def test_adaptive_augmentation_moves_all_resolutions_of_an_atlas_alike():
+    image = doubled(noise(4, 1, 4, 4), 4)
+    drawn = drawn_transforms(4, 1.0, torch.Generator().manual_seed(0))
+    changed = changed_alike(lambda x: augmented_with(x, drawn), atlas(pyramid(image, 3)), 3)
+    torch.testing.assert_close(changed, atlas(pyramid(augmented_with(image, drawn), 3)))

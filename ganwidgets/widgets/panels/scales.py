@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import numpy as np
 
-from ganwidgets.games.gan import SCALE_NORM
+from ganwidgets.games.resolutions import SCALE_NORM
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.image_grid import as_png, levels
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed

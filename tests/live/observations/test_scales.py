@@ -54,7 +54,7 @@ def test_all_scales_of_the_shown_samples_are_seen_and_their_gradients_recorded()
 def test_measuring_gradients_by_scale_changes_no_bit(monkeypatch):
     run = trainer("msg")
     run.step(12)
-    monkeypatch.setattr(gan, "_gradients_by_scale", lambda *_: {})
+    monkeypatch.setattr(gan, "gradients_by_scale", lambda *_: {})
     unmeasured = trainer("msg")
     unmeasured.step(12)
     assert "grad_norm_scale_4" not in list(unmeasured.history)

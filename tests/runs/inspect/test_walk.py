@@ -299,3 +299,9 @@ def test_any_sequence_ends_as_without_walks(doings: list[str]) -> None:
     assert [(r.setting, r.new) for r in walker.interventions] == [
         (r.setting, r.new) for r in plain.interventions
     ]
+
+
+def test_generated_images_that_are_not_square_are_shown_whole() -> None:
+    pictures = torch.randint(0, 256, (16, 1, 6, 9), dtype=torch.uint8)
+    seen = walked(gw.GANTrainer(pictures, **SMALL), "both")
+    assert seen[1].generated.shape == (16, 1, 6, 9)
