@@ -1,13 +1,13 @@
-r"""The Dirac-GAN: the smallest GAN there is, whose whole dynamics can be written down and drawn.
+r"""The Dirac-GAN: the smallest GAN, with dynamics that have a closed form and fit on a plane.
 
 Every real sample is 0. The generator has one parameter and makes one sample, G(z) = theta; the discriminator
-has one parameter too, D(x) = psi x, a logit. So a state is a point (theta, psi) of a plane, what training does
-is an arrow at each point, and a run is a path. The game is won where theta = 0 and psi = 0: the
-generator makes what is real, and the discriminator does not care.
+has one parameter too, D(x) = psi x, a logit. A state is a point (theta, psi) of a plane, training is a vector
+field on it, and a run is a path. The equilibrium is theta = 0 and psi = 0: the generator makes the real sample, and
+the discriminator is indifferent.
 
-Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?", 2018, section 2, brought it
-up to show that most GANs do not get there. Everything here exists twice: *measured*, by differentiating
-the package's own losses and penalties, and as *formulas* derived by hand from them, so that each proves the other.
+Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?", 2018, section 2, introduced it
+to show that most GANs do not converge. Everything here exists twice: *measured*, by differentiating the package's own
+losses and penalties, and as *formulas* derived from them. The tests compare the two.
 In the formulas s(t) = 1 / (1 + e^-t), t = theta psi.
 """
 
@@ -81,20 +81,20 @@ _SLOPES: Mapping[str, tuple[float, float]] = MappingProxyType(
 """For each loss, d v_theta / d psi and d v_psi / d theta at (0, 0)."""
 
 _DAMPING: Mapping[str, float] = MappingProxyType({"none": 0.0, "r1": 1.0, "r2": 1.0, "r1_r2": 2.0})
-"""How many times gamma / 2 psi^2 a penalty adds to D's loss: D's slope is psi wherever it is looked at."""
+"""Multiples of gamma / 2 psi^2 that a penalty adds to D's loss; D's slope is psi at every input."""
 
 
 @dataclass(frozen=True)
 class Dynamics:
-    """How training moves, near the solution (0, 0).
+    """Linearized training dynamics at the equilibrium (0, 0).
 
     Attributes
     ----------
     eigenvalues : tuple of complex
-        Of the vector field's Jacobian there, in units of 1 / time, training being a flow.
+        Eigenvalues of the vector field's Jacobian there, in 1 / time; training is treated as a flow.
     radius : float
-        Spectral radius of one step's linear map: by what factor the distance shrinks or grows with
-        each step in the long run; below 1 training converges, above 1 it is driven away.
+        Spectral radius of one step's linear map: the asymptotic factor on the distance to (0, 0) in each step.
+        Training converges if it is below 1, and diverges if it is above 1.
     """
 
     eigenvalues: tuple[complex, complex]
@@ -102,7 +102,7 @@ class Dynamics:
 
     @property
     def verdict(self) -> str:
-        """``"converges"``, ``"leaves"``, or ``"circles"`` where the linear map neither shrinks nor grows."""
+        """``"converges"``, ``"leaves"``, or ``"circles"`` if the linear map neither shrinks nor grows."""
         if abs(self.radius - 1) < 1e-9:
             return "circles"
         return "converges" if self.radius < 1 else "leaves"
@@ -110,7 +110,7 @@ class Dynamics:
 
 @dataclass(frozen=True)
 class DiracGAN:
-    """The game on one point, under a loss, a penalty and a weight clip of the package.
+    """The Dirac-GAN under a loss, a penalty and a weight clip of the package.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ class DiracGAN:
     # --- the vector field -----------------------------------------------------------------------
 
     def field(self, theta: npt.ArrayLike, psi: npt.ArrayLike) -> tuple[Floats, Floats]:
-        """Return where training pushes, measured: minus each network's own gradient.
+        """Return the measured vector field: minus each network's own gradient.
 
         Parameters
         ----------
@@ -175,7 +175,7 @@ class DiracGAN:
         return self._push_theta(*flat).numpy().reshape(shape), self._push_psi(*flat).numpy().reshape(shape)
 
     # A batch of N states is a batch of N games, each with one real and one generated sample. The losses are
-    # means over the batch and no game knows of another, so N times a gradient is each game's own.
+    # means over the batch and the games are independent, so N times a gradient is each game's own.
 
     def _push_theta(self, theta: Tensor, psi: Tensor) -> Tensor:
         theta = theta.detach().requires_grad_()
@@ -196,7 +196,7 @@ class DiracGAN:
         return -len(theta) * slope
 
     def formula(self, theta: npt.ArrayLike, psi: npt.ArrayLike) -> tuple[Floats, Floats]:
-        """Return what :meth:`field` returns, by the formulas derived by hand.
+        """Return the same as :meth:`field`, computed by formula.
 
         ======================  =======================  ==================
         loss                    v_theta                  v_psi
@@ -243,16 +243,16 @@ class DiracGAN:
         lr_g, lr_d : float
             Learning rates.
         d_steps : int
-            Updates of D in each step, before that of G.
+            Number of updates of D before each update of G.
         simultaneous : bool
-            Whether G answers the D of before the step, so that neither sees the other's last move;
-            otherwise it answers the new one, as a :class:`GANTrainer` does.
+            If True, G's update uses the D from before the step. If False, it uses the updated D, as a
+            :class:`GANTrainer` does.
         by_formula : bool
-            Whether :meth:`formula` leads, and not the measured :meth:`field`.
+            Use :meth:`formula` instead of the measured :meth:`field`.
 
         Notes
         -----
-        A run that leaves all bounds ends in infinities or NaN, from there on.
+        After an overflow all further states are infinite or NaN.
         """
         v = self.formula if by_formula else self.field
         states = np.empty((steps + 1, 2))
@@ -269,14 +269,14 @@ class DiracGAN:
                 states[number] = theta, psi
         return states
 
-    # --- what theory says -----------------------------------------------------------------------
+    # --- theory ---------------------------------------------------------------------------------
 
     def jacobian(self) -> Floats:
         """Return the field's Jacobian at (0, 0) by formula, float64 [2, 2]; rows v_theta and v_psi.
 
         The matrix is ``[[0, a], [-b, -m gamma]]``: a = b = 1/2 for the logistic losses, 1 for
-        Wasserstein and hinge; least squares has a = 2, b = 0, because a discriminator without bias cannot tell
-        0 that it is real. m counts the slopes that are penalised (R1, R2 one, both two).
+        Wasserstein and hinge. Least squares has a = 2, b = 0, because a discriminator without bias cannot
+        output 1 at x = 0. m is the number of penalties (1 for R1 or R2, 2 for both).
 
         Raises
         ------
@@ -291,7 +291,7 @@ class DiracGAN:
         return np.array([[0.0, by_psi], [by_theta, -_DAMPING[self.penalty] * self.penalty_weight]])
 
     def dynamics(self, *, lr_g: float, lr_d: float, d_steps: int = 1, simultaneous: bool = False) -> Dynamics:
-        """Return what theory says of runs near (0, 0); parameters as of :meth:`path`.
+        """Return the theoretical dynamics near (0, 0); parameters as in :meth:`path`.
 
         The flow's eigenvalues are -m gamma / 2 +- sqrt(m^2 gamma^2 / 4 - a b) (Mescheder et al. 2018, section 4, for a = b = f'(0)).
         A step maps a state by (1 + h_g J_g) (1 + h_d J_d)^d_steps, J_g and J_d being the Jacobian's rows, or, simultaneously, by
@@ -309,7 +309,8 @@ class DiracGAN:
         d_map = np.linalg.matrix_power(one + lr_d * np.diag([0.0, 1.0]) @ jacobian, d_steps)
         g_move = lr_g * np.diag([1.0, 0.0]) @ jacobian
         step = d_map + g_move if simultaneous else (one + g_move) @ d_map
-        # Of a 2 x 2 matrix by hand: the eigenvalues of a rotation come out on the circle exactly enough.
+        # In closed form for a 2 x 2 matrix, so that the eigenvalues of a rotation are on the unit circle exactly
+        # enough.
         half, determinant = step.trace() / 2, np.linalg.det(step)
         spread = cmath.sqrt(half**2 - determinant)
         radius = max(abs(half + spread), abs(half - spread))

@@ -1,4 +1,4 @@
-"""Noticing that something draws random numbers, whatever other threads draw in the meantime."""
+"""Detect whether code draws random numbers, independent of draws in other threads."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["RandomDrawDetector"]
 
 
 class RandomDrawDetector(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes the random numbers that operations of the current thread draw inside this mode.
+    """Records the random draws of the current thread's operations while this mode is active.
 
     Attributes
     ----------
     routed, unrouted : bool
-        Whether any were drawn from a generator that was passed, and from the global one.
+        True if a passed generator, or the global generator, was used.
     modules : list of nn.Module
-        The modules that the first draw from the global generator was made in, the innermost first.
+        The modules that were running at the first draw from the global generator, innermost first.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class RandomDrawDetector(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _modules_calling(frame: FrameType | None) -> list[nn.Module]:
-    """Return the modules in whose methods `frame` was called, the innermost first."""
+    """Return the modules whose methods are on the call stack of `frame`, innermost first."""
     found: list[nn.Module] = []
     while frame is not None:
         module = frame.f_locals.get("self")

@@ -1,8 +1,7 @@
-"""What can go wrong, by name.
+"""Exceptions and warnings of the package.
 
-Every message says which thing, which value, and what to do about it, and every message can be
-translated: it is a :class:`ganwidgets.messages.Message`, whose template the widget looks up in
-the reader's language.
+Every message names the thing, the value and the remedy. It is a :class:`ganwidgets.messages.Message`, whose
+template the widget translates into the reader's language.
 """
 
 from __future__ import annotations
@@ -19,39 +18,39 @@ __all__ = [
 
 
 class DataError(ValueError):
-    """Data that cannot be trained on: missing, empty, non-finite, of the wrong shape or range."""
+    """The data cannot be trained on: missing, empty, non-finite, or of the wrong shape or range."""
 
 
 class DataWarning(UserWarning):
-    """Data of which a part cannot be used; the rest is trained on, and the message says what is left out."""
+    """Part of the data cannot be used. Training uses the rest, and the message says what was left out."""
 
 
 class CheckpointError(Exception):
-    """A saved run that cannot be restored: damaged, foreign, or not matching what was passed."""
+    """A saved run cannot be restored: it is damaged, foreign, or does not match the arguments."""
 
 
 class CheckpointWarning(UserWarning):
-    """A stored run of which a part is lost; the rest is sound, and the message says what it is."""
+    """Part of a stored run is lost. The rest is intact, and the message says what is missing."""
 
 
 class CompilerError(RuntimeError):
-    """A step that cannot be compiled: there is no C++ compiler, or it failed."""
+    """A step cannot be compiled: there is no C++ compiler, or it failed."""
 
 
 class CompilerWarning(UserWarning):
-    """A run that was to be compiled stays eager; the message says why."""
+    """A run with ``compiled=True`` trains eagerly instead; the message says why."""
 
 
 class DivergedError(ArithmeticError):
     """Training produced a number that is not finite.
 
-    The trainer that raised it stands at its last good state: the last iteration after which every
+    The trainer that raised it is restored to its last good state: the last iteration after which every
     loss, parameter and buffer was finite.
 
     Attributes
     ----------
     iteration : int
-        The iteration the trainer stands at.
+        The trainer's current iteration.
     """
 
     def __init__(self, message: str, iteration: int) -> None:

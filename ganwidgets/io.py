@@ -1,4 +1,4 @@
-"""Runs that were kept in a folder: gone on with, and computed again."""
+"""Open and replay runs that are stored in a folder."""
 
 from __future__ import annotations
 
@@ -30,34 +30,33 @@ def open_run(
     game: str | Game | None = None,
     device: str | torch.device = "cpu",
 ) -> GANTrainer:
-    """Return the trainer of a run that was kept in a folder; it goes on where the run was left.
+    """Return the trainer of a run stored in a folder; training continues where it stopped.
 
-    With all its branches, its history and its interventions, and it is kept in that folder from then
-    on. While another process does so, it can be looked at and gone on with, but what is done then is
-    not stored, and a `RuntimeWarning` says who holds it. A snapshot that is damaged is left out, and a
-    :class:`CheckpointWarning` says so: the newest before it takes its place, and the steps in between
-    are computed again.
+    Its branches, history and interventions are restored, and the trainer stores its progress in that folder.
+    While another process holds the folder, the trainer works but does not store anything. A `RuntimeWarning` names
+    that process. A damaged snapshot is left out with a :class:`CheckpointWarning`: the newest earlier snapshot takes
+    its place, and the steps in between are recomputed.
 
     Parameters
     ----------
     path
         The folder that was passed as ``GANTrainer(..., run=path)``.
     data
-        What the run was trained on, where that is neither a preset nor a small array.
+        The training data, if it is neither a preset nor a small array.
     generator, discriminator : nn.Module, optional
-        Networks of the same architecture, where the run was trained with one's own.
+        Networks of the same architecture, if the run used own networks.
     objective : Objective, optional
-        The objective, where the run was trained with one's own.
+        The objective, if the run used its own.
     game : Game, optional
-        The game, where the run is one of a game of one's own.
+        The game, if the run used its own.
     device : str or torch.device
-        Where to go on; results on another device are close, not exact.
+        Device to train on; results on another device are close, not exact.
 
     Raises
     ------
     CheckpointError
-        If there is no run in the folder, it is damaged beyond repair or newer, or it does not match
-        what is passed.
+        If the folder holds no run, or one that is damaged beyond repair, newer, or does not match
+        the arguments.
 
     Examples
     --------
@@ -85,11 +84,11 @@ def replay(
     objective: Objective | None = None,
     game: str | Game | None = None,
 ) -> ReplayReport:
-    """Compute a run that was kept in a folder again, and compare it with what was stored there.
+    """Recompute a run that is stored in a folder, and compare it with the stored states.
 
-    From its seed and its interventions, in memory, through all branches: each state that was stored,
-    and the state before each intervention, is compared bit for bit. It takes as long as the training
-    did; the folder is only read.
+    The run is recomputed in memory from its seed and interventions, through all branches. Each stored state, and the
+    state before each intervention, is compared bit for bit. This takes as long as the training did. The folder is
+    only read.
 
     Parameters
     ----------
@@ -99,8 +98,8 @@ def replay(
     Returns
     -------
     ReplayReport
-        True where everything is equal; else it says at which iteration what differs first, and what
-        is different about the environment. As a string it is a sentence.
+        Truthy if everything is equal. Otherwise it names the first iteration and value that differ, and the
+        differences of the environment. ``str(report)`` is a sentence.
 
     Raises
     ------

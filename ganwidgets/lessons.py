@@ -1,4 +1,4 @@
-"""A lesson: a question, a prediction, an experiment and what became of it."""
+"""A lesson: a question, a prediction, an experiment and its outcome."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from ganwidgets.trainer.trainer import GANTrainer
 __all__ = ["CHANGED", "UNCHANGED", "Lesson", "Outcome"]
 
 CHANGED, UNCHANGED = "experiment", "unchanged"
-"""The branches on which the run goes on with the change and without it."""
+"""Names of the branches with the change and without it."""
 
 SETTLING = 100
-"""Steps from a pretrained start to the question."""
+"""Number of steps from a pretrained start to the question."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The figures of three moments, each by name: of the last updates, and of quality.
+    """Figures at three moments, by name: losses of the last updates, and quality.
 
     Attributes
     ----------
     before : mapping
-        When the question was asked.
+        At the question.
     changed, unchanged : mapping
-        After the experiment, and after as many steps without the change.
+        After the experiment, and after the same number of steps without the change.
     branch : str
-        The one without the change.
+        Name of the branch without the change.
     seed : int
-        Of the run.
+        Seed of the run.
     """
 
     before: Mapping[str, float]
@@ -45,28 +45,28 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a class is to find out with one experiment.
+    """A question that a class answers with one experiment.
 
     Parameters
     ----------
     question : str
-        Asked before the experiment.
+        Shown before the experiment.
     answers : tuple of str
-        What can be predicted.
+        Possible predictions.
     experiment : mapping
-        The settings that are changed, by name.
+        The settings to change, by name.
     steps : int
-        How many steps the run goes on afterwards, with the change and without it.
+        Number of steps after the change; the branch without it takes as many.
     data : str
-        A preset, or any data that a trainer takes.
+        A preset, or any data that a trainer accepts.
     settings : mapping
-        With which the run begins; without any those that are recommended for the preset.
+        Initial settings; if omitted, those recommended for the preset.
     warm_up : int or "pretrained"
-        Steps before the question is asked, or the preset's pretrained start.
+        Number of steps before the question, or ``"pretrained"`` for the preset's pretrained start.
     controls : tuple of str
-        The controls and buttons that the class sees; the teacher hides the others.
+        Controls and buttons that the class sees; the teacher hides the others.
     watch : tuple of str
-        The figures to compare, by name: of a record (``loss_d``) or of quality (``modes``).
+        Figures to compare, by name: of a record (``loss_d``) or of quality (``modes``).
     title, explanation : str
         Shown above the question, and after the experiment.
     seed : int
@@ -74,15 +74,15 @@ class Lesson:
     seeds : int
         Number of runs, with consecutive seeds, over which the experiment is repeated on request.
     right_answer : callable, optional
-        ``right_answer(outcome)`` returns the member of `answers` that an outcome shows to be right. Without it
-        no prediction is judged.
+        ``right_answer(outcome)`` returns the member of `answers` that the outcome confirms. If omitted, no
+        prediction is judged.
 
     Raises
     ------
     traitlets.TraitError
         For a setting that does not exist.
     ValueError
-        If `seeds` is below 1, or, once an outcome is judged, if `right_answer` returns no member of `answers`.
+        If `seeds` is below 1; or, when an outcome is judged, if `right_answer` returns no member of `answers`.
 
     Examples
     --------
@@ -128,7 +128,7 @@ class Lesson:
             )
 
     def start(self, seed: int | None = None) -> GANTrainer:
-        """Return a trainer in the state in which the question is asked; `seed` is that of the lesson if None."""
+        """Return a trainer at the moment of the question; `seed` defaults to the lesson's seed."""
         seed = self.seed if seed is None else seed
         chosen = self.settings
         if chosen is None:
@@ -138,9 +138,9 @@ class Lesson:
         return trainer
 
     def restart(self, trainer: GANTrainer, seed: int) -> None:
-        """Begin afresh with `seed` and go on to the question, in a trainer that stands there already.
+        """Reset an existing trainer with `seed` and train it up to the question.
 
-        The settings in force are kept, so go back to the question first, where an experiment or a user changed them.
+        The settings in force are kept. If an experiment or a user changed them, go back to the question first.
         """
         trainer.reset(seed)
         self._warm_up(trainer, seed)
@@ -155,7 +155,7 @@ class Lesson:
             trainer.step(int(self.warm_up))
 
     def answer_of(self, outcome: Outcome) -> str | None:
-        """Return the answer that `outcome` shows to be right; None if the lesson does not declare it."""
+        """Return the answer that `outcome` confirms; None if the lesson has no `right_answer`."""
         if self.right_answer is None:
             return None
         answer = self.right_answer(outcome)
@@ -170,22 +170,22 @@ class Lesson:
         return answer
 
     def repeat(self, prediction: str, seeds: Iterable[int] | None = None) -> Iterator[Outcome]:
-        """Carry out the experiment in new trainers, one for each seed, and yield each outcome when it is known.
+        """Carry out the experiment in new trainers, one for each seed, and yield each outcome.
 
         Parameters
         ----------
         prediction : str
         seeds : iterable of int, optional
-            By default as many as :attr:`seeds` says, from :attr:`seed` on.
+            Default: :attr:`seeds` consecutive seeds from :attr:`seed` on.
         """
         for seed in range(self.seed, self.seed + self.seeds) if seeds is None else seeds:
             yield self.carry_out(self.start(seed), prediction)
 
     def carry_out(self, trainer: GANTrainer, prediction: str) -> Outcome:
-        """Carry out the experiment on `trainer`, with the change and without it, each on a branch of its own.
+        """Carry out the experiment on `trainer`, with the change and without it, each on its own branch.
 
-        The prediction is kept with the run, as the reason of the change. The trainer then stands at
-        the end of the branch with the change.
+        The run stores the prediction as the reason of the change. Afterwards the trainer is at the end of the
+        branch with the change.
         """
         before = self.figures(trainer)
         here, branch = trainer.iteration, trainer.timeline.branch
@@ -201,7 +201,7 @@ class Lesson:
         return Outcome(before, self.figures(trainer), unchanged, other, trainer.settings.seed)
 
     def figures(self, trainer: GANTrainer) -> dict[str, float]:
-        """Return the figures that are watched, where the run stands now."""
+        """Return the watched figures at the trainer's current iteration."""
         known = (
             {**trainer.history.record(), **trainer.evaluate()} if trainer.iteration else trainer.evaluate()
         )
@@ -209,7 +209,7 @@ class Lesson:
 
 
 def _free(trainer: GANTrainer, name: str) -> str:
-    """Return a name for a branch: `name`, or the first with a number that is free."""
+    """Return a branch name: `name`, or `name` with the first free number."""
     taken, number, free = set(trainer.timeline.branches), 1, name
     while free in taken:
         number += 1

@@ -1,8 +1,8 @@
-"""Texts that people read, in their language.
+"""Translatable texts.
 
-A text is written once, in English, where it belongs; :func:`N_` and :class:`Message` mark it for
-Babel's extractor. The English text is the key of the catalogs under ``locale/``. Nothing is
-translated before it is shown, because two widgets in one kernel may speak two languages.
+Each text is written once, in English, where it is used. :func:`N_` and :class:`Message` mark it for Babel's
+extractor. The English text is the key in the catalogs under ``locale/``. Texts are translated only when shown,
+because two widgets in one kernel may use two languages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def N_(text: str) -> str:
 
 
 class Message(str):
-    """A sentence with values in it: English as a string, and translatable later.
+    """An English sentence with values, which keeps its template for translation.
 
     >>> Message("lr_d is {value}", value=3)
     'lr_d is 3'
@@ -46,12 +46,12 @@ def _restore(template: str, values: dict[str, Any]) -> Message:
 
 
 class Catalog:
-    """The texts of one language.
+    """Translator for one language.
 
     Parameters
     ----------
     language : str
-        A language that :func:`languages` lists, such as ``"fr"``.
+        A language from :func:`languages`, such as ``"fr"``.
     """
 
     def __init__(self, language: str) -> None:
@@ -62,7 +62,7 @@ class Catalog:
         )
 
     def __call__(self, text: str, /, **values: Any) -> str:
-        """Return `text` in this language, its ``{fields}`` filled from `values`."""
+        """Return `text` in this language, with its ``{fields}`` filled from `values`."""
         if isinstance(text, Message):
             return self(text.template, **text.values)
         if not text:
@@ -75,7 +75,7 @@ class Catalog:
         )
 
     def error(self, exception: BaseException) -> str:
-        """Return what `exception` says, translated where it is one of ours."""
+        """Return the text of `exception`, translated if its message is a :class:`Message`."""
         argument = exception.args[0] if exception.args else None
         if isinstance(argument, Message):
             return self(argument)
@@ -90,18 +90,18 @@ def languages() -> tuple[str, ...]:
 
 
 def catalog(locale: str | None = None) -> Catalog:
-    """Return the catalog for `locale`, or for the system's locale.
+    """Return the translator for `locale`, or for the system's locale.
 
     Parameters
     ----------
     locale : str, optional
-        A locale such as ``"fr"``, ``"fr_CA"`` or ``"en_GB.UTF-8"``. Without one, ``LANGUAGE``,
-        ``LC_ALL``, ``LC_MESSAGES`` and ``LANG`` decide, in this order, as for any program.
+        A locale such as ``"fr"``, ``"fr_CA"`` or ``"en_GB.UTF-8"``. If omitted, ``LANGUAGE``, ``LC_ALL``,
+        ``LC_MESSAGES`` and ``LANG`` are read, in this order.
 
     Raises
     ------
     ValueError
-        If `locale` is given and no catalog speaks that language.
+        If `locale` is given and has no catalog.
     """
     known = languages()
     if locale is not None:

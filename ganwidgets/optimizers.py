@@ -1,10 +1,10 @@
-"""The rules that turn a gradient into a change of the weights: those of `torch.optim`.
+"""Optimizers: the update rules of `torch.optim`.
 
-An update must end in the same bits whatever else the process is doing. While another thread
-compiles, ``torch.compiler.is_compiling()`` is true in *every* thread, and the loop implementations
-of `torch.optim.Adam` then compute their bias correction in single instead of double precision. The
-fused implementations do not, and are faster too; RMSprop, which has none, corrects no bias and is
-not affected. The tests hold every rule to this.
+An update must produce the same bits whatever other threads do. While another thread compiles,
+``torch.compiler.is_compiling()`` is true in *every* thread, and the loop implementations of `torch.optim.Adam`
+then compute their bias correction in single instead of double precision. The fused implementations do not, and are
+faster. RMSprop has no fused implementation, but corrects no bias and is not affected. The tests check this for every
+rule.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 Memory = dict[str, Tensor]
-"""What an optimizer remembers of one parameter, under the names that torch gives it."""
+"""State of one parameter in an optimizer, by torch's names."""
 
 REMEMBERED: Mapping[str, frozenset[str]] = {
     "sgd": frozenset(),
@@ -52,7 +52,7 @@ REMEMBERED: Mapping[str, frozenset[str]] = {
     "adam": frozenset({"step", "exp_avg", "exp_avg_sq"}),
     "adamw": frozenset({"step", "exp_avg", "exp_avg_sq"}),
 }
-"""What each rule remembers of a parameter that it has changed, under the names that torch gives it."""
+"""State that each rule keeps of a parameter, by torch's names."""
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]
 """``factory(parameters, lr=...)`` returns an optimizer, as the classes of `torch.optim` do."""
@@ -61,20 +61,20 @@ _own_rules: dict[str, OptimizerFactory] = {}
 
 
 def register_optimizer(name: str, factory: OptimizerFactory, *, label: str = "") -> None:
-    """Let runs choose an optimizer of the user's own: ``optimizer_g=name``.
+    """Register an optimizer of the user's own, chosen as ``optimizer_g=name``.
 
-    Register it again, under the same name, before a run that used it is loaded in a new process.
+    To load a run that used it in a new process, register it there first under the same name.
 
     Parameters
     ----------
     name : str
-        A word. The name of an optimizer that was registered before is replaced.
+        An identifier. An optimizer that was registered under this name before is replaced.
     factory : callable
         ``factory(parameters, lr=...)`` returns a `torch.optim.Optimizer`: a class such as `torch.optim.NAdam`, or a
-        function that sets further hyperparameters. Of the settings it follows the learning rate with its schedule, and
-        `weight_decay` where that is above 0. It must keep what it remembers of a parameter in tensors.
+        function that sets further hyperparameters. It follows the settings `lr_g`, `lr_d` and their schedule, and
+        `weight_decay` if that is above 0. It must keep its state of a parameter in tensors.
     label : str
-        Shown to people; `name` if left out.
+        Display name; `name` if omitted.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def register_optimizer(name: str, factory: OptimizerFactory, *, label: str = "")
 
 
 def is_own_rule(name: str) -> bool:
-    """Return whether `name` is that of an optimizer of the user's own."""
+    """Return True if `name` is an optimizer registered by the user."""
     return name in _own_rules
 
 
@@ -132,21 +132,21 @@ _FUSED_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu"})
 
 
 def make_optimizer(name: str, parameters: Iterable[Tensor], settings: SettingTraits) -> torch.optim.Optimizer:
-    """Return a new optimizer, without memory and with a learning rate of 0.
+    """Return a new optimizer with empty state and a learning rate of 0.
 
     Parameters
     ----------
     name : {"sgd", "momentum", "rmsprop", "adam", "adamw"}
         The value of ``optimizer_g`` or ``optimizer_d``.
     parameters
-        What it changes.
+        Parameters to update.
     settings
-        Where beta1, beta2 and weight_decay are read.
+        Source of beta1, beta2 and weight_decay.
 
     Notes
     -----
     ======== ====================== ==================================================
-    name     `torch.optim`          what the settings mean
+    name     `torch.optim`          meaning of the settings
     ======== ====================== ==================================================
     sgd      SGD                    weight_decay is added to the gradient (L2)
     momentum SGD                    momentum = beta1, no dampening; L2
@@ -156,10 +156,10 @@ def make_optimizer(name: str, parameters: Iterable[Tensor], settings: SettingTra
                                     shrinks the weights themselves (decoupled)
     ======== ====================== ==================================================
 
-    No learning rate is known here: :func:`set_hyperparameters` puts it in before the first update.
+    The learning rate stays 0 until :func:`set_hyperparameters` sets it before the first update.
     """
     parameters = list(parameters)
-    # In a group of its own, it may be empty: all gradients may have been switched off.
+    # A parameter group may be empty: the user may have switched off all gradients.
     group = [{"params": parameters}]
     # Complex parameters and rarer devices have no fused implementation; there the loop is used.
     fused: Any = True if all(map(_has_fused_rule, parameters)) else None
@@ -197,16 +197,16 @@ def make_optimizer(name: str, parameters: Iterable[Tensor], settings: SettingTra
 def set_hyperparameters(
     optimizer: torch.optim.Optimizer, name: str, settings: SettingTraits, lr: float
 ) -> None:
-    """Put the settings now in force into `optimizer`; what it remembers stays.
+    """Set the current settings in `optimizer`; its state is kept.
 
     Parameters
     ----------
     optimizer
-        What :func:`make_optimizer` made of the same `name`.
+        Result of :func:`make_optimizer` for the same `name`.
     settings
-        Where beta1, beta2 and weight_decay are read.
+        Source of beta1, beta2 and weight_decay.
     lr : float
-        The learning rate now in force, schedule included.
+        The current learning rate, schedule included.
     """
     for group in optimizer.param_groups:
         group["lr"] = lr
@@ -226,10 +226,10 @@ def set_hyperparameters(
 
 
 def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: int, end: float = 0.0) -> float:
-    """Return the learning rate of the update that takes the run on from `iteration`.
+    """Return the learning rate of the update after `iteration`.
 
-    A pure function, so that a run that was interrupted, or whose schedule was changed, needs to
-    remember nothing: with p = min(iteration / schedule_steps, 1),
+    A pure function of `iteration`, so a resumed run or a changed schedule needs no stored state.
+    With p = min(iteration / schedule_steps, 1):
 
     * ``constant``: base
     * ``linear``: base (end + (1 - end) (1 - p))
@@ -239,7 +239,7 @@ def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: in
     Raises
     ------
     ValueError
-        If there is no such schedule, or a function returns no finite number from 0 on.
+        If the schedule is unknown, or if a registered function returns a negative or non-finite number.
     """
     if schedule == "constant":
         return base
@@ -261,10 +261,10 @@ def learning_rate(base: float, schedule: str, schedule_steps: int, iteration: in
 
 
 def match_strides(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) -> list[Tensor | None]:
-    """Return `gradients` as dense tensors that lie in memory as their `parameters` do; copies where they do not.
+    """Return `gradients` as dense tensors with the memory layout of `parameters`; copies where the layouts differ.
 
-    The fused rules go through memory and trust that everything lies alike in it. The gradient of a weight
-    that a network transposes, or whose format in memory is channels_last, may lie otherwise.
+    The fused rules iterate over memory and require equal layouts. The gradient of a weight that a network
+    transposes, or that is in channels_last format, may have another layout.
     """
     return [
         gradient
@@ -275,7 +275,7 @@ def match_strides(gradients: Sequence[Tensor | None], parameters: Sequence[Tenso
 
 
 def gradient_norm(gradients: Iterable[Tensor | None]) -> Tensor:
-    """Return how long gradients are together, a scalar: the Euclidean norm of all their numbers."""
+    """Return the Euclidean norm of all gradients together, a scalar."""
     known = [gradient for gradient in gradients if gradient is not None]
     length: Tensor
     if known[0].device.type == "cpu":
@@ -288,7 +288,7 @@ def gradient_norm(gradients: Iterable[Tensor | None]) -> Tensor:
 def clip_gradients_(
     parameters: Sequence[Tensor], gradients: Sequence[Tensor | None], longest: float
 ) -> float:
-    """Scale `gradients` in place where together they are longer than that; return how long they were."""
+    """Scale `gradients` in place if their total norm exceeds `limit`; return the norm before scaling."""
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
     try:
@@ -302,11 +302,11 @@ def _has_fused_rule(parameter: Tensor) -> bool:
     return parameter.is_floating_point() and parameter.device.type in _FUSED_DEVICES
 
 
-# --- the same rules as functions -------------------------------------------------------------------
+# --- functional forms of the rules -----------------------------------------------------------------
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer, parameters: Iterable[Tensor]) -> list[Memory]:
-    """Return what `optimizer` remembers of each parameter; not copies, for :func:`functional_update` changes nothing."""
+    """Return the optimizer's state of each parameter, not copied; :func:`functional_update` does not change it."""
     return [dict(optimizer.state.get(parameter, {})) for parameter in parameters]
 
 
@@ -317,22 +317,22 @@ def functional_update(
     gradients: Iterable[Tensor | None],
     memories: list[Memory],
 ) -> tuple[list[Tensor], list[Memory]]:
-    """Return what one update by `optimizer` would make of `values`, differentiably; nothing is changed.
+    """Return the values after one update by `optimizer`, differentiably; its arguments do not change.
 
     Parameters
     ----------
     optimizer
-        Where the hyperparameters in force are read.
+        Source of the current hyperparameters.
     name : {"sgd", "momentum", "rmsprop", "adam", "adamw"}
         Its rule, as in :func:`make_optimizer`.
     values, gradients, memories : list
-        Of each parameter; the gradient may be None, and the parameter then stays.
+        For each parameter; a gradient may be None, and the parameter then stays.
 
     Notes
     -----
-    torch's own rules cannot stand here. The fused ones are not differentiable, and the others, with
-    ``differentiable=True``, give NaN for a weight whose gradient is zero: the slope of a root at 0 is
-    infinite. Here it counts as zero. The tests hold each of these rules to torch's.
+    torch's own rules cannot be used here. The fused ones are not differentiable. The others, with
+    ``differentiable=True``, give NaN for a weight with zero gradient, because the square root has infinite slope at 0.
+    This function uses slope 0 there. The tests compare each rule with torch's.
     """
     group = optimizer.param_groups[0]
     new_values, new_memories = [], []
@@ -352,13 +352,13 @@ Group = Mapping[str, Any]
 def updated(
     name: str, group: Group, value: Tensor, gradient: Tensor, memory: Memory
 ) -> tuple[Tensor, Memory]:
-    """Return what the rule `name` makes of one parameter and of what it remembers, differentiably.
+    """Return one parameter and its state after an update by rule `name`, differentiably.
 
     Parameters
     ----------
     group : mapping
-        The hyperparameters under torch's names, as numbers or as tensors that broadcast to `value`. Adam's rules need
-        ``bias_corrections`` beside tensors: what :func:`bias_corrections` returns for this update.
+        Hyperparameters under torch's names, as numbers or as tensors that broadcast to `value`. If they are tensors,
+        Adam's rules also need ``bias_corrections``, the result of :func:`bias_corrections` for this update.
     """
     return _RULES[name](group, value, gradient, memory)
 
@@ -415,7 +415,7 @@ def _adaptive(group: Group, value: Tensor, gradient: Tensor, memory: Memory) -> 
 
 
 def bias_corrections(beta1: float, beta2: float, count: float) -> tuple[float, float]:
-    """Return 1 - beta1^t and sqrt(1 - beta2^t) for update number t of Adam, from 1; Kingma and Ba 2015, section 3."""
+    """Return 1 - beta1^t and sqrt(1 - beta2^t) for Adam's update t, counted from 1; Kingma and Ba 2015, section 3."""
     return 1 - beta1**count, math.sqrt(1 - beta2**count)
 
 

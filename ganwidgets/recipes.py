@@ -1,8 +1,8 @@
-"""Where to begin: settings that suit a preset, and runs on it that were trained before.
+"""Recommended settings of each preset, and pretrained runs.
 
-Each preset of points has settings under which it is learnt well within a few thousand steps, and a
-state of such a run, trained by ``scripts/train_starts.py`` and kept small: networks, optimizers and
-counters, but no history. Its branch is called ``pretrained``, so that it is never taken for the reader's own run.
+Each preset of points has settings that learn it well within a few thousand steps, and a small pretrained state:
+networks, optimizers and counters, without history. ``scripts/train_starts.py`` trains these states. Their branch is
+called ``pretrained``, so that users do not take it for their own run.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from ganwidgets.trainer.trainer import GANTrainer
 __all__ = ["RECOMMENDED", "begin_pretrained", "pretrained", "recommended"]
 
 BRANCH = "pretrained"
-"""The name of the branch that begins with a state that was trained before."""
+"""Branch name of a pretrained start."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What suits a preset.
+    """Recommendation for a preset.
 
     Attributes
     ----------
     settings : mapping
         Settings that differ from their defaults, by name.
     steps : int
-        After how many steps the pretrained start was stored; 0 where there is none.
+        Iteration of the pretrained start; 0 if there is none.
     """
 
     settings: Mapping[str, Any]
@@ -45,7 +45,7 @@ class Recipe:
 _SOFT = MappingProxyType(
     {"latent_dim": 2, "penalty": "r1", "penalty_weight": 0.02, "lr_g": 1e-3, "lr_d": 2e-3}
 )
-"""For clouds and curves: noise of two dimensions, so that the generator's whole map of the plane can be seen."""
+"""Clouds and curves: two-dimensional noise, so that the plane panel can show the generator's whole map."""
 
 _TIGHT = MappingProxyType(
     {
@@ -62,13 +62,13 @@ _TIGHT = MappingProxyType(
         "beta2": 0.9,
     }
 )
-"""For thin lines and tiny clusters, which a small generator only smears over."""
+"""Thin lines and tiny clusters, which a small generator smears."""
 
 _CALM = MappingProxyType({**_TIGHT, "penalty_weight": 0.2, "lr_g": 5e-4})
-"""For clusters that are tiny beside their distances: at constant rates, what keeps them once they are found."""
+"""Clusters that are small relative to their distances: a schedule keeps the modes once they are found."""
 
 _MANY = MappingProxyType({**_TIGHT, "penalty_weight": 0.2, "lr_d": 2e-3})
-"""For many such clusters, which a calmer run takes far longer to find."""
+"""Many such clusters: higher rates, because a slow run takes far longer to find them."""
 
 _MLP = MappingProxyType(
     {
@@ -95,7 +95,7 @@ _DCGAN = MappingProxyType(
         "batch_size": 64,
     }
 )
-"""DCGAN's own optimizer, for images of 8 to 128 pixels a side."""
+"""DCGAN's optimizer, for images of 8 to 128 pixels a side."""
 
 _EQUALIZED = MappingProxyType(
     {
@@ -109,7 +109,7 @@ _EQUALIZED = MappingProxyType(
         "ema_rampup": 0.05,
     }
 )
-"""For networks with equalized learning rates, on small images: R1, and an average of G that starts fast."""
+"""Networks with equalized learning rates on small images: R1, and a moving average of G with a warm-up."""
 
 _STYLEGAN3 = MappingProxyType(
     {
@@ -123,7 +123,7 @@ _STYLEGAN3 = MappingProxyType(
         "schedule_end": 0.1,
     }
 )
-"""StyleGAN3's training (Karras et al. 2021, appendix G) for 16x16 and 32x32; all ten digits in ten minutes of a core."""
+"""StyleGAN3 (Karras et al. 2021, appendix G) at 16x16 and 32x32; learns ten digits in ten minutes on one core."""
 
 _GROWING = MappingProxyType({**_EQUALIZED, "penalty_weight": 1.0, "lr_g": 1e-3, "lr_d": 1e-3})
 
@@ -148,7 +148,7 @@ _R3GAN = MappingProxyType(
         "ema_rampup": 0.05,
     }
 )
-"""R3GAN's loss, penalties and schedules (Huang et al. 2024, appendix D), beta 2 in the middle of its own schedule."""
+"""R3GAN's loss, penalties and schedules (Huang et al. 2024, appendix D); beta2 is the middle of its schedule."""
 
 RECOMMENDED: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -173,18 +173,18 @@ RECOMMENDED: Mapping[str, Recipe] = MappingProxyType(
         "r3gan": Recipe(_R3GAN),
     }
 )
-"""For each preset of data, and for each architecture that needs other settings than the defaults, by its name."""
+"""Recommendation by name of a data preset or architecture."""
 
 
 def recommended(preset: str) -> dict[str, Any]:
-    """Return settings that suit a preset of data or an architecture, by name.
+    """Return the recommended settings for a data preset or an architecture.
 
     ``GANTrainer("ring8", **recommended("ring8"))``, or ``GANTrainer(images, **recommended("stylegan3_t"))``.
 
     Raises
     ------
     DataError
-        If there are none for that name.
+        If there is no recommendation for this name.
 
     Examples
     --------
@@ -195,12 +195,12 @@ def recommended(preset: str) -> dict[str, Any]:
 
 
 def pretrained(preset: str) -> GANTrainer:
-    """Return a trainer on a preset of points whose networks have learnt it already; it goes on from there.
+    """Return a trainer on a preset of points, with pretrained networks.
 
     Raises
     ------
     DataError
-        If nothing was trained for that name.
+        If there is no pretrained start for this name.
 
     Examples
     --------
@@ -214,14 +214,14 @@ def pretrained(preset: str) -> GANTrainer:
 
 
 def begin_pretrained(trainer: GANTrainer, preset: str, origin: Origin = CODE) -> None:
-    """Let a trainer with built-in networks go on from a preset's pretrained start, on a branch of its own.
+    """Switch a trainer with built-in networks to a preset's pretrained start, on a new branch.
 
     Raises
     ------
     DataError
-        If nothing was trained for that name.
+        If there is no pretrained start for this name.
     CheckpointError
-        If the trainer has networks of its own.
+        If the trainer has own networks.
     """
     steps = _known(preset).steps
     if not steps:

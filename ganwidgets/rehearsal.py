@@ -1,4 +1,4 @@
-"""Rules tried on runs that were recorded."""
+"""Evaluate rules on recorded runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DRAWN = ("loss_d", "loss_g")
 
 
 class Rehearsal(list[Firing]):
-    """When rules would have fired; a notebook shows it on the losses of the run.
+    """Firings that rules would have had; a notebook shows them on the losses of the run.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Rehearsal(list[Firing]):
         }
 
     def page(self, t: Catalog | None = None, most: int = 20) -> str:
-        """Return the losses with a mark at each firing, and the first `most` firings in words, as HTML."""
+        """Return HTML with a mark on the losses at each firing, and the first `most` firings as text."""
         t = t or catalog()
         marks = [(firing.iteration, f"{firing.iteration}: {firing.rule}") for firing in self]
         chart = overlay(t(N_("losses")), self._curves, t(N_("iteration")), marks)
@@ -61,27 +61,27 @@ def _spelt(firing: Firing) -> str:
 
 
 def rehearse(run: GANTrainer | str | os.PathLike[str], rules: Rule | Sequence[Rule]) -> Rehearsal:
-    """Return when rules would have fired on a recorded run, before anyone arms them.
+    """Return the firings that `rules` would have had on a recorded run.
 
-    Recorded columns are read at every tenth iteration. Findings need networks of the past, so rules that read them are
-    asked at every hundredth iteration, on the snapshots that the run has. The run itself does not obey and does not change.
+    Rules on recorded columns are evaluated at every tenth iteration. Rules on findings need past networks, so they are
+    evaluated at every hundredth iteration, from the run's snapshots. The run does not change.
 
     Parameters
     ----------
     run : GANTrainer or path
-        The run up to where it stands; or the folder or file of one that needs no data or networks of the user's own.
+        A run up to its current iteration, or the folder or file of a run that needs no own data or networks.
     rules : Rule or sequence of Rule
 
     Returns
     -------
     Rehearsal
-        A list of :class:`Firing`: ``iteration rule evidence change`` of each, in the order of the iterations. A
-        notebook draws them on the losses.
+        A list of :class:`Firing` with ``iteration rule evidence change``, by iteration. A notebook draws them on the
+        losses.
 
     Raises
     ------
     CheckpointError
-        If there is no run at that path.
+        If there is no run at this path.
 
     Examples
     --------

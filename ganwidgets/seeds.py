@@ -1,4 +1,4 @@
-"""Independent streams of randomness from one seed."""
+"""Independent random streams derived from one seed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ __all__ = ["derive", "seeded"]
 
 
 def derive(seed: int, *purpose: str | int) -> int:
-    """Return a 63-bit seed for one `purpose` of the run that `seed` names.
+    """Return a 63-bit seed for one `purpose` of the run with seed `seed`.
 
-    The seeds of two purposes, or of two neighbouring seeds, have nothing in common (they are cut
-    from SHA-256), so that no two streams of a run ever overlap by arithmetic.
+    It is a prefix of a SHA-256 hash, so seeds of two purposes, or of two neighbouring run seeds, are unrelated.
 
     >>> derive(0, "noise") != derive(0, "data") != derive(1, "data")
     True
@@ -23,5 +22,5 @@ def derive(seed: int, *purpose: str | int) -> int:
 
 
 def seeded(seed: int, *purpose: str | int, device: torch.device | str = "cpu") -> torch.Generator:
-    """Return a generator of its own for one `purpose` of the run that `seed` names."""
+    """Return a new generator for one `purpose` of the run with seed `seed`."""
     return torch.Generator(device).manual_seed(derive(seed, *purpose))

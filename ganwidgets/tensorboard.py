@@ -1,4 +1,4 @@
-"""A run as event files for TensorBoard, while it trains and after it has."""
+"""Write a run to TensorBoard event files, during training and afterwards."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 __all__ = ["TensorBoardLog", "log_to_tensorboard"]
 
 LANGUAGE = "en"
-"""The language of the texts in the files, which other programs also read."""
+"""Language of the texts in the files, which other programs also read."""
 
 SHOWN = 16
-"""Samples of each exhibit of a game."""
+"""Number of samples of each exhibit."""
 
 
 def log_to_tensorboard(
     trainer: GANTrainer, folder: str | os.PathLike[str], *, every: Any = 10, images_every: Any = 500
 ) -> TensorBoardLog:
-    """Log a run to event files that TensorBoard reads: its past at once, then each step until it is stopped.
+    """Log a run to TensorBoard event files: its past at once, then each step until logging stops.
 
     The files hold the columns of `trainer.history` as scalars, the generated samples as images, each intervention as
     text, and the settings as hyperparameters. A branch that begins later is logged to a subfolder,
@@ -49,25 +49,25 @@ def log_to_tensorboard(
     Parameters
     ----------
     trainer : GANTrainer
-        A widget's `trainer` also, while it trains.
+        The run; for a widget, pass ``w.trainer``, which may be training.
     folder : path
-        Is created if it does not exist.
+        Created if it does not exist.
     every : int
-        Iterations between logged scalars, counted from 0; at least 1.
+        Number of iterations between logged scalars, counted from 0; at least 1.
     images_every : int
-        Iterations between logged images; at least 1. An image of the present is always logged at the beginning and end.
+        Number of iterations between logged images; at least 1. Images are always logged at the beginning and end.
 
     Returns
     -------
     TensorBoardLog
-        Call it, or its `stop`, or leave its ``with`` block, to write what is missing and close the files.
+        Call it or its `stop`, or leave its ``with`` block, to flush and close the files.
 
     Raises
     ------
     ImportError
         If tensorboardX is not installed.
     OSError
-        If `folder` is not a folder, or cannot be created or written to.
+        If `folder` is not a folder, or if it cannot be created or written.
     TypeError
         If `trainer` is not a trainer.
 
@@ -131,16 +131,16 @@ class TensorBoardLog:
         self._writer: SummaryWriter | None = None
         self._written_branch: int | None = None
         self._rows = 0
-        """Rows of the history that are logged."""
+        """Number of history rows logged so far."""
         self._interventions = -1
-        """The highest number of an intervention that is logged."""
+        """Highest intervention number logged so far."""
 
     @property
     def _branch(self) -> int:
         return self._trainer._session.branches.current
 
     def stop(self) -> None:
-        """Write what is missing and close the files; a second call does nothing."""
+        """Write what is not logged yet and close the files; a second call does nothing."""
         if not self.stopped:
             self.stopped = True
             self._remove()
@@ -185,7 +185,7 @@ class TensorBoardLog:
             self._writer = None
 
     def _catch_up(self) -> None:
-        """Log the rows and interventions that are not logged yet."""
+        """Write the rows and interventions that are not logged yet."""
         from tensorboardX import SummaryWriter
 
         branch = self._branch
@@ -250,7 +250,7 @@ def _poster(still: Still) -> np.ndarray:
 
 
 def _sentence(record: Intervention) -> str:
-    """Return an intervention as escaped Markdown text: reasons and authors are what people typed."""
+    """Return an intervention as escaped Markdown; reasons and authors are user input."""
     change = repr(record.new) if record.old is None else f"{record.old!r} -> {record.new!r}"
     why = f": {record.reason}" if record.reason else ""
     return html.escape(f"{record.setting} {change} by {record.author}{why}")

@@ -1,14 +1,14 @@
-"""The flags `nn.Module.training`: an update sets those that it needs, and sets them back.
+"""The flags `nn.Module.training`: an update sets the flags it needs, and restores them.
 
-An update is carried out with the flags that ``network.train()`` gives, whatever the user set in the
-meantime. A user who calls ``trainer.generator.eval()`` to look at samples therefore changes nothing in the
-run. A module can stay in eval mode by its own `train` method, the usual way to freeze batch norm:
+An update uses the flags that ``network.train()`` gives, whatever the user set in between. A user who calls
+``trainer.generator.eval()`` to inspect samples therefore does not change the run. A module can stay in eval mode by
+overriding `train`, the usual way to freeze batch norm:
 
 >>> class Frozen(nn.BatchNorm1d):
 ...     def train(self, mode=True):
 ...         return super().train(False)
 
-Such a method is called as torch calls it: ``train(True)`` before, and ``train(False)`` afterwards, so it can
+Such a method is called as torch calls it, ``train(True)`` before and ``train(False)`` afterwards, so it may
 switch more than the flag.
 """
 
@@ -23,14 +23,14 @@ __all__ = ["TrainingFlags", "in_eval_mode", "overriding", "put_flags"]
 
 
 def overriding(modules: Iterable[nn.Module]) -> list[nn.Module]:
-    """Return the modules that have a `train` method of their own."""
+    """Return the modules that override `train`."""
     return [
         module for module in modules if type(module).train is not nn.Module.train or "train" in vars(module)
     ]
 
 
 def put_flags(modules: Sequence[nn.Module], flags: Sequence[bool]) -> None:
-    """Set the training flag of each module; those with a `train` method of their own are called first."""
+    """Set the training flag of each module; modules that override `train` come first."""
     wanted = dict(zip(map(id, modules), flags, strict=True))
     for module in overriding(modules):
         if module.training != wanted[id(module)]:
@@ -41,7 +41,7 @@ def put_flags(modules: Sequence[nn.Module], flags: Sequence[bool]) -> None:
 
 @contextmanager
 def in_eval_mode(*networks: nn.Module) -> Iterator[None]:
-    """Put networks into eval mode inside; afterwards every flag is as it was."""
+    """Context: put networks into eval mode, and restore every flag afterwards."""
     modules = list({id(module): module for network in networks for module in network.modules()}.values())
     flags = [module.training for module in modules]
     try:
@@ -53,7 +53,7 @@ def in_eval_mode(*networks: nn.Module) -> Iterator[None]:
 
 
 class TrainingFlags:
-    """The training flags of some networks; making one leaves them as they are.
+    """The training flags of some networks; the constructor does not change them.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class TrainingFlags:
         return [module.training for module in self._modules]
 
     def in_train_mode(self) -> AbstractContextManager[object]:
-        """Return a context in which all networks are in train mode; enter it at once."""
+        """Return a context that puts all networks into train mode; enter it at once."""
         now = self._now()
         return _NOTHING if now == self._wanted else self._setting(now)
 

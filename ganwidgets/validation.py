@@ -1,4 +1,4 @@
-"""What calls are given besides settings, checked."""
+"""Validation of arguments other than settings."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 
 def checked_count(n: Any) -> int:
-    """Return `n`, if it can be how many times something is to be done."""
+    """Return `n` if it is a valid number of repetitions."""
     if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 0:
         raise ValueError(Message("n cannot be {n!r}: it must be a whole number from 0 on", n=n))
     return int(n)
 
 
 def checked_seed(seed: Any) -> int:
-    """Return `seed`, if it can be one."""
+    """Return `seed` if it is a valid seed."""
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
         raise ValueError(Message("seed cannot be {seed!r}: it must be a whole number", seed=seed))
     return int(seed)
 
 
 def checked_timeout(timeout: Any) -> float | None:
-    """Return `timeout` in seconds, None for no bound, if a caller can wait that long.
+    """Return `timeout` in seconds, or None for no limit, if it is a valid timeout.
 
     Raises
     ------
     ValueError
-        If it is neither None nor a number from 0 on.
+        If it is neither None nor a non-negative number.
     """
     if timeout is None:
         return None
@@ -50,12 +50,12 @@ def checked_timeout(timeout: Any) -> float | None:
 
 
 def checked_callable(name: str, function: C) -> C:
-    """Return `function`, if it can be called.
+    """Return `function` if it is callable.
 
     Raises
     ------
     TypeError
-        If it cannot; the error names the argument, what was passed, and what is expected.
+        If it is not; the error names the argument, the value, and what is expected.
     """
     if not callable(function):
         raise TypeError(
@@ -69,5 +69,5 @@ def checked_callable(name: str, function: C) -> C:
 
 
 def seed_or_new(seed: Any) -> int:
-    """Return `seed`, or one that differs each time where it is None."""
+    """Return `seed`, or a random one if it is None."""
     return secrets.randbits(63) if seed is None else checked_seed(seed)

@@ -1,4 +1,4 @@
-"""Runs beside each other: what differs between them, their curves, their samples, and which is better."""
+"""Compare runs: settings that differ, curves, samples, and a test which run is better."""
 
 from __future__ import annotations
 

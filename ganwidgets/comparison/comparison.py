@@ -1,4 +1,4 @@
-"""Runs beside each other, read again whenever something is asked of them."""
+"""Comparison of several runs; each call reads them again."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 __all__ = ["AGAINST", "Comparison", "compare"]
 
 AGAINST = ("iteration", *PROGRESS)
-"""What curves can be drawn against."""
+"""Axes to draw curves against."""
 
 TAIL = 0.1
 """The last part of a run over which :meth:`Comparison.better_by` takes the mean of a column."""
 
 
 def compare(*runs: Any, **named: Any) -> Comparison:
-    """Return a comparison of several runs, which shows itself in a notebook.
+    """Return a comparison of several runs; a notebook displays it as a widget.
 
     Parameters
     ----------
     *runs
         Trainers, widgets, ``(trainer, "branch")``, a trainer's timeline for all of its branches, sweeps, what-ifs, run
-        folders, saved files, patterns such as ``"runs/*"``, or lists of these. One trainer or folder alone stands for all
+        folders, saved files, patterns such as ``"runs/*"``, or lists of these. One trainer or folder alone means all
         of its branches.
     **named
         Runs with names of your choice: ``gw.compare(wide=one, deep=other)``.
@@ -48,17 +48,16 @@ def compare(*runs: Any, **named: Any) -> Comparison:
     Returns
     -------
     Comparison
-        Each of its methods reads the runs as they are at the call: runs that other processes train move on, and
-        folders that begin to match a pattern come in. Of run folders and saved files only the numbers are read,
-        never a tensor.
+        Each method reads the runs anew. It sees the progress of runs that other processes train, and new folders
+        that match a pattern. Of run folders and saved files it reads the numbers only, never a tensor.
 
     Raises
     ------
     CheckpointError
-        If there is no run that can be read. One of several that cannot be read is left out, and a
-        :class:`CheckpointWarning` names it.
+        If no run can be read. If some of several runs cannot be read, they are left out, and a
+        :class:`CheckpointWarning` names each.
     TypeError
-        For something that is no run.
+        If an argument is not a run.
 
     Examples
     --------
@@ -81,18 +80,18 @@ def compare(*runs: Any, **named: Any) -> Comparison:
 
 
 class Comparison:
-    """Several runs beside each other; :func:`ganwidgets.compare` makes one.
+    """Several runs to compare; made by :func:`ganwidgets.compare`.
 
     Parameters
     ----------
     origins : list of Origin
-        Where runs are read.
+        Sources of the runs.
     given : list
-        What the user passed, for the error if nothing can be read.
+        Arguments of the user, for the error message if nothing can be read.
     """
 
     interactive: ClassVar[Callable[[Comparison], Any] | None] = None
-    """Makes the widget that shows a comparison in a notebook; set where Jupyter packages may be imported."""
+    """Factory of the widget that shows a comparison in a notebook; set if Jupyter packages may be imported."""
 
     def __init__(self, origins: list[Origin], given: list[Any]) -> None:
         self._origins = origins
@@ -115,13 +114,13 @@ class Comparison:
 
     @staticmethod
     def _refuse_unreadable(origin: Origin) -> None:
-        """Raise what is wrong with the only run."""
+        """Raise the reading error of the only run."""
         list(origin.entries())
 
     # --- reading --------------------------------------------------------------------------------
 
     def found(self) -> dict[str, Found]:
-        """Return the runs as they are now, by names that differ."""
+        """Return the runs as they are now, by unique name."""
         with self._reading:
             runs: dict[str, Found] = {}
             for origin in self._origins:
@@ -131,19 +130,19 @@ class Comparison:
 
     @property
     def runs(self) -> Mapping[str, RunRecord]:
-        """What is known of each run without its tensors, by its name, as it is now."""
+        """Metadata of each run as it is now, without tensors, by name."""
         return {name: found.record for name, found in self.found().items()}
 
     def __len__(self) -> int:
         return len(self.found())
 
-    # --- what differs ---------------------------------------------------------------------------
+    # --- differences ----------------------------------------------------------------------------
 
     def settings(self) -> pd.DataFrame:
-        """Return in what the runs differ: one row a run, one column for each setting that is not the same in all.
+        """Return a table of differences: a row for each run, a column for each setting that is not equal in all runs.
 
-        Also in columns where they differ: ``data``, networks of the user's own, ``interventions`` as a text, the
-        versions with which the runs were computed, and ``notes``. A cell is None where it is not known.
+        Further columns, if they differ: ``data``, own networks, ``interventions`` as a text, package versions, and
+        ``notes``. A cell is None if its value is unknown.
         """
         import pandas as pd
 
@@ -159,19 +158,19 @@ class Comparison:
         )
 
     def curves(self, column: str, against: str = "iteration") -> pd.DataFrame:
-        """Return a column of every run's history: one row a place on the axis, one column a run.
+        """Return a column of every run's history: a row for each value of the axis, a column for each run.
 
         Parameters
         ----------
         column : str
             ``"loss_d"``, ``"loss_g"``, or another column of :attr:`GANTrainer.history`.
         against : {"iteration", "samples_seen", "seconds"}
-            The axis. Against the latter two, the runs' own places are kept, with NaN where a run has no number.
+            The axis. For the latter two, each run keeps its own axis values; where it has no row, its number is NaN.
 
         Raises
         ------
         ValueError
-            If no run has the column, or there is no such axis.
+            If no run has the column, or if the axis is unknown.
         """
         import pandas as pd
 
@@ -199,7 +198,7 @@ class Comparison:
         return frame.sort_index()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a run: how far it came, in what it differs, its last numbers, and its last evaluation."""
+        """Return a row for each run: its iteration, its differing settings, its last record and last evaluation."""
         import pandas as pd
 
         runs = self.runs
@@ -220,7 +219,7 @@ class Comparison:
     # --- over seeds -----------------------------------------------------------------------------
 
     def groups(self) -> dict[str, list[str]]:
-        """Return the names of runs that differ in nothing but their seed, by what tells the group from others."""
+        """Return groups of runs that differ only in their seed: run names by the group's distinguishing settings."""
         rows = {name: described(record) for name, record in self.runs.items()}
         told = [each for each in differing(rows.values()) if each not in {"seed", "notes", *VERSIONS}]
         found: dict[str, list[str]] = {}
@@ -230,7 +229,7 @@ class Comparison:
         return found
 
     def over_seeds(self, column: str, against: str = "iteration") -> pd.DataFrame:
-        """Return mean and range of a column over the runs of each group: columns ``(group, "mean" "low" "high")``.
+        """Return mean, lowest and highest value of a column over each group: columns ``(group, "mean" "low" "high")``.
 
         See :meth:`groups` and :meth:`curves`.
         """
@@ -248,22 +247,22 @@ class Comparison:
         return pd.DataFrame(parts)
 
     def better_by(self, metric: str, first: str | None = None, second: str | None = None) -> Interval:
-        """Return by how much `metric` is higher in the second group of runs than in the first, with a 95 % interval.
+        """Return mean of `metric` in the second group minus mean in the first, with a 95 % interval.
 
         Runs with the same seeds in both groups are compared in pairs.
 
         Parameters
         ----------
         metric : str
-            A column of the histories, of which the mean over the last tenth of each run counts; or a figure of
-            :meth:`GANTrainer.evaluate`, which is computed for each run.
+            A column of the histories, averaged over the last tenth of each run; or a figure of
+            :meth:`GANTrainer.evaluate`, computed for each run.
         first, second : str, optional
-            Groups by the names that :meth:`groups` gives them, or runs; without them, the only two groups.
+            Group names as :meth:`groups` returns them, or run names. If there are only two groups, they may be omitted.
 
         Raises
         ------
         ValueError
-            If there is no such group or metric, or there are not two groups and none is named.
+            If the group or metric does not exist, or if no groups are named and their number is not two.
         """
         groups, runs = self.groups(), self.found()
         known = {**{name: [name] for name in runs}, **groups}
@@ -312,16 +311,16 @@ class Comparison:
         return figures[metric]
 
     def _evaluated(self, name: str, found: Found) -> dict[str, float]:
-        """Return the figures of a run, computed once for each place at which it stands."""
+        """Return the figures of a run, computed once for each iteration at which it was asked."""
         key = name, id(found.record.history), found.record.rows
         if key not in self._figures:
             self._figures[key] = self.trainer(name).evaluate()
         return self._figures[key]
 
     def findings(self) -> dict[str, tuple[Finding, ...]]:
-        """Return what :meth:`GANTrainer.diagnose` finds in every run, where it stands.
+        """Return the findings of :meth:`GANTrainer.diagnose` for every run at its current iteration.
 
-        Runs whose networks cannot be had are left out, and a :class:`CheckpointWarning` names them.
+        Runs without usable networks are left out, and a :class:`CheckpointWarning` names each.
         """
         found = {}
         for name in self.found():
@@ -338,14 +337,14 @@ class Comparison:
     # --- samples --------------------------------------------------------------------------------
 
     def trainer(self, name: str) -> Readable:
-        """Return a trainer of the run `name`: the one that was passed, or a copy in memory of what is stored.
+        """Return a trainer of the run `name`: the one that the user passed, or an in-memory copy of the stored run.
 
         Raises
         ------
         ValueError
-            If there is no such run.
+            If there is no run of this name.
         CheckpointError
-            If the run cannot be opened, for example because it was trained with networks of the user's own.
+            If the run cannot be opened, for example because it was trained with own networks.
         """
         runs = self.found()
         if name not in runs:
@@ -359,9 +358,9 @@ class Comparison:
         return kept[1]
 
     def samples(self, n: int = 16, seed: int = 0) -> dict[str, Tensor]:
-        """Return `n` generated samples of every run, from the same latents where the runs' latents have one shape.
+        """Return `n` generated samples of every run, from the same latents if the latent shapes agree.
 
-        Runs whose generator cannot be had are left out, and a :class:`CheckpointWarning` names them.
+        Runs without a usable generator are left out, and a :class:`CheckpointWarning` names each.
         """
         made = {}
         for name in self.found():
@@ -377,7 +376,7 @@ class Comparison:
                 )
         return made
 
-    # --- how it shows itself --------------------------------------------------------------------
+    # --- display --------------------------------------------------------------------------------
 
     def _refuse_unknown(self, column: str, runs: Mapping[str, RunRecord]) -> None:
         known = list(dict.fromkeys(name for record in runs.values() for name in record.columns))
@@ -411,7 +410,7 @@ VERSIONS = ("torch", "python", "device", "processor", "threads")
 
 
 def described(record: RunRecord) -> dict[str, Any]:
-    """Return everything in which a run can differ from others, by name; what is not known is missing."""
+    """Return everything that may differ between runs, by name; unknown values are missing."""
     notes = "; ".join(f"{iteration}: {text}" for iteration, text in record.notes)
     return {
         **record.settings,
@@ -423,7 +422,7 @@ def described(record: RunRecord) -> dict[str, Any]:
 
 
 def told(record: Intervention) -> str:
-    """Return an intervention in a few words.
+    """Return an intervention as a short text.
 
     >>> told(Intervention(0, 500, "cell", "code", "lr_d", 0.001, 0.0002))
     '500: lr_d 0.001 -> 0.0002'
@@ -435,7 +434,7 @@ def told(record: Intervention) -> str:
 
 
 def differing(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the names whose values are not the same in all rows; a row that lacks one says nothing about it.
+    """Return the names with unequal values in `rows`; a row without a name does not count for that name.
 
     >>> differing([{"lr_d": 1, "lr_g": 2}, {"lr_d": 3, "lr_g": 2}, {"lr_d": 1}])
     ['lr_d']
@@ -460,13 +459,13 @@ def last_numbers(record: RunRecord) -> dict[str, float]:
 
 
 def last_evaluation(record: RunRecord) -> dict[str, float]:
-    """Return the figures of the last evaluation up to the record's tip; empty if there is none in memory."""
+    """Return the figures of the last evaluation up to the record's tip, or an empty dict."""
     made = [each for each in record.history.evaluations if each["iteration"] <= record.rows]
     return {} if not made else {k: v for k, v in made[-1].items() if k not in {"iteration", "n", "seed"}}
 
 
 def _free(name: str, taken: Mapping[str, Any]) -> str:
-    """Return `name`, with a number if it is taken."""
+    """Return `name`, with a number appended if it is taken."""
     number, free = 1, name
     while free in taken:
         number += 1

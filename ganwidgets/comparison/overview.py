@@ -1,4 +1,4 @@
-"""A comparison as HTML that needs no kernel: a table of what differs, and the losses."""
+"""Static HTML of a comparison: a table of differences, and the losses."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["overview", "spelled"]
 
 LOSS = "loss_"
-"""The beginning of each player's loss."""
+"""Prefix of each player's loss column."""
 
 MOST = 40
-"""Runs in the table at most; the interactive one has all."""
+"""Maximum number of runs in the static table; the widget shows all."""
 
 
 def overview(comparison: Comparison, t: Catalog | None = None) -> str:
-    """Return what differs as a table, and an overlay of each loss."""
+    """Return a table of differences, and an overlay of each loss."""
     t = t or catalog()
     runs = dict(list(comparison.runs.items())[:MOST])
     frame = comparison.to_frame().loc[list(runs)]

@@ -27,20 +27,20 @@ __all__ = ["Found", "Origin", "Readable", "origins_of"]
 
 
 Readable = GANTrainer | SweepRun
-"""What samples and figures are asked of."""
+"""Objects with samples and figures."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A run as it was read.
+    """A run as read from its source.
 
     Attributes
     ----------
     name : str
-        What to call it, if no other run has that name.
+        Preferred name, if no other run has it.
     record : RunRecord
     trainer : callable
-        Returns a trainer, or what is read as one, that stands at the record's tip. Only calling it reads tensors.
+        Returns a trainer, or a read-only equivalent, at the record's tip. Only this call reads tensors.
     """
 
     name: str
@@ -49,14 +49,14 @@ class Found:
 
 
 class Origin(Protocol):
-    """Where runs come from."""
+    """A source of runs."""
 
     def entries(self) -> Iterable[Found]:
-        """Return the runs that are there now; those that cannot be read are left out with a warning."""
+        """Return the runs that exist now; warn of each that cannot be read, and leave it out."""
 
 
 class InMemory:
-    """A trainer, where it stands."""
+    """A trainer at its current iteration."""
 
     def __init__(self, trainer: GANTrainer, name: str) -> None:
         self._trainer = trainer
@@ -95,12 +95,12 @@ class OnBranch:
         return [Found(self._name, record, self._at_tip)]
 
     def _at_tip(self) -> GANTrainer:
-        """Return a copy at the tip of the branch."""
+        """Return a copy of the run at the tip of the branch."""
         return GANTrainer._of(self._between_steps(lambda: copy_of_tip(self._session, self._branch)))
 
 
 class Folder:
-    """The branches of a run folder; only the one on which it was left, unless all are asked for."""
+    """The branches of a run folder: the current one, or all if `every` is set."""
 
     def __init__(self, path: Path, name: str, branches: Iterable[str] | None) -> None:
         self._path = path
@@ -168,7 +168,7 @@ class File:
 
 
 class Pattern:
-    """Every run folder and saved file that a glob pattern names, those that come later too."""
+    """Every run folder and saved file that matches a glob pattern, including those created later."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
@@ -190,12 +190,12 @@ class Pattern:
 
 
 def readable(origin: Origin, told: set[tuple[str, str]]) -> Iterable[Found]:
-    """Return the runs of `origin`, none if they cannot be read; why, is said in a warning, once.
+    """Return the runs of `origin`, or none if they cannot be read; a warning names the reason once.
 
     Parameters
     ----------
     told : set
-        Warnings so far; the new one is added.
+        Warnings shown so far; a new one is added.
     """
     try:
         return origin.entries()
@@ -208,12 +208,12 @@ def readable(origin: Origin, told: set[tuple[str, str]]) -> Iterable[Found]:
 
 
 def origins_of(runs: Iterable[Any]) -> list[Origin]:
-    """Return where to read what a user passed to :func:`ganwidgets.compare`.
+    """Return the source for an argument of :func:`ganwidgets.compare`.
 
     Raises
     ------
     TypeError
-        If something is neither a trainer, nor has one, nor is a path.
+        If the argument is not a trainer, has none, and is not a path.
     """
     given = list(runs)
     trainers = [trainer for run in given if (trainer := _trainer_of(run)) is not None]
@@ -243,7 +243,7 @@ def _origins(run: Any, trainers: list[GANTrainer], before: int, *, alone: bool) 
 
 
 def _members(run: Any, trainers: list[GANTrainer], before: int) -> list[Origin]:
-    """Return the origins of what holds several runs."""
+    """Return the sources for an object that holds several runs."""
     if isinstance(run, Mapping):
         return [origin for name, one in run.items() for origin in _named(str(name), one)]
     futures = {name: getattr(run, name, None) for name in ("unchanged", "changed")}
@@ -290,7 +290,7 @@ def _at(path: str, *, alone: bool) -> Origin:
 
 
 def _stored(path: Path, name: str) -> Origin | None:
-    """Return where to read a run, or None for what is no run at all."""
+    """Return the source of one run, or None if `given` is not a run."""
     from ganwidgets.runs.store.layout import DATABASE
 
     if path.is_file():
@@ -299,7 +299,7 @@ def _stored(path: Path, name: str) -> Origin | None:
 
 
 def _stamp(path: Path) -> tuple[Any, ...]:
-    """Return what changes with each commit to a run folder, read without opening its database."""
+    """Return a value that changes with each commit to a run folder, without opening its database."""
     from ganwidgets.runs.store.commit_count import confirmed
     from ganwidgets.runs.store.layout import DATABASE
 
@@ -307,7 +307,7 @@ def _stamp(path: Path) -> tuple[Any, ...]:
 
 
 def _file_stamp(path: Path) -> tuple[int, ...]:
-    """Return what changes with a file's content; an empty tuple for a file that is not there."""
+    """Return a value that changes with the file's content; an empty tuple if the file does not exist."""
     try:
         found = path.stat()
     except OSError:
@@ -335,5 +335,5 @@ def _trainer_with(branch: Branch, trainers: Iterable[GANTrainer]) -> GANTrainer:
 
 
 def _naturally(name: str) -> list[Any]:
-    """Return what to sort names by, so that run 10 comes after run 9."""
+    """Return a sort key that puts run 10 after run 9."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]

@@ -1,1 +1,1 @@
-"""One update of the past, carried out again and looked at closely."""
+"""Recompute one past update and inspect it."""

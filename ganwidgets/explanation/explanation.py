@@ -1,4 +1,4 @@
-"""Why an iteration came out as it did."""
+"""Explanation of one iteration: its losses, gradients, samples, and two counterfactuals."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ganwidgets.stepping.engine import NonFiniteError
 __all__ = ["Counterfactual", "Explanation", "LayerGradient", "Update", "explained"]
 
 USUAL = 30
-"""Iterations before the one in question whose gradients are the usual ones."""
+"""Number of preceding iterations that define the usual gradients."""
 
 AFTER = 10
-"""Iterations after it that are compared with what would have come."""
+"""Number of following iterations that the counterfactuals cover."""
 
 REACH = 1000
-"""Iterations back at most to an intervention without which the run is carried out again."""
+"""Maximum distance, in iterations, to an intervention that a counterfactual leaves out."""
 
 WIDER = 1.5
 """A gradient norm is unusual if it is outside [low / 1.5, high * 1.5] of the iterations before."""
@@ -60,28 +60,28 @@ class LayerGradient:
 
     @property
     def unusual(self) -> bool:
-        """Whether the norm is outside the usual range, widened by half."""
+        """True if the norm is outside the usual range widened by a factor of 1.5."""
         low, high = self.usual
         return bool(self.norm > WIDER * high or self.norm < low / WIDER)
 
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """One update of the iteration, carried out again.
+    """One recomputed update of the iteration.
 
     Attributes
     ----------
     network : str
     number : int
-        Among the updates of this network in the iteration, from 1 on.
+        Index among the network's updates in the iteration, from 1.
     loss : float or None
     frozen, skipped : bool
     noise : Tensor [N, latent_dim]
     real, generated : Tensor [N, ...] or None
-        In the units that people see.
+        In display units.
     labels : Tensor or None
     cost_real, cost_generated : Tensor [N] or None
-        How much the network's loss of a sample exceeds that of the sample with the median logit. None where the loss
+        Loss of the network on each sample minus its loss on the sample with the median logit. None if the loss
         does not depend on these samples.
     """
 
@@ -100,16 +100,16 @@ class Update:
 
 @dataclass(frozen=True, eq=False)
 class Counterfactual:
-    """The losses as they were, and as they would have been without something.
+    """The recorded losses, and the losses without one cause.
 
     Attributes
     ----------
     without : str
-        What was left out.
+        The cause that was left out.
     iterations : int array [n]
-        From the iteration in question on.
+        From the explained iteration on.
     actual, otherwise : mapping of str to float64 array [n]
-        The loss of each player, such as ``loss_d``; NaN from where the run has no number.
+        The loss of each player, such as ``loss_d``; NaN where the run has no number.
     """
 
     without: str
@@ -126,7 +126,7 @@ class Counterfactual:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What happened in one iteration; :meth:`GANTrainer.explain` returns one.
+    """Analysis of one iteration; returned by :meth:`GANTrainer.explain`.
 
     Attributes
     ----------
@@ -136,16 +136,16 @@ class Explanation:
     usual_losses : mapping of str to (float, float)
         Their lowest and highest value over the iterations before.
     updates : tuple of Update
-        In order.
+        In order of execution.
     layers : tuple of LayerGradient
     last_intervention : Intervention or None
-        The last that took force before this iteration.
+        The last one in force before this iteration.
     without_batch : Counterfactual
-        With the next real samples in the place of this iteration's.
+        With the next real samples instead of this iteration's batch.
     without_intervention : Counterfactual or None
-        Without the last intervention and what took force with it; None where there is none, or it cannot be left out.
+        Without the last intervention and those applied with it; None if there is none, or if it cannot be left out.
     equal : bool
-        Whether the replay came to the losses that were recorded, bit for bit.
+        True if the replay reproduced the recorded losses bit for bit.
     """
 
     iteration: int
@@ -160,7 +160,7 @@ class Explanation:
 
     @property
     def real(self) -> Tensor | None:
-        """The real batch of the last update that used one."""
+        """The real batch of the last update with a real batch."""
         return next((each.real for each in reversed(self.updates) if each.real is not None), None)
 
     @property
@@ -169,7 +169,7 @@ class Explanation:
         return self.updates[-1].noise
 
     def costliest(self, n: int = COSTLIEST) -> dict[str, Tensor]:
-        """Return the `n` samples that cost D most, real and generated, the costliest first."""
+        """Return the `n` samples with the highest cost for D, real and generated, highest first."""
         found = {}
         for update in self.updates:
             if update.network != "discriminator":
@@ -183,7 +183,7 @@ class Explanation:
         return found
 
     def sentences(self) -> list[Message]:
-        """Return the findings in words."""
+        """Return the findings as sentences."""
         said = []
         for name, value in self.losses.items():
             low, high = self.usual_losses[name]
@@ -237,12 +237,12 @@ class Explanation:
 
 
 def explained(session: Session, iteration: Any) -> Explanation:
-    """Return why `iteration` of the run came out as it did; computed on copies, the run notices nothing.
+    """Return the explanation of `iteration`, computed on copies; the run does not change.
 
     Raises
     ------
     ValueError
-        If the way to where the run stands has no such iteration that can be carried out again.
+        If `iteration` is not on the current branch's path, or cannot be recomputed.
     """
     branches = session.branches
     first = branches.roots[branches.root_of(branches.current)].first.iteration + 1
@@ -301,7 +301,7 @@ def _explained(session: Session, iteration: int, first: int) -> Explanation:
 
 
 def _first_seq(session: Session) -> int:
-    """Return the number from which interventions belong to the fresh start that led here."""
+    """Return the first intervention number since the last fresh start."""
     branches = session.branches
     return branches.roots[branches.root_of(branches.current)].first.seq
 

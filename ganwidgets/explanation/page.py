@@ -1,4 +1,4 @@
-"""An explanation as HTML that needs no kernel."""
+"""Static HTML of an explanation."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["explanation_page"]
 
 SHOWN = 64
-"""Real samples of the batch that are shown."""
+"""Number of real samples shown."""
 
 
 def explanation_page(why: Explanation, t: Catalog | None = None) -> str:
-    """Return the sentences, the gradients by layer, the samples, and what would have come otherwise."""
+    """Return the sentences, the gradients by layer, the samples, and the counterfactual losses."""
     t = t or catalog()
     title = t(N_("Iteration {count}"), count=spell_count(why.iteration))
     said = "".join(f"<li>{html.escape(t(sentence))}</li>" for sentence in why.sentences())
@@ -44,7 +44,7 @@ def explanation_page(why: Explanation, t: Catalog | None = None) -> str:
 
 
 def _gradients(why: Explanation, t: Catalog) -> str:
-    """Return a bar for each layer: its usual range, and a mark where its norm is, on one logarithmic axis."""
+    """Return a bar for each layer, on one logarithmic axis: its usual range, and a mark at its norm."""
     norms = [
         value for each in why.layers for value in (each.norm, *each.usual) if np.isfinite(value) and value > 0
     ]

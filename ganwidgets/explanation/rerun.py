@@ -1,4 +1,4 @@
-"""A stretch of a run's past carried out again on copies, as it was or without something."""
+"""Recompute a part of a run's past on copies, with all interventions or without some."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def place_before(session: Session, iteration: int) -> Position:
-    """Return the place just before full step number `iteration` on the current branch, all interventions obeyed."""
+    """Return the position just before full step `iteration` on the current branch, all interventions applied."""
     branches = session.branches
     branch = branches.current
     seq = branches.roots[branches.root_of(branch)].first.seq
@@ -34,11 +34,11 @@ def place_before(session: Session, iteration: int) -> Position:
 
 
 class EditedError(Exception):
-    """The networks were changed by hand, which cannot be repeated from another state."""
+    """The networks were edited by hand, which cannot be repeated from another state."""
 
 
 class _Collector(Recorder):
-    """Keeps what each update of a step came to, and breaks none off."""
+    """Records the result of each update of a step, and stops none."""
 
     def _reach(self, stage: str, **found: object) -> None:
         super()._reach(stage, **found)
@@ -49,15 +49,15 @@ class _Collector(Recorder):
 
 
 class Rerun:
-    """Carries out again what a run did, from `place` on.
+    """Recomputes a run from `place` on.
 
     Parameters
     ----------
     session : Session
-        The run, of which nothing changes.
+        The run; it does not change.
     place : Position
     without : collection of int
-        The numbers of interventions that are left out.
+        Numbers of the interventions to leave out.
 
     Attributes
     ----------
@@ -80,18 +80,18 @@ class Rerun:
         self._restore(place)
 
     def _restore(self, place: Position) -> None:
-        """Stand at `place` as the run did."""
+        """Restore the run's state at `place`."""
         self._made, snapshot = restored_aside(self._origin, place)
         self._settings, self._place = dict(snapshot.settings), place
         self.state = self._made.run.state
 
     def go(self, place: Position) -> None:
-        """Go on to `place`, which is on the way that the run went.
+        """Advance to `place`, a position on the run's path.
 
         Raises
         ------
         EditedError
-            If the networks were changed by hand on the way, and something is left out: only that snapshot leads on.
+            If the networks were edited on the way and an intervention is left out: the stored edit does not apply.
         """
         edited = any(
             record.setting == EDIT and self._place.seq <= record.seq < place.seq for record in self._line
@@ -111,7 +111,7 @@ class Rerun:
         self._settings, self._place = dict(replay.settings), place
 
     def step(self, iteration: int) -> dict[str, float]:
-        """Carry out full step number `iteration`, and return its losses."""
+        """Carry out full step `iteration` and return its losses."""
         before = place_before(self._origin, iteration)
         self.go(before)
         self.go(Position(before.branch, iteration, before.seq))
@@ -119,7 +119,7 @@ class Rerun:
         return {name: record[name] for name in self.columns}
 
     def observed_step(self, iteration: int) -> list[SubStep]:
-        """Carry out full step number `iteration`, and return what each of its updates came to."""
+        """Carry out full step `iteration` and return the result of each update."""
         self.go(place_before(self._origin, iteration))
         engine = self._made.run.engine
         ordinary = engine.observer
@@ -133,9 +133,9 @@ class Rerun:
         return list(collector.updates.values())
 
     def losses(self, first: int, last: int) -> dict[str, Floats]:
-        """Return the losses of iterations `first` to `last`, carried out from here.
+        """Return the losses of iterations `first` to `last`, recomputed from here.
 
-        They are NaN from where a number is not finite, or networks were changed by hand.
+        They are NaN from the first non-finite number or edit by hand on.
         """
         found = {name: np.full(last - first + 1, np.nan) for name in self.columns}
         for row, iteration in enumerate(range(first, last + 1)):
@@ -148,7 +148,7 @@ class Rerun:
         return found
 
     def skip_batches(self, samples: int) -> None:
-        """Let the next update draw the real samples that come `samples` later."""
+        """Shift the data cursor, so that the next update draws the real samples `samples` further on."""
         self._as_it_was = False
         for stream in self.state.cursors:
             self.state.cursors[stream] += samples

@@ -1,4 +1,4 @@
-"""The trainer that users hold, and what it takes to run it from several threads."""
+"""`GANTrainer`, and the dispatch of its calls to the training thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of a live trainer are carried out by the thread that trains."""
+"""Dispatch of method calls to the training thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["on_training_thread"]
 
 
 class Dispatching(Protocol):
-    """A trainer that is live where `_dispatch` is not None."""
+    """A trainer; it is live if `_dispatch` is not None."""
 
     @property
     def _dispatch(self) -> Callable[[Callable[[], Any]], Any] | None: ...
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def on_training_thread(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """Let a method of a live trainer be carried out by the thread that trains, between two steps."""
+    """Make a method of a live trainer run in the training thread, between two steps."""
     method = under_pinned_modes(method)
 
     @functools.wraps(method)

@@ -1,4 +1,4 @@
-"""Two futures as HTML: their losses over each other, their samples side by side."""
+"""Static HTML of a what-if: overlaid losses, and samples side by side."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["futures_page"]
 
 SHOWN: Mapping[str, int] = {"points": 300, "images": 25}
-"""Samples of each future."""
+"""Number of samples of each future."""
 
 
 def futures_page(what_if: WhatIf, t: Catalog | None = None) -> str:
-    """Return both futures as far as they have come."""
+    """Return HTML of both futures up to their current iterations."""
     t = t or catalog()
     futures = {t(N_("unchanged")): what_if.unchanged, t(N_("changed")): what_if.changed}
     first = what_if.start

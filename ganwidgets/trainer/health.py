@@ -1,4 +1,4 @@
-"""What a trainer says about its own health, and the rules that look after it."""
+"""Diagnosis, duality gap and autopilot of a trainer."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ __all__ = ["HealthMixin"]
 
 
 class HealthMixin(QualityMixin):
-    """A trainer that can be diagnosed, and obey rules if a user arms them."""
+    """Mixin: diagnosis, duality gap and autopilot."""
 
     _autopilot: Autopilot | None = None
 
     def diagnose(self) -> tuple[Finding, ...]:
-        """Return what is wrong with the run, the most severe finding first; empty if nothing is found.
+        """Return the problems of the run as findings, most severe first; empty if none is found.
 
         Each finding has a symptom of :data:`ganwidgets.diagnosis.SYMPTOMS`, a severity from 0 to 1, the iteration since
-        which it holds, its evidence (a signal over time and the threshold it crossed) and remedies. Signals are recorded
-        columns of the last 500 iterations, and probes of copies of the networks at up to seven moments. Before enough is
-        known nothing is found. The state does not change. ``benchmarks/results.md`` says how often findings are right.
+        from which it holds, its evidence (a signal over time and the threshold it crossed) and remedies. Signals are
+        recorded columns of the last 500 iterations, and probes of network copies at up to seven moments. A short
+        history gives no findings. The state does not change. ``benchmarks/results.md`` has the accuracy.
 
         Examples
         --------
@@ -47,20 +47,20 @@ class HealthMixin(QualityMixin):
         return self._between_steps(lambda: diagnose(self._session))
 
     def duality_gap(self, steps: int = 100, n: int = 1000, seed: int = 0) -> float:
-        """Return how far the run is from an equilibrium: 0 there, and larger the further away.
+        """Return the duality gap, the run's distance from an equilibrium: 0 at an equilibrium, larger further away.
 
-        The best response of D against this G, minus the best response of G against this D, each after `steps` updates on
-        an exact copy (Grnarova et al., "A domain agnostic measure for monitoring and evaluating GANs", NeurIPS 2019). The
-        run does not change. ``history.evaluations`` keeps the value, as it does those of :meth:`evaluate`.
+        The value is max over D' of V(D', G) minus min over G' of V(D, G'). Each maximum or minimum is approximated by
+        `steps` updates of a copy (Grnarova et al., "A domain agnostic measure for monitoring and evaluating GANs",
+        NeurIPS 2019). The run does not change. ``history.evaluations`` keeps the value.
 
         Parameters
         ----------
         steps : int
-            The cost: so many updates of D, and as many of G.
+            Number of updates of the copies of D and of G.
         n : int
-            Samples on which both answers are compared.
+            Number of samples for V.
         seed : int
-            Of these samples.
+            Seed of these samples.
 
         Examples
         --------
@@ -81,13 +81,13 @@ class HealthMixin(QualityMixin):
     def duality_gap_curve(
         self, points: int = 8, steps: int = 100, n: int = 1000, seed: int = 0
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return :meth:`duality_gap` over the run, computed afterwards at its snapshots.
+        """Return :meth:`duality_gap` over the run, computed at its snapshots.
 
         Returns
         -------
         iterations : int64 array [points]
         values : float64 array [points]
-            Fewer if there are fewer snapshots. The cost is that of `points` calls.
+            Shorter if there are fewer snapshots. The cost is `points` times that of one call.
         """
         refuse_other_games(self._session.own.game, "duality_gap_curve()")
         points, steps = checked_count(points), checked_count(steps)
@@ -96,28 +96,28 @@ class HealthMixin(QualityMixin):
         return curve.iterations, curve.values
 
     def autopilot(self, rules: Rule | Sequence[Rule] | None = None, mode: str = "act") -> Autopilot | None:
-        """Let rules look after the run from the next step on.
+        """Apply rules to the run from the next step on.
 
-        Rules that compare recorded columns are asked every 10 iterations, rules that read findings every 100. Every act
-        is an intervention with the author ``"rule"``, the rule's name and its evidence as the reason. It can be undone,
-        and a replay needs no rule. Findings cost a diagnosis each time.
+        Rules on recorded columns are evaluated every 10 iterations, rules on findings every 100. Each action is an
+        intervention with the author ``"rule"``; its reason is the rule's name and evidence. It can be undone, and a
+        replay does not evaluate rules. Each evaluation of findings costs a diagnosis.
 
         Parameters
         ----------
         rules : Rule or sequence of Rule, optional
-            By default those of :func:`ganwidgets.built_in_rules`.
+            Default: :func:`ganwidgets.built_in_rules`.
         mode : {"off", "advise", "act"}
-            ``"advise"`` notes what would be done and does nothing.
+            ``"advise"`` records the firings without acting.
 
         Returns
         -------
         Autopilot or None
-            Its ``firings`` grow while the run goes on. None for ``"off"``.
+            Its ``firings`` grow during training. None for ``"off"``.
 
         Raises
         ------
         TypeError, ValueError
-            For what is no rule, or another mode.
+            If an element of `rules` is not a rule, or if the mode is unknown.
 
         Examples
         --------
@@ -146,7 +146,7 @@ class HealthMixin(QualityMixin):
     def _advance(
         self, network: str, n: int, interrupted: Callable[[], bool], origin: Origin
     ) -> dict[str, float]:
-        """Carry out up to `n` steps, and let the rules look wherever they are due."""
+        """Carry out up to `n` steps, and evaluate the rules when due."""
         pilot = self._autopilot
         if pilot is None or network != "both":
             return super()._advance(network, n, interrupted, origin)

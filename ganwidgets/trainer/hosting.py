@@ -20,7 +20,7 @@ from ganwidgets.trainer.recovery import Recovery
 __all__ = ["RunnerFacing"]
 
 MOMENT = 0.05
-"""Seconds for which a call to train keeps a live run from hearing anything else."""
+"""Duration of a training slice on a live run; commands from other threads run between slices."""
 
 T = TypeVar("T")
 
@@ -43,26 +43,26 @@ class RunnerFacing:
         dispatch: Callable[[Callable[[], Any]], Any] | None,
         route: Callable[[dict[str, Any], str], bool] | None,
     ) -> None:
-        """Let calls and changes from other threads go through a runner's queue, or no longer."""
+        """Attach or detach a runner: calls and changes from other threads then go through its queue."""
         self._runner = dispatch
         self._session.settings.__dict__["_route"] = route
 
     @property
     def _dispatch(self) -> Callable[[Callable[[], Any]], Any] | None:
-        """What carries out calls between two steps; None if nothing runs the trainer, or it waits for this thread."""
+        """The executor of calls between two steps; None without a runner, or while it waits for this thread."""
         return None if self._editor == threading.get_ident() else self._runner
 
     @contextmanager
     def editing(self, reason: str = "") -> Iterator[None]:
-        """Hold the run between two steps while the networks are changed by hand.
+        """Pause the run between two steps while the user edits the networks.
 
-        What was changed becomes one intervention, with a snapshot. Without this context, a change by hand is
-        noticed at the next step if the run is paused. While a widget plays, this context is needed.
+        The edit becomes one intervention, with a snapshot. Without this context, an edit of a paused run is noticed at
+        the next step. While a widget plays, this context is required.
 
         Parameters
         ----------
         reason : str
-            Why; kept in the log of interventions.
+            Stored in the log of interventions.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class RunnerFacing:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Keep the thread that trains waiting, and let this thread call the trainer meanwhile."""
+        """Block the training thread while this thread calls the trainer."""
         dispatch = self._dispatch
         if dispatch is None:
             yield
@@ -116,7 +116,7 @@ class RunnerFacing:
     def _advance(
         self, network: str, n: int, interrupted: Callable[[], bool], origin: Origin
     ) -> dict[str, float]:
-        """Carry out up to `n` full steps or updates of one network; every way to train goes through here."""
+        """Carry out up to `n` full steps or updates of one network; all training goes through this method."""
         try:
             return self._session.advance(network, n, interrupted, origin)
         except DivergedError:
@@ -126,7 +126,7 @@ class RunnerFacing:
     # --- training -------------------------------------------------------------------------------
 
     def _train(self, network: str, n: int) -> dict[str, float]:
-        """Train at once; live in slices, so that between them controls and other cells are heard."""
+        """Train at once; a live trainer trains in slices, so that commands and other cells run in between."""
         dispatch = self._dispatch
         if dispatch is None:
             last = self._advance(network, n, _never, CODE)
@@ -139,7 +139,7 @@ class RunnerFacing:
                 return dict(record)
 
     def _train_for_a_moment(self, network: str, n: int) -> tuple[int, dict[str, float]]:
-        """Return how many of `n` steps were carried out, at least one, and the last record."""
+        """Return the number of the `n` steps carried out, at least one, and the last record."""
         end = time.monotonic() + MOMENT
         taken = 0
 

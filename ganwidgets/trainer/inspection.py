@@ -1,4 +1,4 @@
-"""What can be read from a trainer: its networks, its samples, its past and how exactly it repeats."""
+"""Read access to a trainer: networks, samples, history, timeline, and exactness."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ __all__ = ["InspectionMixin"]
 
 
 class InspectionMixin(RunnerFacing):
-    """A trainer whose state can be read; reading changes nothing in the run."""
+    """Mixin: read access to the run; it changes nothing."""
 
     @property
     def iteration(self) -> int:
-        """Full steps carried out since the start of the run."""
+        """Number of full steps since the start of the run."""
         return self._session.state.iteration
 
     @property
     def samples_seen(self) -> int:
-        """Real samples drawn since the start of the run."""
+        """Number of real samples drawn since the start of the run."""
         return self._session.state.samples_seen
 
     @property
@@ -47,12 +47,12 @@ class InspectionMixin(RunnerFacing):
 
     @property
     def discriminator(self) -> nn.Module:
-        """The discriminator; returns logits."""
+        """The discriminator; it returns logits."""
         return self._network("discriminator")
 
     @property
     def game(self) -> Game:
-        """The game: its players, what each of them minimises, and what is shown of it."""
+        """The game: its players, their losses, and its exhibits."""
         return self._session.state.game
 
     @property
@@ -79,16 +79,16 @@ class InspectionMixin(RunnerFacing):
 
     @on_training_thread
     def show(self, n: int = 8, seed: int = 0, ema: bool = False) -> dict[str, Tensor]:
-        """Return what is to be seen of the game, by the names of its exhibits; the run's state is untouched.
+        """Return the game's exhibits by name; the run's state does not change.
 
         Parameters
         ----------
         n : int
-            Samples of each exhibit; of held-out samples where some are.
+            Number of samples of each exhibit; held-out samples if there are any.
         seed : int
-            Of the choice of samples and of all random numbers; the same seed shows the same samples.
+            Seed of the choice of samples and of all random numbers.
         ema : bool
-            Use moving averages where the setting `ema_decay` is above 0.
+            Use moving averages if the setting `ema_decay` is above 0.
 
         Returns
         -------
@@ -99,42 +99,42 @@ class InspectionMixin(RunnerFacing):
 
     @property
     def source(self) -> Source:
-        """Where the real samples come from."""
+        """The source of the real samples."""
         return self._session.run.source
 
     @property
     def history(self) -> History:
-        """The numbers of every iteration up to where the run stands, by column."""
+        """The recorded columns of every iteration up to the current one."""
         return self._session.history
 
     @property
     def interventions(self) -> list[Intervention]:
-        """Everything that led to where the run stands: who changed what, after which iteration, and why."""
+        """The interventions that led to the current state: author, change, iteration and reason."""
         return gathered(self._session.log.records(self.iteration, self.samples_seen))
 
     @property
     def timeline(self) -> Timeline:
-        """The past of the run and its branches, to go back to and go on from."""
+        """The run's past and its branches; travel to any iteration and continue from there."""
         return Timeline(self._session, self._between_steps)
 
     @property
     def run(self) -> Path | None:
-        """The folder in which the run is kept; None where it is in none."""
+        """The run's folder; None if the run is not stored."""
         return self._session.autosave.path
 
     @property
     def exact(self) -> bool:
-        """Whether the run repeats bit for bit on the same torch version, device and thread count.
+        """True if the run repeats bit for bit on the same torch version, device and thread count.
 
-        False, "close, not exact", where a Dataset or a network draws random numbers that cannot
-        be routed to the run's own generators, and on a GPU, where two runs of one seed were seen to
-        differ in their last bits. In either precision.
+        False ("close, not exact") if a Dataset or network draws random numbers that cannot be routed to the run's own
+        generators. False also on a GPU, where two runs of one seed were observed to differ in their last bits, in
+        either precision.
         """
         return self._session.run.exact
 
     @property
     def exact_because(self) -> str:
-        """Why the run is exact, or each cause why it is not, in one sentence.
+        """One sentence: why the run is exact, or each cause why it is not.
 
         Examples
         --------
@@ -146,17 +146,17 @@ class InspectionMixin(RunnerFacing):
 
     @on_training_thread
     def sample(self, n: int, seed: int | None = None, labels: Any = None, ema: bool = False) -> Tensor:
-        """Return `n` generated samples; the run's state is untouched.
+        """Return `n` generated samples; the run's state does not change.
 
         Parameters
         ----------
         n : int
-            How many.
+            Number of samples.
         seed : int, optional
-            The same seed gives the same latents every time; without one they differ each call.
+            Seed of the latents; if omitted, they differ at each call.
         labels : int or sequence of int, optional
-            The label of all samples, or one for each, for a generator that takes labels (`conditional`).
-            Without it they are drawn from the data's distribution.
+            The label of all samples, or one for each, if the generator takes labels (`conditional`).
+            If omitted, labels are drawn from the data's distribution.
         ema : bool
             Use the moving average of the generator; the setting `ema_decay` must be above 0.
 
@@ -168,14 +168,14 @@ class InspectionMixin(RunnerFacing):
         Raises
         ------
         DataError
-            For a label that does not occur in the data, or that the generator does not take.
+            If a label does not occur in the data, or if the generator takes no labels.
         """
         refuse_other_games(self._session.own.game, "sample()")
         return sample(self._session, checked_count(n), seed_or_new(seed), labels, average=ema)
 
     @on_training_thread
     def real(self, n: int, seed: int | None = None) -> Tensor:
-        """Return `n` real samples, as :meth:`sample` does; the run's state is untouched."""
+        """Return `n` real samples in the units of :meth:`sample`; the run's state does not change."""
         return sample_real(self._session, checked_count(n), seed_or_new(seed))
 
     @on_training_thread

@@ -1,4 +1,4 @@
-"""What a trainer says about the quality of what its generator makes."""
+"""Quality of a trainer's generated samples."""
 
 from __future__ import annotations
 
@@ -16,47 +16,45 @@ __all__ = ["QualityMixin"]
 
 
 class QualityMixin(RunnerFacing):
-    """A trainer whose samples can be compared with real ones; the run's state is untouched by it."""
+    """Mixin: comparison of generated with real samples; the run's state does not change."""
 
     def evaluate(self, n: int = 2500, seed: int = 0, features: Any = None) -> dict[str, float]:
-        """Return how good the generated samples are, by name; see :mod:`ganwidgets.metrics`.
+        """Return quality figures of the generated samples, by name; see :mod:`ganwidgets.metrics`.
 
-        Standardized points are measured as z-scores. For points: ``modes high_quality reverse_kl`` where the data knows its centres,
-        ``jensen_shannon`` for two dimensions, ``sliced_wasserstein``. For images: ``frechet
-        kernel_inception precision recall density coverage diversity`` on the features that
-        :attr:`features` names, ``inception_score`` and, on the data's own classes, ``modes`` and
-        ``reverse_kl`` where those know classes; and the shares of real and of generated images that
-        the discriminator judges rightly.
+        Standardized points are measured as z-scores. Points: ``modes high_quality reverse_kl`` if the data has known
+        centres, ``jensen_shannon`` in two dimensions, ``sliced_wasserstein``. Images: ``frechet kernel_inception
+        precision recall density coverage diversity`` on :attr:`features`. With the data's own classes also
+        ``inception_score``, ``modes`` and ``reverse_kl``. Images also have the shares of real and of generated samples
+        that the discriminator classifies correctly.
 
         Parameters
         ----------
         n : int
-            How many generated samples are compared with as many real ones; of images with half of
-            the data where that is less, because the other half is for :meth:`floors`.
+            Number of generated samples, compared with as many real ones. Images use at most half of the data,
+            because the other half is for :meth:`floors`.
         seed : int
-            Of the samples; the same seed, the same figures.
+            Seed of the samples; equal seeds give equal figures.
         features : str, path or nn.Module, optional
-            Other features than :attr:`features`, this once.
+            Features for this call; default :attr:`features`.
 
         Notes
         -----
-        ``trainer.history.evaluations`` keeps the result with the iteration; the state and its hash do not change.
+        ``trainer.history.evaluations`` stores the result with its iteration; the state and its hash do not change.
         """
         return self._evaluation.noted(checked_count(n), checked_seed(seed), features)
 
     def floors(self, n: int = 2500, seed: int = 0, features: Any = None) -> dict[str, float]:
-        """Return what a perfect generator scores at :meth:`evaluate`: real samples in its place."""
+        """Return :meth:`evaluate` for real samples instead of generated ones: the score of a perfect generator."""
         return self._evaluation.of_real(checked_count(n), checked_seed(seed), features)
 
     @property
     def features(self) -> Any:
-        """What images are judged on, in the widget too; assign another at any time, the run does not change.
+        """The features that image metrics use, in the widget too; assignable at any time, without effect on the run.
 
-        ``"classifier"``, a small network that learns the labels of this data in seconds; ``"inception"``, by
-        which published figures (FID, KID) are measured, or the path of its weights; ``"random"``, a network
-        that was never trained, good for a trend only; ``"pixels"``; a module of your own, from images [n, C, H, W]
-        in [0, 1] to features [n, F] or to a pair of those and of logits [n, K]. ``"auto"`` is the classifier for
-        images with labels, and random features for others.
+        ``"classifier"``: a small network that learns the labels of this data in seconds. ``"inception"``, or the path
+        of its weights: the features of published FID and KID figures. ``"random"``: an untrained network, good for a
+        trend only. ``"pixels"``: raw pixels. A module: maps images [n, C, H, W] in [0, 1] to features [n, F], or to a
+        pair of features and logits [n, K]. ``"auto"``: the classifier for images with labels, else random features.
         """
         return self._session.features
 
@@ -65,27 +63,27 @@ class QualityMixin(RunnerFacing):
         self._session.features = refuse_unknown_features(asked)
 
     def neighbors(self, samples: Any, k: int = 1, features: Any = None) -> Neighbors:
-        """Return the real images that are most like some images, to see whether the generator copies.
+        """Return the real images nearest to given images, to check whether the generator copies.
 
         Parameters
         ----------
         samples : Tensor [n, C, H, W]
             In [0, 1], such as :meth:`sample` returns.
         k : int
-            How many for each.
+            Number of neighbours for each image.
         features : str, path or nn.Module, optional
-            What makes images alike; ``"pixels"`` finds exact copies, :attr:`features` those with the same content.
+            Features for the distance: ``"pixels"`` finds exact copies, :attr:`features` similar content.
 
         Returns
         -------
         Neighbors
-            ``indices distances images`` of the nearest real images, and the ``typical`` distance of a real image
-            from its own nearest one: much nearer than that is a copy.
+            ``indices distances images`` of the nearest real images, and the ``typical`` distance between a real image
+            and its own nearest neighbour. A much smaller distance indicates a copy.
         """
         return self._evaluation.neighbors(torch.as_tensor(samples), checked_count(k), features)
 
     def class_shares(self, n: int = 2500, seed: int = 0) -> dict[int, float]:
-        """Return the share of generated images that the data's classifier reads as each of its classes."""
+        """Return the share of generated images that the data's classifier assigns to each class."""
         refuse_other_games(self._session.own.game, "class_shares()")
         return self._evaluation.class_shares(checked_count(n), checked_seed(seed))
 

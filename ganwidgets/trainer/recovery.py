@@ -1,4 +1,4 @@
-"""How far a run goes back after it diverged, so that it does not lead into the same divergence again and again."""
+"""Recovery after divergence: repeated divergences go back further each time."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ganwidgets.runs.timeline.travel import goto
 __all__ = ["Recovery"]
 
 PAST = 100
-"""Iterations that a run gets further before its next divergence counts as another one."""
+"""Iterations beyond a divergence after which the next one counts as new."""
 
 LEAST = 100
-"""Iterations that the second recovery goes back; each further one goes back twice as far."""
+"""Iterations that the second recovery goes back; each further one doubles it."""
 
 
 class Recovery:
-    """Counts divergences that do not get past each other, and goes back further after each.
+    """Counts consecutive divergences, and goes back further after each.
 
-    The first recovery leaves the run at its last good state. The next ones go 100, 200, 400 ... iterations back from
-    the furthest divergence, to the exact state of that iteration, under the settings in force now.
+    The first recovery keeps the last good state. The next ones go 100, 200, 400 ... iterations back from the
+    furthest divergence, to the exact state of that iteration, with the current settings.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Recovery:
         self._stopped_at: tuple[int, int] | None = None
 
     def note_divergence(self) -> None:
-        """Note that the run has just diverged, and that it is back at its last good state."""
+        """Record that the run has diverged and is at its last good state."""
         root, iteration = self._place()
         if root != self._root or iteration >= self._furthest + PAST:
             self._root, self._furthest, self._count = root, iteration, 0
@@ -47,12 +47,12 @@ class Recovery:
         self._stopped_at = root, iteration
 
     def recover(self) -> str:
-        """Go back as far as is due; return a sentence about it, empty if the run is at its last good state.
+        """Go back as far as is due; return a sentence about it, empty if the run keeps its last good state.
 
         Raises
         ------
         Exception
-            Whatever user code raises on the way. The run is then at its last good state.
+            Any exception that user code raises on the way. The run is then at its last good state.
         """
         session = self._session
         session.recover()

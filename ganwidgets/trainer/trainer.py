@@ -1,4 +1,4 @@
-"""The trainer that users hold: a GAN whose training can be stepped, changed, saved and resumed."""
+"""`GANTrainer`: step, change, save and resume a GAN training run."""
 
 from __future__ import annotations
 
@@ -51,48 +51,49 @@ __all__ = ["GANTrainer"]
 
 @with_settings(dict.fromkeys(DATA_OPTIONS))
 class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
-    """Trains a generator against a discriminator, step by step, and obeys while it does.
+    """Trains a GAN step by step, with settings that can change at any time.
 
     Parameters
     ----------
     data : str, array, tensor, (X, y), Dataset or path
-        A preset's name, of `ganwidgets.data.POINT_PRESETS` or `ganwidgets.data.IMAGE_PRESETS`; points ``[N, F]``; images ``[N, H, W]`` or ``[N, C, H, W]``,
+        A preset's name, of `ganwidgets.data.POINT_PRESETS` or `ganwidgets.data.IMAGE_PRESETS`; points ``[N, F]``;
+        images ``[N, H, W]`` or ``[N, C, H, W]``,
         uint8 or float; a pair with integer labels; a `torch.utils.data.Dataset`, or any object with
-        ``__len__`` and ``__getitem__``; a list; a table such as a DataFrame; or a folder of images. Points pass unscaled, but tables whose columns are
-        far from 0, very large or small, or of very different scales train as z-scores. Images train in [-1, 1].
+        ``__len__`` and ``__getitem__``; a list; a table such as a DataFrame; or a folder of images. Points are not
+        scaled. Table columns train as z-scores if they are far from 0, very large or small, or of very different
+        scales. Images train in [-1, 1].
     generator, discriminator : nn.Module, optional
-        Networks of one's own: ``generator(z)`` maps noise ``[n, latent_dim]`` to samples,
-        ``discriminator(x)`` returns logits ``[n]``, ``[n, 1]`` or ``[n, 1, 1, 1]``. One that needs a
-        second argument is told labels, int64 ``[n]``. They are trained in place. Without them,
-        built-in ones follow the settings.
+        Own networks: ``generator(z)`` maps noise ``[n, latent_dim]`` to samples, ``discriminator(x)`` returns logits
+        ``[n]``, ``[n, 1]`` or ``[n, 1, 1, 1]``. A network with a required second parameter gets labels, int64 ``[n]``.
+        They are trained in place. If omitted, built-in networks follow the settings.
     kind, value_range, columns, labels, standardize : optional
-        How `data` is read; see :func:`ganwidgets.dataset`. ``trainer.source`` shows what was decided.
+        How `data` is read; see :func:`ganwidgets.dataset`. ``trainer.source`` shows the decision.
     objective : Objective, optional
-        Losses of one's own, chosen as ``loss="own"``; see :class:`ganwidgets.Objective`.
+        Own losses, chosen as ``loss="own"``; see :class:`ganwidgets.Objective`.
     game : str or Game
-        Which networks play against which losses: ``"gan"``, ``"pix2pix"`` on ``data=(inputs, targets)``,
+        The players and their losses: ``"gan"``, ``"pix2pix"`` on ``data=(inputs, targets)``,
         ``"cyclegan"`` on ``data=(a, b)``, ``"adversarial_training"`` on data with labels, or an instance of a subclass of
-        :class:`ganwidgets.Game`. It never changes; settings, columns and steps follow from it.
+        :class:`ganwidgets.Game`. It determines settings, columns and steps, and cannot change later.
     seed : int
-        All randomness of the run follows from it.
+        Determines all randomness of the run.
     device : str or torch.device
-        Where the networks compute; ``"auto"`` is a CUDA GPU where there is one, otherwise the CPU.
+        Device of the networks; ``"auto"`` is a CUDA GPU if there is one, otherwise the CPU.
     run : path, optional
-        A folder in which the run is kept while it goes on; :func:`ganwidgets.open_run` finds it
-        again, after a crash too. It is saved at least every few seconds, at most 2 % of the time.
+        Folder to store the run in during training; :func:`ganwidgets.open_run` opens it again, also after a
+        crash. It is saved every few seconds, for at most 2 % of the time.
     **settings
         Any setting by name; see :class:`ganwidgets.Settings`.
 
     Raises
     ------
     CheckpointError
-        If the folder `run` holds something already, or cannot be written to.
+        If the folder `run` is not empty, or is not writable.
     DataError
-        For data that cannot be trained on, or networks that do not fit it.
+        If the data cannot be trained on, or if the networks do not fit it.
     traitlets.TraitError
-        For an unknown keyword, or a setting that is not allowed.
+        If a keyword is unknown, or a setting's value is not allowed.
     ValueError
-        For a device that PyTorch cannot use here.
+        If PyTorch cannot use the device here.
 
     Examples
     --------
@@ -142,23 +143,23 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
 
     @on_training_thread
     def reset(self, seed: int | None = None, *, game: str | Game | None = None) -> None:
-        """Start afresh with the settings as they stand, pending ones included.
+        """Start afresh with the current settings, including pending ones.
 
-        A branch of its own begins, and its history; what led to the reset stays in the log of
-        interventions, and the reset is in it.
+        A new branch begins, with its own history. The log of interventions keeps what led to the reset, and the reset
+        itself.
 
         Parameters
         ----------
         seed : int, optional
-            A new seed; without one the run begins as it did before.
+            A new seed; if omitted, the run's own.
         game : str or Game, optional
-            Only the run's own game: settings, columns and networks of the whole run follow from it. Another game needs
-            another trainer.
+            Only the run's own game: it determines settings, columns and networks. For another game make another
+            trainer.
 
         Raises
         ------
         DataError
-            If the pending settings do not fit together; the run is then as it was.
+            If the pending settings do not fit together; the run does not change.
         """
         if game is not None:
             refuse_another_game(self._session.own.game, game)
@@ -168,23 +169,23 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
 
     @property
     def settings(self) -> Any:
-        """The settings: assign to an attribute and the next update obeys."""
+        """The settings; an assignment takes effect at the next update."""
         return self._session.settings
 
     def change(self, reason: str = "", **settings: Any) -> None:
-        """Change several settings at once: all of them, or on any error none.
+        """Change several settings at once; on any error none of them changes.
 
         Parameters
         ----------
         reason : str
-            Why; kept in the log of interventions.
+            Stored in the log of interventions.
         **settings
             The new values by name, in force at the next update.
 
         Raises
         ------
         traitlets.TraitError
-            For an unknown name or a value that is not allowed; nothing changes.
+            If a name is unknown or a value is not allowed; nothing changes.
         """
         route = self.settings._route
         if route is None or not route(self.settings.checked(settings), reason):
@@ -199,26 +200,26 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         -------
         dict
             The last record: ``iteration loss_d loss_g grad_norm_d grad_norm_g accuracy_real
-            accuracy_fake``, of the last updates, before their optimizer steps, penalty included
-            in ``loss_d``. A frozen or skipped network has no gradient: its norm is NaN.
+            accuracy_fake``, from the last updates, before their optimizer steps. ``loss_d`` includes the penalty.
+            A frozen or skipped network has no gradient: its norm is NaN.
 
         Raises
         ------
         DivergedError
-            If a number is not finite; the trainer then stands at its last good state.
+            If a number is not finite; the trainer is then at its last good state.
         """
         return self._train(ALL, checked_count(n))
 
     def step_d(self, n: int = 1) -> dict[str, float]:
-        """Update the discriminator alone, `n` times; every bit of the generator stays."""
+        """Update only the discriminator, `n` times; the generator stays the same, bit for bit."""
         return self._train(self._player_of("step_d"), checked_count(n))
 
     def step_g(self, n: int = 1) -> dict[str, float]:
-        """Update the generator alone, `n` times; every bit of the discriminator stays."""
+        """Update only the generator, `n` times; the discriminator stays the same, bit for bit."""
         return self._train(self._player_of("step_g"), checked_count(n))
 
     def step_player(self, name: str, n: int = 1) -> dict[str, float]:
-        """Update one player alone, `n` times; every bit of the other players' networks stays.
+        """Update only one player, `n` times; the other players' networks stay the same, bit for bit.
 
         Parameters
         ----------
@@ -266,10 +267,9 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
     def walk(self, network: str = ALL) -> Walk:
         """Begin a walk through the next step, sub-step by sub-step, forward and back.
 
-        Each ``walk.next()`` carries out one stage more of the update (draw noise, generate, classify,
-        loss, gradients, update), shows what came out, and leaves the run as it was; the one after the
-        last sub-step carries the step out, with the same bits as :meth:`step`, :meth:`step_d` or
-        :meth:`step_g`.
+        Each ``walk.next()`` carries out one more stage of the update (draw noise, generate, classify, loss, gradients,
+        update), and shows its result without changing the run. The call after the last sub-step completes the step,
+        with the same bits as :meth:`step`, :meth:`step_d` or :meth:`step_g`.
 
         Parameters
         ----------
@@ -294,9 +294,9 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         return walk
 
     def on_step(self, callback: Callable[[Mapping[str, float]], None]) -> Callable[[], None]:
-        """Call `callback` with the record after each step, in the thread that trains.
+        """Call `callback` with the record after each step, in the training thread.
 
-        The record is read-only: `history` has fixed columns, so an entry that a callback adds could not be kept.
+        The record is read-only: `history` has fixed columns, so an entry added by a callback would be lost.
 
         Returns
         -------
@@ -306,7 +306,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         Raises
         ------
         TypeError
-            If `callback` is no function.
+            If `callback` is not callable.
         """
         key = object()
         checked_callable("callback", callback)
@@ -321,41 +321,42 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
 
     @on_training_thread
     def state_dict(self) -> dict[str, Any]:
-        """Return the whole state: copies of tensors on the CPU, and plain values only."""
+        """Return the whole state: CPU copies of tensors, and plain values."""
         tree: dict[str, Any] = copied(self._session.tree())
         return tree
 
     @on_training_thread
     def state_hash(self) -> str:
-        """Return the SHA-256, in hex, of the whole state.
+        """Return the SHA-256 hash of the whole state, in hex.
 
-        Over networks with buffers, the average, optimizers, generators of random numbers, the
-        data's cursor and fingerprint, counters and settings (pending ones too); not over history,
-        interventions, clock, reasons or device. Two trainers with equal hashes go on alike.
+        It covers networks with buffers, the moving average, optimizers, random generators, the data cursor and
+        fingerprint, counters, and settings (also pending ones). It excludes history, interventions, clock, reasons and
+        device. Two trainers with equal hashes continue alike.
         """
         return digest(self._session.tree())
 
     @on_training_thread
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state that :meth:`state_dict` returned.
+        """Restore a state that :meth:`state_dict` returned.
 
-        Settings, seed and the sizes of built-in networks come with the state; the data must be the trainer's own.
+        The state includes settings, seed and the sizes of built-in networks. The data must be the trainer's own.
         History is kept up to the state's iteration, and filled with NaN where it has no such row.
 
         Raises
         ------
         CheckpointError
-            If the state belongs to other data, other networks or another version of ganwidgets;
-            the trainer is then as it was.
+            If the state belongs to other data, other networks or another version of ganwidgets. The trainer then
+            does not change.
         """
         refuse_other_data(self._session, state)
         self._session.load_tree(state, CODE)
 
     @on_training_thread
     def code(self) -> str:
-        """Return Python source that makes this run again, its seed included; the widget's makes a widget, too.
+        """Return Python source that repeats this run, including its seed; for a widget, the source makes a widget.
 
-        It is one line with all settings until a change or a single update took force, then :meth:`Timeline.script`.
+        If no setting changed and all steps were full, it is one line with all settings; else :meth:`Timeline.script`
+        follows.
 
         Examples
         --------
@@ -368,8 +369,8 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the run to one file: state, history, interventions, and data that is a small array.
 
-        Nothing in the file can execute. It is written beside `path` and renamed, so that `path`
-        holds the old file or the whole new one, never a part.
+        Nothing in the file can execute. It is written beside `path` and renamed, so that `path` holds the old file or
+        the complete new one.
 
         Raises
         ------
@@ -385,8 +386,8 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         ===================  ==========================================================================
         ending               content
         ===================  ==========================================================================
-        ``.png``             what the run shows now
-        ``.gif .webp``       its past as a film; also ``.apng`` and, with ``ganwidgets[video]``, ``.mp4``
+        ``.png``             the current picture
+        ``.gif .webp``       an animation of its past; also ``.apng`` and, with ``ganwidgets[video]``, ``.mp4``
         ``.html``            the whole run on one page, with a slider over its snapshots
         ``.csv .parquet``    the history, one row an iteration; Parquet needs ``ganwidgets[parquet]``
         ``.py .ipynb``       source that recomputes the run
@@ -402,19 +403,19 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         Parameters
         ----------
         path
-            The file; its ending names the format.
+            The file; its ending selects the format.
         locale : str, optional
-            The language, such as ``"fr"``; the system's without it.
+            The language, such as ``"fr"``; default: the system's.
 
         Raises
         ------
         ValueError
-            For another ending, an unknown language, a generator that PyTorch cannot trace, or a run that no
-            script can recompute.
+            If the ending or language is unknown, PyTorch cannot trace the generator, or no script can
+            repeat the run.
         DataError
-            If the game has no generator of noise.
+            If the game has no generator that maps noise.
         ImportError
-            If a format's optional package is not installed.
+            If an optional package of the format is not installed.
         OSError
             If the file cannot be written.
         """
@@ -434,42 +435,42 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         game: str | Game | None = None,
         device: str | torch.device = "cpu",
     ) -> GANTrainer:
-        """Return the trainer of a run that :meth:`save` wrote; it goes on as that one would have.
+        """Return the trainer of a run that :meth:`save` wrote; training continues with the same bits.
 
         Parameters
         ----------
         path
             The file.
         data
-            What the run was trained on, where that is neither a preset nor a small array.
+            The training data, if it is neither a preset nor a small array.
         generator, discriminator : nn.Module, optional
-            Networks of the same architecture, where the run was trained with one's own.
+            Networks of the same architecture, if the run used own networks.
         objective : Objective, optional
-            The objective, where the run was trained with one's own.
+            The objective, if the run used its own.
         game : Game, optional
-            The game, where the run is one of a game of one's own.
+            The game, if the run used its own.
         device : str or torch.device
-            Where to go on; results on another device are close, not exact.
+            Device to train on; results on another device are close, not exact.
 
         Raises
         ------
         CheckpointError
-            If the file is missing, damaged, foreign or newer, or does not match what is passed.
+            If the file is missing, damaged, foreign or newer, or does not match the arguments.
         """
         own = brought(generator, discriminator, objective, game)
         return cls._of(load_session(path, data, own, chosen_device(device)))
 
     def close(self) -> None:
-        """Store what is new in the folder of the run, and let another process go on there.
+        """Store the run's latest state in its folder, and release the folder for other processes.
 
-        The trainer stays usable, but what it does from then on is not stored. It is closed by itself
-        when nobody holds it any more and when the interpreter exits. Without a folder nothing happens.
+        The trainer stays usable, but no longer stores anything. When the trainer is garbage-collected or the
+        interpreter exits, it is closed automatically. Without a folder this does nothing.
 
         Raises
         ------
         CheckpointError
-            If it cannot be stored, such as on a full disk. The folder stays open, so that a later call tries again;
-            after :meth:`save` to another place it is closed without an error.
+            If the state cannot be stored, such as on a full disk. The folder stays open, so that a later call tries
+            again. After :meth:`save` to another file it is closed without an error.
         """
         self._between_steps(self._session.autosave.close)
 

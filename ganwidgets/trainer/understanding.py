@@ -1,4 +1,4 @@
-"""What helps a user understand a run: notes, two futures side by side, one update looked at closely."""
+"""Notes, what-if experiments and explanations of a trainer."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ __all__ = ["UnderstandingMixin"]
 
 
 class UnderstandingMixin(QualityMixin):
-    """A trainer that can be asked why, and what if; the run's state is untouched by it."""
+    """Mixin: notes, what-ifs and explanations; the run's state does not change."""
 
     def what_if(self, steps: int = 500, *, seeds: int = 1, **changes: Any) -> WhatIf:
-        """Return two futures from this very state, without and with `changes`, under the same noise and batches.
+        """Return two futures from the current state, without and with `changes`, under the same noise and batches.
 
-        Both are computed on exact copies, and this run notices nothing of them. ``take()`` puts a future on the timeline
-        as a branch; ``drop()`` leaves no trace.
+        Both are computed on exact copies; the run does not change. ``take()`` adds a future to the timeline as a
+        branch. ``drop()`` discards both.
 
         Parameters
         ----------
         steps : int
-            How far each future goes.
+            Number of steps of each future.
         seeds : int
-            Repeat both under so many noise seeds, the run's own first; then :meth:`WhatIf.difference` says whether a
+            Number of noise seeds, the run's own first. With several, :meth:`WhatIf.difference` says whether a
             difference is more than chance.
         **changes
             Settings by name, in force from the next update on.
@@ -41,7 +41,7 @@ class UnderstandingMixin(QualityMixin):
         Raises
         ------
         traitlets.TraitError
-            For an unknown name, a value that is not allowed, or a setting that takes effect at a fresh start only.
+            If a name is unknown, a value is not allowed, or a setting takes effect only at a fresh start.
 
         Examples
         --------
@@ -66,7 +66,7 @@ class UnderstandingMixin(QualityMixin):
         return WhatIf(self, steps, seeds, changes)  # type: ignore[arg-type]
 
     def _samples_of_the_run(self, n: int, seed: int = 0) -> Tensor | None:
-        """Return `n` samples that stand for the run, as they are shown; None for a game without such an exhibit."""
+        """Return the run's first `n` displayed samples; None if the game has no sample exhibit."""
         session = self._session
         if session.own.game is None:
             return self._between_steps(lambda: sample(session, n, seed, None))
@@ -76,21 +76,21 @@ class UnderstandingMixin(QualityMixin):
         return self._between_steps(lambda: shown(session, n, seed)).get(exhibit.name)
 
     def explain(self, iteration: int) -> Explanation:
-        """Return why an iteration came out as it did: the exact update, carried out again on copies.
+        """Return an explanation of one iteration: its exact update, recomputed on copies.
 
-        It shows the real batch, the latents, the samples that cost most, the gradient norm of each layer against those
-        of the iterations before, and the last intervention. Two replays decide what caused it: one with other real
-        samples in the place of this batch, and one without that intervention. The run notices nothing.
+        It has the real batch, the latents, the samples with the highest cost, the gradient norm of each layer compared
+        with the iterations before, and the last intervention. Two replays separate the causes: one with other real
+        samples instead of this batch, and one without that intervention. The run does not change.
 
         Parameters
         ----------
         iteration : int
-            A full step that led to where the run stands.
+            A full step on the path to the current iteration.
 
         Raises
         ------
         ValueError
-            If there is no such step, or it was taken before the run was loaded.
+            If there is no such step, or if it precedes the loading of the run.
 
         Examples
         --------
@@ -106,16 +106,16 @@ class UnderstandingMixin(QualityMixin):
         return self._between_steps(lambda: explained(self._session, iteration))
 
     def note(self, text: str, iteration: int | None = None) -> None:
-        """Note something about an iteration, by default the one at which the run stands.
+        """Add a note about an iteration, by default the current one.
 
-        Notes are shown on the timeline and in :func:`ganwidgets.compare`, and are kept in the run's folder and in saved
-        files. They belong to no state: :meth:`GANTrainer.state_hash` does not change.
+        The timeline and :func:`ganwidgets.compare` show notes. Run folders and saved files store them. They are not
+        part of the state: :meth:`GANTrainer.state_hash` does not change.
 
         Parameters
         ----------
         text : str
         iteration : int, optional
-            From 0 to that at which the run stands.
+            From 0 to the current iteration.
 
         Raises
         ------
@@ -152,7 +152,7 @@ class UnderstandingMixin(QualityMixin):
 
     @property
     def notes(self) -> list[Note]:
-        """The notes up to where the run stands, in the order of their iterations."""
+        """The notes up to the current iteration, by iteration."""
         session = self._session
         branches = session.branches
         return notes_on(session.notes, branches, branches.current, session.state.iteration)

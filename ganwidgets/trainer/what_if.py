@@ -1,4 +1,4 @@
-"""Two futures of a run from one state: as it is, and with a change."""
+"""Two futures of a run from one state: without and with a change."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Difference:
     ----------
     metric : str
     iterations : int array [n]
-        Since the what-if began, for a column of the history; the last one alone for a figure of `evaluate`.
+        Since the beginning of the what-if for a history column; only the last one for a figure of `evaluate`.
     values : float64 array [n]
-        Of the futures under the run's own noise; NaN where one of them has no number.
+        Under the run's own noise; NaN where one future has no number.
     finals : float64 array [seeds]
-        The last difference under each noise seed.
+        The last difference for each noise seed.
     interval : Interval
-        Of the mean of `finals`; it says whether the difference is more than chance. NaN for one seed.
+        Confidence interval of the mean of `finals`; NaN for one seed.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Difference:
 
     @property
     def more_than_chance(self) -> bool:
-        """Whether the interval over noise seeds leaves out 0."""
+        """True if the interval over noise seeds excludes 0."""
         return self.interval.more_than_chance
 
     def __repr__(self) -> str:
@@ -81,9 +81,9 @@ class Difference:
 
 
 class WhatIf:
-    """Two futures of a run from the state at which it stood, with and without a change.
+    """Two futures of a run from one state, without and with a change.
 
-    Both see the same noise and the same real batches, on exact copies: the run itself notices nothing. Make one by
+    Both use the same noise and the same real batches, on exact copies; the run does not change. Made by
     :meth:`GANTrainer.what_if`.
 
     Parameters
@@ -91,20 +91,20 @@ class WhatIf:
     trainer : GANTrainer
         The run.
     steps : int
-        Full steps of each future.
+        Number of full steps of each future.
     seeds : int
-        How many noise seeds the two futures are repeated under: the run's own, and others.
+        Number of noise seeds for the two futures, including the run's own.
     changes : mapping
         Settings by name.
 
     Attributes
     ----------
     unchanged, changed : GANTrainer
-        The futures under the run's own noise; trainers as any other, which may be sampled, evaluated and stepped on.
+        The futures under the run's own noise: trainers that can be sampled, evaluated and stepped.
     start : int
-        The iteration at which they part.
+        The iteration at which they branch.
     errors : dict of str to DivergedError
-        Why a future ended early, by its name.
+        The error that ended a future early, by its name.
     """
 
     def __init__(self, trainer: GANTrainer, steps: int, seeds: int, changes: Mapping[str, Any]) -> None:
@@ -141,7 +141,7 @@ class WhatIf:
                 )
 
     def _pair(self, start: Session, number: int) -> dict[Future, GANTrainer]:
-        """Return both futures before their first step, under noise seed `number`."""
+        """Return both futures before their first step, for noise seed `number`."""
         made: dict[Future, GANTrainer] = {
             "unchanged": type(self._trainer)._of(copy_here(start)),
             "changed": type(self._trainer)._of(copy_here(start)),
@@ -157,7 +157,7 @@ class WhatIf:
     # --- going on -------------------------------------------------------------------------------
 
     def step(self, n: int = 1) -> None:
-        """Carry out `n` more full steps of each future; one that diverges ends there, and `errors` says why."""
+        """Carry out `n` more full steps of each future; a future that diverges ends, and `errors` has the reason."""
         n = checked_count(n)
         for number, pair in enumerate(self._futures()):
             for name, future in pair.items():
@@ -188,7 +188,7 @@ class WhatIf:
 
     @property
     def seeds(self) -> int:
-        """How many noise seeds the futures are repeated under."""
+        """Number of noise seeds."""
         return len(self._pairs)
 
     def _futures(self) -> list[dict[Future, GANTrainer]]:
@@ -201,19 +201,19 @@ class WhatIf:
         return self._pairs
 
     def difference(self, metric: str) -> Difference:
-        """Return by how much `metric` is higher in the changed future than in the unchanged one.
+        """Return `metric` of the changed future minus that of the unchanged one.
 
         Parameters
         ----------
         metric : str
             A column of :attr:`GANTrainer.history`, compared at every iteration; or a figure of
-            :meth:`GANTrainer.evaluate`, compared at the end. Under several noise seeds, the last difference of each
-            gives an interval.
+            :meth:`GANTrainer.evaluate`, compared at the end. With several noise seeds, their last differences give an
+            interval.
 
         Raises
         ------
         ValueError
-            If there is no such column and no such figure.
+            If there is neither a column nor a figure of this name.
         """
         pairs = self._futures()
         if metric in pairs[0]["changed"].history:
@@ -265,9 +265,9 @@ class WhatIf:
     # --- deciding -------------------------------------------------------------------------------
 
     def take(self, future: Future = "changed") -> None:
-        """Put a future on the run's timeline, as a branch with its interventions, and let the run stand at its end.
+        """Add a future to the run's timeline as a branch with its interventions, and move the run to its end.
 
-        No step is computed again. If the run went on meanwhile, what it did stays on its own branch.
+        No step is computed again. Steps that the run took meanwhile stay on their own branch.
 
         Parameters
         ----------
@@ -276,7 +276,7 @@ class WhatIf:
         Raises
         ------
         ValueError
-            If there is no such future, or one was taken already.
+            If the name is unknown, or one of the futures was taken already.
         """
         if future not in {"unchanged", "changed"}:
             raise ValueError(
@@ -286,7 +286,7 @@ class WhatIf:
         if self._taken:
             raise ValueError(
                 Message(
-                    "the {name} future was taken already; begin another what-if from where the run stands",
+                    "the {name} future was taken already; begin another what-if from the current iteration",
                     name=self._taken,
                 )
             )
@@ -299,7 +299,7 @@ class WhatIf:
         self._taken = future
 
     def drop(self) -> None:
-        """Forget both futures; the run, its history and its timeline are as if there had been none."""
+        """Discard both futures; the run, its history and its timeline do not change."""
         self._pairs = []
 
     def __repr__(self) -> str:
