@@ -1,4 +1,4 @@
-"""The real samples: point clouds and images known by name, arrays, Datasets, folders of pictures."""
+"""Training data: presets of points and images, arrays, Datasets, and image folders."""
 
 from __future__ import annotations
 

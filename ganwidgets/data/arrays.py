@@ -1,4 +1,4 @@
-"""Samples that lie in memory."""
+"""Sources whose samples are in memory."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _HASHED_AT_ONCE = 4096  # samples
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class ArraySource(FiniteSource):
-    r"""A source whose samples lie in one tensor.
+    r"""A source whose samples are in one tensor.
 
     Attributes
     ----------
     samples : Tensor, uint8, int64, float32 or float64 [N, \*shape]
-        uint8 images stay bytes, a quarter of the memory, until they are read; so do standardized points.
+        uint8 images and standardized points keep their dtype until they are read; bytes need a quarter of the memory.
     units : Units
-        What `samples` are measured in: of bytes, as they are, or in the columns' own units.
+        Units of `samples`: the range of bytes, or the scales of the columns.
     """
 
     samples: Tensor
@@ -79,20 +79,21 @@ class ArraySource(FiniteSource):
 
 
 def load_array(data: Any, options: DataOptions = NO_OPTIONS) -> ArraySource:
-    """Return the source for an array or a tensor, of which it keeps a copy.
+    """Return the source for an array or a tensor; the source keeps a copy.
 
     Parameters
     ----------
     data
-        ``[N, F]`` points, or ``[N, H, W]`` or ``[N, C, H, W]`` images, uint8 or float: a tensor, or
+        ``[N, F]`` points, or ``[N, H, W]`` or ``[N, C, H, W]`` images, uint8 or float: a tensor, or anything that NumPy
+        converts to an array, such as a DataFrame.
         anything that NumPy makes an array of, such as a DataFrame.
     options : DataOptions
-        What the user says about them.
+        The user's options for the data.
 
     Raises
     ------
     DataError
-        If it cannot be trained on: what is wrong with it, and what helps.
+        If it cannot be trained on; the message names the cause and the remedy.
     """
     what = Message("the tensor") if isinstance(data, Tensor) else Message("the array")
     found = numbers(data, what)
@@ -134,12 +135,12 @@ def load_array(data: Any, options: DataOptions = NO_OPTIONS) -> ArraySource:
 
 
 def load_pair(pair: tuple[Any, ...], options: DataOptions = NO_OPTIONS) -> ArraySource:
-    """Return the source for ``(X, y)``: what :func:`load_array` takes, and one label for each sample.
+    """Return the source for ``(X, y)``: data as for :func:`load_array`, and one label for each sample.
 
     Raises
     ------
     DataError
-        If `X` cannot be trained on, or `y` is not one whole number for each sample.
+        If `X` cannot be trained on, or if `y` is not one integer for each sample.
     """
     if len(pair) != 2:
         raise DataError(
@@ -154,17 +155,17 @@ def load_pair(pair: tuple[Any, ...], options: DataOptions = NO_OPTIONS) -> Array
 def restored_array(
     samples: Tensor, labels: Tensor | None, kind: Kind, options: DataOptions = NO_OPTIONS
 ) -> ArraySource:
-    r"""Return the source whose :meth:`Source.stored` gave `samples`.
+    r"""Return the source for `samples` that :meth:`Source.stored` returned.
 
     Parameters
     ----------
     samples : Tensor [N, \*shape]
-        As it returned them.
+        As :meth:`Source.stored` returned them.
     labels : Tensor or None
         int64 [N].
     kind : {"points", "images"}
     options : DataOptions
-        Of that source.
+        Options of the stored source.
     """
     labels = None if labels is None else labels.clone()
     units = AS_IS
@@ -183,7 +184,7 @@ def in_memory(
     labels: Tensor | None = None,
     options: DataOptions = NO_OPTIONS,
 ) -> ArraySource:
-    r"""Return the source for `samples` [N, \*shape] in `units`, which are nobody else's."""
+    r"""Return the source for `samples` [N, \*shape] in `units`; it takes ownership of them."""
     if units.standardization is not None:
         samples = samples.float() if samples.dtype == torch.uint8 else samples
     elif units != OF_BYTES or samples.dtype != torch.uint8:

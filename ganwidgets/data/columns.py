@@ -1,4 +1,4 @@
-"""Samples and labels chosen by name from a table or from items that are mappings."""
+"""Samples and labels selected by column name from a table or from dict items."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganwidgets.messages import Message
 __all__ = ["LABELS", "item_parts", "table_parts"]
 
 LABELS = ("label", "labels", "target", "targets", "class", "class_id", "y", "fine_label")
-"""Names of columns that hold labels, where the user named none, in the order of preference."""
+"""Default names of label columns, in order of preference."""
 
 
 def table_parts(table: Any, names: Iterable[str], options: DataOptions) -> tuple[Any, Any]:
@@ -25,15 +25,15 @@ def table_parts(table: Any, names: Iterable[str], options: DataOptions) -> tuple
     Parameters
     ----------
     table
-        Returns a column by ``table[name]``: a DataFrame, a structured array, or a mapping of arrays.
+        Returns a column by ``table[name]``: a DataFrame, a structured array, or a dict of arrays.
     names : iterable of str
     options : DataOptions
-        `columns` and `labels` choose; without `columns` all others make up a sample.
+        `columns` and `labels` select; if `columns` is None, all other columns form the sample.
 
     Raises
     ------
     DataError
-        For a name that there is not.
+        If a name does not exist.
     """
     known = {str(name): name for name in names}
     labels = options.labels
@@ -53,7 +53,7 @@ def _numbers(name: str, column: Any) -> np.ndarray:
     Raises
     ------
     DataError
-        If some are missing, or it holds none.
+        If values are missing, or are not numbers.
     """
     missing = column.isna() if hasattr(column, "isna") else np.zeros(len(column), bool)
     values = np.asarray(column.dropna() if hasattr(column, "dropna") else column)
@@ -87,15 +87,15 @@ def _numbers(name: str, column: Any) -> np.ndarray:
 
 
 def item_parts(item: Mapping[str, Any], options: DataOptions, what: str) -> tuple[Any, Any]:
-    """Return the sample and the label (or None) in an item of a Dataset that is a mapping.
+    """Return the sample and the label (or None) of a dict item of a Dataset.
 
-    Without `columns` the sample is the one value that is an array, a tensor or an image; if all values are numbers, these
-    make up a point. Of two columns, an array and a number, the number is the label.
+    If `columns` is None, the sample is the only value that is an array, a tensor or an image. If all values are
+    numbers, they form a point. Of an array and a number, the number is the label.
 
     Raises
     ------
     DataError
-        For a key that there is not, or if several values may be the sample.
+        If a key does not exist, or if several values may be the sample.
     """
     known = [str(key) for key in item]
     wanted = options.columns if options.columns is not None else tuple(known)

@@ -1,4 +1,4 @@
-"""Samples from a `torch.utils.data.Dataset`, or from any object like one, read when they are needed."""
+"""Sources that read a `torch.utils.data.Dataset`, or a similar object, item by item."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from ganwidgets.messages import Message, N_
 __all__ = ["DatasetSource", "held", "load_dataset"]
 
 PROBED = 64
-"""Items at most that are read to find out what the numbers of all of them mean."""
+"""Maximum number of items read to decide the units of all."""
 
 MEASURED = 1024
-"""Items at most that the centers and scales of points are measured on."""
+"""Maximum number of items read to measure centers and scales of points."""
 
 CHECKED = 16
-"""Items whose label is compared with the one that the Dataset lists."""
+"""Number of items whose label is compared with the Dataset's own list of labels."""
 
 REPEATED = 8
-"""Items that are read a second time to find out whether they stay the same."""
+"""Number of items read twice to detect random transforms."""
 
 READINGS = 10
-"""Times that an item is read to find out whether its reading is what moves a generator."""
+"""Number of repeated reads of an item to decide whether reading advances a random generator."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class DatasetSource(FiniteSource):
-    """A source that reads the items of a Dataset one by one, in the thread that trains.
+    """A source that reads the items of a Dataset one by one, in the training thread.
 
     Attributes
     ----------
@@ -53,9 +53,9 @@ class DatasetSource(FiniteSource):
     dtype : torch.dtype
         Of every item: bool, uint8, int64, float32 or float64.
     units : Units
-        What the numbers of every item mean, decided when some of them were read.
+        Units of every item, decided from the probed items.
     digest : str
-        SHA-256 of the first items, where they stay the same.
+        SHA-256 of the first items, if they are deterministic.
     """
 
     items: Items
@@ -75,15 +75,15 @@ class DatasetSource(FiniteSource):
         return None
 
     def all_labels(self) -> Tensor | None:
-        """Return the second part of every item, int64 [N]; None where the first item has none.
+        """Return the second element of every item, int64 [N]; None if the first item has none.
 
-        A Dataset with an attribute ``targets`` or ``labels`` that agrees with some of its items, as torchvision's
-        agree without a ``target_transform``, is asked for that; otherwise every item is read once.
+        If the Dataset has an attribute ``targets`` or ``labels`` that agrees with some of its items (as torchvision's
+        do without a ``target_transform``), that is returned. Otherwise every item is read once.
 
         Raises
         ------
         DataError
-            For a label that is no whole number: of which item.
+            If a label is not an integer; the message names the item.
         """
         return self._all_labels
 
@@ -93,7 +93,7 @@ class DatasetSource(FiniteSource):
 
     @cached_property
     def _listed(self) -> Any:
-        """Return the labels that the Dataset lists by itself; None where it does not, or where its items differ."""
+        """Return the Dataset's own list of labels; None if it has none, or if its items differ from it."""
         for name in ("targets", "labels"):
             known = getattr(self.items.dataset, name, None)
             if isinstance(known, Tensor | np.ndarray | list) and len(known) == self.size:
@@ -101,7 +101,7 @@ class DatasetSource(FiniteSource):
         return None
 
     def _agrees(self, listed: Any) -> bool:
-        """Return whether the items that carry a label carry the one that is listed, of :data:`CHECKED` that are read."""
+        """Return True if the labels of :data:`CHECKED` items equal the listed ones."""
         for place in (
             torch.linspace(0, self.size - 1, min(CHECKED, self.size), dtype=torch.float64).long().tolist()
         ):
@@ -131,12 +131,12 @@ class DatasetSource(FiniteSource):
         return in_training_units(self.read_raw(indices), self.units)
 
     def read_raw(self, indices: Tensor) -> Tensor:
-        r"""Return the samples at `indices` (int64 [n]) as the items hold them, `dtype` [n, \*shape].
+        r"""Return the samples at `indices` (int64 [n]) as stored in the items, `dtype` [n, \*shape].
 
         Raises
         ------
         DataError
-            If an item cannot be read, or contradicts what was decided about all: which one.
+            If an item cannot be read, or contradicts the decided units; the message names it.
         """
         places = indices.tolist()
         if not places:
@@ -148,14 +148,14 @@ class DatasetSource(FiniteSource):
         return items
 
     def _all_fit(self, items: Tensor) -> bool:
-        """Return whether all numbers of `items` are finite and in their range; a cheap test of a whole batch."""
+        """Return True if all numbers of `items` are finite and in range; a cheap test of a whole batch."""
         if self.units.value_range is None:
             return bool(items.float().isfinite().all())
         low, high = (value.item() for value in items.aminmax())
         return self.units.value_range[0] <= low and high <= self.units.value_range[1]
 
     def _check(self, place: int, item: Tensor) -> None:
-        """Raise `DataError` if `item` cannot be trained on in the units that were decided."""
+        """Raise `DataError` if `item` cannot be trained on in the decided units."""
         refuse_broken(item, called(place))
         taken = self.units.value_range
         if taken is not None and contradicts(item, taken):
@@ -175,15 +175,15 @@ class DatasetSource(FiniteSource):
 
 
 def held(source: DatasetSource) -> ArraySource:
-    """Return `source` with all its samples, and the labels of its items, in memory."""
+    """Return `source` with all its samples and labels in memory."""
     samples = source.read_raw(torch.arange(source.size))
     return in_memory(samples, source.kind, source.units, labels=source.all_labels(), options=source.options)
 
 
 def _units_of_items(items: Tensor, kind: Kind, options: DataOptions, what: str, *, all_seen: bool) -> Units:
-    """Return the units of all items, decided by `items`, those that were read.
+    """Return the units of all items, decided from `items`, the probed ones.
 
-    A column that is constant only in these gets the scale 1: other items may differ.
+    A column that is constant in the probed items gets the scale 1, because other items may differ.
     """
     units = units_of(items, kind, options, what)
     columns = units.standardization
@@ -194,23 +194,23 @@ def _units_of_items(items: Tensor, kind: Kind, options: DataOptions, what: str, 
 
 
 def load_dataset(dataset: Any, options: DataOptions = NO_OPTIONS) -> DatasetSource:
-    """Return the source for a Dataset, or for any object with a length, whose items are read by index.
+    """Return the source for a Dataset, or for any object with a length and an index.
 
-    An item is a tensor, an array or a Pillow image, a tuple that begins with one, or a mapping that has one (its label
-    is read only for networks that take it). What its numbers mean is decided once, by :data:`PROBED` items; an item that
-    contradicts that later is refused, by its number, when it is reached.
+    An item is a tensor, an array or a Pillow image, a tuple that begins with one, or a dict that has one. Its label is
+    read only for networks that take labels. The units are decided once, from :data:`PROBED` items. An item that
+    contradicts them raises an error with its index when it is read.
 
     Parameters
     ----------
     dataset : Dataset or object
         With ``__len__`` and ``__getitem__``.
     options : DataOptions
-        What the user says about its items.
+        The user's options for its items.
 
     Raises
     ------
     DataError
-        If it has no length or no items, or if one of the items that are looked at cannot be trained on.
+        If it has no length or no items, or if a probed item cannot be trained on.
     """
     size = _length(dataset)
     places = _probed(size)
@@ -256,7 +256,7 @@ def load_dataset(dataset: Any, options: DataOptions = NO_OPTIONS) -> DatasetSour
 
 
 def _probed(size: int, most: int = PROBED) -> list[int]:
-    """Return the places that decisions are made on: half of them the first, half evenly spread over all."""
+    """Return the indices of the probed items: half of them the first, half evenly spread."""
     if size <= most:
         return list(range(size))
     half = most // 2
@@ -266,9 +266,9 @@ def _probed(size: int, most: int = PROBED) -> list[int]:
 def _more_points(
     items: Items, size: int, shape: tuple[int, ...], dtype: torch.dtype, found: Mapping[int, Tensor]
 ) -> dict[int, Tensor]:
-    """Return points beside those that were `found`, for centers and scales.
+    """Return further points, besides `found`, for centers and scales.
 
-    One that cannot be trained on is left out here: it is refused, by its number, when it is reached.
+    Points that cannot be trained on are skipped here; reading them later raises an error with their index.
     """
     more = {}
     for place in _probed(size, MEASURED):
@@ -314,10 +314,10 @@ def _length(dataset: Any) -> int:
 
 
 def _draws_globally(items: Items) -> bool:
-    """Return whether reading an item draws from a global generator, as random transforms do.
+    """Return True if reading an item draws from a global random generator, as random transforms do.
 
-    PyTorch says what the current thread draws. Of the other generators only the state is seen, which
-    another thread may move in the meantime: so only one that moves at every reading counts.
+    PyTorch reports draws by thread. Of the other generators only the state is visible, which another thread may
+    advance. So a generator counts only if it advances at every read.
     """
     with RandomDrawDetector() as draws:
         items.read(0)
@@ -335,14 +335,14 @@ def _draws_globally(items: Items) -> bool:
 
 
 def _global_states() -> tuple[object, object]:
-    """Return the states of NumPy's and of Python's global generators."""
+    """Return the states of NumPy's and Python's global generators."""
     legacy = np.random.get_state(legacy=False)  # noqa: NPY002 - looked at, not drawn from
     words = legacy["state"]
     return (words["key"].tobytes(), words["pos"], legacy["has_gauss"]), random.getstate()
 
 
 def _same_label(one: Any, other: Any) -> bool:
-    """Return whether two labels are the same whole number."""
+    """Return True if two labels are the same integer."""
     try:
         return item_label(one, "") == item_label(other, "")
     except DataError:

@@ -1,4 +1,4 @@
-"""A part of a source, so that another part can be kept from training."""
+"""Split of a source into training and held-out samples."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["SubsetSource", "split_holdout"]
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class SubsetSource(FiniteSource):
-    """Some of the samples of another source.
+    """A subset of another source.
 
     Attributes
     ----------
     whole : FiniteSource
     places : Tensor, int64 [N]
-        Which of its samples.
+        Indices of its samples.
     """
 
     whole: FiniteSource
@@ -48,7 +48,7 @@ class SubsetSource(FiniteSource):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256, in hex, of what the whole is and of the places."""
+        """SHA-256, in hex, of the whole source and the indices."""
         return hashlib.sha256(self.whole.fingerprint.encode() + self.places.numpy().tobytes()).hexdigest()
 
     def read(self, indices: Tensor) -> Tensor:
@@ -66,15 +66,14 @@ class SubsetSource(FiniteSource):
 
 
 def split_holdout(source: Source, holdout: float) -> tuple[Source, FiniteSource | None]:
-    """Return what is trained on, and the share `holdout` that is not, None where nothing is held out.
+    """Return the training part and the held-out part (None if `holdout` is 0).
 
-    The same samples are held out in every run on the same number of samples, whatever its seed. Both parts
-    have at least one.
+    The split depends only on the number of samples, not on the seed. Both parts have at least one sample.
 
     Raises
     ------
     DataError
-        If there is nothing to divide: data that is drawn without end, or a single sample.
+        If the data cannot be split: it is drawn without end, or has a single sample.
     """
     if holdout == 0:
         return source, None

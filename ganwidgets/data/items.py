@@ -1,4 +1,4 @@
-"""Items of a Dataset, or of any object with a length that returns items by their index."""
+"""Items of a Dataset, or of any object that returns items by index."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ __all__ = ["Items", "called"]
 
 @dataclass(frozen=True)
 class Items:
-    """Reads items as samples.
+    """Reads dataset items as samples.
 
     Attributes
     ----------
     dataset
         Returns ``dataset[place]``.
     options : DataOptions
-        What the user says about the items.
+        The user's options for the items.
     depth : Depth or None
-        Black and white of Pillow images of more than 8 bits; None where these are no such images.
+        Black and white of Pillow images of more than 8 bits; None for other items.
     """
 
     dataset: Any
@@ -50,12 +50,12 @@ class Items:
     depth: Depth | None = None
 
     def parts(self, place: int) -> tuple[Any, Any]:
-        """Return the sample as the dataset returns it, and its label, None where there is none.
+        """Return the sample as the dataset returns it, and its label (None if it has none).
 
         Raises
         ------
         DataError
-            If the item cannot be read, or if its keys do not tell which is the sample.
+            If the item cannot be read, or if its keys do not determine the sample.
         """
         what = called(place)
         try:
@@ -76,12 +76,12 @@ class Items:
         return found, None
 
     def label(self, place: int) -> int | None:
-        """Return the label of an item, None where it has none.
+        """Return the label of an item, or None.
 
         Raises
         ------
         DataError
-            For a label that is no whole number.
+            If a label is not an integer.
         """
         _, label = self.parts(place)
         return None if label is None else item_label(label, called(place))
@@ -104,7 +104,7 @@ class Items:
         return kind, item.reshape(shape)
 
     def like_first(self, place: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Return an item that is like the first: of this shape and dtype."""
+        """Return `item` if it has the shape and dtype of the first one; raise otherwise."""
         _, item = self.read(place)
         if tuple(item.shape) != shape or item.dtype != dtype:
             raise DataError(
@@ -121,7 +121,7 @@ class Items:
         return item
 
     def with_depth(self, places: list[int], what: str) -> Items:
-        """Return these items with the depth of Pillow images of more than 8 bits, decided by those at `places`."""
+        """Return these items with the depth of Pillow images of more than 8 bits, decided from those at `places`."""
         first = self.parts(0)[0]
         if not _is_picture(first) or not is_deep(first):
             return self
@@ -132,7 +132,7 @@ class Items:
         return replace(self, depth=Depth(decided_depth(found, what), asked_for=False))
 
     def _tensor(self, found: Any, what: str) -> tuple[Tensor, bool]:
-        """Return `found` as a tensor, and whether it is a picture of Pillow's."""
+        """Return `found` as a tensor, and True if it was a Pillow image."""
         if _is_picture(found):
             return pixels(flattened(found, grey=is_grey(found), depth=self.depth or SIXTEEN_BITS)), True
         if isinstance(found, Tensor | np.ndarray) or hasattr(found, "__array__"):
@@ -150,12 +150,12 @@ class Items:
 
 
 def called(place: int) -> Message:
-    """Return what an error calls the item at `place`."""
+    """Return the name of the item at `place` in error messages."""
     return Message("item {number} of the dataset", number=place)
 
 
 def _is_row(found: tuple[Any, ...] | list[Any]) -> bool:
-    """Return whether `found` is numbers, or lists of numbers of one length, and not a sample with its label."""
+    """Return True if `found` is numbers, or lists of numbers of one length, and not a sample with its label."""
     first = found[0] if len(found) else None
     if isinstance(first, int | float | np.number) and not isinstance(first, bool):
         return all(isinstance(each, int | float | np.number) for each in found)

@@ -1,4 +1,4 @@
-"""Labels: one whole number for each sample."""
+"""Labels: one integer for each sample."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def labels_of(y: Any, n: int) -> Tensor:
     Parameters
     ----------
     y
-        Whole numbers or bools, of shape [n] or [n, 1].
+        Integers or bools, of shape [n] or [n, 1].
     n : int
 
     Raises
     ------
     DataError
-        If it is anything else: what, and how to make labels of it.
+        If it is anything else; the message says how to convert it to labels.
     """
     remedy = Message("number the classes: y = np.unique(y, return_inverse=True)[1]")
     try:
@@ -77,12 +77,12 @@ def labels_of(y: Any, n: int) -> Tensor:
 
 
 def item_label(found: Any, what: str) -> int:
-    """Return the label `found` in one item of a Dataset.
+    """Return the label of one item of a Dataset.
 
     Raises
     ------
     DataError
-        If it is not one whole number: of which item, and what helps.
+        If it is not one integer; the message names the item and the remedy.
     """
     if isinstance(found, Tensor | np.ndarray) and np.prod(found.shape) == 1:
         found = found.item()
@@ -103,7 +103,7 @@ def _is_one_hot(found: Tensor) -> bool:
 
 
 def _hint(found: Any) -> Message | str:
-    """Return how a Dataset can make a class number of `found`."""
+    """Return a hint how a Dataset can convert `found` to a class number."""
     if (
         isinstance(found, Tensor | np.ndarray)
         and found.ndim == 1

@@ -1,4 +1,4 @@
-"""From whatever a user passes as data to its source."""
+"""Conversion of any supported data to a source."""
 
 from __future__ import annotations
 
@@ -35,44 +35,44 @@ def dataset(
     labels: Any = None,
     standardize: bool | tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> Source:
-    """Return `data` as a trainer reads it; its ``repr`` says what was decided about it.
+    """Return `data` as a trainer reads it; its ``repr`` shows the decisions.
 
     A trainer and a widget take the same keywords and call this function.
 
     Parameters
     ----------
     data
-        Anything that :class:`GANTrainer` takes as data.
+        Anything that :class:`GANTrainer` accepts as data.
     kind : {"points", "images"}, optional
-        What one sample is. Without it the shape decides. ``"points"`` flattens each sample.
+        Kind of a sample; if omitted, the shape decides. ``"points"`` flattens each sample.
     value_range : (float, float), optional
         The numbers of images that mean black and white, such as ``(0, 255)``. They become -1 and 1; numbers beyond are
-        clipped. Without it most of the numbers decide: bytes are 0 to 255, or 0 to 1 in a mask; fractions 0 to 1, or -1 to
-        1 if a share of them is negative.
+        clipped. If omitted, most of the numbers decide: bytes have the range 0 to 255, or 0 to 1 in a mask; fractions 0
+        to 1, or -1 to 1 if a share of them is negative.
     columns : str or sequence of str, optional
-        The columns of a table, or the keys of dict items, that make up a sample.
+        The columns of a table, or the keys of dict items, that form a sample.
     labels : str, or array of int [N], optional
-        The column or key that holds the labels; or the labels themselves.
+        The column or key of the labels; or the labels themselves.
     standardize : bool or (centers, scales), optional
-        Whether the columns of points train as z-scores, (x - mean) / standard deviation. Samples, the plane and exports
-        are in the columns' own units all the same. Without it, tables are standardized if their columns are far from
-        0, very large or small, or of very different scales. A pair gives ``F`` centers and scales instead. Metrics
-        of standardized points are measured in z-scores.
+        Train the columns of points as z-scores, (x - mean) / standard deviation. Samples, the plane and exports keep
+        the columns' own units. If omitted, tables are standardized if their columns are far from 0, very large or
+        small, or of very different scales. A pair gives ``F`` centers and scales instead. Metrics of standardized
+        points use z-scores.
 
     Returns
     -------
     Source
-        To be passed to a trainer or a widget as its data.
+        Data for a trainer or a widget.
 
     Raises
     ------
     DataError
-        If it cannot be trained on, or a keyword does not apply to it: which thing, what is wrong, and what helps.
+        If it cannot be trained on, or if a keyword does not apply to it; the message names the remedy.
 
     Warns
     -----
     DataWarning
-        If a decision is unlikely to be right.
+        If a decision is probably wrong.
 
     Examples
     --------
@@ -95,23 +95,22 @@ def load_data(data: Any, options: DataOptions = NO_OPTIONS) -> Source:
     Parameters
     ----------
     data : str, array, tensor, (X, y), Dataset, list, table, object or path
-        A preset's name (:data:`POINT_PRESETS`, :data:`IMAGE_PRESETS`); points ``[N, F]``, or images
-        ``[N, H, W]`` or ``[N, C, H, W]``, uint8 or float, as a tensor or as anything that NumPy
-        makes an array of; a tuple of such samples and one whole number as label for each; a
-        `torch.utils.data.Dataset` or any object with ``__len__`` and ``__getitem__``; the path of a folder of images; a
-        source.
+        A preset's name (:data:`POINT_PRESETS`, :data:`IMAGE_PRESETS`); points ``[N, F]`` or images ``[N, H, W]`` or
+        ``[N, C, H, W]``, uint8 or float, as a tensor or as anything that NumPy converts to an array; a tuple of such
+        samples and one integer label for each; a `torch.utils.data.Dataset` or any object with ``__len__`` and
+        ``__getitem__``; the path of an image folder; a source.
     options : DataOptions
-        What the user says about the data.
+        The user's options for the data.
 
     Returns
     -------
     Source
-        Arrays, lists and pictures are copied into it; a Dataset is read when its items are needed.
+        Arrays, lists and pictures are copied into it; items of a Dataset are read when needed.
 
     Raises
     ------
     DataError
-        If it cannot be trained on: which thing, what is wrong with it, and what helps.
+        If it cannot be trained on; the message names the thing, the cause and the remedy.
     """
     if isinstance(data, Source):
         options.allow((), Message("{name}, which is loaded already", name=data.name))
@@ -133,7 +132,7 @@ def load_data(data: Any, options: DataOptions = NO_OPTIONS) -> Source:
 
 
 def _by_abilities(data: Any, options: DataOptions) -> Source:
-    """Return the source for an object of no type that is known, by what it can do."""
+    """Return the source for an object of unknown type, by its capabilities."""
     names = _columns(data)
     if names and options.columns is None and not isinstance(data, Mapping):
         named = tuple(str(name) for name in names if name != options.labels)
@@ -159,7 +158,7 @@ def _by_abilities(data: Any, options: DataOptions) -> Source:
 
 
 def _columns(data: Any) -> list[str] | None:
-    """Return the names of the columns of a table, None for anything else."""
+    """Return the column names of a table; None for anything else."""
     if isinstance(data, Mapping):
         return list(data)
     if getattr(getattr(data, "dtype", None), "names", None):
@@ -168,7 +167,7 @@ def _columns(data: Any) -> list[str] | None:
 
 
 def _has_items(data: Any) -> bool:
-    """Return whether `data` returns items by their index; a mapping or bytes do not."""
+    """Return True if `data` returns items by index; False for dicts and bytes."""
     if isinstance(data, Mapping | bytes | bytearray | memoryview | type | list):
         return False
     return hasattr(data, "__getitem__")
@@ -178,7 +177,7 @@ def _named(name: str, options: DataOptions) -> Source:
     if name in POINT_PRESETS or name in IMAGE_PRESETS:
         options.allow((), Message("the preset {name}", name=name))
         return load_points(name) if name in POINT_PRESETS else load_images(name)
-    # Where pathlib raises (a name that is too long, another user's unknown home), this says no.
+    # Where pathlib raises (a name that is too long, another user's unknown home), this returns False.
     if name and os.path.exists(os.path.expanduser(name)):  # noqa: PTH110, PTH111
         return load_folder(Path(name), options=options)
     presets = [*POINT_PRESETS, *IMAGE_PRESETS]

@@ -1,4 +1,4 @@
-"""Warnings about data, shown at the line of the user's own code."""
+"""Data warnings with the location of the user's own code."""
 
 from __future__ import annotations
 

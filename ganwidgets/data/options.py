@@ -1,4 +1,4 @@
-"""Options that decide how data is read: what a user can say about them, and what was decided without that."""
+"""Options that decide how data is read, and the decisions made without them."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ Kind = Literal["points", "images"]
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How data is read. `None` leaves a decision to the loader.
+    """How data is read. `None` leaves the decision to the loader.
 
     Attributes
     ----------
     kind : {"points", "images"}, optional
-        What one sample is. Points of more than one dimension are flattened.
+        Kind of a sample. Points of more than one dimension are flattened.
     value_range : (float, float), optional
         The numbers of images that mean black and white. They become -1 and 1; numbers beyond are clipped.
     columns : str or tuple of str, optional
-        Names of the columns of a table, or the keys of dict items, that make up a sample.
+        Column names of a table, or keys of dict items, that form a sample.
     labels : str, optional
-        Name of the column, or key of dict items, that holds the labels.
+        Column name, or key of dict items, of the labels.
     standardize : bool or (tuple of float, tuple of float), optional
-        Whether the columns of points train as z-scores; or the centers and scales that give these.
+        Train the columns of points as z-scores; or the centers and scales to use.
 
     Raises
     ------
     DataError
-        For a value that is not allowed.
+        If a value is not allowed.
     """
 
     kind: Kind | None = None
@@ -64,15 +64,15 @@ class DataOptions:
 
     @classmethod
     def split(cls, keywords: Mapping[str, Any]) -> tuple[DataOptions, dict[str, Any]]:
-        """Return the options among `keywords`, and the keywords that are none."""
+        """Return the options among `keywords`, and the other keywords."""
         rest = {name: value for name, value in keywords.items() if name not in DATA_OPTIONS}
         return cls(**{name: value for name, value in keywords.items() if name not in rest}), rest
 
     @classmethod
     def restored(cls, plain: Mapping[str, Any]) -> DataOptions:
-        """Inverse of :meth:`plain`; options that this version does not know are left out.
+        """Inverse of :meth:`plain`; unknown options are ignored.
 
-        Data that is stored without a word about standardization comes from a version that standardized nothing.
+        Stored data without a standardization entry is not standardized, because older versions never did so.
         """
         known = {name: value for name, value in plain.items() if name in DATA_OPTIONS}
         return cls(**{"standardize": False, **known})
@@ -86,7 +86,7 @@ class DataOptions:
         return {name: _listed(value) for name, value in self.given().items()}
 
     def allow(self, names: Iterable[str], what: str) -> None:
-        """Raise `DataError` for an option that is given but not among `names`, which are those of `what`.
+        """Raise `DataError` for an option that is set but not among `names`, the options of `what`.
 
         ``standardize=False`` applies to anything.
         """
@@ -101,7 +101,7 @@ NO_OPTIONS = DataOptions()
 """Leaves every decision to the loader."""
 
 DATA_OPTIONS = tuple(field.name for field in fields(DataOptions))
-"""The keywords of a trainer and a widget that belong to their data."""
+"""Data keywords of a trainer and a widget."""
 
 
 def _listed(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The order in which a run sees the real samples."""
+"""The order of the real samples in a run."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ __all__ = ["SampleOrder"]
 
 
 class SampleOrder:
-    r"""An endless sequence of samples, read at any place.
+    r"""An endless sequence of samples with random access.
 
-    The sequence is made of chapters of equal length (the epochs of finite data, the blocks of data
-    that is drawn without end), each a function of its number alone. So a sample is a function of
-    its place, whatever was read before and in whatever pieces: a run goes on from any place, and
-    a change of the batch size neither skips a sample nor repeats one.
+    The sequence consists of chapters of equal length: epochs of finite data, or blocks of data that is drawn without
+    end. Each chapter is a pure function of its number. So a sample is a function of its position, whatever was read
+    before. A run continues from any position, and a new batch size neither skips nor repeats a sample.
 
     Parameters
     ----------
     length : int
-        Samples in a chapter.
+        Number of samples in a chapter.
     write : callable
-        From a chapter's number to a tensor [length, ...], which is kept while it is being read.
+        Takes a chapter's number; returns a tensor [length, ...], cached while it is read.
     read : callable
-        From a part of that tensor, [n, ...], to the samples, float32 [n, \*shape]; they must be new
-        tensors, because a network may overwrite its input.
+        Takes a part of that tensor, [n, ...]; returns the samples, float32 [n, \*shape]. They must be new tensors,
+        because a network may overwrite its input.
     """
 
     def __init__(self, length: int, write: Callable[[int], Tensor], read: Callable[[Tensor], Tensor]) -> None:
@@ -34,14 +33,13 @@ class SampleOrder:
         self._write = write
         self._read = read
         self._chapter = torch.empty(0)
-        # Of the chapter at hand; before the first there is none, and every place lies outside.
+        # No chapter is cached at first, so every position is outside.
         self._begin, self._end = 0, -1
 
     def take(self, start: int, n: int) -> Tensor:
-        r"""Return the samples number `start` to `start` + `n`, float32 [n, \*shape]; they are the caller's.
+        r"""Return the samples `start` to `start` + `n`, float32 [n, \*shape]; the caller owns them.
 
-        A pure function of the source, the seed, `start` and `n`. Not to be called from two threads
-        at once.
+        A pure function of the source, the seed, `start` and `n`. Not thread-safe.
         """
         stop = start + n
         if start < self._begin or stop > self._end:

@@ -1,4 +1,4 @@
-"""Which arrays are points and which are images, by their shape alone."""
+"""Kind of samples (points or images) by their shape."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ CHANNELS = {1, 3}
 """Channels of an image: grey, or RGB."""
 
 ELONGATED = 3
-"""Ratio of the sides from which an array [H, W] of numbers other than bytes may as well be a time series."""
+"""Minimum ratio of the sides of an ambiguous array [H, W]: an image or a time series."""
 
 
 def sample_shape(
     shape: Sequence[int], what: str, *, kind: Kind | None = None, pixels: bool = False
 ) -> tuple[Kind, tuple[int, ...]]:
-    """Return the kind and the shape of samples that came as tensors of `shape`.
+    """Return the kind and the shape of samples passed as tensors of `shape`.
 
     Parameters
     ----------
     shape : sequence of int
         Of one sample: (F,), (H, W) or (C, H, W); any for `kind` "points".
     what : str
-        How an error calls it, such as "one sample of the array".
+        Name in error messages, such as "one sample of the array".
     kind : {"points", "images"}, optional
-        What the user says it is.
+        The user's choice.
     pixels : bool
-        True if the numbers are bytes, which no time series is made of.
+        True if the numbers are bytes, which are never a time series.
 
     Raises
     ------
     DataError
-        If these are neither points nor images of one or three channels, or if it cannot be told which.
+        If these are neither points nor images of one or three channels, or if the shape is ambiguous.
     """
     shape = tuple(shape)
     if 0 in shape:
@@ -60,7 +60,7 @@ def sample_shape(
 
 
 def _is_series(shape: tuple[int, ...], what: str, *, pixels: bool) -> bool:
-    """Return whether `shape` [H, W] is one series of numbers.
+    """Return True if `shape` [H, W] is one series of numbers.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def _is_series(shape: tuple[int, ...], what: str, *, pixels: bool) -> bool:
 
 
 def _no_image(shape: tuple[int, ...], what: str) -> Message:
-    """Return why images cannot have `shape`."""
+    """Return the reason why `shape` is not an image."""
     if len(shape) == 1:
         return Message(
             '{what} has shape {shape}, which is no image; reshape the array to [N, H, W], or leave out kind="images"',

@@ -1,4 +1,4 @@
-"""What the real samples come from."""
+"""Base classes of data sources."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ganwidgets.seeds import seeded
 __all__ = ["FiniteSource", "Kind", "Modes", "Source"]
 
 SHUFFLED_AT_ONCE = 64_000_000
-"""Bytes of float32 up to which a whole epoch is laid out in its order; beyond, each batch is."""
+"""Maximum bytes (float32) of an epoch that is permuted in memory; larger ones are permuted by batch."""
 
 NEGLIGIBLE = 1e-3
-"""Mean of a column, in its standard deviations, that is described as 0."""
+"""Maximum |mean| of a column, in its standard deviations, that descriptions show as 0."""
 
 DESCRIBED = 4
-"""Columns whose mean and standard deviation are named where a table is described."""
+"""Number of columns whose mean and standard deviation a description shows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """The clusters of a mixture of Gaussians whose axes lie along the coordinates.
+    """The clusters of a mixture of Gaussians with axis-aligned covariances.
 
     Attributes
     ----------
@@ -47,29 +47,29 @@ class Modes:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Source(ABC):
-    """Where the real samples come from. It never changes.
+    """A source of real samples. Immutable.
 
     Samples are float32 in the units of training: points as they are or standardized, images in [-1, 1].
 
     Attributes
     ----------
     name : str
-        What people call it, such as ``"ring8"`` or ``"array of 500 points"``.
+        Display name, such as ``"ring8"`` or ``"array of 500 points"``.
     kind : {"points", "images"}
     shape : tuple of int
         Of one sample: ``(F,)`` for points, ``(C, H, W)`` for images.
     size : int or None
-        The number of samples; None where they are drawn without end.
+        The number of samples; None if they are drawn without end.
     preset : str or None
-        The preset's name, where it is one.
+        The preset's name, if it is one.
     modes : Modes or None
-        The clusters, where they are known.
+        The clusters, if known.
     labels : Tensor or None
-        int64 ``[N]``, where the data came with labels and they are known; see :meth:`all_labels`.
+        int64 ``[N]``, if the data has labels and they are known; see :meth:`all_labels`.
     options : DataOptions
-        How the data was read, every decision included: loaded with these, it gives an equal source.
+        How the data was read, every decision included; loading with these options gives an equal source.
     exact : bool
-        Whether a sample is the same whenever it is read; a Dataset with random transforms is not.
+        True if a sample is the same at each read; False for a Dataset with random transforms.
     """
 
     name: str
@@ -85,11 +85,11 @@ class Source(ABC):
     @property
     @abstractmethod
     def fingerprint(self) -> str:
-        """SHA-256, in hex, of what the samples are: equal for equal data, in every process."""
+        """SHA-256, in hex, of the samples: equal for equal data, in every process."""
 
     @abstractmethod
     def order(self, seed: int) -> SampleOrder:
-        """Return the order in which the run that `seed` names sees the samples."""
+        """Return the sample order of the run with seed `seed`."""
 
     @abstractmethod
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
@@ -97,54 +97,54 @@ class Source(ABC):
 
     @cached_property
     def standardization(self) -> Standardization | None:
-        """Centers and scales of the columns of points that train standardized; None where samples train as they are."""
+        """Centers and scales of standardized columns; None if samples are not standardized."""
         columns = self.options.standardize
         return Standardization(*columns) if isinstance(columns, tuple) else None
 
     def in_own_units(self, samples: Tensor) -> Tensor:
-        """Return points [..., F] in the units of training in those of their columns; images as they are."""
+        """Return points [..., F] converted from training units to column units; images unchanged."""
         return samples if self.standardization is None else self.standardization.original(samples)
 
     def draw_in_own_units(self, n: int, generator: torch.Generator) -> Tensor:
-        """Return what :meth:`draw` returns, in the units of :meth:`in_own_units`."""
+        """Return samples as :meth:`draw` does, in the units of :meth:`in_own_units`."""
         return self.in_own_units(self.draw(n, generator))
 
     @property
     def column_names(self) -> tuple[str, ...] | None:
-        """The names of the columns of a table, one for each number of a sample; None where these have none."""
+        """Column names of a table, one for each number of a sample; None if there are none."""
         names = self.options.columns
         names = (names,) if isinstance(names, str) else names
         return None if names is None or self.shape != (len(names),) else tuple(names)
 
     @property
     def labelled(self) -> bool | None:
-        """Whether the data has labels; None where only reading it would tell."""
+        """True if the data has labels; None if only reading it would tell."""
         return self.labels is not None
 
     def all_labels(self) -> Tensor | None:
-        """Return the label of every sample, int64 [N], or None where the data has none; may have to read them."""
+        """Return the label of every sample, int64 [N], or None if the data has none; may read all samples."""
         return self.labels
 
     def labels_at_hand(self) -> Tensor | None:
-        """Return :meth:`all_labels` where that takes no reading of samples, else None."""
+        """Return :meth:`all_labels` if that needs no reading of samples, else None."""
         return self.labels
 
     def label_order(self, labels: Tensor, seed: int) -> SampleOrder:
-        """Return `labels`, those of :meth:`all_labels`, in the order of :meth:`order`: int64 [n] at any place."""
-        raise NotImplementedError(f"{self.name} has no labels")  # pragma: no cover - and so nobody asks
+        """Return `labels` (from :meth:`all_labels`) in the order of :meth:`order`: int64 [n] at any position."""
+        raise NotImplementedError(f"{self.name} has no labels")  # pragma: no cover - called only with labels
 
     def stored(self) -> Tensor | None:
-        r"""Return all samples, [N, \*shape], where they are held in memory and have no preset's name.
+        r"""Return all samples, [N, \*shape], if they are in memory and are not a preset.
 
-        They are float32 in the units of training; standardized points are in their own units, float32, float64 or int64.
-        :func:`ganwidgets.data.restored_array` makes a source with the same fingerprint of them. They
-        may be the source's own: not to be changed.
+        They are float32 in the units of training; standardized points are in their own units, float32, float64 or
+        int64. :func:`ganwidgets.data.restored_array` makes a source with the same fingerprint from them. The caller
+        must not change them.
         """
         return None
 
     @property
     def taken_as(self) -> Message:
-        """What was decided about the data: its kind, the shape of a sample, and what its numbers mean."""
+        """Description of the decisions about the data: kind, sample shape, and units."""
         if self.kind == "points":
             (features,) = self.shape
             if self.standardization is None:
@@ -190,36 +190,36 @@ class Source(ABC):
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class FiniteSource(Source):
-    """A source with a number of samples, each of which can be read by its index."""
+    """A source with a finite number of samples that can be read by index."""
 
     size: int
 
     @abstractmethod
     def read(self, indices: Tensor) -> Tensor:
-        r"""Return the samples at `indices` (int64 [n]), float32 [n, \*shape], not shared with others."""
+        r"""Return the samples at `indices` (int64 [n]), float32 [n, \*shape], as new tensors."""
 
     def read_in_own_units(self, indices: Tensor) -> Tensor:
-        """Return what :meth:`read` returns, in the units of :meth:`in_own_units`."""
+        """Return samples as :meth:`read` does, in the units of :meth:`in_own_units`."""
         return self.in_own_units(self.read(indices))
 
     def draw_in_own_units(self, n: int, generator: torch.Generator) -> Tensor:
         return self.read_in_own_units(torch.randint(self.size, (n,), generator=generator))
 
     def whole_epochs(self) -> bool:
-        """Return whether a whole epoch is best read at once."""
+        """Return True if a whole epoch is best read at once."""
         return False
 
     def order(self, seed: int) -> SampleOrder:
-        """Return the order in which the run that `seed` names sees the samples.
+        """Return the sample order of the run with seed `seed`.
 
-        Each epoch is a permutation of its own; batches run across the ends of epochs.
+        Each epoch has its own permutation; batches continue across the ends of epochs.
         """
         if self.whole_epochs():
             return SampleOrder(self.size, lambda epoch: self.read(self.permutation(seed, epoch)), torch.clone)
         return SampleOrder(self.size, lambda epoch: self.permutation(seed, epoch), self.read)
 
     def permutation(self, seed: int, epoch: int) -> Tensor:
-        """Return the indices of all samples in the order of one epoch, int64 [N]."""
+        """Return the sample indices of one epoch in order, int64 [N]."""
         return torch.randperm(self.size, generator=seeded(seed, "order", epoch))
 
     def label_order(self, labels: Tensor, seed: int) -> SampleOrder:

@@ -1,4 +1,4 @@
-"""Data of two halves: pairs of images, or the images of two domains."""
+"""Data with two halves: pairs of images, or images of two domains."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = ["TwoSources", "halves", "load_two", "of_two", "split_parts"]
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class TwoSources(FiniteSource):
-    """Two sources as one. As a source of samples it is the first.
+    """Two sources as one. Its own samples are those of the first.
 
     Attributes
     ----------
     first, second : FiniteSource
     paired : bool
-        Whether sample `i` of the first belongs to sample `i` of the second.
+        True if sample `i` of the first belongs to sample `i` of the second.
     """
 
     first: FiniteSource
@@ -39,7 +39,7 @@ class TwoSources(FiniteSource):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256, in hex, of both halves and of whether they are paired."""
+        """SHA-256, in hex, of both halves and the pairing."""
         both = f"{self.paired} {self.first.fingerprint} {self.second.fingerprint}"
         return hashlib.sha256(both.encode()).hexdigest()
 
@@ -64,7 +64,7 @@ def of_two(first: FiniteSource, second: FiniteSource, *, paired: bool) -> TwoSou
     Raises
     ------
     DataError
-        If pairs do not have as many inputs as targets.
+        If the numbers of inputs and targets differ.
     """
     if paired and first.size != second.size:
         raise DataError(
@@ -89,7 +89,7 @@ def of_two(first: FiniteSource, second: FiniteSource, *, paired: bool) -> TwoSou
 
 
 def halves(source: Source) -> tuple[Source, ...]:
-    """Return both halves of data of two, and other data as they are."""
+    """Return both halves of two-part data, or a tuple of other data alone."""
     return source.parts if isinstance(source, TwoSources) else (source,)
 
 
@@ -99,7 +99,7 @@ def load_two(data: Any, *, paired: bool) -> Source:
     Raises
     ------
     DataError
-        If `data` is no pair, or one half cannot be trained on.
+        If `data` is not a pair, or if one half cannot be trained on.
     """
     if isinstance(data, TwoSources):
         if data.paired != paired:
@@ -125,13 +125,13 @@ def load_two(data: Any, *, paired: bool) -> Source:
 
 
 NAMED = 5
-"""Files that an error names at most."""
+"""Maximum number of files that an error names."""
 
 
 def _refuse_unmatched_files(inputs: Any, targets: Any) -> None:
-    """Raise `DataError` unless the pictures of two folders have the same paths, endings apart.
+    """Raise `DataError` unless the pictures of two folders have the same paths without extensions.
 
-    Both folders are read in the order of these paths, so that equal names are pairs.
+    Both folders are read in the order of these paths, so equal names are pairs.
     """
     if not all(isinstance(half, str | os.PathLike) and Path(half).is_dir() for half in (inputs, targets)):
         return
@@ -169,7 +169,7 @@ def _stems(folder: Path) -> list[str]:
 
 
 def split_parts(source: Source, holdout: float) -> tuple[Source, FiniteSource | None]:
-    """Return what :func:`~ganwidgets.data.holdout.split_holdout` returns; both halves of a pair stay together."""
+    """Return the result of :func:`~ganwidgets.data.holdout.split_holdout`; both halves of a pair stay together."""
     if not isinstance(source, TwoSources) or holdout == 0:
         return split_holdout(source, holdout)
     (first, first_out), (second, second_out) = (split_holdout(part, holdout) for part in source.parts)

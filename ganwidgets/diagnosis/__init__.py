@@ -1,4 +1,4 @@
-"""What is wrong with a run, since when, how one can tell, and what helps."""
+"""Diagnosis of runs: findings with symptom, onset, evidence and remedies."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Rules at work on a run that goes on.
+"""Application of rules to a live run.
 
-Rules are asked at fixed iterations, never by the clock, so that an armed run repeats bit for bit. Every act is an
-intervention, so that a replay needs no rule.
+Rules are evaluated at fixed iterations, never by the clock, so an armed run repeats bit for bit. Every action is an
+intervention, so a replay evaluates no rule.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from ganwidgets.runs.timeline.travel import goto
 __all__ = ["EVERY", "FINDINGS_EVERY", "MODES", "Autopilot", "Watch", "origin_of"]
 
 EVERY = 10
-"""Iterations between two looks at recorded columns, which are measured as often."""
+"""Interval, in iterations, between two evaluations of recorded columns, and between two measurements of them."""
 
 FINDINGS_EVERY = 100
-"""Iterations between two diagnoses."""
+"""Interval, in iterations, between two diagnoses."""
 
 MODES = ("off", "advise", "act")
 
 
 def origin_of(rule: Rule, evidence: str) -> Origin:
-    """Return who changes settings for `rule`, and why."""
+    """Return the author and the reason of changes by `rule`."""
     if rule.continuous:
         regulator = rule.name.split(",")[0]
         return Origin("rule", CONTINUOUS, str(Message("{rule}: regulates", rule=regulator)))
@@ -48,17 +48,17 @@ def origin_of(rule: Rule, evidence: str) -> Origin:
 
 @dataclass(frozen=True)
 class Due:
-    """A rule whose condition holds.
+    """A rule whose condition is fulfilled.
 
     Attributes
     ----------
     rule : Rule
     evidence : str
-        What fulfils the condition.
+        Text: the values that fulfil the condition.
     target : int
-        The iteration to go back to; the present one if the rule stays.
+        The iteration to go back to; the current one if the rule does not go back.
     finding : Finding or None
-        What it fires on, if it waits for one.
+        The finding that triggered it, if any.
     """
 
     rule: Rule
@@ -68,13 +68,13 @@ class Due:
 
 
 class Watch:
-    """Which rules fire when; knows nothing of the run.
+    """Decides which rules fire; independent of the run.
 
     Parameters
     ----------
     rules : sequence of Rule
     armed : mapping
-        Settings in force when they were armed.
+        Settings in force when the rules were armed.
 
     Attributes
     ----------
@@ -88,10 +88,10 @@ class Watch:
         self._last: dict[str, int] = {}
 
     def ready(self, iteration: int, *, findings: bool | None = None) -> list[Rule]:
-        """Return the rules that may fire after `iteration`, those that read findings or the others."""
+        """Return the rules that may fire after `iteration`: those that read findings, or the others."""
         chosen = []
         for rule in self.rules:
-            # After an undo the run may be before the last firing: the rule has just fired there.
+            # After an undo the run may be before the last firing: the rule has just fired here.
             last = min(self._last.get(rule.name, -(10**9)), iteration)
             fired = sum(firing.rule == rule.name for firing in self.firings)
             if (rule.limit is not None and fired >= rule.limit) or iteration - last < rule.cooldown:
@@ -101,7 +101,7 @@ class Watch:
         return chosen
 
     def fire(self, due: Due, iteration: int, settings: Mapping[str, Any]) -> Firing | None:
-        """Note that a rule fires; None if it would change nothing."""
+        """Record the firing of a rule; return None if it would change nothing."""
         rule = due.rule
         changes = rule.changes(settings, self._armed, due.finding)
         if not changes and (not rule.back or rule.back == ONSET):
@@ -112,7 +112,7 @@ class Watch:
         return firing
 
     def due(self, seen: Signals, found: Callable[[], Sequence[Finding]], *, findings: bool) -> list[Due]:
-        """Return the rules that fire on what was seen, with their evidence."""
+        """Return the rules that fire on `seen`, with their evidence."""
         ready = [rule for rule in self.ready(seen.iteration, findings=findings) if rule.when != DIVERGED]
         if not ready:
             return []
@@ -126,7 +126,7 @@ class Watch:
 
 
 class Autopilot:
-    """Carries rules out on a session, or only says what it would do.
+    """Applies rules to a session, or only records their firings.
 
     Parameters
     ----------
@@ -153,11 +153,11 @@ class Autopilot:
         return self.watch.firings
 
     def until(self) -> int:
-        """Return the steps until rules are asked next."""
+        """Return the number of steps until the next evaluation."""
         return EVERY - self._session.state.iteration % EVERY
 
     def look(self) -> None:
-        """Ask the rules, at an iteration at which they are due; call it between two steps."""
+        """Evaluate the rules at an iteration at which they are due; call this between two steps."""
         now = self._session.state.iteration
         if now % EVERY:
             return
@@ -168,7 +168,7 @@ class Autopilot:
             self._act_on(self.watch.due(seen, lambda: diagnose_signals(seen), findings=True))
 
     def after_divergence(self, error: DivergedError) -> bool:
-        """Act on a divergence, and return whether the run can go on."""
+        """Act on a divergence; return True if the run can continue."""
         now = self._session.state.iteration
         ready = [rule for rule in self.watch.ready(now) if rule.when == DIVERGED]
         for rule in ready:
@@ -192,11 +192,11 @@ class Autopilot:
                 now = session.state.iteration
                 self._returns += [(now + rule.hold, name, settings[name], rule) for name in firing.change]
             session.change(firing.change, origin_of(rule, each.evidence))
-            if rule.back:  # the other rules looked at a state that the run has left
+            if rule.back:  # the other rules were evaluated on a state that the run has left
                 return
 
     def _return_values(self, now: int) -> None:
-        """Give settings that a rule changed for a while their old values."""
+        """Restore the settings that a rule changed temporarily."""
         over = [each for each in self._returns if each[0] <= now]
         self._returns = [each for each in self._returns if each[0] > now]
         for _, name, old, rule in over:

@@ -1,4 +1,4 @@
-"""The rules that come with ganwidgets. None is armed before a user arms it."""
+"""Built-in rules. The user must arm them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ganwidgets.games import Game
 __all__ = ["built_in_rules"]
 
 STRONG, WEAK = 0.97, 0.3
-"""Mean accuracies of D beyond which its learning rate is regulated (tuned)."""
+"""Bounds of D's mean accuracy outside which `balance` changes its learning rate (tuned)."""
 
 
 def built_in_rules(game: Game | None = None) -> tuple[Rule, ...]:
-    """Return the rules that come with ganwidgets; those for `game`, if it is not the classic one.
+    """Return the built-in rules, or those for `game` if it is not the classic game.
 
-    For another game they are ``back off`` and ``back off early``, with the rates of all its players.
+    For other games these are ``back off`` and ``back off early``, which change the rates of all players.
 
-    Rules on findings apply the first remedy of the finding; see :mod:`ganwidgets.diagnosis.remedies`. Those whose
-    symptom damages the networks first go back to before its onset, on a new branch. ``balance`` keeps the mean accuracy of D
-    between .3 and .97 (.5 at an equilibrium) by its learning rate, within a fourth and twice the rate at which it
-    was armed: 3D-GAN (Wu et al. 2016) skips D above .8, and gap-aware learning rates (AISTATS 2023) scale lr_d.
-    ``back off`` goes back after a divergence, and takes usual learning rates, or half the rates if they are usual.
-    ``spread`` and ``spread more`` act on a partial and a whole collapse (R3GAN 2024), ``calm`` on oscillation (Mescheder,
-    Geiger and Nowozin 2018), ``free`` on a saturated and ``strengthen`` on a weak D, ``shorten`` on exploding and
-    ``revive`` on vanishing gradients, ``generalise`` on overfitting (ADA, Karras et al. 2020), ``hurry`` if nothing moves.
+    Rules on findings apply the first remedy of the finding; see :mod:`ganwidgets.diagnosis.remedies`. If the symptom
+    damages the networks, the rule first goes back to before its onset, on a new branch. ``balance`` keeps D's mean
+    accuracy between .3 and .97 (.5 at an equilibrium) by its learning rate, within 1/4 and 2 times the armed rate.
+    3D-GAN (Wu et al. 2016) skips D above .8, and gap-aware learning rates (AISTATS 2023) scale lr_d. ``back off`` goes
+    back after a divergence; it sets usual learning rates, or halves rates that are usual. ``spread`` and ``spread
+    more`` act on partial and whole collapse (R3GAN 2024), ``calm`` on oscillation (Mescheder, Geiger and Nowozin 2018),
+    ``free`` on a saturated D, ``strengthen`` on a weak D. ``shorten`` acts on exploding gradients, ``revive`` on
+    vanishing gradients, ``generalise`` on overfitting (ADA, Karras et al. 2020), ``hurry`` on stagnation.
     """
     if game is not None:
         rates = {f"lr_{player.letter}": "* 0.5" for player in game.players}
@@ -59,11 +59,11 @@ def built_in_rules(game: Game | None = None) -> tuple[Rule, ...]:
 
 
 SETTLED = 200
-"""Iterations before which D's accuracy says nothing of the balance."""
+"""Iterations before which D's accuracy is not evaluated."""
 
 
 def _accuracy(seen: Signals) -> float:
-    """Return D's mean accuracy over 100 iterations; NaN at the beginning, and for a critic, which has no threshold."""
+    """Return D's mean accuracy over 100 iterations; NaN at the beginning, and for a Wasserstein critic."""
     if seen.iteration < SETTLED or seen.settings["loss"] == "wasserstein":
         return math.nan
     series = [seen.series(name) for name in ("accuracy_real", "accuracy_fake")]

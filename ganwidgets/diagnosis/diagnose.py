@@ -1,4 +1,4 @@
-"""From a run to its findings."""
+"""Findings of a run."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["diagnose", "diagnose_signals"]
 
 
 def diagnose(session: Session) -> tuple[Finding, ...]:
-    """Return the findings on a run as it is now, the most severe first; call it between two steps."""
+    """Return the findings of a run, most severe first; call this between two steps."""
     if session.state.iteration == 0:
         return ()
     return diagnose_signals(observe(session))
 
 
 def diagnose_signals(seen: Signals) -> tuple[Finding, ...]:
-    """Return the findings that follow from signals, the most severe first."""
+    """Return the findings that follow from signals, most severe first."""
     if seen.game is not None:
         return findings_of_game(seen, seen.game)
     return findings_of(seen) + ineffective_settings(seen)

@@ -1,10 +1,10 @@
-"""How far a run is from an equilibrium: the duality gap.
+"""The duality gap: a run's distance from an equilibrium.
 
 Let V(D, G) be minus the loss of D, without its penalty, so that D maximises V and G minimises it. The duality gap is
 ``max_D' V(D', G) - min_G' V(D, G')``. It is at least 0, and 0 exactly at an equilibrium (Grnarova, Levy, Lucchi,
-Perraudin, Goodfellow, Hofmann and Krause, "A domain agnostic measure for monitoring and evaluating GANs", NeurIPS 2019).
-Both best responses are approximated from below by k updates of one network of an exact copy of the run, under the
-settings in force, so an estimate can be smaller than the gap and even negative.
+Perraudin, Goodfellow, Hofmann and Krause, "A domain agnostic measure for monitoring and evaluating GANs", NeurIPS
+2019). Both best responses are approximated from below by k updates of one network, on an exact copy of the run with the
+current settings. An estimate can therefore be smaller than the gap, and even negative.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ __all__ = ["gap_curve", "gap_of"]
 
 
 def gap_of(start: Session, steps: int, n: int, seed: int) -> float:
-    """Return the duality gap where `start` is, which itself is not changed.
+    """Return the duality gap at the state of `start`, which does not change.
 
     Parameters
     ----------
     start : Session
-        A run that nobody trains meanwhile, such as a copy.
+        A run that no other thread trains, such as a copy.
     steps : int
-        Updates of each best response: the cost is `steps` updates of D and as many of G.
+        Number of updates for each best response.
     n : int
-        Real and generated samples on which V is measured, the same for both.
+        Number of real and generated samples for V, the same for both.
     seed : int
-        Of those samples.
+        Seed of these samples.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def _value(session: Session, n: int, seed: int) -> float:
 
 
 def gap_curve(session: Session, points: int, steps: int, n: int, seed: int) -> Series:
-    """Return the duality gap at snapshots of the past and now, at most `points` values; nothing is trained but copies."""
+    """Return the duality gap at up to `points` past snapshots and now; only copies are trained."""
     past: Sequence[Position] = [snapshot.place for snapshot in earlier(session)]
     chosen = spread(past, max(0, points - 1)) if points > 1 else []
     iterations: list[int] = []

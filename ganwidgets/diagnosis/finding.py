@@ -1,4 +1,4 @@
-"""What a diagnosis consists of."""
+"""Findings, their evidence and remedies."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ __all__ = ["Evidence", "Finding", "Remedy"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """The signal that a finding follows from.
+    """The signal that supports a finding.
 
     Attributes
     ----------
     signal : str
         Name of the signal; see :data:`ganwidgets.diagnosis.signals.SIGNALS`.
     label : str
-        In words, to be translated.
+        Description; translatable.
     iterations : tuple of int
-        Where the signal was measured, ascending.
+        Iterations of the measurements, ascending.
     values : tuple of float
-        The signal there.
+        Values of the signal.
     threshold : float
         The bound that the signal crossed.
     above : bool
-        True if values above the threshold are ill, False if values below it are.
+        True if values above the threshold are bad, False if values below it are.
     source : str
-        Where signal and threshold come from.
+        Source of signal and threshold.
     """
 
     signal: str
@@ -42,7 +42,7 @@ class Evidence:
 
     @property
     def value(self) -> float:
-        """The newest value."""
+        """The latest value."""
         return self.values[-1]
 
     def __str__(self) -> str:
@@ -52,16 +52,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Remedy:
-    """A change that may help; whether it does, only a comparison of two futures shows.
+    """A change that may help; a what-if shows whether it does.
 
     Attributes
     ----------
     label : str
-        In words, to be translated.
+        Description; translatable.
     changes : mapping of str to Any
         New values of settings. Empty if the remedy is no change of settings.
     fresh_start : bool
-        True if the settings are in force only after `reset`.
+        True if the settings take effect only after `reset`.
     """
 
     label: str
@@ -78,14 +78,14 @@ class Finding:
     symptom : str
         One of :data:`ganwidgets.diagnosis.SYMPTOMS`.
     severity : float
-        From 0 to 1: distance of the signal from its threshold as a share of its distance from the worst value.
+        From 0 to 1: (value - threshold) / (worst value - threshold).
     since : int
-        The first iteration from which on every measured value was ill.
+        The first iteration from which on every measured value was bad.
     evidence : Evidence
     remedies : tuple of Remedy
-        The best first.
+        Best first.
     sentence : str
-        What a user should know, in English, to be translated.
+        Message for the user, in English; translatable.
     """
 
     symptom: str

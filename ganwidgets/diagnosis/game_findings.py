@@ -1,7 +1,7 @@
-"""Findings on a run of any game but the classic one, from what every game has: losses, gradients, exhibits, units.
+"""Findings for games other than the classic one, from signals of every game: losses, gradients, exhibits, units.
 
-A game's losses have no common scale and its networks no common purpose, so fewer symptoms can be found than in the
-classic game. Thresholds are those of :mod:`ganwidgets.diagnosis.symptoms` where the signal is the same.
+Losses of different games have no common scale, so there are fewer symptoms than for the classic game. Thresholds are
+those of :mod:`ganwidgets.diagnosis.symptoms` if the signal is the same.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from ganwidgets.metrics.interpretation import BEGINNING, SHRUNKEN
 __all__ = ["findings_of_game"]
 
 BLOCKS = 10
-"""Parts of the window whose medians make one smooth value each."""
+"""Number of parts of the window; the median of each is one smoothed value."""
 
 GREAT, EXPLODED, DEAD, FEEBLE = 100.0, 100.0, 0.7, 1e-3
 """Bounds: of the sum of all losses, of a gradient's norm, of the share of dead units, of first layer / last layer."""
 
 FIRST_LAYER = 1e-4
-"""Gradient norm of a first layer below which it learns next to nothing."""
+"""Gradient norm of a first layer below which it hardly learns."""
 
 
 # --- findings -------------------------------------------------------------------------------------
 
 
 def findings_of_game(seen: Signals, game: Game) -> tuple[Finding, ...]:
-    """Return the findings on a run of `game`, the most severe first."""
+    """Return the findings for a run of `game`, most severe first."""
     finders = (_diverging, _collapse, _dead, *(_of_player(player) for player in game.players))
     found = [finding for find in finders for finding in find(seen, game)]
     return tuple(sorted([*found, *_without_effect(seen, game)], key=lambda finding: -finding.severity))
@@ -52,7 +52,7 @@ def _diverging(seen: Signals, game: Game) -> Iterator[Finding]:
         return
     values = np.median(total.values[-size * BLOCKS :].reshape(BLOCKS, size), axis=1)
     series = Series(total.iterations[-size * BLOCKS :].reshape(BLOCKS, size)[:, -1], values)
-    # Losses of some games are large from the start: only those that grow count.
+    # Losses of some games are large from the start: only growing losses count.
     if (values[-3:] > GREAT).all() and values[-3:].mean() > 3 * values[:3].mean():
         remedies = (*(_slower(seen, game, player, 0.1) for player in game.players), _clipped(seen))
         yield _finding(
@@ -77,7 +77,7 @@ def _collapse(seen: Signals, game: Game) -> Iterator[Finding]:
             series,
             SHRUNKEN,
             0.0,
-            "total variance of what is generated against that of what is real",
+            "total variance of generated samples / total variance of real samples",
             tuple(_slower(seen, game, player, 0.1) for player in makers),
             N_("Nearly all samples are alike: the generator makes one thing only."),
         )

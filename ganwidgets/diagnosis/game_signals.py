@@ -1,4 +1,4 @@
-"""Signals that any game has, beside its recorded columns: the spread of what is shown, and units that are off."""
+"""Signals of every game besides its recorded columns: the spread of exhibits, and dead units."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ganwidgets.stepping.game_assembly import look
 __all__ = ["probes_of_game"]
 
 SAMPLES = 128
-"""Samples of each exhibit in a probe."""
+"""Number of samples of each exhibit in a probe."""
 
 SEED = 20_141_210
-"""Of the probes' samples."""
+"""Seed of the probes' samples."""
 
 
 def probes_of_game(session: Session) -> dict[str, float]:
-    """Return ``extent`` of generated exhibits and ``dead_units`` of all networks, as far as the game has them."""
+    """Return ``extent`` of generated exhibits and ``dead_units`` of all networks, if the game has them."""
     game = session.state.game
     alive: dict[str, Tensor] = {}
     with _noting(session.state.networks, alive):
@@ -39,7 +39,7 @@ def probes_of_game(session: Session) -> dict[str, float]:
 
 
 def _spread(game: Game, seen: Mapping[str, Tensor], role: str) -> list[float]:
-    """Return the root of the total variance of each exhibit of samples with that role."""
+    """Return the square root of the total variance of each exhibit with that role."""
     return [
         float(seen[e.name].reshape(len(seen[e.name]), -1).double().var(dim=0).sum().sqrt())
         for e in game.exhibits
@@ -49,7 +49,7 @@ def _spread(game: Game, seen: Mapping[str, Tensor], role: str) -> list[float]:
 
 @contextmanager
 def _noting(networks: Mapping[str, nn.Module], alive: dict[str, Tensor]) -> Iterator[None]:
-    """Note, by the name of each `nn.ReLU`, the units that are on for some sample."""
+    """Record, for each `nn.ReLU`, the units that are active for some sample."""
 
     def noter(name: str) -> Callable[..., None]:
         def note(_layer: nn.Module, _inputs: Any, output: Tensor) -> None:

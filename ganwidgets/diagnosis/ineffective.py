@@ -1,4 +1,4 @@
-"""Settings that were changed and have no effect under the others."""
+"""Detection of changed settings without effect."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ _WITHOUT_EFFECT: Mapping[str, tuple[Callable[[Rules], bool], Mapping[str, Any]]]
         "g_steps": (_frozen("g"), {"freeze_g": False}),
     }
 )
-"""For each setting: when it has no effect, and what would give it one."""
+"""For each setting: the condition under which it has no effect, and the change that gives it one."""
 
 MILD = 0.05
-"""Severity: the run itself is not ill."""
+"""Severity: the run itself is healthy."""
 
 
 def ineffective_settings(seen: Signals) -> tuple[Finding, ...]:
-    """Return a finding for each setting that a user changed during the run and that has no effect."""
+    """Return a finding for each setting that the user changed during the run and that has no effect."""
     found = []
     for name in seen.touched:
         without, remedy = _WITHOUT_EFFECT.get(name, (None, {}))

@@ -1,9 +1,9 @@
-"""A small learned controller of both learning rates and of the updates of D.
+"""A small learned controller of both learning rates and of the number of D updates.
 
-It is a contextual bandit. ``scripts/train_controller.py`` lets runs of a sweep change these settings at random and fits
-the gain of the next 100 iterations, ``ln(distance before / distance after)`` from the data, by ridge regression. The
-features are quadratic in the logarithms of the settings after the act, and bilinear in these and recorded columns.
-Distances are measured in training only; the controller itself reads recorded columns.
+It is a contextual bandit. ``scripts/train_controller.py`` changes these settings at random in the runs of a sweep. It
+fits the gain of the next 100 iterations, ``ln(distance before / distance after)`` from the data, by ridge regression.
+The features are quadratic in the logarithms of the settings after the action, and bilinear in these and recorded
+columns. Distances are measured only for the fit; the controller itself reads recorded columns.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ __all__ = ["ACTS", "DECIDES_EVERY", "acted", "features", "learned_rules"]
 Floats = npt.NDArray[np.float64]
 
 DECIDES_EVERY = 100
-"""Iterations between two decisions."""
+"""Interval, in iterations, between two decisions."""
 
 MARGIN = 0.2
-"""Expected gain over doing nothing below which nothing is done (tuned)."""
+"""Minimum expected gain over doing nothing (tuned)."""
 
 ACTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
@@ -45,14 +45,14 @@ ACTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "d_steps x 2": {"d_steps": 2.0},
     }
 )
-"""Factors of settings for each act, by its name."""
+"""Factors of settings for each action, by name."""
 
 LOWEST, HIGHEST = 1e-7, 1.0
-"""Learning rates beyond which no act leads."""
+"""Limits of learning rates for all actions."""
 
 
 def acted(settings: Mapping[str, Any], act: str) -> dict[str, float]:
-    """Return ``lr_d``, ``lr_g`` and ``d_steps`` after an act."""
+    """Return ``lr_d``, ``lr_g`` and ``d_steps`` after an action."""
     after = {name: float(settings[name]) for name in ("lr_d", "lr_g", "d_steps")}
     for name, factor in ACTS[act].items():
         after[name] *= factor
@@ -63,7 +63,7 @@ def acted(settings: Mapping[str, Any], act: str) -> dict[str, float]:
 
 
 def features(seen: Signals, after: Mapping[str, float]) -> Floats:
-    """Return the features of settings `after` an act in the state that was `seen`, float64 [28]."""
+    """Return the features of settings `after` an action in the state `seen`, float64 [28]."""
     rates = [math.log10(max(after[name], 1e-12)) + 3 for name in ("lr_d", "lr_g")]
     x = np.array([*rates, math.log2(after["d_steps"])])
     state = np.array(
@@ -76,7 +76,7 @@ def features(seen: Signals, after: Mapping[str, float]) -> Floats:
         ]
     )
     quadratic = np.outer(x, x)[np.triu_indices(3)]
-    # Bilinear terms alone decide between acts; the state's own terms take up what no act changes.
+    # Only bilinear terms distinguish actions; the state's own terms absorb the rest.
     return np.concatenate(
         [quadratic, np.outer(x, state).ravel(), state, [_size(seen, "loss_d"), _size(seen, "loss_g")]]
     )
@@ -88,7 +88,7 @@ def _mean(seen: Signals, column: str) -> float:
 
 
 def _size(seen: Signals, column: str) -> float:
-    """Return the decimal logarithm of a column's median size, within -3 and 3."""
+    """Return log10 of a column's median absolute value, clamped to [-3, 3]."""
     values = np.abs(seen.series(column).values[-DECIDES_EVERY:])
     return float(np.clip(np.log10(np.median(values) + 1e-12), -3, 3)) if len(values) else 0.0
 
@@ -100,14 +100,14 @@ def _weights() -> Floats:
 
 
 def expected_gain(seen: Signals, act: str) -> float:
-    """Return how much more an act is expected to gain in the next 100 iterations than doing nothing."""
+    """Return the expected gain of each action in the next 100 iterations, minus that of doing nothing."""
     weights = _weights()
     both = [features(seen, acted(seen.settings, name)) for name in (act, "nothing")]
     return float((both[0] - both[1]) @ weights)
 
 
 def _condition(act: str) -> Callable[[Signals], str]:
-    """Return the condition that `act` is the best one, and worth it."""
+    """Return the condition that `act` is the best action and exceeds the margin."""
 
     def best(seen: Signals) -> str:
         if seen.iteration % DECIDES_EVERY or "lr_d" not in seen.settings:
@@ -120,7 +120,7 @@ def _condition(act: str) -> Callable[[Signals], str]:
 
 
 def learned_rules() -> tuple[Rule, ...]:
-    """Return the learned controller as rules, one for each of its acts, and ``back off`` after a divergence.
+    """Return the learned controller as rules, one for each action, and ``back off`` for divergences.
 
     ``benchmarks/results.md`` compares it with :func:`ganwidgets.built_in_rules`.
     """
@@ -134,6 +134,6 @@ def learned_rules() -> tuple[Rule, ...]:
 
 
 def _changes(settings: Mapping[str, Any], act: str) -> dict[str, float]:
-    """Return the new values of the settings that an act changes."""
+    """Return the new values of the settings that an action changes."""
     after = acted(settings, act)
     return {name: round(after[name]) if name == "d_steps" else after[name] for name in ACTS[act]}

@@ -1,4 +1,4 @@
-"""When rules would have fired on a recorded run, before anyone arms them."""
+"""Evaluation of rules on a recorded run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["rehearsed"]
 
 
 def rehearsed(session: Session, rules: Sequence[Rule]) -> list[Firing]:
-    """Return the firings of `rules` on the run up to where it stands; call it between two steps.
+    """Return the firings of `rules` on the run up to its current iteration; call this between two steps.
 
-    The recorded run does not obey, so a rule whose condition lasts fires again after its cool-down. Rules that read
-    findings need snapshots; between two of them nothing is known.
+    The recorded run does not obey the rules, so a rule whose condition persists fires again after its cooldown. Rules
+    on findings need snapshots; they are not evaluated between two snapshots.
     """
     refuse_rules_of_other_games(rules, session.own.game)
     last = session.state.iteration

@@ -1,8 +1,8 @@
-"""What may help against each symptom, as changes of the settings in force.
+"""Remedies for each symptom, as changes of settings.
 
-The order follows the evidence: first what a paper showed on several data sets, then common practice. No remedy is
-known to work in every case ("Repairing deep neural network architecture: are we there yet?", 2023, found automatic
-repairs no better than random ones), so a remedy is a proposal to be tried beside the run without it.
+They are ordered by evidence: first results of papers on several data sets, then common practice. No remedy works in
+every case ("Repairing deep neural network architecture: are we there yet?", 2023, found automatic repairs no better
+than random ones). So a remedy is a proposal to test beside the unchanged run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Rules = Mapping[str, Any]
 
 
 def remedies(symptom: str, rules: Rules, kind: str) -> tuple[Remedy, ...]:
-    """Return what may help against `symptom` under the settings `rules`; what is in force already is left out.
+    """Return the remedies for `symptom` under the settings `rules`, without those already in force.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def remedies(symptom: str, rules: Rules, kind: str) -> tuple[Remedy, ...]:
     rules : mapping
         Settings in force.
     kind : {"points", "images"}
-        Of the data.
+        Kind of the data.
     """
     made = (make(rules) for make in _TABLE.get(symptom, ()))
     return tuple(
@@ -61,17 +61,18 @@ to 2e-3.
 USUAL_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"beta1": (0.5, 0.0), "d_steps": (2, 1), "g_steps": (2, 1), "penalty_weight": (100.0, 1.0)}
 )
-"""Highest usual value of a setting, and the one to begin with: DCGAN's beta 1 is .5."""
+"""Highest usual value of a setting, and a value to start from: DCGAN's beta 1 is .5."""
 
 CRITIC_STEPS = 5
-"""Updates of a Wasserstein critic that are usual (Arjovsky et al. 2017)."""
+"""Usual number of updates of a Wasserstein critic (Arjovsky et al. 2017)."""
 
 
 def unusual(rules: Rules) -> dict[str, Any]:
-    """Return usual values for the settings among `rules` that are outside their usual range, by name.
+    """Return usual values for the `rules` that are outside their usual range, by name.
 
-    A learning rate becomes its default. An optimizer without a scale of its own becomes Adam if its rate is unusual. A critic of the Wasserstein loss without a bound gets the gradient penalty of WGAN-GP. The minimax loss starves G if D is
-    good (Goodfellow et al. 2014, section 3), so it becomes the non-saturating one.
+    A learning rate becomes its default. An optimizer without adaptive scaling becomes Adam if its rate is unusual. A
+    Wasserstein critic without a bound gets the gradient penalty of WGAN-GP. The minimax loss gives G no gradient if D
+    is good (Goodfellow et al. 2014, section 3), so it becomes the non-saturating loss.
     """
     found: dict[str, Any] = {}
     for player in "dg":
@@ -95,7 +96,7 @@ def unusual(rules: Rules) -> dict[str, Any]:
 
 
 def _usual(rules: Rules) -> Remedy | None:
-    """Propose usual values for everything that is outside its usual range."""
+    """Propose usual values for all unusual settings."""
     changes = unusual(rules)
     if not changes:
         return None
@@ -103,13 +104,13 @@ def _usual(rules: Rules) -> Remedy | None:
 
 
 def _scaled(name: str, factor: float) -> Maker:
-    """Propose a setting times a factor, within its bounds."""
+    """Propose the product of a setting and a factor, within its bounds."""
 
     def make(rules: Rules) -> Remedy | None:
         before = rules[name]
         setting: Any = SETTINGS[name]
         low, high = setting.min, setting.max
-        if name.startswith("lr_"):  # no remedy leads out of the usual range
+        if name.startswith("lr_"):  # remedies keep learning rates in the usual range
             usual = USUAL_RATES.get(rules[f"optimizer_{name[-1]}"], (low, high))
             low, high = min(usual[0], before), max(usual[1], before)
         after = float(f"{min(max(before * factor, low), high):.3g}")
@@ -138,7 +139,7 @@ def _with(label: str, *, fresh_start: bool = False, **changes: Any) -> Maker:
 
 
 def _penalty(kind: str, weight: float) -> Maker:
-    """Propose a penalty where none is in force, and twice its weight where one is."""
+    """Propose a penalty if none is in force, and twice its weight otherwise."""
 
     def make(rules: Rules) -> Remedy | None:
         if rules["penalty"] == "none":
@@ -201,7 +202,7 @@ def _packed(rules: Rules) -> Remedy | None:
 
 
 def _augmented(rules: Rules) -> Remedy | None:
-    """Propose adaptive augmentation of images, whose strength follows D's overfitting by itself."""
+    """Propose adaptive augmentation of images (ADA), whose strength follows D's overfitting."""
     if rules["augment"] == "ada":
         return None
     return Remedy(N_("Augment images as far as D overfits (ADA)"), MappingProxyType({"augment": "ada"}))

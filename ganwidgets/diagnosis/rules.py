@@ -1,7 +1,7 @@
-"""Rules: when something holds, what is done about it.
+"""Rules: conditions, and the changes of settings that they trigger.
 
-A rule only says what to do. :mod:`.autopilot` carries it out on a run that goes on, and :mod:`.rehearsing` says when it
-would have fired on a recorded one.
+A rule is only a declaration. :mod:`.autopilot` applies it to a live run, and :mod:`.rehearsing` evaluates it on a
+recorded one.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from ganwidgets.settings.settings import check_names
 __all__ = ["DIVERGED", "Condition", "Firing", "Rule", "Then", "checked_rules", "refuse_rules_of_other_games"]
 
 DIVERGED = "diverged"
-"""What a rule names to act after a number became infinite or NaN."""
+"""Value of ``when``: after a number became infinite or NaN."""
 
 ONSET = "onset"
-"""What a rule names to go back to before its finding began."""
+"""Value of ``back``: to before the onset of the finding."""
 
 BEFORE = 200
-"""Iterations before the onset of a finding to which a rule goes back (tuned)."""
+"""Number of iterations before the onset of a finding to which a rule goes back (tuned)."""
 
 REMEDY = "remedy"
-"""What a rule names to apply the first remedy of its finding that needs no fresh start."""
+"""Value of ``then``: the first remedy of the finding that needs no fresh start."""
 
 When = str | tuple[str, str, float] | Callable[[Signals], Any]
 Then = str | Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -68,7 +68,7 @@ class Condition:
         return None if found is None else cls(found[1], found[2], float(found[3]))
 
     def evidence(self, seen: Signals, window: int) -> str:
-        """Return what fulfils the condition, in words; empty if it is not fulfilled."""
+        """Return a text with the values that fulfil the condition, or an empty string."""
         series = _signal(seen, self.signal)
         values = series[0][series[1] > seen.iteration - window]
         if not len(values):
@@ -93,7 +93,7 @@ def _signal(seen: Signals, name: str) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class Firing:
-    """One time that a rule fired, or would have.
+    """One firing of a rule, actual or hypothetical.
 
     Attributes
     ----------
@@ -101,11 +101,11 @@ class Firing:
     rule : str
         Its name.
     evidence : str
-        What fulfilled its condition.
+        The values that fulfilled its condition.
     change : mapping of str to Any
         The new values of settings.
     back : int
-        The iteration that the run went back to first; the same as `iteration` if it did not.
+        The iteration that the run went back to first; equal to `iteration` if it did not.
     """
 
     iteration: int
@@ -117,47 +117,47 @@ class Firing:
 
 @dataclass(frozen=True)
 class Rule:
-    """When something holds, change settings.
+    """A condition, and the settings to change when it holds.
 
     Parameters
     ----------
     name : str
         Unique among the rules of a run; shown in the log of interventions.
     when : str or callable
-        A symptom of :data:`ganwidgets.diagnosis.SYMPTOMS`; ``"diverged"``; a comparison of the mean of a recorded column
-        over `window` with a number, such as ``"grad_norm_g > 5"`` (``"accuracy"`` is the mean of D's two accuracies), or
-        the same as ``("grad_norm_g", ">", 5)``; or a function of the recorded
-        :class:`~ganwidgets.diagnosis.signals.Signals` (``seen["loss_d"]`` is the newest value) that returns something true.
+        A symptom of :data:`ganwidgets.diagnosis.SYMPTOMS`; ``"diverged"``; a comparison of a recorded column's mean
+        over `window` with a number, such as ``"grad_norm_g > 5"`` or ``("grad_norm_g", ">", 5)``, where ``"accuracy"``
+        is the mean of D's two accuracies; or a function of the recorded :class:`~ganwidgets.diagnosis.signals.Signals`
+        that returns a truthy value (``seen["loss_d"]`` is the latest value).
     then : str, mapping or callable
-        New values of settings by name. A value ``"* 0.5"`` or ``"/ 2"`` is a factor, and a function gets the value in
-        force and returns the new one. ``"remedy"`` is the first remedy of the finding. A function of all settings in
-        force returns such a mapping.
+        New values of settings by name. A value ``"* 0.5"`` or ``"/ 2"`` is a factor, and a function gets the current
+        value and returns the new one. ``"remedy"`` is the first remedy of the finding. A function of all current
+        settings returns such a mapping.
     cooldown : int
         Iterations after a firing in which the rule does not fire again.
     limit : int or None
-        Firings at most; None sets no bound.
+        Maximum number of firings; None sets no limit.
     window : int
-        Iterations whose mean a comparison looks at.
+        Number of iterations to average for a comparison.
     hold : int
-        Iterations after which the old values return; 0 keeps the new ones.
+        Number of iterations after which the old values are restored; 0 keeps the new ones.
     back : int or "onset"
-        Iterations that the run goes back before the change, on a new branch; 0 stays. ``"onset"`` goes back to
-        :data:`BEFORE` iterations before the finding began, or by the whole window if it began before that; to
-        the beginning of a run that fell ill early.
+        Number of iterations that the run goes back before the change, on a new branch; 0 does not go back. ``"onset"``
+        goes back to :data:`BEFORE` iterations before the onset of the finding. If the onset precedes the window, it
+        goes back by the whole window; if the run was ill from the start, to its beginning.
     bounds : mapping of str to (low, high)
         Limits of settings as factors of their values when the rule was armed.
     continuous : bool
-        True if the rule regulates: all of its writes of a setting are listed as one intervention. Rules whose names
-        are equal up to a comma share it.
+        True if the rule regulates: all of its changes of a setting appear as one intervention. Rules with equal names
+        up to a comma share it.
     game : Game or str, optional
-        The game whose settings and columns the rule names; by default the classic one.
+        The game with the rule's settings and columns; the classic game by default.
 
     Raises
     ------
     ValueError
-        If a part is none of the above.
+        If an argument is invalid.
     traitlets.TraitError
-        If `then` names no setting.
+        If a name in `then` is not a setting.
 
     Examples
     --------
@@ -274,11 +274,11 @@ class Rule:
         return isinstance(self.when, str) and self.when in SYMPTOMS
 
     def finding(self, found: Sequence[Finding]) -> Finding | None:
-        """Return the finding that the rule waits for."""
+        """Return the finding that triggers the rule."""
         return next((finding for finding in found if finding.symptom == self.when), None)
 
     def evidence(self, seen: Signals, finding: Finding | None) -> str:
-        """Return what fulfils the condition, in words; empty if it is not fulfilled."""
+        """Return a text with the values that fulfil the condition, or an empty string."""
         if finding is not None:
             return str(finding)
         if callable(self.when):
@@ -288,12 +288,12 @@ class Rule:
         return "" if condition is None else condition.evidence(seen, self.window)
 
     def target(self, iteration: int, finding: Finding | None) -> int:
-        """Return the iteration to go back to, at least 0; `iteration` if the rule stays."""
+        """Return the iteration to go back to, at least 0; `iteration` if the rule does not go back."""
         if isinstance(self.back, int):
             return max(0, iteration - self.back)
         if finding is None:
             return iteration
-        # If every known value is ill, the run has been ill for longer than the diagnosis looks back.
+        # If every known value is bad, the onset precedes the diagnosis window.
         known = finding.since > finding.evidence.iterations[0]
         target = finding.since - (BEFORE if known else WINDOW)
         return target if target >= WINDOW else 0
@@ -301,7 +301,7 @@ class Rule:
     def changes(
         self, rules: Mapping[str, Any], armed: Mapping[str, Any], finding: Finding | None
     ) -> dict[str, Any]:
-        """Return the new values of settings that differ from those in force.
+        """Return the new values of settings that differ from the current ones.
 
         Parameters
         ----------
@@ -310,7 +310,7 @@ class Rule:
         armed : mapping
             Settings in force when the rule was armed, to which `bounds` refer.
         finding : Finding or None
-            What the rule fires on, whose first remedy without a fresh start is applied by ``then="remedy"``.
+            The finding that triggered the rule; ``then="remedy"`` applies its first remedy without a fresh start.
         """
         asked: Mapping[str, Any]
         if isinstance(self.then, str):
@@ -331,7 +331,7 @@ class Rule:
         if isinstance(value, float) and math.isfinite(value):
             value = float(f"{value:.6g}")
             if name in self.bounds:
-                # A value that a user or another rule put beyond the bounds is not pulled back.
+                # A value that a user or another rule set beyond the bounds is kept.
                 low, high = (factor * armed[name] for factor in self.bounds[name])
                 value = min(max(value, min(low, rules[name])), max(high, rules[name]))
             value = min(max(value, definition.min), definition.max)
@@ -366,7 +366,7 @@ def _no_condition(rule: str, when: Any, columns: Collection[str]) -> Message:
 
 
 def refuse_rules_of_other_games(rules: Sequence[Rule], game: Game | None) -> None:
-    """Raise `ValueError` unless all `rules` name settings and columns of `game`; None is the classic game."""
+    """Raise `ValueError` unless all `rules` use settings and columns of `game`; None is the classic game."""
     wanted = None if game is None else game.name
     for rule in rules:
         of = None if rule.game is None else cast("Game", rule.game).name
@@ -387,9 +387,9 @@ def checked_rules(rules: Rule | Sequence[Rule]) -> tuple[Rule, ...]:
     Raises
     ------
     TypeError
-        If one is no :class:`Rule`.
+        If an element is not a :class:`Rule`.
     ValueError
-        If two have one name.
+        If two rules have one name.
     """
     asked = (rules,) if isinstance(rules, Rule) else tuple(rules)
     for rule in asked:

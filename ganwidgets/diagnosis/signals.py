@@ -1,7 +1,7 @@
-"""The signals from which findings follow: recorded columns, and bounded probes beside the training.
+"""Signals for findings: recorded columns, and bounded probes of network copies.
 
-Probes use copies of the networks at the run's snapshots, fixed latents and fixed real samples, and random generators
-of their own. They change no bit of the run. A probe of a moment costs two forward passes of :data:`SAMPLES` samples.
+Probes use copies of the networks at the run's snapshots, fixed latents, fixed real samples, and their own random
+generators. They do not change the run. A probe of one moment costs two forward passes of :data:`SAMPLES` samples.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ __all__ = ["SIGNALS", "WINDOW", "Series", "Signals", "observe", "recorded"]
 Floats = npt.NDArray[np.float64]
 
 WINDOW = 500
-"""Iterations that a diagnosis looks back at most, but for the first of its moments."""
+"""Maximum number of past iterations in a diagnosis, except for the first of its moments."""
 
 MOMENTS = 6
-"""Earlier moments of the window that are probed at most, the present apart."""
+"""Maximum number of earlier probed moments in the window, besides the present."""
 
 SAMPLES = 500
-"""Samples of a probe, real and generated each."""
+"""Number of real and of generated samples in a probe."""
 
 BINS = 10
-"""Groups of real samples if their clusters are unknown."""
+"""Number of groups of real samples if their clusters are unknown."""
 
 SEED = 20_141_210
-"""Of the probes' samples; any fixed number gives the same signals for the same networks."""
+"""Seed of the probes' samples; fixed, so that equal networks give equal signals."""
 
 SIGNALS: Mapping[str, str] = MappingProxyType(
     {
@@ -59,7 +59,7 @@ SIGNALS: Mapping[str, str] = MappingProxyType(
         "grad_norm_g": N_("norm of G's gradient"),
         "grad_norm_d": N_("norm of D's gradient"),
         "grad_norm": N_("norm of a player's gradient"),
-        "certainty": N_("share of samples that D judges rightly, the smaller of both"),
+        "certainty": N_("share of samples that D judges correctly, the smaller of both"),
         "separation": N_("probability that D ranks a real sample above a generated one"),
         "served": N_("share of the data's groups that receive samples"),
         "extent": N_("spread of the samples, divided by that of the data"),
@@ -68,11 +68,11 @@ SIGNALS: Mapping[str, str] = MappingProxyType(
         "swing": N_("share of the movement that leads nowhere"),
         "memorised": N_("probability that D ranks a training sample above a new one"),
         "layer_ratio": N_("gradient of the first layer, divided by that of the last"),
-        "dead_units": N_("share of units that are off for every sample"),
+        "dead_units": N_("share of units that are 0 for every sample"),
         "no_effect": N_("changed settings without effect"),
     }
 )
-"""Every signal, in words."""
+"""Description of every signal."""
 
 
 @dataclass(frozen=True)
@@ -98,23 +98,23 @@ NO_SERIES = Series(np.empty(0, np.int64), np.empty(0))
 
 @dataclass(frozen=True)
 class Signals:
-    """Everything that a diagnosis reads.
+    """Input of a diagnosis.
 
     Attributes
     ----------
     iteration : int
-        Where the run stands.
+        The current iteration.
     kind : {"points", "images"}
     settings : mapping
-        In force.
+        Current values.
     columns : mapping of str to Series
         Recorded values of the window, without NaN.
     probes : mapping of str to Series
         Signals of the probed moments, the present last.
     epochs : float
-        How often each real sample was drawn; NaN for data without end.
+        Number of times each real sample was drawn; NaN for data without end.
     touched : mapping of str to int
-        Settings that were changed during the run, with the iteration of the last change.
+        Settings that the user changed during the run, with the iteration of the last change.
     game : Game or None
         None is the classic game.
     """
@@ -129,21 +129,21 @@ class Signals:
     game: Game | None = None
 
     def __getitem__(self, name: str) -> float:
-        """Return the newest value of a signal, or the iteration; NaN if the signal was not measured."""
+        """Return the latest value of a signal, or the iteration; NaN if the signal was not measured."""
         if name == "iteration":
             return self.iteration
         values = self.series(name).values
         return float(values[-1]) if len(values) else math.nan
 
     def series(self, name: str) -> Series:
-        """Return a signal by its name; an empty one if it was not measured."""
+        """Return a signal by name; an empty one if it was not measured."""
         return self.probes.get(name, self.columns.get(name, NO_SERIES))
 
 
 def observe(session: Session, at: int | None = None) -> Signals:
-    """Return the signals of a run as it is now, or was after iteration `at`; call it between two steps.
+    """Return the signals of a run now, or after iteration `at`; call this between two steps.
 
-    Of the past, only snapshots are probed, and gradients by layer are not known.
+    For the past, only snapshots are probed, and gradients by layer are unknown.
     """
     seen = recorded(session, at)
     now = session.state.iteration
@@ -216,7 +216,7 @@ def _columns(session: Session, now: int) -> dict[str, Series]:
 
 
 class _Reference:
-    """Real samples, and what they are compared by; made once for each source."""
+    """Real samples and reference values for comparisons; computed once for each source."""
 
     def __init__(self, source: Source) -> None:
         half = source.draw(2 * SAMPLES, seeded(SEED, "reference")).reshape(2 * SAMPLES, -1).double().numpy()
@@ -240,7 +240,7 @@ class _Reference:
         return float(np.abs(np.sort(samples @ self._directions, axis=0) - self._sorted).mean())
 
     def served(self, samples: Floats) -> float:
-        """Return the share of groups that receive at least a fifth of their weight, by nearest centre."""
+        """Return the share of groups with at least a fifth of their expected samples, by nearest centre."""
         squares = (((samples[:, None] - self._centers) / self._deviations) ** 2).sum(axis=2)
         shares = np.bincount(squares.argmin(axis=1), minlength=self.groups) / len(samples)
         return float((shares >= DUE * self.weights / self.weights.sum()).mean())
@@ -342,7 +342,7 @@ def _apart(one: Floats, other: Floats) -> float:
 
 
 def _present(session: Session, replicas: NetworkReplicas, *, past: bool) -> dict[str, float]:
-    """Return what is probed of the last moment alone; what D knows by heart, only of the present."""
+    """Return the probes of the last moment only; memorisation only for the present."""
     found: dict[str, float] = {}
     by_heart = {} if past else overfitting(session, SEED)
     if by_heart:
@@ -383,7 +383,7 @@ def _dead_share(session: Session, network: nn.Module, role: str) -> float | None
 
 
 class _GradientObserver(NullObserver):
-    """Keeps the norm of each layer's gradient."""
+    """Records the gradient norm of each layer."""
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self._parameters = parameters

@@ -1,6 +1,6 @@
-"""The symptoms: by which signal each is found, over which window, from which threshold on, and who says so.
+"""Symptoms: the signal, window, threshold and source for each.
 
-A symptom is found if the newest `moments` values of its signal are all beyond the threshold and its further conditions
+A symptom is found if the last `moments` values of its signal are all beyond the threshold and its further conditions
 hold. Thresholds marked "tuned" were chosen on seeds 0 to 2 of ``benchmarks/findings.py`` and are reported on other
 seeds in ``benchmarks/results.md``.
 """
@@ -34,29 +34,29 @@ IDEAL: Mapping[str, float] = MappingProxyType(
 """Loss of a D that cannot tell the samples apart; a Wasserstein critic's has no such scale."""
 
 BLOCKS = 10
-"""Parts of the window whose medians make one smooth value each."""
+"""Number of parts of the window; the median of each is one smoothed value."""
 
 
 @dataclass(frozen=True)
 class Detector:
-    """How one symptom is found.
+    """Criterion for one symptom.
 
     Attributes
     ----------
     symptom : str
     signal : callable
-        Returns the series that is compared with the threshold.
+        Returns the series to compare with the threshold.
     name : str
-        Of the signal; see :data:`~ganwidgets.diagnosis.signals.SIGNALS`.
+        Name of the signal; see :data:`~ganwidgets.diagnosis.signals.SIGNALS`.
     threshold : float
     above : bool
-        True if values above the threshold are ill.
+        True if values above the threshold are bad.
     worst : float
         The value at which the severity is 1.
     moments : int
-        Newest values that must all be ill.
+        Number of last values that must all be bad.
     earliest : int
-        Iterations before which nothing is said.
+        Iteration before which the symptom is not evaluated.
     holds : callable
         Further conditions.
     source : str
@@ -106,7 +106,7 @@ class Detector:
 
 
 def findings_of(seen: Signals) -> tuple[Finding, ...]:
-    """Return every finding, the most severe first; a whole collapse leaves the partial one out."""
+    """Return every finding, most severe first; whole collapse hides partial collapse."""
     found = [finding for detector in DETECTORS if (finding := detector.find(seen)) is not None]
     names = {finding.symptom for finding in found}
     hidden = {milder for milder, graver in _IMPLIED.items() if milder in names and graver & names}
@@ -122,10 +122,10 @@ _IMPLIED: Mapping[str, frozenset[str]] = MappingProxyType(
         "exploding_gradients": frozenset({"diverging"}),
     }
 )
-"""Symptoms that are left out beside a graver one with the same cause."""
+"""Symptoms that a more severe one with the same cause hides."""
 
 
-# --- signals made of others -------------------------------------------------------------------------
+# --- derived signals --------------------------------------------------------------------------------
 
 
 def _of(name: str) -> Callable[[Signals], Series]:
@@ -133,7 +133,7 @@ def _of(name: str) -> Callable[[Signals], Series]:
 
 
 def _blocks(series: Series) -> Series:
-    """Return medians of :data:`BLOCKS` parts of equal length; an empty series if there are too few values."""
+    """Return the medians of :data:`BLOCKS` parts of equal length; an empty series if there are too few values."""
     n = len(series) // BLOCKS
     if n < 1:
         return Series(series.iterations[:0], series.values[:0])
@@ -142,7 +142,7 @@ def _blocks(series: Series) -> Series:
 
 
 def _loss_ratio(seen: Signals) -> Series:
-    """Return D's loss, without its penalty's part where that was recorded, divided by its ideal value."""
+    """Return D's loss without the recorded penalty, divided by its value at the equilibrium."""
     ideal = IDEAL.get(seen.settings["loss"])
     series = _blocks(seen.series("loss_d"))
     if ideal is None:
@@ -172,7 +172,7 @@ def _ratio(seen: Signals) -> Series:
 
 
 FIRST_LAYER = 1e-4
-"""Gradient norm of a first layer below which it learns next to nothing (AutoTrainer, monitor.py)."""
+"""Gradient norm of a first layer below which it hardly learns (AutoTrainer, monitor.py)."""
 
 
 # --- conditions -------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def _last(seen: Signals, name: str, default: float = math.nan) -> float:
 
 
 def _far(seen: Signals) -> bool:
-    """Whether the samples are still far from the data."""
+    """Return True if the samples are still far from the data."""
     return _last(seen, "distance") > NEARLY
 
 
@@ -197,13 +197,13 @@ def _trains(seen: Signals, player: str) -> bool:
 
 
 def _not_improving(seen: Signals) -> bool:
-    """Whether fewer or as many groups are served as half a window ago."""
+    """Return True if no more groups are served than half a window ago."""
     values = seen.series("served").values
     return len(values) >= 3 and values[-1] <= values[len(values) // 2 - 1] + 1e-9
 
 
 def _starved(seen: Signals) -> bool:
-    """Whether D is nearly never wrong, the samples are far from the data, and G hardly moves them."""
+    """Return True if D is nearly always right, the samples are far from the data, and G hardly moves them."""
     return (
         seen.settings["loss"] != "wasserstein"
         and _last(seen, "certainty") > 0.9
@@ -213,18 +213,18 @@ def _starved(seen: Signals) -> bool:
 
 
 def _lags(seen: Signals) -> bool:
-    """Whether D ranks samples that are far from the data as high as real ones, or higher."""
+    """Return True if D ranks samples that are far from the data at least as high as real ones."""
     return _far(seen) and _last(seen, "separation", 1.0) < RANKED
 
 
 def _runs_about(seen: Signals) -> bool:
-    """Whether the way of the samples leads nowhere, away from the data."""
+    """Return True if the samples move without approaching the data."""
     distance = seen.series("distance").values[-3:]
     return _last(seen, "swing") > 0.3 and len(distance) > 0 and bool((distance > AWAY).all())
 
 
 def _grows(seen: Signals) -> bool:
-    """Whether the losses have grown in the window, or are beyond all measure already."""
+    """Return True if the losses have grown in the window, or are already huge."""
     values = _loss_size(seen).values
     return len(values) > 0 and bool(values[-3:].mean() > values[:3].mean() or values[-3:].min() > LOST)
 
@@ -234,19 +234,19 @@ def _few_data(seen: Signals) -> bool:
 
 
 RANKED = 0.9
-"""Probability that D ranks a real sample above a generated one, from which on D tells them apart (tuned)."""
+"""Minimum probability that D ranks a real sample above a generated one, for a D that tells them apart (tuned)."""
 
 AWAY = 4.0
-"""Distance from the data, divided by that of perfect samples, of samples that run about (tuned)."""
+"""Minimum distance from the data of oscillating samples, divided by that of perfect samples (tuned)."""
 
 STARVED = 0.2
-"""Movement per 100 iterations, in standard deviations of the data, below which G hardly moves its samples (tuned)."""
+"""Movement per 100 iterations, in standard deviations of the data, below which G counts as stalled (tuned)."""
 
 LOST = 1e3
-"""Size of the losses at which AutoTrainer gives a run up."""
+"""Sum of losses at which AutoTrainer stops a run."""
 
 EPOCHS = 20
-"""Times that every real sample was seen, before which D cannot have learnt them by heart."""
+"""Number of epochs before which D cannot have memorised the samples."""
 
 DETECTORS: tuple[Detector, ...] = (
     Detector(
@@ -259,7 +259,7 @@ DETECTORS: tuple[Detector, ...] = (
         2,
         BEGINNING,
         _always,
-        "total variance of the samples against the data's; bound: metrics.interpretation.SHRUNKEN",
+        "total variance of the samples / total variance of the data; bound: metrics.interpretation.SHRUNKEN",
         N_("Nearly all samples are alike: the generator makes one thing only."),
     ),
     Detector(
@@ -337,7 +337,7 @@ DETECTORS: tuple[Detector, ...] = (
         1,
         100,
         _few_data,
-        "rank of training samples against held-out ones by D; ADA, Karras et al. 2020, section 2; bound tuned",
+        "rank of training samples above held-out ones by D; ADA, Karras et al. 2020, section 2; bound tuned",
         N_("D knows the training samples by heart: it finds them more real than new ones."),
     ),
     Detector(
@@ -425,4 +425,4 @@ SYMPTOMS: Mapping[str, str] = MappingProxyType(
         "no_effect": N_("A setting without effect"),
     }
 )
-"""Every symptom, in words."""
+"""Description of every symptom."""

@@ -1,4 +1,4 @@
-"""Games: which networks are trained against which losses, each game in one module."""
+"""Games: players, losses and data of each kind of training, one module a game."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adversarial training: a classifier against an attacker of its inputs.
+"""Adversarial training: a classifier against an attacker that perturbs its inputs.
 
 Madry, Makelov, Schmidt, Tsipras and Vladu, "Towards deep learning models resistant to adversarial attacks", 2018,
 equation 2.1: minimise over the classifier's weights the mean of max over |d|_inf <= epsilon of the cross-entropy at
@@ -10,7 +10,7 @@ x + d. The attacker solves the inner maximum approximately:
   followed by a projection to |d|_inf <= epsilon (Madry et al., section 2.1); alpha = rate * epsilon / k
 * ``none``: d = 0
 
-Images stay in the range of the data. epsilon is measured in the units that people see, where pixels are in [0, 1].
+Images stay in the range of the data. epsilon is in display units, where pixels are in [0, 1].
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from ganwidgets.settings.types import ChoiceSetting, FloatSetting, IntSetting, L
 __all__ = ["AdversarialTraining"]
 
 EVALUATION_STEPS = 20
-"""Steps of the attack that a classifier is measured with, whatever it is trained with."""
+"""Number of attack steps for metrics, independent of the training attack."""
 
 
 class Labelled(NamedTuple):
@@ -55,7 +55,7 @@ class Labelled(NamedTuple):
     real : Tensor [n, ...]
     labels : Tensor, int64 [n]
     start : Tensor [n, ...]
-        Where the attack starts, in [-1, 1]: a share of epsilon.
+        Start of the attack, in [-1, 1], as a share of epsilon.
     """
 
     real: Tensor
@@ -64,7 +64,7 @@ class Labelled(NamedTuple):
 
 
 class AdversarialTraining(Game):
-    """A classifier that learns from samples that an attacker has changed within epsilon."""
+    """A classifier that learns from samples perturbed within epsilon."""
 
     name = "adversarial_training"
     label = N_("Adversarial training of a classifier")
@@ -151,19 +151,21 @@ class AdversarialTraining(Game):
     metrics: ClassVar[Mapping[str, Metric]] = {
         "accuracy_clean": Metric(
             N_("Clean accuracy"),
-            N_("The share of unchanged samples that are classified right."),
+            N_("The share of unchanged samples that are classified correctly."),
             "higher",
             ".1%",
         ),
         "accuracy_fgsm": Metric(
             N_("Accuracy under FGSM"),
-            N_("The share of samples that are classified right after an attack of one step; it flatters."),
+            N_(
+                "The share of samples that are classified correctly after an attack of one step; it is optimistic."
+            ),
             "higher",
             ".1%",
         ),
         "accuracy_pgd": Metric(
             N_("Accuracy under PGD"),
-            N_("The share of samples that are classified right after an attack of twenty steps."),
+            N_("The share of samples that are classified correctly after an attack of twenty steps."),
             "higher",
             ".1%",
         ),
@@ -252,7 +254,7 @@ def _attack(batch: Labelled, turn: Turn, kind: str, epsilon: float, steps: int, 
     if kind == "none" or epsilon == 0:
         return torch.zeros_like(real)
     images = real.ndim == 4
-    # Images train in [-1, 1], which is twice as wide as what people see.
+    # Images train in [-1, 1], twice the width of the displayed range.
     bound = 2 * epsilon if images else epsilon
 
     def projected(delta: Tensor) -> Tensor:

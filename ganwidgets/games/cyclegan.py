@@ -1,4 +1,4 @@
-"""CycleGAN: images of one domain become images of another, without pairs.
+"""CycleGAN: image translation between two domains, without pairs.
 
 Zhu, Park, Isola and Efros, "Unpaired image-to-image translation using cycle-consistent adversarial networks", 2017.
 Two generators translate between the domains, F from A to B and G from B to A; each domain has a discriminator. With
@@ -10,8 +10,8 @@ least-squares losses (section 4) and "mean" over batch and patches:
 
 lambda is the cycle weight and mu the identity weight (section 5.2). The discriminators see a fake from a pool of
 earlier ones with probability 1/2 (Shrivastava et al., "Learning from simulated and unsupervised images through
-adversarial training", 2017, section 2.3). Each update draws images of its own and translates them with the present
-generators, so that either player can be frozen or updated alone; the authors' code uses one batch for both updates.
+adversarial training", 2017, section 2.3). Each update draws its own images and translates them with the current
+generators, so that either player can be frozen or updated alone. The authors' code uses one batch for both updates.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ __all__ = ["CycleGAN", "Swap", "pooled"]
 
 
 class Swap(NamedTuple):
-    """Random numbers that decide which fakes are exchanged with the pool's.
+    """Random choices for the exchange of fakes with the pool.
 
     Attributes
     ----------
     slots : Tensor, int64 [n]
-        The image of the pool for each fake; no slot occurs twice. -1 for fakes beyond the size of the pool.
+        The pool slot of each fake; all slots differ. -1 for fakes beyond the size of the pool.
     use : Tensor, bool [n]
-        Whether the discriminator sees the pool's image.
+        True if the discriminator sees the pool's image.
     """
 
     slots: Tensor
@@ -63,7 +63,7 @@ class Swap(NamedTuple):
 
 
 class Unpaired(NamedTuple):
-    """The batch of one update: images of both domains [n, C, H, W], and what the pools exchange."""
+    """The batch of one update: images of both domains [n, C, H, W], and the pool exchanges."""
 
     a: Tensor
     b: Tensor
@@ -92,7 +92,9 @@ class CycleGAN(Game):
             slider=(0.1, 100),
             zero=N_("off"),
             label=N_("Cycle weight"),
-            help=N_("How strongly an image must come back unchanged after a translation there and back."),
+            help=N_(
+                "The weight of the cycle loss: an image must return unchanged after a translation there and back."
+            ),
             group="objective",
         ),
         "identity_weight": FloatSetting(
@@ -104,7 +106,7 @@ class CycleGAN(Game):
             zero=N_("off"),
             label=N_("Identity weight"),
             help=N_(
-                "How strongly a generator must leave an image alone that is in its target domain already."
+                "The weight of the identity loss: a generator must not change an image of its target domain."
             ),
             group="objective",
         ),
@@ -300,10 +302,10 @@ def _draw_swap(n: int, domain: str, turn: Turn) -> Swap:
 
 
 def pooled(fakes: Tensor, pool: Tensor, count: Tensor, swap: Swap) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the fakes that the discriminator sees, the new pool, and the number of images in it.
+    """Return the fakes for the discriminator, the new pool, and the number of images in it.
 
-    While the pool is not full, fakes are stored and returned. Afterwards each fake is exchanged with one image of
-    the pool where ``swap.use`` is true, and returned unchanged otherwise. No argument is changed.
+    Until the pool is full, fakes are stored and returned. Afterwards a fake is exchanged with a pool image if its
+    ``swap.use`` is true, and returned unchanged otherwise. No argument is changed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The settings of a game: those of every game, a block for each player, and the game's own."""
+"""Definitions of a game's settings: common ones, a block for each player, and the game's own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMMON = (
 """Settings of every game."""
 
 CLASSIC = "gan"
-"""The game whose settings have definitions of their own."""
+"""The game with its own definitions of settings."""
 
 PLAYER: Mapping[str, str] = {
     "lr_{}": N_("Learning rate of {player}"),
@@ -28,13 +28,13 @@ PLAYER: Mapping[str, str] = {
     "optimizer_{}": N_("Optimizer of {player}"),
     "freeze_{}": N_("Freeze {player}"),
 }
-"""Settings of every player, by a pattern that its letter fills, with their labels."""
+"""Labels of the settings of every player, by a pattern that the player's letter fills."""
 
 
 def settings_of(game: Game, *, defaults: bool = True) -> Mapping[str, Setting[Any]]:
-    """Return the definitions of all settings of `game` by name, its own defaults in place unless `defaults` is False.
+    """Return the definitions of all settings of `game` by name; its own defaults apply unless `defaults` is False.
 
-    A player's settings are defined as those of the classic discriminator, its label in their labels.
+    A player's settings copy those of the classic discriminator, with the player's label in their labels.
     """
     if game.name == CLASSIC:
         return SETTINGS
@@ -62,7 +62,7 @@ def _of_player(pattern: str, label: str, player: Player) -> Setting[Any]:
 
 
 def _with(setting: Setting[Any], **changed: Any) -> Setting[Any]:
-    """Return a copy of a definition with other attributes."""
+    """Return a copy of a definition with changed attributes."""
     copied = copy.copy(setting)
     for attribute, value in changed.items():
         setattr(copied, attribute, value)

@@ -1,10 +1,10 @@
-"""What a game is: its players, what each of them minimises, on which data, and what is shown of it.
+"""Declaration of a game: players, losses, data, and exhibits.
 
-A game declares; it keeps nothing between two calls. The engine (:mod:`ganwidgets.stepping.engine`) carries out the
-updates of any game: order, freezing, buffers, gradients, clipping, optimizers, averages and records. Two methods
-make up an update. :meth:`Game.draw` reads data and draws random numbers, and does nothing else.
-:meth:`Game.loss` computes the player's loss from that batch, and draws and reads nothing else. So the same update
-can be repeated, looked at stage by stage, or computed for many runs at once.
+A game is declarative and keeps no state between calls. The engine (:mod:`ganwidgets.stepping.engine`) carries out the
+updates of any game: order, freezing, buffers, gradients, clipping, optimizers, averages and records. Two methods define
+an update. :meth:`Game.draw` reads data and draws random numbers, and does nothing else. :meth:`Game.loss` computes the
+player's loss from that batch, without drawing or reading. So an update can be repeated, inspected stage by stage, or
+computed for many runs at once.
 """
 
 from __future__ import annotations
@@ -49,23 +49,22 @@ NetworkFn = Callable[..., Tensor]
 
 @dataclass(frozen=True)
 class Player:
-    """Networks that one optimizer moves against one loss.
+    """Networks that one optimizer updates to minimise one loss.
 
     Attributes
     ----------
     name : str
         Key of the player's optimizer in the state: ``"discriminator"``.
     letter : str
-        Ends the names of its settings (``lr_d``), of its columns (``loss_d``) and of its step (``step_d``).
+        Suffix of its settings (``lr_d``), columns (``loss_d``) and step (``step_d``).
     label : str
-        Shown to people; to be translated.
+        Display name; translatable.
     networks : tuple of str
-        Names of the networks whose parameters it moves. Buffers of all other networks stay unchanged in its
-        updates.
+        Names of the networks whose parameters it updates. Its updates do not change buffers of other networks.
     averaged : str or None
-        The network whose exponential moving average is kept while ``ema_decay`` is above 0.
+        The network with an exponential moving average while ``ema_decay`` is above 0.
     role : {"generator", "discriminator"} or None
-        Chooses the colour of its card, curves and nodes. By default the letters ``g`` and ``d`` do so.
+        Selects the colour of its card, curves and nodes. If None, the letters ``g`` and ``d`` do so.
     """
 
     name: str
@@ -78,18 +77,18 @@ class Player:
 
 @dataclass(frozen=True)
 class Stream:
-    """A sequence of real samples with a cursor of its own.
+    """A sequence of real samples with its own cursor.
 
     Attributes
     ----------
     name : str
         Key of the cursor in the state, and argument of :meth:`Feed.take`.
     label : str
-        Shown to people; to be translated.
+        Display name; translatable.
     paired : bool
-        Whether each sample has a target; see :attr:`Batch.targets`.
+        True if each sample has a target; see :attr:`Batch.targets`.
     labelled : bool
-        Whether the game needs a class label with each sample.
+        True if the game needs a class label with each sample.
     """
 
     name: str
@@ -100,16 +99,16 @@ class Stream:
 
 @dataclass(frozen=True)
 class StreamShape:
-    """What the networks have to fit.
+    """Sizes for the construction of networks.
 
     Attributes
     ----------
     shape : tuple of int
-        Of one sample: ``(F,)`` for points, ``(C, H, W)`` for images.
+        Shape of one sample: ``(F,)`` for points, ``(C, H, W)`` for images.
     targets : tuple of int or None
         Shape of one target, for a paired stream.
     classes : int
-        Number of classes, numbered from 0; 0 for data without labels.
+        Number of classes; 0 for data without labels.
     """
 
     shape: tuple[int, ...]
@@ -118,14 +117,14 @@ class StreamShape:
 
 
 class Batch(NamedTuple):
-    """Real samples, in the order in which the run sees them.
+    """Real samples, in the order of the run.
 
     Attributes
     ----------
     samples : Tensor, float32 [n, ...]
     labels : Tensor, int64 [n], or None
     targets : Tensor, float32 [n, ...], or None
-        The other half of each pair, for a paired stream.
+        The second half of each pair, for a paired stream.
     """
 
     samples: Tensor
@@ -137,14 +136,14 @@ class Feed(Protocol):
     """The real samples of one update."""
 
     def take(self, n: int, stream: str = "data") -> Batch:
-        """Return the next `n` samples of `stream`, and move its cursor by `n`."""
+        """Return the next `n` samples of `stream`, and advance its cursor by `n`."""
 
     def draw_labels(self, n: int, generator: torch.Generator, stream: str = "data") -> Tensor:
-        """Return `n` labels drawn from the distribution of the data, int64 [n]."""
+        """Return `n` labels drawn from the data's distribution, int64 [n]."""
 
 
 class LookAhead(Protocol):
-    """Networks as they would be after some updates, differentiable by whatever made the losses."""
+    """Networks after hypothetical updates, differentiable with respect to the losses' inputs."""
 
     def __call__(
         self,
@@ -159,12 +158,11 @@ class LookAhead(Protocol):
         Parameters
         ----------
         player : str
-            Its optimizer's rule is followed; the optimizer and the weights themselves stay unchanged.
+            Its optimizer's rule applies; optimizer and weights do not change.
         loss_after : callable
-            ``(networks, number)`` returns the loss that update `number`, from 0 on, would minimise, or None if
-            that update would be skipped.
+            ``(networks, number)`` returns the loss of update `number`, counted from 0, or None to skip that update.
         weight_clip : float
-            Parameters are clamped to [-weight_clip, weight_clip] after each update; 0 clamps nothing.
+            Parameters are clamped to [-weight_clip, weight_clip] after each update; 0 does not clamp.
         """
 
 
@@ -176,34 +174,34 @@ class Tell(Protocol):
 
 @dataclass(slots=True)
 class Turn:
-    """What an update may use. Made when settings take force; the engine renews the counters.
+    """Inputs of an update. Made when settings take effect; the engine updates the counters.
 
     Attributes
     ----------
     networks : mapping of str to callable
-        By name, in the precision in force.
+        By name, in the current precision.
     modules : mapping of str to torch.nn.Module
-        The same networks as modules, whose buffers and attributes a game reads. Only :meth:`Game.prepare` sets them.
+        The same networks as modules, with buffers and attributes. Only :meth:`Game.prepare` changes them.
     settings
-        The values of all settings in force, as attributes.
+        The current values of all settings, as attributes.
     random : mapping of str to torch.Generator
         A CPU generator for each purpose (``"noise"``); all are part of the state.
     device : torch.device
-        Where the networks compute.
+        Device of the networks.
     memory : mapping of str to Tensor
         The game's own tensors in the state; see :meth:`Game.memory` and :attr:`Scored.memory`.
     counts : mapping of str to int
-        For each player, updates since the last multiple of its :meth:`Game.period`.
+        Number of updates of each player, modulo its :meth:`Game.period`.
     gradient : callable
         ``gradient(function, x)`` returns the gradient of the scalar ``function(x)`` by `x`, detached.
     look_ahead : LookAhead
     tell : Tell
     iteration : int
-        Full steps so far.
+        Number of full steps so far.
     frozen_players : frozenset of str
-        The players that are only measured: frozen, or with no parameter that is trained.
+        The players that are only measured: frozen, or without trainable parameters.
     frozen : bool
-        Whether this update is only measured: no update follows, and the random numbers are not the run's.
+        True if this update is only measured: the weights stay, and its random numbers are not the run's.
     """
 
     networks: Mapping[str, NetworkFn]
@@ -226,19 +224,19 @@ def _no_measures() -> Mapping[str, Tensor | float]:
 
 
 class Scored(NamedTuple):
-    """What :meth:`Game.loss` returns.
+    """Result of :meth:`Game.loss`.
 
     Attributes
     ----------
     loss : Tensor
-        A scalar, differentiable by the player's parameters.
+        A scalar, differentiable with respect to the player's parameters.
     terms : mapping of str to Tensor
-        Named parts of the loss, before their weights: columns of the history with a value in every row.
+        Unweighted parts of the loss by name: history columns with a value in every row.
     measures : callable
-        Returns further columns, scalars; called only in rows that are measured, without gradients, and with the
-        buffers of all networks preserved.
+        Returns further columns, scalars. Called only for measured rows, without gradients, with the buffers of all
+        networks preserved.
     memory : mapping of str to Tensor
-        New content of the game's tensors; stored when the update is carried out.
+        New values of the game's tensors; stored when the update is applied.
     """
 
     loss: Tensor
@@ -249,7 +247,7 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of an update between drawing and the loss, reported by ``turn.tell(name, ...)``."""
+    """A stage of an update between draw and loss, reported by ``turn.tell(name, ...)``."""
 
     name: str
     label: str
@@ -257,18 +255,18 @@ class Stage:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """Something that is shown of a run.
+    """Something that panels show of a run.
 
     Attributes
     ----------
     name : str
-        Key in what :meth:`Game.show` returns.
+        Key in the result of :meth:`Game.show`.
     label : str
-        Shown to people; to be translated.
+        Display name; translatable.
     kind : {"samples", "difference", "signed"}
         Samples in the units of the data, a difference of two samples in these units, or other numbers around 0.
     role : {"real", "generated"} or None
-        Chooses its colour where colours tell exhibits apart. None is neither.
+        Selects its colour if colours distinguish exhibits.
     """
 
     name: str
@@ -321,31 +319,30 @@ class Game(ABC):
     Attributes
     ----------
     name : str
-        Kept in the state and in stored runs.
+        Stored in the state and in saved runs.
     label : str
-        Shown to people; to be translated.
+        Display name; translatable.
     players : tuple of Player
-        In the order in which a full step updates them, unless :meth:`order` is overridden.
+        In the update order of a full step, unless :meth:`order` is overridden.
     streams : tuple of Stream
     settings : mapping of str to Setting
-        The game's own, beside those of every game and of every player.
+        The game's own settings, besides those of every game and every player.
     defaults : mapping
-        Values of common settings and of players' settings that differ from their usual defaults.
+        Defaults of common and players' settings that differ from the usual ones.
     terms, measures : tuple of str
-        Columns of the history beside ``loss_<letter>`` and ``grad_norm_<letter>``; see :class:`Scored`.
+        History columns besides ``loss_<letter>`` and ``grad_norm_<letter>``; see :class:`Scored`.
     stages : tuple of Stage
-        Between drawing and the loss; every update reports all of them, in this order.
+        Between draw and loss; every update reports all of them, in this order.
     draw_stage : Stage
-        What the stage of drawing is called.
+        Name of the drawing stage.
     exhibits : tuple of Exhibit
     metrics : mapping of str to Metric
         What :meth:`evaluate` returns.
     floors : mapping of str to float
-        What a perfect result scores at metrics for which that is known.
+        Score of a perfect result for each metric with a known one.
     diagram : Diagram or None
     purposes : tuple of str
-        Purposes of random numbers whose generators are in the state from the start; others join when they are
-        first used.
+        Purposes of random generators that are in the state from the start; others are added at first use.
     """
 
     name: ClassVar[str]
@@ -366,12 +363,12 @@ class Game(ABC):
 
     @property
     def actions(self) -> dict[str, str]:
-        """The updates of single players: from ``step_<letter>`` to the player's name."""
+        """Names of the single-player steps, ``step_<letter>``, with the player's name."""
         return {f"step_{player.letter}": player.name for player in self.players}
 
     @property
     def losses(self) -> dict[str, Message]:
-        """The column of each player's loss, and what people call it."""
+        """Loss column of each player, with its display name."""
         return {
             f"loss_{player.letter}": Message("loss of {player}", player=player.letter.upper())
             for player in self.players
@@ -379,7 +376,7 @@ class Game(ABC):
 
     @property
     def main_exhibit(self) -> Exhibit | None:
-        """The exhibit that stands for the run where only one is shown: the first generated one, else the last."""
+        """The main exhibit: the first generated one, else the last."""
         samples = [exhibit for exhibit in self.exhibits if exhibit.kind == "samples"]
         made = [exhibit for exhibit in samples if exhibit.role == "generated"]
         return next(iter([*made, *samples[::-1]]), None)
@@ -397,15 +394,15 @@ class Game(ABC):
         return {}
 
     def check_fit(self, settings: Any, data: Mapping[str, StreamShape]) -> Message | None:
-        """Return why `settings` cannot be in force with these data, and the remedy; None if they can."""
+        """Return why `settings` are invalid for these data, with the remedy; None if they are valid."""
         return None
 
     def order(self, settings: Any, iteration: int) -> Iterable[tuple[str, int]]:
-        """Return which player is updated how many times in a full step, in this order."""
+        """Return the players of a full step with their number of updates, in order."""
         return [(player.name, getattr(settings, f"{player.letter}_steps")) for player in self.players]
 
     def prepare(self, player: str, turn: Turn, seen: Mapping[str, int]) -> None:  # noqa: B027
-        """Set buffers of the networks of `player` that follow a schedule.
+        """Set buffers of `player`'s networks that follow a schedule.
 
         Called before each full step for every player that is not frozen, and before each update of one player alone.
         It must be a function of the settings, the iteration and `seen`, the samples read from each stream so far.
@@ -415,45 +412,45 @@ class Game(ABC):
     def draw(self, player: str, feed: Feed, turn: Turn) -> Any:
         """Return the batch of one update of `player`: real samples from `feed`, random numbers from `turn`.
 
-        An attribute ``noise``, ``real`` or ``labels`` of the batch is shown in the stage "draw".
+        Attributes ``noise``, ``real`` and ``labels`` of the batch are shown in the stage "draw".
         """
 
     @abstractmethod
     def loss(self, player: str, batch: Any, turn: Turn) -> Scored:
-        """Return what `player` minimises on `batch`.
+        """Return the loss of `player` on `batch`.
 
-        A pure function of the batch, the networks, the settings and the memory: it changes nothing in place.
+        A pure function of the batch, the networks, the settings and the memory, without in-place changes.
         """
 
     def period(self, player: str, settings: Any) -> int:
-        """Return after how many updates of `player` its loss repeats; ``turn.counts`` counts modulo this."""
+        """Return the period of `player`'s loss in updates; ``turn.counts`` counts modulo this."""
         return 1
 
     def skip_below(self, player: str, settings: Any) -> float | None:
-        """Return the loss below which an update of `player` is skipped, or None if none ever is."""
+        """Return the loss below which an update of `player` is skipped, or None to skip none."""
         return None
 
     def constrain(self, player: str, parameters: Sequence[Tensor], settings: Any) -> None:  # noqa: B027
         """Change the parameters of `player` in place, under `torch.no_grad`; called after each of its updates."""
 
     def explain(self, player: str, error: Exception, settings: Any) -> Message | None:
-        """Return what helps against an error of PyTorch in the backward pass of `player`, or None if unknown."""
+        """Return the remedy for a PyTorch error in the backward pass of `player`, or None if unknown."""
         return None
 
     # --- storing --------------------------------------------------------------------------------
 
     def to_stored(self, tree: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the tree of a state under the keys in which runs of this game are stored."""
+        """Return a state's tree under the keys in which runs of this game are stored."""
         return {"game": self.name, **tree}
 
     def from_stored(self, tree: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the tree of which :meth:`to_stored` returned `tree`."""
+        """Inverse of :meth:`to_stored`."""
         return {key: tree[key] for key in tree if key != "game"}
 
-    # --- looking: networks in eval mode, random numbers apart from the run's --------------------
+    # --- display: networks in eval mode, random numbers independent of the run -----------------
 
     def show(self, n: int, feed: Feed, turn: Turn) -> Mapping[str, Tensor]:
-        """Return what is shown by the name of its exhibit, float32 [n, ...]."""
+        """Return the exhibits by name, float32 [n, ...]."""
         return {}
 
     def evaluate(self, n: int, feed: Feed, turn: Turn) -> Mapping[str, float]:

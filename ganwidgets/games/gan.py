@@ -1,16 +1,16 @@
-"""The classic game: a generator against a discriminator.
+"""The classic GAN: a generator against a discriminator.
 
 Goodfellow et al., "Generative adversarial nets", 2014. The discriminator D maps samples to logits, the generator G
 maps latents to samples; losses and penalties are those of :mod:`ganwidgets.objectives`.
 
-Labels, for networks that take them: in an update of D the generated samples get the labels of the real batch, so
-that every term compares samples of the same classes. In an update of G without a real batch, labels are drawn from
-the distribution of the data.
+For networks that take labels: in an update of D, the generated samples get the labels of the real batch, so that every
+term compares samples of the same classes. In an update of G without a real batch, labels are drawn from the data's
+distribution.
 
-A lazy penalty (Karras et al., "Analyzing and improving the image quality of StyleGAN", 2020, section 3.1) is
-computed in every `penalty_interval`-th update of D, starting with the first, with `penalty_interval` times its
-weight; the recorded loss of such an update contains it. For a frozen D, whose updates are not counted, every
-measurement contains it with its plain weight.
+A lazy penalty (Karras et al., "Analyzing and improving the image quality of StyleGAN", 2020, section 3.1) is computed
+in every `penalty_interval`-th update of D, starting with the first, with `penalty_interval` times its weight. The
+recorded loss of such an update contains it. Updates of a frozen D are not counted; each of its measurements contains
+the penalty with its plain weight.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ CONTROL = "augmentation"
 """Name of the game's tensor that holds a :class:`~ganwidgets.objectives.Control`, float64 [4]."""
 
 LogitsFn = Callable[[Tensor], Tensor]
-"""From samples [n, ...] to logits [n]."""
+"""Maps samples [n, ...] to logits [n]."""
 
 
 class Drawn(NamedTuple):
@@ -94,7 +94,7 @@ class Drawn(NamedTuple):
     real : Tensor [n, ...] or None
         None if the update uses no real samples.
     labels : Tensor, int64 [n], or None
-        Of the generated samples, and of `real`; None if no network takes labels.
+        Labels of the generated samples, and of `real`; None if no network takes labels.
     """
 
     noise: Tensor
@@ -104,7 +104,7 @@ class Drawn(NamedTuple):
 
 def draw_noise(kind: str, n: int, latent_dim: int, generator: torch.Generator) -> Tensor:
     """Return latents, float32 [n, latent_dim], on the CPU: standard normal, or uniform on [-1, 1)."""
-    # Device and type are given, because a cell may have changed the process's defaults.
+    # Device and dtype are explicit, because a cell may have changed the process's defaults.
     noise = torch.empty(n, latent_dim, dtype=torch.float32, device="cpu")
     if kind == "uniform":
         return noise.uniform_(-1, 1, generator=generator)
@@ -118,11 +118,11 @@ class GAN(Game):
     Parameters
     ----------
     latent_dim : int
-        Numbers in a latent.
+        Dimension of a latent.
     packing : int
-        Samples that D judges at once; see :mod:`ganwidgets.objectives.packing`.
+        Number of samples that D judges together; see :mod:`ganwidgets.objectives.packing`.
     objective : Objective or None
-        What the choice ``"own"`` of the settings ``loss`` and ``penalty`` means.
+        The user's losses, for the choice ``"own"`` of the settings ``loss`` and ``penalty``.
     labelled : frozenset of str
         Names of the networks that take ``(batch, labels)``.
     """
@@ -271,7 +271,7 @@ class GAN(Game):
         fake_logits = judge(self._augmented_packed(fake, turn))
         real_logits = None
         if batch.real is not None and loss.needs_real:
-            # Real logits depend on G only through a D that answered it.
+            # Real logits depend on G only through a D that responded to it.
             with _GRAPH if looks_ahead else torch.no_grad():
                 real_logits = judge(self._augmented_packed(_as_seen(batch.real, turn), turn))
         turn.tell("classify", real_logits=real_logits, fake_logits=fake_logits)
@@ -293,7 +293,7 @@ class GAN(Game):
         Parameters
         ----------
         weight : float or None
-            Of the penalty; None if the update has none.
+            Weight of the penalty; None if the update has none.
         tell : Tell
             Called with the logits, before the penalty is computed.
         """
@@ -308,7 +308,7 @@ class GAN(Game):
         return total + term, real_logits, fake_logits, term
 
     def _unrolled_discriminator(self, batch: Drawn, fake: Tensor, turn: Turn) -> LogitsFn:
-        """Return D as it would be after its next `unroll_steps` updates on this batch.
+        """Return D after its next `unroll_steps` updates on this batch.
 
         Metz, Poole, Pfau and Sohl-Dickstein, "Unrolled generative adversarial networks", 2017, section 2.3.
         """
@@ -353,10 +353,10 @@ class GAN(Game):
         )
 
     def to_stored(self, tree: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the tree of a state under the keys that it had when this was the only game."""
+        """Return a state's tree under the keys of the time when this was the only game."""
         rest = {key: tree[key] for key in tree if key not in {"cursors", "counts", "averages", "memory"}}
         averages = {"ema": tree["averages"][GENERATOR]} if tree["averages"] else {}
-        # Adaptive augmentation came later: a state that it never changed is stored, and hashed, as before.
+        # Adaptive augmentation was added later: a state without it is stored, and hashed, as before.
         memory = {"memory": tree["memory"]} if tree["memory"][CONTROL].any() else {}
         return {
             **rest,
@@ -367,7 +367,7 @@ class GAN(Game):
         }
 
     def from_stored(self, tree: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the tree of which :meth:`to_stored` returned `tree`."""
+        """Inverse of :meth:`to_stored`."""
         networks = dict(tree["networks"])
         averages = {GENERATOR: networks.pop("ema")} if "ema" in networks else {}
         return {
@@ -436,13 +436,13 @@ def _control(turn: Turn) -> Control:
 
 
 def _probability(turn: Turn) -> float:
-    """Return the probability of each change of an image under adaptive augmentation."""
+    """Return the probability of each image change under adaptive augmentation."""
     settings = turn.settings
     return _control(turn).p if settings.augment_target > 0 else float(settings.augment_p)
 
 
 def _adapted_control(loss: Loss, real: Tensor, fake: Tensor, turn: Turn) -> Mapping[str, Tensor]:
-    """Return the control of adaptive augmentation after this update of D; nothing if it does not adapt."""
+    """Return the control of adaptive augmentation after this update of D; empty if it is not adaptive."""
     settings = turn.settings
     if settings.augment != ADAPTIVE or settings.augment_target == 0:
         return {}
@@ -452,16 +452,16 @@ def _adapted_control(loss: Loss, real: Tensor, fake: Tensor, turn: Turn) -> Mapp
 
 
 def _untold(stage: str, /, **tensors: Tensor | None) -> None:
-    """Report nothing: an update that is only looked ahead to has no observer."""
+    """Report nothing: a hypothetical update has no observer."""
 
 
 def _looks_ahead(turn: Turn) -> bool:
-    # A frozen D would not answer G, so there is nothing to look ahead to.
+    # A frozen D would not respond to G, so there is nothing to look ahead to.
     return turn.settings.unroll_steps > 0 and DISCRIMINATOR not in turn.frozen_players
 
 
 def _penalty_weight(turn: Turn) -> float:
-    """Return the weight of the penalty in force: it follows the schedule of the learning rates."""
+    """Return the current penalty weight, which follows the learning-rate schedule."""
     settings = turn.settings
     return learning_rate(
         settings.penalty_weight,
@@ -479,7 +479,7 @@ def _lazy_weight(turn: Turn, number: int) -> float | None:
 
 
 def _accuracies(loss: Loss, real: Tensor, fake: Tensor) -> dict[str, float]:
-    """Return the shares of real and of generated logits on the right side of the loss's threshold."""
+    """Return the shares of real and of generated logits on the correct side of the loss's threshold."""
     threshold = loss.threshold(real, fake)
     return {
         "accuracy_real": torch.count_nonzero(real > threshold).item() / len(real),

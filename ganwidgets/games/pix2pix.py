@@ -1,15 +1,15 @@
-"""pix2pix: an image becomes another one, learned from pairs.
+"""pix2pix: image translation, learned from pairs.
 
 Isola, Zhu, Zhou and Efros, "Image-to-image translation with conditional adversarial networks", 2017. The generator
-translates an input x to an image G(x, z). The discriminator sees an input beside an image, and judges patches of it.
+translates an input x to an image G(x, z). The discriminator sees an input together with an image, and judges patches.
 With t the target and "mean" over batch and patches (section 3.1, equations 1 to 4, non-saturating):
 
 * loss of D: 1/2 (mean softplus(-D(x, t)) + mean softplus(D(x, G(x, z))))
 * loss of G: a mean softplus(-D(x, G(x, z))) + lambda mean |t - G(x, z)|, a the adversarial weight, lambda the L1 weight
 
-D's loss is halved as in the authors' code. The noise z is planes beside the input's channels; the paper has dropout
-instead. Each update draws pairs of its own, whereas the authors' code uses one pair for both updates. The default
-lambda is 10, because the paper's 100 (for 256 pixels) leaves images of 32 pixels blurred.
+D's loss is halved as in the authors' code. The noise z is added as channels of the input; the paper uses dropout
+instead. Each update draws its own pairs, whereas the authors' code uses one pair for both updates. The default lambda
+is 10, because the paper's 100 (for 256 pixels) leaves images of 32 pixels blurred.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Pix2Pix(Game):
             zero=N_("off"),
             label=N_("L1 weight"),
             help=N_(
-                "How strongly the translation is pulled to its target pixel by pixel: high values blur, 0 leaves the discriminator alone."
+                "The weight of the L1 loss against the target: high values blur, 0 leaves only the discriminator."
             ),
             group="objective",
         ),
@@ -88,9 +88,7 @@ class Pix2Pix(Game):
             slider=(0, 5),
             zero=N_("off"),
             label=N_("Adversarial weight"),
-            help=N_(
-                "How strongly the discriminator's verdict counts for the generator; at 0 only the pixels count."
-            ),
+            help=N_("The weight of the discriminator's loss for the generator; at 0 only the pixels count."),
             group="objective",
         ),
         "channels": IntSetting(

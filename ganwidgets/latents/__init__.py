@@ -1,4 +1,4 @@
-"""Exploring the latent space of a style-based generator; computes, shows nothing."""
+"""Exploration of the latent space of a style-based generator, without display."""
 
 from ganwidgets.latents.estimates import Estimate, estimate
 from ganwidgets.latents.exploration import Exploration

@@ -1,4 +1,4 @@
-"""What an image will cost, before it is computed."""
+"""Estimated cost of an image."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ganwidgets.networks.stylegan3.generator import SynthesisNetwork
 __all__ = ["Estimate", "available_memory", "estimate"]
 
 GEMM = 512
-"""Side of the matrices whose product is timed."""
+"""Side of the matrices in the timed product."""
 
 FILTERING = 3.0
-"""Time of a multiplication in a filter over that of one in a matrix product, as measured: filters wait for memory."""
+"""Ratio of a multiplication's time in a filter to that in a matrix product, as measured; filters are memory-bound."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Estimate:
     Attributes
     ----------
     multiplications : float
-        Those in filters count as many times as they take longer.
+        Multiplications in filters are weighted by their relative time.
     seconds : float
-        On this machine, with torch's present number of threads.
+        On this machine, with torch's current number of threads.
     memory : int
-        Bytes beyond the network's own.
+        Bytes besides the network itself.
     network : int
-        Bytes of the parameters and buffers.
+        Bytes of the network's parameters and buffers.
     """
 
     multiplications: float
@@ -58,7 +58,7 @@ def _stylegan3(synthesis: SynthesisNetwork) -> tuple[float, int]:
         s = layer.specification
         side = s.in_size + s.conv_kernel - 1
         count += s.in_channels * s.out_channels * s.conv_kernel**2 * side**2
-        # Filters, along one axis after the other: taps of each output, at the intermediate rate.
+        # Filters run along one axis after the other: taps of each output, at the intermediate rate.
         wide = s.out_size * s.down_factor + s.down_taps
         terms = 3 if s.down_radial else 1
         up = s.up_taps / max(s.up_factor, 1) * wide * (side + wide)
@@ -82,7 +82,7 @@ def _hooked(synthesis: nn.Module) -> tuple[float, int]:
 
 
 def _rate() -> float:
-    """Return multiplications a second of a matrix product on this machine now."""
+    """Return the current multiplications per second of a matrix product on this machine."""
     a = torch.ones(GEMM, GEMM)
     a @ a
     began, n = time.perf_counter(), 0
@@ -93,7 +93,7 @@ def _rate() -> float:
 
 
 def available_memory() -> int | None:
-    """Return the bytes of memory that are free, or None where the system does not say."""
+    """Return the free memory in bytes, or None if the system does not report it."""
     try:
         with Path("/proc/meminfo").open(encoding="ascii") as lines:
             for line in lines:

@@ -1,4 +1,4 @@
-"""The images of one generator at places of its latent space."""
+"""Images of a generator at places of its latent space."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from ganwidgets.metrics.rotation import band_limited, rotated
 __all__ = ["Exploration"]
 
 DIRECTIONS = 8
-"""Principal directions that are found."""
+"""Number of principal directions."""
 
 QUICK = 0.3
-"""Share of the multiplications that a preview costs, at most."""
+"""Maximum cost of a preview, as a share of the image's multiplications."""
 
 
 class Exploration:
-    """Computes what an explorer shows. It copies no weights: a network that trains on shows its newest state.
+    """Computes an explorer's images. It shares the weights: for a network in training it uses the latest state.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Exploration:
     Raises
     ------
     DataError
-        If it is another network, or if one image needs more memory than is free.
+        If the network is of another kind, or if one image needs more memory than is free.
     """
 
     def __init__(self, generator: nn.Module) -> None:
@@ -80,7 +80,7 @@ class Exploration:
 
     @property
     def quick_stages(self) -> int:
-        """Stages that a preview computes."""
+        """Number of stages that a preview computes."""
         known = [second for second in self.staged.seconds if not math.isnan(second)]
         if len(known) < len(self.staged.stages):
             return max(len(self.staged.stages) // 2, 1)
@@ -121,9 +121,9 @@ class Exploration:
         return image
 
     def preview(self, place: Place, watch: Callable[[int], None] | None = None) -> Tensor:
-        """Return a coarse image at `place`, [C, h, w]: the first stages, and a linear map of their features.
+        """Return a coarse image at `place`, [C, h, w]: the first stages and a linear map of their features.
 
-        :meth:`image` at the same place goes on from there.
+        :meth:`image` at the same place continues from there.
         """
         stage = self.readout.stage
         if stage is None:
@@ -146,9 +146,10 @@ class Exploration:
             return self.staged.features(number)[0]
 
     def equivariance(self, place: Place, seen: Tensor) -> float:
-        """Return how well `seen`, the image at `place`, is the moved image of the same styles, in dB.
+        """Return the equivariance of `seen`, the image at `place`, in dB.
 
-        The PSNR of Karras et al. 2021, section 2, for this one motion; infinite without a motion.
+        It is the PSNR against the moved image of the same styles (Karras et al. 2021, section 2) for this one motion.
+        It is infinite without a motion.
         """
         still = replace(place, tx=0.0, ty=0.0, rotation=0.0)
         if place == still:
@@ -175,7 +176,7 @@ class Exploration:
         return psnr(max(error, 1e-30), pixels)
 
     def walk(self, places: Sequence[Place], frames: int) -> Iterator[Tensor]:
-        """Yield `frames` images [C, H, W] on the way through `places`, straight in w from each to the next."""
+        """Yield `frames` images [C, H, W] along `places`, interpolated linearly in w."""
         styles = [self.styles(place) for place in places]
         transforms = [(place.tx, place.ty, place.rotation) for place in places]
         for frame in range(frames):

@@ -1,4 +1,4 @@
-"""Where in the latent space an explorer is, and the styles there."""
+"""A place in the latent space, and its styles."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from ganwidgets.networks.stylegan3.layers import MappingNetwork
 __all__ = ["Place", "principal_directions", "styles_at", "w_of_seed"]
 
 ROW = 100
-"""Seeds in a row of the plane: the seed at whole (x, y) is x + 100 y."""
+"""Number of seeds in a row of the plane: the seed at integers (x, y) is x + 100 y."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Everything that decides an image.
+    """All parameters of an image.
 
     Attributes
     ----------
     x, y : float
-        In the plane of seeds; between whole numbers, w is a bilinear mixture of four seeds'.
+        Position in the plane of seeds; between integers, w is a bilinear interpolation of four seeds.
     truncation_psi : float
         psi in w_avg + psi (w - w_avg).
     truncation_cutoff : int or None
-        Number of styles that are truncated, from the coarsest; None for all.
+        Number of truncated styles, from the coarsest; None for all.
     mix_seed : int
-        Seed of the other styles.
+        Seed of the mixed-in styles.
     mixed : tuple of int
-        The ws that are taken from `mix_seed`.
+        Indices of the ws taken from `mix_seed`.
     tx, ty : float
         Translation of the input, in image sides to the right and down.
     rotation : float
-        Of the input, in degrees counterclockwise.
+        Rotation of the input, in degrees counterclockwise.
     directions : tuple of float
         Factors of the principal directions of w, in standard deviations.
     label : int
@@ -75,7 +75,7 @@ def styles_at(mapping: MappingNetwork, place: Place, directions: Tensor | None =
     Parameters
     ----------
     directions : Tensor, optional
-        [n, w_dim], of :func:`principal_directions`.
+        [n, w_dim], from :func:`principal_directions`.
     """
     column, row = math.floor(place.x), math.floor(place.y)
     right, down = place.x - column, place.y - row
@@ -101,7 +101,7 @@ def styles_at(mapping: MappingNetwork, place: Place, directions: Tensor | None =
 
 @torch.no_grad()
 def principal_directions(mapping: MappingNetwork, n: int, label: int = 0, samples: int = 2000) -> Tensor:
-    """Return the first `n` principal components of w, each as long as its standard deviation, [n, w_dim].
+    """Return the first `n` principal components of w, each scaled to its standard deviation, [n, w_dim].
 
     Härkönen et al., "GANSpace: discovering interpretable GAN controls", 2020, section 2.
     """

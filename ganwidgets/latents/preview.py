@@ -12,19 +12,18 @@ RIDGE = 1e-3
 """Weight of the squared coefficients, relative to the features' mean square."""
 
 MOST_SIDE = 64
-"""Greatest side at which it is fitted."""
+"""Maximum side of the fitted features."""
 
 
 class Readout:
-    """A linear map from the features of a stage to colours, by ridge regression on the last whole image.
+    """A linear map from a stage's features to colours, by ridge regression on the last full image.
 
-    Early layers have no image of their own. Near the place where the map was fitted, it shows what the rest of
-    the network will.
+    Early layers have no image of their own. Near the place of the fit, the map approximates the rest of the network.
 
     Attributes
     ----------
     stage : int or None
-        The stage whose features it takes; None before the first fit.
+        The stage of the fitted features; None before the first fit.
     """
 
     def __init__(self) -> None:
@@ -34,7 +33,7 @@ class Readout:
         self._margin = 0
 
     def fit(self, features: Tensor, image: Tensor, stage: int) -> None:
-        """Fit it to the features [C, h, w] of `stage` and the image [c, H, W] that the network made of them."""
+        """Fit the map to the features [C, h, w] of `stage` and the resulting image [c, H, W]."""
         side = min(features.shape[1], image.shape[1], MOST_SIDE)
         self._side = (side, side)
         design = self._design(features)

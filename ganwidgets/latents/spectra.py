@@ -9,13 +9,13 @@ from torch import Tensor
 __all__ = ["log_spectrum"]
 
 BETA = 8.0
-"""Of the Kaiser window."""
+"""Beta of the Kaiser window."""
 
 
 def log_spectrum(maps: Tensor) -> Tensor:
-    """Return the mean power spectrum of maps [C, H, W] in dB, float32 [H, W], frequency 0 in the middle.
+    """Return the mean power spectrum of maps [C, H, W] in dB, float32 [H, W], with frequency 0 in the middle.
 
-    The maps are multiplied by a Kaiser window (beta 8) with unit mean square, their mean removed.
+    The maps are multiplied by a Kaiser window (beta 8) with unit mean square, after removal of their mean.
     """
     _, height, width = maps.shape
     window = torch.from_numpy(np.outer(np.kaiser(height, BETA), np.kaiser(width, BETA)))

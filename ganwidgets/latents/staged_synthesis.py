@@ -1,7 +1,7 @@
-"""A synthesis network stage by stage, with the stages before a changed style kept.
+"""A synthesis network computed stage by stage, with cached results.
 
-Styles enter one after the other, from coarse to fine. When the styles of late layers change, all results before
-them are still right; only the stages from the first change on are computed again.
+Styles enter one after the other, from coarse to fine. If the styles of late layers change, all earlier results stay
+valid; only the stages from the first change on are computed again.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ganwidgets.networks.stylegan3.stylegan2 import SynthesisNetwork as StyleGAN
 __all__ = ["Cancelled", "Stage", "StagedSynthesis", "input_transform"]
 
 
-class Cancelled(Exception):  # noqa: N818 - no error: somebody asked for it
-    """A computation was given up because the user asked for it."""
+class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
+    """The user cancelled a computation."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Stage:
     Attributes
     ----------
     name : str
-        Of the module.
+        Name of the module.
     styles : slice
         The ws that enter here.
     run : callable
-        From what the stage before returned and ws [N, n, w_dim] to what the next takes.
+        Maps the previous stage's result and ws [N, n, w_dim] to the next stage's input.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Stage:
 
 
 def input_transform(tx: float, ty: float, degrees: float) -> Tensor:
-    """Return the matrix that moves an image right by `tx` and down by `ty` image sides after a turn, float32 [3, 3].
+    """Return the inverse of a rotation followed by a translation of (`tx`, `ty`) image sides, float32 [3, 3].
 
-    It is the inverse of that motion, as the synthesis input takes it. Angles are counterclockwise.
+    The synthesis input takes this inverse. Angles are counterclockwise.
     """
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle), math.sin(angle)
@@ -58,18 +58,18 @@ def input_transform(tx: float, ty: float, degrees: float) -> Tensor:
 
 
 class StagedSynthesis:
-    """Computes images of one synthesis network, and keeps every stage's result of the last one.
+    """Computes images of one synthesis network, and caches every stage's last result.
 
     Parameters
     ----------
     synthesis : nn.Module
-        Of a StyleGAN3 or StyleGAN2 generator; its buffers are not changed.
+        Of a StyleGAN3 or StyleGAN2 generator; its buffers do not change.
 
     Attributes
     ----------
     stages : tuple of Stage
     computed : int
-        Stages that the last :meth:`image` computed.
+        Number of stages that the last :meth:`image` computed.
     seconds : list of float
         Wall-clock seconds of the last computation of each stage; NaN before the first.
     """
@@ -90,14 +90,14 @@ class StagedSynthesis:
 
     @property
     def takes_transform(self) -> bool:
-        """True if the input can be translated and rotated exactly, as that of StyleGAN3."""
+        """True if the input can be translated and rotated exactly, as in StyleGAN3."""
         return isinstance(self.synthesis, SynthesisNetwork)
 
     def _stylegan3(self, synthesis: SynthesisNetwork) -> tuple[Stage, ...]:
         def first(_: Any, ws: Tensor) -> Tensor:
             kept = synthesis.input.transform
             try:
-                # Lent, not written: other threads may read the network.
+                # Passed, not written to the buffer: other threads may read the network.
                 synthesis.input._buffers["transform"] = self._transform.to(kept)
                 features: Tensor = synthesis.input(ws[:, 0])
             finally:
@@ -137,7 +137,7 @@ class StagedSynthesis:
         return run
 
     def _first_block(self, block: SynthesisBlock, styles: Sequence[Tensor]) -> Any:
-        """Return the first block's result, its constant moved by the present translation, cyclically."""
+        """Return the first block's result, with its constant moved cyclically by the current translation."""
         tx, ty = (-float(self._transform[i, 2]) for i in (0, 1))
         if not tx and not ty:
             return block(None, None, styles, "const")
@@ -170,7 +170,7 @@ class StagedSynthesis:
         transform : Tensor, optional
             [3, 3], of the input; the identity without it.
         until : int, optional
-            Stages to compute; all without it.
+            Number of stages to compute; default all.
         watch : callable, optional
             Called with the number of each stage before it is computed; it may raise :class:`Cancelled`.
 
@@ -198,7 +198,7 @@ class StagedSynthesis:
         return self.features(end - 1)
 
     def features(self, number: int) -> Tensor:
-        """Return what stage `number` computed last, [N, C, H, W]; of the last stage that is the image."""
+        """Return the last result of stage `number`, [N, C, H, W]; the last stage's result is the image."""
         result = self._results[number]
         if isinstance(result, tuple):
             features, image = result
@@ -210,15 +210,15 @@ class StagedSynthesis:
 
     @property
     def ready(self) -> int:
-        """Stages whose results are kept."""
+        """Number of stages with cached results."""
         return len(self._results)
 
     def forget(self) -> None:
-        """Drop all results and their memory."""
+        """Drop all cached results."""
         self._results, self._shown = [], None
 
     def _first_changed(self, ws: Tensor, transform: Tensor) -> int:
-        """Return the number of the first stage whose result is not the kept one."""
+        """Return the number of the first stage whose cached result is invalid."""
         if self._shown is None:
             return 0
         before, moved = self._shown

@@ -1,4 +1,4 @@
-"""Honest numbers for generated samples: arrays in, floats out, and nothing known of training."""
+"""Metrics of generated samples: functions of arrays, independent of training."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _BUILT_IN = frozenset({*_METRICS["points"], *_METRICS["images"]})
 METRICS: Mapping[str, Mapping[str, Metric]] = MappingProxyType(
     {kind: MappingProxyType(metrics) for kind, metrics in _METRICS.items()}
 )
-"""For each kind of data, how each number is shown to people, by its name, in the order in which they see them."""
+"""Description of each metric by name, for each kind of data, in display order."""
 
 
 def register_metric(
@@ -67,29 +67,29 @@ def register_metric(
     better: Literal["higher", "lower"] = "lower",
     format: str = ".3g",  # noqa: A002 - the name that Python gives it
 ) -> None:
-    """Let :meth:`GANTrainer.evaluate` and the widget's live curves show a metric of the user's own.
+    """Add a user's metric to :meth:`GANTrainer.evaluate` and to the widget's live curves.
 
     Parameters
     ----------
     name : str
-        A word. The name of a metric that was registered before is replaced.
+        An identifier. A metric that was registered under this name before is replaced.
     function : callable
         ``function(samples, reference)`` returns a number. Both are arrays ``[n, ...]`` of generated and of real samples:
         points in the units of training, images in [0, 1].
     kind : {"points", "images"}, optional
-        Of the data that it is for; any if left out.
+        Kind of data; any if omitted.
     label : str
-        Shown to people; `name` if left out.
+        Display name; `name` if omitted.
     better : {"higher", "lower"}
     format : str
-        The format specification of the number.
+        Format specification of the number.
 
     Raises
     ------
     ValueError
         If the name is taken.
     TypeError
-        If `function` is no function.
+        If `function` is not callable.
 
     Examples
     --------

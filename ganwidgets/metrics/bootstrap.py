@@ -1,4 +1,4 @@
-"""By how much one group of runs is better than another, with an interval."""
+"""Bootstrap intervals for the difference between two groups of runs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Interval:
     low, high : float
         The 2.5 % and 97.5 % quantiles of the difference over resampled groups; NaN for a group of one run.
     counts : (int, int)
-        Runs in each group.
+        Number of runs in each group.
     paired : bool
-        True if runs with the same seed were compared with each other.
+        True if runs with the same seed were compared in pairs.
     """
 
     difference: float
@@ -39,11 +39,11 @@ class Interval:
 
     @property
     def more_than_chance(self) -> bool:
-        """Whether the interval leaves out 0; False for groups of one run, which have no interval."""
+        """True if the interval excludes 0; False for groups of one run, which have no interval."""
         return self.low > 0 or self.high < 0
 
     def sentence(self) -> Message:
-        """Return the interval in words."""
+        """Return the interval as a sentence."""
         runs = " + ".join(map(str, self.counts))
         if np.isnan(self.low):
             return Message(
@@ -66,7 +66,7 @@ class Interval:
 
 
 def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """Return mean(second) - mean(first), both groups resampled on their own.
+    """Return mean(second) - mean(first), with both groups resampled independently.
 
     >>> difference_of_means([1.0, 1.1, 0.9], [2.0, 2.1, 1.9]).more_than_chance
     True
@@ -87,7 +87,7 @@ def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Inte
 
 
 def mean_of_differences(differences: Sequence[float]) -> Interval:
-    """Return the mean of paired differences, the pairs resampled.
+    """Return the mean of paired differences, with the pairs resampled.
 
     >>> interval = mean_of_differences([0.5, 0.4, 0.6, 0.5])
     >>> interval.difference, interval.more_than_chance

@@ -1,4 +1,4 @@
-"""A small classifier, trained in seconds on labelled images, whose view of images figures are measured on."""
+"""A small classifier, trained in seconds on labelled images, as features for metrics."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from ganwidgets.metrics.features import Reading, smaller, stop_at_exit
 __all__ = ["ChannelClassifier", "Classifier", "train_classifier"]
 
 STEPS, BATCH, LEARNING_RATE = 400, 64, 3e-3
-"""Of its training: a fixed number of steps, so that it takes seconds whatever the data."""
+"""Number of training steps, and batch size: fixed, so that training takes seconds for any data."""
 
 HELD_OUT = 0.2
-"""Share of the images on which its accuracy is measured and which it is not trained on."""
+"""Share of the images that is held out to measure the accuracy."""
 
 MEASURED = 2000
-"""Images by which the unit of its features is found."""
+"""Number of images for the unit of the features."""
 
 WIDTH = 64
-"""Numbers in which its features consist."""
+"""Number of features."""
 
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """Reads classes, and for each image the numbers from which it reads them.
+    """A classifier whose penultimate layer gives features.
 
     Attributes
     ----------
     data : str
-        What people call the images it was trained on.
+        Display name of the training images.
     classes : Tensor, int64 [K]
         The labels, ascending.
     accuracy : float
-        Share of the images that it reads rightly, of those it was not trained on.
+        Share of the held-out images that it classifies correctly.
     network : nn.Module
-        From images to features.
+        Maps images to features.
     head : nn.Module
-        From features to logits.
+        Maps features to logits.
     unit : float
-        Root mean square of the features of the images: features are told in this unit, so that
-        distances have the same size for every data.
+        Root mean square of the features of the images; features are divided by it, so that distances have the same
+        scale for all data.
     """
 
     data: str
@@ -59,12 +59,12 @@ class Classifier:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Display name."""
         return Message("{data} classifier", data=self.data)
 
     @property
     def help(self) -> str:
-        """One sentence on what it is worth."""
+        """One sentence on its reliability."""
         return Message(
             "A small network that learnt the labels of this data in seconds; it names {accuracy:.1%} of the images "
             "it had not seen rightly.",
@@ -72,7 +72,7 @@ class Classifier:
         )
 
     def read(self, images: Tensor) -> Reading:
-        """Return the last layer but one, and the probability of each class."""
+        """Return the penultimate layer, and the probability of each class."""
         with torch.no_grad():
             features = self.network(smaller(images))
             return Reading(features / self.unit, self.head(features).softmax(dim=1))
@@ -80,16 +80,16 @@ class Classifier:
 
 @dataclass(frozen=True, eq=False)
 class ChannelClassifier:
-    """Reads each channel of an image on its own, and takes all together for one class.
+    """Classifies each channel of an image separately, and combines the channels to one class.
 
     With digits in three channels there are 1,000 classes, from 000 to 999.
 
     Attributes
     ----------
     one : Classifier
-        Reads images of one channel.
+        Classifies images of one channel.
     data : str
-        What people call the images.
+        Display name of the images.
     """
 
     one: Classifier
@@ -99,12 +99,12 @@ class ChannelClassifier:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Display name."""
         return Message("{data} classifier, channel by channel", data=self.one.data)
 
     @property
     def help(self) -> str:
-        """One sentence on what it is worth."""
+        """One sentence on its reliability."""
         return self.one.help
 
     def read(self, images: Tensor) -> Reading:
@@ -128,9 +128,9 @@ def train_classifier(images: Tensor, labels: Tensor, data: str, seed: int = 0) -
     labels : Tensor, int64 [n]
         At least two different ones.
     data : str
-        What people call the images.
+        Display name of the images.
     seed : int
-        Of its weights and of the order of its batches.
+        Seed of its weights and of the order of its batches.
     """
     draws = torch.Generator().manual_seed(seed)
     classes, targets = torch.unique(labels, return_inverse=True)
@@ -156,7 +156,7 @@ def train_classifier(images: Tensor, labels: Tensor, data: str, seed: int = 0) -
 
 
 def _fit(network: nn.Module, images: Tensor, targets: Tensor, draws: torch.Generator) -> None:
-    # Fused, because other ways to update depend on whether some thread of the process compiles.
+    # Fused, because other implementations depend on whether some thread of the process compiles.
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
     for step in range(STEPS):
         stop_at_exit()
@@ -169,7 +169,7 @@ def _fit(network: nn.Module, images: Tensor, targets: Tensor, draws: torch.Gener
 
 
 def _layers(shape: torch.Size, classes: int, draws: torch.Generator) -> tuple[nn.Module, nn.Module]:
-    """Return the network that makes features of images of `shape`, and its head."""
+    """Return the feature network for images of `shape`, and its head."""
     channels, height, width = shape
     halved = 2 if max(height, width) > 16 else 1
     pooled = (min(4, -(-height // (2 * halved))), min(4, -(-width // (2 * halved))))
@@ -187,7 +187,7 @@ def _layers(shape: torch.Size, classes: int, draws: torch.Generator) -> tuple[nn
 
 
 def _drawn(kind: type[nn.Module], *sizes: int, draws: torch.Generator, **options: int) -> nn.Module:
-    """Return a layer whose weights come from `draws`: its own constructor would draw from the global generator."""
+    """Return a layer with weights drawn from `draws`; its own constructor would use the global generator."""
     layer = kind(*sizes, device="meta", dtype=torch.float32, **options).to_empty(device="cpu")
     weight, bias = layer.weight, layer.bias
     assert isinstance(weight, Tensor)

@@ -1,8 +1,8 @@
-"""Comparisons of Euclidean distances, exact at the speed of a matrix product.
+"""Exact comparisons of Euclidean distances at the speed of a matrix product.
 
-The squared distance |x|^2 + |y|^2 - 2 x.y takes one matrix product, but its rounding error grows with |x|, so that the
-distance of a copy is not 0 and ties are broken at random. Here it only decides the comparisons that exceed its error
-bound; the others are decided by the sum of squared differences.
+The squared distance |x|^2 + |y|^2 - 2 x.y takes one matrix product, but its rounding error grows with |x|: the distance
+of a copy is not 0, and ties break at random. Here it decides only comparisons that exceed its error bound. The sum of
+squared differences decides the others.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from torch import Tensor
 __all__ = ["Distances"]
 
 NUMBERS_AT_ONCE = 2**22
-"""Differences that are held at once."""
+"""Maximum number of differences in memory at once."""
 
 SHARE_OF_PAIRS = 8
-"""Pairs are computed one by one up to one in this many; all together they are faster."""
+"""Maximum share (1 in this many) of pairs to compute one by one; beyond, all together are faster."""
 
 EXACT = "donot_use_mm_for_euclid_dist"
-"""The mode of `torch.cdist` that sums squared differences."""
+"""Mode of `torch.cdist` that sums squared differences."""
 
 
 class Distances:
-    r"""The distances of the rows of `x` from the rows of `y`.
+    r"""The distances between the rows of `x` and the rows of `y`.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Distances:
         return result
 
     def nearest(self, k: int) -> Tensor:
-        """Return the distance of each row of `x` from its `k`-th nearest row of `y`, float64 [n]."""
+        """Return the distance between each row of `x` and its `k`-th nearest row of `y`, float64 [n]."""
         upper = self._squared + self._margin
         kth = upper.topk(k, largest=False).values[:, -1:]
         possible = self._squared - self._margin <= kth

@@ -12,7 +12,7 @@ from torch.nn.functional import conv2d, pad
 __all__ = ["psnr", "translated", "translated_by_fraction", "translation_error"]
 
 LANCZOS = 3
-"""Lobes of the Lanczos filter on each side."""
+"""Number of lobes of the Lanczos filter on each side."""
 
 
 def psnr(squared_error: float, pixels: float) -> float:
@@ -21,7 +21,7 @@ def psnr(squared_error: float, pixels: float) -> float:
 
 
 def translated(images: Tensor, tx: float, ty: float) -> tuple[Tensor, Tensor]:
-    """Return images moved by whole pixels, and a mask of the pixels that are known.
+    """Return images moved by whole pixels, and a mask of the known pixels.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def translated(images: Tensor, tx: float, ty: float) -> tuple[Tensor, Tensor]:
     Returns
     -------
     tuple of Tensor
-        Both [N, C, H, W]; zero where nothing is known.
+        Both [N, C, H, W]; zero where unknown.
     """
     height, width = images.shape[2:]
     x, y = round(tx * width), round(ty * height)
@@ -48,7 +48,7 @@ def translated(images: Tensor, tx: float, ty: float) -> tuple[Tensor, Tensor]:
 
 
 def translated_by_fraction(images: Tensor, tx: float, ty: float) -> tuple[Tensor, Tensor]:
-    """Return images moved by a fraction of a pixel too, with a Lanczos filter of three lobes.
+    """Return images moved by fractions of a pixel, with a Lanczos filter of three lobes.
 
     Parameters and results are those of :func:`translated`, without rounding.
     """
@@ -57,7 +57,7 @@ def translated_by_fraction(images: Tensor, tx: float, ty: float) -> tuple[Tensor
     kernel_x, kernel_y = (_lanczos(move - math.floor(move), images) for move in (tx * width, ty * height))
     taps = 2 * LANCZOS
     before, after = LANCZOS - 1, LANCZOS
-    # Zeros around the image: as many as the filter and the move together reach.
+    # Zero padding as wide as the filter and the move together.
     room = taps + max(abs(x), abs(y))
     flat = pad(images, (room,) * 4).flatten(0, 1).unsqueeze(1)
     flat = conv2d(conv2d(flat, kernel_x[None, None, None]), kernel_y[None, None, :, None])
@@ -84,12 +84,12 @@ def translation_error(
     moves: list[tuple[float, float]],
     move: Callable[[Tensor, float, float], tuple[Tensor, Tensor]],
 ) -> tuple[float, float]:
-    """Return the sum of squared errors of moved images, and the number of values compared.
+    """Return the sum of squared errors of moved images, and the number of compared values.
 
     Parameters
     ----------
     synthesis : callable
-        Returns images [N, C, H, W] under the present `transform`.
+        Returns images [N, C, H, W] under the current `transform`.
     transform : Tensor
         [3, 3], the buffer of the synthesis input. It is restored.
     moves : list of tuple of float

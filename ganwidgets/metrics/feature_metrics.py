@@ -1,12 +1,11 @@
-"""How much two sets of features differ: the figures that the field knows, each from its formula.
+"""Distances between two sets of features, each computed from its published formula.
 
-They are computed here, in double precision, and not by torchmetrics, because that draws subsets from
-torch's global generator, which belongs to whoever else uses it; the tests hold each of them against
-torchmetrics and prdc.
+They are computed here in double precision, not by torchmetrics, because that draws subsets from torch's global
+generator. The tests compare each metric with torchmetrics and prdc.
 
-What perfect samples score is not the best imaginable value, and it depends on how many there are: the
-Frechet distance of two finite sets is above 0, the more so the fewer they are. So show a score beside
-that of as many real samples.
+Perfect samples do not get the best possible value, and their score depends on the number of samples. For example, the
+Frechet distance between two finite sets of one distribution is above 0, more so for small sets. So show a score beside
+that of equally many real samples.
 """
 
 from __future__ import annotations
@@ -32,27 +31,27 @@ __all__ = [
 ]
 
 NEAREST_MANIFOLD, NEAREST_COVERAGE = 3, 5
-"""Neighbours that span a ball, for precision and recall and for density and coverage: the papers' own."""
+"""Neighbours that define a ball's radius, for precision and recall and for density and coverage, as in the papers."""
 
 ROWS_AT_ONCE = 1024
-"""Rows of a matrix of distances that are held at a time; a bound on memory."""
+"""Number of rows of a distance matrix in memory; a bound on memory."""
 
 
 @dataclass(frozen=True)
 class Neighborhoods:
-    """Whether each set lies where the other does.
+    """Overlap of generated and real samples.
 
     Attributes
     ----------
     precision : float
-        Share of the generated samples within a ball around a real one: do they look real?
+        Share of the generated samples within a ball around a real one: realism.
     recall : float
-        Share of the real samples within a ball around a generated one: can all of them be made?
+        Share of the real samples within a ball around a generated one: variety.
     density : float
-        Balls of real samples that a generated one lies in, on average, as a multiple of those it
-        would lie in if it were real; not bounded by 1.
+        Mean number of real samples' balls around a generated sample, divided by its expectation for real samples; not
+        bounded by 1.
     coverage : float
-        Share of the real samples' balls with a generated sample in them.
+        Share of the real samples' balls that contain a generated sample.
     """
 
     precision: float
@@ -64,14 +63,13 @@ class Neighborhoods:
 def frechet(generated: ArrayLike, real: ArrayLike) -> float:
     """Return the Frechet distance of two Gaussians with the moments of two sets of features.
 
-    |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)) with unbiased covariances S, S'; Heusel et al. 2017, "GANs
-    trained by a two time-scale update rule converge to a local Nash equilibrium", equation 6, who
-    take Inception's features.
+    |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)) with unbiased covariances S, S' (Heusel et al. 2017, "GANs trained by a two
+    time-scale update rule converge to a local Nash equilibrium", equation 6, with Inception's features).
 
     Parameters
     ----------
     generated, real : array [n, F], [m, F]
-        At least two rows each. Anything not finite among `generated` makes it infinite.
+        At least two rows each. Non-finite values in `generated` make the result infinite.
     """
     a, b = _features(generated, real)
     if not torch.isfinite(a).all():
@@ -83,15 +81,15 @@ def frechet(generated: ArrayLike, real: ArrayLike) -> float:
 
 
 def kernel_inception(generated: ArrayLike, real: ArrayLike) -> float:
-    """Return the squared maximum mean discrepancy, estimated without bias; it may fall below 0.
+    """Return an unbiased estimate of the squared maximum mean discrepancy; it may be negative.
 
-    With the kernel k(x, y) = (x.y / F + 1)^3 over all pairs of different samples; Binkowski et al. 2018,
-    "Demystifying MMD GANs", section 4, who take Inception's features and average over blocks.
+    The kernel is k(x, y) = (x.y / F + 1)^3, over all pairs of different samples (Binkowski et al. 2018, "Demystifying
+    MMD GANs", section 4, with Inception's features and averages over blocks).
 
     Parameters
     ----------
     generated, real : array [n, F], [m, F]
-        At least two rows each. Anything not finite among `generated` makes it infinite.
+        At least two rows each. Non-finite values in `generated` make the result infinite.
     """
     a, b = _features(generated, real)
     if not torch.isfinite(a).all():
@@ -100,15 +98,15 @@ def kernel_inception(generated: ArrayLike, real: ArrayLike) -> float:
 
 
 def inception_score(probabilities: ArrayLike) -> float:
-    """Return exp of the mean KL divergence of each sample's class probabilities from their mean.
+    """Return exp of the mean KL divergence between each sample's class probabilities and their mean.
 
-    Between 1 (all samples are read alike) and the number of classes; Salimans et al. 2016, "Improved
-    techniques for training GANs", section 4, over one split. 1 if any is not finite.
+    From 1 (all samples get the same probabilities) to the number of classes; Salimans et al. 2016, "Improved techniques
+    for training GANs", section 4, over one split. 1 if any value is not finite.
 
     Parameters
     ----------
     probabilities : array [n, K]
-        Each row adds up to 1.
+        Each row sums to 1.
     """
     p = torch.as_tensor(probabilities, dtype=torch.float64)
     if not torch.isfinite(p).all():
@@ -129,7 +127,7 @@ def neighborhoods(generated: ArrayLike, real: ArrayLike) -> Neighborhoods:
     Parameters
     ----------
     generated, real : array [n, F], [m, F]
-        At least two rows each. Anything not finite among `generated` makes all of them 0.
+        At least two rows each. Non-finite values in `generated` make all of them 0.
     """
     a, b = _features(generated, real)
     if not torch.isfinite(a).all():
@@ -156,12 +154,11 @@ def neighborhoods(generated: ArrayLike, real: ArrayLike) -> Neighborhoods:
 
 
 def diversity(generated: ArrayLike, real: ArrayLike) -> float:
-    """Return how far apart two generated samples are, on average, as a share of two real ones.
+    """Return the mean distance of two generated samples, divided by that of two real ones.
 
-    Near 0 where all samples look the same; 1 is as varied as the data. The mean distance of random
-    pairs is the measure of diversity of Zhu et al. 2017, "Toward multimodal image-to-image
-    translation", section 5.2; here the pairs are each sample of the first half with each of the
-    second. 0 if anything generated is not finite.
+    Near 0 if all samples look the same; 1 if they are as varied as the data. The mean distance of random pairs is the
+    diversity measure of Zhu et al. 2017, "Toward multimodal image-to-image translation", section 5.2. Here the pairs
+    are each sample of the first half with each of the second. 0 if `generated` has a non-finite value.
     """
     a, b = _features(generated, real)
     if not torch.isfinite(a).all():
@@ -171,11 +168,11 @@ def diversity(generated: ArrayLike, real: ArrayLike) -> float:
 
 
 def ranked_above(higher: ArrayLike, lower: ArrayLike) -> float:
-    """Return how often a number of one set is above a number of the other, a tie counting half.
+    """Return the probability that a number of one set exceeds a number of the other; a tie counts half.
 
-    1/2 where both have the same distribution, 1 where all of the first are above all of the second: the
-    statistic U of Mann & Whitney 1947, "On a test of whether one of two random variables is stochastically
-    larger than the other", divided by the number of pairs. NaN where there is a number that is not.
+    1/2 for equal distributions, 1 if the first set is entirely above the second: the statistic U of Mann & Whitney
+    1947, "On a test of whether one of two random variables is stochastically larger than the other", divided by the
+    number of pairs. NaN if any number is NaN.
 
     Parameters
     ----------

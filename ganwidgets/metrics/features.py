@@ -1,7 +1,6 @@
-"""What figures of images are measured on: each image as a list of numbers, by something with a name.
+"""Features for image metrics, by name.
 
-No figure of an image means anything without the features it was measured on. So features say what
-they are called, and whoever shows a figure shows that name beside it.
+An image metric depends on its features. So features have a name, and every display of a metric shows that name.
 """
 
 from __future__ import annotations
@@ -22,21 +21,21 @@ from ganwidgets.training_flags import in_eval_mode
 __all__ = ["Features", "OwnFeatures", "Pixels", "RandomFeatures", "Reading", "read"]
 
 READ_AT_ONCE = 128
-"""Images that are read together; a bound on memory."""
+"""Number of images per batch; a bound on memory."""
 
 SIDE = 32
-"""Larger images are made smaller, to at most this many pixels along a side, before small networks read them."""
+"""Maximum side, in pixels, of images for small networks; larger images are reduced."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Images as features see them.
+    """Features of some images.
 
     Attributes
     ----------
     features : Tensor, float32 [n, F]
     probabilities : Tensor, float32 [n, K], or None
-        Of each class, where the features know classes.
+        Probability of each class, if the features include a classifier.
     """
 
     features: Tensor
@@ -47,18 +46,18 @@ class Reading:
 
 
 class Features(Protocol):
-    """What reads images.
+    """A feature extractor.
 
     Attributes
     ----------
     name : str
-        What people call it; to be translated.
+        Display name; translatable.
     help : str
-        One sentence on what it is worth; to be translated.
+        One sentence on its reliability; translatable.
     trend_only : bool
-        Whether its figures say no more than whether one run gets better.
+        True if its figures only show the trend within one run.
     live_samples : int
-        Images that may be read each time while somebody watches; fewer where reading is slow.
+        Number of images for live metrics; smaller for slow extractors.
     """
 
     @property
@@ -71,11 +70,11 @@ class Features(Protocol):
     def live_samples(self) -> int: ...
 
     def read(self, images: Tensor) -> Reading:
-        """Return what it sees of images, float32 [n, C, H, W] in [0, 1]; keeps no gradients."""
+        """Return the features of images, float32 [n, C, H, W] in [0, 1], without gradients."""
 
 
 def read(features: Features, images: Tensor) -> Reading:
-    """Return what `features` see of any number of images [n, C, H, W], a few at a time."""
+    """Return `features` of any number of images [n, C, H, W], in batches."""
     parts = []
     for part in torch.split(images, READ_AT_ONCE):
         stop_at_exit()
@@ -88,13 +87,13 @@ def read(features: Features, images: Tensor) -> Reading:
 
 
 def stop_at_exit() -> None:
-    """Raise `RuntimeError` where the interpreter ends: a thread that computes on would make it abort."""
+    """Raise `RuntimeError` if the interpreter is exiting: a computing thread would make it abort."""
     if not threading.main_thread().is_alive():
         raise RuntimeError("the interpreter ends")
 
 
 def smaller(images: Tensor) -> Tensor:
-    """Return images in [-1, 1], with at most 32 pixels along a side: means over what each pixel covers."""
+    """Return images in [-1, 1], reduced to at most 32 pixels along a side by area averaging."""
     height, width = images.shape[2:]
     if max(height, width) > SIDE:
         scale = SIDE / max(height, width)
@@ -104,7 +103,7 @@ def smaller(images: Tensor) -> Tensor:
 
 
 class Pixels:
-    """The pixels themselves, to find out whether an image was copied."""
+    """Raw pixels, to detect copied images."""
 
     name = N_("pixels")
     help = N_("Two images are alike if each of their pixels is.")
@@ -112,20 +111,20 @@ class Pixels:
     live_samples = 1000
 
     def read(self, images: Tensor) -> Reading:
-        """Return them, in one row."""
+        """Return the pixels as one row for each image."""
         return Reading(images.flatten(1))
 
 
 class RandomFeatures:
-    """Convolutions with weights that were drawn once and never trained, for images without labels.
+    """Convolutions with fixed random weights, for images without labels.
 
-    They see edges, textures and where these are, as any convolution does, but nothing of what matters to
-    people: their figures fall while a run gets better, and cannot be compared with anybody else's.
+    They respond to edges and textures at their positions, but not to content that matters to people. Their figures fall
+    as a run improves, and cannot be compared with published ones.
 
     Parameters
     ----------
     channels : int
-        Of the images.
+        Number of channels of the images.
     """
 
     name = N_("random features, trend only")
@@ -144,7 +143,7 @@ class RandomFeatures:
         ]
 
     def read(self, images: Tensor) -> Reading:
-        """Return the strongest and the mean response of each filter in the quarters of the image."""
+        """Return the maximum and the mean response of each filter in each quarter of the image."""
         with torch.no_grad():
             seen = smaller(images)
             for filters in self._filters:
@@ -154,13 +153,13 @@ class RandomFeatures:
 
 
 class OwnFeatures:
-    """A module of the user's.
+    """A module of the user's own.
 
     Parameters
     ----------
     module : nn.Module
-        Makes of images, float32 [n, C, H, W] in [0, 1], their features [n, ...], or a pair: those, and
-        logits [n, K] of classes. It computes in eval mode without gradients, and is then as it was.
+        Maps images, float32 [n, C, H, W] in [0, 1], to features [n, ...], or to a pair of features and logits [n, K] of
+        classes. It runs in eval mode without gradients; its mode is restored afterwards.
     """
 
     help = N_("The features of a network of your own.")
@@ -173,12 +172,12 @@ class OwnFeatures:
         self.name = Message("features of {module}", module=type(module).__name__)
 
     def read(self, images: Tensor) -> Reading:
-        """Return what the module does.
+        """Return the module's output.
 
         Raises
         ------
         DataError
-            If that is not one row of numbers for each image.
+            If the output is not one row of numbers for each image.
         """
         parameter = next(self._module.parameters(), torch.empty(0))
         with self._in_use, torch.no_grad(), in_eval_mode(self._module):

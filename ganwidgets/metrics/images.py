@@ -1,4 +1,4 @@
-"""How well generated images imitate the real ones: every figure, on features that have a name."""
+"""Image metrics on named features."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ganwidgets.metrics.metric import Metric
 __all__ = ["IMAGE_METRICS", "class_shares", "evaluate_images"]
 
 PAIRS_AT_MOST = 5000
-"""Samples of each set for figures that compare each with each; their cost grows with the square."""
+"""Maximum number of samples of each set for pairwise figures, whose cost is quadratic."""
 
 IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
     {
@@ -36,7 +36,7 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
         ),
         "precision": Metric(
             label=N_("Precision"),
-            help=N_("The share of generated images that look real: they lie among the real ones."),
+            help=N_("The share of generated images that look real: they are close to real ones."),
             better="higher",
             format=".0%",
         ),
@@ -66,20 +66,22 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
         ),
         "as_asked": Metric(
             label=N_("As asked"),
-            help=N_("The share of generated images in which the class that was asked for is read."),
+            help=N_("The share of generated images whose recognised class is the requested one."),
             better="higher",
             format=".0%",
         ),
         "recall": Metric(
             label=N_("Recall"),
-            help=N_("The share of real images that lie among the generated ones: what could be made at all."),
+            help=N_(
+                "The share of real images that are close to a generated one: how much of the data the generator can make."
+            ),
             better="higher",
             format=".0%",
         ),
         "density": Metric(
             label=N_("Density"),
             help=N_(
-                "How deep among real images the generated ones lie; like precision, but it is not fooled by a few outliers, and can be above 1."
+                "How many real images are close to a generated one; like precision, but less sensitive to outliers, and it can be above 1."
             ),
             better="higher",
             format=".2f",
@@ -110,32 +112,32 @@ IMAGE_METRICS: Mapping[str, Metric] = MappingProxyType(
         ),
     }
 )
-"""The figures that :func:`evaluate_images` returns, as people see them."""
+"""Description of the figures that :func:`evaluate_images` returns."""
 
 
 def evaluate_images(
     generated: Reading, real: Reading, count: int, shares: Tensor | None, asked: Tensor | None = None
 ) -> dict[str, float]:
-    """Return every figure that can be told of generated images, by name.
+    """Return all metrics of generated images, by name.
 
     Parameters
     ----------
     generated, real : Reading [n], [m]
-        What the same features see of generated images and of real ones, at least two of each.
+        Features of generated and of real images, at least two of each.
     count : int
-        How many of either are compared with each other, the first ones; where each is compared with each,
-        5,000 at most. Classes are counted among all generated ones.
+        Number of images of each set to compare, the first ones; at most 5,000 for pairwise figures. Classes are counted
+        over all generated images.
     shares : Tensor, float64 [K], or None
-        Each class's share of the data, where the features know the data's classes.
+        Each class's share of the data, if the features know the data's classes.
     asked : Tensor, int64 [n], or None
-        The class's place among them that each generated image was to be of, where one was asked for.
+        Index of the requested class of each generated image, if classes were requested.
 
     Returns
     -------
     dict of str to float
-        ``frechet kernel_inception precision recall density coverage diversity`` always,
-        ``inception_score`` where the features know classes, ``modes`` and ``reverse_kl`` where these
-        are the data's, and ``as_asked`` where classes were asked for. If anything generated is not finite, every figure is the worst there is.
+        ``frechet kernel_inception precision recall density coverage diversity`` always, ``inception_score`` if the
+        features know classes, ``modes`` and ``reverse_kl`` if these are the data's, and ``as_asked`` if classes were
+        requested. If a generated value is not finite, every figure is the worst possible.
 
     Raises
     ------
@@ -170,7 +172,7 @@ def evaluate_images(
 
 
 def class_shares(generated: Reading) -> Tensor:
-    """Return the share of the images that is read as each class, float64 [K]; all 0 if one is not finite."""
+    """Return the share of the images that is classified as each class, float64 [K]; all 0 if one is not finite."""
     assert generated.probabilities is not None
     classes = generated.probabilities.shape[1]
     if not torch.isfinite(generated.probabilities).all():

@@ -1,8 +1,7 @@
-"""The features by which the field compares its image GANs: those of one Inception network.
+"""Inception features, the standard for published image metrics.
 
-Not just any Inception: the Frechet distance is called FID only with the weights of 2015-12-05 and with
-the resizing that these were used with; torch-fidelity has both. Its weights are a file of 91 MB, which is
-downloaded once, or passed.
+The Frechet distance is called FID only with the weights of 2015-12-05 and their original resizing; torch-fidelity has
+both. The weights are a file of 91 MB, which is downloaded once, or passed.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ SHA256_BEGINS = "6726825d"
 
 
 class InceptionFeatures:
-    """The last pooling layer of Inception, 2048 numbers, and its classes.
+    """The last pooling layer of Inception (2048 numbers), and its classes.
 
     Parameters
     ----------
     network : callable
-        From images, uint8 [n, 3, H, W], to features [n, 2048] and logits [n, 1008].
+        Maps images, uint8 [n, 3, H, W], to features [n, 2048] and logits [n, 1008].
     device : torch.device
-        Where the network is.
+        Device of the network.
     """
 
     name = N_("Inception (FID)")
@@ -51,7 +50,7 @@ class InceptionFeatures:
         Raises
         ------
         DataError
-            For images of another number of channels.
+            If the images have another number of channels.
         """
         if images.shape[1] not in {1, 3}:
             raise DataError(
@@ -60,7 +59,7 @@ class InceptionFeatures:
                     channels=images.shape[1],
                 )
             )
-        if not torch.isfinite(images).all():  # as bytes they would look like any other
+        if not torch.isfinite(images).all():  # as bytes they would look valid
             return Reading(
                 torch.full((len(images), 2048), float("nan")), torch.full((len(images), 1008), float("nan"))
             )
@@ -76,20 +75,20 @@ def load_inception(weights: Path | None, device: torch.device) -> InceptionFeatu
     Parameters
     ----------
     weights : Path, optional
-        The file ``weights-inception-2015-12-05-6726825d.pth``; without one it is looked for where
-        `torch.hub` keeps what it downloaded, and downloaded to there.
+        The file ``weights-inception-2015-12-05-6726825d.pth``. If omitted, it is loaded from the `torch.hub` cache, and
+        downloaded there if missing.
 
     Raises
     ------
     DataError
-        If torch-fidelity is not installed or does not work, or the weights are not to be had.
+        If torch-fidelity is not installed or does not work, or if the weights are not available.
     """
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import (
             URL_INCEPTION_V3,
             FeatureExtractorInceptionV3,
         )
-    except Exception as error:  # it imports torchvision: a pairing that does not fit raises RuntimeError
+    except Exception as error:  # it imports torchvision: mismatched versions raise RuntimeError
         raise DataError(
             Message(
                 "Inception's features need torch-fidelity, which cannot be imported ({error}); install it by pip "
@@ -99,8 +98,8 @@ def load_inception(weights: Path | None, device: torch.device) -> InceptionFeatu
         ) from error
     file = weights or _downloaded(URL_INCEPTION_V3)
     content = _content(file)
-    # Made without values, nothing is drawn from the global generator for weights that are replaced anyway.
-    # torch-fidelity reads the file as a pickle, which is why it was read safely before.
+    # Built on the meta device, so that weights which are replaced anyway draw nothing from the global generator.
+    # torch-fidelity unpickles the file, so the file was checked before.
     with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that values were not copied to where there are none
         network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"], str(file))
@@ -109,7 +108,7 @@ def load_inception(weights: Path | None, device: torch.device) -> InceptionFeatu
 
 
 def _content(file: Path) -> dict[str, Tensor]:
-    """Return the weights in `file`, after making sure that they are the right ones."""
+    """Return the weights in `file`, after checking their hash."""
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:

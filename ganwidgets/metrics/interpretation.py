@@ -1,8 +1,7 @@
-"""What the figures of a run say, as findings with their evidence; the first finding is the verdict.
+"""Interpretation of metrics as findings with evidence; the first finding is the verdict.
 
-Each rule of the table reads several figures and returns a sentence together with the figures that
-support it. Rules are ordered by severity. A bound is taken from the source beside it, or is a rule of
-thumb that chance does not cross: a few samples more or less do not change the sentence.
+Each rule of the table reads several figures and returns a sentence with the figures that support it. Rules are ordered
+by severity. Each bound is from the source beside it, or is a rule of thumb with a margin above sampling noise.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ __all__ = ["SIGNS", "Observed", "Said", "findings", "verdict"]
 Figures = Mapping[str, float]
 
 POOR, GOOD = 0.5, 0.85
-"""Shares of the score of perfect samples: below the first a figure is poor, from the second on good."""
+"""Shares of a perfect sample's score: below the first a figure is poor, from the second on good."""
 
 BEGINNING = 500
 """Iterations during which missing clusters say nothing: with the default settings the presets find their
@@ -37,11 +36,12 @@ NO_SLOPE = 0.005
 .018 to 1; after D had died in a run without a penalty and with 30 times its learning rate it was below .002."""
 
 CERTAIN = 0.99
-"""Share of a batch that D judges rightly from which on it is never wrong (Arjovsky and Bottou, "Towards principled
+"""Share of a batch that D judges correctly, from which on it counts as perfect (Arjovsky and Bottou, "Towards
+principled
 methods for training generative adversarial networks", 2017, theorem 2.4: the gradient of G then vanishes)."""
 
 NEARLY = 6
-"""Distance, divided by that of perfect samples, up to which points lie nearly as the real ones do."""
+"""Maximum distance, divided by that of perfect samples, of points that match the data well."""
 
 UNBALANCED = 0.1
 """Reverse KL in nats; 2,500 perfect samples of 25 clusters score .005."""
@@ -51,23 +51,23 @@ SIGNS: Mapping[str, str] = MappingProxyType(
         "served": N_("clusters that receive at least a fifth of their share, by nearest centre"),
         "extent": N_("standard deviation of the samples, divided by that of the data"),
         "logit_spread": N_("standard deviation of D's logits"),
-        "undecided": N_("share of samples whose verdict lies within one per cent of undecided"),
+        "undecided": N_("share of samples whose verdict is within one per cent of undecided"),
         "grad_norm_g": N_("norm of G's gradient"),
-        "accuracy_real": N_("share of real samples that D judges rightly"),
-        "accuracy_fake": N_("share of generated samples that D judges rightly"),
+        "accuracy_real": N_("share of real samples that D judges correctly"),
+        "accuracy_fake": N_("share of generated samples that D judges correctly"),
     }
 )
-"""What a verdict reads beside the metrics, by name."""
+"""Inputs of a verdict besides the metrics, by name."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What is known of one moment of a run.
+    """Figures and signs at one moment of a run.
 
     Attributes
     ----------
     figures, floors : mapping of str to float
-        As `evaluate` and `floors` of the trainer return them.
+        As the trainer's `evaluate` and `floors` return them.
     signs : mapping of str to float
         Any of :data:`SIGNS`; a rule that needs a missing one does not apply.
     iteration : int or None
@@ -80,17 +80,17 @@ class Observed:
     iteration: int | None = None
 
     def share(self, name: str) -> float:
-        """Return a figure divided by the score of perfect samples; 1 if there is no such figure."""
+        """Return a figure divided by the score of perfect samples; 1 if the figure is missing."""
         perfect = self.floors.get(name, 0.0)
         return self.figures.get(name, perfect) / perfect if perfect else 1.0
 
     def sign(self, name: str) -> float:
-        """Return a sign; NaN, which fulfils no comparison, if it is unknown."""
+        """Return a sign; NaN if it is unknown, so that no comparison holds."""
         return self.signs.get(name, math.nan)
 
     @property
     def beginning(self) -> bool:
-        """Whether the run has only begun."""
+        """True if the run has only begun."""
         return self.iteration is not None and self.iteration < BEGINNING
 
 
@@ -105,7 +105,7 @@ class Said:
     sentence : str
         In English, to be translated.
     evidence : mapping of str to float
-        The figures and signs that it follows from.
+        The figures and signs that support it.
     """
 
     symptom: str
@@ -114,7 +114,7 @@ class Said:
 
 
 Sentence = Callable[[Observed], str]
-"""Returns what a rule says, or an empty string if it does not apply."""
+"""Returns a rule's sentence, or an empty string if it does not apply."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class _Rule:
 
 
 def findings(kind: str, observed: Observed) -> list[Said]:
-    """Return every finding on the samples and on D, the most severe first.
+    """Return every finding about the samples and D, most severe first.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def verdict(
     signs: Figures = MappingProxyType({}),
     iteration: int | None = None,
 ) -> str:
-    """Return one sentence on how good the samples are; empty if nothing can be said yet.
+    """Return one sentence about the quality of the samples, or an empty string if there is no finding.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def _broken(seen: Observed) -> str:
 
 
 def _as_good_as_real(seen: Observed) -> bool:
-    """Whether the samples are nearly perfect: a D that cannot decide is then the solution of the game."""
+    """Return True if the samples are nearly perfect: an undecided D is then the equilibrium."""
     if "precision" in seen.floors:
         return min(seen.share("precision"), seen.share("coverage")) >= GOOD
     if "modes" in seen.floors:
@@ -181,7 +181,7 @@ def _as_good_as_real(seen: Observed) -> bool:
 
 
 def _dead(seen: Observed) -> str:
-    """D's answer is a constant: its slope, from which alone G learns, is zero."""
+    """D's answer is constant: its slope, from which alone G learns, is zero."""
     slope = seen.sign("grad_norm_g")
     flat = seen.sign("logit_spread") < SAME_EVERYWHERE and not slope >= NO_SLOPE
     if flat and not seen.beginning and not _as_good_as_real(seen):
@@ -193,7 +193,7 @@ def _dead(seen: Observed) -> str:
 
 
 def _saturated(seen: Observed) -> str:
-    """D is never wrong, and flat where the generated samples are."""
+    """D is never wrong, and flat around the generated samples."""
     certain = min(seen.sign("accuracy_real"), seen.sign("accuracy_fake")) >= CERTAIN
     if certain and seen.sign("grad_norm_g") < NO_SLOPE and not seen.sign("logit_spread") < SAME_EVERYWHERE:
         return N_("D is never wrong and flat around the generated samples, so G gets no direction.")
@@ -252,14 +252,14 @@ def _begun(seen: Observed) -> str:
 
 def _heap(seen: Observed) -> str:
     if seen.sign("extent") < SHRUNKEN and not seen.beginning:
-        return N_("Nearly all generated points lie together in one place: mode collapse.")
+        return N_("Nearly all generated points are in one place: mode collapse.")
     return ""
 
 
 def _clusters_left_out(seen: Observed) -> str:
-    """Clusters to which hardly any sample is nearest are left out, however precise the samples are."""
+    """Return a sentence if some clusters are nearest to hardly any sample, however precise the samples are."""
     every = seen.floors.get("modes", 0.0)
-    # Without the nearest centres only precise samples show which clusters are served.
+    # Without the nearest centres, only precise samples show which clusters are served.
     precise = seen.share("high_quality") >= POOR
     found = seen.signs.get("served", seen.figures.get("modes", every) if precise else every)
     if found < every:
@@ -296,7 +296,7 @@ def _off_the_mark(seen: Observed) -> str:
             missed=seen.floors["modes"] - seen.figures.get("modes", 0.0),
         )
     if seen.share("high_quality") < GOOD:
-        return N_("All clusters are found, but many points lie between them.")
+        return N_("All clusters are found, but many points are between them.")
     return ""
 
 
@@ -308,7 +308,7 @@ def _unbalanced(seen: Observed) -> str:
 
 def _clusters_as_real(seen: Observed) -> str:
     return (
-        N_("By these figures the points can hardly be told from real ones.")
+        N_("By these figures the points are nearly indistinguishable from real ones.")
         if "modes" in seen.figures
         else ""
     )
@@ -317,10 +317,10 @@ def _clusters_as_real(seen: Observed) -> str:
 def _cloud(seen: Observed) -> str:
     times = seen.share("sliced_wasserstein")
     if times <= 2:
-        return N_("By these figures the points can hardly be told from real ones.")
+        return N_("By these figures the points are nearly indistinguishable from real ones.")
     if times <= NEARLY:
-        return N_("The points lie nearly as the real ones do.")
-    return N_("The points do not lie as the real ones do yet.")
+        return N_("The points nearly match the distribution of the real ones.")
+    return N_("The points do not match the distribution of the real ones yet.")
 
 
 _BOTH = (

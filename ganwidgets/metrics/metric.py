@@ -1,4 +1,4 @@
-"""What a metric says of itself, so that panels and tables need not know any by name."""
+"""Description of a metric for panels and tables."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ __all__ = ["OVERFITTING", "Metric"]
 
 @dataclass(frozen=True)
 class Metric:
-    """How one number is shown to people.
+    """Description of a metric.
 
     Attributes
     ----------
     label : str
-        A few words, shown beside the number; to be translated.
+        Display name; translatable.
     help : str
-        One sentence that a student understands; to be translated.
+        One sentence for students; translatable.
     better : {"higher", "lower"}
-        Which way is better.
+        The better direction.
     format : str
         The format specification of the number, such as ``".3f"``.
     unit : str
-        What the number counts, to be translated; empty for a pure number.
+        Unit of the number, translatable; empty for a pure number.
     """
 
     label: str
@@ -43,4 +43,4 @@ OVERFITTING = Metric(
     better="lower",
     format=".0%",
 )
-"""Of any data of which some is held out: shown beside the metrics of its kind."""
+"""Metrics of all data with held-out samples, besides those of its kind."""

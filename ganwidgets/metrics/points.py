@@ -1,8 +1,8 @@
-"""How well generated points imitate the real ones.
+"""Metrics of generated points.
 
-Every number counts every sample. What perfect samples score is not the best imaginable value: of
-a Gaussian in the plane 1.1 % lies beyond three standard deviations, and any two finite samples
-differ. So show a score beside that of as many real samples.
+Every metric counts every sample. Perfect samples do not get the best possible value: 1.1 % of a planar Gaussian is
+beyond three standard deviations, and any two finite samples differ. So show a score beside that of equally many real
+samples.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ __all__ = [
 ]
 
 REACH = 3.0
-"""How many standard deviations from its centre a sample may lie and still belong to a mode."""
+"""Maximum distance of a sample from its mode's centre, in standard deviations."""
 CELLS = 30
-"""Cells along each side of the grid of :func:`plane_histogram`."""
+"""Number of cells along each side of the grid of :func:`plane_histogram`."""
 MARGIN = 0.25
-"""How far that grid reaches beyond the real samples on each side, as a share of their extent."""
+"""Margin of that grid beyond the real samples on each side, as a share of their extent."""
 PROJECTIONS = 128
-"""Directions over which :func:`sliced_wasserstein` averages."""
+"""Number of directions over which :func:`sliced_wasserstein` averages."""
 AT_ONCE = 8
-"""Directions for which it has memory at the same time."""
+"""Number of directions in memory at the same time."""
 
 POINT_METRICS: Mapping[str, Metric] = MappingProxyType(
     {
@@ -56,7 +56,7 @@ POINT_METRICS: Mapping[str, Metric] = MappingProxyType(
         "high_quality": Metric(
             label=N_("High quality"),
             help=N_(
-                "The share of generated samples that lie within three standard deviations of a cluster's centre."
+                "The share of generated samples that are within three standard deviations of a cluster's centre."
             ),
             better="higher",
             format=".1%",
@@ -82,7 +82,7 @@ POINT_METRICS: Mapping[str, Metric] = MappingProxyType(
         "sliced_wasserstein": Metric(
             label=N_("Sliced Wasserstein distance"),
             help=N_(
-                "How far the generated samples would have to be moved to lie as the real ones do, seen from many directions; "
+                "How far the generated samples would have to move to match the real ones, averaged over many directions; "
                 "for standardized tables in standard deviations."
             ),
             unit=N_("units of training"),
@@ -91,11 +91,11 @@ POINT_METRICS: Mapping[str, Metric] = MappingProxyType(
         ),
     }
 )
-"""The numbers that :func:`evaluate_points` returns, as people see them."""
+"""Description of the metrics that :func:`evaluate_points` returns."""
 
 
 class Modes(Protocol):
-    """The clusters of a mixture of Gaussians with axes along the coordinates.
+    """The clusters of a mixture of Gaussians with axis-aligned covariances.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Modes(Protocol):
 def evaluate_points(
     samples: ArrayLike, reference: ArrayLike, modes: Modes | None, seed: int
 ) -> dict[str, float]:
-    """Return every number that can be told of `samples`, by name.
+    """Return all metrics of `samples`, by name.
 
     Parameters
     ----------
@@ -126,21 +126,21 @@ def evaluate_points(
     reference : array [m, F]
         Real points, finite.
     modes
-        Where the real points' clusters are, if that is known.
+        The clusters of the real points, if known.
     seed : int
-        Of the directions in :func:`sliced_wasserstein`; any whole number.
+        Seed of the directions in :func:`sliced_wasserstein`; any integer.
 
     Returns
     -------
     dict of str to float
-        ``modes``, ``high_quality`` and ``reverse_kl`` where `modes` are known, ``jensen_shannon``
-        for F = 2, ``sliced_wasserstein`` and every registered metric always. If any sample is not finite, modes and
-        high_quality are 0 and the rest is infinite: broken samples never look good.
+        ``modes``, ``high_quality`` and ``reverse_kl`` if `modes` are known, ``jensen_shannon`` for F = 2,
+        ``sliced_wasserstein`` and every registered metric always. If a sample is not finite, modes and high_quality are
+        0 and the rest is infinite.
 
     Raises
     ------
     DataError
-        If there are no samples, or no real ones, or the shapes do not fit.
+        If there are no samples or no real ones, or if the shapes do not match.
     """
     samples, reference = _points(samples, "samples"), _points(reference, "reference")
     _refuse_misfit(samples, reference.shape[1])
@@ -158,9 +158,9 @@ def evaluate_points(
 def captured_modes(samples: ArrayLike, modes: Modes) -> float:
     """Return the number of modes with at least one sample within 3 standard deviations.
 
-    Distances are Mahalanobis distances: sqrt(sum_f ((x_f - c_f) / s_f)^2). One sample is enough,
-    so this number alone says little; the protocol is VEEGAN's (Srivastava et al. 2017, section 4)
-    and PacGAN's (Lin et al. 2018, section 4). 0 if any sample is not finite.
+    Distances are Mahalanobis distances: sqrt(sum_f ((x_f - c_f) / s_f)^2). One sample counts as a captured mode, so use
+    this number together with others. The protocol is VEEGAN's (Srivastava et al. 2017, section 4) and PacGAN's (Lin et
+    al. 2018, section 4). 0 if any sample is not finite.
     """
     return _scored(samples, modes, lambda distances: float((distances <= REACH).any(axis=0).sum()), 0.0)
 
@@ -176,7 +176,7 @@ def high_quality(samples: ArrayLike, modes: Modes) -> float:
 
 
 def reverse_kl(samples: ArrayLike, modes: Modes) -> float:
-    """Return the divergence of the generated shares of the modes from the true ones, in nats.
+    """Return the KL divergence between the generated and the true shares of the modes, in nats.
 
     KL(p || w) = sum_k p_k log(p_k / w_k), where p is the histogram over nearest modes of the
     high-quality samples (:func:`high_quality`) and w the modes' weights; PacGAN (Lin et al. 2018,
@@ -196,12 +196,11 @@ def reverse_kl(samples: ArrayLike, modes: Modes) -> float:
 
 
 def jensen_shannon(samples: ArrayLike, reference: ArrayLike) -> float:
-    """Return the Jensen-Shannon divergence of two sets of points in the plane, in bits, 0 to 1.
+    """Return the Jensen-Shannon divergence between two sets of points in the plane, in bits, 0 to 1.
 
-    (KL(p || m) + KL(q || m)) / 2 with m = (p + q) / 2 and logarithms to base 2 (Lin, "Divergence
-    measures based on the Shannon entropy", 1991, section IV), where p and q are the histograms of
-    :func:`plane_histogram`, not smoothed. Infinite if any sample is not finite. Two finite sets
-    from the same distribution score above 0, the more so the fewer samples there are.
+    (KL(p || m) + KL(q || m)) / 2 with m = (p + q) / 2 and logarithms to base 2 (Lin, "Divergence measures based on the
+    Shannon entropy", 1991, section IV). p and q are the histograms of :func:`plane_histogram`, not smoothed. Infinite
+    if any sample is not finite. Two finite sets from one distribution score above 0, more so for small sets.
     """
     samples, reference = _points(samples, "samples"), _points(reference, "reference")
     _refuse_misfit(samples, 2)
@@ -216,21 +215,20 @@ def jensen_shannon(samples: ArrayLike, reference: ArrayLike) -> float:
 
 
 def plane_histogram(points: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return how many of `points` [n, 2] lie in each cell of the grid that `reference` [m, 2] spans.
+    """Return the number of `points` [n, 2] in each cell of the grid spanned by `reference` [m, 2].
 
     Returns
     -------
     array int64 [901]
-        Counts in 30 x 30 equal cells, the first coordinate's index changing slowest, over the
-        bounding box of `reference` widened by a quarter of its extent on each side; and last, the
-        count of everything outside. They add up to n. Where all of `reference` has one
-        coordinate in common, the box is as wide there as on the other side, or 1.
+        Counts in 30 x 30 equal cells, the first coordinate's index changing slowest, over the bounding box of
+        `reference` widened by a quarter of its extent on each side; and last, the number of points outside. They sum to
+        n. If one coordinate of `reference` is constant, the box is as wide there as on the other side, or 1.
     """
     low, high = reference.min(axis=0), reference.max(axis=0)
     extent = high - low
     extent = np.where(extent > 0, extent, extent.max() or 1.0)
     corner = (low + high) / 2 - (0.5 + MARGIN) * extent
-    with np.errstate(over="ignore"):  # so far away that it is infinitely far is outside
+    with np.errstate(over="ignore"):  # an infinite distance is outside
         position = (points - corner) / ((1 + 2 * MARGIN) * extent) * CELLS
     inside = ((position >= 0) & (position < CELLS)).all(axis=1)
     column, row = position[inside].astype(np.int64).T
@@ -242,11 +240,11 @@ def plane_histogram(points: NDArray[np.float64], reference: NDArray[np.float64])
 def sliced_wasserstein(samples: ArrayLike, reference: ArrayLike, seed: int) -> float:
     """Return the sliced 2-Wasserstein distance, in the units of `reference`.
 
-    (mean_u W_2(samples . u, reference . u)^2)^(1/2) over 128 random directions u, even on the
-    sphere, drawn from the lowest 32 bits of `seed`; Bonneel et al., "Sliced and Radon Wasserstein
-    barycenters of measures", 2015; computed by POT. Infinite if any sample is not finite.
+    (mean_u W_2(samples . u, reference . u)^2)^(1/2) over 128 random directions u, uniform on the sphere, drawn from the
+    lowest 32 bits of `seed`; Bonneel et al., "Sliced and Radon Wasserstein barycenters of measures", 2015; computed by
+    POT. Infinite if any sample is not finite.
     """
-    # POT takes two seconds to import, and `import ganwidgets` shall not.
+    # POT takes two seconds to import, too long for `import ganwidgets`.
     from ot import sliced_wasserstein_distance
     from ot.sliced import get_random_projections
 
@@ -254,11 +252,11 @@ def sliced_wasserstein(samples: ArrayLike, reference: ArrayLike, seed: int) -> f
     _refuse_misfit(samples, reference.shape[1])
     if not np.isfinite(samples).all():
         return np.inf
-    # A generator of one's own: from a number POT would reseed one that all its users share.
+    # An own generator: given a number, POT would reseed one that all its users share.
     generator = np.random.RandomState(int(seed) % 2**32)
     directions = get_random_projections(samples.shape[1], PROJECTIONS, generator)
     with np.errstate(over="ignore", invalid="ignore"):
-        # A few at a time: it keeps a dozen arrays of all samples along all directions at once.
+        # In parts: it keeps a dozen arrays of all samples along all directions.
         squares = [
             sliced_wasserstein_distance(samples, reference, p=2, projections=few) ** 2
             for few in np.hsplit(directions, PROJECTIONS // AT_ONCE)
@@ -281,7 +279,7 @@ def _scored(
     if not np.isfinite(samples).all():
         return broken
     squares = np.zeros((len(samples), len(centers)))
-    with np.errstate(over="ignore"):  # what is infinitely far belongs to no mode
+    with np.errstate(over="ignore"):  # infinitely distant samples belong to no mode
         for f in range(centers.shape[1]):
             squares += np.square((samples[:, f, None] - centers[:, f]) / deviations[:, f])
     return score(np.sqrt(squares))

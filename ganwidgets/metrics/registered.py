@@ -1,4 +1,4 @@
-"""Metrics of the user's own."""
+"""Registered metrics of the user."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["OWN_METRICS", "MetricFunction", "own_figures", "register"]
 Floats = npt.NDArray[np.float32]
 
 MetricFunction = Callable[[Floats, Floats], float]
-"""``f(samples, reference)`` returns a number for generated samples beside real ones, both ``[n, ...]``."""
+"""``f(samples, reference)`` returns a number for generated and real samples, both ``[n, ...]``."""
 
 OWN_METRICS: dict[str, dict[str, tuple[Metric, MetricFunction]]] = {"points": {}, "images": {}}
-"""By the kind of data and the name."""
+"""Metrics by kind of data and name."""
 
 
 def own_figures(kind: str, samples: npt.ArrayLike, reference: npt.ArrayLike) -> dict[str, float]:
-    """Return every metric of the user's own for data of `kind`."""
+    """Return every registered metric for data of `kind`."""
     return {
         name: float(function(np.asarray(samples), np.asarray(reference)))
         for name, (_, function) in OWN_METRICS[kind].items()
@@ -40,7 +40,7 @@ def register(
     better: Literal["higher", "lower"],
     format: str,  # noqa: A002 - as in Metric
 ) -> Metric:
-    """Keep a metric for data of `kinds`; return how people see it."""
+    """Register a metric for data of `kinds`; return its description."""
     name = checked_name(name, N_("metric"), built_in)
     metric = Metric(label or name, label or name, better, format)
     for kind in kinds:

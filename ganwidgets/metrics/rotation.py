@@ -1,7 +1,7 @@
 """Rotation equivariance of a generator (Karras et al. 2021, section 2 and appendix E.3).
 
-A turned image and an image of turned features are band-limited differently at their corners. Both are filtered with
-the same product of two square pass bands, one of them turned, before they are compared.
+A rotated image and an image of rotated features have different pass bands at their corners. So both are filtered with
+the product of two square pass bands, one of them rotated, before they are compared.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from torch.nn.functional import affine_grid, conv2d, grid_sample, pad
 __all__ = ["band_limited", "rotated", "rotation_error", "rotation_matrix"]
 
 LOBES = 3
-"""Of each of the two Lanczos windows."""
+"""Number of lobes of each Lanczos window."""
 
 REACH = 2 * LOBES
-"""Pixels that the product of both windows extends to each side."""
+"""Extent of the product of both windows, in pixels on each side."""
 
 ROOM = 64
-"""Pixels to each side in which the filters are convolved, so that their tails do not wrap around."""
+"""Padding of the convolution, in pixels on each side, so that the filter tails do not wrap around."""
 
 RATE = 4
-"""Samples of the filter for each pixel of the image that is turned."""
+"""Samples of the filter for each pixel of the rotated image."""
 
 
 def rotation_matrix(angle: float) -> Tensor:
@@ -43,7 +43,7 @@ def _window(x: Tensor) -> Tensor:
 def _pass_band(matrix: Tensor, rate: int) -> Tensor:
     """Return the filter of both square pass bands, float32 [n, n] with n = 2 REACH rate - 1.
 
-    It is the convolution of two sincs times the convolution of two Lanczos windows; one of each pair is turned.
+    It is the convolution of two sincs times the convolution of two Lanczos windows; one of each pair is rotated.
     Its samples at each fraction of a pixel sum to 1 / rate^2.
     """
     n = ROOM * rate
@@ -75,7 +75,7 @@ def _filtered(images: Tensor, kernel: Tensor) -> Tensor:
 
 
 def rotated(images: Tensor, angle: float) -> tuple[Tensor, Tensor]:
-    """Return images turned by `angle` radians about their centre, and a mask of the pixels that are known.
+    """Return images rotated by `angle` radians about their centre, and a mask of the known pixels.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def rotated(images: Tensor, angle: float) -> tuple[Tensor, Tensor]:
     zeros = images.new_zeros(*images.shape[:2], height, RATE, width, RATE)
     zeros[:, :, :, 0, :, 0] = images
     fine = zeros.view(*images.shape[:2], height * RATE, width * RATE)
-    # Twice the filter's reach, moved by half a pixel: each pixel precedes the zeros that belong to it.
+    # Twice the filter's reach, moved by half a pixel: each pixel precedes its zeros.
     low, high = 2 * reach + RATE // 2, 2 * reach - RATE // 2
     fine = _filtered(pad(fine, (low, high, low, high)), kernel) * RATE**2
     inverse = torch.linalg.inv(matrix)
@@ -116,7 +116,7 @@ def rotated(images: Tensor, angle: float) -> tuple[Tensor, Tensor]:
 
 
 def band_limited(images: Tensor, angle: float) -> tuple[Tensor, Tensor]:
-    """Return images filtered as :func:`rotated` filters those that it turns by `angle`, and a mask."""
+    """Return images with the filter that :func:`rotated` applies, but without rotation, and a mask."""
     kernel = _pass_band(rotation_matrix(-angle), 1)
     reach = len(kernel) // 2
     found = _filtered(pad(images, (reach, reach, reach, reach)), kernel)
@@ -128,12 +128,12 @@ def band_limited(images: Tensor, angle: float) -> tuple[Tensor, Tensor]:
 def rotation_error(
     synthesis: Callable[[], Tensor], transform: Tensor, angles: list[float]
 ) -> tuple[float, float]:
-    """Return the sum of squared errors of turned images, and the number of values compared.
+    """Return the sum of squared errors of rotated images, and the number of compared values.
 
     Parameters
     ----------
     synthesis : callable
-        Returns images [N, C, H, W] under the present `transform`.
+        Returns images [N, C, H, W] under the current `transform`.
     transform : Tensor
         [3, 3], the buffer of the synthesis input. It is restored.
     angles : list of float

@@ -1,4 +1,4 @@
-"""How generated points spread over the clusters of the data, precise or not; read by the verdict."""
+"""Spread of generated points over the clusters of the data, for the verdict."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ganwidgets.metrics.points import Modes
 __all__ = ["point_signs"]
 
 DUE = 0.2
-"""Part of its weight that a cluster must receive to count as served: chance alone leaves a cluster of weight 1/25
-with less than half of it once in 10^6 times 2,500 samples."""
+"""Share of its expected samples that a cluster must receive to count as served. By chance, a cluster of weight 1/25
+gets less than half of them once in 10^6 times for 2,500 samples."""
 
 
 def point_signs(samples: ArrayLike, reference: ArrayLike, modes: Modes | None) -> dict[str, float]:

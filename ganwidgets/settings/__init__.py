@@ -1,9 +1,8 @@
-"""Every knob of a run, defined once.
+"""Settings of a run, each defined once.
 
-A setting's type, bounds, default, label, one-sentence help, scale and the moment at which a
-change takes effect stand in :mod:`~ganwidgets.settings.definitions` and nowhere else: the constructors'
-keywords, the widget's traits and controls, the table in the documentation, the saved run and the log
-of interventions are all made from these definitions.
+:mod:`~ganwidgets.settings.definitions` alone has a setting's type, bounds, default, label, help, scale and the moment
+at which a change takes effect. Constructor keywords, the widget's traits and controls, the documentation's table, saved
+runs and the log of interventions are made from these definitions.
 """
 
 from ganwidgets.settings.definitions import OWN, SETTINGS, SettingTraits

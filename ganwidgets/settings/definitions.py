@@ -1,4 +1,4 @@
-"""Every knob of a run, defined once."""
+"""Definition of every setting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ganwidgets.settings.types import (
 __all__ = ["OWN", "SETTINGS", "SettingTraits"]
 
 OWN = "own"
-"""The choice that stands for what the user passed; it can be chosen where something was."""
+"""The choice for parts that the user passed; available only if the user passed some."""
 
 _OPTIMIZERS = {
     "sgd": N_("Gradient descent (SGD)"),
@@ -41,7 +41,7 @@ _FOR_IMAGES = (*_CONVOLUTIONAL, "r3gan", "progressive", "msg", *_STYLEGAN3)
 
 
 class SettingTraits(SettingOwner):
-    """The settings themselves, as traits; a trainer and a widget both have them."""
+    """The settings as traits of a trainer and a widget."""
 
     # --- in force at the next update ----------------------------------------------------------
     lr_d = FloatSetting(
@@ -618,4 +618,4 @@ class SettingTraits(SettingOwner):
 SETTINGS: Mapping[str, Setting[Any]] = MappingProxyType(
     {name: trait for name, trait in vars(SettingTraits).items() if isinstance(trait, Setting)}
 )
-"""Every setting's definition, by name, in the order in which people see them."""
+"""Every setting's definition by name, in display order."""

@@ -1,4 +1,4 @@
-"""Names under which users register parts of their own."""
+"""Names of user-registered parts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def checked_name(name: str, what: str, built_in: Container[str]) -> str:
-    """Return `name`, if a part of the user's own may have it.
+    """Return `name` if it is a valid name for a user's part.
 
     Raises
     ------
     ValueError
-        If it is no word, or the name of a built-in part.
+        If it is not an identifier, or is the name of a built-in part.
     """
     if _WORD.fullmatch(name) is None:
         raise ValueError(

@@ -1,8 +1,8 @@
-"""Learning-rate schedules of the user's own: functions, each registered under a name.
+"""User-defined learning-rate schedules: functions, each registered under a name.
 
-The value of the setting `lr_schedule` is always that name, so a run stores no code and no pickle. The name ends
-with a hash of the factors that the function returns, such as ``"warmup#7d2e8a6cb3a7"``. A run that is loaded
-therefore goes on with a function only if it returns the factors of the run's own.
+The value of the setting `lr_schedule` is always a name, so a run stores neither code nor pickle. The name ends with a
+hash of the function's factors, such as ``"warmup#7d2e8a6cb3a7"``. A loaded run therefore accepts a function only if it
+returns the original factors.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from ganwidgets.messages import Message
 __all__ = ["Schedule", "factor", "is_name", "is_registered", "register_schedule", "schedule_name"]
 
 Schedule = Callable[..., float]
-"""``f(iteration)`` or ``f(iteration, schedule_steps)`` returns what both learning rates are multiplied by."""
+"""``f(iteration)`` or ``f(iteration, schedule_steps)`` returns the factor of both learning rates."""
 
 DENSE = 10_000
-"""Iterations, from 0 on, whose factors are all part of the name."""
+"""Number of first iterations whose factors enter the hash."""
 
 PROBED = (*range(DENSE), *range(DENSE, 500_000, 101), *(10**power for power in range(6, 10)))
-"""Iterations whose factors are part of the name. Functions that agree at all of them are one schedule."""
+"""Further iterations whose factors enter the hash. Functions that agree at all of them are one schedule."""
 
 STEPS = 10_000
-"""The `schedule_steps` of these."""
+"""Values of `schedule_steps` for the hash."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}#[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Registered:
-    """A function, and the factors that it returned for the first iterations; NaN where it failed."""
+    """A function, and its factors at the first iterations; NaN where it failed."""
 
     function: Schedule
     takes_two: bool
@@ -50,18 +50,18 @@ _registered: dict[str, _Registered] = {}
 
 
 def register_schedule(function: Schedule) -> str:
-    """Register a learning-rate schedule; return the name under which `lr_schedule` and stored runs know it.
+    """Register a learning-rate schedule; return its name for `lr_schedule` and stored runs.
 
-    ``lr_schedule=function`` does this by itself. Call it before a run that used the function is loaded in a new
-    process: the function itself is not stored.
+    ``lr_schedule=function`` registers automatically. In a new process, register the function before loading a run that
+    used it, because the function itself is not stored.
 
     Parameters
     ----------
     function : callable
-        ``f(iteration)`` or ``f(iteration, schedule_steps)`` returns the factor for the update that takes the run
-        on from `iteration`, a finite number from 0 on. Both learning rates are multiplied by it (where `schedule_end`
-        is above 0, by ``schedule_end + (1 - schedule_end) * factor``). It must depend
-        on its arguments alone, because a run that goes back in time calls it again.
+        ``f(iteration)`` or ``f(iteration, schedule_steps)`` returns the factor for the update after `iteration`, a
+        finite number >= 0. Both learning rates are multiplied by it, or by ``schedule_end + (1 - schedule_end) *
+        factor`` if `schedule_end` is above 0. It must depend only on its arguments, because a run that goes back in
+        time calls it again.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def register_schedule(function: Schedule) -> str:
     Raises
     ------
     ValueError
-        If it fails at iteration 0, returns something else, or returns two factors for one iteration.
+        If it fails at iteration 0, returns an invalid value, or returns two factors for one iteration.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def register_schedule(function: Schedule) -> str:
 
 
 def schedule_name(name: str) -> str:
-    """Return the part of a schedule's name that the user wrote.
+    """Return the user's part of a schedule's name.
 
     >>> schedule_name("warmup#7d2e8a6cb3a7")
     'warmup'
@@ -107,24 +107,24 @@ def schedule_name(name: str) -> str:
 
 
 def is_registered(name: str) -> bool:
-    """Return True if there is a function of that name."""
+    """Return True if a function is registered under that name."""
     return name in _registered
 
 
 def is_name(name: str) -> bool:
-    """Return True if `name` is one that :func:`register_schedule` may have returned, in any process."""
+    """Return True if `name` has the format of :func:`register_schedule`'s names, whether or not it is registered."""
     return _NAME.fullmatch(name) is not None
 
 
 def factor(name: str, iteration: int, schedule_steps: int) -> float:
-    """Return the factor of the schedule `name` for the update that takes a run on from `iteration`.
+    """Return the factor of schedule `name` for the update after `iteration`.
 
     Raises
     ------
     KeyError
-        If no such function was registered.
+        If no function is registered under this name.
     ValueError
-        If the function returns no finite number from 0 on, or another one than when it was registered.
+        If the function returns a negative or non-finite number, or another one than when it was registered.
     """
     known = _registered[name]
     value = _factor(known.function, known.takes_two, iteration, schedule_steps)
@@ -156,7 +156,7 @@ def _factor(function: Schedule, takes_two: bool, iteration: int, schedule_steps:
 
 
 def _probed(call: Callable[[int, int], float], iteration: int) -> float:
-    """Return a factor; NaN where there is none: a function may be made for a short run."""
+    """Return a factor; NaN if the function fails, because it may be made for a short run."""
     try:
         return call(iteration, STEPS)
     except Exception:  # noqa: BLE001 - it fails, with the reason, in the step that needs it
@@ -164,7 +164,7 @@ def _probed(call: Callable[[int, int], float], iteration: int) -> float:
 
 
 def _number(found: Any) -> float:
-    """Return a number, NumPy's and 0-dimensional tensors included, as a float; NaN for anything else."""
+    """Return a number, including NumPy scalars and 0-dimensional tensors, as a float; NaN for anything else."""
     if isinstance(found, bool) or not (isinstance(found, numbers.Real) or getattr(found, "ndim", None) == 0):
         return math.nan
     try:
@@ -174,10 +174,10 @@ def _number(found: Any) -> float:
 
 
 def _takes_two(function: Schedule) -> bool:
-    """Return True if `function` must have a second argument."""
+    """Return True if `function` requires a second argument."""
     try:
         signature = inspect.signature(function)
-    except ValueError:  # some functions written in C
+    except ValueError:  # some C functions
         return False
     try:
         signature.bind(0)

@@ -1,4 +1,4 @@
-"""The settings of one trainer, and what they are called."""
+"""Settings classes, and the table of all settings."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Definitions = Mapping[str, Setting[Any]]
 class AnySettings(SettingOwner):
     """The settings of one trainer, of any game.
 
-    Assigning to an attribute validates the value and puts it in force at the next update, or at
-    the next :meth:`GANTrainer.reset` where the setting's definition says ``"fresh start"``.
+    An assignment validates the value. It takes effect at the next update, or at the next :meth:`GANTrainer.reset` if
+    the setting's definition says ``"fresh start"``.
 
     Raises
     ------
     traitlets.TraitError
-        For a name that is no setting, a wrong type, or a value out of bounds; nothing changes.
+        If the name is unknown, or the value has a wrong type or is out of bounds; nothing changes.
     """
 
     # Settings of every game.
@@ -35,7 +35,7 @@ class AnySettings(SettingOwner):
     seed: Any
 
     definitions: ClassVar[Definitions] = {}
-    """Every setting by name, in the order in which people see them."""
+    """Every setting by name, in display order."""
 
     def __init__(self, **values: Any) -> None:
         self.__dict__["_context_validator"] = None
@@ -56,7 +56,7 @@ class AnySettings(SettingOwner):
         super().__setattr__(name, value)
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return `values` in canonical form, or raise for the first that is not allowed."""
+        """Return `values` in canonical form; raise for the first invalid one."""
         check_names(values, "settings", definitions=self.definitions)
         result = {}
         for name, value in values.items():
@@ -65,7 +65,7 @@ class AnySettings(SettingOwner):
         return result
 
     def update(self, values: Mapping[str, Any]) -> None:
-        """Set several settings at once: all of them, or on any error none."""
+        """Set several settings at once; on any error none of them changes."""
         checked = self.checked(values)
         if self._trial is not None:
             self._trial(checked)
@@ -77,7 +77,7 @@ class AnySettings(SettingOwner):
         setattr(self, name, value)
 
     def _validated(self, setting: Setting[Any], value: Any) -> Any:
-        del setting  # every assignment goes through `update`, which has checked it
+        del setting  # every assignment goes through `update`, which validates it
         return value
 
     def as_dict(self) -> dict[str, Any]:
@@ -105,13 +105,13 @@ class AnySettings(SettingOwner):
 class Settings(AnySettings, SettingTraits):
     """The settings of one trainer of the classic game.
 
-    Assigning to an attribute validates the value and puts it in force at the next update, or at
-    the next :meth:`GANTrainer.reset` where the setting's definition says ``"fresh start"``.
+    An assignment validates the value. It takes effect at the next update, or at the next :meth:`GANTrainer.reset` if
+    the setting's definition says ``"fresh start"``.
 
     Raises
     ------
     traitlets.TraitError
-        For a name that is no setting, a wrong type, or a value out of bounds; nothing changes.
+        If the name is unknown, or the value has a wrong type or is out of bounds; nothing changes.
     """
 
     definitions = SETTINGS
@@ -144,7 +144,7 @@ def check_names(
 
 
 def settings_table(group: SettingGroup | None = None) -> str:
-    """Return the table of all settings, or of one group's, in Markdown; the documentation prints this."""
+    """Return a Markdown table of all settings, or of one group, for the documentation."""
     rows = [
         "| setting | default | allowed | unit | scale | takes effect | what it does |",
         "|---|---|---|---|---|---|---|",

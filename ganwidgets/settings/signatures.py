@@ -1,4 +1,4 @@
-"""The settings as keywords of a constructor, for editors and for `inspect.signature`."""
+"""Constructor signatures with the settings as keywords, for editors and `inspect.signature`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=type)
 
 
 class _Signature:
-    """A class's signature, which a subclass with a constructor of its own does not inherit."""
+    """A class's signature, which a subclass with its own constructor does not inherit."""
 
     def __init__(self, constructor: Any, signature: inspect.Signature) -> None:
         self._constructor = constructor
@@ -28,9 +28,9 @@ class _Signature:
 
 
 def with_settings(keywords: Mapping[str, Any]) -> Any:
-    """Return a class decorator that lists `keywords` and the settings in the signature of a constructor.
+    """Return a class decorator that adds `keywords` and the settings to the signature of a constructor.
 
-    They take the place of the constructor's ``**settings``. A setting is left out where a parameter has its name.
+    They replace the constructor's ``**settings``. A setting is omitted if a parameter has its name.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def with_settings(keywords: Mapping[str, Any]) -> Any:
             if name not in taken
         ]
         whole = [*named, *further, *settings]
-        # Completion asks the function, `help` and `inspect` the class.
+        # Code completion reads the function's signature; `help` and `inspect` read the class's.
         constructor.__signature__ = inspect.Signature(whole)
         cls.__signature__ = _Signature(constructor, inspect.Signature(whole[1:]))  # type: ignore[attr-defined]
         return cls

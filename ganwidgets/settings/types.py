@@ -1,4 +1,4 @@
-"""The kinds of settings: how each checks a value, and says what is allowed."""
+"""Types of settings: validation, and a description of allowed values."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ G = TypeVar("G")
 
 
 class Setting(TraitType[G, Any], Generic[G]):
-    """A trait that describes itself to people.
+    """A trait with a description for users.
 
     Parameters
     ----------
     default
-        The value of a trainer made without this setting.
+        Value of a trainer that does not set it.
     label : str
-        A few words, shown beside the control.
+        Name beside the control.
     help : str
-        One sentence that a student understands.
+        One sentence for students.
     group : str
-        The part of the controls it belongs to.
+        Group of the controls.
     unit : str
-        What a number counts; empty for a pure number.
+        Unit of the number; empty for a pure number.
     effect : {"next update", "fresh start"}
-        When a change takes effect.
+        Moment at which a change takes effect.
     affects : tuple of str
-        Of the built-in networks, those that it has a part in: with networks of one's own it has none.
+        Built-in networks that depend on it; own networks do not.
     architectures : tuple of str
-        Values of the setting `architecture` under which it has a part in them; empty for all.
+        Values of the setting `architecture` for which they depend on it; empty for all.
     """
 
     scale = "choice"
@@ -91,11 +91,11 @@ class Setting(TraitType[G, Any], Generic[G]):
 
     @property
     def allowed(self) -> str:
-        """What is allowed, in words."""
+        """Description of the allowed values."""
         raise NotImplementedError  # pragma: no cover - every setting below defines it
 
     def refuse(self, value: Any, hint: str = "") -> TraitError:
-        """Return the error that names this setting, `value` and what is allowed."""
+        """Return the error with this setting's name, `value` and the allowed values."""
         try:
             shown = repr(value)
         except Exception:  # noqa: BLE001 - an object that cannot be shown must not hide what is wrong
@@ -114,15 +114,15 @@ class Setting(TraitType[G, Any], Generic[G]):
 
 
 class SettingOwner(HasTraits):
-    """An object whose settings are traits."""
+    """An object with settings as traits."""
 
     def _validated(self, setting: Setting[Any], value: Any) -> Any:
-        """Return the canonical form of a value that is assigned to `setting`, or raise `TraitError`."""
+        """Return the canonical form of a value assigned to `setting`, or raise `TraitError`."""
         return setting.check(value)
 
 
 class NumberSetting(Setting[G]):
-    """A bounded number; what :class:`FloatSetting` and :class:`IntSetting` share."""
+    """A bounded number; base of :class:`FloatSetting` and :class:`IntSetting`."""
 
     def __init__(
         self,
@@ -148,14 +148,14 @@ class NumberSetting(Setting[G]):
 
 
 class FloatSetting(NumberSetting[float]):
-    """A finite real number between two bounds, both included."""
+    """A finite real number between two inclusive bounds."""
 
     def check(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise self.refuse(value)
-        # The bounds first: a whole number beyond them may be too large for a float. NaN is in none.
+        # Bounds first: an integer beyond them may be too large for a float. NaN is outside all bounds.
         self._refuse_out_of_bounds(value)
-        return float(value) + 0.0  # never -0.0, which equals 0.0 but has other bits
+        return float(value) + 0.0  # avoid -0.0, which equals 0.0 but has other bits
 
     @property
     def allowed(self) -> str:
@@ -163,7 +163,7 @@ class FloatSetting(NumberSetting[float]):
 
 
 class IntSetting(NumberSetting[int]):
-    """A whole number between two bounds, both included."""
+    """An integer between two inclusive bounds."""
 
     def check(self, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):
@@ -182,7 +182,7 @@ class ChoiceSetting(Setting[str]):
     Parameters
     ----------
     choices : mapping of str to str
-        Each name, and the label under which people see it.
+        Each name with its label.
     """
 
     def __init__(self, default: str, *, choices: Mapping[str, str], **about: Any) -> None:
@@ -191,7 +191,7 @@ class ChoiceSetting(Setting[str]):
         self.choices = MappingProxyType(self._choices)
 
     def add(self, name: str, label: str) -> None:
-        """Allow `name` from now on, in every copy of this definition."""
+        """Add `name` to the choices in every copy of this definition."""
         self._choices[name] = label
 
     def check(self, value: Any) -> str:
@@ -200,7 +200,7 @@ class ChoiceSetting(Setting[str]):
         raise self.refuse(value, hint=nearest(value, self.choices))
 
     def label_of(self, value: str) -> str:
-        """Return the label under which people see `value`."""
+        """Return the label of `value`."""
         return self.choices[value]
 
     @property
@@ -209,7 +209,7 @@ class ChoiceSetting(Setting[str]):
 
 
 class ScheduleSetting(ChoiceSetting):
-    """One of a few names, or a function of the user's own, whose value is the name that it is registered under."""
+    """One of a few names, or a user's function, stored as the name under which it is registered."""
 
     def check(self, value: Any) -> str:
         if callable(value):
@@ -283,7 +283,7 @@ class LayerWidthsSetting(Setting[tuple[int, ...]]):
 
 
 class DataSetting(Setting[Any]):
-    """What the generator is to imitate: a preset's name, or data of one's own."""
+    """The training data: a preset's name, or the user's own data."""
 
     scale = "data"
 
@@ -293,10 +293,10 @@ class DataSetting(Setting[Any]):
         return value
 
     def set(self, obj: Any, value: Any) -> None:
-        """Give `obj` this value, and tell of it unless it has it already.
+        """Set `obj`'s value, and notify observers if it changed.
 
-        Data are the same if they are one object: an array that is asked whether it equals a Dataset
-        reads it item by item, for ever where that has no end.
+        Data are equal only if they are the same object: comparing an array with a Dataset would read it item by item,
+        forever if the Dataset has no end.
         """
         new = self._validate(obj, value)
         old = obj._trait_values.get(self.name, self.default_value)
@@ -310,6 +310,6 @@ class DataSetting(Setting[Any]):
 
 
 def nearest(value: Any, names: Iterable[str]) -> str:
-    """Return a question after the name that `value` was meant to be; empty where none is close."""
+    """Return a suggestion of the intended name; empty if none is close."""
     close = difflib.get_close_matches(str(value).lower(), list(names), n=1, cutoff=0.5)
     return Message("; did you mean {name}?", name=close[0]) if close else ""

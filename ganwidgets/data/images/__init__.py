@@ -1,1 +1,1 @@
-"""Images: presets, folders of pictures, their sizes, and the range of their values."""
+"""Images: presets, folders, sizes, and value ranges."""

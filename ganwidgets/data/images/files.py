@@ -1,4 +1,4 @@
-"""Pillow's images as bytes."""
+"""Conversion of Pillow images to bytes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["SIXTEEN_BITS", "Depth", "flattened", "grey_numbers", "is_deep", "is_
 
 
 def is_grey(image: Image) -> bool:
-    """Return whether `image` is of a mode without colour; its pixels are not looked at."""
+    """Return True if the mode of `image` has no colour; its pixels are not read."""
     return image.mode in {"1", "L", "LA", "La", "F"} or image.mode.startswith("I")
 
 
 def is_deep(image: Image) -> bool:
-    """Return whether the pixels of `image` are numbers of more than 8 bits."""
+    """Return True if the pixels of `image` have more than 8 bits."""
     return image.mode == "F" or image.mode.startswith("I")
 
 
 def grey_numbers(image: Image, most: int = 2**14) -> Tensor:
-    """Return whole numbers of a deep image, float32 [n]: all, or `most` evenly spread; none of an image of fractions."""
+    """Return the integers of a deep image, float32 [n]: all, or `most` evenly spread; empty for fractions."""
     if image.mode == "F":
         return torch.empty(0)
     values = torch.from_numpy(np.asarray(image).astype(np.float32)).flatten()
@@ -40,13 +40,13 @@ def grey_numbers(image: Image, most: int = 2**14) -> Tensor:
 
 @dataclass(frozen=True)
 class Depth:
-    """Which numbers of deep images mean black and white.
+    """The numbers of deep images that mean black and white.
 
     Attributes
     ----------
     value_range : (float, float)
     asked_for : bool
-        True if a user said so; else numbers that 16 bits cannot hold are refused.
+        True if the user passed them; otherwise numbers beyond 16 bits are refused.
     """
 
     value_range: tuple[float, float]
@@ -57,20 +57,20 @@ SIXTEEN_BITS = Depth((0, 65535), asked_for=False)
 
 
 def flattened(image: Image, *, grey: bool, depth: Depth = SIXTEEN_BITS) -> Image:
-    """Return `image` upright (EXIF), on white where it is transparent, in mode L or RGB.
+    """Return `image` upright (EXIF), in mode L or RGB, with transparent pixels on white.
 
     Parameters
     ----------
     image : Image
     grey : bool
-        Whether to return mode L.
+        Return mode L.
     depth : Depth
         Black and white of a deep image.
 
     Raises
     ------
     DataError
-        If its numbers have no known range, and no user said it.
+        If its numbers have no known range and the user passed none.
     """
     import PIL.Image
     from PIL.ImageOps import exif_transpose

@@ -1,4 +1,4 @@
-"""Folders of pictures."""
+"""Image folders as data."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ if TYPE_CHECKING:
 __all__ = ["image_folder", "load_folder"]
 
 PROBED = 64
-"""Pictures of a large folder that decide what the numbers of all mean."""
+"""Number of pictures of a large folder that decide the value range of all."""
 
 NAMED = 10
-"""Pictures that a warning or an error names at most."""
+"""Maximum number of pictures that a warning or an error names."""
 
 SIZES = (4, 512)
-"""Pixels a side, at least and at most, that can be asked for."""
+"""Smallest and largest permitted `size`, in pixels."""
 
 READ_AT_ONCE = 250_000_000
-"""Bytes of pixels up to which all pictures are read when the folder is opened; else each when it is needed."""
+"""Maximum bytes of pixels to read on opening; pictures of larger folders are read when needed."""
 
 FEW = 0.05
-"""The share of pictures that may be broken; they are left out, and named."""
+"""Maximum share of unreadable pictures; up to it they are left out with a warning."""
 
 READERS = 2
-"""Threads that read pictures side by side; Pillow decodes outside the interpreter's lock."""
+"""Number of reading threads; Pillow decodes outside the interpreter's lock."""
 
 SHOWN_AFTER = 2.0
-"""Seconds of reading after which it is shown how far that has come."""
+"""Seconds of reading before a progress bar appears."""
 
 T = TypeVar("T")
 
@@ -65,49 +65,48 @@ T = TypeVar("T")
 def image_folder(
     path: str | Path, size: int | None = None, *, value_range: tuple[float, float] | None = None
 ) -> FiniteSource:
-    """Return the pictures below a folder as data for a trainer or a widget.
+    """Return the pictures in a folder as data for a trainer or a widget.
 
-    Naming the folder as data does the same, without the choice of a size.
+    A folder's path as data does the same, without the choice of a size.
 
     Parameters
     ----------
     path
-        The folder; every picture in it and in the folders below it counts.
+        The folder; pictures in subfolders are included.
     size : int, optional
-        Every picture is cropped to its central square and resized to this many pixels a side, from
-        4 to 512. Without it, see Notes.
+        Crop every picture to its central square and resize it to this many pixels a side, from 4 to 512. If omitted,
+        see Notes.
     value_range : (float, float), optional
-        The numbers that mean black and white in the files: of the pictures of more than 8 bits if there are any, as
-        ``(0, 4095)``, else of all. Without it most of the numbers decide.
+        The numbers that mean black and white in the files; for example ``(0, 4095)``. It applies to pictures of more
+        than 8 bits if there are any, else to all. If omitted, the range of most numbers decides.
 
     Raises
     ------
     DataError
-        If there is no such folder, no picture in it, or too many that cannot be read; or if `size`
-        is not allowed.
+        If there is no such folder, no picture in it, or too many unreadable ones; or if `size` is not allowed.
 
     Warns
     -----
     DataWarning
-        If a few pictures cannot be read, at most one in twenty: they are named and left out. If at most a third are
-        far smaller than the others, such as spacers: likewise. If links or folders cannot be followed, or if the range
-        of the numbers is unlikely.
+        If at most one in twenty pictures cannot be read: they are named and left out. If at most a third are far
+        smaller than the others, such as spacers: likewise. If links or folders cannot be followed, or if the range of
+        the numbers is unlikely.
 
     Notes
     -----
-    If two thirds of the pictures have one size of at most 64 pixels a side, that is the size of all. Otherwise all are
-    squares of the smallest side, at most 64 pixels. Pictures of another size are cropped to their centre and resized.
-    They are grey if all of them are stored without colour, else RGB; transparent pixels become white; of an animation
-    the first frame is read. If every picture is in a folder of its class, and there are two
-    classes or more, the labels are the classes' numbers in alphabetical order. Links to folders are followed. Hidden
-    files and folders are passed over. Large folders are read while training goes on, in threads of their own; where
-    opening one takes more than two seconds, a bar on the standard error shows how far it has come.
+    If two thirds of the pictures have one size of at most 64 pixels a side, all pictures get that size. Otherwise all
+    become squares of the smallest side, at most 64 pixels. Pictures of another size are cropped to their centre and
+    resized. Pictures are grey if all are stored without colour, else RGB. Transparent pixels become white. Of an
+    animation, the first frame is read. If there are at least two subfolders and every picture is in one, the labels are
+    the subfolders' numbers in alphabetical order. Links to folders are followed. Hidden files and folders are skipped.
+    Large folders are read during training, in separate threads. If opening takes more than two seconds, a bar on the
+    standard error shows the progress.
 
-    Crop and resize are Pillow's, by Lanczos' filter. ``torchvision.transforms.v2.Resize`` hands a picture to the same
-    code, so that a square one comes out in the same bits; its ``CenterCrop`` cuts at whole pixels, where Pillow crops
-    and resizes in one pass, at fractions of a pixel and with what lies beside the crop under the filter. So a folder
-    needs no torchvision, whose import takes seconds and fails where it does not suit torch; Pillow decodes outside the interpreter's lock, and a large JPEG at a fraction of its size; and runs that
-    were kept find their pictures as they were.
+    Crop and resize use Pillow's Lanczos filter. ``torchvision.transforms.v2.Resize`` calls the same code, so square
+    pictures have the same bits. Its ``CenterCrop`` cuts at whole pixels, whereas Pillow crops and resizes in one pass,
+    at fractions of a pixel. A folder therefore needs no torchvision, whose import takes seconds and fails if it does
+    not match torch. Pillow decodes outside the interpreter's lock, and a large JPEG at a fraction of its size. Stored
+    runs find their pictures unchanged.
 
     Examples
     --------
@@ -181,7 +180,7 @@ def load_folder(folder: Path, side: int | None = None, options: DataOptions = NO
 
 
 def _without_outliers(folder: Path, heads: dict[Path, _Head]) -> dict[Path, _Head]:
-    """Return `heads` without those of pictures that are far smaller than the others, and warn of these."""
+    """Return `heads` without pictures that are far smaller than the others, and warn of these."""
     files = list(heads)
     tiny = {files[index] for index in outliers([head.size for head in heads.values()])}
     if tiny:
@@ -201,12 +200,12 @@ def _without_outliers(folder: Path, heads: dict[Path, _Head]) -> dict[Path, _Hea
 
 
 def _readable(read: Callable[[Path], T | DataError], files: list[Path]) -> dict[Path, T]:
-    """Return what `read` returns for `files`, those left out that cannot be read: they are named when they are reached.
+    """Return the results of `read` for `files`; unreadable files are skipped here, and named when they are needed.
 
     Raises
     ------
     DataError
-        If none can be read.
+        If no file can be read.
     """
     results = {file: read(file) for file in files}
     good = {file: result for file, result in results.items() if not isinstance(result, DataError)}
@@ -217,13 +216,13 @@ def _readable(read: Callable[[Path], T | DataError], files: list[Path]) -> dict[
 
 
 def _spread(files: list[Path]) -> list[Path]:
-    """Return some of `files`, evenly spread, on which a decision about all is made."""
+    """Return an evenly spread subset of `files` for decisions about all."""
     places = torch.linspace(0, len(files) - 1, min(PROBED, len(files)), dtype=torch.float64).long()
     return [files[place] for place in places.tolist()]
 
 
 def _depth(folder: Path, deep: list[Path], options: DataOptions) -> Depth | None:
-    """Return black and white of the pictures of more than 8 bits, None where there are none."""
+    """Return black and white of the pictures of more than 8 bits; None if there are none."""
     if not deep:
         return None
     if options.value_range is not None:
@@ -237,7 +236,7 @@ def _depth(folder: Path, deep: list[Path], options: DataOptions) -> Depth | None
 
 @dataclass(frozen=True)
 class _Head:
-    """What a picture says of itself before it is decoded."""
+    """Header of a picture, read before decoding."""
 
     grey: bool
     size: Size
@@ -250,7 +249,7 @@ def _head(file: Path) -> _Head:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads a picture as the run sees it: uint8 [C, H, W]."""
+    """Reads a picture in the run's format: uint8 [C, H, W]."""
 
     grey: bool
     size: Size
@@ -266,7 +265,7 @@ class _Reader:
 
 
 def _attempt(read: Callable[[Path], T]) -> Callable[[Path], T | DataError]:
-    """Return `read`, which gives back a picture's failure instead of raising it."""
+    """Return a version of `read` that returns a picture's failure instead of raising it."""
 
     def attempt(file: Path) -> T | DataError:
         try:
@@ -278,7 +277,7 @@ def _attempt(read: Callable[[Path], T]) -> Callable[[Path], T | DataError]:
 
 
 def _telling_progress(folder: Path, found: Iterable[T], total: int) -> Iterable[T]:
-    """Return `found`, with a bar on the standard error, which a notebook shows below the cell, where it takes long."""
+    """Return `found`, with a progress bar on the standard error if it takes long."""
     from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
@@ -297,7 +296,7 @@ def _telling_progress(folder: Path, found: Iterable[T], total: int) -> Iterable[
 
 
 def _sound(folder: Path, files: list[Path], found: Iterable[T | DataError]) -> dict[Path, T]:
-    """Return what was found of each picture; where a few are broken warn of them, where many are raise."""
+    """Return the readable pictures; warn of a few unreadable ones, raise for many."""
     good: dict[Path, T] = {}
     broken: list[DataError] = []
     for file, result in _telling_progress(folder, zip(files, found, strict=True), len(files)):
@@ -363,7 +362,7 @@ _READERS = {
     (".parquet", ".xlsx", ".feather"): Message("read it first, such as with pandas, and pass the table"),
     (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"): Message("unpack it, and pass the folder of the images"),
 }
-"""How to read files that are no folder of images, by the ends of their names."""
+"""Remedies for files that are not image folders, by file extension."""
 
 
 def _reading_of(file: Path) -> str:
@@ -380,7 +379,7 @@ def _opened(file: Path, look: Callable[[Image], T]) -> T:
     try:
         with PIL.Image.open(file) as image:
             return look(image)
-    except Exception as error:  # a damaged file raises whatever its decoder stumbled over
+    except Exception as error:  # decoders raise many types for damaged files
         raise DataError(
             Message(
                 "the image {path} cannot be read: {error}; repair it or take it out of the folder",

@@ -1,4 +1,4 @@
-"""The picture files below a folder."""
+"""Search for picture files in a folder."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ __all__ = ["EXTENSIONS", "pictures_below"]
 EXTENSIONS = ("png", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff")
 
 NAMED = 10
-"""Paths that a warning names at most."""
+"""Maximum number of paths that a warning names."""
 
 
 def pictures_below(folder: Path) -> list[Path]:
-    """Return the pictures below `folder`, in an order that does not depend on the file system.
+    """Return the pictures in `folder`, in an order that does not depend on the file system.
 
-    Links to folders are followed. Each folder on disk is read once: links cannot lead in circles, and no picture counts
-    twice. Hidden files and folders are passed over. A link that leads nowhere counts as a picture if its name is one's, so
-    that reading it fails and names it.
+    Links to folders are followed. Each folder on disk is read once, so cyclic links end and no picture counts twice.
+    Hidden files and folders are skipped. A dangling link counts as a picture if it has a picture's file name, so that
+    reading it raises an error with its name.
 
     Warns
     -----
     DataWarning
-        For folders that cannot be listed, and for links that lead nowhere or to a folder that was read already.
+        If folders cannot be listed, or if links are dangling or lead to a folder that was read already.
     """
     return _Search(folder).pictures()
 
 
 class _Search:
-    """A walk through all folders below one, the real ones first, then those behind links."""
+    """A walk through all subfolders of a folder: real ones first, then linked ones."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -62,7 +62,7 @@ class _Search:
         return sorted(found, key=lambda path: path.relative_to(self._folder).parts)
 
     def _below(self, folder: Path) -> Iterator[Path]:
-        """Yield the pictures below `folder` behind no further link; note the links to other folders."""
+        """Yield the pictures in `folder` and its real subfolders; queue the links to other folders."""
         for place, folders, files in os.walk(folder, onerror=self._unreadable):
             self._read.add(_identity(Path(place)))
             below = [Path(place) / name for name in sorted(folders) if not name.startswith(".")]
@@ -79,7 +79,7 @@ class _Search:
                     self._left_out.append(Message("{path} leads nowhere", path=str(path)))
 
     def _is_new(self, folder: Path) -> bool:
-        """Return whether `folder` was not read yet and does not contain the whole; note it otherwise."""
+        """Return True if `folder` is new and does not contain the root; otherwise record why it is left out."""
         if folder.resolve() in self._folder.resolve().parents:
             self._left_out.append(Message("{path} leads to a folder around all of them", path=str(folder)))
         elif _identity(folder) in self._read:

@@ -1,4 +1,4 @@
-"""Pictures of a large folder, read while training goes on."""
+"""Source for large image folders, which are read during training."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from ganwidgets.data.source import FiniteSource
 __all__ = ["FolderSource"]
 
 KEPT = 1_000_000_000
-"""Bytes of pixels that are kept after they were read."""
+"""Capacity of the picture cache, in bytes of pixels."""
 
 READERS = 2
-"""Threads that read pictures ahead of the training; Pillow decodes outside the interpreter's lock."""
+"""Number of threads that prefetch pictures; Pillow decodes outside the interpreter's lock."""
 
 AHEAD = 2
-"""Batches that are read ahead."""
+"""Number of batches to prefetch."""
 
 COMPARED = 16
-"""Pictures whose pixels tell one folder from another, beside the names and lengths of all files."""
+"""Number of pictures whose pixels enter the fingerprint, besides the names and lengths of all files."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class FolderSource(FiniteSource):
-    r"""A source that reads each picture when it is needed, and the next batches ahead, in threads of its own.
+    r"""A source that reads pictures when needed, and prefetches the next batches in separate threads.
 
     Attributes
     ----------
     folder : Path
     files : tuple of Path
-        The pictures, below `folder`, in their order.
+        The pictures in `folder`, in order.
     pictures : PictureCache
-        What was read of them.
+        Cache of pictures.
     units : Units
-        Of their pixels.
+        Units of their pixels.
     """
 
     folder: Path
@@ -67,7 +67,7 @@ class FolderSource(FiniteSource):
         units: Units,
         options: DataOptions,
     ) -> FolderSource:
-        r"""Return the source for `files`, each of which `reader` reads as uint8 \*shape, in `units`."""
+        r"""Return the source for `files`, which `reader` reads as uint8 \*shape, in `units`."""
         return cls(
             name=name,
             kind="images",
@@ -100,7 +100,7 @@ class FolderSource(FiniteSource):
     def read(self, indices: Tensor) -> Tensor:
         if not len(indices):
             return torch.empty(0, *self.shape)
-        # Asked for all together first, so that the readers share the work.
+        # Requested together first, so that the readers share the work.
         self.pictures.announce(indices.tolist())
         return in_training_units(
             torch.stack([self.pictures.get(place) for place in indices.tolist()]), self.units
@@ -111,7 +111,7 @@ class FolderSource(FiniteSource):
 
 
 class _OrderAhead(SampleOrder):
-    """The order of a run, which has the next batches read while the training is busy with this one."""
+    """The sample order of a run; it prefetches the next batches during training."""
 
     def __init__(self, source: FolderSource, permutation: Callable[[int], Tensor]) -> None:
         super().__init__(source.size, permutation, source.read)
@@ -125,14 +125,14 @@ class _OrderAhead(SampleOrder):
 
 
 class PictureCache:
-    """Pictures by their number, read by threads and kept while they fit.
+    """Pictures by index, read by threads and cached.
 
     Parameters
     ----------
     read : callable
-        From a number to the picture, uint8 [C, H, W].
+        Returns the picture with a given index, uint8 [C, H, W].
     kept : int
-        Bytes of pictures to keep; those that were not asked for longest are read anew when needed.
+        Capacity in bytes; the least recently used pictures are dropped.
     """
 
     def __init__(self, read: Callable[[int], Tensor], kept: int) -> None:
@@ -143,23 +143,23 @@ class PictureCache:
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="ganwidgets-pictures")
 
     def announce(self, places: list[int]) -> None:
-        """Have pictures read that will be asked for soon."""
+        """Prefetch pictures."""
         with self._lock:
             for place in places:
                 self._future(place)
 
     def get(self, place: int) -> Tensor:
-        """Return a picture, not to be changed.
+        """Return a picture; the caller must not change it.
 
         Raises
         ------
         DataError
-            If its file cannot be read now.
+            If its file cannot be read.
         """
         with self._lock:
             future = self._future(place)
         if future.exception() is not None:
-            # It may have been read ahead long ago, and repaired since.
+            # A failed prefetch may be old, and the file repaired since.
             future = Future()
             future.set_result(self._read(place))
             with self._lock:

@@ -1,4 +1,4 @@
-"""Sets of images that are known by name."""
+"""Image presets."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ __all__ = ["IMAGE_PRESETS", "ImagePreset", "data_folder", "load_images"]
 
 @dataclass(frozen=True, eq=False)
 class ImagePreset:
-    """A set of images that is known by its name.
+    """An image preset.
 
     Attributes
     ----------
     label : str
-        A few words for a menu; to be translated.
+        Menu text; translatable.
     help : str
-        One sentence that a student understands; to be translated.
+        One sentence for students; translatable.
     read : callable
-        From the preset's name to its images, uint8 [N, C, H, W], or float32 in [-1, 1], and its
+        Takes the preset's name; returns its images, uint8 [N, C, H, W] or float32 in [-1, 1], and its
         labels, int64 [N].
     """
 
@@ -45,12 +45,12 @@ class ImagePreset:
 
 
 def load_images(name: str) -> ArraySource:
-    """Return the source of one of the :data:`IMAGE_PRESETS`, its training images.
+    """Return the source of one of :data:`IMAGE_PRESETS`: its training images.
 
     Raises
     ------
     DataError
-        If torchvision does not work, or the images are neither here nor to be had.
+        If torchvision does not work, or if the images are neither cached nor downloadable.
     """
     images, labels = IMAGE_PRESETS[name].read(name)
     units = OF_BYTES if images.dtype == torch.uint8 else AS_IS
@@ -67,7 +67,7 @@ def _digits(_name: str) -> tuple[Tensor, Tensor]:
     from sklearn.datasets import load_digits
 
     found = load_digits()
-    images = torch.from_numpy((found.images / 8 - 1).astype(np.float32))  # they come as 0 to 16
+    images = torch.from_numpy((found.images / 8 - 1).astype(np.float32))  # stored as 0 to 16
     return images.unsqueeze(1), torch.from_numpy(found.target.astype(np.int64))
 
 
@@ -78,15 +78,14 @@ def _enlarged_digits(side: int, _name: str) -> tuple[Tensor, Tensor]:
 
 
 PER_MODE = 30
-"""Stacked digits of each of the thousand kinds."""
+"""Number of stacked digits for each of the thousand classes."""
 
 
 def _stacked_digits(_name: str) -> tuple[Tensor, Tensor]:
-    """Return three digits as the channels of one image, with the number that they write as its label.
+    """Return RGB images with a digit in each channel; the label is the three-digit number.
 
-    As stacked MNIST of Metz et al., "Unrolled generative adversarial networks", 2017, section 3.3.1, is
-    made of MNIST; but of each of the numbers 000 to 999 there are equally many, in an order, and of
-    digits, that are the same everywhere.
+    This follows stacked MNIST (Metz et al., "Unrolled generative adversarial networks", 2017, section 3.3.1). Here the
+    numbers 000 to 999 are equally frequent, and order and digits are the same on every machine.
     """
     digits, classes = _digits("digits")
     draw = seeded(0, "stacked digits")
@@ -105,10 +104,10 @@ def _stacked_digits(_name: str) -> tuple[Tensor, Tensor]:
 
 
 def _from_torchvision(loader: str, name: str) -> tuple[Tensor, Tensor]:
-    """Return what a class of `torchvision.datasets` holds, downloaded if it is not here."""
+    """Return the content of a `torchvision.datasets` class, downloaded if necessary."""
     try:
         from torchvision import datasets
-    except Exception as error:  # a pairing that does not fit raises RuntimeError
+    except Exception as error:  # mismatched versions raise RuntimeError
         raise DataError(
             Message(
                 "{name} needs torchvision, which does not work with torch {version} ({error}); install both "
@@ -130,7 +129,7 @@ def _from_torchvision(loader: str, name: str) -> tuple[Tensor, Tensor]:
 
 
 def _downloaded(kind: Any, folder: Path, name: str) -> Any:
-    """Return an object of the class `kind`, its files downloaded unless they are all there."""
+    """Return an instance of `kind`, with its files downloaded if any is missing."""
     try:
         return kind(folder, train=True, download=True)
     except Exception as error:  # no network, no space, damaged files, a server's refusal
@@ -188,4 +187,4 @@ IMAGE_PRESETS: Mapping[str, ImagePreset] = MappingProxyType(
         ),
     }
 )
-"""The sets of images that are known by name, in the order of the menu."""
+"""Image presets by name, in menu order."""

@@ -1,7 +1,7 @@
-"""The units in which samples train, and what cannot be brought into them.
+"""Units of training, and validation of numbers.
 
-Points train as they are, or standardized; see :mod:`~ganwidgets.data.points.standardization`. Images train in [-1, 1],
-to which their range is mapped; see :mod:`~ganwidgets.data.images.value_ranges`.
+Points train unscaled, or standardized; see :mod:`~ganwidgets.data.points.standardization`. The range of images is
+mapped to [-1, 1]; see :mod:`~ganwidgets.data.images.value_ranges`.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ __all__ = ["AS_IS", "OF_BYTES", "Units", "in_training_units", "numbers", "refuse
 
 @dataclass(frozen=True)
 class Units:
-    """What the numbers of samples are measured in.
+    """Units of samples.
 
     Attributes
     ----------
     value_range : (float, float) or None
-        Which numbers become -1 and 1; None leaves all numbers as they are.
+        The numbers that become -1 and 1; None leaves all numbers unchanged.
     standardization : Standardization or None
-        Centers and scales of the columns of points that train standardized.
+        Centers and scales of standardized points.
     """
 
     value_range: Range | None
     standardization: Standardization | None = None
 
     def noted(self, options: DataOptions, kind: Kind) -> DataOptions:
-        """Return `options` with these units and the kind among them, so that they decide everything."""
+        """Return `options` with these units and the kind filled in, so that no decision is left to the loader."""
         columns = self.standardization
         standardize = False if columns is None else (columns.centers, columns.scales)
         return replace(
@@ -54,7 +54,7 @@ class Units:
         )
 
     def __str__(self) -> str:
-        """Return what fingerprints of Datasets contain, so it cannot change."""
+        """Return a text for fingerprints of Datasets; its format must not change."""
         if self.standardization is not None:
             return f"standardized by {self.standardization.centers!r} {self.standardization.scales!r}"
         if self.value_range is None:
@@ -64,7 +64,7 @@ class Units:
 
 
 AS_IS = Units(None)
-"""Of points, and of images that are in the units of training already."""
+"""Units of unscaled points, and of images in the units of training."""
 
 OF_BYTES = Units(BYTES)
 
@@ -75,14 +75,14 @@ def numbers(data: Any, what: str) -> Tensor:
     Parameters
     ----------
     data
-        A tensor, or anything that NumPy makes an array of.
+        A tensor, or anything that NumPy converts to an array.
     what : str
-        How an error calls it, such as "the array".
+        Name in error messages, such as "the array".
 
     Raises
     ------
     DataError
-        If it is not made of whole numbers or of real numbers.
+        If it holds neither integers nor real numbers.
     """
     if isinstance(data, Tensor):
         return _of_tensor(data.detach(), what)
@@ -90,7 +90,7 @@ def numbers(data: Any, what: str) -> Tensor:
         raise DataError(Message("{what} has masked values; fill them or leave those samples out", what=what))
     try:
         array = np.asarray(data)
-    except Exception as error:  # whatever somebody's `__array__` raises
+    except Exception as error:  # a user's `__array__` may raise anything
         raise DataError(
             Message(
                 "{what} cannot be made a NumPy array: {error}; pass an array", what=what, error=str(error)
@@ -132,7 +132,7 @@ def _wrong_type(dtype: Any, what: str) -> Message:
 
 
 def refuse_broken(values: Tensor, what: str) -> None:
-    """Raise `DataError` if any of `values` is not finite in float32: how many, and where the first is."""
+    """Raise `DataError` if a value is not finite in float32; the message has their number and the first index."""
     broken = ~values.float().isfinite() if values.is_floating_point() else None
     if broken is None or not broken.any():
         return
@@ -149,12 +149,12 @@ def refuse_broken(values: Tensor, what: str) -> None:
 
 
 def units_of(samples: Tensor, kind: Kind, options: DataOptions, what: str) -> Units:
-    """Return what the finite numbers of `samples` are measured in, and warn where that is unlikely.
+    """Return the units of the finite numbers of `samples`; warn if they are unlikely.
 
     Raises
     ------
     DataError
-        If the range of images cannot be known, if points are bools, or have a range.
+        If the range of images cannot be determined, or if points are bools or have a range.
     """
     if kind == "points":
         options.allow(set(DATA_OPTIONS) - {"value_range"}, Message("points"))
@@ -189,7 +189,7 @@ def _units_of_points(
 
 
 def in_training_units(samples: Tensor, units: Units) -> Tensor:
-    """Return `samples` as float32 in the units of training; where they are that already, maybe themselves."""
+    """Return `samples` as float32 in the units of training; possibly the same tensor."""
     if units.standardization is not None:
         return units.standardization.standardized(samples)
     if units.value_range is None:

@@ -1,4 +1,4 @@
-"""The one size that the pictures of a folder get: the size of most of them, whatever a few are."""
+"""The common size of a folder's pictures, decided by the majority."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Size = tuple[int, int]
 """Width and height, in pixels."""
 
 LARGEST_SIDE = 64
-"""Pixels; larger pictures are made smaller, unless a size was asked for."""
+"""Pixels; larger pictures are reduced unless the user passed a size."""
 
 TINY = 4
-"""A picture is an outlier if its shorter side is this many times shorter than the usual one."""
+"""Ratio of the usual shorter side to an outlier's shorter side, at least."""
 
 FEW = 1 / 3
-"""Share of pictures that may be outliers; more are no outliers."""
+"""Maximum share of outliers; if there are more, none is an outlier."""
 
 
 def outliers(sizes: Sequence[Size]) -> list[int]:
-    """Return the indices of the pictures that are far too small, such as spacers of one pixel.
+    """Return the indices of pictures that are far too small, such as spacers of one pixel.
 
     The usual shorter side is the median of all, at most :data:`LARGEST_SIDE`.
     """
@@ -34,8 +34,8 @@ def outliers(sizes: Sequence[Size]) -> list[int]:
 def common_size(sizes: Collection[Size]) -> Size:
     """Return the size for pictures of `sizes`, without the outliers.
 
-    It is the most frequent one if all but a few have it and it is at most :data:`LARGEST_SIDE` a side; else a square of
-    the smallest side, at most :data:`LARGEST_SIDE`.
+    It is the most frequent size if nearly all have it and it is at most :data:`LARGEST_SIDE` a side. Otherwise it is a
+    square of the smallest side, at most :data:`LARGEST_SIDE`.
     """
     (usual, count), *_ = sorted(Counter(sizes).items(), key=lambda each: (-each[1], each[0]))
     if max(usual) <= LARGEST_SIDE and len(sizes) - count <= FEW * len(sizes):

@@ -1,4 +1,4 @@
-"""Which numbers of images mean black and white: decided by most of the numbers, never by a few."""
+"""Value range of images: the numbers for black and white, estimated robustly."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ BYTES: Range = (0.0, 255.0)
 BINARY: Range = (0.0, 1.0)
 
 OUTLIERS = 0.005
-"""Share of numbers that no decision depends on."""
+"""Share of numbers at either end that no decision depends on."""
 
 STRANGE = 0.1
-"""Share of the numbers of a mask other than 0 that may differ from 1: bright points on black are no mask."""
+"""Maximum share of a mask's nonzero numbers that differ from 1: bright points on black are no mask."""
 
 OVERSHOOT = 0.1
-"""Share of a range by which resampled images may exceed it; such numbers are clipped without a word."""
+"""Share of a range by which resampled images may exceed it; such numbers are clipped without a warning."""
 
 ROUNDING = 1e-3
-"""Size of a negative number that may be a rounding error of 0."""
+"""Maximum size of a negative number that counts as a rounding error of 0."""
 
 NARROW = 0.1
-"""Share of its range that images fill at least; below, the range is unlikely to be theirs."""
+"""Minimum share of their range that images fill; below, the range is probably wrong."""
 
 LOOKED_AT = 2**20
-"""Numbers that a decision is made on; of more, that many are drawn."""
+"""Number of values for a decision; of more, a sample is drawn."""
 
 WHITES = (255, 1023, 4095, 16383, 65535)
 """Largest numbers of 8, 10, 12, 14 and 16 bits."""
@@ -54,20 +54,20 @@ WHITES = (255, 1023, 4095, 16383, 65535)
 def decided_range(images: Tensor, what: str) -> Range:
     """Return the numbers of `images` that mean black and white.
 
-    Bytes are 0 to 255, and 0 to 1 where nearly all that are not 0 are 1 (a mask). Whole numbers of other types are a
-    mask or refused. Numbers with a fraction are [-1, 1] where a share of them is negative, else [0, 1].
+    Bytes have the range 0 to 255, or 0 to 1 if nearly all nonzero numbers are 1 (a mask). Integers of other types are a
+    mask or refused. Fractions have the range [-1, 1] if a share of them is negative, else [0, 1].
 
     Parameters
     ----------
     images : Tensor, bool, uint8, int64 or float32, finite
         Any shape.
     what : str
-        How an error calls it, such as "the array".
+        Name in error messages, such as "the array".
 
     Raises
     ------
     DataError
-        If the range cannot be known.
+        If the range cannot be determined.
     """
     values = _looked_at(images)
     if images.dtype == torch.bool:
@@ -85,19 +85,19 @@ def decided_range(images: Tensor, what: str) -> Range:
 
 
 def decided_depth(values: Tensor, what: str) -> Range:
-    """Return black and white of pictures of more than 8 bits: of the fewest bits that hold nearly all `values`.
+    """Return black and white of pictures of more than 8 bits: the fewest bits that hold nearly all `values`.
 
     Parameters
     ----------
     values : Tensor, float32 [n]
         Pixels of some of the pictures.
     what : str
-        How a warning calls them.
+        Name of the pictures in a warning.
 
     Warns
     -----
     DataWarning
-        If these are fewer than 16 bits, as those of a camera of 12 bits.
+        If these are fewer than 16 bits, such as those of a 12-bit camera.
     """
     if not len(values):
         return 0.0, float(WHITES[-1])
@@ -116,17 +116,17 @@ def decided_depth(values: Tensor, what: str) -> Range:
 
 
 def contradicts(images: Tensor, taken: Range) -> bool:
-    """Return whether more of `images` than a few outliers lie outside the range that they were taken for."""
+    """Return True if more of `images` than outliers are outside the range."""
     return _mostly_outside(images.flatten(), taken) or not bool(images.isfinite().all())
 
 
 def warn_of_range(images: Tensor, taken: Range, what: str) -> None:
-    """Warn where numbers of `images` are clipped, and where they fill so little of a range that it is unlikely.
+    """Warn if numbers of `images` are clipped, or fill so little of a range that it is unlikely.
 
     Warns
     -----
     DataWarning
-        What is unlikely, and how to say what is meant.
+        Names the unlikely decision and the option that overrides it.
     """
     outside = _outside(images, taken)
     low, high = (value.item() for value in images.aminmax())
@@ -160,7 +160,7 @@ def warn_of_range(images: Tensor, taken: Range, what: str) -> None:
 
 
 def _looked_at(images: Tensor) -> Tensor:
-    """Return numbers of `images`, all or :data:`LOOKED_AT`, the same ones each time."""
+    """Return numbers of `images`, all or :data:`LOOKED_AT`; the selection is deterministic."""
     flat = images.flatten()
     if len(flat) <= LOOKED_AT:
         return flat
@@ -172,14 +172,14 @@ def _share(which: Tensor) -> float:
 
 
 def _is_mask(values: Tensor) -> bool:
-    """Return whether nearly all whole numbers are 0 or 1, and most of those that are not 0 are 1; False for zeros alone."""
+    """Return True if nearly all integers are 0 or 1, and most nonzero ones are 1; False for zeros alone."""
     others = values[values != 0]
     strange = int((others != 1).sum())
     return len(others) > 0 and strange <= OUTLIERS * len(values) and strange <= STRANGE * len(others)
 
 
 def _is_signed(values: Tensor) -> bool:
-    """Return whether the negative ones among `values` are more than outliers or overshoot."""
+    """Return True if the negative `values` are more than outliers or overshoot."""
     low, high = _quantiles(values)
     return low < -OVERSHOOT or (low < -ROUNDING and -low > high / 4)
 
@@ -196,14 +196,14 @@ def _mostly_outside(values: Tensor, taken: Range) -> bool:
 
 
 def _quantiles(values: Tensor) -> Range:
-    """Return the numbers between which all `values` lie but a share of :data:`OUTLIERS` at either end."""
+    """Return the :data:`OUTLIERS` quantiles of `values` at both ends."""
     ordered = values.double().sort().values
     cut = int(OUTLIERS * len(ordered))
     return ordered[cut].item(), ordered[len(ordered) - 1 - cut].item()
 
 
 def _filled(values: Tensor) -> Range:
-    """Return between which numbers `values` lie, a background of one number (the median) counted once."""
+    """Return the range of `values`, with a background of one number (the median) counted once."""
     ground = values.double().median()
     others = values[values.double() != ground]
     if not len(others):

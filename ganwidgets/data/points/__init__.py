@@ -1,1 +1,1 @@
-"""Points: presets, points drawn by hand, and files of points."""
+"""Points: presets, drawings, and files."""

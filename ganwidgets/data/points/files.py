@@ -1,4 +1,4 @@
-"""Points from a table of numbers: a CSV file, or text that somebody pasted."""
+"""Points from a CSV file or from pasted text."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = ["points_in", "read_points"]
 def read_points(source: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
     r"""Return the points in a table: one a line, its numbers separated by commas, semicolons, tabs or blanks.
 
-    A first line of names is left out, and so are empty lines and lines that begin with ``#``. Where
-    semicolons separate, a comma may be the decimal sign, as in French spreadsheets.
+    A header line, empty lines and lines that begin with ``#`` are skipped. If semicolons separate, a comma may be the
+    decimal sign, as in French spreadsheets.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def read_points(source: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
     Returns
     -------
     float32 array [N, F]
-        What :class:`GANTrainer` takes as data; with ``F = 2`` the plane shows them as they are.
+        Data for :class:`GANTrainer`; the plane shows points with ``F = 2`` directly.
 
     Raises
     ------
     DataError
-        If the file cannot be read, or a line is no point: which line, what is wrong, what helps.
+        If the file cannot be read, or if a line is not a point; the message names the line and the remedy.
 
     Examples
     --------

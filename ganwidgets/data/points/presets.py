@@ -1,4 +1,4 @@
-"""Point clouds drawn from formulas, without end."""
+"""Point presets: distributions with a formula, drawn without end."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ __all__ = ["POINT_PRESETS", "PointPreset", "PointSource", "load_points"]
 Sampler = Callable[[int, torch.Generator], Tensor]
 
 BLOCK = 8192
-"""Points drawn at a time, which a run then reads one after the other."""
+"""Number of points drawn at a time, which a run then reads in order."""
 
 
 @dataclass(frozen=True, eq=False)
 class PointPreset:
-    """A point cloud that is known by its name.
+    """A point preset.
 
     Attributes
     ----------
     label : str
-        A few words for a menu; to be translated.
+        Menu text; translatable.
     help : str
-        One sentence that a student understands; to be translated.
+        One sentence for students; translatable.
     definition : str
-        The distribution, in full. It is what a saved run recognises its data by, so it changes
-        exactly when the distribution does.
+        The complete distribution. Saved runs identify their data by it, so it changes exactly when the distribution
+        does.
     sampler : callable
-        From a number of points and a generator to float32 [n, 2].
+        Takes a number of points and a generator; returns float32 [n, 2].
     modes : Modes or None
-        The clusters, where it is a mixture of Gaussians.
+        The clusters, if it is a mixture of Gaussians.
     """
 
     label: str
@@ -53,7 +53,7 @@ class PointPreset:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class PointSource(Source):
-    """A source that draws points from a formula."""
+    """A source that draws points from a preset's distribution."""
 
     sampler: Sampler
     definition: str
@@ -88,8 +88,8 @@ def load_points(name: str) -> PointSource:
 
 
 # --- along a curve --------------------------------------------------------------------------------
-# Each takes the place along the curve, uniform in [0, 1), and returns the points there; the noise
-# around the curve is Gaussian and the same on both axes.
+# Each maps a position along the curve, uniform in [0, 1), to points. The noise around the curve is Gaussian and equal
+# on both axes.
 
 
 def _line(u: Tensor) -> Tensor:
@@ -102,8 +102,7 @@ def _ring(u: Tensor) -> Tensor:
 
 
 def _spiral(u: Tensor) -> Tensor:
-    # The length of an Archimedean spiral grows like the square of its radius; the root spreads the
-    # points evenly along it.
+    # The length of an Archimedean spiral grows like the square of its radius; the root spreads the points evenly.
     radius = u.sqrt()
     angle = 4 * math.pi * radius
     return 0.9 * torch.stack((radius * angle.cos(), radius * angle.sin()), dim=1)
@@ -130,7 +129,7 @@ def _modes(centers: Iterable[tuple[float, float]], deviations: Iterable[tuple[fl
 
 
 def _mixture(modes: Modes, n: int, generator: torch.Generator) -> Tensor:
-    """Return points of a mixture whose clusters have equal shares, as those of all presets have."""
+    """Return points of a mixture with equal weights, as in all presets."""
     chosen = torch.randint(len(modes.centers), (n,), generator=generator)
     noise = torch.randn(n, modes.centers.shape[1], generator=generator)
     return noise.mul_(modes.deviations.index_select(0, chosen)).add_(modes.centers.index_select(0, chosen))
@@ -212,7 +211,7 @@ POINT_PRESETS: Mapping[str, PointPreset] = MappingProxyType(
         ),
     }
 )
-"""The point clouds that are known by name, all within about [-1, 1]^2, in the order of the menu.
+"""Point presets by name, all within about [-1, 1]^2, in menu order.
 
 The first four are GAN Lab's (Kahng et al. 2018), mapped from [0, 1]^2; ``ring8`` and ``grid25`` are
 PacGAN's (Lin et al. 2018), the grid scaled by 1/4.

@@ -1,7 +1,7 @@
-"""Standardization of tables: each column has its own unit, and a network needs numbers of about one size.
+"""Standardization of tables, whose columns have different units.
 
-A standardized column trains as z = (x - center) / scale (its z-score). Its samples are shown and returned as
-x = center + scale * z. A constant column has scale 0: it trains as 0, and is always returned as its constant.
+A standardized column trains as z = (x - center) / scale (its z-score). Samples are shown and returned as x = center +
+scale * z. A constant column has scale 0: it trains as 0 and returns its constant.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from ganwidgets.messages import Message
 __all__ = ["Standardization", "is_well_scaled", "measured_columns", "warn_of_far_numbers"]
 
 SMALLEST_SCALE, LARGEST_SCALE = 0.05, 10.0
-"""Standard deviations of a column that trains well as it is."""
+"""Smallest standard deviation of a well-scaled column, and largest."""
 
 FARTHEST = 20.0
-"""Largest distance of a well-scaled column's mean from 0, in its standard deviations, of which at most 0.5 counts."""
+"""Maximum of |mean| / min(standard deviation, 0.5) of a well-scaled column."""
 
 UNEVEN = 30.0
-"""Largest ratio of the scales of two columns that train well as they are."""
+"""Maximum ratio of the scales of two well-scaled columns."""
 
 SPARSE = 0.9
-"""Share of equal numbers from which on a column is sparse."""
+"""Minimum share of equal numbers in a sparse column."""
 
 FEW, FEW_ROOM = 20, 10.0
-"""Rows below which statistics say little, and the factor by which bounds are then wider."""
+"""Number of rows below which bounds are wider, and the factor by which they widen."""
 
 TAIL = 0.005
-"""Share of a column's numbers at either end that are its tail."""
+"""Share of a column's numbers in each tail."""
 
 CENTRAL_RANGE = 5.1517
 """Range between the tails of a Gaussian, in standard deviations: 2 * 2.5758."""
 
 HEAVY = 2.0
-"""Standard deviation, divided by that of a Gaussian with the same central range, from which on tails are heavy."""
+"""Minimum ratio of the standard deviation to that of a Gaussian with the same central range, for heavy tails."""
 
 STRANGE = 100.0
-"""Distance of a number from its column's center, in scales, from which on training may fail on it."""
+"""Minimum distance of a strange number from its column's center, in scales."""
 
 ROUNDING = 1e-13
-"""Scale, divided by the center's size, up to which a column is constant but for rounding."""
+"""Maximum ratio of scale to |center| for a column that is constant but for rounding."""
 
 LEAST_PLACE = 300
-"""Decimal places up to which numbers are rounded."""
+"""Number of decimal places for rounding."""
 
 RANKED = 100_000
-"""Rows that the tails are found in; of more, as many that are evenly spread."""
+"""Maximum number of rows, evenly spread, for finding the tails."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Standardization:
     Attributes
     ----------
     centers, scales : tuple of float
-        One for each column, in its own unit; a scale of 0 is that of a constant column.
+        One for each column, in its own unit; 0 is the scale of a constant column.
     """
 
     centers: tuple[float, ...]
@@ -78,7 +78,7 @@ class Standardization:
     def original(self, samples: Tensor) -> Tensor:
         """Return z-scores [..., F] in the columns' own units, float32 [..., F]; inverse of :meth:`standardized`.
 
-        A number that is not finite stays so, in constant columns too.
+        Non-finite numbers stay non-finite, in constant columns too.
         """
         centers, scales = self.as_tensors()
         return (samples.double() * scales + centers).float()
@@ -91,8 +91,8 @@ class Standardization:
 def measured_columns(samples: Tensor) -> Standardization:
     """Return mean and standard deviation of each column of `samples` [N, F].
 
-    A column with heavy tails has those of its numbers without the tails, the :data:`TAIL` lowest and highest, at least
-    one of :data:`FEW` rows: a few extreme numbers would otherwise press all others together.
+    For a column with heavy tails, they are computed without the :data:`TAIL` lowest and highest numbers (at least one
+    of :data:`FEW` rows), because a few extreme numbers would compress all others.
     """
     # NumPy adds the rows one after the other, whatever the number of threads and the layout.
     values = np.ascontiguousarray(samples.double().numpy())
@@ -100,7 +100,7 @@ def measured_columns(samples: Tensor) -> Standardization:
     ordered = np.sort(values if len(values) <= RANKED else values[:: -(-len(values) // RANKED)], axis=0)
     cut = max(int(TAIL * len(ordered)), int(len(ordered) >= FEW))
     low, high = ordered[cut], ordered[len(ordered) - 1 - cut]
-    # Of a column whose other numbers are equal but for rounding, the extreme ones are what varies.
+    # If the other numbers are equal but for rounding, the extreme ones are the variation.
     varies = high - low > ROUNDING * (ordered[-1] - ordered[0])
     for column in np.flatnonzero(varies & (scales > HEAVY * (high - low) / CENTRAL_RANGE)):
         numbers = values[:, column]
@@ -115,7 +115,7 @@ def measured_columns(samples: Tensor) -> Standardization:
 
 
 def _rounded(center: float, scale: float) -> tuple[float, float]:
-    """Return center and scale to a millionth of the scale: all that matters, and the same from any order of rows."""
+    """Return center and scale rounded to a millionth of the scale, so that the order of rows does not matter."""
     rounded = float(f"{scale:.6g}")
     place = math.floor(math.log10(rounded)) - 6 if rounded > 0 else 0
     return (round(center, -place) if -place < LEAST_PLACE else center), rounded
@@ -145,11 +145,11 @@ def warn_of_far_numbers(samples: Tensor, columns: Standardization, what: str) ->
 
 
 def is_well_scaled(samples: Tensor, columns: Standardization) -> bool:
-    """Return whether points train well as they are.
+    """Return True if points train well without standardization.
 
-    Their scales are within :data:`SMALLEST_SCALE` and :data:`LARGEST_SCALE`, the ratios of these within
-    :data:`UNEVEN`, and each center within :data:`FARTHEST` scales of 0. Sparse columns, such as pixels at the border of
-    flattened images, may be small. Statistics of few rows say little, so for these the bounds are wider.
+    Conditions: scales are within :data:`SMALLEST_SCALE` and :data:`LARGEST_SCALE`, their ratios within :data:`UNEVEN`,
+    and each center within :data:`FARTHEST` scales of 0. Sparse columns, such as border pixels of flattened images, may
+    be small. For few rows the bounds are wider.
 
     Parameters
     ----------
@@ -173,5 +173,5 @@ def is_well_scaled(samples: Tensor, columns: Standardization) -> bool:
 
 
 def _sparse(samples: Tensor) -> Tensor:
-    """Return which columns [F] hold one and the same number in more than :data:`SPARSE` of the rows."""
+    """Return a mask [F] of the columns with one number in more than :data:`SPARSE` of the rows."""
     return (samples == samples.median(dim=0).values).double().mean(dim=0) > SPARSE

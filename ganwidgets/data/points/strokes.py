@@ -1,4 +1,4 @@
-"""Points from a drawing: spread evenly over what was painted, however fast and often."""
+"""Points from a drawing, spread evenly over the painted area."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ __all__ = ["DRAWN_POINTS", "Stroke", "points_of_drawing"]
 Floats = npt.NDArray[np.float64]
 
 DRAWN_POINTS = 4000
-"""Points that a drawing becomes; more would only repeat what these say."""
+"""Number of points in a drawing's data."""
 
 PROPOSED = 4096
 ROUNDS = 200
-"""So many points at a time are proposed, and so often at most."""
+"""Number of proposed points at a time, and maximum number of rounds."""
 
 FEWEST = 50
 
 FINEST = 256
-"""Squares along the longer side of the drawing, among which points are proposed, at most."""
+"""Maximum number of grid squares along the longer side of the drawing."""
 
 
 @dataclass(frozen=True, eq=False)
 class Stroke:
-    """One movement of a round brush.
+    """One stroke of a round brush.
 
     Attributes
     ----------
     path : float64 array [K, 2]
-        Where its middle went, in the units of the data; K at least 1.
+        Path of its center, in the units of the data; K >= 1.
     radius : float
-        Of the brush, in the same units.
+        Radius of the brush, in the same units.
     erases : bool
-        Whether it takes away what was painted before.
+        Remove paint instead of adding it.
     """
 
     path: Floats
@@ -51,24 +51,24 @@ class Stroke:
 def points_of_drawing(
     strokes: Sequence[Stroke], n: int = DRAWN_POINTS, seed: int = 0
 ) -> npt.NDArray[np.float32]:
-    """Return points that are spread evenly over the painted area, float32 ``[n, 2]``.
+    """Return points spread evenly over the painted area, float32 ``[n, 2]``.
 
-    A place is painted if the last stroke that covers it paints. Every painted place is as likely as any
-    other, whether one stroke passed there or ten, quickly or slowly.
+    A place is painted if the last stroke that covers it paints. The density does not depend on the number or speed of
+    strokes.
 
     Parameters
     ----------
     strokes : sequence of Stroke
-        In the order in which they were drawn.
+        In drawing order.
     n : int
-        How many points; fewer come back where next to nothing is left of the drawing.
+        Number of points; fewer are returned if almost nothing is left of the drawing.
     seed : int
-        The same drawing and seed give the same points.
+        Equal drawings and seeds give equal points.
 
     Raises
     ------
     DataError
-        If nothing is painted, or nothing is left of it.
+        If nothing is painted, or if everything was erased.
     """
     segments = _Segments.of(strokes)
     generator = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ def points_of_drawing(
 
 @dataclass(frozen=True, eq=False)
 class _Segments:
-    """All strokes, cut into straight pieces; each covers what is within its radius."""
+    """All strokes, cut into straight segments; each covers the points within its radius."""
 
     starts: Floats
     ends: Floats
@@ -99,7 +99,7 @@ class _Segments:
     def of(cls, strokes: Sequence[Stroke]) -> _Segments:
         pieces = []
         for stroke in strokes:
-            # A brush that was only put down covers a disc: a piece without length.
+            # A single tap of the brush covers a disc: a segment of length 0.
             path = stroke.path if len(stroke.path) > 1 else np.repeat(stroke.path, 2, axis=0)
             pieces += [(start, end, stroke.radius, not stroke.erases) for start, end in pairwise(path)]
         return cls(
@@ -110,7 +110,7 @@ class _Segments:
         )
 
     def proposals(self, generator: np.random.Generator) -> Iterator[Floats]:
-        """Yield points [m, 2], evenly spread over an area that holds everything painted, and little more."""
+        """Yield points [m, 2], evenly spread over squares that cover the painted area."""
         if not self.paints.any():
             return
         corners, side = self._cells()
@@ -119,7 +119,7 @@ class _Segments:
             yield corners[chosen] + side * generator.random((PROPOSED, 2))
 
     def _cells(self) -> tuple[Floats, float]:
-        """Return the lower left corners [k, 2] of the squares of a grid that paint may touch, and their side."""
+        """Return the lower left corners [k, 2] of the grid squares that paint may touch, and their side."""
         radii = self.radii[self.paints, None]
         low = np.minimum(self.starts, self.ends)[self.paints] - radii
         high = np.maximum(self.starts, self.ends)[self.paints] + radii
@@ -139,14 +139,14 @@ class _Segments:
         return origin + side * np.stack([x, y], axis=1), side
 
     def accepts(self, points: Floats) -> npt.NDArray[np.bool_]:
-        """Return which of `points` [m, 2] lie on paint."""
+        """Return a mask of the `points` [m, 2] on paint."""
         painted = np.zeros(len(points), bool)
         for piece in range(len(self.starts)):
             painted[self._distance(points, piece) <= self.radii[piece]] = self.paints[piece]
         return painted
 
     def _distance(self, points: Floats, piece: int) -> Floats:
-        """Return how far each of `points` [m, 2] is from a piece's middle line."""
+        """Return the distance of each of `points` [m, 2] from a segment's center line."""
         start, way = self.starts[piece], self.ends[piece] - self.starts[piece]
         squared = float(way @ way)
         share = np.clip((points - start) @ way / squared, 0, 1)[:, None] if squared else 0.0
