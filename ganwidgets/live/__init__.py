@@ -1,4 +1,4 @@
-"""Training that goes on while others watch and steer it; knows nothing of Jupyter or of pictures."""
+"""Background training with observers and commands; independent of Jupyter and of display."""
 
 from ganwidgets.live.frames.camera import Camera
 from ganwidgets.live.frames.frame import Frame

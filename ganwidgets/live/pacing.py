@@ -1,17 +1,16 @@
-"""When the next step is due, and when the next frame may go to a browser.
+"""Pacing of training steps and of frames to browsers.
 
-Frames are dropped, never queued. Each view acknowledges a frame once it is painted, and the next
-one goes out only then; a slow view delays the others by a fifth of a second at most, and one that
-stays silent is left behind. Where nobody answers, a frame goes out as a lease after a second, then
-after two, four and so on: a browser that went to sleep finds next to nothing when it wakes.
+Frames are dropped, never queued. Each view acknowledges a frame once it is painted, and only then is the next one sent.
+A slow view delays the others by at most a fifth of a second; a silent view is ignored. If no view answers, one frame is
+sent after a second of silence (a lease), then after two, four and so on. So a sleeping browser finds almost nothing
+when it wakes.
 
-With each acknowledgement a notebook shows the kernel as busy and as idle again, which costs it more
-than the frame itself, and about 65 KiB of memory that it does not give back (measured in JupyterLab 4.6
-with requests that do nothing). So views that answer quickly are trusted: they are asked at every second
-frame, then at every fourth, up to every 24th, which is two seconds; they are never further behind than
-that. One late answer, and each frame is waited for again.
+Each acknowledgement makes a notebook show the kernel as busy and idle again, which costs it more than the frame, and
+about 65 KiB of memory that it does not free (measured in JupyterLab 4.6 with empty requests). So views that answer
+quickly acknowledge only every second frame, then every fourth, up to every 24th, which is two seconds. After one late
+answer, each frame is acknowledged again.
 
-Nothing here knows threads that train, widgets or the network; times are in seconds.
+This module knows neither training threads nor widgets nor networks. Times are in seconds.
 """
 
 from __future__ import annotations
@@ -28,25 +27,25 @@ __all__ = ["Metronome", "Pacer", "StepRate"]
 Clock = Callable[[], float]
 
 SHARE = 0.1
-"""The part of the training thread's time that frames may take."""
+"""Maximum share of the training thread's time for frames."""
 
 CREDIT = 0.75
-"""The greatest part of an interval by which a frame may follow the last one sooner, because that one was late."""
+"""Maximum share of an interval by which the next frame may come earlier after a late one."""
 
 REST = 1.0
-"""Seconds that a costly frame delays the next one at most, since the first of a run costs more than others."""
+"""Maximum seconds by which a costly frame delays the next one; a run's first frame is the costliest."""
 
 
 class Metronome:
-    """Says how many steps are due under a limit of so many a second.
+    """Number of due steps under a limit of steps per second.
 
-    A pause or a slow step is not caught up with: no more than `SLACK` seconds' worth of steps, and
-    one, are ever due at once.
+    Steps lost in a pause or a slow step are not made up: at most the steps of `SLACK` seconds, plus one, are due at
+    once.
 
     Attributes
     ----------
     speed : float
-        Steps a second at most; 0 for no limit.
+        Maximum steps per second; 0 for no limit.
     """
 
     SLACK = 0.02
@@ -56,19 +55,19 @@ class Metronome:
         self._last = -math.inf
 
     def due(self, now: float) -> int | None:
-        """Return how many steps may be carried out now; None for no limit."""
+        """Return the number of due steps; None for no limit."""
         if not self.speed:
             return None
         return int((now - self._from(now)) * self.speed + 1e-6)
 
     def delay(self, now: float) -> float:
-        """Return how many seconds are left until the next step is due."""
+        """Return the seconds until the next step is due."""
         if not self.speed:
             return 0.0
         return max(0.0, self._last + 1 / self.speed - now)
 
     def ticked(self, now: float, steps: int) -> None:
-        """Note that `steps` steps were begun at `now`."""
+        """Record that `steps` steps began at `now`."""
         if self.speed:
             self._last = self._from(now) + steps / self.speed
 
@@ -77,7 +76,7 @@ class Metronome:
 
 
 class StepRate:
-    """Steps a second, over about the last second."""
+    """Steps per second, over about the last second."""
 
     WINDOW = 1.0
 
@@ -85,16 +84,16 @@ class StepRate:
         self._marks: deque[tuple[float, int]] = deque()
 
     def begin(self, now: float) -> None:
-        """Start counting afresh."""
+        """Restart the measurement."""
         self._marks.clear()
         self._marks.append((now, 0))
 
     def stop(self) -> None:
-        """Let the rate be 0, since nothing runs."""
+        """Set the rate to 0 because nothing runs."""
         self._marks.clear()
 
     def note(self, now: float, steps: int) -> None:
-        """Note that `steps` more steps were done by `now`."""
+        """Record that `steps` more steps were done by `now`."""
         if not self._marks:
             self.begin(now)
         marks = self._marks
@@ -104,7 +103,7 @@ class StepRate:
 
     @property
     def value(self) -> float:
-        """Steps a second; 0 while nothing runs."""
+        """Steps per second; 0 while nothing runs."""
         if len(self._marks) < 2:
             return 0.0
         (began, first), (ended, last) = self._marks[0], self._marks[-1]
@@ -113,7 +112,7 @@ class StepRate:
 
 @dataclass(eq=False)
 class _View:
-    """A viewer: the newest frame it painted, since when it owes an answer, and whether it is quick."""
+    """A viewer: the last frame it painted, the time since it owes an acknowledgement, and whether it is quick."""
 
     painted: int
     owes_since: float | None = None
@@ -121,35 +120,35 @@ class _View:
 
 
 class Pacer:
-    """Says when the next frame may be sent; any thread may ask and tell.
+    """Decides when the next frame may be sent; thread-safe.
 
     Parameters
     ----------
     max_rate : float
-        Frames a second at most.
+        Maximum frames per second.
     allowance : float
-        Seconds for which a slow view is waited for while another has answered.
+        Maximum seconds to wait for a slow view after another has answered.
     lease : float
-        Seconds of silence after which one frame is sent nevertheless.
+        Seconds of silence after which one frame is sent anyway.
     longest_lease : float
-        Each lease that stays unanswered doubles the next, up to so many seconds.
+        Each unanswered lease doubles the next, up to this many seconds.
     vanished : float
-        Seconds of silence after which a view is no longer waited for while another answers.
+        Seconds of silence after which a view is ignored while another one answers.
     trusted : int
-        Of up to so many frames one is to be acknowledged, while every view answers quickly.
+        While every view answers quickly, one frame in up to this many is acknowledged.
     quick : float
-        Seconds within which an answer is quick.
+        Maximum seconds of a quick answer.
     clock : callable
         Returns the time in seconds.
 
     Attributes
     ----------
     deaf : bool
-        Set this while acknowledgements cannot be heard (a cell blocks the thread on which they
-        arrive): silence then means nothing, and leases do not grow longer.
+        Set this while acknowledgements cannot arrive (a cell blocks their thread). Silence then does not count, and
+        leases do not grow longer.
     cost : float
-        Set this to the seconds for which a frame kept the training waiting; the next one goes out when
-        that was a tenth of the time at most.
+        Set this to the seconds that a frame blocked the training. The next frame is sent when they are at most a tenth
+        of the elapsed time.
     """
 
     def __init__(
@@ -185,7 +184,7 @@ class Pacer:
 
     @property
     def max_rate(self) -> float:
-        """Frames a second at most."""
+        """Maximum frames per second."""
         return 1 / self._interval
 
     @max_rate.setter
@@ -193,19 +192,19 @@ class Pacer:
         self._interval = 1 / rate
 
     def hello(self, view: Hashable) -> None:
-        """Count a view that appeared, or is visible again; it owes nothing for earlier frames."""
+        """Add a view that appeared or became visible; it owes nothing for earlier frames."""
         with self._lock:
             self._views[view] = _View(self._newest)
             self._unanswered = 0
             self._trust = 1
 
     def bye(self, view: Hashable) -> None:
-        """Forget a view that went, or is hidden."""
+        """Remove a view that closed or became hidden."""
         with self._lock:
             self._views.pop(view, None)
 
     def acknowledge(self, view: Hashable, seq: int) -> None:
-        """Note that a view has painted frame number `seq`; one that never said hello does not count."""
+        """Record that a view has painted frame number `seq`; unknown views do not count."""
         with self._lock:
             known = self._views.get(view)
             if known is None:
@@ -215,11 +214,11 @@ class Pacer:
                 known.quick = self._clock() - self._asked_at <= self._quick
                 self._trust = min(self._trusted, 2 * self._trust) if self._all_quick() else 1
                 self._unanswered = 0
-                # It still owes what was sent since, but it has just shown that it lives.
+                # It still owes the frames sent since, but it is alive.
                 known.owes_since = None if seq == self._newest else self._clock()
 
     def to_ask(self) -> bool:
-        """Return whether views are to acknowledge the next frame."""
+        """Return True if views must acknowledge the next frame."""
         with self._lock:
             return not self._all_quick() or self._unasked + 1 >= self._trust
 
@@ -227,13 +226,13 @@ class Pacer:
         return all(view.quick and view.painted == self._newest for view in self._views.values())
 
     def passed(self) -> None:
-        """Note that a frame was sent which nobody is to acknowledge."""
+        """Record that a frame without acknowledgement was sent."""
         with self._lock:
             self._unasked += 1
             self._note_sent(self._clock())
 
     def sent(self, seq: int) -> None:
-        """Note that frame number `seq` was sent, which views acknowledge; numbers grow."""
+        """Record that frame number `seq`, with acknowledgement, was sent; numbers increase."""
         with self._lock:
             now = self._clock()
             self._unanswered = self._unanswered + 1 if self._silent() and not self.deaf else 0
@@ -245,7 +244,7 @@ class Pacer:
                     view.owes_since = now
 
     def _note_sent(self, now: float) -> None:
-        """Let the next frame be due an interval after this one was, which may have waited for the end of a step."""
+        """Schedule the next frame an interval after this one was due, which may have waited for a step to end."""
         spaced = self._spaced()
         late = now - (self._sent_at + spaced - self._credit)
         self._credit = min(late, CREDIT * spaced) if 0 < late < spaced else 0.0
@@ -253,13 +252,13 @@ class Pacer:
 
     @property
     def watched(self) -> bool:
-        """Whether anybody looks."""
+        """True if there is a viewer."""
         with self._lock:
             return bool(self._views)
 
     @property
     def silent(self) -> bool:
-        """Whether a frame sent now would be a lease: nobody has painted the last one."""
+        """True if a frame sent now would be a lease: no view has painted the last one."""
         with self._lock:
             return self._silent()
 
@@ -267,17 +266,17 @@ class Pacer:
         return bool(self._views) and all(v.painted < self._newest for v in self._views.values())
 
     def may_send(self, now: float | None = None) -> bool:
-        """Return whether the next frame may be sent now."""
+        """Return True if the next frame may be sent now."""
         with self._lock:
             return self._ready_at(self._clock() if now is None else now) <= 0
 
     def delay(self, now: float | None = None) -> float:
-        """Return how many seconds to wait if nothing is heard before; infinity without a viewer."""
+        """Return the seconds to wait if nothing arrives before; infinity without a viewer."""
         with self._lock:
             return max(0.0, self._ready_at(self._clock() if now is None else now))
 
     def _ready_at(self, now: float) -> float:
-        """Return in how many seconds from `now` the next frame may be sent."""
+        """Return the seconds from `now` until the next frame may be sent."""
         if not self._views:
             return math.inf
         waited = now - self._sent_at

@@ -1,4 +1,4 @@
-"""The built-in networks."""
+"""Built-in networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ganwidgets.validation import checked_callable
 __all__ = ["Builder", "NetworkSpec", "build_networks", "register_architecture"]
 
 Builder = Callable[[NetworkSpec, torch.Generator], tuple[nn.Module, nn.Module]]
-"""From what is known of the networks, and a generator for their weights, to a generator and a discriminator."""
+"""``builder(spec, generator)`` returns a generator and a discriminator, with weights drawn from `generator`."""
 
 _BUILDERS: dict[str, Builder] = {
     "mlp": mlp.build,
@@ -35,30 +35,30 @@ _BUILDERS: dict[str, Builder] = {
 _BUILT_IN = frozenset(_BUILDERS)
 
 _SPECTRAL = ("mlp", "dcgan", "resnet")
-"""Architectures whose discriminators can be normalised spectrally; the others scale their weights themselves."""
+"""Architectures that support spectral norm in the discriminator; the others scale their weights themselves."""
 
 
 def register_architecture(name: str, builder: Builder, *, label: str = "") -> None:
-    """Let runs choose an architecture of the user's own: ``architecture=name``.
+    """Register an architecture of the user's own, chosen as ``architecture=name``.
 
-    Register it again, under the same name, before a run that used it is loaded in a new process.
+    To load a run that used it in a new process, register it there first under the same name.
 
     Parameters
     ----------
     name : str
-        A word. The name of an architecture that was registered before is replaced.
+        An identifier. An architecture that was registered under this name before is replaced.
     builder : callable
         ``builder(spec, generator)`` returns a generator and a discriminator. `spec` is a
         :class:`~ganwidgets.networks.spec.NetworkSpec`; all initial weights must be drawn from the `torch.Generator`.
     label : str
-        Shown to people; `name` if left out.
+        Display name; `name` if omitted.
 
     Raises
     ------
     ValueError
         If the name is taken.
     TypeError
-        If `builder` is no function.
+        If `builder` is not callable.
     """
     name = checked_name(name, N_("architecture"), _BUILT_IN)
     _BUILDERS[name] = checked_callable("builder", builder)
@@ -91,27 +91,27 @@ def build_networks(
     architecture : {"mlp", "dcgan", "resnet", "r3gan", "progressive", "msg", "stylegan3_t", "stylegan3_r"}
         How they are built.
     shape : tuple of int
-        Of one sample: (F,) for points, (C, H, W) for images.
+        Shape of one sample: (F,) for points, (C, H, W) for images.
     latent_dim : int
         The generator maps noise [N, latent_dim] to samples [N, \*shape], images within [-1, 1].
     g_hidden, d_hidden : tuple of int
         Widths of the hidden layers of an ``"mlp"``, input side first; empty for none.
     activation : {"relu", "leaky_relu", "tanh", "gelu"}
-        What follows each of these.
+        Activation after each of these.
     generator : torch.Generator
-        Where the initial weights come from, and nowhere else; the networks are made on its device,
-        the generator before the discriminator. The same state gives the same bits.
+        Source of all initial weights. The networks are made on its device, the generator before the discriminator. The
+        same state gives the same bits.
     channels : int
         Base width of convolutional networks; see :func:`ganwidgets.networks.convolutions.widths_of`.
     norm : {"batch", "instance", "none"}
-        What follows their convolutions; a ``"resnet"`` has norms in the generator only. With
-        `spectral_norm` the discriminator has no other.
+        Norm after their convolutions. A ``"resnet"`` has norms in the generator only. With `spectral_norm` the
+        discriminator has no other norm.
     spectral_norm : bool
-        Whether every layer of the discriminator is normalised spectrally.
+        Apply spectral norm to every layer of the discriminator.
     classes : int
-        How many labels both networks take as their second argument, int64 [N]; 0 for none.
+        Number of labels, the second argument of both networks, int64 [N]; 0 for none.
     d_shape : tuple of int, optional
-        Of what the discriminator judges at once, where that is several samples along the first axis.
+        Shape of the discriminator's input, if it is several samples along the first axis.
     mapping_layers, synthesis_layers : int
         Layers of a StyleGAN3 generator's mapping network, and of its synthesis network before the last.
 
@@ -123,7 +123,7 @@ def build_networks(
     Raises
     ------
     DataError
-        If the architecture cannot be built for samples of that shape.
+        If the architecture does not support samples of that shape.
     """
     if architecture not in _BUILDERS:
         raise ValueError(

@@ -31,10 +31,10 @@ def build_classifier(
     Parameters
     ----------
     generator : torch.Generator
-        Source of the initial weights; see :func:`~ganwidgets.networks.initialization.initialized`. (With He's larger
-        variance the trained classifier withstands attacks less.)
+        Source of the initial weights; see :func:`~ganwidgets.networks.initialization.initialized`. (He's larger
+        variance makes the trained classifier less robust against attacks.)
     channels : int
-        Of the first convolution; later ones have twice as many.
+        Width of the first convolution; later ones have twice as many.
     hidden : sequence of int
         Widths of the hidden layers for points.
     """

@@ -1,4 +1,4 @@
-"""How labels reach a network."""
+"""Networks with labels as a second input."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ __all__ = ["Labelled", "Projection", "embedding_width"]
 
 
 def embedding_width(classes: int) -> int:
-    """Return how many numbers stand for a label beside a network's other inputs."""
+    """Return the width of a label's vector beside a network's other inputs."""
     return min(classes, 32)
 
 
 class Labelled(nn.Module):
-    """A network that is told the label beside its input, as numbers that it learns for each.
+    """A network that takes a label beside its input, embedded as a learned vector.
 
-    Mirza and Osindero, "Conditional generative adversarial nets", 2014, section 3.2: the label joins the
-    noise in the generator, and the sample in the discriminator.
+    Mirza and Osindero, "Conditional generative adversarial nets", 2014, section 3.2: the label's vector is concatenated
+    with the noise in the generator, and with the sample in the discriminator.
 
     Parameters
     ----------
     body : nn.Module
         Takes ``[N, features + width]``.
     classes, width : int
-        Labels, and numbers for each.
+        Number of labels, and width of their vectors.
     """
 
     def __init__(self, body: nn.Module, classes: int, width: int) -> None:
@@ -39,7 +39,7 @@ class Labelled(nn.Module):
 
 
 class Projection(nn.Module):
-    """A discriminator that compares what it sees in a sample with what it knows of the label.
+    """A projection discriminator: features of a sample, compared with the label's vector.
 
     Miyato and Koyama, "cGANs with projection discriminator", 2018, equation 4: the logit is a function of the
     features phi(x) plus their inner product with the label's vector.
@@ -47,11 +47,11 @@ class Projection(nn.Module):
     Parameters
     ----------
     features : nn.Module
-        From samples to ``[N, width]``.
+        Maps samples to ``[N, width]``.
     head : nn.Module
-        From features to the logit ``[N, 1]`` that no label has a part in.
+        Maps features to the unconditional logit ``[N, 1]``.
     classes, width : int
-        Labels, and features.
+        Number of labels, and of features.
     """
 
     def __init__(self, features: nn.Module, head: nn.Module, classes: int, width: int) -> None:

@@ -1,4 +1,4 @@
-"""What convolutional networks share: their widths, their norms and how their weights begin."""
+"""Widths, norms and initial weights of convolutional networks."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor, nn
 __all__ = ["begin", "norm_layer", "widths_of"]
 
 WIDEST = 8
-"""Times the base width that a layer has at most."""
+"""Maximum width, as a multiple of the base width."""
 
 NORM_DEVIATION = 0.02
 
 
 def widths_of(side: int, channels: int) -> tuple[int, list[int]]:
-    """Return the side of the smallest picture inside, and the channels after each halving down to it.
+    """Return the smallest side inside the network, and the channels after each halving.
 
-    Pictures are halved down to 4 pixels a side, those of 8 down to 2, so that there are two
-    halvings at least. Channels double with each, up to eight times `channels`.
+    Images are halved down to 4 pixels a side, those of 8 down to 2, so that there are at least two halvings. Channels
+    double with each, up to eight times `channels`.
 
     >>> widths_of(32, 64)
     (4, [64, 128, 256])
@@ -30,7 +30,7 @@ def widths_of(side: int, channels: int) -> tuple[int, list[int]]:
 
 
 def norm_layer(norm: str, channels: int) -> nn.Module:
-    """Return the layer that the setting ``norm`` names."""
+    """Return the layer for the setting ``norm``."""
     match norm:
         case "batch":
             return nn.BatchNorm2d(channels)
@@ -43,10 +43,9 @@ def norm_layer(norm: str, channels: int) -> nn.Module:
 def begin(
     network: nn.Module, generator: torch.Generator, begin_weight: Callable[[Tensor, torch.Generator], None]
 ) -> None:
-    """Give a network that was built on the meta device its first numbers, drawn from `generator` alone.
+    """Initialize a network that was built on the meta device, drawing from `generator` alone.
 
-    Weights begin as `begin_weight` says, those of norms from a normal distribution around 1 with
-    deviation 0.02 (DCGAN's), label vectors from a standard normal one, biases at 0.
+    Weights are drawn by `begin_weight`; those of norms from N(1, 0.02^2) as in DCGAN; label vectors from N(0, 1). Biases are 0.
     """
     network.to_empty(device=generator.device)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Initial weights for networks of one's own, from a generator alone."""
+"""Initial weights for own networks, from one generator."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ M = TypeVar("M", bound=nn.Module)
 def initialized(network: M, generator: torch.Generator) -> M:
     """Return `network` with new weights, all drawn from `generator`.
 
-    Weights are normal with the variance 1 / (3 fan-in), which PyTorch's linear and convolutional layers have too;
-    biases are 0. Norms and embeddings start as :func:`~ganwidgets.networks.convolutions.begin` says. PyTorch itself
-    draws initial weights from the process's global generator, so that they would depend on other cells.
+    Weights are normal with the variance 1 / (3 fan-in), as in PyTorch's linear and convolutional layers; biases are 0.
+    Norms and embeddings start as in :func:`~ganwidgets.networks.convolutions.begin`. PyTorch itself draws initial
+    weights from the global generator, so that they would depend on other cells.
 
     Parameters
     ----------
     network : nn.Module
-        Of layers whose parameters are named ``weight`` and ``bias``; it may be on the meta device.
+        Its layers name their parameters ``weight`` and ``bias``; it may be on the meta device.
     generator : torch.Generator
         The network is moved to its device.
     """

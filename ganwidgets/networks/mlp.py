@@ -23,7 +23,7 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
         "gelu": nn.GELU,
     }
 )
-"""What may follow a hidden layer, by its name in the settings."""
+"""Activations by name in the settings."""
 
 
 def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
@@ -33,7 +33,7 @@ def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.
     g_layers = _stack((plan.latent_dim + label, *plan.g_hidden, features), plan.activation, generator)
     d_layers = _stack((math.prod(plan.d_shape) + label, *plan.d_hidden, 1), plan.activation, generator)
     if plan.shape != (features,):
-        # Images train within [-1, 1], which tanh spans; points may lie anywhere.
+        # Images train within [-1, 1], the range of tanh; points are unbounded.
         g_layers = [*g_layers, nn.Tanh(), nn.Unflatten(1, plan.shape)]
         d_layers = [nn.Flatten(), *d_layers]
     networks = nn.Sequential(*g_layers), nn.Sequential(*d_layers)
@@ -52,7 +52,7 @@ def _labelled(body: nn.Module, classes: int, generator: torch.Generator) -> Labe
 
 
 def _stack(widths: Iterable[int], activation: str, generator: torch.Generator) -> list[nn.Module]:
-    """Return linear layers from width to width, an activation between each two of them."""
+    """Return linear layers with these widths, with an activation between each two."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths):
         if layers:
@@ -62,10 +62,10 @@ def _stack(widths: Iterable[int], activation: str, generator: torch.Generator) -
 
 
 def _linear(fan_in: int, fan_out: int, generator: torch.Generator) -> nn.Linear:
-    """Return a linear layer with weights and biases even between -1/sqrt(fan_in) and 1/sqrt(fan_in).
+    """Return a linear layer with weights and biases uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)].
 
-    The distribution is `nn.Linear`'s own; but that draws from torch's global generator, so the
-    layer is first made on the meta device, which has no values.
+    This is `nn.Linear`'s own distribution. But `nn.Linear` draws from torch's global generator, so the layer is first
+    made on the meta device, without values.
     """
     layer: nn.Linear = nn.Linear(fan_in, fan_out, device="meta").to_empty(device=generator.device)
     bound = 1 / math.sqrt(fan_in)

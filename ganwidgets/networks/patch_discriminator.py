@@ -1,4 +1,4 @@
-"""A discriminator that judges patches: one logit for each region of an image.
+"""A discriminator with one logit for each patch of an image.
 
 PatchGAN of Isola et al., "Image-to-image translation with conditional adversarial networks" (pix2pix), 2017, section
 3.2.2: a fully convolutional network, whose receptive field is smaller than the image. Here it is 26 pixels (70 in the
@@ -19,12 +19,12 @@ __all__ = ["build_patch_discriminator"]
 def build_patch_discriminator(
     shape: tuple[int, int, int], channels: int, generator: torch.Generator
 ) -> nn.Module:
-    """Return a network from images of `shape` (C, H, W) to logits [N, 1, H / 4, W / 4].
+    """Return a network that maps images of `shape` (C, H, W) to logits [N, 1, H / 4, W / 4].
 
     Parameters
     ----------
     channels : int
-        Of the first layer; the second has 2 and the third 4 times as many.
+        Width of the first layer; the second has 2 and the third 4 times as many.
     generator : torch.Generator
         Source of the initial weights: normal, deviation 0.02, as in pix2pix.
 

@@ -1,9 +1,9 @@
-"""Networks that grow while they train, for square images of 8 to 128 pixels a side.
+"""Progressively growing networks, for square images of 8 to 128 pixels a side.
 
 Karras et al., "Progressive growing of GANs for improved quality, stability, and variation", 2018, sections 2 to 4.
-All layers exist from the start. The buffer `level` says how many doublings of the coarsest resolution take part; a
-fraction says how far the newest one has faded in. Both networks take and return images of the full side: a
-generator repeats pixels, a discriminator averages them. So a change of level changes no shape.
+All layers exist from the start. The buffer `level` is the number of doublings of the coarsest resolution in use; its
+fraction is the fade-in of the newest one. Both networks take and return images of the full side: a generator repeats
+pixels, a discriminator averages them. So a change of level changes no shape.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ __all__ = ["GrowingDiscriminator", "GrowingGenerator", "GrowingNetwork", "build"
 def level_at(samples: int, per_phase: int, unlocked: float, levels: int) -> float:
     """Return the level after a number of real samples, in [0, levels - 1].
 
-    A level is trained for `per_phase` samples, then the next one fades in during as many, and so on (section 2).
+    A level is trained for `per_phase` samples, then the next one fades in over as many, and so on (section 2).
 
     Parameters
     ----------
     samples : int
-        Real samples seen.
+        Number of real samples seen.
     per_phase : int
-        Samples of a phase; 0 for no schedule.
+        Number of samples in a phase; 0 for no schedule.
     unlocked : float
         Levels that the user added to the schedule.
     levels : int
-        Resolutions of the networks.
+        Number of resolutions.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class GrowingNetwork(nn.Module):
     levels, start : int
         Resolutions, and the side of the coarsest in pixels.
     level : Tensor, float32 ()
-        Doublings in force, at most ``levels - 1``.
+        Current number of doublings, at most ``levels - 1``.
     """
 
     level: Tensor
@@ -72,19 +72,19 @@ class GrowingNetwork(nn.Module):
     start: int
 
     def grow(self, level: float) -> None:
-        """Put `level` in force."""
+        """Set the current `level`."""
         self.level.fill_(level)
 
     def split_level(self) -> tuple[int, float]:
-        """Return the finest resolution that has faded in entirely, and the share of the next."""
+        """Return the finest fully faded-in resolution, and the weight of the next."""
         level = min(max(float(self.level), 0.0), self.levels - 1.0)
         whole = int(level)
         return whole, level - whole
 
     def faded(self, real: Tensor) -> Tensor:
-        """Return real images [N, C, side, side] with the detail of the level in force.
+        """Return real images [N, C, side, side] with the detail of the current level.
 
-        While a resolution fades in, they are a mixture of that resolution and the one before (appendix A).
+        During a fade-in, they are a mixture of that resolution and the one before (appendix A).
         """
         whole, alpha = self.split_level()
         finest = whole + (alpha > 0)

@@ -38,7 +38,7 @@ def _begin_weight(weight: Tensor, generator: torch.Generator) -> None:
 
 
 class UpBlock(nn.Module):
-    """Doubles a picture; ``[N, C, H, W]`` becomes ``[N, out, 2H, 2W]``."""
+    """Doubles an image; ``[N, C, H, W]`` becomes ``[N, out, 2H, 2W]``."""
 
     def __init__(self, channels: int, out: int, norm: str) -> None:
         super().__init__()
@@ -49,18 +49,18 @@ class UpBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         way = self.convolutions[0](_doubled(self.norms[0](x).relu()))
         way = self.convolutions[1](self.norms[1](way).relu())
-        # A 1x1 convolution and the repetition of pixels may change places, and this order costs a quarter.
+        # A 1x1 convolution commutes with repeating pixels, and this order needs a quarter of the operations.
         shorter: Tensor = way + _doubled(self.shortcut(x))
         return shorter
 
 
 class DownBlock(nn.Module):
-    """Halves a picture; ``[N, C, H, W]`` becomes ``[N, out, H/2, W/2]``.
+    """Halves an image; ``[N, C, H, W]`` becomes ``[N, out, H/2, W/2]``.
 
     Parameters
     ----------
     first : bool
-        Whether it sees the image itself, whose negative half a ReLU would cut off.
+        True if its input is the image itself, whose negative values a ReLU would cut off.
     """
 
     def __init__(self, channels: int, out: int, *, first: bool) -> None:
@@ -77,7 +77,7 @@ class DownBlock(nn.Module):
 
 
 class SummedOver(nn.Module):
-    """Sums a picture's features over its pixels: ``[N, C, H, W]`` becomes ``[N, C]``."""
+    """Sums features over pixels: ``[N, C, H, W]`` becomes ``[N, C]``."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.relu().sum((2, 3))

@@ -1,4 +1,4 @@
-"""What is known of a pair of networks before they are built."""
+"""Specification of a pair of networks."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from ganwidgets.messages import Message
 __all__ = ["NetworkSpec", "refuse_unless_square"]
 
 SIDES = (8, 16, 32, 64, 128)
-"""Sides, in pixels, that convolutional networks are built for."""
+"""Supported image sides of convolutional networks, in pixels."""
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a builder goes by.
+    """Input of an architecture's builder.
 
     Attributes
     ----------
     shape : tuple of int
-        Of one sample: ``(F,)`` for points, ``(C, H, W)`` for images.
+        Shape of one sample: ``(F,)`` for points, ``(C, H, W)`` for images.
     d_shape : tuple of int
-        Of what the discriminator judges at once: the same, or several samples along the first axis.
+        Shape of the discriminator's input: the same, or several samples along the first axis.
     latent_dim : int
-        Numbers in a latent.
+        Dimension of a latent.
     g_hidden, d_hidden : tuple of int
         Widths of the hidden layers of fully connected networks, input side first.
     activation : str
-        What follows them.
+        Activation after them.
     channels : int
-        Channels of the widest picture inside a convolutional network; halved pictures have twice as many.
+        Width of the largest convolutional layers; halved images have twice as many.
     norm : {"batch", "instance", "none"}
-        What follows the convolutions.
+        Norm after the convolutions.
     spectral_norm : bool
-        Whether the discriminator's layers are normalised spectrally instead.
+        Apply spectral norm to the discriminator's layers instead.
     classes : int
-        How many labels there are, from 0 on; 0 where networks take none.
+        Number of labels, counted from 0; 0 if the networks take none.
     mapping_layers, synthesis_layers : int
         Layers of a StyleGAN3 generator's mapping network, and of its synthesis network before the last.
     """
@@ -56,17 +56,17 @@ class NetworkSpec:
 
     @property
     def d_norm(self) -> str:
-        """What follows the discriminator's convolutions: one normalisation at a time."""
+        """Norm after the discriminator's convolutions; none with spectral norm."""
         return "none" if self.spectral_norm else self.norm
 
 
 def refuse_unless_square(architecture: str, shape: tuple[int, ...]) -> int:
-    """Return the side of the images that a convolutional architecture is to be built for.
+    """Return the image side for a convolutional architecture.
 
     Raises
     ------
     DataError
-        Where the samples are no images, or of a size that it cannot be built for.
+        If the samples are not images, or have an unsupported size.
     """
     if len(shape) != 3:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Spectral normalisation: a layer whose greatest stretch is 1."""
+"""Spectral normalization: a weight divided by its largest singular value."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from torch.nn.utils import parametrize
 __all__ = ["SpectralNorm", "normalise_spectrally"]
 
 WARM_UP = 15
-"""Power iterations before the first use, as many as PyTorch's own spectral norm makes."""
+"""Number of power iterations before the first use, as in PyTorch's own spectral norm."""
 
 
 class SpectralNorm(nn.Module):
-    """Divides a weight by its greatest singular value, estimated by one power iteration at each use.
+    """Divides a weight by its largest singular value, estimated by one power iteration at each use.
 
-    Miyato et al., "Spectral normalization for generative adversarial networks", 2018, algorithm 1. It computes
-    what `torch.nn.utils.parametrizations.spectral_norm` does; but that begins with random numbers from the
-    process's global generator, and a run draws from its own only.
+    Miyato et al., "Spectral normalization for generative adversarial networks", 2018, algorithm 1. It computes the same
+    as `torch.nn.utils.parametrizations.spectral_norm`, which however starts with random numbers from the global
+    generator.
 
     Parameters
     ----------
     weight : Tensor [out, ...]
-        The weight as it is now.
+        The current weight.
     generator : torch.Generator
-        Where the first direction comes from.
+        Source of the initial direction.
     """
 
     u: Tensor
@@ -56,7 +56,7 @@ class SpectralNorm(nn.Module):
 
 
 def normalise_spectrally(network: nn.Module, generator: torch.Generator) -> None:
-    """Give every layer of `network` that has a weight matrix spectral normalisation."""
+    """Apply spectral normalization to every layer of `network` that has a weight matrix."""
     layers = [
         module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding)
     ]

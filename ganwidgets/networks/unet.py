@@ -20,10 +20,10 @@ from ganwidgets.networks.convolutions import begin
 __all__ = ["UNet", "build_unet", "halvings_of"]
 
 WIDEST = 8
-"""Most channels of a layer, as a multiple of the first layer's."""
+"""Maximum number of channels, as a multiple of the first layer's."""
 
 DEPTH = 5
-"""Most halvings."""
+"""Maximum number of halvings."""
 
 
 class UNet(nn.Module):
@@ -44,7 +44,7 @@ class UNet(nn.Module):
             for number, (narrow, wide) in enumerate(pairwise([inputs, *widths]))
         )
         self.up = nn.ModuleList(
-            # Every layer but the innermost gets the skip connection beside the layer below.
+            # Every layer except the innermost also gets the skip connection.
             _up(wide * (1 if number == 0 else 2), narrow)
             for number, (wide, narrow) in enumerate(pairwise(widths[::-1]))
         )
@@ -79,7 +79,7 @@ def _up(inputs: int, outputs: int) -> nn.Module:
 
 
 def halvings_of(height: int, width: int) -> int:
-    """Return how often images can be halved: to 4 pixels at least, images of 8 pixels to 2; at most `DEPTH` times.
+    """Return the number of halvings: down to at least 4 pixels, for images of 8 pixels to 2; at most `DEPTH`.
 
     Raises
     ------
@@ -116,12 +116,12 @@ def build_unet(
     *,
     noise_channels: int = 0,
 ) -> UNet:
-    """Return a U-Net from images of `shape` to images of shape `outputs`, (C, H, W).
+    """Return a U-Net that maps images of `shape` to images of shape `outputs`, (C, H, W).
 
     Parameters
     ----------
     channels : int
-        After the first halving; each further halving doubles them, up to 8 times as many.
+        Width after the first halving; each further halving doubles it, up to 8 times.
     generator : torch.Generator
         Source of the initial weights: normal, deviation 0.02, as in pix2pix.
     noise_channels : int
@@ -130,7 +130,7 @@ def build_unet(
     Raises
     ------
     DataError
-        If the samples are no images of one size that can be halved twice.
+        If the samples are not images of one size that can be halved twice.
     """
     _, height, width = image_shape(shape)
     if outputs[1:] != (height, width):
@@ -157,7 +157,7 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     Raises
     ------
     DataError
-        If samples of `shape` are no images.
+        If samples of `shape` are not images.
     """
     if len(shape) != 3:
         raise DataError(

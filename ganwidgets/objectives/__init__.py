@@ -1,4 +1,4 @@
-"""The game: what the two networks are scored by, and what the discriminator gets to see."""
+"""Losses, penalties, packing and augmentation of the classic game."""
 
 from __future__ import annotations
 

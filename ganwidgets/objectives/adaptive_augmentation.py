@@ -1,12 +1,12 @@
-"""Adaptive discriminator augmentation: images change with probability p, which follows how far D overfits.
+"""Adaptive discriminator augmentation (ADA): images change with probability p, which follows D's overfitting.
 
 Karras, Aittala, Hellsten, Laine, Lehtinen and Aila, "Training generative adversarial networks with limited data",
 2020. The transforms are those of appendix B, figure 8: pixel blitting, general geometry and colour ("bgc"), the best
 set of section 3. Each transform is applied to each image with probability p, so for p < 1 the distribution of
 augmented images determines that of the images (section 2.2). :func:`adapted` is the feedback of section 3.1.
 
-All random numbers are drawn on the CPU from the generator that is passed, and as many for every p. So a run draws
-the same ones on every device, and a change of p moves no other number.
+All random numbers are drawn on the CPU from the passed generator, and equally many for every p. So a run draws the same
+numbers on every device, and a change of p affects no other number.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch.nn.functional import affine_grid, grid_sample
 __all__ = ["Control", "Transforms", "adapted", "augmented_with", "drawn_transforms"]
 
 SHIFT = 0.125
-"""Greatest integer translation, and standard deviation of the fractional one, in image sides (appendix B)."""
+"""Maximum integer translation, and standard deviation of the fractional one, in image sides (appendix B)."""
 
 SCALE = 0.2
 """Standard deviation of log2 of the isotropic and of the anisotropic scale factor (appendix B)."""
@@ -33,7 +33,7 @@ BRIGHTNESS, CONTRAST, SATURATION = 0.2, 0.5, 1.0
 """Standard deviation of the brightness; of log2 of contrast and of saturation (appendix B)."""
 
 INTERVAL = 4
-"""Updates of D between two changes of p (section 3.1)."""
+"""Number of D updates between two changes of p (section 3.1)."""
 
 EVEN = 8
 """Transforms that draw an even number: flip, quarter turn, translations right and down, two rotations, luma flip, hue."""
@@ -42,7 +42,7 @@ NORMAL = 7
 """Numbers from N(0, 1): scale, aspect, fractional translations, brightness, contrast, saturation."""
 
 GATES = 13
-"""Transforms that are applied or left out, each by a number of its own."""
+"""Transforms that are applied or omitted, each by its own random number."""
 
 SYM6 = (
     0.015404109327027373,
@@ -61,7 +61,7 @@ SYM6 = (
 """Low-pass filter of the symlet with 6 vanishing moments (Daubechies 1992, table 6.3; used in appendix B.2)."""
 
 MARGIN = len(SYM6) // 4
-"""Pixels beyond each side that the filter reads."""
+"""Number of pixels beyond each side that the filter reads."""
 
 LUMA = (1 / math.sqrt(3),) * 3
 """Axis of grey in RGB."""
@@ -102,7 +102,7 @@ def adapted(control: Control, signs: Tensor, target: float, samples: int) -> Con
     target : float
         Of r_t; 0.6 in the paper.
     samples : int
-        Real samples in which p can go from 0 to 1; 500 000 in the paper.
+        Number of real samples in which p can rise from 0 to 1; 500 000 in the paper.
     """
     total = control.total + float(signs.sum())
     seen, updates = control.seen + len(signs), control.updates + 1

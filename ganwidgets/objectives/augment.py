@@ -22,7 +22,7 @@ __all__ = ["AUGMENTATIONS", "augmented", "drawn_change"]
 SHIFT = 1 / 8
 """Greatest translation, as a share of the image's side."""
 HOLE = 1 / 2
-"""The side of the square that is cut out, as a share of the image's."""
+"""Side of the cut-out square, as a share of the image's."""
 
 Change = Callable[[Tensor], Tensor]
 """From images [n, C, H, W] to images of the same shape and dtype."""
@@ -97,7 +97,7 @@ AUGMENTATIONS: Mapping[str, tuple[Draw, ...]] = MappingProxyType(
         "all": (_recoloring, _translation, _cutout),
     }
 )
-"""What is done to each image, in this order, by the name in the setting ``augment``."""
+"""Changes of each image, in order, by name in the setting ``augment``."""
 
 
 def drawn_change(kind: str, n: int, height: int, width: int, generator: torch.Generator) -> Change:

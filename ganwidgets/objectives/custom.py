@@ -1,4 +1,4 @@
-"""Objectives of one's own: what they must offer, and how they are made complete."""
+"""User-defined objectives: their interface, and defaults for optional members."""
 
 from __future__ import annotations
 
@@ -20,29 +20,27 @@ __all__ = ["Objective", "checked", "loss_named", "name_of", "with_defaults"]
 
 @runtime_checkable
 class Objective(Protocol):
-    """A game between the two networks; any object with these two methods is one.
+    """Losses of the two networks; any object with these two methods is one.
 
-    The built-in games are objectives too. Logits are float32 ``[n]``, one for each sample (one for
-    each pack of samples where the setting ``packing`` is above 1); a loss is a scalar that can be
-    differentiated by them. Neither method may keep anything between two calls, because a run that
-    goes back in time carries its updates out again.
+    The built-in losses are objectives too. Logits are float32 ``[n]``, one for each sample, or for each pack of samples
+    if the setting ``packing`` is above 1. A loss is a scalar, differentiable with respect to the logits. Neither method
+    may keep state between two calls, because a run that goes back in time repeats its updates.
 
-    Further members are used where an objective has them:
+    Optional members:
 
     name : str
-        What people see and a saved run remembers; the class's name otherwise.
+        Display name, stored in saved runs; the class's name if omitted.
     needs_real : bool
-        Whether `loss_g` needs the logits of a fresh real batch; otherwise true where `loss_g` has a
-        second parameter without a default.
+        True if `loss_g` needs the logits of a fresh real batch; by default, if `loss_g` has a required second
+        parameter.
     penalty : callable
-        ``penalty(discriminator, real, fake, weight, generator) -> scalar``, which is added to D's
-        loss while the setting ``penalty`` is ``"own"``; see :class:`Penalty`.
+        ``penalty(discriminator, real, fake, weight, generator) -> scalar``, added to D's loss while the setting
+        ``penalty`` is ``"own"``; see :class:`Penalty`.
     threshold : callable
-        ``threshold(real_logits, fake_logits) -> float``; a logit above it is the verdict "real".
-        Midway between the two means otherwise.
+        ``threshold(real_logits, fake_logits) -> float``; a logit above it is the verdict "real". The default is the
+        midpoint of the two means.
     verdict : callable
-        ``verdict(logits, real_logits, fake_logits)``, the same as a degree in [0, 1], which a
-        picture of D shows.
+        ``verdict(logits, real_logits, fake_logits)`` returns the verdict as a degree in [0, 1], for pictures of D.
 
     Examples
     --------
@@ -59,45 +57,45 @@ class Objective(Protocol):
     """
 
     def loss_d(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        """Return what the discriminator minimises."""
+        """Return the discriminator's loss."""
 
     def loss_g(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
-        """Return what the generator minimises.
+        """Return the generator's loss.
 
         Parameters
         ----------
         fake_logits : Tensor [n]
         real_logits : Tensor [n] or None
-            Without gradients; None where `needs_real` is false. The parameter may be left out.
+            Without gradients; None if `needs_real` is False. The parameter may be omitted.
         """
 
 
 def name_of(objective: Objective) -> str:
-    """Return what people call an objective."""
+    """Return the display name of an objective."""
     return str(getattr(objective, "name", type(objective).__name__))
 
 
 def loss_named(name: str, own: Objective | None = None) -> Loss:
-    """Return the loss that the value `name` of the setting ``loss`` names, complete.
+    """Return the complete loss for the value `name` of the setting ``loss``.
 
     Parameters
     ----------
     own : Objective, optional
-        What the value ``"own"`` stands for.
+        The user's loss, for the value ``"own"``.
     """
     if name != OWN:
         return LOSSES[name]
-    assert own is not None  # or the setting would have been refused
+    assert own is not None  # otherwise the setting would have been refused
     return with_defaults(own)
 
 
 def with_defaults(own: Any) -> Loss:
-    """Return an objective with everything that it leaves out.
+    """Return an objective with defaults for its missing optional members.
 
     Raises
     ------
     DataError
-        If a method is missing or no function.
+        If a method is missing or not callable.
     """
     for member in ("loss_d", "loss_g"):
         if not callable(getattr(own, member, None)):
@@ -126,10 +124,10 @@ def _of_fake_alone(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Te
 
 
 def _second_parameter(function: Callable[..., Any]) -> tuple[bool, bool]:
-    """Return whether `function` takes a second positional argument, and whether it must have it."""
+    """Return whether `function` takes a second positional argument, and whether it is required."""
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # some functions written in C
+    except (TypeError, ValueError):  # some C functions
         return True, False
     placed = [
         p
@@ -142,12 +140,12 @@ def _second_parameter(function: Callable[..., Any]) -> tuple[bool, bool]:
 
 
 def checked(objective: Objective, shape: tuple[int, ...]) -> list[Tensor]:
-    r"""Try an objective on made-up logits, and its penalty on made-up samples of `shape`; return what it gives.
+    r"""Call an objective on test logits, and its penalty on test samples of `shape`; return the complete objective.
 
     Raises
     ------
     DataError
-        If it raises an error, or does not return a scalar that can be differentiated.
+        If it raises, or does not return a differentiable scalar.
     """
     with torch.enable_grad():
         own = with_defaults(objective)

@@ -1,15 +1,15 @@
-"""The losses: what the two networks are scored by, as functions of logits.
+"""Losses of the two networks, as functions of logits.
 
-Notation of every formula below: x is a real sample, G(z) a generated one, D(.) a *logit* (any real
-number, large for "real"), sigma the logistic function, softplus(t) = log(1 + e^t), and "mean" goes
-over the batch. The discriminator's loss is its real term plus its generated term, not halved.
-Logits are [..., N] and a loss is [...]: axes before the batch belong to runs that are computed together.
+Notation of every formula below: x is a real sample, G(z) a generated one, D(.) a *logit* (any real number, large for
+"real"), sigma the logistic function, softplus(t) = log(1 + e^t), and "mean" is over the batch. The discriminator's loss
+is its real term plus its generated term, not halved.
+Logits are [..., N] and a loss is [...]: axes before the batch are runs that are computed together.
 
-They are made of as few tensor operations as the formulas allow, because a whole training step of a
-small network takes half a millisecond. Any stepper may use them: they keep no state.
+They use as few tensor operations as the formulas allow, because a whole training step of a small network takes half a
+millisecond. They keep no state, so any stepper may use them.
 """
 
-# ruff: noqa: ARG001 - all losses have one signature, whatever each uses
+# ruff: noqa: ARG001 - all losses have one signature
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ __all__ = ["LOSSES", "Loss"]
 
 @dataclass(frozen=True)
 class Loss:
-    """One game between the two networks, as a stepper needs it; an :class:`Objective` in full.
+    """A pair of losses, with all members of an :class:`Objective`.
 
     Attributes
     ----------
     name : str
-        The value of the setting ``loss``, or what a person calls an objective of their own.
+        The value of the setting ``loss``, or the display name of a user's objective.
     loss_d : callable
-        ``(real_logits [N], fake_logits [N]) -> scalar``, what the discriminator minimises.
+        ``(real_logits [N], fake_logits [N]) -> scalar``, the discriminator's loss.
     loss_g : callable
-        ``(fake_logits [N], real_logits [N] or None) -> scalar``, what the generator minimises.
-        Real logits are looked at only where `needs_real` is true.
+        ``(fake_logits [N], real_logits [N] or None) -> scalar``, the generator's loss. It uses real logits only if
+        `needs_real` is True.
     needs_real : bool
-        Whether the generator's loss needs the logits of real samples, and therefore its update a
-        real batch of the same size.
+        True if the generator's loss needs the logits of real samples, so that its update draws a real batch of the same
+        size.
     threshold : callable
         ``(real_logits, fake_logits) -> float``; a logit above it is the verdict "real".
     verdict : callable
-        ``(logits, real_logits, fake_logits) -> tensor like logits`` in [0, 1], 1 where the
-        discriminator says "real" and 1/2 at the threshold: what a picture of D shows.
+        ``(logits, real_logits, fake_logits) -> tensor like logits`` in [0, 1]: 1 for "real", 1/2 at the threshold; used
+        for pictures of D.
     penalty : Penalty or None
-        A penalty of its own, which the value ``"own"`` of the setting ``penalty`` puts in force.
+        The user's penalty, in force for the value ``"own"`` of the setting ``penalty``.
     """
 
     name: str
@@ -73,8 +73,8 @@ def _logistic_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def _minimax_generator(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
     """Minus mean softplus(D(G(z))), that is mean log(1 - sigma(D(G(z)))).
 
-    Goodfellow et al. 2014, equation 1. Its slope is -sigma(D(G(z))), which dies where D is sure
-    that a sample is generated: the loss saturates, as the paper's section 3 says.
+    Goodfellow et al. 2014, equation 1. Its slope is -sigma(D(G(z))), which vanishes if D is sure that a sample is
+    generated: the loss saturates, as the paper's section 3 says.
     """
     return -softplus(fake_logits).mean(-1)
 
@@ -82,8 +82,8 @@ def _minimax_generator(fake_logits: Tensor, real_logits: Tensor | None = None) -
 def _non_saturating_generator(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
     """Mean softplus(-D(G(z))), that is -mean log sigma(D(G(z))).
 
-    Goodfellow et al. 2014, section 3, the alternative for the generator: its slope tends to -1
-    where D is sure that a sample is generated.
+    Goodfellow et al. 2014, section 3, the alternative for the generator: its slope tends to -1 if D is sure that a
+    sample is generated.
     """
     return softplus(-fake_logits).mean(-1)
 
@@ -105,8 +105,8 @@ def _least_squares_generator(fake_logits: Tensor, real_logits: Tensor | None = N
 def _wasserstein_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Mean D(G(z)) - mean D(x).
 
-    Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, section 3. It estimates a distance only
-    while D's slope is bounded: by the setting ``weight_clip`` as in that paper, or by a penalty.
+    Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, section 3. It estimates a distance only while D's slope is
+    bounded: by the setting ``weight_clip`` as in that paper, or by a penalty.
     """
     return fake_logits.mean(-1) - real_logits.mean(-1)
 
@@ -157,12 +157,12 @@ def _half(real_logits: Tensor, fake_logits: Tensor) -> float:
 
 
 def midpoint(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Return the mean of both means over the last axis."""
+    """Return the midpoint of both means over the last axis."""
     return (real_logits.mean(-1) + fake_logits.mean(-1)) / 2
 
 
 def midway(real_logits: Tensor, fake_logits: Tensor) -> float:
-    """Midway between the two means: these games fix D only up to a constant."""
+    """Midpoint of the two means: these losses determine D only up to a constant."""
     return float(real_logits.mean() + fake_logits.mean()) / 2
 
 
@@ -175,10 +175,10 @@ def _clamped(logits: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Tensor
 
 
 def relative(logits: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Return sigma((logit - midway) / spread), spread being half the deviation of all logits given.
+    """Return sigma((logit - midpoint) / spread), where spread is half the deviation of all given logits.
 
-    The critic's own unit means nothing, so it is measured against how far apart its answers lie;
-    with two tight groups their means are shown as sigma(-2) = .12 and sigma(2) = .88.
+    The critic's unit is arbitrary, so it is scaled by the spread of its outputs. For two tight groups the means become
+    sigma(-2) = .12 and sigma(2) = .88.
     """
     spread = torch.cat((real_logits, fake_logits)).std(correction=0) / 2
     smallest = torch.finfo(spread.dtype).tiny
@@ -237,4 +237,4 @@ _ALL = (
 )
 
 LOSSES: Mapping[str, Loss] = MappingProxyType({loss.name: loss for loss in _ALL})
-"""Every loss, by the name it has in the settings."""
+"""Every loss by name in the settings."""

@@ -1,9 +1,8 @@
-"""PacGAN: a discriminator that judges several samples at once sees where they are all alike.
+"""PacGAN: a discriminator that judges several samples together detects mode collapse.
 
-Lin, Khetan, Fanti and Oh, "PacGAN: the power of two samples in generative adversarial networks",
-2018, section 3: its input is m samples of one kind, concatenated along their features, or along
-their channels where they are images. Nothing else changes; a logit, and so each term of a loss and
-of a penalty, belongs to a pack.
+Lin, Khetan, Fanti and Oh, "PacGAN: the power of two samples in generative adversarial networks", 2018, section 3: its
+input is m samples of one kind, concatenated along their features, or for images along their channels. Nothing else
+changes. Each logit, and so each term of a loss and of a penalty, belongs to a pack.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ def packed_shape(shape: tuple[int, ...], packing: int) -> tuple[int, ...]:
 
 
 def pack(samples: Tensor, packing: int) -> Tensor:
-    """Return packs ``[n / m, m F]`` or ``[n / m, m C, H, W]`` of every m samples that follow each other.
+    """Return packs ``[n / m, m F]`` or ``[n / m, m C, H, W]`` of every m consecutive samples.
 
     Parameters
     ----------
     samples : Tensor [n, F] or [n, C, H, W]
     packing : int
-        m, which divides n.
+        m, a divisor of n.
     """
     if packing == 1:
         return samples
@@ -33,9 +32,8 @@ def pack(samples: Tensor, packing: int) -> Tensor:
 
 
 def copies(samples: Tensor, packing: int) -> Tensor:
-    """Return for each sample the pack of `packing` copies of it, for D's verdict on a single sample.
+    """Return for each sample a pack of `packing` copies of it, for D's verdict on a single sample.
 
-    A discriminator that has learned to see collapse is right to call such a pack generated sooner
-    than one of different samples.
+    A discriminator that detects collapse rightly calls such a pack generated more often than one of different samples.
     """
     return samples if packing == 1 else samples.repeat(1, packing, *[1] * (samples.ndim - 2))

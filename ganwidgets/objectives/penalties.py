@@ -1,10 +1,10 @@
-"""The penalties: what keeps the discriminator's slope small, as functions of samples.
+"""Penalties on the discriminator's slope, as functions of samples.
 
-Notation as in :mod:`~ganwidgets.objectives.losses`. Where the discriminator sees packs of several
-samples (the setting ``packing``), a "sample" here is a pack.
+Notation as in :mod:`~ganwidgets.objectives.losses`. If the discriminator takes packs of several samples (the setting
+``packing``), a "sample" here is a pack.
 """
 
-# ruff: noqa: ARG001 - all penalties have one signature, whatever each uses
+# ruff: noqa: ARG001 - all penalties have one signature
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ class Penalty(Protocol):
         weight: float,
         generator: torch.Generator,
     ) -> Tensor:
-        """Return the penalty, a scalar that can be differentiated by the parameters of D.
+        """Return the penalty, a scalar that is differentiable with respect to the parameters of D.
 
         Parameters
         ----------
         discriminator
-            Maps samples [N, ...] to logits [N]; any module will do.
+            Maps samples [N, ...] to logits [N]; any module.
         real, fake : Tensor [N, ...]
-            Samples. Where they were made differentiably, so is the penalty by what made them.
+            Samples. If they have gradients, so has the penalty with respect to their inputs.
         weight : float
             The setting ``penalty_weight``.
         generator : torch.Generator
-            Where random numbers come from, if the penalty needs any.
+            Source of random numbers, if the penalty needs any.
         """
 
 
 Points = Callable[[Tensor, Tensor, Tensor | None], Sequence[Tensor]]
-"""From real samples, generated ones and what was drawn to the batches at which the slope of D is measured."""
+"""Maps real samples, generated samples and random numbers to the batches at which the slope of D is measured."""
 
 
 def _nothing(real: Tensor, generator: torch.Generator) -> None:
@@ -60,7 +60,7 @@ class SlopePenalty:
     Attributes
     ----------
     points : callable
-        ``(real, fake, eps)`` returns batches [N, ...], each for a pass of its own through D.
+        ``(real, fake, eps)`` returns batches [N, ...], each for a separate pass through D.
     term : callable
         ``(slope [N, ...], weight)`` returns a scalar. `slope` is the gradient of D by each sample.
     drawn : callable
@@ -122,7 +122,7 @@ r1 = SlopePenalty(_at_real, _squared)
 """gamma/2 mean |grad_x D(x)|^2 at real samples.
 
 R1 of Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?", 2018, section 4.1;
-`weight` is their gamma. (Code that leaves the 1/2 out means gamma/2 by its number.)
+`weight` is their gamma. (Code without the 1/2 means gamma/2 by its number.)
 """
 
 r2 = SlopePenalty(_at_fake, _squared)
@@ -131,24 +131,22 @@ r2 = SlopePenalty(_at_fake, _squared)
 r1_r2 = SlopePenalty(_at_both, _squared)
 """R1 plus R2, with the same gamma, as in R3GAN (Huang et al. 2024, section 2).
 
-Two passes, not one over both batches together, in which batch statistics would mix them.
+Two passes instead of one over both batches together, because batch statistics would mix them.
 """
 
 gradient_penalty = SlopePenalty(_between, _from_one, _one_each)
-"""lambda mean (|grad_x D(u)| - 1)^2 at u = eps x + (1 - eps) G(z), eps even between 0 and 1.
+"""lambda mean (|grad_x D(u)| - 1)^2 at u = eps x + (1 - eps) G(z), eps uniform in [0, 1].
 
-Gulrajani et al., "Improved training of Wasserstein GANs", 2017, equation 3; `weight` is their lambda, and there is
-one eps for each pair of samples. The norm goes over everything but the batch, and where it is zero its own slope
-counts as zero.
+Gulrajani et al., "Improved training of Wasserstein GANs", 2017, equation 3; `weight` is their lambda, and there is one
+eps for each pair of samples. The norm is over all axes except the batch. Where it is zero, its slope counts as zero.
 """
 
 
 def slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor) -> Tensor:
     """Return the gradient of D by each sample, differentiable by D's parameters."""
-    # Of samples that were made differentiably a view, for an unrolled D depends on what made them too,
-    # and its slope is the partial one.
+    # For samples with gradients, a view: an unrolled D depends on their inputs too, and its slope is the partial one.
     samples = samples.view_as(samples) if samples.requires_grad else samples.detach().requires_grad_()
-    # A logit depends on its own sample alone, so the gradient of the sum is every gradient at once.
+    # A logit depends on its own sample alone, so the gradient of the sum has every gradient.
     (gradient,) = torch.autograd.grad(
         discriminator(samples).sum(), samples, create_graph=True, materialize_grads=True
     )
@@ -158,4 +156,4 @@ def slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor) -> Tensor:
 PENALTIES: Mapping[str, SlopePenalty] = MappingProxyType(
     {"gradient_penalty": gradient_penalty, "r1": r1, "r2": r2, "r1_r2": r1_r2}
 )
-"""Every penalty, by the name it has in the settings, where ``"none"`` is the absence of one."""
+"""Every penalty by name in the settings, except ``"none"``."""

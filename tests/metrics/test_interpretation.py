@@ -33,7 +33,7 @@ def test_images(changes, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "hardly be told"),
+        ({}, "nearly indistinguishable"),
         ({"modes": 3.0}, "Only 3 of 8 clusters"),
         ({"high_quality": 0.6}, "lie between them"),
         ({"reverse_kl": 0.4}, "far too many"),

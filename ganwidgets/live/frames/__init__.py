@@ -1,1 +1,1 @@
-"""Frames: what a view of the run shows of one moment, taken between two steps."""
+"""Frames: copies of the displayed values of one moment, taken between two steps."""

@@ -1,8 +1,8 @@
-"""A frame: everything that panels draw of one moment, as copies that training never touches.
+"""Takes frames: copies of all displayed values of one moment.
 
-Points need the networks for about a millisecond, and are looked at between two steps. For images that would take
-ten times as long and more: between two steps only copies of the networks are made, and what these make of things
-is computed in the thread that asks. Nobody asks, nothing is done.
+Points need the networks for about a millisecond, so they are computed between two steps. Images take at least ten times
+as long, so only the networks are copied between two steps. The requesting thread computes the images from the copies.
+Without a request nothing is computed.
 """
 
 from __future__ import annotations
@@ -55,29 +55,29 @@ Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
 
 PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-"""Processors that this process may use."""
+"""Number of processors available to this process."""
 
 BESIDE = 3
-"""So many seconds of work beside the training count as one that it has to wait, where a processor is left for them."""
+"""Seconds of work in another thread that count as one second of blocked training, if a processor is free for them."""
 
 ROOM = 0.9
-"""The share of a processor that the training gets at least, where one is left for others."""
+"""Minimum share of a processor for the training, if one is left for other threads."""
 
 PATIENCE = 20.0
-"""Seconds for which a complete frame waits for figures of images, which may have to learn first."""
+"""Maximum seconds that a complete frame waits for image metrics, which may train a classifier first."""
 
 LOSS_CURVES = ("loss_d", "loss_g")
 
 MEASURED_SIGNS = ("served", "extent", "logit_spread", "undecided")
-"""What is measured with the metrics for the verdict, and is no metric."""
+"""Values measured with the metrics for the verdict that are not metrics."""
 
 JUDGED = 500
-"""Points of which D is asked for the verdict's signs, real and generated: about a millisecond."""
+"""Number of points, real and generated, for D's part of the verdict: about a millisecond."""
 
 
 @dataclass(frozen=True)
 class _Kept:
-    """What stays the same for a whole run, and what remembers it."""
+    """State that stays the same for a whole run."""
 
     run: Assembled
     fixed: Scene
@@ -89,16 +89,16 @@ class _Kept:
 
 @dataclass(frozen=True)
 class _Exposure:
-    """What one look between two steps brings back.
+    """Result of one visit between two steps.
 
     Attributes
     ----------
     number : int
-        Grows from one to the next.
+        Increases with each visit.
     visible : Visible
-        The run itself where it was looked at already, otherwise a likeness.
+        The run itself if it was evaluated during the visit, otherwise copies of its networks.
     developed : _Developed or None
-        What the networks make of things, where the look included that.
+        Outputs of the networks, if the visit computed them.
     """
 
     number: int
@@ -116,34 +116,34 @@ class _Exposure:
 
 @dataclass(frozen=True)
 class _Developed:
-    """What the networks make of things."""
+    """Outputs of the networks."""
 
     generated: Floats
     seen: Mapping[str, Any]
 
 
 class Camera:
-    """Takes frames of the run that `runner` carries out.
+    """Takes frames of the run of `runner`.
 
     Parameters
     ----------
     runner : Runner
         The run.
     interval : float
-        Seconds between two measurements of metrics at least.
+        Minimum seconds between two measurements of metrics.
     measured : callable
-        Called, on some thread, when there are metrics that no frame has shown yet.
+        Called, on any thread, when there are metrics that no frame has shown yet.
 
     Attributes
     ----------
     request : FrameRequest
-        What the next frames show.
+        Content of the next frames.
     cost : float
-        Seconds for which the last frame kept the training waiting.
+        Seconds that the last frame blocked the training.
     burden : float
-        Seconds that it is to be counted for, what it took beside the training included.
+        Weighted seconds of the last frame, including work in other threads.
     costs : mapping of str to float
-        For what was wanted: seconds of processor time that each took when it was taken last.
+        Processor seconds of each observation, when last taken.
     """
 
     def __init__(
@@ -168,22 +168,22 @@ class Camera:
         self._lock = threading.Lock()
 
     def take(self, *, complete: bool = False, also: Collection[str] = ()) -> Frame:
-        """Return how everything looks now.
+        """Return a frame of the current state.
 
         Parameters
         ----------
         also : collection of str
-            What it is to carry beside what is wanted from all frames.
+            Observations besides those of `request`.
         complete : bool
-            Wait for the metrics of this very moment, which takes some tens of milliseconds, the
-            first time a few seconds; otherwise they are those of the last second or so.
+            Wait for metrics of this exact moment, which takes some tens of milliseconds, and a few seconds the first
+            time. Otherwise the frame has the metrics of about the last second.
 
         Raises
         ------
         Exception
-            Whatever a network of the user's raises in eval mode.
+            Any exception of a user's network in eval mode.
         RuntimeError
-            If it was to be complete on the runner's own thread, which would wait for itself.
+            If `complete` is set on the runner's own thread, which would wait for itself.
         """
         if complete:
             self._runner.refuse_inside()
@@ -194,7 +194,7 @@ class Camera:
         except Exception:
             if self._trainer._session.run is seen.kept.run:
                 raise
-            # A run began afresh meanwhile, on other data perhaps.
+            # A run began afresh meanwhile, possibly on other data.
             return self.take(complete=complete, also=also)
         if complete:
             self._metric_sampler.settle(None if source.kind == "points" else PATIENCE)
@@ -272,12 +272,12 @@ class Camera:
         effort = (time.thread_time() - began) * run.threads
         share = self._room.share
         spare = run.state.device.type == "cpu" and run.threads < PROCESSORS and share > ROOM
-        # Where the training gets a half of a processor, what is taken from it counts twice.
+        # If the training gets half of a processor, time taken from it counts twice.
         self.burden = max(self.cost, effort / BESIDE) if spare else (self.cost + effort) / share
         return developed
 
     def _develop(self, exposure: _Exposure, complete: bool, also: Collection[str]) -> _Developed:
-        """Return what the networks make of things, and measure it where that is due."""
+        """Return the networks' outputs, and start a measurement if one is due."""
         visible, scene = exposure.visible, exposure.kept.fixed
         sampled = generated_as_drawn(visible, len(scene.real), SEED, scene.labels)
         shown: Floats = np.array(sampled.numpy(), dtype=np.float32)
@@ -289,7 +289,7 @@ class Camera:
         return _Developed(shown, self._observe(exposure, sampled, also))
 
     def _begin(self, run: Assembled, before: _Kept | None) -> _Kept:
-        """Look at the real samples, because a new run began or other pictures are asked for."""
+        """Select the real samples for a new run or another number of pictures."""
         pictures, label = self.request.pictures, self.request.label
         fixed = scene_of(self._trainer._session, pictures, label)
         if before is None or before.run is not run:
@@ -302,7 +302,7 @@ class Camera:
         return self._kept
 
     def _observe(self, exposure: _Exposure, generated: Tensor, also: Collection[str]) -> Mapping[str, Any]:
-        """Return what is wanted beside the samples, and forget what nobody wants any more."""
+        """Return the requested observations besides the samples, and drop those no longer requested."""
         known, request, scene = exposure.kept.observations, self.request, exposure.kept.fixed
         for name in known.keys() - request.wanted:
             known.pop(name, None)
@@ -359,7 +359,7 @@ class Camera:
         metric_sampler.measure(iteration, generated, figures, floors, time.monotonic() - began)
 
     def _measure_images(self, exposure: _Exposure, generated: Floats, complete: bool) -> None:
-        """Measure images aside, unless a later moment has been measured already."""
+        """Measure images in another thread, unless a later moment has been measured already."""
         trainer, metric_sampler, look = self._trainer, self._metric_sampler, self._runner.look
         visible, iteration = exposure.visible, exposure.iteration
         with self._lock:
@@ -389,10 +389,10 @@ class Camera:
 
 
 def _metrics(values: Mapping[str, T]) -> dict[str, T]:
-    """Return `values` without the signs."""
+    """Return `values` without the signs of the verdict."""
     return {name: value for name, value in values.items() if name not in MEASURED_SIGNS}
 
 
 def _decisiveness(visible: Visible, samples: Floats, reference: Floats) -> dict[str, float]:
-    """Return what :func:`~ganwidgets.runs.inspect.sampling.decisiveness` does, of the first samples."""
+    """Return :func:`~ganwidgets.runs.inspect.sampling.decisiveness` of the first samples."""
     return decisiveness(visible, torch.from_numpy(samples[:JUDGED]), torch.from_numpy(reference[:JUDGED]))

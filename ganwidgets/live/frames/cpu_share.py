@@ -1,4 +1,4 @@
-"""How much of the processor a thread gets of what it could use."""
+"""CPU share of a thread: run time / (run time + time spent waiting for a processor)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 __all__ = ["CpuShare"]
 
 WAITS = Path("/proc/thread-self/schedstat")
-"""Where Linux tells the nanoseconds for which a thread has run, and for which it waited for a processor."""
+"""File in which Linux reports a thread's run time and waiting time in nanoseconds."""
 
 LEAST = 20_000_000
-"""Nanoseconds of running and waiting of which a share is told at least."""
+"""Minimum nanoseconds of running and waiting for one measurement of the share."""
 
 Waits = tuple[int, int]
 
@@ -22,20 +22,20 @@ def _waits() -> Waits:
 
 
 class CpuShare:
-    """Tells what share of the processor a thread got, of the time in which it wanted to run.
+    """Measures a thread's CPU share: run time / (run time + time spent waiting for a processor).
 
-    A thread that sleeps, or waits for a lock or a device, wants none. 1 where a system does not tell.
+    Time spent sleeping, or waiting for a lock or a device, does not count. The share is 1 on systems without such
+    counters.
 
     Parameters
     ----------
     waits : callable
-        Returns for the current thread nanoseconds since its start: for which it ran, and for which it waited for a
-        processor.
+        Returns the current thread's run time and waiting time since its start, in nanoseconds.
 
     Attributes
     ----------
     share : float
-        In (0, 1]; of about the time between the last two calls of :meth:`look`.
+        In (0, 1]; measured between the last two calls of :meth:`look`.
     """
 
     def __init__(self, waits: Callable[[], Waits] = _waits) -> None:
@@ -44,10 +44,10 @@ class CpuShare:
         self._before: Waits | None = None
 
     def look(self) -> None:
-        """Bring the share up to date; always to be called on the thread that it is about."""
+        """Update the share; call this only on the measured thread."""
         try:
             now = self._waits()
-        except (OSError, ValueError):  # another system, or one that does not count
+        except (OSError, ValueError):  # not Linux, or no counters
             return
         if self._before is not None:
             run, waited = (new - old for new, old in zip(now, self._before, strict=True))

@@ -1,7 +1,7 @@
-"""What the generator makes of other noise, and what it made earlier; asked for by a person, never in the way.
+"""Interactive queries: images of other noise, and samples at past moments.
 
-What the networks are is copied between two steps; every answer is made of the copies, so that training goes on
-meanwhile and nothing of it changes. All methods are called from one thread.
+The networks are copied between two steps, and all answers are computed from the copies. So training continues and the
+run does not change. Call all methods from one thread.
 """
 
 from __future__ import annotations
@@ -34,43 +34,43 @@ __all__ = ["AMOUNTS", "DIRECTIONS", "STEPS", "Earlier", "Exhibits", "Explorer", 
 Bytes = npt.NDArray[np.uint8]
 
 STEPS = 9
-"""Pictures of a walk, both ends included."""
+"""Number of pictures of a walk, both ends included."""
 
 AMOUNTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-"""How far along a direction pictures are made, in standard deviations of Gaussian noise."""
+"""Distances along a direction, in standard deviations of Gaussian noise."""
 
 DIRECTIONS = 5
-"""Strongest directions that can be chosen."""
+"""Number of strongest directions to choose from."""
 
 EARLIER = 9
-"""Pictures of the past at most."""
+"""Maximum number of pictures of the past."""
 
 REMEMBERED = 256
-"""Pictures of the past that are remembered."""
+"""Number of cached pictures of the past."""
 
 
 @dataclass(frozen=True)
 class Exhibits:
-    """Which samples are on the page.
+    """The displayed samples.
 
     Attributes
     ----------
     count : int
     labels : int64 array [count] or None
-        What the generator was told for each.
+        Label of each sample.
     """
 
     count: int
     labels: npt.NDArray[np.int64] | None
 
     def label(self, index: int) -> int | None:
-        """Return what the generator was told for one of them."""
+        """Return the label of one sample."""
         return None if self.labels is None else int(self.labels[index])
 
 
 @dataclass(frozen=True)
 class Ways:
-    """Pictures of other noise, uint8 ``[n, H, W]`` or ``[n, H, W, 3]``; None where none was asked for.
+    """Pictures of other noise, uint8 ``[n, H, W]`` or ``[n, H, W, 3]``; None if not requested.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Ways:
     line : uint8 array [7, ...] or None
         Along a direction from a sample, at :data:`AMOUNTS`.
     moved : uint8 array [1, ...] or None
-        As far along it as was asked for.
+        At the requested distance along it.
     """
 
     walk: Bytes | None
@@ -89,14 +89,14 @@ class Ways:
 
 @dataclass(frozen=True)
 class Earlier:
-    """One sample as it was.
+    """One sample at past moments.
 
     Attributes
     ----------
     iterations : tuple of int
-        When, earliest first, the present left out.
+        The moments, earliest first, without the present.
     pictures : uint8 array [n, ...] or None
-        None where nothing is kept.
+        None without snapshots.
     """
 
     iterations: tuple[int, ...]
@@ -105,15 +105,15 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Neighbor:
-    """The real image that is most like a sample, pixel by pixel.
+    """The real image nearest to a sample, by pixels.
 
     Attributes
     ----------
     picture : uint8 array [1, ...]
     distance : float
-        How far the two are apart.
+        Distance between the two.
     typical : float
-        How far a real image is from its own nearest one.
+        Distance between a real image and its own nearest neighbour.
     """
 
     picture: Bytes
@@ -123,12 +123,12 @@ class Neighbor:
 
 @dataclass(frozen=True)
 class Read:
-    """Images as features see them.
+    """Images as features.
 
     Attributes
     ----------
     name : str
-        What the features are called; to be translated.
+        Name of the features; translatable.
     features : float32 array [n, F]
     """
 
@@ -137,7 +137,7 @@ class Read:
 
 
 class Explorer:
-    """Looks into the noise and into the past of the run that `runner` carries out.
+    """Explores the noise and the past of the run of `runner`.
 
     Parameters
     ----------
@@ -158,17 +158,17 @@ class Explorer:
     def ways(
         self, exhibits: Exhibits, chosen: Sequence[int], direction: str = "", amount: float = 0.0
     ) -> Ways:
-        """Return pictures of the noise around the chosen samples.
+        """Return pictures of the noise around the selected samples.
 
         Parameters
         ----------
         exhibits : Exhibits
         chosen : sequence of int
-            One sample, or two.
+            One or two samples.
         direction : str
             ``"strongest 0"`` or ``"coordinate 0"``, counted from 0, or empty.
         amount : float
-            How far along it.
+            Distance along it.
         """
         if len(chosen) < 2 and not direction:
             return Ways(None, None, None)
@@ -190,7 +190,7 @@ class Explorer:
         return Ways(walk, line, pictures[-1:] if direction else None)
 
     def forget_directions(self) -> None:
-        """Let the strongest directions be found anew when they are asked for next."""
+        """Discard the strongest directions; the next request computes them anew."""
         self._directions = None
 
     def _frozen_run(self) -> FrozenRun:
@@ -198,7 +198,7 @@ class Explorer:
         return self._runner.look(partial(frozen_run_of, session))
 
     def _strong(self, now: FrozenRun, exhibits: Exhibits, index: int) -> Tensor:
-        """Return the strongest directions at a sample; they stay, so that a way does not turn while it is gone."""
+        """Return the strongest directions at a sample, cached so that a path along one stays straight."""
         label = exhibits.label(index)
         key = (self._runner.trainer._session.run, exhibits.count, index, label)
         if self._directions is None or self._directions[0] != key:
@@ -208,16 +208,16 @@ class Explorer:
         return self._directions[1]
 
     def neighbor(self, exhibits: Exhibits, index: int) -> Neighbor:
-        """Return the real image that is most like a sample."""
+        """Return the real image nearest to a sample."""
         trainer = self._runner.trainer
         sample = trainer.sample(exhibits.count, SEED, exhibits.labels)[index : index + 1]
         found = trainer.neighbors(sample, 1, "pixels")
         return Neighbor(packed(found.images[0].numpy()), float(found.distances[0, 0]), found.typical)
 
-    # --- what they are read as ------------------------------------------------------------------
+    # --- features ------------------------------------------------------------------------------
 
     def features_of(self, images: npt.NDArray[np.float32]) -> Read:
-        """Return images ``[n, C, H, W]`` in [0, 1] as the features see them on which the run is judged."""
+        """Return images ``[n, C, H, W]`` in [0, 1] as the run's metric features."""
         session = self._runner.trainer._session
         features = Evaluation(session, self._runner.look).features()
         with pinned(session.run.threads, session.run.state.device):
@@ -227,7 +227,7 @@ class Explorer:
     # --- the past -------------------------------------------------------------------------------
 
     def earlier(self, exhibits: Exhibits, index: int) -> Earlier:
-        """Return one sample as it was at moments that led to where the run stands."""
+        """Return one sample at past moments on the path to the current state."""
         session = self._runner.trainer._session
         now, kept = self._runner.look(lambda: (frozen_run_of(session), spread(earlier(session), EARLIER)))
         found = [
@@ -256,7 +256,7 @@ class Explorer:
         return known[1]
 
     def _played(self, snapshot: Snapshot) -> NetworkReplicas | None:
-        """Return copies of the networks as they were at `snapshot`; None where it is gone."""
+        """Return copies of the networks at `snapshot`; None if it was discarded."""
         session = self._runner.trainer._session
         if self._copies is None or self._copies[0] is not session.run:
             self._copies = session.run, NetworkReplicas(session)

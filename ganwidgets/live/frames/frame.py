@@ -1,4 +1,4 @@
-"""What is asked of a frame, and the frame: everything that panels draw of one moment."""
+"""Frame requests and frames: the displayed values of one moment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class FrameRequest:
-    """What frames show, and what they need not carry.
+    """Content of frames.
 
     Attributes
     ----------
@@ -36,14 +36,14 @@ class FrameRequest:
     wanted : frozenset of str
         The observations that frames carry, by name in :data:`ganwidgets.live.observations.OBSERVATIONS`; no others
         are computed.
-    skipped : frozenset of str
+    Observations of `wanted` that the next frame omits, because no panel draws them yet.
         Observations of `wanted` that the next frame does not carry, because nothing draws them yet.
     focus : Focus
-        What the user looks at closely.
+        Objects of detailed observations.
     label : int or None
-        The only label of the samples shown, if the generator is conditional.
+        The label of all displayed samples, if the generator is conditional and the user chose one.
     compared : str or None
-        The branch whose losses frames carry too.
+        The branch whose losses are added for comparison.
     """
 
     pictures: int
@@ -66,55 +66,54 @@ class Frame:
         See :class:`~ganwidgets.live.RunState`.
     steps_per_second : float
     record : mapping of str to float
-        The numbers of the last updates.
+        Values of the last updates.
     kind : {"points", "images"}
     shape : tuple of int
-        Of one sample.
+        Shape of one sample.
     real : float32 array
         Points ``[M, F]`` in the units of training, M at most 500, the same for the whole run; or images ``[M, C, H, W]``
         in [0, 1].
     generated : float32 array
-        In the same layout, always from the same latents. May hold numbers that are not finite,
-        where points are concerned.
+        In the same layout, always from the same latents. Points may be non-finite.
     labels : int64 array [M] or None
-        What the generator was told for each of them, where it takes labels; the first ten labels
-        over and over, so that a grid of as many columns has one column for each.
+        Label of each sample, if the generator takes labels: the first ten labels repeated, so that a grid with as many
+        columns has one column for each.
     extent : tuple of float or None
-        ``x0, x1, y0, y1`` of the plane and the verdict, a square that stays for the whole run.
+        ``x0, x1, y0, y1`` of the plane and the verdict, a square that is constant during the run.
     losses : mapping of str to Envelope
         The columns :data:`CURVES` of the history, at most 240 points each.
     metrics : mapping of str to (iterations, values)
         Each metric over time, at most 400 points each.
     floors : mapping of str to float
-        What perfect samples score.
+        Scores of perfect samples.
     latest_metrics : mapping of str to float
-        The newest values; for images the discriminator's accuracy in its last update too.
+        The latest values; for images also the discriminator's accuracy in its last update.
     signs : mapping of str to float
-        The newest of :data:`~ganwidgets.metrics.interpretation.SIGNS` that are measured with the metrics.
+        The latest values of :data:`~ganwidgets.metrics.interpretation.SIGNS` that are measured with the metrics.
     exact : bool
-        Whether the run repeats bit for bit.
+        True if the run repeats bit for bit.
     past : TimelineView
-        The branches of the run, and what was changed on them.
+        The branches of the run, and their interventions.
     compared : mapping of str to Envelope
-        The losses of the branch that is compared with this one; empty without one.
+        The losses of the branch chosen for comparison; empty without one.
     seen : mapping of str to anything
-        What else was wanted, by its name in :data:`ganwidgets.live.observations.OBSERVATIONS`, as far
-        as this kind of data has it.
+        Results of the requested observations, by name in :data:`ganwidgets.live.observations.OBSERVATIONS`, if this
+        kind of data has them.
     judged : JudgedImages or None
-        What figures of images were measured on; None for points, and until that is known.
+        Features and samples of image metrics; None for points, and until they are known.
     judged_by : str
         The choice of features for images, as `GANTrainer.features` takes it; ``own`` for a module of the user's,
         empty for points.
     trouble : str
-        Why there are no figures of images; empty where there are, or will be.
+        Why there are no image metrics; empty otherwise.
     inside : Inside or None
-        The batch of the update that somebody walks through.
+        The batch of the update in the current walk.
     classes : tuple of int
-        Each label that the generator can be told, in ascending order; none where it takes none.
+        Each label that the generator accepts, in ascending order; empty if it takes none.
     taken_as : str
-        What was decided about a user's own data, to be translated; empty for presets.
+        How a user's own data was read; translatable; empty for presets.
     axes : tuple of Axis
-        What the plane's axes say, across and up; points are drawn in the units of training.
+        Labels of the plane's axes, horizontal and vertical; points are drawn in the units of training.
     """
 
     iteration: int
@@ -148,8 +147,8 @@ class Frame:
     def verdict(self) -> Floats | None:
         """The discriminator's view of the plane in [0, 1], float32 ``[64, 64]``, 1 for real.
 
-        Row 0 is the lowest y, column 0 the lowest x. None for points of other than two dimensions, and where it is
-        not wanted.
+        Row 0 is the lowest y, column 0 the lowest x. None if not requested, and for points of other than two
+        dimensions.
         """
         seen: Floats | None = self.seen.get("verdict")
         return seen

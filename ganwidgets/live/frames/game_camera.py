@@ -1,4 +1,4 @@
-"""Frames of any game but the classic one: its exhibits, curves and figures at one moment."""
+"""Takes frames of games other than the classic one: exhibits, curves and metrics at one moment."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from ganwidgets.stepping.game_assembly import look
 __all__ = ["GameCamera", "GameFrame"]
 
 SHOWN = 8
-"""Samples of each exhibit; of points :data:`SHOWN_POINTS`."""
+"""Number of samples of each image exhibit; for points :data:`SHOWN_POINTS`."""
 
 SHOWN_POINTS = 300
 
 MEASURED = 128
-"""Samples that figures are measured on while the run goes on."""
+"""Number of samples for metrics during training."""
 
 SEED = 0
-"""Of the samples that are shown, which stay the same."""
+"""Seed of the displayed samples."""
 
 SHARE = 0.05
-"""The largest share of the time that measuring may take."""
+"""Maximum share of the time for measurements."""
 
 PAUSE = 2.0
-"""Seconds between two measurements at least."""
+"""Minimum seconds between two measurements."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -50,15 +50,15 @@ class GameFrame:
     Attributes
     ----------
     exhibits : mapping of str to float32 array
-        What :meth:`Game.show` returned, in the units that people see.
+        Results of :meth:`Game.show`, in display units.
     losses : mapping of str to Envelope
         Every column of the history, at most 240 points each.
     compared : mapping of str to Envelope
-        The same columns of the branch that is compared with this one; empty without one.
+        The same columns of the branch chosen for comparison; empty without one.
     latest_metrics : mapping of str to float
-        The newest figures.
+        The latest metrics.
     walk : SubStep or None
-        Where a walk through the next step stands.
+        Current sub-step of a walk.
     iteration, status, steps_per_second, record, exact, past, taken_as, signs
         As in :class:`~ganwidgets.live.frames.frame.Frame`.
     """
@@ -86,7 +86,7 @@ class GameCamera:
     ----------
     runner : Runner
     measured : callable
-        Not called: figures are measured with the frame that shows them.
+        Never called: metrics are measured together with the frame that shows them.
 
     Attributes
     ----------
@@ -107,14 +107,14 @@ class GameCamera:
         self._due = 0.0
 
     def take(self, *, complete: bool = False, also: Collection[str] = ()) -> GameFrame:
-        """Return how everything looks now.
+        """Return a frame of the current state.
 
         Parameters
         ----------
         complete : bool
-            Measure the figures of this very moment.
+            Measure the metrics of this exact moment.
         also : collection of str
-            Nothing else is to be seen of these games.
+            Ignored: these games have no further observations.
         """
         del also
         if complete:

@@ -1,4 +1,4 @@
-"""Where the images of a run that goes on are judged, aside."""
+"""Image metrics of a live run, measured in another thread."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 __all__ = ["ImageEvaluator", "JudgedImages"]
 
 LARGE, FEW = 32 * 32 * 3, 1000
-"""Numbers in an image above which, and how many images at most, are made and judged each time."""
+"""Threshold of numbers in an image, and the number of images measured beyond it."""
 
 
 @dataclass(frozen=True)
 class JudgedImages:
-    """What figures of images were measured on.
+    """Basis of image metrics.
 
     Attributes
     ----------
     features, help : str
-        What these are called, and one sentence on what they are worth; to be translated.
+        Name of the features, and one sentence on their reliability; translatable.
     trend_only : bool
-        Whether the figures say no more than whether this run gets better.
+        True if the figures only show the trend within this run.
     generated : int
-        Images that were judged.
+        Number of generated images.
     compared : int
-        How many of them were compared with as many real ones.
+        Number of generated images compared with as many real ones.
     shares : mapping of int to (float, float)
-        For each class its share of the generated images, as it is read, and of the data; empty where the features
-        know no classes.
+        For each class its share of the generated images, as classified, and of the data; empty if the features have no
+        classes.
     """
 
     features: str
@@ -54,20 +54,20 @@ class JudgedImages:
 
 
 class ImageEvaluator:
-    """Judges the images of one run on the features that are chosen when it begins.
+    """Measures the images of one run with the features chosen at its start.
 
     Parameters
     ----------
     session : Session
     between : callable
-        Carries out a function between two steps, and returns what it returns.
+        Runs a function between two steps, and returns its result.
 
     Attributes
     ----------
     asked : str, Path or nn.Module
         The choice of features.
     judged : JudgedImages or None
-        What figures are measured on; None until the features are there.
+        Basis of the metrics; None until the features are ready.
     """
 
     def __init__(self, session: Session, between: Callable[[Callable[[], Any]], Any]) -> None:
@@ -81,13 +81,13 @@ class ImageEvaluator:
 
     @property
     def called(self) -> str:
-        """The choice of features by its name, ``own`` for a module."""
+        """Name of the chosen features; ``own`` for a module."""
         if isinstance(self.asked, Path):
             return "inception"
         return self.asked if isinstance(self.asked, str) else "own"
 
     def figures(self, samples: Callable[[int], Tensor]) -> Mapping[str, float]:
-        """Return the figures of what `samples` makes; the first time this may take seconds."""
+        """Return the metrics of images from `samples`; the first call may take seconds."""
         judge = self._ready()
         made = samples(judge.n)
         reading = judge.reading(made)
@@ -103,7 +103,7 @@ class ImageEvaluator:
         return {**figures, **own_figures("images", made.numpy(), judge.reference().numpy())}
 
     def floors(self) -> Mapping[str, float]:
-        """Return what perfect images score."""
+        """Return the scores of perfect images."""
         floors = dict(self._ready().floors)
         if labels_asked(self._run, 1, SEED) is None:
             floors.pop("as_asked", None)

@@ -1,4 +1,4 @@
-"""Metrics of a run that goes on: measured now and then, beside the training, from copies."""
+"""Periodic metrics of a live run, measured from copies in another thread."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ Curve = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 """A metric over time: iterations and values, of equal length."""
 
 SAMPLES, SEED = 2500, 0
-"""Those of :meth:`GANTrainer.evaluate`, so that a panel and a cell show the same figure."""
+"""Metrics of :meth:`GANTrainer.evaluate`, so that a panel and a cell show the same figure."""
 
 SHARE, SHARE_ASIDE = 0.05, 0.1
-"""The part of the time that measuring may take: of the training thread's, and of another's."""
+"""Maximum shares of time for measurements: of the training thread, and of the measuring thread."""
 
 AFTER_FAILURE = 10.0
-"""Seconds at least until something that could not be measured is tried again."""
+"""Minimum seconds before a failed measurement is retried."""
 
 EXIT_PATIENCE = 5.0
-"""Seconds for which the interpreter's exit waits for a measurement."""
+"""Seconds that the interpreter's exit waits for a measurement."""
 
 logger = logging.getLogger("ganwidgets")
 
 
 class Series:
-    """Values over time of any number of metrics, evenly thinned to at most `points`."""
+    """Values over time of any number of metrics, thinned evenly to at most `points`."""
 
     def __init__(self, points: int = 400) -> None:
         self._points = points
@@ -49,16 +49,16 @@ class Series:
 
     @property
     def latest(self) -> Mapping[str, float]:
-        """The newest values by name; empty before the first."""
+        """The latest values by name; empty before the first."""
         return self._last[1] if self._last is not None else {}
 
     @property
     def reached(self) -> int:
-        """The newest iteration; -1 before the first."""
+        """The latest iteration; -1 before the first."""
         return -1 if self._last is None else self._last[0]
 
     def append(self, iteration: int, values: Mapping[str, float]) -> None:
-        """Add what was measured at `iteration`; anything from there on is forgotten first."""
+        """Add the values at `iteration`; discard values from there on first."""
         self.forget_from(iteration)
         self._last = iteration, dict(values)
         if self._seen % self._stride == 0:
@@ -69,14 +69,14 @@ class Series:
         self._seen += 1
 
     def forget_from(self, iteration: int) -> None:
-        """Forget what was measured at `iteration` or later: the run has gone back."""
+        """Discard values at `iteration` or later, because the run has gone back."""
         if self._last is None or self._last[0] < iteration:
             return
         self._kept = [entry for entry in self._kept if entry[0] < iteration]
         self._last = self._kept[-1] if self._kept else None
 
     def curves(self) -> dict[str, Curve]:
-        """Return a curve of at most `points` values for each metric, the newest value included."""
+        """Return a curve of at most `points` values for each metric, including the latest value."""
         entries = list(self._kept)
         if self._last is not None and self._last[0] > (entries[-1][0] if entries else -1):
             entries.append(self._last)
@@ -91,12 +91,12 @@ class Series:
 
 
 class Measured:
-    """What was measured of one run, shared by every widget that shows it; safe from any thread.
+    """Measurements of one run, shared by all widgets that show it; thread-safe.
 
     Parameters
     ----------
     floors : mapping of str to float
-        The scores of perfect samples, if they are known already.
+        The scores of perfect samples, if known.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class Measured:
 
     @property
     def latest(self) -> Mapping[str, float]:
-        """The newest values by name."""
+        """The latest values by name."""
         with self._lock:
             return MappingProxyType(dict(self._series.latest))
 
@@ -124,7 +124,7 @@ class Measured:
                 self.curves = MappingProxyType(self._series.curves())
 
     def forget_from(self, iteration: int) -> bool:
-        """Forget what was measured at `iteration` or later; return whether that was anything."""
+        """Discard values at `iteration` or later; return True if there were any."""
         with self._lock:
             latest = self._series.latest
             self._series.forget_from(iteration)
@@ -139,16 +139,16 @@ _MEASURED_LOCK = threading.Lock()
 
 
 def measured_of(run: object, by: object, floors: Mapping[str, float]) -> Measured:
-    """Return what was measured of a run: the same object for every caller, until `by` changes.
+    """Return the measurements of a run: the same object for every caller, until `by` changes.
 
     Parameters
     ----------
     run : object
         Identifies the run; kept weakly.
     by : object
-        What the samples are judged by. Figures of another choice are not comparable, and are dropped.
+        The choice of features. Metrics of another choice are not comparable, and are discarded.
     floors : mapping of str to float
-        Taken over if nothing was measured so far.
+        Used if nothing was measured so far.
     """
     with _MEASURED_LOCK:
         known = _MEASURED.get(run)
@@ -158,23 +158,22 @@ def measured_of(run: object, by: object, floors: Mapping[str, float]) -> Measure
 
 
 class MetricSampler:
-    """Measures a run about once a second, each time in a thread of its own.
+    """Measures a run about once a second, each time in a thread.
 
     Parameters
     ----------
     interval : float
-        Seconds between two measurements at least.
+        Minimum seconds between two measurements.
     clock : callable
         Returns the time in seconds.
     effort : callable
-        Returns the processor's time that the current thread took, in seconds: on a busy machine,
-        waiting for its turn costs nobody anything.
+        Returns the current thread's processor time in seconds; waiting for a processor does not count.
     measured : callable
-        Called, on the thread that measures, when there are new values or floors.
+        Called, on the measuring thread, when there are new values or floors.
     watched : callable
-        Returns whether anybody still looks at the run; afterwards nothing that fails is told.
+        Returns True while a viewer is open; afterwards failures are not reported.
     room : callable
-        Returns the share of a processor that the training gets; where it is less than one, measuring takes less too.
+        Returns the training's share of a processor; below one, measurements take less too.
     """
 
     def __init__(
@@ -200,7 +199,7 @@ class MetricSampler:
         self.begin(Measured())
 
     def begin(self, kept: Measured) -> None:
-        """Measure another run from now on, or by another choice of features, into `kept`."""
+        """Switch to another run or another choice of features, with measurements in `kept`."""
         with self._lock:
             self._kept = kept
             self._measured = None
@@ -209,16 +208,16 @@ class MetricSampler:
             self._trouble = ""
 
     def due(self, iteration: int, generated: Floats, *, at_once: bool = False) -> bool:
-        """Return whether to measure now.
+        """Return True if a measurement is due.
 
         Parameters
         ----------
         iteration : int
-            Where the run stands.
+            The current iteration.
         generated : float32 array [M, F]
-            What the generator makes of fixed latents: whether it has changed at all.
+            Samples from fixed latents, to detect whether the generator has changed.
         at_once : bool
-            Do not wait for the interval, nor for a measurement under way.
+            Wait neither for the interval nor for a measurement in progress.
         """
         with self._lock:
             if self._measured is not None:
@@ -237,16 +236,16 @@ class MetricSampler:
         floors: Callable[[], Mapping[str, float]],
         cost: float,
     ) -> None:
-        """Measure aside.
+        """Measure in another thread.
 
         Parameters
         ----------
         iteration, generated
             As for :meth:`due`.
         figures : callable
-            Returns the values at this iteration, from copies; called from the thread that measures.
+            Returns the values at this iteration, from copies; called on the measuring thread.
         floors : callable
-            Returns what perfect samples score; called once for each run's data, from that thread too.
+            Returns the scores of perfect samples; called once for each run's data, on that thread too.
         cost : float
             Seconds that the training thread spent on the copies.
         """
@@ -277,7 +276,7 @@ class MetricSampler:
         try:
             values = figures()
             with self._lock:
-                if kept.floors:  # the first time, importing or what has to be learnt first took longest
+                if kept.floors:  # the first time, imports and classifier training dominate
                     share = SHARE_ASIDE * self._room()
                     self._interval = max(self._interval, (self._effort() - began) / share)
                 kept.append(iteration, values)
@@ -288,12 +287,12 @@ class MetricSampler:
                 kept.floors = MappingProxyType(dict(floors()))
                 self._told()
         except Exception as error:  # noqa: BLE001 - a user's features may raise anything; it is told
-            # Nobody needs the figures of a process that ends, where imports fail in odd ways.
+            # Metrics of an exiting process are not needed, and imports fail there.
             if threading.main_thread().is_alive() and self._watched():
                 self._note(kept, iteration, error)
 
     def _note(self, kept: Measured, iteration: int, error: Exception) -> None:
-        """Keep why nothing could be measured, and try again less often."""
+        """Store the reason of a failed measurement, and retry less often."""
         told = error.args[0] if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
         with self._lock:
             if kept is not self._kept:
@@ -307,16 +306,16 @@ class MetricSampler:
 
     @property
     def busy(self) -> bool:
-        """Whether a measurement is under way."""
+        """True if a measurement is in progress."""
         return self._under_way is not None and self._under_way.is_alive()
 
     def settle(self, patience: float | None = None) -> None:
-        """Wait for the measurement under way, for so many seconds at most."""
+        """Wait for the measurement in progress, at most `timeout` seconds."""
         if self._under_way is not None:
             self._under_way.join(patience)
 
     def forget_from(self, iteration: int) -> None:
-        """Forget what was measured at `iteration` or later."""
+        """Discard values at `iteration` or later."""
         with self._lock:
             if self._kept.forget_from(iteration):
                 self._measured = None
@@ -328,17 +327,17 @@ class MetricSampler:
 
     @property
     def latest(self) -> Mapping[str, float]:
-        """The newest values by name."""
+        """The latest values by name."""
         return self._kept.latest
 
     @property
     def floors(self) -> Mapping[str, float]:
-        """What perfect samples score; empty until it is known."""
+        """Scores of perfect samples; empty until known."""
         return self._kept.floors
 
     @property
     def trouble(self) -> str:
-        """Why nothing can be measured; empty where it can."""
+        """Why nothing can be measured; empty otherwise."""
         return self._trouble
 
 
@@ -347,7 +346,7 @@ _UNDER_WAY: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 @atexit.register
 def _settle_all() -> None:
-    """Let measurements end before the interpreter takes NumPy away from under them."""
+    """Wait for measurements before the interpreter unloads NumPy."""
     end = time.monotonic() + EXIT_PATIENCE
     for thread in list(_UNDER_WAY):
         thread.join(max(0.0, end - time.monotonic()))

@@ -1,4 +1,4 @@
-"""What panels draw of an update that somebody walks through: its batch in place of the shown samples."""
+"""The batch of a walked update, displayed instead of the samples."""
 
 from __future__ import annotations
 
@@ -27,19 +27,18 @@ __all__ = ["MOST", "Inside", "Pulls", "inside"]
 Floats = npt.NDArray[np.float32]
 
 MOST = 150
-"""Samples of the batch that are shown, so that one can follow them."""
+"""Number of displayed samples of the batch."""
 
 
 @dataclass(frozen=True)
 class Pulls:
-    """What D's loss asks of D's logit at each sample, before anything moves.
+    """How D's loss pulls D's logit at each sample, before the update.
 
     Attributes
     ----------
     real, generated : float32 array [M]
-        Minus the derivative of the loss by each sample's logit, times the samples in the batch: above 0 where
-        the logit has to rise for the loss to fall. The loss is the mean of the samples' shares; D's penalty is
-        left out.
+        Minus the derivative of the loss by each sample's logit, times the number of samples. If it is above 0, a higher
+        logit lowers the loss. The loss is the mean over the samples, without D's penalty.
     """
 
     real: Floats
@@ -48,24 +47,24 @@ class Pulls:
 
 @dataclass(frozen=True)
 class Inside:
-    """The batch of an update, as far as it has been carried out.
+    """The batch of an update in progress.
 
     Attributes
     ----------
     step : SubStep
-        Where the walk stands; with all numbers.
+        Current sub-step, with all values.
     real, generated : float32 array [M, ...]
-        The first of each, at most 150, in the units that are drawn; none where there are none yet.
-        Once the update has been carried out, what the same noise would become.
+        The first samples of each, at most 150, in display units; empty if not computed yet. After the update, the
+        samples of the updated generator from the same noise.
     before : float32 array [M, ...] or None
-        Where these generated samples were before the generator's update.
+        These generated samples before the generator's update.
     seen : mapping
-        ``"latents"``, ``"scores"`` and ``"gradients"`` of these samples, as far as they are known; see
+        ``"latents"``, ``"scores"`` and ``"gradients"`` of these samples, if known; see
         :mod:`ganwidgets.live.observations`.
     pulls : Pulls or None
-        In an update of the discriminator, from where its gradients are known and until its parameters move.
+        In an update of the discriminator, from its gradients until its parameters change.
     verdict : float32 array or None
-        The discriminator's verdict over the plane, where updates of this walk would have changed it.
+        The discriminator's verdict over the plane, if updates of this walk have changed it.
     """
 
     step: SubStep
@@ -78,7 +77,7 @@ class Inside:
 
 
 def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
-    """Return what can be drawn of `step`, to be called between two steps."""
+    """Return the displayed values of `step`; call this between two steps."""
     effect = step.effect
     nothing = torch.zeros(0, *session.run.source.shape)
     real = nothing if step.real is None else step.real[:MOST]
@@ -99,7 +98,7 @@ def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
     if fake_logits is not None:
         seen["scores"] = _scores(session, real_logits, fake_logits, len(real), len(generated))
     if step.gradients is not None and step.gradients.samples is not None and effect is None:
-        # Each sample's own share: the loss is their mean.
+        # Each sample's contribution: the loss is their mean.
         descent = (-len(step.noise) * step.gradients.samples[:MOST]).float().numpy()
         seen["gradients"] = Gradients(descent=descent, slope=descent)
     pulls = None
@@ -113,7 +112,7 @@ def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
 
 
 def _pulls(gradient: Tensor | None, n: int, packing: int, shown: int) -> Floats:
-    """Return each sample's share of minus a gradient by logits; all samples of a pack have the same."""
+    """Return each sample's share of minus the gradient by logits; all samples of a pack have the same."""
     if gradient is None:
         return np.zeros(shown, np.float32)
     each: Floats = (-n * gradient.float() / packing).repeat_interleave(packing)[:shown].numpy()
@@ -139,7 +138,7 @@ def _scores(session: Session, real: Tensor | None, fake: Tensor, n_real: int, n_
 
 
 def _verdict_of(session: Session, tensors: Mapping[str, Tensor], scene: Scene, step: SubStep) -> Floats:
-    """Return the verdict of the discriminator that has these parameters and buffers."""
+    """Return the verdict of the discriminator with these parameters and buffers."""
     assert scene.grid is not None
     generated = scene.real if step.generated is None else step.generated
     discriminator = copied_network(session.state.networks["discriminator"])

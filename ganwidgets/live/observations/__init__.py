@@ -1,9 +1,9 @@
-"""What can be seen of one moment beside the samples themselves; each only where somebody wants it.
+"""Observations of one moment besides the samples, each computed only on request.
 
-An observation is taken between two steps, or of a likeness of the run at any time, on copies, by networks in eval
-mode and with generators of its own, so that it leaves no trace in the run. It is declared once, in :data:`OBSERVATIONS`, under the
-name by which panels ask for it; what it returns is in :attr:`ganwidgets.live.Frame.seen` under that
-name. It is made anew for each run, so that it may remember.
+An observation is taken between two steps, or later from copies of the networks. It uses networks in eval mode and its
+own generators, so it does not change the run. :data:`OBSERVATIONS` declares each under the name by which panels request
+it. :attr:`ganwidgets.live.Frame.seen` has its result under that name. Each run has new observation objects, so that
+they may cache.
 """
 
 from __future__ import annotations
@@ -59,4 +59,4 @@ OBSERVATIONS: Mapping[str, Callable[[], Observation]] = MappingProxyType(
         )
     }
 )
-"""Every observation by its name: what makes one for a run."""
+"""Factory of every observation by name."""

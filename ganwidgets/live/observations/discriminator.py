@@ -1,4 +1,4 @@
-"""What the discriminator says of samples and of the plane, and where it drives the generated ones."""
+"""Observations of the discriminator: scores of samples, verdict over the plane, gradients."""
 
 from __future__ import annotations
 
@@ -29,20 +29,19 @@ __all__ = [
 Floats = npt.NDArray[np.float32]
 
 DRIVEN = 9
-"""Images whose gradients are taken at most: each costs the discriminator more than a verdict, and is drawn small."""
+"""Maximum number of images with gradients: each costs more than a verdict, and is drawn small."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What the discriminator says of the shown samples.
+    """The discriminator's scores of the displayed samples.
 
     Attributes
     ----------
     real, generated : float32 array [M]
-        Its verdict in [0, 1], 1 for real, as in the map of the plane; undecided (1/2) where a sample
-        is not finite.
+        Its verdict in [0, 1], 1 for real, as in the map of the plane; 1/2 for a non-finite sample.
     real_logits, generated_logits : float32 array [M]
-        What it returned.
+        Raw outputs.
     """
 
     real: Floats
@@ -52,13 +51,13 @@ class Scores:
 
 
 class Verdicts:
-    """The discriminator's verdict on each shown sample: :class:`Scores`."""
+    """Observation: the discriminator's verdict on each displayed sample, as :class:`Scores`."""
 
     name: ClassVar[str] = "scores"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"points", "images"})
 
     def take(self, moment: Moment) -> Scores:
-        """Return them."""
+        """Return the scores."""
         real, generated = moment.logits
         loss = moment.session.loss
         against = references(real, generated)
@@ -71,26 +70,26 @@ class Verdicts:
 
 
 class VerdictMap:
-    """The discriminator's view of the whole plane: float32 ``[64, 64]``, in :attr:`ganwidgets.live.Frame.verdict` too."""
+    """Observation: the discriminator's verdict over the plane, float32 ``[64, 64]``, also in :attr:`Frame.verdict`."""
 
     name: ClassVar[str] = "verdict"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
 
     def take(self, moment: Moment) -> Floats | None:
-        """Return it; None where points have other than two dimensions."""
+        """Return the verdict; None for points of other than two dimensions."""
         return None if moment.extent is None else moment.map_of(moment.extent)
 
 
 @dataclass(frozen=True)
 class CloseUp:
-    """The discriminator's view of a part of the plane.
+    """The discriminator's verdict over a part of the plane.
 
     Attributes
     ----------
     extent : tuple of float
         ``x0, x1, y0, y1`` of that part.
     verdict : float32 array [64, 64]
-        As :attr:`ganwidgets.live.Frame.verdict`, over that part alone: the smaller it is, the finer.
+        As :attr:`ganwidgets.live.Frame.verdict`, over that part alone, and therefore finer.
     """
 
     extent: Extent
@@ -98,13 +97,13 @@ class CloseUp:
 
 
 class ZoomedVerdict:
-    """The discriminator's view of the part of the plane that people see: :class:`CloseUp`."""
+    """Observation: the discriminator's verdict over the visible part of the plane, as :class:`CloseUp`."""
 
     name: ClassVar[str] = "close_up"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
 
     def take(self, moment: Moment) -> CloseUp | None:
-        """Return it; None where the whole plane is seen, or points have other than two dimensions."""
+        """Return it; None if the whole plane is visible, and for points of other than two dimensions."""
         window = moment.focus.window
         if window is None or moment.extent is None:
             return None
@@ -113,17 +112,16 @@ class ZoomedVerdict:
 
 @dataclass(frozen=True)
 class Gradients:
-    """Where each generated sample is driven; of images the first nine.
+    """Gradients at each generated sample; for images at the first nine.
 
     Attributes
     ----------
     descent : float32 array [M, ...]
-        Minus the gradient of each sample's share of the generator's loss, by the sample, in the units
-        of training: the direction in which the sample would have to move for the generator's loss to
-        fall fastest. The loss is the mean of those shares.
+        Minus the gradient of each sample's share of the generator's loss, by the sample, in the units of training: the
+        steepest descent direction of the generator's loss. The loss is the mean of those shares.
     slope : float32 array [M, ...] or None
-        Of points only, since nobody draws it of images: the gradient of the discriminator's logit by the sample: where D finds it more real. Under
-        ``wasserstein`` and ``hinge`` both are the same.
+        For points only: the gradient of the discriminator's logit by the sample, which points to more real samples.
+        Under ``wasserstein`` and ``hinge`` both are equal.
     """
 
     descent: Floats
@@ -131,17 +129,17 @@ class Gradients:
 
 
 class GradientField:
-    """The two gradients at each generated sample: :class:`Gradients`.
+    """Observation: the two gradients at each generated sample, as :class:`Gradients`.
 
-    A relativistic loss judges each generated sample against one real sample; here those are the shown
-    real samples, in their order, so that an arrow moves with the networks and not with the draw.
+    A relativistic loss compares each generated sample with a real one. Here these are the displayed real samples, in
+    order, so that an arrow changes with the networks and not with the draw.
     """
 
     name: ClassVar[str] = "gradients"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"points", "images"})
 
     def take(self, moment: Moment) -> Gradients:
-        """Return them."""
+        """Return the gradients."""
         session = moment.session
         loss = session.loss
         images = session.run.source.kind == "images"
@@ -166,7 +164,7 @@ class GradientField:
 
 
 def references(real_logits: Tensor, generated_logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Return those logits of the shown samples against which a critic's scale is measured."""
+    """Return the logits of the displayed samples that define a critic's scale."""
     fake = generated_logits[torch.isfinite(generated_logits)][:REFERENCES]
     real = real_logits[:REFERENCES]
     return real, fake if len(fake) else real

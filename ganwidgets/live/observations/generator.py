@@ -1,4 +1,4 @@
-"""What the generator makes: of its noise as a whole, and many images at once."""
+"""Observations of the generator: latents, the manifold, and many images."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ __all__ = ["Crowd", "Density", "Latents", "Manifold", "ManifoldGrid", "NoisePlan
 Floats = npt.NDArray[np.float32]
 
 CELLS = 20
-"""Cells of the noise along each side, whose images are the manifold."""
+"""Number of cells along each side of the noise grid."""
 
 TAIL = 0.005
-"""Share of the noise beyond the outermost cells on each side, where it has no bounds."""
+"""Share of unbounded noise beyond the outermost cells on each side."""
 
 CROWD = 200
-"""Real and as many generated images of a crowd."""
+"""Number of real and of generated images in a crowd."""
 
 SHARE = 0.05
-"""The part of the training thread's time that making crowds may take."""
+"""Maximum share of the training thread's time for crowds."""
 
 
 class Latents:
-    """The latents of the generated samples, float32 ``[M, latent_dim]``."""
+    """Observation: the latents of the generated samples, float32 ``[M, latent_dim]``."""
 
     name: ClassVar[str] = "latents"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"points", "images"})
@@ -45,20 +45,20 @@ class Latents:
 
 @dataclass(frozen=True)
 class Manifold:
-    """What the generator makes of a regular grid over the noise.
+    """The generator's image of a regular grid over the noise.
 
     Attributes
     ----------
     corners : float32 array [R, C, F]
-        Where the grid's corners come to lie; one row, where the noise has one dimension.
+        Images of the grid's corners; one row for one-dimensional noise.
     latents : float32 array [R, C, latent_dim]
-        The corners themselves. Each cell between four of them holds the same share of the noise, so
-        the density of samples in its image is inverse to the image's area.
+        The corners themselves. Each cell has the same probability, so the density of samples in its image is inverse to
+        the image's area.
     share : float
-        Of the noise in each cell (of the noise's first two dimensions where it has more).
+        Probability of each cell (in the first two dimensions of the noise).
     sliced : bool
-        Whether the noise has more dimensions, all others being 0 here: then this is a part only of
-        what the generator makes.
+        True if the noise has more dimensions, all others being 0 here: the grid is then only a slice of the generator's
+        range.
     """
 
     corners: Floats
@@ -68,13 +68,13 @@ class Manifold:
 
 
 class ManifoldGrid:
-    """A grid over the noise, as the generator warps it: :class:`Manifold`."""
+    """Observation: the generator's image of a grid over the noise, as :class:`Manifold`."""
 
     name: ClassVar[str] = "manifold"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
 
     def take(self, moment: Moment) -> Manifold:
-        """Return it."""
+        """Return the manifold."""
         session = moment.session
         dimensions = session.built["latent_dim"]
         marks, share = _marks(session.settings.noise)
@@ -93,14 +93,14 @@ class ManifoldGrid:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Many images, for pictures of how all of them lie to each other.
+    """Many images, for maps of their distribution.
 
     Attributes
     ----------
     iteration : int
-        When the generated ones were made; images take long, so that need not be now.
+        Iteration of the generated images, possibly a past one because they take long.
     real, generated : float32 array [200, C, H, W]
-        In [0, 1]; the real ones and the generated ones' noise are the same for the whole run.
+        In [0, 1]; the real images and the latents are the same for the whole run.
     """
 
     iteration: int
@@ -109,7 +109,7 @@ class Crowd:
 
 
 class Density:
-    """More images than a gallery shows, made as seldom as their cost demands: :class:`Crowd`."""
+    """Observation: more images than the gallery shows, within a share of the time, as :class:`Crowd`."""
 
     name: ClassVar[str] = "crowd"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
@@ -120,7 +120,7 @@ class Density:
         self._due = 0.0
 
     def take(self, moment: Moment) -> Crowd:
-        """Return the last one, or another where the run has moved and enough time has passed."""
+        """Return the cached crowd, or a new one if the run has changed and enough time has passed."""
         began = time.monotonic()
         last = self._last
         if last is not None and (moment.moves == self._moves or began < self._due):
@@ -138,17 +138,17 @@ class Density:
 
 
 class NoisePlane:
-    """What the generator makes of a plane through the origin of the noise: images ``[9, C, H, W]`` in [0, 1].
+    """Observation: images ``[9, C, H, W]`` in [0, 1] of a plane through the origin of the noise.
 
-    The plane goes through the latents of the first two shown samples, so that its points are as likely as
-    noise of many dimensions is: 3 by 3 of them, the origin in the middle. Noise of one dimension gives a line.
+    The plane contains the latents of the first two displayed samples, so that its points are as likely as other
+    latents. The images form a 3 by 3 grid with the origin in the middle. One-dimensional noise gives a line.
     """
 
     name: ClassVar[str] = "slice"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
 
     def take(self, moment: Moment) -> Floats:
-        """Return it."""
+        """Return the images."""
         ends = moment.latents[:2]
         if ends.shape[1] == 1:
             return _bounded(sample_from(moment.session, torch.linspace(-1, 1, 9)[:, None]))
@@ -162,7 +162,7 @@ def _bounded(images: Tensor) -> Floats:
 
 
 def _marks(noise: str) -> tuple[Tensor, float]:
-    """Return where the grid's lines are along one dimension of the noise, and the share between two."""
+    """Return the positions of the grid's lines along one dimension of the noise, and the probability between two."""
     if noise == "uniform":
         return torch.linspace(-1, 1, CELLS + 1), 1 / CELLS
     shares = torch.linspace(TAIL, 1 - TAIL, CELLS + 1, dtype=torch.float64)

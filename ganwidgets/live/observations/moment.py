@@ -1,4 +1,4 @@
-"""A moment of a run that is looked at, and what looks at it."""
+"""A moment of a run, and the interface of observations."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Floats = npt.NDArray[np.float32]
 Kind = Literal["points", "images"]
 
 TRAIL = 300
-"""Steps that trails go back where nobody chose."""
+"""Default length of trails, in steps."""
 
 
 @dataclass(frozen=True)
 class Focus:
-    """What people look at closely.
+    """Objects of detailed observations, chosen by users.
 
     Attributes
     ----------
     window : tuple of float or None
-        ``x0, x1, y0, y1`` of the part of the plane that is seen, where that is not the whole of it.
+        ``x0, x1, y0, y1`` of the visible part of the plane; None for the whole.
     trail : int
-        How many steps trails go back.
+        Length of trails in steps.
     """
 
     window: Extent | None = None
@@ -42,30 +42,30 @@ class Focus:
 
 @dataclass(frozen=True)
 class Moment:
-    """One moment between two steps; what several observations need is computed once.
+    """One moment between two steps, with cached values that several observations need.
 
     Attributes
     ----------
     session : Visible
-        The run; nobody changes it meanwhile.
+        The run; no other thread changes it meanwhile.
     between : callable
-        Carries out a function that reads data, between two steps, and returns what it returns.
+        Runs a function that reads data, between two steps, and returns its result.
     seed : int
-        Of the shown samples.
+        Seed of the displayed samples.
     real, generated : Tensor [M, ...]
-        The shown samples, in the units that are drawn.
+        The displayed samples, in display units.
     labels : Tensor or None
-        int64 [M]; what the generator was told for each generated sample, where it takes labels.
+        int64 [M]; label of each generated sample, if the generator takes labels.
     iteration : int
         Full steps since the start of the run.
     branch : int
-        The one on which the run stands.
+        The current branch.
     moves : int
         See :class:`~ganwidgets.live.RunState`.
     extent : tuple of float or None
         ``x0, x1, y0, y1`` of the plane, for points of two dimensions.
     focus : Focus
-        What people look at closely.
+        See :class:`Focus`.
     """
 
     session: Visible
@@ -92,7 +92,7 @@ class Moment:
         return real, logits_of(self.session, self.trained(self.generated), self.labels)
 
     def trained(self, samples: Tensor) -> Tensor:
-        """Return samples in the units of training: images in [-1, 1], points as they are."""
+        """Return samples in the units of training: images in [-1, 1], points unchanged."""
         return samples * 2 - 1 if self.session.run.source.kind == "images" else samples
 
     def map_of(self, part: Extent) -> Floats:
@@ -102,18 +102,18 @@ class Moment:
 
 
 class Observation(Protocol):
-    """Something to be seen of a run.
+    """An observation of a run.
 
     Attributes
     ----------
     name : str
-        By which panels ask for it.
+        Name by which panels request it.
     kinds : frozenset of {"points", "images"}
-        The data for which there is such a thing.
+        The data for which it exists.
     """
 
     name: ClassVar[str]
     kinds: ClassVar[frozenset[Kind]]
 
     def take(self, moment: Moment) -> Any:
-        """Return it, as copies; None where this run has no such thing."""
+        """Return the observation, as copies; None if this run has none."""

@@ -1,4 +1,4 @@
-"""The resolutions of networks that grow, and of networks that work at all of them at once."""
+"""Observation of the resolutions of progressive and MSG-GAN networks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ScaleReader", "Scales"]
 Floats = npt.NDArray[np.float32]
 
 SHOWN = 8
-"""Samples of each resolution."""
+"""Number of samples of each resolution."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Scales:
     sides : tuple of int
         In pixels.
     level : float or None
-        Doublings in force, for a network that grows; a fraction is the share of the next resolution.
+        Current number of doublings, for a progressive network; the fraction is the share of the next resolution.
     images : tuple of float32 array [n, C, side, side]
-        The same samples at each resolution, in [0, 1]; empty for a network that grows.
+        The same samples at each resolution, in [0, 1]; empty for a progressive network.
     """
 
     sides: tuple[int, ...]
@@ -40,18 +40,18 @@ class Scales:
     images: tuple[Floats, ...] = ()
 
     def share(self, number: int) -> float:
-        """Return how far the resolution `number` takes part, in [0, 1]."""
+        """Return the weight of the resolution `number`, in [0, 1]."""
         return 1.0 if self.level is None else min(max(self.level - number + 1, 0.0), 1.0)
 
 
 class ScaleReader:
-    """The resolutions of a run's networks: :class:`Scales`; None for networks with one resolution."""
+    """Observation: the resolutions of a run's networks, as :class:`Scales`; None for networks with one resolution."""
 
     name: ClassVar[str] = "scales"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
 
     def take(self, moment: Moment) -> Scales | None:
-        """Return them."""
+        """Return the resolutions."""
         run = moment.session.run
         generator = run.state.networks["generator"]
         if isinstance(generator, GrowingNetwork):

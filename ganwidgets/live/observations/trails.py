@@ -1,4 +1,4 @@
-"""Where samples were before."""
+"""Observation of past positions of samples."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ __all__ = ["Trail", "TrailRecorder"]
 Floats = npt.NDArray[np.float32]
 
 SHOWN = 8
-"""Earlier moments that a trail goes through at most."""
+"""Maximum number of past moments in a trail."""
 
 REMEMBERED = 64
-"""Earlier moments that are kept for trails, ever fewer the longer ago they are."""
+"""Maximum number of stored past moments, sparser for older ones."""
 
 
 @dataclass(frozen=True)
 class Trail:
-    """Where the shown generated samples were, earliest first, the present left out.
+    """Past positions of the displayed generated samples, earliest first, without the present.
 
     Attributes
     ----------
     iterations : int64 array [T]
-        When; T at most 8, evenly chosen among the moments known, the first as many steps ago as was asked for or, if
-        nobody looked then, the one before it, if any. The same number twice, where only one network was updated between.
+        At most 8 iterations, evenly spread over the stored moments. The first is as many steps ago as the user chose,
+        or the stored one before. An iteration occurs twice if only one network was updated in between.
     positions : float32 array [T, M, F]
-        Where.
+        Positions at these iterations.
     """
 
     iterations: npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ class Trail:
 
 
 class TrailRecorder:
-    """Where the generated samples were at earlier moments that somebody looked at: :class:`Trail`."""
+    """Observation: positions of the generated samples at earlier observed moments, as :class:`Trail`."""
 
     name: ClassVar[str] = "trails"
     kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
@@ -49,7 +49,7 @@ class TrailRecorder:
         self._moments: list[tuple[int, int, Floats]] = []
 
     def take(self, moment: Moment) -> Trail:
-        """Return it, and remember the present; what the run went back from is forgotten."""
+        """Return the trail and store the present; discard moments from which the run went back."""
         known = self._moments
         if moment.branch != self._branch:
             known.clear()
@@ -68,14 +68,14 @@ class TrailRecorder:
         )
 
     def _chosen(self, since: int) -> list[tuple[int, int, Floats]]:
-        """Return the moments that a trail from iteration `since` on goes through."""
+        """Return the moments of a trail from iteration `since` on."""
         known = self._moments
         first = max((place for place, (when, _, _) in enumerate(known) if when <= since), default=0)
         places = np.unique(np.linspace(first, len(known) - 1, SHOWN).round().astype(int))
         return [known[place] for place in places] if known else []
 
     def _thin_out(self) -> None:
-        """Forget a moment if there are too many: one between two neighbours that are close for how long ago it was."""
+        """Discard a moment if there are too many: the one whose neighbours are closest relative to their age."""
         known = self._moments
         if len(known) > REMEMBERED + 1:
             now = known[-1][0]

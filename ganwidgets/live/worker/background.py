@@ -1,4 +1,4 @@
-"""What people ask for while they watch, done aside: of each kind only the newest wish counts."""
+"""Background requests of viewers; of each kind only the latest counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger("ganwidgets")
 
 
 class LatestOnlyTasks:
-    """Carries out wishes one after the other, on a thread of its own that ends when there are none."""
+    """Runs requests one after the other, on a thread that ends when there are none."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,15 +25,15 @@ class LatestOnlyTasks:
         self._closed = False
 
     def ask(self, kind: str, wish: Wish, failed: Failed = lambda _: None) -> None:
-        """Carry out `wish` soon; one of the same kind that has not begun is left out. Quick, from any thread.
+        """Schedule `wish`; it replaces a pending request of the same kind. Returns at once; thread-safe.
 
         Parameters
         ----------
         kind : str
-            Of wishes of which only the newest counts.
+            Kind of the request; only the latest of a kind runs.
         wish : callable
         failed : callable
-            Told what kept the wish from being carried out, on the same thread.
+            Called with the exception of a failed request, on the same thread.
         """
         with self._lock:
             if self._closed:
@@ -45,19 +45,19 @@ class LatestOnlyTasks:
                 self._thread.start()
 
     def close(self) -> None:
-        """Drop wishes that have not begun, and refuse later ones; does not wait."""
+        """Drop pending requests, and refuse later ones; does not wait."""
         with self._lock:
             self._closed = True
             self._wishes.clear()
 
     def join(self, timeout: float = 5.0) -> None:
-        """Wait until the thread has ended, `timeout` seconds at most."""
+        """Wait until the thread has ended, at most `timeout` seconds."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
 
     def settle(self) -> None:
-        """Wait until there is nothing left to do."""
+        """Wait until no request is left."""
         while (thread := self._thread) is not None and thread is not threading.current_thread():
             thread.join()
 
@@ -76,7 +76,7 @@ class LatestOnlyTasks:
                 self._fail(kind, failed, error)
 
     def _fail(self, kind: str, failed: Failed, error: Exception) -> None:
-        """Tell who asked, and the log where it is another trouble than last time: some wishes come with each frame."""
+        """Report a failure to the requester; log it if it differs from the last one."""
         told = f"{type(error).__name__}: {error}"
         if self._closed:
             return

@@ -1,4 +1,4 @@
-"""The queue between everybody and the thread that trains."""
+"""The queue of commands to the training thread."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ CLOSED = Message("this runner was closed; show the trainer in a new widget to go
 
 
 class Inbox:
-    """Commands in the order in which they were sent, and urgent ones before all others.
+    """Commands in sending order, with urgent ones first.
 
-    Any thread sends; the thread that trains takes. Its lock is held for moments only, never while
-    a command is carried out.
+    Any thread sends; the training thread takes. The lock is held only briefly, never while a command runs.
 
     Attributes
     ----------
     news : threading.Condition
-        Notified whenever something was answered or published.
+        Notified when a command was answered or a state was published.
     closed : bool
-        Whether nothing can be sent any more.
+        True if no command can be sent any more.
     """
 
     def __init__(self) -> None:
-        # Re-entrant, because a finalizer may send from within any line of Python.
+        # Re-entrant, because a finalizer may send from any line of Python.
         self.lock = threading.RLock()
         self.news = threading.Condition(self.lock)
         self._work = threading.Condition(self.lock)
@@ -47,7 +46,7 @@ class Inbox:
         Raises
         ------
         RuntimeError
-            If the queue was closed.
+            If the queue is closed.
         """
         with self.lock:
             if self.closed:
@@ -59,14 +58,14 @@ class Inbox:
             return command.ticket
 
     def wake(self) -> None:
-        """Let the thread that trains look again whether there is something to do."""
+        """Wake the training thread to check for work."""
         with self.lock:
             self._work.notify()
 
     def unanswered(self, ticket: int | None = None) -> bool:
-        """Return whether a command sent up to `ticket` waits or is being carried out.
+        """Return True if a command sent up to `ticket` waits or runs.
 
-        Without a ticket: whether any does, calls left out, since looking never ends.
+        Without a ticket: whether any does, except calls, because viewers send calls all the time.
         """
         with self.lock:
             if ticket is None:
@@ -74,17 +73,17 @@ class Inbox:
             return any(command.ticket <= ticket for command in self._all())
 
     def holds(self, kind: type[Command]) -> bool:
-        """Return whether a command of this kind waits for its turn."""
+        """Return True if a command of this kind waits."""
         with self.lock:
             return any(isinstance(command, kind) for command in (*self._urgent, *self._orders))
 
     def is_to_train(self) -> bool:
-        """Return whether a command that lets the run train waits or is being carried out."""
+        """Return True if a command that lets the run train waits or runs."""
         with self.lock:
             return any(isinstance(command, Play | Step) for command in self._all())
 
     def to_be_set(self) -> frozenset[str]:
-        """Return the settings that changes in the queue are going to set."""
+        """Return the settings that queued changes will set."""
         with self.lock:
             changes = (c for c in (*self._urgent, *self._orders) if isinstance(c, Change))
             return frozenset(name for change in changes for name in change.values)
@@ -95,21 +94,21 @@ class Inbox:
         if self._current is not None:
             yield self._current
 
-    # --- from the thread that trains ------------------------------------------------------------
+    # --- from the training thread ---------------------------------------------------------------
 
     def pressing(self, *, in_order: bool) -> bool:
-        """Return whether there is something to take; costs next to nothing."""
+        """Return True if a command waits; costs almost nothing."""
         return bool(self._urgent or (in_order and self._orders))
 
     def take(self, *, in_order: bool, rest: Callable[[], float | None]) -> Command | None:
-        """Return the next command once there is one, or None as soon as there is time to train.
+        """Return the next command, or None as soon as training is due.
 
         Parameters
         ----------
         in_order : bool
-            Whether commands that are not urgent have their turn.
+            Include commands that are not urgent.
         rest : callable
-            Returns for how many seconds nothing is to be done otherwise; None for ever.
+            Returns the seconds until training is due; None if it is not.
         """
         with self.lock:
             while True:
@@ -125,13 +124,13 @@ class Inbox:
                 self._work.wait(seconds)
 
     def answered(self) -> None:
-        """Note that the command taken last was answered."""
+        """Record that the command taken last was answered."""
         with self.lock:
             self._current = None
             self.news.notify_all()
 
     def withdraw(self, *kinds: type[Command], ticket: int) -> list[Command]:
-        """Take all commands of these kinds that were sent up to `ticket` out of the queue."""
+        """Remove all commands of these kinds sent up to `ticket` from the queue, and return them."""
         with self.lock:
             withdrawn = [c for c in self._orders if isinstance(c, kinds) and c.ticket <= ticket]
             for command in withdrawn:
@@ -139,7 +138,7 @@ class Inbox:
             return withdrawn
 
     def empty(self) -> list[Command]:
-        """Take everything out of the queue."""
+        """Remove and return all commands."""
         with self.lock:
             taken = [*self._urgent, *self._orders]
             self._urgent.clear()
@@ -147,13 +146,13 @@ class Inbox:
             return taken
 
     def close_if_empty(self) -> bool:
-        """Close the queue unless a command waits; return whether it is closed."""
+        """Close the queue unless a command waits; return True if it is closed."""
         with self.lock:
             self.closed = self.closed or not (self._urgent or self._orders)
             return self.closed
 
     def close(self) -> list[Command]:
-        """Close the queue and return what was never answered."""
+        """Close the queue and return the unanswered commands."""
         with self.lock:
             self.closed = True
             left = list(self._all())

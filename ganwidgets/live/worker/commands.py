@@ -1,4 +1,4 @@
-"""What can be asked of a runner."""
+"""Commands to a runner."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(eq=False)
 class Command:
-    """One entry of the queue; `ticket` numbers them in the order in which they were sent."""
+    """One entry of the queue; `ticket` numbers them in sending order."""
 
     kind: ClassVar[Kind]
     """The kind of the event that answers it; a :class:`Call` answers its caller."""
@@ -40,7 +40,7 @@ class Command:
 
 @dataclass(eq=False)
 class Play(Command):
-    """Let steps follow one another, until an iteration or until a pause."""
+    """Train until an iteration is reached or the run is paused."""
 
     kind = "play"
     until: int | None
@@ -48,7 +48,7 @@ class Play(Command):
 
 @dataclass(eq=False)
 class Pause(Command):
-    """Stop playing and stepping; what was to train before this was sent is left out."""
+    """Stop playing and stepping; cancel earlier commands to train."""
 
     kind = "pause"
 
@@ -75,14 +75,14 @@ class Reset(Command):
 
 @dataclass(eq=False)
 class Recover(Command):
-    """Go back to the last good state."""
+    """Restore the last good state."""
 
     kind = "recover"
 
 
 @dataclass(eq=False)
 class TravelTo(Command):
-    """Stand elsewhere in the run's past or on another branch."""
+    """Travel to another place of the run's past or to another branch."""
 
     kind = "travel"
     journey: Callable[[], None]
@@ -90,7 +90,7 @@ class TravelTo(Command):
 
 @dataclass(eq=False)
 class ScrubTo(TravelTo):
-    """Stand somewhere to look around; left out where somebody already wants to be elsewhere."""
+    """Travel while the user drags a slider; skipped if a later journey waits."""
 
 
 @dataclass(eq=False)
@@ -104,7 +104,7 @@ class StartWalk(Command):
 
 @dataclass(eq=False)
 class Walk(Command):
-    """Go on in the walk that was begun, back, to its end, or leave it."""
+    """Advance the current walk, go back, finish its step, or leave it."""
 
     kind = "walk"
     move: Move
@@ -130,7 +130,7 @@ class Call(Command):
 
 @dataclass(eq=False)
 class Close(Command):
-    """End the thread, once everything that waits was answered; `at_exit`, refuse it instead."""
+    """End the thread after all waiting commands were answered; with `at_exit`, refuse them instead."""
 
     kind = "close"
     at_exit: bool = False

@@ -1,4 +1,4 @@
-"""Whether a cell can still reach an object: what in the interpreter refers to it, our own parts and histories left out."""
+"""Search for references to an object from user code, ignoring the package's own objects and output histories."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["held"]
 PACKAGE = __name__.partition(".")[0]
 
 HISTORY = re.compile(r"_+|_\d+|_oh|Out")
-"""Names under which IPython keeps what cells returned."""
+"""Names under which IPython keeps outputs."""
 
 MOST = 5_000
-"""Objects after which the search ends; what has so many referrers is held."""
+"""Number of visited objects after which the search ends; the object then counts as referenced."""
 
 LIBRARIES = (PACKAGE, "IPython", "ipykernel", "ipywidgets", "traitlets", "tornado", "asyncio", "threading")
 
@@ -29,21 +29,21 @@ def held(
     namespaces: Iterable[dict[str, Any]] = (),
     opaque: Callable[[Any], bool] = lambda _: False,
 ) -> bool:
-    """Return whether a name in a module or a running function leads to one of `objects`.
+    """Return True if a name in a module or a running function leads to one of `objects`.
 
-    The search goes from each object to what refers to it, until it meets a namespace. It costs some tens of
-    milliseconds for each step of the longest way.
+    The search goes from each object to its referrers, until it reaches a namespace. It costs some tens of milliseconds
+    for each level.
 
     Parameters
     ----------
     objects
-        What is looked for.
+        The objects to find references to.
     apart : iterable
-        Containers through which nothing counts as reached, such as a registry.
+        Containers that do not count as referrers, such as a registry.
     namespaces : iterable of dict
-        Namespaces beside those of all modules.
+        Namespaces besides those of all modules.
     opaque : callable
-        Returns whether nothing counts as reached through an object, such as a part of what is looked for.
+        Returns True for objects that do not count as referrers, such as parts of the searched objects.
     """
     left_out = {id(container) for container in apart}
     modules = {id(vars(module)) for module in list(sys.modules.values()) if hasattr(module, "__dict__")}
@@ -75,20 +75,20 @@ def _named(namespace: dict[str, Any], item: Any) -> bool:
 
 
 def _ours(referrer: Any) -> bool:
-    """Return whether a referrer is a part of the machinery, which leads to no name of the user's."""
+    """Return True if a referrer is interpreter machinery, which leads to no user name."""
     if isinstance(referrer, FrameType):
-        return True  # what functions that run hold was looked at
+        return True  # locals of running functions were checked
     if isinstance(referrer, threading.Thread):
         return referrer.name.startswith(PACKAGE)
     if isinstance(referrer, MethodType):
         return referrer.__name__.startswith("_")
     if isinstance(referrer, FunctionType):
         return _within(str(referrer.__module__), (PACKAGE,))
-    return _within(type(referrer).__module__, ("IPython", "ipykernel"))  # they keep what cells returned
+    return _within(type(referrer).__module__, ("IPython", "ipykernel"))  # they keep outputs of cells
 
 
 def _locals_of_running_functions() -> set[int]:
-    """Return the ids of what functions hold that run now, in any thread; modules and libraries left out."""
+    """Return the ids of objects held by running functions of user code, in any thread."""
     ids: set[int] = set()
     for frame in sys._current_frames().values():
         current: FrameType | None = frame

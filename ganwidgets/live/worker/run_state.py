@@ -1,4 +1,4 @@
-"""What a runner tells others: how things stand, and what became of each command."""
+"""State and events that a runner publishes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Kind = Literal["play", "pause", "step", "reset", "recover", "travel", "walk", "c
 
 @dataclass(frozen=True)
 class RunState:
-    """How a run stands between two steps; a snapshot that never changes.
+    """State of a run between two steps; immutable.
 
     Attributes
     ----------
@@ -27,24 +27,24 @@ class RunState:
         ``"idle"`` (nothing has run yet), ``"running"``, ``"paused"``, ``"diverged"`` (a number was
         not finite) or ``"error"`` (an exception; both in `error`).
     playing : bool
-        Whether steps follow one another until somebody pauses.
+        True if it trains until the user pauses.
     iteration : int
         Full steps carried out since the start of the run.
     steps_per_second : float
-        Smoothed over about a second; 0 while nothing runs.
+        Averaged over about a second; 0 while nothing runs.
     record : mapping of str to float
-        The numbers of the last updates; empty before the first.
+        Values of the last updates; empty before the first.
     error : BaseException or None
-        What stopped the run; kept until the run goes on, is reset or recovered.
+        What stopped the run; kept until the run continues, is reset or recovered.
     changes : int
-        How many changes of settings took force since the runner started.
+        Number of changes of settings since the runner started.
     moves : int
-        Grows whenever the networks may have changed, also where `iteration` does not; while it is
-        the same, a picture need not be drawn again.
+        Increases whenever the networks may have changed, even if `iteration` does not. While it is equal, pictures stay
+        valid.
     unstored : BaseException or None
-        Why what is new cannot be stored in the run's folder; the run goes on, and storing is tried again.
+        Why the run's folder cannot be written; the run continues, and storing is retried.
     walk : SubStep or None
-        Where somebody stands who walks through the next step; see :meth:`ganwidgets.GANTrainer.walk`.
+        Current sub-step of a walk through the next step; see :meth:`ganwidgets.GANTrainer.walk`.
     """
 
     status: Status = "idle"
@@ -61,32 +61,30 @@ class RunState:
 
 @dataclass(frozen=True)
 class Event:
-    """What became of one command, or (``"state"``) something that happened by itself.
+    """Result of one command, or (``"state"``) an event without a command.
 
-    Every command but a call is answered by exactly one event; a call is answered by its result.
+    Every command except a call is answered by exactly one event; a call is answered by its result.
 
     Attributes
     ----------
     kind : str
-        The command; ``"state"`` where a run reached its end or failed by itself, or a call from
-        another thread changed something.
+        The command; ``"state"`` if a run reached its end or failed, or if a call from another thread changed something.
     state : RunState
-        How things stand right after it.
+        State right after it.
     ticket : int or None
-        The number that the sender was given; None for ``"state"``.
+        Ticket of the command; None for ``"state"``.
     asked : mapping
-        The settings that a change was to set, and to what.
+        The requested settings and values.
     changes : mapping of str to (old, new)
-        For each setting that was set, its value before and now.
+        Old and new value of each setting that was set.
     waiting : frozenset of str
-        Settings that a change still in the queue is going to set: what is shown to people should
-        not yet go back to `changes`.
+        Settings that queued changes will set: controls should not revert these to `changes`.
     steps : int
-        The steps that a ``"step"`` command carried out, fewer than asked for if it was cut short.
+        Number of steps of a ``"step"`` command, fewer than requested if it was interrupted.
     error : BaseException or None
         Why the command was refused or failed.
     notice : str
-        What a recovery did beyond going back to the last good state, for people to read.
+        Text for the user: what a recovery did besides restoring the last good state.
     """
 
     kind: Kind
@@ -101,5 +99,5 @@ class Event:
 
     @property
     def iteration(self) -> int:
-        """The iteration after which the command took force."""
+        """The iteration after which the command took effect."""
         return self.state.iteration

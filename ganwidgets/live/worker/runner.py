@@ -1,4 +1,4 @@
-"""The runner that others hold: it queues what they ask, and tells them what became of it."""
+"""The runner: it queues commands of users, and publishes their results."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ T = TypeVar("T")
 
 
 class Runner:
-    """Trains in a thread of its own, and obeys between any two steps.
+    """Trains in its own thread, and executes commands between any two steps.
 
-    While it lives, the trainer may be used from any thread: each call is carried out by the
-    runner's thread between two steps. All methods may be called from any thread and return at
-    once, except :meth:`call`, :meth:`look`, :meth:`wait` and :meth:`close`; those that queue a
-    command return its ticket, which is in the :class:`~ganwidgets.live.Event` that answers it.
+    While it is open, the trainer may be used from any thread: each call runs in the runner's thread between two steps.
+    All methods may be called from any thread and return at once, except :meth:`call`, :meth:`look`, :meth:`wait` and
+    :meth:`close`. Methods that queue a command return its ticket; the :class:`~ganwidgets.live.Event` with the answer
+    has the same ticket.
 
-    The thread ends on :meth:`close`, when the interpreter exits, and when nobody holds the runner
-    any more (listeners do not count).
+    The thread ends on :meth:`close`, when the interpreter exits, and when the runner is garbage-collected (listeners do
+    not keep it alive).
 
     Parameters
     ----------
     trainer : GANTrainer
-        What to train; it may have one runner at a time.
+        The trainer; it may have one runner at a time.
 
     Attributes
     ----------
     shown_by : WeakSet
-        The widgets that show this run. The last one to close ends the thread.
+        The widgets that show this run. Closing the last one ends the thread.
 
     Raises
     ------
@@ -77,7 +77,7 @@ class Runner:
             self.shown_by: weakref.WeakSet[Any] = weakref.WeakSet()
             self._worker = Worker(trainer, self._listeners)
             _RUNNERS[trainer] = weakref.ref(self._worker), weakref.ref(self)
-        # At the interpreter's exit all threads are ended together, and waited for.
+        # At the interpreter's exit all threads are stopped together, and joined.
         weakref.finalize(self, self._worker.stop).atexit = False
 
     @classmethod
@@ -96,15 +96,15 @@ class Runner:
     # --- commands -------------------------------------------------------------------------------
 
     def play(self, until: int | None = None) -> int:
-        """Let steps follow one another, until `until` iterations are reached or somebody pauses."""
+        """Train until `until` iterations are reached or the run is paused."""
         return self._worker.inbox.send(Play(None if until is None else _whole("until", until)))
 
     def pause(self) -> int:
-        """Stop after the current step; steps and plays that were asked for before are left out."""
+        """Stop after the current step; cancel earlier commands to step and play."""
         return self._worker.inbox.send(Pause(), urgent=True)
 
     def step(self, n: int = 1, network: str = "both", origin: Origin = CODE) -> int:
-        """Carry out `n` full steps, or `n` updates of one network, before what is asked later."""
+        """Carry out `n` full steps, or `n` updates of one network, before later commands."""
         known = (ALL, *self.trainer.players)
         if network not in known:
             raise ValueError(
@@ -119,7 +119,7 @@ class Runner:
     def look_inside(self, network: str = "both", origin: Origin = CODE) -> int:
         """Pause, and begin a walk through the next step; see :meth:`ganwidgets.GANTrainer.walk`.
 
-        Where it stands is :attr:`RunState.walk`. Whatever else changes the run ends it.
+        :attr:`RunState.walk` has its current sub-step. Any other change of the run ends it.
         """
         inbox = self._worker.inbox
         with inbox.lock:
@@ -127,37 +127,37 @@ class Runner:
             return inbox.send(StartWalk(network, origin))
 
     def walk(self, move: Move) -> int:
-        """Go on to the ``"next"`` sub-step, ``"back"``, ``"finish"`` the step, or ``"leave"`` it."""
+        """Advance to the ``"next"`` sub-step, ``"back"``, ``"finish"`` the step, or ``"leave"`` it."""
         return self._worker.inbox.send(Walk(move))
 
     def reset(self, seed: int | None = None, origin: Origin = CODE) -> int:
-        """Stop, and start afresh with the settings as they stand; a seed must be a valid setting."""
+        """Stop, and start afresh with the current settings; a seed must be a valid setting."""
         if seed is not None:
             seed = SETTINGS["seed"].check(seed)
         return self._worker.inbox.send(Reset(seed, origin))
 
     def recover(self) -> int:
-        """Stop, and go back to the last good state; settings are kept."""
+        """Stop, and restore the last good state; settings are kept."""
         return self._worker.inbox.send(Recover())
 
     def goto(self, iteration: int) -> int:
-        """Pause, and stand where the current branch had just completed `iteration`."""
+        """Pause, and travel to `iteration` on the current branch."""
         return self._travel(ScrubTo(partial(self.trainer.timeline.goto, iteration)))
 
     def switch(self, branch: str) -> int:
-        """Pause, and stand where another branch was left."""
+        """Pause, and switch to another branch's last state."""
         return self._travel(TravelTo(partial(self.trainer.timeline.switch, branch)))
 
     def fork(self, name: str) -> int:
-        """Pause, and begin a branch of that name where the run stands."""
+        """Pause, and begin a branch of that name at the current state."""
         return self._travel(TravelTo(partial(self.trainer.timeline.fork, name)))
 
     def undo(self, seq: int | None = None) -> int:
-        """Pause, and stand just before an intervention, by default the last."""
+        """Pause, and travel to just before an intervention, by default the last."""
         return self._travel(TravelTo(partial(self.trainer.timeline.undo, seq)))
 
     def go(self, journey: Callable[[], None]) -> int:
-        """Pause, and let the run stand where `journey` brings it."""
+        """Pause, and travel as `journey` says."""
         return self._travel(TravelTo(journey))
 
     def _travel(self, command: TravelTo) -> int:
@@ -167,24 +167,24 @@ class Runner:
             return inbox.send(command)
 
     def change(self, values: Mapping[str, Any], origin: Origin = CODE, *, urgent: bool = False) -> int:
-        """Set several settings at once: all of them, or none.
+        """Set several settings at once; on any error none of them changes.
 
         Parameters
         ----------
         values : mapping
-            Settings by name, already checked. What is refused nevertheless is told by the event.
+            Settings by name, already validated. The event reports values that are refused nevertheless.
         origin : Origin
-            For the log of interventions.
+            Author and reason for the log of interventions.
         urgent : bool
-            Between the next two steps even in the midst of a command to step, as a person expects
-            who moves a control; otherwise after everything asked before.
+            Apply it before the next step even during a command to step, as for a moved control; otherwise after all
+            earlier commands.
         """
         command = Change(dict(values), origin)
         return self._worker.inbox.send(command, urgent=urgent)
 
     @property
     def speed(self) -> float:
-        """Steps a second at most while playing; 0 for as fast as it goes."""
+        """Maximum steps per second while playing; 0 for no limit."""
         return self._worker.metronome.speed
 
     @speed.setter
@@ -192,31 +192,29 @@ class Runner:
         self._worker.metronome.speed = _rate(value)
         self._worker.inbox.wake()
 
-    # --- what waits -----------------------------------------------------------------------------
+    # --- calls that block -----------------------------------------------------------------------
 
     def call(self, closure: Callable[[], T]) -> T:
-        """Return what `closure` returns; it runs after everything asked before, between two steps.
+        """Return the result of `closure`; it runs after all earlier commands, between two steps.
 
-        On the runner's own thread, and once the runner is closed, it runs at once in the caller's
-        thread. A caller that is interrupted while it waits takes its closure back, unless that has
-        begun.
+        On the runner's own thread, and after the runner was closed, it runs at once in the caller's thread. If the
+        caller is interrupted while waiting, `closure` is cancelled unless it has begun.
 
         Raises
         ------
         BaseException
-            Whatever `closure` raises.
+            Any exception of `closure`.
         """
         return self._worker.call(closure)
 
     def look(self, closure: Callable[[], T]) -> T:
-        """As :meth:`call`, but between the next two steps: for a closure that changes nothing."""
+        """Like :meth:`call`, but before the next step: for a closure that changes nothing."""
         return self._worker.call(closure, looks_only=True)
 
     def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
-        """Wait until `iteration` is reached; without one, until nothing is queued or playing.
+        """Wait until `iteration` is reached; if omitted, until nothing is queued or playing.
 
-        Everything asked before is carried out first. Listeners hear of the end before the wait is
-        over.
+        All earlier commands are carried out first. Listeners are notified before this returns.
 
         Parameters
         ----------
@@ -228,8 +226,7 @@ class Runner:
         Raises
         ------
         Exception
-            What stopped the run: :class:`~ganwidgets.DivergedError`, or what a network or the data
-            raised.
+            What stopped the run: :class:`~ganwidgets.DivergedError`, or an exception of a network or the data.
         TimeoutError
             If the time is over.
         RuntimeError
@@ -242,7 +239,7 @@ class Runner:
 
     @property
     def inside(self) -> bool:
-        """True on the thread that trains."""
+        """True on the training thread."""
         return self._worker.inside
 
     def refuse_inside(self) -> None:
@@ -255,36 +252,36 @@ class Runner:
     def close(self) -> None:
         """End the thread after the current step; the trainer is headless again.
 
-        What was asked before is answered first: changes and calls are carried out, steps are not.
+        Earlier commands are answered first: changes and calls are carried out, steps are not.
         """
         self._worker.stop()
         if not self._worker.inside:
             self._worker.join()
 
-    # --- what can be seen -----------------------------------------------------------------------
+    # --- state ----------------------------------------------------------------------------------
 
     @property
     def state(self) -> RunState:
-        """How the run stands, as of a few milliseconds ago at most."""
+        """State of the run, at most a few milliseconds old."""
         return self._worker.state
 
     @property
     def active(self) -> bool:
-        """True while it trains, and while a command waits that lets it train."""
+        """True while it trains, and while a command to train waits."""
         return self.state.status == "running" or self._worker.inbox.is_to_train()
 
     @property
     def closed(self) -> bool:
-        """Whether the runner was closed, or is about to be."""
+        """True if the runner was closed, or is closing."""
         return self._worker.closing
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Let `listener` hear of every event, on the runner's thread; it must return quickly.
+        """Call `listener` with every event, on the runner's thread; it must return quickly.
 
         Returns
         -------
         callable
-            Ends it.
+            Removes the listener.
         """
         listeners = self._listeners
         listeners.append(checked_callable("listener", listener))
@@ -314,7 +311,7 @@ def runners() -> list[Runner]:
 
 
 def _living(trainer: GANTrainer) -> Worker | None:
-    """Return the worker whose thread has not ended, if `trainer` has one."""
+    """Return the worker of `trainer` whose thread has not ended, or None."""
     worker = _RUNNERS[trainer][0]() if trainer in _RUNNERS else None
     return worker if worker is not None and worker.alive else None
 

@@ -1,4 +1,4 @@
-"""What trains now, for whoever has lost the widget that shows it."""
+"""List of the runs that train now, for users who lost their widget."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ class Training:
 
     @property
     def iteration(self) -> int:
-        """Full steps carried out."""
+        """Number of full steps."""
         return self._runner.state.iteration
 
     @property
     def data(self) -> str:
-        """The name of what it imitates."""
+        """Name of its data."""
         return str(self.trainer.source.name)
 
     @property
     def steps_per_second(self) -> float:
-        """Over about the last second."""
+        """Steps per second, over about the last second."""
         return self._runner.state.steps_per_second
 
     def stop(self) -> None:
-        """Pause it after the step that is under way; `widgets` and `trainer` can go on with it."""
+        """Pause after the current step; `widgets` and `trainer` can continue it."""
         self._runner.pause()
 
     def close(self) -> None:
-        """End its thread, and close its widgets; `trainer` stays usable."""
+        """End its thread and close its widgets; `trainer` stays usable."""
         for widget in self.widgets:
             widget.close()
         self._runner.close()
@@ -57,7 +57,7 @@ class Training:
 
 
 def running() -> list[Training]:
-    """Return what trains now, in every widget of this process; each can be stopped or closed.
+    """Return the runs that train now, in all widgets of this process; each can be stopped or closed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The threads that train end before the interpreter takes torch away from under them."""
+"""Stops training threads before the interpreter unloads torch."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["end_at_exit"]
 
 EXIT_PATIENCE = 5.0
-"""Seconds for which the interpreter's exit waits for a step to end."""
+"""Seconds that the interpreter's exit waits for a step to end."""
 
 _LIVE: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
 def end_at_exit(core: Worker) -> None:
-    """Let the thread of `core` end when the interpreter exits, unless it has ended before."""
+    """End the thread of `core` when the interpreter exits, unless it has ended before."""
     _LIVE.add(core)
 
 

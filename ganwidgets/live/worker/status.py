@@ -1,4 +1,4 @@
-"""How a run stands, as the thread that trains knows it, and tells everybody else."""
+"""Status of a run, kept by the training thread and published to others."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ __all__ = ["WorkerStatus"]
 
 
 class WorkerStatus:
-    """What trains, how far, with what numbers, and what stopped it; belongs to the thread that trains.
+    """What trains, its progress and values, and what stopped it; used only by the training thread.
 
     Parameters
     ----------
     trainer : GANTrainer
-        What is trained.
+        The trainer.
 
     Attributes
     ----------
     playing : bool
-        Whether steps follow one another.
+        True while playing.
     until : int or None
-        The iteration at which they end.
+        The iteration at which playing ends.
     job : Step or None
-        The command to step that is being carried out.
+        The current command to step.
     error : BaseException or None
         What stopped the run.
     started : bool
-        Whether anything has run.
+        True if anything has run.
     record : mapping of str to float
-        The numbers of the last updates.
+        Values of the last updates.
     moves : int
-        Grows whenever the networks may have changed.
+        Increases whenever the networks may have changed.
     rate : StepRate
     """
 
@@ -62,7 +62,7 @@ class WorkerStatus:
         self._walked_at = (0, 0)
 
     def told(self) -> RunState:
-        """Return what everybody may know."""
+        """Return the published state."""
         if not self.playing and self.job is None:
             self.rate.stop()
         return RunState(
@@ -88,40 +88,40 @@ class WorkerStatus:
     # --- training -------------------------------------------------------------------------------
 
     def go_on(self) -> None:
-        """Leave behind what stopped the run, because it is to train."""
+        """Clear the error that stopped the run, because it will train again."""
         self.error = None
         if not self.playing:
             self.rate.begin(time.monotonic())
 
     def arrive(self) -> bool:
-        """Stop playing where its end is reached; return whether it is."""
+        """Stop playing at its end; return True if it is reached."""
         arrived = self.playing and self.until is not None and self._trainer.iteration >= self.until
         self.playing = self.playing and not arrived
         return arrived
 
-    # --- elsewhere ------------------------------------------------------------------------------
+    # --- travel ---------------------------------------------------------------------------------
 
     def place(self) -> tuple[int, bool]:
-        """Return on which branch the run stands, and whether where that ends."""
+        """Return the current branch, and True if the run is at its tip."""
         timeline = self._trainer.timeline
         return timeline.place.branch, timeline.at_tip
 
     def arrive_elsewhere(self) -> None:
-        """Pause, because the run stands at another place of its past or on another branch."""
+        """Pause, because the run travelled to another place or branch."""
         self.playing = False
         self.moves += 1
         self.started = self._trainer.iteration > 0
         self.record = self.recorded()
 
     def recorded(self) -> Mapping[str, float]:
-        """Return the numbers of the last updates, as far as they are known: a loaded state has no history."""
+        """Return the values of the last updates, if known: a loaded state has no history."""
         known = self._trainer.history.record() if self._trainer.iteration else {}
         return MappingProxyType({name: value for name, value in known.items() if not math.isnan(value)})
 
     # --- settings -------------------------------------------------------------------------------
 
     def changes_since(self, before: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-        """Return the settings that are no longer as `before`, with their values then and now."""
+        """Return the settings that differ from `before`, with their old and new values."""
         settings = self._trainer.settings
         now = {name: getattr(settings, name) for name in before}
         changes = {name: (old, now[name]) for name, old in before.items() if not _same(old, now[name])}
@@ -132,14 +132,14 @@ class WorkerStatus:
 
     @property
     def _walk(self) -> trainer_walk.Walk | None:
-        """The walk that was begun last, by a button or from code."""
+        """The latest walk, begun by a button or by code."""
         return vars(self._trainer).get("_walking")
 
     def _forget_walk(self) -> None:
         vars(self._trainer).pop("_walking", None)
 
     def walk(self, command: StartWalk | Walk) -> None:
-        """Stand at another sub-step of the next step."""
+        """Move to another sub-step of the next step."""
         if isinstance(command, StartWalk):
             walk = self._trainer._walk(command.network, command.origin)
             self._walked_at = self.moves, self._changes
@@ -148,7 +148,7 @@ class WorkerStatus:
             getattr(self._walk, command.move)()
 
     def end_walk(self) -> None:
-        """Forget a walk that is over; where it carried the step out, the run has moved."""
+        """Drop a finished walk; if it completed the step, the run has moved."""
         walk = self._walk
         if walk is None or not walk.over:
             return
@@ -160,7 +160,7 @@ class WorkerStatus:
             self.record = MappingProxyType(self._trainer._session.record())
 
     def where_walked(self) -> SubStep | None:
-        """Return the sub-step of the current walk; a walk that the run has gone away from is over."""
+        """Return the sub-step of the current walk; end the walk if the run has changed otherwise."""
         walk = self._walk
         if walk is None:
             return None
@@ -174,7 +174,7 @@ class WorkerStatus:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Return whether a setting is unchanged; data that is no name is compared as an object."""
+    """Return True if a setting is unchanged; data without a name is compared by identity."""
     if one is other:
         return True
     plain = (str, int, float, tuple)

@@ -1,13 +1,11 @@
-"""The thread that trains, and what it does with each command.
+"""The training thread and its commands.
 
-Between two steps the thread does what was asked in the meantime, one command after the other, in
-the order in which they were sent. A command to step is carried out as a whole before the next one
-is looked at, so that a script means what it says; what is *urgent* comes before everything: a
-pause, the movement of a person's hand on a control, and looks that change nothing. No lock is held
-while a step is computed or a command carried out.
+Between two steps the thread carries out the commands sent meanwhile, in sending order. A command to step completes
+before the next command, so that scripts run in order. *Urgent* commands come first: a pause, a moved control, and calls
+that change nothing. No lock is held while a step is computed or a command runs.
 
-The thread knows this module's :class:`Worker` only, never the :class:`~ganwidgets.live.Runner` that
-others hold, so that a runner nobody holds any more is collected, which ends its thread.
+The thread references only this module's :class:`Worker`, never the :class:`~ganwidgets.live.Runner`. So a runner
+without references is collected, which ends its thread.
 """
 
 from __future__ import annotations
@@ -56,30 +54,30 @@ T = TypeVar("T")
 Listener = Callable[[Event], None]
 
 SLICE = 0.005
-"""Seconds after which the thread that trains looks up, tells how things stand, and goes on."""
+"""Seconds after which the training thread publishes its state and continues."""
 
 POLL = 0.2
-"""Seconds for which a thread waits at most before it can hear an interrupt, on every system."""
+"""Maximum seconds that a thread waits at a time, so that interrupts arrive on every system."""
 
 AT_ONCE = 1_000_000
-"""Steps asked of the trainer at a time where there is no end to them."""
+"""Number of steps per call of the trainer while playing without an end."""
 
 logger = logging.getLogger("ganwidgets")
 
 
 class Listeners(list[Listener]):
-    """Who hears of events; held by a `Runner`, so that listeners can be collected with it."""
+    """Listeners of events; owned by a `Runner`, so that they can be collected with it."""
 
 
 class Worker:
-    """The thread, its queue, and how things stand.
+    """The training thread, its queue, and its state.
 
     Parameters
     ----------
     trainer : GANTrainer
-        What is trained; no other thread touches it until the thread has ended.
+        The trainer; no other thread touches it until the thread has ended.
     listeners : Listeners
-        Who hears of events; not kept alive.
+        Listeners of events; referenced weakly.
     """
 
     def __init__(self, trainer: GANTrainer, listeners: Listeners) -> None:
@@ -88,7 +86,7 @@ class Worker:
         self.metronome = Metronome()
         self.closing = False
         self._listeners = weakref.ref(listeners)
-        # What follows belongs to the thread that trains; others see `state`.
+        # The following attributes belong to the training thread; other threads read `state`.
         self._status = WorkerStatus(trainer)
         self._trained: tuple[bool, Step | None] = False, None
         self._ending: list[Close] = []
@@ -103,16 +101,16 @@ class Worker:
 
     @property
     def inside(self) -> bool:
-        """Whether the current thread is the one that trains."""
+        """True on the training thread."""
         return threading.current_thread() is self._thread
 
     @property
     def alive(self) -> bool:
-        """Whether the thread has not ended."""
+        """True if the thread has not ended."""
         return self._thread.is_alive()
 
     def call(self, function: Callable[[], T], *, looks_only: bool = False) -> T:
-        """Return what `function` returns, or raise what it raises, between two steps."""
+        """Return the result of `function`, called between two steps, or raise its exception."""
         command = Call(function, looks_only)
         with self.inbox.lock:
             queued = not (self.inbox.closed or self.inside)
@@ -128,13 +126,13 @@ class Worker:
                 except TimeoutError:
                     continue
         except BaseException:
-            future.cancel()  # it is left out, unless it has begun
+            future.cancel()  # cancelled unless it has begun
             raise
         answer: T = future.result()
         return answer
 
     def route(self, values: dict[str, Any], reason: str) -> bool:
-        """Queue a plain assignment to the trainer's settings; False on the thread that trains."""
+        """Queue an assignment to the trainer's settings; return False on the training thread."""
         with self.inbox.lock:
             if self.inbox.closed or self.inside:
                 return False
@@ -142,7 +140,7 @@ class Worker:
             return True
 
     def wait(self, iteration: int | None, timeout: float | None) -> None:
-        """Return once what was sent is through and `iteration` reached; see :meth:`Runner.wait`."""
+        """Return once all earlier commands are done and `iteration` is reached; see :meth:`Runner.wait`."""
         end = None if timeout is None else time.monotonic() + timeout
         inbox = self.inbox
         with inbox.lock:
@@ -152,7 +150,7 @@ class Worker:
                 if left <= 0:
                     raise TimeoutError(
                         Message(
-                            "after {timeout:g} s the run stands at iteration {iteration} and goes on; "
+                            "after {timeout:g} s the run is at iteration {iteration} and continues; "
                             "wait longer, or pause it",
                             timeout=timeout,
                             iteration=self.state.iteration,
@@ -183,7 +181,7 @@ class Worker:
         )
 
     def stop(self, *, at_exit: bool = False) -> None:
-        """Let the thread end after the current step; does not wait for it."""
+        """End the thread after the current step; does not wait for it."""
         with self.inbox.lock:
             self.closing = True
             if not self.inbox.closed:
@@ -207,7 +205,7 @@ class Worker:
             self._status.error = error
         finally:
             self._status.playing, self._status.job = False, None
-            self._trained = False, None  # it was stored above, as far as it can be
+            self._trained = False, None  # it was stored above if possible
             self.closing = True
             self._refuse(self.inbox.close(), RuntimeError(CLOSED))
             self.trainer._attach(None, None)
@@ -215,7 +213,7 @@ class Worker:
             self._refuse(self._ending, None)
 
     def _turn(self) -> bool:
-        """Carry out one command, or train for a moment; False where the thread is to end."""
+        """Carry out one command, or train for a moment; return False if the thread must end."""
         command = self.inbox.take(in_order=self._status.job is None, rest=self._rest)
         if command is not None:
             try:
@@ -227,12 +225,12 @@ class Worker:
         elif self._status.playing or self._status.job is not None:
             self._train()
         else:
-            self.trainer._session.autosave.save()  # what could not be stored is tried again
+            self.trainer._session.autosave.save()  # retry what could not be stored
             self._publish()
         return True
 
     def _rest(self) -> float | None:
-        """Return for how many seconds there is nothing to do; None until a command comes."""
+        """Return the idle seconds; None until a command comes."""
         if self._ending or self._status.job is not None:
             return 0.0
         if self._status.playing:
@@ -240,7 +238,7 @@ class Worker:
         return self.trainer._session.autosave.retry_in()
 
     def _train(self) -> None:
-        """Take steps until a command arrives, a moment has passed, or they are done."""
+        """Train until a command arrives, a moment has passed, or the steps are done."""
         job = self._status.job
         begun = time.monotonic()
         end = begun + SLICE
@@ -291,7 +289,7 @@ class Worker:
             self._acknowledge(job, steps=job.done, error=error)
 
     def _fail(self, error: BaseException) -> None:
-        """Pause because of `error`; what was to train on is left out, all else is still done."""
+        """Pause because of `error`; cancel commands to train, keep all others."""
         self._status.error = error
         self._status.playing = False
         self._status.moves += 1
@@ -302,7 +300,7 @@ class Worker:
         self._refuse(left, error)
 
     def _refuse(self, commands: Iterable[Command], error: BaseException | None) -> None:
-        """Answer commands that are not carried out."""
+        """Answer cancelled commands."""
         for command in commands:
             if not isinstance(command, Call):
                 asked = command.values if isinstance(command, Change) else {}
@@ -361,7 +359,7 @@ class Worker:
         elif not command.looks_only:
             walked = self._status.where_walked() is not self.state.walk  # from code
             self._notify("walk") if walked else self._publish()
-        # Last, so that the caller finds the state as the call left it.
+        # Last, so that the caller finds the state that the call left.
         if failure is None:
             future.set_result(answer)
         else:
@@ -394,7 +392,7 @@ class Worker:
         self._acknowledge(command)
 
     def _carry_out_return(self, command: Reset | Recover) -> None:
-        """Stop, and stand elsewhere: at a fresh start, or at the last good state."""
+        """Stop, and move the run: to a fresh start, or to the last good state."""
         self._status.playing = False
         self._status.moves += 1
         before = self.trainer.settings.as_dict()
@@ -415,7 +413,7 @@ class Worker:
         self._acknowledge(command, changes=changes, error=self._status.error, notice=notice)
 
     def _carry_out_travel(self, command: TravelTo) -> None:
-        """Stand elsewhere, unless it was only to look around and the next journey waits already."""
+        """Travel, unless it was only a drag and the next journey waits already."""
         if isinstance(command, ScrubTo) and self.inbox.holds(TravelTo):
             self._acknowledge(command)
             return
@@ -431,7 +429,7 @@ class Worker:
         self._acknowledge(command, changes=self._status.changes_since(before), error=refusal)
 
     def _carry_out_walk(self, command: StartWalk | Walk) -> None:
-        """Stand at another sub-step of the next step; what a walk did to the run was done before."""
+        """Move to another sub-step of the next step."""
         refusal: Exception | None = None
         try:
             self._status.walk(command)
@@ -441,28 +439,28 @@ class Worker:
         self._acknowledge(command, error=refusal)
 
     def _carry_out_stop(self, command: Pause | Close) -> None:
-        """Let nothing train that was asked for before."""
+        """Cancel all earlier commands to train."""
         self._status.playing = False
         self._end_job()
         self._refuse(self.inbox.withdraw(Play, Step, ticket=command.ticket), None)
         if isinstance(command, Pause):
             self._acknowledge(command)
             return
-        self._ending.append(command)  # answered when all is over
+        self._ending.append(command)  # answered at the end
         if command.at_exit:
             self._refuse(self.inbox.empty(), RuntimeError(CLOSED))
 
-    # --- what others see ------------------------------------------------------------------------
+    # --- publishing -----------------------------------------------------------------------------
 
     def _publish(self) -> None:
-        """Make known how things stand, and wake whoever waits for it."""
+        """Publish the state, and wake waiting threads."""
         self._store()
         self.state = self._status.told()
         with self.inbox.lock:
             self.inbox.news.notify_all()
 
     def _store(self) -> None:
-        """Store what was trained, if that has just come to an end: who waits for it hears whether it is stored."""
+        """Store the run when training has just ended, so that waiting threads learn whether it is stored."""
         playing, job = self._trained
         self._trained = self._status.playing, self._status.job
         if playing and not self._status.playing:
@@ -471,11 +469,11 @@ class Worker:
             self.trainer._session.autosave.pause()
 
     def _acknowledge(self, command: Command, **about: Any) -> None:
-        """Tell the listeners what became of `command`."""
+        """Notify the listeners of the result of `command`."""
         self._notify(command.kind, ticket=command.ticket, **about)
 
     def _notify(self, kind: Kind, **about: Any) -> None:
-        """Tell the listeners that something happened; only then does whoever waits go on."""
+        """Notify the listeners of an event, before waiting threads continue."""
         self._notifying = True
         self._publish()
         listeners = self._listeners() or ()

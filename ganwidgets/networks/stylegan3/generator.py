@@ -30,7 +30,7 @@ from ganwidgets.networks.stylegan3.winograd import pays, transformed, winograd_c
 __all__ = ["Generator", "SynthesisInput", "SynthesisLayer", "SynthesisNetwork", "mix_styles"]
 
 MAGNITUDE_HALF_LIFE = 20_000
-"""Samples after which a magnitude counts half in the running mean (appendix C)."""
+"""Half-life of the running mean of magnitudes, in samples (appendix C)."""
 
 
 class SynthesisInput(nn.Module):
@@ -196,7 +196,7 @@ class SynthesisLayer(nn.Module):
         return self.nonlinearity(x + self.bias[:, None, None])
 
     def _of_one(self, x: Tensor, weight: Tensor, scales: Tensor, output_gain: Tensor | None) -> Tensor:
-        """Return the result for one sample without gradients: what is equal but needs less time and memory."""
+        """Return the result for one sample without gradients, with less time and memory."""
         padding = self.specification.conv_kernel - 1
         if pays(weight, x.shape[3]):
             kernels = self._transformed_weight(weight)
@@ -205,7 +205,7 @@ class SynthesisLayer(nn.Module):
                 x = x * output_gain[:, :, None, None]
             x = x + self.bias[:, None, None]
         else:
-            # Large images: no copy of them is scaled.
+            # For large images, avoid a scaled copy.
             weight = weight * scales[0][None, :, None, None]
             if output_gain is not None:
                 weight = weight * output_gain[0][:, None, None, None]

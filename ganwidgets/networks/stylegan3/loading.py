@@ -32,7 +32,7 @@ DIGITS = "digits"
 """Name of the small network that comes with the package."""
 
 IGNORED = {"num_fp16_res", "fp16_channels_last", "fused_modconv_default", "class_name"}
-"""Constructor arguments that decide about speed on a GPU, or about the class, alone."""
+"""Constructor arguments that only affect speed on a GPU, or name the class."""
 
 LARGEST = {
     "num_layers": 64,
@@ -42,7 +42,7 @@ LARGEST = {
     "img_channels": 64,
 }
 LARGEST_OTHER = 2**17
-"""Bounds of constructor arguments, so that a damaged one is refused before anything is built."""
+"""Bounds of constructor arguments, so that a damaged one is refused before the network is built."""
 
 MOST_RESOLUTION = 4096
 
@@ -74,7 +74,7 @@ def load_stylegan(path: str | os.PathLike[str]) -> Network:
     Warns
     -----
     CheckpointWarning
-        If the converted file cannot be written. The network is returned all the same.
+        If the converted file cannot be written. The network is returned nevertheless.
     """
     if path == DIGITS:
         with as_file(files("ganwidgets") / "pretrained" / "stylegan3_digits.safetensors") as shipped:
@@ -136,7 +136,7 @@ def _generator(content: Any) -> tuple[str, dict[str, Any], dict[str, Tensor]]:
 
 
 def _collect(module: Persistent, prefix: str, tensors: dict[str, Tensor], depth: int) -> None:
-    """Put the parameters and buffers of `module` and of those inside it into `tensors`."""
+    """Add the parameters and buffers of `module` and its submodules to `tensors`."""
     if depth > 16:
         raise _foreign("its modules are nested too deeply")
     for group in ("_parameters", "_buffers"):
@@ -160,7 +160,7 @@ def _check(options: Mapping[str, Any]) -> None:
 
 
 def _build(kind: str, options: dict[str, Any], tensors: dict[str, Tensor]) -> Network:
-    """Return the network, after every name, shape and filter was compared with what it needs."""
+    """Return the network, after comparing every name, shape and filter with its specification."""
     _check(options)
     try:
         with torch.device("meta"):
@@ -180,7 +180,7 @@ def _build(kind: str, options: dict[str, Any], tensors: dict[str, Tensor]) -> Ne
 
 
 def _check_filters(network: Network, tensors: dict[str, Tensor], options: Mapping[str, Any]) -> None:
-    """Take the filters out of `tensors`, which the networks compute, and compare them with the computed ones."""
+    """Remove the filters from `tensors`, and compare them with the ones that the networks compute."""
     for name in [name for name in tensors if name.endswith("_filter")]:
         stored = tensors.pop(name)
         owner, _, which = name.rpartition(".")
@@ -198,7 +198,7 @@ def _check_filters(network: Network, tensors: dict[str, Tensor], options: Mappin
 
 
 def _source(converted: Path) -> str | None:
-    """Return the SHA-256 of the pickle that `converted` was made from; none if it is no such file."""
+    """Return the SHA-256 of the pickle that `converted` was made from; empty if it is no such file."""
     try:
         with safe_open(converted, "pt") as file:
             return (file.metadata() or {}).get("source_sha256")
@@ -207,7 +207,7 @@ def _source(converted: Path) -> str | None:
 
 
 def _convert(converted: Path, network: Network, kind: str, options: dict[str, Any], digest: str) -> None:
-    """Write the network beside its pickle, whole or not at all."""
+    """Write the converted file beside its pickle, atomically."""
     temporary = converted.with_name(f".{converted.name}.{secrets.token_hex(4)}")
     metadata = {"format": FORMAT, "kind": kind, "options": json.dumps(options), "source_sha256": digest}
     try:

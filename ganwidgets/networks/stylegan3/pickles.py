@@ -1,8 +1,8 @@
 """A reader of the published network pickles that executes nothing.
 
-The opcodes are interpreted here, and only into numbers, strings, containers and tensors. A global is a
-name, never imported; a call is accepted if its name is in :data:`_CALLS`, which rebuilds data. The
-source text inside the file is a string like any other, and is ignored.
+The opcodes are interpreted here, and produce only numbers, strings, containers and tensors. A global is treated as a
+name, never imported. A call is accepted only if its name is in :data:`_CALLS`, which rebuilds data. The source text
+inside the file is treated as a string, and ignored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ganwidgets.messages import Message
 __all__ = ["Persistent", "read_pickle"]
 
 MOST_OPCODES = 5_000_000
-"""The largest published file has fewer than a hundred thousand."""
+"""Maximum number of objects; the largest published file has fewer than a hundred thousand."""
 
 STORAGES = {
     "FloatStorage": torch.float32,
@@ -53,7 +53,7 @@ class Global:
 
 @dataclass
 class Persistent:
-    """A module that was pickled with its source: what is left without the source.
+    """A module that was pickled with its source, without that source.
 
     Attributes
     ----------
@@ -188,7 +188,7 @@ class _Machine:
             case "REDUCE" | "NEWOBJ":
                 arguments, function = self.stack.pop(), self.stack.pop()
                 if not isinstance(function, Global) or not isinstance(arguments, tuple):
-                    raise _refuse("it calls what is not a name")
+                    raise _refuse("it calls something that is not a name")
                 push(self.calls[function.module, function.name](*arguments))
             case "BUILD":
                 state = self.stack.pop()
@@ -200,7 +200,7 @@ class _Machine:
 
     def top(self, kind: type) -> Any:
         if type(self.stack[-1]) is not kind:
-            raise TypeError(f"items for what is not a {kind.__name__}")
+            raise TypeError(f"items for an object that is not a {kind.__name__}")
         return self.stack[-1]
 
     def named(self, module: Any, name: Any) -> Global:
@@ -210,14 +210,14 @@ class _Machine:
 
 
 def _plain(key: Any) -> Hashable:
-    """Return a key that is hashed without calling anything, and without depth."""
+    """Return a key whose hash calls no code and does not recurse."""
     if type(key) not in {str, int, float, bool, bytes, type(None)}:
         raise TypeError(f"a {type(key).__name__} as a key")
     return key  # type: ignore[no-any-return]
 
 
 def _build(target: Any, state: Any) -> None:
-    """Give an array or dtype its content. What is stored with other objects is not needed."""
+    """Set the content of an array or dtype. Content of other objects is not needed."""
     if not isinstance(target, _Array):
         return
     if isinstance(target.value, np.dtype):
@@ -268,7 +268,7 @@ def _storage(content: Any) -> Tensor:
 def _storage_type(identity: Any) -> tuple[torch.dtype, Any, Any]:
     kind, storage, key, _, count, *_ = identity
     if kind != "storage" or not isinstance(storage, Global) or storage.name not in STORAGES:
-        raise ValueError("a reference to what is not a storage")
+        raise ValueError("a reference to an object that is not a storage")
     return STORAGES[storage.name], key, count
 
 
@@ -314,4 +314,4 @@ _CALLS: dict[tuple[str, str], Callable[..., Any]] = {
 for _package in ("numpy.core.multiarray", "numpy._core.multiarray"):
     _CALLS[_package, "scalar"] = _scalar
     _CALLS[_package, "_reconstruct"] = lambda *_: _Array()
-"""The names that a published network asks for, and what stands in for each."""
+"""Replacements of the names that a published network refers to."""

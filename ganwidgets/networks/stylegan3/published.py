@@ -1,4 +1,4 @@
-"""The networks that NVIDIA published, and how to download one.
+"""List of NVIDIA's published networks, and their download.
 
 Nothing is downloaded unless the user calls :func:`download_stylegan`. NVIDIA documents names and configurations, but no
 sizes and no checksums: sizes are computed from the configurations, and a file is checked by reading it.
@@ -23,7 +23,7 @@ __all__ = ["PUBLISHED", "Published", "download_stylegan"]
 SITE = "https://api.ngc.nvidia.com/v2/models/nvidia/research"
 CHUNK = 2**20
 TOLERANCE = 0.1
-"""Relative difference of a file's size from the computed one that is no mistake."""
+"""Permitted relative difference between a file's size and the computed one."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Published:
     Attributes
     ----------
     name : str
-        Of the file.
+        Name of the file.
     family : str
         ``"stylegan3-t"``, ``"stylegan3-r"`` or ``"stylegan2"``.
     data : str
-        What it was trained on.
+        Training data.
     resolution : int
         Pixels a side.
     megabytes : int or None
@@ -94,11 +94,11 @@ def _stylegan2() -> list[Published]:
 PUBLISHED: Mapping[str, Published] = MappingProxyType(
     {each.name: each for each in (*_stylegan3(), *_stylegan2())}
 )
-"""By the name of the file."""
+"""Published networks by file name."""
 
 
 def _bar(done: int, total: int) -> None:
-    """Write how far a download is on one line of standard error."""
+    """Print the progress of a download on one line of standard error."""
     share = done / total if total else 0.0
     bar = "#" * round(30 * share)
     sys.stderr.write(f"\r[{bar:<30}] {done / 1e6:.0f} of {total / 1e6:.0f} MB")
@@ -113,26 +113,26 @@ def download_stylegan(
     *,
     progress: Callable[[int, int], None] = _bar,
 ) -> Path:
-    """Download one of the :data:`PUBLISHED` files unless it is there, and return its path.
+    """Download one of the :data:`PUBLISHED` files if it is missing, and return its path.
 
     NVIDIA publishes them for non-commercial use.
 
     Parameters
     ----------
     name : str
-        Such as ``"stylegan3-t-ffhqu-256x256.pkl"``.
+        Name such as ``"stylegan3-t-ffhqu-256x256.pkl"``.
     folder : path
-        Where to write it.
+        Folder for the file.
     progress : callable
         ``progress(done, total)`` in bytes; the default draws a bar on standard error. If it raises, the download is
-        given up, and nothing is left of it.
+        cancelled and its partial file deleted.
 
     Raises
     ------
     DataError
         If the name is not in the list.
     CheckpointError
-        If the file cannot be had, or has another size than its configuration says.
+        If the download fails, or the file has another size than expected from its configuration.
     """
     if name not in PUBLISHED:
         raise DataError(

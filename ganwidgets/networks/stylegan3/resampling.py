@@ -26,10 +26,10 @@ Padding = tuple[int, int, int, int]
 NO_FILTER: Terms = separable_terms(None)
 
 TILE = 32
-"""Side of an output tile while no gradient is recorded, in pixels."""
+"""Side of an output tile without gradients, in pixels."""
 
 TILE_WITH_GRADIENT = 128
-"""The same while gradients are recorded: each tile then costs a gradient of the whole image."""
+"""Side of an output tile with gradients, in pixels: each tile then costs a gradient of the whole image."""
 
 
 def axis_matrix(

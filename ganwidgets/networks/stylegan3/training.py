@@ -1,7 +1,8 @@
 """StyleGAN3 generators that fit small images, and the discriminator that trains them.
 
-The published networks have 14 layers and a margin of 10 pixels, which at 16 pixels a side computes five times the
-image. These have few layers, a margin of 3, and a first cut-off of 1, so that the first layers run at 4 and 8 pixels.
+The published networks have 14 layers and a margin of 10 pixels. At 16 pixels a side they would compute five times the
+image's area. These networks have few layers, a margin of 3, and a first cut-off of 1, so that the first layers run at 4
+and 8 pixels.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ __all__ = ["TrainableDiscriminator", "TrainableGenerator", "build_r", "build_t"]
 MARGIN = 3
 FIRST_CUTOFF, FIRST_STOPBAND = 1.0, 2.0
 WIDEST = 2
-"""Times the width of the finest layers that a layer has at most."""
+"""Maximum width, as a multiple of that of the finest layers."""
 
 LABEL_LAYERS = 2
-"""Layers of the discriminator's mapping network, which has 8 in the published networks."""
+"""Number of layers in the discriminator's mapping network; the published networks have 8."""
 
 
 class TrainableGenerator(Generator):
-    """A :class:`Generator` for int64 labels that moves its running means in train mode.
+    """A :class:`Generator` for int64 labels that updates its running means in train mode.
 
     Magnitudes and the mean of w are buffers, so they are part of the state of a run.
     """
@@ -44,7 +45,7 @@ class TrainableGenerator(Generator):
     ) -> Tensor:
         """Return images [N, C, H, W] from z [N, z_dim] and, if conditional, labels int64 [N] or [N, c_dim].
 
-        Without `update_emas`, running means move in train mode.
+        If `update_emas` is None, running means are updated in train mode.
         """
         moves = self.training if update_emas is None else update_emas
         return super().forward(z, _one_hot(c, self.c_dim), truncation_psi, truncation_cutoff, moves)

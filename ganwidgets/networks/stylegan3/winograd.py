@@ -15,7 +15,7 @@ __all__ = ["pays", "transformed", "winograd_conv2d"]
 
 TILE, STEP = 6, 4
 LEAST_CHANNELS, MOST_SIDE = 256, 48
-"""Layers with fewer channels or larger images are slower this way."""
+"""Minimum number of channels and maximum side for which this is faster."""
 
 _INPUT = torch.tensor(
     [
