@@ -35,7 +35,7 @@ def test_images(changes, said):
     [
         ({}, "nearly indistinguishable"),
         ({"modes": 3.0}, "Only 3 of 8 clusters"),
-        ({"high_quality": 0.6}, "lie between them"),
+        ({"high_quality": 0.6}, "points are between them"),
         ({"reverse_kl": 0.4}, "far too many"),
         ({"modes": 0.0, "reverse_kl": math.inf, "sliced_wasserstein": math.inf}, "broken numbers"),
     ],
@@ -44,7 +44,7 @@ def test_points_in_clusters(changes, said):
     assert said in verdict("points", {**RING, **changes}, RING)
 
 
-@pytest.mark.parametrize(("distance", "said"), [(0.03, "hardly"), (0.1, "nearly"), (0.5, "do not lie")])
+@pytest.mark.parametrize(("distance", "said"), [(0.03, "nearly indistinguishable"), (0.1, "nearly"), (0.5, "do not match")])
 def test_other_points(distance, said):
     floors = {"sliced_wasserstein": 0.02}
     assert said in verdict("points", {"sliced_wasserstein": distance}, floors)
