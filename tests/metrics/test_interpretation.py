@@ -44,7 +44,9 @@ def test_points_in_clusters(changes, said):
     assert said in verdict("points", {**RING, **changes}, RING)
 
 
-@pytest.mark.parametrize(("distance", "said"), [(0.03, "nearly indistinguishable"), (0.1, "nearly"), (0.5, "do not match")])
+@pytest.mark.parametrize(
+    ("distance", "said"), [(0.03, "nearly indistinguishable"), (0.1, "nearly"), (0.5, "do not match")]
+)
 def test_other_points(distance, said):
     floors = {"sliced_wasserstein": 0.02}
     assert said in verdict("points", {"sliced_wasserstein": distance}, floors)
