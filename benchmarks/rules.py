@@ -1,4 +1,4 @@
-"""Whether rules help: troubled and healthy settings, untouched, under rules, under a learned controller, and evolved.
+"""Whether rules help: troubled and healthy settings, untouched, under rules, under a learned controller, and as populations.
 
 Quality decides, never a signal that a rule holds: a run is good if its sliced Wasserstein distance after the last step is
 at most six times that of perfect samples, and all clusters that are known receive at least a hundredth of the samples.
@@ -11,10 +11,11 @@ A healthy run is harmed if it is good untouched and not good under rules. A run 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,13 @@ import ganwidgets as gw
 
 STEPS, POPULATION = 1200, 6
 
-ARMS = ("untouched", "rules", "learned", "evolved")
-"""A run as it is; under the built-in rules; under the learned controller; the best of a population of `POPULATION` runs."""
+ARMS = ("untouched", "rules", "learned", "evolved", "searched", "repeated")
+"""A run as it is; under the built-in rules; under the learned controller; the best of `POPULATION` runs at the end.
+
+Three arms train `POPULATION` runs, which is an equal budget. ``evolved`` and ``searched`` begin with the same runs: one as it
+is, the others with learning rates up to 100 times off. Only ``evolved`` selects and varies them (`Sweep.evolve`).
+``repeated`` trains the setting as it is under `POPULATION` seeds.
+"""
 
 TROUBLED: Mapping[str, Mapping[str, Any]] = {
     "D far too fast": {"data": "ring8", "lr_d": 0.05, "lr_g": 5e-4},
@@ -89,8 +95,8 @@ def run(settings: Mapping[str, Any], seed: int, arm: str) -> dict[str, Any]:
     """Return how a run ends."""
     rest = dict(settings)
     data = rest.pop("data")
-    if arm == "evolved":
-        return evolved(data, rest, seed)
+    if arm in POPULATIONS:
+        return best_of(POPULATIONS[arm](data, rest, seed))
     trainer = gw.GANTrainer(data, seed=seed, **rest)
     rules = {"untouched": None, "rules": gw.built_in_rules, "learned": gw.learned_rules}[arm]
     pilot = None if rules is None else trainer.autopilot(rules())
@@ -103,22 +109,58 @@ def run(settings: Mapping[str, Any], seed: int, arm: str) -> dict[str, Any]:
     return {"good": good(trainer), "stopped": stopped, "iteration": trainer.iteration, "fired": fired}
 
 
-def evolved(data: str, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """Return how the best run of a population ends: one run as it is, the others with rates up to 100 times off."""
+def best_of(sweep: gw.Sweep) -> dict[str, Any]:
+    """Return how the best run of a population ends, by its distance from the data after the last step."""
+    fired = [[act.iterations[0], act.action] for act in sweep.acts]
+    ended = {"iteration": sweep.iteration, "fired": fired}
+    if all(run.status != "running" for run in sweep.runs):
+        return {"good": False, "stopped": True, **ended}
+    return {"good": good(sweep.best("sliced_wasserstein")), "stopped": False, **ended}
+
+
+def advanced(sweep: gw.Sweep, steps: Callable[[], object]) -> gw.Sweep:
+    """Return `sweep` after `steps`, or as far as it came until every run had diverged."""
+    with contextlib.suppress(RuntimeError):
+        steps()
+    return sweep
+
+
+def drawn(data: str, settings: Mapping[str, Any], seed: int) -> gw.Sweep:
+    """Return a population: one run as it is, the others with both learning rates drawn up to 100 times off."""
     draws = random.Random(seed)  # noqa: S311 - it chooses settings
     rates = {name: settings.get(name, gw.Settings().as_dict()[name]) for name in ("lr_d", "lr_g")}
     lanes = [{**settings}]
     for _ in range(POPULATION - 1):
-        drawn = {name: min(rate * 10 ** draws.uniform(-2, 2), 1.0) for name, rate in rates.items()}
-        lanes.append({**settings, **drawn})
-    sweep = gw.Sweep(data, configurations=lanes, seeds=[seed])
-    try:
-        acts = sweep.evolve(STEPS, every=100, factors=(0.5, 2.0), seed=seed)
-    except RuntimeError:  # every run has diverged
-        return {"good": False, "stopped": True, "iteration": sweep.iteration, "fired": []}
-    best = sweep.best("sliced_wasserstein")
-    fired = [[act.iterations[0], act.action] for act in acts]
-    return {"good": good(best), "stopped": False, "iteration": sweep.iteration, "fired": fired}
+        found = {name: min(rate * 10 ** draws.uniform(-2, 2), 1.0) for name, rate in rates.items()}
+        lanes.append({**settings, **found})
+    return gw.Sweep(data, configurations=lanes, seeds=[seed])
+
+
+def evolved(data: str, settings: Mapping[str, Any], seed: int) -> gw.Sweep:
+    """Return a drawn population after population-based training."""
+    sweep = drawn(data, settings, seed)
+    return advanced(sweep, lambda: sweep.evolve(STEPS, every=100, factors=(0.5, 2.0), seed=seed))
+
+
+def searched(data: str, settings: Mapping[str, Any], seed: int) -> gw.Sweep:
+    """Return the same population as `evolved`, each run trained as it began: random search."""
+    sweep = drawn(data, settings, seed)
+    return advanced(sweep, lambda: sweep.step(STEPS))
+
+
+def repeated(data: str, settings: Mapping[str, Any], seed: int) -> gw.Sweep:
+    """Return runs that differ by their seeds only."""
+    seeds = [seed, *(1000 * seed + number for number in range(1, POPULATION))]
+    sweep = gw.Sweep(data, configurations=[{**settings}], seeds=seeds)
+    return advanced(sweep, lambda: sweep.step(STEPS))
+
+
+POPULATIONS: Mapping[str, Callable[[str, Mapping[str, Any], int], gw.Sweep]] = {
+    "evolved": evolved,
+    "searched": searched,
+    "repeated": repeated,
+}
+"""For each arm of several runs: how they are trained."""
 
 
 def score(folder: Path) -> str:
@@ -161,6 +203,7 @@ def main() -> None:
     parser.add_argument("what", choices=["record", "score"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[20, 21, 22, 23, 24])
     parser.add_argument("--folder", type=Path, default=Path("benchmarks/.rules"))
+    parser.add_argument("--cases", choices=[*TROUBLED, *HEALTHY], nargs="+", default=[*TROUBLED, *HEALTHY])
     parser.add_argument("--arms", choices=ARMS, nargs="+", default=ARMS)
     parser.add_argument(
         "--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every N-th run, from I on"
@@ -172,10 +215,7 @@ def main() -> None:
         print(score(arguments.folder))
         return
     jobs = [
-        (seed, name, arm)
-        for seed in arguments.seeds
-        for name in (*TROUBLED, *HEALTHY)
-        for arm in arguments.arms
+        (seed, name, arm) for seed in arguments.seeds for name in arguments.cases for arm in arguments.arms
     ]
     for seed, name, arm in jobs[arguments.part[0] :: arguments.part[1]]:
         file = arguments.folder / f"{name.replace(' ', '_')}-{seed}-{arm}.json"
