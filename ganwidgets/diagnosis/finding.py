@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["Evidence", "Finding", "Remedy"]
+__all__ = ["Evidence", "Finding", "Remedy", "gravest"]
 
 
 @dataclass(frozen=True)
@@ -97,3 +97,11 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.symptom} since iteration {self.since} ({self.evidence})"
+
+
+def gravest(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the most severe finding of each symptom, the most severe first; of equals, the first."""
+    kept: dict[str, Finding] = {}
+    for finding in sorted(findings, key=lambda finding: -finding.severity):
+        kept.setdefault(finding.symptom, finding)
+    return list(kept.values())

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ganwidgets.diagnosis.finding import Evidence, Finding, Remedy
+from ganwidgets.diagnosis.finding import Evidence, Finding, Remedy, gravest
 from ganwidgets.diagnosis.signals import SIGNALS, Series, Signals
 from ganwidgets.games import settings_of
 from ganwidgets.games.game import Game, Player
@@ -37,7 +37,7 @@ FIRST_LAYER = 1e-4
 def findings_of_game(seen: Signals, game: Game) -> tuple[Finding, ...]:
     """Return the findings for a run of `game`, most severe first."""
     finders = (_diverging, _collapse, _dead, *(_of_player(player) for player in game.players))
-    found = [finding for find in finders for finding in find(seen, game)]
+    found = gravest(finding for find in finders for finding in find(seen, game))
     return tuple(sorted([*found, *_without_effect(seen, game)], key=lambda finding: -finding.severity))
 
 

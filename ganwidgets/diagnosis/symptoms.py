@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ganwidgets.diagnosis.finding import Evidence, Finding
+from ganwidgets.diagnosis.finding import Evidence, Finding, gravest
 from ganwidgets.diagnosis.remedies import remedies
 from ganwidgets.diagnosis.signals import SIGNALS, Series, Signals
 from ganwidgets.messages import N_
@@ -106,12 +106,11 @@ class Detector:
 
 
 def findings_of(seen: Signals) -> tuple[Finding, ...]:
-    """Return every finding, most severe first; whole collapse hides partial collapse."""
-    found = [finding for detector in DETECTORS if (finding := detector.find(seen)) is not None]
+    """Return every finding, most severe first, each symptom once; whole collapse hides partial collapse."""
+    found = gravest([finding for detector in DETECTORS if (finding := detector.find(seen)) is not None])
     names = {finding.symptom for finding in found}
     hidden = {milder for milder, graver in _IMPLIED.items() if milder in names and graver & names}
-    kept = [finding for finding in found if finding.symptom not in hidden]
-    return tuple(sorted(kept, key=lambda finding: -finding.severity))
+    return tuple(finding for finding in found if finding.symptom not in hidden)
 
 
 _IMPLIED: Mapping[str, frozenset[str]] = MappingProxyType(

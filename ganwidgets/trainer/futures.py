@@ -1,4 +1,4 @@
-"""Static HTML of a what-if: overlaid losses, and samples side by side."""
+"""Static HTML of a what-if: overlaid losses, samples side by side, and how the futures differ at their end."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ganwidgets.diagnosis.wording import findings_of_each
 from ganwidgets.messages import Catalog, N_, catalog
+from ganwidgets.metrics import METRICS
 from ganwidgets.rendering.overlay import PALETTE, overlay
 from ganwidgets.rendering.side_by_side import samples_side_by_side
 
 if TYPE_CHECKING:
+    from ganwidgets.trainer.trainer import GANTrainer
     from ganwidgets.trainer.what_if import WhatIf
 
-__all__ = ["futures_page"]
+__all__ = ["conclusion_page", "futures_page", "quality_of"]
 
 SHOWN: Mapping[str, int] = {"points": 300, "images": 25}
 """Number of samples of each future."""
@@ -24,7 +27,7 @@ SHOWN: Mapping[str, int] = {"points": 300, "images": 25}
 def futures_page(what_if: WhatIf, t: Catalog | None = None) -> str:
     """Return HTML of both futures up to their current iterations."""
     t = t or catalog()
-    futures = {t(N_("unchanged")): what_if.unchanged, t(N_("changed")): what_if.changed}
+    futures = _by_name(what_if, t)
     first = what_if.start
     charts = "".join(
         overlay(
@@ -49,3 +52,53 @@ def futures_page(what_if: WhatIf, t: Catalog | None = None) -> str:
     )
     errors = "".join(f"<p>{html.escape(t.error(error))}</p>" for error in what_if.errors.values())
     return f"<div>{key}</div>{errors}<div>{charts}</div><div>{samples_side_by_side(made, real)}</div>"
+
+
+def _by_name(what_if: WhatIf, t: Catalog) -> dict[str, GANTrainer]:
+    return {t(N_("unchanged")): what_if.unchanged, t(N_("changed")): what_if.changed}
+
+
+def quality_of(trainer: GANTrainer) -> str:
+    """Return the figure that says best how good the samples of a run are; its last loss if nothing cheap does."""
+    if trainer.game.name == "gan" and trainer.source.kind == "points":
+        return "sliced_wasserstein"
+    return list(trainer.game.losses)[-1]
+
+
+def conclusion_page(what_if: WhatIf, metric: str, t: Catalog | None = None) -> str:
+    """Return in what both futures differ at their end: one column or figure, and the findings on each.
+
+    Parameters
+    ----------
+    what_if : WhatIf
+    metric : str
+        A column of the history, whose difference is also drawn over the iterations, or a figure of `evaluate`.
+    t : Catalog, optional
+
+    Raises
+    ------
+    ValueError
+        If there is no such column or figure.
+    """
+    t = t or catalog()
+    difference = what_if.difference(metric)
+    known = METRICS[what_if.unchanged.source.kind].get(metric)
+    better = {"lower": t(N_("lower is better")), "higher": t(N_("higher is better"))}
+    kind = f" ({better[known.better]})" if known is not None else ""
+    sentence = t(
+        N_("{metric}{kind}, changed minus unchanged: {interval}."),
+        metric=metric,
+        kind=kind,
+        interval=difference.interval.sentence(),
+    )
+    drawn = (
+        overlay(
+            t(N_("{metric}, changed minus unchanged"), metric=metric),
+            {metric: (difference.iterations.astype(np.float64), difference.values)},
+            t(N_("iteration")),
+        )
+        if len(difference) > 1
+        else ""
+    )
+    found = {name: future.diagnose() for name, future in _by_name(what_if, t).items()}
+    return f"<p>{html.escape(sentence)}</p>{drawn}{findings_of_each(found, t)}"

@@ -310,10 +310,12 @@ class WhatIf:
         return f"<WhatIf {asked}: iterations {self.start} to {end}, {self.seeds} noise seed(s)>"
 
     def _repr_html_(self) -> str:
-        from ganwidgets.trainer.futures import futures_page
+        from ganwidgets.trainer.futures import conclusion_page, futures_page, quality_of
 
         about = f"<p>{html.escape(repr(self)[1:-1])}</p>"
-        return about + futures_page(self) if self._pairs else about
+        if not self._pairs:
+            return about
+        return about + futures_page(self) + conclusion_page(self, quality_of(self.unchanged))
 
 
 def _last(values: Floats) -> float:

@@ -251,6 +251,17 @@ def test_intervals_hold_the_difference_and_move_with_it(values, shift):
     assert apart.more_than_chance == (apart.low > 0)
 
 
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_chance_alone_is_seldom_taken_for_a_difference_however_few_the_runs(n):
+    draws = np.random.default_rng(n)
+    paired = [mean_of_differences(draws.normal(size=n)).more_than_chance for _ in range(150)]
+    apart = [
+        difference_of_means(draws.normal(size=n), draws.normal(size=n)).more_than_chance for _ in range(150)
+    ]
+    assert np.mean(paired) < 0.1  # .05 is expected; plain percentile intervals: .5 for two pairs
+    assert np.mean(apart) < 0.1
+
+
 def test_comparing_changes_no_bit_of_a_run():
     trainer = trained()
     trainer.timeline.goto(5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,16 @@ def test_since_is_the_first_of_the_last_ill_values() -> None:
     assert finding.symptom == "diverging"
     assert finding.since == 350
     assert finding.evidence.iterations[0] == 50
+
+
+def test_a_symptom_with_two_signals_is_found_once() -> None:
+    seen = _signals(np.full(600, 1.386), distance=12.0, certainty=1.0)
+    gradient = Series(np.arange(1, 601), np.zeros(600))
+    dying = {"layers_g": Series(np.arange(4), np.array([1e-9, 1e-6, 1e-3, 1.0]))}
+    slopeless = {"grad_norm_g": gradient}
+    for columns, probes in ((slopeless, {}), ({}, dying), (slopeless, dying)):
+        both = replace(seen, columns={**seen.columns, **columns}, probes={**seen.probes, **probes})
+        assert [finding.symptom for finding in findings_of(both)] == ["vanishing_gradients"]
 
 
 @pytest.mark.parametrize("far", [False, True])

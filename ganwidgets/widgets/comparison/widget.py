@@ -20,7 +20,7 @@ from traitlets import Dict, Unicode, observe
 
 from ganwidgets.comparison.comparison import AGAINST, Comparison
 from ganwidgets.comparison.overview import overview, spelled
-from ganwidgets.diagnosis import SYMPTOMS
+from ganwidgets.diagnosis.wording import findings_of_each
 from ganwidgets.messages import N_, catalog
 from ganwidgets.rendering.overlay import DASHES, PALETTE, thinned_curve
 from ganwidgets.rendering.side_by_side import samples_side_by_side
@@ -53,10 +53,6 @@ AXES = {
 
 EACH = ""
 """The choice of a colour for each run."""
-
-SINCE = N_("since iteration {iteration}")
-NOTHING_FOUND = N_("nothing is found")
-MORE, CHANCE = N_("That is more than chance."), N_("That may be chance.")
 
 POINTS, PICTURES = 250, 25
 
@@ -185,14 +181,7 @@ class ComparisonWidget(anywidget.AnyWidget):
 
     def show_findings(self) -> None:
         """Say what is wrong with each run."""
-        t = self._catalog
-        lines = []
-        for name, found in self._comparison.findings().items():
-            said = "; ".join(
-                f"{t(SYMPTOMS[each.symptom])}, {t(SINCE, iteration=f'{each.since:,}')}" for each in found
-            )
-            lines.append(f"<li><b>{html.escape(name)}</b>: {html.escape(said or t(NOTHING_FOUND))}</li>")
-        self.told = f"<ul>{''.join(lines)}</ul>"
+        self.told = findings_of_each(self._comparison.findings(), self._catalog)
 
     def show_better(self) -> None:
         """Say by how much the curve that is drawn is higher in the second group of seeds than in the first."""
@@ -203,15 +192,14 @@ class ComparisonWidget(anywidget.AnyWidget):
             self.told = f"<p>{html.escape(t.error(error))}</p>"
             return
         first, second = groups
-        verdict = MORE if interval.more_than_chance else CHANCE
         sentence = t(
-            N_("{column}, mean of the last tenth: {second} minus {first} is {interval}."),
+            N_("{column}, mean of the last tenth, {second} minus {first}: {interval}."),
             column=self.column,
             first=first,
             second=second,
-            interval=str(interval),
+            interval=interval.sentence(),
         )
-        self.told = f"<p>{html.escape(sentence)} {html.escape(t(verdict))}</p>"
+        self.told = f"<p>{html.escape(sentence)}</p>"
 
     def _of_images(self) -> bool:
         name = next(iter(self._comparison.runs))

@@ -11,10 +11,12 @@ from typing import Any
 
 import ipywidgets
 
+from ganwidgets.comparison.comparison import AGAINST
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
+from ganwidgets.metrics import METRICS
 from ganwidgets.settings import Setting
-from ganwidgets.trainer.futures import futures_page
+from ganwidgets.trainer.futures import conclusion_page, futures_page, quality_of
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
@@ -22,6 +24,7 @@ from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 __all__ = ["WhatIfPanel", "changeable"]
 
 STEPS = 500
+MOST_SEEDS = 64
 SHOWN_EVERY = 0.4
 """Seconds between two pictures of the futures."""
 
@@ -53,8 +56,10 @@ class WhatIfPanel:
     widget : ipywidgets.Box
     changeable : tuple of str
         The settings that can be tried.
-    setting, value, steps : ipywidgets.Widget
+    setting, value, steps, seeds : ipywidgets.Widget
         What is to be tried.
+    metric : ipywidgets.Dropdown
+        The curve or figure in which the futures are compared.
     start, take, keep, drop : ipywidgets.Button
         Compute the futures; go on as the changed one, as the unchanged one, as if nothing had been tried.
     what_if : WhatIf or None
@@ -85,6 +90,18 @@ class WhatIfPanel:
             ),
             "gw-what_if-value": (t(N_("Value to try")), t(N_("Its value in that future."))),
             "gw-what_if-steps": (t(N_("Iterations to look ahead")), t(N_("How far both futures go."))),
+            "gw-what_if-seeds": (
+                t(N_("Noise seeds")),
+                t(
+                    N_(
+                        "Repeats both futures under so many noise seeds; 8 say whether a difference is more than chance."
+                    )
+                ),
+            ),
+            "gw-what_if-metric": (
+                t(N_("Difference of")),
+                t(N_("The curve or figure in which both futures are compared.")),
+            ),
         }
         self._definitions = trainer.settings.definitions
         self.changeable = changeable(self._definitions)
@@ -99,6 +116,10 @@ class WhatIfPanel:
             ipywidgets.BoundedIntText(value=STEPS, min=1, max=100_000, **look.of(ipywidgets.BoundedIntText)),
             "gw-what_if-steps",
         )
+        self.seeds = classed(
+            ipywidgets.BoundedIntText(value=1, min=1, max=MOST_SEEDS, **look.of(ipywidgets.BoundedIntText)),
+            "gw-what_if-seeds",
+        )
         self.start = self._button(N_("What if?"), "gw-what_if-start", self._ask, look)
         self.take = self._button(
             N_("Take the changed future"), "gw-what_if-take", lambda: self._decide("changed"), look
@@ -109,6 +130,13 @@ class WhatIfPanel:
         self.drop = self._button(N_("Drop both"), "gw-what_if-drop", lambda: self._decide(""), look)
         self._told = look.html("", "gw-what_if-told")
         self._shown = look.html("", "gw-what_if-futures")
+        self.metric = classed(ipywidgets.Dropdown(**look.of(ipywidgets.Dropdown)), "gw-what_if-metric")
+        self._concluded = look.html("", "gw-what_if-concluded")
+        chosen = look.box(
+            [look.html(html.escape(t(N_("Difference of"))), "gw-sentence-word"), self.metric],
+            "gw-sentence-row",
+        )
+        self._conclusion = look.box([chosen, self._concluded], "gw-hidden")
         self._decision = look.box([self.take, self.keep, self.drop], "gw-actions", "gw-hidden")
         row = look.box(
             [
@@ -118,14 +146,17 @@ class WhatIfPanel:
                 self.value,
                 look.html(html.escape(t(N_("for"))), "gw-sentence-word"),
                 self.steps,
-                look.html(html.escape(t(N_("iterations"))), "gw-sentence-word"),
+                look.html(html.escape(t(N_("iterations, under"))), "gw-sentence-word"),
+                self.seeds,
+                look.html(html.escape(t(N_("noise seeds"))), "gw-sentence-word"),
                 self.start,
             ],
             "gw-sentence-row",
         )
-        parts = [row, self._told, self._shown, self._decision]
+        parts = [row, self._told, self._shown, self._conclusion, self._decision]
         self.widget = look.box(parts, f"gw-{self.name}", "gw-panel", "gw-sentences")
         self.setting.observe(lambda change: self._suggest(change["new"]), names="value")
+        self.metric.observe(lambda change: self._compare_by(change["new"]), names="value")
         self._suggest(first)
 
     @property
@@ -165,14 +196,15 @@ class WhatIfPanel:
 
     def _ask(self) -> None:
         """Compute the futures for what is chosen, on a thread of its own."""
-        name, text, steps = self.setting.value, self.value.value.strip(), self.steps.value
+        name, text = self.setting.value, self.value.value.strip()
+        steps, seeds = self.steps.value, self.seeds.value
         try:
             value = ast.literal_eval(text)
         except (SyntaxError, ValueError):
             value = text
 
         def compute() -> None:
-            self.compute(steps, 1, {name: value})
+            self.compute(steps, seeds, {name: value})
 
         self._tasks.ask("what if", compute, self._failed)
 
@@ -202,6 +234,7 @@ class WhatIfPanel:
             if time.monotonic() - shown >= SHOWN_EVERY:
                 self._show(what_if, done, steps)
                 shown = time.monotonic()
+        self._conclude(what_if)
         self._show(what_if, done, steps)
         self._decision.remove_class("gw-hidden")
 
@@ -220,6 +253,27 @@ class WhatIfPanel:
             )
         )
 
+    def _conclude(self, what_if: WhatIf) -> None:
+        """Offer every curve and figure for a comparison, and show the one that says most."""
+        trainer = what_if.unchanged
+        figures = METRICS[trainer.source.kind] if trainer.game.name == "gan" else ()
+        known = list(dict.fromkeys([*figures, *(name for name in trainer.history if name not in AGAINST)]))
+        self.metric.options = known
+        self.metric.value = quality_of(trainer)
+        self._concluded.value = conclusion_page(what_if, self.metric.value, self._catalog)
+        self._conclusion.remove_class("gw-hidden")
+
+    def _compare_by(self, metric: str | None) -> None:
+        """Compare the futures on display by another curve or figure."""
+        what_if = self.what_if
+        if what_if is None or metric is None or self._computing.locked():
+            return
+
+        def conclude() -> None:
+            self._concluded.value = conclusion_page(what_if, metric, self._catalog)
+
+        self._tasks.ask("what if: difference", conclude, self._failed)
+
     # --- deciding -------------------------------------------------------------------------------
 
     def _decide(self, future: str) -> None:
@@ -236,7 +290,8 @@ class WhatIfPanel:
     def _forget(self) -> WhatIf | None:
         """Return the futures on display, and show them no longer."""
         what_if, self.what_if = self.what_if, None
-        self._decision.add_class("gw-hidden")
+        for part in (self._conclusion, self._decision):
+            part.add_class("gw-hidden")
         self._shown.value = ""
         return what_if
 

@@ -67,6 +67,27 @@ def test_buttons_compute_and_take_a_future(widget, future):
     assert widget.loss == ("least_squares" if future == "take" else "non_saturating")
 
 
+def test_the_end_is_judged_by_any_curve_or_figure_over_noise_seeds_with_the_findings_of_both(widget):
+    panel = widget._dashboard.what_if
+    assert "gw-hidden" in panel._conclusion._dom_classes
+    panel.setting.value, panel.value.value, panel.steps.value, panel.seeds.value = "lr_d", "0.01", 8, 3
+    panel.start.click()
+    widget._errands.settle()
+    both = panel.what_if
+    assert both.seeds == 3
+    assert panel.metric.value == "sliced_wasserstein"
+    by_quality = panel._concluded.value
+    assert str(both.difference("sliced_wasserstein").interval) in by_quality
+    assert "lower is better" in by_quality
+    assert by_quality.count("<li>") == 2
+    panel.metric.value = "loss_g"
+    widget._errands.settle()
+    assert str(both.difference("loss_g").interval) in panel._concluded.value
+    assert panel._concluded.value.count("<polyline") == 1
+    panel.drop.click()
+    assert "gw-hidden" in panel._conclusion._dom_classes
+
+
 def test_what_cannot_be_tried_is_told(widget):
     panel = widget._dashboard.what_if
     panel.setting.value, panel.value.value = "lr_d", "-3"

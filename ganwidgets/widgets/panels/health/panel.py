@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from ganwidgets.diagnosis import SYMPTOMS, Finding, Remedy
+from ganwidgets.diagnosis.wording import since_in_words
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.settings import SETTINGS, Setting
@@ -147,7 +148,7 @@ class HealthPanel:
 
     def _finding(self, finding: Finding) -> str:
         t = self._catalog
-        since = t(N_("since iteration {iteration}"), iteration=f"{finding.since:,}")
+        since = since_in_words(finding, t)
         evidence = finding.evidence
         bound = t(N_("limit {value}"), value=f"{evidence.threshold:.3g}")
         signal = f"{t(evidence.label)}: {evidence.value:.3g} ({bound})"
