@@ -13,7 +13,7 @@ from ganwidgets.diagnosis.rehearsing import rehearsed
 from ganwidgets.diagnosis.rules import Firing, Rule, checked_rules
 from ganwidgets.io import open_run
 from ganwidgets.messages import Catalog, N_, catalog
-from ganwidgets.rendering.overlay import overlay
+from ganwidgets.rendering.overlay import legend, overlay
 from ganwidgets.trainer.trainer import GANTrainer
 
 __all__ = ["Rehearsal", "rehearse"]
@@ -49,7 +49,7 @@ class Rehearsal(list[Firing]):
             f"({html.escape(firing.evidence)}) {html.escape(_spelt(firing))}</li>"
             for firing in self[:most]
         )
-        return f"<div>{chart}</div><ul>{lines}</ul>"
+        return f"<div>{chart}</div><div>{legend(self._curves)}</div><ul>{lines}</ul>"
 
     def _repr_html_(self) -> str:
         return self.page()

@@ -214,8 +214,11 @@ def _averaged(rules: Rules) -> Remedy | None:
 
 _TABLE: Mapping[str, tuple[Maker, ...]] = MappingProxyType(
     {
+        # Where one network is frozen, that comes first: the game of two is not played.
         # R3GAN: 1,000 stacked modes against 693; PacGAN: 99 -> 1,000.
         "collapse": (
+            _released("d"),
+            _released("g"),
             _usual,
             _one("g_steps", N_("One update of G a step")),
             _relativistic,
@@ -223,6 +226,8 @@ _TABLE: Mapping[str, tuple[Maker, ...]] = MappingProxyType(
             _scaled("lr_g", 0.1),
         ),
         "partial_collapse": (
+            _released("d"),
+            _released("g"),
             _usual,
             _relativistic,
             _packed,
@@ -231,6 +236,7 @@ _TABLE: Mapping[str, tuple[Maker, ...]] = MappingProxyType(
         ),
         # Goodfellow et al. 2014, section 3; gap-aware learning rates (AISTATS 2023) lower lr_d by at most 10.
         "d_saturated": (
+            _released("g"),
             _usual,
             lambda rules: (
                 _with(N_("Non-saturating loss"), loss="non_saturating")(rules)
@@ -252,6 +258,8 @@ _TABLE: Mapping[str, tuple[Maker, ...]] = MappingProxyType(
         ),
         # Averaging: Yazici et al. 2019; R1: Mescheder, Geiger and Nowozin 2018.
         "oscillation": (
+            _released("d"),
+            _released("g"),
             _usual,
             _penalty("r1", 0.1),
             _no_momentum,

@@ -9,7 +9,7 @@ import numpy as np
 
 from ganwidgets.messages import Catalog, N_, catalog
 from ganwidgets.rendering.colors import GENERATED, REAL
-from ganwidgets.rendering.overlay import PALETTE, overlay
+from ganwidgets.rendering.overlay import PALETTE, legend, overlay
 from ganwidgets.rendering.phrases import spell_count
 from ganwidgets.rendering.side_by_side import samples_side_by_side
 
@@ -87,11 +87,8 @@ def _counterfactual(other: Counterfactual, loss: str, t: Catalog) -> str:
     title = t(
         N_("loss of {player} without {what}"), player=loss.removeprefix("loss_").upper(), what=other.without
     )
-    return overlay(
-        title,
-        {
-            t(N_("as it was")): (places, other.actual[loss]),
-            t(N_("without it")): (places, other.otherwise[loss]),
-        },
-        t(N_("iteration")),
-    )
+    curves = {
+        t(N_("as it was")): (places, other.actual[loss]),
+        t(N_("without it")): (places, other.otherwise[loss]),
+    }
+    return f"<div>{overlay(title, curves, t(N_('iteration')))}<div>{legend(curves)}</div></div>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ganwidgets.rendering.axis_ticks import comfortable_limits, nice_ticks, typical_range
 from ganwidgets.rendering.phrases import spell_count
 
-__all__ = ["DASHES", "PALETTE", "overlay", "thinned_curve"]
+__all__ = ["DASHES", "PALETTE", "legend", "overlay", "thinned_curve"]
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
 """Okabe and Ito's colours, without those that vanish on a white or a black page."""
@@ -21,7 +21,9 @@ DASHES = ("", "6 3", "2 3", "8 3 2 3")
 
 POINTS = 400
 WIDTH, HEIGHT = 392, 200
-LEFT, RIGHT, TOP, BOTTOM = 48, 8, 8, 34
+LEFT, RIGHT, TOP, BOTTOM = 48, 14, 8, 34
+DIGIT = 6.5
+"""Width of a digit at a font size of 11, at most."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,6 +37,15 @@ def thinned_curve(places: Floats, values: Floats, points: int = POINTS) -> tuple
     begins = np.linspace(0, len(values), points, endpoint=False).astype(np.int64)
     counts = np.diff([*begins, len(values)])
     return np.add.reduceat(places, begins) / counts, np.add.reduceat(values, begins) / counts
+
+
+def legend(names: Iterable[str]) -> str:
+    """Return the names of curves, each behind the colour in which :func:`overlay` draws it."""
+    return "".join(
+        f'<span style="margin-right:16px"><span style="color:{PALETTE[number % len(PALETTE)]}">&#9644;</span> '
+        f"{html.escape(name)}</span>"
+        for number, name in enumerate(names)
+    )
 
 
 def overlay(
@@ -61,7 +72,9 @@ def overlay(
     places = np.concatenate([np.empty(0), *(where for where, _ in shown.values())])
     places = places if len(places) else np.zeros(1)
     first, last = float(places.min()), max(float(places.max()), float(places.min()) + 1e-9)
-    x0, x1, y0, y1 = LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, TOP
+    heights = {tick: f"{tick:g}" for tick in nice_ticks(bottom, top)}
+    x0 = max(LEFT, 8 + DIGIT * max(map(len, heights.values()), default=0))
+    x1, y0, y1 = WIDTH - RIGHT, HEIGHT - BOTTOM, TOP
 
     def y(value: float) -> float:
         return y0 + (min(max(value, bottom), top) - bottom) / (top - bottom) * (y1 - y0)
@@ -71,17 +84,19 @@ def overlay(
 
     quiet = 'stroke="currentColor" stroke-opacity="0.2"'
     parts = []
-    for tick in nice_ticks(bottom, top):
+    for tick, height in heights.items():
         parts.append(f'<line x1="{x0}" x2="{x1}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" {quiet}/>')
-        parts.append(f'<text x="{x0 - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
+        parts.append(f'<text x="{x0 - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{height}</text>')
     for tick in nice_ticks(first, last):
         words = spell_count(round(tick)) if tick == round(tick) else f"{tick:g}"
         parts.append(f'<text x="{x(tick):.1f}" y="{y0 + 14}" text-anchor="middle">{words}</text>')
     for number, (where, values) in enumerate(shown.values()):
         points = " ".join(f"{x(a):.1f},{y(v):.1f}" for a, v in zip(where, values, strict=True))
         dash = DASHES[number // len(PALETTE) % len(DASHES)]
+        # Of two curves that coincide, both are seen.
+        width = 4 if number == 0 and len(shown) == 2 else 1.5
         parts.append(
-            f'<polyline fill="none" stroke="{PALETTE[number % len(PALETTE)]}" stroke-width="1.5" '
+            f'<polyline fill="none" stroke="{PALETTE[number % len(PALETTE)]}" stroke-width="{width}" '
             f'stroke-dasharray="{dash}" points="{points}"/>'
         )
     for place, text in marks:

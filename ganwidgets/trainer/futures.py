@@ -11,7 +11,7 @@ import numpy as np
 from ganwidgets.diagnosis.wording import findings_of_each
 from ganwidgets.messages import Catalog, N_, catalog
 from ganwidgets.metrics import METRICS
-from ganwidgets.rendering.overlay import PALETTE, overlay
+from ganwidgets.rendering.overlay import legend, overlay
 from ganwidgets.rendering.side_by_side import samples_side_by_side
 
 if TYPE_CHECKING:
@@ -46,12 +46,8 @@ def futures_page(what_if: WhatIf, t: Catalog | None = None) -> str:
         if (samples := future._samples_of_the_run(SHOWN[future.source.kind])) is not None
     }
     real = what_if.unchanged.real(SHOWN["points"], seed=0).numpy()
-    key = "".join(
-        f'<span style="margin-right:16px"><span style="color:{PALETTE[place]}">&#9644;</span> {html.escape(name)}</span>'
-        for place, name in enumerate(futures)
-    )
     errors = "".join(f"<p>{html.escape(t.error(error))}</p>" for error in what_if.errors.values())
-    return f"<div>{key}</div>{errors}<div>{charts}</div><div>{samples_side_by_side(made, real)}</div>"
+    return f"<div>{legend(futures)}</div>{errors}<div>{charts}</div><div>{samples_side_by_side(made, real)}</div>"
 
 
 def _by_name(what_if: WhatIf, t: Catalog) -> dict[str, GANTrainer]:

@@ -21,8 +21,15 @@ def test_a_setting_is_tried_taken_and_compared(lab):
     page.locator("button.gw-what_if-start").click()
     page.locator(".gw-what_if-told").get_by_text("40 of 40 iterations").wait_for()
     page.locator(".gw-what_if-futures svg").nth(3).wait_for()
+    # What it came to, by another curve, with the findings of both.
+    page.locator(".gw-what_if-metric select").select_option("loss_g")
+    page.locator(".gw-what_if-concluded polyline").wait_for()
+    assert page.locator(".gw-what_if-concluded li").count() == 2
     page.locator("button.gw-what_if-take").click()
     lab.until("w.iteration == 70 and w.trainer.timeline.branch == 'what if lr_d=0.001'")
+
+    explain_where_the_losses_are_clicked(page)
+    make_a_rule_arm_it_rehearse_it_and_remove_it(lab)
 
     lab.run("c = gw.ComparisonWidget(gw.compare(w), locale='en')")
     lab.run("c")
@@ -40,3 +47,33 @@ def test_a_setting_is_tried_taken_and_compared(lab):
     page.wait_for_function("document.querySelectorAll('.gw-compare-chart polyline').length === 1")
     axes = page.locator(".gw-compare-parallel .gw-compare-axis-name")
     assert axes.all_text_contents() == ["lr_d", "loss_g"]
+
+
+def explain_where_the_losses_are_clicked(page):
+    chart = page.locator(".gw-curves .gw-chart").first
+    chart.scroll_into_view_if_needed()
+    whole, plot = chart.bounding_box(), chart.locator(".plotarea_background").bounding_box()
+    chart.click(position={"x": plot["x"] - whole["x"] + 4, "y": plot["y"] - whole["y"] + plot["height"] / 2})
+    page.locator(".gw-explain-shown li").first.wait_for()
+    assert 1 <= int(page.locator(".gw-explain-iteration input").input_value()) <= 5
+    page.locator("button.gw-explain-hide").click()
+    page.locator(".gw-explain-shown li").first.wait_for(state="detached")
+
+
+def make_a_rule_arm_it_rehearse_it_and_remove_it(lab):
+    page = lab.page
+    page.locator(".gw-rules-when select").select_option("loss_g")
+    page.locator(".gw-rules-bound input").fill("2")
+    page.locator(".gw-rules-bound input").press("Enter")
+    page.locator(".gw-rules-setting select").select_option("Learning rate of G")
+    page.locator(".gw-rules-then input").fill("/ 2")
+    page.locator(".gw-rules-then input").press("Enter")
+    page.locator("button.gw-rules-add").press("Enter")
+    page.locator(".gw-rules-told").get_by_text("Added").wait_for()
+    lab.until("(w.rules[-1].when, w.rules[-1].then) == ('loss_g > 2', {'lr_g': '/ 2'})")
+    page.locator(".gw-rules-mode select").select_option("act")
+    lab.until("w.autopilot == 'act'")
+    page.locator("button.gw-rules-rehearse").press("Enter")
+    page.locator(".gw-rules-told").get_by_text("so far").wait_for()
+    page.locator("button.gw-rules-remove").press("Enter")
+    lab.until("'loss_g > 2' not in [rule.when for rule in w.rules]")

@@ -1,6 +1,6 @@
 // Parallel coordinates: one axis for each setting that differs and for the result, one line for each run.
 
-const AXES = { width: 720, height: 190, left: 60, right: 60, top: 26, bottom: 12 };
+const AXES = { width: 720, height: 190, left: 60, right: 60, top: 26, bottom: 12, line: 12 };
 
 /** A place from 0 to 1 for each value of a column: numbers by size, logarithmic if they span a factor of 30; texts in their order. */
 function placed(values) {
@@ -13,6 +13,19 @@ function placed(values) {
   }
   const texts = [...new Set(known)].sort((a, b) => String(a).localeCompare(String(b), undefined, { numeric: true }));
   return (value) => (value === null ? null : texts.length > 1 ? texts.indexOf(value) / (texts.length - 1) : 0.5);
+}
+
+/** Write values of a column beside its axis: both ends first, then others where there is room; over the lines. */
+function label(svg, ns, rows, column, place, x, y) {
+  const values = new Map();
+  for (const row of rows) if (place(row) !== null) values.set(row.cells[column], y(place(row)));
+  const ends = [Math.min(...values.values()), Math.max(...values.values())];
+  const written = [];
+  for (const [text, height] of [...values].sort(([, a], [, b]) => ends.includes(b) - ends.includes(a))) {
+    if (written.some((other) => Math.abs(other - height) < AXES.line)) continue;
+    written.push(height);
+    make(svg, "text", "", { x: x + 5, y: height + 4 }, ns).textContent = text;
+  }
 }
 
 /** Draw `axes`, pairs of a name and its column, and a line for each run of `shown`; `mark` is called with the run under the pointer. */
@@ -29,15 +42,6 @@ function drawAxes(svg, axes, rows, shown, marked, mark) {
   axes.forEach(([name, column], k) => {
     make(svg, "line", "gw-compare-axis", { x1: x(k), x2: x(k), y1: y(0), y2: y(1) }, ns);
     make(svg, "text", "gw-compare-axis-name", { x: x(k), y: 10, "text-anchor": "middle" }, ns).textContent = name;
-    const seen = new Set();
-    for (const row of rows) {
-      const place = scales[k](row.sort[column]);
-      if (place === null || seen.has(row.cells[column])) continue;
-      seen.add(row.cells[column]);
-      const ends = place === 0 || place === 1;
-      if (!ends && seen.size > 6) continue;
-      make(svg, "text", "", { x: x(k) + 5, y: y(place) + 4 }, ns).textContent = row.cells[column];
-    }
   });
   for (const row of shown) {
     const points = axes
@@ -51,6 +55,7 @@ function drawAxes(svg, axes, rows, shown, marked, mark) {
     }, ns);
     make(line, "title", "", {}, ns).textContent = row.name;
   }
+  axes.forEach(([, column], k) => label(svg, ns, rows, column, (row) => scales[k](row.sort[column]), x(k), y));
   svg.onpointermove = ({ target }) => mark(target.closest("[data-run]")?.dataset.run ?? null);
   svg.onpointerleave = () => mark(null);
 }

@@ -132,11 +132,11 @@ class WhatIfPanel:
         self._shown = look.html("", "gw-what_if-futures")
         self.metric = classed(ipywidgets.Dropdown(**look.of(ipywidgets.Dropdown)), "gw-what_if-metric")
         self._concluded = look.html("", "gw-what_if-concluded")
-        chosen = look.box(
+        self._conclusion = look.box(
             [look.html(html.escape(t(N_("Difference of"))), "gw-sentence-word"), self.metric],
             "gw-sentence-row",
+            "gw-hidden",
         )
-        self._conclusion = look.box([chosen, self._concluded], "gw-hidden")
         self._decision = look.box([self.take, self.keep, self.drop], "gw-actions", "gw-hidden")
         row = look.box(
             [
@@ -146,14 +146,13 @@ class WhatIfPanel:
                 self.value,
                 look.html(html.escape(t(N_("for"))), "gw-sentence-word"),
                 self.steps,
-                look.html(html.escape(t(N_("iterations, under"))), "gw-sentence-word"),
+                look.html(html.escape(t(N_("iterations, noise seeds:"))), "gw-sentence-word"),
                 self.seeds,
-                look.html(html.escape(t(N_("noise seeds"))), "gw-sentence-word"),
                 self.start,
             ],
             "gw-sentence-row",
         )
-        parts = [row, self._told, self._shown, self._conclusion, self._decision]
+        parts = [row, self._told, self._shown, self._conclusion, self._concluded, self._decision]
         self.widget = look.box(parts, f"gw-{self.name}", "gw-panel", "gw-sentences")
         self.setting.observe(lambda change: self._suggest(change["new"]), names="value")
         self.metric.observe(lambda change: self._compare_by(change["new"]), names="value")
@@ -292,7 +291,7 @@ class WhatIfPanel:
         what_if, self.what_if = self.what_if, None
         for part in (self._conclusion, self._decision):
             part.add_class("gw-hidden")
-        self._shown.value = ""
+        self._shown.value = self._concluded.value = ""
         return what_if
 
     def _failed(self, error: Exception) -> None:
