@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from playwright.sync_api import Locator
+
 from notebook_page import NotebookPage
 from trainer_view import SMALL
 
@@ -53,6 +55,7 @@ def test_the_projectors_layout_fits_and_its_keys_steer(lab: NotebookPage):
     lab.until("w.iteration == 1")
     page.keyboard.press("f")
     page.wait_for_function("document.fullscreenElement === null")
+    toured(root)
     root.get_by_role("button", name="Show, hide, move and size").click()
     rows = root.locator(".gw-layout-list li")
     rows.filter(has_text="Losses").get_by_role("checkbox").uncheck()
@@ -61,3 +64,24 @@ def test_the_projectors_layout_fits_and_its_keys_steer(lab: NotebookPage):
     rows.filter(has_text="Status").get_by_role("button", name="larger").click()
     root.locator(".gw-part-status.gw-sized").wait_for()
     assert lab.ask("list(w.panel_sizes)") == ["status"]
+
+
+def toured(root: Locator) -> None:
+    """Take the guided tour of a one-screen layout by keys alone: of its parts, those that are shown."""
+    page, start = root.page, root.get_by_role("button", name="Guided tour")
+    start.press("Enter")
+    card = root.get_by_role("dialog", name="Guided tour")
+    assert "1 of 5" in card.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert root.locator(".gw-toured").evaluate("each => each.classList.contains('gw-status')")
+    page.keyboard.press("ArrowLeft")
+    for _ in range(5):
+        inside = card.evaluate(
+            "({ offsetWidth, ownerDocument }) => offsetWidth > 0 && ownerDocument.activeElement.closest('.gw-tour') !== null"
+        )
+        assert inside, "the focus is in the card"
+        page.keyboard.press("Enter")
+    assert card.count() == root.locator(".gw-toured").count() == 0
+    start.press("Enter")
+    page.keyboard.press("Escape")
+    assert start.evaluate("each => each === document.activeElement")

@@ -46,6 +46,7 @@ from ganwidgets.widgets.panels.transport import Transport
 from ganwidgets.widgets.panels.unstored import UnstoredPanel
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.panels.what_if import WhatIfPanel
+from ganwidgets.widgets.trainer.guided_tour import GuidedTour
 from ganwidgets.widgets.trainer.layout import Arrangement
 from ganwidgets.widgets.trainer.layout_tools import LABELS, LayoutTools
 from ganwidgets.widgets.trainer.panel_layout import PANELS, PRESETS
@@ -170,7 +171,8 @@ class Dashboard:
         self.layout_tools = LayoutTools(catalog, tuple(LABELS), tuple(PRESETS))
         self.status = StatusPanel(catalog, look)
         self._unstored = UnstoredPanel(catalog, rescue, look)
-        self.status.widget.children = (*self.status.widget.children, self._unstored.widget)
+        tour = GuidedTour(catalog)
+        self.status.widget.children = (*self.status.widget.children, self._unstored.widget, tour)
         presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
         presets.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
         self.controls = ControlSet(catalog, ask, look=look, presets=presets)

@@ -39,6 +39,7 @@ from ganwidgets.widgets.panels.unstored import UnstoredPanel
 from ganwidgets.widgets.panels.walk.game_panel import GameWalkPanel
 from ganwidgets.widgets.panels.what_if import WhatIfPanel
 from ganwidgets.widgets.trainer.dashboard import Panel, Preparing, descendants
+from ganwidgets.widgets.trainer.guided_tour import GuidedTour
 from ganwidgets.widgets.trainer.layout_tools import LayoutTools
 from ganwidgets.widgets.trainer.panel_layout import PRESETS
 
@@ -156,7 +157,8 @@ class GameDashboard:
         self.transport.widget.children = (*self.transport.widget.children, self.layout_tools)
         self.status = GameStatus(catalog, game, look)
         self._unstored = UnstoredPanel(catalog, rescue, look)
-        self.status.widget.children = (*self.status.widget.children, self._unstored.widget)
+        tour = GuidedTour(catalog)
+        self.status.widget.children = (*self.status.widget.children, self._unstored.widget, tour)
         presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
         presets |= {name: preset.label for name, preset in IMAGE_PRESETS.items()}
         definitions = settings_of(game)
