@@ -141,3 +141,25 @@ def test_it_says_nothing_of_the_machine_it_was_run_on(path):
     assert not re.search(r'File \\"/', text), "a traceback is stored, with paths"
     assert str(ROOT) not in text
     assert str(Path.home()) not in text.replace("~/.cache", "") or str(Path.home()) == "/"
+
+
+@pytest.mark.parametrize(
+    ("folder", "aim", "yours", "right"),
+    [("", "**Aim:**", "## Yours now", "**Right.**"), ("fr", "**But :**", "## À vous", "**Exact.**")],
+)
+def test_each_lesson_has_an_aim_a_quiz_with_feedback_and_a_folded_solution_of_each_exercise(
+    folder, aim, yours, right
+):
+    for path in sorted((ROOT / "notebooks" / folder).glob("*.ipynb")):
+        texts = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown"]
+        assert texts[1].startswith(aim), path
+        (quiz,) = [text for text in texts if text.startswith("## Quiz")]
+        for question in re.split(r"\n\*\*\d+\. ", quiz)[1:]:
+            assert question.count(right) == 1, f"{path}: one answer is right"
+            assert question.count("<details>") == question.count("</details>") >= 2, path
+        exercises = re.findall(
+            r"^\d+\. ", next(t for t in texts if yours in t or "## Exer" in t).split("## ")[-1], re.M
+        )
+        solutions = texts[-1]
+        assert solutions.startswith("## Solutions"), path
+        assert solutions.count("<details>") == solutions.count("</details>") == len(exercises), path
