@@ -158,7 +158,7 @@ def test_each_lesson_has_an_aim_a_quiz_with_feedback_and_a_folded_solution_of_ea
             assert question.count(right) == 1, f"{path}: one answer is right"
             assert question.count("<details>") == question.count("</details>") >= 2, path
         exercises = re.findall(
-            r"^\d+\. ", next(t for t in texts if yours in t or "## Exer" in t).split("## ")[-1], re.M
+            r"^\d+\. ", next(t for t in texts if yours in t or "## Exer" in t).split("## ")[-1], re.MULTILINE
         )
         solutions = texts[-1]
         assert solutions.startswith("## Solutions"), path
