@@ -87,14 +87,17 @@ def overlay(
     for tick, height in heights.items():
         parts.append(f'<line x1="{x0}" x2="{x1}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" {quiet}/>')
         parts.append(f'<text x="{x0 - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{height}</text>')
+    whole = all(np.array_equal(where, np.round(where)) for where, _ in curves.values())
     for tick in nice_ticks(first, last):
+        if whole and tick != round(tick):  # there is no iteration 299.5
+            continue
         words = spell_count(round(tick)) if tick == round(tick) else f"{tick:g}"
         parts.append(f'<text x="{x(tick):.1f}" y="{y0 + 14}" text-anchor="middle">{words}</text>')
     for number, (where, values) in enumerate(shown.values()):
         points = " ".join(f"{x(a):.1f},{y(v):.1f}" for a, v in zip(where, values, strict=True))
         dash = DASHES[number // len(PALETTE) % len(DASHES)]
         # Of two curves that coincide, both are seen.
-        width = 4 if number == 0 and len(shown) == 2 else 1.5
+        width = 2.8 if number == 0 and len(shown) == 2 else 1.5
         parts.append(
             f'<polyline fill="none" stroke="{PALETTE[number % len(PALETTE)]}" stroke-width="{width}" '
             f'stroke-dasharray="{dash}" points="{points}"/>'

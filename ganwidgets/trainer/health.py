@@ -31,10 +31,10 @@ class HealthMixin(QualityMixin):
     def diagnose(self) -> tuple[Finding, ...]:
         """Return the problems of the run as findings, most severe first; empty if none is found.
 
-        Each finding has a symptom of :data:`ganwidgets.diagnosis.SYMPTOMS`, a severity from 0 to 1, the iteration since
-        from which it holds, its evidence (a signal over time and the threshold it crossed) and remedies. Signals are
+        Each finding has a symptom of :data:`ganwidgets.diagnosis.SYMPTOMS`, a severity from 0 to 1, the iteration
+        from which on it holds, its evidence (a signal over time and the threshold it crossed) and remedies. Signals are
         recorded columns of the last 500 iterations, and probes of network copies at up to seven moments. A short
-        history gives no findings. The state does not change. ``benchmarks/results.md`` has the accuracy.
+        history gives no findings. Overfitting is found only if `holdout` is above 0. The state does not change. ``benchmarks/results.md`` has the accuracy.
 
         Examples
         --------
