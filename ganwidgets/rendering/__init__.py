@@ -1,1 +1,1 @@
-"""What a run looks like, as pictures, films and pages for which nobody needs a kernel."""
+"""Pictures, animations and pages of a run, which need no kernel."""

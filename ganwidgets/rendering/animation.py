@@ -1,4 +1,4 @@
-"""A run as a moving picture, one frame for each snapshot of its past."""
+"""Animation of a run, one frame for each snapshot."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ganwidgets.rendering.snapshot_view import Shown
 __all__ = ["Film"]
 
 LENGTH = 8.0
-"""Seconds that a film takes, about."""
+"""Approximate duration of an animation, in seconds."""
 
 SHORTEST, LONGEST = 0.08, 1.0
-"""Seconds for which each moment is seen; quicker than the first, browsers slow down."""
+"""Minimum and maximum seconds for each frame; browsers slow down quicker animations."""
 
 LAST = 2.0
-"""Seconds for which the last moment is seen before it begins again."""
+"""Seconds of the last frame before the animation repeats."""
 
 RATE = 25
-"""Pictures a second of a video, in which a moment is seen for several of them."""
+"""Frame rate of a video; each moment lasts for several frames."""
 
 QUALITY = 14
 """The constant rate factor of H.264: 0 loses nothing, 23 is usual; single pixels are to stay apart."""
@@ -35,7 +35,7 @@ QUALITY = 14
 
 @dataclass(frozen=True)
 class Film:
-    """Frames of one size, and for how long each is seen.
+    """Frames of one size, with their durations.
 
     Attributes
     ----------
@@ -60,18 +60,18 @@ class Film:
         return cls(frames, [each] * (len(frames) - 1) + [LAST])
 
     def gif(self) -> bytes:
-        """Return it as an animated GIF, for ever.
+        """Return an endless animated GIF.
 
         A GIF has 256 colours in each frame: grey images are exact, others are close.
         """
         return self._animated([_few_colours(frame) for frame in self.frames], "GIF", disposal=1)
 
     def png(self) -> bytes:
-        """Return it as an animated PNG, for ever: every pixel is exact."""
+        """Return an endless animated PNG: every pixel is exact."""
         return self._animated(self.frames, "PNG")
 
     def webp(self) -> bytes:
-        """Return it as an animated WebP, for ever: every pixel is exact."""
+        """Return an endless animated WebP: every pixel is exact."""
         return self._animated(self.frames, "WEBP", lossless=True)
 
     def _animated(self, frames: list[Any], kind: str, **how: Any) -> bytes:
@@ -82,7 +82,7 @@ class Film:
         return file.getvalue()
 
     def mp4(self) -> bytes:
-        """Return it as a video, H.264 in MP4, which every browser and office program plays.
+        """Return an H.264 video in MP4.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class Film:
                 quality=None,
                 macro_block_size=2,
                 ffmpeg_log_level="error",
-                # One thread, since a run may be training meanwhile; ready to play before all is loaded.
+                # One thread, because a run may be training meanwhile; playable before it is completely loaded.
                 output_params=["-crf", str(QUALITY), "-threads", "1", "-movflags", "+faststart"],
             )
             writer.send(None)

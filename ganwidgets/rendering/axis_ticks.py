@@ -11,18 +11,18 @@ import numpy.typing as npt
 __all__ = ["comfortable_limits", "nice_ticks", "typical_range"]
 
 LARGEST = 1e280
-"""Beyond this, and below its inverse, nothing is told apart."""
+"""Bound of magnitudes; numbers beyond it, and below its inverse, are not distinguished."""
 FINEST = 1e-9
-"""Relative differences below this are none."""
+"""Relative differences below this count as none."""
 
 TYPICAL = 0.1, 0.9
-"""Quantiles between which a curve's typical values lie."""
+"""Quantiles that bound a curve's typical values."""
 FLATTENED = 2.0
-"""Full extent, divided by the widened typical one, from which on outliers are cut off."""
+"""Minimum ratio of the full extent to the widened typical one for cutting off outliers."""
 
 
 def typical_range(*curves: Iterable[float]) -> tuple[float, float]:
-    """Return the range of heights that a chart of `curves` shows; NaN if no value is finite.
+    """Return the vertical range of a chart of `curves`; NaN if no value is finite.
 
     It is the full range, unless a few outliers would flatten the rest. Then each end is that of the
     values, or 3/4 of (q90 - q10) beyond these quantiles if that is nearer. Quantiles are taken of each curve,
@@ -48,7 +48,7 @@ def _typical(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     margin = 0.75 * (last - first)
     if high - low <= FLATTENED * (last - first + 2 * margin):
         return low, high
-    # What is left may be one number, around which the axis makes room.
+    # The range may be a single number, so the axis adds a margin.
     return max(low, first - margin), min(high, last + margin)
 
 
@@ -72,14 +72,14 @@ def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
 def comfortable_limits(
     low: float, high: float, before: tuple[float, float] | None = None
 ) -> tuple[float, float]:
-    """Return round limits that hold [low, high].
+    """Return round limits that include [low, high].
 
     Parameters
     ----------
     low, high : float
-        What must be seen; not finite where nothing is.
+        The range to include; not finite if there is none.
     before : (float, float), optional
-        The limits so far, which are kept while they fit: an axis that jumps is hard to read.
+        The previous limits, which are kept while they fit, because a jumping axis is hard to read.
     """
     if not (math.isfinite(low) and math.isfinite(high)):
         return before or (0.0, 1.0)

@@ -1,6 +1,6 @@
-"""What each colour means, everywhere: Okabe and Ito's palette, which colour-blind people can tell apart.
+"""Meaning of each colour: Okabe and Ito's palette, suitable for colour-blind people.
 
-Colour never stands alone: real and generated samples differ in their markers too, the two networks'
+Colour is never the only distinction: real and generated samples also differ in their markers, the two networks'
 curves in their dashes.
 """
 

@@ -1,4 +1,4 @@
-"""How samples of many numbers come to lie on a curved map, where neighbours stay neighbours."""
+"""Nonlinear map of high-dimensional samples to the plane, by UMAP."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ganwidgets.rendering.projection import Extent, extent_around
 __all__ = ["SEED", "Embedding", "embedding_of"]
 
 SEED = 0
-"""Of the map: the same samples always give the same one."""
+"""Seed of the map: equal samples give equal maps."""
 
 NEIGHBORS, APART = 15, 0.1
-"""UMAP's own usual values: how many neighbours are kept near, and how near they may come."""
+"""UMAP's default values: number of neighbours, and minimum distance."""
 
 
 class Embedding:
-    """A map that was fitted once, to real samples, and stays.
+    """A map fitted once, to real samples.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Embedding:
     Attributes
     ----------
     real : float32 array [N, 2]
-        Where the samples lie to which it was fitted.
+        Positions of the samples of the fit.
     extent : tuple of float
         ``x0, x1, y0, y1`` of a square around them.
     """
@@ -40,7 +40,7 @@ class Embedding:
         self.extent: Extent = extent_around(self.real)
 
     def points(self, samples: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Return where samples ``[M, F]`` lie, float32 ``[M, 2]``; nowhere, not a number, where one is not finite."""
+        """Return positions of samples ``[M, F]``, float32 ``[M, 2]``; NaN for non-finite samples."""
         places = np.full((len(samples), 2), np.nan, np.float32)
         known = np.isfinite(samples).all(axis=1)
         if known.any():
@@ -49,7 +49,7 @@ class Embedding:
 
 
 def embedding_of(real: npt.NDArray[np.floating]) -> Embedding:
-    """Return a map of samples like `real` ``[N, F]``, all of them finite, N at least 4.
+    """Return a map fitted to `real` ``[N, F]``, all finite, N at least 4.
 
     UMAP (McInnes, Healy and Melville, "UMAP: uniform manifold approximation and projection for dimension
     reduction", 2018), on one thread and from a fixed seed, so that it repeats.

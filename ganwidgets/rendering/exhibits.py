@@ -1,4 +1,4 @@
-"""The exhibits of a game as pictures: images in rows, points in a plane."""
+"""Pictures of a game's exhibits: images in rows, points in a plane."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WIDE, EDGE, LINE = 600, 12, 20
 
 
 def drawable(images: Floats, kind: str) -> tuple[Floats, float]:
-    """Return images as numbers from 0 to 1, and the largest number that was there.
+    """Return images as numbers from 0 to 1, and their largest number.
 
     Numbers around 0 become grey where they are 0, and black or white where they are furthest from it.
     """

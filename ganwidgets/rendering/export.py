@@ -1,4 +1,4 @@
-"""A run as a file: a picture, a film, a page, a table, a script, or the generator alone."""
+"""Export of a run as a file: picture, animation, page, table, script, or the generator."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from ganwidgets.runs.timeline.script import script_of
 __all__ = ["FORMATS", "Figures", "export"]
 
 Figures = Callable[[], tuple[Mapping[str, float], Mapping[str, float], str]]
-"""Returns how good the samples are, what perfect ones score, and on which features that was measured."""
+"""Returns metrics of the samples, their floors, and the name of the features."""
 
 MOMENTS = 60
-"""Frames of a film at most."""
+"""Maximum number of frames in an animation."""
 
 CHAPTERS = 24
-"""Moments of a page at most, the present among them."""
+"""Maximum number of moments on a page, including the present."""
 
 IN_A_ROW = 8
-"""Images of each exhibit of a game at most."""
+"""Maximum number of images of each exhibit."""
 
 LEAST = 512
-"""Pixels of a grid's longer side at least, where it stands alone."""
+"""Minimum pixels of the longer side of a grid that is the whole picture."""
 
 
 def export(
@@ -59,7 +59,7 @@ def export(
     figures: Figures,
     pictures: int = PICTURES,
 ) -> Path:
-    """Write a run to `path`, in the format that its ending names, whole or not at all.
+    """Write a run to `path` atomically, in the format that its ending names.
 
     Parameters
     ----------
@@ -70,18 +70,18 @@ def export(
     catalog : Catalog
         The reader's language.
     figures : callable
-        Called only where figures are shown.
+        Called only for formats with metrics.
     pictures : int
-        How many images are shown.
+        Number of images.
 
     Raises
     ------
     ValueError
-        If the path's ending is none of :data:`FORMATS`.
+        If the path's ending is not one of :data:`FORMATS`.
     ImportError
-        If a format needs what is not installed.
+        If an optional package of the format is missing.
     OSError
-        If the file cannot be written; what was there before is still there.
+        If the file cannot be written; the old file is kept.
     """
     target = Path(path).expanduser()
     make = FORMATS.get(target.suffix.lower())
@@ -95,7 +95,7 @@ def export(
             )
         )
     with _writing(target):
-        chosen_file(target)  # before a film is made in vain
+        chosen_file(target)  # before the costly rendering
     content = make(session, on_training_thread, catalog, figures, pictures)
     with _writing(target), whole_file(chosen_file(target)) as file:
         file.write(content)
@@ -105,7 +105,7 @@ def export(
 
 
 def _write_card(content: bytes, target: Path) -> None:
-    """Write the model card in the header of safetensors to `target`, unless a file that is no such card is there."""
+    """Write the model card of a safetensors header to `target`, unless another kind of file exists there."""
     with _writing(target):
         if target.exists() and not chosen_file(target).read_text("utf-8", "replace").startswith(CARD_BEGINS):
             return
@@ -131,7 +131,7 @@ def _writing(target: Path) -> Iterator[None]:
 def _picture(
     session: Session, on_training_thread: BetweenSteps, catalog: Catalog, _figures: Figures, pictures: int
 ) -> bytes:
-    """Return the present: images and nothing else, points with their curves, every exhibit of another game."""
+    """Return the present: only images, points with their curves, or every exhibit of another game."""
     if session.own.game is not None:
         game, n = session.own.game, _shown(session, pictures)
         moment = on_training_thread(partial(moment_of, session, n))
@@ -203,7 +203,7 @@ def _page(
 
 
 def _shown(session: Session, pictures: int) -> int:
-    """Return how many samples of each exhibit are shown: a row of images, or a cloud of points."""
+    """Return the number of samples of each exhibit: a row of images, or a cloud of points."""
     return POINTS if session.run.source.kind == "points" else min(pictures, IN_A_ROW)
 
 
@@ -223,7 +223,7 @@ def _between(
     *,
     make: Callable[[Session], bytes],
 ) -> bytes:
-    """Return what `make` makes of the run between two steps."""
+    """Return the result of `make`, called between two steps."""
     return on_training_thread(partial(make, session))
 
 
@@ -251,4 +251,4 @@ FORMATS: Mapping[str, Callable[[Session, BetweenSteps, Catalog, Figures, int], b
         ".safetensors": _safetensors,
     }
 )
-"""What makes each format, by the ending of its files."""
+"""Renderer of each format, by file ending."""

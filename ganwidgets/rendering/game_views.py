@@ -1,4 +1,4 @@
-"""Moments of a run of any game but the classic one, for films and pages: its exhibits at snapshots and now."""
+"""Moments of a run of another game than the classic one, for animations and pages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class GameMoment:
-    """What is shown of a run at one moment, as copies.
+    """The exhibits of a run at one moment, as copies.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class GameMoment:
 
 
 def moment_of(session: Session, n: int) -> GameMoment:
-    """Return the present with `n` samples of each exhibit, to be called between two steps."""
+    """Return the present with `n` samples of each exhibit; call this between two steps."""
     session.roll_back()
     seen = look(session.run, session.in_force(), "show", n, SEED)
     return GameMoment(session.state.iteration, _arrays(seen), session.record())

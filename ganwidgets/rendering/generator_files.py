@@ -1,4 +1,4 @@
-"""The generator as a file that other programs load without ganwidgets."""
+"""The generator as a file that other programs can load."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ganwidgets.stepping.tensors import copied_network
 __all__ = ["CARD_BEGINS", "card_in", "onnx", "safetensors_file", "torch_export"]
 
 CARD_BEGINS = "---\nlibrary_name: ganwidgets\n"
-"""The first lines of every model card written here."""
+"""First lines of every model card."""
 
 EXAMPLES = 2
-"""Latents with which the generator is traced; other batch sizes are accepted by the traced program."""
+"""Number of latents for tracing; the traced program accepts other batch sizes."""
 
 
 @dataclass(frozen=True)

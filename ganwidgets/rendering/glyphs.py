@@ -1,4 +1,4 @@
-"""Texts in stored pictures, whose font is Pillow's own: it has no accented letters."""
+"""Text for stored pictures: Pillow's own font has no accented letters."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The discriminator's verdict as a map: quiet tints of "generated" and of "real", nothing in between.
+"""Map of the discriminator's verdict: pale tints for "generated" and "real".
 
-Undecided is transparent, so that the map suits a light page and a dark one. On a canvas it is drawn
-as runs of cells of one shade, not as an image: ipycanvas gives every image an address in the browser
-that is never taken back, twenty a second for as long as somebody watches.
+Undecided is transparent, so that the map suits light and dark pages. A canvas draws it as runs of cells of one shade,
+not as an image: ipycanvas gives every image an address in the browser that is never released, up to twenty a second
+while the page is visible.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ganwidgets.rendering.colors import GENERATED, REAL, rgb
 __all__ = ["heat_image", "heat_runs", "shades"]
 
 STRENGTH = 0.4
-"""Opacity of the map where D is certain."""
+"""Opacity where D is certain."""
 STEPS = 16
-"""Shades on each side of undecided."""
+"""Number of shades on each side of undecided."""
 
 
 def shades(verdict: np.ndarray) -> np.ndarray:
@@ -27,7 +27,7 @@ def shades(verdict: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     verdict : float array
-        In [0, 1], 1 for real; what is not a number is undecided.
+        In [0, 1], 1 for real; NaN is undecided.
     """
     levels = np.clip(np.nan_to_num(verdict, nan=0.5), 0, 1)
     shade: np.ndarray = np.rint((2 * levels - 1) * STEPS).astype(np.int8)
@@ -35,7 +35,7 @@ def shades(verdict: np.ndarray) -> np.ndarray:
 
 
 def heat_runs(verdict: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield what to draw: for each shade its colour, and the runs of cells that have it.
+    """Yield the drawing commands: for each shade its colour, and the runs of cells with it.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ __all__ = ["as_png", "columns_of", "image_grid", "levels", "packed"]
 
 
 def columns_of(frame: Shown) -> int:
-    """Return how many columns the grid of generated images has: one for each label, or about as many as rows."""
+    """Return the number of columns for generated images: one for each label, or about as many as rows."""
     if frame.labels is not None and (different := len(np.unique(frame.labels))) > 1:
         return different
     return math.ceil(math.sqrt(len(frame.generated)))
@@ -22,7 +22,7 @@ def columns_of(frame: Shown) -> int:
 def levels(images: np.ndarray) -> np.ndarray:
     """Return images, float [N, C, H, W] in [0, 1], as bytes: uint8 [N, H, W, 3].
 
-    Of other than one or three channels, the first three are shown; what is not finite is black.
+    Of other than one or three channels, the first three are shown; non-finite values are black.
     """
     shown = images[:, :3] if images.shape[1] >= 3 else np.repeat(images[:, :1], 3, axis=1)
     rounded = np.rint(np.clip(np.nan_to_num(shown), 0, 1) * 255).astype(np.uint8)
@@ -30,7 +30,7 @@ def levels(images: np.ndarray) -> np.ndarray:
 
 
 def packed(images: np.ndarray) -> np.ndarray:
-    """Return images as bytes, uint8 [N, H, W] where they are grey, else [N, H, W, 3]; see :func:`levels`."""
+    """Return images as bytes, uint8 [N, H, W] if grey, else [N, H, W, 3]; see :func:`levels`."""
     colours = levels(images)
     return colours if images.shape[1] >= 3 else np.ascontiguousarray(colours[..., 0])
 
@@ -43,12 +43,12 @@ def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     images : float array [N, C, H, W]
         In [0, 1]; of other than one or three channels, the first three are shown.
     columns : int, optional
-        Images in a row; without it about as many as there are rows.
+        Images in a row; default: about as many as there are rows.
 
     Returns
     -------
     uint8 array [rows, columns, 4]
-        RGBA; what is not finite is black.
+        RGBA; non-finite values are black.
     """
     count, _, height, width = images.shape
     columns = columns or math.ceil(math.sqrt(count))
@@ -64,7 +64,7 @@ def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
 
 
 def as_png(grid: np.ndarray) -> bytes:
-    """Return a grid, uint8 [rows, columns, 4], as a PNG: every pixel as it is, quickly."""
+    """Return a grid, uint8 [rows, columns, 4], as a lossless PNG, compressed quickly."""
     from PIL import Image
 
     file = io.BytesIO()

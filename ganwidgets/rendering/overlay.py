@@ -17,7 +17,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 """Okabe and Ito's colours, without those that vanish on a white or a black page."""
 
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
-"""Beyond as many runs as there are colours the dash differs, since colour never stands alone."""
+"""Dashes for more runs than colours, because colour is never the only distinction."""
 
 POINTS = 400
 WIDTH, HEIGHT = 392, 200
@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def thinned_curve(places: Floats, values: Floats, points: int = POINTS) -> tuple[Floats, Floats]:
-    """Return means over at most `points` stretches of equally many finite values, and the middles of their places."""
+    """Return means over at most `points` stretches of equally many finite values, and their middle positions."""
     good = np.isfinite(places) & np.isfinite(values)
     places, values = places[good], values[good]
     if len(values) <= points:

@@ -1,8 +1,8 @@
-"""A whole run as one HTML page that needs nothing else: no network, no kernel.
+"""A whole run as one self-contained HTML page.
 
-Its only script is the package's own, of the slider through the run's moments; without it all moments are shown.
+Its only script is the slider through the run's moments; without scripts the page shows all moments.
 
-Whatever people supplied, names and reasons among it, stands in it escaped.
+User input, such as names and reasons, is escaped.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from ganwidgets.settings import Setting
 __all__ = ["Account", "Views", "page", "views_of"]
 
 ACCURACIES = {"accuracy_real": N_("D's accuracy on real"), "accuracy_fake": N_("D's accuracy on generated")}
-"""What is no metric of the samples, but said in the same place."""
+"""Labels of values that are not metrics but appear in the same table."""
 
 
 @dataclass(frozen=True)
 class Views:
-    """What a page shows of a run, as HTML.
+    """Pictures of a run, as HTML.
 
     Attributes
     ----------
     samples : str
-        The present.
+        Samples of the present.
     film : sequence of str
-        A figure for each moment, the present last; fewer than two are left out.
+        A figure for each moment, the present last; omitted if there are fewer than two.
     curves : str
     """
 
@@ -54,29 +54,29 @@ class Views:
 
 @dataclass(frozen=True)
 class Account:
-    """What a page tells of a run.
+    """Content of a page.
 
     Attributes
     ----------
     data : str
-        What people call the data.
+        Name of the data.
     settings : mapping of str to anything
-        Those that led to the present, by name.
+        Settings that led to the present, by name.
     past : TimelineView
     views : Views
-        Everything that is drawn of the run.
+        Pictures of the run.
     iteration : int
         Of the present.
     figures, floors : mapping of str to float
-        How good the samples are, and what perfect ones score.
+        Metrics of the samples, and their floors.
     features : str
-        What figures of images were measured on; empty for points.
+        Name of the features of image metrics; empty for points.
     exact : bool
-        Whether the run repeats bit for bit.
+        True if the run repeats bit for bit.
     environment : mapping of str to str
-        With what it was computed.
+        Versions and device of the computation.
     script : str
-        Python source that reproduces it; empty where none can.
+        Python source that reproduces it; empty if there is none.
     metrics : mapping of str to Metric
         Label and format of each figure.
     definitions : mapping of str to Setting
@@ -84,7 +84,7 @@ class Account:
     title : str
         In the reader's language.
     taken_as : str
-        What was decided about a user's own data; empty for presets.
+        How a user's own data was read; empty for presets.
     """
 
     data: str
@@ -188,7 +188,7 @@ def _plane(moment: Still, t: Catalog) -> str:
 
 
 def views_of(moments: Sequence[Still], catalog: Catalog) -> Views:
-    """Return what is drawn of a run of the classic game, whose present is the last of `moments`."""
+    """Return the pictures of a run of the classic game; the last of `moments` is the present."""
     now = moments[-1]
     return Views(_samples(now, catalog), _figures_of(moments, catalog), _curves(now, catalog))
 
@@ -250,7 +250,7 @@ def _figures(account: Account, t: Catalog) -> str:
             label, form = t(ACCURACIES.get(name, name)), ".3f"
         else:
             label, form = t(metric.label), metric.format
-        # A perfect generator leaves D at chance: no figure to aim at.
+        # A perfect generator leaves D at chance, so there is no target.
         floor = None if metric is None else account.floors.get(name)
         perfect = "" if floor is None else t(N_("perfect: {value}"), value=_spell(floor, form))
         unit = "" if metric is None or not metric.unit else f" <small>{html.escape(t(metric.unit))}</small>"

@@ -1,4 +1,4 @@
-"""How people call what happens in a run."""
+"""Texts for statuses, interventions and values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STATES: Mapping[str, str] = MappingProxyType(
         "error": N_("stopped by an error"),
     }
 )
-"""What people call each status."""
+"""Text of each status."""
 
 
 def spell_count(value: int, space: str = "\N{NARROW NO-BREAK SPACE}") -> str:
@@ -53,7 +53,7 @@ ACTIONS = {
 def described(
     record: Intervention, catalog: Catalog, definitions: Mapping[str, Setting[Any]] = SETTINGS
 ) -> str:
-    """Return one intervention in a sentence: what, from what to what, when, by whom, and why."""
+    """Return one intervention as a sentence: setting, old and new value, iteration, author, and reason."""
     if record.setting in ACTIONS:
         what = catalog(ACTIONS[record.setting], count=record.new)
     elif is_update(record.setting):
@@ -73,7 +73,7 @@ def described(
 def value_in_words(
     name: str, value: Any, catalog: Catalog, definitions: Mapping[str, Setting[Any]] = SETTINGS
 ) -> str:
-    """Return a setting's value as people read it."""
+    """Return a setting's value as text."""
     setting = definitions[name]
     if isinstance(setting, BoolSetting):
         return catalog(N_("on")) if value else catalog(N_("off"))

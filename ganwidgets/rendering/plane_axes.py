@@ -1,4 +1,4 @@
-"""The axes of the plane on which points are drawn: their names, and ticks in the units of the data."""
+"""Axes of the plane: names, and ticks in the units of the data."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ganwidgets.rendering.axis_ticks import nice_ticks
 __all__ = ["UNNAMED", "Axis", "axes_of", "unnamed_axes"]
 
 DISTINCT = 1e-4
-"""Distance of two ticks, divided by their size, below which labels count from the first tick."""
+"""Relative distance of two ticks below which labels are relative to the first tick."""
 
 LETTERS = 5
-"""Letters of a label that have room beside the plane."""
+"""Maximum length of a label beside the plane."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of the plane. A place z on it means center + scale * z in the unit of the data.
+    """One axis of the plane. Position z means center + scale * z in the unit of the data.
 
     Attributes
     ----------
     name : str
-        Of the column, or ``"x"``; empty where the place means nothing.
+        Name of the column, or ``"x"``; empty if positions have no unit.
     center, scale : float
         See above; a scale of 0 is that of a constant column.
     named : bool
-        Whether the user's table has this name.
+        True if the name is from the user's table.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Axis:
     named: bool = False
 
     def ticks(self, low: float, high: float) -> list[tuple[float, str]]:
-        """Return places from `low` to `high` whose values are round numbers, with labels."""
+        """Return positions from `low` to `high` with round values, and their labels."""
         if not self.name:
             return []
         if self.scale == 0:
@@ -48,9 +48,9 @@ class Axis:
         ]
 
     def title(self, low: float, high: float) -> str:
-        """Return the name of a column, and what the labels between `low` and `high` mean: (value - base) / 1e power.
+        """Return the column name and the scaling of the labels between `low` and `high`: (value - base) / 1e power.
 
-        Empty where a name says nothing and the labels are the values.
+        Empty if there is no name and the labels are unscaled.
         """
         if not self.name or self.scale == 0:
             return self.name if self.named else ""
@@ -60,7 +60,7 @@ class Axis:
         return f"{self.name}{offset}{unit}" if self.named or offset or unit else ""
 
     def _values(self, low: float, high: float) -> tuple[list[float], float, int]:
-        """Return round values, the number that their labels count from, and the power of ten that these are in."""
+        """Return round values, the base of their labels, and the power of ten of the labels."""
         values = nice_ticks(self.center + self.scale * low, self.center + self.scale * high)
         close = len(values) > 1 and values[1] - values[0] <= DISTINCT * max(map(abs, values))
         base = values[0] if close else 0.0
@@ -71,18 +71,18 @@ class Axis:
 
 
 UNNAMED = (Axis("x"), Axis("y"))
-"""Of points that train as they are."""
+"""Axes of points that are not standardized."""
 
 
 def unnamed_axes(features: int) -> tuple[Axis, ...]:
-    """Return the axes of samples of so many numbers that train as they are."""
+    """Return the axes of samples with `features` numbers that are not standardized."""
     if features > 2:
         return Axis("PC 1"), Axis("PC 2")
     return (Axis("x"), Axis("")) if features == 1 else UNNAMED
 
 
 def axes_of(source: Source) -> tuple[Axis, ...]:
-    """Return what the plane's axes say, across and up, of samples of `source`."""
+    """Return the horizontal and vertical axis of samples of `source`."""
     features = math.prod(source.shape)
     axes = unnamed_axes(features)
     if features > 2:

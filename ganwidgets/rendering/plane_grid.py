@@ -1,4 +1,4 @@
-"""The plane on which points are shown, and the discriminator's verdict on it."""
+"""The plane of points, and the discriminator's verdict over it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Floats = npt.NDArray[np.float32]
 
 
 REFERENCES = 200
-"""Real and generated samples against which a critic's scale is measured."""
+"""Number of real and generated samples that define a critic's scale."""
 
 RESOLUTION = 64
 """Pixels of the verdict along each side."""
 
 WIDENED = 1.25
-"""Side of the plane, as a multiple of the longer side of the box around the real points."""
+"""Ratio of the plane's side to the longer side of the real points' bounding box."""
 
 
 def square_around(points: Tensor) -> Extent:
-    """Return the square plane on which points ``[M, 2]`` are shown, with room around them."""
+    """Return the square plane for points ``[M, 2]``, with a margin."""
     low, high = points.amin(dim=0), points.amax(dim=0)
     half = float((high - low).max()) / 2 * WIDENED or 1.0
     x, y = ((low + high) / 2).tolist()
@@ -46,16 +46,16 @@ def grid_on(extent: Extent) -> Tensor:
 def verdict_on(
     grid: Tensor, real: Tensor, generated: Tensor, loss: Loss, judge: Callable[[Tensor], Tensor]
 ) -> Floats:
-    """Return the discriminator's view of the plane in [0, 1], 1 for real, float32 ``[64, 64]``.
+    """Return the discriminator's verdict over the plane in [0, 1], 1 for real, float32 ``[64, 64]``.
 
     Parameters
     ----------
     grid : Tensor [64 * 64, 2]
         See :func:`grid_on`.
     real, generated : Tensor [M, 2]
-        Against which a critic's scale is measured.
+        Samples that define a critic's scale.
     loss : Loss
-        What the logits mean.
+        Determines the verdict for a logit.
     judge : callable
         Returns the discriminator's logits [n] of samples.
     """

@@ -1,4 +1,4 @@
-"""One moment of a run as a PNG, for readers without a kernel: GitHub, nbviewer, a saved notebook."""
+"""One moment of a run as a PNG, for readers without a kernel: GitHub, nbviewer, saved notebooks."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = ["enlarged", "poster", "render"]
 SIZE = (900, 440)
 SIDE = 340
 POSTER, EDGE = 512, 12
-"""Least pixels of a grid along its longer side, and of white around it, where it stands alone."""
+"""Minimum pixels of the longer side of a grid that is the whole picture, and of the white border."""
 LEFT, TOP = 44, 40
 CURVE_BOX = (460, 40, 880, 380)
 INK = "#212121"
 QUIET = "#616161"
 LINES = "#e4e4e4"
 FINE = 2
-"""Marks are drawn at so many times the size and then reduced, for smooth edges."""
+"""Marks are drawn at this multiple of their size and then reduced, for smooth edges."""
 
 
 def render(frame: Shown, catalog: Catalog) -> bytes:
@@ -46,7 +46,7 @@ def render(frame: Shown, catalog: Catalog) -> bytes:
     Returns
     -------
     bytes
-        The plane or the sample grid, the loss curves, and a line that says where the run stands.
+        The plane or the sample grid, the loss curves, and a line with the run's status.
     """
     file = io.BytesIO()
     _drawn(frame, catalog).save(file, "PNG", compress_level=6)
@@ -54,9 +54,9 @@ def render(frame: Shown, catalog: Catalog) -> bytes:
 
 
 def poster(frame: Shown, catalog: Catalog) -> Any:
-    """Return a moment as an RGB picture of Pillow: points with the curves, images large, with a line below.
+    """Return a moment as an RGB Pillow image: points with the curves, or enlarged images, with a line below.
 
-    Images are enlarged a whole number of times, so that each of their pixels stays a square.
+    Images are enlarged by an integer factor, so that each of their pixels stays a square.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -74,7 +74,7 @@ def poster(frame: Shown, catalog: Catalog) -> Any:
 
 
 def enlarged(grid: np.ndarray, least: int) -> Any:
-    """Return a grid, uint8 RGBA, on white as a picture of Pillow, each pixel a square, `least` pixels wide or less than twice so."""
+    """Return an RGBA grid on white as a Pillow image, enlarged by an integer factor to at least `least` pixels."""
     from PIL import Image
 
     image = Image.fromarray(grid)
@@ -198,7 +198,7 @@ def _legend(pen: Any, font: Any, x: float, entries: list[tuple[str, str, str]]) 
 
 
 def _curves(frame: Shown) -> tuple[Any, tuple[float, float, float, float]]:
-    """Return the two loss curves, and what the box shows: first and last iteration, lowest, highest."""
+    """Return the two loss curves, and the range of the box: first and last iteration, lowest, highest."""
     from PIL import Image, ImageDraw
 
     width, height = CURVE_BOX[2] - CURVE_BOX[0], CURVE_BOX[3] - CURVE_BOX[1]
@@ -226,7 +226,7 @@ def _curves(frame: Shown) -> tuple[Any, tuple[float, float, float, float]]:
 
 
 def _polyline(pen: Any, points: list[tuple[float, float]], color: str, *, dashed: bool) -> None:
-    """Draw a line through `points`; Pillow knows no dashes, so they are cut along the way."""
+    """Draw a line through `points`; Pillow has no dashes, so this cuts the line into pieces."""
     width = round(1.8 * FINE)
     if not dashed:
         pen.line(points, fill=color, width=width, joint="curve")

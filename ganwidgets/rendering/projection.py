@@ -1,4 +1,4 @@
-"""How samples of any number of dimensions come to lie on a plane: always the same way within a run."""
+"""Linear projection of samples to the plane, constant within a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Extent", "Projection", "extent_around", "projection_of"]
 Extent = tuple[float, float, float, float]
 
 MARGIN = 0.1
-"""How far a plane without a given extent reaches beyond the real points, as a share of their range."""
+"""Margin of a plane without a given extent, as a share of the real points' range."""
 
 Floats = npt.NDArray[np.floating]
 
@@ -27,7 +27,7 @@ class Projection:
     axes : float64 array [F, 2]
         Orthonormal columns; of one feature the second is 0.
     kept : float
-        The share of the real samples' variance that the plane shows.
+        Share of the real samples' variance in the plane.
     """
 
     center: Floats
@@ -36,18 +36,18 @@ class Projection:
 
     @property
     def features(self) -> int:
-        """How many numbers a sample has."""
+        """Number of features of a sample."""
         return len(self.center)
 
     def points(self, samples: Floats) -> npt.NDArray[np.float32]:
-        """Return where samples ``[..., F]`` lie, float32 ``[..., 2]``."""
+        """Return positions of samples ``[..., F]``, float32 ``[..., 2]``."""
         if self.features == 2:
             return np.asarray(samples, np.float32)
         with np.errstate(all="ignore"):
             return self._bounded((samples.astype(np.float64) - self.center) @ self.axes)
 
     def directions(self, vectors: Floats) -> npt.NDArray[np.float32]:
-        """Return directions ``[..., F]`` as they look on the plane, float32 ``[..., 2]``."""
+        """Return directions ``[..., F]`` projected to the plane, float32 ``[..., 2]``."""
         if self.features == 2:
             return np.asarray(vectors, np.float32)
         with np.errstate(all="ignore"):
@@ -59,7 +59,7 @@ class Projection:
         return np.clip(places, -limit, limit).astype(np.float32)
 
     def extent(self, samples: Floats) -> Extent:
-        """Return the square of the plane on which samples ``[M, F]`` are seen, with room around them."""
+        """Return the square of the plane around samples ``[M, F]``, with a margin."""
         places = self.points(samples)
         places = places[np.isfinite(places).all(axis=1)]
         if not len(places):
@@ -73,7 +73,7 @@ class Projection:
 
 
 def extent_around(places: Floats) -> Extent:
-    """Return the square around finite places ``[M, 2]``, M at least 1, with room around them."""
+    """Return the square around finite positions ``[M, 2]``, M at least 1, with a margin."""
     low, high = places.min(axis=0).astype(float), places.max(axis=0).astype(float)
     half = max((0.5 + MARGIN) * float((high - low).max()), 1e-3)
     x, y = (low + high) / 2
@@ -81,11 +81,11 @@ def extent_around(places: Floats) -> Extent:
 
 
 def projection_of(real: Floats) -> Projection:
-    """Return how samples like `real` ``[M, F]`` are shown.
+    """Return the projection for samples like `real` ``[M, F]``.
 
-    Two features are shown as they are, one along x. Of more, the plane is the one in which the real
-    samples vary most: their first two principal components (Pearson, "On lines and planes of closest
-    fit to systems of points in space", 1901), each with its largest entry positive.
+    One or two features are shown directly, a single one along x. More features are projected to the first two principal
+    components of the real samples (Pearson, "On lines and planes of closest fit to systems of points in space", 1901),
+    each with its largest entry positive.
     """
     features = real.shape[1]
     if features <= 2:

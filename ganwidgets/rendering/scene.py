@@ -1,4 +1,4 @@
-"""What stays the same in all pictures of a run, and pictures of its present and of its past."""
+"""Constant content of all pictures of a run, and views of its present and past."""
 
 from __future__ import annotations
 
@@ -41,46 +41,46 @@ __all__ = [
 T = TypeVar("T")
 
 SEED = 0
-"""Of the shown samples, real and generated: always the same ones."""
+"""Seed of the displayed samples."""
 
 POINTS, PICTURES = 500, 25
-"""Samples that are shown, of points and of images, where nobody asks for another number."""
+"""Default number of displayed samples, points and images."""
 
 COLUMNS, ROWS = 10, 3
-"""Labels of which images are shown, at most, and images of each, at least."""
+"""Maximum number of displayed labels, and minimum number of images of each."""
 
 CURVES = (*CLASSIC.listed, *CLASSIC.optional)
-"""The columns of the history that are drawn."""
+"""Columns of the history with curves."""
 
 CURVE_POINTS = 240
-"""Points of each curve at most."""
+"""Maximum number of points of a curve."""
 
 
 class BetweenSteps(Protocol):
-    """What carries out a function between two steps and returns its result."""
+    """Runs a function between two steps and returns its result."""
 
     def __call__(self, function: Callable[[], T], /) -> T:
-        """Carry out `function`."""
+        """Run `function`."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What stays the same for a whole run.
+    """Constant content of a run's pictures.
 
     Attributes
     ----------
     source : Source
     real : Tensor [M, ...]
-        In the units that are drawn: images in [0, 1], points as they train.
+        In display units: images in [0, 1], points in training units.
     labels : Tensor or None
-        int64 [M]; what the generator is told, where it takes labels: the first ten over and over, so
-        that a grid of as many columns has one column for each; or all the same, where one was asked for.
+        int64 [M]; labels of the generated samples, if the generator takes labels: the first ten repeated, so that a
+        grid with as many columns has one column for each; or one label, if the user chose it.
     extent : tuple of float or None
         ``x0, x1, y0, y1`` of the plane, for points of two dimensions.
     grid : Tensor or None
         See :func:`~ganwidgets.rendering.plane_grid.grid_on`.
     axes : tuple of Axis
-        What the plane's axes say, across and up.
+        The plane's axes, horizontal and vertical.
     """
 
     source: Source
@@ -98,9 +98,9 @@ def scene_of(session: Session, pictures: int = PICTURES, label: int | None = Non
     ----------
     session : Session
     pictures : int
-        How many images; where they are told labels, about so many.
+        Number of images; approximate if they have labels.
     label : int, optional
-        The only label to show, where the generator takes labels and this is one of them.
+        The only label to show, if the generator takes it.
     """
     run = session.run
     source = run.source
@@ -127,7 +127,7 @@ def drawn_small(history: History, name: str) -> Envelope:
 
 
 def still_of(session: Session, scene: Scene) -> Still:
-    """Return the present, to be called between two steps."""
+    """Return the present; call this between two steps."""
     session.roll_back()
     state, history = session.state, session.history
     return _still(
@@ -142,7 +142,7 @@ def still_of(session: Session, scene: Scene) -> Still:
 
 
 def stills(session: Session, on_training_thread: BetweenSteps, scene: Scene, most: int) -> Iterator[Still]:
-    """Yield the past of the run as far as its snapshots reach back, and the present.
+    """Yield past moments at the run's snapshots, and the present.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def stills(session: Session, on_training_thread: BetweenSteps, scene: Scene, mos
         Called for one moment at a time; training goes on meanwhile.
     scene : Scene
     most : int
-        How many; evenly spread over the snapshots.
+        Maximum number of moments, evenly spread over the snapshots.
     """
     copies = on_training_thread(partial(NetworkReplicas, session))
     kept = on_training_thread(partial(earlier, session))

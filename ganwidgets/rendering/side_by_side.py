@@ -1,4 +1,4 @@
-"""Samples of several runs side by side, as HTML that needs no style sheet."""
+"""Samples of several runs side by side, as HTML without a style sheet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["samples_side_by_side"]
 
 SIDE = 200
 MOST = 300
-"""Points of a run at most."""
+"""Maximum number of points of a run."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -24,12 +24,12 @@ Floats = npt.NDArray[np.float32]
 def samples_side_by_side(
     samples: Mapping[str, Floats], real: Floats | None = None, colors: Mapping[str, str] | None = None
 ) -> str:
-    """Return a figure for each run: images as a grid, points on one plane that all runs share.
+    """Return a figure for each run: images as a grid, points in one plane for all runs.
 
     Parameters
     ----------
     samples : mapping of str to array
-        [n, F] points, the first two coordinates of which are drawn, or [n, C, H, W] images in [0, 1].
+        [n, F] points (the first two coordinates are drawn), or [n, C, H, W] images in [0, 1].
     real : array, optional
         Real points, drawn beneath.
     colors : mapping of str to str, optional
@@ -55,7 +55,7 @@ def samples_side_by_side(
 
 
 def _extent(planes: list[Floats]) -> tuple[float, float, float, float]:
-    """Return left, right, bottom and top of what holds nearly all points, a square."""
+    """Return left, right, bottom and top of a square around nearly all points."""
     points = np.concatenate(planes)
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points) or points.shape[1] < 2:

@@ -1,4 +1,4 @@
-"""What there is to be seen of one moment of a run."""
+"""Displayed values of one moment of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class Shown(Protocol):
-    """What pictures are drawn of: a :class:`Still`, or a frame of a run that goes on."""
+    """Source of pictures: a :class:`Still`, or a frame of a live run."""
 
     @property
     def iteration(self) -> int:
@@ -27,27 +27,27 @@ class Shown(Protocol):
 
     @property
     def status(self) -> str:
-        """How the run stands, or empty."""
+        """Status of the run, or empty."""
 
     @property
     def kind(self) -> Literal["points", "images"]:
-        """What the samples are."""
+        """Kind of the samples."""
 
     @property
     def real(self) -> Floats:
-        """Real samples, in the units that are drawn."""
+        """Real samples, in display units."""
 
     @property
     def generated(self) -> Floats:
-        """As many generated ones."""
+        """As many generated samples."""
 
     @property
     def labels(self) -> npt.NDArray[np.int64] | None:
-        """What the generator was told for each."""
+        """Label of each generated sample."""
 
     @property
     def verdict(self) -> Floats | None:
-        """The discriminator's view of the plane."""
+        """The discriminator's verdict over the plane."""
 
     @property
     def extent(self) -> Extent | None:
@@ -55,11 +55,11 @@ class Shown(Protocol):
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """What the plane's axes say, across and up."""
+        """The plane's axes, horizontal and vertical."""
 
     @property
     def record(self) -> Mapping[str, float]:
-        """The numbers of the last updates."""
+        """Values of the last updates."""
 
     @property
     def losses(self) -> Mapping[str, Envelope]:

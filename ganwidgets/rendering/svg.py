@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 420, 230
 LEFT, RIGHT, TOP, BOTTOM = 52, 18, 10, 40
 
 SIDE = 420
-"""Of the plane."""
+"""Side of the plane."""
 
 ROW = 22
 """Height of a branch."""
@@ -34,7 +34,7 @@ class Line:
     ----------
     label : str
     tone : str
-        Its CSS class, which is also its colour: ``d``, ``g``, ``real`` or ``generated``.
+        CSS class, which determines the colour: ``d``, ``g``, ``real`` or ``generated``.
     envelope : Envelope
     """
 
@@ -44,7 +44,7 @@ class Line:
 
 
 def chart(title: str, lines: Sequence[Line], across: str, unit: str) -> str:
-    """Return curves over iterations, each with the range that its points stand for, as a figure."""
+    """Return a figure of curves over iterations, each with its envelope."""
     shown = []
     for line in lines:
         iterations, low, mean, high = line.envelope

@@ -1,4 +1,4 @@
-"""Which colour belongs to which part of a game: the same one in cards, curves, diagram, points and exported files.
+"""Colour of each part of a game, equal in cards, curves, diagram, points and exported files.
 
 Four tones have a fixed meaning: ``d`` a discriminator, ``g`` a generator, ``real`` and ``generated`` samples. Parts
 that are none of these get other tones.
@@ -13,7 +13,7 @@ from ganwidgets.games.game import Exhibit, Game, Player
 __all__ = ["OTHERS", "column_tones", "exhibit_tones", "network_tones", "player_tones"]
 
 OTHERS = ("other-1", "other-2", "other-3")
-"""Tones without a meaning of their own."""
+"""Tones without a fixed meaning."""
 
 ROLES: Mapping[str, str] = {"discriminator": "d", "generator": "g"}
 
@@ -57,6 +57,6 @@ def column_tones(game: Game) -> dict[str, str]:
 
 
 def _other(taken: Iterable[str]) -> str:
-    """Return the next tone without a meaning; after the last one the first again."""
+    """Return the next tone without a fixed meaning, cyclically."""
     used = sum(tone in OTHERS for tone in taken)
     return OTHERS[used % len(OTHERS)]

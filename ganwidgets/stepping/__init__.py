@@ -1,1 +1,1 @@
-"""How one update is executed, and the whole state that it changes."""
+"""Execution of one update, and the training state."""

@@ -1,4 +1,4 @@
-"""Finding the call that a network takes: which noise, which labels, which batches."""
+"""Detection of a network's calling convention: shape of the noise, form of labels, batch sizes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ganwidgets.stepping.rng_routing import RoutedRandomness
 __all__ = ["Inputs", "adapted", "initialize", "is_uninitialized"]
 
 MOST_CLASSES = 1024
-"""Classes up to which one-hot labels are tried."""
+"""Maximum number of classes for which one-hot labels are tried."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a network is tried on.
+    """Test input of a network.
 
     Attributes
     ----------
@@ -35,11 +35,11 @@ class Inputs:
     labels : Tensor or None
         int64 [n], if the network takes labels.
     highest : int
-        The greatest label.
+        The largest label.
     lowest : int
         The smallest label.
     packing : int
-        How many samples the discriminator judges at once.
+        Number of samples that the discriminator judges together.
     """
 
     batch: Tensor
@@ -49,18 +49,18 @@ class Inputs:
     packing: int = 1
 
     def of_size(self, n: int) -> Inputs:
-        """Return `n` of them, repeated where there are fewer."""
+        """Return `n` samples, repeated if there are fewer."""
         at = torch.arange(n, device=self.batch.device) % len(self.batch)
         return replace(self, batch=self.batch[at], labels=None if self.labels is None else self.labels[at])
 
 
 def is_uninitialized(network: nn.Module) -> bool:
-    """Return whether `network` has lazy layers that have no weights yet."""
+    """Return True if `network` has lazy layers without weights."""
     return any(map(is_lazy, (*network.parameters(), *network.buffers())))
 
 
 def initialize(name: str, network: nn.Module, inputs: Inputs, seed: int) -> None:
-    """Give lazy layers their weights, drawn from the run's seed, in the order in which a batch reaches them.
+    """Initialize lazy layers from the run's seed, in the order of the forward pass.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def initialize(name: str, network: nn.Module, inputs: Inputs, seed: int) -> None
 
 
 def _copy_of_lazy(network: nn.Module) -> nn.Module:
-    """Return a deep copy of a network with tensors that torch itself cannot copy yet."""
+    """Return a deep copy of a network, including tensors that torch cannot copy yet."""
     empty: dict[int, object] = {
         id(buffer): UninitializedBuffer(device=buffer.device, dtype=buffer.dtype)  # type: ignore[call-arg]
         for buffer in network.buffers()
@@ -99,7 +99,7 @@ def adapted(name: str, network: nn.Module, inputs: Inputs) -> Call:
     Raises
     ------
     DataError
-        If it takes none: what failed, in which layer, and what helps.
+        If it accepts none; the message names the layer and the remedy.
     """
 
     def run(call: Call, inputs: Inputs) -> object:
@@ -110,7 +110,7 @@ def adapted(name: str, network: nn.Module, inputs: Inputs) -> Call:
     whole = run(call, inputs)
     if not isinstance(whole, Tensor) or not bool(whole.isfinite().all()):
         return call
-    for n in (1, len(inputs.batch) + 1):  # a tail of what is looked at may be of any size
+    for n in (1, len(inputs.batch) + 1):  # observed batches may have any size
         try:
             part = run(call, inputs.of_size(n))
         except Exception:  # noqa: BLE001 - the user's network may raise anything
@@ -125,7 +125,7 @@ def _copies(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def _first(name: str, network: nn.Module, inputs: Inputs, run: Callable[[Call], object]) -> Call:
-    """Return the first call that `run` carries out without an error."""
+    """Return the first call that `run` completes without an error."""
     failed: list[Attempt] = []
     for call in _candidates(name, inputs, failed):
         try:
@@ -142,7 +142,7 @@ def _first(name: str, network: nn.Module, inputs: Inputs, run: Callable[[Call], 
 
 
 def _candidates(name: str, inputs: Inputs, failed: list[Attempt]) -> Iterator[Call]:
-    """Yield the calls to try; `failed` fills up meanwhile."""
+    """Yield the calls to try, while `failed` collects the failed ones."""
     plain = Call(labelled=inputs.labels is not None)
     forms = [plain]
     if inputs.labels is not None and inputs.lowest >= 0 and inputs.highest < MOST_CLASSES:
@@ -154,7 +154,7 @@ def _candidates(name: str, inputs: Inputs, failed: list[Attempt]) -> Iterator[Ca
 
 
 def _telling(failed: list[Attempt]) -> Attempt:
-    """Return the failed call whose error says most.
+    """Return the failed call with the most informative error.
 
     That is the first call, unless another one gets further: one-hot labels that reach a layer where whole numbers do
     not, or noise ``[n, latent_dim, 1, 1]`` that reaches the channels of the convolution that refused flat noise.
@@ -177,7 +177,7 @@ def _module(attempt: Attempt) -> nn.Module | None:
 
 
 def _sizes(n: int) -> list[int]:
-    """Return batch sizes on which a network may run that fails on `n` samples, the nearest first."""
+    """Return batch sizes, nearest first, for a network that fails on `n` samples."""
     near = [n // k * k or k for k in (2, 3, 4, 8, 16, 32, 64)]
     return sorted({*near, 1, 16, 32, 50, 64, 100, 128, 256} - {n}, key=lambda size: (abs(size - n), size))
 

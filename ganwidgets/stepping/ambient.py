@@ -1,4 +1,4 @@
-"""The modes of torch that decide results, pinned to one value wherever a run computes.
+"""Pinning of torch's global modes that affect results.
 
 A cell can change what every torch operation does: the default dtype and device, autocast, gradients,
 the number of threads, the rounding of matrix products. A run must not depend on what a cell left on. This
@@ -32,11 +32,11 @@ T = TypeVar("T")
 CPU = torch.device("cpu")
 
 _SMALLEST = 5e-324
-"""The smallest positive float64, a denormal number: times 1 it is 0 where denormals are flushed."""
+"""The smallest positive float64, a denormal number: its product with 1 is 0 if denormals are flushed."""
 
 
 class Mode(NamedTuple):
-    """A mode of torch, and the value that it has while a run computes."""
+    """A mode of torch, and its value during a run."""
 
     read: Callable[[], Any]
     write: Callable[[Any], object]
@@ -92,16 +92,16 @@ def _modes(device: str) -> tuple[Mode, ...]:
 
 
 def pinned(threads: int | None = None, device: torch.device = CPU) -> AbstractContextManager[object]:
-    """Return a context in which every mode of torch that decides results has its pinned value.
+    """Return a context that sets every mode of torch that affects results to its pinned value.
 
     Enter it at once. It costs a few microseconds if the modes have these values already.
 
     Parameters
     ----------
     threads : int, optional
-        The number of threads to compute with; without it the number stays.
+        The number of threads; unchanged if omitted.
     device : torch.device
-        Where the run computes.
+        Device of the run.
     """
     modes = _modes(device.type)
     differing = [mode for mode in modes if mode.read() != mode.value]

@@ -1,4 +1,4 @@
-"""What a fresh start makes: networks, state, engine, and what is known of them."""
+"""Construction of a run: networks, state and engine."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ __all__ = ["Assembled", "assemble", "check_fit", "exact_because", "fitting_batch
 
 @dataclass(frozen=True)
 class Assembled:
-    """One run from its fresh start on.
+    """One run after its fresh start.
 
     Attributes
     ----------
     source : Source
-        Where the real samples come from.
+        Source of the real samples.
     training : Source
-        Those that are trained on; all, unless some are held out.
+        Training samples; all, unless some are held out.
     held_out : FiniteSource or None
-        Those that are not.
+        Held-out samples.
     state : TrainingState
-        What training changes.
+        State that training changes.
     engine : Engine
-        What changes it.
+        Engine that changes it.
     labels : Labels or None
-        The labels that networks are told, if they are.
+        Labels of the data, if a network takes labels.
     exact : bool
-        Whether the run repeats bit for bit.
+        True if the run repeats bit for bit.
     exact_because : str
-        Why it does or does not.
+        Reason for `exact`.
     threads : int
-        How many threads it computes with.
+        Number of threads.
     user_code : bool
         True if an update calls networks or an objective of the user's own.
     """
@@ -75,18 +75,18 @@ class Assembled:
     user_code: bool
 
     def generate(self, network: nn.Module, noise: Tensor, seed: int, labels: Tensor | None = None) -> Tensor:
-        """Return what a network built like the generator makes of `noise`; see :meth:`judge`."""
+        """Return the output of a network built like the generator for `noise`; see :meth:`judge`."""
         return self._observe("generator", network, noise, seed, labels)
 
     def judge(self, network: nn.Module, samples: Tensor, seed: int, labels: Tensor | None = None) -> Tensor:
-        """Return what a network built like the discriminator makes of `samples` or packs of them.
+        """Return the output of a network built like the discriminator for `samples` or packs of them.
 
-        It runs in eval mode, and no state is touched. The result is float32 on the CPU.
+        It runs in eval mode and changes no state. The result is float32 on the CPU.
 
         Parameters
         ----------
         seed : int
-            Of randomness inside the network, if it has any.
+            Seed of randomness inside the network.
         labels : Tensor, optional
             int64 [n], for a network that takes labels.
         """
@@ -116,14 +116,14 @@ class Assembled:
         seed: int,
         labels: Tensor | None = None,
     ) -> Tensor:
-        """Return the gradient of ``worth(network(batch))`` by each sample of `batch`, as :meth:`judge` looks.
+        """Return the gradient of ``worth(network(batch))`` by each sample of `batch`; see :meth:`judge`.
 
         Parameters
         ----------
         worth : callable
-            Makes a scalar of what the network returns for the whole batch.
+            Maps the network's output for the whole batch to a scalar.
         seed : int
-            Of randomness inside the network, if it has any.
+            Seed of randomness inside the network.
         labels : Tensor, optional
             int64 [n], for a network that takes labels.
         """
@@ -141,9 +141,9 @@ class Assembled:
         return slope.detach().cpu().float()
 
     def shown(self, samples: Tensor) -> Tensor:
-        """Return samples as they are drawn: images in [0, 1], points as they train, standardized or not.
+        """Return samples in display units: images in [0, 1], points in training units.
 
-        A pixel that is not a finite number is NaN: it shall not pass for black or white.
+        A non-finite pixel is NaN, so that it is not shown as black or white.
         """
         if self.source.kind == "points":
             return samples
@@ -151,7 +151,7 @@ class Assembled:
 
 
 OBSERVED_AT_ONCE = 1024
-"""Samples that go through a network together when it is looked at; a bound on memory."""
+"""Number of samples per forward pass for display; a bound on memory."""
 
 
 def assemble(
@@ -161,25 +161,25 @@ def assemble(
     device: torch.device,
     objective: Objective | None = None,
 ) -> Assembled:
-    """Return a run that has not begun.
+    """Return a new run.
 
     Parameters
     ----------
     settings
-        Anything with the attributes of :class:`ganwidgets.settings.SettingTraits`.
+        Object with the attributes of :class:`ganwidgets.settings.SettingTraits`.
     source : Source
-        What to imitate.
+        The training data.
     own : mapping
-        ``"generator"`` and ``"discriminator"``: a network of the user's own, or None.
+        ``"generator"`` and ``"discriminator"``: a user's network, or None.
     device : torch.device
-        Where to compute.
+        Device of the networks.
     objective : Objective, optional
-        Of the user's own.
+        The user's objective.
 
     Raises
     ------
     DataError
-        If a batch is larger than the data, or a network or the objective does not fit it.
+        If a batch is larger than the data, or if a network or the objective does not fit it.
     """
     training, held_out = split_holdout(source, settings.holdout)
     for setting in ("batch_size", "augment"):
@@ -191,7 +191,7 @@ def assemble(
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         network.to(device)
         if own[name] is None and device.type == "cuda":
-            # Where a GPU's convolutions are quickest; networks of the user's own stay as they come.
+            # The fastest memory format for a GPU's convolutions; own networks are not changed.
             network.to(memory_format=torch.channels_last)
     order = training.order(settings.seed)
     takes = {"generator": label_arity(generator), "discriminator": label_arity(discriminator)}
@@ -199,12 +199,12 @@ def assemble(
     if settings.packing > 1 and labels is not None and labels.discriminator:
         raise DataError(
             Message(
-                "packing is {packing}, but a discriminator that is told labels judges each sample with its own; set "
+                "packing is {packing}, but a conditional discriminator judges each sample with its own label; set "
                 "packing to 1, or turn conditional off",
                 packing=settings.packing,
             )
         )
-    # Networks of the user's own are tried on a batch as it will be; built-in ones take any.
+    # Own networks are tried on a real batch; built-in ones accept any.
     theirs = any(each is not None for each in own.values())
     n = settings.batch_size if theirs else min(settings.batch_size, 4 * settings.packing)
     noise = draw_noise(settings.noise, n, settings.latent_dim, seeded(settings.seed, "probe")).to(device)
@@ -254,7 +254,7 @@ def assemble(
 
 
 def exact_because(found: Probe, source: Source, device: torch.device, threads: int) -> str:
-    """Return one sentence that says why a run is exact, or every cause why it is not."""
+    """Return one sentence: why a run is exact, or every cause why it is not."""
     causes: list[str] = [found.inexact_because] if found.inexact_because else []
     if not source.exact:
         causes.append(
@@ -280,7 +280,7 @@ def exact_because(found: Probe, source: Source, device: torch.device, threads: i
 def _networks(
     settings: Any, source: Source, own: Mapping[str, nn.Module | None]
 ) -> tuple[nn.Module, nn.Module]:
-    """Return the user's own networks, and built-in ones where there are none."""
+    """Return the user's own networks, and built-in ones for the rest."""
     generator, discriminator = own["generator"], own["discriminator"]
     if generator is None or discriminator is None:
         built = build_networks(
@@ -305,15 +305,15 @@ def _networks(
 
 
 def fitting_batch(source: Source, packing: int, most: int) -> int:
-    """Return the batch size of a run that was asked for none: `most`, the default, or what fits below it."""
+    """Return the default batch size: `most`, or the largest that fits below it."""
     fitting = most if source.size is None else min(most, source.size)
     return max(int(fitting) // packing, 1) * packing
 
 
 def check_fit(setting: str, value: Any, source: Source, packing: int) -> Message | None:
-    """Return why a setting cannot have a value with these data and so many samples judged at once.
+    """Return why a setting's value does not fit these data and this packing.
 
-    None where nothing is wrong, or where it is no question of the data.
+    None if it fits, or if it does not depend on the data.
     """
     if setting == "batch_size":
         if source.size is not None and value > source.size:
@@ -339,7 +339,7 @@ def check_fit(setting: str, value: Any, source: Source, packing: int) -> Message
 
 
 def _refuse_other_types(generator: Any, discriminator: Any) -> None:
-    """Raise `DataError` for what is no network."""
+    """Raise `DataError` for objects that are not networks."""
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, nn.Module):
             raise DataError(
@@ -366,7 +366,7 @@ def _refuse_other_types(generator: Any, discriminator: Any) -> None:
 
 
 def _refuse_untrainable(generator: nn.Module, discriminator: nn.Module) -> None:
-    """Raise `DataError` for networks that no optimizer could train apart from each other."""
+    """Raise `DataError` for networks that optimizers cannot train separately."""
     trained: set[nn.Parameter] = set()
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         parameters = [p for p in network.parameters() if p.requires_grad]

@@ -1,4 +1,4 @@
-"""Running a network without leaving a trace in it."""
+"""Evaluation of a network without changing its buffers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["Buffers", "evaluation_mode"]
 
 
 class Buffers:
-    """The buffers of a network (batch-norm statistics, spectral-norm vectors), to be kept still.
+    """Preserves the buffers of a network (batch-norm statistics, spectral-norm vectors).
 
-    A network without buffers, the common small one, costs next to nothing.
+    A network without buffers, the common small one, costs almost nothing.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -26,7 +26,7 @@ class Buffers:
             for name, buffer in module._buffers.items()
             if buffer is not None
         ]
-        self._lent_out: list[Tensor] | None = None  # the originals, while the network has copies
+        self._lent_out: list[Tensor] | None = None  # the originals while the network uses copies
 
     def __bool__(self) -> bool:
         return bool(self._slots)
@@ -36,7 +36,7 @@ class Buffers:
         return _copied(self.content())
 
     def put_back(self, copies: list[Tensor]) -> None:
-        """Give the buffers the content that they had at :meth:`copy`, and the network its own ones.
+        """Restore the buffers' content of :meth:`copy`, and the network's own tensors.
 
         An interrupt may have prevented :meth:`still` from returning them.
         """
@@ -48,14 +48,13 @@ class Buffers:
                 buffer.copy_(content)
 
     def still(self) -> AbstractContextManager[object]:
-        """Return a context in which the network may do to its buffers what it likes."""
+        """Return a context in which the network may change its buffers without effect."""
         return self._lending() if self._slots else _NOTHING
 
     @contextmanager
     def _lending(self) -> Iterator[None]:
-        # The network gets copies to write on. To write on the originals and put their content back
-        # would be an in-place change of what a backward pass still needs (batch norm keeps its
-        # statistics for it).
+        # The network gets copies to write on. Restoring the originals' content afterwards would be an in-place change
+        # of tensors that the backward pass still needs (batch norm keeps its statistics for it).
         originals = self.content()
         outermost = self._lent_out is None
         if outermost:
@@ -75,13 +74,13 @@ class Buffers:
             module._buffers[name] = buffer
 
     def content(self) -> list[Tensor]:
-        """Return the buffers themselves, of this moment: a network may replace them."""
+        """Return the current buffers: a network may replace them."""
         return [module._buffers[name] for module, name in self._slots]  # type: ignore[misc]
 
 
 @contextmanager
 def evaluation_mode(*networks: nn.Module) -> Iterator[None]:
-    """Look at networks: eval mode, no gradients, buffers still; afterwards all is as it was.
+    """Context: eval mode, no gradients, preserved buffers; everything is restored afterwards.
 
     A `train` method of the user's own may also write on weights, as one that merges them for eval does. A
     network with such a method gets copies of its parameters to write on.
@@ -114,7 +113,7 @@ def _lending_parameters(modules: Sequence[nn.Module]) -> Iterator[None]:
 
 
 def _copied(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Return copies: on a GPU all of one type at once, where to begin each takes longer than the copying."""
+    """Return copies; on a GPU all of one dtype at once, because launches dominate the cost."""
     if not tensors or tensors[0].device.type == "cpu":
         return [tensor.detach().clone() for tensor in tensors]
     copies = [torch.empty_like(tensor) for tensor in tensors]

@@ -1,4 +1,4 @@
-"""How a network is called: the shape of its noise, the form of its labels, the sizes of its batches."""
+"""Calling convention of a network: shape of the noise, form of labels, batch sizes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Call"]
 
 @dataclass(frozen=True)
 class Call:
-    """The form in which one network takes its inputs.
+    """Calling convention of one network.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""The labels of a run: where they come from, and which of the networks are told them.
+"""Labels of a run, for networks that take them.
 
-In an update of the discriminator the generated samples carry the labels of the real batch, so that every term, the
-penalties included, speaks of the same labels. In an update of the generator, which sees no real batch, labels are drawn from
-the data's own distribution.
+In an update of the discriminator, generated samples get the labels of the real batch, so that every term, including
+penalties, compares equal labels. In an update of the generator, which uses no real batch, labels are drawn from the
+data's distribution.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ __all__ = ["LabelArity", "Labels", "classes_of", "label_arity", "labels_for"]
 LabelArity = Literal["none", "optional", "required"]
 
 MOST = 10_000
-"""Labels, counted from 0, that the built-in networks keep a vector for."""
+"""Maximum number of labels of the built-in networks."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of a run in which at least one network is told them.
+    """The labels of a run with at least one conditional network.
 
     Attributes
     ----------
     values : Tensor, int64 [N]
-        Of all samples.
+        Labels of all samples.
     order : SampleOrder
-        The same in the order in which the run sees the samples.
+        Labels in the order in which the run reads the samples.
     generator, discriminator : bool
-        Whether that network takes ``(batch, labels)``.
+        True if that network takes ``(batch, labels)``.
     known : tuple of int
-        Each label that occurs, in ascending order.
+        Each label of the data, in ascending order.
     """
 
     values: Tensor
@@ -68,7 +68,7 @@ class Labels:
         Raises
         ------
         DataError
-            If there are more or fewer than `n`, or one that does not occur in the data.
+            If their number is not 1 or `n`, or if a label does not occur in the data.
         """
         given = torch.as_tensor(labels)
         if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
@@ -99,10 +99,10 @@ class Labels:
 
 
 def label_arity(network: nn.Module) -> LabelArity:
-    """Return whether `network` can be called with ``(batch, labels)``, or must be."""
+    """Return whether `network` accepts, or requires, ``(batch, labels)``."""
     try:
         parameters = list(inspect.signature(network.forward).parameters.values())
-    except (TypeError, ValueError):  # compiled code says nothing of its arguments
+    except (TypeError, ValueError):  # compiled code has no signature
         return "none"
     kinds = inspect.Parameter
     ordered = [p for p in parameters if p.kind in {kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD}]
@@ -114,24 +114,23 @@ def label_arity(network: nn.Module) -> LabelArity:
 def labels_for(
     source: Source, seed: int, takes: dict[str, LabelArity], *, conditional: bool
 ) -> Labels | None:
-    """Return the labels of a run, or None where no network is told any.
+    """Return the labels of a run, or None if no network takes them.
 
     Parameters
     ----------
     source : Source
         The data.
     seed : int
-        Of the run; the labels are read in the order of its samples.
+        Seed of the run; labels are read in the order of its samples.
     takes : dict
-        For ``"generator"`` and ``"discriminator"`` what :func:`label_arity` says.
+        Result of :func:`label_arity` for ``"generator"`` and ``"discriminator"``.
     conditional : bool
-        The setting of this name: whether networks that can be told labels are.
+        The setting of this name: pass labels to networks that accept them.
 
     Raises
     ------
     DataError
-        If labels are wanted and the data has none, or if `conditional` is on and neither network can
-        be told any.
+        If labels are required and the data has none, or if `conditional` is on and neither network accepts labels.
     """
     wanted = {name: how == "required" or (conditional and how == "optional") for name, how in takes.items()}
     if not any(wanted.values()):
@@ -154,12 +153,12 @@ def labels_for(
 
 
 def classes_of(source: Source) -> int:
-    """Return how many labels the built-in networks need a vector for: one more than the greatest.
+    """Return the number of labels for the built-in networks: the largest plus one.
 
     Raises
     ------
     DataError
-        If the data has no labels, or some that are negative or too large.
+        If the data has no labels, or some are negative or too large.
     """
     low, high = (int(end) for end in _values(source).aminmax())
     if low < 0 or high >= MOST:
@@ -179,7 +178,7 @@ def _values(source: Source) -> Tensor:
     if values is None:
         raise DataError(
             Message(
-                "the networks are to be told labels, but {name} has none; pass a pair (X, y), a Dataset of "
+                "the networks need labels, but {name} has none; pass a pair (X, y), a Dataset of "
                 "(item, label), or a folder with a folder for each class",
                 name=source.name,
             )

@@ -1,4 +1,4 @@
-"""The kinds of content of a training state: how each is described, restored, copied and checked.
+"""Kinds of content of a training state: description, restoring, copying and checks.
 
 :data:`ganwidgets.stepping.state.CONTENT` lists the content of a state. The tree, the hash, snapshots, the undo copy
 and the check for finite numbers follow from that list.
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 Undo = Callable[[], None]
-"""Restores what was copied. A call that was interrupted may be repeated."""
+"""Restores what was copied; may be repeated after an interrupt."""
 
 
 class Content(ABC):
@@ -43,13 +43,13 @@ class Content(ABC):
     Parameters
     ----------
     attribute : str
-        Of the state.
+        Attribute of the state.
     key : str
-        In the tree of the state.
+        Key in the tree of the state.
     """
 
     quantity = "a weight"
-    """What a number of this part is called if it is not finite."""
+    """Name of this part in an error about a non-finite number."""
 
     def __init__(self, attribute: str, key: str = "") -> None:
         self.attribute = attribute
@@ -66,7 +66,7 @@ class Content(ABC):
         Parameters
         ----------
         settings
-            Hyperparameters of the optimizers that are made.
+            Hyperparameters of new optimizers.
         """
 
     def live(self, state: TrainingState) -> Iterable[Tensor]:
@@ -74,7 +74,7 @@ class Content(ABC):
         return ()
 
     def made_of(self, state: TrainingState) -> tuple[Any, ...]:
-        """Return what has to be equal for :meth:`live` to return the same tensors."""
+        """Return a value that is equal as long as :meth:`live` returns the same tensors."""
         return ()
 
     def replaceable(self, state: TrainingState) -> Iterable[Tensor]:
@@ -83,11 +83,11 @@ class Content(ABC):
 
     @abstractmethod
     def copy(self, state: TrainingState) -> Undo:
-        """Copy everything but the tensors of :meth:`live`; return what restores it."""
+        """Copy everything except the tensors of :meth:`live`; return a function that restores it."""
 
 
 class Counter(Content):
-    """A whole number."""
+    """An integer."""
 
     def tree(self, state: TrainingState) -> int:
         return int(getattr(state, self.attribute))
@@ -101,7 +101,7 @@ class Counter(Content):
 
 
 class Choice(Content):
-    """A name; empty unless something else than the usual was chosen."""
+    """A name; empty for the default."""
 
     def tree(self, state: TrainingState) -> str:
         return str(getattr(state, self.attribute))
@@ -115,7 +115,7 @@ class Choice(Content):
 
 
 class Counters(Content):
-    """Whole numbers by name; the names never change."""
+    """Integers by fixed names."""
 
     def tree(self, state: TrainingState) -> dict[str, int]:
         return dict(getattr(state, self.attribute))
@@ -160,7 +160,7 @@ class Networks(Content):
 
 
 class Averages(Content):
-    """The moving averages of networks, as far as any are kept."""
+    """The moving averages of networks, if any."""
 
     def tree(self, state: TrainingState) -> dict[str, dict[str, Tensor]]:
         return {name: tensors_of(average) for name, average in state.averages.items()}
@@ -184,7 +184,7 @@ class Averages(Content):
 
 
 class Optimizers(Content):
-    """The optimizers of the players, by their rules' names, with what they remember of each parameter."""
+    """The players' optimizers, by rule name, with their state of each parameter."""
 
     quantity = "an optimizer's memory"
 
@@ -215,7 +215,7 @@ class Optimizers(Content):
 
         def restore() -> None:
             for optimizer, count in remembered:
-                for parameter in list(optimizer.state)[count:]:  # in the order in which they came
+                for parameter in list(optimizer.state)[count:]:  # in insertion order
                     del optimizer.state[parameter]
             state.optimizers, state.optimizer_names = dict(optimizers), dict(names)
 
@@ -223,7 +223,7 @@ class Optimizers(Content):
 
 
 class Randomness(Content):
-    """Generators of random numbers, by purpose."""
+    """Random generators, by purpose."""
 
     def tree(self, state: TrainingState) -> dict[str, Tensor]:
         return {purpose: generator.get_state() for purpose, generator in state.random.items()}
@@ -257,7 +257,7 @@ class Memory(Content):
 
 
 class GradientFlags(Content):
-    """Parameters whose ``requires_grad`` is not what it was when the run began, and their flags."""
+    """Parameters whose ``requires_grad`` has changed since the run began, with their flags."""
 
     def tree(self, state: TrainingState) -> Mapping[str, Mapping[str, bool]]:
         return state.switched_gradients()

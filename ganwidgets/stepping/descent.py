@@ -1,7 +1,7 @@
-"""The gradients of a loss, and the update of parameters by them: a step of gradient descent.
+"""One step of gradient descent: the gradients of a loss, and the update of parameters.
 
-Both do what `torch.autograd.grad` and the optimizers of `torch.optim` do, with the same bits. For small networks on
-the CPU those spend more time in Python, on what never changes from one update to the next, than in their kernels.
+Both compute the same bits as `torch.autograd.grad` and the optimizers of `torch.optim`. For small networks on the CPU,
+those spend more time in Python, on values that never change between updates, than in their kernels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ONE = torch.ones((), dtype=torch.float32, device="cpu")
 
 
 def gradients_of(loss: Tensor, parameters: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
-    """Return what ``torch.autograd.grad(loss, parameters, allow_unused=True)`` returns, sooner.
+    """Return the result of ``torch.autograd.grad(loss, parameters, allow_unused=True)``, faster.
 
     Torch checks each parameter in Python before it begins, and hands the context of this thread on to those of other
     devices. For a small network on the CPU that takes as long as a layer.
@@ -39,7 +39,7 @@ def gradients_of(loss: Tensor, parameters: Sequence[Tensor]) -> tuple[Tensor | N
         return torch.autograd.grad(loss, parameters, allow_unused=True)
     found: tuple[Tensor | None, ...] = torch.autograd.Variable._execution_engine.run_backward(
         (loss,),
-        (_ONE.clone(),),  # a hook of a user's network may write on it
+        (_ONE.clone(),),  # a user's hook may write on it
         False,  # the graph is not kept
         False,  # gradients have no graph of their own
         tuple(parameters),
@@ -50,16 +50,16 @@ def gradients_of(loss: Tensor, parameters: Sequence[Tensor]) -> tuple[Tensor | N
 
 
 class ParameterUpdate:
-    """Updates all parameters of an optimizer, again and again; make a new one where its memory is replaced.
+    """Updates all parameters of an optimizer repeatedly; make a new one if the optimizer's state is replaced.
 
-    An update does what ``optimizer.step()`` would do if each parameter had its gradient in ``grad``. Adam's rule
-    is called directly once it remembers every parameter.
+    An update equals ``optimizer.step()`` with each parameter's gradient in ``grad``. Once the optimizer has state for
+    every parameter, Adam's rule is called directly.
 
     Parameters
     ----------
     optimizer : Optimizer
     parameters : sequence of Tensor
-        All that `optimizer` has.
+        All parameters of `optimizer`.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor]) -> None:
@@ -75,7 +75,7 @@ class ParameterUpdate:
             self._kernel = None
 
     def apply(self, gradients: Sequence[Tensor | None]) -> None:
-        """Carry out one update by gradients that lie in memory as their parameters do."""
+        """Carry out one update by gradients with the memory layout of their parameters."""
         known = [gradient for gradient in gradients if gradient is not None]
         if not known:
             return  # `step` changes nothing then, and the fused rules of torch 2.6 fail
@@ -94,7 +94,7 @@ class ParameterUpdate:
                     maximize=False,
                 )  # fmt: skip
                 return
-            # What the rule does, without sorting the tensors by device and dtype.
+            # Adam's rule, without sorting the tensors by device and dtype.
             torch._foreach_add_(steps, _ONE, alpha=1)
             self._kernel(
                 self._parameters, known, averages, squares, [], steps, amsgrad=False,
@@ -103,7 +103,7 @@ class ParameterUpdate:
             )  # fmt: skip
 
     def _remembers(self) -> bool:
-        """Return whether the optimizer remembers every parameter, and find its memory the first time it does."""
+        """Return True if the optimizer has state for every parameter; cache that state the first time."""
         if self._remembered is None and len(self._optimizer.state) >= len(self._parameters):
             memories = [self._optimizer.state[parameter] for parameter in self._parameters]
             averages, squares, steps = (
@@ -121,7 +121,7 @@ class ParameterUpdate:
 
 
 def _is_plain(optimizer: torch.optim.Optimizer) -> bool:
-    """Return whether Adam's rule is fused and has no variant; an optimizer of the user's own may have one."""
+    """Return True if Adam's rule is fused and unmodified; a user's optimizer may differ."""
     (group, *others) = optimizer.param_groups
     return bool(not others and group.get("fused") and not group.get("amsgrad") and not group.get("maximize"))
 

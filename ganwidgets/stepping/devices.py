@@ -1,4 +1,4 @@
-"""The device that a user names."""
+"""Selection of a device."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["chosen_device"]
 
 @under_pinned_modes
 def chosen_device(asked: Any) -> torch.device:
-    """Return the device that `asked` names, if this machine has it.
+    """Return the device for `asked`, if this machine has it.
 
     Parameters
     ----------
     asked : str or torch.device
-        ``"auto"`` is the first CUDA GPU where PyTorch finds one, otherwise the CPU.
+        ``"auto"`` is the first CUDA GPU if PyTorch finds one, otherwise the CPU.
 
     Raises
     ------
     ValueError
-        If it names no device of PyTorch, or one that cannot be used here.
+        If it is not a PyTorch device, or is not usable here.
     """
     if isinstance(asked, str) and asked == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -57,6 +57,6 @@ def _refusal(asked: Any) -> ValueError:
 
 
 def _usable() -> list[str]:
-    """Return the names of the CPU and of the CUDA GPUs that PyTorch finds."""
+    """Return the names of the CPU and of the available CUDA GPUs."""
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return ["cpu", *(["cuda"] if gpus else []), *(f"cuda:{index}" for index in range(1, gpus))]

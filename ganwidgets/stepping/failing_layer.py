@@ -1,4 +1,4 @@
-"""Which layer of a network an error comes from."""
+"""Search for the layer that raised an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["FailingLayer", "failing_layer"]
 
 @dataclass(frozen=True)
 class FailingLayer:
-    """The innermost module that an error comes from.
+    """The innermost module that raised an error.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class FailingLayer:
     module : nn.Module
         The layer.
     given : tuple of int or None
-        The shape of what it was given, where that is known.
+        The shape of its input, if known.
     """
 
     name: str
@@ -36,9 +36,9 @@ class FailingLayer:
 
 
 def failing_layer(network: nn.Module, error: BaseException) -> FailingLayer | None:
-    """Return the innermost module of `network` in whose call `error` was raised, or None if it was in none.
+    """Return the innermost module of `network` that raised `error`, or None.
 
-    The error's own traceback tells: nothing has to be called again.
+    It is read from the error's own traceback, without calling anything again.
     """
     names = {id(module): name for name, module in network.named_modules()}
     found = None

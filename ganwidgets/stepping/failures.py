@@ -1,4 +1,4 @@
-"""Why a network failed on a batch, and the remedy that fits."""
+"""Diagnosis of a network's failure on a batch, with a remedy."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Attempt:
     name : {"generator", "discriminator"}
     network : nn.Module
     inputs : tuple of Tensor
-        What the network was called with: a batch, and labels where it takes any.
+        Arguments of the call: a batch, and labels if the network takes any.
     error : Exception
-        What the call raised.
+        Exception of the call.
     packing : int
-        How many samples the discriminator judges at once.
+        Number of samples that the discriminator judges together.
     highest : int or None
-        The greatest label, where the network takes labels.
+        The largest label, if the network takes labels.
     works : int or None
-        Another batch size with which the same network runs, where one was found.
+        Another batch size that works, if one was found.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Attempt:
 
 
 def said(network: nn.Module, error: Exception) -> str:
-    """Return the error as text, after the layer of `network` that raised it, where there is one."""
+    """Return the error as text, with the layer of `network` that raised it, if known."""
     text = f"{type(error).__name__}: {error}"
     layer = failing_layer(network, error)
     if layer is None or not layer.name:
@@ -65,7 +65,7 @@ def said(network: nn.Module, error: Exception) -> str:
 
 
 def sentence(attempt: Attempt) -> Message:
-    """Return what failed, in which layer, and what helps."""
+    """Return a sentence with the failure, its layer, and the remedy."""
     return Message(
         "the {network} cannot take a batch of shape {shape}: {error}; {remedy}",
         network=attempt.name,
@@ -76,7 +76,7 @@ def sentence(attempt: Attempt) -> Message:
 
 
 def first_dimensions(attempt: Attempt) -> int:
-    """Return how many dimensions of length 1 the noise of this generator may lack: 2, or as its convolution has."""
+    """Return the number of trailing dimensions of length 1 that this generator's noise may lack."""
     layer = attempt.layer
     return len(layer.module.kernel_size) if layer is not None and isinstance(layer.module, _ConvNd) else 2
 
@@ -106,7 +106,7 @@ def _remedy(attempt: Attempt) -> Message:
 
 
 def _type_remedy(attempt: Attempt) -> Message | None:
-    """Return what helps where weights are not float32, or are on another device."""
+    """Return the remedy if weights are not float32, or are on another device."""
     text = str(attempt.error)
     types = {p.dtype for p in attempt.network.parameters() if p.is_floating_point() or p.is_complex()}
     foreign = sorted(str(each).removeprefix("torch.") for each in types - {torch.float32})
@@ -124,7 +124,7 @@ def _type_remedy(attempt: Attempt) -> Message | None:
 
 
 def _label_remedy(attempt: Attempt) -> Message | None:
-    """Return what helps a network that takes labels."""
+    """Return the remedy for a network that takes labels."""
     layer = attempt.layer
     if len(attempt.inputs) < 2 or attempt.highest is None:
         return None
@@ -145,7 +145,7 @@ def _label_remedy(attempt: Attempt) -> Message | None:
 
 
 def _batch_remedy(attempt: Attempt) -> Message | None:
-    """Return what helps where the size of the batch is at fault."""
+    """Return the remedy if the batch size is the cause."""
     n = len(attempt.inputs[0])
     if "Expected more than 1 value per channel" in str(attempt.error):
         return Message(
@@ -164,7 +164,7 @@ def _batch_remedy(attempt: Attempt) -> Message | None:
 
 
 def _latent_remedy(attempt: Attempt) -> Message | None:
-    """Return what helps where the generator wants another number of latents, or another shape of noise."""
+    """Return the remedy if the generator needs another number of latents, or another shape of noise."""
     noise, layer = attempt.inputs[0], attempt.layer
     labels = attempt.inputs[1].shape[1] if len(attempt.inputs) > 1 and attempt.inputs[1].ndim == 2 else 0
     latent_dim, wanted = noise.shape[1], None
@@ -195,7 +195,7 @@ def _latents(takes: int, given: int, latent_dim: int, labels: int) -> int | None
 
 
 def _sample_remedy(attempt: Attempt) -> Message | None:
-    """Return what helps where the discriminator is made for samples of another shape."""
+    """Return the remedy if the discriminator expects samples of another shape."""
     seen, layer = attempt.inputs[0], attempt.layer
     if attempt.packing > 1:
         return Message(
@@ -219,7 +219,7 @@ def _sample_remedy(attempt: Attempt) -> Message | None:
 def update_remedy(
     error: Exception, *, penalty: str, unroll_steps: int, batch_size: int, packing: int
 ) -> Message:
-    """Return what helps where both networks run, but an update of them raised `error`."""
+    """Return the remedy if both networks run, but an update of them raised `error`."""
     text = str(error)
     if "Expected more than 1 value per channel" in text:
         return Message(

@@ -1,4 +1,4 @@
-"""What a fresh start of any game but the classic one makes."""
+"""Construction of a run of another game than the classic one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = ["assemble_game", "check_settings", "look"]
 
 
 def assemble_game(settings: Any, source: Source, game: Game, device: torch.device) -> Assembled:
-    """Return a run of `game` that has not begun.
+    """Return a new run of `game`.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def assemble_game(settings: Any, source: Source, game: Game, device: torch.devic
     memory = first_memory(game, settings, shapes)
     check_order(game, settings)
     streams = streams_of(game, training, settings.seed)
-    # The trial leaves optimizers, and so has a state of its own.
+    # The trial leaves optimizer state, and so uses a separate training state.
     tried = TrainingState(
         game, networks, settings.seed, device, {key: tensor.clone() for key, tensor in memory.items()}
     )
@@ -91,7 +91,7 @@ def assemble_game(settings: Any, source: Source, game: Game, device: torch.devic
 
 
 def check_settings(run: Assembled, settings: Any) -> Message | None:
-    """Return why `settings` cannot be in force in `run`, and the remedy; None if they can."""
+    """Return why `settings` are invalid in `run`, with the remedy; None if they are valid."""
     return run.state.game.check_fit(settings, shapes_of(run.state.game, run.source))
 
 
@@ -106,20 +106,20 @@ def look(
     networks: Mapping[str, nn.Module] | None = None,
     memory: Mapping[str, Tensor] | None = None,
 ) -> Any:
-    """Return what :meth:`Game.show` or :meth:`Game.evaluate` returns for `n` samples; no state is touched.
+    """Return the result of :meth:`Game.show` or :meth:`Game.evaluate` for `n` samples; no state changes.
 
-    Samples are those held out, if any are, and all others.
+    Held-out samples are used if there are any, else all samples.
 
     Parameters
     ----------
     settings
-        In force, as attributes.
+        Current values, as attributes.
     seed : int
-        Of the choice of samples and of all random numbers.
+        Seed of the choice of samples and of all random numbers.
     average : bool
-        Whether averages take the place of networks that have one.
+        Use moving averages where they exist.
     networks, memory : mapping, optional
-        Networks and tensors of the game in place of the run's present ones, such as those of a snapshot.
+        Networks and tensors of the game instead of the current ones, such as those of a snapshot.
     """
     state, engine = run.state, run.engine
     game = state.game

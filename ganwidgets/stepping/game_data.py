@@ -1,4 +1,4 @@
-"""The data of a game: from what the user passed to the streams that updates read."""
+"""Data of a game: from user data to the streams that updates read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["load_for", "shapes_of", "streams_of"]
 
 
 def load_for(game: Game | None, data: Any) -> Source:
-    """Return the source of what a user passed as the data of `game`; None is the classic game.
+    """Return the source for the data of `game`; None is the classic game.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def load_for(game: Game | None, data: Any) -> Source:
 
 
 def shapes_of(game: Game, source: Source) -> dict[str, StreamShape]:
-    """Return what the networks of `game` have to fit, by the names of its streams.
+    """Return the sizes of `game`'s data for its networks, by stream.
 
     Raises
     ------
@@ -54,11 +54,11 @@ def shapes_of(game: Game, source: Source) -> dict[str, StreamShape]:
 
 
 def streams_of(game: Game, source: Source, seed: int) -> dict[str, SampleStream]:
-    """Return the streams of `game`, in the order in which the run that `seed` names sees the samples."""
+    """Return the streams of `game`, in the order for the run's `seed`."""
     if len(game.streams) == 2:
         assert isinstance(source, TwoSources)
         one, other = game.streams
-        # Orders of their own: the same permutation of equally many images would pair them.
+        # Separate orders: equal permutations of two domains would pair their images.
         return {
             one.name: _stream(source.first, seed, labelled=one.labelled),
             other.name: _stream(source.second, derive(seed, other.name), labelled=other.labelled),

@@ -1,4 +1,4 @@
-"""Looking at a game on one batch, before training starts: errors that name the game, the part and the remedy."""
+"""Check of a game on one batch before training; errors name the game, the part and the remedy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NEEDED = ("name", "label", "players")
 
 
 def check_declared(game: Any) -> None:
-    """Raise `DataError` unless what `game` declares is complete and without contradiction."""
+    """Raise `DataError` unless `game`'s declarations are complete and consistent."""
     if isinstance(game, type) and issubclass(game, Game):
         raise DataError(
             Message("game is the class {game}; pass an instance of it, {game}()", game=game.__name__)
@@ -81,7 +81,7 @@ def check_declared(game: Any) -> None:
 
 
 def _check_types(game: Game) -> None:
-    """Raise `DataError` for players, settings and defaults that are of another type or name nothing."""
+    """Raise `DataError` for players, settings and defaults of a wrong type or with unknown names."""
     players: Iterable[Any] = game.players
     for player in players:
         if not isinstance(player, Player):
@@ -137,12 +137,12 @@ def _check_types(game: Game) -> None:
 
 
 def built(game: Game, settings: Any, shapes: Any, weights: torch.Generator) -> dict[str, nn.Module]:
-    """Return what :meth:`Game.build` returns.
+    """Return the result of :meth:`Game.build`.
 
     Raises
     ------
     DataError
-        If it fails, or returns something else than networks by name.
+        If it fails, or does not return networks by name.
     """
     made = _called(game, "build", settings, shapes, weights)
     if not isinstance(made, Mapping):
@@ -157,12 +157,12 @@ def built(game: Game, settings: Any, shapes: Any, weights: torch.Generator) -> d
 
 
 def first_memory(game: Game, settings: Any, shapes: Any) -> dict[str, Tensor]:
-    """Return what :meth:`Game.memory` returns.
+    """Return the result of :meth:`Game.memory`.
 
     Raises
     ------
     DataError
-        If it fails, or returns something else than tensors by name.
+        If it fails, or does not return tensors by name.
     """
     made = _called(game, "memory", settings, shapes)
     if not isinstance(made, Mapping) or not all(isinstance(each, Tensor) for each in made.values()):
@@ -208,7 +208,7 @@ def _called(game: Game, method: str, *arguments: Any) -> Any:
 
 
 def check_networks(game: Game, networks: Mapping[str, Any]) -> None:
-    """Raise `DataError` unless `networks`, made by :meth:`Game.build`, can be trained apart from each other."""
+    """Raise `DataError` unless the `networks` from :meth:`Game.build` can be trained separately."""
     owners: dict[nn.Parameter, str] = {}
     for player in game.players:
         for name in player.networks:
@@ -248,12 +248,12 @@ def check_networks(game: Game, networks: Mapping[str, Any]) -> None:
 
 
 def probe_game(engine: Engine) -> Probe:
-    """Try one update of every player on the samples that come next; nothing is carried out, and no trace stays.
+    """Try one update of every player on the next samples, without applying it or changing any state.
 
     Raises
     ------
     DataError
-        If `draw` or `loss` fails, does not return what it must, or changes networks or memory in place.
+        If `draw` or `loss` fails, returns an invalid result, or changes networks or memory in place.
     """
     routed, exact = False, True
     for player in engine.game.players:
@@ -288,7 +288,7 @@ def probe_game(engine: Engine) -> Probe:
 
 
 class _NotingRandomness(RoutedRandomness):
-    """Notes whether a random call without a generator of its own was routed."""
+    """Records whether a random call without its own generator was routed."""
 
     noted = False
 
@@ -305,7 +305,7 @@ class _NotingRandomness(RoutedRandomness):
 
 
 def _attempted(engine: Engine, player: Player) -> tuple[Scored, bool]:
-    """Return what the game returns for a player, and whether its loss drew numbers that were routed."""
+    """Return the game's result for a player, and True if its loss made routed draws."""
     routings: list[_NotingRandomness] = []
 
     def routing(generator: torch.Generator) -> RoutedRandomness:
@@ -339,7 +339,7 @@ def _attempted(engine: Engine, player: Player) -> tuple[Scored, bool]:
 
 
 def _check(engine: Engine, player: Player, scored: Scored) -> None:
-    """Raise `DataError` unless the loss can be minimised, and what is beside it was declared."""
+    """Raise `DataError` unless the loss is differentiable, and all other results are declared."""
     game = engine.game
     loss: object = scored.loss  # what the user's code returned
     if not isinstance(loss, Tensor) or loss.ndim != 0 or not loss.is_floating_point():

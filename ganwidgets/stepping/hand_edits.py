@@ -1,4 +1,4 @@
-"""What a user changes in networks by hand between two updates, found by comparing contents.
+"""Detection of network edits by the user between two updates, by comparing contents.
 
 Version counters of tensors would be cheaper, but ``parameter.data.mul_(2)`` and writing through NumPy leave them
 as they are. So the contents are copied after the last update, and compared before the next one. Both take one
@@ -24,27 +24,27 @@ from ganwidgets.stepping.layer_behavior import LayerBehavior
 __all__ = ["EditDetector", "HandEdit"]
 
 NAMED = 6
-"""Tensors that one sentence names."""
+"""Maximum number of tensors that one sentence names."""
 
 _INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 @dataclass(frozen=True)
 class HandEdit:
-    """A change by hand; tensors are named as ``generator.0.weight``.
+    """An edit by hand; tensors are named as ``generator.0.weight``.
 
     Attributes
     ----------
     values : tuple of str
-        Tensors with other numbers.
+        Tensors with changed numbers.
     replaced : tuple of str
         Parameters that are other objects: their optimizer has no state for them.
     gradients : mapping of str to bool
-        Parameters whose ``requires_grad`` was set, and to what.
+        Parameters whose ``requires_grad`` was set, with the new value.
     behavior : tuple of str
         Options of layers and replaced methods. No state holds them.
     hooks : tuple of str
-        Hooks, which no state holds either.
+        Hooks, which no state holds.
     """
 
     values: tuple[str, ...]
@@ -59,7 +59,7 @@ class HandEdit:
 
     @property
     def of_record(self) -> bool:
-        """Whether it changes the networks themselves; a hook may only look at them."""
+        """True if it changes the networks themselves; a hook may only observe them."""
         return bool(self.values or self.replaced or self.gradients or self.behavior)
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ class HandEdit:
 
 
 class Slot(NamedTuple):
-    """Where a module keeps one tensor."""
+    """Location of a tensor in a module."""
 
     name: str
     registry: dict[str, Any]
@@ -117,7 +117,7 @@ class Contents(NamedTuple):
 
 
 class EditDetector:
-    """Finds what was changed in networks since they were last noted.
+    """Finds changes of networks since :meth:`note`.
 
     Parameters
     ----------
@@ -130,11 +130,11 @@ class EditDetector:
         self._stale = True
 
     def forget(self) -> None:
-        """Expect any change from now on, as by an update, until :meth:`note` is called."""
+        """Allow any change from now on, such as an update, until :meth:`note` is called."""
         self._stale = True
 
     def note(self) -> None:
-        """Take the networks as they are now for what they should be."""
+        """Take the networks' current content as the reference."""
         noted = self._noted
         if noted is None or not self._intact(noted) or self._pointers(noted) != noted.pointers:
             self._noted = self._read()
@@ -145,7 +145,7 @@ class EditDetector:
         self._stale = False
 
     def find(self) -> HandEdit | None:
-        """Return what was changed since the last :meth:`note`; None if nothing was, or none was possible.
+        """Return the changes since the last :meth:`note`; None if there are none, or if none was possible.
 
         Raises
         ------
@@ -187,7 +187,7 @@ class EditDetector:
         return edit or None
 
     def before(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, dict[str, bool]]]:
-        """Return what was noted last: tensors, and which parameters had gradients, by network and name."""
+        """Return the noted reference: tensors, and parameters with gradients, by network and name."""
         assert self._noted is not None
         contents = _by_name(self._noted)
         tensors: dict[str, dict[str, Tensor]] = {name: {} for name in self._networks}
@@ -235,7 +235,7 @@ class EditDetector:
         )
 
     def _intact(self, noted: Contents) -> bool:
-        """Return True if all modules and tensors are the objects that they were."""
+        """Return True if all modules and tensors are the same objects as before."""
         tensors = 0
         for _, module, kind, _, children in noted.modules:
             if type(module) is not kind or module._modules != children:

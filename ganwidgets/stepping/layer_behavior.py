@@ -1,4 +1,4 @@
-"""What decides what a network computes besides its tensors: options of its layers, hooks, replaced methods.
+"""Detection of changes in a network's behaviour besides its tensors: options of layers, hooks, replaced methods.
 
 No stored state holds them. A run can only notice that a user changed one, and say so. Of a module of the user's own,
 its functions, lists, dictionaries and plain objects count as options too.
@@ -71,7 +71,7 @@ class LayerBehavior:
         self._take(self._read())
 
     def note(self) -> None:
-        """Take what is there for what should be; options that updates change are the network's own from now on."""
+        """Take the current content as the reference; options that updates change are excluded from now on."""
         if self._untouched():
             return
         now = self._read()
@@ -81,7 +81,7 @@ class LayerBehavior:
         self._take(now)
 
     def changed(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return which options or methods, and which hooks, are not as noted last; they are noted then."""
+        """Return the options or methods, and the hooks, that differ from the reference; then update it."""
         if self._untouched():
             return (), ()
         now, noted = self._read(), self._noted
@@ -108,7 +108,7 @@ class LayerBehavior:
         return tuple(found), (f"hooks of {', '.join(hooked)}" if hooked else "hooks",)
 
     def _take(self, read: tuple[list[Any], list[Any], list[int], list[Any]]) -> None:
-        """Take `read`, which was read just now, for what should be."""
+        """Take `read`, read just now, as the reference."""
         self._noted = read
         self._objects = [holder.get(key) for holder, key in zip(self._holders, self._keys, strict=True)]
         options = self._objects[: len(self._options)]
@@ -159,7 +159,7 @@ class _Version(NamedTuple):
 
 
 def _comparable(value: Any, depth: int = 0) -> Any:
-    """Return what differs after `value` was changed by hand; None for what is not compared."""
+    """Return a comparable fingerprint of `value`; None if it is not compared."""
     found: Any = None
     if type(value) in _PLAIN:
         found = value

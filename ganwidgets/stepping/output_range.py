@@ -1,7 +1,7 @@
-"""Which numbers a network can return, and whether these are the right ones.
+"""Check of a network's output range.
 
-The last operation of a network is read from the graph that autograd keeps, which knows
-`torch.sigmoid(x)` as well as `nn.Sigmoid()`. Compiled code hides it; then nothing is said.
+The last operation of a network is read from autograd's graph, where `torch.sigmoid(x)` and `nn.Sigmoid()` are equal.
+Compiled code hides it; then there is no check.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = ["FinalActivation", "check_logits", "check_samples", "ending"]
 
 @dataclass(frozen=True)
 class FinalActivation:
-    """A function that a network ends in and whose values are bounded.
+    """A bounded function at the end of a network.
 
     Attributes
     ----------
     name : str
-        What people call it.
+        Display name.
     low, high : float
-        Between which its values lie.
+        Bounds of its values.
     """
 
     name: str
@@ -51,14 +51,14 @@ _REARRANGING = {
     *("SqueezeBackward", "UnsqueezeBackward", "TBackward", "TransposeBackward", "PermuteBackward"),
     *("SelectBackward", "SliceBackward", "AliasBackward", "ExpandBackward", "ToCopyBackward"),
 }
-"""Operations that return the numbers that they are given, all or some."""
+"""Operations that return their input's numbers, all or some."""
 
 MARGIN = 0.05
-"""By how much a value may lie beyond what a network can return: a twentieth of an image's grey is no mistake."""
+"""Tolerance for values beyond a network's range: a twentieth of an image's grey levels."""
 
 
 def ending(output: Tensor) -> FinalActivation | None:
-    """Return the function that a network ended in when it made `output`, or None for any other.
+    """Return the bounded function at the end of the network that made `output`, or None.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def ending(output: Tensor) -> FinalActivation | None:
 
 
 def check_samples(fake: Tensor, real: Tensor, *, images: bool) -> None:
-    """Look whether a generator that made `fake` can make samples like `real`, both in the units of training.
+    """Check that a generator that made `fake` can make samples like `real`, both in training units.
 
     Parameters
     ----------
@@ -89,17 +89,17 @@ def check_samples(fake: Tensor, real: Tensor, *, images: bool) -> None:
     Raises
     ------
     DataError
-        If it never can: where images train in [-1, 1] and the network ends in a sigmoid, say.
+        If it never can, such as a sigmoid for images, which train in [-1, 1].
 
     Warns
     -----
     DataWarning
-        If it probably cannot, or only after having been moved a long way.
+        If it probably cannot, or only after large changes.
     """
     end = ending(fake)
     if end is not None and _beyond(real, end) > 0.1:
         found = Message(
-            "the generator ends in a {ending}, so every number that it makes lies between {low:g} and {high:g}, but "
+            "the generator ends in a {ending}, so every number that it makes is between {low:g} and {high:g}, but "
             "the first real samples go from {least:.3g} to {most:.3g}",
             ending=end.name,
             low=end.low,
@@ -133,7 +133,7 @@ def check_samples(fake: Tensor, real: Tensor, *, images: bool) -> None:
 
 
 def check_logits(logits: Tensor, loss: str) -> None:
-    """Look whether a discriminator that made `logits` returns logits, and not probabilities.
+    """Check that a discriminator that made `logits` returns logits, and not probabilities.
 
     Parameters
     ----------
@@ -145,20 +145,18 @@ def check_logits(logits: Tensor, loss: str) -> None:
     Raises
     ------
     DataError
-        If it ends in a sigmoid or a softmax, under a loss that takes the logarithm of its sigmoid or
-        waits for it to become large.
+        If it ends in a sigmoid or a softmax, under a loss that applies the sigmoid itself or needs unbounded logits.
 
     Warns
     -----
     DataWarning
-        If its output is bounded otherwise, or under the least squares, whose targets 0 and 1 a sigmoid
-        can tend to.
+        If its output is bounded otherwise; or under least squares, where a sigmoid can approach the targets 0 and 1.
     """
     end = ending(logits)
     if end is None or loss == "own":  # an objective of one's own may ask for probabilities
         return
     found = Message(
-        "the discriminator ends in a {ending}, so its output lies between {low:g} and {high:g}, but it must return "
+        "the discriminator ends in a {ending}, so its output is between {low:g} and {high:g}, but it must return "
         "logits, which can be any number: the losses apply the sigmoid themselves; leave the {ending} out",
         ending=end.name,
         low=end.low,
@@ -170,7 +168,7 @@ def check_logits(logits: Tensor, loss: str) -> None:
 
 
 def _beyond(real: Tensor, end: FinalActivation) -> float:
-    """Return the share of `real` that lies beyond `end`."""
+    """Return the share of `real` beyond the range of `end`."""
     return float(((real < end.low - MARGIN) | (real > end.high + MARGIN)).float().mean())
 
 

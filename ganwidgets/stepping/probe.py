@@ -1,4 +1,4 @@
-"""Looking at a pair of networks on one batch, before training starts."""
+"""Check of a pair of networks on one batch before training."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ __all__ = ["Probe", "initialize_both", "probe", "probe_objective"]
 
 @dataclass(frozen=True)
 class Probe:
-    """What was found.
+    """Result of the check.
 
     Attributes
     ----------
     routed : bool
-        Whether the networks draw random numbers of their own, so that these must be routed.
+        True if the networks draw random numbers, which must be routed.
     exact : bool
-        False where some of these draws cannot be routed to the run's own generators, or where the
-        same batch gives something else the second time.
+        False if some of these draws cannot be routed to the run's own generators, or if the same batch gives other
+        results the second time.
     inexact_because : str
-        Why not exact, as a clause; empty if exact.
+        Why it is not exact, as a clause; empty if exact.
     calls : mapping
-        ``"generator"`` and ``"discriminator"``: how each network is called.
+        ``"generator"`` and ``"discriminator"``: calling convention of each network.
     """
 
     routed: bool
@@ -46,7 +46,7 @@ class Probe:
     calls: Mapping[str, Call] = field(default_factory=dict)
 
     def beside(self, other: Probe) -> Probe:
-        """Return what is true of a run in which both take part."""
+        """Return the combined result of both networks."""
         return replace(
             self,
             routed=self.routed or other.routed,
@@ -66,29 +66,29 @@ def probe(
     loss: str,
     packing: int = 1,
 ) -> Probe:
-    """Run both networks on `noise` [n, latent_dim] and `real` [n, ...], leaving no trace.
+    """Run both networks on `noise` [n, latent_dim] and `real` [n, ...], without side effects.
 
     Parameters
     ----------
     labels : Labels, optional
-        Where networks are told labels: which of them, and which labels.
+        Labels, and the networks that take them.
     images : bool
-        Whether the samples are images, which train in [-1, 1].
+        True if the samples are images, which train in [-1, 1].
     loss : str
         The setting of this name.
     packing : int
-        How many samples the discriminator judges at once.
+        Number of samples that the discriminator judges together.
 
     Raises
     ------
     DataError
-        If a network refuses its input, its output has the wrong shape, or its output can never be right:
-        what came, what was expected, and what the network said.
+        If a network rejects its input, or if its output has the wrong shape or range; the message names the actual and
+        the expected value.
 
     Warns
     -----
     DataWarning
-        If its output will hardly be right.
+        If its output range is probably wrong.
     """
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         _refuse_sparse(name, network)
@@ -130,11 +130,11 @@ def _probed(draws: RandomDrawDetector, repeats: bool, names: Mapping[int, str], 
     Parameters
     ----------
     repeats : bool
-        Whether the same batch gave the same numbers twice.
+        True if the same batch gave the same numbers twice.
     names : mapping of int to str
         Names of modules by their `id`.
     giving : Message
-        The beginning of a sentence.
+        Beginning of a sentence.
     """
     because: str = ""
     if draws.unrouted:
@@ -252,12 +252,12 @@ def _describe(output: object) -> str:
 
 
 def probe_objective(objective: Objective, shape: tuple[int, ...]) -> Probe:
-    """Look at an objective of the user's own, for samples of `shape`.
+    """Check a user's objective, for samples of `shape`.
 
     Raises
     ------
     DataError
-        If it is none, or does not return what an objective returns.
+        If it is not an objective, or its methods return invalid values.
     """
 
     def outputs() -> list[Tensor]:

@@ -1,15 +1,14 @@
-"""Randomness inside networks (dropout, injected noise), from the run's own generators.
+"""Routing of random draws inside networks (dropout, injected noise) to the run's own generators.
 
-``torch.nn.functional.dropout`` takes no generator and draws from the process's global one, which
-any cell may use at any moment from another thread. Swapping the global state around a step would
-race with it, so the known calls are redirected instead, through a function mode, and only in
-networks that were found to draw at all: a function mode costs about a sixth of a small step.
+``torch.nn.functional.dropout`` takes no generator and draws from the global one, which any cell may use at any moment
+from another thread. Swapping the global state around a step would race with it. So a function mode redirects the known
+calls, only in networks that draw at all, because a function mode costs about a sixth of a small step.
 
-All numbers are drawn on the CPU, so that a run draws the same ones on every device.
+All numbers are drawn on the CPU, so that a run draws the same numbers on every device.
 
-What cannot be redirected (a fused kernel such as an LSTM's dropout, or random draws inside
-another function of ``torch.nn.functional``) still draws from the global generator; the probe notes
-that, and the run then calls itself close, not exact.
+Calls that cannot be redirected (a fused kernel such as an LSTM's dropout, or random draws inside another function of
+``torch.nn.functional``) still draw from the global generator. The probe detects them, and the run is then close, not
+exact.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class RoutedRandomness(TorchFunctionMode):
 
 
 def _factory(generator: torch.Generator, func: Handler, /, *args: Any, **kwargs: Any) -> Any:
-    """Carry out a call that makes a tensor of random numbers."""
+    """Carry out a call that creates a tensor of random numbers."""
     if kwargs.get("generator") is not None:
         return func(*args, **kwargs)
     device = kwargs.pop("device", None) or torch.get_default_device()
@@ -69,7 +68,7 @@ def _like(draw: Handler) -> Handler:
 
 
 def _drawing(generator: torch.Generator, func: Handler, /, *args: Any, **kwargs: Any) -> Any:
-    """Carry out a call that draws for tensors that it is given; in place, where its name says so."""
+    """Carry out a call that draws for given tensors, in place if its name ends in an underscore."""
     if kwargs.get("generator") is not None:
         return func(*args, **kwargs)
     kwargs.pop("generator", None)
@@ -108,9 +107,9 @@ def _dropout(whole_channels: bool, unbatched: int = 0) -> Handler:
     Parameters
     ----------
     whole_channels : bool
-        Whether whole channels are dropped, not single numbers.
+        Drop whole channels instead of single numbers.
     unbatched : int
-        An input with so many dimensions has no batch dimension before its channels.
+        Number of dimensions of an input without a batch dimension.
     """
 
     def handler(

@@ -1,4 +1,4 @@
-"""The bare training state of any game: everything that decides how a run goes on, and nothing else."""
+"""The training state of any game: everything that decides how a run continues, and nothing else."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ CONTENT: tuple[Content, ...] = (
     Memory("memory"),
     Choice("stepper"),
 )
-"""Everything that a training state holds, in the order in which it is restored."""
+"""All content of a training state, in restore order."""
 
 DRAWING = frozenset({"cursors", "counts", "random"})
-"""Parts that decide what the next update draws."""
+"""Parts that decide the draws of the next update."""
 
 OPTIONAL = frozenset({"requires_grad", "stepper"})
-"""Parts that a tree may lack; their empty content is then meant."""
+"""Optional parts of a tree, empty if missing."""
 
 Flags = Mapping[str, Mapping[str, bool]]
 """``requires_grad`` of parameters, by network and name."""
@@ -77,7 +77,7 @@ class Generators(dict[str, torch.Generator]):
         return generator
 
     def put(self, states: Mapping[str, Tensor]) -> None:
-        """Have generators for exactly these purposes, each going on from a generator's state.
+        """Restore exactly these purposes, each from a generator's state.
 
         Raises
         ------
@@ -254,11 +254,11 @@ class TrainingState:
         self.averages = {name: average for name, average in self.averages.items() if name != network}
 
     def averaged(self, name: str) -> nn.Module:
-        """Return the average of a network, or the network itself if no average is kept."""
+        """Return the average of a network, or the network itself without an average."""
         return self.averages.get(name, self.networks[name])
 
     def copy_drawing(self) -> Undo:
-        """Copy what decides what the next update draws; return what restores it."""
+        """Copy everything that decides the draws of the next update; return a function that restores it."""
         copies = [content.copy(self) for content in CONTENT if content.attribute in DRAWING]
 
         def restore() -> None:
@@ -293,7 +293,7 @@ class TrainingState:
             content.put(self, part, settings)
 
     def not_finite(self) -> str | None:
-        """Return what to call the first part of the state that holds a number that is not finite; None if none does."""
+        """Return the name of the first part of the state with a non-finite number; None if all are finite."""
         return next((content.quantity for content in CONTENT if not all_finite(self._numbers(content))), None)
 
     def finite(self) -> bool:

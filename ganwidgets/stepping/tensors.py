@@ -1,4 +1,4 @@
-"""The tensors of networks and optimizers: found by name, restored, copied."""
+"""Tensors of networks and optimizers: enumeration, restoring, copying."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def tensors_of(network: nn.Module) -> dict[str, Tensor]:
 
 
 def put_tensors(network: nn.Module, values: Mapping[str, Tensor]) -> None:
-    """Give the parameters and buffers of `network` these `values`; gradients are forgotten."""
+    """Set the parameters and buffers of `network` to `values`; gradients are dropped."""
     with torch.no_grad():
         for name, tensor in tensors_of(network).items():
             tensor.copy_(values[name])
@@ -26,7 +26,7 @@ def put_tensors(network: nn.Module, values: Mapping[str, Tensor]) -> None:
 
 
 def copied_network(network: nn.Module) -> nn.Module:
-    """Return a copy of `network` that is not trained."""
+    """Return a copy of `network` without gradients."""
     # Older spectral and weight normalisation leave computed tensors in their modules, which
     # cannot be copied deeply; they are computed anew when the copy is used.
     computed = {
@@ -48,7 +48,7 @@ def all_finite(tensors: Iterable[Tensor]) -> bool:
 
 
 def moments_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return an optimizer's memory, not copied, as ``{"<parameter's index>.<name>": value}``."""
+    """Return an optimizer's state, not copied, as ``{"<parameter's index>.<name>": value}``."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     return {
         f"{index}.{name}": value
@@ -59,7 +59,7 @@ def moments_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 def put_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Any]) -> None:
-    """Replace an optimizer's memory by copies of `moments`.
+    """Replace an optimizer's state by copies of `moments`.
 
     Raises
     ------
@@ -78,8 +78,6 @@ def put_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Any]) ->
             # A step count is a scalar on the CPU or the device, as its optimizer made it.
             on_cpu = value.dim() == 0 and not optimizer.param_groups[0].get("fused")
             kept = value.detach().clone().to("cpu" if on_cpu else parameter.device)
-            if (
-                value.dim() and kept.stride() != parameter.stride()
-            ):  # the fused rules trust that it lies alike
+            if value.dim() and kept.stride() != parameter.stride():  # the fused rules require equal layouts
                 kept = torch.empty_like(parameter, dtype=value.dtype).copy_(kept)
         optimizer.state[parameter][name] = kept

@@ -1,7 +1,7 @@
-"""How many threads a run computes with.
+"""Number of threads of a run.
 
-The count is a fixed function of the networks' size, because results depend on it in their last
-bits, and because a second thread makes a small network slower, on a busy machine many times.
+The number is a fixed function of the networks' size, because it affects the last bits of results. A second thread makes
+a small network slower, many times on a busy machine.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from torch import nn
 __all__ = ["MOST_THREADS", "checked_threads", "threads_for"]
 
 MOST_THREADS = 256
-"""Threads that a run computes with at most; a stored run that asks for more is refused."""
+"""Maximum number of threads; a stored run with more is refused."""
 
 
 def checked_threads(threads: Any) -> int:
-    """Return a number of threads that was stored, or raise `ValueError`."""
+    """Return a stored number of threads, or raise `ValueError`."""
     if type(threads) is not int or not 1 <= threads <= MOST_THREADS:
         raise ValueError(f"a run cannot compute with {threads!r} threads")
     return threads

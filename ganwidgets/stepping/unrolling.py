@@ -1,4 +1,4 @@
-"""Looking ahead: what the discriminator would be after a few more updates, as a function of the generator.
+"""Unrolled discriminator: its parameters after several more updates, differentiable by the generator.
 
 Metz, Poole, Pfau and Sohl-Dickstein, "Unrolled generative adversarial networks", 2017, section 2.3: the
 generator minimises its loss against the discriminator that would answer it, f(theta_G, theta_D^K), where
@@ -30,7 +30,7 @@ def looked_ahead(
     weight_clip: float,
     held: frozenset[int] = frozenset(),
 ) -> list[Tensor]:
-    """Return what `parameters` would be after `steps` updates, differentiable by whatever made the loss.
+    """Return `parameters` after `steps` updates, differentiable with respect to the loss's inputs.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ def looked_ahead(
     optimizer, rule
         The discriminator's, and its name; its memory is only read.
     loss_after : callable
-        ``(values, number)`` gives the loss that update `number`, from 0 on, would minimise with
-        `values` for parameters; None where that update would be skipped.
+        ``(values, number)`` returns the loss of update `number`, counted from 0, with `values` as parameters; None to
+        skip that update.
     grad_clip, weight_clip : float
         The settings of these names, which an update obeys.
     held : frozenset of int, optional
-        Positions of parameters that an update leaves as they are.
+        Indices of parameters that updates do not change.
     """
     values, memories = list(parameters), optimizer_state(optimizer, parameters)
     for number in range(steps):
@@ -68,7 +68,7 @@ def looked_ahead(
 
 
 def _shortened(gradients: tuple[Tensor | None, ...], longest: float) -> tuple[Tensor | None, ...]:
-    """Return gradients as `torch.nn.utils.clip_grad_norm_` leaves them."""
+    """Return gradients after `torch.nn.utils.clip_grad_norm_`."""
     flat = torch.cat([gradient.reshape(-1) for gradient in gradients if gradient is not None])
     factor = (longest / (torch.linalg.vector_norm(flat) + 1e-6)).clamp(max=1.0)
     return tuple(None if gradient is None else gradient * factor for gradient in gradients)

@@ -1,4 +1,4 @@
-"""Changes of weights by another thread while updates go on, found by torch's version counters.
+"""Detection of weight changes by another thread during updates, by torch's version counters.
 
 :mod:`~ganwidgets.stepping.hand_edits` compares contents, but only between two calls of the trainer. Between the updates of
 one call, a cell may change a weight that the next update is computed from. A counter per parameter is cheap enough to be
@@ -34,7 +34,7 @@ class WeightVersions:
         self._moving: dict[str, set[int]] = {}
 
     def forget(self) -> None:
-        """Expect any change until the next update begins."""
+        """Allow any change until the next update begins."""
         self.changed = []
         self._at = -1
 

@@ -1,1 +1,1 @@
-"""Many runs at once: lanes of equal shape computed together, and sweeps over settings made of them."""
+"""Sweeps over settings: many runs, computed together in lanes if their shapes are equal."""

@@ -1,4 +1,4 @@
-"""The log of what was done to a sweep."""
+"""Log of the actions on a sweep."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Act"]
 
 @dataclass(frozen=True)
 class Act:
-    """One act of the user, or the end of a run.
+    """One action of the user, or the end of a run.
 
     Attributes
     ----------
@@ -20,15 +20,15 @@ class Act:
     action : str
         ``"change"``, ``"kill"``, ``"respawn"``, ``"take"``, ``"load"``, ``"diverged"`` or ``"failed"``.
     runs : tuple of int
-        The runs concerned.
+        The affected runs.
     iterations : tuple of int
-        Full steps of each before it.
+        Full steps of each run before it.
     source : int or None
         The run whose state a respawn copied.
     changes : mapping
-        Settings that were set, as values that JSON can hold.
+        Changed settings, as JSON values.
     reason : str
-        Why, in words.
+        Reason as a text.
     """
 
     seq: int
@@ -40,18 +40,18 @@ class Act:
     reason: str = ""
 
     def stored(self) -> dict[str, Any]:
-        """Return the act as JSON can hold it."""
+        """Return the act as a JSON value."""
         return {**asdict(self), "changes": {name: plain(value) for name, value in self.changes.items()}}
 
     @classmethod
     def restored(cls, values: Mapping[str, Any]) -> Act:
-        """Return the act that :meth:`stored` described."""
+        """Inverse of :meth:`stored`."""
         lists = {name: tuple(values[name]) for name in ("runs", "iterations")}
         return cls(**{**values, **lists})
 
 
 def plain(value: Any) -> Any:
-    """Return a setting's value as JSON can hold it; data that is no preset, by its type."""
+    """Return a setting's value as JSON; the type's name for data that is not a preset."""
     if isinstance(value, tuple):
         return list(value)
     return value if isinstance(value, str | int | float) else f"<{type(value).__name__}>"

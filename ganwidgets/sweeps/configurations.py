@@ -1,4 +1,4 @@
-"""Which runs a sweep has: a grid, a list, or random draws, each with several seeds."""
+"""Configurations of a sweep: a grid, a list, or random draws, each with several seeds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEYWORDS = (
     "device",
     "run",
 )
-"""Arguments of a sweep that are no settings."""
+"""Arguments of a sweep that are not settings."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Between:
     log: bool | None = None
 
     def draw(self, name: str, source: random.Random) -> float:
-        """Return a value for the setting `name`: evenly, or evenly in its logarithm."""
+        """Return a random value for the setting `name`, uniform or log-uniform."""
         if self.logarithmic(name):
             value = math.exp(source.uniform(math.log(self.low), math.log(self.high)))
         else:
@@ -52,7 +52,7 @@ class Between:
         return round(value) if isinstance(SETTINGS[name].initial, int) else value
 
     def logarithmic(self, name: str) -> bool:
-        """Return whether values of the setting `name` are drawn evenly in their logarithm."""
+        """Return True if values of the setting `name` are drawn log-uniformly."""
         setting = SETTINGS[name]
         asked = self.log
         if asked is None:
@@ -66,9 +66,9 @@ def between(low: float, high: float, *, log: bool | None = None) -> Between:
     Parameters
     ----------
     low, high : float
-        Both included.
+        Both inclusive.
     log : bool, optional
-        Whether values are drawn evenly in their logarithm; by default if the setting's slider is logarithmic.
+        Draw log-uniformly; by default if the setting's slider is logarithmic.
 
     Raises
     ------
@@ -99,20 +99,20 @@ def expanded(
     draws: Any,
     draw_seed: int,
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return the settings that vary, and the settings of each run, its seed included.
+    """Return the names of the varying settings, and the settings of each run, including its seed.
 
     Parameters
     ----------
     settings : mapping
-        By name: a value of all runs, a list of values, or a :class:`Between`.
+        By name: one value for all runs, a list of values, or a :class:`Between`.
     configurations : iterable of mapping, optional
-        Settings of each configuration, on top of those.
+        Settings of each configuration, added to `settings`.
     seeds : int or sequence of int
-        Seeds 0 to n - 1, or these; each configuration runs with every one.
+        Seeds 0 to n - 1, or these; each configuration runs with every seed.
     draws : int, optional
         Configurations drawn at random, instead of the whole grid.
     draw_seed : int
-        Of the draws.
+        Seed of the draws.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def expanded(
 
 
 def checked_space(space: Mapping[str, Any]) -> dict[str, list[Any] | Between]:
-    """Return what a search chooses from: for each setting a list of values or a range.
+    """Return the search space: for each setting a list of values or a range.
 
     Raises
     ------

@@ -27,33 +27,33 @@ if TYPE_CHECKING:
 __all__ = ["Evolution"]
 
 SAMPLES = 1000
-"""Samples by which a run is measured."""
+"""Number of samples for the metric."""
 
 
 class Evolution:
-    """How a population is selected and varied.
+    """Selection and variation of a population.
 
     Parameters
     ----------
     metric : str
         A metric of :meth:`Sweep.evaluate`.
     every : int
-        Full steps between two selections.
+        Number of full steps between two selections.
     share : float
-        The part of the runs that is replaced, and the part that is copied; at most 0.5.
+        Share of the runs that is replaced, and share that is copied; at most 0.5.
     explore : sequence of str
-        Settings that are changed in copies.
+        Settings to change in copies.
     factors : sequence of float
-        A rate or weight is multiplied by one of them; a count grows or shrinks by 1.
+        Factors for rates and weights; counts change by 1.
     seed : int
-        Of all choices.
+        Seed of all choices.
 
     Raises
     ------
     TraitError
-        For a setting that is unknown, is no number, or takes effect at a fresh start.
+        If a setting is unknown, not a number, or takes effect only at a fresh start.
     ValueError
-        For another value that is not allowed.
+        If another value is invalid.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Evolution:
         return sweep.acts[began:]
 
     def _select(self, sweep: Sweep, sign: float) -> None:
-        """Replace the worst runs by changed copies of the best; runs that a user stopped take no part."""
+        """Replace the worst runs by changed copies of the best; runs stopped by the user are excluded."""
         values: dict[int, float] = {}
         for index, run in enumerate(sweep.runs):
             if run.status == "running":

@@ -1,4 +1,4 @@
-"""How good the runs of a sweep are, and tables of them."""
+"""Metrics and tables of the runs of a sweep."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["SweepFigures"]
 
 _ABOUT = frozenset({"iteration", "n", "seed"})
-"""Entries of an evaluation that are no figures."""
+"""Entries of an evaluation that are not metrics."""
 
 
 class SweepFigures(SweptRuns):
-    """Runs whose samples can be compared with real ones; their states are untouched by it."""
+    """Mixin: metrics of runs; their states do not change."""
 
     def evaluate(self, n: int = 2500, seed: int = 0) -> list[dict[str, float]]:
-        """Return what :meth:`GANTrainer.evaluate` returns, for every run, in their order."""
+        """Return the result of :meth:`GANTrainer.evaluate` for every run, in order."""
         return [self._figures(index, n, seed) for index in range(len(self._lanes))]
 
     @between_steps
@@ -36,7 +36,7 @@ class SweepFigures(SweptRuns):
         return lane.trainer.evaluate(n, seed)
 
     def best(self, metric: str, n: int = 2500, seed: int = 0) -> SweepRun:
-        """Return the run with the best value of a metric, the first of equal ones.
+        """Return the run with the best value of a metric; the first of equal ones.
 
         Parameters
         ----------
@@ -64,7 +64,7 @@ class SweepFigures(SweptRuns):
 
     @between_steps
     def to_frame(self) -> pd.DataFrame:
-        """Return a table with one row a run.
+        """Return a table with a row for each run.
 
         Returns
         -------

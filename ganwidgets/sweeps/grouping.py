@@ -1,4 +1,4 @@
-"""Which runs can be computed together."""
+"""Grouping of runs that can be computed together."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ OF_LANES = frozenset(
         "holdout",
     }
 )
-"""Settings in which runs that are computed together may differ."""
+"""Settings that may differ between runs computed together."""
 
 CHANGING = frozenset({"progressive", "msg", "stylegan3_t", "stylegan3_r"})
 """Architectures whose networks change buffers in an update, or exchange more than samples."""
 
 
 def group_key(session: Session) -> Hashable:
-    """Return what runs that are computed together have in common: code, shapes, and where a penalty is due."""
+    """Return a key that is equal for runs that can be computed together: code, shapes, and penalty schedule."""
     rules = vars(session.in_force())
     state = session.state
     shapes = tuple(
@@ -76,7 +76,7 @@ def _described(module: nn.Module) -> str:
 
 
 def why_alone(session: Session) -> str:
-    """Return one sentence that says why a run cannot be computed together with others; empty if it can."""
+    """Return one sentence: why a run cannot be computed together with others; empty if it can."""
     rules, state, run = session.in_force(), session.state, session.run
     networks = [state.networks[name] for name in (GENERATOR, DISCRIMINATOR)]
     parameters = [p for network in networks for p in network.parameters()]
@@ -135,7 +135,7 @@ def _try_together(session: Session) -> None:
     Raises
     ------
     DataError
-        If one has none.
+        If a network has no batched form.
     """
     rules, state, run = session.in_force(), session.state, session.run
     n = 4 * rules.packing

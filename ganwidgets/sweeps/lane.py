@@ -1,4 +1,4 @@
-"""One run of a sweep: its session, and how it stands."""
+"""One run of a sweep: its trainer and its status."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Lane", "OwnParts", "fresh"]
 
 @dataclass(frozen=True)
 class OwnParts:
-    """What the user brought to a sweep; every run gets copies of the networks.
+    """The user's own parts of a sweep; every run gets copies of the networks.
 
     Attributes
     ----------
@@ -57,11 +57,11 @@ class Lane:
     Attributes
     ----------
     trainer : GANTrainer
-        The run; nobody outside the sweep holds it.
+        The run; only the sweep refers to it.
     status : {"new", "running", "stopped", "diverged", "failed"}
         ``"stopped"`` by the user, ``"failed"`` by an error of user code.
     error : str
-        What ended the run, if it did not end by the user; otherwise empty.
+        Why the run ended, unless the user ended it; otherwise empty.
     """
 
     trainer: GANTrainer
@@ -74,11 +74,11 @@ class Lane:
 
     @property
     def alive(self) -> bool:
-        """True if steps go on in it."""
+        """True if the run takes steps."""
         return self.status in {"new", "running"}
 
     def shown(self, n: int, noise: torch.Generator) -> Tensor:
-        """Return `n` samples as they are drawn, points in the units of training; the state is untouched."""
+        """Return `n` samples in display units; the state does not change."""
         session = self.session
         rules, run, seed = session.in_force(), session.run, noise.initial_seed()
         if run.labels is not None:
@@ -87,13 +87,13 @@ class Lane:
         return run.shown(run.generate(session.state.networks[GENERATOR], latents, seed))
 
     def forked(self, own: OwnParts, device: torch.device) -> GANTrainer:
-        """Return a trainer that goes on exactly as this run would, with its history."""
+        """Return a trainer that continues exactly like this run, with its history."""
         tensors, document = session_content(self.session)
         session = session_from("", tensors, document, self.session.built["data"], own.copied(), device)
         return GANTrainer._of(session)
 
 
 def fresh(data: Any, own: OwnParts, device: torch.device, settings: Mapping[str, Any]) -> GANTrainer:
-    """Return a trainer that has not begun; `settings` may name other data than `data`."""
+    """Return a new trainer; `settings` may replace `data`."""
     rest = {name: value for name, value in settings.items() if name != "data"}
     return GANTrainer._of(Session(settings.get("data", data), own.copied(), device, rest))

@@ -1,4 +1,4 @@
-"""Runs that are stepped together: in one batch, or one after another."""
+"""A group of runs, stepped in one batch or one after another."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Columns = dict[str, npt.NDArray[np.float64]]
 
 
 class LaneGroup:
-    """Some runs of a sweep.
+    """A group of runs of a sweep.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class LaneGroup:
     Attributes
     ----------
     why_alone : str
-        Why they are computed one after another; empty if they are computed together.
+        Why the runs are computed one after another; empty if together.
     """
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
@@ -57,7 +57,7 @@ class LaneGroup:
         self._compilable = self._engine is not None and first.in_force().stepper == "compiled"
 
     def _made(self) -> LaneEngine:
-        """Return what steps the runs, from their own states and by what these name."""
+        """Return the stepper of the runs, according to their states."""
         engines = [_prepared(lane.session) for lane in self.lanes]
         state = engines[0].state
         if state.stepper:
@@ -68,7 +68,7 @@ class LaneGroup:
         return LaneEngine(engines)
 
     def _plan(self, width: int) -> StepPlan | Message:
-        """Return the plan of a step of all runs, of `width` lanes if they fit into it."""
+        """Return the plan of a step of all runs, with `width` lanes if they fit."""
         if width not in self._plans:
             session = self.lanes[0].session
             rules = session.in_force()
@@ -77,7 +77,7 @@ class LaneGroup:
         return self._plans[width]
 
     def _choose(self) -> None:
-        """Switch to the compiled step or back, if that is due; every run records it."""
+        """Switch to the compiled step or back if due; every run records it."""
         steppers = {lane.session.state.stepper for lane in self.lanes}
         if not (self._compilable or steppers != {EAGER}):
             return
@@ -96,7 +96,7 @@ class LaneGroup:
 
     @property
     def pending(self) -> bool:
-        """True if a setting of a run was changed that is not in force yet."""
+        """True if a setting of a run has a pending change."""
         return any(lane.session.log.pending for lane in self.lanes)
 
     def iteration(self, lane: Lane) -> int:
@@ -106,17 +106,17 @@ class LaneGroup:
         return self._engine.iterations[self.lanes.index(lane)]
 
     def step(self, n: int, *, last: bool) -> bool:
-        """Carry out `n` full steps in every run; return whether one of them ended.
+        """Carry out `n` full steps in every run; return True if one of them ended.
 
         Parameters
         ----------
         last : bool
-            Whether the last step records all columns.
+            Record all columns at the last step.
 
         Raises
         ------
         Exception
-            Whatever interrupts the steps of a batch; every run of it is then as it was before the call.
+            Any exception that interrupts a batch; its runs are then as before the call.
         """
         if self._engine is None:
             for lane in self.lanes:
@@ -141,7 +141,7 @@ class LaneGroup:
         return True
 
     def _end(self, stops: Mapping[int, LaneStop], restore: Callable[[], None]) -> None:
-        """Bring the runs that failed to their last good state, which is computed again from the call's beginning."""
+        """Restore failed runs to their last good state by recomputing from the call's beginning."""
         assert self._engine is not None
         go_on = self._engine.copy()
         restore()
@@ -170,7 +170,7 @@ class LaneGroup:
             lane.error = str(diverged(error, session.in_force(), session.state).args[0])
 
     def samples(self, n: int, generator: torch.Generator) -> list[Tensor]:
-        """Return `n` samples of each run in the units that people see, from equal latents if computed together."""
+        """Return `n` samples of each run in display units, from equal latents if computed together."""
         if self._engine is None or not self._engine.plain:
             self.write_all()
             seed = generator.initial_seed()
@@ -180,7 +180,7 @@ class LaneGroup:
         return [lane.session.run.shown(each) for lane, each in zip(self.lanes, made, strict=True)]
 
     def write(self, lane: Lane) -> None:
-        """Copy what steps changed into the run's own state."""
+        """Copy the results of steps into the run's own state."""
         index = self.lanes.index(lane)
         if self._engine is not None and not self._written[index]:
             self._engine.write(index)
@@ -188,13 +188,13 @@ class LaneGroup:
             self._written[index] = True
 
     def write_all(self) -> None:
-        """Copy what steps changed into the states of all runs."""
+        """Copy the results of steps into the states of all runs."""
         for lane in self.lanes:
             self.write(lane)
 
 
 def _prepared(session: Session) -> Engine:
-    """Put the settings of a run in force; return its engine, configured."""
+    """Apply the settings of a run; return its configured engine."""
     session.recover()
     session._commit()
     session.run.engine.configure(session.in_force())
@@ -202,7 +202,7 @@ def _prepared(session: Session) -> Engine:
 
 
 def _released(session: Session) -> None:
-    """Let a run go on from a state that was written into it."""
+    """Continue a run from a state that was written into it."""
     session._rollback.begun = False
     session._configured = False
     session.state.edits.note()

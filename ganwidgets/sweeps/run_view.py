@@ -1,4 +1,4 @@
-"""What users see of one run of a sweep."""
+"""Read access to one run of a sweep."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class SweepRun:
-    """One run of a sweep, readable as a :class:`~ganwidgets.GANTrainer` is.
+    """One run of a sweep, with the read interface of :class:`~ganwidgets.GANTrainer`.
 
     The sweep steps it. Assigning to a setting of :attr:`settings` changes this run alone. :meth:`Sweep.take`
     returns it as a trainer.
@@ -34,7 +34,7 @@ class SweepRun:
     index : int
         Its number in the sweep.
     read : callable
-        Calls a function with the lane, between two steps and with the lane's state up to date.
+        Calls a function with the lane, between two steps, with an up-to-date state.
     iteration : callable
         Returns the run's full steps.
     """
@@ -54,13 +54,13 @@ class SweepRun:
 
     @property
     def error(self) -> str:
-        """What ended a run that diverged or failed; otherwise empty."""
+        """Why a run diverged or failed; otherwise empty."""
         error: str = self._read(lambda lane: lane.error)
         return error
 
     @property
     def settings(self) -> Settings:
-        """The settings of this run; an assignment takes force at the sweep's next step."""
+        """The settings of this run; an assignment takes effect at the sweep's next step."""
         settings: Settings = self._read(lambda lane: lane.trainer.settings)
         return settings
 
@@ -100,7 +100,7 @@ class SweepRun:
         return exact
 
     def _samples_of_the_run(self, n: int, seed: int = 0) -> Tensor | None:
-        """Return `n` samples that stand for the run in a comparison."""
+        """Return `n` samples of the run for a comparison."""
         return self.sample(n, seed)
 
     def sample(self, n: int, seed: int | None = None, labels: Any = None, ema: bool = False) -> Tensor:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "search", "space_of", "study_for"]
 
 SAMPLES = 1000
-"""Samples by which a trial is measured."""
+"""Number of samples for a trial's metric."""
 
 
 METHODS = ("random", "halving", "tpe")
-"""How a search by the name of a metric chooses settings, and which trials it gives up."""
+"""Sampler and pruner of each search method."""
 
 
 def study_for(sweep: Sweep, metric: str, method: str, seed: int, report_every: int) -> Any:
@@ -66,7 +66,7 @@ def study_for(sweep: Sweep, metric: str, method: str, seed: int, report_every: i
 
 
 def space_of(sweep: Sweep) -> dict[str, list[Any]]:
-    """Return the values that each varied setting has in the runs of a sweep, in their order."""
+    """Return the values of each varying setting over the runs of a sweep, in order."""
     values = {name: [run.settings.as_dict()[name] for run in sweep.runs] for name in sweep.varied}
     return {name: list(dict.fromkeys(found)) for name, found in values.items()}
 
@@ -100,7 +100,7 @@ def search(
 
 
 class _Work:
-    """A trial that a lane carries out."""
+    """A trial in a lane."""
 
     def __init__(self, trial: Any, axes: Mapping[str, Sequence[Any] | Between]) -> None:
         self.trial, self.steps = trial, 0
@@ -108,7 +108,7 @@ class _Work:
         self.settings = {name: _suggested(trial, name, axis) for name, axis in axes.items()}
 
     def is_over(self, study: Any, sweep: Sweep, index: int, metric: str, steps: int) -> bool:
-        """Report how the trial stands; return whether it has ended, which the study is then told."""
+        """Report the trial's metric to the study; return True if the trial has ended."""
         from optuna.trial import TrialState
 
         run = sweep.runs[index]
@@ -141,7 +141,7 @@ def _suggested(trial: Any, name: str, axis: Sequence[Any] | Between) -> Any:
 
 
 def _check_study(study: Any, metric: str, sweep: Sweep) -> None:
-    """Raise if `study` is no study of Optuna, or goes the wrong way for the metric."""
+    """Raise if `study` is not an Optuna study, or has the wrong direction for the metric."""
     if not (callable(getattr(study, "ask", None)) and callable(getattr(study, "tell", None))):
         raise TypeError(
             Message(

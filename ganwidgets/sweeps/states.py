@@ -1,4 +1,4 @@
-"""The states of all runs of a sweep, as one."""
+"""The combined state of all runs of a sweep."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ganwidgets.sweeps.swept_runs import between_steps
 __all__ = ["SweepState"]
 
 STATE_FORMAT = 1
-"""The version of what :meth:`SweepState.state_dict` returns."""
+"""Version of the result of :meth:`SweepState.state_dict`."""
 
 
 class SweepState(SweepFigures):
-    """Runs whose states can be stored and loaded together."""
+    """Mixin: storing and loading the states of all runs."""
 
     @between_steps
     def state_dict(self) -> dict[str, Any]:
-        """Return the states of all runs: copies of tensors on the CPU, and plain values only."""
+        """Return the states of all runs: CPU copies of tensors, and plain values."""
         return {
             "format": STATE_FORMAT,
             "runs": [
@@ -35,12 +35,12 @@ class SweepState(SweepFigures):
 
     @between_steps
     def load_state_dict(self, state: Any) -> None:
-        """Go on from what :meth:`state_dict` of a sweep with the same configurations returned.
+        """Restore a state that :meth:`state_dict` of a sweep with the same configurations returned.
 
         Raises
         ------
         CheckpointError
-            If it belongs to other runs; the sweep is then as it was.
+            If it belongs to other runs; the sweep does not change.
         """
         runs = state.get("runs") if isinstance(state, Mapping) else None
         if not isinstance(runs, list) or state.get("format") != STATE_FORMAT:
@@ -72,6 +72,6 @@ class SweepState(SweepFigures):
         Raises
         ------
         CheckpointError
-            If the file cannot be written; what was there before is still there.
+            If the file cannot be written; the old file is kept.
         """
         write_sweep(path, self._lanes_up_to_date(), self._varied, self._acts)

@@ -1,4 +1,4 @@
-"""A sweep on disk: one file that holds all its runs, and a folder that is kept up to date."""
+"""A sweep on disk: one file with all its runs, and a folder that stays up to date."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STATUSES = ("new", "running", "stopped", "diverged", "failed")
 
 
 class StoredSweep:
-    """What a file holds.
+    """Content of a file.
 
     Attributes
     ----------
@@ -52,12 +52,12 @@ class StoredSweep:
 def write_sweep(
     path: str | os.PathLike[str], lanes: Sequence[Lane], varied: Sequence[str], acts: Sequence[Act]
 ) -> None:
-    """Write a sweep to the file `path`; data that several runs share are stored once.
+    """Write a sweep to the file `path`; data shared by several runs are stored once.
 
     Raises
     ------
     CheckpointError
-        If the file cannot be written; what was there before is still there.
+        If the file cannot be written; the old file is kept.
     """
     tensors: dict[str, Tensor] = {}
     documents = []
@@ -77,19 +77,19 @@ def write_sweep(
 
 @under_pinned_modes
 def read_sweep(path: str | os.PathLike[str], data: Any, own: OwnParts, device: torch.device) -> StoredSweep:
-    """Return the sweep that :func:`write_sweep` wrote.
+    """Return the sweep in a file of :func:`write_sweep`.
 
     Parameters
     ----------
     data
-        What the runs were trained on, if the file does not hold it, else None.
+        The training data if the file does not hold it, else None.
     own : OwnParts
-        Of the user's own, as when the sweep was made.
+        The user's own parts, as when the sweep was made.
 
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, foreign or newer, or does not match what is passed.
+        If the file is missing, damaged, foreign or newer, or does not match the arguments.
     """
     tensors, document = read_checkpoint(path)
     if "sweep" not in document:
@@ -125,20 +125,20 @@ def read_sweep(path: str | os.PathLike[str], data: Any, own: OwnParts, device: t
 
 
 class SweepFolder:
-    """Keeps a sweep in a folder: at most every few seconds, and at most 2 % of the time.
+    """Stores a sweep in a folder: at most every few seconds, for at most 2 % of the time.
 
     Parameters
     ----------
     folder : Path
     write : callable
-        Writes the sweep to the file that it is given.
+        Writes the sweep to a given file.
     new : bool
-        Whether the folder must hold nothing yet.
+        Require an empty folder.
 
     Raises
     ------
     CheckpointError
-        If it holds something already, is in use, or cannot be written to.
+        If it is not empty, is in use, or is not writable.
     """
 
     LEAST, SHARE = 2.0, 0.02
@@ -179,18 +179,18 @@ class SweepFolder:
         self._open = True
 
     def changed(self) -> None:
-        """Note that there is something new, and store it if that is due."""
+        """Record a change, and store it if due."""
         self._changed = True
         if self._open and time.monotonic() >= self._due:
             self.save()
 
     def save(self) -> None:
-        """Store what is new, now.
+        """Store the sweep now.
 
         Raises
         ------
         CheckpointError
-            If it cannot be written; what was stored before is still there.
+            If it cannot be written; the old file is kept.
         """
         if not self._open or not self._changed:
             return
@@ -201,7 +201,7 @@ class SweepFolder:
         self._changed = False
 
     def close(self) -> None:
-        """Store what is new, and let another process go on there."""
+        """Store the sweep, and release the folder for other processes."""
         if self._open:
             self.save()
             self._open = False
@@ -209,6 +209,6 @@ class SweepFolder:
 
 
 def file_of(path: str | os.PathLike[str]) -> Path:
-    """Return the file of the sweep at `path`, which is a file or the folder of a sweep."""
+    """Return the file of the sweep at `path`, a file or the folder of a sweep."""
     target = Path(path).expanduser()
     return target / FILE if target.is_dir() else target

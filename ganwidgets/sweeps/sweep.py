@@ -1,4 +1,4 @@
-"""Many runs at once: the sweep that users hold."""
+"""`Sweep`: many runs at once."""
 
 from __future__ import annotations
 
@@ -33,36 +33,35 @@ from ganwidgets.validation import checked_count
 __all__ = ["Sweep"]
 
 AT_ONCE = 100
-"""Steps that a batch of runs takes in one piece; an interrupt undoes at most so many."""
+"""Number of steps of a batch without interruption; an interrupt undoes at most as many."""
 
 
 class Sweep(SweepState):
-    """Trains many GANs at once, which differ in settings or seeds.
+    """Trains many GANs at once that differ in settings or seeds.
 
-    Runs whose code and shapes are equal are computed together, as batched products; see
-    :mod:`ganwidgets.stepping.lanes.engine` for how closely each follows the same run alone. Others form groups of their
-    own, which take turns. A run whose numbers are no longer finite is stopped at its last good state; the others go on
-    with the same bits.
+    Runs with equal code and shapes are computed together as batched products; :mod:`ganwidgets.stepping.lanes.engine`
+    documents how closely each follows a separate run. Other runs form groups that take turns. A run that becomes
+    non-finite is stopped at its last good state; the others continue with the same bits.
 
     Parameters
     ----------
     data
-        Anything that :class:`GANTrainer` takes.
+        Anything that :class:`GANTrainer` accepts.
     configurations : sequence of mapping, optional
         Settings of each configuration, instead of a grid.
     seeds : int or sequence of int, optional
-        Seeds 0 to n - 1, or these: each configuration runs with every one. By default the one of ``seed``.
+        Seeds 0 to n - 1, or these: each configuration runs with every seed. Default: the one of ``seed``.
     draws : int, optional
-        Configurations drawn at random from lists and from :func:`ganwidgets.between`, instead of the whole grid.
+        Number of configurations drawn from lists and from :func:`ganwidgets.between`, instead of the whole grid.
     draw_seed : int
-        Of these draws.
+        Seed of these draws.
     generator, discriminator : nn.Module or callable, optional
-        Networks of the user's own: a module that every run copies, or a function that returns a new one.
+        Own networks: a module that every run copies, or a function that returns a new one.
     objective : Objective, optional
         See :class:`GANTrainer`.
     device : str or torch.device
     run : path, optional
-        A folder in which the sweep is kept while it goes on; :meth:`load` goes on with it.
+        Folder to store the sweep in; :meth:`load` continues it.
     **settings
         Any setting by name: a value for all runs, or a list of values, whose product is the grid. Widths such as
         ``g_hidden`` are tuples, so that several are a list of tuples.
@@ -70,11 +69,11 @@ class Sweep(SweepState):
     Raises
     ------
     traitlets.TraitError
-        For an unknown name, or a value that is not allowed.
+        If a name is unknown, or a value is not allowed.
     DataError
-        For data or networks that cannot be trained.
+        If the data or the networks cannot be trained.
     CheckpointError
-        If the folder `run` holds something already, or cannot be written to.
+        If the folder `run` is not empty, or is not writable.
 
     Examples
     --------
@@ -135,7 +134,7 @@ class Sweep(SweepState):
         ----------
         n : int
         progress : bool
-            Show a bar while it goes on.
+            Show a progress bar.
 
         Raises
         ------
@@ -171,7 +170,7 @@ class Sweep(SweepState):
 
     @between_steps
     def take(self, i: int) -> GANTrainer:
-        """Return a run as a trainer that goes on by itself from here, with its history; the sweep keeps its own."""
+        """Return a copy of a run as a separate trainer, with its history; the sweep keeps its own."""
         index = self._index(i)
         trainer = self._up_to_date(index).forked(self._own, self._device)
         self._act("take", [index])
@@ -190,17 +189,18 @@ class Sweep(SweepState):
     def respawn(
         self, i: int, source: int | None = None, *, warm: bool = True, reason: str = "", **changes: Any
     ) -> None:
-        """Let run `i` begin again.
+        """Restart run `i`.
 
         Parameters
         ----------
         i : int
         source : int, optional
-            The run whose state, history and settings are copied. Without it the run begins afresh, with its own settings.
+            The run whose state, history and settings are copied. If omitted, run `i` starts afresh with its own
+            settings.
         warm : bool
-            Whether the state of `source` is copied, and not its settings alone.
+            Copy the state of `source`, not only its settings.
         reason : str
-            Kept in the log.
+            Stored in the log.
         **changes
             Settings that differ from then on.
 
@@ -255,18 +255,18 @@ class Sweep(SweepState):
             It chooses settings and prunes trials by its own sampler and pruner. The name of a metric makes a new study
             for that metric.
         n : int
-            Trials.
+            Number of trials.
         metric : str
-            What each trial reports, on 1000 samples; by default the metric that `study` names, otherwise
+            The reported metric, on 1000 samples; by default the metric that `study` names, otherwise
             ``"sliced_wasserstein"``.
         method : {"random", "halving", "tpe"}
             Of a new study: settings at random, the same with successive halving (ASHA) of bad trials, or Optuna's
             sampler by Parzen estimators.
         seed : int
             Of a new study.
-        steps : int
+        Number of full steps of a trial that is not pruned.
             Full steps of a trial that is not pruned.
-        report_every : int
+        Number of steps between two reports.
             Steps between two reports.
         **space
             Settings to choose: each a list of values, or :func:`ganwidgets.between`. For a new study by default the
@@ -275,13 +275,13 @@ class Sweep(SweepState):
         Raises
         ------
         ImportError
-            For a new study, if Optuna is not installed.
+            If a new study is needed and Optuna is not installed.
         TypeError
-            If `study` is no study.
+            If `study` is not a study.
         ValueError
-            For a metric that the data does not have, or a study of the other direction.
+            If the data does not have the metric, or the study has the other direction.
         traitlets.TraitError
-            For a setting that is not allowed.
+            If a setting is not allowed.
         """
         if study is None or isinstance(study, str):
             metric = metric or study or "sliced_wasserstein"
@@ -301,7 +301,7 @@ class Sweep(SweepState):
         factors: Sequence[float] = (0.8, 1.25),
         seed: int = 0,
     ) -> tuple[Act, ...]:
-        """Carry out `n` full steps of population-based training, and return what was done to the runs.
+        """Carry out `n` full steps of population-based training, and return the log of its actions.
 
         After every `every` steps each of the worst runs becomes a copy of one of the best, by `metric` on 1000 samples,
         and the copy's settings in `explore` are changed a little (Jaderberg et al., "Population based training of neural
@@ -358,21 +358,21 @@ class Sweep(SweepState):
         objective: Any = None,
         device: Any = "cpu",
     ) -> Sweep:
-        """Return the sweep that :meth:`save` wrote, or that was kept in a folder, and go on in that folder.
+        """Return a stored sweep; if it was stored in a folder, it continues to be stored there.
 
         Parameters
         ----------
         path
             The file, or the folder.
         data
-            What the runs were trained on, if it is neither a preset nor a small array.
+            The training data, if it is neither a preset nor a small array.
         generator, discriminator, objective, device
             As when the sweep was made.
 
         Raises
         ------
         CheckpointError
-            If it is missing, damaged, foreign or newer, in use, or does not match what is passed.
+            If it is missing, damaged, foreign, newer or in use, or does not match the arguments.
         """
         own, place = OwnParts(generator, discriminator, objective), chosen_device(device)
         stored = read_sweep(file_of(path), data, own, place)
@@ -384,12 +384,12 @@ class Sweep(SweepState):
 
     @property
     def run(self) -> Path | None:
-        """The folder in which the sweep is kept; None if it is in none."""
+        """The sweep's folder; None if it is not stored."""
         return None if self._folder is None else self._folder.folder
 
     @between_steps
     def close(self) -> None:
-        """Store what is new in the sweep's folder, and let another process go on there."""
+        """Store the sweep's latest state in its folder, and release the folder for other processes."""
         if self._folder is not None:
             self._folder.close()
 

@@ -1,4 +1,4 @@
-"""The runs of a sweep: what holds them, groups them and lets them be read."""
+"""Base of a sweep: its runs, their groups, and read access."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def between_steps(method: F) -> F:
-    """Let a method of a sweep be carried out between two steps, if another thread steps the sweep."""
+    """Make a method of a sweep run between two steps if another thread steps the sweep."""
 
     @functools.wraps(method)
     def call(self: SweptRuns, *args: Any, **kwargs: Any) -> Any:
@@ -40,7 +40,7 @@ def between_steps(method: F) -> F:
 
 
 class SweptRuns:
-    """Several runs, each in a group of runs that are computed together."""
+    """Several runs, in groups that are computed together."""
 
     @under_pinned_modes
     def _begin(
@@ -58,7 +58,7 @@ class SweptRuns:
     def _advance(self, n: int, *, last: bool) -> None:
         ended = [group for group in self._grouped() if group.step(n, last=last)]
         if ended:
-            self._regroup()  # only now: every group has taken its steps
+            self._regroup()  # after every group has taken its steps
             for lane in (lane for group in ended for lane in group.lanes if not lane.alive):
                 self._act(lane.status, [self._lanes.index(lane)], reason=lane.error)
         if self._folder is not None:
@@ -76,7 +76,7 @@ class SweptRuns:
         return self._groups
 
     def _regroup(self) -> None:
-        """Write everything into the runs' own states; the next step forms groups anew."""
+        """Write all results into the runs' own states; the next step groups them anew."""
         for group in self._groups or []:
             group.write_all()
         self._groups = None
@@ -94,7 +94,7 @@ class SweptRuns:
         return lane
 
     def _samples(self, n: int, seed: int) -> list[Tensor]:
-        """Return `n` samples of every run as they are drawn, from equal latents where sizes are equal."""
+        """Return `n` samples of every run in display units, from equal latents for equal sizes."""
         found: dict[int, Tensor] = {}
         for group in self._groups or []:
             made = group.samples(n, torch.Generator().manual_seed(seed))
@@ -134,7 +134,7 @@ class SweptRuns:
 
     @property
     def runs(self) -> tuple[SweepRun, ...]:
-        """All runs: the last setting of the grid varies fastest, and the seeds within it."""
+        """All runs: the last setting of the grid varies fastest, after the seeds."""
         return tuple(self._view(index) for index in range(len(self._lanes)))
 
     def _view(self, index: int) -> SweepRun:
@@ -158,12 +158,12 @@ class SweptRuns:
 
     @property
     def iteration(self) -> int:
-        """Full steps of the run that has taken the most."""
+        """Full steps of the most advanced run."""
         return max(self._iteration(index) for index in range(len(self._lanes)))
 
     @property
     def varied(self) -> tuple[str, ...]:
-        """The settings, seeds apart, in which runs differ."""
+        """The settings, except seeds, that differ between runs."""
         named = list(self._varied)
         tables = [lane.session.settings.as_dict() for lane in self._lanes]
         for name in SETTINGS:
@@ -173,7 +173,7 @@ class SweptRuns:
 
     @property
     def acts(self) -> tuple[Act, ...]:
-        """What was done to the sweep, and which runs ended, in order."""
+        """Actions on the sweep and ends of runs, in order."""
         return tuple(self._acts)
 
     def _act(
@@ -191,21 +191,21 @@ class SweptRuns:
 
     @between_steps
     def change(self, runs: int | Iterable[int] | None = None, reason: str = "", **settings: Any) -> None:
-        """Change settings of some runs, or of all: everywhere, or on any error nowhere.
+        """Change settings of some runs, or of all; on any error nothing changes.
 
         Parameters
         ----------
         runs : int or iterable of int, optional
-            Their numbers; all runs by default.
+            Run numbers; all runs by default.
         reason : str
-            Kept in the logs.
+            Stored in the logs.
         **settings
             The new values by name, in force at the next step.
 
         Raises
         ------
         traitlets.TraitError
-            For a setting that is not allowed in one of the runs, or that takes effect at a fresh start.
+            If a setting is not allowed in one of the runs, or takes effect only at a fresh start.
         """
         numbers = range(len(self._lanes)) if runs is None else runs if isinstance(runs, Iterable) else [runs]
         indices = [self._index(number) for number in numbers]
@@ -218,7 +218,7 @@ class SweptRuns:
         self._act("change", indices, changes=checked, reason=reason)
 
     def _route(self, index: int) -> None:
-        """Let an assignment to a setting of a run go through :meth:`change`."""
+        """Route an assignment to a setting of a run through :meth:`change`."""
 
         def route(values: dict[str, Any], reason: str) -> bool:
             self.change(index, reason, **values)
@@ -240,7 +240,7 @@ class SweptRuns:
 
 
 def refuse_fresh_start(changes: Mapping[str, Any], remedy: str) -> None:
-    """Raise `TraitError` if one of the settings takes effect at a fresh start alone."""
+    """Raise `TraitError` if one of the settings takes effect only at a fresh start."""
     for name in changes:
         if SETTINGS[name].effect == "fresh start":
             raise TraitError(

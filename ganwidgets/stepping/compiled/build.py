@@ -1,7 +1,7 @@
 """Compiles the step of a plan; run as ``python -m ganwidgets.stepping.compiled.build plan.json program.pt2``.
 
-It runs in a process of its own, because `torch.compiler.is_compiling` is true in the whole process while one of its threads
-compiles: an eager run beside it takes other branches in PyTorch, and ends in other bits.
+It runs in a separate process, because `torch.compiler.is_compiling` is true in the whole process while one of its
+threads compiles: an eager run in the same process would take other branches in PyTorch, and produce other bits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["build"]
 
 
 def build(plan: StepPlan, program: Path) -> None:
-    """Write the compiled step of `plan` to the file `program`, whole or not at all."""
+    """Write the compiled step of `plan` to the file `program`, atomically."""
     from torch.fx.experimental.proxy_tensor import make_fx
 
     torch.set_num_threads(plan.threads)
@@ -44,5 +44,5 @@ def build(plan: StepPlan, program: Path) -> None:
 
 if __name__ == "__main__":
     with contextlib.suppress(AttributeError, OSError):
-        os.nice(10)  # the run that waits for it goes on meanwhile
+        os.nice(10)  # the run trains meanwhile
     build(StepPlan.from_json(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))

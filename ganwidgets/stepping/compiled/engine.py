@@ -1,4 +1,4 @@
-"""The engine of a run whose full steps may be compiled."""
+"""The engine of a run with optional compiled steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["CompiledEngine"]
 
 
 class CompiledEngine(Engine):
-    """Carries out full steps by a compiled program if the state names the plan of the settings in force.
+    """Carries out full steps by a compiled program if the state names the plan of the current settings.
 
     Updates of one player, and steps that an observer watches, are always eager.
     """
@@ -33,17 +33,17 @@ class CompiledEngine(Engine):
         self._lanes, self._checked = None, False
 
     def plan(self, settings: Any) -> StepPlan | Message:
-        """Return the plan of a full step under `settings`, or why it cannot be compiled."""
+        """Return the plan of a full step under `settings`, or the reason why it cannot be compiled."""
         return plan_of(self, settings, torch.get_num_threads())
 
     @property
     def compiled(self) -> bool:
-        """True if the next full step is carried out by a compiled program.
+        """True if a compiled program carries out the next full step.
 
         Raises
         ------
         CompilerError
-            If it must be, and the program cannot be made.
+            If it is required, and cannot be compiled.
         """
         if not self.state.stepper or type(self.observer) is not NullObserver:
             return False

@@ -1,4 +1,4 @@
-"""Several runs, or one, whose steps a compiled program carries out."""
+"""One or several runs whose steps a compiled program carries out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["CompiledLanes"]
 class CompiledLanes(LaneEngine):
     """The steps of several runs by one compiled function.
 
-    A lane's bits depend on the plan, its width included, and on nothing that the other lanes hold.
+    A lane's bits depend on the plan, including its width, but not on the other lanes.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class CompiledLanes(LaneEngine):
         restore = self.copy()
         records, stops = self._carry_out(n, every=False)
         if not self._finite(records).all():
-            restore()  # to find out which steps went well
+            restore()  # to find the successful steps
             records, stops = self._carry_out(n, every=True)
         columns = {name: records[:, : self._lanes, i] for i, name in enumerate(RECORDED)}
         taken = self._plan.real_batches * self._plan.batch_size
@@ -122,7 +122,7 @@ class CompiledLanes(LaneEngine):
         return list(noise.unbind(0))
 
     def _eps_of(self, n: int) -> list[Tensor] | None:
-        """Return what the penalty of each step draws, [D's updates, lanes, packs, ...]; None if it draws nothing."""
+        """Return the random numbers of each step's penalty, [D's updates, lanes, packs, ...]; None if it draws none."""
         if self._plan.penalty != "gradient_penalty" or self._drawn is None:
             return None
         plan = self._plan

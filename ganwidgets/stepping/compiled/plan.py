@@ -1,6 +1,6 @@
-"""What the code of a compiled step depends on, as plain values.
+"""Plan of a compiled step: everything that its code depends on, as plain values.
 
-A number that a slider moves is no part of it: learning rates, weights and limits are inputs of the compiled function.
+Numeric settings such as learning rates, weights and limits are inputs of the compiled function, not part of the plan.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ganwidgets.stepping.lanes.networks import ELEMENTWISE, has_hooks
 __all__ = ["EAGER", "LETTERS", "StepPlan", "network_from", "plan_of", "width_of"]
 
 EAGER = ""
-"""The stepper of a state whose steps PyTorch carries out operator by operator."""
+"""The stepper of a state with eager steps."""
 
 LETTERS: Mapping[str, str] = {DISCRIMINATOR: "d", GENERATOR: "g"}
 
@@ -38,20 +38,20 @@ Layers = tuple[Any, ...]
 class StepPlan:
     """The shapes and the code of a step.
 
-    Attributes
-    ----------
-    generator, discriminator : tuple
-        Their layers; see :func:`network_from`.
-    lanes : int
-        Runs computed together.
-    sample_shape : tuple of int
-        Of one sample.
-    averaged : bool
-        Whether a moving average of G is kept.
-    threads : int
-        With which the function computes.
-
-    The others are settings.
+        Attributes
+        ----------
+        generator, discriminator : tuple
+            Their layers; see :func:`network_from`.
+        lanes : int
+            Runs computed together.
+        Number of runs computed together.
+            Of one sample.
+        Shape of one sample.
+            Whether a moving average of G is kept.
+        True if a moving average of G is kept.
+            With which the function computes.
+    Number of threads of the function.
+        The others are settings.
     """
 
     generator: Layers
@@ -81,21 +81,21 @@ class StepPlan:
 
     @functools.cached_property
     def key(self) -> str:
-        """A name of the plan: equal exactly for equal plans."""
+        """Key of the plan: equal exactly for equal plans."""
         return f"compiled-{self.lanes}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:16]}"
 
     @property
     def updates(self) -> int:
-        """Updates in a step."""
+        """Number of updates in a step."""
         return self.d_steps + self.g_steps
 
     @property
     def real_batches(self) -> int:
-        """Batches of real samples that a step draws."""
+        """Number of real batches in a step."""
         return self.d_steps + (self.g_steps if LOSSES[self.loss].needs_real else 0)
 
     def optimizer(self, player: str) -> str:
-        """Return the rule by which `player` is updated."""
+        """Return the optimizer rule of `player`."""
         rule: str = getattr(self, f"optimizer_{LETTERS[player]}")
         return rule
 
@@ -112,7 +112,7 @@ class StepPlan:
 
 
 def width_of(stepper: str) -> int:
-    """Return the lanes of the plan whose key `stepper` is; 0 for :data:`EAGER`."""
+    """Return the number of lanes of the plan with key `stepper`; 0 for :data:`EAGER`."""
     return int(stepper.split("-")[1]) if stepper else 0
 
 
@@ -121,14 +121,14 @@ def _as_tuple(value: Any) -> Any:
 
 
 def plan_of(engine: Engine, settings: Any, threads: int, lanes: int = 1) -> StepPlan | Message:
-    """Return the plan of a full step, or one sentence that says why it cannot be compiled.
+    """Return the plan of a full step, or one sentence: why it cannot be compiled.
 
     Parameters
     ----------
     settings
-        With the values of all settings.
+        Object with the values of all settings.
     threads : int
-        With which the run computes.
+        Number of threads of the run.
     """
     state = engine.state
     why = _why_not(engine, settings)
@@ -206,7 +206,7 @@ def _why_not(engine: Engine, settings: Any) -> Message | None:
 
 
 def _layers_of(module: nn.Module) -> Layers | Message:
-    """Return a network as plain values, or what it has that is not known here."""
+    """Return a network as plain values, or a text that names its first unsupported part."""
     kind = type(module)
     arguments: dict[str, Any]
     if has_hooks(module):
@@ -241,7 +241,7 @@ def _constants(module: nn.Module) -> dict[str, Any]:
 
 
 def network_from(layers: Layers) -> nn.Module:
-    """Return a network of these layers, its weights without values."""
+    """Return a network of these layers, without values."""
     kind, arguments, children = layers
     if kind == "Sequential":
         network = nn.Sequential()

@@ -1,8 +1,8 @@
-"""Compiled steps: where they are kept, what compiles them, and what loads them.
+"""Cache, compilation and loading of compiled steps.
 
-A step is compiled ahead of time by PyTorch's AOTInductor in a process of its own. Loading the result compiles nothing and
-takes about 50 ms, so an eager run in this process is not disturbed. Programs are kept in the user's cache folder, by
-everything that decides their bits: the plan, this package's code of a step, PyTorch, and the machine.
+PyTorch's AOTInductor compiles a step ahead of time in a separate process. Loading the result compiles nothing and takes
+about 50 ms, so it does not disturb an eager run in this process. Programs are cached in the user's cache folder. The
+key covers everything that decides their bits: the plan, this package's code of a step, PyTorch, and the machine.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["Program", "compiler", "program_for", "program_now"]
 PACKAGE = Path(__file__).parents[2]
 
 CODE = ("stepping/compiled", "stepping/lanes", "objectives", "optimizers.py")
-"""What of this package decides the bits of a compiled step."""
+"""Modules of this package that decide the bits of a compiled step."""
 
 COMPILERS = ("g++", "clang++", "c++", "cl")
 
@@ -62,18 +62,18 @@ class Program:
 
 
 def compiler() -> str | None:
-    """Return the C++ compiler that PyTorch will find, or None."""
+    """Return the C++ compiler that PyTorch will use, or None."""
     names = [os.environ["CXX"]] if os.environ.get("CXX") else COMPILERS
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
 def program_for(plan: StepPlan) -> Program | None:
-    """Return the program of a plan if it is there; otherwise begin to compile it and return None.
+    """Return the program of a plan if it is cached; otherwise start compiling and return None.
 
     Raises
     ------
     CompilerError
-        If there is no compiler, or compiling failed before.
+        If there is no compiler, or if compiling failed before.
     """
     with _LOCK:
         known = _COMPILATIONS.get(plan.key)
@@ -83,7 +83,7 @@ def program_for(plan: StepPlan) -> Program | None:
 
 
 def program_now(plan: StepPlan) -> Program:
-    """Return the program of a plan, and wait for the compiler if it is not there yet.
+    """Return the program of a plan; wait for the compiler if necessary.
 
     Raises
     ------
@@ -136,7 +136,7 @@ class _Compilation:
             self._process.wait()
 
     def program(self) -> Program | None:
-        """Return the program, or None if it is being compiled.
+        """Return the program, or None while it is being compiled.
 
         Raises
         ------
@@ -181,7 +181,7 @@ atexit.register(_stop_compilers)
 
 
 def cache_folder() -> Path:
-    """Return the folder for compiled steps, which exists: the user's own, for what is in it is executed."""
+    """Return the folder for compiled steps; it must belong to the user, because its files are executed."""
     home = Path.home()
     folders = {
         "darwin": home / "Library" / "Caches",
@@ -207,7 +207,7 @@ def _own_folder() -> Path:
 
 @functools.cache
 def _versions() -> str:
-    """Return a hash of everything but the plan that decides the bits of a compiled step."""
+    """Return a hash of everything except the plan that decides the bits of a compiled step."""
     root = PACKAGE
     files = [
         f for name in CODE for f in ([root / name] if name.endswith(".py") else root.glob(f"{name}/*.py"))

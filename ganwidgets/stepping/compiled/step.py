@@ -1,6 +1,6 @@
 """A full step of several runs as one pure function, to be traced and compiled.
 
-The losses, penalties and optimizer rules are those of the eager step. Everything that changes from step to step is an
+It uses the losses, penalties and optimizer rules of the eager step. Everything that changes from step to step is an
 input: samples, noise, and the hyperparameters of each lane.
 """
 
@@ -50,7 +50,7 @@ RECORDED = (
 
 
 def input_shapes(plan: StepPlan) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the function's inputs, float32, in their order."""
+    """Return the shapes of the function's inputs, float32, in order."""
     lanes, n = plan.lanes, plan.batch_size
     shapes = {
         DISCRIMINATOR: plan.block_shape(DISCRIMINATOR),
@@ -129,7 +129,7 @@ class CompilableStep:
             found["penalty_d"] = term.detach()
         found["loss_d"] = losses.detach()
         seen_real, seen_fake = real_logits.detach(), fake_logits.detach()
-        # Others than this are constants.
+        # All other hyperparameters are constants.
         rule = midpoint if self._loss.threshold is midway else self._loss.threshold
         threshold = torch.as_tensor(rule(seen_real, seen_fake)).reshape(-1, 1)
         found["accuracy_real"] = (seen_real > threshold).float().mean(1)
@@ -159,14 +159,14 @@ class CompilableStep:
     def _moved(self, player: str, block: Tensor, gradient: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Return the block of `player` after one update, and the norms of its gradient before clipping."""
         norms = torch.linalg.vector_norm(gradient, dim=1)
-        # As in the eager step: a clipped gradient of infinite length would be zero, and the failure hidden.
+        # As in the eager step: clipping a gradient of infinite norm would give zero and hide the failure.
         factor = (_column(numbers, "longest").squeeze(1) / (norms + 1e-6)).clamp(max=1.0)
         gradient = gradient * torch.where(norms.isfinite(), factor, math.nan).unsqueeze(1)
         rule = self._plan.optimizer(player)
         memories = sorted(REMEMBERED[rule] - {"step"})
         memory = {name: block[:, 1 + index] for index, name in enumerate(memories)}
         if "step" in REMEMBERED[rule]:
-            memory["step"] = torch.zeros(())  # the corrections below are made of the count
+            memory["step"] = torch.zeros(())  # the corrections below contain the count
         group = {
             "lr": _column(numbers, "lr"),
             "weight_decay": _column(numbers, "weight_decay"),

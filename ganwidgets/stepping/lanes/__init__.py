@@ -1,1 +1,1 @@
-"""Runs of equal shapes, computed together: one tensor of each kind for all lanes."""
+"""Runs of equal shapes, computed together in stacked tensors."""

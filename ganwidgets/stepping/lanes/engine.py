@@ -1,4 +1,4 @@
-"""Carries out the steps of a GAN in several runs of equal shape at once.
+"""Steps of several GAN runs of equal shape, computed together.
 
 Each lane follows the run that :class:`~ganwidgets.stepping.engine.Engine` carries out alone, from the same losses,
 penalties, optimizer rules, data orders and generators. Noise and real samples are equal bit for bit. Matrix products
@@ -34,7 +34,7 @@ __all__ = ["LaneEngine", "LaneRows", "LaneStop", "copies_for"]
 T = TypeVar("T")
 
 PREFETCHED = 4 * 2**20
-"""Numbers of real samples that are read ahead for all lanes together."""
+"""Number of real values to prefetch for all lanes together."""
 
 REGISTERS = 64
 """Numbers at the end of a tensor that an elementwise function may treat apart: twice the widest registers, and more."""
@@ -44,14 +44,14 @@ _LETTERS = {DISCRIMINATOR: "d", GENERATOR: "g"}
 
 @dataclass(frozen=True)
 class LaneStop:
-    """A lane whose numbers are no longer finite.
+    """A lane that has become non-finite.
 
     Attributes
     ----------
     steps : int
-        Steps of this call that left everything finite.
+        Number of this call's steps that left everything finite.
     quantity : str
-        What is not finite: ``"loss_d"``, ``"loss_g"`` or ``"a weight"``.
+        Name of the non-finite value: ``"loss_d"``, ``"loss_g"`` or ``"a weight"``.
     value : float
     """
 
@@ -62,16 +62,16 @@ class LaneStop:
 
 @dataclass(frozen=True)
 class LaneRows:
-    """What the steps of one call recorded.
+    """Records of one call.
 
     Attributes
     ----------
     columns : dict of str to float64 [steps, lanes]
         NaN where a column was not measured.
     stops : dict of int to LaneStop
-        The lanes that failed; their rows from there on mean nothing.
+        The lanes that failed; their later rows are meaningless.
     seconds : float
-        How long a step took, all lanes together.
+        Seconds per step, all lanes together.
     """
 
     columns: dict[str, npt.NDArray[np.float64]]
@@ -155,7 +155,7 @@ class LaneEngine:
     def advance(self, n: int, *, measured: Callable[[int], bool], measure_last: bool) -> LaneRows:
         """Carry out `n` full steps in every lane.
 
-        A lane that fails goes on with numbers that mean nothing until the call ends; :meth:`restore` is due for it.
+        A failed lane computes meaningless numbers until the call ends; call :meth:`restore` for it.
 
         Parameters
         ----------
@@ -261,7 +261,7 @@ class LaneEngine:
                 if ends.clips_gradients:
                     # Division by norm + 1e-6 is torch.nn.utils.clip_grad_norm_'s.
                     factor = (ends.longest / (norms + 1e-6)).clamp(max=1.0)
-                    # A clipped gradient of infinite length would be zero, and the failure hidden.
+                    # Clipping a gradient of infinite norm would give zero and hide the failure.
                     gradients *= torch.where(norms.isfinite(), factor, torch.nan).unsqueeze(1)
             self._optimizers[name].update(gradients)
             if ends.clips_weights:
@@ -375,7 +375,7 @@ class LaneEngine:
         return made[: self._lanes]
 
     def copy(self) -> Callable[[], None]:
-        """Copy everything that steps change, generators included; return what restores it."""
+        """Copy everything that steps change, generators included; return a function that restores it."""
         tensors = {name: each.copy() for name, each in self.tensors.items()}
         buffers = {name: {k: b.clone() for k, b in own.items()} for name, own in self._buffers.items()}
         average = None if self._average is None else self._average.clone()
@@ -400,13 +400,13 @@ class LaneEngine:
 
 
 def copies_for(settings: Any) -> int:
-    """Return the copies of the first lane after which no lane's numbers are at the end of a tensor."""
+    """Return the number of copies of the first lane, so that no lane's numbers are at the end of a tensor."""
     logits: int = settings.batch_size // settings.packing
     return -(-REGISTERS // logits)
 
 
 class _Ends:
-    """What limits the updates of a player: the length of gradients, the size of weights."""
+    """Limits of a player's updates: gradient norm and weight size."""
 
     def __init__(self, settings: Sequence[Any], name: str) -> None:
         lengths = [each.grad_clip or torch.inf for each in settings]
@@ -429,12 +429,12 @@ class _LaneFeed:
         self.cursors = [engine.state.cursors["data"] for engine in engines]
 
     def expect(self, batches: int) -> None:
-        """Note how many batches will be taken."""
+        """Set the number of batches to come."""
         self._expected = batches
         self._ahead = []
 
     def go_to(self, cursors: Sequence[int]) -> None:
-        """Go on from these places."""
+        """Continue from these positions."""
         self.cursors, self._ahead = list(cursors), []
 
     def take(self) -> Tensor:

@@ -1,4 +1,4 @@
-"""Networks of equal structure and different weights, computed together as one.
+"""Networks of equal structure and different weights, computed together.
 
 A tensor of lanes has one axis more, its first: ``weight [lanes, out, in]``, ``samples [lanes, n, ...]``. Layers whose
 batched form is known are computed by it; every other module goes through `torch.func.vmap`.
@@ -23,7 +23,7 @@ LaneForward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
 ELEMENTWISE = frozenset(
     {nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.Sigmoid, nn.Softplus, nn.Identity}
 )
-"""Layers that treat every number alike."""
+"""Layers that act elementwise."""
 
 _HOOKS = (
     "_forward_hooks",
