@@ -264,10 +264,10 @@ class Sweep(SweepState):
             sampler by Parzen estimators.
         seed : int
             Of a new study.
-        Number of full steps of a trial that is not pruned.
-            Full steps of a trial that is not pruned.
-        Number of steps between two reports.
-            Steps between two reports.
+        steps : int
+            Number of full steps of a trial that is not pruned.
+        report_every : int
+            Number of steps between two reports.
         **space
             Settings to choose: each a list of values, or :func:`ganwidgets.between`. For a new study by default the
             values of this sweep's own grid.

@@ -36,8 +36,8 @@ class FrameRequest:
     wanted : frozenset of str
         The observations that frames carry, by name in :data:`ganwidgets.live.observations.OBSERVATIONS`; no others
         are computed.
-    Observations of `wanted` that the next frame omits, because no panel draws them yet.
-        Observations of `wanted` that the next frame does not carry, because nothing draws them yet.
+    skipped : frozenset of str
+        Observations of `wanted` that the next frame omits, because no panel draws them yet.
     focus : Focus
         Objects of detailed observations.
     label : int or None

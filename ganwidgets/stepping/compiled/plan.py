@@ -38,20 +38,20 @@ Layers = tuple[Any, ...]
 class StepPlan:
     """The shapes and the code of a step.
 
-        Attributes
-        ----------
-        generator, discriminator : tuple
-            Their layers; see :func:`network_from`.
-        lanes : int
-            Runs computed together.
+    Attributes
+    ----------
+    generator, discriminator : tuple
+        Their layers; see :func:`network_from`.
+    lanes : int
         Number of runs computed together.
-            Of one sample.
+    sample_shape : tuple of int
         Shape of one sample.
-            Whether a moving average of G is kept.
+    averaged : bool
         True if a moving average of G is kept.
-            With which the function computes.
-    Number of threads of the function.
-        The others are settings.
+    threads : int
+        Number of threads of the function.
+
+    The others are settings.
     """
 
     generator: Layers
