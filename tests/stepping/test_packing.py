@@ -150,7 +150,7 @@ def test_a_discriminator_of_ones_own_must_take_packs():
 
 
 def test_labels_and_packs_do_not_go_together():
-    with pytest.raises(DataError, match="packing is 2, but a discriminator that is told labels"):
+    with pytest.raises(DataError, match="packing is 2, but a conditional discriminator"):
         GANTrainer("digits", conditional=True, packing=2, **SMALL)
 
 
