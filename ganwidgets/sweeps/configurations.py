@@ -30,6 +30,7 @@ KEYWORDS = (
     "objective",
     "device",
     "run",
+    "cluster",
 )
 """Arguments of a sweep that are not settings."""
 

@@ -26,7 +26,7 @@ from ganwidgets.stepping.lanes.engine import LaneEngine, LaneRows, LaneStop, cop
 from ganwidgets.sweeps.grouping import why_alone
 from ganwidgets.sweeps.lane import Lane
 
-__all__ = ["LaneGroup"]
+__all__ = ["LaneGroup", "prepared", "released"]
 
 Columns = dict[str, npt.NDArray[np.float64]]
 
@@ -58,7 +58,7 @@ class LaneGroup:
 
     def _made(self) -> LaneEngine:
         """Return the stepper of the runs, according to their states."""
-        engines = [_prepared(lane.session) for lane in self.lanes]
+        engines = [prepared(lane.session) for lane in self.lanes]
         state = engines[0].state
         if state.stepper:
             plan = self._plan(width_of(state.stepper))
@@ -163,7 +163,7 @@ class LaneGroup:
             lane = self.lanes[index]
             session = lane.session
             session.state.random.put(random[index])
-            _released(session)
+            released(session)
             self._written[index] = True
             lane.status = "diverged"
             error = NonFiniteError(stop.quantity, stop.value)
@@ -184,7 +184,7 @@ class LaneGroup:
         index = self.lanes.index(lane)
         if self._engine is not None and not self._written[index]:
             self._engine.write(index)
-            _released(lane.session)
+            released(lane.session)
             self._written[index] = True
 
     def write_all(self) -> None:
@@ -193,7 +193,7 @@ class LaneGroup:
             self.write(lane)
 
 
-def _prepared(session: Session) -> Engine:
+def prepared(session: Session) -> Engine:
     """Apply the settings of a run; return its configured engine."""
     session.recover()
     session._commit()
@@ -201,7 +201,7 @@ def _prepared(session: Session) -> Engine:
     return session.run.engine
 
 
-def _released(session: Session) -> None:
+def released(session: Session) -> None:
     """Continue a run from a state that was written into it."""
     session._rollback.begun = False
     session._configured = False

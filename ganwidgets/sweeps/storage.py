@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -22,7 +23,16 @@ from ganwidgets.sweeps.acts import Act
 from ganwidgets.sweeps.lane import Lane, OwnParts
 from ganwidgets.trainer.trainer import GANTrainer
 
-__all__ = ["FILE", "StoredSweep", "SweepFolder", "file_of", "read_sweep", "write_sweep"]
+__all__ = [
+    "FILE",
+    "StoredSweep",
+    "SweepFolder",
+    "file_of",
+    "read_sweep",
+    "sweep_content",
+    "sweep_from",
+    "write_sweep",
+]
 
 FILE = "sweep.ganwidgets"
 """The file of a sweep in its folder."""
@@ -59,6 +69,13 @@ def write_sweep(
     CheckpointError
         If the file cannot be written; the old file is kept.
     """
+    write_checkpoint(path, *sweep_content(lanes, varied, acts))
+
+
+def sweep_content(
+    lanes: Sequence[Lane], varied: Sequence[str], acts: Sequence[Act]
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return what is stored of a sweep: tensors by name, not copied, and a document that JSON can hold."""
     tensors: dict[str, Tensor] = {}
     documents = []
     for index, lane in enumerate(lanes):
@@ -72,7 +89,7 @@ def write_sweep(
         "acts": [act.stored() for act in acts],
         "runs": [{"status": lane.status, "error": str(lane.error)} for lane in lanes],
     }
-    write_checkpoint(path, tensors, {"sweep": about, "runs": documents, "torch": torch.__version__})
+    return tensors, {"sweep": about, "runs": documents, "torch": torch.__version__}
 
 
 @under_pinned_modes
@@ -97,31 +114,57 @@ def read_sweep(path: str | os.PathLike[str], data: Any, own: OwnParts, device: t
             Message("{path} holds one run and no sweep; gw.GANTrainer.load opens it", path=str(path))
         )
     with sound(path):
-        about = document["sweep"]
-        if about["format"] != FORMAT:
+        if document["sweep"]["format"] != FORMAT:
             raise CheckpointError(
                 Message(
                     "{path} holds a sweep of format {found}, but this version of ganwidgets reads {known}",
                     path=str(path),
-                    found=about["format"],
+                    found=document["sweep"]["format"],
                     known=FORMAT,
                 )
             )
-        shared = {name: tensor for name, tensor in tensors.items() if name.startswith(_SHARED)}
-        known: dict[str, Any] = {}
-        lanes = []
-        for index, (stored, run) in enumerate(zip(document["runs"], about["runs"], strict=True)):
-            prefix = f"run {index}/"
-            mine = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-            name = stored["state"]["built"]["data"]
-            session = session_from(
-                path, {**shared, **mine}, stored, known.get(name, data), own.copied(), device
-            )
-            known.setdefault(name, session.built["data"])
-            if run["status"] not in STATUSES:
-                raise ValueError(f"a run has the status {run['status']!r}")
-            lanes.append(Lane(GANTrainer._of(session), str(run["status"]), str(run["error"])))
-        return StoredSweep(lanes, [str(n) for n in about["varied"]], [Act.restored(a) for a in about["acts"]])
+        return sweep_from(path, tensors, document, data, own, device)
+
+
+def sweep_from(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, Tensor],
+    document: Mapping[str, Any],
+    data: Any,
+    own: OwnParts,
+    device: torch.device,
+    known: Mapping[str, Any] = MappingProxyType({}),
+) -> StoredSweep:
+    """Return the sweep that :func:`sweep_content` described.
+
+    Parameters
+    ----------
+    path
+        Where it was read, for errors.
+    data, own, device
+        As for :func:`read_sweep`.
+    known : mapping
+        Data by their names in states, which need not be read from `tensors`.
+
+    Raises
+    ------
+    Exception
+        Of many kinds, if it is not what :func:`sweep_content` returned.
+    """
+    about = document["sweep"]
+    shared = {name: tensor for name, tensor in tensors.items() if name.startswith(_SHARED)}
+    found = dict(known)
+    lanes = []
+    for index, (stored, run) in enumerate(zip(document["runs"], about["runs"], strict=True)):
+        prefix = f"run {index}/"
+        mine = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        name = stored["state"]["built"]["data"]
+        session = session_from(path, {**shared, **mine}, stored, found.get(name, data), own.copied(), device)
+        found.setdefault(name, session.built["data"])
+        if run["status"] not in STATUSES:
+            raise ValueError(f"a run has the status {run['status']!r}")
+        lanes.append(Lane(GANTrainer._of(session), str(run["status"]), str(run["error"])))
+    return StoredSweep(lanes, [str(n) for n in about["varied"]], [Act.restored(a) for a in about["acts"]])
 
 
 class SweepFolder:

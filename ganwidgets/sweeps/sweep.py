@@ -20,6 +20,7 @@ from ganwidgets.settings import check_names
 from ganwidgets.stepping.ambient import under_pinned_modes
 from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.sweeps.acts import Act
+from ganwidgets.sweeps.cluster import Cluster
 from ganwidgets.sweeps.configurations import KEYWORDS, checked_changes, expanded
 from ganwidgets.sweeps.evolution import Evolution
 from ganwidgets.sweeps.lane import Lane, OwnParts, fresh
@@ -62,6 +63,11 @@ class Sweep(SweepState):
     device : str or torch.device
     run : path, optional
         Folder to store the sweep in; :meth:`load` continues it.
+    cluster : distributed.Client or True, optional
+        Workers of dask.distributed that step the runs, with the bits that they have without workers. True starts one
+        process of one thread for each processor, which :meth:`close` ends. If a worker is lost, its runs go on
+        elsewhere from where this process last saw them. Needs ``pip install ganwidgets[cluster]``. Dask brings
+        networks, objectives and data of the user's own to the workers.
     **settings
         Any setting by name: a value for all runs, or a list of values, whose product is the grid. Widths such as
         ``g_hidden`` are tuples, so that several are a list of tuples.
@@ -74,6 +80,8 @@ class Sweep(SweepState):
         If the data or the networks cannot be trained.
     CheckpointError
         If the folder `run` is not empty, or is not writable.
+    ImportError
+        For ``cluster=True`` without dask.distributed.
 
     Examples
     --------
@@ -99,6 +107,7 @@ class Sweep(SweepState):
         objective: Any = None,
         device: Any = "cpu",
         run: str | os.PathLike[str] | None = None,
+        cluster: Any = None,
         **settings: Any,
     ) -> None:
         check_names(settings, "Sweep", also=(*KEYWORDS, *DATA_OPTIONS))
@@ -111,7 +120,7 @@ class Sweep(SweepState):
         own = OwnParts(generator, discriminator, objective)
         place = chosen_device(device)
         lanes = [Lane(fresh(data, own, place, each)) for each in chosen]
-        self._begin(lanes, varied, [], own, place)
+        self._begin(lanes, varied, [], own, place, _workers(cluster, own, place))
         if run is not None:
             self._keep(Path(run).expanduser(), new=True)
 
@@ -357,6 +366,7 @@ class Sweep(SweepState):
         discriminator: Any = None,
         objective: Any = None,
         device: Any = "cpu",
+        cluster: Any = None,
     ) -> Sweep:
         """Return a stored sweep; if it was stored in a folder, it continues to be stored there.
 
@@ -366,8 +376,8 @@ class Sweep(SweepState):
             The file, or the folder.
         data
             The training data, if it is neither a preset nor a small array.
-        generator, discriminator, objective, device
-            As when the sweep was made.
+        generator, discriminator, objective, device, cluster
+            As when the sweep was made; `cluster` may be another one, or none.
 
         Raises
         ------
@@ -377,7 +387,9 @@ class Sweep(SweepState):
         own, place = OwnParts(generator, discriminator, objective), chosen_device(device)
         stored = read_sweep(file_of(path), data, own, place)
         sweep = cls.__new__(cls)
-        sweep._begin(stored.lanes, stored.varied, stored.acts, own, place)
+        sweep._begin(
+            stored.lanes, stored.varied, stored.acts, own, place, _workers(cluster, own, place)
+        )
         if Path(path).expanduser().is_dir():
             sweep._keep(Path(path).expanduser(), new=False)
         return sweep
@@ -389,16 +401,28 @@ class Sweep(SweepState):
 
     @between_steps
     def close(self) -> None:
-        """Store the sweep's latest state in its folder, and release the folder for other processes."""
+        """Store the sweep's latest state in its folder, release the folder, and end workers started by the sweep.
+
+        Without workers, the runs continue in this process.
+        """
         if self._folder is not None:
             self._folder.close()
+        if self._cluster is not None:
+            self._regroup()
+            self._cluster.close()
+            self._cluster = None
 
     def __del__(self) -> None:
-        if vars(self).get("_folder") is not None and self._dispatch is None and not sys.is_finalizing():
+        kept = vars(self).get("_folder") is not None or vars(self).get("_cluster") is not None
+        if kept and self._dispatch is None and not sys.is_finalizing():
             self.close()
 
     def __repr__(self) -> str:
         return f"<Sweep of {len(self)} runs over {', '.join(self.varied) or 'seeds'}, iteration {self.iteration}>"
+
+
+def _workers(asked: Any, own: OwnParts, device: Any) -> Cluster | None:
+    return None if asked is None or asked is False else Cluster(asked, own, device)
 
 
 def _close(sweep: weakref.ref[Sweep]) -> None:

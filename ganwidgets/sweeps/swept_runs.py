@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.ambient import under_pinned_modes
 from ganwidgets.sweeps.acts import Act
+from ganwidgets.sweeps.cluster import Cluster, RemoteGroup
 from ganwidgets.sweeps.configurations import checked_changes
 from ganwidgets.sweeps.grouping import group_key
 from ganwidgets.sweeps.lane import Lane, OwnParts
@@ -27,6 +28,8 @@ __all__ = ["SweptRuns", "between_steps", "refuse_fresh_start"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+
+Group = LaneGroup | RemoteGroup
 
 
 def between_steps(method: F) -> F:
@@ -44,11 +47,17 @@ class SweptRuns:
 
     @under_pinned_modes
     def _begin(
-        self, lanes: list[Lane], varied: list[str], acts: list[Act], own: OwnParts, device: Any
+        self,
+        lanes: list[Lane],
+        varied: list[str],
+        acts: list[Act],
+        own: OwnParts,
+        device: Any,
+        cluster: Cluster | None,
     ) -> None:
         self._lanes, self._varied, self._acts = lanes, varied, acts
-        self._own, self._device = own, device
-        self._groups: list[LaneGroup] | None = None
+        self._own, self._device, self._cluster = own, device, cluster
+        self._groups: list[Group] | None = None
         self._stepping = False
         self._folder: SweepFolder | None = None
         self._dispatch: Callable[[Callable[[], Any]], Any] | None = None
@@ -56,7 +65,7 @@ class SweptRuns:
             self._route(index)
 
     def _advance(self, n: int, *, last: bool) -> None:
-        ended = [group for group in self._grouped() if group.step(n, last=last)]
+        ended = self._ended(n, last=last)
         if ended:
             self._regroup()  # after every group has taken its steps
             for lane in (lane for group in ended for lane in group.lanes if not lane.alive):
@@ -64,7 +73,20 @@ class SweptRuns:
         if self._folder is not None:
             self._folder.changed()
 
-    def _grouped(self) -> list[LaneGroup]:
+    def _ended(self, n: int, *, last: bool) -> list[Group]:
+        """Carry out `n` full steps in every group; return the groups with a run that ended."""
+        groups = self._grouped()
+        try:
+            for group in groups:
+                if isinstance(group, RemoteGroup):
+                    group.begin(n, last=last)
+            return [group for group in groups if group.step(n, last=last)]
+        except BaseException:
+            if self._cluster is not None:
+                self._regroup()  # a worker may be ahead of what this process holds
+            raise
+
+    def _grouped(self) -> list[Group]:
         if self._groups is not None and any(group.pending for group in self._groups):
             self._regroup()
         if self._groups is None:
@@ -72,8 +94,11 @@ class SweptRuns:
             for lane in self._lanes:
                 if lane.alive:
                     by_key.setdefault(group_key(lane.session), []).append(lane)
-            self._groups = [LaneGroup(lanes) for lanes in by_key.values()]
+            self._groups = [group for lanes in by_key.values() for group in self._groups_of(lanes)]
         return self._groups
+
+    def _groups_of(self, lanes: list[Lane]) -> Sequence[Group]:
+        return [LaneGroup(lanes)] if self._cluster is None else self._cluster.groups(lanes)
 
     def _regroup(self) -> None:
         """Write all results into the runs' own states; the next step groups them anew."""

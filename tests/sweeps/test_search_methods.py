@@ -1,11 +1,10 @@
 """A search by the name of a metric, with Optuna itself."""
 
+import optuna
 import pytest
 
 import ganwidgets as gw
 from ganwidgets.sweeps import search
-
-optuna = pytest.importorskip("optuna")
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
 

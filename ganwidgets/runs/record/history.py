@@ -434,6 +434,14 @@ class History(Mapping[str, npt.NDArray[Any]]):
             **{name: column.read(skipped) for name, column in self._sparse.items()},
         }
 
+    def extend_stored(self, columns: Mapping[str, Floats]) -> None:
+        """Add the rows that :meth:`since` returned, of another history that had the rows of this one before them."""
+        for name, column in {**self._dense, **self._sparse}.items():
+            column.extend(columns[name])
+        self._rows += len(columns[self.columns.dense[0]])
+        seconds = columns["seconds"]
+        self._spent = float(seconds[-1]) if len(seconds) else self._spent
+
     def record(self) -> dict[str, float]:
         """Return the last row, what was not measured then as it was measured last; NaN before the first."""
         if not self._rows:

@@ -1,0 +1,213 @@
+"""The runs of a sweep on the workers of a Dask cluster.
+
+A group of lanes is divided into parts, each an actor on one worker. Every call of an actor returns what its steps changed,
+so this process holds all states after each call. If a worker is lost, its lanes go on from there on another one, and what
+was lost is computed again with the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganwidgets.messages import Message
+from ganwidgets.runs.state.state_tree import data_name, is_preset
+from ganwidgets.stepping.ambient import pinned
+from ganwidgets.sweeps.grouping import why_alone
+from ganwidgets.sweeps.lane import Lane, OwnParts
+from ganwidgets.sweeps.lane_actor import LaneActor
+from ganwidgets.sweeps.lane_changes import Packed, apply_changes, packed
+from ganwidgets.sweeps.lane_group import prepared
+from ganwidgets.sweeps.storage import sweep_content
+
+__all__ = ["Cluster", "RemoteGroup"]
+
+TRIES = 5
+"""How often a part is given to another worker, before the error of the last one is raised."""
+
+PATIENCE = 60
+"""Seconds to wait for a worker, if the cluster has none."""
+
+
+class Cluster:
+    """The workers that step a sweep.
+
+    Parameters
+    ----------
+    asked : distributed.Client, distributed.deploy.Cluster or True
+        True starts a local cluster: processes of one thread each, one for each processor.
+    own : OwnParts
+        Dask brings it to the workers.
+    device : torch.device
+        Where a worker computes.
+
+    Raises
+    ------
+    ImportError
+        For True, without dask.distributed.
+    TypeError
+        If `asked` is none of these.
+    """
+
+    def __init__(self, asked: Any, own: OwnParts, device: torch.device) -> None:
+        self._own, self._device = own, device
+        self._ours: list[Any] = []
+        if asked is True:
+            try:
+                from distributed import LocalCluster
+            except ImportError as error:
+                raise ImportError(
+                    Message("cluster= needs dask.distributed; install it with pip install ganwidgets[cluster]")
+                ) from error
+            asked = LocalCluster(threads_per_worker=1, processes=True, dashboard_address=None)
+            self._ours.append(asked)
+        if callable(getattr(asked, "get_client", None)) and not callable(getattr(asked, "submit", None)):
+            asked = asked.get_client()
+            self._ours.insert(0, asked)
+        if not (callable(getattr(asked, "submit", None)) and callable(getattr(asked, "nthreads", None))):
+            raise TypeError(
+                Message(
+                    "cluster must be True or a Client of dask.distributed, not a {type}",
+                    type=type(asked).__name__,
+                )
+            )
+        if asked.asynchronous:
+            raise TypeError(
+                Message("cluster cannot be an asynchronous Client; pass Client(..., asynchronous=False)")
+            )
+        self._client = asked
+
+    def groups(self, lanes: Sequence[Lane]) -> list[RemoteGroup]:
+        """Return lanes of one :func:`~ganwidgets.sweeps.grouping.group_key` as parts, at most one for each worker.
+
+        Lanes whose bits depend on how many are computed together stay in one part.
+        """
+        session = lanes[0].session
+        with pinned(session.run.threads, session.state.device):
+            alone = why_alone(session)
+        divisible = alone or (session.run.threads == 1 and session.in_force().stepper == "eager")
+        parts = min(self._workers(), len(lanes)) if divisible else 1
+        cuts = [len(lanes) * part // parts for part in range(parts + 1)]
+        return [
+            RemoteGroup(lanes[begin:end], alone, self)
+            for begin, end in zip(cuts[:-1], cuts[1:], strict=True)
+        ]
+
+    def _workers(self) -> int:
+        """Return the number of workers; waits if there is none."""
+        self._client.wait_for_workers(1, timeout=PATIENCE)
+        return len(self._client.nthreads())
+
+    def sent(self, lanes: Sequence[Lane]) -> Any:
+        """Return Dask's future of an actor that holds copies of `lanes`, on the worker that Dask chooses."""
+        for lane in lanes:
+            with pinned(lane.session.run.threads, lane.session.state.device):
+                prepared(lane.session)
+        self._workers()
+        tensors, document = sweep_content(lanes, (), ())
+        sources = {data_name(lane.session.run.source): lane.session.built["data"] for lane in lanes}
+        elsewhere = {
+            name: data
+            for name, data in sources.items()
+            if not is_preset(name) and f"data/{name}" not in tensors
+        }
+        return self._client.submit(
+            LaneActor,
+            packed(tensors, document),
+            elsewhere,
+            self._own,
+            str(self._device),
+            actor=True,
+            pure=False,
+        )
+
+    def close(self) -> None:
+        """End the cluster and the client that were started here."""
+        ours, self._ours = self._ours, []
+        for each in ours:
+            each.close()
+
+
+class RemoteGroup:
+    """Lanes that one worker steps; offers what :class:`~ganwidgets.sweeps.lane_group.LaneGroup` offers.
+
+    Parameters
+    ----------
+    lanes : sequence of Lane
+        They hold what the last completed call returned.
+    why_alone : str
+        Why they are computed one after another; empty if they are computed together.
+    cluster : Cluster
+    """
+
+    def __init__(self, lanes: Sequence[Lane], why_alone: str, cluster: Cluster) -> None:
+        self.lanes, self.why_alone = list(lanes), why_alone
+        self._cluster = cluster
+        self._future = cluster.sent(self.lanes)
+        self._actor: Any = None
+        self._answer: Any = None
+
+    @property
+    def pending(self) -> bool:
+        """True if a setting of a run was changed that is not in force yet."""
+        return any(lane.session.log.pending for lane in self.lanes)
+
+    def iteration(self, lane: Lane) -> int:
+        """Return the full steps of a run."""
+        return lane.session.state.iteration
+
+    def begin(self, n: int, *, last: bool) -> None:
+        """Let the worker begin what :meth:`step` waits for."""
+        if self._actor is None:
+            self._actor = self._future.result()
+        self._answer = self._actor.step(n, last, [self.iteration(lane) for lane in self.lanes])
+
+    def step(self, n: int, *, last: bool) -> bool:
+        """Carry out `n` full steps in every run; return whether one of them ended.
+
+        Parameters
+        ----------
+        last : bool
+            Whether the last step records all columns.
+
+        Raises
+        ------
+        Exception
+            Whatever the steps raise; every run of this group is then as it was before the call.
+        """
+        found = self._found(n, last=last)
+        if isinstance(found, Exception):
+            raise found
+        apply_changes(found, self.lanes)
+        return not all(lane.alive for lane in self.lanes)
+
+    def _found(self, n: int, *, last: bool) -> Packed | Exception:
+        for left in reversed(range(TRIES)):
+            try:
+                if self._answer is None:
+                    self.begin(n, last=last)
+                found: Packed | Exception = self._answer.result()
+            except Exception:  # steps return their own errors, so the worker was lost, and its lanes move
+                if not left:
+                    raise
+                self._actor = None
+                self._future = self._cluster.sent(self.lanes)
+            else:
+                return found
+            finally:
+                self._answer = None
+        raise AssertionError
+
+    def samples(self, n: int, generator: torch.Generator) -> list[Tensor]:
+        """Return `n` samples of each run in the units that people see, from equal latents."""
+        seed = generator.initial_seed()
+        return [lane.shown(n, torch.Generator().manual_seed(seed)) for lane in self.lanes]
+
+    def write(self, lane: Lane) -> None:
+        """Do nothing: each call has written its changes."""
+
+    def write_all(self) -> None:
+        """Do nothing: each call has written its changes."""

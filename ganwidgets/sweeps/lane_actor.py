@@ -1,0 +1,70 @@
+"""Lanes on a worker of a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.sweeps.lane import OwnParts
+from ganwidgets.sweeps.lane_changes import LaneMark, Packed, changes_since, unpacked
+from ganwidgets.sweeps.lane_group import LaneGroup
+from ganwidgets.sweeps.storage import sweep_from
+
+__all__ = ["LaneActor", "StaleActorError"]
+
+
+class StaleActorError(RuntimeError):
+    """The actor holds its lanes where they stood at another time."""
+
+
+class LaneActor:
+    """Holds lanes and steps them; Dask calls its methods one at a time.
+
+    Parameters
+    ----------
+    content : tuple of bytes and str
+        The lanes, as :func:`~ganwidgets.sweeps.lane_changes.packed` returned what
+        :func:`~ganwidgets.sweeps.storage.sweep_content` returned.
+    data : mapping
+        Data that `content` does not hold, by their names in states.
+    own : OwnParts
+    device : str
+    """
+
+    def __init__(self, content: Packed, data: Mapping[str, Any], own: OwnParts, device: str) -> None:
+        self._lanes = _lanes(content, data, own, device)
+        self._group = LaneGroup(self._lanes)
+
+    def step(self, n: int, last: bool, iterations: Sequence[int]) -> Packed | Exception:
+        """Carry out `n` full steps in every lane; return what they changed, or the exception that they raised.
+
+        Parameters
+        ----------
+        last : bool
+            Whether the last step records all columns.
+        iterations : sequence of int
+            Where the caller believes the lanes to be.
+
+        Raises
+        ------
+        StaleActorError
+            If they are elsewhere: Dask has begun this actor again, from its first state.
+        """
+        if [lane.session.state.iteration for lane in self._lanes] != list(iterations):
+            raise StaleActorError("the lanes of this actor stand elsewhere")
+        marks = [LaneMark.of(lane) for lane in self._lanes]
+        try:
+            self._group.step(n, last=last)
+            self._group.write_all()
+        except Exception as error:  # noqa: BLE001 - it is raised in the process that holds the sweep
+            return error
+        return changes_since(marks, self._lanes)
+
+
+@under_pinned_modes
+def _lanes(content: Packed, data: Mapping[str, Any], own: OwnParts, device: str) -> list[Any]:
+    tensors, document = unpacked(content)
+    return sweep_from("", tensors, document, None, own, torch.device(device), data).lanes

@@ -1,0 +1,159 @@
+"""Runs on the workers of a Dask cluster."""
+
+import os
+import signal
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+from distributed import Client, LocalCluster
+from torch import nn
+
+import ganwidgets as gw
+from ganwidgets.runs.files import stored_data
+
+SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two workers, threads of this process."""
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        Client(cluster) as found,
+    ):
+        yield found
+
+
+def assert_equal(one, other):
+    assert [run.status for run in one.runs] == [run.status for run in other.runs]
+    assert [run.state_hash() for run in one.runs] == [run.state_hash() for run in other.runs]
+    for mine, theirs in zip(one.runs, other.runs, strict=True):
+        assert mine.iteration == theirs.iteration
+        assert mine.error == theirs.error
+        assert list(mine.history) == list(theirs.history)
+        for name in mine.history:
+            np.testing.assert_array_equal(mine.history[name], theirs.history[name])
+
+
+def test_workers_give_the_bits_of_this_process(client):
+    asked = {"lr_d": [1e-3, 2e-3, 1e30], "seeds": 2, "optimizer_d": "sgd", **SMALL}
+    there, here = gw.Sweep("ring8", cluster=client, **asked), gw.Sweep("ring8", **asked)
+    for sweep in (there, here):
+        sweep.step(12)
+        sweep.change(0, lr_g=3e-3)
+        sweep.kill(1)
+        sweep.respawn(2, source=0, lr_d=4e-3)
+        sweep.respawn(3)
+        sweep.step(11)
+    assert len(there.groups) == 2 * len(here.groups)
+    assert {run.status for run in there.runs} == {"running", "stopped", "diverged"}
+    assert_equal(there, here)
+    assert [act.action for act in there.acts] == [act.action for act in here.acts]
+    trainers = [sweep.take(2) for sweep in (there, here)]
+    for trainer in trainers:
+        trainer.step(3)
+    assert trainers[0].state_hash() == trainers[1].state_hash()
+    assert list(trainers[0].interventions) == list(trainers[1].interventions)
+    there.close()  # the client goes on; the runs do so in this process
+    there.step(2)
+    here.step(2)
+    assert_equal(there, here)
+
+
+class Drawing(nn.Module):
+    """A discriminator whose runs are computed one after another."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+
+    def forward(self, x):
+        return self.layer(nn.functional.dropout(x, 0.2, self.training))
+
+
+def test_networks_and_data_of_ones_own_come_to_the_workers(client, monkeypatch):
+    monkeypatch.setattr(stored_data, "LARGEST_STORED_DATA", 100)  # so that no file holds these
+    data = torch.randn(50, 3, generator=torch.Generator().manual_seed(0)).numpy()
+    asked = {"lr_g": [1e-3, 2e-3], "discriminator": Drawing, "batch_size": 10}
+    there, here = gw.Sweep(data, cluster=client, **asked), gw.Sweep(data, **asked)
+    for sweep in (there, here):
+        sweep.step(4)
+    assert there.groups[0][1] == here.groups[0][1] != ""
+    assert_equal(there, here)
+
+
+def test_an_actor_that_is_elsewhere_is_not_believed(client):
+    asked = {"lr_d": [1e-3, 2e-3], **SMALL}
+    there, here = gw.Sweep("ring8", cluster=client, **asked), gw.Sweep("ring8", **asked)
+    there.step(3)
+    group = there._groups[0]
+    group._actor.step(5, False, [3]).result()
+    there.step(4)
+    here.step(7)
+    assert_equal(there, here)
+
+
+class Failing(nn.Linear):
+    """A discriminator that fails once it has been called a few times."""
+
+    left = 10**9
+
+    def forward(self, x):
+        Failing.left -= 1
+        if Failing.left < 0:
+            raise ValueError("no more")
+        return super().forward(x)
+
+
+def test_an_error_of_the_steps_comes_to_the_caller_and_is_not_tried_again(client, monkeypatch):
+    sweep = gw.Sweep("ring8", lr_d=[1e-3, 2e-3], cluster=client, discriminator=Failing(2, 1), **SMALL)
+    sweep.step(2)
+    hashes = [run.state_hash() for run in sweep.runs]
+    monkeypatch.setattr(Failing, "left", 3)
+    with pytest.raises(ValueError, match="no more"):
+        sweep.step(5)
+    assert [run.state_hash() for run in sweep.runs] == hashes
+    monkeypatch.setattr(Failing, "left", 10**9)
+    sweep.step(3)
+    assert sweep.iteration == 5
+
+
+def test_what_is_no_cluster_is_refused(monkeypatch):
+    with pytest.raises(TypeError, match="Client of dask.distributed, not a str"):
+        gw.Sweep("ring8", cluster="tcp://127.0.0.1:8786", **SMALL)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"pip install ganwidgets\[cluster\]"):
+        gw.Sweep("ring8", cluster=True, **SMALL)
+
+
+def test_a_killed_workers_runs_go_on_elsewhere_with_the_same_bits(tmp_path):
+    asked = {"lr_d": [1e-3, 2e-3, 4e-3, 8e-3], **SMALL}
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        there, here = gw.Sweep("ring8", cluster=cluster, **asked), gw.Sweep("ring8", **asked)
+        there.step(20)
+        killed = threading.Event()
+        seen = there.iteration
+
+        def kill():
+            while there.runs[0].iteration == seen:
+                pass
+            os.kill(there._cluster._client.run(os.getpid).popitem()[1], signal.SIGKILL)
+            killed.set()
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        while not killed.is_set():
+            there.step(100)
+        there.step(100)
+        thread.join()
+        here.step(there.iteration)
+        assert_equal(there, here)
+        there.save(tmp_path / "sweep")
+        again = gw.Sweep.load(tmp_path / "sweep", cluster=cluster)
+        again.step(5)
+        here.step(5)
+        assert_equal(again, here)
+        there.close()
