@@ -8,6 +8,7 @@ was lost is computed again with the same bits.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -28,8 +29,15 @@ __all__ = ["Cluster", "RemoteGroup"]
 TRIES = 5
 """How often a part is given to another worker, before the error of the last one is raised."""
 
+GLANCE = 0.5
+"""Seconds between two looks whether a worker is still there."""
+
 PATIENCE = 60
 """Seconds to wait for a worker, if the cluster has none."""
+
+
+class LostWorkerError(RuntimeError):
+    """A worker has gone before it answered."""
 
 
 class Cluster:
@@ -60,7 +68,9 @@ class Cluster:
                 from distributed import LocalCluster
             except ImportError as error:
                 raise ImportError(
-                    Message("cluster= needs dask.distributed; install it with pip install ganwidgets[cluster]")
+                    Message(
+                        "cluster= needs dask.distributed; install it with pip install ganwidgets[cluster]"
+                    )
                 ) from error
             asked = LocalCluster(threads_per_worker=1, processes=True, dashboard_address=None)
             self._ours.append(asked)
@@ -91,10 +101,7 @@ class Cluster:
         divisible = alone or (session.run.threads == 1 and session.in_force().stepper == "eager")
         parts = min(self._workers(), len(lanes)) if divisible else 1
         cuts = [len(lanes) * part // parts for part in range(parts + 1)]
-        return [
-            RemoteGroup(lanes[begin:end], alone, self)
-            for begin, end in zip(cuts[:-1], cuts[1:], strict=True)
-        ]
+        return [RemoteGroup(lanes[begin:end], alone, self) for begin, end in pairwise(cuts)]
 
     def _workers(self) -> int:
         """Return the number of workers; waits if there is none."""
@@ -124,6 +131,10 @@ class Cluster:
             pure=False,
         )
 
+    def holders(self, future: Any) -> frozenset[str]:
+        """Return the addresses of the workers that hold what `future` stands for."""
+        return frozenset(self._client.who_has([future])[future.key])
+
     def close(self) -> None:
         """End the cluster and the client that were started here."""
         ours, self._ours = self._ours, []
@@ -149,6 +160,7 @@ class RemoteGroup:
         self._future = cluster.sent(self.lanes)
         self._actor: Any = None
         self._answer: Any = None
+        self._holders: frozenset[str] = frozenset()
 
     @property
     def pending(self) -> bool:
@@ -163,6 +175,7 @@ class RemoteGroup:
         """Let the worker begin what :meth:`step` waits for."""
         if self._actor is None:
             self._actor = self._future.result()
+            self._holders = self._cluster.holders(self._future)
         self._answer = self._actor.step(n, last, [self.iteration(lane) for lane in self.lanes])
 
     def step(self, n: int, *, last: bool) -> bool:
@@ -189,7 +202,7 @@ class RemoteGroup:
             try:
                 if self._answer is None:
                     self.begin(n, last=last)
-                found: Packed | Exception = self._answer.result()
+                found = self._awaited()
             except Exception:  # steps return their own errors, so the worker was lost, and its lanes move
                 if not left:
                     raise
@@ -200,6 +213,23 @@ class RemoteGroup:
             finally:
                 self._answer = None
         raise AssertionError
+
+    def _awaited(self) -> Packed | Exception:
+        """Return the worker's answer.
+
+        Raises
+        ------
+        LostWorkerError
+            If the worker has gone. Dask itself would wait for ever for the answer of an actor whose worker was killed.
+        """
+        while True:
+            try:
+                found: Packed | Exception = self._answer.result(timeout=GLANCE)
+            except TimeoutError:
+                if self._cluster.holders(self._future) != self._holders:
+                    raise LostWorkerError(Message("a worker of the cluster was lost")) from None
+            else:
+                return found
 
     def samples(self, n: int, generator: torch.Generator) -> list[Tensor]:
         """Return `n` samples of each run in the units that people see, from equal latents."""

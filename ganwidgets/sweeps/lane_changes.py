@@ -89,9 +89,7 @@ def apply_changes(content: Packed, lanes: Sequence[Lane]) -> None:
     tensors, documents = unpacked(content)
     for index, (lane, changed) in enumerate(zip(lanes, documents, strict=True)):
         session = lane.session
-        put_tree(
-            session.state, unflatten(changed["state"], f"{index}/state", tensors), session.in_force()
-        )
+        put_tree(session.state, unflatten(changed["state"], f"{index}/state", tensors), session.in_force())
         prefix = f"{index}/history/"
         session.history.extend_stored(
             {name.removeprefix(prefix): t.numpy() for name, t in tensors.items() if name.startswith(prefix)}

@@ -387,9 +387,7 @@ class Sweep(SweepState):
         own, place = OwnParts(generator, discriminator, objective), chosen_device(device)
         stored = read_sweep(file_of(path), data, own, place)
         sweep = cls.__new__(cls)
-        sweep._begin(
-            stored.lanes, stored.varied, stored.acts, own, place, _workers(cluster, own, place)
-        )
+        sweep._begin(stored.lanes, stored.varied, stored.acts, own, place, _workers(cluster, own, place))
         if Path(path).expanduser().is_dir():
             sweep._keep(Path(path).expanduser(), new=False)
         return sweep
