@@ -52,7 +52,6 @@ def test_a_list_and_draws_are_sweeps_too():
     ("asked", "words"),
     [
         ({"lr_x": [1.0]}, ["lr_x", "lr_"]),
-        ({"cluster": None}, ["cluster"]),
         ({"lr_d": [1e-3, -1]}, ["lr_d", "-1"]),
         ({"lr_d": [1e-3, "fast"]}, ["lr_d", "fast"]),
         ({"lr_d": []}, ["lr_d", "empty"]),
