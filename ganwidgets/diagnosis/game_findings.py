@@ -17,15 +17,15 @@ from ganwidgets.diagnosis.signals import SIGNALS, Series, Signals
 from ganwidgets.games import settings_of
 from ganwidgets.games.game import Game, Player
 from ganwidgets.messages import Message, N_
-from ganwidgets.metrics.interpretation import BEGINNING, SHRUNKEN
+from ganwidgets.metrics.interpretation import BEGINNING, DEAD, SHRUNKEN
 
 __all__ = ["findings_of_game"]
 
 BLOCKS = 10
 """Number of parts of the window; the median of each is one smoothed value."""
 
-GREAT, EXPLODED, DEAD, FEEBLE = 100.0, 100.0, 0.7, 1e-3
-"""Bounds: of the sum of all losses, of a gradient's norm, of the share of dead units, of first layer / last layer."""
+GREAT, EXPLODED, FEEBLE = 100.0, 100.0, 1e-3
+"""Bounds: of the sum of all losses, of a gradient's norm, of first layer / last layer."""
 
 FIRST_LAYER = 1e-4
 """Gradient norm of a first layer below which it hardly learns."""
@@ -92,7 +92,7 @@ def _dead(seen: Signals, game: Game) -> Iterator[Finding]:
             series,
             DEAD,
             1.0,
-            "share of ReLU units that are 0 for every sample, in one layer; AutoTrainer, ICSE 2021: .7",
+            "share of ReLU units that are 0 for every sample, in one layer; AutoTrainer, ICSE 2021, has .7; bound tuned",
             tuple(_slower(seen, game, player, 0.3) for player in game.players),
             N_("Most units of a layer are off for every sample and can no longer learn."),
         )

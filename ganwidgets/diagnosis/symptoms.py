@@ -18,7 +18,7 @@ from ganwidgets.diagnosis.finding import Evidence, Finding, gravest
 from ganwidgets.diagnosis.remedies import remedies
 from ganwidgets.diagnosis.signals import SIGNALS, Series, Signals
 from ganwidgets.messages import N_
-from ganwidgets.metrics.interpretation import BEGINNING, CERTAIN, NEARLY, NO_SLOPE, SHRUNKEN
+from ganwidgets.metrics.interpretation import BEGINNING, CERTAIN, DEAD, NEARLY, NO_SLOPE, SHRUNKEN
 
 __all__ = ["SYMPTOMS", "Detector", "findings_of"]
 
@@ -397,13 +397,13 @@ DETECTORS: tuple[Detector, ...] = (
         "dead_units",
         _of("dead_units"),
         "dead_units",
-        0.7,
+        DEAD,
         True,
         1.0,
         1,
         20,
         _always,
-        "share of ReLU units that are 0 for every sample, in one layer; AutoTrainer, ICSE 2021: .7",
+        "share of ReLU units that are 0 for every sample, in one layer; AutoTrainer, ICSE 2021, has .7; bound tuned",
         N_("Most units of a layer are off for every sample and can no longer learn."),
     ),
 )

@@ -24,6 +24,12 @@ BEGINNING = 500
 """Iterations during which missing clusters say nothing: with the default settings the presets find their
 clusters within 300 to 1,000 iterations (``benchmarks/modes.py``)."""
 
+DEAD = 0.9
+"""Share of a layer's ReLU units that are 0 for every sample, above which the layer is dead.
+
+AutoTrainer (ICSE 2021) has .7. Here a layer of a healthy run on `spiral` came to .703: points on a plane leave many units off.
+"""
+
 SHRUNKEN = 0.25
 """Standard deviation of the samples, divided by that of the data, below which they count as one heap."""
 

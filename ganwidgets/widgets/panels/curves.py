@@ -84,12 +84,15 @@ class Chart:
     figure : bqplot.Figure
     widget : OnceSeen
         The place of the figure in the page.
+    span : (float, float)
+        First and last iteration on the axis in the last draw, over all curves.
     beyond : float
         The highest value of all curves in the last draw, also if it is cut off.
     """
 
     def __init__(self, pens: Sequence[Pen], look: SharedStyle, *, x_label: str, y_label: str) -> None:
         self._limits: tuple[float, float] | None = None
+        self.span = (1.0, 1.0)
         self.beyond = -math.inf
         self._x = bqplot.LinearScale()
         self._y = bqplot.LinearScale(min=0.0, max=1.0)
@@ -222,7 +225,8 @@ class Chart:
             self._mark(self._up, nice_ticks(*limits, TICKS))
         ends = [float(curve.x[place]) for curve in curves if curve is not None for place in (0, -1)]
         if ends:
-            self._mark(self._across, self._iterations(min(ends), max(ends)))
+            self.span = min(ends), max(ends)
+            self._mark(self._across, self._iterations(*self.span))
         elif self._across.tick_values is None:
             # Without anything to show bqplot would divide an axis from 0 to 1 into thousandths.
             self._across.tick_values = np.zeros(1)
@@ -280,6 +284,11 @@ class CurvesPanel:
         self._known: tuple[tuple[object, object], list[tuple[int, str]]] = (((), ()), [])
         self._head = look.html(self._legend(penalized=False), "gw-head")
         self.widget = look.box([self._head, self._chart.widget], f"gw-{self.name}", "gw-panel")
+
+    def iteration_at(self, fraction: float) -> float:
+        """Return the iteration at a place on the axis, from 0 (left end) to 1 (right end)."""
+        first, last = self._chart.span
+        return first + fraction * (last - first)
 
     def draw(self, frame: Frame) -> None:
         """Draw `frame`'s losses, those of the branch beside it, and marks where settings were changed."""

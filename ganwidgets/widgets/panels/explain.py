@@ -105,12 +105,12 @@ class ExplainPanel:
         button.on_click(lambda _: act())
         return classed(button, "gw-action", css_class)
 
-    def open(self, fraction: float) -> None:
-        """Explain the spike nearest to a click at `fraction` of the width of the losses' chart."""
+    def open(self, iteration: float) -> None:
+        """Explain the spike nearest to `iteration`, where the user clicked the losses' chart."""
         history = self._trainer.history
         losses = [np.asarray(history[name], np.float64) for name in ("loss_d", "loss_g") if name in history]
         if losses and len(losses[0]):
-            self.iteration.value = spike_near(losses, fraction)
+            self.iteration.value = spike_near(losses, iteration)
             self._ask()
 
     def _ask(self) -> None:
@@ -147,19 +147,20 @@ class ExplainPanel:
         self._told.value = f'<span role="status">{html.escape(text)}</span>' if text else ""
 
 
-def spike_near(losses: list[np.ndarray], fraction: float) -> int:
-    """Return the iteration, from 1, whose losses differ most from the medians around it.
+def spike_near(losses: list[np.ndarray], iteration: float) -> int:
+    """Return the iteration, from 1 to T, whose losses differ most from the medians around it.
 
     Parameters
     ----------
     losses : list of float64 array [T]
         Of equal length, one value an iteration.
-    fraction : float
-        Where to look, from 0 (iteration 1) to 1 (iteration T); :data:`REACH` to both sides of it.
+    iteration : float
+        Where to look: :data:`REACH` times T to both sides of it. Beyond T the end is searched, since a branch that is
+        shown beside the current one can be longer.
     """
     last = len(losses[0]) - 1
     reach = max(1, round(REACH * last))
-    at = round(min(max(fraction, 0.0), 1.0) * last)
+    at = round(min(max(iteration - 1, 0.0), float(last)))
     low, high = max(0, at - reach), min(last, at + reach) + 1
     far = np.zeros(high - low)
     for values in losses:

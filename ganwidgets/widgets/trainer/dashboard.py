@@ -191,7 +191,8 @@ class Dashboard:
         self.graph = GraphPanel(catalog, request)
         self.starts = StartPanel(catalog, act, look)
         gap = GapMeter(trainer, tasks, request)
-        curves, metrics = CurvesPanel(catalog, look), MetricsPanel(catalog, request, look, judge_by, gap)
+        self.curves = curves = CurvesPanel(catalog, look)
+        metrics = MetricsPanel(catalog, request, look, judge_by, gap)
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self.walk = WalkPanel(catalog, walk, look)
         saving = SavingPanel(catalog, export, look)
@@ -290,7 +291,7 @@ class Dashboard:
             self.what_if.open(name)
         elif kind == self.explain.name:
             with contextlib.suppress(ValueError):  # a page may send anything
-                self.explain.open(float(name))
+                self.explain.open(self.curves.iteration_at(float(name)))
         else:
             self.timeline.go(where)
 

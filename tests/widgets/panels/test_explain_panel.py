@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ def widget():
 def test_a_click_on_the_losses_explains_the_spike_there(widget):
     panel = widget._dashboard.explain
     before = widget.trainer.state_hash()
+    widget._dashboard.curves.draw(widget._camera.take())
     widget._dashboard.heartbeat._go("explain:0.5")
     widget._errands.settle()
     assert 19 <= panel.iteration.value <= 22
@@ -27,6 +30,22 @@ def test_a_click_on_the_losses_explains_the_spike_there(widget):
     assert widget.trainer.state_hash() == before
     panel.close.click()
     assert panel._shown.value == ""
+
+
+def test_a_click_means_an_iteration_of_the_axis_also_beside_a_longer_branch():
+    widget = gw.GANTrainerWidget("ring8", g_hidden=(8,), d_hidden=(8,), batch_size=16, locale="en")
+    widget.step(60)
+    widget.wait()
+    widget.trainer.timeline.goto(20)
+    widget.trainer.step(10)
+    longer = next(iter(widget.trainer.timeline.branches))
+    widget._camera.request = replace(widget._camera.request, compared=longer)
+    widget._dashboard.curves.draw(widget._camera.take())
+    widget._dashboard.heartbeat._go("explain:0.25")
+    assert 14 <= widget._dashboard.explain.iteration.value <= 17
+    widget._dashboard.heartbeat._go("explain:1")
+    assert widget._dashboard.explain.iteration.value >= 29
+    widget.close()
 
 
 def test_what_a_page_sends_wrongly_is_left_out(widget):
@@ -60,4 +79,4 @@ def test_a_note_is_kept_with_the_run(widget):
 def test_the_spike_near_a_click_is_found(spike, shift):
     noise = np.random.default_rng(0).normal(size=200)
     noise[spike] = 50.0
-    assert spike_near([np.zeros(200), noise], min(max(spike + shift, 0), 199) / 199) == spike + 1
+    assert spike_near([np.zeros(200), noise], spike + 1 + shift) == spike + 1
