@@ -5,21 +5,23 @@ Strings, not paths: anywidget would keep every instance alive to watch a file (a
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
+
+from ganwidgets.widgets.browser.bundles import bundled_script, bundled_stylesheet
 
 __all__ = ["script", "stylesheet"]
 
 WIDGETS = files("ganwidgets.widgets")
 
 
-def script(*names: str) -> str:
-    """Return one module of JavaScript: the files `names` below ``ganwidgets/widgets``, one after the other.
-
-    The last one is the widget's own. The others define what several widgets need, and import nothing.
-    """
-    return "\n".join((WIDGETS / f"{name}.js").read_text("utf-8") for name in names)
+@cache
+def script(name: str) -> str:
+    """Return the ES module `name` below ``ganwidgets/widgets``, without ``.js``, with all that it imports."""
+    return bundled_script(WIDGETS, f"{name}.js")
 
 
+@cache
 def stylesheet(name: str) -> str:
-    """Return the CSS file `name` below ``ganwidgets/widgets``."""
-    return (WIDGETS / f"{name}.css").read_text("utf-8")
+    """Return the stylesheet `name` below ``ganwidgets/widgets``, without ``.css``, with all that it imports."""
+    return bundled_stylesheet(WIDGETS, f"{name}.css")

@@ -96,7 +96,7 @@ class Heartbeat(TappedWidget):
         The CSS class of the stored picture that is hidden while a view is shown.
     """
 
-    _esm = script("browser/heartbeat")
+    _esm = script("browser/page/heartbeat")
     _css = stylesheet("trainer/style") + stylesheet("trainer/presets")
 
     names = Dict().tag(sync=True)

@@ -27,7 +27,7 @@ class OnceSeen(anywidget.AnyWidget):
         Those of every widget, such as `layout`.
     """
 
-    _esm = script("browser/once_seen")
+    _esm = script("browser/page/once_seen")
 
     content = Instance(ipywidgets.DOMWidget).tag(sync=True, **ipywidgets.widget_serialization)
 

@@ -20,7 +20,7 @@ from ganwidgets.messages import Message, N_
 from ganwidgets.rendering.phrases import STATES
 from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.stepping.engine import ALL
-from ganwidgets.widgets.browser.assets import stylesheet
+from ganwidgets.widgets.browser.assets import script, stylesheet
 from ganwidgets.widgets.classroom.experiments import Experiments
 from ganwidgets.widgets.classroom.feed import Feed
 from ganwidgets.widgets.classroom.people import Person
@@ -299,10 +299,10 @@ class Classroom(Experiments):
     def assets(self) -> Mapping[str, tuple[str, str]]:
         """Return the files of the page: its own, and the module and styles of the panel that the notebook shows."""
         panel = "panels/plane/plane" if self._kind == "points" else "panels/samples/gallery"
-        styles = stylesheet("trainer/style") + stylesheet(panel) + text_file("page.css")
+        styles = stylesheet("trainer/style") + stylesheet(panel) + stylesheet("classroom/page")
         return {
             "index.html": ("text/html", text_file("page.html").replace("{lang}", self._catalog.language)),
-            "page.js": ("text/javascript", text_file("page.js")),
+            "page.js": ("text/javascript", script("classroom/page")),
             "panel.js": ("text/javascript", type(self._view)._esm_text),
             "page.css": ("text/css", styles),
         }

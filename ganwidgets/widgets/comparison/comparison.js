@@ -3,7 +3,12 @@
 // To the kernel: the traits `column`, `against`, `highlighted`; the message {look: true} every two seconds while the page is
 // visible, which lets runs of other processes come in; {samples: true}, {findings: true}, {better: true}.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { make, makeButton, makeSvg, setOptions } from "../browser/shared/elements.js";
+import { listen } from "../browser/shared/messages.js";
+import { clamp, finite, linear, roundNumbers } from "../browser/shared/numbers.js";
+import { minus, spaced } from "../browser/shared/texts.js";
+import { drawAxes } from "./parallel.js";
+
 const WIDTH = 720, HEIGHT = 260, LEFT = 56, RIGHT = 10, TOP = 10, BOTTOM = 34;
 const LOOK_EVERY = 2000;
 
@@ -11,7 +16,7 @@ const LOOK_EVERY = 2000;
 const PROSE = ["notes", "interventions"];
 
 function limits(values) {
-  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const sorted = finite(values).sort((a, b) => a - b);
   if (!sorted.length) return [0, 1];
   const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
   const margin = 0.75 * (at(0.95) - at(0.05));
@@ -21,11 +26,8 @@ function limits(values) {
 }
 
 function ticks(low, high) {
-  const raw = (high - low) / 5, unit = 10 ** Math.floor(Math.log10(raw));
-  const step = unit * [1, 2, 5, 10].reduce((a, b) => (Math.abs(Math.log(b * unit / raw)) < Math.abs(Math.log(a * unit / raw)) ? b : a));
-  const found = [];
-  for (let k = Math.ceil(low / step); k * step <= high + 1e-12; k++) found.push(Number((k * step).toPrecision(12)));
-  return found;
+  const { numbers, digits } = roundNumbers(low, high);
+  return numbers.map((number) => Number(number.toFixed(digits)));
 }
 
 function render({ model, el }) {
@@ -33,24 +35,20 @@ function render({ model, el }) {
   const root = make(el, "div", "gw-comparison");
   const bar = make(root, "div", "gw-comparison-bar");
   const select = (trait, label) => {
-    const holder = make(bar, "label", "");
-    holder.append(label + " ");
+    const holder = make(bar, "label", "", {}, label + " ");
     const chosen = make(holder, "select", `gw-compare-${trait}`);
     chosen.addEventListener("change", () => { model.set(trait, chosen.value); model.save_changes(); });
     return chosen;
   };
   const column = select("column", words.curve), against = select("against", words.against), colour = select("colour", words.colour);
-  const holder = make(bar, "label", "");
-  holder.append(words.filter + " ");
+  const holder = make(bar, "label", "", {}, words.filter + " ");
   const filter = make(holder, "input", "gw-compare-filter", { type: "search", placeholder: words.example });
   for (const asked of ["samples", "findings", "better"]) {
-    const button = make(bar, "button", `gw-compare-${asked}`, { type: "button" });
-    button.textContent = words[asked];
-    button.addEventListener("click", () => model.send({ [asked]: true }));
+    makeButton(bar, `gw-compare-${asked}`, words[asked], () => model.send({ [asked]: true }));
   }
   const told = make(root, "div", "gw-compare-told", { role: "status" });
-  const svg = make(root, "svg", "gw-compare-chart", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" }, SVG);
-  const parallel = make(root, "svg", "gw-compare-parallel", { role: "img", "aria-label": words.parallel }, SVG);
+  const svg = makeSvg(root, "svg", "gw-compare-chart", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  const parallel = makeSvg(root, "svg", "gw-compare-parallel", { role: "img", "aria-label": words.parallel });
   const scroll = make(root, "div", "gw-compare-scroll");
   const table = make(scroll, "table", "gw-compare-table");
   const pictures = make(root, "div", "gw-compare-pictures");
@@ -60,8 +58,7 @@ function render({ model, el }) {
   const options = (element, values, value, names = {}) => {
     const text = JSON.stringify(values);
     if (element.dataset.values !== text) {
-      element.replaceChildren();
-      for (const each of values) make(element, "option", "", { value: each }).textContent = names[each] ?? each;
+      setOptions(element, values.map((each) => [each, names[each] ?? each]));
       element.dataset.values = text;
     }
     element.value = value;
@@ -93,14 +90,14 @@ function render({ model, el }) {
     make(head, "th", "");
     [words.run, ...columns].forEach((name, i) => {
       const cell = make(head, "th", "", { scope: "col" });
-      const button = make(cell, "button", "", { type: "button", title: words.sort });
       const active = order.column === i - 1;
-      button.textContent = name + (active ? (order.down ? " \u2193" : " \u2191") : "");
       if (active) cell.setAttribute("aria-sort", order.down ? "descending" : "ascending");
-      button.addEventListener("click", () => {
+      const sort = () => {
         order = { column: i - 1, down: active && !order.down };
         draw();
-      });
+      };
+      const arrow = active ? (order.down ? " \u2193" : " \u2191") : "";
+      makeButton(cell, "", name + arrow, sort, { title: words.sort });
     });
     const body = make(table, "tbody", "");
     for (const row of matching()) {
@@ -109,11 +106,12 @@ function render({ model, el }) {
       const box = make(first, "input", "", { type: "checkbox", "aria-label": `${words.show} ${row.name}` });
       box.checked = !hidden.has(row.name);
       box.addEventListener("change", () => { if (box.checked) hidden.delete(row.name); else hidden.add(row.name); draw(); });
-      const swatch = make(first, "svg", "", { width: 26, height: 10, "aria-hidden": "true" }, SVG);
-      make(swatch, "line", "", { x1: 2, x2: 26, y1: 5, y2: 5, stroke: row.color, "stroke-width": 3, "stroke-dasharray": row.dash }, SVG);
-      make(line, "th", "", { scope: "row" }).textContent = row.name + (row.live ? " \u25cf" : "");
+      const swatch = makeSvg(first, "svg", "", { width: 26, height: 10, "aria-hidden": "true" });
+      const stroke = { stroke: row.color, "stroke-width": 3, "stroke-dasharray": row.dash };
+      makeSvg(swatch, "line", "", { x1: 2, x2: 26, y1: 5, y2: 5, ...stroke });
+      make(line, "th", "", { scope: "row" }, row.name + (row.live ? " \u25cf" : ""));
       row.cells.forEach((text, i) => {
-        make(line, "td", typeof row.sort[i] === "number" ? "gw-compare-number" : "").textContent = text;
+        make(line, "td", typeof row.sort[i] === "number" ? "gw-compare-number" : "", {}, text);
       });
       line.addEventListener("pointerenter", () => mark(row.name));
       line.addEventListener("pointerleave", () => mark(null));
@@ -127,31 +125,33 @@ function render({ model, el }) {
     const xs = shown.flatMap((row) => curves[row.name][0]), ys = shown.flatMap((row) => curves[row.name][1]);
     const [low, high] = limits(ys);
     const first = xs.reduce((a, b) => Math.min(a, b), Infinity), last = xs.reduce((a, b) => Math.max(a, b), -Infinity);
-    const x = (v) => LEFT + ((v - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT);
-    const y = (v) => HEIGHT - BOTTOM - ((Math.min(Math.max(v, low), high) - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+    const x = linear(first, last > first ? last : first + 1, LEFT, WIDTH - RIGHT);
+    const up = linear(low, high, HEIGHT - BOTTOM, TOP);
+    const y = (v) => up(clamp(v, low, high));
     svg.setAttribute("aria-label", model.get("column"));
     for (const tick of ticks(low, high)) {
-      make(svg, "line", "gw-compare-grid", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }, SVG);
-      make(svg, "text", "", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, SVG).textContent = minus(String(tick));
+      makeSvg(svg, "line", "gw-compare-grid", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) });
+      makeSvg(svg, "text", "", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, minus(String(tick)));
     }
     if (shown.length) {
       for (const tick of ticks(first, last > first ? last : first + 1)) {
-        make(svg, "text", "", { x: x(tick), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, SVG).textContent =
-          Number.isInteger(tick) ? spaced(tick) : tick;
+        const place = { x: x(tick), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" };
+        makeSvg(svg, "text", "", place, Number.isInteger(tick) ? spaced(tick) : tick);
       }
     }
-    make(svg, "rect", "gw-compare-frame", { x: LEFT, y: TOP, width: WIDTH - LEFT - RIGHT, height: HEIGHT - TOP - BOTTOM }, SVG);
+    const inside = { x: LEFT, y: TOP, width: WIDTH - LEFT - RIGHT, height: HEIGHT - TOP - BOTTOM };
+    makeSvg(svg, "rect", "gw-compare-frame", inside);
     const name = model.get("table").axes[model.get("against")];
-    make(svg, "text", "", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 4, "text-anchor": "middle" }, SVG).textContent = name;
+    makeSvg(svg, "text", "", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 4, "text-anchor": "middle" }, name);
     for (const row of shown) {
       const [places, values] = curves[row.name];
       const points = places.map((at, i) => `${x(at).toFixed(1)},${y(values[i]).toFixed(1)}`).join(" ");
       const faint = marked !== null && marked !== row.name;
-      const line = make(svg, "polyline", "", {
+      const line = makeSvg(svg, "polyline", "", {
         points, fill: "none", stroke: row.color, "stroke-width": marked === row.name ? 3 : 1.6,
         "stroke-opacity": faint ? 0.2 : 0.95, "stroke-dasharray": row.dash,
-      }, SVG);
-      make(line, "title", "", {}, SVG).textContent = row.name;
+      });
+      makeSvg(line, "title", "", {}, row.name);
     }
   };
 
@@ -181,12 +181,16 @@ function render({ model, el }) {
     pictures.innerHTML = model.get("pictures");  // made by the kernel, names escaped there
   };
   filter.addEventListener("input", draw);
-  for (const trait of ["table", "curves", "pictures", "told"]) model.on(`change:${trait}`, draw);
+  const traits = ["table", "curves", "pictures", "told"];
+  const deafen = listen(model, Object.fromEntries(traits.map((trait) => [`change:${trait}`, draw])));
   const timer = setInterval(() => {
     if (document.visibilityState === "visible" && el.isConnected && el.offsetParent !== null) model.send({ look: true });
   }, LOOK_EVERY);
   draw();
-  return () => { clearInterval(timer); model.off(null, draw); };
+  return () => {
+    clearInterval(timer);
+    deafen();
+  };
 }
 
 export default { render };

@@ -1,5 +1,7 @@
 // Parallel coordinates: one axis for each setting that differs and for the result, one line for each run.
 
+import { makeSvg } from "../browser/shared/elements.js";
+
 const AXES = { width: 720, height: 190, left: 60, right: 60, top: 26, bottom: 12, line: 12 };
 
 /** A place from 0 to 1 for each value of a column: numbers by size, logarithmic if they span a factor of 30; texts in their order. */
@@ -16,7 +18,7 @@ function placed(values) {
 }
 
 /** Write values of a column beside its axis: both ends first, then others where there is room; over the lines. */
-function label(svg, ns, rows, column, place, x, y) {
+function label(svg, rows, column, place, x, y) {
   const values = new Map();
   for (const row of rows) if (place(row) !== null) values.set(row.cells[column], y(place(row)));
   const ends = [Math.min(...values.values()), Math.max(...values.values())];
@@ -24,13 +26,12 @@ function label(svg, ns, rows, column, place, x, y) {
   for (const [text, height] of [...values].sort(([, a], [, b]) => ends.includes(b) - ends.includes(a))) {
     if (written.some((other) => Math.abs(other - height) < AXES.line)) continue;
     written.push(height);
-    make(svg, "text", "", { x: x + 5, y: height + 4 }, ns).textContent = text;
+    makeSvg(svg, "text", "", { x: x + 5, y: height + 4 }, text);
   }
 }
 
 /** Draw `axes`, pairs of a name and its column, and a line for each run of `shown`; `mark` is called with the run under the pointer. */
-function drawAxes(svg, axes, rows, shown, marked, mark) {
-  const ns = "http://www.w3.org/2000/svg";
+export function drawAxes(svg, axes, rows, shown, marked, mark) {
   svg.replaceChildren();
   svg.style.display = axes.length > 1 ? "" : "none";
   if (axes.length < 2) return;
@@ -40,8 +41,8 @@ function drawAxes(svg, axes, rows, shown, marked, mark) {
   const y = (place) => height - bottom - place * (height - top - bottom);
   const scales = axes.map(([, column]) => placed(rows.map((row) => row.sort[column])));
   axes.forEach(([name, column], k) => {
-    make(svg, "line", "gw-compare-axis", { x1: x(k), x2: x(k), y1: y(0), y2: y(1) }, ns);
-    make(svg, "text", "gw-compare-axis-name", { x: x(k), y: 10, "text-anchor": "middle" }, ns).textContent = name;
+    makeSvg(svg, "line", "gw-compare-axis", { x1: x(k), x2: x(k), y1: y(0), y2: y(1) });
+    makeSvg(svg, "text", "gw-compare-axis-name", { x: x(k), y: 10, "text-anchor": "middle" }, name);
   });
   for (const row of shown) {
     const points = axes
@@ -49,13 +50,13 @@ function drawAxes(svg, axes, rows, shown, marked, mark) {
       .filter(([, place]) => place !== null)
       .map(([k, place]) => `${x(k).toFixed(1)},${y(place).toFixed(1)}`)
       .join(" ");
-    const line = make(svg, "polyline", "", {
+    const line = makeSvg(svg, "polyline", "", {
       points, fill: "none", stroke: row.color, "stroke-width": marked === row.name ? 3.5 : 1.8, "data-run": row.name,
       "stroke-opacity": marked !== null && marked !== row.name ? 0.15 : 0.9, "stroke-dasharray": row.dash,
-    }, ns);
-    make(line, "title", "", {}, ns).textContent = row.name;
+    });
+    makeSvg(line, "title", "", {}, row.name);
   }
-  axes.forEach(([, column], k) => label(svg, ns, rows, column, (row) => scales[k](row.sort[column]), x(k), y));
+  axes.forEach(([, column], k) => label(svg, rows, column, (row) => scales[k](row.sort[column]), x(k), y));
   svg.onpointermove = ({ target }) => mark(target.closest("[data-run]")?.dataset.run ?? null);
   svg.onpointerleave = () => mark(null);
 }

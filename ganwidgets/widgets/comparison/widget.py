@@ -75,9 +75,7 @@ class ComparisonWidget(anywidget.AnyWidget):
         What decides on the colours: a column of the table, or each run's own if empty.
     """
 
-    _esm = script(
-        "browser/shared/texts", "browser/shared/elements", "comparison/parallel", "comparison/comparison"
-    )
+    _esm = script("comparison/comparison")
     _css = stylesheet("comparison/comparison")
 
     words = Dict().tag(sync=True)

@@ -1,22 +1,21 @@
 // Draws a DiracView: the plane of all states with its arrows and one run's path, and the run's distance
-// from the solution. What the numbers in `scene` mean stands in dirac_view.py.
+// from the solution. What the numbers in `scene` mean is described in view.py.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { make, makeButton, makeSvg } from "../browser/shared/elements.js";
+import { ARROWS, taken } from "../browser/shared/keys.js";
+import { listen } from "../browser/shared/messages.js";
+import { linear } from "../browser/shared/numbers.js";
+import { minus } from "../browser/shared/texts.js";
+
 const SIDE = 400;
 const ROOM = { left: 44, right: 12, top: 12, bottom: 40 };
 const CHART = { width: 460, height: 240 };
 const SECONDS = 6;
+const KEY_STEP = 0.1;
 
 /** Return an SVG element with these attributes, appended to `parent`. */
-function add(parent, tag, attributes = {}, text = "") {
-  const element = document.createElementNS(SVG, tag);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  if (text) element.textContent = text;
-  parent.appendChild(element);
-  return element;
-}
+const add = (parent, tag, attributes, text) => makeSvg(parent, tag, "", attributes, text);
 
-const scaled = (from, to, low, high) => (value) => low + ((value - from) / (to - from)) * (high - low);
 const polyline = (points) => points.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" ");
 
 /** Draw axes with their ticks into `svg`; `x` and `y` map values to places. */
@@ -39,9 +38,9 @@ function axes(svg, box, xticks, yticks, x, y, xlabel, ylabel) {
 function drawPlane(svg, scene, words) {
   const box = { left: ROOM.left, right: SIDE - ROOM.right, top: ROOM.top, bottom: SIDE - ROOM.bottom };
   const reach = scene.reach;
-  const x = scaled(-reach, reach, box.left, box.right);
-  const y = scaled(-reach, reach, box.bottom, box.top);
-  const ticks = [-2, -1, 0, 1, 2].map((value) => [value, String(value).replace("-", "\u2212")]);
+  const x = linear(-reach, reach, box.left, box.right);
+  const y = linear(-reach, reach, box.bottom, box.top);
+  const ticks = [-2, -1, 0, 1, 2].map((value) => [value, minus(String(value))]);
   axes(svg, box, ticks, ticks, x, y, words.theta, words.psi);
   const clip = add(svg, "clipPath", { id: scene.clip });
   add(clip, "rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top });
@@ -64,8 +63,8 @@ function drawPlane(svg, scene, words) {
   add(inside, "circle", { cx: start[0], cy: start[1], r: 7, class: "gw-dirac-start" });
   const mover = add(inside, "circle", { r: 5.5, class: "gw-dirac-mover" });
   const unscaled = (px, py) => [
-    scaled(box.left, box.right, -reach, reach)(px),
-    scaled(box.bottom, box.top, -reach, reach)(py),
+    linear(box.left, box.right, -reach, reach)(px),
+    linear(box.bottom, box.top, -reach, reach)(py),
   ];
   return { places, mover, unscaled };
 }
@@ -75,8 +74,8 @@ function drawChart(svg, scene, words) {
   const { width, height } = CHART;
   const box = { left: 52, right: width - 10, top: 12, bottom: height - 40 };
   const [low, high] = scene.decades;
-  const x = scaled(0, Math.max(1, scene.distance.length - 1), box.left, box.right);
-  const y = scaled(low, high, box.bottom, box.top);
+  const x = linear(0, Math.max(1, scene.distance.length - 1), box.left, box.right);
+  const y = linear(low, high, box.bottom, box.top);
   axes(svg, box, scene.xticks, scene.yticks, x, y, words.steps, words.distance);
   const clip = `${scene.clip}-chart`;
   const area = add(add(svg, "clipPath", { id: clip }), "rect", { x: box.left, y: box.top - 2 });
@@ -93,25 +92,16 @@ function drawChart(svg, scene, words) {
 export default {
   render({ model, el }) {
     el.classList.add("gw-dirac");
-    const plane = document.createElementNS(SVG, "svg");
-    const chart = document.createElementNS(SVG, "svg");
-    plane.setAttribute("viewBox", `0 0 ${SIDE} ${SIDE}`);
-    chart.setAttribute("viewBox", `0 0 ${CHART.width} ${CHART.height}`);
-    plane.classList.add("gw-dirac-plane");
-    chart.classList.add("gw-dirac-chart");
-    plane.setAttribute("tabindex", "0");
-    plane.setAttribute("role", "application");
-    chart.setAttribute("role", "img");
-    plane.dataset.lmSuppressShortcuts = "true";
-    const side = document.createElement("div");
-    side.className = "gw-dirac-side";
-    const said = document.createElement("div");
-    said.className = "gw-dirac-said";
-    said.setAttribute("role", "status");
-    const play = document.createElement("button");
-    play.className = "gw-action jupyter-button gw-dirac-play";
-    side.append(chart, said, play);
-    el.append(plane, side);
+    const plane = makeSvg(el, "svg", "gw-dirac-plane", {
+      viewBox: `0 0 ${SIDE} ${SIDE}`,
+      tabindex: "0",
+      role: "application",
+      "data-lm-suppress-shortcuts": "true",
+    });
+    const side = make(el, "div", "gw-dirac-side");
+    const chart = makeSvg(side, "svg", "gw-dirac-chart", { viewBox: `0 0 ${CHART.width} ${CHART.height}`, role: "img" });
+    const said = make(side, "div", "gw-dirac-said", { role: "status" });
+    const play = makeButton(side, "gw-action jupyter-button gw-dirac-play", "", () => run());
 
     let parts = null;
     let timer = 0;
@@ -169,19 +159,17 @@ export default {
       if (plane.hasPointerCapture(event.pointerId)) pointed(event);
     });
     plane.addEventListener("keydown", (event) => {
-      const move = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key];
-      if (!move) return;
-      event.preventDefault();
-      event.stopPropagation();
+      const direction = ARROWS[event.key];
+      if (!direction) return;
+      taken(event);
       const [theta, psi] = model.get("scene").path[0];
-      begin(theta + move[0], psi + move[1]);
+      begin(theta + KEY_STEP * direction[0], psi + KEY_STEP * direction[1]);
     });
-    play.addEventListener("click", run);
-    model.on("change:scene", draw);
+    const deafen = listen(model, { "change:scene": draw });
     draw();
     return () => {
       stop();
-      model.off("change:scene", draw);
+      deafen();
     };
   },
 };

@@ -1,35 +1,25 @@
 // Shows the pictures of a LatentView, and sends where the pointer drags the image. The messages are described in view.py.
 
+import { make, makeButton } from "../browser/shared/elements.js";
+import { ARROWS, taken } from "../browser/shared/keys.js";
+import { listen } from "../browser/shared/messages.js";
+
 const MODES = ["pan", "move", "turn"];
-const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const KEY_STEP = 0.1;
 const KEY_DEGREES = 5;
 const SENSITIVITY = { pan: 2, move: 1 };
 
-/** Return an element of class `name` inside `parent`. */
-function add(parent, tag, name) {
-  const element = document.createElement(tag);
-  element.className = name;
-  parent.appendChild(element);
-  return element;
-}
-
 function render({ model, el }) {
   const words = model.get("words");
-  const root = add(el, "div", "gw-latents");
-  const row = add(root, "div", "gw-latents-modes");
-  const line = add(root, "div", "gw-latents-state");
-  const bar = add(add(root, "div", "gw-latents-progress"), "div", "gw-latents-done");
-  const pictures = add(root, "div", "gw-latents-pictures");
-  line.setAttribute("role", "status");
+  const root = make(el, "div", "gw-latents");
+  const row = make(root, "div", "gw-latents-modes");
+  const line = make(root, "div", "gw-latents-state", { role: "status" });
+  const bar = make(make(root, "div", "gw-latents-progress"), "div", "gw-latents-done");
+  const pictures = make(root, "div", "gw-latents-pictures");
   let mode = "pan";
-  const buttons = MODES.map((name) => {
-    const button = add(row, "button", `gw-latents-mode gw-latents-${name}`);
-    button.type = "button";
-    button.textContent = words[name];
-    button.addEventListener("click", () => choose(name));
-    return button;
-  });
+  const buttons = MODES.map((name) =>
+    makeButton(row, `gw-latents-mode gw-latents-${name}`, words[name], () => choose(name)),
+  );
   const choose = (name) => {
     mode = name;
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(MODES[i] === name)));
@@ -85,11 +75,12 @@ function render({ model, el }) {
     image.addEventListener("pointerup", released);
     image.addEventListener("pointercancel", released);
     image.addEventListener("keydown", (event) => {
-      const way = KEYS[event.key];
-      if (!way) return;
-      event.preventDefault();
-      if (mode === "turn") send(-(way[0] + way[1]) * KEY_DEGREES, 0, true);
-      else send(way[0] * KEY_STEP, way[1] * KEY_STEP, true);
+      const direction = ARROWS[event.key];
+      if (!direction) return;
+      taken(event);
+      const [across, up] = direction;
+      if (mode === "turn") send((up - across) * KEY_DEGREES, 0, true);
+      else send(across * KEY_STEP, -up * KEY_STEP, true);
     });
   };
 
@@ -97,9 +88,9 @@ function render({ model, el }) {
     const found = model.get("pictures");
     for (const [name, { png, caption, alt, coarse }] of Object.entries(found)) {
       if (!frames.has(name)) {
-        const figure = add(pictures, "figure", `gw-latents-picture gw-latents-${name}`);
-        const image = add(figure, "img", "");
-        frames.set(name, { figure, image, caption: add(figure, "figcaption", "") });
+        const figure = make(pictures, "figure", `gw-latents-picture gw-latents-${name}`);
+        const image = make(figure, "img", "");
+        frames.set(name, { figure, image, caption: make(figure, "figcaption", "") });
         if (name === "image") movable(image);
       }
       const frame = frames.get(name);
@@ -123,14 +114,10 @@ function render({ model, el }) {
     bar.style.width = `${Math.round(share * 100)}%`;
     bar.parentElement.classList.toggle("gw-latents-busy", share < 1);
   };
-  model.on("change:pictures", show);
-  model.on("change:state", tell);
+  const deafen = listen(model, { "change:pictures": show, "change:state": tell });
   show();
   tell();
-  return () => {
-    model.off("change:pictures", show);
-    model.off("change:state", tell);
-  };
+  return deafen;
 }
 
 export default { render };

@@ -84,7 +84,7 @@ class SweepView(anywidget.AnyWidget):
         ``act(content)`` is called with each message of the browser, on the thread of the browser's messages.
     """
 
-    _esm = script("browser/shared/messages", "browser/shared/texts", "sweep/sweep")
+    _esm = script("sweep/sweep")
     _css = stylesheet("sweep/sweep")
 
     scene = Dict().tag(sync=True)

@@ -1,4 +1,8 @@
-// Tools that arrange the panels of one widget, and its presentation; the protocol is in layout_tools.py.
+// Tools that arrange the panels of one widget, and its presentation. The messages are described in layout_tools.py.
+
+import { make, makeButton } from "../browser/shared/elements.js";
+import { listen } from "../browser/shared/messages.js";
+import { fill } from "../browser/shared/texts.js";
 
 /** What a key asks for in the presentation. Clickers send Page Up, Page Down, and "." or "b" for a blank screen. */
 const KEYS = {
@@ -14,7 +18,7 @@ const KEYS = {
 };
 
 /** True if a key belongs to what has the focus: a field, a list, a slider, or a button that space presses. */
-function taken(event) {
+function occupied(event) {
   const target = event.composedPath()[0];
   if (!(target instanceof Element)) return false;
   if (target.closest("textarea, select, [contenteditable=true], input:not([type=checkbox], [type=radio], [type=button])")) return true;
@@ -22,16 +26,8 @@ function taken(event) {
   return event.key === " " && Boolean(target.closest("button, input, summary, a"));
 }
 
-function button(text, title, act) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "gw-action";
-  made.textContent = text;
-  made.title = title;
-  made.setAttribute("aria-label", title);
-  made.addEventListener("click", act);
-  return made;
-}
+const button = (parent, text, title, act, className = "") =>
+  makeButton(parent, `gw-action ${className}`.trim(), text, act, { title, "aria-label": title });
 
 function render({ model, el }) {
   const words = model.get("words");
@@ -80,9 +76,7 @@ function render({ model, el }) {
 
   // --- the list of panels ----------------------------------------------------------------------
 
-  const list = document.createElement("div");
-  list.className = "gw-layout-list";
-  list.hidden = true;
+  const list = make(null, "div", "gw-layout-list", { hidden: "" });
   const rows = () => {
     const shown = model.get("shown");
     const names = [...shown, ...[...labels.keys()].filter((name) => !shown.includes(name))];
@@ -97,33 +91,24 @@ function render({ model, el }) {
       const element = part(name);
       if (element) send({ size: [name, Math.round(element.offsetWidth * by), Math.round(element.offsetHeight * by)] });
     };
-    const table = document.createElement("ul");
+    const table = make(null, "ul");
     for (const name of names.filter((each) => labels.has(each))) {
       const label = labels.get(name);
-      const said = (text) => text.replace("{panel}", label);
-      const row = document.createElement("li");
-      const box = document.createElement("input");
-      box.type = "checkbox";
+      const row = make(table, "li", "", { "data-name": name });
+      const text = make(row, "label");
+      const box = make(text, "input", "", { type: "checkbox" });
+      text.append(label);
       box.checked = shown.includes(name);
       box.addEventListener("change", () => show(box.checked ? [...shown, name] : shown.filter((each) => each !== name)));
-      const text = document.createElement("label");
-      text.append(box, label);
-      row.dataset.name = name;
-      row.append(text);
       if (box.checked) {
         row.draggable = true;
         const at = shown.indexOf(name);
-        const up = button("\u2191", said(words.up), () => swap(name, -1));
-        const down = button("\u2193", said(words.down), () => swap(name, 1));
-        up.disabled = at === 0;
-        down.disabled = at === shown.length - 1;
-        row.append(
-          up,
-          down,
-          button("+", said(words.larger), () => scale(name, 1.15)),
-          button("\u2212", said(words.smaller), () => scale(name, 1 / 1.15)),
-          button("\u21ba", said(words.own), () => send({ size: [name, 0, 0] })),
-        );
+        const tool = (sign, title, act) => button(row, sign, fill(title, { panel: label }), act);
+        tool("\u2191", words.up, () => swap(name, -1)).disabled = at === 0;
+        tool("\u2193", words.down, () => swap(name, 1)).disabled = at === shown.length - 1;
+        tool("+", words.larger, () => scale(name, 1.15));
+        tool("\u2212", words.smaller, () => scale(name, 1 / 1.15));
+        tool("\u21ba", words.own, () => send({ size: [name, 0, 0] }));
         row.addEventListener("dragstart", () => row.classList.add("gw-dragged"));
         row.addEventListener("dragend", () => row.classList.remove("gw-dragged"));
         row.addEventListener("dragover", (event) => event.preventDefault());
@@ -136,22 +121,13 @@ function render({ model, el }) {
           show(order);
         });
       }
-      table.append(row);
     }
-    const hint = document.createElement("p");
-    hint.textContent = words.drag;
-    const presets = document.createElement("div");
-    presets.className = "gw-layout-row";
-    presets.append(...model.get("presets").map((name) => button(words[name], words[name], () => send({ preset: name }))));
-    const keeping = document.createElement("div");
-    keeping.className = "gw-layout-row";
-    keeping.append(
-      button(words.keep, words.keep, () => send({ keep: true })),
-      button(words.forget, words.forget, () => send({ forget: true })),
-    );
-    const told = document.createElement("p");
-    told.setAttribute("role", "status");
-    told.textContent = model.get("said");
+    const hint = make(null, "p", "", {}, words.drag);
+    const presets = make(null, "div", "gw-layout-row");
+    for (const name of model.get("presets")) button(presets, words[name], words[name], () => send({ preset: name }));
+    const keeping = make(null, "div", "gw-layout-row");
+    for (const name of ["keep", "forget"]) button(keeping, words[name], words[name], () => send({ [name]: true }));
+    const told = make(null, "p", "", { role: "status" }, model.get("said"));
     const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     list.replaceChildren(presets, hint, table, keeping, told);
     if (focused) [...list.querySelectorAll("button")].find((each) => each.getAttribute("aria-label") === focused)?.focus();
@@ -162,8 +138,8 @@ function render({ model, el }) {
     arrange.setAttribute("aria-expanded", String(wanted));
     if (wanted) rows();
   };
-  const arrange = button("", `${words.arrange}. ${words.arrange_help}`, () => open(list.hidden));
-  arrange.classList.add("gw-icon", "gw-arrange");
+  const arrangeName = `${words.arrange}. ${words.arrange_help}`;
+  const arrange = button(null, "", arrangeName, () => open(list.hidden), "gw-icon gw-arrange");
   arrange.setAttribute("aria-expanded", "false");
   list.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -176,8 +152,7 @@ function render({ model, el }) {
   let presented = false;
   const presenting = () => root() !== null && document.fullscreenElement === root();
   const present = () => (presenting() ? document.exitFullscreen() : root()?.requestFullscreen());
-  const start = button("", `${words.present}. ${words.present_help}`, present);
-  start.classList.add("gw-icon", "gw-present");
+  const start = button(null, "", `${words.present}. ${words.present_help}`, present, "gw-icon gw-present");
   document.addEventListener(
     "fullscreenchange",
     () => {
@@ -191,7 +166,7 @@ function render({ model, el }) {
   window.addEventListener(
     "keydown",
     (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || taken(event)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || occupied(event)) return;
       const inside = presenting() || root()?.contains(event.target);
       if (event.key === "f" && inside) present();
       else if (presenting() && KEYS[event.key]) {
@@ -210,7 +185,7 @@ function render({ model, el }) {
     later();
     setTimeout(later, 300); // views of panels that were hidden come later
   };
-  for (const trait of ["shown", "said", "sizes"]) model.on(`change:${trait}`, changed);
+  const deafen = listen(model, { "change:shown": changed, "change:said": changed, "change:sizes": changed });
   requestAnimationFrame(() => {
     const found = root();
     if (!found) return;
@@ -222,7 +197,7 @@ function render({ model, el }) {
     ending.abort();
     watch.disconnect();
     cancelAnimationFrame(waiting);
-    for (const trait of ["shown", "said", "sizes"]) model.off(`change:${trait}`, changed);
+    deafen();
   };
 }
 

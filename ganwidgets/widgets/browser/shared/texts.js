@@ -1,13 +1,16 @@
-// Texts with gaps and numbers as people read them. Read before the script of a widget that needs them.
+// Texts with gaps, and numbers as people read them.
 
 /** Fill the gaps of a text, `{name}`, with values. */
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+export const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 /** Write a number's minus as one. */
-const minus = (text) => text.replace("-", "\u2212");
+export const minus = (text) => text.replace("-", "\u2212");
+
+/** Write a number with at most `digits` digits that count. */
+export const brief = (value, digits = 3) => minus(Number(value.toPrecision(digits)).toString());
 
 /** Write a count with thin spaces between thousands. */
-const spaced = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+export const spaced = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
 /** Write a share in per cent. */
-const percent = (share) => `${Math.round(100 * share)}\u202f%`;
+export const percent = (share) => `${Math.round(100 * share)}\u202f%`;

@@ -1,7 +1,13 @@
-// Draws a GraphView: both networks, what flows between them, and each part as a live miniature. The
-// protocol stands in graph_view.py.
+// Draws a GraphView: both networks, what flows between them, and each part as a live miniature. The messages are
+// described in view.py.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { colorsOf, drawsOnce, fittedPen } from "../../browser/shared/canvases.js";
+import { make, makeButton, makeSvg } from "../../browser/shared/elements.js";
+import { taken } from "../../browser/shared/keys.js";
+import { listen, PICTURE, renewed } from "../../browser/shared/messages.js";
+import { clamp } from "../../browser/shared/numbers.js";
+import { paint } from "./painters.js";
+import { places, ways } from "./places.js";
 
 /** Milliseconds of the noise grid's way to the manifold. */
 const MORPH = 2200;
@@ -19,10 +25,14 @@ export default {
     el.classList.add("gw-graph-view");
     el.setAttribute("data-lm-suppress-shortcuts", "true");
     const head = make(el, "div", "gw-graph-head");
-    const fold = make(head, "button", "gw-graph-fold", { type: "button", title: words.foldHelp });
+    const unfold = () => {
+      model.set("unfolded", !model.get("unfolded"));
+      model.save_changes();
+    };
+    const fold = makeButton(head, "gw-graph-fold", "", unfold, { title: words.foldHelp });
     const tell = make(head, "div", "gw-graph-tell", { id: `${id}-tell`, role: "status" });
     const stage = make(el, "div", "gw-graph-stage", { role: "group", "aria-label": words.title });
-    const svg = make(stage, "svg", "gw-graph-ways", { "aria-hidden": "true" }, SVG);
+    const svg = makeSvg(stage, "svg", "gw-graph-ways", { "aria-hidden": "true" });
     const canvas = make(stage, "canvas", "gw-graph-canvas", { "aria-hidden": "true" });
     const large = make(el, "div", "gw-graph-large", { role: "dialog", "aria-modal": "false", hidden: "" });
 
@@ -33,39 +43,40 @@ export default {
     let morphing = 0;
     let told = ""; // the part under the pointer, or in focus
     let opened = ""; // the part that is seen large
-    let waiting = 0;
     let offset = 0;
     let flowed = 0;
     let flowing = false;
 
     // --- parts -----------------------------------------------------------------------------------
 
-    const heads = make(make(svg, "defs", "", {}, SVG), "g", "", {}, SVG);
+    const heads = makeSvg(makeSvg(svg, "defs"), "g");
     for (const kind of ["forward", "d", "g"]) {
-      const marker = make(
-        heads,
-        "marker",
-        `gw-graph-tip gw-graph-tip-${kind}`,
-        { id: `${id}-${kind}`, viewBox: "0 0 8 8", refX: 5, refY: 4, markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: "auto" },
-        SVG,
-      );
-      make(marker, "path", "", { d: "M0 0L8 4L0 8z" }, SVG);
+      const marker = makeSvg(heads, "marker", `gw-graph-tip gw-graph-tip-${kind}`, {
+        id: `${id}-${kind}`,
+        viewBox: "0 0 8 8",
+        refX: 5,
+        refY: 4,
+        markerWidth: 7,
+        markerHeight: 7,
+        markerUnits: "userSpaceOnUse",
+        orient: "auto",
+      });
+      makeSvg(marker, "path", "", { d: "M0 0L8 4L0 8z" });
     }
     const lines = {};
     for (const [name] of ways(place)) {
       const kind = name === "loop-d" ? "d" : name === "loop-g" ? "g" : "forward";
-      lines[name] = make(svg, "path", `gw-way gw-way-${kind} gw-way-${name}`, { "marker-end": `url(#${id}-${kind})` }, SVG);
+      const end = { "marker-end": `url(#${id}-${kind})` };
+      lines[name] = makeSvg(svg, "path", `gw-way gw-way-${kind} gw-way-${name}`, end);
     }
     const nodes = {};
     for (const { name, label, short } of words.nodes) {
-      const button = make(stage, "button", `gw-node gw-node-${name}`, {
-        type: "button",
+      const button = makeButton(stage, `gw-node gw-node-${name}`, "", () => enlarge(name), {
         "aria-label": label,
         "aria-describedby": `${id}-tell`,
         "aria-haspopup": "dialog",
       });
-      const title = make(button, "span", "gw-node-label");
-      title.textContent = short;
+      make(button, "span", "gw-node-label", {}, short);
       make(button, "b", "gw-node-value");
       nodes[name] = button;
       const say = () => {
@@ -81,13 +92,14 @@ export default {
           saying();
         });
       }
-      button.addEventListener("click", () => enlarge(name));
     }
-    const morph = make(stage, "button", "gw-morph", { type: "button", title: words.morphHelp, "aria-label": words.morphHelp });
-    morph.textContent = `\u25b6\ufe0e ${words.morph}`;
-    morph.addEventListener("click", () => {
+    const showMorph = () => {
       if (still()) enlarge("generator");
       else play();
+    };
+    const morph = makeButton(stage, "gw-morph", `\u25b6\ufe0e ${words.morph}`, showMorph, {
+      title: words.morphHelp,
+      "aria-label": words.morphHelp,
     });
 
     // --- the way from the noise to the manifold -------------------------------------------------------
@@ -114,23 +126,18 @@ export default {
     const sentence = make(beside, "p", "");
     large.setAttribute("aria-labelledby", `${id}-title`);
     const travel = make(beside, "label", "gw-graph-travel");
-    make(travel, "span", "").textContent = words.travel;
+    make(travel, "span", "", {}, words.travel);
     const slider = make(travel, "input", "gw-morph-slider", { type: "range", min: 0, max: 100, value: 100 });
     slider.addEventListener("input", () => {
       cancelAnimationFrame(morphing);
       share = slider.value / 100;
       draw();
     });
-    const again = make(beside, "button", "gw-action gw-morph-large", { type: "button" });
-    again.textContent = words.morph;
-    again.addEventListener("click", play);
-    const close = make(beside, "button", "gw-action gw-graph-close", { type: "button" });
-    close.textContent = words.close;
-    close.addEventListener("click", () => enlarge(""));
+    const again = makeButton(beside, "gw-action gw-morph-large", words.morph, play);
+    const close = makeButton(beside, "gw-action gw-graph-close", words.close, () => enlarge(""));
     large.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
-      event.preventDefault();
-      event.stopPropagation();
+      taken(event);
       enlarge("");
     });
 
@@ -156,29 +163,13 @@ export default {
 
     // --- drawing ------------------------------------------------------------------------------------
 
-    const prepared = (target) => {
-      const ratio = Math.min(2, window.devicePixelRatio || 1);
-      const [width, height] = [target.clientWidth, target.clientHeight];
-      if (target.width !== Math.round(width * ratio)) target.width = Math.round(width * ratio);
-      if (target.height !== Math.round(height * ratio)) target.height = Math.round(height * ratio);
-      const pen = target.getContext("2d");
-      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-      pen.clearRect(0, 0, width, height);
-      return pen;
-    };
-
     const draw = () => {
-      waiting = 0;
       if (!frame) return;
-      const styles = getComputedStyle(el);
-      const colors = Object.fromEntries(
-        ["real", "generated", "d", "g", "text"].map((name) => [
-          name,
-          styles.getPropertyValue(`--gw-${name}`).trim() || "#212121",
-        ]),
-      );
-      colors.font = styles.fontFamily;
-      colors.muted = "#8a8a8a";
+      const colors = {
+        ...colorsOf(el, ["real", "generated", "d", "g", "text"]),
+        font: getComputedStyle(el).fontFamily,
+        muted: "#8a8a8a",
+      };
       const within = (pen, name, box, size) => {
         pen.save();
         pen.beginPath();
@@ -188,17 +179,15 @@ export default {
         pen.restore();
       };
       if (model.get("unfolded")) {
-        const pen = prepared(canvas);
+        const pen = fittedPen(canvas);
         for (const [name, box] of Object.entries(place.boxes)) within(pen, name, box, 1);
       }
       if (opened) {
         const side = picture.clientWidth;
-        within(prepared(picture), opened, { x: 0, y: 0, w: side, h: picture.clientHeight }, 2.2);
+        within(fittedPen(picture), opened, { x: 0, y: 0, w: side, h: picture.clientHeight }, 2.2);
       }
     };
-    const later = () => {
-      waiting ||= requestAnimationFrame(draw);
-    };
+    const later = drawsOnce(draw);
 
     const arrange = () => {
       const width = stage.clientWidth;
@@ -272,8 +261,7 @@ export default {
     const onMessage = (content, buffers) => {
       if (!content.frame) return;
       frame = content.frame;
-      const kept = Object.entries(parts).filter(([name]) => frame.keep.includes(name));
-      parts = { ...Object.fromEntries(kept), ...unpack(frame.parts, buffers) };
+      parts = renewed(parts, frame, buffers);
       for (const [name, node] of Object.entries(nodes)) {
         node.querySelector(".gw-node-value").textContent = frame.values[name] ?? "";
       }
@@ -293,14 +281,8 @@ export default {
       setFlow();
       arrange();
     };
-    fold.addEventListener("click", () => {
-      model.set("unfolded", !model.get("unfolded"));
-      model.save_changes();
-    });
-
-    model.on("msg:custom", onMessage);
+    const deafen = listen(model, { "msg:custom": onMessage, "change:unfolded": showOpen });
     document.addEventListener(PICTURE, flowAlong);
-    model.on("change:unfolded", showOpen);
     const resized = new ResizeObserver(arrange);
     resized.observe(stage);
     const themed = new MutationObserver(later);
@@ -309,13 +291,12 @@ export default {
     saying();
     model.send({ hello: true });
     return () => {
-      cancelAnimationFrame(waiting);
+      later.cancel();
       cancelAnimationFrame(morphing);
       document.removeEventListener(PICTURE, flowAlong);
       resized.disconnect();
       themed.disconnect();
-      model.off("msg:custom", onMessage);
-      model.off("change:unfolded", showOpen);
+      deafen();
     };
   },
 };

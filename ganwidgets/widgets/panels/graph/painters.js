@@ -1,4 +1,8 @@
-// What each part of the graph looks like in a box, small or large. Read before graph.js.
+// How each part of the graph looks in a box, small or large.
+
+import { imageAt } from "../../browser/shared/canvases.js";
+import { clamp, mix } from "../../browser/shared/numbers.js";
+import { minus } from "../../browser/shared/texts.js";
 
 const dots = (pen, places, box, color, radius) => {
   if (!places) return;
@@ -30,17 +34,9 @@ const strip = (pen, images, box, most, frames) => {
   const size = (box.w - 2) / side;
   const tile = new OffscreenCanvas(width, height);
   const brush = tile.getContext("2d");
-  const pixels = brush.createImageData(width, height);
   pen.imageSmoothingEnabled = false;
   for (let index = 0; index < side * side; index += 1) {
-    const start = index * height * width * channels;
-    for (let place = 0; place < height * width; place += 1) {
-      for (let channel = 0; channel < 3; channel += 1) {
-        pixels.data[4 * place + channel] = images[start + place * channels + Math.min(channel, channels - 1)];
-      }
-      pixels.data[4 * place + 3] = 255;
-    }
-    brush.putImageData(pixels, 0, 0);
+    brush.putImageData(imageAt(images, index, [height, width, channels]), 0, 0);
     const [x, y] = [box.x + 1 + (index % side) * size, box.y + 1 + Math.floor(index / side) * size];
     pen.drawImage(tile, x + 1, y + 1, size - 2, size - 2);
     if (!frames) continue;
@@ -203,7 +199,7 @@ const curves = ({ pen, parts, colors, words }, box, names) => {
   pen.textBaseline = "middle";
   pen.textAlign = "right";
   for (const value of new Set([low, 0, high])) {
-    pen.fillText(value.toPrecision(3).replace("-", "\u2212").replace(/^0\.00$/, "0"), inner.x - 6, up(value));
+    pen.fillText(minus(value.toPrecision(3)).replace(/^0\.00$/, "0"), inner.x - 6, up(value));
     pen.globalAlpha = 0.2;
     pen.fillRect(inner.x, up(value), inner.w, 1);
     pen.globalAlpha = 1;
@@ -240,7 +236,7 @@ const scoreColor = ({ colors, parts }, name) => {
 };
 
 /** Paint a part into a box; `size` is 1 for a miniature and more for the large view. */
-function paint(name, scene, box, size, share) {
+export function paint(name, scene, box, size, share) {
   const { pen, parts, colors, frame } = scene;
   const large = size > 1;
   const images = frame.kind === "images";

@@ -1,4 +1,6 @@
-// Where the parts of the graph stand, and the ways between them. Read before graph.js.
+// The places of the graph's parts, and the paths between them.
+
+import { clamp, mix } from "../../browser/shared/numbers.js";
 
 /** Where the list of data ends on a wide stage, in pixels; as in graph.css. */
 const DATA_END = 196;
@@ -16,7 +18,7 @@ const FORWARD = [
 ];
 
 /** Where everything stands on a stage of a given width: boxes by name, and the stage's height. */
-function places(width) {
+export function places(width) {
   const share = clamp((width - 560) / 400, 0, 1);
   const small = mix(50, 76, share);
   const net = mix(104, 140, share);
@@ -53,7 +55,7 @@ function places(width) {
 }
 
 /** The ways between boxes: `[name, path]`, forward ones and both loops. */
-function ways({ boxes }) {
+export function ways({ boxes }) {
   const found = FORWARD.map(([from, to]) => {
     const [a, b] = [boxes[from], boxes[to]];
     const [x0, x1] = [a.x + a.w + 2, b.x - 4];

@@ -39,14 +39,7 @@ class GraphView(anywidget.AnyWidget):
         whether it must hold every part.
     """
 
-    _esm = script(
-        "browser/shared/messages",
-        "browser/shared/elements",
-        "browser/shared/numbers",
-        "panels/graph/places",
-        "panels/graph/painters",
-        "panels/graph/graph",
-    )
+    _esm = script("panels/graph/graph")
     _css = stylesheet("panels/graph/graph")
 
     words = Dict().tag(sync=True)

@@ -1,38 +1,27 @@
-// A board to draw data on, and a place to paste or load points; the protocol stands in own_data.py.
+// A board to draw data on, and a place to paste or load points. The messages are described in panel.py.
+
+import { colorsOf, drawsOnce, resize } from "../../browser/shared/canvases.js";
+import { make, makeButton } from "../../browser/shared/elements.js";
+import { ARROWS, taken } from "../../browser/shared/keys.js";
+import { arrayOf, listen } from "../../browser/shared/messages.js";
+import { clamp } from "../../browser/shared/numbers.js";
 
 const REACH = 1.25; // the board shows -REACH to REACH both ways
 const STEP = 0.05;
 
 const round = (value) => Math.round(value * 1e4) / 1e4;
 
-/** Return an element of the page, appended to `parent`. */
-function make(parent, tag, className, attributes = {}, text = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  if (text) element.textContent = text;
-  parent.append(element);
-  return element;
-}
-
-const button = (parent, name, words) =>
-  make(parent, "button", `jupyter-button gw-own-button gw-${name}`, { type: "button", title: words[`${name}-help`] }, words[name]);
-
-/** Return the points of a buffer: x and y in turn. */
-function pointsOf(view) {
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
-  return new Float32Array(bytes.buffer);
-}
+const button = (parent, name, words, act) =>
+  makeButton(parent, `jupyter-button gw-own-button gw-${name}`, words[name], act, { title: words[`${name}-help`] });
 
 /** The thumbnails of the presets. */
 function gallery(el, model, words) {
   const row = make(el, "div", "gw-presets", { role: "group", "aria-label": words.presets });
   const canvases = [];
   for (const { name, label, help, points } of words.thumbnails) {
-    const choice = make(row, "button", `gw-preset gw-preset-${name}`, { type: "button", title: help });
+    const choice = makeButton(row, `gw-preset gw-preset-${name}`, "", () => model.send({ preset: name }), { title: help });
     const canvas = make(choice, "canvas", "", { width: 112, height: 112, "aria-hidden": "true" });
     make(choice, "span", "", {}, label);
-    choice.addEventListener("click", () => model.send({ preset: name }));
     canvases.push([canvas, points]);
   }
   return (color) => {
@@ -65,16 +54,16 @@ export default {
       "data-lm-suppress-shortcuts": "true",
     });
     const tools = make(left, "div", "gw-own-tools");
-    const paints = button(tools, "draw", words);
-    const erases = button(tools, "erase", words);
-    const undo = button(tools, "undo-stroke", words);
-    const clear = button(tools, "clear", words);
+    const paints = button(tools, "draw", words, () => choose(false));
+    const erases = button(tools, "erase", words, () => choose(true));
+    const undo = button(tools, "undo-stroke", words, () => goBack());
+    const clear = button(tools, "clear", words, () => strokes().length && keep([]));
     const brushLine = make(tools, "label", "gw-brush", { title: words["brush-help"] });
     make(brushLine, "span", "", {}, words.brush);
     const brush = make(brushLine, "input", "", { type: "range", min: "0.02", max: "0.3", step: "0.01", value: "0.06" });
     const size = make(brushLine, "output", "");
     const drawn = make(tools, "div", "gw-own-said", { role: "status" });
-    const trainDrawing = button(tools, "train-drawing", words);
+    const trainDrawing = button(tools, "train-drawing", words, () => model.send({ train: "drawing" }));
 
     const pen = canvas.getContext("2d");
     const paint = document.createElement("canvas");
@@ -83,7 +72,6 @@ export default {
     let stroke = null;
     let preview = new Float32Array(0);
     let cursor = null;
-    let waiting = 0;
 
     const strokes = () => model.get("strokes");
     const keep = (next) => {
@@ -93,12 +81,12 @@ export default {
     };
 
     const draw = () => {
-      waiting = 0;
       const side = Math.round(canvas.clientWidth * Math.min(2, window.devicePixelRatio || 1));
       if (!side) return;
-      if (canvas.width !== side) canvas.width = canvas.height = paint.width = paint.height = side;
-      const styles = getComputedStyle(el);
-      const [real, text] = ["--gw-real", "--gw-text"].map((name) => styles.getPropertyValue(name).trim());
+      resize(canvas, side, side);
+      resize(paint, side, side);
+      const { real, text } = colorsOf(el, ["real", "text"]);
+      paintGallery(real);
       const at = (x, y) => [((x + REACH) / (2 * REACH)) * side, ((REACH - y) / (2 * REACH)) * side];
       const scale = side / (2 * REACH);
       const brushPen = paint.getContext("2d");
@@ -144,16 +132,11 @@ export default {
         pen.setLineDash([]);
       }
     };
-    const later = () => {
-      waiting ||= requestAnimationFrame(() => {
-        draw();
-        paintGallery(getComputedStyle(el).getPropertyValue("--gw-real").trim());
-      });
-    };
+    const later = drawsOnce(draw);
 
     const where = (event) => {
       const box = canvas.getBoundingClientRect();
-      const inside = (value) => Math.min(1, Math.max(0, value));
+      const inside = (value) => clamp(value, 0, 1);
       return [
         round(REACH * (2 * inside((event.clientX - box.left) / box.width) - 1)),
         round(REACH * (1 - 2 * inside((event.clientY - box.top) / box.height))),
@@ -206,22 +189,18 @@ export default {
       model.set("strokes", history.pop() ?? strokes().slice(0, -1));
       model.save_changes();
     };
-    paints.addEventListener("click", () => choose(false));
-    erases.addEventListener("click", () => choose(true));
-    undo.addEventListener("click", goBack);
-    clear.addEventListener("click", () => strokes().length && keep([]));
     brush.addEventListener("input", () => {
       size.textContent = Number(brush.value).toFixed(2);
       later();
     });
     canvas.addEventListener("keydown", (event) => {
-      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      const way = ARROWS[event.key];
       if (event.altKey || event.metaKey) return;
       if (event.key === "z" && event.ctrlKey) goBack();
       else if (event.ctrlKey) return;
       else if (way) {
         const [x, y] = cursor ?? [0, 0];
-        const bounded = (value) => round(Math.min(REACH, Math.max(-REACH, value)));
+        const bounded = (value) => round(clamp(value, -REACH, REACH));
         cursor = [bounded(x + STEP * way[0]), bounded(y + STEP * way[1])];
         later();
       } else if (event.key === " ") {
@@ -229,10 +208,8 @@ export default {
         keep([...strokes(), [erasing, Number(brush.value), [...cursor]]]);
       } else if (event.key === "e") choose(!erasing);
       else return;
-      event.preventDefault();
-      event.stopPropagation();
+      taken(event);
     });
-    trainDrawing.addEventListener("click", () => model.send({ train: "drawing" }));
 
     // --- text -----------------------------------------------------------------------------------
 
@@ -247,7 +224,7 @@ export default {
     const fileLine = make(right, "label", "gw-own-file", {}, words.file);
     const file = make(fileLine, "input", "gw-file", { type: "file", accept: ".csv,.tsv,.txt,text/plain,text/csv" });
     const read = make(right, "div", "gw-own-said gw-own-read", { role: "status" });
-    const trainText = button(right, "train-points", words);
+    const trainText = button(right, "train-points", words, () => model.send({ train: "text" }));
     make(el, "p", "gw-own-consequence", {}, words.consequence);
 
     let timer = 0;
@@ -272,7 +249,6 @@ export default {
       area.value = await chosen.text();
       tellText();
     });
-    trainText.addEventListener("click", () => model.send({ train: "text" }));
 
     // --- what the kernel says ---------------------------------------------------------------------
 
@@ -283,7 +259,7 @@ export default {
     };
     const onMessage = (content, buffers) => {
       if (content.drawn !== undefined) {
-        preview = pointsOf(buffers[0]);
+        preview = arrayOf("f4", buffers[0]); // x and y in turn
         trainDrawing.disabled = !content.drawn.count;
         drawn.textContent = content.drawn.said;
         later();
@@ -294,8 +270,7 @@ export default {
         trainText.disabled = !content.read.count;
       }
     };
-    model.on("msg:custom", onMessage);
-    model.on("change:strokes", show);
+    const deafen = listen(model, { "msg:custom": onMessage, "change:strokes": show });
     const resized = new ResizeObserver(later);
     resized.observe(canvas);
     trainDrawing.disabled = trainText.disabled = true;
@@ -305,10 +280,9 @@ export default {
     model.send({ hello: true });
     return () => {
       clearTimeout(timer);
-      cancelAnimationFrame(waiting);
+      later.cancel();
       resized.disconnect();
-      model.off("msg:custom", onMessage);
-      model.off("change:strokes", show);
+      deafen();
     };
   },
 };

@@ -51,7 +51,7 @@ class OwnDataPanel(anywidget.AnyWidget):
         ``train(points)`` is called for the points, ``[N, F]`` or their source, on which a fresh start was asked for.
     """
 
-    _esm = script("browser/shared/texts", "panels/own_data/own_data")
+    _esm = script("panels/own_data/own_data")
     _css = stylesheet("panels/own_data/own_data")
 
     words = Dict().tag(sync=True)

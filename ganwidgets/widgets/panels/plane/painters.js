@@ -1,4 +1,6 @@
-// What the layers of the plane look like. Read before plane.js.
+// How the layers of the plane look.
+
+import { clamp } from "../../browser/shared/numbers.js";
 
 /** Steps of the manifold's density, each painted at once. */
 const SHADES = 12;
@@ -52,7 +54,7 @@ const pulls = (pen, parts, at, colors, side) => {
 };
 
 /** One layer's painter for each name in PlanePanel's declaration; `at` maps x and y to places. */
-const PAINTERS = {
+export const PAINTERS = {
   verdict() {}, // lies under this canvas, on one of ipycanvas
 
   manifold({ pen, parts, at, colors, frame }) {

@@ -57,15 +57,7 @@ class PlaneView(TappedWidget):
         ``x0, x1, y0, y1`` of the part of the plane on which a view came to rest last; None for the whole.
     """
 
-    _esm = script(
-        "browser/shared/messages",
-        "browser/shared/elements",
-        "browser/shared/numbers",
-        "browser/shared/texts",
-        "panels/plane/window",
-        "panels/plane/painters",
-        "panels/plane/plane",
-    )
+    _esm = script("panels/plane/plane")
     _css = stylesheet("panels/plane/plane")
 
     words = Dict().tag(sync=True)

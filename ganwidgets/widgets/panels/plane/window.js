@@ -1,11 +1,13 @@
-// Which part of the plane a picture shows. Read before plane.js.
+// Which part of the plane a picture shows.
+
+import { clamp } from "../../browser/shared/numbers.js";
 
 /** How many times smaller and larger than the whole plane the part can be. */
 const NEAREST = 1 / 64;
 const FARTHEST = 8;
 
-/** Where the picture looks: a square part of the plane. */
-class Window {
+/** The square part of the plane that a picture shows. */
+export class Window {
   constructor() {
     this.home = [-1, 1, -1, 1];
     this.reset();

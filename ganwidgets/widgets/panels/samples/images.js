@@ -1,10 +1,16 @@
-// Images on canvases, pixel by pixel. Read before gallery.js.
+// Images on canvases, pixel by pixel.
+
+import { copyPixels, resize } from "../../browser/shared/canvases.js";
+import { make } from "../../browser/shared/elements.js";
 
 /** Pixels of the page between two images. */
-const GAP = 2;
+export const GAP = 2;
+
+/** Pixels of the page that a large image is wide or high. */
+export const LARGE = 76;
 
 /** Many images of one size as one column of pixels on a canvas that is never shown. */
-class Sheet {
+export class Sheet {
   constructor() {
     this.canvas = document.createElement("canvas");
     this.count = 0;
@@ -20,15 +26,8 @@ class Sheet {
       this.canvas.width = width;
       this.canvas.height = count * height;
       this.pixels = new ImageData(width, count * height);
-      this.pixels.data.fill(255);
     }
-    const rgba = this.pixels.data;
-    const [green, blue] = channels === 3 ? [1, 2] : [0, 0];
-    for (let from = 0, to = 0; to < rgba.length; from += channels, to += 4) {
-      rgba[to] = images[from];
-      rgba[to + 1] = images[from + green];
-      rgba[to + 2] = images[from + blue];
-    }
+    copyPixels(images, 0, channels, this.pixels.data);
     this.canvas.getContext("2d").putImageData(this.pixels, 0, 0);
   }
 
@@ -42,38 +41,33 @@ class Sheet {
   }
 }
 
-/** Make an element of the page. */
-function make(tag, cssClass, parent, properties = {}) {
-  const element = document.createElement(tag);
-  if (cssClass) element.className = cssClass;
-  Object.assign(element, properties);
-  parent?.append(element);
-  return element;
-}
-
 /** Give a canvas a size in device pixels; return what draws on it, from a clean sheet. */
-function sized(canvas, width, height, ratio) {
+export function sized(canvas, width, height, ratio) {
   const across = Math.max(1, Math.round(width * ratio));
   const down = Math.max(1, Math.round(height * ratio));
   if (canvas.width !== across || canvas.height !== down) {
-    canvas.width = across;
-    canvas.height = down;
+    resize(canvas, across, down);
     canvas.style.width = `${across / ratio}px`;
     canvas.style.height = `${down / ratio}px`;
   }
   const pen = canvas.getContext("2d");
+  pen.setTransform(1, 0, 0, 1, 0, 0);
   pen.clearRect(0, 0, across, down);
   return pen;
 }
 
+/** Draw one image of a sheet, large. */
+export function drawLarge(canvas, sheet, index, ratio) {
+  const scale = LARGE / Math.max(sheet.width, sheet.height);
+  const pen = sized(canvas, sheet.width * scale, sheet.height * scale, ratio);
+  sheet.draw(pen, index, 0, 0, canvas.width, canvas.height);
+}
+
 /** A row of small images with a word below each. */
-class Strip {
+export class Strip {
   constructor(parent, label) {
-    this.canvas = make("canvas", "gw-strip", parent);
-    this.canvas.setAttribute("role", "img");
-    this.canvas.setAttribute("aria-label", label);
-    this.words = make("div", "gw-strip-words", parent);
-    this.words.setAttribute("aria-hidden", "true");
+    this.canvas = make(parent, "canvas", "gw-strip", { role: "img", "aria-label": label });
+    this.words = make(parent, "div", "gw-strip-words", { "aria-hidden": "true" });
   }
 
   /** Draw images, each `[sheet, index]`; `words` stand below them, as far as there are any. */
@@ -91,7 +85,11 @@ class Strip {
     this.words.style.columnGap = `${GAP}px`;
     if (this.said !== words.join()) {
       this.said = words.join();
-      this.words.replaceChildren(...words.map((word) => make("span", "", null, { textContent: word })));
+      this.words.replaceChildren(...words.map((word) => make(null, "span", "", {}, word)));
     }
+  }
+
+  set hidden(hidden) {
+    this.canvas.hidden = this.words.hidden = hidden;
   }
 }

@@ -48,9 +48,7 @@ class GalleryView(TappedWidget):
         Called with a sample's index when somebody asks for its neighbour.
     """
 
-    _esm = script(
-        "browser/shared/messages", "browser/shared/texts", "panels/samples/images", "panels/samples/gallery"
-    )
+    _esm = script("panels/samples/gallery")
     _css = stylesheet("panels/samples/gallery")
 
     words = Dict().tag(sync=True)

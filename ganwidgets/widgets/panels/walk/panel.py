@@ -64,7 +64,7 @@ class WalkView(anywidget.AnyWidget):
         ``move(name, network)``, on the thread of the browser's messages.
     """
 
-    _esm = script("browser/shared/elements", "panels/walk/walk")
+    _esm = script("panels/walk/walk")
     _css = stylesheet("panels/walk/walk")
 
     words = Dict().tag(sync=True)

@@ -1,5 +1,9 @@
-// Draws a WalkView: the player that goes through the sub-steps of one update. The protocol stands in
-// widgets/walk.py.
+// Draws a WalkView: the player that goes through the sub-steps of one update. The traits are described in panel.py.
+
+import { colorsOf } from "../../browser/shared/canvases.js";
+import { make, makeButton, setOptions } from "../../browser/shared/elements.js";
+import { taken } from "../../browser/shared/keys.js";
+import { listen } from "../../browser/shared/messages.js";
 
 const SECONDS = [1, 2, 4, 8];
 
@@ -12,23 +16,15 @@ export default {
       "aria-label": words.name,
       "data-lm-suppress-shortcuts": "true",
     });
-    const title = make(bar, "span", "gw-walk-name");
-    title.textContent = words.name;
+    make(bar, "span", "gw-walk-name", {}, words.name);
     const choose = (name, label, options) => {
       const select = make(bar, "select", `gw-walk-${name}`, { "aria-label": label, title: label });
-      for (const [value, text] of options) make(select, "option", "", { value }).textContent = text;
+      setOptions(select, options);
       return select;
     };
     const which = choose("which", words.which, words.networks);
-    const button = (name, act) => {
-      const made = make(bar, "button", `gw-action gw-walk-${name}`, {
-        type: "button",
-        title: words[`${name}Help`],
-      });
-      made.textContent = words[name];
-      made.addEventListener("click", act);
-      return made;
-    };
+    const button = (name, act) =>
+      makeButton(bar, `gw-action gw-walk-${name}`, words[name], act, { title: words[`${name}Help`] });
     const send = (move) => model.send({ move, network: which.value });
     const begin = button("begin", () => send("begin"));
     const back = button("back", () => act("back"));
@@ -46,8 +42,8 @@ export default {
     const stages = make(el, "ol", "gw-walk-stages");
     const steps = words.stages.map(([name, label], index) => {
       const item = make(stages, "li", `gw-walk-stage gw-walk-at-${name}`);
-      make(item, "b", "").textContent = index + 1;
-      make(item, "span", "").textContent = label;
+      make(item, "b", "", {}, index + 1);
+      make(item, "span", "", {}, label);
       return [name, item];
     });
     const body = make(el, "div", "gw-walk-body");
@@ -88,7 +84,7 @@ export default {
       cloud.hidden = pairs.length === 0;
       const pen = cloud.getContext("2d");
       pen.clearRect(0, 0, 96, 96);
-      pen.fillStyle = getComputedStyle(el).getPropertyValue("--gw-text").trim() || "#444";
+      pen.fillStyle = colorsOf(el, ["text"]).text;
       const reach = Math.max(1, ...pairs.flat().map(Math.abs)) * 1.05;
       for (const [x, y] of pairs) {
         pen.beginPath();
@@ -129,18 +125,17 @@ export default {
       if (event.key in keys) act(keys[event.key]);
       else if (event.key === " " && event.target.tagName !== "BUTTON") setPlaying(!playing);
       else return;
-      event.preventDefault();
-      event.stopPropagation();
+      taken(event);
     };
     begin.addEventListener("click", () => requestAnimationFrame(() => el.focus()));
     el.tabIndex = -1;
     el.addEventListener("keydown", press);
     speed.addEventListener("change", plan);
-    model.on("change:scene", show);
+    const deafen = listen(model, { "change:scene": show });
     show();
     return () => {
       clearTimeout(waiting);
-      model.off("change:scene", show);
+      deafen();
     };
   },
 };

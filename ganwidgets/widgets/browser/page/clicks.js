@@ -1,0 +1,59 @@
+// What a click does beside calling the kernel of ipywidgets.
+
+import { makeButton } from "../shared/elements.js";
+
+/** Tell the kernel of clicks on the chart of losses and on what says where it leads, and copy what offers itself to be copied. */
+export function followClicks(tell, root) {
+  const onClick = (event) => {
+    const copied = event.target.closest("[data-gw-copy]");
+    // Where the page may not reach the clipboard, the line beside the button is still there to be marked.
+    if (copied) navigator.clipboard?.writeText(copied.dataset.gwCopy).then(() => copied.classList.add("gw-copied"));
+    const target = event.target.closest("[data-gw-go]");
+    if (target) tell({ go: target.dataset.gwGo });
+    const plot = event.target.closest(".gw-curves .gw-chart")?.querySelector(".plotarea_background");
+    if (plot) {
+      const { left, width } = plot.getBoundingClientRect();
+      const across = (event.clientX - left) / width;
+      if (across >= 0 && across <= 1) tell({ go: `explain:${across}` });
+    }
+  };
+  root.addEventListener("click", onClick);
+  return () => root.removeEventListener("click", onClick);
+}
+
+/** What can be clicked after a click, before the kernel has answered: else a quick second click would be lost. */
+const NEXT = { "gw-play": "gw-pause", "gw-pause": "gw-play" };
+
+/** Enable Pause at a click on Play, and the other way round; the kernel disables it again if it must. */
+export function foreseePlayAndPause(root) {
+  const onClick = ({ target }) => {
+    const clicked = target.closest("button");
+    for (const [one, other] of Object.entries(NEXT)) {
+      if (!clicked?.classList.contains(one)) continue;
+      for (const button of root.querySelectorAll(`button.${other}`)) button.disabled = false;
+    }
+  };
+  root.addEventListener("click", onClick);
+  return () => root.removeEventListener("click", onClick);
+}
+
+/** Put a button beside each setting that can be tried on a copy of the run. */
+export function offerWhatIf(model, root) {
+  const apply = () => {
+    for (const control of root.querySelectorAll(".gw-asks")) {
+      if (control.querySelector(":scope > .gw-what_if-ask")) continue;
+      const name = [...control.classList].find((each) => each.startsWith("gw-") && !/^gw-(asks|control|kind-|idle|hidden)/.test(each));
+      const title = model.get("words").what_if;
+      const show = () => root.querySelector(".gw-what_if")?.scrollIntoView({ block: "nearest" });
+      makeButton(control, "gw-what_if-ask", "?", show, {
+        title,
+        "aria-label": `${title} ${model.get("names")[name]?.[0] ?? ""}`,
+        "data-gw-go": `what_if:${name.slice(3)}`,
+      });
+    }
+  };
+  const observer = new MutationObserver(apply);
+  observer.observe(root, { childList: true, subtree: true });
+  apply();
+  return () => observer.disconnect();
+}

@@ -1,0 +1,79 @@
+// The charts of a class: what somebody expects beside what happened, and the losses of a run.
+
+import { clamp } from "../browser/shared/numbers.js";
+import { colorsOf, fittedPen } from "../browser/shared/canvases.js";
+
+/** The largest loss of the chart on which a class draws what it expects. */
+export const MOST = 3;
+
+const FONT = "13px system-ui, sans-serif";
+
+function chartPen(canvas) {
+  const pen = fittedPen(canvas);
+  pen.font = FONT;
+  pen.fillStyle = getComputedStyle(canvas).color;
+  return [pen, canvas.clientWidth, canvas.clientHeight];
+}
+
+/** Draw the expected and the actual values of a loss, each null or a list, and the area between them. */
+export function drawExpectation(canvas, expected, actual) {
+  const [pen, width, height] = chartPen(canvas);
+  const text = pen.fillStyle;
+  pen.fillText(String(MOST), 2, 14);
+  pen.fillText("0", 2, height - 4);
+  const y = (value) => height * (1 - clamp(value, 0, MOST) / MOST);
+  const line = (values, color, dash) => {
+    pen.strokeStyle = color;
+    pen.lineWidth = 3;
+    pen.setLineDash(dash);
+    pen.beginPath();
+    values.forEach((value, at) => value !== null && pen.lineTo((at / (values.length - 1)) * width, y(value)));
+    pen.stroke();
+    pen.setLineDash([]);
+  };
+  if (expected && actual.length) {
+    pen.globalAlpha = 0.25;
+    pen.beginPath();
+    expected.forEach((value, at) => pen.lineTo((at / (expected.length - 1)) * width, y(value)));
+    [...actual].reverse().forEach((value, at) => pen.lineTo(width * (1 - at / (actual.length - 1)), y(value ?? 0)));
+    pen.fill();
+    pen.globalAlpha = 1;
+  }
+  if (expected) line(expected, text, [6, 4]);
+  if (actual.length) line(actual, colorsOf(canvas, ["d"]).d, []);
+}
+
+/** Draw losses, rows of [iteration, loss of D, loss of G] where null is a gap. */
+export function drawLosses(canvas, losses, words) {
+  const [pen, width, height] = chartPen(canvas);
+  const values = losses.flatMap(([, d, g]) => [d, g]).filter((each) => each !== null).sort((a, b) => a - b);
+  if (!values.length) return;
+  const [low, high] = [Math.min(0, values[0]), values[Math.floor(0.98 * (values.length - 1))] * 1.1 || 1];
+  const [first, last] = [losses[0][0], losses.at(-1)[0]];
+  const x = (at) => 40 + ((at - first) / Math.max(1, last - first)) * (width - 48);
+  const y = (at) => height - 24 - ((Math.min(at, high) - low) / (high - low || 1)) * (height - 50);
+  pen.fillText(high.toFixed(2), 2, y(high) + 4);
+  pen.fillText(low.toFixed(2), 2, y(low) + 4);
+  pen.fillText(String(first), 40, height - 6);
+  pen.fillText(String(last), width - 50, height - 6);
+  const colors = colorsOf(canvas, ["d", "g"]);
+  [["d", "loss_d", []], ["g", "loss_g", [6, 4]]].forEach(([network, label, dash], number) => {
+    pen.strokeStyle = pen.fillStyle = colors[network];
+    pen.lineWidth = 2;
+    pen.setLineDash(dash);
+    pen.beginPath();
+    let broken = true;
+    for (const row of losses) {
+      const value = row[number + 1];
+      if (value === null) broken = true;
+      else {
+        pen[broken ? "moveTo" : "lineTo"](x(row[0]), y(value));
+        broken = false;
+      }
+    }
+    pen.stroke();
+    pen.setLineDash([]);
+    pen.fillText(words[label], 44 + 110 * number, 14);
+  });
+  canvas.setAttribute("aria-label", `${words.loss_d}: ${losses.at(-1)[1]}, ${words.loss_g}: ${losses.at(-1)[2]}`);
+}

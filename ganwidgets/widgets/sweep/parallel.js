@@ -1,0 +1,42 @@
+// Parallel coordinates of a sweep: one axis for each setting that varies and for the metric, one line for each cell.
+
+import { makeSvg } from "../browser/shared/elements.js";
+import { finite } from "../browser/shared/numbers.js";
+import { figure, shade, shareOf } from "./results.js";
+
+/** Draw the lines into `svg`; `isChosen` and `toggle` are called with a cell. */
+export function drawParallel(svg, results, span, isChosen, toggle) {
+  svg.replaceChildren();
+  const { cells } = results;
+  const { varied, log, metric } = results.scene;
+  const names = [...varied.map(([name]) => name), metric];
+  const x = (i) => 60 + (names.length < 2 ? 0 : (780 * i) / (names.length - 1));
+  const axes = names.map((name, i) => {
+    const last = i === names.length - 1;
+    const raw = cells.map((cell) => (last ? results.valueOf(cell) : cell.numbers[name] ?? cell.settings[name]));
+    const distinct = [...new Set(raw)];
+    const numeric = raw.every((v) => typeof v === "number");
+    const scaled = (v) => (numeric ? (log.includes(name) && v > 0 ? Math.log(v) : v) : distinct.indexOf(v));
+    const known = finite(raw.map(scaled));
+    const [low, high] = [Math.min(...known), Math.max(...known)];
+    const y = (v) => 260 - (high === low ? 110 : (220 * (scaled(v) - low)) / (high - low));
+    const ticks = last ? finite([Math.min(...finite(raw)), Math.max(...finite(raw))]) : distinct.slice(0, 9);
+    return { raw, y, ticks };
+  });
+  cells.forEach((cell, row) => {
+    const d = axes.map((axis, i) => `${i ? "L" : "M"}${x(i)} ${axis.y(axis.raw[row])}`).join("");
+    if (d.includes("NaN")) return;
+    const stroke = shade(shareOf(results.valueOf(cell), span));
+    const line = makeSvg(svg, "path", "", { d, fill: "none", stroke, "stroke-width": isChosen(cell) ? 4 : 2 });
+    makeSvg(line, "title", "", {}, `${results.nameOf(cell)}: ${results.figuresOf(cell)}`);
+    line.addEventListener("click", () => toggle(cell));
+  });
+  names.forEach((name, i) => {
+    makeSvg(svg, "line", "", { x1: x(i), x2: x(i), y1: 40, y2: 260, stroke: "currentColor", "stroke-opacity": 0.5 });
+    makeSvg(svg, "text", "gw-sweep-axis-name", { x: x(i), y: 24, "text-anchor": "middle" }, name);
+    for (const tick of axes[i].ticks) {
+      const text = typeof tick === "number" ? figure(tick) : tick;
+      makeSvg(svg, "text", "", { x: x(i) + 6, y: axes[i].y(tick) + 4 }, text);
+    }
+  });
+}

@@ -1,0 +1,122 @@
+// The results of a sweep by cell: a run or, with seeds folded, all runs of a configuration.
+
+import { clamp, finite } from "../browser/shared/numbers.js";
+import { brief, fill } from "../browser/shared/texts.js";
+
+/** Viridis, from worse to better: readable for the colour-blind, and in grey. */
+const SCALE = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+
+const ENDED = ["stopped", "diverged", "failed"];
+
+/** Return the colour of a share from 0, the worst, to 1, the best. */
+export function shade(share) {
+  const place = clamp(share, 0, 1) * (SCALE.length - 1);
+  const low = Math.min(Math.floor(place), SCALE.length - 2);
+  const mixed = SCALE[low].map((value, i) => Math.round(value + (SCALE[low + 1][i] - value) * (place - low)));
+  return `rgb(${mixed.join(",")})`;
+}
+
+/** Write a number with three digits, or a dash if it is not finite. */
+export const figure = (value) => (Number.isFinite(value) ? brief(value) : "\u2013");
+
+export const mean = (values) => (values.length ? values.reduce((a, b) => a + b, 0) / values.length : NaN);
+
+/** True if colours and axes are logarithmic: one run far off would leave all others the same colour. */
+export const logarithmic = ([worst, best]) => Math.min(worst, best) > 0 && Math.max(worst / best, best / worst) > 10;
+
+/** Return the share of a number on the way from the worst to the best. */
+export function shareOf(number, ends) {
+  const [at, worst, best] = logarithmic(ends) ? [number, ...ends].map((each) => Math.log(each)) : [number, ...ends];
+  return worst === best ? 1 : (at - worst) / (best - worst);
+}
+
+/** What is known of a sweep: its traits, its newest frame, and the cells that are shown. */
+export class Results {
+  constructor(model) {
+    this.model = model;
+    this.words = model.get("words");
+    this.frame = null;
+    this.cells = [];
+  }
+
+  get scene() {
+    return this.model.get("scene");
+  }
+
+  get state() {
+    return this.model.get("state");
+  }
+
+  /** Choose the cells that are shown; `view` has `fold`, `filter` and `sort`. */
+  arrange({ fold, filter, sort }) {
+    const cells = new Map();
+    for (const run of this.scene.runs) {
+      // Runs of one cell differ in nothing but their seed.
+      const key = fold ? JSON.stringify(run.settings) : String(run.index);
+      if (!cells.has(key)) cells.set(key, { key, runs: [], settings: run.settings, numbers: run.numbers });
+      cells.get(key).runs.push(run.index);
+    }
+    this.cells = [...cells.values()].filter((cell) => {
+      const over = cell.runs.every((run) => this.ended(run));
+      return filter === "all" || (filter === "ended") === over;
+    });
+    if (sort !== "by_metric") return;
+    const sign = this.lowerIsBetter ? 1 : -1;
+    const rank = (cell) => (Number.isFinite(this.valueOf(cell)) ? this.valueOf(cell) * sign : Infinity);
+    this.cells.sort((a, b) => rank(a) - rank(b));
+  }
+
+  get lowerIsBetter() {
+    return this.scene.scale.better === "lower";
+  }
+
+  ended(run) {
+    return ENDED.includes(this.state.statuses[run]);
+  }
+
+  valuesOf(cell) {
+    return finite(cell.runs.map((run) => (this.frame ? this.frame.values[run] : NaN)));
+  }
+
+  /** The mean of the metric over a cell's runs; NaN before it was measured. */
+  valueOf(cell) {
+    return mean(this.valuesOf(cell));
+  }
+
+  /** The worst and the best value that is shown. */
+  limits() {
+    const known = finite(this.cells.map((cell) => this.valueOf(cell)));
+    const { floor } = this.scene.scale;
+    if (Number.isFinite(floor)) known.push(floor);
+    const [low, high] = [Math.min(...known), Math.max(...known)];
+    return this.lowerIsBetter ? [high, low] : [low, high];
+  }
+
+  /** Return the settings and seeds of a cell as a text. */
+  nameOf(cell) {
+    const { scene, words } = this;
+    const seeds = cell.runs.map((run) => scene.runs[run].seed);
+    return [
+      ...scene.varied.map(([name, label]) => `${label} ${cell.settings[name]}`),
+      seeds.length > 1 ? fill(words.seeds, { list: seeds.join(", ") }) : `${words.seed} ${seeds[0]}`,
+    ].join(", ");
+  }
+
+  /** Return the metric of a cell as a text: its mean, and the range over seeds. */
+  figuresOf(cell) {
+    const known = this.valuesOf(cell);
+    if (known.length < 2) return figure(mean(known));
+    return fill(this.words.mean, {
+      mean: figure(mean(known)),
+      low: figure(Math.min(...known)),
+      high: figure(Math.max(...known)),
+    });
+  }
+
+  /** Return a run's losses of D (`row` 0) or of G (`row` 1). */
+  lossesOf(run, row) {
+    const { curves } = this.frame;
+    const points = curves.shape[2];
+    return curves.subarray((2 * run + row) * points, (2 * run + row + 1) * points);
+  }
+}
