@@ -11,7 +11,11 @@ from playwright.sync_api import Browser, Route
 from ganwidgets.widgets.browser.assets import script
 
 WIDGETS = Path(str(files("ganwidgets.widgets")))
-OWN = sorted(path for path in WIDGETS.rglob("*.js") if re.search(r"^export default ", path.read_text("utf-8"), re.MULTILINE))
+OWN = sorted(
+    path
+    for path in WIDGETS.rglob("*.js")
+    if re.search(r"^export default ", path.read_text("utf-8"), re.MULTILINE)
+)
 
 
 def test_files_and_bundles_are_the_same_modules(chromium: Browser):
@@ -20,7 +24,9 @@ def test_files_and_bundles_are_the_same_modules(chromium: Browser):
     def answer(route: Route) -> None:
         name = route.request.url.removeprefix("http://widgets.test/")
         if name.startswith("bundles/"):
-            route.fulfill(body=script(name.removeprefix("bundles/").removesuffix(".js")), content_type="text/javascript")
+            route.fulfill(
+                body=script(name.removeprefix("bundles/").removesuffix(".js")), content_type="text/javascript"
+            )
         elif name:
             route.fulfill(path=WIDGETS / name, content_type="text/javascript")
         else:

@@ -97,7 +97,7 @@ class Heartbeat(TappedWidget):
     """
 
     _esm = script("browser/page/heartbeat")
-    _css = stylesheet("trainer/style") + stylesheet("trainer/presets")
+    _css = stylesheet("trainer/style")
 
     names = Dict().tag(sync=True)
     places = Dict().tag(sync=True)

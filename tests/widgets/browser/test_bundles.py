@@ -45,25 +45,38 @@ def test_comments_and_indents_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        ('import { none } from "./base.js";\n', r"own\.js imports none from base\.js, which exports no such name"),
-        ('import base from "./base.js";\n', r"own\.js has an import or export of a form that cannot be bundled: import"),
+        (
+            'import { none } from "./base.js";\n',
+            r"own\.js imports none from base\.js, which exports no such name",
+        ),
+        (
+            'import base from "./base.js";\n',
+            r"own\.js has an import or export of a form that cannot be bundled: import",
+        ),
         ('import * as base from "./base.js";\n', "cannot be bundled"),
         ("const a = 1;\nexport { a };\n", "cannot be bundled: export { a }"),
         ("export let a = 1;\n", "cannot be bundled"),
         ('import { a } from "./own.js";\n', r"in a circle: own\.js -> own\.js"),
-        ('import { a } from "./widget.js";\n', r"widget\.js is imported, and must not have an `export default`"),
+        (
+            'import { a } from "./widget.js";\n',
+            r"widget\.js is imported, and must not have an `export default`",
+        ),
         ("const a = `\n  b`;\n", "template literal of several lines"),
     ],
 )
 def test_what_cannot_be_bundled_is_named(tmp_path, own, message):
-    root = write(tmp_path, base="export const one = 1;\n", widget="export const a = 1;\nexport default {};\n", own=own)
+    root = write(
+        tmp_path, base="export const one = 1;\n", widget="export const a = 1;\nexport default {};\n", own=own
+    )
     with pytest.raises(ValueError, match=message):
         bundled_script(root, "own.js")
 
 
 def test_stylesheets_import_others_in_place(tmp_path):
     (tmp_path / "room").mkdir()
-    (tmp_path / "room" / "all.css").write_text('@import "../base.css";\n@import "./last.css";\n.own {\n  top: 0;\n}\n')
+    (tmp_path / "room" / "all.css").write_text(
+        '@import "../base.css";\n@import "./last.css";\n.own {\n  top: 0;\n}\n'
+    )
     (tmp_path / "base.css").write_text("/* Why. */\n.base {\n  top: 1px;\n}\n")
     (tmp_path / "room" / "last.css").write_text(".last {\n  top: 2px;\n}\n")
     expected = ".base {\ntop: 1px;\n}\n.last {\ntop: 2px;\n}\n.own {\ntop: 0;\n}\n"
@@ -76,10 +89,14 @@ def test_each_imported_name_is_used():
         code = re.sub(r"^import .*\n", "", text, flags=re.MULTILINE)
         for names in re.findall(r"^import \{([^}]*)\}", text, re.MULTILINE):
             for name in (each.split(" as ")[-1].strip() for each in names.split(",")):
-                assert re.search(rf"(?<!\w)(?<!\w\.){re.escape(name)}\b", code), f"{path.name} does not use {name}"
+                assert re.search(rf"(?<!\w)(?<!\w\.){re.escape(name)}\b", code), (
+                    f"{path.name} does not use {name}"
+                )
 
 
 def test_files_are_small_and_rooms_are_not_crowded():
     for path in [*WIDGETS.rglob("*.js"), *WIDGETS.rglob("*.css")]:
         assert len(path.read_text("utf-8").splitlines()) <= 500, path
-        assert len([each for each in path.parent.iterdir() if each.suffix in {".js", ".css"}]) <= 12, path.parent
+        assert len([each for each in path.parent.iterdir() if each.suffix in {".js", ".css"}]) <= 12, (
+            path.parent
+        )

@@ -2,7 +2,7 @@
 
 import { clamp, mix } from "../../browser/shared/numbers.js";
 
-/** Where the list of data ends on a wide stage, in pixels; as in graph.css. */
+/** Where the list of data ends on a wide stage, in pixels; as in controls.css. */
 const DATA_END = 196;
 
 const FORWARD = [
