@@ -1,1 +1,1 @@
-"""What is kept of a run: its history, the interventions in it, and the run itself on disk."""
+"""A run's history and interventions, time travel, and storage on disk."""

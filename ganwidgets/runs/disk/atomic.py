@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic writing of files: a reader finds the old file or the whole new one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ganwidgets.runs.disk.file_kinds import NotRegularError, kind_of
 __all__ = ["TEMPORARY", "chosen_file", "flush_folder", "reason", "whole_file"]
 
 TEMPORARY = "."
-"""What the name of a file that is not complete begins with."""
+"""Prefix of the names of incomplete files."""
 
 
 def chosen_file(path: Path) -> Path:
-    """Return the path that a file written to `path` gets: a symbolic link that the user chose is followed.
+    """Return the path for a file written to `path`: the target if it is a symbolic link.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def chosen_file(path: Path) -> Path:
     OSError, ValueError
         If links lead round in a circle, or the path cannot be one.
     """
-    # Without this, the link itself would be replaced by the file, and what it points to would stay old.
+    # Otherwise the new file would replace the link, and the link's target would stay old.
     target = _end_of_links(path) if path.is_symlink() else path
     _permissions(target)
     return target
@@ -45,7 +45,7 @@ def whole_file(target: Path) -> Iterator[IO[bytes]]:
     NotRegularError
         If `target` is no regular file: a rename would replace a pipe or a device by a file.
     OSError, ValueError
-        If it cannot be written; what was there before is still there.
+        If it cannot be written; the old file is kept.
     """
     temporary: Path | None = None
     try:
@@ -57,7 +57,7 @@ def whole_file(target: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _permissions(target)  # another process may have made something there meanwhile
+        _permissions(target)  # another process may have created something there
         temporary.replace(target)
         temporary = None
         flush_folder(target.parent)
@@ -68,7 +68,7 @@ def whole_file(target: Path) -> Iterator[IO[bytes]]:
 
 
 def _end_of_links(path: Path) -> Path:
-    """Return the path without links, also if nothing exists at their end."""
+    """Return the path with all links resolved, even if the target does not exist."""
     try:
         return Path(os.path.realpath(path, strict=True))
     except FileNotFoundError:
@@ -87,7 +87,7 @@ def _permissions(target: Path) -> int | None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Make a rename in `folder` lasting, where the system lets a folder be flushed."""
+    """Flush a rename in `folder` to disk, if the system supports it."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -98,5 +98,5 @@ def flush_folder(folder: Path) -> None:
 
 
 def reason(error: Exception) -> str:
-    """Return what the system says was wrong, without the file's name."""
+    """Return the system's error text, without the file's name."""
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -1,4 +1,4 @@
-"""What a path names, where a regular file is expected: a pipe, a device, a directory, a link."""
+"""Kind of a path: regular file, pipe, device, directory, or link."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["NotRegularError", "kind_of"]
 
 
 class NotRegularError(OSError):
-    """A path where a regular file is expected names something else."""
+    """The path names something other than a regular file."""
 
     def __init__(self, path: Path, what: Message) -> None:
         super().__init__(errno.EPERM, Message("{name} is {what}", name=path.name, what=what), str(path))
 
 
 def kind_of(found: os.stat_result) -> Message:
-    """Return in words what the result of :func:`os.lstat` describes."""
+    """Return a text for the result of :func:`os.lstat`."""
     mode = found.st_mode
     if stat.S_ISLNK(mode):
         return Message("a symbolic link")

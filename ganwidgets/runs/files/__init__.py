@@ -1,1 +1,1 @@
-"""A run in one file."""
+"""Storage of a run in one file."""

@@ -27,13 +27,13 @@ from ganwidgets.runs.state.tensor_file import pieces
 __all__ = ["FORMAT", "numbers_of", "read_checkpoint", "write_checkpoint"]
 
 FORMAT = 1
-"""The version of the format that is written, and the newest that can be read."""
+"""Version of the written format, and the newest readable one."""
 
 
 def write_checkpoint(
     path: str | os.PathLike[str], tensors: Mapping[str, Tensor], document: Mapping[str, Any]
 ) -> None:
-    """Write `tensors` and `document`, which JSON can hold, to the file `path`.
+    """Write `tensors` and `document`, a JSON value, to the file `path`.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def write_checkpoint(
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors and the document of a file that :func:`write_checkpoint` wrote.
+    """Return the tensors and the document of a file written by :func:`write_checkpoint`.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def _document(path: Path, text: str) -> dict[str, Any]:
 
 
 def _read(target: Path, prefix: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors whose names begin with `prefix`, and the metadata of a format that can be read."""
+    """Return the tensors whose names begin with `prefix`, and the metadata if the format is readable."""
     from safetensors import safe_open
 
     try:
@@ -159,7 +159,7 @@ def _read(target: Path, prefix: str) -> tuple[dict[str, Tensor], dict[str, str]]
 
 
 def _check_regular(path: Path) -> None:
-    """Raise unless `path` is a file that can be read, or a link to one.
+    """Raise unless `path` is a readable file, or a link to one.
 
     Raises
     ------

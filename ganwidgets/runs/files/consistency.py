@@ -1,4 +1,4 @@
-"""Whether the parts of a stored run fit together, before anything follows from one to the other."""
+"""Consistency checks of a stored run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["check_branches", "check_places", "check_records"]
 
 
 def check_branches(branches: Branches, records: int) -> None:
-    """Raise `ValueError` unless each branch begins on an earlier one, or with a first state of its own.
+    """Raise `ValueError` unless each branch begins on an earlier one, or with its own first state.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def check_branches(branches: Branches, records: int) -> None:
 
 
 def check_records(records: Sequence[Intervention], branches: Branches, rows: Mapping[int, int]) -> None:
-    """Raise `ValueError` unless each intervention took force on its branch, after those before it.
+    """Raise `ValueError` unless each intervention is on its branch, after those before it.
 
     Parameters
     ----------
@@ -58,17 +58,17 @@ def check_records(records: Sequence[Intervention], branches: Branches, rows: Map
 def check_places(
     places: Iterable[Position], branches: Branches, rows: Mapping[int, int], records: Collection[Intervention]
 ) -> None:
-    """Raise `ValueError` unless each of `places` lies on its branch."""
+    """Raise `ValueError` unless each of `places` is on its branch."""
     for place in places:
         if place.branch not in branches.by_id:
-            raise ValueError(f"{place} lies on no branch")
+            raise ValueError(f"{place} is on no branch")
         first = branches.roots[branches.root_of(place.branch)].first.iteration
         if not first <= place.iteration <= rows[place.branch] or place.seq > len(records):
-            raise ValueError(f"{place} lies beyond its branch")
+            raise ValueError(f"{place} is beyond its branch")
 
 
 def _begin(branches: Branches, number: int) -> int:
-    """Return the iteration at which a branch begins."""
+    """Return the first iteration of a branch."""
     root, start = branches.roots.get(number), branches.by_id[number].start
     if root is not None:
         return root.first.iteration

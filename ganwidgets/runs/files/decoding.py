@@ -1,4 +1,4 @@
-"""Branches, interventions and snapshots from the JSON values that :mod:`.plain` makes of them, checked.
+"""Conversion of JSON values from :mod:`.json_records` to branches, interventions and snapshots, with checks.
 
 Every function raises `ValueError`, `TraitError` or `CheckpointError` for values that no run has; types and
 bounds are those of :mod:`.documents`, values of settings those of :data:`~ganwidgets.settings.SETTINGS`.
@@ -46,10 +46,10 @@ __all__ = [
 ]
 
 Definitions = Mapping[str, Setting[Any]]
-"""Of all settings of a game, by name."""
+"""Settings of a game by name."""
 
 DataOf = Callable[[str], Any]
-"""Returns the data of a name."""
+"""Returns the data with a given name."""
 
 
 def place_from(plain: Any) -> Position:
@@ -89,7 +89,7 @@ def root_from(
 def intervention_from(
     plain: Any, data_of: DataOf, definitions: Definitions = SETTINGS
 ) -> tuple[Intervention, Any]:
-    """Return the record that :func:`~ganwidgets.runs.files.json_records.plain_intervention` described, and its new value."""
+    """Return a record and its new value; inverse of :func:`.plain_intervention`."""
     document = converted(plain, InterventionDocument)
     if document.setting == "data" and document.data is UNSET:
         raise ValueError(f"intervention {document.seq} has no data")
@@ -98,7 +98,7 @@ def intervention_from(
 
 
 def record_from(document: InterventionDocument, definitions: Definitions = SETTINGS) -> Intervention:
-    """Return an intervention whose setting or action is known, with values that it may have."""
+    """Return an intervention with a known setting or action and a valid value."""
     name, old, new = document.setting, document.old, document.new
     if name == "data":
         old, new = converted(old, str), converted(new, str)
@@ -131,13 +131,13 @@ ACTIONS: Mapping[str, Callable[[Any], Any]] = {
     SWITCH: lambda stepper: converted(stepper, str),
     "load": lambda iteration: converted(iteration, Iteration),
 }
-"""For each action, what checks the value that it was given."""
+"""Validator of each action's value."""
 
 
 def log_from(
     document: LogDocument, definitions: Definitions = SETTINGS
 ) -> tuple[list[Intervention], dict[str, tuple[Origin, Any]]]:
-    """Return what :meth:`~ganwidgets.runs.record.interventions.InterventionLog.stored` described.
+    """Inverse of :meth:`~ganwidgets.runs.record.interventions.InterventionLog.stored`.
 
     Returns
     -------
@@ -172,14 +172,14 @@ def _asked(
 
 
 def origin_from(document: OriginDocument) -> Origin:
-    """Return where a change comes from."""
+    """Return the origin of a change."""
     return Origin(document.author, document.source, document.reason, document.change)
 
 
 def snapshot_from(
     plain: Any, data_of: DataOf, *, pinned: bool, definitions: Definitions = SETTINGS
 ) -> Snapshot:
-    """Return the snapshot, without its tree, that :func:`~ganwidgets.runs.files.json_records.plain_snapshot` described."""
+    """Inverse of :func:`~ganwidgets.runs.files.json_records.plain_snapshot`; the snapshot has no tree."""
     document = converted(plain, SnapshotDocument)
     return Snapshot(
         Position(*document.place),
@@ -202,17 +202,17 @@ def _settings(plain: Mapping[str, Any], data_of: DataOf, definitions: Definition
 def setting_from(
     name: str, plain: Any, data_of: DataOf | None = None, definitions: Definitions = SETTINGS
 ) -> Any:
-    """Return the value of setting `name` that JSON holds as `plain`.
+    """Return the value of setting `name` from its JSON value `plain`.
 
     Raises
     ------
     ValueError, TraitError
-        If there is no such setting, or it cannot have that value.
+        If there is no such setting, or the value is not allowed.
     """
     if name not in definitions:
         raise ValueError(f"there is no setting {name!r}")
     if name == "data":
         if data_of is None:
-            raise ValueError("data stand there by their name")
+            raise ValueError("data are stored by their name")
         return data_of(converted(plain, str))
     return definitions[name].check(plain)

@@ -1,4 +1,4 @@
-"""The types and bounds of what a stored run or a saved file holds as JSON; :mod:`.plain` writes it.
+"""Types and bounds of a stored run's JSON documents; :mod:`.json_records` writes them.
 
 Bounds are generous: they stop values that would take all memory or time, not unusual runs.
 """
@@ -37,7 +37,7 @@ __all__ = [
 Count = Annotated[int, Meta(ge=0, le=MOST)]
 Iteration = Annotated[int, Meta(ge=0, le=MOST_ITERATIONS)]
 Updates = Annotated[int, Meta(ge=1, le=100_000_000)]
-"""Updates of one network in a row, which are one intervention."""
+"""Maximum number of consecutive updates of one network in one intervention."""
 
 _Text = Annotated[str, Meta(max_length=1_000_000)]
 _Word = Annotated[str, Meta(max_length=1000)]
@@ -49,7 +49,7 @@ PlaceDocument = tuple[Count, Iteration, Count]
 
 
 class OriginDocument(Struct, forbid_unknown_fields=True):
-    """Where a change comes from."""
+    """Origin of a change."""
 
     author: _Word
     source: _Word
@@ -58,7 +58,7 @@ class OriginDocument(Struct, forbid_unknown_fields=True):
 
 
 AskedEntry = tuple[_Word, OriginDocument, Any]
-"""A setting that was asked for: its name, its origin and its value."""
+"""A pending setting: its name, its origin and its value."""
 
 
 class RootDocument(Struct, forbid_unknown_fields=True):
@@ -110,7 +110,7 @@ class SnapshotDocument(Struct, tag_field="kind", tag="state", forbid_unknown_fie
 
 
 class DataDocument(Struct, tag_field="kind", tag="data", forbid_unknown_fields=True):
-    """The data of a run, beside its states."""
+    """The data of a run, besides its states."""
 
     name: _Word
     called: _Text
@@ -119,17 +119,17 @@ class DataDocument(Struct, tag_field="kind", tag="data", forbid_unknown_fields=T
 
 
 class StartDocument(Struct, tag_field="kind", tag="start", forbid_unknown_fields=True):
-    """What the user's own networks contained when the run began, beside its states."""
+    """Initial content of the user's own networks, besides the states."""
 
     name: Literal["start"]
 
 
 BesideDocument = SnapshotDocument | DataDocument | StartDocument
-"""What describes a file in ``snapshots/``."""
+"""Description of a file in ``snapshots/``."""
 
 
 class Environment(Struct):
-    """With what a run was computed; a newer version may say more."""
+    """Versions and device of the computation; a newer version may add entries."""
 
     torch: _Word
     python: _Word
@@ -143,7 +143,7 @@ NoteDocument = tuple[Count, Iteration, Annotated[str, Meta(min_length=1, max_len
 
 
 class StandDocument(Struct, forbid_unknown_fields=True):
-    """Where a run in a folder stands."""
+    """Current place of a run in a folder."""
 
     place: PlaceDocument
     here: Count | None
@@ -155,7 +155,7 @@ class StandDocument(Struct, forbid_unknown_fields=True):
 
 
 class RunDocument(Struct):
-    """What a run folder is made with."""
+    """Initial content of a run folder."""
 
     format: Literal[1]
     own: dict[str, bool | _Word]
@@ -163,7 +163,7 @@ class RunDocument(Struct):
 
 
 class AskedInFile(Struct, forbid_unknown_fields=True):
-    """A setting that was asked for, in a saved file."""
+    """A pending setting in a saved file."""
 
     setting: _Word
     old: Any

@@ -1,6 +1,6 @@
-"""Branches, interventions and snapshots as values that JSON can hold; :mod:`.decoding` is the way back.
+"""Branches, interventions and snapshots as JSON values; :mod:`.decoding` has the inverse.
 
-Data stand there by the name that :func:`~ganwidgets.runs.state.state_tree.data_name` gives them.
+Data are stored by the name from :func:`~ganwidgets.runs.state.state_tree.data_name`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 Asked = Mapping[str, tuple[Origin, Any]]
-"""Settings that were asked for and not in force yet, by name."""
+"""Pending settings by name."""
 
 NameOf = Callable[[Any], str]
 """Returns the name of data."""
@@ -44,7 +44,7 @@ def plain_place(place: Position) -> list[int]:
 
 
 def plain_branch(branch: Branch, root: BranchStart | None) -> dict[str, Any]:
-    """Return a branch, with its first state where it has one of its own."""
+    """Return a branch, with its own first state if it has one."""
     plain: dict[str, Any] = {
         "id": branch.id,
         "name": branch.name,
@@ -63,7 +63,7 @@ def plain_branch(branch: Branch, root: BranchStart | None) -> dict[str, Any]:
 
 
 def plain_intervention(record: Intervention, value: Any, name_of: NameOf) -> dict[str, Any]:
-    """Return a record; `value` is what it put in force."""
+    """Return a record; `value` is its new value."""
     plain = record.as_dict()
     if record.setting == "data":
         plain["data"] = name_of(value)
@@ -71,7 +71,7 @@ def plain_intervention(record: Intervention, value: Any, name_of: NameOf) -> dic
 
 
 def plain_asked(asked: Asked, name_of: NameOf) -> list[Any]:
-    """Return what was asked for, in order."""
+    """Return the pending settings, in order."""
     return [
         [name, asdict(origin), name_of(value) if name == "data" else value]
         for name, (origin, value) in asked.items()
@@ -79,7 +79,7 @@ def plain_asked(asked: Asked, name_of: NameOf) -> list[Any]:
 
 
 def plain_snapshot(snapshot: Snapshot, name_of: NameOf) -> dict[str, Any]:
-    """Return all of a snapshot but its tree."""
+    """Return a snapshot without its tree."""
     return {
         "place": plain_place(snapshot.place),
         "repeated": snapshot.repeated,

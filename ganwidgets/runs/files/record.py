@@ -1,4 +1,4 @@
-"""The record of a run in a saved file, read without its tensors."""
+"""The record of a run in a saved file, read without tensors."""
 
 from __future__ import annotations
 

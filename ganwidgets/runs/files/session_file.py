@@ -1,4 +1,4 @@
-"""A run on disk: what is in the file, and how a session is made of it again."""
+"""Saving a session to a file, and loading it."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def save_session(session: Session, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     CheckpointError
-        If the file cannot be written; what was there before is still there.
+        If the file cannot be written; the old file is kept.
     """
     tensors, document = session_content(session)
     write_checkpoint(path, tensors, document)
 
 
 def session_content(session: Session) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return what is stored of a run: tensors by name, not copied, and a document that JSON can hold."""
+    """Return the content of a saved run: tensors by name, not copied, and a JSON document."""
     session.notice_edits()
     tensors: dict[str, Tensor] = {}
     document = {
@@ -87,14 +87,14 @@ def load_session(
     own: Mapping[str, Any],
     device: torch.device,
 ) -> Session:
-    """Return the session of a run that :func:`save_session` saved.
+    """Return the session of a run saved by :func:`save_session`.
 
     Parameters
     ----------
     path
         The file.
     data
-        What the run was trained on, where the file does not hold it, else None.
+        The training data if the file does not hold it, else None.
     own : mapping
         ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
     device : torch.device
@@ -103,7 +103,7 @@ def load_session(
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, foreign or newer, or does not match what is passed.
+        If the file is missing, damaged, foreign or newer, or does not match the arguments.
     """
     tensors, document = read_checkpoint(path)
     with sound(path):
@@ -118,7 +118,7 @@ def session_from(
     own: Mapping[str, Any],
     device: torch.device,
 ) -> Session:
-    """Return a session made of what :func:`session_content` returned.
+    """Inverse of :func:`session_content`.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def session_from(
     Raises
     ------
     CheckpointError
-        If it does not match what is passed.
+        If it does not match the arguments.
     Exception
         Of many kinds, if it is not what :func:`session_content` returned.
     """

@@ -1,4 +1,4 @@
-"""Data that a stored run takes along: arrays that are small."""
+"""Storage of small arrays with a run."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ganwidgets.runs.state.state_tree import data_name
 __all__ = ["LARGEST_STORED_DATA", "as_it_was_read", "data_missing", "samples_of", "source_of_samples"]
 
 LARGEST_STORED_DATA = 16 * 2**20
-"""Bytes of an array that a stored run takes along."""
+"""Maximum bytes of an array that is stored with a run."""
 
 
 _OWN_UNITS = {torch.float32, torch.float64, torch.int64}
-"""Types of standardized points, which are stored in their own units."""
+"""Dtypes of standardized points, which are stored in their own units."""
 
 _STORED: Mapping[Kind, Collection[torch.dtype]] = {
     "points": {torch.float32},
@@ -33,7 +33,7 @@ _STORED: Mapping[Kind, Collection[torch.dtype]] = {
 
 
 def samples_of(source: Source) -> Tensor | None:
-    """Return the samples that a stored run takes along.
+    """Return the samples to store with a run.
 
     They are float32, uint8 for images that came as bytes, and float32, float64 or int64 for standardized points.
     """
@@ -50,7 +50,7 @@ def samples_of(source: Source) -> Tensor | None:
 def source_of_samples(
     samples: Tensor, labels: Tensor | None, kind: Kind, options: Mapping[str, Any]
 ) -> Source:
-    """Return the source whose samples :func:`samples_of` returned.
+    """Inverse of :func:`samples_of`.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def source_of_samples(
     Raises
     ------
     ValueError
-        If that function returns no such samples.
+        If the samples are invalid.
     """
     dimensions = 2 if kind == "points" else 4
     taken = DataOptions.restored(options)
@@ -84,7 +84,7 @@ def source_of_samples(
 
 
 def as_it_was_read(data: Any, stored: Iterable[tuple[str, Mapping[str, Any]]]) -> Any:
-    """Return `data`, which a user passed again, read with the options that were stored.
+    """Return `data`, passed again by the user, read with the stored options.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def as_it_was_read(data: Any, stored: Iterable[tuple[str, Mapping[str, Any]]]) -
     Returns
     -------
     Source or object
-        The first source with a stored name; `data` itself where there is none.
+        The first source with a stored name; `data` itself if there is none.
     """
     for name, plain in stored:
         options = DataOptions.restored(plain)
@@ -114,5 +114,5 @@ def as_it_was_read(data: Any, stored: Iterable[tuple[str, Mapping[str, Any]]]) -
 
 
 def data_missing(name: str) -> Message:
-    """Return the sentence for a run whose data, called `name`, was not taken along."""
+    """Return the error text for a run whose data, called `name`, was not stored."""
     return Message("the data of this run ({name}) is not in the file; pass it as data=...", name=name)

@@ -1,1 +1,1 @@
-"""A run kept in a folder while it trains: saving, opening, replay."""
+"""A run stored in a folder during training: saving, opening, replay."""

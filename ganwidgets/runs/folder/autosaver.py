@@ -1,4 +1,4 @@
-"""A run that is kept in a folder while it goes on.
+"""Automatic storing of a run in a folder during training.
 
 Stored is, at each time: the branches, interventions and history that are new, where the run stands,
 and of the snapshots those that nothing could replace, the first states and the branches' tips, and
@@ -46,23 +46,23 @@ if TYPE_CHECKING:
 __all__ = ["FolderKeeper", "keep", "whole_at"]
 
 SPACING = 1.0
-"""Seconds at least between two times that a run is stored by itself."""
+"""Minimum seconds between two periodic commits."""
 
 SHARE = 50
-"""A run that trains is stored after so many times as long as storing it took last."""
+"""Minimum interval between commits, as a multiple of the last commit's duration."""
 
 SHARE_AT_ONCE = 10
-"""The same where there is a reason to do so at once, since many of them may follow each other."""
+"""The same multiple for urgent commits, because many may follow each other."""
 
 RETRIES = 1.0, 30.0
-"""Seconds until storing is tried again after the first failure, and at most; each failure doubles them."""
+"""Seconds until the first retry of a failed commit, and at most; each failure doubles them."""
 
 STORED_AT_MOST = 1000
-"""Snapshots in the folder that something could replace; beyond, they are thinned."""
+"""Maximum number of replaceable snapshots in the folder; beyond, they are thinned."""
 
 
 def keep(session: Session, path: str | os.PathLike[str]) -> None:
-    """Keep a run that has just begun in the folder `path` from now on.
+    """Store a new run in the folder `path` from now on.
 
     Raises
     ------
@@ -90,13 +90,13 @@ def keep(session: Session, path: str | os.PathLike[str]) -> None:
 
 
 def whole_at(session: Session, snapshot: Snapshot, tree: dict[str, Any]) -> dict[str, Any]:
-    """Return the whole state at `snapshot`, without settings that are not in force there."""
+    """Return the whole state at `snapshot`, without pending settings."""
     root = session.branches.roots[session.branches.root_of(snapshot.place.branch)]
     return described(session, snapshot.settings, root, root.built, tree)
 
 
 class FolderKeeper(Autosave):
-    """Stores a run in its folder, at once where something happened, else now and then.
+    """Stores a run in its folder: at once after interventions, else periodically.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class FolderKeeper(Autosave):
     stored : set of str
         What else is in it already: names of data, and ``"start"``.
     environments : list of dict
-        With which the run was computed so far.
+        Versions and devices of the computation so far.
     """
 
     def __init__(
@@ -127,9 +127,9 @@ class FolderKeeper(Autosave):
         self._environments = environments
         self._reporter = Reporter(session)
         self._beside: list[SnapshotRow] = []
-        """Files of data and of what own networks contained at the start."""
+        """Files of data and of initial contents of own networks."""
         self._lost = set(folder.missing_files(shelf.rows.values()))
-        """Files of snapshots that were missing when the run was opened, which its reader has named already."""
+        """Files of snapshots that were missing when the run was opened; the reader has named them."""
         self._names: dict[int, tuple[Any, str]] = {}
         self._keys = itertools.count(1 + max((row.place["key"] for row in shelf.rows.values()), default=0))
         self._current: dict[str, Any] = {}
@@ -157,7 +157,7 @@ class FolderKeeper(Autosave):
         self._wait(time.monotonic() - began)
 
     def go_on(self, current: dict[str, Any]) -> None:
-        """Be told that the run, as it is, is stored; `current` is what was stored of where it stands."""
+        """Take the run as stored; `current` is its stored current state."""
         self._reporter.told(self._reporter.news())
         self._current = current
         self._last = self._moment()
@@ -174,7 +174,7 @@ class FolderKeeper(Autosave):
             self.save()
 
     def save(self) -> None:
-        """Store what is new; where that fails, note the fault and try again later."""
+        """Store the latest state; on a failure record the error and retry later."""
         if not self._open or os.getpid() != self._process:
             return
         began = time.monotonic()
@@ -228,12 +228,12 @@ class FolderKeeper(Autosave):
         self._soon = self._ended + SHARE_AT_ONCE * duration
 
     def _moment(self) -> tuple[Any, ...]:
-        """Return what changes when something happens that is to be stored at once."""
+        """Return a value that changes with every event that must be stored at once."""
         session = self._session
         return session.log.next_seq, session.branches.current, len(session.notes)
 
     def _everything(self) -> tuple[Any, ...]:
-        """Return what changes with everything that happens in the run."""
+        """Return a value that changes with every event in the run."""
         state = self._session.state
         return *self._moment(), state.iteration, state.samples_seen
 
@@ -241,7 +241,7 @@ class FolderKeeper(Autosave):
         return int(self._current["place"][1]) if self._current else 0
 
     def _fail(self, error: Exception) -> None:
-        """Note a fault, and when to try again; warn of the first one."""
+        """Record an error and the time of the next retry; warn of the first one."""
         first, longest = RETRIES
         pause = min(first * 2.0 ** min(self._failures, 30), longest)
         self._failures += 1
@@ -262,7 +262,7 @@ class FolderKeeper(Autosave):
 
     @under_pinned_modes
     def _commit(self) -> bool:
-        """Store what is new; return whether anything was."""
+        """Store the latest state; return True if anything was new."""
         from ganwidgets.runs.store import Entry
 
         session, rows = self._session, self._shelf.rows
@@ -314,7 +314,7 @@ class FolderKeeper(Autosave):
         current: dict[str, Any],
         aside: list[tuple[dict[str, Any], dict[str, Any]]],
     ) -> None:
-        """Note what is stored now."""
+        """Record the stored content."""
         self._shelf.rows.update(zip(fresh, committed[len(aside) :], strict=True))
         self._beside += committed[: len(aside)]
         self._stored |= {place["name"] for place, _ in aside}
@@ -323,7 +323,7 @@ class FolderKeeper(Autosave):
         self._last = self._moment()
 
     def _here(self) -> Snapshot | None:
-        """Return the state where the run stands; None in the past, which can be reached again."""
+        """Return the current state; None in the past, which can be recomputed."""
         session = self._session
         if not session.branches.at_tip:
             return None
@@ -335,7 +335,7 @@ class FolderKeeper(Autosave):
         return session._snapshot(copied(state_tree(session.state)), asked={})
 
     def _described(self, snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what is stored of a snapshot."""
+        """Return the stored form of a snapshot."""
         tree = self._session.snapshots.read(snapshot)
         if tree is None:
             raise CheckpointError(
@@ -361,7 +361,7 @@ class FolderKeeper(Autosave):
         }
 
     def _aside(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Return the data that are new, and at the beginning what networks of the user's own contained."""
+        """Return new data, and at the beginning the content of the user's own networks."""
         session = self._session
         found: list[tuple[dict[str, Any], dict[str, Any]]] = []
         if "start" not in self._stored:
@@ -386,7 +386,7 @@ class FolderKeeper(Autosave):
         return found
 
     def _data(self) -> list[Any]:
-        """Return all data that the run stands in need of, as they were passed; each kind once."""
+        """Return all data that the run needs, as the user passed them; each kind once."""
         log, roots = self._session.log, self._session.branches.roots
         found = [root.built["data"] for root in roots.values()]
         found += [log.in_force["data"], *(value for name, (_, value) in log.asked.items() if name == "data")]
@@ -403,7 +403,7 @@ class FolderKeeper(Autosave):
     # --- room -----------------------------------------------------------------------------------
 
     def _thin(self, here: Snapshot | None) -> None:
-        """Remove what is not kept any more, and what is too much."""
+        """Remove discarded snapshots, and thin the others if there are too many."""
         session, rows = self._session, self._shelf.rows
         held = set(session.snapshots)
         gone = {snapshot for snapshot in rows if snapshot not in held}

@@ -1,4 +1,4 @@
-"""What a run folder holds beside its states, as the objects that a session has."""
+"""Decoding of a run folder's content, except states, to the objects of a session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ganwidgets.settings import SETTINGS
 __all__ = ["stored_branches", "stored_histories", "stored_interventions"]
 
 DataOf = Callable[[str], Any]
-"""Returns the data of a name."""
+"""Returns the data with a given name."""
 
 
 def stored_branches(
@@ -54,7 +54,7 @@ def stored_branches(
 def stored_interventions(
     stored: Stored, data_of: DataOf, definitions: Definitions = SETTINGS
 ) -> tuple[list[Intervention], list[Any]]:
-    """Return the interventions of a stored run, and the values that they put in force.
+    """Return the interventions of a stored run, and their new values.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def stored_interventions(
 
 
 def stored_histories(stored: Stored, branches: Branches, of: Columns = CLASSIC) -> dict[int, History]:
-    """Return the numbers of each whole branch, by the branch's id.
+    """Return the history of each whole branch, by the branch's id.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def stored_histories(stored: Stored, branches: Branches, of: Columns = CLASSIC) 
 def _history(
     stored: Stored, known: Mapping[int, History], number: int, branches: Branches, of: Columns
 ) -> History:
-    """Return the numbers of a whole branch, given those of its ancestors."""
+    """Return the history of a whole branch, given those of its ancestors."""
     branch = branches.by_id[number]
     begin = 0 if branch.origin != "fork" or branch.start is None else branch.start.iteration
     first, columns = stored.history.get(number, (begin + 1, {}))

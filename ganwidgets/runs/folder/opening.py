@@ -1,4 +1,4 @@
-"""A run that was kept in a folder, made into a session again."""
+"""Opening of a run folder as a session."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ __all__ = ["Found", "look_at_session", "open_session", "read_session"]
 
 @dataclass(frozen=True)
 class Found:
-    """What is in a folder, as a session that stands at the first state of the run.
+    """Content of a folder, as a session at the first state of the run.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Found:
     here : Snapshot or None
         The state at which the run was left; None in the past.
     current : dict
-        What was stored last of where it stands.
+        The last stored current place.
     stored : set of str
         What else is in the folder.
     """
@@ -98,14 +98,14 @@ def open_session(
     own: Mapping[str, Any],
     device: torch.device,
 ) -> Session:
-    """Return the session of the run in the folder `path`, where it was left, and keep it there.
+    """Return the session of the run in the folder `path` where it stopped, and continue to store it there.
 
     Parameters
     ----------
     path
         The folder.
     data
-        What the run was trained on, where the folder does not hold it, else None.
+        The training data if the folder does not hold it, else None.
     own : mapping
         ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
     device : torch.device
@@ -114,7 +114,7 @@ def open_session(
     Raises
     ------
     CheckpointError
-        If there is no run, it is damaged or newer, or does not match what is passed.
+        If there is no run, or it is damaged, newer, or does not match the arguments.
     """
     folder = RunFolder.open(path)
     try:
@@ -147,9 +147,9 @@ def look_at_session(
     own: Mapping[str, Any],
     device: torch.device,
 ) -> Session:
-    """Return what :func:`open_session` returns, without the right to write: another process may take it.
+    """Return the result of :func:`open_session` without write access: another process may take it.
 
-    What is done with the session is not stored.
+    Changes of the session are not stored.
     """
     with RunFolder.open(path, writable=False) as folder:
         found = read_session(folder, data, own, device)
@@ -159,12 +159,12 @@ def look_at_session(
 
 
 def read_session(folder: RunFolder, data: Any, own: Mapping[str, Any], device: torch.device) -> Found:
-    """Return what is in `folder`; the parameters are those of :func:`open_session`."""
+    """Return the content of `folder`; parameters as in :func:`open_session`."""
     stored = folder.load()
     if not stored.branches or not stored.current:
         raise CheckpointError(
             Message(
-                "{path} holds no run yet: whoever began it was stopped at once; remove the folder and begin "
+                "{path} holds no run yet: its creation was interrupted; remove the folder and begin "
                 "the run anew",
                 path=str(folder.path),
             )
@@ -195,15 +195,15 @@ def _mismatch(folder: RunFolder, error: Exception) -> CheckpointError:
 
 
 class Data:
-    """Returns data by the name that a stored run gives them.
+    """Returns data by the name in a stored run.
 
     Parameters
     ----------
     folder : RunFolder
     rows : list of SnapshotRow
-        Of all states in it, and of what lies beside them.
+        Names in all states, and in the other stored content.
     passed
-        What the user passed as the run's data, or None.
+        The user's data argument, or None.
     game : Game or None
         Of the run; None is the classic one.
 
@@ -260,13 +260,13 @@ class Data:
         return found
 
     def check_passed(self, session: Session) -> None:
-        """Raise `CheckpointError` where what was passed is not what the run began with."""
+        """Raise `CheckpointError` if the user's parts differ from those of the run's beginning."""
         if self._passed is not None and data_name(self._passed) not in {*self._rows, *self._used}:
             raise CheckpointError(other_data(session.run.source.name, self._passed))
 
 
 def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) -> Found:
-    """Give `session` everything that was stored."""
+    """Restore everything that was stored in `session`."""
     current = stored.current
     branches = _branches(session, stored, known)
     records, values = stored_interventions(stored, known, session.settings.definitions)
@@ -312,7 +312,7 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
 
 
 def _branches(session: Session, stored: Stored, known: Data) -> Branches:
-    """Give `session` the branches that were stored, and return them."""
+    """Restore the stored branches in `session`, and return them."""
     branches = session.branches = stored_branches(
         stored, known, session.sources.of, session.settings.definitions
     )
@@ -330,12 +330,12 @@ def _check_ends(
     branches: Branches,
     rows: Mapping[int, int],
 ) -> None:
-    """Raise `ValueError` unless each branch ends where its history does, and the run stands on one of them."""
+    """Raise `ValueError` unless each branch ends with its history, and the run is on one of them."""
     ends = {number: tip.snapshot.place for number, tip in tips.items()}
     if here is not None:
         ends[place.branch] = here.place
         if here.place.iteration != place.iteration:
-            raise ValueError("the run stands elsewhere than its state")
+            raise ValueError("the run is not at the place of its state")
     if ends.keys() != branches.by_id.keys():
         raise ValueError("it is not known where each branch ends")
     for number, end in ends.items():
@@ -344,7 +344,7 @@ def _check_ends(
 
 
 def _go_where_it_was_left(found: Found) -> None:
-    """Let the session stand where the run was left, all of it compared with what was stored."""
+    """Restore the place where the run stopped, and compare it with the stored state."""
     session, current = found.session, found.current
     branches, log = session.branches, session.log
     target = place_from(current["place"])

@@ -1,4 +1,4 @@
-"""The records of a run that is kept in a folder, read without a tensor and without the right to write."""
+"""The records of a run folder, read without tensors and without write access."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["records_of_folder"]
 
 
 def records_of_folder(path: str | os.PathLike[str]) -> dict[str, RunRecord]:
-    """Return the records of all branches of a stored run, by name; the one on which it was left comes first.
+    """Return the records of all branches of a stored run, by name; the current branch comes first.
 
     Another process may be writing to the folder: it is opened to be read, and what is read is one commit.
 

@@ -1,4 +1,4 @@
-"""A stored run computed again from its beginning, through all branches, and compared with what was stored."""
+"""Replay: a stored run recomputed through all branches, and compared with the stored states."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ from ganwidgets.stepping.engine import ALL, NonFiniteError
 __all__ = ["replayed"]
 
 NEAR = {"rtol": 1e-3, "atol": 1e-5}
-"""How far numbers may be apart that another environment makes close, not equal."""
+"""Tolerances within which results of another environment are close."""
 
 ReplayPosition = tuple[int, int, int]
-"""On one branch: full steps done, interventions done, and updates done of the next one."""
+"""Position on one branch: full steps, interventions, and updates of the next intervention."""
 
 
 @under_pinned_modes
 def replayed(path: str | os.PathLike[str], data: Any, own: Mapping[str, Any]) -> ReplayReport:
-    """Return what comes out of computing the run in the folder `path` again; it is only read.
+    """Recompute the run in the folder `path`, read-only, and return a report.
 
     Raises
     ------
     CheckpointError
-        If there is no run, it is damaged or newer, or does not match what is passed.
+        If there is no run, or it is damaged, newer, or does not match the arguments.
     """
     with RunFolder.open(path, writable=False) as folder:
         with sound(folder.path):
@@ -63,19 +63,19 @@ def replayed(path: str | os.PathLike[str], data: Any, own: Mapping[str, Any]) ->
 
 
 def _device(recorded: str) -> torch.device:
-    """Return the device on which a run was computed, or the CPU where there is none like it."""
+    """Return the device of a stored run, or the CPU if this machine has no such device."""
     device = torch.device(recorded)
     there = device.type == "cuda" and (device.index or 0) < torch.cuda.device_count()
     return device if there else torch.device("cpu")
 
 
 class Enough(Exception):  # noqa: N818 - it is no error
-    """A difference was found, and all that can be said of it."""
+    """Signals the first difference, with everything known about it."""
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """The state with which a branch begins, and the settings in force; `counted` as in :class:`Walk`."""
+    """The first state of a branch, and the settings in force; `counted` as in :class:`Walk`."""
 
     run: Assembled
     tree: dict[str, Any]
@@ -84,7 +84,7 @@ class Beginning:
 
 
 class Verification:
-    """Computes a run again.
+    """Recomputes a run.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class Verification:
         self._steps = 0
 
     def report(self) -> ReplayReport:
-        """Compute all of it, and return what came out."""
+        """Recompute everything and return the report."""
         try:
             with pinned(device=self._device):
                 for branch in self._branches.by_id.values():
@@ -127,7 +127,7 @@ class Verification:
         return "close" if self._environment and self._near else "differs"
 
     def _changed(self, device: torch.device) -> dict[str, tuple[str, str]]:
-        """Return in what the environment is not what it was."""
+        """Return the differences of the environment."""
         now = environment(device, self._session.run.threads)
         changed = {}
         for name in ("torch", "python", "device", "processor"):
@@ -139,7 +139,7 @@ class Verification:
     # --- the way --------------------------------------------------------------------------------
 
     def _follow(self, branch: Branch) -> None:
-        """Compute a branch from its first state to its tip."""
+        """Recompute a branch from its first state to its tip."""
         root = self._branches.roots[self._branches.root_of(branch.id)]
         begins = self._begin(root) if branch.id in self._branches.roots else self._beginnings.pop(branch.id)
         walk = Walk(begins, root, self._session.log, self._edited)
@@ -167,7 +167,7 @@ class Verification:
             raise ValueError(f"branch {branch.id} does not lead to {min(stops)}")
 
     def _edited(self, record: Intervention) -> dict[str, Any]:
-        """Return the state that was stored after a change by hand, which no update leads to."""
+        """Return the stored state after an edit by hand, which no update produces."""
         for snapshot in self._found.shelf.rows:
             if snapshot.place == place_after(record):
                 self._edits.append(record)
@@ -180,7 +180,7 @@ class Verification:
         )
 
     def _begin(self, root: BranchStart) -> Beginning:
-        """Return the first state of a fresh start, made anew, or the state that was loaded."""
+        """Return the first state of a fresh start, recomputed, or the state that was loaded."""
         session = self._session
         run = session._assembled({**root.settings, **root.built}, root.source)
         if run.threads != root.threads:
@@ -209,7 +209,7 @@ class Verification:
     def _stops(
         self, branch: Branch, records: list[Intervention]
     ) -> dict[ReplayPosition, list[Snapshot | Branch]]:
-        """Return what begins or was stored on a branch, by where that is."""
+        """Return the branches that begin and the states stored on a branch, by position."""
         stops: dict[ReplayPosition, list[Snapshot | Branch]] = {}
         for snapshot in self._found.shelf.rows:
             if snapshot.place.branch == branch.id:
@@ -223,7 +223,7 @@ class Verification:
     # --- comparing ------------------------------------------------------------------------------
 
     def _stands_at(self, walk: Walk, stored: str) -> bool:
-        """Return whether the walk has come to the state of that hash."""
+        """Return True if the walk has reached the state with that hash."""
         state = state_tree(walk.run.state)
         whole = described(self._session, walk.settings, walk.root, walk.root.built, state)
         return is_hash_of(whole, stored, counted=walk.counted)
@@ -231,7 +231,7 @@ class Verification:
     def _compare_before(
         self, walk: Walk, branch: Branch, records: list[Intervention], position: ReplayPosition
     ) -> None:
-        """Compare with the hash before the intervention that comes next, if it comes now."""
+        """Compare with the hash before the next intervention, if it is due now."""
         record = records[position[1]]
         if record.iteration != position[0] or not record.hash_before:
             return
@@ -250,7 +250,7 @@ class Verification:
                 raise Enough
 
     def _compare(self, walk: Walk, branch: Branch, stop: Snapshot | Branch) -> None:
-        """Compare with a state that was stored, or begin another branch."""
+        """Compare with a stored state, or begin another branch."""
         if isinstance(stop, Branch):
             if stop.origin == "fork":
                 self._beginnings[stop.id] = Beginning(
@@ -286,7 +286,7 @@ class Verification:
 
 
 class Walk(Replayer):
-    """Carries out again what was done on one branch.
+    """Repeats the events of one branch.
 
     Attributes
     ----------
@@ -308,11 +308,11 @@ class Walk(Replayer):
         self._tree = begins.tree
 
     def begin(self) -> None:
-        """Stand at the first state."""
+        """Restore the first state."""
         put_tree(self.run.state, self._tree, self.rules())
 
     def along(self, records: list[Intervention], tip: int) -> Iterator[ReplayPosition]:
-        """Go to iteration `tip`, and tell each position on the way."""
+        """Go to iteration `tip`, and report each position on the way."""
         state = self.run.state
         yield state.iteration, 0, 0
         for index, record in enumerate(records):
@@ -348,7 +348,7 @@ class Walk(Replayer):
 
 
 def _position(place: Position, records: list[Intervention], repeated: int | None) -> ReplayPosition:
-    """Return where a place is among the `records` of its branch.
+    """Return the position of a place among the `records` of its branch.
 
     Parameters
     ----------
@@ -366,7 +366,7 @@ def _position(place: Position, records: list[Intervention], repeated: int | None
 def _differences(
     now: dict[str, Any], settings: Mapping[str, Any], tree: dict[str, Any] | None, stored: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Return the names of what is not the same."""
+    """Return the names of differing values."""
     names = [
         name
         for name, value in stored.items()
@@ -379,7 +379,7 @@ def _differences(
 
 
 def _flat(tree: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Return the entries of nested dictionaries by their paths."""
+    """Return the entries of nested dictionaries by path."""
     found: dict[str, Any] = {}
     for name, value in tree.items():
         at = f"{path}/{name}" if path else name
@@ -395,7 +395,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _is_near(now: dict[str, Any], tree: dict[str, Any]) -> bool:
-    """Return whether numbers are apart by so little that another environment explains it."""
+    """Return True if the difference of numbers is small enough for another environment."""
     mine, its = _flat(now), _flat(tree)
     return mine.keys() == its.keys() and all(
         torch.allclose(value, its[name], equal_nan=True, **NEAR)

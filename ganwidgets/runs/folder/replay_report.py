@@ -1,4 +1,4 @@
-"""What came out of computing a stored run again."""
+"""Report of a replay."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Difference", "ReplayReport", "Verdict"]
 Verdict = Literal["equal", "close", "not exact", "differs"]
 
 NAMED = 3
-"""Things that differ, which a sentence names."""
+"""Maximum number of differences in a sentence."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a run that was computed again first differs from what was stored.
+    """First difference between a recomputed run and the stored one.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """Whether a run, computed again from its beginning, is what was stored; true where it is.
+    """Result of a replay; truthy if the recomputed run equals the stored one.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class ReplayReport:
 
     @property
     def equal(self) -> bool:
-        """Whether every state that was compared is the same, bit for bit."""
+        """True if every compared state is equal, bit for bit."""
         return self.verdict == "equal"
 
     def __bool__(self) -> bool:

@@ -1,4 +1,4 @@
-"""Snapshots that lie in the folder of a run."""
+"""Snapshots in a run's folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["RunShelf"]
 
 
 class RunShelf:
-    """What memory has no room for: in the run's folder where it was stored there, else in temporary files.
+    """Swaps snapshots out of memory: to the run's folder if they are stored there, else to temporary files.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class RunShelf:
         self._whole = whole
         self._temporary = TemporaryShelf()
         self.rows: dict[Snapshot, SnapshotRow] = {}
-        """The snapshots that are in the folder."""
+        """The snapshots in the folder."""
 
     def write(self, snapshot: Snapshot) -> None:
         if snapshot not in self.rows:
@@ -52,7 +52,7 @@ class RunShelf:
         return tree
 
     def stored(self, snapshot: Snapshot) -> dict[str, Any]:
-        """Return what is in the folder.
+        """Return the snapshots in the folder.
 
         Raises
         ------
@@ -71,7 +71,7 @@ class RunShelf:
         return tree
 
     def remove(self, snapshot: Snapshot) -> None:
-        # What is in the folder goes when the run is stored next: until then the index needs it.
+        # A snapshot in the folder is removed with the next commit; until then the index needs it.
         self._temporary.remove(snapshot)
 
     def take_out(self, snapshots: Iterable[Snapshot]) -> None:

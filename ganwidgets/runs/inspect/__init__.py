@@ -1,1 +1,1 @@
-"""Looking at a run without changing a bit of it: samples, sub-steps, latent paths."""
+"""Read-only inspection of a run: samples, sub-steps, latent paths."""

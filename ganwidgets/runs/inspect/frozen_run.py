@@ -1,4 +1,4 @@
-"""A run as it stands between two steps, to be looked at in any thread while training goes on."""
+"""A copy of a run between two steps, for inspection in any thread during training."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["FrozenRun", "frozen_run_of"]
 
 @dataclass(frozen=True)
 class FrozenRun:
-    """What :mod:`~ganwidgets.runs.inspect.sampling` can look at in a session's place; never changes.
+    """A read-only substitute of a session for :mod:`~ganwidgets.runs.inspect.sampling`.
 
-    The data are the run's own, so samples are to be read between two steps all the same.
+    The data are the run's own, so real samples must still be read between two steps.
 
     Attributes
     ----------
     run : Assembled
-        With copies of both networks, which nobody trains.
+        With copies of both networks.
     settings : namespace
         In force when it was made.
     built, loss
@@ -36,11 +36,11 @@ class FrozenRun:
     loss: Loss
 
     def roll_back(self) -> None:
-        """Do nothing: it was made of a state that was whole."""
+        """Do nothing: the state was complete when it was copied."""
 
 
 def frozen_run_of(session: Session) -> FrozenRun:
-    """Return how a run stands now, to be called between two steps."""
+    """Return a frozen copy of a run; call this between two steps."""
     session.roll_back()
     run, state = session.run, session.state
     networks = {name: copied_network(network) for name, network in state.networks.items()}

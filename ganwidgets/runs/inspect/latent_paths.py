@@ -1,4 +1,4 @@
-"""Ways through the noise from which a generator makes its samples."""
+"""Paths through latent space."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from torch import Tensor
 __all__ = ["along", "between", "strongest"]
 
 PARALLEL = 1e-4
-"""The sine of an angle below which two latents count as parallel."""
+"""Sine of the angle below which two latents count as parallel."""
 
 NUDGE = 0.05
-"""How far a latent is moved to see how its sample changes."""
+"""Step of a latent for the numerical derivative of its sample."""
 
 
 def between(noise: str, first: Tensor, second: Tensor, steps: int) -> Tensor:
-    """Return latents ``[steps, latent_dim]`` on the way from one latent to another, both included.
+    """Return latents ``[steps, latent_dim]`` on the path from one latent to another, both included.
 
     Gaussian latents of many dimensions all have about the same norm, and a straight line between two
     would leave it: there the way is an arc, by spherical linear interpolation (Shoemake, "Animating
     rotation with quaternion curves", 1985; for generators White, arXiv:1609.04468). Uniform noise fills
-    a cube, in which straight lines stay.
+    a cube, which is convex.
     """
     share = torch.linspace(0, 1, steps, dtype=torch.float64).unsqueeze(1)
     a, b = first.double(), second.double()
@@ -38,13 +38,13 @@ def between(noise: str, first: Tensor, second: Tensor, steps: int) -> Tensor:
 
 
 def along(noise: str, start: Tensor, direction: Tensor, amounts: Tensor) -> Tensor:
-    """Return latents ``[len(amounts), latent_dim]``: `start`, moved so far along a direction of length 1."""
+    """Return latents ``[len(amounts), latent_dim]``: `start` plus multiples of a unit direction."""
     moved = start + amounts.unsqueeze(1) * direction
     return moved.clamp(-1, 1) if noise == "uniform" else moved
 
 
 def strongest(latent: Tensor, make: Callable[[Tensor], Tensor], count: int) -> Tensor:
-    """Return the directions in which the sample of `latent` changes most, float32 ``[count, latent_dim]``.
+    """Return the directions along which the sample of `latent` changes most, float32 ``[count, latent_dim]``.
 
     They are the first right singular vectors of the generator's Jacobian at `latent`, by central
     differences; each has length 1, and its largest entry is positive.

@@ -1,4 +1,4 @@
-"""Looking at a run: samples, verdicts and scores, none of which leaves a trace in it."""
+"""Samples, verdicts and scores of a run, without side effects."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ __all__ = [
 
 
 COMPARED = 500
-"""Samples that were trained on, and that were held out, of which the discriminator is asked."""
+"""Number of training samples and of held-out samples for the discriminator's scores."""
 
 UNDECIDED = 0.01
-"""Distance of a verdict in [0, 1] from 1/2 up to which it is no decision: a logit of .04."""
+"""Distance of an undecided verdict from 1/2, at most: a logit of .04."""
 
 MOST_LABELS = 10
-"""Labels under which the discriminator is asked about a sample that has none."""
+"""Maximum number of labels tried for an unlabelled sample."""
 
 
 class Visible(Protocol):
-    """A run that can be looked at: a session between two steps, or a likeness of one at any time."""
+    """A run that can be inspected: a session between two steps, or a frozen copy at any time."""
 
     @property
     def run(self) -> Assembled:
-        """What the last fresh start made."""
+        """The parts made at the last fresh start."""
 
     @property
     def settings(self) -> Any:
@@ -65,14 +65,14 @@ class Visible(Protocol):
 
     @property
     def built(self) -> Mapping[str, Any]:
-        """The values of the settings that the fresh start was made with."""
+        """The values of the settings at the fresh start."""
 
     @property
     def loss(self) -> Loss:
         """The loss of the run."""
 
     def roll_back(self) -> None:
-        """Return to the last consistent state, if something was interrupted."""
+        """Restore the last consistent state if something was interrupted."""
 
 
 def sample(session: Visible, n: int, seed: int, labels: Any = None, *, average: bool = False) -> Tensor:
@@ -98,27 +98,27 @@ def sample(session: Visible, n: int, seed: int, labels: Any = None, *, average: 
 def generated_as_drawn(
     session: Visible, n: int, seed: int, labels: Any = None, *, average: bool = False
 ) -> Tensor:
-    """Return the samples of :func:`generated` as they are drawn: standardized points as z-scores."""
+    """Return the samples of :func:`generated` in display units: standardized points as z-scores."""
     session.roll_back()
     run = session.run
     network = run.state.networks["generator"]
     if average:
         if session.settings.ema_decay == 0:
             raise ValueError(Message("there is no average of the generator; set ema_decay above 0 first"))
-        # Until the next update starts the average, the generator itself is what it will start at.
+        # Until the next update starts the average, it equals the generator itself.
         network = run.state.averaged("generator")
     return generated_by(session, network, n, seed, labels)
 
 
 def generated_by(session: Visible, network: nn.Module, n: int, seed: int, labels: Any = None) -> Tensor:
-    """Return what :func:`generated_as_drawn` does, made by `network`, which is built like the generator."""
+    """Return samples as :func:`generated_as_drawn`, made by `network`, a copy of the generator."""
     run = session.run
     noise, told = latents(session, n, seed), _told(run, labels, n, seed)
     return run.shown(run.generate(network, noise, derive(seed, "inside the network"), told))
 
 
 def _told(run: Assembled, labels: Any, n: int, seed: int) -> Tensor | None:
-    """Return the labels that the generator is told, int64 [n], or None where it takes none."""
+    """Return the generator's labels, int64 [n], or None if it takes none."""
     if run.labels is not None and run.labels.generator:
         if labels is not None:
             return run.labels.checked(labels, n)
@@ -135,12 +135,12 @@ def _told(run: Assembled, labels: Any, n: int, seed: int) -> Tensor | None:
 
 
 def labels_asked(run: Assembled, n: int, seed: int) -> Tensor | None:
-    """Return the labels that :func:`generated` asks for, int64 [n]; None where the generator takes none."""
+    """Return the labels for :func:`generated`, int64 [n]; None if the generator takes none."""
     return _told(run, None, n, seed)
 
 
 def latents(session: Visible, n: int, seed: int) -> Tensor:
-    """Return the latents ``[n, latent_dim]`` of which :func:`generated` makes its samples."""
+    """Return the latents ``[n, latent_dim]`` of :func:`generated`."""
     aside = seeded(seed, "sample")
     return draw_noise(session.settings.noise, n, session.built["latent_dim"], aside)
 
@@ -148,12 +148,12 @@ def latents(session: Visible, n: int, seed: int) -> Tensor:
 def sample_from(
     session: Visible, noise: Tensor, labels: Any = None, network: nn.Module | None = None
 ) -> Tensor:
-    """Return what the generator makes of latents ``[n, latent_dim]``, in the units of :func:`generated_as_drawn`.
+    """Return the generator's samples for latents ``[n, latent_dim]``, in the units of :func:`generated_as_drawn`.
 
     Parameters
     ----------
     labels
-        One label, or one for each latent; without them a generator that takes labels is told the first.
+        One label, or one for each latent; default: the first label, if the generator takes labels.
     network : nn.Module, optional
         Built like the generator, to be asked in its place.
     """
@@ -166,7 +166,7 @@ def sample_from(
 
 
 def shown(session: Session, n: int, seed: int, *, average: bool = False) -> dict[str, Tensor]:
-    """Return what is to be seen of the game, by the names of its exhibits."""
+    """Return the game's exhibits by name."""
     session.roll_back()
     if session.own.game is None:
         return {"generated": sample(session, n, seed, average=average), "real": sample_real(session, n, seed)}
@@ -203,7 +203,7 @@ def logits_of(session: Visible, samples: Tensor, labels: Any = None) -> Tensor:
 
 
 def judged_by(session: Visible, network: nn.Module, samples: Tensor, labels: Any = None) -> Tensor:
-    """Return what :func:`verdicts` does, of `network`, which is built like the discriminator."""
+    """Return verdicts as :func:`verdicts`, of `network`, a copy of the discriminator."""
     return _logits(session, network, copies(samples, session.built["packing"]), labels)
 
 
@@ -230,7 +230,7 @@ def input_gradients(
     worth : callable
         Anything differentiable of the discriminator's logits.
     labels
-        One label, or one for each sample; without them a discriminator that takes labels is told the first.
+        One label, or one for each sample; default: the first label, if the discriminator takes labels.
     """
     session.roll_back()
     run = session.run
@@ -247,9 +247,9 @@ def input_gradients(
 
 
 def sampler(session: Visible, seed: int) -> Callable[[int], Tensor]:
-    """Return what makes any number of the samples of :func:`generated_as_drawn` as they are now, in any thread, at any time.
+    """Return a function that makes samples as :func:`generated_as_drawn` does now, in any thread, at any time.
 
-    It has a copy of the generator, so that training may go on meanwhile.
+    It has a copy of the generator, so that training can continue.
     """
     session.roll_back()
     run, noise = session.run, session.settings.noise
@@ -266,14 +266,14 @@ def sampler(session: Visible, seed: int) -> Callable[[int], Tensor]:
 def overfitting(
     session: Visible, seed: int, between: Callable[[Callable[[], Any]], Any] = lambda read: read()
 ) -> dict[str, float]:
-    """Return how often D finds a sample it was trained on more real than one held out; nothing where none is.
+    """Return the probability that D scores a training sample above a held-out one; empty without held-out samples.
 
     Each is judged under its own label by a discriminator that takes labels.
 
     Parameters
     ----------
     between : callable
-        Carries out a function that reads data, between two steps, and returns what it returns.
+        Runs a function that reads data, between two steps, and returns its result.
     """
     run = session.run
     if run.held_out is None:
@@ -290,7 +290,7 @@ def overfitting(
 
 
 def accuracies(session: Visible, samples: Tensor, reference: Tensor) -> dict[str, float]:
-    """Return which shares of real and of generated images the discriminator judges rightly.
+    """Return the shares of real and of generated images that the discriminator classifies correctly.
 
     They are shares of packs, where it judges several samples at once.
     """
@@ -311,7 +311,7 @@ def accuracies(session: Visible, samples: Tensor, reference: Tensor) -> dict[str
 
 
 def decisiveness(session: Visible, samples: Tensor, reference: Tensor) -> dict[str, float]:
-    """Return how far the discriminator tells samples apart at all.
+    """Return a measure of how well the discriminator separates samples.
 
     Parameters
     ----------

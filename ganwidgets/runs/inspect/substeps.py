@@ -1,4 +1,4 @@
-"""What has been carried out of an update up to one of its stages, as copies."""
+"""Sub-steps of an update, as copies."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ganwidgets.stepping.tensors import tensors_of
 __all__ = ["Effect", "FarEnough", "Gradients", "Recorder", "SubStep", "stages_of"]
 
 SAMPLES = "samples"
-"""The tensor of a stage that is shown as generated samples."""
+"""Stage tensor that panels show as generated samples."""
 
 LOGITS = ("real_logits", "fake_logits")
-"""Tensors of stages that have fields of their own."""
+"""Stage tensors with their own fields."""
 
 
 def stages_of(game: Game) -> tuple[str, ...]:
-    """Return the names of the stages of an update, in their order."""
+    """Return the names of the stages of an update, in order."""
     return game.draw_stage.name, *(stage.name for stage in game.stages), "loss", "gradients", "update"
 
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """The gradients of the loss of an update, before anything moves.
+    """The gradients of the loss of an update, before parameters change.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Gradients:
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """The same batch once more, with the parameters as the update leaves them.
+    """The same batch evaluated with the updated parameters.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Effect:
 
 @dataclass(frozen=True, eq=False)
 class SubStep:
-    """One sub-step of an update: what is known once its stage has been carried out.
+    """One sub-step of an update: all values known after its stage.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ class SubStep:
     loss : float or None
     gradients : Gradients or None
     effect : Effect or None
-        What the update would change. None too where nothing is changed.
+        Changes of the update. None if nothing changes.
     changed : mapping of str to mapping
         Every parameter and buffer of the networks that earlier updates of this walk would have changed, by network
         and name.
@@ -139,11 +139,11 @@ class SubStep:
 
 
 class FarEnough(Exception):  # noqa: N818 - no error: it ends an update where a walk stands
-    """The stage that was asked for has been carried out."""
+    """Signals that the requested stage has been carried out."""
 
 
 class Recorder(StageObserver):
-    """Records an update up to the sub-step number `wanted`, and breaks it off there.
+    """Records an update up to sub-step `wanted`, and stops it there.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ class Recorder(StageObserver):
         self._begin()
 
     def _begin(self) -> None:
-        """Note from where the next update draws, so that the same batch can be had once more."""
+        """Record the sources of the next update's draws, so that the batch can be drawn again."""
         self._draw_again = self._engine.state.copy_drawing()
 
     def _reach(self, stage: str, **found: Any) -> None:
@@ -243,7 +243,7 @@ class Recorder(StageObserver):
         self._reach("gradients", gradients=found)
 
     def _names(self) -> Iterator[str]:
-        """Return the names of the trained parameters of the player, in their order."""
+        """Return the names of the player's trained parameters, in order."""
         networks = self._players[self._here.network].networks
         for network in networks:
             prefix = f"{network}." if len(networks) > 1 else ""
@@ -269,7 +269,7 @@ class Recorder(StageObserver):
         }
 
     def _effect(self) -> Effect:
-        """Carry out the same update once more up to its loss, the parameters having moved."""
+        """Repeat the update up to its loss, with the new parameters."""
         player, engine = self._here.network, self._engine
         state, tensors = engine.state, self._tensors()
         moved = [

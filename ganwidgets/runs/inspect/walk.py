@@ -1,4 +1,4 @@
-"""A walk through one step: sub-step by sub-step, forward and back, each of them really carried out.
+"""A walk through one step, sub-step by sub-step, forward and back, by real computation.
 
 A sub-step is the step itself, carried out on the run's own networks and data up to the end of one
 stage, and undone again at once; so between two sub-steps nothing of the run has changed, whoever looks.
@@ -26,10 +26,10 @@ T = TypeVar("T")
 
 
 class BetweenSteps(Protocol):
-    """What carries out a function between two steps and returns its result."""
+    """Runs a function between two steps and returns its result."""
 
     def __call__(self, function: Callable[[], T], /) -> T:
-        """Carry out `function`."""
+        """Run `function`."""
 
 
 class Walk:
@@ -53,9 +53,9 @@ class Walk:
     Attributes
     ----------
     here : SubStep or None
-        Where the walk stands; None before its first sub-step.
+        Current sub-step; None before the first.
     began : str
-        The hash of the state in which the walk began.
+        Hash of the state at the beginning of the walk.
     """
 
     def __init__(self, session: Session, on_training_thread: BetweenSteps, what: str, origin: Origin) -> None:
@@ -79,12 +79,12 @@ class Walk:
 
     @property
     def here(self) -> SubStep | None:
-        """Where the walk stands; None before its first sub-step."""
+        """Current sub-step; None before the first."""
         return self._known[self._at] if self._at >= 0 else None
 
     @property
     def over(self) -> bool:
-        """Whether the walk has ended: it was left, or its step carried out, or the run changed otherwise."""
+        """True if the walk has ended: the user left it, its step was completed, or the run changed otherwise."""
         return self._between_steps(self._ended)
 
     def _ended(self) -> bool:
@@ -92,7 +92,7 @@ class Walk:
         return self._left
 
     def next(self) -> SubStep | None:
-        """Go on to the next sub-step and return it.
+        """Advance to the next sub-step and return it.
 
         Returns
         -------
@@ -119,7 +119,7 @@ class Walk:
         return self._between_steps(self._back)
 
     def finish(self) -> None:
-        """Carry the step out, from wherever the walk stands; the walk is then over.
+        """Complete the step from any sub-step; the walk is then over.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class Walk:
         self._between_steps(self._finish)
 
     def leave(self) -> None:
-        """End the walk where it stands; nothing of the run has changed."""
+        """End the walk; the run has not changed."""
         self._left = True
 
     # --- between two steps ----------------------------------------------------------------------
@@ -159,7 +159,7 @@ class Walk:
         self._session.autosave.pause()
 
     def _rehearsed(self, wanted: int) -> SubStep | None:
-        """Return sub-step number `wanted`, or None where the step has fewer."""
+        """Return sub-step `wanted`, or None if the step has fewer."""
         with rehearsing(self._session) as engine:
             recorder = Recorder(engine, self._session.run.shown, wanted)
             engine.observer = recorder

@@ -1,4 +1,4 @@
-"""What `GANTrainer.evaluate` and its neighbours answer."""
+"""Evaluation behind `GANTrainer.evaluate` and related methods."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ from ganwidgets.stepping.tensors import copied_network
 __all__ = ["FAIR", "Evaluation"]
 
 FAIR = {"overfitting": 0.5}
-"""What a discriminator scores that knows no sample by heart."""
+"""Score of a discriminator without memorisation."""
 
 SAMPLES = 2500
-"""Of a report, as by default of :meth:`GANTrainer.evaluate`."""
+"""Number of samples for a report, the default of :meth:`GANTrainer.evaluate`."""
 
 
 class Evaluation:
-    """Judges a run.
+    """Evaluates a run.
 
     Parameters
     ----------
     session : Session
     between : callable
-        Carries out a function between two steps of the run, and returns what it returns.
+        Runs a function between two steps of the run, and returns its result.
     """
 
     def __init__(self, session: Session, between: Callable[[Callable[[], Any]], Any]) -> None:
@@ -57,7 +57,7 @@ class Evaluation:
 
     @under_pinned_modes
     def noted(self, n: int, seed: int, features: Any) -> dict[str, float]:
-        """Return what :meth:`of_generated` returns, and keep it in the history at the iteration of the samples."""
+        """Return the result of :meth:`of_generated`, and store it in the history at the samples' iteration."""
         figures = self.of_generated(n, seed, features)
         self._between(lambda: self._session.history.note_evaluation(self._drawn_at, n, seed, figures))
         return figures
@@ -67,7 +67,7 @@ class Evaluation:
         return generated_as_drawn(self._session, n, seed)
 
     def of_generated(self, n: int, seed: int, features: Any) -> dict[str, float]:
-        """Return how good generated samples are, by name; the own metrics of any other game."""
+        """Return metrics of generated samples, by name; for other games their own metrics."""
         session = self._session
         if session.own.game is not None:
             return self._of_game(n, seed)
@@ -81,7 +81,7 @@ class Evaluation:
 
     @under_pinned_modes
     def of_real(self, n: int, seed: int, features: Any) -> dict[str, float]:
-        """Return the same figures of real samples in the place of generated ones."""
+        """Return the same metrics for real samples instead of generated ones."""
         session = self._session
         if session.own.game is not None:
             return dict(session.own.game.floors)
@@ -99,7 +99,7 @@ class Evaluation:
         return {**figures, **fair}
 
     def _of_game(self, n: int, seed: int) -> dict[str, float]:
-        """Return the game's own metrics of the run as it stands between two steps."""
+        """Return the game's own metrics of the current run, between two steps."""
         session = self._session
 
         def measured() -> dict[str, float]:
@@ -112,16 +112,16 @@ class Evaluation:
         return figures
 
     def report(self) -> tuple[dict[str, float], dict[str, float], str]:
-        """Return the figures, those of real samples, and the name of the features that images were measured on."""
+        """Return the metrics, those of real samples, and the name of the image features."""
         name = self.features().name if self._session.run.source.kind == "images" else ""
         return self.of_generated(SAMPLES, 0, None), self.of_real(SAMPLES, 0, None), name
 
     def judge(self, n: int, seed: int, features: Any = None) -> Judge:
-        """Return what judges `n` generated images."""
+        """Return the judge for `n` generated images."""
         return Judge(self._session.run.source, self.features(features), n, seed, self._between)
 
     def features(self, asked: Any = None) -> Features:
-        """Return the features that are asked for, or those that the run is judged on."""
+        """Return the requested features, or the run's own."""
         session = self._session
         asked = session.features if asked is None else refuse_unknown_features(asked)
         source = session.run.source
@@ -130,7 +130,7 @@ class Evaluation:
         if isinstance(asked, nn.Module) and _shared(
             asked, [*session.state.networks.values(), *session.state.averages.values()]
         ):
-            # Such features change with every update, and training goes on in train mode meanwhile.
+            # Such features change with every update, and training continues in train mode.
             asked = self._between(lambda: copied_network(asked))
             return chosen_features(asked, source, session.run.state.device, self._between)
         if known is None or known[0] is not source or known[1] is not asked:
@@ -140,13 +140,13 @@ class Evaluation:
 
     @under_pinned_modes
     def neighbors(self, samples: Tensor, k: int, features: Any) -> Neighbors:
-        """Return the real images that are most like `samples`."""
+        """Return the real images nearest to `samples`."""
         self._refuse_points()
         return nearest(self._session.run.source, self.features(features), samples, k, self._between)
 
     @under_pinned_modes
     def class_shares(self, n: int, seed: int) -> dict[int, float]:
-        """Return the share of generated images that is read as each class."""
+        """Return the share of generated images classified as each class."""
         session = self._session
         judge = self.judge(n, seed, "classifier")
         made = self._between(lambda: generated_as_drawn(session, n, seed))
@@ -177,6 +177,6 @@ class Evaluation:
 
 
 def _shared(module: nn.Module, networks: Iterable[nn.Module]) -> bool:
-    """Return whether `module` holds a layer of one of `networks`."""
+    """Return True if `module` shares a layer with one of `networks`."""
     layers = {id(layer) for network in networks for layer in network.modules()}
     return any(id(layer) in layers for layer in module.modules())

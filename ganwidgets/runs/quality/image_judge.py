@@ -1,4 +1,4 @@
-"""Judging generated images: on which features, against which real images, and what perfect ones score.
+"""Metrics of generated images: features, reference images, and floors.
 
 What is slow here (a classifier is trained, many images are read) happens in the thread that asks; the run
 itself is needed for moments only, between two steps.
@@ -35,21 +35,21 @@ __all__ = ["NAMED", "Judge", "Neighbors", "chosen_features", "nearest", "refuse_
 Between = Callable[[Callable[[], Any]], Any]
 
 NAMED = ("auto", "classifier", "inception", "random", "pixels")
-"""Features that are chosen by a name."""
+"""Features by name."""
 
 LEARNT_FROM = 20_000
-"""Images at most that a classifier learns from."""
+"""Maximum number of training images of a classifier."""
 
 KEPT = 4
-"""Trained classifiers that are kept, for runs on data that was seen before."""
+"""Maximum number of cached classifiers."""
 
 READ_AT_ONCE = {True: 1024, False: 32}
-"""Real images that are read between two steps, where they lie in memory and where they do not."""
+"""Number of real images read between two steps, from memory and from elsewhere."""
 
 
 @dataclass(frozen=True)
 class Neighbors:
-    r"""The real images that are most like some images, nearest first.
+    r"""The real images nearest to given images, nearest first.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Neighbors:
 
 
 def refuse_unknown_features(asked: Any) -> Any:
-    """Return `asked` where features can be made of it; else raise `DataError`."""
+    """Return `asked` if it names or can be converted to features; else raise `DataError`."""
     if isinstance(asked, nn.Module | Path) or (isinstance(asked, str) and asked in NAMED):
         return asked
     if isinstance(asked, str) and Path(asked).expanduser().is_file():
@@ -87,7 +87,7 @@ def refuse_unknown_features(asked: Any) -> Any:
 
 
 def chosen_features(asked: Any, source: Source, device: torch.device, between: Between) -> Features:
-    """Return the features on which images of `source` are to be judged; a classifier is trained the first time.
+    """Return the features for images of `source`; the first call trains a classifier.
 
     Parameters
     ----------
@@ -98,14 +98,14 @@ def chosen_features(asked: Any, source: Source, device: torch.device, between: B
     source : Source
         The real images.
     device : torch.device
-        Where large networks are to compute.
+        Device for large networks.
     between : callable
-        Carries out a function while the training rests, and returns what it returns.
+        Runs a function while the training is paused, and returns its result.
 
     Raises
     ------
     DataError
-        If there are no such features, or not here.
+        If such features do not exist, or are not available.
     """
     if isinstance(asked, nn.Module):
         return OwnFeatures(asked)
@@ -158,20 +158,20 @@ _TRAINING = threading.Lock()
 
 
 def _labels(source: Source) -> Tensor | None:
-    """Return the labels of the data where there are at least two different ones."""
+    """Return the labels of the data if there are at least two different ones."""
     labels = source.labels_at_hand()
     return None if labels is None or len(torch.unique(labels)) < 2 else labels
 
 
 def _read(source: FiniteSource, indices: Tensor, between: Between) -> Tensor:
-    """Return real images in [0, 1], read while the training rests, a few at a time."""
+    """Return real images in [0, 1], read in parts while the training is paused."""
     parts = torch.split(indices, READ_AT_ONCE[isinstance(source, ArraySource)])
     images = torch.cat([between(partial(source.read, part)) for part in parts])
     return images.add(1).div(2).clamp(0, 1)
 
 
 class Judge:
-    """Judges generated images of one source, again and again.
+    """Evaluates generated images of one source repeatedly.
 
     Of data with an end, one half at most is what generated images are compared with, and the other half
     stands in for a perfect generator: real images that were compared with themselves would look perfect
@@ -214,12 +214,12 @@ class Judge:
             self._shares = counts.double() / len(self._labels)
 
     def reading(self, images: Tensor) -> Reading:
-        """Return what the features see of images in [0, 1]."""
+        """Return the features of images in [0, 1]."""
         with pinned(1):
             return read(self.features, images)
 
     def figures(self, generated: Tensor, asked: Tensor | None = None) -> dict[str, float]:
-        """Return every figure of `generated`, [n, C, H, W] in [0, 1]; none where there are too few images.
+        """Return all metrics of `generated`, [n, C, H, W] in [0, 1]; empty if there are too few images.
 
         Parameters
         ----------
@@ -229,7 +229,7 @@ class Judge:
         return self.figures_of(self.reading(generated), asked)
 
     def figures_of(self, generated: Reading, asked: Tensor | None = None) -> dict[str, float]:
-        """Return what :meth:`figures` does, of images that were read already."""
+        """Return the result of :meth:`figures` for precomputed features."""
         if self.count < 2:
             return {}
         places = None if asked is None or self._classes is None else torch.searchsorted(self._classes, asked)
@@ -238,7 +238,7 @@ class Judge:
 
     @cached_property
     def floors(self) -> dict[str, float]:
-        """The same figures of real images in the place of generated ones, each of which is to have its own label."""
+        """The same metrics for real images instead of generated ones, with their own labels as requested labels."""
         own = None if self._labels is None or self.count < 2 else self._labels[self._stand_ins]
         return self.figures_of(self.reading(self.perfect()), own)
 
@@ -247,14 +247,14 @@ class Judge:
         return self.reading(self.reference())
 
     def reference(self) -> Tensor:
-        """Return the real images with which generated ones are compared, at least one."""
+        """Return the reference images, at least one."""
         source = self._source
         if isinstance(source, FiniteSource):
             return _read(source, self._order[: max(self.count, 1)], self._between)
         return self._drawn("real", self.count)
 
     def perfect(self) -> Tensor:
-        """Return real images in the place of generated ones, first those that the reference does not have."""
+        """Return real images instead of generated ones, first those outside the reference."""
         source = self._source
         if not isinstance(source, FiniteSource):
             return self._drawn("perfect", self.n)
@@ -278,7 +278,7 @@ class Judge:
         return images.add(1).div(2).clamp(0, 1)
 
     def shares(self, generated: Reading) -> dict[int, tuple[float, float]]:
-        """Return for each class of the data its share of the generated images, as it is read, and of the data.
+        """Return for each class its share of the generated images, as classified, and of the data.
 
         Raises
         ------
@@ -294,12 +294,12 @@ class Judge:
 
     @property
     def knows_classes(self) -> bool:
-        """Whether the features know the data's classes."""
+        """True if the features include the data's classes."""
         return self._shares is not None
 
 
 def nearest(source: Source, features: Features, images: Tensor, k: int, between: Between) -> Neighbors:
-    """Return the `k` real images that are most like each of `images` [n, C, H, W] in [0, 1].
+    """Return the `k` real images nearest to each of `images` [n, C, H, W] in [0, 1].
 
     Raises
     ------
@@ -309,7 +309,7 @@ def nearest(source: Source, features: Features, images: Tensor, k: int, between:
     if not isinstance(source, FiniteSource) or source.kind != "images" or not 1 <= k <= source.size:
         raise DataError(
             Message(
-                "{k} nearest neighbours cannot be found in {data}; it must be images, at least so many",
+                "{k} nearest neighbours cannot be found in {data}; it must be images, at least {k}",
                 k=k,
                 data=source.name,
             )
@@ -338,4 +338,4 @@ def nearest(source: Source, features: Features, images: Tensor, k: int, between:
 
 
 EXACT = "donot_use_mm_for_euclid_dist"
-"""Distances whose errors are as small as themselves: that of a copy is 0."""
+"""Distances with a relative error bound: that of a copy is 0."""

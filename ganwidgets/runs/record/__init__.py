@@ -1,1 +1,1 @@
-"""What happened in a run: history, interventions, positions, branches, snapshots."""
+"""History, interventions, places, branches and snapshots of a run."""

@@ -1,4 +1,4 @@
-"""The branches of a run, and which places lie on which."""
+"""Branches of a run."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["LONGEST_NAME", "BranchStart", "Branches", "RunPoint", "Tip"]
 
 
 LONGEST_NAME = 100
-"""Letters that the name of a new branch has at most."""
+"""Maximum number of letters in the name of a new branch."""
 
 _JOINERS = "\u200c\u200d"
-"""Letters without a picture of their own that scripts and emoji need."""
+"""Invisible letters that scripts and emoji need."""
 
 
 @dataclass(frozen=True)
 class BranchStart:
-    """The first state of a branch that does not go on from its parent's.
+    """The own first state of a branch that does not continue its parent's.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class BranchStart:
 
 @dataclass(frozen=True)
 class Tip:
-    """Where a branch was left: the state, and the numbers of all its iterations."""
+    """Tip of a branch: the state, and the history of all its iterations."""
 
     snapshot: Snapshot
     history: History
@@ -60,12 +60,12 @@ class Tip:
 
 @dataclass(frozen=True)
 class RunPoint:
-    """Everything in which a run differs from itself at another place.
+    """Everything that differs between two places of a run.
 
     Attributes
     ----------
     run : Assembled
-        What was made by the fresh start that this place belongs to.
+        The parts made by the fresh start before this place.
     built : mapping
         The values of the settings that this fresh start was made with.
     snapshot : Snapshot
@@ -98,9 +98,9 @@ class Branches:
     roots : dict of int to BranchStart
         Of the branches that do not go on from their parent's state.
     tips : dict of int to Tip
-        Of every branch, but not of the one at whose tip the run stands.
+        Tips of all branches, except the current one if the run is at its tip.
     current : int
-        The branch on which the run stands.
+        The current branch.
     """
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class Branches:
 
     @property
     def at_tip(self) -> bool:
-        """Whether the run stands where its branch ends, so that going on prolongs that branch."""
+        """True if the run is at the tip of its branch, so that the next step extends it."""
         return self.current not in self.tips
 
     # --- names ----------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class Branches:
         return f"branch {number}"
 
     def check_new(self, name: Any) -> str:
-        """Return `name`, its letters composed (NFC), if a new branch can have it.
+        """Return `name` in NFC, if it is valid for a new branch.
 
         Raises
         ------
@@ -180,7 +180,7 @@ class Branches:
         tips: Mapping[int, Tip],
         root: BranchStart | None,
     ) -> None:
-        """Add a branch, at whose tip the run then stands.
+        """Add a branch, and move the run to its tip.
 
         Parameters
         ----------
@@ -203,29 +203,29 @@ class Branches:
             current=number,
         )
 
-    # --- where things lie -----------------------------------------------------------------------
+    # --- places ---------------------------------------------------------------------------------
 
     def root_of(self, branch: int) -> int:
-        """Return the branch with whose first state the line of `branch` begins."""
+        """Return the branch whose own first state is the beginning of the line of `branch`."""
         while branch not in self.roots:
             branch = self._parent(branch)
         return branch
 
     def owner(self, branch: int, iteration: int) -> int:
-        """Return the branch of the line of `branch` on which step number `iteration` was taken."""
+        """Return the branch on the line of `branch` that holds step `iteration`."""
         while branch not in self.roots and iteration <= self._start(branch).iteration:
             branch = self._parent(branch)
         return branch
 
     def owned(self, place: Position) -> Position:
-        """Return `place`, named by the branch on which it was reached first."""
+        """Return `place` with the branch on which it was reached first."""
         branch = place.branch
         while branch not in self.roots and place.before(self._start(branch)):
             branch = self._parent(branch)
         return Position(branch, place.iteration, place.seq)
 
     def line(self, branch: int) -> list[tuple[int, Position | None]]:
-        """Return the branches that led to `branch`, the first one first, and where each was left."""
+        """Return the branches that led to `branch`, the first one first, with their tips."""
         steps: list[tuple[int, Position | None]] = [(branch, None)]
         while (start := self.by_id[branch].start) is not None:
             branch = start.branch
@@ -233,14 +233,14 @@ class Branches:
         return steps[::-1]
 
     def lineage(self, branch: int, records: list[Intervention]) -> list[Intervention]:
-        """Return those of `records`, all in the run, that lie on the line of `branch`, to its tip."""
+        """Return those of `records` that are on the line of `branch`, up to its tip."""
         ends = dict(self.line(branch))
         return [
             r for r in records if r.branch in ends and ((end := ends[r.branch]) is None or r.seq < end.seq)
         ]
 
     def leads_to(self, snapshot: Snapshot, target: Position) -> bool:
-        """Return whether `target` can be reached from `snapshot` by going on."""
+        """Return True if training from `snapshot` can reach `target`."""
         place = snapshot.place
         if not place.before(target) or self.root_of(place.branch) != self.root_of(target.branch):
             return False
@@ -260,7 +260,7 @@ class Branches:
 
 
 def _composed(name: Any) -> Any:
-    """Return `name` with letters and their accents composed, so that what looks alike is equal."""
+    """Return `name` with composed letters and accents, so that equal-looking names are equal."""
     return unicodedata.normalize("NFC", name) if isinstance(name, str) else name
 
 

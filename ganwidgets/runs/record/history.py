@@ -1,4 +1,4 @@
-"""The numbers of a run, one row an iteration, within a memory budget.
+"""History of a run, one row an iteration, within a memory budget.
 
 The two losses are kept for every iteration; the costlier columns at the iterations that
 :func:`measured` names, and read as NaN between. What exceeds the budget moves to a temporary
@@ -83,25 +83,25 @@ def columns_of(game: Game | None) -> Columns:
 
 
 PROGRESS = ("samples_seen", "seconds")
-"""Against what else than iterations a curve can be drawn: real samples drawn so far, and seconds that updates took so far.
+"""Axes for curves besides iterations: real samples drawn so far, and seconds of updates so far.
 They are kept in the rows of the sparse columns and are not listed: runs that are equal differ in their seconds."""
 
 MEMORY_BUDGET = 16 * 2**20
-"""Bytes of history kept in memory; the rest is on disk."""
+"""Maximum bytes of history in memory; the rest is on disk."""
 
 Floats = npt.NDArray[np.float64]
 Iterations = npt.NDArray[np.int64]
 Envelope = tuple[Iterations, Floats, Floats, Floats]
-"""A column drawn small: for each bucket its middle iteration, and its low, mean and high."""
+"""A thinned column: for each bucket its middle iteration, and its low, mean and high."""
 
 
 def measured(iteration: int) -> bool:
-    """Return whether the costlier columns are measured at `iteration`: the first, and each tenth."""
+    """Return True if the costlier columns are measured at `iteration`: the first, and each tenth."""
     return iteration % 10 == 0 or iteration == 1
 
 
 class _Column:
-    """A sequence of floats that grows: the newest in memory, the oldest in a file.
+    """A growing sequence of floats: the newest in memory, the oldest in a file.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class _Column:
         self._in_file += 1
 
     def read(self, start: int = 0) -> Floats:
-        """Return every value from number `start` on; also from a thread that does not append."""
+        """Return all values from index `start` on; thread-safe for readers."""
         # In this order: a chunk that is completed in between is then read twice, at the end, where
         # the history cuts it off; in the other order it would be missing.
         recent = np.array(self._recent[:])
@@ -178,7 +178,7 @@ class _Column:
         return column
 
     def resize(self, length: int) -> None:
-        """Forget what comes after the first `length` values, or fill up with NaN."""
+        """Truncate to `length` values, or fill up with NaN."""
         vars(self).update(vars(self.until(length)))
         missing = length - len(self._chunks) * self._size - len(self._recent)
         while missing > 0:  # in pieces, so that what exceeds the budget goes to the file at once
@@ -197,7 +197,7 @@ class _Column:
 
 
 class _Pyramid:
-    """A column's :data:`Envelope`, grown as rows arrive; pairs of buckets merge when it is full."""
+    """A column's :data:`Envelope`, updated as rows arrive; pairs of buckets merge when it is full."""
 
     def __init__(self, points: int) -> None:
         self._points = points
@@ -268,12 +268,12 @@ class History(Mapping[str, npt.NDArray[Any]]):
         self._pyramids: dict[tuple[str, int], _Pyramid] = {}
         self._evaluations: list[dict[str, float]] = []
         self.untouched = 0
-        """Rows that have not been changed since whoever stores them last set this number."""
+        """Number of rows unchanged since the last commit to storage."""
 
     def append(
         self, record: Mapping[str, float], seconds: float = 0.0, samples_seen: float = math.nan
     ) -> None:
-        """Add the next iteration's row; costlier columns are kept where :func:`measured` says.
+        """Append the next iteration's row; costlier columns are stored where :func:`measured` says.
 
         Parameters
         ----------
@@ -340,21 +340,21 @@ class History(Mapping[str, npt.NDArray[Any]]):
 
     @property
     def evaluations(self) -> tuple[dict[str, float], ...]:
-        """What :meth:`GANTrainer.evaluate` returned, with ``iteration n seed``, in the order of the calls.
+        """Results of :meth:`GANTrainer.evaluate`, with ``iteration n seed``, in the order of the calls.
 
-        Evaluations are kept in memory up to the iteration at which the run stands; no folder or file stores them.
+        Evaluations are kept in memory up to the current iteration; they are not stored on disk.
         """
         return tuple(map(dict, self._evaluations))
 
     def note_evaluation(self, iteration: int, n: int, seed: int, figures: Mapping[str, float]) -> None:
-        """Keep the figures of an evaluation after `iteration`, unless the run went back behind it meanwhile."""
+        """Add the metrics of an evaluation after `iteration`, unless the run has gone back before it."""
         if iteration <= self._rows:
             about = {"iteration": iteration, "n": n, "seed": seed}
             self._evaluations = [*self._evaluations, {**about, **figures}]
 
     @property
     def rows(self) -> int:
-        """The number of iterations recorded."""
+        """Number of recorded iterations."""
         return self._rows
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
@@ -382,7 +382,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         return pd.DataFrame({n: c[:rows] for n, c in columns.items()}).set_index("iteration")
 
     def envelope(self, name: str, points: int) -> Envelope:
-        """Return a column drawn small, at most `points` buckets; its cost is that of the new rows.
+        """Return a thinned column of at most `points` buckets; the cost depends only on new rows.
 
         Call it from the thread that trains.
         """
@@ -397,7 +397,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         return pyramid.envelope()
 
     def resize(self, rows: int) -> None:
-        """Forget every row after `rows`, or fill up with NaN where there are fewer."""
+        """Truncate to `rows` rows, or fill up with NaN."""
         # Also where the number of rows is right: an append may have been interrupted half way.
         self._rows = min(rows, self._rows)
         for column in self._dense.values():
@@ -412,7 +412,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         self._pyramids.clear()
 
     def until(self, rows: int) -> History:
-        """Return the first `rows` rows as another history, filled up with NaN where there are fewer.
+        """Return the first `rows` rows as another history, filled up with NaN.
 
         The time that it takes does not grow with `rows`: both histories share all full chunks.
         """
@@ -427,7 +427,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         return begun
 
     def since(self, row: int) -> dict[str, Floats]:
-        """Return what :meth:`stored` returns, without the first `row` iterations."""
+        """Return the result of :meth:`stored` without the first `row` iterations."""
         skipped = _measurements(row)
         return {
             **{name: column.read(row) for name, column in self._dense.items()},
@@ -443,7 +443,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         self._spent = float(seconds[-1]) if len(seconds) else self._spent
 
     def record(self) -> dict[str, float]:
-        """Return the last row, what was not measured then as it was measured last; NaN before the first."""
+        """Return the last row, with unmeasured columns as last measured; NaN before the first."""
         if not self._rows:
             return dict.fromkeys(self.columns.listed, math.nan)
         dense = {name: column.read(self._rows - 1) for name, column in self._dense.items()}
@@ -451,12 +451,12 @@ class History(Mapping[str, npt.NDArray[Any]]):
         return {name: float(values[0]) for name, values in {**dense, **sparse}.items()}
 
     def stored(self) -> dict[str, Floats]:
-        """Return what a saved run keeps: columns as they are held, the costlier ones compact."""
+        """Return the columns for storage, with compact costlier ones."""
         return {name: column.read() for name, column in {**self._dense, **self._sparse}.items()}
 
     @classmethod
     def restored(cls, columns: Mapping[str, Floats], of: Columns = CLASSIC) -> History:
-        """Return the history that :meth:`stored` described.
+        """Inverse of :meth:`stored`.
 
         Raises
         ------
@@ -477,17 +477,17 @@ class History(Mapping[str, npt.NDArray[Any]]):
 
 
 def completed(columns: Mapping[str, Floats], of: Columns = CLASSIC) -> dict[str, Floats]:
-    """Return stored columns with those that later versions added, which are NaN in every measured row."""
+    """Return stored columns with those added by later versions, filled with NaN."""
     unmeasured = np.full(len(columns.get(of.sparse[0], ())), np.nan)
     return {**columns, **{name: unmeasured for name in (*of.optional, *PROGRESS) if name not in columns}}
 
 
 def _measurements(rows: int) -> int:
-    """Return how many of the first `rows` iterations are measured."""
+    """Return the number of measured iterations among the first `rows`."""
     return min(rows, 1) + rows // 10
 
 
 def _measured_until(rows: int) -> Iterations:
-    """Return the iterations up to `rows` that are measured."""
+    """Return the measured iterations up to `rows`."""
     tenths = np.arange(10, rows + 1, 10, dtype=np.int64)
     return np.concatenate([np.ones(min(rows, 1), dtype=np.int64), tenths])

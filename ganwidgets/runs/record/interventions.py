@@ -1,4 +1,4 @@
-"""The log of everything that people and rules changed in a run."""
+"""Log of all changes to a run by people and rules."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a change comes from; :class:`Intervention` explains the words."""
+    """Origin of a change; :class:`Intervention` explains the fields."""
 
     author: str
     source: str
     reason: str = ""
     change: int = 0
-    """Settings that were asked for under one number are undone together; under 0 each is undone alone."""
+    """Group number: settings changed under one number are undone together; under 0 each is undone alone."""
 
 
 CODE = Origin("cell", "code")
 
 HASHED_AT_ONCE, HASHED_EVERY = 16, 32
-"""So many records hold a hash of the state before them, and one more for each `HASHED_EVERY` iterations.
+"""Number of records with a hash of the state before them; later one for each `HASHED_EVERY` iterations.
 
 A hash reads the whole state. At a change in every step it took four times as long as the steps themselves.
 """
 
 EDIT = "edit"
-"""The action of a user who changed networks by hand; as `new` it has what was changed, in words."""
+"""Action: the user edited networks by hand; `new` describes the edit."""
 
 SWITCH = "switch_stepper"
-"""The action by which compiled steps begin or end; as `new` it has :attr:`TrainingState.stepper`, or ``"eager"``."""
+"""Action: compiled steps begin or end; `new` is :attr:`TrainingState.stepper`, or ``"eager"``."""
 
 CONTINUOUS = "continuous rule"
-"""The source of a rule that regulates; see :func:`gathered`."""
+"""Source of a regulating rule; see :func:`gathered`."""
 
 UPDATE = "step_"
-"""Begins the action that is an update of one player, whose letter ends it; as `new` it has how many."""
+"""Prefix of the action for updates of one player, followed by its letter; `new` is their number."""
 
 
 def is_update(name: str) -> bool:
-    """Return whether a setting or action is the update of one player.
+    """Return True if a setting or action is the update of one player.
 
     >>> is_update("step_d"), is_update("step_size"), is_update("d_steps")
     (True, False, False)
@@ -129,7 +129,7 @@ class Intervention(Mapping[str, Any]):
 
 
 def gathered(records: Sequence[Intervention]) -> list[Intervention]:
-    """Return `records` with all writes of a rule that regulates a setting as one, at the place of the first.
+    """Return `records` with all changes by a regulating rule merged, at the place of the first.
 
     It has the old value of the first and the new one of the last, and its reason says how many there were until when.
     Another change of that setting in between begins a new one. Undoing it undoes the first, and so all of them.
@@ -156,13 +156,13 @@ _FIELDS = tuple(f.name for f in fields(Intervention))
 
 
 class LogMark(NamedTuple):
-    """A place that the log has reached, for :meth:`InterventionLog.rewind`."""
+    """A position in the log, for :meth:`InterventionLog.rewind`."""
 
     length: int
     lineage: list[int]
-    """Never changed: another list takes its place."""
+    """Immutable: replaced as a whole."""
     last: Intervention | None
-    """The last record, to which updates may still be added."""
+    """The last record, to which further updates may be added."""
 
 
 class InterventionLog:
@@ -178,7 +178,7 @@ class InterventionLog:
     Parameters
     ----------
     in_force : mapping
-        Every setting's value, by name, as things stand.
+        Every setting's current value, by name.
 
     Attributes
     ----------
@@ -199,32 +199,32 @@ class InterventionLog:
 
     @property
     def pending(self) -> bool:
-        """Whether anything was asked that the next update will be the first to obey."""
+        """True if a change is pending for the next update."""
         return bool(self._asked)
 
     @property
     def in_force(self) -> Mapping[str, Any]:
-        """Every setting's value without what is provisional; never changed, but replaced."""
+        """Every setting's value without pending changes; replaced, never mutated."""
         return self._in_force
 
     @property
     def asked(self) -> Mapping[str, tuple[Origin, Any]]:
-        """What was asked of settings and has not taken force, by name, in the order of asking."""
+        """Pending changes of settings by name, in order of assignment."""
         return dict(self._asked)
 
     @property
     def everything(self) -> list[Intervention]:
-        """The records of all branches by number, without the provisional ones."""
+        """The records of all branches by number, without pending ones."""
         return list(self._all)
 
     @property
     def lineage(self) -> list[int]:
-        """The numbers of the records that led to where the run stands."""
+        """The numbers of the records on the path to the current state."""
         return list(self._lineage)
 
     @property
     def stamp(self) -> tuple[object, ...]:
-        """Objects that are the same ones as long as the records and the lineage are as they were."""
+        """Objects whose identity changes with the records or the lineage."""
         return self._all, self._lineage, self._all[-1] if self._all else None
 
     @property
@@ -234,22 +234,22 @@ class InterventionLog:
 
     @property
     def repeated(self) -> int:
-        """How many updates the last record of the lineage holds; 0 where it is none of updates."""
+        """Number of updates in the last record of the lineage; 0 if it is no update."""
         if not self._lineage:
             return 0
         last = self._all[self._lineage[-1]]
         return last.new if is_update(last.setting) else 0
 
     def value(self, seq: int) -> Any:
-        """Return the value that record `seq` put in force."""
+        """Return the new value of record `seq`."""
         return self._values[seq]
 
     def next_change(self) -> int:
-        """Return the number of the next change that may set several settings at once."""
+        """Return the number of the next group of changes."""
         return 1 + max((origin.change for origin, _ in self._asked.values()), default=0)
 
     def ask(self, setting: str, value: Any, origin: Origin) -> None:
-        """Note that `setting` was given `value`, which the next update will obey.
+        """Record that `setting` was set to `value`, for the next update.
 
         A change of a setting that was asked for before belongs to the same change as the earlier one, together with
         all that was set there: no part of an atomic change is undone without the rest.
@@ -266,7 +266,7 @@ class InterventionLog:
         self._asked = asked
 
     def together_with(self, setting: str) -> dict[str, Any]:
-        """Return the values in force of all settings that were asked for in the same change as `setting`."""
+        """Return the values of all settings changed in the same group as `setting`."""
         change = self._asked[setting][0].change
         return {
             name: self._in_force[name]
@@ -275,7 +275,7 @@ class InterventionLog:
         }
 
     def commit(self, iteration: int, samples_seen: int = 0, hash_before: str = "") -> None:
-        """Turn what was asked into records, in force after `iteration`."""
+        """Convert pending changes to records, in force after `iteration`."""
         made = self._provisional(iteration, samples_seen, hash_before)
         # All by one call, so that an interrupt finds them as they were or as they will be.
         vars(self).update(
@@ -288,10 +288,10 @@ class InterventionLog:
         )
 
     def hash_due(self, iteration: int, samples_seen: int) -> bool:
-        """Return True if records made after `iteration` are to hold a hash of the state before them.
+        """Return True if records made after `iteration` need a hash of the state before them.
 
         The answer depends on the records alone, so that a run that is repeated holds the same. A change at the place
-        of the last one always has one: without it, the two could not be told apart.
+        of the last one always has one: without it, the two would be indistinguishable.
         """
         if self._hashed < HASHED_AT_ONCE + iteration // HASHED_EVERY or not self._lineage:
             return True
@@ -308,7 +308,7 @@ class InterventionLog:
         samples_seen: int = 0,
         hash_before: str = "",
     ) -> None:
-        """Record an action; repeated updates of one network in a row become one record."""
+        """Record an action; consecutive updates of one network become one record."""
         if self.repeats(iteration, action, origin):
             last = self._all[-1]
             self._all[-1] = replace(last, new=last.new + value)
@@ -335,7 +335,7 @@ class InterventionLog:
         )
 
     def repeats(self, iteration: int, action: str, origin: Origin) -> bool:
-        """Return whether an action would be added to the last record."""
+        """Return True if an action is added to the last record."""
         if not is_update(action) or len(self._all) <= self._complete:
             return False
         last = self._all[-1]
@@ -343,18 +343,18 @@ class InterventionLog:
         return told == (iteration, action, origin.author, origin.source, origin.reason, self.branch)
 
     def seal(self) -> None:
-        """Let no update be added to a record made so far: something else refers to it."""
+        """Close the last record, because another object refers to it."""
         self._complete = len(self._all)
 
     def records(self, iteration: int, samples_seen: int = 0) -> list[Intervention]:
-        """Return the lineage's records, the provisional ones last, for a run that stands at `iteration`."""
+        """Return the lineage's records, pending ones last, for a run at `iteration`."""
         everything = self._all
         # Read from another thread, the lineage may have grown since.
         known = [everything[seq] for seq in self._lineage if seq < len(everything)]
         return known + self.provisional(iteration, samples_seen)
 
     def provisional(self, iteration: int, samples_seen: int = 0) -> list[Intervention]:
-        """Return the provisional records of a run that stands at `iteration`."""
+        """Return the pending records of a run at `iteration`."""
         return self._provisional(iteration, samples_seen, "")
 
     def _provisional(self, iteration: int, samples_seen: int, hash_before: str) -> list[Intervention]:
@@ -378,11 +378,11 @@ class InterventionLog:
     # --- back, elsewhere, and on disk -----------------------------------------------------------
 
     def mark(self) -> LogMark:
-        """Return the place that the log has reached, for :meth:`rewind`."""
+        """Return the current position of the log, for :meth:`rewind`."""
         return LogMark(len(self._all), self._lineage, self._all[-1] if self._all else None)
 
     def rewind(self, mark: LogMark) -> None:
-        """Take out what was recorded since `mark`, on this branch; what is provisional stays."""
+        """Remove records since `mark` on this branch; pending changes stay."""
         records = self._all[: mark.length]
         if mark.last is not None:
             records[-1] = mark.last
@@ -400,7 +400,7 @@ class InterventionLog:
         in_force: Mapping[str, Any],
         asked: Mapping[str, tuple[Origin, Any]],
     ) -> None:
-        """Let the run stand elsewhere: on that branch, after these records, with these settings."""
+        """Move to another place: that branch, after these records, with these settings."""
         vars(self).update(
             branch=branch,
             _lineage=list(lineage),
@@ -411,11 +411,11 @@ class InterventionLog:
         )
 
     def recall(self, records: Sequence[Intervention], values: Sequence[Any]) -> None:
-        """Go on after these records of all branches; :meth:`stand` says which led to where the run is."""
+        """Restore the records of all branches; :meth:`stand` selects those of the current path."""
         vars(self).update(_all=list(records), _values=list(values))
 
     def stored(self) -> dict[str, Any]:
-        """Return the log of what led to where the run stands, as plain values, as of one branch."""
+        """Return the log of the current path as plain values of one branch."""
         lineage = [self._all[seq] for seq in self._lineage]
         return {
             "records": [replace(r, seq=seq, branch=0).as_dict() for seq, r in enumerate(lineage)],
@@ -432,7 +432,7 @@ class InterventionLog:
         settings: Mapping[str, Any],
         in_force: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """Go on with a log that :meth:`stored` described, of a run that has these `settings`.
+        """Inverse of :meth:`stored`, for a run with these `settings`.
 
         Parameters
         ----------
@@ -463,7 +463,7 @@ def _hashed(records: Sequence[Intervention], lineage: Sequence[int]) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """Return a setting's value as JSON can hold it; data that is no preset, by its type."""
+    """Return a setting's value as JSON; the type's name for data that is not a preset."""
     if isinstance(value, str | int | float) or _are_widths(value):
         return value
     return f"<{type(value).__name__}>"

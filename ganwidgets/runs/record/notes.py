@@ -1,4 +1,4 @@
-"""What users note about iterations of a run."""
+"""Notes of the user about iterations."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ganwidgets.runs.record.branches import Branches
 __all__ = ["LONGEST_NOTE", "Note", "checked_text", "notes_on"]
 
 LONGEST_NOTE = 2000
-"""Letters of a note at most."""
+"""Maximum number of letters in a note."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """A text at an iteration of a branch. It belongs to no state, and no update depends on it.
+    """A text at an iteration of a branch. It is not part of the state.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Note:
 
 
 def checked_text(text: object) -> str:
-    """Return `text` without space around it, if it can be a note.
+    """Return `text` stripped, if it is a valid note.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def checked_text(text: object) -> str:
 
 
 def notes_on(notes: Iterable[Note], branches: Branches, branch: int, last: int) -> list[Note]:
-    """Return the notes on the line of `branch` up to iteration `last`, in the order of their iterations."""
+    """Return the notes on the line of `branch` up to iteration `last`, by iteration."""
     found = [
         note
         for note in notes

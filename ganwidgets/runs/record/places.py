@@ -1,4 +1,4 @@
-"""Where a run can stand: places, and the branches that they lie on."""
+"""Places in a run, and its branches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 __all__ = ["Beginning", "Branch", "Position"]
 
 Beginning = Literal["start", "fork", "reset", "load"]
-"""How a branch came to be; all but a fork do not go on from their parent's state."""
+"""Origin of a branch; only a fork continues from its parent's state."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Position:
     seq: int
 
     def before(self, other: Position) -> bool:
-        """Return whether `other`, on the same line of branches, is this place or comes later."""
+        """Return True if `other`, on the same line of branches, is this place or later."""
         return self.iteration <= other.iteration and self.seq <= other.seq
 
 
@@ -43,7 +43,7 @@ class Branch:
     id : int
         Its number, from 0 in order of creation.
     name : str
-        What people call it; no two have the same.
+        Unique display name.
     parent : int or None
         The branch that it left; the first one has none.
     start : Position or None

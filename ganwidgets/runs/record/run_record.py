@@ -1,4 +1,4 @@
-"""What is known of one branch of a run without its tensors."""
+"""Metadata and history of one branch, without tensors."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class RunRecord:
     rows : int
         Iterations; the history of a run that goes on may have more by now.
     versions : mapping of str to str
-        With what the run was computed last: ``torch python device processor threads``, as far as it is known.
+        Environment of the last computation: ``torch python device processor threads``, if known.
     notes : tuple of (int, str)
-        Iterations and what the user noted there.
+        Iterations and the user's notes.
     """
 
     branch: str
@@ -54,7 +54,7 @@ class RunRecord:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns that :meth:`column` returns."""
+        """Names of the columns that :meth:`column` returns."""
         return (*self.history, *PROGRESS)
 
     def column(self, name: str) -> Floats:
@@ -68,12 +68,12 @@ class RunRecord:
         return self.history[name][: self.rows].astype(np.float64, copy=False)
 
     def progress(self, against: str) -> Floats:
-        """Return the place of each row on an axis, float64 [rows], increasing; NaN where it was not recorded.
+        """Return the position of each row on an axis, float64 [rows], increasing; NaN where not recorded.
 
         Parameters
         ----------
         against : {"iteration", "samples_seen", "seconds"}
-            Between rows in which the latter two are recorded, both grow at a constant rate.
+            Between recorded rows, the latter two are interpolated linearly.
         """
         places = self.column(against)
         known = np.flatnonzero(np.isfinite(places))
@@ -89,7 +89,7 @@ class RunRecord:
 
 
 def called(name: str, preset: bool, fingerprint: str) -> str:
-    """Return what to call data in a table: a preset's name, or its description and the start of its SHA-256.
+    """Return a table label of data: a preset's name, or its description and the start of its SHA-256.
 
     >>> called("ring8", True, "12ab"), called("400 points", False, "12ab34cd56ef")
     ('ring8', '400 points, SHA-256 12ab34cd')

@@ -1,4 +1,4 @@
-"""Copies of a run's state, from which the places between them are reached again.
+"""Snapshots of a run's state, from which places in between are recomputed.
 
 They are the copies that :mod:`~ganwidgets.runs.session.rollback` takes anyway, kept. Within a budget they
 stay in memory, then they move to files, and what exceeds the second budget is thinned: the older
@@ -33,13 +33,13 @@ from ganwidgets.runs.state.flatten import flatten, unflatten
 __all__ = ["DISK_BUDGET", "MEMORY_BUDGET", "Shelf", "Snapshot", "Snapshots", "TemporaryShelf", "thinned"]
 
 MEMORY_BUDGET = 256 * 2**20
-"""Bytes of snapshots that are kept in memory."""
+"""Maximum bytes of snapshots in memory."""
 
 DISK_BUDGET = 2 * 2**30
-"""Bytes of snapshots that are kept in files."""
+"""Maximum bytes of snapshots in files."""
 
 TENSOR = 660
-"""Bytes that a tensor takes beside its numbers, about."""
+"""Approximate overhead of a tensor, in bytes."""
 
 
 @dataclass(eq=False)
@@ -80,20 +80,20 @@ class Snapshot:
 
 
 class Shelf(Protocol):
-    """Where snapshots lie that memory has no room for."""
+    """Storage for snapshots that do not fit in memory."""
 
     def write(self, snapshot: Snapshot) -> None:
         """Keep a copy of the snapshot's tree, or raise `OSError`."""
 
     def read(self, snapshot: Snapshot) -> dict[str, Any]:
-        """Return the tree that was written, or raise any exception."""
+        """Return the stored tree, or raise any exception."""
 
     def remove(self, snapshot: Snapshot) -> None:
-        """Forget it."""
+        """Delete it."""
 
 
 class TemporaryShelf:
-    """A temporary folder that vanishes with the process."""
+    """A temporary folder that is deleted with the process."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
@@ -171,25 +171,25 @@ class Snapshots:
         return iter([*self._pinned, *self._recent, *self._shelved])
 
     def put_on(self, shelf: Shelf) -> None:
-        """Use `shelf` from now on; nothing lies on the one before."""
-        assert not self._shelved, "what lies there would be lost"
+        """Use `shelf` from now on; the old one must be empty."""
+        assert not self._shelved, "its snapshots would be lost"
         self._shelf = shelf
 
     def add(self, snapshot: Snapshot) -> None:
-        """Keep `snapshot`."""
+        """Add `snapshot`."""
         (self._pinned if snapshot.pinned else self._recent)[snapshot] = None
         self._in_memory += snapshot.size
         if self._in_memory > self._memory_budget:
             self._make_room()
 
     def found(self, snapshot: Snapshot, size: int) -> None:
-        """Keep `snapshot`, which lies on the shelf already and has so many bytes there."""
+        """Add `snapshot`, which is already on the shelf with this size."""
         snapshot.size = size
         self._shelved[snapshot] = None
         self._on_shelf += size
 
     def discard(self, snapshot: Snapshot) -> None:
-        """Keep `snapshot` no longer, if it is kept."""
+        """Remove `snapshot` if present."""
         for held in (self._pinned, self._recent):
             if snapshot in held:
                 del held[snapshot]
@@ -200,21 +200,21 @@ class Snapshots:
             self._shelf.remove(snapshot)
 
     def pin(self, snapshot: Snapshot) -> None:
-        """Never give `snapshot` up."""
+        """Pin `snapshot`: never discard it."""
         snapshot.pinned = True
         if snapshot in self._recent:
             self._pinned[snapshot] = None
             del self._recent[snapshot]
 
     def unpin(self, snapshot: Snapshot) -> None:
-        """Let `snapshot` be given up when room is needed."""
+        """Unpin `snapshot`: it may be discarded."""
         snapshot.pinned = False
         if snapshot in self._pinned:
             self._recent[snapshot] = None
             del self._pinned[snapshot]
 
     def read(self, snapshot: Snapshot) -> dict[str, Any] | None:
-        """Return the tree of `snapshot`, or None, with a warning, where its file cannot be read."""
+        """Return the tree of `snapshot`, or None with a warning if its file is unreadable."""
         if snapshot.tree is not None:
             return snapshot.tree
         try:
@@ -245,7 +245,7 @@ class Snapshots:
             self._thin()
 
     def _move(self, snapshot: Snapshot, held: OrderedDict[Snapshot, None]) -> None:
-        """Move `snapshot` to the shelf; where that fails, give it up unless it is pinned."""
+        """Move `snapshot` to the shelf; on a failure discard it unless it is pinned."""
         try:
             self._shelf.write(snapshot)
         except OSError as error:
@@ -274,7 +274,7 @@ class Snapshots:
             )
 
     def _thin(self) -> None:
-        """Give up so many that a tenth of the shelf is free."""
+        """Discard snapshots until a tenth of the shelf is free."""
         loose = [snapshot for snapshot in self._shelved if not snapshot.pinned]
         by_place = {snapshot.place: snapshot for snapshot in loose}
         while self._on_shelf > 0.9 * self._disk_budget and by_place:
@@ -285,7 +285,7 @@ class Snapshots:
 
 
 def thinned(places: Iterable[Position]) -> list[Position]:
-    """Return those of `places` that can best be spared, no two neighbours; first the best.
+    """Return the most dispensable of `places`, best first, without two neighbours.
 
     That is where the neighbours are closest to each other, measured by how long ago it was.
     """

@@ -1,1 +1,1 @@
-"""One run that trains: its session, rollback after a failure, and the protocol of autosaving."""
+"""A training session: state, rollback after failures, and the autosave protocol."""

@@ -1,4 +1,4 @@
-"""What a session tells whoever stores it."""
+"""Interface between a session and its storage."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ __all__ = ["Autosave"]
 
 
 class Autosave:
-    """Hears how a run goes on, always between two steps; this one stores nothing.
+    """Called between two steps of a run; this base class stores nothing.
 
     Attributes
     ----------
     path : Path or None
-        The folder in which the run is kept.
+        The run's folder.
     fault : CheckpointError or None
-        Why what is new cannot be stored; None as soon as it was stored.
+        Why the latest state cannot be stored; None after the next success.
     """
 
     path: Path | None = None
     fault: CheckpointError | None = None
 
     def stepped(self) -> None:
-        """Note that a step is complete; called in the midst of training."""
+        """Handle the end of a training step; called after each one, during training."""
 
     def pause(self) -> None:
-        """Note that steps that were asked for are complete; more may follow at once."""
+        """Handle the end of a call; called after the requested number of steps."""
 
     def save(self) -> None:
-        """Store what is new, now."""
+        """Store the latest state now."""
 
     def retry_in(self) -> float | None:
-        """Return in how many seconds storing is to be tried again; None where nothing failed."""
+        """Return the seconds until the next retry; None if nothing failed."""
         return None
 
     def saved_elsewhere(self) -> None:
-        """Note that the whole run, as it is now, was saved outside the folder."""
+        """Handle a save; called after the whole run was saved outside the folder."""
 
     def close(self) -> None:
-        """Store what is new, and nothing afterwards.
+        """Store the latest state, and nothing afterwards.
 
         Raises
         ------
@@ -49,4 +49,4 @@ class Autosave:
         """
 
     def abandon(self) -> None:
-        """As :meth:`close`, at a moment when nobody could catch an error: warn instead."""
+        """Like :meth:`close`, but warn instead of raising, for moments when no caller could catch an error."""

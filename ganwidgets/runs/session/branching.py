@@ -1,4 +1,4 @@
-"""Beginning a branch of a run: a fork, or one that has a first state of its own after a reset or a load."""
+"""Creation of branches: forks, and branches with their own first state after a reset or a load."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["begin_branch", "branch_off", "branch_start", "kept_tip"]
 
 
 def branch_off(session: Session, name: str, tips: Mapping[int, Tip]) -> None:
-    """Begin a branch at the current position; `tips` are those of all other branches."""
+    """Begin a branch at the current place; `tips` are those of all other branches."""
     session.branches.grow(name, "fork", session.place, tips, None)
     session.log.branch = session.branches.current
     session.log.seal()

@@ -1,4 +1,4 @@
-"""Changes of networks by hand, taken into the run as interventions, each with a snapshot.
+"""Edits of networks by hand, recorded as interventions with snapshots.
 
 No update leads to such a state, so it cannot be computed again: whoever travels or replays across the change
 goes on from its snapshot.
@@ -29,14 +29,14 @@ BY_HAND = Origin("user", "code")
 
 
 class EditSnapshots:
-    """The snapshots of changes by hand; they are pinned while all together take at most half of the disk budget."""
+    """Snapshots of edits; they are pinned while together they take at most half of the disk budget."""
 
     def __init__(self) -> None:
         self._pinned: deque[Snapshot] = deque()
         self._size = 0
 
     def pin(self, session: Session, place: Position) -> None:
-        """Pin the newest snapshot of `place`, and let older ones be given up if there are too many."""
+        """Pin the newest snapshot of `place`, and unpin older ones if there are too many."""
         snapshot = next(s for s in reversed(list(session.snapshots)) if s.place == place)
         session.snapshots.pin(snapshot)
         self._pinned.append(snapshot)
@@ -48,12 +48,12 @@ class EditSnapshots:
 
 
 def place_after(record: Intervention) -> Position:
-    """Return where a run stands after a change by hand."""
+    """Return the place of a run after an edit."""
     return Position(record.branch, record.iteration, record.seq + 1)
 
 
 def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
-    """Take what a user changed by hand since the last update into the run, if anything was changed.
+    """Record the user's edits since the last update, if any.
 
     Numbers that are not finite are left for the next update to fail on.
 
@@ -88,7 +88,7 @@ def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
 
 
 def take_edits_amid_updates(session: Session) -> None:
-    """Take what another thread changed in the weights while updates went on into the run, after the update that found it.
+    """Record weight changes by another thread during updates, after the update that detected them.
 
     The state without the change never existed, so the record has no hash of a state before it.
     """
@@ -107,7 +107,7 @@ def take_edits_amid_updates(session: Session) -> None:
 
 
 def _say_inexact(session: Session, edit: HandEdit) -> None:
-    """End the exactness of a run whose networks were changed in what no stored state holds."""
+    """Mark a run as not exact, because an edit changed something that no stored state holds."""
     changed = [*edit.behavior, *edit.hooks]
     if not changed:
         return

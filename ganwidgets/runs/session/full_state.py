@@ -1,4 +1,4 @@
-"""The whole state of a run as nested dictionaries, settings and all, and what is made of it again."""
+"""The whole state of a run, including settings, as nested dictionaries, and its restoring."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def described(
     built: Mapping[str, Any],
     state: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what :meth:`Session.tree` returns, of any moment.
+    """Return the result of :meth:`Session.tree` for any moment.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def described(
 def refuse_other_data(session: Session, tree: Any) -> None:
     """Raise `CheckpointError` if `tree` belongs to data that the run was never trained on, presets included.
 
-    What is no state at all is left to :func:`restored`.
+    Invalid states are left to :func:`restored`.
     """
     built = tree.get("built") if isinstance(tree, Mapping) else None
     name = built.get("data") if isinstance(built, Mapping) else None
@@ -68,7 +68,7 @@ def refuse_other_data(session: Session, tree: Any) -> None:
 
 
 def restored(session: Session, tree: Mapping[str, Any]) -> tuple[Assembled, dict[str, Any], dict[str, Any]]:
-    """Return the run that `tree` describes, what it was built of, and its settings.
+    """Return the run that `tree` describes, its parts, and its settings.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _restored(session: Session, tree: Mapping[str, Any]) -> tuple[Assembled, dic
 
 
 def _known_data(session: Session, name: str) -> Any:
-    """Return the data that `name`, see :func:`data_name`, stands for in a state."""
+    """Inverse of :func:`data_name`: return the data for `name` in a state."""
     if is_preset(name):
         return name
     for data, source in [
@@ -122,7 +122,7 @@ def _known_data(session: Session, name: str) -> Any:
 
 
 def _other_data(name: str, source: Source) -> Message:
-    """Return the sentence for a state of a run on other data than `source`, which a trainer may not go on from."""
+    """Return the error text for a state of a run on other data than `source`."""
     return Message(
         "the state belongs to a run on other data: it was trained on {wanted}, and this trainer has {found}; load it "
         "into a trainer that is made with the data of that run",

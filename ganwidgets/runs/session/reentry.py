@@ -1,4 +1,4 @@
-"""Whether a run is in the middle of something, so that nothing else may be begun from inside."""
+"""Detection of reentrant calls of a session."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ __all__ = ["ReentryGuard"]
 
 
 class ReentryGuard:
-    """Remembers who is carrying out a step, or is on the way elsewhere."""
+    """Tracks the call that currently steps or moves the session."""
 
     def __init__(self) -> None:
         self._begun: tuple[int, FrameType] | None = None
 
     def begin(self, frame: FrameType) -> None:
-        """Note that the call of `frame`, on this thread, has begun something."""
+        """Record that the call of `frame`, on this thread, has begun."""
         self._begun = threading.get_ident(), frame
 
     def end(self) -> None:
-        """Note that it is over."""
+        """Record that it has ended."""
         self._begun = None
 
     @property
     def under_way(self) -> bool:
-        """Whether it has not ended; an interrupt may have kept it from saying so."""
+        """True if it is still running; an interrupt may have prevented :meth:`end`."""
         if self._begun is None:
             return False
         thread, begun = self._begun
@@ -37,7 +37,7 @@ class ReentryGuard:
         return frame is not None or thread != threading.get_ident()
 
     def refuse_reentry(self) -> None:
-        """Raise `RuntimeError` where something is under way."""
+        """Raise `RuntimeError` if a call is running."""
         if self.under_way:
             raise RuntimeError(
                 Message("the trainer is in the middle of a step; a callback cannot step, reset or load it")

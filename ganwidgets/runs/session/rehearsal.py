@@ -1,4 +1,4 @@
-"""The way back from updates that were carried out only to be looked at."""
+"""Undo of updates that were carried out only for inspection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Rehearsal", "rehearsing"]
 
 
 class Rehearsal:
-    """Everything that updates change, as it was when this was made.
+    """Copy of everything that updates change.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ class Rehearsal:
         self._tree = copied(state_tree(engine.state))
         self._record = dict(engine.record)
         self._settings = engine.settings
-        # A network whose draws cannot be routed draws from here; what a cell draws shall not notice.
+        # A network with unroutable draws uses the global generator; its state is restored for the user's cells.
         self._foreign = torch.get_rng_state()
 
     def put_back(self, settings: Any, *, configured: bool) -> None:
-        """Put it back; may be called again where it was interrupted.
+        """Restore everything; may be repeated after an interrupt.
 
         Parameters
         ----------
@@ -60,7 +60,7 @@ class Rehearsal:
 
 @contextmanager
 def rehearsing(session: Session, **changes: Any) -> Iterator[Engine]:
-    """Yield the engine with `changes` of settings in force; whatever it updates is undone at the end."""
+    """Yield the engine with changed settings; all its updates are undone at the end."""
     session.recover()
     run, rollback, configured = session.run, session._rollback, session._configured
     before = Rehearsal(run.engine)

@@ -1,4 +1,4 @@
-"""The way back to the last good state, after a failure in the middle of a step, and snapshots of the past.
+"""Rollback to the last good state after a failed step, and periodic snapshots.
 
 Two copies serve two purposes. A :class:`~ganwidgets.runs.session.undo_copy.UndoCopy` copies the state after every update, so
 that an update that fails is undone without computing anything again. A snapshot every so many updates lets
@@ -24,42 +24,42 @@ from ganwidgets.stepping.state import TrainingState
 __all__ = ["Rollback", "Update", "diverged"]
 
 SNAPSHOT_EVERY = 100
-"""Updates between two snapshots, which is how many a way back through the past repeats at most."""
+"""Number of updates between two snapshots, the maximum to recompute in time travel."""
 
 SHARE = 0.03
-"""The largest share of the updates' time that snapshots may take; where they would take more, they are rarer."""
+"""Maximum share of the updates' time for snapshots; if they would take more, they become rarer."""
 
 RAREST = 10
-"""They are at most so many times as far apart."""
+"""Maximum factor by which they become rarer."""
 
 LARGE = 100_000
-"""Parameters from which on a snapshot may take long beside an update."""
+"""Minimum number of parameters for which a snapshot may take long compared with an update."""
 
 
 class Update(NamedTuple):
-    """One full step or one update of one player, that was carried out."""
+    """One completed full step or update of one player."""
 
     action: str
     """``step_<letter>`` of the player; empty for a full step."""
     origin: Origin
     iteration: int
-    """Where the run stood afterwards."""
+    """Place of the run afterwards."""
     samples_seen: int = 0
     hash_before: str = ""
-    """Before it; both are asked for where it begins an intervention."""
+    """Hash and reader of the state before it, used if it begins an intervention."""
 
     def record_in(self, log: InterventionLog) -> None:
-        """Record it in `log`, if it is an intervention: full steps are not."""
+        """Record it in `log` if it is an intervention; full steps are not."""
         if self.action:
             log.act(self.iteration, self.action, 1, self.origin, self.samples_seen, self.hash_before)
 
 
 def diverged(error: NonFiniteError, rules: Any, state: TrainingState) -> DivergedError:
-    """Return what to raise because of `error`, for a run that is back at `state` and obeyed `rules`."""
+    """Return the exception for `error`, for a run restored to `state` with settings `rules`."""
     rates = [f"lr_{player.letter}" for player in state.game.players]
     return DivergedError(
         Message(
-            "{quantity} became {value} after iteration {iteration}; the run stands there, before it "
+            "{quantity} became {value} after iteration {iteration}; the run is there, before it "
             "happened. Lower {rates}, set grad_clip, or reset",
             quantity=error.quantity,
             value=str(error.value),
@@ -71,7 +71,7 @@ def diverged(error: NonFiniteError, rules: Any, state: TrainingState) -> Diverge
 
 
 class Rollback:
-    """Goes back to the state after the last completed update, and takes snapshots of the past now and then.
+    """Restores the state after the last completed update, and takes periodic snapshots.
 
     Parameters
     ----------
@@ -99,36 +99,36 @@ class Rollback:
         self.begun = False
 
     def finite(self) -> bool:
-        """Return True if the state as it is now is finite."""
+        """Return True if the current state is finite."""
         return self._journal.finite()
 
     def begin(self) -> None:
-        """Let the state as it is now be the one to go back to, if there is none, before settings take force."""
+        """Take the current state as the last good one if there is none, before settings take effect."""
         if not self.begun:
             self.take()
 
     def take(self) -> None:
-        """Let the state as it is now be the one to go back to, whatever changed it, and keep a snapshot of it."""
+        """Take the current state as the last good one, and keep a snapshot of it."""
         self._journal.copy()
         self.begun = True
         self._snapshot()
 
     def before(self) -> None:
-        """Note that an update begins."""
+        """Record the start of an update."""
         self._journal.begin_update()
         self._began = time.perf_counter()
 
     def elapsed(self) -> float:
-        """Return the seconds since the update under way began."""
+        """Return the seconds since the start of the current update."""
         return time.perf_counter() - self._began
 
     def put_back(self) -> None:
-        """Note that the state after the last update was put back, in other tensors."""
+        """Record that the last good state was restored, in other tensors."""
         if self.begun:
             self._journal.copy()
 
     def note(self, updates: int = 1) -> None:
-        """Note that so many updates are complete, and in the log.
+        """Record that updates are complete, and in the log.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class Rollback:
         self._spent += time.perf_counter() - self._began
 
     def snapshot(self) -> None:
-        """Keep a snapshot, if one is due after the last update."""
+        """Take a snapshot if one is due after the last update."""
         if self._updates >= SNAPSHOT_EVERY and self._affordable():
             self._snapshot()
 
@@ -150,7 +150,7 @@ class Rollback:
         self._copying, self._spent, self._updates = time.perf_counter() - began, 0.0, 0
 
     def _affordable(self) -> bool:
-        """Return True if another snapshot takes a small share of the time of the updates since the last one.
+        """Return True if another snapshot takes a small share of the updates' time since the last one.
 
         A GPU may carry out a hundred updates in less time than it takes to bring all weights and the optimizers'
         memories to the computer's memory, and from there to its disk. Small networks are not asked: their snapshots
@@ -160,7 +160,7 @@ class Rollback:
         return not self._large or affordable
 
     def go_back(self) -> None:
-        """Go back to the state after the last completed update that left everything finite.
+        """Restore the state after the last completed update that left everything finite.
 
         It may be called again if interrupted. The optimizers are then to be configured anew.
         """

@@ -1,4 +1,4 @@
-"""A run in progress: its settings, its state, what happened in it, and what happens next.
+"""`Session`: settings, state, history and branches of one run.
 
 :class:`GANTrainer` is the door that users know; this is the room behind it. A session knows no
 threads: whoever calls it does so one call at a time.
@@ -52,7 +52,7 @@ __all__ = ["CODE", "Origin", "Session"]
 
 
 class Session:
-    """One run in progress.
+    """One run.
 
     Parameters
     ----------
@@ -70,11 +70,11 @@ class Session:
     Attributes
     ----------
     own : UserParts
-        What the user brought.
+        The user's own parts.
     settings : AnySettings
-        As they were asked for; `in_force` is what the next update obeys.
+        Requested values; `in_force` has those for the next update.
     run : Assembled
-        What the last fresh start made.
+        The parts made at the last fresh start.
     built : dict
         The values of the settings that this fresh start was made with.
     history : History
@@ -84,11 +84,11 @@ class Session:
     snapshots : Snapshots
         Copies of the state, from which :mod:`~ganwidgets.runs.timeline.travel` reaches any place.
     own_start : dict
-        What the user's own networks contained when the run began; a reset goes back to it.
+        Initial content of the user's own networks; a reset restores it.
     autosave : Autosave
         What stores the run while it goes on.
     notes : list of Note
-        What the user noted about iterations; no part of the state.
+        The user's notes on iterations; not part of the state.
     listeners : dict
         Functions that are called with the record after each step, by any key.
     features : str, Path or nn.Module
@@ -162,7 +162,7 @@ class Session:
             return run
 
     def _adopt(self, run: Assembled, built: Mapping[str, Any], history: History) -> None:
-        """Go on as `run`."""
+        """Continue as `run`."""
         self.run = run
         self.built = {
             name: built[name] for name, s in self.settings.definitions.items() if s.effect == "fresh start"
@@ -173,7 +173,7 @@ class Session:
         run.state.edits.note()
 
     def reset(self, seed: int | None, origin: Origin) -> None:
-        """Start afresh with the settings as they stand, and with another seed where one is given."""
+        """Start afresh with the current settings, and another seed if given."""
         self.recover()
         asked = self.settings.as_dict()
         if seed is not None:
@@ -188,23 +188,23 @@ class Session:
 
     @property
     def loss(self) -> Loss:
-        """The loss that the settings ask for."""
+        """The loss selected by the settings."""
         return loss_named(self.settings.as_dict()["loss"], self.own.objective)
 
     @property
     def state(self) -> TrainingState:
-        """What training changes."""
+        """The training state."""
         return self.run.state
 
     # --- branches -------------------------------------------------------------------------------
 
     @property
     def place(self) -> Position:
-        """Where the run stands."""
+        """The current place."""
         return Position(self.branches.current, self.state.iteration, self.log.next_seq)
 
     def capture(self) -> RunPoint:
-        """Return a copy of everything that :meth:`restore` restores, and the state."""
+        """Return a copy of everything that :meth:`restore` restores, with the state."""
         here = self._snapshot(copied(state_tree(self.state)), asked=self.log.asked)
         return RunPoint(
             self.run,
@@ -229,7 +229,7 @@ class Session:
 
     @contextmanager
     def transaction(self) -> Iterator[RunPoint]:
-        """Let the run be brought elsewhere; on any error it stands where it was."""
+        """Context: move the run elsewhere; on any error it stays where it was."""
         here = self.capture()
         self._way_back = partial(self._return_to, here, self.log.mark())
         try:
@@ -257,7 +257,7 @@ class Session:
         return Snapshot(place, self.log.repeated, self.log.in_force, asked, tree)
 
     def _keep(self, tree: dict[str, Any]) -> None:
-        """Keep what was copied between two updates; before the first one of a fresh start, for ever."""
+        """Take a snapshot between two updates; pin that before the first update of a fresh start."""
         snapshot = self._snapshot(tree, asked={})
         number = self.branches.root_of(self.branches.current)
         if number not in self._roots_kept:
@@ -268,18 +268,18 @@ class Session:
             self.snapshots.add(snapshot)
 
     def begin_root(self, tree: Mapping[str, Any] | None = None) -> None:
-        """Keep the first state of a fresh start now, unless that was done: `tree`, by default the state as it is."""
+        """Keep the first state of a fresh start, once: `tree`, by default the current state."""
         if self.branches.root_of(self.branches.current) not in self._roots_kept:
             self._keep(copied(state_tree(self.state) if tree is None else tree))
 
     def keep_edit(self) -> None:
-        """Keep the state after a change by hand, also as the one to go back to after a failure."""
+        """Keep the state after an edit, also as the last good state."""
         self._rollback.take()
         self._edited.pin(self, self.branches.owned(self.place))
         self._configured = False
 
     def notice_edits(self, origin: Origin = BY_HAND) -> None:
-        """Take what a user changed in the networks by hand into the run; see :func:`~.edits.take_edits`."""
+        """Record the user's edits of networks; see :func:`~.edits.take_edits`."""
         self.roll_back()
         if not self._reentry.under_way:
             with pinned(self.run.threads, self._device):
@@ -288,7 +288,7 @@ class Session:
     # --- settings -------------------------------------------------------------------------------
 
     def change(self, values: Mapping[str, Any], origin: Origin) -> None:
-        """Change several settings at once: all of them, or on any error none."""
+        """Change several settings at once; on any error none changes."""
         self._origin = replace(origin, change=self.log.next_change())
         try:
             self.settings.update(values)
@@ -320,7 +320,7 @@ class Session:
         return SimpleNamespace(**{**self.settings.as_dict(), **self.built})
 
     def _commit(self) -> None:
-        """Record what was asked for since the last update, on a new branch where the run is in the past."""
+        """Record pending changes, on a new branch if the run is in the past."""
         if self._configured and not self.log.pending:
             return
         if self._rollback.begun and not self._rollback.finite():
@@ -334,7 +334,7 @@ class Session:
             self.log.commit(self.state.iteration, self.state.samples_seen, self._hash_before())
 
     def _configure(self) -> None:
-        """Put recorded settings in force, and make sure that there is a state to go back to."""
+        """Apply recorded settings, and make sure that there is a last good state."""
         if not self._configured:
             self._rollback.begin()
             self.run.engine.configure(self.in_force())
@@ -346,7 +346,7 @@ class Session:
         return self._hash_in_force() if due else ""
 
     def _hash_in_force(self) -> str:
-        """Return the hash of the whole state, without settings that are not in force yet."""
+        """Return the hash of the whole state, without pending settings."""
         return digest(described(self, self.log.in_force, self.run, self.built, state_tree(self.state)))
 
     # --- steps ----------------------------------------------------------------------------------
@@ -394,7 +394,7 @@ class Session:
         return self.record()
 
     def _some(self, what: str, n: int, interrupted: Callable[[], bool], origin: Origin) -> tuple[int, bool]:
-        """Carry out some of `n` steps or updates; return how many, and whether they were interrupted."""
+        """Carry out some of `n` steps or updates; return their number, and True if they were interrupted."""
         self._commit()
         if what == ALL:
             self._stepper.choose()
@@ -405,7 +405,7 @@ class Session:
         return 1, self._one(what, interrupted, origin, last=n == 1)
 
     def _one(self, what: str, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
-        """Carry out one step or update, and return whether it was interrupted."""
+        """Carry out one step or update; return True if it was interrupted."""
         self._commit()
         rollback, state, engine = self._rollback, self.run.state, self.run.engine
         full = what == ALL
@@ -440,7 +440,7 @@ class Session:
         return stop
 
     def record(self) -> dict[str, float]:
-        """Return the numbers of the last updates, without what only the history keeps."""
+        """Return the record of the last updates, without columns that only the history has."""
         numbers = self.run.engine.record
         return {
             "iteration": self.state.iteration,
@@ -453,7 +453,7 @@ class Session:
         return diverged(error, rules, self.state)
 
     def roll_back(self) -> None:
-        """Return to the last consistent state, if a step, a rehearsal or a transaction was interrupted."""
+        """Restore the last consistent state if a step, a rehearsal or a transaction was interrupted."""
         if self._way_back is None or self._reentry.under_way:
             return
         self._reentry.begin(sys._getframe())
@@ -465,7 +465,7 @@ class Session:
             self._reentry.end()
 
     def _undo_update(self) -> None:
-        """Return to the state after the last completed update that left everything finite."""
+        """Restore the state after the last completed update that left everything finite."""
         self._rollback.go_back()
         self._configured = False
         self.history.resize(self.state.iteration)
@@ -473,7 +473,7 @@ class Session:
         self._way_back = None
 
     def recover(self) -> None:
-        """Return to the last good state; settings are kept. A step that failed has returned there already."""
+        """Restore the last good state, keeping settings. A failed step has done so already."""
         self._reentry.refuse_reentry()
         self.roll_back()
         if self._rollback.begun and not self._rollback.finite():
@@ -489,7 +489,7 @@ class Session:
         return described(self, settings, self.run, self.built, state_tree(self.state))
 
     def load_tree(self, tree: Mapping[str, Any], origin: Origin, branch: str = "") -> None:
-        """Go on from what :meth:`tree` returned; on an error nothing changes.
+        """Restore a state that :meth:`tree` returned; on an error nothing changes.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The data of one run and their sources, so that no data is read twice."""
+"""Cache of the sources of a run's data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KnownSource = tuple[Any, Source]
 
 
 class Sources:
-    """The sources of the data that the fresh starts of a run used, and of the last two that were asked for.
+    """The sources of all fresh starts of a run, and of the last two other data.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Sources:
         return [*began, *self._asked]
 
     def of(self, data: Any) -> Source:
-        """Return the source of `data`, which is read if it is not known.
+        """Return the source of `data`, read if it is not cached.
 
         Raises
         ------

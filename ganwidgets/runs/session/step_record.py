@@ -1,4 +1,4 @@
-"""The numbers of one step, as callbacks read them."""
+"""Read-only record of one step, for callbacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Record"]
 
 
 class Record(dict[str, float]):
-    """A dictionary that refuses changes; copies of it are plain dictionaries."""
+    """An immutable dictionary; copies of it are plain dictionaries."""
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError(

@@ -1,4 +1,4 @@
-"""What carries out the next full steps of a run: PyTorch, operator by operator, or a compiled program.
+"""Choice between eager and compiled steps.
 
 The program is compiled in another process while the run goes on. The switch is an intervention, so that a run is a
 function of its seed and of its log, and not of the time that a compiler took.
@@ -26,11 +26,11 @@ __all__ = ["BY_COMPILER", "Stepper", "stepper_for", "switch", "warn_once"]
 BY_COMPILER = Origin("compiler", "code")
 
 AT_ONCE, MOMENT = 50, 0.005
-"""Compiled steps between two looks at what else there is to do: so many at most, and so many seconds."""
+"""Maximum number, and maximum seconds, of compiled steps per call."""
 
 
 class Stepper:
-    """Chooses what carries out the full steps of a session."""
+    """Selects the stepper of a session's full steps."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -39,7 +39,7 @@ class Stepper:
         self._careful_until = 0
 
     def choose(self) -> None:
-        """Switch to the compiled step or back, if that is due before the next step, and record it."""
+        """Switch between eager and compiled steps if due before the next step, and record it."""
         session = self._session
         state, engine = session.state, session.run.engine
         asked = session.log.in_force.get("stepper", "eager") == "compiled"
@@ -51,7 +51,7 @@ class Stepper:
         switch(session, target)
 
     def _planned(self, engine: CompiledEngine) -> StepPlan | Message:
-        """Return the plan under the settings in force; it is made anew only if they, or the run, were replaced."""
+        """Return the plan under the current settings, cached until they or the run are replaced."""
         session = self._session
         made_of = session.log.in_force, session.run, session.state.parameters
         if self._plan is None or any(a is not b for a, b in zip(self._plan[0], made_of, strict=True)):  # type: ignore[call-overload]
@@ -59,7 +59,7 @@ class Stepper:
         return self._plan[1]
 
     def at_once(self, n: int) -> int:
-        """Return how many of `n` full steps may be carried out in one piece; results do not depend on it."""
+        """Return the number of the `n` full steps for one call; results do not depend on it."""
         session = self._session
         engine = session.run.engine
         if n < 2 or session.listeners or session.state.iteration < self._careful_until:
@@ -72,7 +72,7 @@ class Stepper:
         return max(count, 1)
 
     def several(self, n: int, interrupted: Callable[[], bool]) -> bool | None:
-        """Carry out `n` full steps by the compiled program and return whether they were interrupted.
+        """Carry out `n` full steps by the compiled program; return True if they were interrupted.
 
         None if a number was not finite: then nothing has changed, and the steps are due one by one.
         """
@@ -104,7 +104,7 @@ class Stepper:
 
 
 def switch(session: Session, stepper: str) -> None:
-    """Let `stepper` carry out the full steps of a run from here on, and record it."""
+    """Use `stepper` for the full steps of a run from here on, and record it."""
     state = session.state
     session._rollback.begin()
     before = session._hash_before()
@@ -115,7 +115,7 @@ def switch(session: Session, stepper: str) -> None:
 
 
 def stepper_for(plan: StepPlan | Message, stepper: str) -> str:
-    """Return the stepper that is due for a state that names `stepper`, if compiled steps are asked for.
+    """Return the stepper that is due for a state with `stepper`, if compiled steps are requested.
 
     A state that names this very plan waits for its program: it was compiled before. Otherwise the run goes on eagerly
     until the program is there.
@@ -138,7 +138,7 @@ _SAID: set[str] = set()
 
 
 def warn_once(text: str) -> None:
-    """Say once in a process that a run stays eager."""
+    """Warn once in a process that a run stays eager."""
     if str(text) not in _SAID:
         _SAID.add(str(text))
         warnings.warn(text, CompilerWarning, stacklevel=2)

@@ -1,4 +1,4 @@
-"""Trying an update before settings take force: as it will be, and without a trace."""
+"""Trial of an update before settings take effect, without side effects."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ __all__ = ["refuse_failing_change", "refuse_unfit_change", "try_fresh_run"]
 DECISIVE = frozenset(
     {"augment", "batch_size", "freeze_d", "freeze_g", "loss", "penalty", "precision", "unroll_steps"}
 )
-"""Settings that decide what a network computes, and so whether it can."""
+"""Settings that affect a network's computation, and so whether it works."""
 
 PENALTIES_OF_SLOPES = frozenset({"gradient_penalty", "r1", "r2", "r1_r2"})
-"""Penalties of the gradient by each sample alone."""
+"""Penalties on each sample's own gradient."""
 
 
 def try_fresh_run(run: Assembled, rules: SimpleNamespace) -> None:
-    """Carry out the first update of a run in which user code takes part, and put everything back.
+    """Carry out the first update of a run with user code, and undo it.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def try_fresh_run(run: Assembled, rules: SimpleNamespace) -> None:
 
 
 def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
-    """Carry out an update under changed settings, and put everything back.
+    """Carry out an update under changed settings, and undo it.
 
     Only settings that can make a network fail are tried, and only where one could: networks and objectives of
     the user's own, and built-in networks with batch norm.
@@ -80,7 +80,7 @@ def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
 
 
 def refuse_unfit_change(session: Session, values: Mapping[str, Any]) -> None:
-    """Ask a game whether changed settings fit; one of the user's own also tries an update of each player.
+    """Ask a game whether changed settings are valid; for a user's game also try an update of each player.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def _sentence(engine: Engine, rules: SimpleNamespace, error: Exception) -> Messa
 
 
 def _batch_norms(*networks: nn.Module) -> list[str]:
-    """Return the names of layers that normalise over the batch."""
+    """Return the names of layers that normalize over the batch."""
     return [
         name
         for network in networks
@@ -169,7 +169,7 @@ def _batch_norms(*networks: nn.Module) -> list[str]:
 
 
 def _warn_of_batch_norm(discriminator: nn.Module, penalty: str) -> None:
-    """Warn of a penalty of each sample's own slope where batch norm makes all samples depend on each other.
+    """Warn of a penalty on each sample's own slope if batch norm makes samples depend on each other.
 
     Gulrajani et al., "Improved training of Wasserstein GANs", 2017, section 4, "No critic batch normalization".
     """

@@ -1,4 +1,4 @@
-"""The state after the last completed update, from which an update that fails is undone.
+"""Copy of the state after the last completed update, to undo a failed one.
 
 A failure is never repaired by computing something again: what failed once, a network with its gradients
 switched off or a device that is gone, may fail again. So every update is followed by a copy of what updates
@@ -23,28 +23,28 @@ from ganwidgets.stepping.state import CONTENT, TrainingState
 __all__ = ["UndoCopy"]
 
 LARGE = 100_000
-"""Numbers from which on a copy is renewed in place, because allocating it would take longer than copying."""
+"""Minimum number of values for renewing a copy in place, because allocation would be slower than copying."""
 
 
 class Group(NamedTuple):
-    """Tensors that are copied together: they have one dtype and one device."""
+    """Tensors of one dtype and device that are copied together."""
 
     live: list[Tensor]
     joined: bool
-    """True if they are copied to one tensor, by one operation: all are contiguous, and seen as vectors."""
+    """True if one operation copies them to one tensor: all are contiguous, and viewed as vectors."""
     room: list[Tensor]
-    """Where copies of many numbers go; empty for few."""
+    """Buffer for copies of many values; empty for few."""
 
 
 class Layout(NamedTuple):
-    """The tensors that updates change in place; it holds as long as `key` stays the same."""
+    """The tensors that updates change in place; valid while `key` is equal."""
 
     key: tuple[Any, ...]
     groups: list[Group]
 
     @property
     def in_place(self) -> bool:
-        """Whether copies are renewed in place."""
+        """True if copies are renewed in place."""
         return any(group.room for group in self.groups)
 
     @property
@@ -59,14 +59,14 @@ class Kept(NamedTuple):
     values: list[list[Tensor]]
     """The copies of each group."""
     rest: list[Undo]
-    """What restores everything but the tensors."""
+    """Restores everything except the tensors."""
     record: dict[str, float]
     mark: LogMark
-    """The place that the log had reached when the next update began."""
+    """Position of the log when the next update began."""
 
 
 class UndoCopy:
-    """A copy of the training state that :meth:`undo` puts back.
+    """A copy of the training state that :meth:`undo` restores.
 
     Parameters
     ----------
@@ -84,12 +84,12 @@ class UndoCopy:
         self._kept: Kept | None = None
 
     def copy(self) -> None:
-        """Copy the state as it is, finite or not, whatever tensors it is made of now."""
+        """Copy the current state, finite or not, with its current tensors."""
         self._layout = None
         self._write(self._laid_out())
 
     def write(self) -> None:
-        """Copy the state after a completed update, which is in the log already.
+        """Copy the state after a completed update that is already in the log.
 
         Raises
         ------
@@ -112,12 +112,12 @@ class UndoCopy:
         self._kept = self._described(layout, [_copied(group) for group in layout.groups])
 
     def begin_update(self) -> None:
-        """Note that the log, as it is now, is the one to go back to."""
+        """Take the current log as the one to restore."""
         if self._kept is not None:
             self._kept = self._kept._replace(mark=self._log.mark())
 
     def finite(self) -> bool:
-        """Return True if every parameter, buffer and optimizer's state is finite now."""
+        """Return True if all parameters, buffers and optimizer states are finite."""
         try:
             self._refuse_nonfinite(self._laid_out().live)
         except NonFiniteError:
@@ -125,7 +125,7 @@ class UndoCopy:
         return True
 
     def undo(self) -> None:
-        """Put back what was copied last; nothing if the state itself is whole. It may be called again if interrupted."""
+        """Restore the last copy, if the state has changed. May be repeated after an interrupt."""
         kept = self._kept
         if kept is None:
             return
@@ -186,7 +186,7 @@ def _grouped(tensors: list[Tensor], *, large: bool) -> Group:
 
 
 def _copied(group: Group) -> list[Tensor]:
-    """Return copies of the tensors of a group, in its room if it has one."""
+    """Return copies of the tensors of a group, in its buffer if it has one."""
     live, joined, room = group
     if not room:
         return [torch.cat(live)] if joined else [tensor.clone() for tensor in live]

@@ -1,1 +1,1 @@
-"""A run's state as a tree of tensors and plain values: its hash, its migrations, its environment."""
+"""A run's state as a tree: hash, migrations, environment."""

@@ -1,4 +1,4 @@
-"""What the content of a folder or a file leads to, as one kind of error."""
+"""Conversion of errors from a damaged file or folder to `CheckpointError`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["sound"]
 
 @contextmanager
 def sound(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Make every error that the content of `path` leads to a `CheckpointError`.
+    """Context: convert every error caused by the content of `path` to a `CheckpointError`.
 
     Any kind of exception may come of forged values, memory that is exhausted among them.
     """

@@ -1,4 +1,4 @@
-"""What results depend on in their last bits, besides the run itself."""
+"""Environment on which the last bits of results depend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["environment"]
 
 
 def environment(device: torch.device, threads: int) -> dict[str, str]:
-    """Return, as texts by name, with what a run computes on `device` with so many threads."""
+    """Return the environment of a run on `device` with `threads` threads, as texts by name."""
     where = str(device)
     if device.type == "cuda":
         where += f" ({torch.cuda.get_device_name(device)})"

@@ -1,4 +1,4 @@
-"""Whether a state that was stored fits the networks that are to go on from it."""
+"""Check whether a stored state fits a run's networks."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["MOST_ITERATIONS", "check_fits"]
 
 
 MOST_ITERATIONS = 100_000_000
-"""Iterations of a run at most: its history has a row for each."""
+"""Maximum number of iterations of a run, because its history has a row for each."""
 
 
 def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
-    """Raise `CheckpointError` unless `tree` describes a state of networks that are built like those of `state`."""
+    """Raise `CheckpointError` unless `tree` describes networks of the same structure as those of `state`."""
     try:
         _check_game(state, tree.get("game", FIRST_GAME))
         parts = state.game.from_stored(tree)
@@ -128,7 +128,7 @@ def _check_randomness(state: TrainingState, randomness: Tensors) -> None:
     if missing:
         raise ValueError(f"there is no generator of random numbers for {', '.join(sorted(missing))}")
     for value in randomness.values():
-        torch.Generator("cpu").set_state(value)  # raises for what is no generator's state
+        torch.Generator("cpu").set_state(value)  # raises for an invalid state
 
 
 def _check_memory(state: TrainingState, memory: Tensors) -> None:

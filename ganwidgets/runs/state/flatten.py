@@ -1,4 +1,4 @@
-"""Nested dictionaries of tensors and plain values as a flat list of tensors and one JSON document."""
+"""Nested dictionaries of tensors and plain values as a flat dictionary of tensors and one JSON document."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def flatten(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
 
 
 def unflatten(value: Any, path: str, tensors: Mapping[str, Tensor]) -> Any:
-    """Return what :func:`flatten` took apart, after JSON made lists of its tuples."""
+    """Inverse of :func:`flatten`, after JSON has converted tuples to lists."""
     if isinstance(value, str) and value == _TENSOR:
         return tensors[path]
     if isinstance(value, dict):

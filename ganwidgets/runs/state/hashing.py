@@ -1,4 +1,4 @@
-"""One number for a whole state."""
+"""Hash of a whole state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["digest", "tensor_bytes"]
 
 
 def tensor_bytes(tensor: Tensor) -> memoryview:
-    """Return a tensor's values, bit for bit, in row-major order; not copied where they lie so."""
+    """Return a tensor's bytes in row-major order; not copied if it is contiguous."""
     flat = tensor.detach().to("cpu").contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
 

@@ -1,4 +1,4 @@
-"""JSON that a stranger may have written: bounded before it is parsed, and converted to declared types.
+"""Parsing of untrusted JSON: bounded before it is parsed, and converted to declared types.
 
 Hashes in a run folder or a saved file have no key: they tell damage, not intent. Values are therefore
 checked against declared types and bounds, with `msgspec`, before anything is made of them.
@@ -13,13 +13,13 @@ from typing import Any
 __all__ = ["LONGEST", "MOST", "converted", "parsed"]
 
 LONGEST = 2**28
-"""Characters, or bytes, of one JSON text."""
+"""Maximum length of one JSON text, in characters or bytes."""
 
 DEEPEST = 64
-"""How many arrays and objects may be nested."""
+"""Maximum nesting depth."""
 
 MOST = 2**53
-"""The largest whole number that every reader of JSON holds exactly."""
+"""The largest integer that every JSON reader represents exactly."""
 
 # Possessive, and without its end too, so that it takes linear time for any text.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -54,7 +54,7 @@ def _depth(text: str) -> int:
 
 
 def converted(value: Any, kind: Any) -> Any:
-    """Return `value`, which JSON held, as the declared type `kind`.
+    """Return the JSON value `value` as the declared type `kind`.
 
     Raises
     ------

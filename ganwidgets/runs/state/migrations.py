@@ -1,4 +1,4 @@
-"""Runs that an older version of ganwidgets kept: what they lack, and how it counted their hashes.
+"""Migration of runs stored by older versions: missing entries, and older hashes.
 
 A setting that is added later has a value under which a run is, bit for bit, what it was without the
 setting. Whatever lacks the setting is given that value, which need not be the default of a new run.
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Addition(NamedTuple):
-    """What one version added to a run, with the values that leave it as it was."""
+    """Entries added by one version, with defaults that do not change a run."""
 
     settings: Mapping[str, Any]
     state: Mapping[str, Any]
@@ -57,10 +57,10 @@ MIGRATIONS = (
     Addition({"augment_target": 0.6, "augment_p": 0.2, "augment_samples": 50_000}, {}),
     Addition({"stepper": "eager"}, {}),
 )
-"""In the order in which they came; everything else was there from the beginning."""
+"""Migrations in order; everything else existed from the beginning."""
 
 FIRST_GAME = "gan"
-"""The game of every state that names none."""
+"""The game of a state that names none."""
 
 _SETTINGS = {name: value for addition in MIGRATIONS for name, value in addition.settings.items()}
 _STATE = {name: value for addition in MIGRATIONS for name, value in addition.state.items()}
@@ -72,7 +72,7 @@ def completed_settings(
     built: bool = False,
     definitions: Mapping[str, Setting[Any]] = SETTINGS,
 ) -> dict[str, Any]:
-    """Return the settings of a stored run, those that came later added to them.
+    """Return the settings of a stored run, with later ones added.
 
     Parameters
     ----------
@@ -116,14 +116,14 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def completed_state(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what :func:`~ganwidgets.runs.state.state_tree.state_tree` described, what came later added to it."""
+    """Return a tree of :func:`~ganwidgets.runs.state.state_tree.state_tree` with later entries added."""
     return dict(tree) if "game" in tree else {**_STATE, **tree}
 
 
 def completed_tree(
     tree: Mapping[str, Any], definitions: Mapping[str, Setting[Any]] = SETTINGS
 ) -> dict[str, Any]:
-    """Return what :func:`~ganwidgets.runs.session.full_state.described` described, what came later added to it.
+    """Return a tree of :func:`~ganwidgets.runs.session.full_state.described` with later entries added.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def completed_tree(
 
 
 def is_hash_of(tree: Mapping[str, Any], stored: str, *, counted: int = 0) -> bool:
-    """Return whether `stored` is the hash of the whole state `tree`, as this or an older version counted it.
+    """Return True if `stored` is the hash of the whole state `tree`, computed by this or an older version.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def is_hash_of(tree: Mapping[str, Any], stored: str, *, counted: int = 0) -> boo
 
 
 def _forms(tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give `tree` as each version described it, the newest first, as far as the older ones could."""
+    """Yield `tree` in each version's format, newest first, as far back as it can be represented."""
     form = dict(tree)
     yield form
     for addition in reversed(MIGRATIONS):

@@ -1,4 +1,4 @@
-"""A training state as nested dictionaries, and back."""
+"""Conversion of a training state to nested dictionaries, and back."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ __all__ = [
 ]
 
 PAIRED, UNPAIRED = "paired:", "unpaired:"
-"""Begin the name of data of two halves."""
+"""Prefixes of the names of two-part data."""
 
 STATE_FORMAT = 1
-"""The version of what :meth:`GANTrainer.state_dict` returns."""
+"""Version of the result of :meth:`GANTrainer.state_dict`."""
 
 
 def is_preset(name: str) -> bool:
-    """Return whether `name` is that of a preset."""
+    """Return True if `name` is a preset's name."""
     return name in POINT_PRESETS or name in IMAGE_PRESETS
 
 
 def data_name(source: Source) -> str:
-    """Return the plain value that stands for `source` in a state: its preset, its hash, or those of its halves."""
+    """Return the name of `source` in a state: its preset, its hash, or those of its halves."""
     if isinstance(source, TwoSources):
         kind = PAIRED if source.paired else UNPAIRED
         return kind + "+".join(map(data_name, source.parts))
@@ -48,7 +48,7 @@ def data_name(source: Source) -> str:
 
 
 def halves_of(name: str) -> tuple[bool, str, str] | None:
-    """Return whether data of two halves are paired, and the names of both; None for other data.
+    """Return whether two-part data are paired, and the names of both halves; None for other data.
 
     >>> halves_of("paired:digits+sha256:12")
     (True, 'digits', 'sha256:12')
@@ -61,12 +61,12 @@ def halves_of(name: str) -> tuple[bool, str, str] | None:
 
 
 def state_tree(state: TrainingState) -> dict[str, Any]:
-    """Return a state as it is stored: nested dictionaries of tensors, not copied, and plain values."""
+    """Return a state in stored form: nested dictionaries of tensors, not copied, and plain values."""
     return state.game.to_stored(state.tree())
 
 
 def samples_seen_in(tree: Mapping[str, Any]) -> int:
-    """Return how many real samples had been drawn in the state that :func:`state_tree` returned as `tree`."""
+    """Return the number of real samples drawn up to the state in `tree`."""
     return int(tree["cursor"]) if "cursor" in tree else sum(tree["cursors"].values())
 
 
@@ -80,7 +80,7 @@ def copied(tree: Any) -> Any:
 
 
 def other_data(name: str, source: Source) -> Message:
-    """Return the sentence for a state that belongs to other data than `source`."""
+    """Return the error text for a state of other data than `source`."""
     return Message(
         "the state belongs to other data ({wanted}) than this trainer's ({found}); pass the data that "
         "the run was trained on",
@@ -90,7 +90,7 @@ def other_data(name: str, source: Source) -> Message:
 
 
 def check_origin(tree: Mapping[str, Any], own: UserParts) -> None:
-    """Raise `CheckpointError` unless `tree` can be read and wants what is in `own`."""
+    """Raise `CheckpointError` unless `tree` is readable and needs the parts in `own`."""
     if tree.get("format") != STATE_FORMAT:
         raise CheckpointError(
             Message(
@@ -132,7 +132,7 @@ def check_origin(tree: Mapping[str, Any], own: UserParts) -> None:
 
 
 def put_tree(state: TrainingState, tree: Mapping[str, Any], settings: Any) -> None:
-    """Give `state` everything that :func:`state_tree` returned; the networks must fit.
+    """Restore `tree` in `state`; the networks must fit.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Tensors in the safetensors format, written piece by piece.
+"""Incremental writer of the safetensors format.
 
 The library's own writer first copies everything into one string of bytes; here the tensors' own
-memory goes to the disk, and to whoever computes a hash of the file meanwhile. Files are read by
+memory goes to the disk, and to a hash function at the same time. Files are read by
 the library.
 """
 
@@ -19,11 +19,11 @@ from ganwidgets.runs.state.hashing import tensor_bytes
 __all__ = ["pieces"]
 
 _LENGTH = 8
-"""Bytes of the header's length, which the file begins with; the header is filled up to a multiple."""
+"""Size of the header's length at the beginning of the file, in bytes; the header is padded to a multiple."""
 
 
 def pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> list[bytes | memoryview]:
-    """Return what a safetensors file of `tensors` consists of, in order.
+    """Return the parts of a safetensors file of `tensors`, in order.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> list[b
 
 @functools.cache
 def _dtype_name(dtype: torch.dtype) -> str:
-    """Return what safetensors calls `dtype`, as the library itself writes it."""
+    """Return the safetensors name of `dtype`, as the library itself writes it."""
     from safetensors.torch import save
 
     try:

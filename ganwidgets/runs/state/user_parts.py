@@ -1,4 +1,4 @@
-"""What a run was given by its user: a game, networks and an objective, or none."""
+"""The user's own parts of a run: a game, networks and an objective."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def game_named(name: str) -> Game | None:
-    """Return a built-in game, None for the classic one.
+    """Return a built-in game; None for the classic one.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def game_named(name: str) -> Game | None:
 
 
 def chosen_game(game: Any, others: Mapping[str, Any]) -> Game | None:
-    """Return the game that a user chose, by its name or as an object; None is the classic one.
+    """Return the game for a name or object; None is the classic one.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def chosen_game(game: Any, others: Mapping[str, Any]) -> Game | None:
     Raises
     ------
     DataError
-        If there is no such game, or it does not take what was passed.
+        If there is no such game, or it does not accept the user's parts.
     """
     if isinstance(game, str):
         played = game_named(game)
@@ -88,7 +88,7 @@ def brought(
     objective: Objective | None,
     game: str | Game | None,
 ) -> dict[str, Any]:
-    """Return what a user passed to open a stored run, as :class:`UserParts` takes it."""
+    """Return the user's arguments for opening a stored run, in the form for :class:`UserParts`."""
     parts = {"generator": generator, "discriminator": discriminator, "objective": objective}
     return {**parts, "game": None if game is None else chosen_game(game, parts)}
 
@@ -114,7 +114,7 @@ def refuse_another_game(game: Game | None, asked: str | Game) -> None:
 
 
 def refuse_other_games(game: Game | None, method: str) -> None:
-    """Raise `DataError` unless `game` is the classic one, None, which `method` compares a generator and a discriminator of."""
+    """Raise `DataError` unless `game` is None, the classic game, because `method` needs its two networks."""
     if game is not None:
         raise DataError(
             Message(
@@ -157,7 +157,7 @@ class UserParts:
     Parameters
     ----------
     given : mapping
-        ``"generator"``, ``"discriminator"`` and, where there is one, ``"objective"``; None for what is
+        ``"generator"``, ``"discriminator"`` and, if there is one, ``"objective"``; None for
         built in. ``"game"`` is None for the classic game.
     """
 
@@ -170,25 +170,25 @@ class UserParts:
         self._gradients: list[tuple[Tensor, bool]] = []
 
     def described(self) -> dict[str, Any]:
-        """Return what a saved run remembers of it: which networks, and the objective's name."""
+        """Return the stored description of the user's parts: which networks, and the objective's name."""
         which: dict[str, Any] = {name: network is not None for name, network in self.networks.items()}
         if self.game is not None:
             which["game"] = self.game.name
         return which if self.objective is None else {**which, "objective": name_of(self.objective)}
 
     def given(self) -> dict[str, Any]:
-        """Return what the user brought, as it was passed."""
+        """Return the user's parts, as passed."""
         return {**self.networks, "objective": self.objective, "game": self.game}
 
     def chosen(self) -> dict[str, str]:
-        """Return the settings that put the objective in force, unless others are asked for."""
+        """Return the settings that select the objective, unless others are requested."""
         if self.objective is None:
             return {}
         penalty = {"penalty": OWN} if with_defaults(self.objective).penalty is not None else {}
         return {"loss": OWN, **penalty}
 
     def admit(self, settings: Mapping[str, Any]) -> None:
-        """Raise `TraitError` where these settings want what was not brought."""
+        """Raise `TraitError` if these settings need parts that the user did not pass."""
         if settings.get("loss") == OWN and self.objective is None:
             raise TraitError(
                 Message(
@@ -206,7 +206,7 @@ class UserParts:
             )
 
     def begin_training(self) -> None:
-        """Put the networks into train mode, once: afterwards their flags are the user's.
+        """Put the networks into train mode, once: afterwards their flags belong to the user.
 
         Also remember which parameters have gradients; every fresh start begins with these.
         """
@@ -215,7 +215,7 @@ class UserParts:
             self._gradients += [(parameter, parameter.requires_grad) for parameter in network.parameters()]
 
     def put_gradient_flags(self) -> None:
-        """Set ``requires_grad`` of every parameter to what it was when training began, if it has begun."""
+        """Restore ``requires_grad`` of every parameter to its value at the start of training."""
         for parameter, flag in self._gradients:
             parameter.requires_grad_(flag)
 
@@ -227,7 +227,7 @@ class UserParts:
         }
 
     def checked_content(self, content: Any) -> dict[str, dict[str, Tensor]]:
-        """Return what :meth:`content` returned, if that is `content` for the networks that there are.
+        """Return `content` if it fits the networks; otherwise raise `ValueError`.
 
         Raises
         ------
@@ -238,11 +238,11 @@ class UserParts:
             wanted = {key: (t.shape, t.dtype) for key, t in tensors_of(network).items()}
             found = {key: (t.shape, t.dtype) for key, t in content[name].items()}
             if found != wanted:
-                raise ValueError(f"what the {name} contained at the beginning does not fit the {name}")
+                raise ValueError(f"the initial content of the {name} does not fit the {name}")
         return dict(content)
 
     def put(self, content: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Give the networks what :meth:`content` returned."""
+        """Restore the networks' content from :meth:`content`."""
         for name, network in self._given():
             put_tensors(network, content[name])
 

@@ -1,4 +1,4 @@
-"""A run kept in a folder while it goes on: what was confirmed survives a crash at any moment.
+"""Crash-safe storage of a run in a folder: confirmed commits survive a crash at any moment.
 
 A run folder holds
 

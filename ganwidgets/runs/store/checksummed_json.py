@@ -1,4 +1,4 @@
-"""Small JSON files that tell whether they are damaged."""
+"""Small JSON files with a checksum."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["sealed", "unsealed"]
 
 
 def sealed(values: Mapping[str, Any]) -> bytes:
-    """Return `values` as JSON, with their SHA-256 among them."""
+    """Return `values` as JSON, including their SHA-256."""
     plain = json.loads(json.dumps(values))  # as they will be read: names that are numbers become text
     return json.dumps({**plain, "sha256": _sha256(plain)}).encode()
 
 
 def unsealed(text: bytes) -> dict[str, Any] | None:
-    """Return what :func:`sealed` wrote, or None if it is not exactly that."""
+    """Inverse of :func:`sealed`; None if the checksum does not match."""
     try:
         values = parsed(text)
         seal = values.pop("sha256")

@@ -1,4 +1,4 @@
-"""How many commits of a run folder were confirmed, told outside its database.
+"""Number of confirmed commits of a run folder, stored outside its database.
 
 SQLite takes a damaged or missing end of its journal for a transaction that a crash cut off, and says
 nothing. The count is written after each commit, so a database that has fewer has lost some.
@@ -25,7 +25,7 @@ def first(folder: Path) -> None:
 
 
 def confirm(folder: Path, commits: int) -> None:
-    """Note that `commits` were confirmed; in place and in one piece, so that no space is needed.
+    """Record that `commits` were confirmed; in place and in one write, so that no space is needed.
 
     It is not flushed: after a power cut the count may be too low, and then just notices less.
     """
@@ -35,7 +35,7 @@ def confirm(folder: Path, commits: int) -> None:
 
 
 def confirmed(folder: Path) -> int | None:
-    """Return how many commits were confirmed, or None if that cannot be told."""
+    """Return the number of confirmed commits, or None if it is unknown."""
     for _ in range(_TRIES):  # a run that goes on may be writing it just now
         try:
             with opened(folder, CONFIRMED) as file:

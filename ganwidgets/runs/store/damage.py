@@ -1,4 +1,4 @@
-"""What a damaged database leads to, as one kind of error."""
+"""Conversion of errors from a damaged database to `CheckpointError`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _UNREADABLE = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
 }
-"""What SQLite says where the system, and not what the database holds, is in the way."""
+"""SQLite errors caused by the system, not by the content of the database."""
 
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Make whatever the content of the database `path` leads to a `CheckpointError`."""
+    """Context: convert errors caused by the content of the database `path` to `CheckpointError`."""
     try:
         yield
     except CheckpointError:

@@ -1,4 +1,4 @@
-"""What goes into a run folder at once, and what comes out of it."""
+"""Content of a commit to a run folder, and content read from it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy.typing as npt
 __all__ = ["Columns", "Entry", "SnapshotRow", "Stored"]
 
 Columns = Mapping[str, npt.NDArray[np.float64]]
-"""Columns of a history as :meth:`History.stored` has them: the costlier ones compact."""
+"""Columns in the form of :meth:`History.stored`: the costlier ones compact."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One step forward of a stored run: all of it is stored, or nothing.
+    """One commit of a run, stored atomically.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Entry:
         What describes a state, as values that JSON can hold, and the state: nested dictionaries of
         tensors and such values.
     current : mapping
-        Where the run stands, and where its branches were left, as values that JSON can hold.
+        Current place and tips of branches, as JSON values.
     """
 
     branches: Sequence[Mapping[str, Any]] = ()
@@ -48,7 +48,7 @@ class SnapshotRow:
     id : int
         Its number, which is never used again.
     place : dict
-        What was committed to describe it.
+        JSON description of the snapshot.
     file : str
         The file's name in ``snapshots/``.
     size : int
@@ -66,18 +66,18 @@ class SnapshotRow:
 
 @dataclass(frozen=True)
 class Stored:
-    """Everything in a run folder but the states themselves, verified.
+    """Verified content of a run folder, except the states.
 
     Attributes
     ----------
     branches, interventions : list of dict
-        In the order in which they were committed.
+        In commit order.
     history : dict
         For each branch that has rows of its own, the first row's iteration and the columns.
     snapshots : list of SnapshotRow
-        In the order in which they were committed.
+        In commit order.
     current : dict
-        What was committed last as such.
+        The last committed value.
     """
 
     branches: list[dict[str, Any]]

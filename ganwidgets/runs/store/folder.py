@@ -1,4 +1,4 @@
-"""The door of a run folder."""
+"""Interface of a run folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["RunFolder"]
 
 
 class RunFolder:
-    """A run on disk, added to while it goes on; :meth:`create` and :meth:`open` return one.
+    """A run on disk, with write access during training; :meth:`create` and :meth:`open` return one.
 
     One process at a time writes to it, and others read. Not to be used from two threads at once.
 
@@ -57,7 +57,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], document: Mapping[str, Any]) -> Self:
-        """Begin a run folder at `path`, which holds nothing yet.
+        """Begin a run folder at `path`, which must be empty.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class RunFolder:
     def open(cls, path: str | os.PathLike[str], writable: bool = True) -> Self:
         """Open a run folder and verify its database.
 
-        What a crash left unfinished is cleared away. Where it cannot be written to, because another
+        Files left by a crash are removed. If it cannot be written to, because another
         process has it open or the system does not let us, it is opened to be read, and
         :attr:`obstacle` says why.
 
@@ -112,7 +112,7 @@ class RunFolder:
         """
         folder = Path(path).absolute()  # wherever the process goes later
         _check_present(folder)
-        recognised(folder / DATABASE)  # before anything is put beside what may be somebody else's
+        recognised(folder / DATABASE)  # before writing into a folder that may hold other files
         if not writable:
             return cls._reader(folder, Message("{path} was opened to be read", path=str(folder)))
         ownership = Ownership(folder)
@@ -129,13 +129,13 @@ class RunFolder:
 
     @classmethod
     def _reader(cls, folder: Path, obstacle: Message) -> Self:
-        confirmed = witness.confirmed(folder)  # first, since the run may go on meanwhile
+        confirmed = witness.confirmed(folder)  # first, because the run may continue at the same time
         self = cls(folder, Index(folder / DATABASE, "ro"), None, obstacle)
         self._begin(confirmed)
         return self
 
     def _begin(self, confirmed: int | None) -> None:
-        """Verify everything, clear away what a crash left, and warn where what was confirmed is lost."""
+        """Verify everything, remove files left by a crash, and warn if confirmed commits are lost."""
         try:
             stored, commits = self.load(), self.commits
             if self.writable:
@@ -165,7 +165,7 @@ class RunFolder:
             )
         return None
 
-    # --- what it is ---------------------------------------------------------------------------------
+    # --- properties ---------------------------------------------------------------------------------
 
     @property
     def path(self) -> Path:
@@ -174,34 +174,34 @@ class RunFolder:
 
     @property
     def writable(self) -> bool:
-        """Whether :meth:`commit` adds to it."""
+        """True if :meth:`commit` can add to it."""
         return self._obstacle is None
 
     @property
     def obstacle(self) -> Message | None:
-        """Why it cannot be written to, for people; None where it can."""
+        """Why it cannot be written to, as a text; None if it can."""
         return self._obstacle
 
     @property
     def owner(self) -> str:
-        """Who writes to it, for people; empty if we do, or nobody says to."""
+        """The process that writes to it, as a text; empty if it is this one, or unknown."""
         return "" if self.writable else owner(self._path)
 
     @property
     def document(self) -> dict[str, Any]:
-        """What :meth:`create` was given."""
+        """The argument of :meth:`create`."""
         with reading(self._path / DATABASE):
             return next(row.content for row in self._index.read()[1] if row.table == "document")
 
     @property
     def commits(self) -> int:
-        """How many commits and removals it holds, which tells whether one that was interrupted took place."""
+        """Number of commits and removals, to detect whether an interrupted one took place."""
         return int(self._index.head()["commits"])
 
     # --- writing ------------------------------------------------------------------------------------
 
     def commit(self, entry: Entry) -> list[SnapshotRow]:
-        """Add `entry`, all of it or nothing; on disk on return.
+        """Add `entry` atomically; it is on disk on return.
 
         Returns
         -------
@@ -211,7 +211,7 @@ class RunFolder:
         Raises
         ------
         CheckpointError
-            If it cannot be written; what was stored before is unharmed, and later commits may succeed.
+            If it cannot be written; earlier commits are intact, and later ones may succeed.
         ValueError
             If rows of the history are missing between those stored and those of `entry`.
         """
@@ -246,11 +246,11 @@ class RunFolder:
         ]
 
     def missing_files(self, rows: Iterable[SnapshotRow]) -> list[str]:
-        """Return the names of those files of `rows` that are not there."""
+        """Return the names of missing files of `rows`."""
         return self._files.missing(rows)
 
     def check_snapshots(self, rows: Iterable[SnapshotRow]) -> None:
-        """Notice that files of `rows` were removed while the run is kept here.
+        """Detect files of `rows` that were removed while this process uses the folder.
 
         Raises
         ------
@@ -292,7 +292,7 @@ class RunFolder:
         try:
             witness.confirm(self._path, commits)
         except OSError:
-            # The commit is on disk; the witness tells less than it could until it is written again.
+            # The commit is on disk; the witness has a smaller number until it is written again.
             return
 
     def _discard(self, written: Iterable[WrittenFile]) -> None:
@@ -323,7 +323,7 @@ class RunFolder:
     # --- reading ------------------------------------------------------------------------------------
 
     def load(self) -> Stored:
-        """Return everything but the states themselves, verified and as of one moment.
+        """Return everything except the states, verified, from one commit.
 
         Raises
         ------
@@ -335,7 +335,7 @@ class RunFolder:
             return _stored(head, rows)
 
     def read_snapshot(self, row: SnapshotRow) -> dict[str, Any]:
-        """Return a state: nested dictionaries of tensors and plain values, as they were committed.
+        """Return a committed state: nested dictionaries of tensors and plain values.
 
         Raises
         ------
@@ -347,7 +347,7 @@ class RunFolder:
     # --- the end ------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Let others write to it; nothing can be done with it afterwards."""
+        """Release the folder for other writers; this object is then unusable."""
         if os.getpid() != self._process:  # a forked copy that ends lets go of nothing
             return
         self._obstacle = Message("{path} is closed", path=str(self._path))
@@ -411,7 +411,7 @@ def _rows(entry: Entry) -> list[NewRow]:
 
 
 def _ends(ends: Mapping[str, int], entry: Entry) -> dict[str, int]:
-    """Return for each branch the iteration at which its rows go on after `entry`."""
+    """Return for each branch the iteration at which its rows continue after `entry`."""
     now = dict(ends)
     for branch, first, columns in entry.history:
         expected = now.get(str(branch), first)
@@ -422,11 +422,11 @@ def _ends(ends: Mapping[str, int], entry: Entry) -> dict[str, int]:
 
 
 def _begun(folder: Path, ownership: Ownership, document: Mapping[str, Any]) -> Index:
-    """Make the files of a new run in `folder`, the database last, and return that."""
+    """Create the files of a new run in `folder`, the database last, and return it."""
     obstacle = ownership.take()
     if obstacle is not None:
         raise CheckpointError(obstacle)
-    _check_free(folder)  # again, now that nobody else makes one here
+    _check_free(folder)  # again, now that this process holds the lock
     for path in list(folder.iterdir()):
         if path.name.startswith(_UNFINISHED):
             path.unlink()
@@ -455,7 +455,7 @@ def _check_free(folder: Path) -> None:
         raise CheckpointError(
             Message("{path} already holds a run; gw.open_run({path!r}) goes on with it", path=str(folder))
         )
-    # What was left where a run was about to begin does not count.
+    # Leftovers of an interrupted creation do not count.
     foreign = [name for name in names if name not in _EARLIER and not name.startswith(_UNFINISHED)]
     if foreign or ((folder / SNAPSHOTS).is_dir() and any((folder / SNAPSHOTS).iterdir())):
         raise CheckpointError(

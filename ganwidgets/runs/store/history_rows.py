@@ -1,4 +1,4 @@
-"""Rows of a history as bytes, and put together again."""
+"""Conversion of history rows to bytes, and back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Chunk = tuple[int, dict[str, npt.NDArray[np.float64]]]
 
 
 def rows_in(columns: Columns) -> int:
-    """Return how many iterations `columns` cover: the losses have a value for each."""
+    """Return the number of iterations in `columns`: the losses have a value for each."""
     return max(map(len, columns.values()), default=0)
 
 
@@ -34,7 +34,7 @@ def packed(columns: Columns) -> tuple[dict[str, int], bytes]:
 
 
 def unpacked(lengths: Mapping[str, int], values: bytes) -> dict[str, npt.NDArray[np.float64]]:
-    """Return the columns that :func:`packed` put together.
+    """Inverse of :func:`packed`.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def unpacked(lengths: Mapping[str, int], values: bytes) -> dict[str, npt.NDArray
 
 
 def joined(chunks: Iterable[Chunk]) -> Chunk:
-    """Return the rows of one branch from its chunks; a later one replaces what it begins before."""
+    """Return the rows of one branch from its chunks; a later chunk replaces rows from its beginning on."""
     kept: list[Chunk] = []
     for first, columns in chunks:
         while kept and kept[-1][0] >= first:

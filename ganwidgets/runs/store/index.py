@@ -1,4 +1,4 @@
-"""The database of a run folder: rows that tell whether they are damaged, added in transactions."""
+"""The SQLite database of a run folder: checksummed rows, added in transactions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _INSERT = "INSERT INTO {table} VALUES (?, ?, ?, ?)"
 
 @dataclass(frozen=True)
 class Row:
-    """A row as it was found, its SHA-256 compared."""
+    """A row as read, with its verified SHA-256."""
 
     table: str
     id: int
@@ -54,7 +54,7 @@ class Index:
     path : Path
         The file, which :func:`recognised` has looked at.
     mode
-        ``"rw"`` to add to it, which takes that nobody else does; ``"ro"`` to read it.
+        ``"rw"`` to add to it, which requires exclusive write access; ``"ro"`` to read it.
 
     Raises
     ------
@@ -106,7 +106,7 @@ class Index:
     # --- reading --------------------------------------------------------------------------------
 
     def read(self) -> tuple[dict[str, Any], list[Row]]:
-        """Return the head and every row, table by table, as of one moment.
+        """Return the head and every row, by table, from one transaction.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class Index:
             return head, rows
 
     def head(self) -> dict[str, Any]:
-        """Return what is known of the whole: ``commits``, and what :meth:`append` was given."""
+        """Return the values of the head: ``commits``, and the values from :meth:`append`."""
         with reading(self._path):
             return self._head()
 
@@ -147,7 +147,7 @@ class Index:
     # --- writing --------------------------------------------------------------------------------
 
     def append(self, rows: Sequence[NewRow], head: Mapping[str, Any]) -> list[int]:
-        """Add rows, and put the values of `head` there; all or nothing, and on disk on return.
+        """Add rows, and set the values of `head`, atomically; on disk on return.
 
         Raises
         ------
@@ -174,7 +174,7 @@ class Index:
 
     @contextlib.contextmanager
     def _step(self) -> Iterator[dict[str, Any]]:
-        # SQLite would go on writing to a file that was removed or replaced, and that nobody can open any more.
+        # SQLite would continue writing to a file that was removed or replaced.
         if _identity(self._path) != self._identity:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
         with _transaction(self._connection):
@@ -184,14 +184,14 @@ class Index:
             self._connection.execute("UPDATE head SET content = ?", (sealed(head).decode(),))
 
     def close(self) -> None:
-        """Close it; what is in the journal goes to the database if nobody else reads it."""
+        """Close it; the journal is merged into the database if no other process reads it."""
         self._connection.close()
 
 
 def recognised(path: Path) -> None:
     """Raise `CheckpointError` unless `path` is a run's database that this version can read.
 
-    It is opened without the right to write, so that somebody else's stays as it is.
+    It is opened read-only, so that a foreign database is not changed.
     """
     with reading(path), contextlib.closing(_connected(path, "ro")) as connection:
         version = schema.version_of(connection)
@@ -210,7 +210,7 @@ def recognised(path: Path) -> None:
 
 
 def make(path: Path, document: Mapping[str, Any]) -> None:
-    """Make the database of a new run; it is there whole or not at all.
+    """Create the database of a new run atomically.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def make(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    """Return what tells the file at `path` from every other one."""
+    """Return an identifier of the file at `path`."""
     found = path.stat()
     return found.st_dev, found.st_ino
 
@@ -257,7 +257,7 @@ def _sha256(table: str, number: int, text: str, data: bytes) -> bytes:
 
 
 def _connected(path: Path, mode: str) -> sqlite3.Connection:
-    """Open a database whose files are checked before and after, since SQLite follows links."""
+    """Open a database whose files are checked before and after, because SQLite follows links."""
     check_files(path.parent)
     connection = _opened_somehow(path, mode)
     try:

@@ -1,4 +1,4 @@
-"""The files of a run folder, and what they must be."""
+"""The files of a run folder, and their required kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may write to a run folder: one process at a time, known by name."""
+"""Write access to a run folder: one named process at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LARGEST = 4096
 
 
 class Ownership:
-    """The right to write to `folder`, which ends with the process at the latest."""
+    """The write access to `folder`, released with the process at the latest."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,7 +33,7 @@ class Ownership:
         self._lock = FileLock(folder / LOCK, thread_local=False)
 
     def take(self) -> Message | None:
-        """Take the right to write; return why that cannot be, or None."""
+        """Acquire the write access; return the reason if it is impossible, else None."""
         try:
             check(self._folder, [LOCK])  # acquiring it opens the file, and cuts it to no length
             self._lock.acquire(timeout=0)
@@ -54,7 +54,7 @@ class Ownership:
         return None
 
     def release(self) -> None:
-        """Let others write."""
+        """Release the write access."""
         if self._lock.is_locked:
             with contextlib.suppress(OSError):
                 (self._folder / OWNER).unlink(missing_ok=True)
@@ -62,7 +62,7 @@ class Ownership:
 
 
 def owner(folder: Path) -> str:
-    """Return who says to write to `folder`, for people; a process that was killed still says so."""
+    """Return the name of the folder's owner, as a text; a killed process is still named."""
     try:
         with opened(folder, OWNER) as file:
             values = unsealed(file.read(_LARGEST))

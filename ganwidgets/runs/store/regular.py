@@ -1,4 +1,4 @@
-"""Files of a run folder: regular files with one link, inside that folder.
+"""Access to files of a run folder: regular files with one link, inside that folder.
 
 A run folder may come from a stranger. A symbolic link in it would redirect what is read, written or
 removed to a file outside; so would a hard link; a pipe would block whoever opens it. Every file of a
@@ -24,11 +24,11 @@ __all__ = ["check", "check_directory", "opened"]
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _RELATIVE = os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd
-"""Whether the system opens files relative to an open directory, which cannot be exchanged meanwhile."""
+"""True if the system opens files relative to an open directory, which avoids races."""
 
 
 def opened(folder: Path, name: str, flags: int = os.O_RDONLY) -> IO[bytes]:
-    """Open the regular file `name` of `folder`, unbuffered where it is written to.
+    """Open the regular file `name` of `folder`, unbuffered for writing.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def opened(folder: Path, name: str, flags: int = os.O_RDONLY) -> IO[bytes]:
 
 
 def check(folder: Path, names: Iterable[str]) -> None:
-    """Raise `NotRegularError` if any of the files `names` of `folder` exists and is no regular file."""
+    """Raise `NotRegularError` if any of the files `names` of `folder` exists and is not a regular file."""
     for name in names:
         path = folder / name
         try:
@@ -76,7 +76,7 @@ def check(folder: Path, names: Iterable[str]) -> None:
 
 
 def check_directory(path: Path) -> None:
-    """Raise `NotRegularError` if `path` exists and is no directory; a link to one is not."""
+    """Raise `NotRegularError` if `path` exists and is not a directory; a link to one is not."""
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -87,7 +87,7 @@ def check_directory(path: Path) -> None:
 
 @contextmanager
 def _directory(path: Path, depth: int) -> Iterator[int | None]:
-    """Open a directory for :func:`os.open`; None where the system has no such thing.
+    """Open a directory for :func:`os.open`; None if the system does not support it.
 
     Parameters
     ----------
@@ -125,5 +125,5 @@ def _refuse_other(path: Path, found: os.stat_result) -> None:
 
 
 def _is_junction(path: Path) -> bool:
-    """Return whether `path` is a junction, the link to a directory that Windows has."""
+    """Return True if `path` is a junction, Windows' link to a directory."""
     return bool(getattr(os.path, "isjunction", lambda _path: False)(path))

@@ -1,4 +1,4 @@
-"""The types and bounds of what the database of a run folder holds as JSON."""
+"""Types and bounds of the JSON in a run folder's database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of a run's database, and how those of older versions become these."""
+"""Tables of a run's database, and migrations from older versions."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping
 __all__ = ["APPLICATION", "MIGRATIONS", "TABLES", "VERSION", "build", "is_sound", "migrate", "version_of"]
 
 APPLICATION = 0x67616E77
-"""What says that an SQLite database is a run's: "ganw"."""
+"""SQLite application id of a run's database: "ganw"."""
 
 VERSION = 1
-"""The schema that is written, and the newest that can be read."""
+"""Version of the written schema, and the newest readable one."""
 
 TABLES = ("document", "branches", "interventions", "history", "snapshots")
-"""The tables of rows. All have the same columns; `content` is JSON, `data` what JSON is no good for."""
+"""Tables of rows. All have the same columns; `content` is JSON, `data` is binary."""
 
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}
-"""For each older version, what makes the next one of it, within a transaction."""
+"""Statements that migrate each older version to the next one, within a transaction."""
 
 _ROWS = """CREATE TABLE {table} (
     id INTEGER PRIMARY KEY,
@@ -35,7 +35,7 @@ _STATEMENTS = (
 
 
 def build(connection: sqlite3.Connection) -> None:
-    """Make the tables in an empty database."""
+    """Create the tables in an empty database."""
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     for statement in _STATEMENTS:
         connection.execute(statement)
@@ -43,7 +43,7 @@ def build(connection: sqlite3.Connection) -> None:
 
 
 def version_of(connection: sqlite3.Connection) -> int | None:
-    """Return the version of a run's database, or None if it is something else."""
+    """Return the version of a run's database, or None for another database."""
     if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION,):
         return None
     found = connection.execute("SELECT version FROM schema").fetchall()
@@ -51,14 +51,14 @@ def version_of(connection: sqlite3.Connection) -> int | None:
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring a database of an older version to this one, in the transaction under way."""
+    """Migrate a database of an older version, in the current transaction."""
     for older in range(version, VERSION):
         MIGRATIONS[older](connection)
     connection.execute("UPDATE schema SET version = ?", (VERSION,))
 
 
 def is_sound(connection: sqlite3.Connection) -> bool:
-    """Return whether the database has our tables and nothing else, no trigger and no view."""
+    """Return True if the database has only our tables, without triggers and views."""
     expected = sqlite3.connect(":memory:")
     try:
         build(expected)

@@ -1,4 +1,4 @@
-"""States as safetensors files, each verified as a whole before anything is made of it."""
+"""States as safetensors files, each verified as a whole before it is parsed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["SnapshotFiles", "WrittenFile"]
 _NAME = re.compile(r"[0-9a-f]{16}\.safetensors")
 _ROOT = "state"
 _LARGEST_HEADER = 100_000_000
-"""Bytes that the format allows a header."""
+"""Maximum bytes of a header in this format."""
 
 WrittenFile = tuple[str, int, str]
 """A file's name, size and SHA-256."""
@@ -44,7 +44,7 @@ class SnapshotFiles:
         self._folder = run / SNAPSHOTS
 
     def make_folder(self) -> None:
-        """Make the folder where it is missing: an empty one is easily lost when a run is copied.
+        """Create the folder if it is missing: copies of a run easily lose an empty one.
 
         Raises
         ------
@@ -55,12 +55,12 @@ class SnapshotFiles:
         self._folder.mkdir(exist_ok=True)
 
     def write(self, tree: Mapping[str, Any]) -> WrittenFile:
-        """Write a state to a new file, on disk on return.
+        """Write a state to a new file; it is on disk on return.
 
         Raises
         ------
         OSError, ValueError
-            If it cannot be written; then there is no such file.
+            If it cannot be written; the partial file is removed.
         """
         tensors: dict[str, Tensor] = {}
         document = json.dumps(flatten(tree, _ROOT, tensors))
@@ -78,7 +78,7 @@ class SnapshotFiles:
         return name, sum(map(_size, parts)), hashing.result()
 
     def missing(self, rows: Iterable[SnapshotRow]) -> list[str]:
-        """Return the names of files that the index has and the folder has not."""
+        """Return the names of files that are in the index but not in the folder."""
         wanted = [str(row.file) for row in rows]
         if not wanted:
             return []
@@ -113,7 +113,7 @@ class SnapshotFiles:
         return tree
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files that the index does not name any more, as far as the system lets us."""
+        """Remove files that the index no longer names, as far as the system permits."""
         with contextlib.suppress(OSError):
             check_directory(self._folder)
             self._unlink(names)
@@ -125,7 +125,7 @@ class SnapshotFiles:
                     (self._folder / name).unlink(missing_ok=True)
 
     def remove_all_but(self, names: Collection[str]) -> None:
-        """Remove what a crash left: files of ours that the index, which has `names`, does not name."""
+        """Remove our files that the index, which has `names`, does not name; a crash may leave some."""
         with contextlib.suppress(OSError):
             check_directory(self._folder)
             for path in list(self._folder.iterdir()):
@@ -136,7 +136,7 @@ class SnapshotFiles:
 
 
 class _Hashing:
-    """The SHA-256 of a file that is being written, computed beside."""
+    """Computes the SHA-256 of a file while it is written."""
 
     def __init__(self, parts: Iterable[bytes | memoryview]) -> None:
         self._parts = parts
@@ -164,7 +164,7 @@ def _size(part: bytes | memoryview) -> int:
 
 
 def _verified(run: Path, row: SnapshotRow) -> tuple[dict[str, str], bytes]:
-    """Return the metadata and the content of a snapshot's file, if it is what was written."""
+    """Return the metadata and the content of a snapshot's file, if it matches its checksum."""
     if not _NAME.fullmatch(str(row.file)):
         raise ValueError("that is no name of a snapshot")
     with opened(run, f"{SNAPSHOTS}/{row.file}") as file:
@@ -177,7 +177,7 @@ def _verified(run: Path, row: SnapshotRow) -> tuple[dict[str, str], bytes]:
 
 
 def _checked_header(file: IO[bytes], size: int) -> dict[str, str]:
-    """Return the metadata of a file, if its size is what the index and what its own header say."""
+    """Return the metadata of a file, if its size matches the index and its own header."""
     found = os.fstat(file.fileno()).st_size
     if found != size:
         raise ValueError(f"it has {found} bytes instead of {size}")

@@ -1,1 +1,1 @@
-"""Going back and forth in a run, branching, and what can be seen of other branches."""
+"""Time travel, branching, and views of branches."""

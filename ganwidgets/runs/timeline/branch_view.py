@@ -1,4 +1,4 @@
-"""What a run's branches look like at one moment, for drawing: copies that never change."""
+"""Immutable views of a run's branches, for drawing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["BranchView", "TimelineView", "TimelineViewer", "past_of"]
 
 @dataclass(frozen=True)
 class BranchView:
-    """One branch, as a picture of the tree needs it.
+    """One branch, for drawing the tree.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class BranchView:
     parent : int or None
         The branch that it left, and drawn from there; None where it begins a run of its own.
     first, last : int
-        The iterations from which and up to which it goes.
+        Its first and last iteration.
     """
 
     id: int
@@ -52,9 +52,9 @@ class TimelineView:
     interventions : tuple of Intervention
         On all branches.
     led_here : tuple of Intervention
-        Those since the fresh start that led to where the run stands.
+        Those since the fresh start before the current state.
     branch : int
-        The one on which the run stands.
+        The current branch.
     iteration : int
         Where on it.
     at_tip : bool
@@ -64,7 +64,7 @@ class TimelineView:
     lineage : frozenset of int
         The branches that led here, this one included.
     notes : tuple of (int, str)
-        Iterations up to where the run stands, and what the user noted there.
+        Iterations up to the current one, and the user's notes there.
     definitions : mapping
         Of the settings of the run.
     unlocked : tuple of (int, int)
@@ -85,7 +85,7 @@ class TimelineView:
 
     @property
     def current(self) -> BranchView:
-        """The branch on which the run stands."""
+        """The current branch."""
         return self.branches[self.branch]
 
     @property
@@ -95,7 +95,7 @@ class TimelineView:
 
 
 class TimelineViewer:
-    """Tells the past of a run again and again, at the cost of what is new since it was told last.
+    """Produces views of a run repeatedly, at the cost of new events only.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class TimelineViewer:
         self._ancestors: frozenset[int] = frozenset()
 
     def now(self) -> TimelineView:
-        """Return how the timeline looks now; to be called between two steps."""
+        """Return the current view of the timeline; call this between two steps."""
         session = self._session
         state, place = session.state, session.place
         limbs_changed = self._draw_limbs(place)
@@ -144,7 +144,7 @@ class TimelineViewer:
         )
 
     def _unlockings(self) -> tuple[tuple[int, int], ...]:
-        """Return where resolutions joined, to ten iterations: the level is a column of that density."""
+        """Return the iterations at which resolutions joined, to a precision of ten, that of the level column."""
         session = self._session
         generator = session.state.networks.get("generator")
         if not isinstance(generator, GrowingNetwork) or not session.history.rows:
@@ -156,7 +156,7 @@ class TimelineViewer:
         return tuple((int(known[at]) + 1, generator.start << int(finest[at])) for at in joined)
 
     def _draw_limbs(self, place: Position) -> bool:
-        """Bring the limbs up to date; return whether more is different than how far the run has come."""
+        """Update the branches; return True if more than the current iteration has changed."""
         branches = self._session.branches
         drawn = branches.by_id, branches.tips, place.branch
         if not _same(drawn, self._drawn):
@@ -191,7 +191,7 @@ class TimelineViewer:
         )
 
     def _read_log(self) -> bool:
-        """Bring the interventions up to date; return whether any are different."""
+        """Update the interventions; return True if any has changed."""
         log = self._session.log
         stamp = log.stamp
         if _same(stamp, self._told):
@@ -213,5 +213,5 @@ def _same(ones: tuple[object, ...], others: tuple[object, ...]) -> bool:
 
 
 def past_of(session: Session) -> TimelineView:
-    """Return how the timeline of a run looks now; to be called between two steps."""
+    """Return the current view of a run's timeline; call this between two steps."""
     return TimelineViewer(session).now()

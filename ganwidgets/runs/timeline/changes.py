@@ -1,4 +1,4 @@
-"""What is new in a run since somebody last asked: what a store has to write."""
+"""Changes of a run since the last commit: the content of the next commit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Stretch:
     ----------
     branch : int
     first : int
-        The iteration of the first row; whatever was told from there on is replaced by these rows.
+        The iteration of the first row; earlier reported rows from there on are replaced.
     rows : int
         How many rows there are.
     columns : mapping of str to float64 array
@@ -43,22 +43,22 @@ class Stretch:
 
 @dataclass(frozen=True)
 class News:
-    """What is new.
+    """Changes since the last commit.
 
     Attributes
     ----------
     branches : list of Branch
     first_seq : int
-        What was told of interventions from this number on is replaced by `interventions`: a failure
+        Reported interventions from this number on are replaced by `interventions`: a failure
         takes back what had not been confirmed, and updates of one network in a row grow.
     interventions : list of Intervention
     history : list of Stretch
     snapshots : list of Snapshot
         Those that are still kept; see :meth:`Snapshots.read`.
     dropped : list of Snapshot
-        Those that were told of and are kept no longer.
+        Reported ones that were discarded.
     current : Position
-        Where the run stands.
+        The current place.
     """
 
     branches: list[Branch]
@@ -71,7 +71,7 @@ class News:
 
 
 class Reporter:
-    """Remembers what it has told of one run; there is one of them a run.
+    """Tracks the changes of one run that were reported.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Reporter:
         self._snapshots: dict[int, Snapshot] = {}
 
     def news(self) -> News:
-        """Return what is new since the last :meth:`told`; without it, the same is told again."""
+        """Return the changes since the last :meth:`told`; without it, the same changes again."""
         session = self._session
         session.roll_back()
         branches = list(session.branches.by_id.values())
@@ -107,7 +107,7 @@ class Reporter:
         )
 
     def told(self, news: News) -> None:
-        """Note that `news`, the last, is known, and no step was taken in between."""
+        """Mark `news`, the last result, as stored; no step was taken in between."""
         self._branches += len(news.branches)
         self._told = [*self._told[: news.first_seq], *news.interventions]
         for stretch in news.history:
@@ -119,7 +119,7 @@ class Reporter:
             del self._snapshots[id(snapshot)]
 
     def _stretch(self, branch: Branch) -> Stretch | None:
-        """Return the rows of `branch` that are new, of those that are its own."""
+        """Return the new rows of `branch`, except inherited ones."""
         history = history_of(self._session, branch.id)
         begin = branch.start.iteration if branch.start is not None and branch.origin == "fork" else 0
         known = self._rows.get(branch.id, begin)

@@ -1,4 +1,4 @@
-"""Exact copies of a run, which go on as it would and of which it notices nothing."""
+"""Exact, independent copies of a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["begin_here", "copy_at", "copy_here", "copy_of_tip", "restored_aside"
 
 
 def copy_here(session: Session) -> Session:
-    """Return a run of its own that goes on, bit for bit, as `session` would, without its past states."""
+    """Return a copy that continues, bit for bit, like `session`, without its past states."""
     with unnoticed(session):
         tree = copied(session.tree())
         log = session.log
@@ -37,7 +37,7 @@ def copy_here(session: Session) -> Session:
 
 
 def copy_of_tip(session: Session, branch: int) -> Session:
-    """Return a run of its own that goes on as branch `branch` would."""
+    """Return a copy that continues like branch `branch`."""
     if branch == session.branches.current and session.branches.at_tip:
         return copy_here(session)
     tip = session.branches.tips[branch]
@@ -47,7 +47,7 @@ def copy_of_tip(session: Session, branch: int) -> Session:
 
 
 def copy_at(session: Session, place: Position) -> Session:
-    """Return a run of its own that stands at `place` in the past of `session`, computed again on copies.
+    """Return a copy of the run at `place` in the past of `session`, recomputed on copies.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def copy_at(session: Session, place: Position) -> Session:
 
 
 def restored_aside(session: Session, place: Position) -> tuple[Session, Snapshot]:
-    """Return a session with networks of its own at `place`, and the settings in force there.
+    """Return a session with copied networks at `place`, and the settings in force there.
 
     It reads the branches, the log and the snapshots of `session`, so it is good for looking only. Call it within
     :func:`unnoticed`.
@@ -109,7 +109,7 @@ def _copy(
 
 
 def _blank(session: Session, built: Mapping[str, Any], settings: Mapping[str, Any]) -> Session:
-    """Return a fresh start like that of `session`, with networks of its own."""
+    """Return a fresh start like that of `session`, with copied networks."""
     chosen = {name: value for name, value in built.items() if name != "data"}
     given = {**session.own.given(), **_copied_networks(session.own.networks)}
     started = {name: settings[name] for name in ("batch_size", "loss", "penalty") if name in settings}
@@ -117,8 +117,8 @@ def _blank(session: Session, built: Mapping[str, Any], settings: Mapping[str, An
 
 
 def _copied_networks(networks: Mapping[str, nn.Module | None]) -> dict[str, nn.Module | None]:
-    """Return copies that share what the networks share."""
-    # Tensors that are computed from others cannot be copied deeply; they are computed anew when the copy runs.
+    """Return copies that preserve shared objects between networks."""
+    # Computed tensors cannot be copied deeply; they are recomputed when the copy runs.
     computed = {
         id(value): value.detach().clone()
         for network in networks.values()
@@ -132,7 +132,7 @@ def _copied_networks(networks: Mapping[str, nn.Module | None]) -> dict[str, nn.M
 
 
 def _put_flags_of(session: Session, made: Session) -> None:
-    """Give the copies the training flags that the user set."""
+    """Set the copies' training flags to the user's."""
     for name, network in made.state.networks.items():
         flags = [module.training for module in session.state.networks[name].modules()]
         put_flags(list(network.modules()), flags)
@@ -140,7 +140,7 @@ def _put_flags_of(session: Session, made: Session) -> None:
 
 @contextmanager
 def unnoticed(session: Session) -> Iterator[None]:
-    """Leave the global generator, from which a network may draw, as it was."""
+    """Context: restore the global generator, from which a network may draw."""
     session.recover()
     drawn = torch.get_rng_state()
     try:
@@ -150,7 +150,7 @@ def unnoticed(session: Session) -> Iterator[None]:
 
 
 def begin_here(session: Session) -> None:
-    """Let the run begin where it stands, with what led there known but not to be reached."""
+    """Begin the run at its current place, with its past recorded but not reachable."""
     session.branches = Branches()
     session.snapshots = Snapshots(TemporaryShelf())
     session._roots_kept = set()

@@ -1,4 +1,4 @@
-"""What a copy of a run did becomes a branch of the run."""
+"""Adding the steps of a copy to a run as a branch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["graft"]
 
 
 def graft(session: Session, place: Position, future: Session, known: int, name: str) -> None:
-    """Let `session` stand, on a branch of its own, where its copy `future` stands.
+    """Move `session`, on a new branch, to the state of its copy `future`.
 
     Nothing is computed again but the way to `place`, if the run went on since.
 
@@ -36,7 +36,7 @@ def graft(session: Session, place: Position, future: Session, known: int, name: 
     Raises
     ------
     Exception
-        Whatever the way to `place` raises; the run then stands where it was.
+        Any exception on the way to `place`; the run then stays where it was.
     """
     future.recover()
     tree = copied(state_tree(future.state))
@@ -72,7 +72,7 @@ def graft(session: Session, place: Position, future: Session, known: int, name: 
 
 
 def _free(session: Session, name: str) -> str:
-    """Return `name`, cut to what a branch can have, with a number if it is taken."""
+    """Return `name`, shortened to a valid branch name, with a number if it is taken."""
     taken = {branch.name for branch in session.branches.by_id.values()}
     number, free = 1, name[:LONGEST_NAME]
     while free in taken:

@@ -1,4 +1,4 @@
-"""The networks as they were earlier, on the line of branches that led to where the run stands.
+"""The networks at earlier snapshots, on the current line of branches.
 
 They come out of the run's snapshots, so they are right after any journey, and nobody has to have
 watched; the run itself stays where it is.
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def earlier(session: Session) -> list[Snapshot]:
-    """Return snapshots since the fresh start that led here, one for each iteration, the present left out."""
+    """Return snapshots since the last fresh start, one for each iteration, without the present."""
     here = session.place
     found = {
         snapshot.place.iteration: snapshot
@@ -35,7 +35,7 @@ def earlier(session: Session) -> list[Snapshot]:
 
 
 def spread(all_of: Sequence[T], most: int) -> list[T]:
-    """Return `most` of a sequence at most, evenly spread over it, its first and its last among them.
+    """Return at most `most` elements of a sequence, evenly spread, including its first and last.
 
     >>> spread(range(10), 4)
     [0, 3, 6, 9]
@@ -47,7 +47,7 @@ def spread(all_of: Sequence[T], most: int) -> list[T]:
 
 
 class NetworkReplicas:
-    """Copies of all networks and of the game's own tensors, which can take the content of a snapshot.
+    """Copies of all networks and of the game's own tensors, which can load a snapshot.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class NetworkReplicas:
         return self.networks["discriminator"]
 
     def play(self, snapshot: Snapshot) -> bool:
-        """Load the networks of `snapshot`; return False if it is gone, or the run has begun afresh since."""
+        """Load the networks of `snapshot`; return False if it was discarded, or the run has begun afresh since."""
         session = self._session
         if session.run is not self._run or not any(kept is snapshot for kept in session.snapshots):
             return False

@@ -1,4 +1,4 @@
-"""The record of a run that is in memory; to be read between two steps."""
+"""Records of a run in memory; read them between two steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["name_of", "record_here", "record_of_branch"]
 
 
 def record_here(session: Session) -> RunRecord:
-    """Return what is known of a run up to where it stands, settings that were asked for among it."""
+    """Return the record of a run up to its current place, including pending settings."""
     state, branch = session.state, session.branches.current
     led = session.log.records(state.iteration, state.samples_seen)
     settings = {**session.settings.as_dict(), **session.built}
@@ -25,7 +25,7 @@ def record_here(session: Session) -> RunRecord:
 
 
 def record_of_branch(session: Session, branch: int) -> RunRecord:
-    """Return what is known of a whole branch, up to its tip."""
+    """Return the record of a whole branch, up to its tip."""
     branches = session.branches
     tip = branches.tips.get(branch)
     if tip is None:
@@ -38,7 +38,7 @@ def record_of_branch(session: Session, branch: int) -> RunRecord:
 
 
 def name_of(source: Source) -> str:
-    """Return what to call data in a table."""
+    """Return a table label of data."""
     return called(str(source.preset or source.name), source.preset is not None, source.fingerprint)
 
 

@@ -16,11 +16,11 @@ from ganwidgets.settings import ScheduleSetting
 __all__ = ["code_of", "script_of"]
 
 ALWAYS = ("batch_size", "seed")
-"""Settings that are written also if they have their default: what a run is must not depend on it."""
+"""Settings that are always written, even with default values, so that scripts do not depend on defaults."""
 
 
 def script_of(session: Session) -> str:
-    """Return the source of calls after which a trainer stands where this run does."""
+    """Return the source of calls that bring a trainer to the run's current state."""
     branches, log = session.branches, session.log
     number = branches.root_of(branches.current)
     root, branch = branches.roots[number], branches.by_id[number]
@@ -45,7 +45,7 @@ def script_of(session: Session) -> str:
 
 
 def code_of(session: Session, maker: str) -> str:
-    """Return source that makes this run again: one call of `maker` until something took force, then the script.
+    """Return source that repeats this run: one call of `maker` until the first change, then the script.
 
     No source makes a run that began with a state that was loaded, or whose networks were changed by hand. Its
     settings are returned with a comment.
@@ -81,7 +81,7 @@ class Writer:
     ----------
     session : Session
     settings : mapping
-        With which the run began.
+        Initial settings.
     """
 
     def __init__(self, session: Session, settings: Mapping[str, Any]) -> None:
@@ -96,7 +96,7 @@ class Writer:
         self._calls.append(f"trainer = gw.GANTrainer({', '.join(self.arguments(settings))})")
 
     def arguments(self, settings: Mapping[str, Any]) -> list[str]:
-        """Return the arguments of a trainer that begins with `settings`; what has no source gets a name."""
+        """Return the arguments of a trainer that begins with `settings`; objects without source get a name."""
         session = self._session
         arguments = [self._value("data", settings["data"])]
         for name, network in session.own.networks.items():
@@ -137,7 +137,7 @@ class Writer:
             self.change(record.setting, value, record.reason, record.hash_before)
 
     def change(self, name: str, value: Any, reason: str, moment: str) -> None:
-        """Write a change of a setting; those of one moment and one reason in one call."""
+        """Write a change of a setting; changes of one moment and one reason share one call."""
         if name not in self._session.settings.definitions:
             raise ValueError(Message("{name!r} is no setting, so no script can change it", name=name))
         if (reason, moment) != self._moment or name in self._changes:
@@ -146,14 +146,14 @@ class Writer:
         self._changes[name] = self._value(name, value)
 
     def step_to(self, iteration: int) -> None:
-        """Write the steps that lead to `iteration`."""
+        """Write the steps up to `iteration`."""
         if iteration > self._iteration:
             self.flush()
             self._calls.append(f"trainer.step({iteration - self._iteration})")
             self._iteration = iteration
 
     def flush(self) -> None:
-        """Write the changes that have come together."""
+        """Write the collected changes."""
         if self._changes:
             reason = [repr(self._moment[0])] if self._moment[0] else []
             values = [f"{name}={value}" for name, value in self._changes.items()]
@@ -161,12 +161,12 @@ class Writer:
             self._changes = {}
 
     def text(self) -> str:
-        """Return what was written."""
+        """Return the source."""
         gap = [""] if self._head[-1] else []
         return "\n".join([*self._head, *gap, *self._calls, ""])
 
     def _value(self, name: str, value: Any) -> str:
-        """Return the source of a value; data that is no preset gets a name of its own."""
+        """Return the source of a value; data that is not a preset gets a name."""
         setting = self._session.settings.definitions.get(name)
         if isinstance(setting, ScheduleSetting) and value not in setting.choices:
             return self._schedule(value)
@@ -202,5 +202,5 @@ class Writer:
 
 
 def _printable(text: str) -> str:
-    """Return `text` for a comment: on one line, without letters that hide or reorder others."""
+    """Return `text` for a comment: on one line, without invisible or reordering characters."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -1,4 +1,4 @@
-"""Time travel as users hold it: every state of a run can be returned to and gone on from."""
+"""`Timeline`: time travel for users."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Timeline:
     """The past of a run and its branches; :attr:`GANTrainer.timeline` is one.
 
     Nothing that happened is ever lost. After going back, the next update begins a branch of its own,
-    and what was there before stays where it was left. Looking around makes no branch.
+    and the old branch is kept. Travelling alone makes no branch.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ class Timeline:
     # --- going places ---------------------------------------------------------------------------
 
     def goto(self, iteration: int, branch: str | None = None) -> None:
-        """Stand where a full step had just been completed, bit for bit, and nothing after it done.
+        """Travel to the moment just after a full step, bit for bit.
 
-        Settings are then as they were; what was asked for afterwards is as it was not yet.
+        Settings are restored too; later changes are not in force yet.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Timeline:
         self._do(partial(goto, self._session, iteration, branch))
 
     def switch(self, name: str) -> None:
-        """Stand where branch `name` was left, with the settings that had been asked for there.
+        """Switch to the tip of branch `name`, with its pending settings.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class Timeline:
         self._do(partial(switch, self._session, name))
 
     def fork(self, name: str) -> None:
-        """Begin a branch called `name` where the run stands, and go on there.
+        """Begin a branch called `name` at the current place.
 
         Raises
         ------
@@ -96,18 +96,18 @@ class Timeline:
         self._do(partial(fork, self._session, name))
 
     def undo(self, seq: int | None = None) -> None:
-        """Stand just before an intervention took force, and those that did in the same moment.
+        """Travel to just before an intervention, and those at the same moment.
 
         Parameters
         ----------
         seq : int, optional
-            Its number; without one, the last that led to where the run stands. If no update has obeyed it yet, it is
+            Its number; by default the last on the current path. If no update has used it yet, it is
             taken back, with all that one ``change(...)`` set together with it.
 
         Raises
         ------
         ValueError
-            If there is no such intervention, or what was before it cannot be reached.
+            If there is no such intervention, or the state before it is unreachable.
         """
         self._do(partial(undo, self._session, seq))
 
@@ -115,7 +115,7 @@ class Timeline:
 
     @property
     def branch(self) -> str:
-        """The name of the branch on which the run stands."""
+        """Name of the current branch."""
         branches = self._session.branches
         return branches.by_id[branches.current].name
 
@@ -126,12 +126,12 @@ class Timeline:
 
     @property
     def place(self) -> Position:
-        """Where the run stands."""
+        """The current place."""
         return self._session.place
 
     @property
     def at_tip(self) -> bool:
-        """Whether going on prolongs the branch; in its past, the next update begins another one."""
+        """True if the next update extends the branch; in the past it begins another one."""
         return self._session.branches.at_tip
 
     def tip(self, branch: str | None = None) -> int:
@@ -139,30 +139,30 @@ class Timeline:
         return tip_of(self._session, self._id(branch)).iteration
 
     def first(self, branch: str | None = None) -> int:
-        """Return the first iteration that can be returned to on a branch, by default the current one."""
+        """Return the first reachable iteration of a branch, by default the current one."""
         branches = self._session.branches
         return branches.roots[branches.root_of(self._id(branch))].first.iteration
 
     def history(self, branch: str | None = None) -> History:
-        """Return the numbers of a whole branch, by default the current one, from its first state on.
+        """Return the history of a whole branch, by default the current one, from its first state on.
 
-        :attr:`GANTrainer.history` ends where the run stands; this goes on to the branch's tip.
+        :attr:`GANTrainer.history` ends at the current iteration; this continues to the branch's tip.
         """
         return history_of(self._session, self._id(branch))
 
     @property
     def interventions(self) -> list[Intervention]:
-        """Everything that was ever changed, on all branches, by `seq`; without what is provisional."""
+        """All interventions on all branches, by `seq`, without pending ones."""
         return self._session.log.everything
 
     @property
     def snapshots(self) -> list[Position]:
-        """The places that are reached at once; all others take a little computing."""
+        """The places with a snapshot; all others need some recomputation."""
         places = [snapshot.place for snapshot in self._session.snapshots]
         return sorted(places, key=lambda place: (place.branch, place.iteration, place.seq))
 
     def script(self) -> str:
-        """Return Python source that reproduces the run, up to where it stands, by public calls.
+        """Return Python source that reproduces the run up to its current place.
 
         Data and networks of one's own are left to be filled in; everything else is in it.
 

@@ -1,4 +1,4 @@
-"""Going to any place of a run: the nearest snapshot before it, and from there the same steps again.
+"""Travel to any place of a run: restore the nearest snapshot before it, and repeat the steps from there.
 
 Whatever fails on the way, code of the user's own for example, leaves the run where it was.
 """
@@ -50,7 +50,7 @@ __all__ = [
 
 
 def goto(session: Session, iteration: Any, name: str | None) -> None:
-    """Stand where iteration `iteration` of a branch had just been completed, and nothing else done."""
+    """Travel to the moment just after iteration `iteration` of a branch."""
     branches = session.branches
     branch = branches.current if name is None else branches.named(name).id
     first, last = branches.roots[branches.root_of(branch)].first.iteration, tip_of(session, branch).iteration
@@ -69,21 +69,21 @@ def goto(session: Session, iteration: Any, name: str | None) -> None:
 
 
 def go_to(session: Session, place: Position) -> None:
-    """Stand at `place`, on its branch, if the run does not stand there."""
+    """Travel to `place`, on its branch, unless the run is there."""
     session.recover()
     if session.branches.owned(place) != session.branches.owned(session.place):
         _go(session, place.branch, place, to_tip=False)
 
 
 def switch(session: Session, name: str) -> None:
-    """Stand where a branch was left."""
+    """Switch to the tip of a branch."""
     branch = session.branches.named(name).id
     _go(session, branch, tip_of(session, branch), to_tip=True)
     session.autosave.save()
 
 
 def fork(session: Session, name: str) -> None:
-    """Begin a branch of that name where the run stands."""
+    """Begin a branch of that name at the current place."""
     name = session.branches.check_new(name)
     session.recover()
     if not session.branches.at_tip:
@@ -97,7 +97,7 @@ def fork(session: Session, name: str) -> None:
 
 
 def undo(session: Session, seq: Any) -> None:
-    """Stand just before an intervention took force, and those that did in the same moment."""
+    """Travel to just before an intervention, and those at the same moment."""
     log, branches = session.log, session.branches
     session.recover()
     made = log.everything
@@ -138,7 +138,7 @@ def undo(session: Session, seq: Any) -> None:
 
 
 def _first_write(session: Session, seq: int) -> int:
-    """Return the first write of the regulating rule that made record `seq`; `seq` itself if none did."""
+    """Return the first write of the regulating rule that made record `seq`, or `seq` itself."""
     log = session.log
     made = log.everything
     listed = gathered([made[number] for number in log.lineage])
@@ -152,24 +152,24 @@ def _is_whole(number: Any) -> bool:
     return isinstance(number, numbers.Integral) and not isinstance(number, bool)
 
 
-# --- what lies where --------------------------------------------------------------------------------
+# --- places -----------------------------------------------------------------------------------------
 
 
 def tip_of(session: Session, branch: int) -> Position:
-    """Return where `branch` ends."""
+    """Return the tip of `branch`."""
     tip = session.branches.tips.get(branch)
     place = session.place if tip is None else tip.snapshot.place
     return Position(branch, place.iteration, place.seq)
 
 
 def history_of(session: Session, branch: int) -> History:
-    """Return the numbers of a whole branch, from its first state to its tip."""
+    """Return the history of a whole branch, from its first state to its tip."""
     tip = session.branches.tips.get(branch)
     return session.history if tip is None else tip.history
 
 
 def _after(session: Session, branch: int, iteration: int) -> Position:
-    """Return the place at which step number `iteration` had just been completed."""
+    """Return the place just after step `iteration`."""
     branches = session.branches
     root = branches.roots[branches.root_of(branch)]
     seq = root.first.seq
@@ -180,7 +180,7 @@ def _after(session: Session, branch: int, iteration: int) -> Position:
 
 
 def _first_of_its_moment(made: list[Intervention], seq: int) -> Intervention:
-    """Return the first of those that took force together with intervention `seq`."""
+    """Return the first intervention at the moment of intervention `seq`."""
     record = made[seq]
     while seq > 0:
         earlier = made[seq - 1]
@@ -195,7 +195,7 @@ def _moment(record: Intervention) -> tuple[int, int, int, str]:
 
 
 def _next(session: Session, record: Intervention) -> int:
-    """Return the number of which all interventions before `record`, on its line, are smaller."""
+    """Return a number above all interventions before `record` on its line."""
     before = [
         r.seq for r in session.branches.lineage(record.branch, session.log.everything) if r.seq < record.seq
     ]
@@ -206,7 +206,7 @@ def _next(session: Session, record: Intervention) -> int:
 
 
 def _go(session: Session, branch: int, target: Position, *, to_tip: bool) -> None:
-    """Stand at `target` on `branch`; where that is the tip, with what had been asked for there."""
+    """Travel to `target` on `branch`; at its tip restore the pending settings too."""
     session.recover()
     branches, log = session.branches, session.log
     there = branches.current == branch and branches.owned(target) == branches.owned(session.place)
@@ -234,25 +234,25 @@ def _go(session: Session, branch: int, target: Position, *, to_tip: bool) -> Non
         except BaseException as error:
             error.add_note(
                 Message(
-                    "The run stands where it was: at iteration {n} of branch {name!r}.",
+                    "The run is where it was: at iteration {n} of branch {name!r}.",
                     n=here.snapshot.place.iteration,
                     name=branches.by_id[here.branch].name,
                 )
             )
             raise
     if to_tip:
-        session.snapshots.discard(tip.snapshot)  # it is where the run stands, and grows on
+        session.snapshots.discard(tip.snapshot)  # the run is there, and extends it
 
 
 def restore_at(
     session: Session, here: RunPoint | None, target: Position
 ) -> tuple[Assembled, Mapping[str, Any], Snapshot]:
-    """Bring the state to `target`, and return what belongs to it; all else is still as it was.
+    """Move the state to `target` and return its other content; everything else is unchanged.
 
     Parameters
     ----------
     here : RunPoint or None
-        Where the run stands, if it stands somewhere already.
+        The current place, if there is one.
     """
     branches = session.branches
     root = branches.roots[branches.root_of(target.branch)]
@@ -290,7 +290,7 @@ def _replay_diverged(target: Position) -> DivergedError:
 
 
 def _nearest(session: Session, here: RunPoint | None, target: Position) -> tuple[Snapshot, dict[str, Any]]:
-    """Return the snapshot from which it is shortest to `target`, and its content."""
+    """Return the snapshot with the shortest way to `target`, and its content."""
     branches = session.branches
     present = [] if here is None else [here.snapshot]
     found = {id(s): s for s in (*present, *session.snapshots) if branches.leads_to(s, target)}
@@ -312,12 +312,12 @@ def _nearest(session: Session, here: RunPoint | None, target: Position) -> tuple
 
 
 class Replayer:
-    """Carries out again what was done since a fresh start.
+    """Repeats the events since a fresh start.
 
     Parameters
     ----------
     run : Assembled
-        What the fresh start made.
+        The parts made at the fresh start.
     root : BranchStart
         Its first state.
     settings : mapping
@@ -343,7 +343,7 @@ class Replayer:
         return SimpleNamespace(**{**self.settings, **self.root.built})
 
     def _obey(self, record: Intervention, log: InterventionLog) -> None:
-        """Put in force what `record` did.
+        """Apply `record`.
 
         Raises
         ------
@@ -373,7 +373,7 @@ class Replayer:
 
 
 class SnapshotReplay(Replayer):
-    """Goes from a snapshot to another place."""
+    """Travels from a snapshot to another place."""
 
     def __init__(self, run: Assembled, root: BranchStart, snapshot: Snapshot) -> None:
         super().__init__(run, root, snapshot.settings)
