@@ -182,7 +182,7 @@ def test_what_ends_an_experiment_is_told():
         widget._run.click()
         widget._thread.join()
         assert widget.outcome is None
-        assert "the run stands there, before it happened" in widget._said.value
+        assert "the run is there, before it happened" in widget._said.value
         assert not widget._again.disabled
         widget._again.click()
         widget._thread.join()

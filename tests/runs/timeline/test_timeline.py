@@ -507,7 +507,7 @@ def test_a_failure_on_the_way_leaves_the_run_where_it_was(failure, calls, past, 
     before = trainer.timeline.place, trainer.interventions, trainer.timeline.at_tip
     with pytest.raises((type(failure), gw.DataError)) as caught:
         trainer.timeline.goto(9, "main")
-    assert "The run stands where it was: at iteration" in caught.value.__notes__[0]
+    assert "The run is where it was: at iteration" in caught.value.__notes__[0]
     trainer.discriminator.calls_left = 10**9
     assert (trainer.timeline.place, trainer.interventions, trainer.timeline.at_tip) == before
     assert trainer.state_hash() == twin.state_hash()
