@@ -244,13 +244,10 @@ class RulesPanel:
     def _rehearsed(self, rules: list[Rule]) -> None:
         t = self._catalog
         firings = rehearse(self._trainer, rules)
-        if not firings:
-            self._tell(t(N_("{rule} would not have fired so far."), rule=rules[0].name))
-            self._shown.value = ""
-            return
-        told = N_("Firings of {rule} so far: {n}.")
+        # Before the line, which must not announce what is not shown yet.
+        self._shown.value = firings.page(t, SHOWN) if firings else ""
+        told = N_("Firings of {rule} so far: {n}.") if firings else N_("{rule} would not have fired so far.")
         self._tell(t(told, rule=rules[0].name, n=len(firings)))
-        self._shown.value = firings.page(t, SHOWN)
 
     def _failed(self, error: Exception) -> None:
         self._tell(self._catalog.error(error))

@@ -21,9 +21,12 @@ def test_a_rule_is_made_rehearsed_armed_and_removed(widget):
     rule = widget.rules[-1]
     assert (rule.name, rule.when, dict(rule.then)) == ("loss_d > 0: lr_d", "loss_d > 0", {"lr_d": "/ 2"})
     assert panel.chosen.value == rule.name
+    shown = []
+    panel._told.observe(lambda _: shown.append(panel._shown.value), names="value")
     panel.rehearse.click()
     widget._errands.settle()
     assert "so far: 1." in panel._told.value
+    assert shown == [panel._shown.value]  # the line announces what is there
     assert panel._shown.value.count('class="gw-mark"') == 1
     assert widget.trainer.interventions == []
     panel.mode.value = "act"
