@@ -15,7 +15,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -163,35 +163,29 @@ POPULATIONS: Mapping[str, Callable[[str, Mapping[str, Any], int], gw.Sweep]] = {
 """For each arm of several runs: how they are trained."""
 
 
-def score(folder: Path) -> str:
-    """Return the table."""
+def score(folder: Path, seeds: Sequence[int], cases: Sequence[str], arms: Sequence[str]) -> str:
+    """Return the table of the recorded runs among these seeds, cases and arms."""
     runs = [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
-    by_key = {(r["case"], r["seed"], r["arm"]): r["good"] for r in runs}
-    seeds = sorted({r["seed"] for r in runs})
-    lines = [f"| setting | {' | '.join(ARMS)} |", "|---" * (len(ARMS) + 1) + "|"]
-    for name in (*TROUBLED, *HEALTHY):
+    by_key = {
+        (r["case"], r["seed"], r["arm"]): r["good"] for r in runs if r["seed"] in seeds and r["case"] in cases
+    }
+    lines = [f"| setting | {' | '.join(arms)} |", "|---" * (len(arms) + 1) + "|"]
+    for name in cases:
         cells = []
-        for arm in ARMS:
+        for arm in arms:
             known = [by_key[name, seed, arm] for seed in seeds if (name, seed, arm) in by_key]
             cells.append(f"{sum(known)} of {len(known)}" if known else "-")
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    lines += ["", "| | " + " | ".join(ARMS[1:]) + " |", "|---" * len(ARMS) + "|"]
+    treated = [arm for arm in arms if arm != "untouched"]
     rescued, harmed = [], []
-    for arm in ARMS[1:]:
+    for arm in treated:
         both = [key for key in by_key if key[2] == "untouched" and (*key[:2], arm) in by_key]
-        ill = [
-            by_key[name, seed, arm]
-            for name, seed, _ in both
-            if name in TROUBLED and not by_key[name, seed, "untouched"]
-        ]
-        well = [
-            by_key[name, seed, arm]
-            for name, seed, _ in both
-            if name in HEALTHY and by_key[name, seed, "untouched"]
-        ]
+        ill = [by_key[*key[:2], arm] for key in both if key[0] in TROUBLED and not by_key[key]]
+        well = [by_key[*key[:2], arm] for key in both if key[0] in HEALTHY and by_key[key]]
         rescued.append(f"{sum(ill)} of {len(ill)} ({sum(ill) / max(len(ill), 1):.0%})")
         lost = len(well) - sum(well)
         harmed.append(f"{lost} of {len(well)} ({lost / max(len(well), 1):.0%})")
+    lines += ["", "| | " + " | ".join(treated) + " |", "|---" * (len(treated) + 1) + "|"]
     lines.append("| rescued of those that fail untouched | " + " | ".join(rescued) + " |")
     lines.append("| healthy runs harmed | " + " | ".join(harmed) + " |")
     return "\n".join(lines)
@@ -212,7 +206,7 @@ def main() -> None:
     torch.set_num_threads(1)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     if arguments.what == "score":
-        print(score(arguments.folder))
+        print(score(arguments.folder, arguments.seeds, arguments.cases, arguments.arms))
         return
     jobs = [
         (seed, name, arm) for seed in arguments.seeds for name in arguments.cases for arm in arguments.arms
