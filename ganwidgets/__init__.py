@@ -26,6 +26,7 @@ from ganwidgets.games.game import Game
 from ganwidgets.io import open_run, replay
 from ganwidgets.lessons import Lesson
 from ganwidgets.metrics import register_metric
+from ganwidgets.modality import Modality, register_modality
 from ganwidgets.networks import register_architecture
 from ganwidgets.objectives import Objective
 from ganwidgets.optimizers import register_optimizer
@@ -74,6 +75,7 @@ __all__ = [
     "LatentExplorer",
     "Lesson",
     "LessonWidget",
+    "Modality",
     "Objective",
     "ReplayReport",
     "Rule",
@@ -95,6 +97,7 @@ __all__ = [
     "recommended",
     "register_architecture",
     "register_metric",
+    "register_modality",
     "register_optimizer",
     "register_panel",
     "register_schedule",

@@ -236,11 +236,11 @@ class TensorBoardLog:
             return
         still = still_of(session, scene_of(session))
         writer = self._open_writer()
-        if still.kind == "images":
+        if still.modality.on_plane:
+            writer.add_image("run", _poster(still), still.iteration, dataformats="HWC")
+        else:
             picture = image_grid(still.generated, columns_of(still))[..., :3]
             writer.add_image("generated", picture, still.iteration, dataformats="HWC")
-        else:
-            writer.add_image("run", _poster(still), still.iteration, dataformats="HWC")
 
 
 def _poster(still: Still) -> np.ndarray:

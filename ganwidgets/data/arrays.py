@@ -26,6 +26,7 @@ from ganwidgets.data.shapes import sample_shape
 from ganwidgets.data.source import SHUFFLED_AT_ONCE, FiniteSource
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.modality import MODALITIES
 
 __all__ = ["ArraySource", "in_memory", "load_array", "load_pair", "restored_array"]
 
@@ -105,7 +106,12 @@ def load_array(data: Any, options: DataOptions = NO_OPTIONS) -> ArraySource:
                 n=len(found),
             )
         )
-    if found.ndim == 0 or (found.ndim > 4 and options.kind != "points"):
+    shape = tuple(found.shape[1:])
+    if found.ndim == 0 or (
+        found.ndim > 4
+        and options.kind is None
+        and not any(each.recognizes(shape, what, False) for each in MODALITIES.values())
+    ):
         raise DataError(
             Message(
                 "{what} has shape {shape}; points are [N, F], images [N, H, W] or [N, C, H, W]; for other numbers pass "
@@ -163,7 +169,7 @@ def restored_array(
         As :meth:`Source.stored` returned them.
     labels : Tensor or None
         int64 [N].
-    kind : {"points", "images"}
+    kind : str
     options : DataOptions
         Options of the stored source.
     """
@@ -190,9 +196,8 @@ def in_memory(
     elif units != OF_BYTES or samples.dtype != torch.uint8:
         samples, units = in_training_units(samples, units), AS_IS
     n = len(samples)
-    called = Message("array of {n} points", n=n) if kind == "points" else Message("array of {n} images", n=n)
     return ArraySource(
-        name=name or called,
+        name=name or Message(MODALITIES[kind].array_name, n=n),
         kind=kind,
         shape=tuple(samples.shape[1:]),
         size=n,

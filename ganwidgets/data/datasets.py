@@ -19,11 +19,13 @@ from ganwidgets.data.images.scaling import OF_BYTES, Units, in_training_units, r
 from ganwidgets.data.images.value_ranges import contradicts
 from ganwidgets.data.items import Items, called
 from ganwidgets.data.labels import item_label
-from ganwidgets.data.options import DATA_OPTIONS, NO_OPTIONS, DataOptions, Kind
+from ganwidgets.data.modalities import IMAGES
+from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
 from ganwidgets.data.source import FiniteSource
 from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
-from ganwidgets.messages import Message, N_
+from ganwidgets.messages import Message
+from ganwidgets.modality import MODALITIES
 
 __all__ = ["DatasetSource", "held", "load_dataset"]
 
@@ -224,13 +226,13 @@ def load_dataset(dataset: Any, options: DataOptions = NO_OPTIONS) -> DatasetSour
     units = OF_BYTES
     if items.depth is None:
         points = found
-        if kind == "points" and options.standardize in (None, True):
+        if "standardize" in MODALITIES[kind].options and options.standardize in (None, True):
             points = found | _more_points(items, size, shape, dtype, found)
         looked_at = torch.stack([points[place] for place in sorted(points)])
         units = _units_of_items(looked_at, kind, options, what, all_seen=size <= len(looked_at))
         taken = units.noted(options, kind)
     else:
-        options.allow(set(DATA_OPTIONS) - {"standardize"}, Message("images"))
+        options.allow_for(IMAGES.name)
         taken = replace(options, kind=kind, value_range=items.depth.value_range, standardize=None)
     repeated = range(min(REPEATED, size))
     exact = not _draws_globally(items) and all(
@@ -242,7 +244,7 @@ def load_dataset(dataset: Any, options: DataOptions = NO_OPTIONS) -> DatasetSour
             item = found[place]
             sha.update((item.float() if item.dtype == torch.float64 else item).numpy().tobytes())
     return DatasetSource(
-        name=Message(_NAMES[kind], type=type(dataset).__name__, n=size),
+        name=Message(MODALITIES[kind].dataset_name, type=type(dataset).__name__, n=size),
         kind=kind,
         shape=shape,
         size=size,
@@ -281,9 +283,6 @@ def _more_points(
             continue
         more[place] = item
     return more
-
-
-_NAMES: dict[Kind, str] = {"points": N_("{type} of {n} points"), "images": N_("{type} of {n} images")}
 
 
 def _length(dataset: Any) -> int:

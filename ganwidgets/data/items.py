@@ -27,6 +27,7 @@ from ganwidgets.data.options import DataOptions, Kind
 from ganwidgets.data.shapes import sample_shape
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.modality import MODALITIES
 
 __all__ = ["Items", "called"]
 
@@ -97,9 +98,10 @@ class Items:
             kind=self.options.kind,
             pixels=is_picture or item.dtype in (torch.uint8, torch.bool),
         )
+        precise = "standardize" in MODALITIES[kind].options
         if item.dtype == torch.float64:
-            item = item if kind == "points" else item.float()
-        elif kind == "points" and item.dtype != torch.bool:
+            item = item if precise else item.float()
+        elif precise and item.dtype != torch.bool:
             item = item.float() if item.dtype != torch.int64 else item.double()
         return kind, item.reshape(shape)
 

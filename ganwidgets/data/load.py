@@ -43,8 +43,8 @@ def dataset(
     ----------
     data
         Anything that :class:`GANTrainer` accepts as data.
-    kind : {"points", "images"}, optional
-        Kind of a sample; if omitted, the shape decides. ``"points"`` flattens each sample.
+    kind : str, optional
+        ``"points"``, ``"images"`` or a registered kind; if omitted, the shape decides. ``"points"`` flattens each sample.
     value_range : (float, float), optional
         The numbers of images that mean black and white, such as ``(0, 255)``. They become -1 and 1; numbers beyond are
         clipped. If omitted, most of the numbers decide: bytes have the range 0 to 255, or 0 to 1 in a mask; fractions 0

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.modality import MODALITIES
 
 __all__ = ["DATA_OPTIONS", "NO_OPTIONS", "DataOptions", "Kind"]
 
-Kind = Literal["points", "images"]
+Kind = str
+"""Name of a kind of data, one of :data:`ganwidgets.modality.MODALITIES`."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class DataOptions:
 
     Attributes
     ----------
-    kind : {"points", "images"}, optional
+    kind : str, optional
         Kind of a sample. Points of more than one dimension are flattened.
     value_range : (float, float), optional
         The numbers of images that mean black and white. They become -1 and 1; numbers beyond are clipped.
@@ -47,8 +49,8 @@ class DataOptions:
     standardize: bool | tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def __post_init__(self) -> None:
-        if self.kind is not None and self.kind not in get_args(Kind):
-            raise _not_allowed("kind", self.kind, Message('"points" or "images"'))
+        if self.kind is not None and str(self.kind) not in MODALITIES:
+            raise _not_allowed("kind", self.kind, ", ".join(f'"{name}"' for name in MODALITIES))
         if self.value_range is not None:
             object.__setattr__(self, "value_range", _range(self.value_range))
         if self.columns is not None:
@@ -84,6 +86,12 @@ class DataOptions:
     def plain(self) -> dict[str, Any]:
         """Return :meth:`given` as JSON has it: tuples as lists."""
         return {name: _listed(value) for name, value in self.given().items()}
+
+    def allow_for(self, kind: Kind) -> None:
+        """Raise `DataError` for ``value_range`` or ``standardize`` where it does not apply to data of `kind`."""
+        modality = MODALITIES[kind]
+        others = frozenset({"value_range", "standardize"}) - modality.options
+        self.allow(set(DATA_OPTIONS) - others, Message(modality.label))
 
     def allow(self, names: Iterable[str], what: str) -> None:
         """Raise `DataError` for an option that is set but not among `names`, the options of `what`.

@@ -8,8 +8,9 @@ from math import prod
 from ganwidgets.data.options import Kind
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.modality import MODALITIES
 
-__all__ = ["sample_shape"]
+__all__ = ["are_images", "are_points", "image_shape", "sample_shape"]
 
 CHANNELS = {1, 3}
 """Channels of an image: grey, or RGB."""
@@ -26,10 +27,10 @@ def sample_shape(
     Parameters
     ----------
     shape : sequence of int
-        Of one sample: (F,), (H, W) or (C, H, W); any for `kind` "points".
+        Of one sample.
     what : str
         Name in error messages, such as "one sample of the array".
-    kind : {"points", "images"}, optional
+    kind : str, optional
         The user's choice.
     pixels : bool
         True if the numbers are bytes, which are never a time series.
@@ -37,7 +38,7 @@ def sample_shape(
     Raises
     ------
     DataError
-        If these are neither points nor images of one or three channels, or if the shape is ambiguous.
+        If no kind of data recognizes the shape, if the shape is ambiguous, or if `kind` has no such shape.
     """
     shape = tuple(shape)
     if 0 in shape:
@@ -46,17 +47,35 @@ def sample_shape(
                 "{what} has shape {shape}, it is empty; leave it out or repair it", what=what, shape=shape
             )
         )
-    if kind == "points" and shape:
-        return "points", (prod(shape),)
-    if kind is None and len(shape) == 1:
-        return "points", shape
-    if kind is None and len(shape) == 2 and _is_series(shape, what, pixels=pixels):
-        return "points", (prod(shape),)
-    if len(shape) == 2:
-        return "images", (1, *shape)
-    if len(shape) == 3 and shape[0] in CHANNELS:
-        return "images", shape
-    raise DataError(_no_image(shape, what))
+    if kind is None:
+        kind = next((name for name, each in MODALITIES.items() if each.recognizes(shape, what, pixels)), None)
+    if kind is None or not shape:
+        raise DataError(_no_image(shape, what))
+    return kind, MODALITIES[kind].shape_of(shape, what)
+
+
+def are_points(shape: tuple[int, ...], what: str, pixels: bool) -> bool:
+    """Return whether samples of `shape` are points: (F,), or one series of numbers."""
+    return len(shape) == 1 or (len(shape) == 2 and _is_series(shape, what, pixels=pixels))
+
+
+def are_images(shape: tuple[int, ...], _what: str, _pixels: bool) -> bool:
+    """Return whether samples of `shape` are images: (H, W) or (C, H, W)."""
+    return len(shape) == 2 or (len(shape) == 3 and shape[0] in CHANNELS)
+
+
+def image_shape(shape: tuple[int, ...], what: str) -> tuple[int, int, int]:
+    """Return the shape (C, H, W) of images that came as `shape`.
+
+    Raises
+    ------
+    DataError
+        If images cannot have that shape.
+    """
+    if not are_images(shape, what, False):
+        raise DataError(_no_image(shape, what))
+    channels, height, width = (1, *shape)[-3:]
+    return channels, height, width
 
 
 def _is_series(shape: tuple[int, ...], what: str, *, pixels: bool) -> bool:

@@ -13,18 +13,13 @@ from ganwidgets.data.options import NO_OPTIONS, DataOptions, Kind
 from ganwidgets.data.points.standardization import Standardization
 from ganwidgets.data.sample_order import SampleOrder
 from ganwidgets.messages import Message
+from ganwidgets.modality import MODALITIES, Modality
 from ganwidgets.seeds import seeded
 
 __all__ = ["FiniteSource", "Kind", "Modes", "Source"]
 
 SHUFFLED_AT_ONCE = 64_000_000
 """Maximum bytes (float32) of an epoch that is permuted in memory; larger ones are permuted by batch."""
-
-NEGLIGIBLE = 1e-3
-"""Maximum |mean| of a column, in its standard deviations, that descriptions show as 0."""
-
-DESCRIBED = 4
-"""Number of columns whose mean and standard deviation a description shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +50,8 @@ class Source(ABC):
     ----------
     name : str
         Display name, such as ``"ring8"`` or ``"array of 500 points"``.
-    kind : {"points", "images"}
+    kind : str
+        Name of the kind of data.
     shape : tuple of int
         Of one sample: ``(F,)`` for points, ``(C, H, W)`` for images.
     size : int or None
@@ -81,6 +77,11 @@ class Source(ABC):
     labels: Tensor | None = None
     options: DataOptions = NO_OPTIONS
     exact: bool = True
+
+    @property
+    def modality(self) -> Modality:
+        """The kind of data."""
+        return MODALITIES[self.kind]
 
     @property
     @abstractmethod
@@ -145,43 +146,7 @@ class Source(ABC):
     @property
     def taken_as(self) -> Message:
         """Description of the decisions about the data: kind, sample shape, and units."""
-        if self.kind == "points":
-            (features,) = self.shape
-            if self.standardization is None:
-                return Message("points of {features} numbers, unscaled", features=features)
-            return Message(
-                "points of {features} numbers, standardized ({columns})",
-                features=features,
-                columns=self._columns_in_words(self.standardization),
-            )
-        channels, height, width = self.shape
-        colour = Message("grey") if channels == 1 else Message("RGB")
-        if self.options.value_range is None:
-            return Message("{colour} images of {height}x{width}", colour=colour, height=height, width=width)
-        black, white = self.options.value_range
-        return Message(
-            "{colour} images of {height}x{width}, black {black:g}, white {white:g}",
-            colour=colour,
-            height=height,
-            width=width,
-            black=black,
-            white=white,
-        )
-
-    def _columns_in_words(self, columns: Standardization) -> str:
-        names = self.column_names or tuple(str(number + 1) for number in range(len(columns.centers)))
-        described = [
-            Message("{name} constant {center:.6g}", name=name, center=center)
-            if scale == 0
-            else Message(
-                "{name} {center:.4g} ± {scale:.2g}",
-                name=name,
-                center=center if abs(center) > NEGLIGIBLE * scale else 0.0,
-                scale=scale,
-            )
-            for name, center, scale in zip(names, columns.centers, columns.scales, strict=True)
-        ]
-        return ", ".join([*described[:DESCRIBED], *(["\u2026"] if len(described) > DESCRIBED else [])])
+        return self.modality.describe(self)
 
     def __repr__(self) -> str:
         about = self.name if self.preset else f"{self.name} ({self.taken_as})"

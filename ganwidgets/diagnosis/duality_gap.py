@@ -62,7 +62,7 @@ def _value(session: Session, n: int, seed: int) -> float:
     networks = session.state.networks
     real = session.run.source.draw(n, seeded(seed, "duality gap"))
     shown = generated_by(session, networks["generator"], n, seed)
-    fake = shown * 2 - 1 if session.run.source.kind == "images" else shown
+    fake = session.run.source.modality.trained(shown)
     judge = networks["discriminator"]
     loss = session.loss.loss_d(judged_by(session, judge, real), judged_by(session, judge, fake))
     return -float(loss)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ganwidgets.diagnosis.finding import Remedy
 from ganwidgets.messages import Message, N_
+from ganwidgets.modality import MODALITIES
 from ganwidgets.settings import SETTINGS
 
 __all__ = ["remedies"]
@@ -29,14 +30,14 @@ def remedies(symptom: str, rules: Rules, kind: str) -> tuple[Remedy, ...]:
     symptom : str
     rules : mapping
         Settings in force.
-    kind : {"points", "images"}
-        Kind of the data.
+    kind : str
+        Of the data.
     """
     made = (make(rules) for make in _TABLE.get(symptom, ()))
     return tuple(
         remedy
         for remedy in made
-        if remedy is not None and not (kind != "images" and "augment" in remedy.changes)
+        if remedy is not None and (MODALITIES[kind].augmentable or "augment" not in remedy.changes)
     )
 
 

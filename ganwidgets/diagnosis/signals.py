@@ -104,7 +104,8 @@ class Signals:
     ----------
     iteration : int
         The current iteration.
-    kind : {"points", "images"}
+    kind : str
+        Of the data.
     settings : mapping
         Current values.
     columns : mapping of str to Series
@@ -310,7 +311,7 @@ def _moment(
     before: list[tuple[int, Floats]],
 ) -> dict[str, float]:
     shown = generated_by(session, replicas.generator, SAMPLES, SEED)
-    made = shown * 2 - 1 if session.run.source.kind == "images" else shown
+    made = session.run.source.modality.trained(shown)
     row = {"iteration": float(at)}
     samples = made.reshape(len(made), -1).double().numpy()
     if not np.isfinite(samples).all():

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ganwidgets.explanation.rerun import EditedError, Rerun, place_before
 from ganwidgets.messages import Message
+from ganwidgets.modality import Modality
 from ganwidgets.objectives import Loss
 from ganwidgets.runs.inspect.substeps import SubStep
 from ganwidgets.runs.record.interventions import Intervention, is_update
@@ -146,6 +147,8 @@ class Explanation:
         Without the last intervention and those applied with it; None if there is none, or if it cannot be left out.
     equal : bool
         True if the replay reproduced the recorded losses bit for bit.
+    modality : Modality
+        The kind of data.
     """
 
     iteration: int
@@ -157,6 +160,7 @@ class Explanation:
     without_batch: Counterfactual
     without_intervention: Counterfactual | None
     equal: bool
+    modality: Modality
 
     @property
     def real(self) -> Tensor | None:
@@ -297,6 +301,7 @@ def _explained(session: Session, iteration: int, first: int) -> Explanation:
         ),
         without_intervention=_without(session, record, iteration, end, places, actual),
         equal=all(again[name] == value for name, value in losses.items()),
+        modality=session.run.source.modality,
     )
 
 

@@ -33,7 +33,9 @@ def explanation_page(why: Explanation, t: Catalog | None = None) -> str:
         (t(N_("costliest real")), costly.get("real"), REAL),
         (t(N_("costliest generated")), costly.get("generated"), GENERATED),
     ]
-    shown = {name: each[:SHOWN].numpy() for name, each, _ in samples if each is not None}
+    shown = {
+        name: why.modality.picture(each[:SHOWN].numpy()) for name, each, _ in samples if each is not None
+    }
     colors = {name: color for name, _, color in samples}
     others = [why.without_batch, *([] if why.without_intervention is None else [why.without_intervention])]
     return (

@@ -37,7 +37,7 @@ from ganwidgets.games.game import (
     Turn,
 )
 from ganwidgets.messages import N_
-from ganwidgets.metrics.metric import Metric
+from ganwidgets.modality.metric import Metric
 from ganwidgets.networks.classifiers import build_classifier
 from ganwidgets.settings.types import ChoiceSetting, FloatSetting, IntSetting, LayerWidthsSetting
 

@@ -39,7 +39,7 @@ from ganwidgets.games.game import (
     Turn,
 )
 from ganwidgets.messages import Message, N_
-from ganwidgets.metrics.metric import Metric
+from ganwidgets.modality.metric import Metric
 from ganwidgets.networks.patch_discriminator import build_patch_discriminator
 from ganwidgets.networks.unet import build_unet, image_shape
 from ganwidgets.settings.types import FloatSetting, IntSetting

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ganwidgets.messages import Message, N_
-from ganwidgets.metrics.metric import Metric
+from ganwidgets.modality.metric import Metric
 from ganwidgets.settings.types import Setting
 
 __all__ = [

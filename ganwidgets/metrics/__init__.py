@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from numpy.typing import ArrayLike
+
+from ganwidgets.messages import Message
 from ganwidgets.metrics.images import IMAGE_METRICS, evaluate_images
 from ganwidgets.metrics.interpretation import Observed, Said, findings, verdict
-from ganwidgets.metrics.metric import OVERFITTING, Metric
 from ganwidgets.metrics.points import (
     POINT_METRICS,
     Modes,
@@ -20,7 +21,8 @@ from ganwidgets.metrics.points import (
     reverse_kl,
     sliced_wasserstein,
 )
-from ganwidgets.metrics.registered import MetricFunction, own_figures, register
+from ganwidgets.metrics.registered import MetricFunction, own_figures, own_metrics, register
+from ganwidgets.modality import MODALITIES, OVERFITTING, Metric, Modality
 from ganwidgets.validation import checked_callable
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "captured_modes",
     "evaluate_images",
     "evaluate_points",
+    "evaluate_samples",
     "findings",
     "high_quality",
     "jensen_shannon",
@@ -45,16 +48,22 @@ __all__ = [
     "verdict",
 ]
 
-_METRICS: dict[str, dict[str, Metric]] = {
-    "points": {**POINT_METRICS, "overfitting": OVERFITTING},
-    "images": {**IMAGE_METRICS, "overfitting": OVERFITTING},
-}
 
-_BUILT_IN = frozenset({*_METRICS["points"], *_METRICS["images"]})
+class _ByKind(Mapping[str, Mapping[str, Metric]]):
+    """The built-in and the registered metrics of each kind of data."""
 
-METRICS: Mapping[str, Mapping[str, Metric]] = MappingProxyType(
-    {kind: MappingProxyType(metrics) for kind, metrics in _METRICS.items()}
-)
+    def __getitem__(self, kind: str) -> Mapping[str, Metric]:
+        own = {name: metric for name, (metric, _) in own_metrics(kind).items()}
+        return {**MODALITIES[kind].metrics, "overfitting": OVERFITTING, **own}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODALITIES)
+
+    def __len__(self) -> int:
+        return len(MODALITIES)
+
+
+METRICS: Mapping[str, Mapping[str, Metric]] = _ByKind()
 """Description of each metric by name, for each kind of data, in display order."""
 
 
@@ -62,7 +71,7 @@ def register_metric(
     name: str,
     function: MetricFunction,
     *,
-    kind: Literal["points", "images"] | None = None,
+    kind: str | None = None,
     label: str = "",
     better: Literal["higher", "lower"] = "lower",
     format: str = ".3g",  # noqa: A002 - the name that Python gives it
@@ -76,8 +85,8 @@ def register_metric(
     function : callable
         ``function(samples, reference)`` returns a number. Both are arrays ``[n, ...]`` of generated and of real samples:
         points in the units of training, images in [0, 1].
-    kind : {"points", "images"}, optional
-        Kind of data; any if omitted.
+    kind : str, optional
+        Name of a kind of data; every kind if omitted.
     label : str
         Display name; `name` if omitted.
     better : {"higher", "lower"}
@@ -87,7 +96,7 @@ def register_metric(
     Raises
     ------
     ValueError
-        If the name is taken.
+        If the name is taken, or if there is no such kind of data.
     TypeError
         If `function` is not callable.
 
@@ -95,7 +104,30 @@ def register_metric(
     --------
     >>> register_metric("mean_shift", lambda samples, real: abs(samples.mean() - real.mean()), kind="points")
     """
-    kinds = ("points", "images") if kind is None else (kind,)
-    metric = register(name, checked_callable("function", function), kinds, _BUILT_IN, label, better, format)
-    for each in kinds:
-        _METRICS[each][name] = metric
+    if kind is not None and kind not in MODALITIES:
+        raise ValueError(
+            Message(
+                "there is no kind of data {name!r}; choose one of {allowed}",
+                name=kind,
+                allowed=", ".join(MODALITIES),
+            )
+        )
+    built_in = frozenset({"overfitting", *(name for each in MODALITIES.values() for name in each.metrics)})
+    register(name, checked_callable("function", function), kind, built_in, label, better, format)
+
+
+def evaluate_samples(
+    modality: Modality, samples: ArrayLike, reference: ArrayLike, modes: Modes | None, seed: int
+) -> dict[str, float]:
+    """Return every metric of `samples` that needs no features: those of their kind, and the registered ones.
+
+    Parameters
+    ----------
+    modality : Modality
+        With :attr:`~ganwidgets.modality.Modality.evaluate`.
+    samples, reference, modes, seed
+        See :func:`evaluate_points`.
+    """
+    assert modality.evaluate is not None
+    own = own_figures(modality.name, samples, reference)
+    return {**modality.evaluate(samples, reference, modes, seed), **own}

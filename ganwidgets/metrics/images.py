@@ -17,7 +17,7 @@ from ganwidgets.metrics.feature_metrics import (
     neighborhoods,
 )
 from ganwidgets.metrics.features import Reading
-from ganwidgets.metrics.metric import Metric
+from ganwidgets.modality.metric import Metric
 
 __all__ = ["IMAGE_METRICS", "class_shares", "evaluate_images"]
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ganwidgets.messages import Message, N_
+from ganwidgets.modality import MODALITIES
 
-__all__ = ["SIGNS", "Observed", "Said", "findings", "verdict"]
+__all__ = ["IMAGE_RULES", "POINT_RULES", "SIGNS", "Observed", "Said", "findings", "verdict"]
 
 Figures = Mapping[str, float]
 
@@ -135,13 +136,14 @@ def findings(kind: str, observed: Observed) -> list[Said]:
 
     Parameters
     ----------
-    kind : {"points", "images"}
+    kind : str
+        Of the data.
     observed : Observed
     """
     if not observed.figures or not observed.floors:
         return []
     found = []
-    for rule in _IMAGES if kind == "images" else _POINTS:
+    for rule in MODALITIES[kind].rules:
         if sentence := rule.says(observed):
             known = {**observed.signs, **observed.figures}
             evidence = {name: known[name] for name in rule.reads if name in known}
@@ -160,7 +162,8 @@ def verdict(
 
     Parameters
     ----------
-    kind : {"points", "images"}
+    kind : str
+        Of the data.
     figures, floors, signs, iteration
         See :class:`Observed`.
     """
@@ -335,7 +338,7 @@ _BOTH = (
     _Rule("vanishing_gradients", _saturated, ("accuracy_real", "accuracy_fake", "grad_norm_g")),
 )
 
-_IMAGES = (
+IMAGE_RULES = (
     *_BOTH,
     _Rule("unlike", _unlike, ("precision", "density")),
     _Rule("narrow", _narrow, ("coverage",)),
@@ -343,7 +346,7 @@ _IMAGES = (
     _Rule("as_real", _as_real, ("precision", "coverage")),
     _Rule("on_the_way", _on_the_way, ("precision", "coverage")),
 )
-_POINTS = (
+POINT_RULES = (
     *_BOTH,
     _Rule("beginning", _begun, ("modes",)),
     _Rule("collapse", _heap, ("extent", "modes")),

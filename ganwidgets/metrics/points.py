@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message, N_
-from ganwidgets.metrics.metric import Metric
-from ganwidgets.metrics.registered import own_figures
+from ganwidgets.modality.metric import Metric
 
 __all__ = [
     "POINT_METRICS",
@@ -134,8 +133,7 @@ def evaluate_points(
     -------
     dict of str to float
         ``modes``, ``high_quality`` and ``reverse_kl`` if `modes` are known, ``jensen_shannon`` for F = 2,
-        ``sliced_wasserstein`` and every registered metric always. If a sample is not finite, modes and high_quality are
-        0 and the rest is infinite.
+        ``sliced_wasserstein`` always. If a sample is not finite, modes and high_quality are 0 and the rest is infinite.
 
     Raises
     ------
@@ -152,7 +150,7 @@ def evaluate_points(
     if reference.shape[1] == 2:
         scores["jensen_shannon"] = jensen_shannon(samples, reference)
     scores["sliced_wasserstein"] = sliced_wasserstein(samples, reference, seed)
-    return {**scores, **own_figures("points", samples, reference)}
+    return scores
 
 
 def captured_modes(samples: ArrayLike, modes: Modes) -> float:

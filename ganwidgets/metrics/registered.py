@@ -9,40 +9,46 @@ import numpy as np
 import numpy.typing as npt
 
 from ganwidgets.messages import N_
-from ganwidgets.metrics.metric import Metric
+from ganwidgets.modality.metric import Metric
 from ganwidgets.settings.registered_names import checked_name
 
-__all__ = ["OWN_METRICS", "MetricFunction", "own_figures", "register"]
+__all__ = ["MetricFunction", "own_figures", "own_metrics", "register"]
 
 Floats = npt.NDArray[np.float32]
 
 MetricFunction = Callable[[Floats, Floats], float]
 """``f(samples, reference)`` returns a number for generated and real samples, both ``[n, ...]``."""
 
-OWN_METRICS: dict[str, dict[str, tuple[Metric, MetricFunction]]] = {"points": {}, "images": {}}
-"""Metrics by kind of data and name."""
+OWN_METRICS: dict[tuple[str, str | None], tuple[Metric, MetricFunction]] = {}
+"""Registered metrics by name and kind of data; the kind None is every kind."""
 
 
 def own_figures(kind: str, samples: npt.ArrayLike, reference: npt.ArrayLike) -> dict[str, float]:
     """Return every registered metric for data of `kind`."""
     return {
         name: float(function(np.asarray(samples), np.asarray(reference)))
-        for name, (_, function) in OWN_METRICS[kind].items()
+        for name, (_, function) in own_metrics(kind).items()
     }
+
+
+def own_metrics(kind: str) -> dict[str, tuple[Metric, MetricFunction]]:
+    """Return the metrics of the user's own for data of `kind`, by name, with their functions."""
+    return {name: metric for (name, of), metric in OWN_METRICS.items() if of in {None, kind}}
 
 
 def register(
     name: str,
     function: MetricFunction,
-    kinds: tuple[str, ...],
+    kind: str | None,
     built_in: frozenset[str],
     label: str,
     better: Literal["higher", "lower"],
     format: str,  # noqa: A002 - as in Metric
-) -> Metric:
-    """Register a metric for data of `kinds`; return its description."""
+) -> None:
+    """Register a metric for data of `kind`; None: of every kind."""
     name = checked_name(name, N_("metric"), built_in)
     metric = Metric(label or name, label or name, better, format)
-    for kind in kinds:
-        OWN_METRICS[kind][name] = metric, function
-    return metric
+    for known in list(OWN_METRICS) if kind is None else ():
+        if known[0] == name:
+            del OWN_METRICS[known]
+    OWN_METRICS[name, kind] = metric, function

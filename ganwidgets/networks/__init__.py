@@ -83,6 +83,7 @@ def build_networks(
     d_shape: tuple[int, ...] | None = None,
     mapping_layers: int = 2,
     synthesis_layers: int = 4,
+    bounded: bool | None = None,
 ) -> tuple[nn.Module, nn.Module]:
     r"""Return a generator and a discriminator for samples of `shape`.
 
@@ -114,6 +115,8 @@ def build_networks(
         Shape of the discriminator's input, if it is several samples along the first axis.
     mapping_layers, synthesis_layers : int
         Layers of a StyleGAN3 generator's mapping network, and of its synthesis network before the last.
+    bounded : bool, optional
+        True if samples train in [-1, 1]. If left out: images do, points do not.
 
     Returns
     -------
@@ -146,6 +149,7 @@ def build_networks(
         classes,
         mapping_layers,
         synthesis_layers,
+        len(shape) > 1 if bounded is None else bounded,
     )
     networks = _BUILDERS[architecture](plan, generator)
     if spectral_norm and architecture in _SPECTRAL:

@@ -32,9 +32,10 @@ def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.
     label = embedding_width(plan.classes)
     g_layers = _stack((plan.latent_dim + label, *plan.g_hidden, features), plan.activation, generator)
     d_layers = _stack((math.prod(plan.d_shape) + label, *plan.d_hidden, 1), plan.activation, generator)
+    if plan.bounded:  # the range of tanh
+        g_layers.append(nn.Tanh())
     if plan.shape != (features,):
-        # Images train within [-1, 1], the range of tanh; points are unbounded.
-        g_layers = [*g_layers, nn.Tanh(), nn.Unflatten(1, plan.shape)]
+        g_layers.append(nn.Unflatten(1, plan.shape))
         d_layers = [nn.Flatten(), *d_layers]
     networks = nn.Sequential(*g_layers), nn.Sequential(*d_layers)
     if not plan.classes:

@@ -39,6 +39,8 @@ class NetworkSpec:
         Number of labels, counted from 0; 0 if the networks take none.
     mapping_layers, synthesis_layers : int
         Layers of a StyleGAN3 generator's mapping network, and of its synthesis network before the last.
+    bounded : bool
+        True if samples train in [-1, 1].
     """
 
     shape: tuple[int, ...]
@@ -53,6 +55,7 @@ class NetworkSpec:
     classes: int
     mapping_layers: int = 2
     synthesis_layers: int = 4
+    bounded: bool = False
 
     @property
     def d_norm(self) -> str:

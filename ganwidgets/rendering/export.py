@@ -139,7 +139,7 @@ def _picture(
         moment_picture(moment, game, catalog).save(file, "PNG", compress_level=6)
         return file.getvalue()
     now = on_training_thread(lambda: still_of(session, scene_of(session, pictures)))
-    if now.kind == "points":
+    if now.modality.on_plane:
         return render(now, catalog)
     file = io.BytesIO()
     enlarged(image_grid(now.generated, columns_of(now)), LEAST).save(file, "PNG")
@@ -204,7 +204,7 @@ def _page(
 
 def _shown(session: Session, pictures: int) -> int:
     """Return the number of samples of each exhibit: a row of images, or a cloud of points."""
-    return POINTS if session.run.source.kind == "points" else min(pictures, IN_A_ROW)
+    return POINTS if session.run.source.modality.on_plane else min(pictures, IN_A_ROW)
 
 
 def _script(session: Session) -> str:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ganwidgets.errors import DataError
 from ganwidgets.games.gan import draw_noise
 from ganwidgets.messages import Message
+from ganwidgets.modality import MODALITIES
 from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.tensors import copied_network
@@ -159,7 +160,7 @@ def _generator(session: Session) -> nn.Module:
 def _traceable(session: Session) -> _Traceable:
     session.roll_back()
     network = copied_network(_generator(session)).cpu().eval()
-    if session.run.source.kind not in ("points", "images") or session.built.get("latent_dim") is None:
+    if session.built.get("latent_dim") is None:
         raise DataError(Message("this game's generator takes no noise; export .safetensors instead"))
     z = draw_noise(
         session.settings.as_dict()["noise"], EXAMPLES, session.built["latent_dim"], seeded(0, "export")
@@ -201,14 +202,14 @@ def _config(session: Session) -> dict[str, Any]:
 def _card(
     config: Mapping[str, Any], network: nn.Module, figures: Mapping[str, float], floors: Mapping[str, float]
 ) -> str:
-    images, game = config["kind"] == "images", config.get("game")
+    modality, game = MODALITIES[config["kind"]], config.get("game")
     rows = "".join(
         f"| {name} | {value:.4g} | {f'{floors[name]:.4g}' if name in floors else ''} |\n"
         for name, value in figures.items()
     )
-    units = "images in [-1, 1]" if images else "points in the units of training"
+    units = f"{modality.label} in {'[-1, 1]' if modality.bounded else 'the units of training'}"
     data = str(config["data"]).replace("`", "'").replace("\n", " ")
-    head = "pipeline_tag: unconditional-image-generation\n" if images and game is None else ""
+    head = "pipeline_tag: unconditional-image-generation\n" if modality.on_features and game is None else ""
     subject = "Generator" if game is None else f"Networks of the game `{game}`"
     maps = (
         f" It maps latents `[n, {config['settings'].get('latent_dim')}]` "

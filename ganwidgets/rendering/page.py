@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.metrics.metric import Metric
+from ganwidgets.modality.metric import Metric
 from ganwidgets.rendering.heatmap import heat_image
 from ganwidgets.rendering.image_grid import as_png, columns_of, image_grid
 from ganwidgets.rendering.phrases import described, spell_count, value_in_words
@@ -157,7 +157,7 @@ def _picture(grid: np.ndarray, label: str) -> str:
 
 def _samples(now: Still, t: Catalog) -> str:
     generated, real = t(N_("generated")), t(N_("real"))
-    if now.kind == "points":
+    if now.modality.on_plane:
         caption = "".join(
             f'<span class="chip"><svg viewBox="0 0 24 8">{mark}</svg>{html.escape(label)}</span>'
             for mark, label in (
@@ -197,10 +197,10 @@ def _figures_of(moments: Sequence[Still], t: Catalog) -> list[str]:
     figures = []
     for moment in moments:
         caption = t(N_("iteration {count}"), count=spell_count(moment.iteration))
-        if moment.kind == "images":
-            picture = _picture(image_grid(moment.generated, columns_of(moment)), caption)
-        else:
+        if moment.modality.on_plane:
             picture = _plane(moment, t)
+        else:
+            picture = _picture(image_grid(moment.generated, columns_of(moment)), caption)
         figures.append(f"<figure>{picture}<figcaption>{html.escape(caption)}</figcaption></figure>")
     return figures
 

@@ -60,7 +60,7 @@ def poster(frame: Shown, catalog: Catalog) -> Any:
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    if frame.kind == "points":
+    if frame.modality.on_plane:
         return _drawn(frame, catalog)
     grid = enlarged(image_grid(frame.generated, columns_of(frame)), POSTER)
     font = ImageFont.load_default(14)
@@ -89,15 +89,12 @@ def _drawn(frame: Shown, catalog: Catalog) -> Any:
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", SIZE, "white")
-    if frame.kind == "images":
-        image.paste(_tiles(frame), (LEFT, TOP))
-    else:
-        image.paste(_plane(frame), (LEFT, TOP))
+    image.paste(_plane(frame) if frame.modality.on_plane else _tiles(frame), (LEFT, TOP))
     curves, limits = _curves(frame)
     image.paste(curves, CURVE_BOX[:2])
     pen = ImageDraw.Draw(image)
     small, text = ImageFont.load_default(11), ImageFont.load_default(13)
-    if frame.kind == "points":
+    if frame.modality.on_plane:
         _plane_axes(pen, frame, small)
         _legend(
             pen,

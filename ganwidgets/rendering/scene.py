@@ -104,17 +104,17 @@ def scene_of(session: Session, pictures: int = PICTURES, label: int | None = Non
     """
     run = session.run
     source = run.source
-    n = pictures if source.kind == "images" else min(POINTS, source.size or POINTS)
+    n = min(POINTS, source.size or POINTS) if source.modality.on_plane else pictures
     labels = None
     if run.labels is not None and run.labels.generator:
         known = run.labels.known
         columns = torch.tensor([label] if label in known else known[:COLUMNS])
-        if source.kind == "images" and len(columns) > 1:
+        if not source.modality.on_plane and len(columns) > 1:
             n = len(columns) * max(ROWS, pictures // len(columns))
         labels = columns.repeat(math.ceil(n / len(columns)))[:n]
     shown = real_as_drawn(session, n, SEED)
     extent = grid = None
-    if source.kind == "points" and source.shape == (2,):
+    if source.modality.on_plane and source.shape == (2,):
         extent = square_around(shown)
         grid = grid_on(extent)
     return Scene(source, shown, labels, extent, grid, axes_of(source))
@@ -187,12 +187,13 @@ def _still(
     if scene.grid is not None:
         judge = partial(judged_by, session, discriminator)
         verdict = verdict_on(scene.grid, scene.real, generated, session.loss, judge)
+    modality = scene.source.modality
     return Still(
         iteration=iteration,
         status="",
         kind=scene.source.kind,
-        real=np.array(scene.real.numpy()),
-        generated=np.array(generated.numpy()),
+        real=modality.picture(np.array(scene.real.numpy())),
+        generated=modality.picture(np.array(generated.numpy())),
         labels=None if scene.labels is None else scene.labels.numpy(),
         verdict=verdict,
         extent=scene.extent,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from ganwidgets.modality import MODALITIES, Modality
 from ganwidgets.rendering.plane_axes import UNNAMED, Axis
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.runs.record.history import Envelope
@@ -30,8 +31,8 @@ class Shown(Protocol):
         """Status of the run, or empty."""
 
     @property
-    def kind(self) -> Literal["points", "images"]:
-        """Kind of the samples."""
+    def modality(self) -> Modality:
+        """The kind of data."""
 
     @property
     def real(self) -> Floats:
@@ -72,7 +73,7 @@ class Still:
 
     iteration: int
     status: str
-    kind: Literal["points", "images"]
+    kind: str
     real: Floats
     generated: Floats
     labels: npt.NDArray[np.int64] | None
@@ -81,3 +82,8 @@ class Still:
     record: Mapping[str, float]
     losses: Mapping[str, Envelope]
     axes: tuple[Axis, ...] = UNNAMED
+
+    @property
+    def modality(self) -> Modality:
+        """The kind of data."""
+        return MODALITIES[self.kind]

@@ -141,13 +141,8 @@ class Assembled:
         return slope.detach().cpu().float()
 
     def shown(self, samples: Tensor) -> Tensor:
-        """Return samples in display units: images in [0, 1], points in training units.
-
-        A non-finite pixel is NaN, so that it is not shown as black or white.
-        """
-        if self.source.kind == "points":
-            return samples
-        return torch.where(samples.isfinite(), ((samples + 1) / 2).clamp(0, 1), torch.nan)
+        """Return samples in display units; see :meth:`~ganwidgets.modality.Modality.shown`."""
+        return self.source.modality.shown(samples)
 
 
 OBSERVED_AT_ONCE = 1024
@@ -219,7 +214,7 @@ def assemble(
             real,
             labels,
             # Built-in generators are known to learn the range, tanh or not.
-            images=source.kind == "images" and own["generator"] is not None,
+            images=source.modality.bounded and own["generator"] is not None,
             loss=settings.loss,
             packing=settings.packing,
         )
@@ -298,6 +293,7 @@ def _networks(
             d_shape=packed_shape(source.shape, settings.packing),
             mapping_layers=settings.mapping_layers,
             synthesis_layers=settings.synthesis_layers,
+            bounded=source.modality.bounded,
         )
         generator = built[0] if generator is None else generator
         discriminator = built[1] if discriminator is None else discriminator
@@ -330,10 +326,11 @@ def check_fit(setting: str, value: Any, source: Source, packing: int) -> Message
                 packing=packing,
                 near=max(value // packing, 1) * packing,
             )
-    if setting == "augment" and value != "none" and source.kind != "images":
+    if setting == "augment" and value != "none" and not source.modality.augmentable:
         return Message(
-            "augment cannot be {augment!r}: it changes images, and the data are points; set augment to 'none'",
+            "augment cannot be {augment!r}: it changes images, and the data are {kind}; set augment to 'none'",
             augment=value,
+            kind=Message(source.modality.label),
         )
     return None
 

@@ -167,5 +167,4 @@ def look(
 def _in_shown_units(run: Assembled, tensor: Tensor, kind: str) -> Tensor:
     if kind == "samples":
         return run.source.in_own_units(run.shown(tensor))
-    # Images train in [-1, 1], which is twice as wide as what people see.
-    return tensor / 2 if kind == "difference" and run.source.kind == "images" else tensor
+    return run.source.modality.shown_difference(tensor) if kind == "difference" else tensor

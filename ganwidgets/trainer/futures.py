@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from ganwidgets.trainer.what_if import WhatIf
 
 __all__ = ["conclusion_page", "futures_page", "quality_of"]
-
-SHOWN: Mapping[str, int] = {"points": 300, "images": 25}
-"""Number of samples of each future."""
 
 
 def futures_page(what_if: WhatIf, t: Catalog | None = None) -> str:
@@ -41,11 +37,11 @@ def futures_page(what_if: WhatIf, t: Catalog | None = None) -> str:
         for column, label in what_if.unchanged.game.losses.items()
     )
     made = {
-        name: samples.numpy()
+        name: future.source.modality.picture(samples.numpy())
         for name, future in futures.items()
-        if (samples := future._samples_of_the_run(SHOWN[future.source.kind])) is not None
+        if (samples := future._samples_of_the_run(future.source.modality.beside)) is not None
     }
-    real = what_if.unchanged.real(SHOWN["points"], seed=0).numpy()
+    real = what_if.unchanged.real(what_if.unchanged.source.modality.beside, seed=0).numpy()
     errors = "".join(f"<p>{html.escape(t.error(error))}</p>" for error in what_if.errors.values())
     return f"<div>{legend(futures)}</div>{errors}<div>{charts}</div><div>{samples_side_by_side(made, real)}</div>"
 
@@ -56,8 +52,9 @@ def _by_name(what_if: WhatIf, t: Catalog) -> dict[str, GANTrainer]:
 
 def quality_of(trainer: GANTrainer) -> str:
     """Return the figure that says best how good the samples of a run are; its last loss if nothing cheap does."""
-    if trainer.game.name == "gan" and trainer.source.kind == "points":
-        return "sliced_wasserstein"
+    modality = trainer.source.modality
+    if trainer.game.name == "gan" and not modality.on_features:
+        return modality.headline
     return list(trainer.game.losses)[-1]
 
 

@@ -27,6 +27,7 @@ from ganwidgets.data.images.folder_source import FolderSource
 from ganwidgets.data.images.scaling import OF_BYTES, units_of
 from ganwidgets.data.images.sizes import Size, common_size, outliers
 from ganwidgets.data.images.value_ranges import decided_depth
+from ganwidgets.data.modalities import IMAGES
 from ganwidgets.data.notices import warn_of_data
 from ganwidgets.data.options import NO_OPTIONS, DataOptions
 from ganwidgets.data.source import FiniteSource
@@ -162,11 +163,11 @@ def load_folder(folder: Path, side: int | None = None, options: DataOptions = NO
             else _readable(_attempt(reader), _spread(files))
         )
     images = torch.stack(list(found.values()))
-    units = OF_BYTES if depth else units_of(images, "images", options, name)
-    taken = DataOptions(kind="images", value_range=depth.value_range if depth else units.value_range)
+    units = OF_BYTES if depth else units_of(images, IMAGES.name, options, name)
+    taken = DataOptions(kind=IMAGES.name, value_range=depth.value_range if depth else units.value_range)
     if whole:
         labels = _classes(folder, list(found))
-        return in_memory(images, "images", units, name=name, labels=labels, options=taken)
+        return in_memory(images, IMAGES.name, units, name=name, labels=labels, options=taken)
     return FolderSource.of(
         folder,
         files,

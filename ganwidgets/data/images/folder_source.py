@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ganwidgets.data.images.scaling import OF_BYTES, Units, in_training_units
+from ganwidgets.data.modalities import IMAGES
 from ganwidgets.data.options import DataOptions
 from ganwidgets.data.sample_order import SampleOrder
 from ganwidgets.data.source import FiniteSource
@@ -70,7 +71,7 @@ class FolderSource(FiniteSource):
         r"""Return the source for `files`, which `reader` reads as uint8 \*shape, in `units`."""
         return cls(
             name=name,
-            kind="images",
+            kind=IMAGES.name,
             shape=shape,
             size=len(files),
             labels=labels,

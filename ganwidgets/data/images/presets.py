@@ -17,6 +17,7 @@ from torch.nn.functional import interpolate
 
 from ganwidgets.data.arrays import ArraySource, in_memory
 from ganwidgets.data.images.scaling import AS_IS, OF_BYTES
+from ganwidgets.data.modalities import IMAGES
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message, N_
 from ganwidgets.seeds import seeded
@@ -54,7 +55,7 @@ def load_images(name: str) -> ArraySource:
     """
     images, labels = IMAGE_PRESETS[name].read(name)
     units = OF_BYTES if images.dtype == torch.uint8 else AS_IS
-    return in_memory(images, "images", units, name=name, preset=name, labels=labels)
+    return in_memory(images, IMAGES.name, units, name=name, preset=name, labels=labels)
 
 
 def data_folder() -> Path:

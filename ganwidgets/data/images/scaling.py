@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ganwidgets.data.images.value_ranges import BYTES, SIGNED, UNIT, Range, decided_range, warn_of_range
-from ganwidgets.data.options import DATA_OPTIONS, DataOptions, Kind
+from ganwidgets.data.options import DataOptions, Kind
 from ganwidgets.data.points.standardization import (
     Standardization,
     is_well_scaled,
@@ -23,8 +23,19 @@ from ganwidgets.data.points.standardization import (
 )
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.modality import MODALITIES
 
-__all__ = ["AS_IS", "OF_BYTES", "Units", "in_training_units", "numbers", "refuse_broken", "units_of"]
+__all__ = [
+    "AS_IS",
+    "OF_BYTES",
+    "Units",
+    "in_training_units",
+    "numbers",
+    "refuse_broken",
+    "units_of",
+    "units_of_images",
+    "units_of_points",
+]
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Units:
             options,
             kind=kind,
             value_range=self.value_range,
-            standardize=standardize if kind == "points" else None,
+            standardize=standardize if "standardize" in MODALITIES[kind].options else None,
         )
 
     def __str__(self) -> str:
@@ -154,22 +165,25 @@ def units_of(samples: Tensor, kind: Kind, options: DataOptions, what: str) -> Un
     Raises
     ------
     DataError
-        If the range of images cannot be determined, or if points are bools or have a range.
+        If an option does not apply to `kind`, or if the units cannot be determined.
     """
-    if kind == "points":
-        options.allow(set(DATA_OPTIONS) - {"value_range"}, Message("points"))
-        if samples.dtype == torch.bool:
-            raise DataError(_wrong_type(samples.dtype, what))
-        return _units_of_points(samples.flatten(start_dim=1), options.standardize, what)
-    options.allow(set(DATA_OPTIONS) - {"standardize"}, Message("images"))
+    options.allow_for(kind)
+    units = MODALITIES[kind].units
+    return AS_IS if units is None else units(samples, options, what)
+
+
+def units_of_images(samples: Tensor, options: DataOptions, what: str) -> Units:
+    """Return which numbers of images are black and white, and warn if that is unlikely."""
     taken = options.value_range or decided_range(samples, what)
     warn_of_range(samples, taken, what)
     return Units(taken)
 
 
-def _units_of_points(
-    samples: Tensor, standardize: bool | tuple[tuple[float, ...], tuple[float, ...]] | None, what: str
-) -> Units:
+def units_of_points(samples: Tensor, options: DataOptions, what: str) -> Units:
+    """Return whether points train as they are or standardized; raise `DataError` for bools."""
+    if samples.dtype == torch.bool:
+        raise DataError(_wrong_type(samples.dtype, what))
+    standardize, samples = options.standardize, samples.flatten(start_dim=1)
     if standardize is False:
         return AS_IS
     if isinstance(standardize, tuple):

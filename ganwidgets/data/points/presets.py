@@ -12,6 +12,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from ganwidgets.data.modalities import POINTS
 from ganwidgets.data.sample_order import SampleOrder
 from ganwidgets.data.source import Modes, Source
 from ganwidgets.messages import N_
@@ -77,7 +78,7 @@ def load_points(name: str) -> PointSource:
     preset = POINT_PRESETS[name]
     return PointSource(
         name=name,
-        kind="points",
+        kind=POINTS.name,
         shape=(2,),
         size=None,
         preset=name,

@@ -29,8 +29,7 @@ from ganwidgets.live.frames.substep_frame import Inside, inside
 from ganwidgets.live.observations import OBSERVATIONS, Moment, Observation
 from ganwidgets.live.worker.run_state import RunState
 from ganwidgets.live.worker.runner import Runner
-from ganwidgets.metrics import evaluate_points
-from ganwidgets.metrics.spread import point_signs
+from ganwidgets.metrics import evaluate_samples
 from ganwidgets.rendering.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
 from ganwidgets.runs.inspect.frozen_run import frozen_run_of
 from ganwidgets.runs.inspect.sampling import (
@@ -196,9 +195,10 @@ class Camera:
                 raise
             # A run began afresh meanwhile, possibly on other data.
             return self.take(complete=complete, also=also)
+        on_features = source.modality.on_features
         if complete:
-            self._metric_sampler.settle(None if source.kind == "points" else PATIENCE)
-        names = ("accuracy_real", "accuracy_fake") if source.kind == "images" else ()
+            self._metric_sampler.settle(PATIENCE if on_features else None)
+        names = ("accuracy_real", "accuracy_fake") if on_features else ()
         labels, latest = seen.kept.run.labels, self._metric_sampler.latest
         accuracies = {name: seen.state.record[name] for name in names if name in seen.state.record}
         return Frame(
@@ -246,14 +246,14 @@ class Camera:
         asked = (self.request.pictures, self.request.label)
         if kept is None or kept.run is not run or (kept.pictures, kept.label) != asked:
             kept = self._begin(run, kept)
-        points = kept.fixed.source.kind == "points"
+        at_once = not kept.fixed.source.modality.on_features
         state = self._runner.state
         self._taken += 1
         self._metric_sampler.forget_from(trainer.iteration + 1)
         exposure = _Exposure(
             number=self._taken,
             kept=kept,
-            visible=trainer._session if points else frozen_run_of(trainer._session),
+            visible=trainer._session if at_once else frozen_run_of(trainer._session),
             state=state,
             iteration=trainer.iteration,
             losses={name: drawn_small(trainer.history, name) for name in CURVES},
@@ -262,7 +262,7 @@ class Camera:
             compared=self._comparison(),
             inside=None if state.walk is None else inside(trainer._session, state.walk, kept.fixed),
         )
-        return replace(exposure, developed=self._develop(exposure, complete, also)) if points else exposure
+        return replace(exposure, developed=self._develop(exposure, complete, also)) if at_once else exposure
 
     def _developed_aside(self, exposure: _Exposure, complete: bool, also: Collection[str]) -> _Developed:
         run = exposure.kept.run
@@ -281,12 +281,10 @@ class Camera:
         visible, scene = exposure.visible, exposure.kept.fixed
         sampled = generated_as_drawn(visible, len(scene.real), SEED, scene.labels)
         shown: Floats = np.array(sampled.numpy(), dtype=np.float32)
-        if scene.source.kind == "images":
-            self._measure_images(exposure, shown, complete)
-            shown = np.nan_to_num(shown, nan=0.0).clip(0, 1)
-        else:
-            self._measure(shown, complete)
-        return _Developed(shown, self._observe(exposure, sampled, also))
+        modality = scene.source.modality
+        measure = self._measure_images if modality.on_features else self._measure
+        measure(exposure, shown, complete)
+        return _Developed(modality.drawn(shown), self._observe(exposure, sampled, also))
 
     def _begin(self, run: Assembled, before: _Kept | None) -> _Kept:
         """Select the real samples for a new run or another number of pictures."""
@@ -295,10 +293,10 @@ class Camera:
         if before is None or before.run is not run:
             same_data = before is not None and before.fixed.source is fixed.source
             floors = self._metric_sampler.floors if same_data else {}
-            by = self._trainer.features if fixed.source.kind == "images" else None
+            by = self._trainer.features if fixed.source.modality.on_features else None
             self._metric_sampler.begin(measured_of(run.state, by, floors))
             self._image_evaluator = None
-        self._kept = _Kept(run, fixed, fixed.real.numpy(), pictures, label)
+        self._kept = _Kept(run, fixed, fixed.source.modality.drawn(fixed.real.numpy()), pictures, label)
         return self._kept
 
     def _observe(self, exposure: _Exposure, generated: Tensor, also: Collection[str]) -> Mapping[str, Any]:
@@ -322,7 +320,7 @@ class Camera:
         seen = {}
         for name in (request.wanted - request.skipped).union(also):
             observation = known.setdefault(name, OBSERVATIONS[name]())
-            if scene.source.kind in observation.kinds:
+            if scene.source.modality.view in observation.views:
                 began = time.thread_time()
                 seen[name] = observation.take(moment)
                 self.costs[name] = time.thread_time() - began
@@ -335,7 +333,7 @@ class Camera:
         history = timeline.history(branch)
         return {name: drawn_small(history, name) for name in LOSS_CURVES}
 
-    def _measure(self, generated: Floats, complete: bool) -> None:
+    def _measure(self, _exposure: _Exposure, generated: Floats, complete: bool) -> None:
         trainer, metric_sampler = self._trainer, self._metric_sampler
         iteration = trainer.iteration
         if not metric_sampler.due(iteration, generated, at_once=complete):
@@ -345,13 +343,13 @@ class Camera:
             generated_as_drawn(trainer._session, SAMPLES, MEASURED).numpy(),
             real_as_drawn(trainer._session, SAMPLES, MEASURED).numpy(),
         )
-        modes, runner = trainer.source.modes, self._runner
+        modes, modality, runner = trainer.source.modes, trainer.source.modality, self._runner
         session = trainer._session
         told = {**overfitting(session, MEASURED), **_decisiveness(session, samples, reference)}
 
         def figures() -> Mapping[str, float]:
-            signs = point_signs(samples, reference, modes)
-            return {**evaluate_points(samples, reference, modes, MEASURED), **signs, **told}
+            signs = modality.signs(samples, reference, modes)
+            return {**evaluate_samples(modality, samples, reference, modes, MEASURED), **signs, **told}
 
         def floors() -> Mapping[str, float]:
             return runner.look(lambda: trainer.floors(SAMPLES, MEASURED))
@@ -381,7 +379,7 @@ class Camera:
                 lambda: {
                     **bench.figures(samples),
                     **overfitting(visible, MEASURED, look),
-                    **_decisiveness(visible, generated * 2 - 1, exposure.kept.real * 2 - 1),
+                    **_decisiveness(visible, generated, exposure.kept.fixed.real.numpy()),
                 },
                 lambda: {**bench.floors(), **fair},
                 self.cost,
@@ -394,5 +392,7 @@ def _metrics(values: Mapping[str, T]) -> dict[str, T]:
 
 
 def _decisiveness(visible: Visible, samples: Floats, reference: Floats) -> dict[str, float]:
-    """Return :func:`~ganwidgets.runs.inspect.sampling.decisiveness` of the first samples."""
-    return decisiveness(visible, torch.from_numpy(samples[:JUDGED]), torch.from_numpy(reference[:JUDGED]))
+    """Return what :func:`~ganwidgets.runs.inspect.sampling.decisiveness` does, of the first samples."""
+    trained = visible.run.source.modality.trained
+    made, real = (torch.from_numpy(trained(each[:JUDGED])) for each in (samples, reference))
+    return decisiveness(visible, made, real)

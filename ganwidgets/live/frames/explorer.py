@@ -184,7 +184,8 @@ class Explorer:
                 strong = self._strong(now, exhibits, chosen[0]) if direction.startswith("strongest") else None
                 way = _direction(direction, len(start), strong)
                 parts.append(along(noise, start, way, torch.tensor([*AMOUNTS, amount])))
-            pictures = packed(sample_from(now, torch.cat(parts), exhibits.label(chosen[0])).numpy())
+            made = sample_from(now, torch.cat(parts), exhibits.label(chosen[0]))
+            pictures = packed(now.run.source.modality.picture(made.numpy()))
         walk = pictures[: len(parts[0])] if len(chosen) > 1 else None
         line = pictures[-len(parts[-1]) : -1] if direction else None
         return Ways(walk, line, pictures[-1:] if direction else None)
@@ -251,7 +252,10 @@ class Explorer:
             with pinned(now.run.threads, now.run.state.device):
                 noise = latents(now, exhibits.count, SEED)[index : index + 1]
                 made = sample_from(now, noise, label, network=copies.generator)
-            known = self._past[key] = weakref.ref(snapshot), packed(made.numpy())
+            known = self._past[key] = (
+                weakref.ref(snapshot),
+                packed(now.run.source.modality.picture(made.numpy())),
+            )
         self._past.move_to_end(key)
         return known[1]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from ganwidgets.live.frames.metric_sampler import Curve
 from ganwidgets.live.frames.substep_frame import Inside
 from ganwidgets.live.observations import Focus
 from ganwidgets.live.worker.run_state import Status
+from ganwidgets.modality import MODALITIES, Modality
 from ganwidgets.rendering.plane_axes import UNNAMED, Axis
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.runs.record.history import Envelope
@@ -67,7 +68,8 @@ class Frame:
     steps_per_second : float
     record : mapping of str to float
         Values of the last updates.
-    kind : {"points", "images"}
+    kind : str
+        Name of the kind of data.
     shape : tuple of int
         Shape of one sample.
     real : float32 array
@@ -120,7 +122,7 @@ class Frame:
     status: Status
     steps_per_second: float
     record: Mapping[str, float]
-    kind: Literal["points", "images"]
+    kind: str
     shape: tuple[int, ...]
     real: Floats
     generated: Floats
@@ -142,6 +144,11 @@ class Frame:
     classes: tuple[int, ...] = ()
     taken_as: str = ""
     axes: tuple[Axis, ...] = UNNAMED
+
+    @property
+    def modality(self) -> Modality:
+        """The kind of data."""
+        return MODALITIES[self.kind]
 
     @property
     def verdict(self) -> Floats | None:

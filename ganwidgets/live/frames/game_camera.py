@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ganwidgets.live.frames.frame import FrameRequest
 from ganwidgets.live.worker.run_state import Status
 from ganwidgets.live.worker.runner import Runner
+from ganwidgets.modality import MODALITIES, Modality
 from ganwidgets.rendering.scene import drawn_small
 from ganwidgets.runs.inspect.sampling import shown
 from ganwidgets.runs.inspect.substeps import SubStep
@@ -78,6 +79,11 @@ class GameFrame:
     taken_as: str = ""
     signs: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def modality(self) -> Modality:
+        """The kind of data."""
+        return MODALITIES[self.kind]
+
 
 class GameCamera:
     """Takes frames of a run of any game, between two steps.
@@ -127,7 +133,7 @@ class GameCamera:
         trainer, state = self._trainer, self._runner.state
         session = trainer._session
         columns = session.history.columns.listed
-        n = SHOWN_POINTS if trainer.source.kind == "points" else self.request.pictures
+        n = SHOWN_POINTS if trainer.source.modality.on_plane else self.request.pictures
         self._measure(complete)
         seen = shown(session, n, SEED)
         frame = GameFrame(

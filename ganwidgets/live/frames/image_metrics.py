@@ -100,7 +100,7 @@ class ImageEvaluator:
             compared=judge.count,
             shares=judge.shares(reading) if judge.knows_classes else {},
         )
-        return {**figures, **own_figures("images", made.numpy(), judge.reference().numpy())}
+        return {**figures, **own_figures(self._run.source.kind, made.numpy(), judge.reference().numpy())}
 
     def floors(self) -> Mapping[str, float]:
         """Return the scores of perfect images."""

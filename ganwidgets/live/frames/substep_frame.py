@@ -78,7 +78,7 @@ class Inside:
 
 def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
     """Return the displayed values of `step`; call this between two steps."""
-    effect = step.effect
+    effect, picture = step.effect, session.run.source.modality.picture
     nothing = torch.zeros(0, *session.run.source.shape)
     real = nothing if step.real is None else step.real[:MOST]
     generated = nothing if step.generated is None else step.generated[:MOST]
@@ -88,7 +88,7 @@ def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
         real_logits, fake_logits = effect.real_logits, effect.fake_logits
         if step.network == "generator":
             assert effect.generated is not None
-            before, generated = generated.numpy(), effect.generated[:MOST]
+            before, generated = picture(generated.numpy()), effect.generated[:MOST]
     tensors = step.changed.get("discriminator")
     if effect is not None and step.network == "discriminator":
         tensors = effect.tensors["discriminator"]
@@ -108,7 +108,7 @@ def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
             _pulls(step.gradients.real_logits, n, packing, len(real)),
             _pulls(step.gradients.fake_logits, n, packing, len(generated)),
         )
-    return Inside(step, real.numpy(), generated.numpy(), before, seen, pulls, verdict)
+    return Inside(step, picture(real.numpy()), picture(generated.numpy()), before, seen, pulls, verdict)
 
 
 def _pulls(gradient: Tensor | None, n: int, packing: int, shown: int) -> Floats:

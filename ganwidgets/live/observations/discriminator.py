@@ -10,7 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ganwidgets.live.observations.moment import Kind, Moment
+from ganwidgets.live.observations.moment import Moment
+from ganwidgets.modality import View
 from ganwidgets.rendering.plane_grid import REFERENCES
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.runs.inspect.sampling import input_gradients, logits_of
@@ -54,7 +55,7 @@ class Verdicts:
     """Observation: the discriminator's verdict on each displayed sample, as :class:`Scores`."""
 
     name: ClassVar[str] = "scores"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"points", "images"})
+    views: ClassVar[frozenset[View]] = frozenset({"plane", "gallery"})
 
     def take(self, moment: Moment) -> Scores:
         """Return the scores."""
@@ -73,7 +74,7 @@ class VerdictMap:
     """Observation: the discriminator's verdict over the plane, float32 ``[64, 64]``, also in :attr:`Frame.verdict`."""
 
     name: ClassVar[str] = "verdict"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
+    views: ClassVar[frozenset[View]] = frozenset({"plane"})
 
     def take(self, moment: Moment) -> Floats | None:
         """Return the verdict; None for points of other than two dimensions."""
@@ -100,7 +101,7 @@ class ZoomedVerdict:
     """Observation: the discriminator's verdict over the visible part of the plane, as :class:`CloseUp`."""
 
     name: ClassVar[str] = "close_up"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
+    views: ClassVar[frozenset[View]] = frozenset({"plane"})
 
     def take(self, moment: Moment) -> CloseUp | None:
         """Return it; None if the whole plane is visible, and for points of other than two dimensions."""
@@ -136,14 +137,14 @@ class GradientField:
     """
 
     name: ClassVar[str] = "gradients"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"points", "images"})
+    views: ClassVar[frozenset[View]] = frozenset({"plane", "gallery"})
 
     def take(self, moment: Moment) -> Gradients:
         """Return the gradients."""
         session = moment.session
         loss = session.loss
-        images = session.run.source.kind == "images"
-        most = DRIVEN if images else None
+        on_plane = session.run.source.modality.on_plane
+        most = None if on_plane else DRIVEN
         generated = moment.trained(moment.generated[:most])
         labels = None if moment.labels is None else moment.labels[:most]
         n = len(generated)
@@ -157,9 +158,9 @@ class GradientField:
 
         return Gradients(
             descent=np.array(input_gradients(session, generated, shares, labels).numpy()),
-            slope=None
-            if images
-            else np.array(input_gradients(session, generated, Tensor.sum, labels).numpy()),
+            slope=np.array(input_gradients(session, generated, Tensor.sum, labels).numpy())
+            if on_plane
+            else None,
         )
 
 

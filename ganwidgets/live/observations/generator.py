@@ -12,7 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ganwidgets.live.observations.moment import Kind, Moment
+from ganwidgets.live.observations.moment import Moment
+from ganwidgets.modality import View
 from ganwidgets.runs.inspect.sampling import generated_as_drawn, real_as_drawn, sample_from
 
 __all__ = ["Crowd", "Density", "Latents", "Manifold", "ManifoldGrid", "NoisePlane"]
@@ -36,7 +37,7 @@ class Latents:
     """Observation: the latents of the generated samples, float32 ``[M, latent_dim]``."""
 
     name: ClassVar[str] = "latents"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"points", "images"})
+    views: ClassVar[frozenset[View]] = frozenset({"plane", "gallery"})
 
     def take(self, moment: Moment) -> Floats:
         """Return a copy."""
@@ -71,7 +72,7 @@ class ManifoldGrid:
     """Observation: the generator's image of a grid over the noise, as :class:`Manifold`."""
 
     name: ClassVar[str] = "manifold"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
+    views: ClassVar[frozenset[View]] = frozenset({"plane"})
 
     def take(self, moment: Moment) -> Manifold:
         """Return the manifold."""
@@ -112,7 +113,7 @@ class Density:
     """Observation: more images than the gallery shows, within a share of the time, as :class:`Crowd`."""
 
     name: ClassVar[str] = "crowd"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
+    views: ClassVar[frozenset[View]] = frozenset({"gallery"})
 
     def __init__(self) -> None:
         self._last: Crowd | None = None
@@ -126,10 +127,10 @@ class Density:
         if last is not None and (moment.moves == self._moves or began < self._due):
             return last
         if last is None:
-            shown = _bounded(moment.between(partial(real_as_drawn, moment.session, CROWD, moment.seed)))
+            shown = moment.drawn(moment.between(partial(real_as_drawn, moment.session, CROWD, moment.seed)))
         else:
             shown = last.real
-        made = _bounded(generated_as_drawn(moment.session, CROWD, moment.seed))
+        made = moment.drawn(generated_as_drawn(moment.session, CROWD, moment.seed))
         self._last = Crowd(moment.iteration, shown, made)
         self._moves = moment.moves
         ended = time.monotonic()
@@ -145,20 +146,16 @@ class NoisePlane:
     """
 
     name: ClassVar[str] = "slice"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
+    views: ClassVar[frozenset[View]] = frozenset({"gallery"})
 
     def take(self, moment: Moment) -> Floats:
         """Return the images."""
         ends = moment.latents[:2]
         if ends.shape[1] == 1:
-            return _bounded(sample_from(moment.session, torch.linspace(-1, 1, 9)[:, None]))
+            return moment.drawn(sample_from(moment.session, torch.linspace(-1, 1, 9)[:, None]))
         up, across = torch.meshgrid(torch.tensor([1.0, 0, -1]), torch.tensor([-1.0, 0, 1]), indexing="ij")
         weights = torch.stack([across.flatten(), up.flatten()], dim=1)
-        return _bounded(sample_from(moment.session, weights[:, : len(ends)] @ ends))
-
-
-def _bounded(images: Tensor) -> Floats:
-    return np.nan_to_num(np.array(images.numpy(), np.float32), nan=0.0).clip(0, 1)
+        return moment.drawn(sample_from(moment.session, weights[:, : len(ends)] @ ends))
 
 
 def _marks(noise: str) -> tuple[Tensor, float]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from ganwidgets.modality import View
 from ganwidgets.rendering.plane_grid import grid_on, verdict_on
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.runs.inspect.sampling import Visible, latents, logits_of
 
-__all__ = ["TRAIL", "Focus", "Kind", "Moment", "Observation"]
+__all__ = ["TRAIL", "Focus", "Moment", "Observation"]
 
 Floats = npt.NDArray[np.float32]
-Kind = Literal["points", "images"]
 
 TRAIL = 300
 """Default length of trails, in steps."""
@@ -92,8 +92,13 @@ class Moment:
         return real, logits_of(self.session, self.trained(self.generated), self.labels)
 
     def trained(self, samples: Tensor) -> Tensor:
-        """Return samples in the units of training: images in [-1, 1], points unchanged."""
-        return samples * 2 - 1 if self.session.run.source.kind == "images" else samples
+        """Return samples in the units of training."""
+        found: Tensor = self.session.run.source.modality.trained(samples)
+        return found
+
+    def drawn(self, samples: Tensor) -> Floats:
+        """Return samples as a panel draws them, as a copy; see :meth:`~ganwidgets.modality.Modality.drawn`."""
+        return self.session.run.source.modality.drawn(np.array(samples.numpy(), np.float32))
 
     def map_of(self, part: Extent) -> Floats:
         """Return the discriminator's verdict over a part of the plane; see :func:`~ganwidgets.rendering.plane_grid.verdict_on`."""
@@ -108,12 +113,12 @@ class Observation(Protocol):
     ----------
     name : str
         Name by which panels request it.
-    kinds : frozenset of {"points", "images"}
-        The data for which it exists.
+    views : frozenset of {"plane", "gallery"}
+        The views for which it exists.
     """
 
     name: ClassVar[str]
-    kinds: ClassVar[frozenset[Kind]]
+    views: ClassVar[frozenset[View]]
 
     def take(self, moment: Moment) -> Any:
         """Return the observation, as copies; None if this run has none."""

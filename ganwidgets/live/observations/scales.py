@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
-from ganwidgets.live.observations.moment import Kind, Moment
+from ganwidgets.live.observations.moment import Moment
+from ganwidgets.modality import View
 from ganwidgets.networks.msg import AtlasGenerator, MultiScaleGenerator, unpacked
 from ganwidgets.networks.progressive import GrowingNetwork
 
@@ -48,7 +48,7 @@ class ScaleReader:
     """Observation: the resolutions of a run's networks, as :class:`Scales`; None for networks with one resolution."""
 
     name: ClassVar[str] = "scales"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"images"})
+    views: ClassVar[frozenset[View]] = frozenset({"gallery"})
 
     def take(self, moment: Moment) -> Scales | None:
         """Return the resolutions."""
@@ -62,9 +62,5 @@ class ScaleReader:
         noise = moment.latents[:SHOWN]
         labels = None if moment.labels is None else moment.labels[:SHOWN]
         packed = run.shown(run.generate(AtlasGenerator(generator), noise, 0, labels))
-        images = [_bounded(scale) for scale in reversed(unpacked(packed, generator.levels))]
+        images = [moment.drawn(scale) for scale in reversed(unpacked(packed, generator.levels))]
         return Scales(tuple(scale.shape[2] for scale in images), None, tuple(images))
-
-
-def _bounded(images: Tensor) -> Floats:
-    return np.nan_to_num(np.array(images.numpy(), np.float32), nan=0.0).clip(0, 1)

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ganwidgets.live.observations.moment import Kind, Moment
+from ganwidgets.live.observations.moment import Moment
+from ganwidgets.modality import View
 
 __all__ = ["Trail", "TrailRecorder"]
 
@@ -42,7 +43,7 @@ class TrailRecorder:
     """Observation: positions of the generated samples at earlier observed moments, as :class:`Trail`."""
 
     name: ClassVar[str] = "trails"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"points"})
+    views: ClassVar[frozenset[View]] = frozenset({"plane"})
 
     def __init__(self) -> None:
         self._branch = -1

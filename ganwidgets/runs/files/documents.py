@@ -42,7 +42,6 @@ Updates = Annotated[int, Meta(ge=1, le=100_000_000)]
 _Text = Annotated[str, Meta(max_length=1_000_000)]
 _Word = Annotated[str, Meta(max_length=1000)]
 _Hash = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-_Kind = Literal["points", "images"]
 
 PlaceDocument = tuple[Count, Iteration, Count]
 """A place: branch, iteration, seq."""
@@ -114,7 +113,7 @@ class DataDocument(Struct, tag_field="kind", tag="data", forbid_unknown_fields=T
 
     name: _Word
     called: _Text
-    of: _Kind
+    of: _Word
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -182,7 +181,7 @@ class DataInFile(Struct, forbid_unknown_fields=True):
     """The data of a saved file."""
 
     name: _Text
-    kind: _Kind
+    kind: _Word
     options: dict[str, Any] = field(default_factory=dict)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from ganwidgets.data.images.scaling import OF_BYTES, in_training_units
 from ganwidgets.data.options import Kind
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.modality import MODALITIES, Modality
 from ganwidgets.runs.state.state_tree import data_name
 
 __all__ = ["LARGEST_STORED_DATA", "as_it_was_read", "data_missing", "samples_of", "source_of_samples"]
@@ -26,11 +27,6 @@ LARGEST_STORED_DATA = 16 * 2**20
 _OWN_UNITS = {torch.float32, torch.float64, torch.int64}
 """Dtypes of standardized points, which are stored in their own units."""
 
-_STORED: Mapping[Kind, Collection[torch.dtype]] = {
-    "points": {torch.float32},
-    "images": {torch.float32, torch.uint8},
-}
-
 
 def samples_of(source: Source) -> Tensor | None:
     """Return the samples to store with a run.
@@ -40,7 +36,7 @@ def samples_of(source: Source) -> Tensor | None:
     if source.size is None or source.size * math.prod(source.shape) > LARGEST_STORED_DATA:
         return None
     samples = source.stored()
-    if samples is not None and source.kind == "images":
+    if samples is not None and torch.uint8 in source.modality.stored:
         pixels = ((samples + 1) * 127.5).round().to(torch.uint8)
         if torch.equal(in_training_units(pixels, OF_BYTES), samples):
             samples = pixels
@@ -64,23 +60,38 @@ def source_of_samples(
     ValueError
         If the samples are invalid.
     """
-    dimensions = 2 if kind == "points" else 4
+    modality = MODALITIES.get(kind)
+    if modality is None:
+        raise ValueError(
+            Message(
+                "{kind} is no known kind of data; pass its declaration to register_modality first", kind=kind
+            )
+        )
     taken = DataOptions.restored(options)
     standardized = isinstance(taken.standardize, tuple)
-    types = _OWN_UNITS if standardized and kind == "points" else _STORED[kind]
-    if samples.dtype not in types or samples.dim() != dimensions or not samples.numel():
+    types = _OWN_UNITS if standardized and "standardize" in modality.options else modality.stored
+    if samples.dtype not in types or samples.dim() < 2 or not samples.numel():
         raise ValueError(f"{kind} are stored otherwise than as {samples.dtype} {tuple(samples.shape)}")
-    if (kind == "images" and samples.shape[1] not in {1, 3}) or not samples.float().isfinite().all():
+    if not _fits(modality, samples) or not samples.float().isfinite().all():
         raise ValueError(f"samples of shape {tuple(samples.shape)} are no {kind}")
     if labels is not None and (labels.dtype != torch.int64 or labels.shape != samples.shape[:1]):
         raise ValueError(f"labels are stored otherwise than as {labels.dtype} {tuple(labels.shape)}")
     if isinstance(taken.standardize, tuple) and (
-        kind != "points" or len(taken.standardize[0]) != samples.shape[1]
+        "standardize" not in modality.options or len(taken.standardize[0]) != samples.shape[1]
     ):
         raise ValueError(f"samples of shape {tuple(samples.shape)} are standardized otherwise")
     if samples.dtype == torch.uint8:
         samples = in_training_units(samples, OF_BYTES)
     return restored_array(samples, labels, kind, taken)
+
+
+def _fits(modality: Modality, samples: Tensor) -> bool:
+    """Return whether samples of this shape train as they are stored."""
+    shape = tuple(samples.shape[1:])
+    try:
+        return modality.shape_of(shape, "") == shape
+    except DataError:
+        return False
 
 
 def as_it_was_read(data: Any, stored: Iterable[tuple[str, Mapping[str, Any]]]) -> Any:

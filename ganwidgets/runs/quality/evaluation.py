@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
-from ganwidgets.metrics import evaluate_points, own_figures
+from ganwidgets.metrics import evaluate_samples, own_figures
 from ganwidgets.metrics.features import Features
 from ganwidgets.runs.inspect.sampling import (
     accuracies,
@@ -72,8 +72,8 @@ class Evaluation:
         if session.own.game is not None:
             return self._of_game(n, seed)
         by_heart = self._between(lambda: overfitting(session, seed))
-        if session.run.source.kind == "points":
-            return {**self._points(lambda: self._drawn(n, seed), n, seed), **by_heart}
+        if not session.run.source.modality.on_features:
+            return {**self._measured(lambda: self._drawn(n, seed), n, seed), **by_heart}
         judge = self.judge(n, seed, features)
         asked = labels_asked(session.run, n, seed)
         figures = self._images(judge, lambda: self._drawn(n, seed), lambda made: judge.figures(made, asked))
@@ -86,9 +86,9 @@ class Evaluation:
         if session.own.game is not None:
             return dict(session.own.game.floors)
         fair = {} if session.run.held_out is None else FAIR
-        if session.run.source.kind == "points":
+        if not session.run.source.modality.on_features:
             return {
-                **self._points(lambda: real_as_drawn(session, n, derive(seed, "perfect")), n, seed),
+                **self._measured(lambda: real_as_drawn(session, n, derive(seed, "perfect")), n, seed),
                 **fair,
             }
         judge = self.judge(n, seed, features)
@@ -113,7 +113,7 @@ class Evaluation:
 
     def report(self) -> tuple[dict[str, float], dict[str, float], str]:
         """Return the metrics, those of real samples, and the name of the image features."""
-        name = self.features().name if self._session.run.source.kind == "images" else ""
+        name = self.features().name if self._session.run.source.modality.on_features else ""
         return self.of_generated(SAMPLES, 0, None), self.of_real(SAMPLES, 0, None), name
 
     def judge(self, n: int, seed: int, features: Any = None) -> Judge:
@@ -125,7 +125,7 @@ class Evaluation:
         session = self._session
         asked = session.features if asked is None else refuse_unknown_features(asked)
         source = session.run.source
-        self._refuse_points()
+        self._refuse_no_features()
         known = session.features_made
         if isinstance(asked, nn.Module) and _shared(
             asked, [*session.state.networks.values(), *session.state.averages.values()]
@@ -141,7 +141,7 @@ class Evaluation:
     @under_pinned_modes
     def neighbors(self, samples: Tensor, k: int, features: Any) -> Neighbors:
         """Return the real images nearest to `samples`."""
-        self._refuse_points()
+        self._refuse_no_features()
         return nearest(self._session.run.source, self.features(features), samples, k, self._between)
 
     @under_pinned_modes
@@ -152,11 +152,11 @@ class Evaluation:
         made = self._between(lambda: generated_as_drawn(session, n, seed))
         return {label: share for label, (share, _) in judge.shares(judge.reading(made)).items()}
 
-    def _points(self, samples: Callable[[], Tensor], n: int, seed: int) -> dict[str, float]:
+    def _measured(self, samples: Callable[[], Tensor], n: int, seed: int) -> dict[str, float]:
         session = self._session
         drawn, reference = self._between(lambda: (samples(), real_as_drawn(session, n, seed)))
-        modes = session.run.source.modes
-        return evaluate_points(drawn.numpy(), reference.numpy(), modes, seed)
+        source = session.run.source
+        return evaluate_samples(source.modality, drawn.numpy(), reference.numpy(), source.modes, seed)
 
     def _images(
         self, judge: Judge, images: Callable[[], Tensor], figures: Callable[[Tensor], dict[str, float]]
@@ -165,12 +165,12 @@ class Evaluation:
         made, shares = self._between(
             lambda: (shown := images(), accuracies(self._session, shown[: len(reference)], reference))
         )
-        own = own_figures("images", made.numpy(), reference.numpy())
+        own = own_figures(self._session.run.source.kind, made.numpy(), reference.numpy())
         return {**shares, **figures(made), **own}
 
-    def _refuse_points(self) -> None:
+    def _refuse_no_features(self) -> None:
         source = self._session.run.source
-        if source.kind == "points":
+        if not source.modality.on_features:
             raise DataError(
                 Message("{data} is no set of images, so it has no features; leave them out", data=source.name)
             )

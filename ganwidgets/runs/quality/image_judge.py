@@ -306,7 +306,7 @@ def nearest(source: Source, features: Features, images: Tensor, k: int, between:
     DataError
         If the data has no end, has fewer than `k` images, or images of another shape.
     """
-    if not isinstance(source, FiniteSource) or source.kind != "images" or not 1 <= k <= source.size:
+    if not isinstance(source, FiniteSource) or not source.modality.on_features or not 1 <= k <= source.size:
         raise DataError(
             Message(
                 "{k} nearest neighbours cannot be found in {data}; it must be images, at least {k}",

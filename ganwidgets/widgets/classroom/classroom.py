@@ -118,8 +118,8 @@ class Classroom(Experiments):
         widget._refuse_if_closed()
         self._widget = widget
         self._runner, self._catalog = widget._runner, widget._catalog
-        self._kind = widget.trainer.source.kind
-        panel = widget._dashboard._pictures[self._kind]
+        self._modality = widget.trainer.source.modality
+        panel = widget._dashboard._pictures[self._modality.view]
         self._view: Any = panel.view
         self._heart = widget._dashboard.heartbeat
         self._proposals = Proposals()
@@ -298,7 +298,7 @@ class Classroom(Experiments):
 
     def assets(self) -> Mapping[str, tuple[str, str]]:
         """Return the files of the page: its own, and the module and styles of the panel that the notebook shows."""
-        panel = "panels/plane/plane" if self._kind == "points" else "panels/samples/gallery"
+        panel = "panels/plane/plane" if self._modality.on_plane else "panels/samples/gallery"
         styles = stylesheet("trainer/style") + stylesheet(panel) + stylesheet("classroom/page")
         return {
             "index.html": ("text/html", text_file("page.html").replace("{lang}", self._catalog.language)),

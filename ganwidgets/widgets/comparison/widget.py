@@ -54,7 +54,11 @@ AXES = {
 EACH = ""
 """The choice of a colour for each run."""
 
-POINTS, PICTURES = 250, 25
+SINCE = N_("since iteration {iteration}")
+NOTHING_FOUND = N_("nothing is found")
+MORE, CHANCE = N_("That is more than chance."), N_("That may be chance.")
+
+POINTS = 250
 
 
 class ComparisonWidget(anywidget.AnyWidget):
@@ -174,8 +178,11 @@ class ComparisonWidget(anywidget.AnyWidget):
 
     def show_samples(self) -> None:
         """Show samples of every run from the same latents, below the table."""
-        made = self._comparison.samples(PICTURES if self._of_images() else 300)
-        self.pictures = samples_side_by_side({name: samples.numpy() for name, samples in made.items()})
+        modality = self._comparison.trainer(next(iter(self._comparison.runs))).source.modality
+        made = self._comparison.samples(modality.beside)
+        self.pictures = samples_side_by_side(
+            {name: modality.picture(samples.numpy()) for name, samples in made.items()}
+        )
 
     def show_findings(self) -> None:
         """Say what is wrong with each run."""
@@ -198,10 +205,6 @@ class ComparisonWidget(anywidget.AnyWidget):
             interval=interval.sentence(),
         )
         self.told = f"<p>{html.escape(sentence)}</p>"
-
-    def _of_images(self) -> bool:
-        name = next(iter(self._comparison.runs))
-        return self._comparison.trainer(name).source.kind == "images"
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         return {**view_of(self), "text/html": overview(self._comparison, self._catalog)}

@@ -301,7 +301,7 @@ class ControlSet:
         self._suiting = threading.RLock()
         self._labelled: bool | None = None
         self._own: frozenset[str] = frozenset()
-        self._images = True
+        self._augmentable = True
         look = look or SharedStyle()
         self.controls = {
             name: Control(name, setting, catalog, ask, look=look, presets=presets, shown=self._shown)
@@ -319,7 +319,7 @@ class ControlSet:
             self.controls[name].show_in_force(value)
         self._show_idle()
 
-    def suit(self, *, labelled: bool | None, own: Collection[str], images: bool = True) -> None:
+    def suit(self, *, labelled: bool | None, own: Collection[str], augmentable: bool = True) -> None:
         """Say which controls have no effect on runs like this one.
 
         Parameters
@@ -328,11 +328,11 @@ class ControlSet:
             Whether the data in force has labels; None where only reading it would tell.
         own : collection of str
             Those of ``"generator"`` and ``"discriminator"`` that are the user's own.
-        images : bool
-            Whether the data in force are images.
+        augmentable : bool
+            True if the setting ``augment`` applies to the data in force.
         """
         with self._suiting:
-            self._labelled, self._own, self._images = labelled, frozenset(own), images
+            self._labelled, self._own, self._augmentable = labelled, frozenset(own), augmentable
             self._show_idle()
 
     def _shown(self, name: str) -> None:
@@ -360,7 +360,7 @@ class ControlSet:
                 for name, values in conditions.items()
             ):
                 return t(reason)
-        if control.name == "augment" and not self._images:
+        if control.name == "augment" and not self._augmentable:
             return t(N_("only for images"))
         if control.name == "conditional" and self._labelled is False and not self.controls["data"].pending:
             return t(N_("this data has no labels"))

@@ -157,7 +157,7 @@ class MetricsPanel:
         known = (name for name in metrics if name in frame.metrics)
         available = (*known, *_recorded(frame), *self._further)
         with self._guard:
-            if available != self._available or metrics is not self._metrics:
+            if available != self._available or metrics != self._metrics:
                 self._available, self._metrics = available, metrics
                 before = self.choice.value
                 self.choice.options = self._options()
@@ -195,7 +195,7 @@ class MetricsPanel:
 
     def _show_features(self, frame: Frame) -> None:
         """Show by what images are judged; points are not."""
-        parts = (self._of_images, self._figures) if frame.kind == "images" else (self._figures,)
+        parts = (self._of_images, self._figures) if frame.modality.on_features else (self._figures,)
         if self.numbers.children != parts:
             self.numbers.children = parts
         if frame.judged_by:
@@ -278,7 +278,7 @@ class MetricsPanel:
 
     def _figure(self, name: str, value: float) -> str:
         """Return one piece of evidence as people read it."""
-        label = METRICS["images"].get(name) or METRICS["points"].get(name)
+        label = next((metrics[name] for metrics in METRICS.values() if name in metrics), None)
         text = SIGNS[name] if label is None else label.label
         return f"{self._catalog(text)}: {_spell(value, '.3g')}"
 
@@ -294,7 +294,7 @@ class MetricsPanel:
                 ),
                 "",
             )
-        elif frame.kind != "images":
+        elif not frame.modality.on_features:
             return ""
         elif judged is None or not frame.latest_metrics:
             text, help_ = t(N_("The figures are being prepared …")), ""

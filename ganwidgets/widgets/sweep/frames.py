@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganwidgets.metrics import METRICS
+from ganwidgets.modality import Modality
 from ganwidgets.seeds import derive, seeded
 from ganwidgets.sweeps.lane import Lane
 from ganwidgets.sweeps.sweep import Sweep
@@ -52,9 +53,9 @@ class SweepFrames:
         """Seconds that the last call of :meth:`measure` took."""
 
     @property
-    def kind(self) -> str:
-        """``"points"`` or ``"images"``."""
-        return self._sweep._lanes[0].session.run.source.kind
+    def modality(self) -> Modality:
+        """The kind of data."""
+        return self._sweep._lanes[0].session.run.source.modality
 
     def metrics(self) -> list[str]:
         """Return the metrics that the data have."""
@@ -70,21 +71,21 @@ class SweepFrames:
     def real(self) -> Floats:
         """Return real samples as a frame holds generated ones, of one run."""
         lane = self._sweep._lanes[0]
-        n = POINTS if self.kind == "points" else IMAGES
+        n = POINTS if self.modality.on_plane else IMAGES
         run = lane.session.run
         return self._shown(run.shown(run.training.draw(n, seeded(0, "real"))).numpy())
 
     def samples(self) -> npt.NDArray[Any]:
         """Return miniatures of all runs, made of equal latents."""
-        n = POINTS if self.kind == "points" else IMAGES
+        n = POINTS if self.modality.on_plane else IMAGES
         made = self._sweep._samples(n, derive(0, "miniature"))
         return np.stack([self._shown(each.numpy()) for each in made])
 
     def _shown(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        if self.kind == "points":
+        if self.modality.on_plane:
             flat = samples[:, :2].astype(np.float32)
             return flat if flat.shape[1] == 2 else np.concatenate([flat, np.zeros_like(flat)], 1)
-        pixels = np.nan_to_num(np.clip(samples, 0, 1)) * 255
+        pixels = self.modality.drawn(samples) * 255
         return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1).astype(np.uint8))
 
     def curves(self) -> Floats:
@@ -132,7 +133,7 @@ class SweepFrames:
 
     def best(self) -> int:
         """Return the run with the best value of the chosen metric, of those that were measured."""
-        sign = 1 if METRICS[self.kind][self.metric].better == "lower" else -1
+        sign = 1 if METRICS[self.modality.name][self.metric].better == "lower" else -1
         values = sign * self.values()
         return int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
 
@@ -146,7 +147,7 @@ class SweepFrames:
 
     def scale(self) -> dict[str, Any]:
         """Return how the metric is shown: which way is better, its floor, its format."""
-        about = METRICS[self.kind][self.metric]
+        about = METRICS[self.modality.name][self.metric]
         floor = self.floors().get(self.metric, float("nan"))
         return {
             "better": about.better,

@@ -28,7 +28,7 @@ export function drawSamples(canvas, run, { frame, scene }) {
   const { samples } = frame;
   const n = samples.shape[1];
   const [pen, w, h, ratio] = penOf(canvas);
-  if (scene.kind === "points") {
+  if (scene.view === "plane") {
     const colors = colorsOf(canvas, ["real", "generated"]);
     const real = scene.real.flat();
     const [low, high] = [Math.min(...real), Math.max(...real)];

@@ -28,7 +28,7 @@ def render_sweep(frames: SweepFrames, sweep: Sweep) -> bytes:
     size = (GAP + columns * (CELL + GAP), GAP + rows * (CELL + LABEL + GAP))
     image = Image.new("RGB", size, "white")
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(9)
-    low, high = (real.min((0, 1)), real.max((0, 1))) if frames.kind == "points" else (0.0, 1.0)
+    low, high = (real.min((0, 1)), real.max((0, 1))) if frames.modality.on_plane else (0.0, 1.0)
     for index, lane in enumerate(sweep._lanes):
         left = GAP + index % columns * (CELL + GAP)
         top = GAP + index // columns * (CELL + LABEL + GAP)
@@ -40,7 +40,7 @@ def render_sweep(frames: SweepFrames, sweep: Sweep) -> bytes:
         )
         pen.multiline_text((left, top), text, "#444444", font, spacing=2)
         box = (left, top + LABEL, left + CELL, top + LABEL + CELL)
-        if frames.kind == "points":
+        if frames.modality.on_plane:
             pen.rectangle(box, outline="#bbbbbb")
             for points, color in ((real, REAL), (samples[index], GENERATED)):
                 _dots(pen, points, box, (float(low), float(high)), color)

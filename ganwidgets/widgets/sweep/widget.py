@@ -85,8 +85,7 @@ class SweepWidget(ipywidgets.VBox):
         self._catalog = catalog(locale)
         self._displays = Displays()
         self.sweep = sweep
-        kind = sweep._lanes[0].session.run.source.kind
-        chosen = metric or ("sliced_wasserstein" if kind == "points" else "frechet")
+        chosen = metric or sweep._lanes[0].session.run.source.modality.headline
         self._frames = SweepFrames(sweep, chosen)
         self._opened: GANTrainerWidget | None = None
         self._pacer = Pacer(max_rate=FAST if len(sweep) <= 16 else SLOW)
@@ -224,7 +223,7 @@ class SweepWidget(ipywidgets.VBox):
     # --- what is shown --------------------------------------------------------------------------
 
     def _metric_chosen(self, change: Any) -> None:
-        known = METRICS[self._frames.kind]
+        known = METRICS[self._frames.modality.name]
         if change["new"] not in known:
             self.metric = change["old"]
             raise TraitError(
@@ -242,7 +241,7 @@ class SweepWidget(ipywidgets.VBox):
         """Send what changes seldom: runs, axes, settings, words of the metric."""
         sweep, t = self.sweep, self._catalog
         varied = list(sweep.varied)
-        about = METRICS[self._frames.kind]
+        about = METRICS[self._frames.modality.name]
         cells = []
         for index, lane in enumerate(sweep._lanes):
             settings = lane.session.settings.as_dict()
@@ -273,8 +272,8 @@ class SweepWidget(ipywidgets.VBox):
             "metric": self._frames.metric,
             "metrics": [[name, t(about[name].label)] for name in self._frames.metrics() if name in about],
             "scale": self._frames.scale(),
-            "kind": self._frames.kind,
-            "real": self._frames.real().tolist() if self._frames.kind == "points" else [],
+            "view": self._frames.modality.view,
+            "real": self._frames.real().tolist() if self._frames.modality.on_plane else [],
         }
 
     def _publish(self) -> None:

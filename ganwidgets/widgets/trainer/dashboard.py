@@ -19,6 +19,7 @@ from ganwidgets.live.frames.explorer import Explorer
 from ganwidgets.live.observations import Focus
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
+from ganwidgets.modality import Modality, View
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, Viewers, gone_words
@@ -56,14 +57,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Dashboard", "Panel", "Preparing", "descendants"]
 
-SHARES, REST = {"points": 0.1, "images": 0.05}, 2.0
-"""The part of the time that what one panel needs may take, and seconds for which a panel rests at most. Of images
-the miniatures of the overview cost more than the gallery, which is what people look at."""
-
-ASIDE = {"points": 0.0, "images": 1.0}
-"""Seconds between two draws at least of all panels but the pictures and the numbers beside them. Steps on images are
-slow, and a picture of them costs more: nobody misses curves that move once a second, but the browser draws for as long
-as for four galleries."""
+REST = 2.0
+"""Seconds for which a panel rests at most, however much its data cost."""
 
 
 class Panel(Protocol):
@@ -178,15 +173,12 @@ class Dashboard:
         self.controls = ControlSet(catalog, ask, look=look, presets=presets)
         self._samples = SamplesPanel(catalog, explorer, tasks, request, look)
         self._plane = PlanePanel(catalog, request, look)
-        self._pictures: dict[str, Panel] = {
-            "points": self._plane,
-            "images": self._samples,
-        }
+        self._pictures: dict[View, Panel] = {"plane": self._plane, "gallery": self._samples}
         self._map = SampleMap(catalog, explorer, tasks, request, look)
         self._scales = ScalesPanel(catalog, ask, lambda: self.controls.controls["growth_level"].shown, look)
-        self._places: dict[str, ipywidgets.DOMWidget] = {
-            "points": self._pictures["points"].widget,
-            "images": look.box([self._samples.widget, self._scales.widget, self._map.widget], "gw-images"),
+        self._places: dict[View, ipywidgets.DOMWidget] = {
+            "plane": self._plane.widget,
+            "gallery": look.box([self._samples.widget, self._scales.widget, self._map.widget], "gw-images"),
         }
         self.graph = GraphPanel(catalog, request)
         self.starts = StartPanel(catalog, act, look)
@@ -216,9 +208,9 @@ class Dashboard:
         ]
         self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
         self._drawn_at: dict[str, float] = {}
-        self._kind = source.kind
+        self._modality = source.modality
         self._own = own
-        self.controls.suit(labelled=source.labelled, own=own, images=source.kind == "images")
+        self.controls.suit(labelled=source.labelled, own=own, augmentable=source.modality.augmentable)
         names: dict[str, tuple[str, str]] = {
             **self.controls.names,
             **self.transport.names,
@@ -247,7 +239,7 @@ class Dashboard:
             curves,
             metrics,
             self.timeline,
-            self._places[source.kind],
+            self._places[source.modality.view],
             self.own_data,
             walk=self.walk.widget,
             health=self.health.widget,
@@ -321,9 +313,9 @@ class Dashboard:
 
     def begin(self, source: Source) -> None:
         """Show the panel that suits `source`, because a run on it begins."""
-        self._kind = source.kind
-        self.controls.suit(labelled=source.labelled, own=self._own, images=source.kind == "images")
-        self._arrangement.show_picture(self._places[source.kind])
+        self._modality = source.modality
+        self.controls.suit(labelled=source.labelled, own=self._own, augmentable=source.modality.augmentable)
+        self._arrangement.show_picture(self._places[source.modality.view])
         self._arrangement.name_data(self._data_in_words(source))
 
     def _data_in_words(self, source: Source) -> str:
@@ -347,8 +339,8 @@ class Dashboard:
 
         def interval(panel: Panel) -> float:
             cost = sum(costs.get(name, 0.0) for name in _needs([panel]))
-            least = 0.0 if panel in (self.status, *self._pictures.values()) else ASIDE[self._kind]
-            return max(panel.interval, least, min(cost / SHARES[self._kind], REST))
+            least = 0.0 if panel in (self.status, *self._pictures.values()) else self._modality.panel_pause
+            return max(panel.interval, least, min(cost / self._modality.panel_share, REST))
 
         due = [
             panel
@@ -361,11 +353,11 @@ class Dashboard:
     @property
     def wanted(self) -> frozenset[str]:
         """What frames are to carry beside the samples: all that visible panels need."""
-        return _needs(self._shown(self._kind))
+        return _needs(self._shown(self._modality))
 
     def skipped(self, due: Collection[Panel]) -> frozenset[str]:
         """Return what no panel among those `due` needs now, though others will again."""
-        return self.wanted - _needs(panel for panel in self._shown(self._kind) if panel in due)
+        return self.wanted - _needs(panel for panel in self._shown(self._modality) if panel in due)
 
     @property
     def focus(self) -> Focus:
@@ -380,12 +372,12 @@ class Dashboard:
     @property
     def label(self) -> int | None:
         """The only label that frames are to show, if one was chosen."""
-        return self._samples.label if self._kind == "images" else None
+        return None if self._modality.on_plane else self._samples.label
 
-    def _shown(self, kind: str) -> list[Panel]:
-        """Return the panels that show a run on data of `kind`."""
-        others: list[Panel] = [picture for of, picture in self._pictures.items() if of != kind]
-        if kind != "images":
+    def _shown(self, modality: Modality) -> list[Panel]:
+        """Return the panels that show a run on data of this kind."""
+        others: list[Panel] = [picture for view, picture in self._pictures.items() if view != modality.view]
+        if modality.on_plane:
             others.append(self._scales)
         return [panel for panel in self._panels if panel not in others]
 
@@ -397,7 +389,7 @@ class Dashboard:
 
     def draw(self, frame: Frame, due: Iterable[Panel]) -> None:
         """Show `frame` on those of the panels that show its kind of data."""
-        shown = self._shown(frame.kind)
+        shown = self._shown(frame.modality)
         draws = [
             panel.prepared(frame) if isinstance(panel, Preparing) else partial(panel.draw, frame)
             for panel in due

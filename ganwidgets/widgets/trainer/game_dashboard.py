@@ -163,7 +163,7 @@ class GameDashboard:
         presets |= {name: preset.label for name, preset in IMAGE_PRESETS.items()}
         definitions = settings_of(game)
         self.controls = ControlSet(catalog, ask, definitions, look=look, presets=presets)
-        self.controls.suit(labelled=source.labelled, own=(), images=source.kind == "images")
+        self.controls.suit(labelled=source.labelled, own=(), augmentable=source.modality.augmentable)
         self.exhibits = ExhibitsPanel(catalog, game.exhibits, look)
         self.graph = DiagramPanel(catalog, game, look)
         curves, figures = GameCurvesPanel(catalog, game, look), FiguresPanel(catalog, game, look)
@@ -276,7 +276,7 @@ class GameDashboard:
 
     def begin(self, source: Source) -> None:
         """Go on with `source`, because a run on it begins."""
-        self.controls.suit(labelled=source.labelled, own=(), images=source.kind == "images")
+        self.controls.suit(labelled=source.labelled, own=(), augmentable=source.modality.augmentable)
 
     def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
         """Return the panels that are to be drawn now: all, or those whose interval is over."""

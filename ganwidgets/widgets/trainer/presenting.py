@@ -26,11 +26,7 @@ if TYPE_CHECKING:
     from ganwidgets.widgets.trainer.actions import UserActions
     from ganwidgets.widgets.trainer.publisher import Publisher
 
-__all__ = ["FRAMES", "Presenting"]
-
-FRAMES = {"points": 12.0, "images": 5.5}
-"""Frames a second at most: enough to see motion, and what two cores can draw beside the training. Images cost a
-batch through the generator each time."""
+__all__ = ["Presenting"]
 
 
 class Presenting(HasTraits):
@@ -97,7 +93,7 @@ class Presenting(HasTraits):
         if event.kind in {"reset", "travel", "state", "recover"} and event.error is None:
             source = self._trainer.source
             self._dashboard.begin(source)
-            self._pacer.max_rate = FRAMES[source.kind]
+            self._pacer.max_rate = source.modality.frame_rate
         self._show_in_force()
 
     def _show_in_force(self) -> None:

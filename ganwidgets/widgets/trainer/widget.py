@@ -49,7 +49,7 @@ from ganwidgets.widgets.trainer.dashboard import Dashboard
 from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
 from ganwidgets.widgets.trainer.panel_layout import PANELS, LayoutTraits
 from ganwidgets.widgets.trainer.piloting import Piloting
-from ganwidgets.widgets.trainer.presenting import FRAMES, Presenting
+from ganwidgets.widgets.trainer.presenting import Presenting
 from ganwidgets.widgets.trainer.publisher import Publisher
 from ganwidgets.widgets.trainer.steering import CLOSED, Steering
 
@@ -190,7 +190,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Presenting, Piloting, SettingTrai
         super().__init__()
         if further := [name for name in self._definitions if name not in SETTINGS]:
             self.observe(self._on_trait_change, names=further)  # an empty list would mean all traits
-        self._pacer = Pacer(max_rate=FRAMES[trainer.source.kind])
+        self._pacer = Pacer(max_rate=trainer.source.modality.frame_rate)
         self._camera = self._make_camera(self._runner, measured=self._measured_anew)
         self._errands = LatestOnlyTasks()
         self._begin_piloting()

@@ -368,7 +368,7 @@ class TestControlsWithoutEffect:
     def test_points_are_not_augmented(self):
         controls = self.make()
         for images in (False, True):
-            controls.suit(labelled=True, own=(), images=images)
+            controls.suit(labelled=True, own=(), augmentable=images)
             assert ("augment" in self.idle(controls)) != images
 
     @pytest.mark.parametrize(

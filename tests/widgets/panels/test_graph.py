@@ -170,7 +170,7 @@ def test_images_come_as_strips(panel, sent):
     descent[0, 0, 0, :2] = [2, -2]
     panel.draw(images_frame(seen={"gradients": Gradients(descent, descent), "slice": np.ones((9, 1, 8, 8))}))
     (message,) = sent
-    assert message.kind == "images"
+    assert message.view == "gallery"
     assert message.parts["slice"].shape == (9, 8, 8, 1)
     assert message.parts["gradient_images"][0, 0, :3, 0].tolist() == [255, 0, 128]
     assert message.parts["real_images"].dtype == np.uint8

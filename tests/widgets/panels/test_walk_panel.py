@@ -45,7 +45,7 @@ def test_a_teacher_can_hide_it_or_show_it_alone():
 def test_the_panel_follows_the_walk_and_says_when_it_is_over():
     w = gw.GANTrainerWidget("ring8", locale="en", **SMALL)
     try:
-        plane = w._dashboard._pictures["points"].view
+        plane = w._dashboard._pictures["plane"].view
         shown = dict(plane.layers)
         w._hands.walk("begin", "both")
         w.wait()

@@ -152,7 +152,7 @@ export default {
         slider.value = 100;
       } else {
         title.textContent = words.nodes.find((node) => node.name === name).label;
-        const moves = name === "generator" && frame?.kind === "points";
+        const moves = name === "generator" && frame?.view === "plane";
         travel.hidden = again.hidden = !moves;
         again.hidden ||= still();
         close.focus({ preventScroll: true });
@@ -265,7 +265,7 @@ export default {
       for (const [name, node] of Object.entries(nodes)) {
         node.querySelector(".gw-node-value").textContent = frame.values[name] ?? "";
       }
-      morph.hidden = frame.kind !== "points";
+      morph.hidden = frame.view !== "plane";
       lighten();
       setFlow();
       saying();

@@ -239,7 +239,7 @@ const scoreColor = ({ colors, parts }, name) => {
 export function paint(name, scene, box, size, share) {
   const { pen, parts, colors, frame } = scene;
   const large = size > 1;
-  const images = frame.kind === "images";
+  const images = frame.view === "gallery";
   const most = name === "generator" || large ? 9 : 4;
   switch (name) {
     case "noise":

@@ -110,14 +110,14 @@ class GraphPanel:
             return lambda: None
         if self._projection is None or frame.real is not self._real:
             self._real = frame.real
-            self._projection = projection_of(frame.real) if frame.kind == "points" else None
+            self._projection = projection_of(frame.real) if frame.modality.on_plane else None
         learning = self._learners(frame)
         stage: tuple[str, ...] = ()
         if frame.inside is not None:
             step = frame.inside.step
             learning, stage = step.network[0], _parts_of(step.stage, step.network)
             frame = _walked(frame, frame.inside)
-        images = frame.kind == "images"
+        images = not frame.modality.on_plane
         parts = _image_parts(frame) if images else self._point_parts(frame)
         parts += [(column, curve) for column in CURVES if (curve := _curve(frame, column)) is not None]
         if frame.seen.get("scores") is not None:
@@ -127,7 +127,7 @@ class GraphPanel:
         fresh = [(name, array) for name, array in parts if not _same(before.get(name), array)]
         manifold = frame.seen.get("manifold")
         content = {
-            "kind": frame.kind,
+            "view": frame.modality.view,
             "status": frame.status,
             "steps": _finite(frame.steps_per_second) or 0.0,
             "learning": learning,
@@ -258,7 +258,7 @@ def _image_parts(frame: Frame) -> list[Part]:
     if seen.get("gradients") is not None:
         descent = seen["gradients"].descent[:IMAGES]
         most = np.abs(np.nan_to_num(descent)).max() or 1.0
-        parts.append(("gradient_images", _bytes(0.5 + 0.5 * descent / most)))
+        parts.append(("gradient_images", _bytes(frame.modality.picture(0.5 + 0.5 * descent / most))))
     if seen.get("slice") is not None:
         parts.append(("slice", _bytes(seen["slice"])))
     return parts

@@ -160,7 +160,7 @@ def tell(frame: Frame, t: Catalog) -> dict[str, str]:
 
 def _generator(frame: Frame) -> str:
     manifold = frame.seen.get("manifold")
-    if frame.kind == "images":
+    if not frame.modality.on_plane:
         if frame.seen.get("slice") is not None:
             return N_(
                 "The generator turns {count} noise numbers into an image; shown is a plane through the noise."
@@ -189,7 +189,7 @@ def _discriminator(frame: Frame) -> str:
 
 
 def _gradient_g(frame: Frame) -> str:
-    if frame.kind == "images":
+    if not frame.modality.on_plane:
         return N_(
             "Gradient of G's loss: where each pixel should become lighter or darker; by G's weights its length is {value}."
         )

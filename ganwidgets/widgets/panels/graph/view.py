@@ -4,7 +4,7 @@ To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer f
 
 - ``parts``: ``[name, "f4", "u1" or "i1", shape]`` for each buffer, in their order; ``keep``: the names of
   parts that are as in an earlier message. Places are ``[..., 2]``, both from 0 to 1 within a miniature.
-- ``kind``: points or images; ``status``, ``steps`` (a second) and ``learning``: the loops at work, a
+- ``view``: plane or gallery; ``status``, ``steps`` (a second) and ``learning``: the loops at work, a
   string of ``d`` and ``g``; ``stage``: the parts that a sub-step of an update is about, none outside one;
 - ``values`` and ``tells``: for each part its number in short, and what it is in a sentence;
 - ``record``: the last losses; ``limits``: the scale of their bars; ``share``: of the noise, in each cell

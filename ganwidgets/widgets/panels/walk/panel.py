@@ -149,7 +149,7 @@ class WalkPanel:
         """Return what the player shows of a sub-step."""
         t = self._catalog
         sentence = sentence_on(step, t)
-        if frame.kind == "points" and not step.skipped and (step.network, step.stage) in ON_PLANE:
+        if frame.modality.on_plane and not step.skipped and (step.network, step.stage) in ON_PLANE:
             sentence += " " + t(ON_PLANE[step.network, step.stage])
         noise = torch.nn.functional.pad(step.noise[:SHOWN_NOISE], (0, 1))[:, :2]
         return {

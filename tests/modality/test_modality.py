@@ -1,0 +1,191 @@
+"""Kinds of data: each is one declaration, and no other module knows one by name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import ganwidgets as gw
+from ganwidgets.modality import MODALITIES, Metric
+
+PACKAGE = Path(gw.__file__).parent
+DECLARATIONS = PACKAGE / "data" / "modalities.py"
+SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
+
+
+def loudness(samples, reference, *_):
+    return {"loudness": float(np.abs(samples - 0.5).mean() / np.abs(reference - 0.5).mean())}
+
+
+def as_images(samples):
+    """Each channel of a waveform as a row of grey pixels, four pixels high."""
+    return np.repeat(samples[:, None], 4, axis=2)
+
+
+WAVES = gw.Modality(
+    name="waves",
+    bounded=True,
+    metrics={"loudness": Metric("Loudness", "Mean amplitude, real samples: 1.", "higher", ".2f")},
+    evaluate=loudness,
+    picture=as_images,
+)
+
+
+@pytest.fixture(scope="module")
+def waves():
+    """Stereo sine waves, float32 [200, 2, 12]."""
+    gw.register_modality(WAVES)
+    phases = np.random.default_rng(0).uniform(0, 2 * np.pi, (200, 2, 1))
+    return np.sin(phases + np.arange(12) / 2).astype(np.float32)
+
+
+def test_one_declaration_makes_a_kind_of_data_that_trains_is_measured_stored_and_exported(waves, tmp_path):
+    trainer = gw.GANTrainer(waves, kind="waves", run=tmp_path / "run", **SMALL)
+    trainer.step(12)
+    assert trainer.source.kind == "waves"
+    assert "waves" in repr(trainer.source)
+    samples = trainer.sample(5, seed=0)
+    assert samples.shape == (5, 2, 12)
+    assert 0 <= samples.min() < samples.max() <= 1
+    assert trainer.evaluate(100).keys() == trainer.floors(100).keys() == {"loudness"}
+    trainer.diagnose()
+    end = trainer.state_hash()
+    for name in ("run.html", "run.png", "generator.safetensors"):
+        trainer.export(tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 0
+    trainer.save(tmp_path / "file")
+    trainer.timeline.goto(5)
+    trainer.timeline.goto(12)
+    assert trainer.state_hash() == end
+    trainer.close()
+    assert gw.GANTrainer.load(tmp_path / "file").state_hash() == end
+    opened = gw.open_run(tmp_path / "run")
+    assert opened.state_hash() == end
+    opened.close()
+
+
+def test_one_declaration_makes_a_kind_of_data_that_a_widget_shows(waves):
+    trainer = gw.GANTrainer(waves, kind="waves", **SMALL)
+    w = gw.GANTrainerWidget(trainer)
+    try:
+        w.step(3)
+        w.wait(timeout=60)
+        frame = w._camera.take(complete=True)
+        assert frame.generated.shape == (frame.real.shape[0], 1, 8, 12)
+        assert 0 <= frame.generated.min() <= frame.generated.max() <= 1
+        assert w.metrics["loudness"] > 0
+        assert w.error == ""
+    finally:
+        w.close()
+
+
+def test_units_are_undone(waves):
+    samples = torch.from_numpy(waves)
+    torch.testing.assert_close(WAVES.trained(WAVES.shown(samples)), samples)
+    points = MODALITIES["points"]
+    assert points.shown(samples) is samples
+    assert WAVES.shown(torch.tensor([torch.inf])).isnan().all()
+
+
+def test_a_kind_that_recognizes_its_samples_needs_no_name():
+    taken = gw.Modality(
+        name="seven", recognizes=lambda shape, what, pixels: shape == (7, 5, 3), evaluate=loudness
+    )
+    gw.register_modality(taken)
+    assert gw.dataset(np.zeros((4, 7, 5, 3))).kind == "seven"
+    assert gw.dataset(np.zeros((4, 1, 8, 8))).kind == "images"
+    assert gw.dataset(np.zeros((4, 7))).kind == "points"
+
+
+@pytest.mark.parametrize(("name", "said"), [("points", "already"), ("My kind", "no name")])
+def test_a_kind_needs_a_name_of_its_own(name, said):
+    with pytest.raises(ValueError, match=said):
+        gw.register_modality(gw.Modality(name=name))
+
+
+def test_a_file_whose_kind_is_not_registered_says_what_to_do(waves, tmp_path, monkeypatch):
+    trainer = gw.GANTrainer(waves, kind="waves", **SMALL)
+    trainer.save(tmp_path / "file")
+    from ganwidgets.modality import modality
+
+    monkeypatch.delitem(modality._MODALITIES, "waves")
+    with pytest.raises(gw.CheckpointError, match="register_modality"):
+        gw.GANTrainer.load(tmp_path / "file")
+
+
+def test_a_metric_for_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="no kind of data 'sounds'"):
+        gw.register_metric("of_sounds", lambda samples, real: 0.0, kind="sounds")
+
+
+# --- no module but the declaration compares kinds by name ------------------------------------------
+
+BUILT_IN = {"points", "images"}
+
+
+def comparisons(source: str) -> list[int]:
+    """Return the lines of Python that choose by the name of a built-in kind of data."""
+    if not re.search(r"""["'](points|images)["']|import .*(POINTS|IMAGES)""", source):
+        return []
+    found = []
+    tree = ast.parse(source)
+    declared = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and node.module in {"ganwidgets.data", "ganwidgets.data.modalities"}
+        for alias in node.names
+        if alias.name in {"IMAGES", "POINTS"}
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare | ast.MatchValue | ast.Subscript):
+            chosen = node.slice if isinstance(node, ast.Subscript) else node
+            parts = list(ast.walk(chosen))
+        elif isinstance(node, ast.Dict) and node.keys:
+            keys = [getattr(key, "value", None) for key in node.keys]
+            parts = [*filter(None, node.keys)] if set(keys) <= BUILT_IN else []
+        else:
+            continue
+        names = {
+            part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        }
+        objects = {part.id for part in parts if isinstance(part, ast.Name)}
+        if names & BUILT_IN or objects & declared:
+            found.append(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'if source.kind == "points": pass',
+        'if kind in ("points", "images"): pass',
+        'X = {"points": 12, "images": 5}',
+        'METRICS["images"]',
+        'match kind:\n    case "points": pass',
+        'def f(kind: Literal["points", "images"]): pass',
+        "from ganwidgets.data import IMAGES\nif source.modality is IMAGES: pass",
+    ],
+)
+def test_every_way_to_compare_kinds_is_seen(line):
+    assert comparisons(line)
+
+
+def test_no_module_but_the_declaration_compares_kinds_by_name():
+    found = {
+        str(path.relative_to(PACKAGE)): lines
+        for path in PACKAGE.rglob("*.py")
+        if path != DECLARATIONS and (lines := comparisons(path.read_text("utf-8")))
+    }
+    assert found == {}
+
+
+def test_no_script_compares_kinds_by_name():
+    compared = re.compile(r"""[=!]==?\s*["'`](points|images)["'`]|case\s+["'`](points|images)["'`]""")
+    assert compared.search('if (frame.kind === "points") {')
+    assert [path.name for path in PACKAGE.rglob("*.js") if compared.search(path.read_text("utf-8"))] == []
