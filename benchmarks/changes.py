@@ -52,7 +52,7 @@ def make(way: str, **settings: Any) -> gw.GANTrainer:
 
 
 def timed(settings: Mapping[str, Any], steps: int, pairs: int, folder: Path | None) -> str:
-    """Return the ratios of time, way by way, to the run without changes; each goes on where it stood."""
+    """Return the ratios of time, way by way, to the run without changes; each continues from its own state."""
     ways = ("callback", "function", "none")
     runs = {way: make(way, **settings, **({} if folder is None else {"run": folder / way})) for way in ways}
     ratios: dict[str, list[float]] = {way: [] for way in ways[:-1]}

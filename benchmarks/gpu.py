@@ -1,7 +1,7 @@
 """Measure a DCGAN's step on a CUDA GPU, beside a plain PyTorch loop, in full and in half precision.
 
 Networks for 64x64 colour images (the built-in DCGAN), in two sizes. The loop by hand has the same weights,
-format in memory, optimizer (`torch.optim.Adam` with ``fused=True``), one thread, batches that lie in the
+format in memory, optimizer (`torch.optim.Adam` with ``fused=True``), one thread, batches in the
 computer's memory, and reads both losses at each step. All run in turn; a figure is the median of the rounds' ratios. Then what a run on
 this GPU repeats bit for bit is looked at, and how a run that was saved there goes on on the CPU.
 

@@ -1,7 +1,7 @@
 """Train every architecture with every loss on real digits, and say how good the images became.
 
 For each run: Frechet distance, precision, coverage and classes found, on the features of a classifier of the
-digits (:mod:`ganwidgets.metrics`), of 2500 generated images of which 898 are compared with as many real ones;
+digits (:mod:`ganwidgets.metrics`), of 2500 generated images, 898 of them compared with as many real ones;
 and the processor seconds of the training, on one thread. Beside them what other real digits score (the
 floors). With `--stacked` the same architectures on three digits in the channels of one image: how many of
 the thousand numbers occur among 26,000 images, and the reverse Kullback-Leibler divergence of their shares.

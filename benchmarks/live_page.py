@@ -53,7 +53,7 @@ DRAWN = """(() => {
   };
 })();"""
 
-# What goes wrong in the page while nobody listens; what a resize leaves for the next frame is no error.
+# What goes wrong in the page without a listener; what a resize leaves for the next frame is no error.
 ERRORS = """
 window.pageErrors = [];
 window.addEventListener('error', event => {
@@ -102,8 +102,8 @@ class Pace(NamedTuple):
 class QuietPage:
     """A page that is asked things, but not listened to.
 
-    Playwright is told all that happens in a page, each WebSocket message with whatever it carries; five galleries a
-    second keep it and the browser's side of it busy for a tenth of a processor, which nobody's own browser does.
+    Playwright records all events in a page, each WebSocket message with its content; five galleries a
+    second keep it and the browser's side of it busy for a tenth of a processor, unlike a user's browser.
 
     Parameters
     ----------

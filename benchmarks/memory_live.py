@@ -63,7 +63,7 @@ class Moment:
 
 
 def measure(notebook: NotebookPage) -> Moment:
-    """Return how things stand; the page is visible."""
+    """Return the current figures; the page is visible."""
     cdp = notebook.page.context.new_cdp_session(notebook.page)
     cdp.send("Performance.enable")
     cdp.send("HeapProfiler.collectGarbage")
@@ -146,7 +146,7 @@ def report(name: str, before: Moment, after: Moment) -> None:
     kernel = ended["rss"] - begun["rss"]
     print(
         f"{name}, {seconds / 60:.1f} minutes, {steps:.0f} steps ({steps / seconds:.0f} a second): kernel "
-        f"{kernel / MEBI:+.1f} MiB, of which history {history / MEBI:.1f} and snapshots {snapshots / MEBI:.1f}, so "
+        f"{kernel / MEBI:+.1f} MiB, including history {history / MEBI:.1f} and snapshots {snapshots / MEBI:.1f}, so "
         f"{(kernel - history - snapshots) / MEBI:+.1f} beyond them; page {(after.heap - before.heap) / MEBI:+.1f} MiB of JavaScript, renderer "
         f"{(after.renderer - before.renderer) / MEBI:+.1f} MiB; "
         f"{(ended['messages'] - begun['messages']) / seconds:.2f} messages and "

@@ -2,7 +2,7 @@
 
 For each run: modes found, share of samples of high quality (within three standard deviations of a
 centre), and the reverse Kullback-Leibler divergence of the modes' shares from the data's, of 2500
-samples of the generator as it stands at the end; and the processor seconds of the training, on one
+samples of the generator at the end; and the processor seconds of the training, on one
 thread, which a busy machine hardly changes. Beside them what perfect samples score (the floors),
 and the published rows.
 

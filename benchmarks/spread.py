@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def add_processes(parser: argparse.ArgumentParser) -> None:
-    """Let a benchmark be told how many processes it may use."""
+    """Add the option for the number of processes."""
     parser.add_argument(
         "--processes", type=int, default=1, help="trainings at once, each on one thread (default: 1)"
     )

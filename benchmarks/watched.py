@@ -1,4 +1,4 @@
-"""How much of its speed a run keeps while somebody watches it.
+"""How much of its speed a run keeps while a page shows it.
 
 The default run plays in a widget in JupyterLab, drawn by headless Chromium. In turns the widget is in
 sight, out of sight, and paused while a cell trains an equal trainer without any

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "ganwidgets" / "pretrained"
 
 
 def train(preset: str) -> None:
-    """Train one preset, and store where it stands."""
+    """Train one preset, and store its state."""
     trainer = GANTrainer(preset, seed=0, **recommended(preset))
     trainer.step(RECOMMENDED[preset].steps)
     tensors: dict[str, torch.Tensor] = {}

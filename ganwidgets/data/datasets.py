@@ -164,7 +164,7 @@ class DatasetSource(FiniteSource):
             low, high = item.aminmax()
             raise DataError(
                 Message(
-                    "{what} holds numbers from {low:g} to {high:g}, but the items that were looked at first lie in "
+                    "{what} holds numbers from {low:g} to {high:g}, but the items that were probed are in "
                     "[{black:g}, {white:g}], which was taken as the range of all; rescale the items to one range, or "
                     "pass value_range=(low, high)",
                     what=called(place),

@@ -154,7 +154,7 @@ def branches(past: TimelineView, label: str) -> str:
             at = x(record.iteration)
             parts.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{y - 6}" y2="{y + 6}"/>')
     here = ROW * rows[past.branch] + ROW / 2
-    parts.append(f'<circle class="stand" cx="{x(past.iteration):.1f}" cy="{here}" r="4.5"/>')
+    parts.append(f'<circle class="here" cx="{x(past.iteration):.1f}" cy="{here}" r="4.5"/>')
     height = ROW * len(rows) + 18
     parts += [
         f'<text x="{x(round(tick)):.1f}" y="{height - 3}" text-anchor="middle">{spell_count(round(tick))}</text>'

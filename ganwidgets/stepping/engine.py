@@ -79,7 +79,7 @@ class SampleStream(Protocol):
 class StageObserver(Protocol):
     """Called after each stage of an update. What it gets is live and belongs to the engine.
 
-    An observer that raises ends the update there; whoever set it restores the state.
+    An observer that raises ends the update there; its owner restores the state.
     """
 
     def on_draw(self, player: str, batch: Any, *, frozen: bool) -> None:

@@ -132,7 +132,7 @@ class Cluster:
         )
 
     def holders(self, future: Any) -> frozenset[str]:
-        """Return the addresses of the workers that hold what `future` stands for."""
+        """Return the addresses of the workers that hold the result of `future`."""
         return frozenset(self._client.who_has([future])[future.key])
 
     def close(self) -> None:

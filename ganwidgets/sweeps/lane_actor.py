@@ -17,7 +17,7 @@ __all__ = ["LaneActor", "StaleActorError"]
 
 
 class StaleActorError(RuntimeError):
-    """The actor holds its lanes where they stood at another time."""
+    """The actor holds its lanes at another moment."""
 
 
 class LaneActor:
@@ -54,7 +54,7 @@ class LaneActor:
             If they are elsewhere: Dask has begun this actor again, from its first state.
         """
         if [lane.session.state.iteration for lane in self._lanes] != list(iterations):
-            raise StaleActorError("the lanes of this actor stand elsewhere")
+            raise StaleActorError("the lanes of this actor are at another iteration")
         marks = [LaneMark.of(lane) for lane in self._lanes]
         try:
             self._group.step(n, last=last)

@@ -1,6 +1,6 @@
 """What steps changed in a lane, as bytes that go from one process to another.
 
-A state is sent whole, a history and a log from where they stood before. Nothing is pickled: tensors go as safetensors,
+A state is sent whole, a history and a log only from their earlier end. Nothing is pickled: tensors go as safetensors,
 the rest as JSON.
 """
 
@@ -45,7 +45,7 @@ class LaneMark(NamedTuple):
 
     @classmethod
     def of(cls, lane: Lane) -> LaneMark:
-        """Return where a lane stands."""
+        """Return the current place of a lane."""
         return cls(lane.session.history.rows, len(lane.session.log.everything))
 
 

@@ -133,7 +133,7 @@ def warn_of_range(images: Tensor, taken: Range, what: str) -> None:
     if count := int(outside.sum()):
         warn_of_data(
             Message(
-                "{count} of the {n} numbers of {what} lie outside the range {taken} that the others have, from {low:g} "
+                "{count} of the {n} numbers of {what} are outside the range {taken} that the others have, from {low:g} "
                 "to {high:g}; they are clipped; to say which numbers are black and white pass value_range=(low, high)",
                 count=count,
                 n=images.numel(),
@@ -148,7 +148,7 @@ def warn_of_range(images: Tensor, taken: Range, what: str) -> None:
     if 0 < upper - lower < NARROW * (taken[1] - taken[0]):
         warn_of_data(
             Message(
-                "nearly all numbers of {what} lie from {lower:g} to {upper:g}, a small part of the range {taken} that "
+                "nearly all numbers of {what} are from {lower:g} to {upper:g}, a small part of the range {taken} that "
                 "they are taken for: the images train nearly without contrast; if those numbers are black and white, "
                 "pass value_range=({lower:g}, {upper:g}); if they were divided twice, divide once",
                 what=what,

@@ -286,7 +286,7 @@ class MetricSampler:
             if not kept.floors:
                 kept.floors = MappingProxyType(dict(floors()))
                 self._told()
-        except Exception as error:  # noqa: BLE001 - a user's features may raise anything; it is told
+        except Exception as error:  # noqa: BLE001 - a user's features may raise anything; the error is reported
             # Metrics of an exiting process are not needed, and imports fail there.
             if threading.main_thread().is_alive() and self._watched():
                 self._note(kept, iteration, error)

@@ -72,7 +72,7 @@ class LatestOnlyTasks:
             try:
                 wish()
                 self._troubles.pop(kind, None)
-            except Exception as error:  # noqa: BLE001 - whatever a network raises is told to who asked
+            except Exception as error:  # noqa: BLE001 - the requester gets any exception of a network
                 self._fail(kind, failed, error)
 
     def _fail(self, kind: str, failed: Failed, error: Exception) -> None:

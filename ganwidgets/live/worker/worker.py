@@ -333,7 +333,7 @@ class Worker:
         future, trainer = command.future, self.trainer
         if not future.set_running_or_notify_cancel():
             return
-        iteration, stood = trainer.iteration, self._status.place()
+        iteration, place = trainer.iteration, self._status.place()
         before = {} if command.looks_only else trainer.settings.as_dict()
         failure: BaseException | None = None
         try:
@@ -341,7 +341,7 @@ class Worker:
         except BaseException as error:  # noqa: BLE001 - it belongs to the caller
             failure = error
         changes = self._status.changes_since(before)
-        travelled = self._status.place() != stood
+        travelled = self._status.place() != place
         moved = trainer.iteration != iteration or travelled
         self._status.moves += not command.looks_only
         if travelled:
@@ -421,7 +421,7 @@ class Worker:
         refusal: Exception | None = None
         try:
             command.journey()
-        except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
+        except Exception as error:  # noqa: BLE001 - the answer says why; the run is where it was
             refusal = error
         else:
             self._status.error = None
@@ -433,7 +433,7 @@ class Worker:
         refusal: Exception | None = None
         try:
             self._status.walk(command)
-        except Exception as error:  # noqa: BLE001 - the answer says why; the run stands where it was
+        except Exception as error:  # noqa: BLE001 - the answer says why; the run is where it was
             refusal = error
         self._status.end_walk()
         self._acknowledge(command, error=refusal)

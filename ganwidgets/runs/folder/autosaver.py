@@ -1,8 +1,8 @@
 """Automatic storing of a run in a folder during training.
 
-Stored is, at each time: the branches, interventions and history that are new, where the run stands,
+Each commit stores the new branches, interventions and history, and the current place,
 and of the snapshots those that nothing could replace, the first states and the branches' tips, and
-the state at which the run stands, unless that is in the past and can be reached again.
+the current state, unless it is in the past and can be recomputed.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Found:
     histories : dict of int to History
         Of each branch, from its first state to its tip.
     tips : dict of int to Tip
-        Of the branches, but not of one at whose tip the run stands.
+        Tips of the branches, except the current one if the run is at its tip.
     here : Snapshot or None
         The state at which the run was left; None in the past.
     current : dict
@@ -353,8 +353,8 @@ def _go_where_it_was_left(found: Found) -> None:
         raise ValueError("it is not known where the run was left")
     run, built, snapshot = restore_at(session, None, target)
     if found.here is not None:
-        stands = whole_at(session, replace(found.here, settings=snapshot.settings), state_tree(run.state))
-        if not is_hash_of(stands, found.shelf.rows[found.here].place["state_hash"]):
+        whole = whole_at(session, replace(found.here, settings=snapshot.settings), state_tree(run.state))
+        if not is_hash_of(whole, found.shelf.rows[found.here].place["state_hash"]):
             warnings.warn(
                 Message(
                     "the state at iteration {iteration} was computed again and is close to what was stored, "

@@ -61,7 +61,7 @@ class Visible(Protocol):
 
     @property
     def settings(self) -> Any:
-        """Of which the noise counts."""
+        """Settings in force; only the noise is read."""
 
     @property
     def built(self) -> Mapping[str, Any]:

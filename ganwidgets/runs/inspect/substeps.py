@@ -138,7 +138,7 @@ class SubStep:
     found: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class FarEnough(Exception):  # noqa: N818 - no error: it ends an update where a walk stands
+class FarEnough(Exception):  # noqa: N818 - not an error: it ends an update at a walk's sub-step
     """Signals that the requested stage has been carried out."""
 
 

@@ -1,7 +1,7 @@
 """A walk through one step, sub-step by sub-step, forward and back, by real computation.
 
 A sub-step is the step itself, carried out on the run's own networks and data up to the end of one
-stage, and undone again at once; so between two sub-steps nothing of the run has changed, whoever looks.
+stage, and undone at once. So between two sub-steps the run is unchanged.
 Going on after the last sub-step carries the step out as any other, and records it as any other: the
 walk has no mathematics of its own.
 """

@@ -174,7 +174,7 @@ class Judge:
     """Evaluates generated images of one source repeatedly.
 
     Of data with an end, one half at most is what generated images are compared with, and the other half
-    stands in for a perfect generator: real images that were compared with themselves would look perfect
+    replaces a perfect generator: real images that were compared with themselves would look perfect
     without being so.
 
     Parameters

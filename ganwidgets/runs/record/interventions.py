@@ -173,7 +173,7 @@ class InterventionLog:
     :meth:`records` shows them, but they may still change.
 
     Every record of every branch is kept under its number; the *lineage* names those that led to
-    where the run stands.
+    the current place.
 
     Parameters
     ----------
@@ -393,7 +393,7 @@ class InterventionLog:
             _hashed=_hashed(records, mark.lineage),
         )
 
-    def stand(
+    def move_to(
         self,
         branch: int,
         lineage: Sequence[int],
@@ -411,7 +411,7 @@ class InterventionLog:
         )
 
     def recall(self, records: Sequence[Intervention], values: Sequence[Any]) -> None:
-        """Restore the records of all branches; :meth:`stand` selects those of the current path."""
+        """Restore the records of all branches; :meth:`move_to` selects those of the current path."""
         vars(self).update(_all=list(records), _values=list(values))
 
     def stored(self) -> dict[str, Any]:

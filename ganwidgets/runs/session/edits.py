@@ -1,6 +1,6 @@
 """Edits of networks by hand, recorded as interventions with snapshots.
 
-No update leads to such a state, so it cannot be computed again: whoever travels or replays across the change
+No update leads to such a state, so it cannot be computed again: travel or replay across the change
 goes on from its snapshot.
 """
 

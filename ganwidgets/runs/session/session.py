@@ -1,7 +1,7 @@
 """`Session`: settings, state, history and branches of one run.
 
 :class:`GANTrainer` is the door that users know; this is the room behind it. A session knows no
-threads: whoever calls it does so one call at a time.
+threads: its caller makes one call at a time.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ class Session:
         now = self.settings.as_dict()
         self.change({name: value for name, value in wanted.items() if value is not now[name]}, CODE)
         vars(self.branches).update(current=point.branch, tips=point.tips)
-        self.log.stand(point.branch, point.lineage, snapshot.settings, snapshot.asked)
+        self.log.move_to(point.branch, point.lineage, snapshot.settings, snapshot.asked)
         self.run.engine.record.update(point.history.record())
 
     @contextmanager
@@ -365,7 +365,7 @@ class Session:
         DivergedError
             If a number is not finite.
         Exception
-            Whatever a network or the data raises. After any of them the session stands at its
+            Whatever a network or the data raises. After any of them the session is at its
             last good state.
         """
         self._reentry.refuse_reentry()
@@ -435,7 +435,7 @@ class Session:
             raise self._diverged(error) from None
         except BaseException as error:
             self._undo_update()
-            error.add_note(Message("The run stands at iteration {n}, before it happened.", n=state.iteration))
+            error.add_note(Message("The run is at iteration {n}, before it happened.", n=state.iteration))
             raise
         return stop
 

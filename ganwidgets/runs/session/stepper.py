@@ -96,7 +96,7 @@ class Stepper:
             return None
         except BaseException as error:
             session._undo_update()
-            error.add_note(Message("The run stands at iteration {n}, before it happened.", n=state.iteration))
+            error.add_note(Message("The run is at iteration {n}, before it happened.", n=state.iteration))
             raise
         self._seconds = rows.seconds
         stops = [interrupted() for _ in range(n)]  # asked once for each step

@@ -151,7 +151,7 @@ class RunFolder:
     def _lost(self, confirmed: int | None, commits: int) -> Message | None:
         if confirmed is None:
             return Message(
-                "{path} is missing or damaged, so that it cannot be told whether the newest steps of the run "
+                "{path} is missing or damaged, so it is unknown whether the newest steps of the run "
                 "are all there",
                 path=str(self._path / CONFIRMED),
             )

@@ -1,6 +1,6 @@
 """The networks at earlier snapshots, on the current line of branches.
 
-They come out of the run's snapshots, so they are right after any journey, and nobody has to have
+They come from the run's snapshots, so they are right after any journey, and no frame needs to have
 watched; the run itself stays where it is.
 """
 

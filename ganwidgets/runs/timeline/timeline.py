@@ -70,7 +70,7 @@ class Timeline:
         ValueError
             If that iteration cannot be reached.
         Exception
-            Whatever a network or the data raises on the way. After any of them the run stands where
+            Any exception of a network or the data on the way. The run is then where
             it was.
         """
         self._do(partial(goto, self._session, iteration, branch))
@@ -169,7 +169,7 @@ class Timeline:
         Raises
         ------
         ValueError
-            If the run began with a state that was loaded, of which no call knows the beginning.
+            If the run began with a state that was loaded, whose beginning no call can repeat.
         """
         text: str = self._do(partial(script_of, self._session))
         return text

@@ -47,7 +47,7 @@ class Displays:
     Attributes
     ----------
     stale : bool
-        Whether the pictures are to be replaced as soon as nobody looks at the widget.
+        Whether the pictures are to be replaced as soon as no page shows the widget.
     stored : str
         The CSS class of the pictures.
     """

@@ -15,7 +15,7 @@ __all__ = ["SharedStyle"]
 
 
 class SharedStyle:
-    """One layout, and one style of each kind; nobody changes them."""
+    """One layout, and one style of each kind; they are never changed."""
 
     def __init__(self) -> None:
         self.layout = ipywidgets.Layout()

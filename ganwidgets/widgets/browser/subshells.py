@@ -14,7 +14,7 @@ def heard_during_cells(widgets: Iterable[ipywidgets.Widget]) -> None:
 
     JupyterLab from 4.4 on and Notebook from 7.4 on send it to a subshell. ipykernel 7.4 hands it to the shell
     that has last sent something to the browser instead, which in a notebook is the main one: a page whose
-    next cell waits for the training would show a picture that stands still, and controls that do nothing. Here no
+    next cell waits for the training would show a frozen picture, and controls that do nothing. Here no
     callback minds on which thread it is called. Elsewhere nothing changes.
     """
     for widget in widgets:

@@ -1,4 +1,4 @@
-// The charts of a class: what somebody expects beside what happened, and the losses of a run.
+// The charts of a class: expected curves beside the outcome, and the losses of a run.
 
 import { clamp } from "../browser/shared/numbers.js";
 import { colorsOf, fittedPen } from "../browser/shared/canvases.js";

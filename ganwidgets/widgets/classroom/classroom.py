@@ -66,7 +66,7 @@ class Classroom(Experiments):
     """Serves the run of a widget to the browsers of a class, who watch it, propose changes, or steer it.
 
     Frames have the pace of the notebook's, at most five a second, and a slow client gets fewer; training never waits
-    for one. The addresses hold unguessable tokens; whoever has one has its role. Names are claims.
+    for one. The addresses hold unguessable tokens; a token grants its role. Names are claims.
 
     Parameters
     ----------

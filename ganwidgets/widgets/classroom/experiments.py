@@ -72,7 +72,7 @@ class Experiments:
         Returns
         -------
         dict of int to str
-            The name of the branch, by number of the proposal. The run stands where it stood before.
+            The name of the branch, by number of the proposal. The run returns to its state before the call.
         """
         steps = checked_count(steps)
         trainer = self._widget.trainer

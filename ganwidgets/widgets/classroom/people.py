@@ -21,7 +21,7 @@ class Person:
     Attributes
     ----------
     number : int
-        From 0, in the order of arrival; stands for the person in exports.
+        From 0, in the order of arrival; identifies the person in exports.
     name : str
         The name that the person chose; a claim, not an identity.
     role : {"watch", "propose", "steer"}

@@ -72,7 +72,7 @@ class Proposals:
             return proposal
 
     def client_of(self, index: int) -> str:
-        """Return the identity of whoever made a proposal."""
+        """Return the identity of a proposal's author."""
         with self._lock:
             return self._clients[index]
 

@@ -7,7 +7,7 @@ the cookie; anything else closes the connection with code 4403. Then it may send
 "reason": ...}}``, ``{"vote": index}``, ``{"answer": index}``, ``{"draw": [numbers]}``, ``{"set": {...}}`` and ``{"act": "play" | "pause" | "step"}``, each if its role
 allows it. The server sends ``{"welcome": ...}``, ``{"question": ...}``, ``{"lanes": [...]}``, ``{"proposals": [...]}`` and ``{"refused": ...}`` as text, and frames
 as binary messages of :class:`~ganwidgets.widgets.classroom.feed.Feed`. A client gets the next frame when it has
-acknowledged the last one, so that a slow client gets fewer and delays nobody.
+acknowledged the last one, so that a slow client gets fewer and delays no other.
 """
 
 from __future__ import annotations

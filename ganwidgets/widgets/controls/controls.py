@@ -73,7 +73,7 @@ class Control:
     look : SharedStyle, optional
         What the controls of one widget share.
     zero_end : {"low", "high"}
-        At which end of a slider the special value 0 lies.
+        The end of a slider with the special value 0.
     presets : mapping of str to str, optional
         For data: each preset's name and label.
     shown : callable, optional

@@ -81,9 +81,9 @@ def make_editor(
     guard : threading.RLock
         The lock under which the inputs are written.
     edited : callable
-        Called with each value that a person enters, in canonical form where that can be told here.
+        Called with each value that a person enters, in canonical form if it can be computed here.
     zero_end : {"low", "high"}
-        At which end of a slider the special value 0 lies, where the setting gives it a meaning.
+        The end of a slider with the special value 0, if it has a special meaning.
     presets : mapping of str to str, optional
         For data: each preset's name and label.
     """

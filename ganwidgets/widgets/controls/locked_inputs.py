@@ -2,7 +2,7 @@
 
 A widget's state is not safe between threads: since ipykernel 7 a browser's event is handled on a
 subshell thread while a cell, or the runner, writes on another. So every input here is written under
-one lock, and whoever needs to know of a person's edit is told after the lock was given back: what he
+one lock. Observers of a user's edit are called after the lock was released: what one
 calls may then take locks of its own.
 
 Only the browser calls :meth:`LockedInput.set_state`. A value that the kernel writes therefore never

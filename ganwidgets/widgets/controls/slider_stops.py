@@ -17,7 +17,7 @@ __all__ = ["SliderStops"]
 PER_DECADE = 20
 PER_OCTAVE = 4
 LINEAR = 50
-"""Roughly how many values stand along each decade, each doubling, or a linear slider."""
+"""Approximate number of values in each decade, each doubling, or a linear slider."""
 
 
 class SliderStops:
@@ -28,7 +28,7 @@ class SliderStops:
     setting : NumberSetting
         Its scale and its slider's range decide.
     zero_end : {"low", "high"}
-        At which end the special value 0 lies, where the setting gives it a meaning.
+        The end of the special value 0, if it has a special meaning.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class SliderStops:
 
     def _distance(self, one: float, other: float) -> float:
         if self._logarithmic:
-            # 0 lies below everything else, however small; a 0 that means something was found already.
+            # 0 is below everything else, however small; a 0 that means something was found already.
             one, other = (math.log(value) if value > 0 else -1e9 for value in (one, other))
         return abs(one - other)
 

@@ -9,7 +9,7 @@ To the browser goes one dictionary, `scene`, whole at each change:
 - ``reach``, ``decades``, ``xticks``, ``yticks``: what the axes show;
 - ``said``: the verdicts, as HTML of ours.
 
-From the browser: ``{"start": [theta, psi]}`` where somebody pointed.
+From the browser: ``{"start": [theta, psi]}`` for a click.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class DiracView(anywidget.AnyWidget):
     catalog : Catalog
         The reader's language.
     begin : callable
-        ``begin(theta, psi)`` is called where somebody pointed, on the thread of the browser's messages.
+        ``begin(theta, psi)`` is called with the clicked point, on the thread of the browser's messages.
     """
 
     _esm = script("dirac/dirac")

@@ -32,7 +32,7 @@ UNSEEN = np.array([0.0, 1.0])
 """What a curve without numbers holds; bqplot's drawings break where there is no number at all."""
 
 TICKS = 4
-"""Roughly how many numbers stand along an axis."""
+"""Approximate number of ticks of an axis."""
 
 MARKS = 60
 """Changes that are marked at most, the newest ones."""
@@ -59,7 +59,7 @@ class Curve:
     ----------
     x, y : array [k]
     band : (array [k], array [k]), optional
-        What lies around it: from here to there.
+        Lower and upper limit of the band.
     """
 
     x: np.ndarray

@@ -83,7 +83,7 @@ class SavingPanel:
     def _work(self, ending: str) -> None:
         try:
             said = self._catalog(N_("Saved: {path}"), path=str(self._export(ending)))
-        except Exception as error:  # noqa: BLE001 - whatever keeps it from being saved is told
+        except Exception as error:  # noqa: BLE001 - the page shows why it cannot be saved
             said = self._catalog.error(error)
         self._tell(said)
         for button in self._buttons:

@@ -1,4 +1,4 @@
-"""The duality gap of a live run, measured aside while somebody looks at its curve."""
+"""The duality gap of a live run, measured in another thread while its curve is shown."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ GAP = "duality_gap"
 """The choice of the duality gap, which is measured only while it is chosen."""
 
 MOST_CLASSES = 20
-"""Classes of which each has a bar."""
+"""Maximum number of classes with a bar each."""
 
 FEATURES: Mapping[str, str] = MappingProxyType(
     {

@@ -79,7 +79,7 @@ class OwnPanel:
         """Let the user's panel show `frame`."""
         try:
             self._panel.draw(frame)
-        except Exception as error:  # noqa: BLE001 - whatever the user's code raises is told in its place
+        except Exception as error:  # noqa: BLE001 - the panel's place shows any exception of user code
             said = html.escape(f"{type(error).__name__}: {error}")
         else:
             said = ""

@@ -1,6 +1,6 @@
 """A map of images: real and generated ones as points, near each other where they are alike.
 
-Shown beside the gallery when somebody asks for it, and computed only then.
+Shown beside the gallery on request, and computed only then.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ SHARE = 0.1
 
 
 class Places(NamedTuple):
-    """Where images lie: float32 ``[M, 2]`` each, the square that is seen, and what an axis is called."""
+    """Positions of images, float32 ``[M, 2]`` each, the visible square, and the name of an axis."""
 
     real: np.ndarray
     generated: np.ndarray
@@ -169,7 +169,7 @@ class SampleMap:
             self._errands.ask("map", partial(self._embed, crowd), partial(self._fail, crowd))
 
     def _flat(self, crowd: Crowd) -> tuple[Places, str]:
-        """Return where the images lie on the plane in which real ones vary most, and what is to be said of it."""
+        """Return positions of the images on the first two principal components of the real ones, and a note."""
         real, generated = (images.reshape(len(images), -1) for images in (crowd.real, crowd.generated))
         if self._projection is None or self._real is not crowd.real:
             self._real, self._projection = crowd.real, projection_of(real)
@@ -186,7 +186,7 @@ class SampleMap:
         return Places(flat.points(real), flat.points(generated), flat.extent(real), "PC"), said
 
     def _embed(self, crowd: Crowd) -> None:
-        """Show where the images lie on a map of what features see; on the errands' thread."""
+        """Show the images on a map of their features; runs on the background thread."""
         began = time.monotonic()
         known = self._embedding
         if known is None or known[0] is not crowd.real:

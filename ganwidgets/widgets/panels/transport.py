@@ -46,7 +46,7 @@ SPEED: Setting[Any] = FloatSetting(
 SPEED.name = "speed"
 
 MOST = 100_000
-"""Steps that the button can be told to train."""
+"""Maximum number of steps of the button."""
 
 FAILED = ("diverged", "error")
 

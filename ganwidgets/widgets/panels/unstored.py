@@ -88,7 +88,7 @@ class UnstoredPanel:
         try:
             self._rescue(path)
             said = self._catalog(N_("Saved: {path}"), path=path)
-        except Exception as error:  # noqa: BLE001 - whatever keeps it from being saved is told
+        except Exception as error:  # noqa: BLE001 - the page shows why it cannot be saved
             said = self._catalog.error(error)
         self._said.value = f'<span role="status">{html.escape(said)}</span>'
         self.button.disabled = False

@@ -126,7 +126,7 @@ class SweepFrames:
         self._due = ended + (ended - now) / SHARE * (1 - SHARE)
 
     def measure_now(self, index: int) -> None:
-        """Measure a run where it stands."""
+        """Measure a run at its current iteration."""
         lane = self._sweep._up_to_date(index)
         mark = lane, self._sweep._iteration(index)
         self._figures[index] = mark, lane.trainer._evaluation.of_generated(MEASURED, 0, None)
@@ -139,7 +139,7 @@ class SweepFrames:
 
     @property
     def measured(self) -> bool:
-        """True if every run was measured where it stands."""
+        """True if every run was measured at its current iteration."""
         return all(
             index in self._figures and self._figures[index][0] == (lane, self._sweep._iteration(index))
             for index, lane in enumerate(self._sweep._lanes)

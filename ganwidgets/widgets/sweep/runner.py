@@ -140,7 +140,7 @@ class SweepRunner:
             raise RuntimeError(self.error)
 
     def close(self) -> None:
-        """End the thread; the sweep is then stepped by whoever calls it."""
+        """End the thread; the calling thread then steps the sweep."""
         with self._lock:
             if self._closed:
                 return

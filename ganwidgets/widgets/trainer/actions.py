@@ -55,7 +55,7 @@ class UserActions:
     Attributes
     ----------
     dashboard : Dashboard
-        The panels; whoever makes them puts them here.
+        The panels; their creator sets this.
     compared : str or None
         The branch whose losses are shown beside those of the current one.
     starting : int or None
@@ -152,7 +152,7 @@ class UserActions:
         def work() -> None:
             try:
                 verdict = t(str(replay(folder)))
-            except Exception as error:  # noqa: BLE001 - whatever keeps it from being verified is told
+            except Exception as error:  # noqa: BLE001 - the page shows why it cannot be verified
                 verdict = t.error(error)
             panel.verified(verdict, over=True)
 

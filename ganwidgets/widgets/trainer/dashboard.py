@@ -114,7 +114,7 @@ class Dashboard:
     rescue : callable
         See :class:`ganwidgets.widgets.panels.unstored.UnstoredPanel`.
     viewers : Viewers
-        Who is told of views and of what they have painted.
+        Observer of views and of the frames that they have painted.
     stored : str
         See :class:`ganwidgets.widgets.browser.heartbeat.Heartbeat`.
     run : Path or None
@@ -267,7 +267,7 @@ class Dashboard:
         others = tuple(child for child in buttons.children if child is not self.layout_tools)
         buttons.children = (*others, self.layout_tools) if "transport" in names else others
         children = self._arrangement.arranged(names, {"export": self._saving})
-        if "transport" not in names:  # without the tools nobody could bring the buttons back by hand
+        if "transport" not in names:  # without the tools users could not bring the buttons back
             children = (*children, self.layout_tools)
         # Registered panels come before the last one, and only in the full widget.
         return (*children[:-1], *self._own_widgets, children[-1]) if tuple(names) == PANELS else children
@@ -381,7 +381,7 @@ class Dashboard:
             others.append(self._scales)
         return [panel for panel in self._panels if panel not in others]
 
-    def stand(self, state: RunState) -> None:
+    def show_state(self, state: RunState) -> None:
         """Show which buttons make sense, and what went wrong."""
         self.transport.show(state.status, playing=state.playing)
         self.status.report(state.status, state.error)

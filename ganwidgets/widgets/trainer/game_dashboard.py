@@ -290,7 +290,7 @@ class GameDashboard:
         self._drawn_at.update((panel.name, now) for panel in due)
         return due
 
-    def stand(self, state: RunState) -> None:
+    def show_state(self, state: RunState) -> None:
         """Show which buttons make sense, and what went wrong."""
         self.transport.show(state.status, playing=state.playing)
         self.status.report(state.status, state.error)

@@ -25,7 +25,7 @@ STOPS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "gw-status",
-        N_("How it stands"),
+        N_("The status"),
         N_(
             "The number of steps so far and the last losses. If training stops by itself, the reason is written here."
         ),

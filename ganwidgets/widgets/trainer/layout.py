@@ -1,4 +1,4 @@
-"""Where everything stands.
+"""Layout of the widget.
 
 The graph of both networks on top, with the controls at the parts that they control; below it the
 picture and the curves; the other settings at the end, in tabs. On a narrow page the columns fold under
@@ -28,7 +28,7 @@ TABS = ("objective", "optimizer", "fresh start")
 AT_NOISE = ("noise", "latent_dim")
 AT_LOSSES = ("loss", "penalty", "penalty_weight")
 AT_DATA = ("data",)
-"""The settings whose controls stand at those parts of the graph, and not in the tabs."""
+"""Settings whose controls are at those parts of the graph instead of in the tabs."""
 
 QUICK = ["lr_d", "lr_g", "loss", "penalty", "d_steps", "batch_size"]
 """The controls of a one-screen layout, where a teacher chose none."""
@@ -53,7 +53,7 @@ class Arrangement:
     picture : ipywidgets.Widget
         The plane or the samples.
     own_data : ipywidgets.Widget
-        Where data is drawn or pasted; it stands in the tab of what takes a fresh start.
+        Board for drawn or pasted data, in the tab of settings that need a fresh start.
     walk : ipywidgets.Widget
         The player that goes through one update.
     health : ipywidgets.Widget
@@ -158,7 +158,7 @@ class Arrangement:
     ) -> tuple[ipywidgets.Widget, ...]:
         """Return the children of the widget that show the panels `names` in their order.
 
-        The picture and the charts that follow each other share one row; a later group stands without a row.
+        The picture and the charts that follow each other share one row; a later group has no row.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Runs that nobody can steer any more: their output is gone from the page, and no name leads to them.
+"""Runs that users can no longer control: their output is gone from the page, and no name leads to them.
 
 A cell that is run again binds its name to a new widget. The old one would train on, unseen, and could not be stopped.
 Such a run is paused, not closed: the page may still be about to show it again.

@@ -50,7 +50,7 @@ class Presenting(HasTraits):
         self._events: deque[Event] = deque()
         self._echoing = threading.local()
         self._writing = threading.RLock()
-        self._stood: tuple[Any, ...] | None = None
+        self._seen: tuple[Any, ...] | None = None
         self._again = self._measured = self._seq = 0
 
     def _on_message(self, event: Event) -> None:
@@ -64,7 +64,7 @@ class Presenting(HasTraits):
             self._offer_starts()  # once, however many changes there were
         state = self._runner.state
         self._show_state(state)
-        self._dashboard.stand(state)
+        self._dashboard.show_state(state)
         return state.status == "running"
 
     def _handle_event(self, event: Event) -> None:
@@ -152,13 +152,13 @@ class Presenting(HasTraits):
 
     def _draw(self, forced: bool) -> float:
         state, again = self._runner.state, self._again
-        stands = (state.moves, state.status, state.changes, self._measured, id(state.walk), again)
-        if stands == self._stood and not forced:
+        seen = (state.moves, state.status, state.changes, self._measured, id(state.walk), again)
+        if seen == self._seen and not forced:
             return math.inf
         if not (forced or self._pacer.may_send()):
             return self._pacer.delay()
         moving = state.status == "running"
-        everything = forced or not moving or self._stood is None or self._stood[-1] != again
+        everything = forced or not moving or self._seen is None or self._seen[-1] != again
         due = self._dashboard.due(self._camera.costs, everything=everything)
         dashboard = self._dashboard
         self._camera.request = FrameRequest(
@@ -171,8 +171,8 @@ class Presenting(HasTraits):
         )
         try:
             frame = self._camera.take(complete=forced)
-        except Exception as error:  # noqa: BLE001 - whatever a network raises in eval mode is told
-            self._stood = stands
+        except Exception as error:  # noqa: BLE001 - the page shows any exception of a network in eval mode
+            self._seen = seen
             self._refusal = self._catalog.error(error)
             self.set_trait("error", self._refusal)
             return 1.0
@@ -185,7 +185,7 @@ class Presenting(HasTraits):
             self._dashboard.heartbeat.beat(self._seq)
         else:
             self._pacer.passed()
-        self._stood = stands
+        self._seen = seen
         return self._pacer.delay()
 
     def _wake(self) -> None:

@@ -95,7 +95,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Presenting, Piloting, SettingTrai
     Attributes
     ----------
     iteration, playing, status, loss_d, loss_g, steps_per_second, metrics, error
-        How the run stands; read-only. `status` is ``"idle"``, ``"running"``, ``"paused"``,
+        State of the run; read-only. `status` is ``"idle"``, ``"running"``, ``"paused"``,
         ``"diverged"`` or ``"error"``; `error` a sentence in the widget's language, or empty.
     speed : float
         Steps a second at most; 0 as fast as it goes.
@@ -253,7 +253,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Presenting, Piloting, SettingTrai
             self._runner.change(settings)
 
     def _show_settings(self) -> None:
-        """Put every trait and every control where the run stands."""
+        """Put every trait and every control to the run's current values."""
         values = self._trainer.settings.as_dict()
         with self._quietly():
             for name, value in values.items():
@@ -295,7 +295,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Presenting, Piloting, SettingTrai
     def close(self) -> None:
         """End the thread and close every model of the widget; the trainer stays usable.
 
-        A run that the widget was told to keep in a folder is stored, and kept there no longer. In the page the last
+        A run in a folder is stored, and the folder released. In the page the last
         picture stays.
 
         Raises
@@ -328,7 +328,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Presenting, Piloting, SettingTrai
 
     def _leave(self) -> None:
         """Leave the last picture in the page, and let kernel and page forget every model."""
-        with contextlib.suppress(Exception):  # a network that raises keeps nobody from closing
+        with contextlib.suppress(Exception):  # a network that raises must not prevent closing
             self._displays.update(self._picture)
         for model in self._models:
             model.close()

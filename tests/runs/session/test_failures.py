@@ -97,7 +97,7 @@ def test_a_network_that_fails_at_any_forward_pass(settings, network, for_good):
         with pytest.raises(Failure, match=str(k)) as caught:
             trainer.step(3)
         done = math.ceil(k / (calls_of_three / 3)) - 1
-        assert caught.value.__notes__ == [f"The run stands at iteration {done}, before it happened."]
+        assert caught.value.__notes__ == [f"The run is at iteration {done}, before it happened."]
         twin.step(done)
         assert trainer.state_hash() == twin.state_hash()
         broken.fails = lambda call: False

@@ -221,7 +221,7 @@ def test_a_snapshot_that_fails_keeps_the_finished_step(monkeypatch):
     monkeypatch.setattr("ganwidgets.runs.session.rollback.copied", raising(MemoryError()))
     with pytest.raises(MemoryError) as caught:
         trainer.step(20)
-    assert caught.value.__notes__ == ["The run stands at iteration 100, before it happened."]
+    assert caught.value.__notes__ == ["The run is at iteration 100, before it happened."]
     monkeypatch.undo()
     twin.step(100)
     assert_same(trainer, twin)

@@ -5,7 +5,7 @@ import { followClicks, foreseePlayAndPause, offerWhatIf } from "./clicks.js";
 import { followKernel } from "./kernel_gone.js";
 import { nameElements, speakValues } from "./names.js";
 
-/** Ask for one call after the browser has drawn what it was told so far. */
+/** Ask for one call after the browser has drawn everything sent so far. */
 const afterDrawing = (call) => requestAnimationFrame(() => requestAnimationFrame(call));
 
 /** Send a message to the kernel, unless that is gone. */

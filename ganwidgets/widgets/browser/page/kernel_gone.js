@@ -13,7 +13,7 @@ export function followKernel(model, root) {
     root.classList.add("gw-gone");
     const words = model.get("words");
     for (const child of root.children) child.inert = true;
-    // The question of a lesson stands beside its run, and has no heartbeat.
+    // The question of a lesson is beside its run, and has no heartbeat.
     for (const lesson of root.parentElement?.querySelectorAll(":scope > .gw-lesson") ?? []) lesson.inert = true;
     // A message that was under way may still draw the state of before.
     const say = () => {

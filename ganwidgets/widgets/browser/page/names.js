@@ -28,7 +28,7 @@ export function nameElements(model, root) {
           element.setAttribute("role", canvas ? "img" : "group");
           element.setAttribute("aria-label", label);
         }
-        // ipycanvas takes every key, so that nobody could leave a canvas by the keyboard.
+        // ipycanvas takes every key, so keyboard users could not leave a canvas.
         if (canvas) element.removeAttribute("tabindex");
         for (const input of element.querySelectorAll("input[type=text], input[type=number]")) {
           const described = [...(input.labels ?? [])].some((each) => each.textContent.trim());

@@ -204,7 +204,7 @@ export default {
         });
       }
       for (const [name, path] of ways(place)) lines[name].setAttribute("d", path);
-      // For the list of data, which stands on the stage and is another widget.
+      // For the list of data, which is on the stage and is another widget.
       el.parentElement?.style.setProperty("--gw-stage-top", `${stage.offsetTop}px`);
       const { generator } = place.boxes;
       // Beside the name where both have room, else in the picture's corner.

@@ -209,7 +209,7 @@ def _parts_of(stage: str, network: str) -> tuple[str, ...]:
 
 
 def _walked(frame: Frame, inside: Inside) -> Frame:
-    """Return `frame` with the batch of the update that somebody walks through, as far as it is known."""
+    """Return `frame` with the known part of the batch of a walked update."""
     step = inside.step
     record = dict(frame.record)
     if step.loss is not None:
@@ -228,7 +228,7 @@ def _walked(frame: Frame, inside: Inside) -> Frame:
 
 
 def _placed(projection: Projection, samples: np.ndarray, extent: Extent, *, band: int) -> np.ndarray:
-    """Return where samples ``[..., M, F]`` lie in a miniature, float32 ``[..., M, 2]``."""
+    """Return positions of samples ``[..., M, F]`` in a miniature, float32 ``[..., M, 2]``."""
     places = np.array(projection.points(samples), np.float32)
     if projection.features == 1 and band:
         places[..., 1] = band * (0.1 + 0.8 * ((0.618034 * np.arange(samples.shape[-2])) % 1))
@@ -239,7 +239,7 @@ def _placed(projection: Projection, samples: np.ndarray, extent: Extent, *, band
 
 
 def _noise_places(latents: np.ndarray, half: float) -> np.ndarray:
-    """Return where latents ``[..., L]`` lie in a miniature: by their first two numbers."""
+    """Return positions of latents ``[..., L]`` in a miniature: their first two numbers."""
     places = np.zeros((*latents.shape[:-1], 2), np.float32)
     places[..., : min(2, latents.shape[-1])] = latents[..., :2]
     return (places / np.float32(half) + 1) / 2

@@ -17,7 +17,7 @@ const FORWARD = [
   ["score_generated", "loss_g"],
 ];
 
-/** Where everything stands on a stage of a given width: boxes by name, and the stage's height. */
+/** Layout of a stage of a given width: boxes by name, and the stage's height. */
 export function places(width) {
   const share = clamp((width - 560) / 400, 0, 1);
   const small = mix(50, 76, share);
@@ -59,7 +59,7 @@ export function ways({ boxes }) {
   const found = FORWARD.map(([from, to]) => {
     const [a, b] = [boxes[from], boxes[to]];
     const [x0, x1] = [a.x + a.w + 2, b.x - 4];
-    // Straight where the two boxes stand side by side.
+    // Straight if the two boxes are side by side.
     const sides = [a, b].sort((one, other) => one.h - other.h);
     const straight = sides[0].cy > sides[1].y && sides[0].cy < sides[1].y + sides[1].h;
     if (straight) return [`${from}-${to}`, `M${x0} ${sides[0].cy}H${x1}`];

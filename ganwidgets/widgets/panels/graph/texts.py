@@ -29,7 +29,7 @@ class Node:
     label : str
         What it is called, for screen readers and over its large view; to be translated.
     short : str
-        What stands beside the miniature; to be translated.
+        Text beside the miniature; translatable.
     """
 
     name: str
@@ -84,7 +84,7 @@ def number_of(value: float | None) -> str:
 
 
 def values_of(frame: Frame) -> dict[str, str]:
-    """Return what stands beside the miniatures: the parts' numbers, by name."""
+    """Return the parts' numbers beside the miniatures, by name."""
     record = frame.record
     found = {
         "loss_d": number_of(record.get("loss_d")),

@@ -11,7 +11,7 @@ To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer f
   of the manifold; ``whole``: whether the noise is all there is to see of it, and not a slice.
 
 From the browser: ``{"hello": true}`` where a view appeared, which then needs every part. The trait
-`unfolded` is the viewers' choice, the same in all views; nobody but a person or a cell writes it.
+`unfolded` is the viewers' choice, the same in all views; only users and cells write it.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ const arrow = (path, x, y, dx, dy) => {
   path.lineTo(x + dx - head * (dx - 0.6 * dy), y + dy - head * (dy + 0.6 * dx));
 };
 
-/** Draw arrows so that they stand out from whatever lies below. */
+/** Draw arrows with contrast to everything below. */
 const outlined = (pen, wings, colors, color) => {
   pen.lineJoin = "round";
   pen.globalAlpha = 0.6;
@@ -55,7 +55,7 @@ const pulls = (pen, parts, at, colors, side) => {
 
 /** One layer's painter for each name in PlanePanel's declaration; `at` maps x and y to places. */
 export const PAINTERS = {
-  verdict() {}, // lies under this canvas, on one of ipycanvas
+  verdict() {}, // is under this canvas, on one of ipycanvas
 
   manifold({ pen, parts, at, colors, frame }) {
     const corners = parts.manifold;

@@ -109,7 +109,7 @@ LEGEND = ("real", "generated", "verdict", "gradients", "manifold", "trails")
 PULLS = N_("Arrows: which way D's logit on each sample is to go; the longer, the more that sample counts.")
 
 READ_OUT = frozenset({"latents", "scores"})
-"""What is told of a point under the pointer."""
+"""Observations for the description of a point under the pointer."""
 
 Part = tuple[str, Any, np.ndarray]
 """The name of what goes to the browser, what it was made of, and the array."""
@@ -163,7 +163,7 @@ class PlanePanel:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What frames are to carry for the layers that are shown, and for what is told of a point."""
+        """Observations for the visible layers and for the description of a point."""
         needs = READ_OUT.union(*(layer.needs for layer in LAYERS if self.shows(layer.name)))
         if self.view.window is not None and "verdict" in needs:
             needs = needs - {"verdict"} | {"close_up"}
@@ -351,7 +351,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _placed(projection: Projection, samples: np.ndarray, *, band: int) -> np.ndarray:
-    """Return where samples ``[..., M, F]`` lie, float32 ``[..., M, 2]``.
+    """Return positions of samples ``[..., M, F]``, float32 ``[..., M, 2]``.
 
     Numbers on a line are spread over a band, above the line (1), below it (-1) or on it (0).
     """
@@ -381,9 +381,7 @@ def plane_words(t: Catalog, layers: Sequence[Layer]) -> dict[str, Any]:
         "outside": t(N_("generated points outside: {count}")),
         "trail": t(N_("Trails")),
         "trailUnit": t(N_("steps")),
-        "trailHelp": t(
-            N_("How many steps trails go back; nobody can see further back than since the layer is shown.")
-        ),
+        "trailHelp": t(N_("The length of trails in steps; they begin when the layer is first shown.")),
         "arrows": t(N_("What the arrows show")),
         "arrowsHelp": t(
             N_(

@@ -70,7 +70,7 @@ export class Strip {
     this.words = make(parent, "div", "gw-strip-words", { "aria-hidden": "true" });
   }
 
-  /** Draw images, each `[sheet, index]`; `words` stand below them, as far as there are any. */
+  /** Draw images, each `[sheet, index]`; with `words` below them, if there are any. */
   draw(images, words, room, ratio, most) {
     const count = Math.max(images.length, most);
     const side = Math.max(8, Math.floor(((room - GAP * (count - 1)) / count) * ratio) / ratio);

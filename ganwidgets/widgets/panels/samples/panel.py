@@ -118,7 +118,7 @@ class SamplesPanel:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What frames are to carry: latents, and the scores while somebody looks at a sample."""
+        """Observations for frames: latents, and scores while a sample is inspected."""
         judged = self.view.inspected >= 0 or self.view.chosen
         return frozenset({"latents", "scores"} if judged else {"latents"})
 
@@ -174,7 +174,7 @@ class SamplesPanel:
         return content, parts
 
     def _batch(self, frame: Frame, inside: Inside) -> Told:
-        """Return what shows the batch of an update that somebody walks through, and says that it is that."""
+        """Return a function that shows the batch of a walked update, with a note."""
         shown = min(self.pictures, len(inside.step.noise))
         generated, real, scores = inside.generated[:shown], inside.real, inside.seen.get("scores")
         self._real, self._latents = None, inside.seen["latents"]
@@ -235,7 +235,7 @@ class SamplesPanel:
             self._go_ways()
             return
         if name == "inspected" and self.view.inspected < 0:
-            return  # what is told of the last one stays true until the next step
+            return  # the text about the last one is valid until the next step
         if name in {"chosen", "direction", "hello"}:
             self._go_ways()
             self._look_back()

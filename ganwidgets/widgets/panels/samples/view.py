@@ -4,8 +4,8 @@ To the browser go messages, each with one buffer for each of its parts, which ``
 ``[name, "f4" or "u1", shape]``; pictures are uint8 ``[n, H, W]`` or ``[n, H, W, 3]``:
 
 - ``{"frame": {iteration, columns, labels, noise, parts}}``: ``generated``; where they changed, and in the first
-  message to a view, ``real`` and ``latents``; while somebody wants to know, ``scores`` [n]. In the middle of an
-  update that somebody looks into also ``batch``, ``{said, count, real}``: what the images are, how many are to
+  message to a view, ``real`` and ``latents``; on request ``scores`` [n]. In the middle of an
+  walked update also ``batch``, ``{said, count, real}``: what the images are, how many are to
   come, and how many real ones the update has;
 - ``{"ways": {parts}}``: ``walk``, ``line``, ``moved``, as far as they were asked for;
 - ``{"past": {iterations, sample, parts}}``: ``past``;
@@ -13,8 +13,8 @@ To the browser go messages, each with one buffer for each of its parts, which ``
 - ``{"trouble": {kind, said, parts}}``: why there is none of one of the last three, until there is.
 
 From the browser: ``{"hello": true}`` where a view appeared, which then needs every part;
-``{"neighbor": sample}`` where somebody wants to see the real image that is most like a sample. The traits
-are the viewers' choices, the same in all views; nobody but a person or a cell writes them.
+``{"neighbor": sample}`` to request the real image nearest to a sample. The traits
+are the viewers' choices, the same in all views; only users and cells write them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class GalleryView(TappedWidget):
         Called with a trait's name, on the thread of the browser's messages, when a viewer chose
         something; with ``"hello"`` when a view appeared.
     neighbor : callable
-        Called with a sample's index when somebody asks for its neighbour.
+        Called with a sample's index when the user requests its neighbour.
     """
 
     _esm = script("panels/samples/gallery")
@@ -55,7 +55,7 @@ class GalleryView(TappedWidget):
     count = Enum(COUNTS, 25, help="How many samples are shown; with labels about so many.").tag(sync=True)
     beside = Bool(True, help="Whether real images are shown too.").tag(sync=True)
     chosen = List(Int(min=0), maxlen=2, help="The samples that were chosen, one or two.").tag(sync=True)
-    inspected = Int(-1, help="The sample that somebody looks at; -1 for none.").tag(sync=True)
+    inspected = Int(-1, help="The inspected sample; -1 for none.").tag(sync=True)
     direction = Unicode("", help='Such as "strongest 0" or "coordinate 3"; empty for none.').tag(sync=True)
     amount = Float(0.0, min=-3.0, max=3.0, help="How far along the direction.").tag(sync=True)
 

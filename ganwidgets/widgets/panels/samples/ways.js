@@ -90,7 +90,7 @@ export class Ways {
     if (!lined) return;
     const marks = AMOUNTS.map((each) => minus(String(each)));
     this.line.draw(all(sheets.line), marks, room - LARGE - 12, ratio, 0);
-    // The handle stands below the image that it is at.
+    // The handle is below its image.
     const across = parseFloat(this.line.canvas.style.width);
     const side = (across + GAP) / marks.length - GAP;
     this.amount.style.width = `${across - side + THUMB}px`;

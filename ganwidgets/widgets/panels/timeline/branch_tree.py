@@ -1,6 +1,6 @@
-"""The branches of a run as a small tree: a line for each, a mark for each change, and where the run stands.
+"""The branches of a run as a small tree: a line for each, a mark for each change, and the current place.
 
-It is HTML placed in percent of its width, so that it lies exactly under the slider with which one
+It is HTML placed in percent of its width, exactly under the slider with which users
 travels, whatever the page's width. What can be clicked carries ``data-gw-go``; the heartbeat's script
 tells the kernel of it.
 """
@@ -101,7 +101,7 @@ def _limb(
     place = f"left:{across(branch_view.first)};top:{top}px"
     title = html.escape(
         catalog(
-            N_("{name}, iterations {first} to {last}. Click: stand where it was left."),
+            N_("{name}, iterations {first} to {last}. Click to switch to it."),
             name=branch_view.name,
             first=spell_count(branch_view.first),
             last=spell_count(branch_view.last),

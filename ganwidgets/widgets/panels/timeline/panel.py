@@ -29,7 +29,7 @@ HELP = {
     "compare": N_("Draws the losses of another branch beside those of this one, in thin lines."),
     "name": N_("What the next branch is to be called."),
     "continue": N_("Train on from the iteration that is shown; what came after it stays on its branch."),
-    "fork": N_("Begin a branch of that name where the run stands."),
+    "fork": N_("Begin a branch of that name here."),
     "undo": N_("Go back to just before the last change; the next step begins a branch."),
     "verify": N_(
         "Compute the stored run again from its seed and all changes, and compare every stored state, bit for bit."
@@ -49,7 +49,7 @@ class TimelinePanel:
         or ``("undo", seq or None)`` asks for a journey and returns its ticket; on the thread that
         handles the browser's messages.
     go_on : callable
-        Lets the run train on from where it stands.
+        Lets the run train on from the current place.
     compare : callable
         Called with the name of the branch to be drawn beside this one, or None.
     verify : callable or None
@@ -191,7 +191,7 @@ class TimelinePanel:
         self.buttons["verify"].disabled = not over
 
     def go(self, where: str) -> None:
-        """Travel to what somebody clicked at in the tree: ``"switch:<name>"`` or ``"undo:<seq>"``."""
+        """Travel to the element clicked in the tree: ``"switch:<name>"`` or ``"undo:<seq>"``."""
         kind, _, value = where.partition(":")
         if kind == "switch":
             self._travel("switch", value)

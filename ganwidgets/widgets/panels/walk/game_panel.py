@@ -54,7 +54,7 @@ class GameWalkPanel(WalkPanel):
         }
 
     def draw(self, frame: Any) -> None:
-        """Show where the walk stands."""
+        """Show the current sub-step."""
         super().draw(frame)
         step = self._step
         made = None if step is None else step.generated

@@ -51,7 +51,7 @@ class WalkView(anywidget.AnyWidget):
     """The player in the browser; made once.
 
     To the browser go two dictionaries: `words`, once, and `scene`, whole at each sub-step: ``network``,
-    ``stage`` ("" where nobody walks), ``title``, ``sentence`` (plain text), ``note``, ``index`` and
+    ``stage`` ("" without a walk), ``title``, ``sentence`` (plain text), ``note``, ``index`` and
     ``noise``, pairs of numbers. From the browser: ``{"move": "begin", "network": ...}``, and the moves
     ``next``, ``back``, ``finish`` and ``leave``. The clock that plays runs in the browser: it asks for the
     next sub-step only when the last one is there.
@@ -119,11 +119,11 @@ class WalkPanel:
         self._note = note
 
     def draw(self, frame: Frame) -> None:
-        """Show where the walk stands."""
+        """Show the current sub-step."""
         step = self._substep(frame)
         if step is None and self._step is not None and not self._note:
             self._note = self._catalog(
-                N_("The walk is over. The run stands at iteration {iteration}."), iteration=frame.iteration
+                N_("The walk is over. The run is at iteration {iteration}."), iteration=frame.iteration
             )
         if step is not None or frame.status == "running":
             self._note = self._note if step is not None and step is self._step else ""
@@ -137,7 +137,7 @@ class WalkPanel:
         return words_of(self._catalog)
 
     def _substep(self, frame: Any) -> SubStep | None:
-        """Return where the walk of a frame stands."""
+        """Return the current sub-step of a frame's walk."""
         return None if frame.inside is None else frame.inside.step
 
     def _scene(self, step: SubStep | None, frame: Any) -> dict[str, Any]:
