@@ -6,7 +6,7 @@ thirds of all messages, for objects that never change. The stylesheet does the w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets
@@ -33,6 +33,12 @@ class SharedStyle:
     def box(self, children: Iterable[ipywidgets.Widget], *css_classes: str) -> ipywidgets.Box:
         """Return a box that the stylesheet lays out."""
         return classed(ipywidgets.Box(tuple(children), layout=self.layout), *css_classes)
+
+    def button(self, text: str, act: Callable[[], None], *css_classes: str) -> ipywidgets.Button:
+        """Return a button that calls `act` when it is clicked."""
+        button = ipywidgets.Button(description=text, **self.of(ipywidgets.Button))
+        button.on_click(lambda _: act())
+        return classed(button, "gw-action", *css_classes)
 
     def html(self, text: str, *css_classes: str) -> ipywidgets.HTML:
         """Return a piece of HTML; whatever in it people supplied is escaped already."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 
 import ipywidgets
@@ -12,7 +11,8 @@ from ganwidgets.explanation.page import explanation_page
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.trainer.trainer import GANTrainer
-from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.panels.sentences import Sentences
 
 __all__ = ["ExplainPanel", "spike_near"]
 
@@ -58,52 +58,41 @@ class ExplainPanel:
         look: SharedStyle | None = None,
     ) -> None:
         look = look or SharedStyle()
-        self._catalog = t = catalog
+        self._catalog = catalog
         self._trainer, self._tasks, self._look_again = trainer, tasks, look_again
-        self.names: dict[str, tuple[str, str]] = {
-            "gw-explain-iteration": (
-                t(N_("Iteration to explain")),
-                t(N_("A click on a spike of the losses chooses it, too.")),
-            ),
-            "gw-explain-text": (
-                t(N_("Note")),
-                t(N_("Kept with the run, and shown as a mark below the losses.")),
-            ),
-        }
-        self.iteration = classed(
-            ipywidgets.BoundedIntText(value=0, min=0, max=2**31 - 1, **look.of(ipywidgets.BoundedIntText)),
-            "gw-explain-iteration",
+        self._sentences = sentences = Sentences(self.name, catalog, look)
+        self.names = sentences.names
+        self.iteration = sentences.gap(
+            ipywidgets.BoundedIntText,
+            "iteration",
+            N_("Iteration to explain"),
+            N_("A click on a spike of the losses chooses it, too."),
+            value=0,
+            min=0,
+            max=2**31 - 1,
         )
-        self.start = self._button(N_("Explain"), "gw-explain-start", self._ask, look)
-        self.text = classed(
-            ipywidgets.Text(placeholder=t(N_("a note on this iteration")), **look.of(ipywidgets.Text)),
-            "gw-explain-text",
+        self.start = sentences.button(N_("Explain"), "start", self._ask)
+        self.text = sentences.gap(
+            ipywidgets.Text,
+            "text",
+            N_("Note"),
+            N_("Kept with the run, and shown as a mark below the losses."),
+            placeholder=catalog(N_("a note on this iteration")),
         )
-        self.note = self._button(N_("Note it"), "gw-explain-note", self._keep, look)
-        self.close = self._button(N_("Hide"), "gw-explain-hide", self._hide, look)
+        self.note = sentences.button(N_("Note it"), "note", self._keep)
+        self.close = sentences.button(N_("Hide"), "hide", self._hide)
         self.close.add_class("gw-hidden")
-        self._told = look.html("", "gw-explain-told")
         self._shown = look.html("", "gw-explain-shown")
-        row = look.box(
-            [
-                look.html(html.escape(t(N_("Why?"))), "gw-sentence-title"),
-                look.html(html.escape(t(N_("iteration"))), "gw-sentence-word"),
-                self.iteration,
-                self.start,
-                self.text,
-                self.note,
-                self.close,
-            ],
-            "gw-sentence-row",
+        row = sentences.row(
+            N_("iteration"),
+            self.iteration,
+            self.start,
+            self.text,
+            self.note,
+            self.close,
+            title=N_("Why?"),
         )
-        self.widget = look.box([row, self._told, self._shown], f"gw-{self.name}", "gw-panel", "gw-sentences")
-
-    def _button(
-        self, text: str, css_class: str, act: Callable[[], None], look: SharedStyle
-    ) -> ipywidgets.Button:
-        button = ipywidgets.Button(description=self._catalog(text), **look.of(ipywidgets.Button))
-        button.on_click(lambda _: act())
-        return classed(button, "gw-action", css_class)
+        self.widget = sentences.panel(row, sentences.told, self._shown)
 
     def open(self, iteration: float) -> None:
         """Explain the spike nearest to `iteration`, where the user clicked the losses' chart."""
@@ -115,14 +104,14 @@ class ExplainPanel:
 
     def _ask(self) -> None:
         iteration = self.iteration.value
-        self._tell(self._catalog(N_("Iteration {count} is computed again."), count=iteration))
-        self._tasks.ask("explain", lambda: self._explain(iteration), self._failed)
+        self._sentences.tell(self._catalog(N_("Iteration {count} is computed again."), count=iteration))
+        self._tasks.ask("explain", lambda: self._explain(iteration), self._sentences.tell_error)
 
     def _explain(self, iteration: int) -> None:
         why = self._trainer.explain(iteration)
         self._shown.value = explanation_page(why, self._catalog)
         self.close.remove_class("gw-hidden")
-        self._tell("")
+        self._sentences.tell("")
 
     def _keep(self) -> None:
         text, iteration = self.text.value, self.iteration.value
@@ -131,20 +120,14 @@ class ExplainPanel:
             self._trainer.note(text, iteration)
             self.text.value = ""
             told = N_("Noted at iteration {iteration}: {note}")
-            self._tell(self._catalog(told, iteration=iteration, note=text))
+            self._sentences.tell(self._catalog(told, iteration=iteration, note=text))
             self._look_again()
 
-        self._tasks.ask("note", keep, self._failed)
+        self._tasks.ask("note", keep, self._sentences.tell_error)
 
     def _hide(self) -> None:
         self._shown.value = ""
         self.close.add_class("gw-hidden")
-
-    def _failed(self, error: Exception) -> None:
-        self._tell(self._catalog.error(error))
-
-    def _tell(self, text: str) -> None:
-        self._told.value = f'<span role="status">{html.escape(text)}</span>' if text else ""
 
 
 def spike_near(losses: list[np.ndarray], iteration: float) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
+from ganwidgets.widgets.browser.announcement import announced
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 
 __all__ = ["SavingPanel", "file_name"]
@@ -90,4 +91,4 @@ class SavingPanel:
             button.disabled = False
 
     def _tell(self, sentence: str) -> None:
-        self._told.value = f'<span role="status">{html.escape(sentence)}</span>'
+        self._told.value = announced(sentence)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-import html
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import ipywidgets
@@ -18,7 +17,8 @@ from ganwidgets.messages import Catalog, N_
 from ganwidgets.rehearsal import rehearse
 from ganwidgets.settings import SETTINGS
 from ganwidgets.trainer.trainer import GANTrainer
-from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.panels.sentences import Sentences
 from ganwidgets.widgets.panels.what_if import changeable
 
 __all__ = ["Pilot", "RulesPanel"]
@@ -87,10 +87,11 @@ class RulesPanel:
         tasks: LatestOnlyTasks,
         look: SharedStyle | None = None,
     ) -> None:
-        self._look = look = look or SharedStyle()
+        look = look or SharedStyle()
         self._catalog = t = catalog
+        self._sentences = sentences = Sentences(self.name, catalog, look)
+        self.names = sentences.names
         self._trainer, self._pilot, self._tasks = trainer, pilot, tasks
-        self.names: dict[str, tuple[str, str]] = {}
         self.mode = self._choice(
             "mode",
             N_("Autopilot"),
@@ -111,11 +112,12 @@ class RulesPanel:
         self.relation = self._choice(
             "relation", N_("Relation"), N_("Of the column to the bound."), [(">", ">"), ("<", "<")]
         )
-        self.bound = self._named(
-            ipywidgets.FloatText(value=0.9, **look.of(ipywidgets.FloatText)),
+        self.bound = sentences.gap(
+            ipywidgets.FloatText,
             "bound",
             N_("Bound"),
             N_("What the mean of the column is compared with."),
+            value=0.9,
         )
         self.setting = self._choice(
             "setting",
@@ -123,42 +125,31 @@ class RulesPanel:
             N_("What the rule changes."),
             [(t(N_("best remedy")), ""), *((t(SETTINGS[name].label), name) for name in changeable(SETTINGS))],
         )
-        self.then = self._named(
-            ipywidgets.Text(value="* 0.5", **look.of(ipywidgets.Text)),
+        self.then = sentences.gap(
+            ipywidgets.Text,
             "then",
             N_("New value"),
             N_("A value, or a factor such as * 0.5 or / 2."),
+            value="* 0.5",
         )
-        self.add = self._button(N_("Add rule"), "add", self._add)
-        self.remove = self._button(N_("Remove"), "remove", self._remove)
-        self.rehearse = self._button(N_("Rehearse"), "rehearse", self._rehearse)
-        self._told = look.html("", "gw-rules-told")
+        self.add = sentences.button(N_("Add rule"), "add", self._add)
+        self.remove = sentences.button(N_("Remove"), "remove", self._remove)
+        self.rehearse = sentences.button(N_("Rehearse"), "rehearse", self._rehearse)
         self._shown = look.html("", "gw-rules-shown")
         self._compared = (self.relation, self.bound)
         self._of_a_rule = look.box([self.chosen, self.rehearse, self.remove], "gw-actions")
-        kept = look.box(
-            [
-                look.html(html.escape(t(N_("Rules"))), "gw-sentence-title"),
-                self.mode,
-                self._of_a_rule,
-            ],
-            "gw-sentence-row",
+        kept = sentences.row(self.mode, self._of_a_rule, title=N_("Rules"))
+        made = sentences.row(
+            self.when,
+            self.relation,
+            self.bound,
+            N_("then"),
+            self.setting,
+            self.then,
+            self.add,
+            title=N_("If"),
         )
-        made = look.box(
-            [
-                look.html(html.escape(t(N_("If"))), "gw-sentence-title"),
-                self.when,
-                self.relation,
-                self.bound,
-                look.html(html.escape(t(N_("then"))), "gw-sentence-word"),
-                self.setting,
-                self.then,
-                self.add,
-            ],
-            "gw-sentence-row",
-        )
-        parts = [kept, made, self._told, self._shown]
-        self.widget = look.box(parts, f"gw-{self.name}", "gw-panel", "gw-sentences")
+        self.widget = sentences.panel(kept, made, sentences.told, self._shown)
         self.when.observe(lambda _: self._suit(), names="value")
         self.setting.observe(lambda _: self._suit(), names="value")
         self.mode.observe(self._mode_chosen, names="value")
@@ -167,17 +158,7 @@ class RulesPanel:
         self.show()
 
     def _choice(self, part: str, label: str, help_: str, options: Sequence[tuple[str, str]]) -> Any:
-        dropdown = ipywidgets.Dropdown(options=options, **self._look.of(ipywidgets.Dropdown))
-        return self._named(dropdown, part, label, help_)
-
-    def _named(self, widget: Any, part: str, label: str, help_: str) -> Any:
-        self.names[f"gw-rules-{part}"] = self._catalog(label), self._catalog(help_)
-        return classed(widget, f"gw-rules-{part}")
-
-    def _button(self, text: str, part: str, act: Callable[[], None]) -> ipywidgets.Button:
-        button = ipywidgets.Button(description=self._catalog(text), **self._look.of(ipywidgets.Button))
-        button.on_click(lambda _: act())
-        return classed(button, "gw-action", f"gw-rules-{part}")
+        return self._sentences.gap(ipywidgets.Dropdown, part, label, help_, options=options)
 
     def show(self) -> None:
         """Show the rules and the mode as they are."""
@@ -207,10 +188,10 @@ class RulesPanel:
             rule = Rule(self._new_name(when), when=when, then=self._asked())
             self._pilot.rules = (*self._pilot.rules, rule)
         except (TraitError, ValueError) as error:
-            self._tell(self._catalog.error(error))
+            self._sentences.tell_error(error)
         else:
             self.chosen.value = rule.name
-            self._tell(self._catalog(N_("Added {rule}."), rule=rule.name))
+            self._sentences.tell(self._catalog(N_("Added {rule}."), rule=rule.name))
 
     def _asked(self) -> Any:
         """Return what the new rule does."""
@@ -239,7 +220,7 @@ class RulesPanel:
     def _rehearse(self) -> None:
         rules = [rule for rule in self._pilot.rules if rule.name == self.chosen.value]
         if rules:
-            self._tasks.ask("rehearse", lambda: self._rehearsed(rules), self._failed)
+            self._tasks.ask("rehearse", lambda: self._rehearsed(rules), self._sentences.tell_error)
 
     def _rehearsed(self, rules: list[Rule]) -> None:
         t = self._catalog
@@ -247,10 +228,4 @@ class RulesPanel:
         # Before the line, which must not announce what is not shown yet.
         self._shown.value = firings.page(t, SHOWN) if firings else ""
         told = N_("Firings of {rule} so far: {n}.") if firings else N_("{rule} would not have fired so far.")
-        self._tell(t(told, rule=rules[0].name, n=len(firings)))
-
-    def _failed(self, error: Exception) -> None:
-        self._tell(self._catalog.error(error))
-
-    def _tell(self, text: str) -> None:
-        self._told.value = f'<span role="status">{html.escape(text)}</span>'
+        self._sentences.tell(t(told, rule=rules[0].name, n=len(firings)))

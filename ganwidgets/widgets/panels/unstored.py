@@ -10,6 +10,7 @@ from pathlib import Path
 import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
+from ganwidgets.widgets.browser.announcement import announced
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 
 __all__ = ["UnstoredPanel"]
@@ -90,5 +91,5 @@ class UnstoredPanel:
             said = self._catalog(N_("Saved: {path}"), path=path)
         except Exception as error:  # noqa: BLE001 - the page shows why it cannot be saved
             said = self._catalog.error(error)
-        self._said.value = f'<span role="status">{html.escape(said)}</span>'
+        self._said.value = announced(said)
         self.button.disabled = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import html
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +18,8 @@ from ganwidgets.settings import Setting
 from ganwidgets.trainer.futures import conclusion_page, futures_page, quality_of
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
-from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.panels.sentences import Sentences
 
 __all__ = ["WhatIfPanel", "changeable"]
 
@@ -83,92 +83,75 @@ class WhatIfPanel:
         self._tasks = tasks
         self._computing = threading.Lock()
         self.what_if: WhatIf | None = None
-        self._texts = {
-            "gw-what_if-setting": (
-                t(N_("Setting to try")),
-                t(N_("The setting that one of the two futures has changed.")),
-            ),
-            "gw-what_if-value": (t(N_("Value to try")), t(N_("Its value in that future."))),
-            "gw-what_if-steps": (t(N_("Iterations to look ahead")), t(N_("How far both futures go."))),
-            "gw-what_if-seeds": (
-                t(N_("Noise seeds")),
-                t(
-                    N_(
-                        "Repeats both futures under so many noise seeds; 8 say whether a difference is more than chance."
-                    )
-                ),
-            ),
-            "gw-what_if-metric": (
-                t(N_("Difference of")),
-                t(N_("The curve or figure in which both futures are compared.")),
-            ),
-        }
+        self._sentences = sentences = Sentences(self.name, catalog, look)
+        self.names = sentences.names
         self._definitions = trainer.settings.definitions
         self.changeable = changeable(self._definitions)
         first = next(name for name in self.changeable if name.startswith("lr_"))
         choices = [(t(self._definitions[name].label), name) for name in self.changeable]
-        self.setting = classed(
-            ipywidgets.Dropdown(options=choices, value=first, **look.of(ipywidgets.Dropdown)),
-            "gw-what_if-setting",
+        self.setting = sentences.gap(
+            ipywidgets.Dropdown,
+            "setting",
+            N_("Setting to try"),
+            N_("The setting that one of the two futures has changed."),
+            options=choices,
+            value=first,
         )
-        self.value = classed(ipywidgets.Text(**look.of(ipywidgets.Text)), "gw-what_if-value")
-        self.steps = classed(
-            ipywidgets.BoundedIntText(value=STEPS, min=1, max=100_000, **look.of(ipywidgets.BoundedIntText)),
-            "gw-what_if-steps",
+        self.value = sentences.gap(
+            ipywidgets.Text, "value", N_("Value to try"), N_("Its value in that future.")
         )
-        self.seeds = classed(
-            ipywidgets.BoundedIntText(value=1, min=1, max=MOST_SEEDS, **look.of(ipywidgets.BoundedIntText)),
-            "gw-what_if-seeds",
+        self.steps = sentences.gap(
+            ipywidgets.BoundedIntText,
+            "steps",
+            N_("Iterations to look ahead"),
+            N_("How far both futures go."),
+            value=STEPS,
+            min=1,
+            max=100_000,
         )
-        self.start = self._button(N_("What if?"), "gw-what_if-start", self._ask, look)
-        self.take = self._button(
-            N_("Take the changed future"), "gw-what_if-take", lambda: self._decide("changed"), look
+        self.seeds = sentences.gap(
+            ipywidgets.BoundedIntText,
+            "seeds",
+            N_("Noise seeds"),
+            N_(
+                "Repeats both futures under so many noise seeds; 8 say whether a difference is more than chance."
+            ),
+            value=1,
+            min=1,
+            max=MOST_SEEDS,
         )
-        self.keep = self._button(
-            N_("Take the unchanged one"), "gw-what_if-keep", lambda: self._decide("unchanged"), look
-        )
-        self.drop = self._button(N_("Drop both"), "gw-what_if-drop", lambda: self._decide(""), look)
-        self._told = look.html("", "gw-what_if-told")
+        self.start = sentences.button(N_("What if?"), "start", self._ask)
+        self.take = sentences.button(N_("Take the changed future"), "take", lambda: self._decide("changed"))
+        self.keep = sentences.button(N_("Take the unchanged one"), "keep", lambda: self._decide("unchanged"))
+        self.drop = sentences.button(N_("Drop both"), "drop", lambda: self._decide(""))
         self._shown = look.html("", "gw-what_if-futures")
-        self.metric = classed(ipywidgets.Dropdown(**look.of(ipywidgets.Dropdown)), "gw-what_if-metric")
+        self.metric = sentences.gap(
+            ipywidgets.Dropdown,
+            "metric",
+            N_("Difference of"),
+            N_("The curve or figure in which both futures are compared."),
+        )
         self._concluded = look.html("", "gw-what_if-concluded")
-        self._conclusion = look.box(
-            [look.html(html.escape(t(N_("Difference of"))), "gw-sentence-word"), self.metric],
-            "gw-sentence-row",
-            "gw-hidden",
-        )
+        self._conclusion = sentences.row(N_("Difference of"), self.metric)
+        self._conclusion.add_class("gw-hidden")
         self._decision = look.box([self.take, self.keep, self.drop], "gw-actions", "gw-hidden")
-        row = look.box(
-            [
-                look.html(html.escape(t(N_("What if"))), "gw-sentence-title"),
-                self.setting,
-                look.html(html.escape(t(N_("becomes"))), "gw-sentence-word"),
-                self.value,
-                look.html(html.escape(t(N_("for"))), "gw-sentence-word"),
-                self.steps,
-                look.html(html.escape(t(N_("iterations, noise seeds:"))), "gw-sentence-word"),
-                self.seeds,
-                self.start,
-            ],
-            "gw-sentence-row",
+        row = sentences.row(
+            self.setting,
+            N_("becomes"),
+            self.value,
+            N_("for"),
+            self.steps,
+            N_("iterations, noise seeds:"),
+            self.seeds,
+            self.start,
+            title=N_("What if"),
         )
-        parts = [row, self._told, self._shown, self._conclusion, self._concluded, self._decision]
-        self.widget = look.box(parts, f"gw-{self.name}", "gw-panel", "gw-sentences")
+        self.widget = sentences.panel(
+            row, sentences.told, self._shown, self._conclusion, self._concluded, self._decision
+        )
         self.setting.observe(lambda change: self._suggest(change["new"]), names="value")
         self.metric.observe(lambda change: self._compare_by(change["new"]), names="value")
         self._suggest(first)
-
-    @property
-    def names(self) -> dict[str, tuple[str, str]]:
-        """For each control's CSS class, its name for screen readers and its tooltip."""
-        return self._texts
-
-    def _button(
-        self, text: str, css_class: str, act: Callable[[], None], look: SharedStyle
-    ) -> ipywidgets.Button:
-        button = ipywidgets.Button(description=self._catalog(text), **look.of(ipywidgets.Button))
-        button.on_click(lambda _: act())
-        return classed(button, "gw-action", css_class)
 
     # --- asking ---------------------------------------------------------------------------------
 
@@ -177,7 +160,7 @@ class WhatIfPanel:
         if name in self.changeable:
             self.setting.value = name
             self._suggest(name)
-            self._tell(self._catalog(N_("Choose a value, and press What if.")))
+            self._sentences.tell(self._catalog(N_("Choose a value, and press What if.")))
 
     def _suggest(self, name: str) -> None:
         """Propose another value than the one in force."""
@@ -205,7 +188,7 @@ class WhatIfPanel:
         def compute() -> None:
             self.compute(steps, seeds, {name: value})
 
-        self._tasks.ask("what if", compute, self._failed)
+        self._tasks.ask("what if", compute, self._sentences.tell_error)
 
     def compute(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
         """Return two futures; while they are computed, both are shown."""
@@ -243,7 +226,7 @@ class WhatIfPanel:
             f"{self._catalog(self._definitions[n].label)} = {v}" for n, v in what_if.changes.items()
         )
         # After the pictures, because they take longer: the line must not announce what is not shown yet.
-        self._tell(
+        self._sentences.tell(
             self._catalog(
                 N_("{what}: {done} of {steps} iterations, without and with it"),
                 what=asked,
@@ -271,7 +254,7 @@ class WhatIfPanel:
         def conclude() -> None:
             self._concluded.value = conclusion_page(what_if, metric, self._catalog)
 
-        self._tasks.ask("what if: difference", conclude, self._failed)
+        self._tasks.ask("what if: difference", conclude, self._sentences.tell_error)
 
     # --- deciding -------------------------------------------------------------------------------
 
@@ -281,10 +264,10 @@ class WhatIfPanel:
             return
         if not future:
             what_if.drop()
-            self._tell(self._catalog(N_("Dropped; the run is as it was.")))
+            self._sentences.tell(self._catalog(N_("Dropped; the run is as it was.")))
             return
         self._carry_out(lambda: what_if.take(future))  # type: ignore[arg-type]
-        self._tell(self._catalog(N_("Taken; the run goes on from there, on a branch of its own.")))
+        self._sentences.tell(self._catalog(N_("Taken; the run goes on from there, on a branch of its own.")))
 
     def _forget(self) -> WhatIf | None:
         """Return the futures on display, and show them no longer."""
@@ -293,9 +276,3 @@ class WhatIfPanel:
             part.add_class("gw-hidden")
         self._shown.value = self._concluded.value = ""
         return what_if
-
-    def _failed(self, error: Exception) -> None:
-        self._tell(self._catalog.error(error))
-
-    def _tell(self, text: str) -> None:
-        self._told.value = f'<span role="status">{html.escape(text)}</span>' if text else ""

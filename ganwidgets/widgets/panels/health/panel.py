@@ -14,6 +14,7 @@ from ganwidgets.diagnosis.wording import since_in_words
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.settings import SETTINGS, Setting
+from ganwidgets.widgets.browser.announcement import announced
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.panels.health.chart import evidence_chart
 from ganwidgets.widgets.panels.health.checkup import TRIED, Checkup, Report, Trial
@@ -240,7 +241,7 @@ class HealthPanel:
         self._tell(f"{t(figures)} {t(verdict)}", decide=True)
 
     def _tell(self, text: str, *, decide: bool) -> None:
-        self._tried.value = f'<span role="status">{html.escape(text)}</span>'
+        self._tried.value = announced(text)
         for button in (self.take, self.drop):
             button.disabled = not decide
         self._decision.remove_class("gw-hidden")

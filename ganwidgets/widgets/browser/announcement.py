@@ -1,0 +1,12 @@
+"""Lines of text that screen readers read out when they change."""
+
+from __future__ import annotations
+
+import html
+
+__all__ = ["announced"]
+
+
+def announced(text: str) -> str:
+    """Return the HTML of a text that is read out when it appears; empty for an empty text."""
+    return f'<span role="status">{html.escape(text)}</span>' if text else ""
