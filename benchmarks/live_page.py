@@ -39,13 +39,13 @@ __all__ = [
     "show_view",
 ]
 
-# Counts the animation frames before which the plane or the gallery that can be seen was drawn anew.
+# Counts the animation frames before which a plane, a gallery or a miniature that can be seen was drawn anew.
 DRAWN = """(() => {
   let waiting = false;
   window.drawnFrames = 0;
   const original = CanvasRenderingContext2D.prototype.clearRect;
   CanvasRenderingContext2D.prototype.clearRect = function (...box) {
-    if (!waiting && this.canvas.isConnected && this.canvas.closest('.gw-points, .gw-pixels-generated')) {
+    if (!waiting && this.canvas.isConnected && this.canvas.closest('.gw-points, .gw-pixels-generated, .gw-sweep-picture')) {
       waiting = true;
       requestAnimationFrame(() => { waiting = false; window.drawnFrames += 1; });
     }

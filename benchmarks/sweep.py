@@ -1,8 +1,8 @@
 """Compare many runs at once with the same runs one after another, by the plainest loop that one would write.
 
 The loop is the one of `step.py`: the same networks, loss, batch size and optimizer (`torch.optim.Adam` with
-``fused=True``), on one thread. Loop and lanes take turns, so that a change of the machine's speed meets both. A figure is
-the median of the pairs, with the lowest and the highest. The plot shows what a step of all lanes costs, in steps of one
+``fused=True``), on one thread, in processor time. Loop and lanes take turns, so that a change of the machine's speed meets
+both. A figure is the median of the pairs, with the lowest and the highest. The plot shows what a step of all lanes costs, in steps of one
 plain loop.
 
     python benchmarks/sweep.py [--pairs 7]
@@ -27,11 +27,11 @@ from ganwidgets.stepping.compiled.programs import compiler
 SMALL = {"g_hidden": (16, 16), "d_hidden": (16, 16), "batch_size": 150}
 
 
-def timed(function: Callable[[], Any]) -> float:
-    """Return how many seconds a call takes."""
-    began = time.perf_counter()
+def worked(function: Callable[[], Any]) -> float:
+    """Return the seconds of processor time that a call takes."""
+    began = time.process_time()
     function()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def sweep_of(lanes: int, data: Any = "ring8", **settings: Any) -> gw.Sweep:
@@ -41,13 +41,13 @@ def sweep_of(lanes: int, data: Any = "ring8", **settings: Any) -> gw.Sweep:
 
 
 def against_loops(lanes: int, pairs: int, steps: int, **settings: Any) -> list[float]:
-    """Return, for each pair, the time of `lanes` plain loops over the time of the sweep."""
+    """Return, for each pair, the processor time of `lanes` plain loops over that of the sweep."""
     trainer = gw.GANTrainer("ring8", **settings)
     loop = by_hand(trainer, trainer.real(10_000, seed=0), trainer.settings.latent_dim, settings["batch_size"])
     sweep = sweep_of(lanes, **settings)
     loop(20)
     sweep.step(20)
-    return [lanes * timed(lambda: loop(steps)) / timed(lambda: sweep.step(steps)) for _ in range(pairs)]
+    return [lanes * worked(lambda: loop(steps)) / worked(lambda: sweep.step(steps)) for _ in range(pairs)]
 
 
 def compiled(lanes: int, pairs: int, steps: int, **settings: Any) -> list[float]:
@@ -64,21 +64,14 @@ def compiled(lanes: int, pairs: int, steps: int, **settings: Any) -> list[float]
     return [lanes * worked(lambda: loop(steps)) / worked(lambda: runs.step(steps)) for _ in range(pairs)]
 
 
-def worked(function: Callable[[], Any]) -> float:
-    """Return the seconds of processor time that a call takes."""
-    began = time.process_time()
-    function()
-    return time.process_time() - began
-
-
 def against_trainers(lanes: int, pairs: int, steps: int, data: Any, **settings: Any) -> list[float]:
-    """Return, for each pair, the time of `lanes` trainers over the time of the sweep."""
+    """Return, for each pair, the processor time of `lanes` trainers over that of the sweep."""
     trainer, sweep = gw.GANTrainer(data, **settings), sweep_of(lanes, data, **settings)
     trainer.step(2)
     sweep.step(2)
     print(f"    computed together: {sweep.groups[0][1] or 'yes'}")
     return [
-        lanes * timed(lambda: trainer.step(steps)) / timed(lambda: sweep.step(steps)) for _ in range(pairs)
+        lanes * worked(lambda: trainer.step(steps)) / worked(lambda: sweep.step(steps)) for _ in range(pairs)
     ]
 
 

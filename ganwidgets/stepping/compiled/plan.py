@@ -139,7 +139,10 @@ def plan_of(engine: Engine, settings: Any, threads: int, lanes: int = 1) -> Step
         found = _layers_of(state.networks[name])
         if isinstance(found, Message):
             return Message(
-                "a step of this run is not compiled: the {network} has {layer}", network=name, layer=found
+                "a step of this run is not compiled: the {network} has {layer}, and only fully connected networks are; "
+                "choose architecture='mlp', or set stepper to 'eager'",
+                network=name,
+                layer=found,
             )
         layers[name] = found
     shape = tuple(engine.streams["data"].take(0, 1).samples.shape[1:])
@@ -198,7 +201,9 @@ def _why_not(engine: Engine, settings: Any) -> Message | None:
     )
     for applies, why in causes:
         if applies:
-            return Message("a step of this run is not compiled: {why}", why=why)
+            return Message(
+                "a step of this run is not compiled: {why}; change that, or set stepper to 'eager'", why=why
+            )
     return None
 
 

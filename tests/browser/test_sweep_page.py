@@ -1,0 +1,60 @@
+"""A sweep in JupyterLab."""
+
+from __future__ import annotations
+
+MADE = (
+    "import ganwidgets as gw;"
+    "s = gw.Sweep('ring8', lr_g=[5e-4, 1e-3], lr_d=[1e-3, 2e-3], seeds=2, g_hidden=(8,), d_hidden=(8,));"
+    "w = gw.SweepWidget(s, locale='en')"
+)
+
+DRAWN = """[...document.querySelectorAll('.gw-sweep-picture')].every(
+  canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)
+)"""
+
+MEASURED = (
+    "[...document.querySelectorAll('.gw-sweep-foot')].every(foot => /^\\d\\.\\d+$/.test(foot.textContent))"
+)
+
+
+def test_runs_are_watched_selected_changed_and_opened(lab):
+    lab.run(MADE)
+    lab.run("w")
+    page = lab.page
+    cells = page.locator(".gw-sweep-cell")
+    cells.nth(3).wait_for()
+    assert cells.count() == 4  # the seeds are folded
+    page.locator(".gw-sweep .gw-play").click()
+    lab.until("s.iteration > 30")
+    page.wait_for_function(MEASURED)
+    page.wait_for_function(DRAWN)
+    page.locator(".gw-sweep .gw-pause").click()
+    lab.until("w.status == 'paused'")
+
+    # A rectangle over the first row selects it; a setting is changed for all of its runs at once.
+    first, second = cells.nth(0).bounding_box(), cells.nth(1).bounding_box()
+    page.mouse.move(first["x"] + 10, first["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(second["x"] + 20, second["y"] + 40, steps=4)
+    page.mouse.up()
+    acts = page.locator(".gw-sweep-acts")
+    assert "4 runs" in acts.inner_text()
+    acts.locator(".gw-sweep-setting").select_option("lr_d")
+    acts.locator(".gw-sweep-value").fill("0.003")
+    acts.locator(".gw-sweep-apply").click()
+    lab.until("[r.settings.lr_d for r in s.runs[:5]] == [0.003] * 4 + [0.001]")
+    acts.locator(".gw-sweep-value").fill("-1")
+    acts.locator(".gw-sweep-apply").click()
+    page.locator(".gw-sweep-error").get_by_text("lr_d").wait_for()
+
+    # The table shows settings that differ, and parallel coordinates one line for each configuration.
+    page.locator(".gw-sweep-show").select_option("table")
+    assert page.locator(".gw-sweep-line").count() == 3
+    page.locator(".gw-sweep-show").select_option("parallel")
+    page.locator(".gw-sweep-parallel svg path").nth(2).wait_for()
+
+    # The keyboard opens a run as a trainer's widget of its own.
+    page.locator(".gw-sweep-show").select_option("grid")
+    cells.first.press("Enter")
+    page.locator(".gw-sweep-detail .gw-lr_d").first.wait_for()
+    assert lab.ask("w._opened.trainer.iteration == s.iteration") is True
