@@ -5,7 +5,7 @@ The loop is the one of `step.py`: the same networks, loss, batch size and optimi
 both. A figure is the median of the pairs, with the lowest and the highest. The plot shows what a step of all lanes costs, in steps of one
 plain loop.
 
-    python benchmarks/sweep.py [--pairs 7]
+    python benchmarks/sweep.py [--pairs 7] [--parts lanes compiled images memory curves]
 """
 
 from __future__ import annotations
@@ -50,18 +50,40 @@ def against_loops(lanes: int, pairs: int, steps: int, **settings: Any) -> list[f
     return [lanes * worked(lambda: loop(steps)) / worked(lambda: sweep.step(steps)) for _ in range(pairs)]
 
 
-def compiled(lanes: int, pairs: int, steps: int, **settings: Any) -> list[float]:
-    """Return, for each pair, the processor time of `lanes` plain loops over that of as many compiled runs."""
-    trainer = gw.GANTrainer("ring8", **settings)
-    loop = by_hand(trainer, trainer.real(10_000, seed=0), trainer.settings.latent_dim, settings["batch_size"])
-    asked = {**settings, "stepper": "compiled"}
-    runs: Any = gw.GANTrainer("ring8", **asked) if lanes == 1 else sweep_of(lanes, **asked)
-    watched = runs if lanes == 1 else runs.runs[0]
-    while not any(record.setting == "switch_stepper" for record in watched.interventions):
-        runs.step(1)
-        time.sleep(0.1)
-    loop(20)
-    return [lanes * worked(lambda: loop(steps)) / worked(lambda: runs.step(steps)) for _ in range(pairs)]
+class CompiledRuns:
+    """Runs that ask for compiled steps; compiling begins at once, in another process.
+
+    Parameters
+    ----------
+    lanes : int
+    **settings
+    """
+
+    def __init__(self, lanes: int, **settings: Any) -> None:
+        self._lanes, self._settings = lanes, settings
+        asked = {**settings, "stepper": "compiled"}
+        self._runs: Any = gw.GANTrainer("ring8", **asked) if lanes == 1 else sweep_of(lanes, **asked)
+        self._runs.step(1)
+
+    def ratios(self, pairs: int, steps: int) -> list[float]:
+        """Return, for each pair, the processor time of as many plain loops over that of these runs."""
+        watched = self._runs if self._lanes == 1 else self._runs.runs[0]
+        while not any(record.setting == "switch_stepper" for record in watched.interventions):
+            self._runs.step(1)
+            time.sleep(0.1)
+        trainer = gw.GANTrainer("ring8", **self._settings)
+        loop = by_hand(
+            trainer,
+            trainer.real(10_000, seed=0),
+            trainer.settings.latent_dim,
+            self._settings["batch_size"],
+        )
+        loop(20)
+        self._runs.step(20)
+        return [
+            self._lanes * worked(lambda: loop(steps)) / worked(lambda: self._runs.step(steps))
+            for _ in range(pairs)
+        ]
 
 
 def against_trainers(lanes: int, pairs: int, steps: int, data: Any, **settings: Any) -> list[float]:
@@ -113,26 +135,43 @@ def cost(lanes: int, steps: int, **settings: Any) -> float:
     return lanes / statistics.median(against_loops(lanes, 3, steps, **settings))
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=7)
-    pairs = parser.parse_args().pairs
-    torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, one thread, medians of {pairs} pairs\n")
+def lanes_part(pairs: int) -> None:
+    """Compare lanes with plain loops and with trainers."""
     said("9 lanes / nine plain loops", against_loops(9, pairs, 150, **SMALL), 4)
     said("64 lanes / 64 plain loops", against_loops(64, pairs, 60, **SMALL), 10)
     said("9 lanes / nine trainers", against_trainers(9, pairs, 150, "ring8", **SMALL), None)
-    if compiler() is not None:
-        said("compiled: one run / one plain loop", compiled(1, pairs, 300, **SMALL), 3)
-        said("compiled: 9 lanes / nine plain loops", compiled(9, pairs, 100, **SMALL), 9)
-        said("compiled: 64 lanes / 64 plain loops", compiled(64, pairs, 40, **SMALL), 20)
-        wide = {"g_hidden": (128, 128), "d_hidden": (128, 128), "batch_size": 256}
-        said("compiled: one run of 128 units, batch 256", compiled(1, pairs, 60, **wide), 1.2)
+
+
+def compiled_part(pairs: int) -> None:
+    """Compare compiled runs with plain loops; all are compiled at the same time."""
+    if compiler() is None:
+        print("compiled: there is no C++ compiler")
+        return
+    wide = {"g_hidden": (128, 128), "d_hidden": (128, 128), "batch_size": 256}
+    rows = [
+        ("compiled: one run / one plain loop", CompiledRuns(1, **SMALL), 300, 3),
+        ("compiled: 9 lanes / nine plain loops", CompiledRuns(9, **SMALL), 100, 9),
+        ("compiled: 64 lanes / 64 plain loops", CompiledRuns(64, **SMALL), 40, 20),
+        ("compiled: one run of 128 units, batch 256", CompiledRuns(1, **wide), 60, 1.2),
+    ]
+    for what, runs, steps, least in rows:
+        said(what, runs.ratios(pairs, steps), least)
+
+
+def images_part(pairs: int) -> None:
+    """Compare DCGANs with trainers."""
     images = torch.rand(512, 16, 16, generator=torch.Generator().manual_seed(0))
     dcgan = {"architecture": "dcgan", "batch_size": 64, "channels": 32}
-    said("DCGAN 16x16, batch 64: 4 lanes / four trainers", against_trainers(4, 3, 4, images, **dcgan), 1)
+    said("DCGAN 16x16, batch 64: 4 lanes / four trainers", against_trainers(4, pairs, 4, images, **dcgan), 1)
+
+
+def memory_part(pairs: int) -> None:  # noqa: ARG001 - all parts have one signature
+    """Measure memory."""
     print(f"memory of 64 lanes with a history of 10,000 iterations: {memory(64, 10_000):.0f} MB, at most 300")
+
+
+def curves_part(pairs: int) -> None:  # noqa: ARG001 - all parts have one signature
+    """Print the cost by lanes, width and batch."""
     curve("Lanes (16 units, batch 150)", [(str(n), cost(n, 60, **SMALL)) for n in (1, 2, 4, 9, 16, 32, 64)])
     widths = [(f"{w} units", {**SMALL, "g_hidden": (w, w), "d_hidden": (w, w)}) for w in (8, 16, 32, 64, 128)]
     curve("Width (9 lanes, batch 150)", [(label, cost(9, 30, **each)) for label, each in widths])
@@ -142,6 +181,27 @@ def main() -> None:
         "\nWhat bounds it: few lanes pay for calls of PyTorch, about 60 operators a step, as one run does. From about 16"
         "\nlanes on, arithmetic on samples x units x lanes does: products, activations and their gradients."
     )
+
+
+PARTS = {
+    "lanes": lanes_part,
+    "compiled": compiled_part,
+    "images": images_part,
+    "memory": memory_part,
+    "curves": curves_part,
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, one thread, medians of {options.pairs} pairs\n", flush=True)
+    for part in options.parts:
+        PARTS[part](options.pairs)
 
 
 if __name__ == "__main__":
