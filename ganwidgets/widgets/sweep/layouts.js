@@ -27,7 +27,11 @@ export function layGrid(board, results, view) {
   if (!plan) {
     const across = Math.min(cells.length, cells.length > 36 ? 9 : cells.length > 9 ? 6 : 5) || 1;
     board.style.gridTemplateColumns = `repeat(${across}, minmax(72px, 1fr))`;
-    for (const cell of cells) add(cell).textContent = results.nameOf(cell);
+    for (const cell of cells) {
+      const head = add(cell);
+      for (const [name] of results.scene.varied) make(head, "div", "", {}, `${name} ${cell.settings[name]}`);
+      make(head, "div", "", {}, results.seedsOf(cell));
+    }
     return { across, parts };
   }
   const [[rowName, rowLabel], [columnName, columnLabel]] = results.scene.varied;
@@ -51,7 +55,7 @@ export function layTable(board, results) {
   const table = make(board, "table");
   const head = make(make(table, "thead"), "tr");
   const labels = scene.varied.map(([, label]) => label);
-  for (const text of [words.run, ...labels, words.seed, words.status, scene.metric, words.loss_d, words.loss_g]) {
+  for (const text of [words.run, ...labels, words.seed, words.status, results.metricLabel, words.loss_d, words.loss_g]) {
     make(head, "th", "", { scope: "col" }, text);
   }
   const body = make(table, "tbody");

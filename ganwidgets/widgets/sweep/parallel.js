@@ -2,6 +2,7 @@
 
 import { makeSvg } from "../browser/shared/elements.js";
 import { finite } from "../browser/shared/numbers.js";
+import { brief } from "../browser/shared/texts.js";
 import { figure, shade, shareOf } from "./results.js";
 
 /** Draw the lines into `svg`; `isChosen` and `toggle` are called with a cell. */
@@ -10,7 +11,8 @@ export function drawParallel(svg, results, span, isChosen, toggle) {
   const { cells } = results;
   const { varied, log, metric } = results.scene;
   const names = [...varied.map(([name]) => name), metric];
-  const x = (i) => 60 + (names.length < 2 ? 0 : (780 * i) / (names.length - 1));
+  const labels = [...varied.map(([, label]) => label), results.metricLabel];
+  const x = (i) => 90 + (names.length < 2 ? 0 : (720 * i) / (names.length - 1));
   const axes = names.map((name, i) => {
     const last = i === names.length - 1;
     const raw = cells.map((cell) => (last ? results.valueOf(cell) : cell.numbers[name] ?? cell.settings[name]));
@@ -33,10 +35,12 @@ export function drawParallel(svg, results, span, isChosen, toggle) {
   });
   names.forEach((name, i) => {
     makeSvg(svg, "line", "", { x1: x(i), x2: x(i), y1: 40, y2: 260, stroke: "currentColor", "stroke-opacity": 0.5 });
-    makeSvg(svg, "text", "gw-sweep-axis-name", { x: x(i), y: 24, "text-anchor": "middle" }, name);
+    makeSvg(svg, "text", "gw-sweep-axis-name", { x: x(i), y: 24, "text-anchor": "middle" }, labels[i]);
     for (const tick of axes[i].ticks) {
-      const text = typeof tick === "number" ? figure(tick) : tick;
-      makeSvg(svg, "text", "", { x: x(i) + 6, y: axes[i].y(tick) + 4 }, text);
+      const last = i === names.length - 1; // no line leaves it
+      const side = { x: x(i) + (last ? 8 : -8), "text-anchor": last ? "start" : "end" };
+      const text = typeof tick === "number" ? (last ? figure : brief)(tick) : tick;
+      makeSvg(svg, "text", "", { ...side, y: axes[i].y(tick) + 4 }, text);
     }
   });
 }

@@ -1,7 +1,7 @@
 // The results of a sweep by cell: a run or, with seeds folded, all runs of a configuration.
 
 import { clamp, finite } from "../browser/shared/numbers.js";
-import { brief, fill } from "../browser/shared/texts.js";
+import { brief, fill, minus } from "../browser/shared/texts.js";
 
 /** Viridis, from worse to better: readable for the colour-blind, and in grey. */
 const SCALE = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
@@ -16,8 +16,12 @@ export function shade(share) {
   return `rgb(${mixed.join(",")})`;
 }
 
-/** Write a number with three digits, or a dash if it is not finite. */
-export const figure = (value) => (Number.isFinite(value) ? brief(value) : "\u2013");
+/** Write a measured number with three digits, so that columns line up, or a dash if it is not finite. */
+export function figure(value) {
+  if (!Number.isFinite(value)) return "\u2013";
+  const size = Math.abs(value);
+  return size >= 1e-3 && size < 100 ? minus(value.toPrecision(3)) : brief(value);
+}
 
 export const mean = (values) => (values.length ? values.reduce((a, b) => a + b, 0) / values.length : NaN);
 
@@ -94,12 +98,20 @@ export class Results {
 
   /** Return the settings and seeds of a cell as a text. */
   nameOf(cell) {
-    const { scene, words } = this;
-    const seeds = cell.runs.map((run) => scene.runs[run].seed);
-    return [
-      ...scene.varied.map(([name, label]) => `${label} ${cell.settings[name]}`),
-      seeds.length > 1 ? fill(words.seeds, { list: seeds.join(", ") }) : `${words.seed} ${seeds[0]}`,
-    ].join(", ");
+    const settings = this.scene.varied.map(([name, label]) => `${label} ${cell.settings[name]}`);
+    return [...settings, this.seedsOf(cell)].join(", ");
+  }
+
+  /** Return the seeds of a cell as a text. */
+  seedsOf(cell) {
+    const seeds = [...new Set(cell.runs.map((run) => this.scene.runs[run].seed))];
+    return seeds.length > 1 ? fill(this.words.seeds, { list: seeds.join(", ") }) : `${this.words.seed} ${seeds[0]}`;
+  }
+
+  /** What people call the metric. */
+  get metricLabel() {
+    const { metrics, metric } = this.scene;
+    return metrics.find(([name]) => name === metric)?.[1] ?? metric;
   }
 
   /** Return the metric of a cell as a text: its mean, and the range over seeds. */

@@ -6,7 +6,7 @@ import { make, makeButton, makeSvg, setOptions } from "../browser/shared/element
 import { taken } from "../browser/shared/keys.js";
 import { listen, unpack } from "../browser/shared/messages.js";
 import { clamp, finite } from "../browser/shared/numbers.js";
-import { fill, spaced } from "../browser/shared/texts.js";
+import { brief, fill, spaced } from "../browser/shared/texts.js";
 import { showActions } from "./actions.js";
 import { layGrid, layTable } from "./layouts.js";
 import { drawParallel } from "./parallel.js";
@@ -141,7 +141,7 @@ export default {
     const refresh = () => {
       const { frame, scene, state } = results;
       const rate = state.status === "running" && state.rate;
-      const speed = rate ? ` \u00b7 ${fill(words.rate, { n: figure(rate), runs: scene.runs.length })}` : "";
+      const speed = rate ? ` \u00b7 ${fill(words.rate, { n: brief(rate), runs: scene.runs.length })}` : "";
       at.textContent = fill(words.iteration, { n: spaced(state.iteration ?? 0) }) + speed;
       play.hidden = state.status === "running";
       pause.hidden = !play.hidden;
@@ -155,7 +155,7 @@ export default {
     };
     const drawCell = (part, span) => {
       const { cell, box, foot } = part;
-      const { scene, state } = results;
+      const { state } = results;
       const known = results.valueOf(cell);
       const over = cell.runs.filter((run) => results.ended(run));
       const status = over.length === cell.runs.length ? words[state.statuses[over[0]]] : "";
@@ -163,7 +163,7 @@ export default {
       box.classList.toggle("gw-over", Boolean(status));
       const figures = results.figuresOf(cell);
       const errors = cell.runs.map((run) => state.errors[run]).filter(Boolean);
-      box.title = [results.nameOf(cell), `${scene.metric}: ${figures}`, ...errors].join("\n");
+      box.title = [results.nameOf(cell), `${results.metricLabel}: ${figures}`, ...errors].join("\n");
       if (inGrid()) {
         foot.textContent = status ? `${status} \u00b7 ${figure(known)}` : figure(known);
         drawSamples(part.canvas, cell.runs[0], results);
@@ -179,9 +179,9 @@ export default {
     };
     const drawLegend = ([worst, best]) => {
       legend.replaceChildren();
-      const { metrics: all, metric, scale } = results.scene;
+      const { scale } = results.scene;
       const label = (text, className = "") => make(legend, "span", className, {}, text);
-      label((all.find(([name]) => name === metric) ?? [metric, metric])[1]);
+      label(results.metricLabel);
       label(figure(worst));
       const ramp = make(legend, "span", "gw-sweep-ramp", { title: `${words.worst} \u2192 ${words.best}` });
       label(figure(best));
