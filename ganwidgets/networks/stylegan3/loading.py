@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import secrets
 import warnings
@@ -21,7 +22,7 @@ from ganwidgets.errors import CheckpointError, CheckpointWarning
 from ganwidgets.messages import Message
 from ganwidgets.networks.stylegan3.convolutions import BINOMIAL, resampling_filter
 from ganwidgets.networks.stylegan3.generator import Generator, SynthesisLayer
-from ganwidgets.networks.stylegan3.pickles import Persistent, read_pickle
+from ganwidgets.networks.stylegan3.pickles import Persistent, UnreadableError, read_pickle
 from ganwidgets.networks.stylegan3.stylegan2 import StyleGAN2Generator
 
 __all__ = ["DIGITS", "load_stylegan", "save_generator"]
@@ -46,10 +47,23 @@ LARGEST_OTHER = 2**17
 
 MOST_RESOLUTION = 4096
 
+MOST_BYTES = 4 * 2**30
+"""Of a file. The largest published one has 0.4 GB."""
+
+MOST_MODULES = 1000
+"""In a generator. The largest published one has fewer than a hundred."""
+
+GREATEST = 1e6
+"""Greatest magnitude of a weight: styles and activations are normalized or clamped, so weights stay far below."""
+
 Network = Generator | StyleGAN2Generator
 
 
-def load_stylegan(path: str | os.PathLike[str]) -> Network:
+class _ForeignError(ValueError):
+    """A file without a generator that is known here."""
+
+
+def load_stylegan(path: str | os.PathLike[str], *, sha256: str | None = None) -> Network:
     """Return the generator of a published StyleGAN2-ADA or StyleGAN3 file.
 
     Parameters
@@ -58,6 +72,9 @@ def load_stylegan(path: str | os.PathLike[str]) -> Network:
         A ``.pkl`` file of stylegan2-ada-pytorch or stylegan3, or the ``.safetensors`` file that an
         earlier call wrote beside it. ``"digits"`` is a small network that comes with the package: StyleGAN3-T by
         class, 16x16, trained by ``scripts/train_stylegan_digits.py``.
+    sha256 : str, optional
+        The checksum that the file must have, as 64 hexadecimal digits. The published format has no checksum of its
+        own, so a changed byte within a weight is found only by this one. The ``.safetensors`` file has one inside.
 
     Returns
     -------
@@ -80,102 +97,171 @@ def load_stylegan(path: str | os.PathLike[str]) -> Network:
         with as_file(files("ganwidgets") / "pretrained" / "stylegan3_digits.safetensors") as shipped:
             return _read_converted(shipped)
     path = Path(path)
-    if path.exists() and not path.is_file():  # reading a pipe would wait for a writer
-        raise CheckpointError(
-            Message("{path} cannot be read: it is no file; pass the file of a saved network", path=str(path))
-        )
-    if path.suffix == ".safetensors":
-        return _read_converted(path)
     try:
-        content = path.read_bytes()
+        return _read(path, sha256)
     except OSError as error:
         raise CheckpointError(
             Message("{path} cannot be read: {reason}", path=str(path), reason=error.strerror or str(error))
         ) from error
+    except UnreadableError as error:
+        raise CheckpointError(
+            Message(
+                "{path} is not a published StyleGAN2 or StyleGAN3 network that can be read safely: {what}; "
+                "nothing in it was executed. Download it again, and compare its size and checksum",
+                path=str(path),
+                what=str(error),
+            )
+        ) from error
+    except _ForeignError as error:
+        raise CheckpointError(
+            Message(
+                "{path} holds no StyleGAN2 or StyleGAN3 generator that is known here: {reason}. "
+                "load_stylegan reads the .pkl files of stylegan2-ada-pytorch and stylegan3",
+                path=str(path),
+                reason=str(error),
+            )
+        ) from error
+
+
+def _read(path: Path, sha256: str | None) -> Network:
+    if path.exists() and not path.is_file():  # reading a pipe would wait for a writer
+        raise CheckpointError(
+            Message("{path} cannot be read: it is no file; pass the file of a saved network", path=str(path))
+        )
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise CheckpointError(
+            Message(
+                "{path} has {size:.1f} GB, but the largest published network has 0.4 GB; pass the .pkl file of one",
+                path=str(path),
+                size=size / 1e9,
+            )
+        )
+    content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and digest != sha256.strip().lower():
+        raise CheckpointError(
+            Message(
+                "{path} has the SHA-256 {found}, but {expected} was expected; download it again",
+                path=str(path),
+                found=digest,
+                expected=sha256,
+            )
+        )
+    if path.suffix == ".safetensors":
+        return _read_converted(path)
     converted = path.with_suffix(".safetensors")
     if converted.is_file() and _source(converted) == digest:
-        return _read_converted(converted)
-    kind, options, tensors = _generator(read_pickle(content))
+        try:
+            return _read_converted(converted)
+        except (OSError, UnreadableError, _ForeignError):
+            converted.unlink()  # damaged: it is written anew from the pickle
+    kind, options, tensors = _generator(read_pickle(content), 4 * len(content) + 2**20)
     network = _build(kind, options, tensors)
     _convert(converted, network, kind, options, digest)
     return network
 
 
-def _foreign(reason: str) -> CheckpointError:
-    return CheckpointError(
-        Message(
-            "the file holds no StyleGAN2 or StyleGAN3 generator that is known here: {reason}. "
-            "load_stylegan reads the .pkl files of stylegan2-ada-pytorch and stylegan3",
-            reason=reason,
-        )
-    )
-
-
-def _generator(content: Any) -> tuple[str, dict[str, Any], dict[str, Tensor]]:
-    """Return kind, constructor arguments and tensors of ``G_ema``."""
+def _generator(content: Any, memory: int) -> tuple[str, dict[str, Any], dict[str, Tensor]]:
+    """Return kind, constructor arguments and tensors of ``G_ema``; the tensors have at most `memory` bytes."""
     network = content.get("G_ema") if isinstance(content, dict) else None
     if not isinstance(network, Persistent):
-        raise _foreign("there is no G_ema")
+        raise _ForeignError("there is no G_ema")
     arguments, options = network.state.get("_init_args", ()), network.state.get("_init_kwargs")
-    if type(options) is not dict or len(arguments) > 0:
-        raise _foreign("its constructor arguments are missing")
-    tensors: dict[str, Tensor] = {}
-    _collect(network, "", tensors, 0)
+    if type(options) is not dict or type(arguments) not in {tuple, list} or len(arguments) > 0:
+        raise _ForeignError("its constructor arguments are missing")
+    tensors = _collected(network, memory)
     options = {key: value for key, value in options.items() if key not in IGNORED}
     if "synthesis.input.freqs" in tensors:
         return "stylegan3", options, tensors
     if "synthesis.b4.const" in tensors:
         nested = options.pop("synthesis_kwargs", None)
-        if nested is not None:
+        if type(nested) is dict:
             # stylegan2-ada-pytorch clamps only if its settings say so; later code always does.
             nested = {key: value for key, value in nested.items() if key not in IGNORED}
             options = {**options, "conv_clamp": None, **nested}
+        elif nested is not None:
+            raise _ForeignError(f"synthesis_kwargs is a {type(nested).__name__}")
         return "stylegan2", options, tensors
-    raise _foreign("it has neither synthesis.input.freqs nor synthesis.b4.const")
+    raise _ForeignError("it has neither synthesis.input.freqs nor synthesis.b4.const")
 
 
-def _collect(module: Persistent, prefix: str, tensors: dict[str, Tensor], depth: int) -> None:
-    """Add the parameters and buffers of `module` and its submodules to `tensors`."""
-    if depth > 16:
-        raise _foreign("its modules are nested too deeply")
-    for group in ("_parameters", "_buffers"):
-        for name, tensor in module.state.get(group, {}).items():
-            if isinstance(tensor, Tensor):
-                tensors[f"{prefix}{name}"] = tensor.float()
-    for name, part in module.state.get("_modules", {}).items():
-        if isinstance(part, Persistent):
-            _collect(part, f"{prefix}{name}.", tensors, depth + 1)
+def _collected(network: Persistent, memory: int) -> dict[str, Tensor]:
+    """Return the parameters and buffers of all modules as float32, by their dotted names."""
+    tensors: dict[str, Tensor] = {}
+    waiting, found = [("", network)], 0
+    while waiting:
+        prefix, module = waiting.pop()
+        found += 1
+        groups = [module.state.get(group, {}) for group in ("_parameters", "_buffers", "_modules")]
+        if found > MOST_MODULES or any(type(group) is not dict for group in groups):
+            raise _ForeignError(f"it is not made of modules, or of more than {MOST_MODULES}")
+        for name, part in ((name, part) for group in groups for name, part in group.items()):
+            if isinstance(part, Persistent):
+                waiting.append((f"{prefix}{str(name)[:80]}.", part))
+            elif isinstance(part, Tensor):
+                memory -= 4 * part.numel()
+                if memory < 0:
+                    raise _ForeignError("its tensors are larger than the file")
+                tensors[f"{prefix}{name}"] = part.float()
+    return tensors
 
 
-def _check(options: Mapping[str, Any]) -> None:
-    for key, value in options.items():
-        if isinstance(value, Mapping):
-            _check(value)
-        elif isinstance(value, int | float) and not abs(value) <= LARGEST.get(str(key), LARGEST_OTHER):
-            raise _foreign(f"{key} = {value} is out of range")
+def _check(options: Mapping[Any, Any]) -> None:
+    """Refuse constructor arguments of other types than published networks have, or out of range."""
+    nested = options.get("mapping_kwargs")
+    flat = [*options.items(), *(nested.items() if type(nested) is dict else ())]
+    for key, value in flat:
+        if value is nested or value is None or type(value) in {str, bool}:
+            continue
+        numbers = value if type(value) in {list, tuple} else (value,)
+        most = LARGEST.get(str(key), LARGEST_OTHER)
+        if len(numbers) > LARGEST["filter_size"] or not all(_magnitude(number) <= most for number in numbers):
+            raise _ForeignError(f"{str(key)[:80]} = {_told(value)} is out of range")
     resolution = options.get("img_resolution", 4)
     if type(resolution) is not int or not 4 <= resolution <= MOST_RESOLUTION or resolution.bit_count() != 1:
-        raise _foreign(f"img_resolution = {resolution!r} is not a power of two from 4 to {MOST_RESOLUTION}")
+        raise _ForeignError(
+            f"img_resolution = {_told(resolution)} is not a power of two from 4 to {MOST_RESOLUTION}"
+        )
+
+
+def _magnitude(value: Any) -> float:
+    """Return |value|, infinite for what is no number or a very large one."""
+    if type(value) not in {int, float} or (type(value) is int and value.bit_length() > 64):
+        return math.inf
+    return abs(float(value))
+
+
+def _told(value: Any) -> str:
+    """Return a value as it can be shown: the numbers of a damaged file may have millions of digits."""
+    return f"{value:.6g}" if _magnitude(value) < math.inf else f"a {type(value).__name__}"
 
 
 def _build(kind: str, options: dict[str, Any], tensors: dict[str, Tensor]) -> Network:
     """Return the network, after comparing every name, shape and filter with its specification."""
     _check(options)
+    tensors = dict(tensors)
     try:
         with torch.device("meta"):
             network: Network = (Generator if kind == "stylegan3" else StyleGAN2Generator)(**options)
-    except (TypeError, ValueError, ArithmeticError, KeyError, AttributeError, RuntimeError) as error:
-        raise _foreign(f"its constructor arguments are unknown ({error})") from error
-    tensors = dict(tensors)
-    _check_filters(network, tensors, options)
+        _check_filters(network, tensors, options)
+    except _ForeignError:
+        raise
+    except (
+        ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
+    ) as error:  # fmt: skip
+        raise _ForeignError(f"its constructor arguments are unknown ({str(error)[:300]})") from error
     try:
         network.load_state_dict(tensors, assign=True)
     except RuntimeError as error:
-        raise _foreign(f"its tensors do not fit its constructor arguments ({error})") from error
-    for tensor in network.state_dict().values():
-        if not bool(torch.isfinite(tensor).all()):
-            raise _foreign("it has numbers that are not finite")
+        raise _ForeignError(
+            f"its tensors do not fit its constructor arguments ({str(error)[:300]})"
+        ) from error
+    for name, tensor in network.state_dict().items():
+        if tensor.dtype != torch.float32:
+            raise _ForeignError(f"{name} is of {tensor.dtype}, not of torch.float32")
+        if not bool((tensor.abs() <= GREATEST).all()):
+            raise _ForeignError(f"{name} has numbers that are not finite, or beyond {GREATEST:g}")
     return network.eval().requires_grad_(True)
 
 
@@ -190,11 +276,11 @@ def _check_filters(network: Network, tensors: dict[str, Tensor], options: Mappin
             layer = dict(network.named_modules()).get(owner)
             found = layer.filters().get(which) if isinstance(layer, SynthesisLayer) else None
             if found is None:
-                raise _foreign(f"it has an unknown filter {name}")
+                raise _ForeignError(f"it has an unknown filter {name}")
             designed = found
         expected = torch.from_numpy(designed).float()
         if stored.shape != expected.shape or not torch.allclose(stored, expected, rtol=0, atol=1e-5):
-            raise _foreign(f"its filter {name} is another one")
+            raise _ForeignError(f"its filter {name} is another one")
 
 
 def _source(converted: Path) -> str | None:
@@ -209,11 +295,17 @@ def _source(converted: Path) -> str | None:
 def _convert(converted: Path, network: Network, kind: str, options: dict[str, Any], digest: str) -> None:
     """Write the converted file beside its pickle, atomically."""
     temporary = converted.with_name(f".{converted.name}.{secrets.token_hex(4)}")
-    metadata = {"format": FORMAT, "kind": kind, "options": json.dumps(options), "source_sha256": digest}
+    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    metadata = {
+        "format": FORMAT,
+        "kind": kind,
+        "options": json.dumps(options),
+        "source_sha256": digest,
+        "tensors_sha256": _checksum(state),
+    }
     try:
         if converted.exists() and (not converted.is_file() or _source(converted) is None):
             raise FileExistsError(f"{converted.name} exists and was not made by load_stylegan")
-        state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
         save_file(state, temporary, metadata)
         temporary.replace(converted)
     except (OSError, SafetensorError, TypeError) as error:
@@ -222,7 +314,7 @@ def _convert(converted: Path, network: Network, kind: str, options: dict[str, An
             CheckpointWarning(
                 Message("{path} was not written: {reason}", path=str(converted), reason=str(error))
             ),
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -234,8 +326,26 @@ def save_generator(network: Generator, path: str | os.PathLike[str]) -> None:
     OSError
         If it cannot be written.
     """
-    metadata = {"format": FORMAT, "kind": "stylegan3", "options": json.dumps(network.options)}
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path, metadata)
+    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    metadata = {
+        "format": FORMAT,
+        "kind": "stylegan3",
+        "options": json.dumps(network.options),
+        "tensors_sha256": _checksum(state),
+    }
+    save_file(state, path, metadata)
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of names, shapes and contents, in hexadecimal."""
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(
+            tensor.contiguous().view(torch.uint8).numpy() if tensor.ndim else tensor.numpy().tobytes()
+        )
+    return found.hexdigest()
 
 
 def _read_converted(path: Path) -> Network:
@@ -243,19 +353,20 @@ def _read_converted(path: Path) -> Network:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            Message("{path} cannot be read: {reason}", path=str(path), reason=str(error))
-        ) from error
+    except SafetensorError as error:
+        raise UnreadableError(f"it is damaged ({error})") from error
     try:
         options = json.loads(metadata["options"])
         kind = metadata["kind"]
-    except (KeyError, ValueError) as error:
-        raise _foreign("it was not written by load_stylegan") from error
+    except (KeyError, ValueError, RecursionError) as error:
+        raise _ForeignError("it was not written by load_stylegan") from error
     if (
         metadata.get("format") != FORMAT
         or kind not in {"stylegan2", "stylegan3"}
         or type(options) is not dict
     ):
-        raise _foreign("it was not written by load_stylegan")
+        raise _ForeignError("it was not written by load_stylegan")
+    # Files of earlier versions have no checksum.
+    if metadata.get("tensors_sha256", checksum := _checksum(tensors)) != checksum:
+        raise UnreadableError("its tensors are not those of its checksum")
     return _build(kind, options, tensors)

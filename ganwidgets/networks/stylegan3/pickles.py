@@ -1,15 +1,20 @@
 """A reader of the published network pickles that executes nothing.
 
 The opcodes are interpreted here, and produce only numbers, strings, containers and tensors. A global is treated as a
-name, never imported. A call is accepted only if its name is in :data:`_CALLS`, which rebuilds data. The source text
-inside the file is treated as a string, and ignored.
+name, never imported. A call is accepted only if its name is in the table of :func:`_calls`, which rebuilds data. The
+source text inside the file is treated as a string, and ignored.
+
+Time and memory are bounded by the size of the file (:class:`_Budget`): a few bytes that repeat a call cannot make
+more tensors than the file has content.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 import pickletools
+import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +23,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganwidgets.errors import CheckpointError
-from ganwidgets.messages import Message
+__all__ = ["Persistent", "UnreadableError", "read_pickle"]
 
-__all__ = ["Persistent", "read_pickle"]
+MOST_OPCODES = 500_000
+"""The largest published file has fewer than a hundred thousand."""
 
-MOST_OPCODES = 5_000_000
-"""Maximum number of objects; the largest published file has fewer than a hundred thousand."""
+MOST_DIMENSIONS = 8
+"""Of a tensor or array; published ones have at most 4."""
+
+DTYPE = re.compile(r"[biufc][0-9]{1,2}")
+"""Names of the dtypes of NumPy arrays and scalars that are read."""
 
 STORAGES = {
     "FloatStorage": torch.float32,
@@ -74,14 +82,38 @@ class _Array:
     value: Any = None
 
 
-def _refuse(what: str) -> CheckpointError:
-    return CheckpointError(
-        Message(
-            "the file is not a published StyleGAN2 or StyleGAN3 network that can be read safely: {what}; "
-            "nothing in it was executed. Download it again, and compare its size and checksum",
-            what=what,
-        )
-    )
+class UnreadableError(ValueError):
+    """A pickle that is damaged, or asks for what a published network does not need."""
+
+
+@dataclass
+class _Budget:
+    """What reading a file may still use, its nested pickles included.
+
+    Attributes
+    ----------
+    opcodes : int
+    memory : int
+        Bytes of tensors, arrays and copied containers. Published files store each tensor once, so twice the
+        file's size is enough.
+    """
+
+    opcodes: int
+    memory: int
+
+    def step(self) -> None:
+        self.opcodes -= 1
+        if self.opcodes < 0:
+            raise UnreadableError(f"it has more than {MOST_OPCODES} parts")
+
+    def spend(self, memory: int) -> None:
+        self.memory -= memory
+        if self.memory < 0:
+            raise UnreadableError("its tensors need more memory than the file's size explains")
+
+
+Calls = dict[tuple[str, str], Callable[..., Any]]
+"""What stands in for each name that a pickle may call, by module and name."""
 
 
 def read_pickle(content: bytes) -> Any:
@@ -89,46 +121,42 @@ def read_pickle(content: bytes) -> Any:
 
     Raises
     ------
-    CheckpointError
+    UnreadableError
         If the file is damaged, or asks for anything that such a network does not need.
     """
-    value, _ = _guarded(io.BytesIO(content), _CALLS, None)
-    return value
+    budget = _Budget(MOST_OPCODES, 2 * len(content) + 2**20)
+    return _guarded(io.BytesIO(content), _Machine(_calls(budget), budget))
 
 
-def _guarded(
-    file: io.BytesIO,
-    calls: dict[tuple[str, str], Callable[..., Any]],
-    persistent: Callable[[Any], Any] | None,
-) -> tuple[Any, int]:
+def _guarded(file: io.BytesIO, machine: _Machine) -> Any:
+    """Run one pickle of `file`, whose position is then behind it."""
     try:
-        return _Machine(calls, persistent).run(file), file.tell()
-    except CheckpointError:
+        return machine.run(file)
+    except UnreadableError:
         raise
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError, AttributeError) as error:
-        raise _refuse(f"it is damaged ({type(error).__name__}: {error})") from error
+    except (
+        ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
+    ) as error:  # fmt: skip
+        raise UnreadableError(f"it is damaged ({type(error).__name__}: {str(error)[:200]})") from error
 
 
 class _Machine:
     """Interprets the opcodes of one pickle."""
 
-    def __init__(
-        self, calls: dict[tuple[str, str], Callable[..., Any]], persistent: Callable[[Any], Any] | None
-    ) -> None:
-        self.calls, self.persistent = calls, persistent
+    def __init__(self, calls: Calls, budget: _Budget, persistent: Callable[[Any], Any] | None = None) -> None:
+        self.calls, self.budget, self.persistent = calls, budget, persistent
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
 
     def run(self, file: io.BytesIO) -> Any:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
-            if count > MOST_OPCODES:
-                raise _refuse("it has too many parts")
+        for opcode, argument, _ in pickletools.genops(file):
+            self.budget.step()
             if opcode.name == "STOP":
                 (value,) = self.stack
                 return value
             self.step(opcode.name, argument)
-        raise _refuse("it ends too early")
+        raise UnreadableError("it ends too early")
 
     def pop_mark(self) -> list[Any]:
         mark = self.marks.pop()
@@ -188,15 +216,15 @@ class _Machine:
             case "REDUCE" | "NEWOBJ":
                 arguments, function = self.stack.pop(), self.stack.pop()
                 if not isinstance(function, Global) or not isinstance(arguments, tuple):
-                    raise _refuse("it calls something that is not a name")
+                    raise UnreadableError("it calls something that is not a name")
                 push(self.calls[function.module, function.name](*arguments))
             case "BUILD":
                 state = self.stack.pop()
-                _build(self.stack[-1], state)
+                _build(self.stack[-1], state, self.budget)
             case "BINPERSID" if self.persistent is not None:
                 push(self.persistent(self.stack.pop()))
             case _:
-                raise _refuse(f"it has the opcode {name}")
+                raise UnreadableError(f"it has the opcode {name}")
 
     def top(self, kind: type) -> Any:
         if type(self.stack[-1]) is not kind:
@@ -204,8 +232,10 @@ class _Machine:
         return self.stack[-1]
 
     def named(self, module: Any, name: Any) -> Global:
+        if type(module) is not str or type(name) is not str:
+            raise TypeError("a global whose name is not text")
         if (module, name) not in self.calls:
-            raise _refuse(f"it asks for {str(module)[:80]}.{str(name)[:80]}")
+            raise UnreadableError(f"it asks for {module[:80]}.{name[:80]}")
         return Global(module, name)
 
 
@@ -216,47 +246,58 @@ def _plain(key: Any) -> Hashable:
     return key  # type: ignore[no-any-return]
 
 
-def _build(target: Any, state: Any) -> None:
+def _build(target: Any, state: Any, budget: _Budget) -> None:
     """Set the content of an array or dtype. Content of other objects is not needed."""
     if not isinstance(target, _Array):
         return
     if isinstance(target.value, np.dtype):
-        if state[1] not in {"<", "|", "="}:
-            raise _refuse("its arrays are big-endian")
+        if type(state[1]) is not str or state[1] not in {"<", "|", "="}:
+            raise UnreadableError("its arrays are big-endian")
         return
     _, shape, dtype, fortran, content = state
+    if type(content) is not bytes or type(fortran) is not bool:
+        raise TypeError("an array whose content is not bytes")
     array = np.frombuffer(content, dtype.value)
     if array.size != math.prod(_sizes(shape)):
         raise ValueError("an array of another size than its content")
+    budget.spend(array.nbytes)
     target.value = array.reshape(shape, order="F" if fortran else "C").copy()
 
 
 def _sizes(values: Any) -> tuple[int, ...]:
-    if not isinstance(values, tuple) or any(type(value) is not int or value < 0 for value in values):
+    if not isinstance(values, tuple) or len(values) > MOST_DIMENSIONS:
+        raise ValueError(f"sizes that are not a tuple of at most {MOST_DIMENSIONS} numbers")
+    if any(type(value) is not int or not 0 <= value < 2**40 for value in values):
         raise ValueError("sizes that are not numbers from 0 on")
     return values
 
 
 def _module(meta: Any) -> Persistent:
     if type(meta) is not dict or meta.get("type") != "class" or type(meta.get("state")) is not dict:
-        raise _refuse("it holds an object that is not a module")
-    return Persistent(str(meta["class_name"]), meta["state"])
+        raise UnreadableError("it holds an object that is not a module")
+    if type(meta["class_name"]) is not str:
+        raise TypeError("a class whose name is not text")
+    return Persistent(meta["class_name"], meta["state"])
 
 
-def _storage(content: Any) -> Tensor:
+def _storage(budget: _Budget, content: Any) -> Tensor:
     """Return a flat tensor from the five pickles and the raw data that `torch.save` wrote before 1.6."""
     if type(content) is not bytes:
         raise TypeError("a storage that is not bytes")
+    budget.spend(len(content))
     file = io.BytesIO(content)
-    plain: dict[tuple[str, str], Callable[..., Any]] = {("collections", "OrderedDict"): dict}
-    magic, _ = _guarded(file, {}, None)
-    protocol, _ = _guarded(file, {}, None)
-    system, _ = _guarded(file, plain, None)
+    plain: Calls = {("collections", "OrderedDict"): functools.partial(_dictionary, budget)}
+    types: Calls = {("torch", name): _uncalled for name in STORAGES}
+    magic = _guarded(file, _Machine({}, budget))
+    protocol = _guarded(file, _Machine({}, budget))
+    system = _guarded(file, _Machine(plain, budget))
     if (magic, protocol) != (TORCH_MAGIC, TORCH_PROTOCOL) or not system.get("little_endian"):
-        raise _refuse("a tensor in it is in an unknown format")
-    types = {("torch", name): _uncalled for name in STORAGES}
-    dtype, key, count = _guarded(file, {**plain, **types}, _storage_type)[0]
-    keys, end = _guarded(file, {}, None)
+        raise UnreadableError("a tensor in it is in an unknown format")
+    dtype, key, count = _guarded(file, _Machine({**plain, **types}, budget, _storage_type))
+    keys = _guarded(file, _Machine({}, budget))
+    end = file.tell()
+    if type(key) is not str or type(keys) is not list or [type(found) for found in keys] != [str]:
+        raise ValueError("a storage without a key")
     if keys != [key] or int.from_bytes(content[end : end + 8], "little") != count:
         raise ValueError("a storage that contradicts itself")
     raw = content[end + 8 :]
@@ -286,32 +327,59 @@ def _parameter(data: Any, *_: Any) -> Any:
     return data
 
 
+def _dictionary(budget: _Budget, items: Any = ()) -> dict[Hashable, Any]:
+    if type(items) is dict:
+        items = list(items.items())
+    if type(items) not in {list, tuple}:
+        raise TypeError(f"a {type(items).__name__} as the content of a dictionary")
+    budget.spend(128 * len(items))
+    if any(type(item) not in {list, tuple} or len(item) != 2 for item in items):
+        raise ValueError("a dictionary of what are not pairs")
+    return {_plain(key): value for key, value in items}
+
+
+def _set(budget: _Budget, items: Any = ()) -> set[Hashable]:
+    if type(items) not in {list, tuple}:
+        raise TypeError(f"a {type(items).__name__} as the content of a set")
+    budget.spend(128 * len(items))
+    return {_plain(item) for item in items}
+
+
 def _dtype(name: Any, *_: Any) -> _Array:
-    if not isinstance(name, str) or len(name) > 4 or name[:1] not in set("biufc"):
+    if type(name) is not str or not DTYPE.fullmatch(name):
         raise ValueError("an array of objects")
     return _Array(np.dtype(name))
 
 
 def _scalar(dtype: Any, content: Any) -> Any:
+    if type(content) is not bytes:
+        raise TypeError("a number whose content is not bytes")
     return np.frombuffer(content, dtype.value, count=1)[0].item()
 
 
+def _array(*_: Any) -> _Array:
+    return _Array()
+
+
 def _uncalled(*_: Any) -> Any:
-    raise _refuse("it calls a type")
+    raise UnreadableError("it calls a type")
 
 
-_CALLS: dict[tuple[str, str], Callable[..., Any]] = {
-    ("torch_utils.persistence", "_reconstruct_persistent_obj"): _module,
-    ("dnnlib.util", "EasyDict"): dict,
-    ("collections", "OrderedDict"): dict,
-    ("builtins", "set"): lambda items=(): {_plain(item) for item in items},
-    ("torch._utils", "_rebuild_parameter"): _parameter,
-    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-    ("torch.storage", "_load_from_bytes"): _storage,
-    ("numpy", "dtype"): _dtype,
-    ("numpy", "ndarray"): _uncalled,
-}
-for _package in ("numpy.core.multiarray", "numpy._core.multiarray"):
-    _CALLS[_package, "scalar"] = _scalar
-    _CALLS[_package, "_reconstruct"] = lambda *_: _Array()
-"""Replacements of the names that a published network refers to."""
+def _calls(budget: _Budget) -> Calls:
+    """Return the names that a published network asks for, and what stands in for each."""
+    dictionary = functools.partial(_dictionary, budget)
+    calls: Calls = {
+        ("torch_utils.persistence", "_reconstruct_persistent_obj"): _module,
+        ("dnnlib.util", "EasyDict"): dictionary,
+        ("collections", "OrderedDict"): dictionary,
+        ("builtins", "set"): functools.partial(_set, budget),
+        ("torch._utils", "_rebuild_parameter"): _parameter,
+        ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+        ("torch.storage", "_load_from_bytes"): functools.partial(_storage, budget),
+        ("numpy", "dtype"): _dtype,
+        ("numpy", "ndarray"): _uncalled,
+    }
+    for package in ("numpy.core.multiarray", "numpy._core.multiarray"):
+        calls[package, "scalar"] = _scalar
+        calls[package, "_reconstruct"] = _array
+    return calls
