@@ -25,7 +25,7 @@ from torch import Tensor
 
 __all__ = ["Persistent", "UnreadableError", "read_pickle"]
 
-MOST_OPCODES = 500_000
+MOST_OPCODES = 250_000
 """The largest published file has fewer than a hundred thousand."""
 
 MOST_DIMENSIONS = 8
