@@ -94,7 +94,7 @@ def main() -> None:
             f"{trainer.floors()['frechet']:.2f} |",
             flush=True,
         )
-    print(f"features: {trainer.features}; torch {torch.__version__}, 1 thread")
+    print(f"features: the digits' classifier; torch {torch.__version__}, 1 thread")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from published_pickles import (  # noqa: E402 - the path comes first
+from published_pickles import (
     KINDS,
     damaged,
     forged,
@@ -37,8 +37,8 @@ from published_pickles import (  # noqa: E402 - the path comes first
     shared_modules,
 )
 
-from ganwidgets.errors import CheckpointError  # noqa: E402
-from ganwidgets.networks.stylegan3 import load_stylegan  # noqa: E402
+from ganwidgets.errors import CheckpointError
+from ganwidgets.networks.stylegan3 import load_stylegan
 
 
 def main() -> None:
