@@ -342,9 +342,7 @@ def _checksum(tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        found.update(
-            tensor.contiguous().view(torch.uint8).numpy() if tensor.ndim else tensor.numpy().tobytes()
-        )
+        found.update(tensor.contiguous().numpy().tobytes())
     return found.hexdigest()
 
 

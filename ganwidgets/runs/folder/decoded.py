@@ -107,7 +107,5 @@ def _history(
     before = parent.until(branch.start.iteration)
     if not columns:
         return before
-    new = completed(columns, of)
-    return History.restored(
-        {name: np.concatenate([column, new[name]]) for name, column in before.stored().items()}, of
-    )
+    old, new = completed(before.stored(), of), completed(columns, of)
+    return History.restored({name: np.concatenate([old[name], new[name]]) for name in old}, of)

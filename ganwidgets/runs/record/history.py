@@ -261,8 +261,10 @@ class History(Mapping[str, npt.NDArray[Any]]):
         self.columns = columns
         share = memory_budget // (1 + len(columns.dense))
         self._dense = {name: _Column(share) for name in columns.dense}
-        names = (*columns.sparse, *columns.optional, *PROGRESS)
-        self._sparse = {name: _Column(share // (len(names) + 1)) for name in names}
+        self._share = share // (len((*columns.sparse, *columns.optional, *PROGRESS)) + 1)
+        # Optional columns join with their first value, so unused ones take no memory and no disk. The dictionary is
+        # replaced then, because other threads may iterate over it.
+        self._sparse = {name: _Column(self._share) for name in (*columns.sparse, *PROGRESS)}
         self._rows = 0
         self._spent = 0.0
         self._pyramids: dict[tuple[str, int], _Pyramid] = {}
@@ -292,7 +294,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
             for name in self.columns.sparse:
                 self._sparse[name].append(record[name])
             for name in self.columns.optional:
-                self._sparse[name].append(record.get(name, math.nan))
+                self._extend_optional(name, np.array([record.get(name, math.nan)]))
             self._sparse["samples_seen"].append(samples_seen)
             self._sparse["seconds"].append(self._spent)
         self._rows = rows
@@ -317,10 +319,26 @@ class History(Mapping[str, npt.NDArray[Any]]):
             self._sparse[name].extend(columns[name][kept])
         for name in self.columns.optional:
             known = name in columns
-            self._sparse[name].extend(columns[name][kept] if known else np.full(len(kept), math.nan))
+            self._extend_optional(name, columns[name][kept] if known else np.full(len(kept), math.nan))
         self._sparse["seconds"].extend(np.asarray(self._spent + seconds * (kept + 1), np.float64))
         self._spent += seconds * n
         self._rows = rows
+
+    def _extend_optional(self, name: str, values: Floats) -> None:
+        """Add values of an optional column, which begins with the first that is not NaN."""
+        if name not in self._sparse:
+            if np.isnan(values).all():
+                return
+            column = _Column(self._share)
+            column.extend(np.full(_measurements(self._rows), math.nan))
+            self._sparse = {**self._sparse, name: column}
+        self._sparse[name].extend(values)
+
+    def _read_sparse(self, name: str, start: int = 0) -> Floats:
+        """Return measured values from number `start` on; NaN for an optional column that has not begun."""
+        if name in self._sparse:
+            return self._sparse[name].read(start)
+        return np.full(max(_measurements(self._rows) - start, 0), math.nan)
 
     def __len__(self) -> int:
         return len(list(iter(self)))
@@ -329,7 +347,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         yield "iteration"
         yield from self.columns.listed
         for name in self.columns.optional:
-            if not np.isnan(self._sparse[name].read()).all():
+            if not np.isnan(self._read_sparse(name)).all():
                 yield name
 
     def __repr__(self) -> str:
@@ -363,8 +381,8 @@ class History(Mapping[str, npt.NDArray[Any]]):
             return np.arange(1, rows + 1, dtype=np.int64)
         if name in self._dense:
             return self._dense[name].read()[:rows]
-        if name in self._sparse:
-            values = self._sparse[name].read()
+        if name in self._sparse or name in self.columns.optional:
+            values = self._read_sparse(name)
             where = _measured_until(rows)[: len(values)] - 1
             column = np.full(rows, np.nan)
             column[where] = values[: len(where)]
@@ -391,7 +409,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
             values = self._dense[name].read(pyramid.seen)
             iterations = np.arange(pyramid.seen + 1, pyramid.seen + len(values) + 1)
         else:
-            values = self._sparse[name].read(pyramid.seen)
+            values = self._read_sparse(name, pyramid.seen)
             iterations = _measured_until(self._rows)[pyramid.seen :]
         pyramid.feed(iterations.astype(np.float64), values)
         return pyramid.envelope()
@@ -448,10 +466,15 @@ class History(Mapping[str, npt.NDArray[Any]]):
             return dict.fromkeys(self.columns.listed, math.nan)
         dense = {name: column.read(self._rows - 1) for name, column in self._dense.items()}
         sparse = {name: column.read(_measurements(self._rows) - 1) for name, column in self._sparse.items()}
-        return {name: float(values[0]) for name, values in {**dense, **sparse}.items()}
+        unused = dict.fromkeys(self.columns.optional, math.nan)
+        return {**unused, **{name: float(values[0]) for name, values in {**dense, **sparse}.items()}}
 
     def stored(self) -> dict[str, Floats]:
+<<<<<<< HEAD
         """Return the columns for storage, with compact costlier ones."""
+=======
+        """Return what a saved run keeps: columns as they are held, the costlier ones compact, optional ones if used."""
+>>>>>>> 5d6bbdc (Optional columns of a history take memory and disk only once they are used)
         return {name: column.read() for name, column in {**self._dense, **self._sparse}.items()}
 
     @classmethod
@@ -472,6 +495,8 @@ class History(Mapping[str, npt.NDArray[Any]]):
                 raise ValueError(f"the column {name} of the history does not have {expected} numbers")
         for name, column in {**self._dense, **self._sparse}.items():
             column.extend(np.asarray(whole[name], dtype=np.float64))
+        for name in of.optional:
+            self._extend_optional(name, np.asarray(whole[name], dtype=np.float64))
         self.resize(rows)
         return self
 

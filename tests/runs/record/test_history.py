@@ -291,3 +291,27 @@ def test_a_history_until_an_earlier_row_shares_its_chunks_and_both_grow_apart(bu
     signs = np.where(np.arange(rows + 499) < parted, 1, -1)
     table = {name: signs * values for name, values in expected(rows + 499).items()}
     assert_holds(begun, rows + 499, table)
+
+
+@given(st.integers(0, 60), st.integers(1, 60), st.integers(0, 120))
+def test_optional_columns_begin_with_their_first_value_and_cost_nothing_before(before, after, cut):
+    history = filled(before)
+    assert not set(CLASSIC.optional) & set(history.stored())
+    for iteration in range(before + 1, before + after + 1):
+        history.append({**record(iteration), "level": float(iteration)})
+    rows = before + after
+    level = np.array([n if measured(n) and n > before else np.nan for n in range(1, rows + 1)])
+    used = not np.isnan(level).all()
+    assert set(CLASSIC.optional) & set(history.stored()) == ({"level"} if used else set())
+    parts = [(1, filled(before).stored()), (before + 1, history.since(before))]
+    for kept in (
+        history,
+        History.restored(history.stored()),
+        History.restored(joined(parts if before else parts[1:])[1]),
+    ):
+        assert ("level" in list(kept)) is used
+        assert np.array_equal(kept["level"], level, equal_nan=True)
+        assert np.isnan(kept["augment_p"]).all()
+        assert kept["augment_p"].shape == (rows,)
+        assert np.array_equal(kept.until(min(cut, rows))["level"], level[:cut], equal_nan=True)
+        assert len(kept.envelope("augment_p", 16)[0]) == len(kept.envelope("level", 16)[0])
