@@ -265,13 +265,12 @@ def test_a_history_of_an_older_version_reads_as_not_measured_and_goes_on():
     again = History.restored(older)
     assert np.isnan(again["penalty_d"]).all()
     assert np.array_equal(again["loss_d"], history["loss_d"])
-    again.append(record(26))
-    first = (1, older)
-    later = (26, {name: column[-1:] for name, column in again.since(25).items()})
-    start, columns = joined([first, later])
+    for iteration in range(26, 31):
+        again.append({**record(iteration), "penalty_d": 0.5})
+    start, columns = joined([(1, older), (26, again.since(25))])
     assert start == 1
-    assert len(columns["loss_d"]) == 26
-    assert len(columns["penalty_d"]) == len(columns["grad_norm_d"])
+    assert len(columns["loss_d"]) == 30
+    assert np.array_equal(columns["penalty_d"], [np.nan, np.nan, np.nan, 0.5], equal_nan=True)
 
 
 @pytest.mark.parametrize("budget", [0, 10_000, 10_000_000])
