@@ -470,11 +470,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         return {**unused, **{name: float(values[0]) for name, values in {**dense, **sparse}.items()}}
 
     def stored(self) -> dict[str, Floats]:
-<<<<<<< HEAD
-        """Return the columns for storage, with compact costlier ones."""
-=======
-        """Return what a saved run keeps: columns as they are held, the costlier ones compact, optional ones if used."""
->>>>>>> 5d6bbdc (Optional columns of a history take memory and disk only once they are used)
+        """Return the columns for storage, with compact costlier ones; optional ones only if they are used."""
         return {name: column.read() for name, column in {**self._dense, **self._sparse}.items()}
 
     @classmethod
