@@ -1,15 +1,20 @@
-"""Make the picture of the widget that the README shows: ``python scripts/widget_picture.py``.
+"""Make the pictures of the widget that the README and the documentation show: ``python scripts/widget_picture.py``.
 
-A run on eight Gaussians, 3000 steps old, in JupyterLab 1000 pixels wide. Needs what the
-browser tests need, Chromium among it.
+A run on eight Gaussians in JupyterLab, 1000 pixels wide, in the light and the dark theme: a film of its plane and its
+losses, and the whole widget after 3000 steps. Needs what the browser tests need, Chromium among it.
 """
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "images"
 
 CELL = """import ganwidgets as gw
 from ganwidgets.recipes import recommended
@@ -18,11 +23,17 @@ w = gw.GANTrainerWidget('ring8', **{**recommended('ring8'), **small}, seed=1, lo
 w"""
 
 PAST = 3000
-"""Steps after which the picture is taken: the clusters are found, and D's verdict still has colours."""
+"""Steps after which the still picture is taken: the clusters are found, and D's verdict still has colours."""
+
+FRAMES, EVERY = 30, 100
+"""Pictures of the film, and steps between two of them."""
+
+WIDE, COLORS, SHOWN = 640, 64, 160
+"""Width of the film in pixels, its colours, and milliseconds for which a picture is shown."""
 
 
 def main() -> None:
-    """Write ``docs/images/widget.png``."""
+    """Write ``docs/images/widget.png`` and ``widget.gif``, and both again with ``_dark`` in their names."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
     from live_page import open_notebook  # type: ignore[import-not-found]  # the path is known only now
 
@@ -32,14 +43,33 @@ def main() -> None:
         notebook.theme("Light")
         notebook.run(CELL)
         page.locator(".gw-layer-gradients input").click()
-        notebook.execute(f"w.play(until={PAST})")
-        for iteration in range(1000, PAST + 1, 1000):  # each within the harness's patience
-            notebook.until(f"w.iteration >= {iteration}")
-        notebook.execute("w.wait()")
-        notebook.page.wait_for_timeout(2000)
-        whole, last = (page.locator(f".gw-{part}").first.bounding_box() for part in ("root", "timeline"))
-        clip = {**whole, "height": last["y"] + last["height"] - whole["y"] + 4}
-        page.screenshot(path=ROOT / "docs" / "images" / "widget.png", clip=clip)
+        films: dict[str, list[Image.Image]] = {"": [], "_dark": []}
+        for step in range(EVERY, PAST + 1, EVERY):
+            notebook.execute(f"w.play(until={step}); w.wait()")
+            page.wait_for_timeout(250)  # the page paints what has arrived
+            for ending, film in films.items():
+                notebook.theme("Dark" if ending else "Light")
+                film.append(picture(page, "main"))
+        for ending, film in films.items():
+            notebook.theme("Dark" if ending else "Light")
+            page.wait_for_timeout(1500)
+            whole, last = (page.locator(f".gw-{part}").first.bounding_box() for part in ("root", "timeline"))
+            clip = {**whole, "height": last["y"] + last["height"] - whole["y"] + 4}
+            page.screenshot(path=FOLDER / f"widget{ending}.png", clip=clip)
+            small = [each.resize((WIDE, round(WIDE * each.height / each.width))) for each in film[:FRAMES]]
+            first, *others = [each.quantize(COLORS) for each in small]
+            first.save(
+                FOLDER / f"widget{ending}.gif",
+                save_all=True,
+                append_images=others,
+                duration=[SHOWN] * len(others) + [2000],
+                loop=0,
+            )
+
+
+def picture(page: Any, part: str) -> Image.Image:
+    """Return what the page shows of one part of the widget."""
+    return Image.open(io.BytesIO(page.locator(f".gw-{part}").first.screenshot())).convert("RGB")
 
 
 if __name__ == "__main__":

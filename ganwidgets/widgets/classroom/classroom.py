@@ -7,6 +7,7 @@ import importlib.util
 import io
 import ipaddress
 import math
+import os
 import secrets
 import sys
 import threading
@@ -168,9 +169,13 @@ class Classroom(Experiments):
         role : str
         base : str, optional
             The address under which a proxy serves the port of the class, such as
-            ``https://hub.example/user/ann/proxy/8123/``.
+            ``https://hub.example/user/ann/proxy/8123/``. On a JupyterHub that names the public address of this server
+            (``JUPYTERHUB_PUBLIC_URL``), this is the default: the route of jupyter-server-proxy.
         """
         self._known(role)
+        public = os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
+        if base is None and public and _local(self._address):
+            base = f"{public.rstrip('/')}/proxy/{self._server.port}"
         if base is not None:
             return f"{base.rstrip('/')}/#{self._tokens[role]}"
         address = self._address

@@ -1,6 +1,7 @@
 """The web server of a class: tornado on a thread and an event loop of its own.
 
 The page first posts its token to ``enter``, which answers with an HttpOnly cookie; the token then leaves the address.
+Behind a proxy the cookie is valid below the proxy's path only, so that other servers of the hub do not get it.
 
 Protocol of the WebSocket. The client's first message is ``{"token": ..., "name": ...}``, or ``{"name": ...}`` if it has
 the cookie; anything else closes the connection with code 4403. Then it may send ``{"ack": true}`` after drawing a frame, ``{"propose": {"changes": {...},
@@ -16,6 +17,7 @@ import asyncio
 import hmac
 import json
 import math
+import re
 import secrets
 import threading
 import time
@@ -42,6 +44,9 @@ MOST_CLIENTS = 300
 FRAMES_PER_SECOND = 5.0
 GREETING = 10.0
 """Seconds within which a client must send its token."""
+
+PREFIX = re.compile(r"(/[\w.~%@+-]+){1,20}/?", re.ASCII)
+"""The path under which a proxy, such as jupyter-server-proxy, serves the class; it names it in a header."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; "
@@ -116,8 +121,20 @@ class _Enter(tornado.web.RequestHandler):
         if not role:
             raise tornado.web.HTTPError(403)
         secret = self._server.people.begin_session(role)
-        self.set_cookie(self._server.cookie, secret, httponly=True, samesite="Strict")
+        self.set_cookie(
+            self._server.cookie,
+            secret,
+            path=_path_behind(self.request.headers.get("X-Forwarded-Prefix", "")),
+            secure=self.request.headers.get("X-Forwarded-Proto") == "https",
+            httponly=True,
+            samesite="Strict",
+        )
         self.set_status(204)
+
+
+def _path_behind(prefix: str) -> str:
+    """Return the path of the cookie behind a proxy that serves the class below `prefix`; "/" without a proxy."""
+    return f"{prefix.rstrip('/')}/" if PREFIX.fullmatch(prefix) else "/"
 
 
 class _Socket(tornado.websocket.WebSocketHandler):

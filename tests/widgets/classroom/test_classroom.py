@@ -312,3 +312,39 @@ def test_a_token_is_exchanged_for_a_cookie_that_scripts_cannot_read(classroom):
     assert classroom.url("watch", base="https://hub/user/a/proxy/1/").startswith(
         "https://hub/user/a/proxy/1/#"
     )
+
+
+def test_behind_a_proxy_the_cookie_is_for_the_path_of_the_class_only(classroom, monkeypatch):
+    address, _, token = classroom.url("watch").partition("#")
+    outside = {
+        "Host": "hub.example",
+        "X-Forwarded-Prefix": "/user/ann/proxy/8123",
+        "X-Forwarded-Proto": "https",
+    }
+
+    def cookie(**headers):
+        body = json.dumps({"token": token}).encode()
+        request = urllib.request.Request(f"{address}enter", body, headers)
+        with urllib.request.urlopen(request) as answer:
+            return answer.headers["Set-Cookie"]
+
+    told = cookie(**outside)
+    assert {"HttpOnly", "Path=/user/ann/proxy/8123/", "SameSite=Strict", "Secure"} <= set(told.split("; "))
+    assert "Path=/" in cookie().split("; ")
+    for bad in ("/a; Domain=evil.example", "//", "relative", "/" + "x/" * 40):
+        assert "Path=/" in cookie(**{"X-Forwarded-Prefix": bad}).split("; ")
+    # The proxy passes on the page's own Host and Origin.
+    socket = websocket.create_connection(
+        address.replace("http", "ws") + "ws",
+        timeout=30,
+        host="hub.example",
+        origin="https://hub.example",
+        cookie=told.partition(";")[0],
+    )
+    socket.send(json.dumps({"name": "Ann"}))
+    assert json.loads(socket.recv())["welcome"]["role"] == "watch"
+    socket.close()
+    monkeypatch.setenv("JUPYTERHUB_PUBLIC_URL", "https://hub.example/user/ann/")
+    port = address.rstrip("/").rpartition(":")[2]
+    assert classroom.url("watch") == f"https://hub.example/user/ann/proxy/{port}/#{token}"
+    assert classroom.url("watch", base="https://x.example").startswith("https://x.example/#")
