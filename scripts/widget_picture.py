@@ -25,10 +25,10 @@ w"""
 PAST = 3000
 """Steps after which the still picture is taken: the clusters are found, and D's verdict still has colours."""
 
-FRAMES, EVERY = 30, 100
+FRAMES, EVERY = 24, 125
 """Pictures of the film, and steps between two of them."""
 
-WIDE, COLORS, SHOWN = 640, 64, 160
+WIDE, COLORS, SHOWN = 560, 64, 180
 """Width of the film in pixels, its colours, and milliseconds for which a picture is shown."""
 
 
@@ -49,6 +49,7 @@ def main() -> None:
             page.wait_for_timeout(250)  # the page paints what has arrived
             for ending, film in films.items():
                 notebook.theme("Dark" if ending else "Light")
+                page.wait_for_timeout(300)
                 film.append(picture(page, "main"))
         for ending, film in films.items():
             notebook.theme("Dark" if ending else "Light")

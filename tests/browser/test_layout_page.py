@@ -29,6 +29,17 @@ MEASURED = """root => {
   };
 }"""
 
+# Whether the points are drawn, in the colours of the dark theme.
+PAINTED = """() => {
+  const canvas = document.querySelector('canvas.gw-points');
+  if (!canvas.width) return false;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at] === 0 && data[at + 1] === 148 && data[at + 2] === 231 && data[at + 3] === 255) return true;
+  }
+  return false;
+}"""
+
 
 def test_the_projectors_layout_fits_and_its_keys_steer(lab: NotebookPage):
     lab.finish(lab.start(PROJECTOR))
@@ -64,6 +75,8 @@ def test_the_projectors_layout_fits_and_its_keys_steer(lab: NotebookPage):
     rows.filter(has_text="Status").get_by_role("button", name="larger").click()
     root.locator(".gw-part-status.gw-sized").wait_for()
     assert lab.ask("list(w.panel_sizes)") == ["status"]
+    lab.theme("Dark")  # JupyterLab hides everything for a moment
+    page.wait_for_function(PAINTED)
 
 
 def toured(root: Locator) -> None:

@@ -43,15 +43,41 @@ export function colorsOf(el, names) {
   );
 }
 
-/** Return a function that has `draw` called before the next repaint, once however often it is called before. */
-export function drawsOnce(draw) {
+const TRIES = 20;
+
+/**
+ * Return a function that has `draw` called before the next repaint, once however often it is called before.
+ *
+ * JupyterLab hides everything for a moment when its theme changes. Then a canvas in `place` has no size and would be
+ * emptied, so the drawing waits, at most a second. A ResizeObserver notices a longer absence.
+ */
+export function drawsOnce(draw, place = null) {
   let waiting = 0;
+  let timer = 0;
+  let tries = 0;
   const later = () => {
     waiting ||= requestAnimationFrame(() => {
       waiting = 0;
+      clearTimeout(timer);
+      if (place && !place.getClientRects().length && tries < TRIES) {
+        tries += 1;
+        timer = setTimeout(later, 50);
+        return;
+      }
+      tries = 0;
       draw();
     });
   };
-  later.cancel = () => cancelAnimationFrame(waiting);
+  later.cancel = () => {
+    cancelAnimationFrame(waiting);
+    clearTimeout(timer);
+  };
   return later;
+}
+
+/** Call `act` when the front end changes its theme; return a function that ends this. */
+export function watchTheme(act) {
+  const themed = new MutationObserver(act);
+  themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
+  return () => themed.disconnect();
 }

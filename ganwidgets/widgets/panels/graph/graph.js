@@ -1,7 +1,7 @@
 // Draws a GraphView: both networks, what flows between them, and each part as a live miniature. The messages are
 // described in view.py.
 
-import { colorsOf, drawsOnce, fittedPen } from "../../browser/shared/canvases.js";
+import { colorsOf, drawsOnce, fittedPen, watchTheme } from "../../browser/shared/canvases.js";
 import { make, makeButton, makeSvg } from "../../browser/shared/elements.js";
 import { taken } from "../../browser/shared/keys.js";
 import { listen, PICTURE, renewed } from "../../browser/shared/messages.js";
@@ -187,7 +187,7 @@ export default {
         within(fittedPen(picture), opened, { x: 0, y: 0, w: side, h: picture.clientHeight }, 2.2);
       }
     };
-    const later = drawsOnce(draw);
+    const later = drawsOnce(draw, canvas);
 
     const arrange = () => {
       const width = stage.clientWidth;
@@ -285,8 +285,7 @@ export default {
     document.addEventListener(PICTURE, flowAlong);
     const resized = new ResizeObserver(arrange);
     resized.observe(stage);
-    const themed = new MutationObserver(later);
-    themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
+    const unthemed = watchTheme(later);
     showOpen();
     saying();
     model.send({ hello: true });
@@ -295,7 +294,7 @@ export default {
       cancelAnimationFrame(morphing);
       document.removeEventListener(PICTURE, flowAlong);
       resized.disconnect();
-      themed.disconnect();
+      unthemed();
       deafen();
     };
   },

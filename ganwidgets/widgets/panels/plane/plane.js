@@ -1,7 +1,7 @@
 // Draws a PlaneView: the layers of the plane, zoom, pan, and what a point under the pointer is. The messages are
 // described in view.py.
 
-import { colorsOf, drawsOnce, fittedPen } from "../../browser/shared/canvases.js";
+import { colorsOf, drawsOnce, fittedPen, watchTheme } from "../../browser/shared/canvases.js";
 import { make, makeButton } from "../../browser/shared/elements.js";
 import { announcePicture, listen, renewed } from "../../browser/shared/messages.js";
 import { clamp } from "../../browser/shared/numbers.js";
@@ -87,7 +87,7 @@ export default {
       follow(pen, colors, shown);
       tellOutside(shown);
     };
-    const later = drawsOnce(draw);
+    const later = drawsOnce(draw, canvas);
 
     /** Move the map of the verdict, which another widget draws below this one. */
     const putMapInPlace = () => {
@@ -262,6 +262,7 @@ export default {
     });
     const resized = new ResizeObserver(later);
     resized.observe(canvas);
+    const unthemed = watchTheme(later);
     showTraits();
     moved();
     model.send({ hello: true });
@@ -269,6 +270,7 @@ export default {
       later.cancel();
       clearTimeout(resting);
       resized.disconnect();
+      unthemed();
       deafen();
     };
   },
