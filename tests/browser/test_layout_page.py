@@ -35,7 +35,8 @@ PAINTED = """() => {
   if (!canvas.width) return false;
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   for (let at = 0; at < data.length; at += 4) {
-    if (data[at] === 0 && data[at + 1] === 148 && data[at + 2] === 231 && data[at + 3] === 255) return true;
+    const near = (channel, value) => Math.abs(data[at + channel] - value) < 20;
+    if (near(0, 0) && near(1, 148) && near(2, 231) && data[at + 3] > 100) return true;
   }
   return false;
 }"""
