@@ -28,8 +28,8 @@ PAST = 3000
 FRAMES, EVERY = 24, 125
 """Pictures of the film, and steps between two of them."""
 
-WIDE, COLORS, SHOWN = 560, 64, 180
-"""Width of the film in pixels, its colours, and milliseconds for which a picture is shown."""
+WIDE, HIGH, COLORS, SHOWN = 560, 331, 64, 180
+"""Size of the film in pixels, its colours, and milliseconds for which a picture is shown."""
 
 
 def main() -> None:
@@ -37,35 +37,25 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     from live_page import open_notebook  # type: ignore[import-not-found]  # the path is known only now
 
-    with open_notebook() as notebook:
-        page = notebook.page
-        page.set_viewport_size({"width": 1000, "height": 1600})
-        notebook.theme("Light")
-        notebook.run(CELL)
-        page.locator(".gw-layer-gradients input").click()
-        films: dict[str, list[Image.Image]] = {"": [], "_dark": []}
-        for step in range(EVERY, PAST + 1, EVERY):
-            notebook.execute(f"w.play(until={step}); w.wait()")
-            page.wait_for_timeout(250)  # the page paints what has arrived
-            for ending, film in films.items():
-                notebook.theme("Dark" if ending else "Light")
-                page.wait_for_timeout(300)
-                film.append(picture(page, "main"))
-        for ending, film in films.items():
-            notebook.theme("Dark" if ending else "Light")
-            page.wait_for_timeout(1500)
+    for ending, theme in (("", "Light"), ("_dark", "Dark")):
+        with open_notebook() as notebook:
+            page = notebook.page
+            page.set_viewport_size({"width": 1000, "height": 1600})
+            notebook.theme(theme)
+            notebook.run(CELL)
+            film: list[Image.Image] = []
+            for step in range(EVERY, PAST + 1, EVERY):
+                notebook.execute(f"w.play(until={step}); w.wait()")
+                page.wait_for_timeout(250)  # the page paints what has arrived
+                film.append(picture(page, "main").resize((WIDE, HIGH)))
             whole, last = (page.locator(f".gw-{part}").first.bounding_box() for part in ("root", "timeline"))
             clip = {**whole, "height": last["y"] + last["height"] - whole["y"] + 4}
             page.screenshot(path=FOLDER / f"widget{ending}.png", clip=clip)
-            small = [each.resize((WIDE, round(WIDE * each.height / each.width))) for each in film[:FRAMES]]
-            first, *others = [each.quantize(COLORS) for each in small]
-            first.save(
-                FOLDER / f"widget{ending}.gif",
-                save_all=True,
-                append_images=others,
-                duration=[SHOWN] * len(others) + [2000],
-                loop=0,
-            )
+        first, *others = [each.quantize(COLORS) for each in film]
+        durations = [SHOWN] * len(others) + [2000]
+        first.save(
+            FOLDER / f"widget{ending}.gif", save_all=True, append_images=others, duration=durations, loop=0
+        )
 
 
 def picture(page: Any, part: str) -> Image.Image:
