@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from notebook_page import Complaints, NotebookPage
+from notebook_page import VIEWPORT, Complaints, NotebookPage
 from servers import Server
 
 FLAGS = [
@@ -61,16 +61,49 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
-@pytest.fixture
-def complaints() -> Complaints:
-    """What the pages of this test complained about; a test that expects complaints may clear them."""
+@pytest.fixture(scope="session")
+def all_complaints() -> Complaints:
     return Complaints()
 
 
 @pytest.fixture
+def complaints(all_complaints: Complaints, request: pytest.FixtureRequest) -> Iterator[Complaints]:
+    """What the pages of this test complained about; a test that expects complaints may clear them."""
+    all_complaints.clear()
+    yield all_complaints
+    all_complaints.check(getattr(request.module, "ALLOWED_OUTSIDE", ()))
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(chromium: Browser, server: Server, all_complaints: Complaints) -> Iterator[NotebookPage]:
+    """JupyterLab with nothing but a notebook, loaded once: that takes longer than most of the tests."""
+    context = new_context(chromium)
+    page = context.new_page()
+    all_complaints.watch(page, server)
+    notebook = server.write_notebook(f"notebook{next(numbers)}.ipynb")
+    yield NotebookPage(page, server, f"doc/tree/{notebook}")
+    context.close()
+
+
+@pytest.fixture
+def lab(
+    jupyterlab: NotebookPage,
+    server: Server,
+    complaints: Complaints,  # checked after the notebook is closed
+    new_notebook: Callable[..., str],
+    request: pytest.FixtureRequest,
+) -> Iterator[NotebookPage]:
+    """An empty notebook in JupyterLab's light theme, with a kernel of its own, in the page that the tests share."""
+    jupyterlab.open(new_notebook())
+    yield jupyterlab
+    keep_screenshot(jupyterlab.page, request)
+    jupyterlab.close()
+    server.stop_kernels()
+
+
+@pytest.fixture
 def context(chromium: Browser, server: Server) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport={"width": 1000, "height": 900})
-    context.set_default_timeout(TIMEOUT)
+    context = new_context(chromium)
     yield context
     context.close()
     server.stop_kernels()
@@ -80,15 +113,13 @@ def context(chromium: Browser, server: Server) -> Iterator[BrowserContext]:
 def page(
     context: BrowserContext, server: Server, complaints: Complaints, request: pytest.FixtureRequest
 ) -> Iterator[Page]:
+    """A page that no other test sees, for other front ends and for tests that leave a page unusable."""
     page = context.new_page()
     complaints.watch(page, server)
     yield page
-    if folder := os.environ.get("GANWIDGETS_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{request.node.name}.png")
+    keep_screenshot(page, request)
     # JupyterLab asks before a changed notebook is left, and Chromium would wait for an answer.
     page.evaluate("window.onbeforeunload = null")
-    complaints.check(getattr(request.module, "ALLOWED_OUTSIDE", ()))
 
 
 @pytest.fixture
@@ -98,8 +129,8 @@ def new_notebook(server: Server) -> Callable[..., str]:
 
 
 @pytest.fixture
-def lab(page: Page, server: Server, new_notebook: Callable[..., str]) -> NotebookPage:
-    """An empty notebook in JupyterLab's light theme, with nothing else on the page."""
+def own_lab(page: Page, server: Server, new_notebook: Callable[..., str]) -> NotebookPage:
+    """An empty notebook in a JupyterLab that no other test sees."""
     notebook = NotebookPage(page, server, f"doc/tree/{new_notebook()}")
     notebook.theme("Light")  # the server remembers what another test chose
     return notebook
@@ -109,3 +140,15 @@ def lab(page: Page, server: Server, new_notebook: Callable[..., str]) -> Noteboo
 def classic(page: Page, server: Server, new_notebook: Callable[..., str]) -> NotebookPage:
     """An empty notebook in Notebook 7."""
     return NotebookPage(page, server, f"notebooks/{new_notebook()}")
+
+
+def new_context(chromium: Browser) -> BrowserContext:
+    context = chromium.new_context(viewport=VIEWPORT)
+    context.set_default_timeout(TIMEOUT)
+    return context
+
+
+def keep_screenshot(page: Page, request: pytest.FixtureRequest) -> None:
+    if folder := os.environ.get("GANWIDGETS_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{request.node.name}.png")

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Error, Locator, Page, WebSocket
+from playwright.sync_api import Error, Locator, Page, ViewportSize, WebSocket
 
 from servers import Server
 
@@ -19,6 +19,23 @@ window.harness = {
   ready: () => {
     const panel = window.jupyterapp && harness.panel();
     return Boolean(panel?.content?.model && panel.sessionContext.isReady && harness.kernel()?.status === 'idle');
+  },
+  open: async path => {
+    harness.close();
+    await window.jupyterapp.commands.execute('docmanager:open', { path });
+    await new Promise(resolve => requestAnimationFrame(resolve));
+  },
+  // Without the question whether to save it; where no notebook is left JupyterLab shows its launcher.
+  close: () => {
+    const panel = harness.panel();
+    if (!panel?.context) return;
+    panel.context.model.dirty = false;
+    panel.dispose();
+  },
+  empty: () => {
+    const { content } = harness.panel();
+    content.model.sharedModel.insertCell(0, { cell_type: 'code', source: '' });
+    content.model.sharedModel.deleteCellRange(1, content.widgets.length);
   },
   append: async source => {
     const { content } = harness.panel();
@@ -61,8 +78,17 @@ window.harness = {
 };
 """
 
+VIEWPORT: ViewportSize = {"width": 1000, "height": 900}
+
 PATIENCE = 120
 """Seconds; a bound against waiting for ever."""
+
+CLOSE_WIDGETS = """
+import ganwidgets
+for each in list(globals().values()):
+    if isinstance(each, ganwidgets.GANTrainerWidget):
+        each.close()
+"""
 
 FAILURES = (
     "Error displaying widget",
@@ -86,6 +112,11 @@ class Complaints:
     outside_requests: list[str] = field(default_factory=list)
     # Notebook 7 has errors of its own when it starts: "reading 'schema'", "filebrowser:open-path".
     not_ours: str = "/static/notebook/"
+
+    def clear(self) -> None:
+        """Forget what other tests' pages complained about."""
+        for noted in (self.page_errors, self.console_errors, self.outside_requests):
+            noted.clear()
 
     def watch(self, page: Page, server: Server) -> None:
         page.on("pageerror", self._note)
@@ -138,6 +169,26 @@ class NotebookPage:
         page.add_init_script(HARNESS)
         page.goto(f"{server.url}/{path}?token={server.token}")
         self.until_ready()
+
+    def open(self, name: str) -> None:
+        """Open another notebook in JupyterLab, in the state in which a page is loaded."""
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.emulate_media(reduced_motion="no-preference")
+        self.page.evaluate("name => harness.open(name)", name)
+        self.until_ready()
+        self.theme("Light")
+
+    def empty(self) -> None:
+        """Delete all cells, close all widgets and forget all names; the kernel lives on."""
+        self.execute(CLOSE_WIDGETS)
+        self.execute("%reset -f")
+        self.page.evaluate("harness.empty()")
+        self.page.set_viewport_size(VIEWPORT)
+        self.theme("Light")
+
+    def close(self) -> None:
+        """Close the notebook, whether it is saved or not."""
+        self.page.evaluate("harness.close()")
 
     def until_ready(self) -> None:
         """Wait until the notebook is shown and its kernel is idle."""
@@ -200,8 +251,10 @@ class NotebookPage:
         )
 
     def reload(self) -> None:
-        """Load the page again; the kernel lives on."""
-        self.page.reload()
+        """Load the page of this notebook again; the kernel lives on."""
+        path = self.page.evaluate("harness.panel().context.path")
+        self.page.evaluate("window.onbeforeunload = null")
+        self.page.goto(f"{self.server.url}/doc/tree/{path}?token={self.server.token}")
         self.until_ready()
 
     def theme(self, name: str) -> None:

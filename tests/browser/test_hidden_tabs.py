@@ -1,4 +1,4 @@
-"""Widgets that the page hides at first: in a closed tab, in a notebook behind another one."""
+"""Widgets that the page hides: in a closed tab, in a notebook behind another one, in a tab that nobody sees."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from notebook_page import NotebookPage
-from trainer_view import SMALL, TrainerView
+from trainer_view import SMALL, TrainerView, show
 
 IN_TAB = f"""
 import ganwidgets as gw, ipywidgets
@@ -74,3 +74,26 @@ def test_charts_live_on_while_their_tab_is_closed(lab: NotebookPage, complaints)
     until_drawn(view.root)
     check_curves(view)
     assert complaints.console_errors == []
+
+
+def test_a_hidden_tab_gets_next_to_nothing(own_lab: NotebookPage):
+    lab, view = own_lab, show(own_lab)
+    view.button("play").click()
+    view.until_drawn_anew("plane")
+
+    def messages_in_three_seconds() -> int:
+        lab.execute("import time; since = time.monotonic()")
+        before = lab.comm_messages
+        lab.until("time.monotonic() > since + 3")
+        return lab.comm_messages - before
+
+    visible = messages_in_three_seconds()
+    # What a browser does with a tab that nobody sees: no animation frame ever comes.
+    lab.page.evaluate("window.requestAnimationFrame = () => 0")
+    # Leases, sent to a page that stays silent, grow rarer.
+    for _ in range(3):
+        messages_in_three_seconds()
+    hidden = messages_in_three_seconds()
+    seen = lab.ask("w.iteration")
+    lab.until(f"w.iteration > {seen}")
+    assert hidden < visible / 4

@@ -1,4 +1,4 @@
-"""What a page shows once the kernel is gone, and what is left of a widget in a notebook that is opened again."""
+"""What a page shows once the kernel is gone, or once the page or the notebook is opened again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from notebook_page import NotebookPage
-from trainer_view import POINTS, SMALL, TrainerView
+from trainer_view import POINTS, SMALL, TrainerView, show
 
 PLAYING = f"{POINTS.removesuffix('; w')}; w.play(); w"
 
@@ -18,12 +18,11 @@ ICONS = """root => [root, ...root.querySelectorAll('*')]
         && each.classList.contains('jupyter-widgets-disconnected')).length"""
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
 @pytest.mark.parametrize("end", ["restart", "shutdown", "crash"])
 def test_the_page_says_that_the_kernel_is_gone_and_keeps_the_picture(
-    lab: NotebookPage, complaints, end, theme
+    own_lab: NotebookPage, complaints, end
 ):
-    lab.theme(theme)
+    lab = own_lab
     view = TrainerView(lab.cell(lab.start(PLAYING)).first)
     view.until_iteration_passes(5)
     match end:
@@ -54,7 +53,22 @@ def of_lab(error: str) -> bool:
     return "removeChild" in error and bool(places) and all("jlab_core" in place for place in places)
 
 
-def test_a_notebook_that_is_opened_again_shows_the_stored_picture(lab: NotebookPage, complaints):
+def test_a_page_that_is_loaded_again_shows_the_run(lab: NotebookPage):
+    view = show(lab)
+    view.button("play").click()
+    view.until_iteration_passes(0)
+    lab.save()
+    seen = lab.ask("w.iteration")
+    lab.reload()
+    again = TrainerView(lab.cell(1))
+    again.until_iteration_passes(seen)
+    again.until_drawn_anew("plane")
+    again.button("pause").click()
+    lab.until("not w.playing")
+
+
+def test_a_notebook_that_is_opened_again_shows_the_stored_picture(own_lab: NotebookPage, complaints):
+    lab = own_lab
     view = TrainerView(lab.cell(lab.start(f"{POINTS.removesuffix('; w')}; w.step(20); w.wait(); w")).first)
     view.until_iteration_passes(19)
     stored = lab.page.locator("img[class^=gw-stored]")

@@ -42,7 +42,7 @@ def picture(element: Locator, name: str) -> None:
         element.screenshot(path=Path(folder) / f"{name}.png")
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
+@pytest.mark.parametrize("theme", ["Light"])
 def test_a_lesson_is_clicked_through(lab: NotebookPage, theme):
     lab.theme(theme)
     index = lab.start(LESSON)
@@ -78,7 +78,7 @@ def test_a_lesson_is_clicked_through(lab: NotebookPage, theme):
     picture(head, f"lesson-seeds-{theme}")
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
+@pytest.mark.parametrize("theme", ["Dark"])
 def test_a_run_that_cannot_be_stored_is_saved_elsewhere(lab: NotebookPage, theme):
     lab.theme(theme)
     index = lab.start(UNSTORED)
