@@ -89,7 +89,7 @@ def jupyterlab(chromium: Browser, server: Server, all_complaints: Complaints) ->
 def lab(
     jupyterlab: NotebookPage,
     server: Server,
-    complaints: Complaints,  # checked after the notebook is closed
+    complaints: Complaints,  # noqa: ARG001 - checked after the notebook is closed
     new_notebook: Callable[..., str],
     request: pytest.FixtureRequest,
 ) -> Iterator[NotebookPage]:

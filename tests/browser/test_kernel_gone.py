@@ -19,9 +19,7 @@ ICONS = """root => [root, ...root.querySelectorAll('*')]
 
 
 @pytest.mark.parametrize("end", ["restart", "shutdown", "crash"])
-def test_the_page_says_that_the_kernel_is_gone_and_keeps_the_picture(
-    own_lab: NotebookPage, complaints, end
-):
+def test_the_page_says_that_the_kernel_is_gone_and_keeps_the_picture(own_lab: NotebookPage, complaints, end):
     lab = own_lab
     view = TrainerView(lab.cell(lab.start(PLAYING)).first)
     view.until_iteration_passes(5)
