@@ -31,7 +31,8 @@ from ganwidgets.runs.session.rehearsal import rehearsing
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.engine import NonFiniteError, NullObserver
+from ganwidgets.stepping.engine import NonFiniteError
+from ganwidgets.stepping.observers import NullObserver
 
 __all__ = ["SIGNALS", "WINDOW", "Series", "Signals", "observe", "recorded"]
 

@@ -12,15 +12,14 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
 from ganwidgets.errors import DataError
-from ganwidgets.games.game import NOTHING, Batch, Feed, Game, NetworkFn, Player, Scored, Turn
+from ganwidgets.games.game import NOTHING, Game, NetworkFn, Player, Scored, Turn
 from ganwidgets.messages import Message
 from ganwidgets.optimizers import (
     clip_gradients_,
@@ -33,28 +32,19 @@ from ganwidgets.seeds import seeded
 from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.descent import ParameterUpdate, gradients_of
+from ganwidgets.stepping.feed import SampleStream, StreamFeed
 from ganwidgets.stepping.frozen_layers import parameters_of_first_layers
 from ganwidgets.stepping.moving_average import MovingAverage
+from ganwidgets.stepping.observers import NullObserver, StageObserver
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.unrolling import looked_ahead
 from ganwidgets.stepping.weight_versions import WeightVersions
 
-__all__ = [
-    "ALL",
-    "Engine",
-    "NonFiniteError",
-    "NullObserver",
-    "SampleStream",
-    "StageObserver",
-    "feed_from",
-    "number_of",
-]
+__all__ = ["ALL", "Engine", "NonFiniteError", "number_of"]
 
 ALL = "both"
 """A full step, in place of a player's name."""
-
-NAN = math.nan
 
 
 class NonFiniteError(ArithmeticError):
@@ -64,57 +54,6 @@ class NonFiniteError(ArithmeticError):
         super().__init__(f"{quantity} is {value}")
         self.quantity = quantity
         self.value = value
-
-
-class SampleStream(Protocol):
-    """Real samples in the order in which a run sees them, read at any place."""
-
-    def take(self, start: int, n: int) -> Batch:
-        """Return samples number `start` to `start + n`: new tensors, a pure function of both numbers."""
-
-    def draw_labels(self, n: int, generator: torch.Generator) -> Tensor:
-        """Return `n` labels from the distribution of the data, int64 [n]."""
-
-
-class StageObserver(Protocol):
-    """Called after each stage of an update. What it gets is live and belongs to the engine.
-
-    An observer that raises ends the update there; its owner restores the state.
-    """
-
-    def on_draw(self, player: str, batch: Any, *, frozen: bool) -> None:
-        """Receive the batch that was drawn for an update of `player`."""
-
-    def on_stage(self, stage: str, /, **tensors: Tensor | None) -> None:
-        """Receive the tensors of a stage of the game's own; see :attr:`ganwidgets.games.game.Game.stages`."""
-
-    def on_loss(self, loss: Tensor) -> None:
-        """Receive the recorded loss, a scalar with a graph."""
-
-    def on_gradients(self, gradients: Sequence[Tensor | None]) -> None:
-        """Receive the gradients by the player's parameters, before any parameter moves."""
-
-    def on_update(self, *, skipped: bool) -> None:
-        """Note the end of an update; the parameters have moved unless it was `skipped`."""
-
-
-class NullObserver:
-    """The observer of an ordinary step: does nothing."""
-
-    def on_draw(self, player: str, batch: Any, *, frozen: bool) -> None:
-        pass
-
-    def on_stage(self, stage: str, /, **tensors: Tensor | None) -> None:
-        pass
-
-    def on_loss(self, loss: Tensor) -> None:
-        pass
-
-    def on_gradients(self, gradients: Sequence[Tensor | None]) -> None:
-        pass
-
-    def on_update(self, *, skipped: bool) -> None:
-        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +115,7 @@ class Engine:
         self.observer: StageObserver = NullObserver()
         self.weights = WeightVersions()
         self.settings: Any = None
-        self._feed = _Feed(state, streams)
+        self._feed = StreamFeed(state, streams)
         self._constrains = type(self.game).constrain is not Game.constrain
         self.record: dict[str, float] = dict.fromkeys(
             (
@@ -185,7 +124,7 @@ class Engine:
                 *self.game.terms,
                 *self.game.measures,
             ),
-            NAN,
+            math.nan,
         )
 
     def configure(self, settings: Any) -> None:
@@ -342,7 +281,7 @@ class Engine:
         if plan.skip_below is not None and value < plan.skip_below:
             for buffers, content in zip(plan.own_buffers, before, strict=True):
                 buffers.put_back(content)
-            self.record[plan.norm_column] = NAN
+            self.record[plan.norm_column] = math.nan
             self.observer.on_update(skipped=True)
             return
         self._apply(plan, scored.loss, measure=measure)
@@ -411,7 +350,7 @@ class Engine:
             Makes the context of the loss from the generator of random numbers inside the networks.
         """
         turn = replace(self._turn, random=_OneGenerator(seeded(seed, "attempt", player)))
-        batch = self.game.draw(player, _Feed(self.state, self.streams, moves=False), turn)
+        batch = self.game.draw(player, StreamFeed(self.state, self.streams, moves=False), turn)
         preserved = [each.still() for each in self.state.buffers.values()]
         flags = self.state.training_flags.in_train_mode()
         with _all_of([flags, *preserved]), routing(seeded(seed, "attempt network", player)):
@@ -427,14 +366,14 @@ class Engine:
         aside = seeded(state.seed, "frozen", name, state.iteration)
         inside = seeded(state.seed, "frozen network", state.iteration)
         turn = replace(self._turn, random=_OneGenerator(aside), frozen=True)
-        batch = self.game.draw(name, _Feed(state, self.streams, moves=False), turn)
+        batch = self.game.draw(name, StreamFeed(state, self.streams, moves=False), turn)
         self.observer.on_draw(name, batch, frozen=True)
         with self._contained([*plan.own_buffers, *plan.other_buffers], inside):
             scored = self.game.loss(name, batch, turn)
         self._record_loss(plan.loss_column, scored.loss)
         self._record_terms(scored.terms)
         self._record_measures(name, scored.measures)
-        self.record[plan.norm_column] = NAN
+        self.record[plan.norm_column] = math.nan
 
     def _record_loss(self, column: str, loss: Tensor) -> float:
         value = loss.item()
@@ -531,38 +470,6 @@ def _all_of(contexts: Sequence[contextlib.AbstractContextManager[object]]) -> It
 
 
 _NOTHING: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
-
-
-class _Feed:
-    """The real samples of an update; `moves` is False for a frozen player, which moves no cursor."""
-
-    def __init__(
-        self,
-        state: TrainingState | SimpleNamespace,
-        streams: Mapping[str, SampleStream],
-        *,
-        moves: bool = True,
-    ) -> None:
-        self._cursors: dict[str, int] = state.cursors if moves else dict(state.cursors)
-        self._streams = streams
-        self._device = state.device
-        self._on_cpu = state.device.type == "cpu"
-
-    def take(self, n: int, stream: str = "data") -> Batch:
-        start = self._cursors[stream]
-        batch = self._streams[stream].take(start, n)
-        self._cursors[stream] = start + n
-        if self._on_cpu:
-            return batch
-        return Batch(*(None if part is None else part.to(self._device) for part in batch))  # type: ignore[arg-type]
-
-    def draw_labels(self, n: int, generator: torch.Generator, stream: str = "data") -> Tensor:
-        return self._streams[stream].draw_labels(n, generator).to(self._device)
-
-
-def feed_from(streams: Mapping[str, SampleStream], device: torch.device) -> Feed:
-    """Return a feed of `streams` from their beginning, apart from any state."""
-    return _Feed(SimpleNamespace(cursors=dict.fromkeys(streams, 0), device=device), streams)
 
 
 class _OneGenerator(dict[str, torch.Generator]):

@@ -20,7 +20,8 @@ from ganwidgets.seeds import derive, seeded
 from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.assembly import Assembled, check_fit, exact_because
 from ganwidgets.stepping.buffers import evaluation_mode
-from ganwidgets.stepping.engine import Engine, feed_from
+from ganwidgets.stepping.engine import Engine
+from ganwidgets.stepping.feed import feed_from
 from ganwidgets.stepping.game_data import shapes_of, streams_of
 from ganwidgets.stepping.game_probe import (
     built,

@@ -11,7 +11,7 @@ from ganwidgets.games.game import Game, StreamShape
 from ganwidgets.messages import Message
 from ganwidgets.seeds import derive
 from ganwidgets.stepping.class_labels import Labels, classes_of
-from ganwidgets.stepping.engine import SampleStream
+from ganwidgets.stepping.feed import SampleStream
 from ganwidgets.stepping.sample_streams import OrderedStream
 
 __all__ = ["load_for", "shapes_of", "streams_of"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -34,6 +33,7 @@ from ganwidgets.runs.state.user_parts import (
 from ganwidgets.runs.timeline.script import code_of
 from ganwidgets.settings import check_names
 from ganwidgets.settings.signatures import with_settings
+from ganwidgets.settings.types import nearest
 from ganwidgets.stepping.ambient import under_pinned_modes
 from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.stepping.engine import ALL
@@ -57,11 +57,10 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
     ----------
     data : str, array, tensor, (X, y), Dataset or path
         A preset's name, of `ganwidgets.data.POINT_PRESETS` or `ganwidgets.data.IMAGE_PRESETS`; points ``[N, F]``;
-        images ``[N, H, W]`` or ``[N, C, H, W]``,
-        uint8 or float; a pair with integer labels; a `torch.utils.data.Dataset`, or any object with
-        ``__len__`` and ``__getitem__``; a list; a table such as a DataFrame; or a folder of images. Points are not
-        scaled. Table columns train as z-scores if they are far from 0, very large or small, or of very different
-        scales. Images train in [-1, 1].
+        images ``[N, H, W]`` or ``[N, C, H, W]``, uint8 or float; a pair with integer labels; a
+        `torch.utils.data.Dataset`, or any object with ``__len__`` and ``__getitem__``; a list; a table such as a
+        DataFrame; or a folder of images. Points are not scaled. Table columns train as z-scores if they are far from 0,
+        very large or small, or of very different scales. Images train in [-1, 1].
     generator, discriminator : nn.Module, optional
         Own networks: ``generator(z)`` maps noise ``[n, latent_dim]`` to samples, ``discriminator(x)`` returns logits
         ``[n]``, ``[n, 1]`` or ``[n, 1, 1, 1]``. A network with a required second parameter gets labels, int64 ``[n]``.
@@ -153,8 +152,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         seed : int, optional
             A new seed; if omitted, the run's own.
         game : str or Game, optional
-            Only the run's own game: it determines settings, columns and networks. For another game make another
-            trainer.
+            Only the run's own game, which determines settings, columns and networks.
 
         Raises
         ------
@@ -396,9 +394,8 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         ``.safetensors``     the generator's tensors, with settings and a model card in the header; the card also as ``.md``
         ===================  ==========================================================================
 
-        The generator's files load without ganwidgets: ``torch.export.load(path).module()(z)``, with a second
-        argument ``y`` if it takes labels. It is exported in eval mode and returns samples in the units of
-        training.
+        The generator's files load without ganwidgets: ``torch.export.load(path).module()(z)``, with a second argument
+        ``y`` if it takes labels. It is exported in eval mode and returns samples in the units of training.
 
         Parameters
         ----------
@@ -410,8 +407,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         Raises
         ------
         ValueError
-            If the ending or language is unknown, PyTorch cannot trace the generator, or no script can
-            repeat the run.
+            If the ending or language is unknown, PyTorch cannot trace the generator, or no script can repeat the run.
         DataError
             If the game has no generator that maps noise.
         ImportError
@@ -501,5 +497,4 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
 def _hint(name: str, known: list[str], settings: Mapping[str, Any]) -> str:
     if name in settings:
         return Message("; it is a setting: trainer.settings.{name} = ...", name=name)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return Message("; did you mean {name}?", name=close[0]) if close else ""
+    return nearest(name, known)

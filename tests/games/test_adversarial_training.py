@@ -7,7 +7,7 @@ from harness import Play, TensorStream
 from torch.nn.functional import cross_entropy
 
 from ganwidgets.games.adversarial_training import AdversarialTraining
-from ganwidgets.stepping.engine import NullObserver
+from ganwidgets.stepping.observers import NullObserver
 
 
 class Perturbations(NullObserver):

@@ -12,7 +12,8 @@ import torch
 from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied
-from ganwidgets.stepping.engine import ALL, NonFiniteError, NullObserver
+from ganwidgets.stepping.engine import ALL, NonFiniteError
+from ganwidgets.stepping.observers import NullObserver
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 

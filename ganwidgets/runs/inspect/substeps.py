@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ganwidgets.games.game import Game
-from ganwidgets.stepping.engine import Engine, StageObserver
+from ganwidgets.stepping.engine import Engine
+from ganwidgets.stepping.observers import StageObserver
 from ganwidgets.stepping.tensors import tensors_of
 
 __all__ = ["Effect", "FarEnough", "Gradients", "Recorder", "SubStep", "stages_of"]

@@ -12,7 +12,8 @@ import torch
 
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
 from ganwidgets.stepping.ambient import pinned
-from ganwidgets.stepping.engine import Engine, NullObserver
+from ganwidgets.stepping.engine import Engine
+from ganwidgets.stepping.observers import NullObserver
 
 if TYPE_CHECKING:
     from ganwidgets.runs.session.session import Session

@@ -365,8 +365,7 @@ class Session:
         DivergedError
             If a number is not finite.
         Exception
-            Whatever a network or the data raises. After any of them the session is at its
-            last good state.
+            Whatever a network or the data raises. After any of them the session is at its last good state.
         """
         self._reentry.refuse_reentry()
         self.roll_back()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from ganwidgets.games import GAMES, GAN, Game, settings_of
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective, name_of, with_defaults
 from ganwidgets.settings import OWN, SETTINGS, Setting
+from ganwidgets.settings.types import nearest
 from ganwidgets.stepping.game_probe import check_declared
 from ganwidgets.stepping.tensors import put_tensors, tensors_of
 
@@ -37,12 +37,11 @@ def game_named(name: str) -> Game | None:
         If there is no such game.
     """
     if name not in GAMES:
-        close = difflib.get_close_matches(name, GAMES, n=1, cutoff=0.5)
         raise DataError(
             Message(
                 "there is no game {name!r}{hint}; games are {known}",
                 name=name,
-                hint=Message("; did you mean {name}?", name=close[0]) if close else "",
+                hint=nearest(name, GAMES),
                 known=", ".join(GAMES),
             )
         )

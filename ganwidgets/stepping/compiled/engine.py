@@ -12,8 +12,9 @@ from ganwidgets.messages import Message
 from ganwidgets.stepping.compiled.lanes import CompiledLanes
 from ganwidgets.stepping.compiled.plan import StepPlan, plan_of
 from ganwidgets.stepping.compiled.programs import program_now
-from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError, NullObserver
+from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
 from ganwidgets.stepping.lanes.engine import LaneRows
+from ganwidgets.stepping.observers import NullObserver
 
 __all__ = ["CompiledEngine"]
 

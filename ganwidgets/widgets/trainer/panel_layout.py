@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +10,7 @@ import traitlets
 from traitlets import TraitError, Tuple, observe, validate
 
 from ganwidgets.messages import Message, N_
+from ganwidgets.settings.types import nearest
 from ganwidgets.widgets.trainer import stored_layout
 from ganwidgets.widgets.trainer.layout_tools import LayoutTools
 
@@ -134,12 +134,11 @@ class LayoutTraits(traitlets.HasTraits):
         names: tuple[Any, ...] = proposal["value"]
         for at, name in enumerate(names):
             if not isinstance(name, str) or name not in KNOWN:
-                close = difflib.get_close_matches(str(name), KNOWN, n=1)
                 raise TraitError(
                     Message(
                         "panels has {name!r}, which is no panel{hint}; choose from {known}",
                         name=name,
-                        hint=Message("; did you mean {name}?", name=close[0]) if close else "",
+                        hint=nearest(name, KNOWN),
                         known=", ".join(KNOWN),
                     )
                 )
