@@ -40,7 +40,7 @@ def main() -> None:
     for ending, theme in (("", "Light"), ("_dark", "Dark")):
         with open_notebook() as notebook:
             page = notebook.page
-            page.set_viewport_size({"width": 1000, "height": 1600})
+            page.set_viewport_size({"width": 1000, "height": 1800})
             notebook.theme(theme)
             notebook.run(CELL)
             film: list[Image.Image] = []
