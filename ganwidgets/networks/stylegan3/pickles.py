@@ -113,7 +113,7 @@ class _Budget:
 
 
 Calls = dict[tuple[str, str], Callable[..., Any]]
-"""What stands in for each name that a pickle may call, by module and name."""
+"""Replacement of each name that a pickle may call, by module and name."""
 
 
 def read_pickle(content: bytes) -> Any:
@@ -366,7 +366,7 @@ def _uncalled(*_: Any) -> Any:
 
 
 def _calls(budget: _Budget) -> Calls:
-    """Return the names that a published network asks for, and what stands in for each."""
+    """Return the names that a published network refers to, with their replacements."""
     dictionary = functools.partial(_dictionary, budget)
     calls: Calls = {
         ("torch_utils.persistence", "_reconstruct_persistent_obj"): _module,
