@@ -15,7 +15,7 @@ PAGES = {
     for path in sorted((ROOT / "docs").rglob("*.md"))
     if not {"build", "lessons"} & set(path.relative_to(ROOT / "docs").parts)
 }
-ELSEWHERE = {"docs/at_a_glance.md", "docs/own_games.md", "docs/objectives.md"}
+ELSEWHERE = {"docs/own_games.md", "docs/objectives.md"}
 """Their examples have tests of their own, or are fragments."""
 
 
