@@ -37,3 +37,10 @@ def test_dragging_pans_and_a_style_and_a_layer_are_chosen(lab):
     lab.until("w.mixed == [3]")
     page.locator(".gw-layer select").select_option("L5_52_16")
     lab.until("w.layer == 'L5_52_16'")
+    before = page.locator(".gw-latents-activation img").get_attribute("src")
+    page.locator(".gw-channel input").fill("1")
+    page.locator(".gw-channel input").press("Enter")
+    lab.until("w.channel == 1")
+    page.wait_for_function(
+        "before => document.querySelector('.gw-latents-activation img').src !== before", arg=before
+    )

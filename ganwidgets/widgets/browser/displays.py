@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import html
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import ipywidgets
 from IPython.display import publish_display_data
 
-__all__ = ["Displays", "closed_bundle", "view_of", "with_picture"]
+from ganwidgets.messages import Catalog
+
+__all__ = ["Displayed", "Displays", "view_of"]
 
 
 def view_of(widget: ipywidgets.DOMWidget) -> dict[str, Any]:
@@ -90,3 +92,44 @@ class Displays:
             f'<img class="{self.stored}" alt="" src="data:image/png;base64,{encoded}">',
             "image/png": encoded,
         }
+
+
+class Displayed:
+    """What IPython calls to show a widget; a base class before that of ipywidgets.
+
+    The widget is shown with a stored picture below it, and after it was closed as that picture alone.
+    """
+
+    _closed_words: ClassVar[str]
+    """Says that the widget was closed, and how to make another."""
+
+    _catalog: Catalog
+    _displays: Displays
+    _models: Sequence[ipywidgets.Widget] = ()
+    """What :meth:`close` closes beside the widget itself."""
+
+    def _picture(self) -> bytes:
+        """Return the newest state of the widget as a PNG."""
+        raise NotImplementedError
+
+    def _is_closed(self) -> bool:
+        return self.comm is None  # type: ignore[attr-defined, no-any-return]
+
+    def _ipython_display_(self, **_: Any) -> None:
+        if self._is_closed():
+            self._displays.show_closed(self._catalog(self._closed_words), self._picture())
+        else:
+            self._displays.show(view_of(self), self._picture())  # type: ignore[arg-type]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        if self._is_closed():
+            return closed_bundle(self._catalog(self._closed_words), self._picture())
+        return with_picture(view_of(self), self._picture())  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Remove the widget from the page."""
+        for model in self._models:
+            model.close()
+        super().close()  # type: ignore[misc]
+        # ipywidgets sets None here, which IPython would call when the closed widget is shown.
+        self.__dict__.pop("_repr_mimebundle_", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +14,7 @@ from traitlets import observe
 from ganwidgets.dirac import DiracGAN
 from ganwidgets.messages import N_, catalog
 from ganwidgets.settings import SETTINGS, BoolSetting, FloatSetting, IntSetting, Setting, SettingOwner
-from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
+from ganwidgets.widgets.browser.displays import Displayed, Displays
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, NoViewers, gone_words
 from ganwidgets.widgets.browser.models import models_of
 from ganwidgets.widgets.browser.shared_style import SharedStyle
@@ -84,7 +84,7 @@ POINTED = ("theta", "psi")
 """Chosen in the picture, not by a control."""
 
 
-class DiracWidget(DiracTraits, ipywidgets.VBox):
+class DiracWidget(Displayed, DiracTraits, ipywidgets.VBox):
     """The smallest GAN: one number against one number, its arrows, one run, and the theory beside it.
 
     Each choice is a trait and a control: ``loss penalty penalty_weight weight_clip lr_g lr_d d_steps``
@@ -112,7 +112,7 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
     >>> w.close()
     """
 
-    _models: Sequence[ipywidgets.Widget] = ()
+    _closed_words = CLOSED
 
     def __init__(self, *, locale: str | None = None, **choices: Any) -> None:
         unknown = [name for name in choices if name not in CHOICES]
@@ -182,25 +182,6 @@ class DiracWidget(DiracTraits, ipywidgets.VBox):
 
     def _picture(self) -> bytes:
         return render_dirac(self._view.scene, self._view.words)
-
-    def _ipython_display_(self, **_: Any) -> None:
-        if self.comm is None:
-            self._displays.show_closed(self._catalog(CLOSED), self._picture())
-        else:
-            self._displays.show(view_of(self), self._picture())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        if self.comm is None:
-            return closed_bundle(self._catalog(CLOSED), self._picture())
-        return with_picture(view_of(self), self._picture())
-
-    def close(self) -> None:
-        """Remove the widget from the page."""
-        for model in self._models:
-            model.close()
-        super().close()
-        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
-        self.__dict__.pop("_repr_mimebundle_", None)
 
     def __repr__(self) -> str:
         return f"<DiracWidget {self.game!r}>"

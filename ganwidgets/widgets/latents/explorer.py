@@ -6,7 +6,7 @@ import io
 import math
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Message, N_, catalog
 from ganwidgets.rendering.animation import Film
 from ganwidgets.settings import Setting
-from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
+from ganwidgets.widgets.browser.displays import Displayed, Displays
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, NoViewers, gone_words
 from ganwidgets.widgets.browser.models import models_of
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.latents.choices import CHOICES, DIRECTIONS, LatentTraits
-from ganwidgets.widgets.latents.pictures import map_png, png_of, spectrum_png
+from ganwidgets.widgets.latents.pictures import activations, enlarged, picture, png_of, spectrum
 from ganwidgets.widgets.latents.view import LatentView
 
 __all__ = ["LatentExplorer"]
@@ -39,13 +39,16 @@ CLOSED = N_("This widget was closed; gw.LatentExplorer(G) makes another.")
 QUICK = 0.15
 """Seconds of an image from which on a coarse one is shown first."""
 
+MOST_CHANNELS = 4096
+"""Channels of a layer that can be chosen by hand; the largest published one has 1024."""
+
 RATE = 20
 """Images a second of a film."""
 
 Places = Iterable[Place | int]
 
 
-class LatentExplorer(LatentTraits, ipywidgets.VBox):
+class LatentExplorer(Displayed, LatentTraits, ipywidgets.VBox):
     """Seeds, truncation, style mixing, motion of the input, layers and spectra of one generator.
 
     Every choice is a trait and a control: ``x y truncation_psi truncation_cutoff mix_seed mixed tx ty rotation label
@@ -95,7 +98,7 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
     channel = Int(-1, help="The channel that is shown of a layer; -1 for the first three as colours.")
     error = Unicode("", help="Why the last image could not be computed; empty if it was.").tag(sync=False)
 
-    _models: Sequence[ipywidgets.Widget] = ()
+    _closed_words = CLOSED
     _tasks = LatestOnlyTasks()
     """Of this class only for a widget that was refused before it had its own."""
 
@@ -142,6 +145,18 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
             **look.of(ipywidgets.Dropdown),
         )
         self._layer_list.observe(lambda change: setattr(self, "layer", change["new"]), "value")
+        self._channel = ipywidgets.BoundedIntText(
+            value=self.channel,
+            min=-1,
+            max=MOST_CHANNELS - 1,
+            description=self._catalog(N_("Channel")),
+            tooltip=self._catalog(
+                N_("The channel of the layer that is shown; -1 shows the first three as colours.")
+            ),
+            disabled=not self.layer,
+            **look.of(ipywidgets.BoundedIntText),
+        )
+        self._channel.observe(lambda change: setattr(self, "channel", change["new"]), "value")
         self._cancel = classed(
             ipywidgets.Button(description=self._catalog(N_("Cancel")), **look.of(ipywidgets.Button)),
             "gw-action",
@@ -152,13 +167,20 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
         self.children = (
             Heartbeat(
                 NoViewers(),
-                {**self._controls.names, "gw-layer": (self._catalog(N_("Layer")),) * 2},
+                {
+                    **self._controls.names,
+                    "gw-layer": (self._catalog(N_("Layer")),) * 2,
+                    "gw-channel": (self._catalog(N_("Channel")),) * 2,
+                },
                 places=self._controls.places,
                 words=gone_words(self._catalog),
                 stored=self._displays.stored,
             ),
             self._view,
-            look.box([self._cancel, classed(self._layer_list, "gw-layer")], "gw-actions"),
+            look.box(
+                [self._cancel, classed(self._layer_list, "gw-layer"), classed(self._channel, "gw-channel")],
+                "gw-actions",
+            ),
             look.box([mixing, *self._mixing], "gw-mixing"),
             look.box([control.widget for control in self._controls.controls.values()], "gw-grid"),
         )
@@ -291,6 +313,9 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
                 button.value = number in change["new"]
         elif name == "layer":
             self._layer_list.value = change["new"]
+            self._channel.disabled = not change["new"]
+        elif name == "channel":
+            self._channel.value = change["new"]
         self._request()
 
     def _request(self, *, settled: bool = True) -> None:
@@ -387,36 +412,26 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
         for name, explored in (("image", self._exploration), ("beside", self._beside)):
             if name in found and explored is not None:
                 caption = t(N_("coarse image")) if coarse else self._caption(explored, place, found[name])
-                pictures[name] = self._picture(png_of(found[name]), caption, t(N_("Image")), coarse=coarse)
+                pictures[name] = picture(png_of(found[name]), caption, t(N_("Image")), coarse=coarse)
         if "activation" in found:
-            maps = found["activation"]
-            shown = None if self.channel < 0 else self.channel
-            mean, deviation = float(maps.mean()), float(maps.std())
-            caption = (
-                f"{self.layer}: {len(maps)} x {maps.shape[1]} x {maps.shape[2]}, {mean:.3g} ± {deviation:.3g}"
-            )
-            pictures["activation"] = self._picture(map_png(maps, shown), caption, t(N_("Activations")))
+            channel = None if self.channel < 0 else self.channel
+            pictures["activation"] = activations(found["activation"], self.layer, channel, t)
         if not coarse:
-            maps = found.get("activation", found["image"])
-            pictures["spectrum"] = self._picture(
-                spectrum_png(log_spectrum(maps)), t(N_("power spectrum, 100 dB")), t(N_("Power spectrum"))
-            )
-            seconds = sum(self._exploration.staged.seconds)
-            state = t(
-                N_("{layers} of {all} layers computed; a whole image takes {seconds} s"),
-                layers=self.computed_layers,
-                all=len(self.layers),
-                seconds=f"{seconds:.2f}",
-            )
-            self._view.state = {"text": state, "share": 1.0}
+            pictures["spectrum"] = spectrum(found.get("activation", found["image"]), t)
+            self._view.state = {"text": self._cost(), "share": 1.0}
         elif "activation" in self._pictures:
             pictures["activation"] = self._pictures["activation"]
         self._pictures = pictures
         self._view.pictures = pictures
 
-    @staticmethod
-    def _picture(png: bytes, caption: str, alt: str, *, coarse: bool = False) -> dict[str, Any]:
-        return {"png": png, "caption": caption, "alt": alt, "coarse": coarse}
+    def _cost(self) -> str:
+        """Return a sentence about what the last image cost."""
+        return self._catalog(
+            N_("{layers} of {all} layers computed; a whole image takes {seconds} s"),
+            layers=self.computed_layers,
+            all=len(self.layers),
+            seconds=f"{sum(self._exploration.staged.seconds):.2f}",
+        )
 
     def _caption(self, explored: Exploration, place: Place, image: Tensor) -> str:
         decibels = explored.equivariance(place, image)
@@ -458,33 +473,17 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
             )
         if len(places) < 2:
             raise DataError(Message("a film needs at least two places or seeds, such as film(path, [0, 1])"))
-        from PIL import Image
-
         count = max(round(seconds * RATE), 2)
         with self._lock:
-            frames = [_as_picture(Image, image) for image in self._exploration.walk(places, count)]
+            frames = [enlarged(image) for image in self._exploration.walk(places, count)]
         path.write_bytes(writers[path.suffix](Film(frames, [1 / RATE] * count)))
         return path
 
-    def _stored_picture(self) -> bytes:
+    def _picture(self) -> bytes:
         """Return the newest image as a PNG, enlarged, for readers without a kernel."""
-        from PIL import Image
-
-        image = torch.zeros(3, 16, 16) if self._image is None else self._image
         file = io.BytesIO()
-        _as_picture(Image, image, 600).save(file, "PNG")
+        enlarged(torch.zeros(3, 16, 16) if self._image is None else self._image, 600).save(file, "PNG")
         return file.getvalue()
-
-    def _ipython_display_(self, **_: Any) -> None:
-        if self.comm is None:
-            self._displays.show_closed(self._catalog(CLOSED), self._stored_picture())
-        else:
-            self._displays.show(view_of(self), self._stored_picture())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        if self.comm is None:
-            return closed_bundle(self._catalog(CLOSED), self._stored_picture())
-        return with_picture(view_of(self), self._stored_picture())
 
     def close(self) -> None:
         """Remove the widget from the page and end its thread."""
@@ -492,23 +491,7 @@ class LatentExplorer(LatentTraits, ipywidgets.VBox):
             self._stop.set()
             self._tasks.close()
             self._tasks.join()
-        for model in self._models:
-            model.close()
         super().close()
-        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
-        self.__dict__.pop("_repr_mimebundle_", None)
 
     def __repr__(self) -> str:
         return f"<LatentExplorer of a {type(self._exploration.generator).__name__}, {self.place!r}>"
-
-
-def _as_picture(image_module: Any, image: Tensor, least: int = 128) -> Any:
-    """Return an image [C, H, W] in [-1, 1] as an RGB picture of at least `least` pixels a side."""
-    from ganwidgets.rendering.image_grid import levels
-
-    picture = image_module.fromarray(levels(((image + 1) / 2)[None].numpy())[0])
-    factor = -(-least // min(picture.size))
-    resized = picture.resize(
-        (picture.width * factor, picture.height * factor), image_module.Resampling.NEAREST
-    )
-    return resized.convert("RGB")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from ganwidgets.latents.spectra import log_spectrum
+from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.image_grid import as_png, levels
 
-__all__ = ["map_png", "png_of", "spectrum_png"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["activations", "enlarged", "map_png", "picture", "png_of", "spectrum", "spectrum_png"]
 
 DECIBELS = 100.0
 """Between black and white of a spectrum."""
@@ -36,3 +43,31 @@ def spectrum_png(spectrum: Tensor) -> bytes:
     """Return a spectrum in dB, [H, W], as a PNG: white is its greatest value, black 100 dB below."""
     relative = torch.clamp(1 + (spectrum - spectrum.max()) / DECIBELS, 0, 1)
     return png_of((relative * 2 - 1).expand(3, -1, -1))
+
+
+def picture(png: bytes, caption: str, alt: str, *, coarse: bool = False) -> dict[str, Any]:
+    """Return a picture as :class:`~ganwidgets.widgets.latents.view.LatentView` takes it."""
+    return {"png": png, "caption": caption, "alt": alt, "coarse": coarse}
+
+
+def activations(maps: Tensor, layer: str, channel: int | None, catalog: Catalog) -> dict[str, Any]:
+    """Return the picture of a layer's activations [C, H, W], with their size, mean and standard deviation."""
+    size = f"{len(maps)} x {maps.shape[1]} x {maps.shape[2]}"
+    caption = f"{layer}: {size}, {float(maps.mean()):.3g} ± {float(maps.std()):.3g}"
+    return picture(map_png(maps, channel), caption, catalog(N_("Activations")))
+
+
+def spectrum(maps: Tensor, catalog: Catalog) -> dict[str, Any]:
+    """Return the picture of the mean power spectrum of maps [C, H, W]."""
+    png = spectrum_png(log_spectrum(maps))
+    return picture(png, catalog(N_("power spectrum, 100 dB")), catalog(N_("Power spectrum")))
+
+
+def enlarged(image: Tensor, least: int = 128) -> Image:
+    """Return an image [C, H, W] in [-1, 1] as an RGB picture of at least `least` pixels a side, pixels repeated."""
+    from PIL import Image
+
+    shown = Image.fromarray(levels(((image + 1) / 2)[None].numpy())[0])
+    factor = -(-least // min(shown.size))
+    size = shown.width * factor, shown.height * factor
+    return shown.resize(size, Image.Resampling.NEAREST).convert("RGB")

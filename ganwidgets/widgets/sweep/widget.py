@@ -17,7 +17,7 @@ from ganwidgets.settings import SETTINGS
 from ganwidgets.settings.types import BoolSetting, ChoiceSetting, NumberSetting
 from ganwidgets.sweeps.sweep import Sweep
 from ganwidgets.validation import checked_count, checked_timeout
-from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
+from ganwidgets.widgets.browser.displays import Displayed, Displays
 from ganwidgets.widgets.browser.heartbeat import Heartbeat, gone_words
 from ganwidgets.widgets.browser.models import models_of
 from ganwidgets.widgets.browser.shared_style import SharedStyle
@@ -35,7 +35,7 @@ FAST, SLOW = 10.0, 4.0
 """Frames a second at most, of up to 16 runs and of more."""
 
 
-class SweepWidget(ipywidgets.VBox):
+class SweepWidget(Displayed, ipywidgets.VBox):
     """A sweep in a notebook: a grid of live miniatures, to be watched and steered while it runs.
 
     A click opens a run as a :class:`GANTrainerWidget`; it is a copy, and the sweep goes on. A rectangle drawn over several
@@ -66,6 +66,8 @@ class SweepWidget(ipywidgets.VBox):
     5
     >>> w.close()
     """
+
+    _closed_words = CLOSED
 
     metric = Unicode()
     status = Unicode("idle", read_only=True)
@@ -317,17 +319,6 @@ class SweepWidget(ipywidgets.VBox):
     def _rendered(self) -> bytes:
         return render_sweep(self._frames, self.sweep)
 
-    def _ipython_display_(self, **_: Any) -> None:
-        if self.comm is None:
-            self._displays.show_closed(self._catalog(CLOSED), self._picture())
-        else:
-            self._displays.show(view_of(self), self._picture())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        if self.comm is None:
-            return closed_bundle(self._catalog(CLOSED), self._picture())
-        return with_picture(view_of(self), self._picture())
-
     def close(self) -> None:
         """End the widget's thread, and remove the widget from the page; the sweep stays usable."""
         runner = vars(self).get("_runner")
@@ -336,11 +327,7 @@ class SweepWidget(ipywidgets.VBox):
         if vars(self).get("_opened") is not None:
             with contextlib.suppress(RuntimeError):
                 self._close_opened()
-        for model in vars(self).get("_models", ()):
-            model.close()
         super().close()
-        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
-        self.__dict__.pop("_repr_mimebundle_", None)
 
     def __repr__(self) -> str:
         return f"<SweepWidget of {self.sweep!r}>"

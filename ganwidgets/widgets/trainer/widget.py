@@ -32,7 +32,7 @@ from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.validation import checked_count
 from ganwidgets.widgets.browser.acknowledgements import Acknowledgements
-from ganwidgets.widgets.browser.displays import Displays, closed_bundle, view_of, with_picture
+from ganwidgets.widgets.browser.displays import Displayed, Displays
 from ganwidgets.widgets.browser.link_refusal import InKernelOnly
 from ganwidgets.widgets.browser.models import models_of
 from ganwidgets.widgets.browser.subshells import heard_during_cells
@@ -75,7 +75,9 @@ LOOKS = ("speed", "controls", "layout_preset", "panels", "panel_sizes")
 
 
 @with_settings(KEYWORDS)
-class GANTrainerWidget(LayoutTraits, Steering, Presenting, Piloting, SettingTraits, ipywidgets.VBox):
+class GANTrainerWidget(
+    Displayed, LayoutTraits, Steering, Presenting, Piloting, SettingTraits, ipywidgets.VBox
+):
     """Watch a GAN train, and steer it while it trains.
 
     Displayed in a notebook it shows the data and what the generator makes of noise, the losses, the
@@ -130,6 +132,8 @@ class GANTrainerWidget(LayoutTraits, Steering, Presenting, Piloting, SettingTrai
     20
     >>> w.close()
     """
+
+    _closed_words = CLOSED
 
     iteration = Int(0, read_only=True, help="Full steps carried out.")
     playing = Bool(False, read_only=True, help="Whether steps follow one another.")
@@ -277,16 +281,8 @@ class GANTrainerWidget(LayoutTraits, Steering, Presenting, Piloting, SettingTrai
     def _picture(self) -> bytes:
         return render(self._camera.take(also={"verdict"}), self._catalog)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        if self._ended:
-            return closed_bundle(self._catalog(CLOSED), self._picture())
-        return with_picture(view_of(self), self._picture())
-
-    def _ipython_display_(self, **_: Any) -> None:
-        if self._ended:
-            self._displays.show_closed(self._catalog(CLOSED), self._picture())
-        else:
-            self._displays.show(view_of(self), self._picture())
+    def _is_closed(self) -> bool:
+        return self._ended
 
     def __repr__(self) -> str:
         state = "closed" if self.__dict__.get("_ended", True) else self.status
@@ -330,11 +326,7 @@ class GANTrainerWidget(LayoutTraits, Steering, Presenting, Piloting, SettingTrai
         """Leave the last picture in the page, and let kernel and page forget every model."""
         with contextlib.suppress(Exception):  # a network that raises must not prevent closing
             self._displays.update(self._picture)
-        for model in self._models:
-            model.close()
         super().close()
-        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
-        self.__dict__.pop("_repr_mimebundle_", None)
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the run for people to look at, in the widget's language; see :meth:`GANTrainer.export`.

@@ -69,6 +69,8 @@ def test_dragging_and_buttons_move_the_traits(explorer):
     assert explorer.mixed == [2]
     explorer._layer_list.value = explorer.layers[1]
     assert explorer.layer == explorer.layers[1]
+    explorer._channel.value = 2
+    assert explorer.channel == 2
     explorer.mixed = [0]
     assert [button.value for button in explorer._mixing] == [True, *[False] * 5]
 
