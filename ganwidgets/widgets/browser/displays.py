@@ -113,18 +113,18 @@ class Displayed:
         raise NotImplementedError
 
     def _is_closed(self) -> bool:
-        return self.comm is None  # type: ignore[attr-defined, no-any-return]
+        return self.comm is None  # type: ignore[attr-defined]
 
     def _ipython_display_(self, **_: Any) -> None:
         if self._is_closed():
             self._displays.show_closed(self._catalog(self._closed_words), self._picture())
         else:
-            self._displays.show(view_of(self), self._picture())  # type: ignore[arg-type]
+            self._displays.show(view_of(self), self._picture())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         if self._is_closed():
             return closed_bundle(self._catalog(self._closed_words), self._picture())
-        return with_picture(view_of(self), self._picture())  # type: ignore[arg-type]
+        return with_picture(view_of(self), self._picture())
 
     def close(self) -> None:
         """Remove the widget from the page."""
