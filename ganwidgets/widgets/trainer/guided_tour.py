@@ -38,6 +38,13 @@ STOPS: tuple[tuple[str, str, str], ...] = (
         ),
     ),
     (
+        "gw-diagram",
+        N_("The players"),
+        N_(
+            "Boxes are networks and losses, and arrows show which output enters which network. The box of a loss shows its newest value."
+        ),
+    ),
+    (
         "gw-lr_d",
         N_("A control"),
         N_(
