@@ -293,7 +293,10 @@ class LatentExplorer(Displayed, LatentTraits, ipywidgets.VBox):
                 setattr(self, name, min(max(value, setting.min), setting.max))  # type: ignore[attr-defined]
         finally:
             self._complete = complete
-        self._controls.show({name: getattr(self, name) for name in moved if name in self._controls.controls})
+        if done:
+            # A slider that is shown each value answers with an older one, which would undo the drag.
+            now = {name: getattr(self, name) for name in moved if name in self._controls.controls}
+            self._controls.show(now)
         self._request(settled=done)
 
     @validate("layer")
