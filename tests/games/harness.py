@@ -12,7 +12,8 @@ from ganwidgets.games.definitions import settings_of
 from ganwidgets.games.game import Batch, StreamShape
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.buffers import evaluation_mode
-from ganwidgets.stepping.engine import ALL, Engine, _Feed
+from ganwidgets.stepping.engine import ALL, Engine
+from ganwidgets.stepping.feed import StreamFeed
 from ganwidgets.stepping.state import TrainingState
 
 
@@ -78,4 +79,4 @@ class Play:
         turn = replace(self.engine._turn, random=random, networks=dict(state.networks))
         cursors = SimpleNamespace(cursors=dict.fromkeys(streams, 0), device=state.device)
         with evaluation_mode(*state.networks.values()):
-            return getattr(self.game, method)(n, _Feed(cursors, streams), turn)
+            return getattr(self.game, method)(n, StreamFeed(cursors, streams), turn)

@@ -454,8 +454,12 @@ class History(Mapping[str, npt.NDArray[Any]]):
 
     def extend_stored(self, columns: Mapping[str, Floats]) -> None:
         """Add the rows that :meth:`since` returned, of another history that had the rows of this one before them."""
+        unmeasured = np.full(len(columns["seconds"]), math.nan)
+        for name in self.columns.optional:
+            self._extend_optional(name, columns.get(name, unmeasured))
         for name, column in {**self._dense, **self._sparse}.items():
-            column.extend(columns[name])
+            if name not in self.columns.optional:
+                column.extend(columns[name])
         self._rows += len(columns[self.columns.dense[0]])
         seconds = columns["seconds"]
         self._spent = float(seconds[-1]) if len(seconds) else self._spent
