@@ -44,7 +44,8 @@ def widget_class(game: Game) -> type[GANTrainerWidget]:
         traits[name] = Float(float("nan"), read_only=True, help=f"The last loss of {player.name}.")
     for name, trait in traits.items():
         if not hasattr(ipywidgets.VBox, name):
-            trait.tag(sync=InKernelOnly(name))
+            # Copies share their metadata with the definitions of other games and of the classic widget.
+            trait.metadata = {**trait.metadata, "sync": InKernelOnly(name)}
     return type(
         "GameWidget",
         (GameWidget,),

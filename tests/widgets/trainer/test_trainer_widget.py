@@ -141,6 +141,15 @@ class TestSettings:
         assert name not in w.keys
         other.close()
 
+    def test_the_widget_of_a_game_leaves_the_links_of_others_alone(self, make):
+        images = np.zeros((8, 8, 8), dtype=np.float32)
+        make((images, images), game="pix2pix", channels=2, batch_size=4)
+        w, other = make("ring8", **SMALL), ipywidgets.FloatText()
+        for name in ("lr_d", "lr_g"):
+            with pytest.raises(TypeError, match=rf"{name} is checked in the kernel"):
+                ipywidgets.jslink((w, name), (other, "value"))
+        other.close()
+
     def test_what_needs_a_fresh_start_waits_for_reset(self, make):
         w = make("ring8", **SMALL)
         w.latent_dim = 5
