@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 import ganwidgets as gw
-from ganwidgets.runs.record.history import measured
+from ganwidgets.runs.record.columns import measured
 from ganwidgets.runs.store import Entry, RunFolder
 
 ITERATIONS = 100_000

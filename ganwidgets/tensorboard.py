@@ -21,7 +21,7 @@ from ganwidgets.rendering.image_grid import columns_of, image_grid
 from ganwidgets.rendering.poster import render
 from ganwidgets.rendering.scene import scene_of, still_of
 from ganwidgets.rendering.snapshot_view import Still
-from ganwidgets.runs.record.history import measured
+from ganwidgets.runs.record.columns import measured
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.trainer.trainer import GANTrainer
 

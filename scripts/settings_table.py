@@ -14,7 +14,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 INTRODUCTION = """\
 # Settings
 
-<!-- Written by scripts/settings_table.py from ganwidgets/settings/definitions.py; edit the definitions there. -->
+<!-- Written by scripts/settings_table.py from the definitions in ganwidgets/settings/; edit them there. -->
 
 Every setting is a keyword of `GANTrainer` and `GANTrainerWidget`, an attribute of `trainer.settings` and of the
 widget, and a control. D is the discriminator, G the generator. Bounds are included. A slider covers the usual part

@@ -15,7 +15,7 @@ from ganwidgets.comparison.sources import Found, Origin, Readable, origins_of, r
 from ganwidgets.errors import CheckpointError, CheckpointWarning
 from ganwidgets.messages import Message
 from ganwidgets.metrics.bootstrap import Interval, difference_of_means, mean_of_differences
-from ganwidgets.runs.record.history import PROGRESS
+from ganwidgets.runs.record.columns import PROGRESS
 from ganwidgets.runs.record.interventions import Intervention, is_update
 from ganwidgets.runs.record.run_record import RunRecord
 

@@ -21,7 +21,7 @@ from ganwidgets.diagnosis.signals import WINDOW, Signals
 from ganwidgets.diagnosis.symptoms import SYMPTOMS
 from ganwidgets.games import Game
 from ganwidgets.messages import Message
-from ganwidgets.runs.record.history import columns_of
+from ganwidgets.runs.record.columns import columns_of
 from ganwidgets.runs.state.user_parts import chosen_game, definitions_of
 from ganwidgets.settings.settings import check_names
 

@@ -331,6 +331,8 @@ class Game(ABC):
         Defaults of common and players' settings that differ from the usual ones.
     terms, measures : tuple of str
         History columns besides ``loss_<letter>`` and ``grad_norm_<letter>``; see :class:`Scored`.
+    optional_measures : tuple of str
+        Those of `measures` that only some runs record. They become columns with their first value.
     stages : tuple of Stage
         Between draw and loss; every update reports all of them, in this order.
     draw_stage : Stage
@@ -353,6 +355,7 @@ class Game(ABC):
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     terms: ClassVar[tuple[str, ...]] = ()
     measures: ClassVar[tuple[str, ...]] = ()
+    optional_measures: ClassVar[tuple[str, ...]] = ()
     draw_stage: ClassVar[Stage] = Stage("draw", N_("Draw"))
     stages: ClassVar[tuple[Stage, ...]] = ()
     exhibits: ClassVar[tuple[Exhibit, ...]] = ()

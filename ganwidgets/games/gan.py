@@ -133,14 +133,13 @@ class GAN(Game):
         Player(DISCRIMINATOR, "d", N_("Discriminator"), (DISCRIMINATOR,)),
         Player(GENERATOR, "g", N_("Generator"), (GENERATOR,), averaged=GENERATOR),
     )
-    measures: ClassVar[tuple[str, ...]] = (
-        "accuracy_real",
-        "accuracy_fake",
+    optional_measures: ClassVar[tuple[str, ...]] = (
         "penalty_d",
         "augment_p",
         "level",
         *(f"{SCALE_NORM}{side}" for side in SIDES),
     )
+    measures: ClassVar[tuple[str, ...]] = ("accuracy_real", "accuracy_fake", *optional_measures)
     draw_stage: ClassVar[Stage] = Stage("noise", N_("draw noise"))
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage("generate", N_("Generate")),

@@ -20,7 +20,7 @@ from ganwidgets.rendering.phrases import spell_count
 from ganwidgets.rendering.scene import SEED, BetweenSteps, drawn_small
 from ganwidgets.rendering.svg import Line, chart
 from ganwidgets.rendering.tones import column_tones, exhibit_tones
-from ganwidgets.runs.record.history import Envelope
+from ganwidgets.runs.record.envelope import Envelope
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier, spread

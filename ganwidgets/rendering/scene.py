@@ -18,7 +18,9 @@ from ganwidgets.rendering.plane_grid import grid_on, square_around, verdict_on
 from ganwidgets.rendering.projection import Extent
 from ganwidgets.rendering.snapshot_view import Still
 from ganwidgets.runs.inspect.sampling import generated_by, judged_by, real_as_drawn
-from ganwidgets.runs.record.history import CLASSIC, Envelope, History
+from ganwidgets.runs.record.columns import CLASSIC
+from ganwidgets.runs.record.envelope import Envelope
+from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier, spread

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ganwidgets.modality import MODALITIES, Modality
 from ganwidgets.rendering.plane_axes import UNNAMED, Axis
 from ganwidgets.rendering.projection import Extent
-from ganwidgets.runs.record.history import Envelope
+from ganwidgets.runs.record.envelope import Envelope
 
 __all__ = ["Shown", "Still"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from ganwidgets.rendering.axis_ticks import comfortable_limits, nice_ticks, typical_range
 from ganwidgets.rendering.phrases import spell_count
 from ganwidgets.rendering.projection import Extent
-from ganwidgets.runs.record.history import Envelope
+from ganwidgets.runs.record.envelope import Envelope
 from ganwidgets.runs.timeline.branch_view import TimelineView
 
 __all__ = ["Line", "branches", "chart", "scatter"]

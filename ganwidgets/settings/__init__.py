@@ -1,8 +1,8 @@
 """Settings of a run, each defined once.
 
-:mod:`~ganwidgets.settings.definitions` alone has a setting's type, bounds, default, label, help, scale and the moment
-at which a change takes effect. Constructor keywords, the widget's traits and controls, the documentation's table, saved
-runs and the log of interventions are made from these definitions.
+:mod:`~ganwidgets.settings.definitions` and :mod:`~ganwidgets.settings.fresh_start` have a setting's type, bounds,
+default, label, help, scale and the moment at which a change takes effect. Constructor keywords, the widget's traits and
+controls, the documentation's table, saved runs and the log of interventions are made from these definitions.
 """
 
 from ganwidgets.settings.definitions import OWN, SETTINGS, SettingTraits

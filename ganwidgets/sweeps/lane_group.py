@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganwidgets.errors import CompilerError, DivergedError
 from ganwidgets.messages import Message
-from ganwidgets.runs.record.history import measured
+from ganwidgets.runs.record.columns import measured
 from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.session.rollback import diverged
 from ganwidgets.runs.session.session import Session

@@ -41,7 +41,7 @@ from ganwidgets.runs.inspect.sampling import (
     sampler,
 )
 from ganwidgets.runs.quality.evaluation import FAIR
-from ganwidgets.runs.record.history import Envelope
+from ganwidgets.runs.record.envelope import Envelope
 from ganwidgets.runs.timeline.branch_view import TimelineView, TimelineViewer
 from ganwidgets.stepping.ambient import pinned
 

@@ -18,7 +18,7 @@ from ganwidgets.live.worker.run_state import Status
 from ganwidgets.modality import MODALITIES, Modality
 from ganwidgets.rendering.plane_axes import UNNAMED, Axis
 from ganwidgets.rendering.projection import Extent
-from ganwidgets.runs.record.history import Envelope
+from ganwidgets.runs.record.envelope import Envelope
 from ganwidgets.runs.timeline.branch_view import TimelineView
 
 __all__ = ["Frame", "FrameRequest"]

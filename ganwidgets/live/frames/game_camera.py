@@ -18,7 +18,7 @@ from ganwidgets.modality import MODALITIES, Modality
 from ganwidgets.rendering.scene import drawn_small
 from ganwidgets.runs.inspect.sampling import shown
 from ganwidgets.runs.inspect.substeps import SubStep
-from ganwidgets.runs.record.history import Envelope
+from ganwidgets.runs.record.envelope import Envelope
 from ganwidgets.runs.timeline.branch_view import TimelineView, TimelineViewer
 from ganwidgets.stepping.game_assembly import look
 

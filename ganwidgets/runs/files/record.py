@@ -9,7 +9,8 @@ from typing import Any
 from ganwidgets.runs.files.checkpoint import numbers_of
 from ganwidgets.runs.files.decoding import log_from, notes_from
 from ganwidgets.runs.files.documents import SavedDocument
-from ganwidgets.runs.record.history import History, columns_of
+from ganwidgets.runs.record.columns import columns_of
+from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.run_record import RunRecord, called
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.flatten import unflatten

@@ -19,7 +19,8 @@ from ganwidgets.messages import Message
 from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
 from ganwidgets.runs.files.json_records import plain_notes
 from ganwidgets.runs.files.stored_data import as_it_was_read, data_missing, samples_of, source_of_samples
-from ganwidgets.runs.record.history import History, columns_of
+from ganwidgets.runs.record.columns import columns_of
+from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.record.notes import notes_on
 from ganwidgets.runs.session.session import Session

@@ -9,7 +9,8 @@ import numpy as np
 
 from ganwidgets.runs.files.decoding import Definitions, branch_from, intervention_from, root_from
 from ganwidgets.runs.record.branches import Branches
-from ganwidgets.runs.record.history import CLASSIC, Columns, History, completed
+from ganwidgets.runs.record.columns import CLASSIC, Columns, completed
+from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.runs.store import Stored
 from ganwidgets.settings import SETTINGS

@@ -12,7 +12,7 @@ from ganwidgets.runs.files.consistency import check_branches
 from ganwidgets.runs.files.decoding import asked_from, notes_from, place_from
 from ganwidgets.runs.files.documents import RunDocument, StandDocument
 from ganwidgets.runs.folder.decoded import stored_branches, stored_histories, stored_interventions
-from ganwidgets.runs.record.history import columns_of
+from ganwidgets.runs.record.columns import columns_of
 from ganwidgets.runs.record.notes import notes_on
 from ganwidgets.runs.record.run_record import RunRecord, called
 from ganwidgets.runs.state.checkpoint_errors import sound

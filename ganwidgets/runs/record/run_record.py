@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ganwidgets.runs.record.history import PROGRESS, History
+from ganwidgets.runs.record.columns import PROGRESS
+from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import Intervention
 
 __all__ = ["RunRecord", "called"]

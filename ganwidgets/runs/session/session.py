@@ -24,7 +24,8 @@ from ganwidgets.messages import Message
 from ganwidgets.metrics.features import Features
 from ganwidgets.objectives import Loss, loss_named
 from ganwidgets.runs.record.branches import Branches, BranchStart, RunPoint
-from ganwidgets.runs.record.history import History, columns_of, measured
+from ganwidgets.runs.record.columns import columns_of, measured
+from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import CODE, InterventionLog, LogMark, Origin
 from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Position

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ganwidgets.errors import CompilerError, CompilerWarning
 from ganwidgets.messages import Message
-from ganwidgets.runs.record.history import measured
+from ganwidgets.runs.record.columns import measured
 from ganwidgets.runs.record.interventions import SWITCH, Origin
 from ganwidgets.stepping.compiled.engine import CompiledEngine
 from ganwidgets.stepping.compiled.plan import EAGER, StepPlan

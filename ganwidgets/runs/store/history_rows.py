@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ganwidgets.runs.record.history import completed, measured
+from ganwidgets.runs.record.columns import completed, measured
 from ganwidgets.runs.store.entry import Columns
 
 __all__ = ["joined", "packed", "rows_in", "unpacked"]

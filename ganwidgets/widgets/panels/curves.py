@@ -20,7 +20,7 @@ from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 
 if TYPE_CHECKING:
     from ganwidgets.live.frames.frame import Frame
-    from ganwidgets.runs.record.history import Envelope
+    from ganwidgets.runs.record.envelope import Envelope
     from ganwidgets.runs.timeline.branch_view import TimelineView
 
 __all__ = ["Chart", "Curve", "CurvesPanel", "Pen", "mean_curve"]

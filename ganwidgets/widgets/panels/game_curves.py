@@ -16,7 +16,7 @@ from ganwidgets.widgets.panels.curves import INTERVAL, MARKS, Chart, Curve, Pen,
 
 if TYPE_CHECKING:
     from ganwidgets.live.frames.game_camera import GameFrame
-    from ganwidgets.runs.record.history import Envelope
+    from ganwidgets.runs.record.envelope import Envelope
 
 __all__ = ["GameCurvesPanel"]
 

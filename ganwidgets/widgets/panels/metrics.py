@@ -14,7 +14,7 @@ import numpy as np
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.metrics import METRICS, Metric
 from ganwidgets.metrics.interpretation import SIGNS, Observed, findings
-from ganwidgets.runs.record.history import CLASSIC
+from ganwidgets.runs.record.columns import CLASSIC
 from ganwidgets.widgets.browser.colors import css
 from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown

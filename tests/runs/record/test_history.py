@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwidgets.runs.record.history import CLASSIC, History, measured
+from ganwidgets.runs.record.columns import CLASSIC, measured
+from ganwidgets.runs.record.history import History
 from ganwidgets.runs.store.history_rows import joined
 
 DENSE, SPARSE = CLASSIC.dense, CLASSIC.sparse

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from run_steps import DOCUMENT, advance, check
 
 from ganwidgets import CheckpointError
-from ganwidgets.runs.record.history import measured
+from ganwidgets.runs.record.columns import measured
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.store import Entry, RunFolder, schema
 
