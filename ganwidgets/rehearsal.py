@@ -13,7 +13,7 @@ from ganwidgets.diagnosis.rehearsing import rehearsed
 from ganwidgets.diagnosis.rules import Firing, Rule, checked_rules
 from ganwidgets.io import open_run
 from ganwidgets.messages import Catalog, N_, catalog
-from ganwidgets.rendering.overlay import legend, overlay
+from ganwidgets.rendering.pictures.overlay import legend, overlay
 from ganwidgets.trainer.trainer import GANTrainer
 
 __all__ = ["Rehearsal", "rehearse"]

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ganwidgets.messages import Message, catalog
-from ganwidgets.rendering.game_views import moment_of, moment_picture
-from ganwidgets.rendering.image_grid import columns_of, image_grid
-from ganwidgets.rendering.poster import render
-from ganwidgets.rendering.scene import scene_of, still_of
-from ganwidgets.rendering.snapshot_view import Still
+from ganwidgets.rendering.pictures.game_views import moment_of, moment_picture
+from ganwidgets.rendering.pictures.image_grid import columns_of, image_grid
+from ganwidgets.rendering.pictures.poster import render
+from ganwidgets.rendering.pictures.scene import scene_of, still_of
+from ganwidgets.rendering.pictures.snapshot_view import Still
 from ganwidgets.runs.record.columns import measured
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.trainer.trainer import GANTrainer

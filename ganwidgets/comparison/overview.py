@@ -7,8 +7,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ganwidgets.messages import Catalog, N_, catalog
-from ganwidgets.rendering.overlay import DASHES, PALETTE, overlay
-from ganwidgets.rendering.phrases import spell_count
+from ganwidgets.rendering.drawing.phrases import spell_count
+from ganwidgets.rendering.pictures.overlay import DASHES, PALETTE, overlay
 
 if TYPE_CHECKING:
     from ganwidgets.comparison.comparison import Comparison

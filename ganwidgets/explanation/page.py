@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganwidgets.messages import Catalog, N_, catalog
-from ganwidgets.rendering.colors import GENERATED, REAL
-from ganwidgets.rendering.overlay import PALETTE, legend, overlay
-from ganwidgets.rendering.phrases import spell_count
-from ganwidgets.rendering.side_by_side import samples_side_by_side
+from ganwidgets.rendering.drawing.colors import GENERATED, REAL
+from ganwidgets.rendering.drawing.phrases import spell_count
+from ganwidgets.rendering.pictures.overlay import PALETTE, legend, overlay
+from ganwidgets.rendering.pictures.side_by_side import samples_side_by_side
 
 if TYPE_CHECKING:
     from ganwidgets.explanation.explanation import Counterfactual, Explanation

@@ -10,8 +10,8 @@ import numpy as np
 from ganwidgets.diagnosis.wording import findings_of_each
 from ganwidgets.messages import Catalog, N_, catalog
 from ganwidgets.metrics import METRICS
-from ganwidgets.rendering.overlay import legend, overlay
-from ganwidgets.rendering.side_by_side import samples_side_by_side
+from ganwidgets.rendering.pictures.overlay import legend, overlay
+from ganwidgets.rendering.pictures.side_by_side import samples_side_by_side
 
 if TYPE_CHECKING:
     from ganwidgets.trainer.trainer import GANTrainer

@@ -415,7 +415,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         OSError
             If the file cannot be written.
         """
-        from ganwidgets.rendering.export import export
+        from ganwidgets.rendering.exports.export import export
 
         return export(self._session, self._between_steps, path, catalog(locale), self._evaluation.report)
 

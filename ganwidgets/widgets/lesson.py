@@ -17,13 +17,13 @@ from traitlets import Unicode
 from ganwidgets.lessons import Lesson, Outcome
 from ganwidgets.messages import Message, N_, catalog
 from ganwidgets.metrics import METRICS, Metric
-from ganwidgets.rendering.phrases import value_in_words
+from ganwidgets.rendering.drawing.phrases import value_in_words
 from ganwidgets.settings import SETTINGS
 from ganwidgets.validation import checked_timeout
-from ganwidgets.widgets.browser.displays import view_of
-from ganwidgets.widgets.browser.models import models_of
-from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
-from ganwidgets.widgets.browser.subshells import heard_during_cells
+from ganwidgets.widgets.browser.kernel.displays import view_of
+from ganwidgets.widgets.browser.kernel.models import models_of
+from ganwidgets.widgets.browser.kernel.subshells import heard_during_cells
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
 __all__ = ["LessonWidget"]

@@ -12,7 +12,7 @@ import ganwidgets as gw
 from ganwidgets.diagnosis.game_findings import findings_of_game
 from ganwidgets.diagnosis.signals import Series, observe
 from ganwidgets.games import Exhibit, Player, Scored
-from ganwidgets.rendering.tones import column_tones, exhibit_tones, player_tones
+from ganwidgets.rendering.drawing.tones import column_tones, exhibit_tones, player_tones
 
 POINTS = np.random.default_rng(0).normal(size=(120, 2)).astype(np.float32)
 

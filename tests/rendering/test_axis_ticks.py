@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwidgets.rendering.axis_ticks import LARGEST, comfortable_limits, nice_ticks, typical_range
+from ganwidgets.rendering.drawing.axis_ticks import LARGEST, comfortable_limits, nice_ticks, typical_range
 
 ENDS = st.lists(st.floats(-1e270, 1e270), min_size=2, max_size=2).map(sorted)
 

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from ganwidgets import GANTrainer
-from ganwidgets.rendering.scene import SEED
+from ganwidgets.rendering.pictures.scene import SEED
 from ganwidgets.runs.timeline.past_networks import spread
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from ganwidgets.rendering.heatmap import heat_image, heat_runs
-from ganwidgets.widgets.browser.colors import GENERATED, REAL, rgb
+from ganwidgets.rendering.plane.heatmap import heat_image, heat_runs
+from ganwidgets.widgets.browser.style.colors import GENERATED, REAL, rgb
 
 VERDICTS = arrays_of.arrays(
     np.float32, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.floats(0, 1, width=32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganwidgets.rendering.image_grid import image_grid, packed
+from ganwidgets.rendering.pictures.image_grid import image_grid, packed
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

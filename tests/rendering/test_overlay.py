@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 
-from ganwidgets.rendering.overlay import PALETTE, legend, overlay
+from ganwidgets.rendering.pictures.overlay import PALETTE, legend, overlay
 
 
 def curve(values, first=1):

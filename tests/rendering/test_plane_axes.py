@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ganwidgets as gw
-from ganwidgets.rendering.plane_axes import Axis, axes_of
+from ganwidgets.rendering.plane.axes import Axis, axes_of
 
 RANDOM = np.random.default_rng(0)
 

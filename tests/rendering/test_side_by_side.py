@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 
-from ganwidgets.rendering.colors import GENERATED, REAL
-from ganwidgets.rendering.side_by_side import samples_side_by_side
+from ganwidgets.rendering.drawing.colors import GENERATED, REAL
+from ganwidgets.rendering.pictures.side_by_side import samples_side_by_side
 
 POINTS = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganwidgets.live.frames.frame import Frame
-from ganwidgets.rendering.plane_axes import unnamed_axes
+from ganwidgets.rendering.plane.axes import unnamed_axes
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.runs.timeline.branch_view import BranchView, TimelineView
 

@@ -10,8 +10,8 @@ from moments import envelope, images_frame, points_frame
 from PIL import Image
 
 from ganwidgets.messages import Catalog
-from ganwidgets.rendering.poster import SIZE, render
-from ganwidgets.widgets.browser.colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL, rgb
+from ganwidgets.rendering.pictures.poster import SIZE, render
+from ganwidgets.widgets.browser.style.colors import DISCRIMINATOR, GENERATED, GENERATOR, REAL, rgb
 
 
 def read(png: bytes) -> np.ndarray:

@@ -30,7 +30,7 @@ from ganwidgets.live.observations import OBSERVATIONS, Moment, Observation
 from ganwidgets.live.worker.run_state import RunState
 from ganwidgets.live.worker.runner import Runner
 from ganwidgets.metrics import evaluate_samples
-from ganwidgets.rendering.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
+from ganwidgets.rendering.pictures.scene import CURVES, PICTURES, SEED, Scene, drawn_small, scene_of
 from ganwidgets.runs.inspect.frozen_run import frozen_run_of
 from ganwidgets.runs.inspect.sampling import (
     Visible,

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from ganwidgets.live.worker.runner import Runner
 from ganwidgets.metrics.features import read
-from ganwidgets.rendering.image_grid import packed
-from ganwidgets.rendering.scene import SEED
+from ganwidgets.rendering.pictures.image_grid import packed
+from ganwidgets.rendering.pictures.scene import SEED
 from ganwidgets.runs.inspect.frozen_run import FrozenRun, frozen_run_of
 from ganwidgets.runs.inspect.latent_paths import along, between, strongest
 from ganwidgets.runs.inspect.sampling import latents, sample_from

@@ -16,8 +16,8 @@ from ganwidgets.live.frames.substep_frame import Inside
 from ganwidgets.live.observations import Focus
 from ganwidgets.live.worker.run_state import Status
 from ganwidgets.modality import MODALITIES, Modality
-from ganwidgets.rendering.plane_axes import UNNAMED, Axis
-from ganwidgets.rendering.projection import Extent
+from ganwidgets.rendering.plane.axes import UNNAMED, Axis
+from ganwidgets.rendering.plane.projection import Extent
 from ganwidgets.runs.record.envelope import Envelope
 from ganwidgets.runs.timeline.branch_view import TimelineView
 

@@ -15,7 +15,7 @@ from ganwidgets.live.frames.frame import FrameRequest
 from ganwidgets.live.worker.run_state import Status
 from ganwidgets.live.worker.runner import Runner
 from ganwidgets.modality import MODALITIES, Modality
-from ganwidgets.rendering.scene import drawn_small
+from ganwidgets.rendering.pictures.scene import drawn_small
 from ganwidgets.runs.inspect.sampling import shown
 from ganwidgets.runs.inspect.substeps import SubStep
 from ganwidgets.runs.record.envelope import Envelope

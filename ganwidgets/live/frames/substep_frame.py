@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ganwidgets.live.observations import Gradients, Scores
-from ganwidgets.rendering.plane_grid import verdict_on
-from ganwidgets.rendering.scene import Scene
+from ganwidgets.rendering.pictures.scene import Scene
+from ganwidgets.rendering.plane.grid import verdict_on
 from ganwidgets.runs.inspect.sampling import judged_by
 from ganwidgets.runs.inspect.substeps import SubStep
 from ganwidgets.stepping.tensors import copied_network, put_tensors

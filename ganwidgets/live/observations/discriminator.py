@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ganwidgets.live.observations.moment import Moment
 from ganwidgets.modality import View
-from ganwidgets.rendering.plane_grid import REFERENCES
-from ganwidgets.rendering.projection import Extent
+from ganwidgets.rendering.plane.grid import REFERENCES
+from ganwidgets.rendering.plane.projection import Extent
 from ganwidgets.runs.inspect.sampling import input_gradients, logits_of
 
 __all__ = [

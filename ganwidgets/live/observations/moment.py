@@ -12,8 +12,8 @@ import numpy.typing as npt
 from torch import Tensor
 
 from ganwidgets.modality import View
-from ganwidgets.rendering.plane_grid import grid_on, verdict_on
-from ganwidgets.rendering.projection import Extent
+from ganwidgets.rendering.plane.grid import grid_on, verdict_on
+from ganwidgets.rendering.plane.projection import Extent
 from ganwidgets.runs.inspect.sampling import Visible, latents, logits_of
 
 __all__ = ["TRAIL", "Focus", "Moment", "Observation"]
@@ -101,7 +101,7 @@ class Moment:
         return self.session.run.source.modality.drawn(np.array(samples.numpy(), np.float32))
 
     def map_of(self, part: Extent) -> Floats:
-        """Return the discriminator's verdict over a part of the plane; see :func:`~ganwidgets.rendering.plane_grid.verdict_on`."""
+        """Return the discriminator's verdict over a part of the plane; see :func:`~ganwidgets.rendering.plane.grid.verdict_on`."""
         judge = partial(logits_of, self.session)
         return verdict_on(grid_on(part), self.real, self.generated, self.session.loss, judge)
 

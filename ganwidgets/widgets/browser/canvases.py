@@ -15,7 +15,7 @@ from typing import Any
 
 from ipycanvas import Canvas, hold_canvas
 
-from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 
 __all__ = ["drawing", "make_canvas"]
 

@@ -18,7 +18,7 @@ from typing import Any
 from traitlets import TraitError
 
 from ganwidgets.messages import Message, N_
-from ganwidgets.rendering.phrases import STATES
+from ganwidgets.rendering.drawing.phrases import STATES
 from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.stepping.engine import ALL
 from ganwidgets.widgets.browser.assets import script, stylesheet

@@ -22,11 +22,11 @@ from ganwidgets.comparison.comparison import AGAINST, Comparison
 from ganwidgets.comparison.overview import overview, spelled
 from ganwidgets.diagnosis.wording import findings_of_each
 from ganwidgets.messages import N_, catalog
-from ganwidgets.rendering.overlay import DASHES, PALETTE, thinned_curve
-from ganwidgets.rendering.side_by_side import samples_side_by_side
+from ganwidgets.rendering.pictures.overlay import DASHES, PALETTE, thinned_curve
+from ganwidgets.rendering.pictures.side_by_side import samples_side_by_side
 from ganwidgets.runs.record.run_record import RunRecord
 from ganwidgets.widgets.browser.assets import script, stylesheet
-from ganwidgets.widgets.browser.displays import view_of
+from ganwidgets.widgets.browser.kernel.displays import view_of
 
 __all__ = ["ComparisonWidget"]
 

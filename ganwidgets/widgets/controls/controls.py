@@ -13,7 +13,7 @@ from traitlets import TraitError
 
 from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.settings import SETTINGS, BoolSetting, NumberSetting, Setting
-from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.editors import NumberEditor, make_editor
 
 __all__ = ["Control", "ControlSet"]

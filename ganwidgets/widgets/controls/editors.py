@@ -27,7 +27,7 @@ from ganwidgets.settings import (
     NumberSetting,
     Setting,
 )
-from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import (
     GuardedCheckbox,
     GuardedDropdown,

@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ganwidgets.rendering.colors import GENERATED, REAL
-from ganwidgets.rendering.poster import FINE, INK, LINES, QUIET
+from ganwidgets.rendering.drawing.colors import GENERATED, REAL
+from ganwidgets.rendering.pictures.poster import FINE, INK, LINES, QUIET
 
 __all__ = ["render_dirac"]
 

@@ -24,7 +24,7 @@ from traitlets import Dict
 
 from ganwidgets.dirac import DiracGAN, Dynamics
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.rendering.axis_ticks import nice_ticks
+from ganwidgets.rendering.drawing.axis_ticks import nice_ticks
 from ganwidgets.widgets.browser.assets import script, stylesheet
 
 __all__ = ["REACH", "DiracView", "scene_of"]

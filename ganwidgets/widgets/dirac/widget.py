@@ -14,10 +14,10 @@ from traitlets import observe
 from ganwidgets.dirac import DiracGAN
 from ganwidgets.messages import N_, catalog
 from ganwidgets.settings import SETTINGS, BoolSetting, FloatSetting, IntSetting, Setting, SettingOwner
-from ganwidgets.widgets.browser.displays import Displayed, Displays
-from ganwidgets.widgets.browser.heartbeat import Heartbeat, NoViewers, gone_words
-from ganwidgets.widgets.browser.models import models_of
-from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
+from ganwidgets.widgets.browser.kernel.models import models_of
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, NoViewers, gone_words
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.dirac.poster import render_dirac
 from ganwidgets.widgets.dirac.view import DiracView, scene_of

@@ -21,12 +21,12 @@ from ganwidgets.latents import Cancelled, Estimate, Exploration, Place
 from ganwidgets.latents.spectra import log_spectrum
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Message, N_, catalog
-from ganwidgets.rendering.animation import Film
+from ganwidgets.rendering.exports.animation import Film
 from ganwidgets.settings import Setting
-from ganwidgets.widgets.browser.displays import Displayed, Displays
-from ganwidgets.widgets.browser.heartbeat import Heartbeat, NoViewers, gone_words
-from ganwidgets.widgets.browser.models import models_of
-from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
+from ganwidgets.widgets.browser.kernel.models import models_of
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, NoViewers, gone_words
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.latents.choices import CHOICES, DIRECTIONS, LatentTraits
 from ganwidgets.widgets.latents.pictures import activations, enlarged, picture, png_of, spectrum

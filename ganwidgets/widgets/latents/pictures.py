@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganwidgets.latents.spectra import log_spectrum
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.rendering.image_grid import as_png, levels
+from ganwidgets.rendering.pictures.image_grid import as_png, levels
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -11,7 +11,7 @@ import ipywidgets
 from ganwidgets.messages import N_
 from ganwidgets.settings.registered_names import checked_name
 from ganwidgets.validation import checked_callable
-from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 
 __all__ = ["OwnPanel", "own_panels", "register_panel"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ganwidgets.rendering.colors import GENERATED, REAL
+from ganwidgets.rendering.drawing.colors import GENERATED, REAL
 from ganwidgets.sweeps.sweep import Sweep
 from ganwidgets.widgets.sweep.frames import SweepFrames
 

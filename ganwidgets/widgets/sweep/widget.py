@@ -17,10 +17,10 @@ from ganwidgets.settings import SETTINGS
 from ganwidgets.settings.types import BoolSetting, ChoiceSetting, NumberSetting
 from ganwidgets.sweeps.sweep import Sweep
 from ganwidgets.validation import checked_count, checked_timeout
-from ganwidgets.widgets.browser.displays import Displayed, Displays
-from ganwidgets.widgets.browser.heartbeat import Heartbeat, gone_words
-from ganwidgets.widgets.browser.models import models_of
-from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
+from ganwidgets.widgets.browser.kernel.models import models_of
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, gone_words
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.sweep.frames import SweepFrames
 from ganwidgets.widgets.sweep.poster import render_sweep
 from ganwidgets.widgets.sweep.runner import SweepRunner

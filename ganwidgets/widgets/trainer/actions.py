@@ -18,13 +18,13 @@ from ganwidgets.live import Runner
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.recipes import begin_pretrained, recommended
 from ganwidgets.runs.record.interventions import Origin
-from ganwidgets.widgets.panels.export import file_name
+from ganwidgets.widgets.panels.export.panel import file_name
 from ganwidgets.widgets.panels.health.checkup import Trial
 from ganwidgets.widgets.panels.own_data.panel import settings_for
 
 if TYPE_CHECKING:
     from ganwidgets.trainer.trainer import GANTrainer
-    from ganwidgets.widgets.trainer.dashboard import Dashboard
+    from ganwidgets.widgets.trainer.dashboards.dashboard import Dashboard
 
 __all__ = ["BY_HAND", "UserActions"]
 

@@ -11,10 +11,10 @@ from traitlets import Float
 
 from ganwidgets.games import Game, settings_of
 from ganwidgets.live.frames.game_camera import GameCamera
-from ganwidgets.rendering.exhibits import poster_of
-from ganwidgets.rendering.phrases import spell_count
-from ganwidgets.widgets.browser.link_refusal import InKernelOnly
-from ganwidgets.widgets.trainer.game_dashboard import GameDashboard, actions_of
+from ganwidgets.rendering.drawing.phrases import spell_count
+from ganwidgets.rendering.pictures.exhibits import poster_of
+from ganwidgets.widgets.browser.kernel.link_refusal import InKernelOnly
+from ganwidgets.widgets.trainer.dashboards.game_dashboard import GameDashboard, actions_of
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
 __all__ = ["widget_class"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ganwidgets.live import Event, Pacer, Runner, RunState
     from ganwidgets.messages import Catalog
     from ganwidgets.trainer.trainer import GANTrainer
-    from ganwidgets.widgets.browser.displays import Displays
+    from ganwidgets.widgets.browser.kernel.displays import Displays
     from ganwidgets.widgets.trainer.actions import UserActions
     from ganwidgets.widgets.trainer.publisher import Publisher
 

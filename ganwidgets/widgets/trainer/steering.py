@@ -12,7 +12,7 @@ from ganwidgets.widgets.trainer.publisher import PATIENCE
 
 if TYPE_CHECKING:
     from ganwidgets.live import Pacer, Runner
-    from ganwidgets.widgets.browser.displays import Displays
+    from ganwidgets.widgets.browser.kernel.displays import Displays
     from ganwidgets.widgets.trainer.publisher import Publisher
 
 __all__ = ["CLOSED", "Steering"]

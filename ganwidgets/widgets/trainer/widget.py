@@ -22,8 +22,8 @@ from ganwidgets.live import Camera, Pacer, Runner
 from ganwidgets.live.frames.explorer import Explorer
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import catalog
-from ganwidgets.rendering.export import export
-from ganwidgets.rendering.poster import render
+from ganwidgets.rendering.exports.export import export
+from ganwidgets.rendering.pictures.poster import render
 from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.state.user_parts import chosen_game
 from ganwidgets.settings import SETTINGS, Setting, SettingTraits, check_names
@@ -31,23 +31,23 @@ from ganwidgets.settings.signatures import with_settings
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.validation import checked_count
-from ganwidgets.widgets.browser.acknowledgements import Acknowledgements
-from ganwidgets.widgets.browser.displays import Displayed, Displays
-from ganwidgets.widgets.browser.link_refusal import InKernelOnly
-from ganwidgets.widgets.browser.models import models_of
-from ganwidgets.widgets.browser.subshells import heard_during_cells
-from ganwidgets.widgets.panels.explain import ExplainPanel
+from ganwidgets.widgets.browser.kernel.acknowledgements import Acknowledgements
+from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
+from ganwidgets.widgets.browser.kernel.link_refusal import InKernelOnly
+from ganwidgets.widgets.browser.kernel.models import models_of
+from ganwidgets.widgets.browser.kernel.subshells import heard_during_cells
 from ganwidgets.widgets.panels.health.panel import HealthPanel
-from ganwidgets.widgets.panels.recipes import STARTS
-from ganwidgets.widgets.panels.rules import RulesPanel
+from ganwidgets.widgets.panels.recipes.panel import STARTS
+from ganwidgets.widgets.panels.sentences.explain import ExplainPanel
+from ganwidgets.widgets.panels.sentences.rules import RulesPanel
+from ganwidgets.widgets.panels.sentences.what_if import WhatIfPanel
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
-from ganwidgets.widgets.panels.transport import ACTIONS, SPEED
+from ganwidgets.widgets.panels.transport.panel import ACTIONS, SPEED
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
-from ganwidgets.widgets.panels.what_if import WhatIfPanel
 from ganwidgets.widgets.trainer.actions import BY_HAND, UserActions
-from ganwidgets.widgets.trainer.dashboard import Dashboard
+from ganwidgets.widgets.trainer.dashboards.dashboard import Dashboard
+from ganwidgets.widgets.trainer.layout.panel_layout import PANELS, LayoutTraits
 from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
-from ganwidgets.widgets.trainer.panel_layout import PANELS, LayoutTraits
 from ganwidgets.widgets.trainer.piloting import Piloting
 from ganwidgets.widgets.trainer.presenting import Presenting
 from ganwidgets.widgets.trainer.publisher import Publisher

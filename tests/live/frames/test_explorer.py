@@ -12,8 +12,8 @@ from ganwidgets import GANTrainer
 from ganwidgets.live import Runner
 from ganwidgets.live.frames.explorer import AMOUNTS, STEPS, Exhibits, Explorer
 from ganwidgets.live.worker.background import LatestOnlyTasks
-from ganwidgets.rendering.image_grid import packed
-from ganwidgets.rendering.scene import SEED
+from ganwidgets.rendering.pictures.image_grid import packed
+from ganwidgets.rendering.pictures.scene import SEED
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16, "latent_dim": 4}
 SHOWN = Exhibits(25, None)

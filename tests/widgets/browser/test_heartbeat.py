@@ -6,7 +6,7 @@ from unittest.mock import Mock, call
 
 import pytest
 
-from ganwidgets.widgets.browser.heartbeat import Heartbeat
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat
 
 
 @pytest.fixture

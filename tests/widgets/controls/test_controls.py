@@ -12,7 +12,7 @@ from traitlets import TraitError
 
 from ganwidgets.messages import Catalog, Message
 from ganwidgets.settings import SETTINGS
-from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import Control, ControlSet
 
 PRESETS = {"gaussians": "Two Gaussians", "ring8": "Ring of eight"}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ganwidgets.settings import SETTINGS, IntSetting, NumberSetting
 from ganwidgets.widgets.controls.slider_stops import SliderStops
-from ganwidgets.widgets.panels.transport import SPEED
+from ganwidgets.widgets.panels.transport.panel import SPEED
 
 NUMBERS = {name: setting for name, setting in SETTINGS.items() if isinstance(setting, NumberSetting)}
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moments import STEPS, envelope, past, points_frame, record
 
-from ganwidgets.widgets.browser.shared_style import SharedStyle
-from ganwidgets.widgets.panels.curves import Chart, Curve, CurvesPanel, Pen
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
+from ganwidgets.widgets.panels.charts.curves import Chart, Curve, CurvesPanel, Pen
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ganwidgets as gw
-from ganwidgets.widgets.panels.explain import spike_near
+from ganwidgets.widgets.panels.sentences.explain import spike_near
 
 
 @pytest.fixture(scope="module")

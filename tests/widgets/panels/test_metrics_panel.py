@@ -10,7 +10,7 @@ import pytest
 from moments import images_frame, points_frame
 
 from ganwidgets.live.frames.image_metrics import JudgedImages
-from ganwidgets.widgets.panels.metrics import MetricsPanel
+from ganwidgets.widgets.panels.charts.metrics import MetricsPanel
 
 
 @pytest.fixture

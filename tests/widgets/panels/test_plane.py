@@ -10,7 +10,7 @@ from moments import points_frame
 
 from ganwidgets.live.observations import OBSERVATIONS, CloseUp, Gradients, Manifold, Scores, Trail
 from ganwidgets.messages import Catalog
-from ganwidgets.rendering.projection import projection_of
+from ganwidgets.rendering.plane.projection import projection_of
 from ganwidgets.widgets.browser.canvases import drawing
 from ganwidgets.widgets.panels.plane.panel import LAYERS, PlanePanel
 

@@ -82,7 +82,7 @@ def test_a_teacher_shows_some_controls_and_hides_the_rest(widget):
 
 def test_own_text_in_the_line_of_code_is_escaped():
     from ganwidgets.messages import catalog
-    from ganwidgets.widgets.panels.recipes import StartPanel
+    from ganwidgets.widgets.panels.recipes.panel import StartPanel
 
     panel = StartPanel(catalog("en"), lambda _: None)
     panel.show("<i>", "f('<b>&\"')")

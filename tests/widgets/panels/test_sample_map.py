@@ -11,7 +11,7 @@ from moments import images_frame
 from ganwidgets.live.frames.explorer import Read
 from ganwidgets.live.observations import Crowd
 from ganwidgets.live.worker.background import LatestOnlyTasks
-from ganwidgets.widgets.panels.sample_map import SampleMap
+from ganwidgets.widgets.panels.samples.sample_map import SampleMap
 
 
 class Reader:

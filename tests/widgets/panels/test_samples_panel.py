@@ -15,8 +15,8 @@ from ganwidgets.live import Camera, Runner
 from ganwidgets.live.frames.explorer import Earlier, Neighbor, Ways
 from ganwidgets.live.observations import Scores
 from ganwidgets.live.worker.background import LatestOnlyTasks
-from ganwidgets.rendering.image_grid import packed
-from ganwidgets.widgets.panels.export import SavingPanel, file_name
+from ganwidgets.rendering.pictures.image_grid import packed
+from ganwidgets.widgets.panels.export.panel import SavingPanel, file_name
 from ganwidgets.widgets.panels.samples.panel import SamplesPanel
 
 

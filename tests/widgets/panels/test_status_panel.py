@@ -9,8 +9,8 @@ from moments import points_frame
 
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
-from ganwidgets.rendering.phrases import STATES
-from ganwidgets.widgets.panels.status import StatusPanel
+from ganwidgets.rendering.drawing.phrases import STATES
+from ganwidgets.widgets.panels.status.panel import StatusPanel
 
 
 @pytest.fixture

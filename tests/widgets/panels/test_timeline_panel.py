@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from moments import past, points_frame, record
 
 from ganwidgets.messages import catalog
-from ganwidgets.rendering.phrases import described
+from ganwidgets.rendering.drawing.phrases import described
 from ganwidgets.runs.timeline.branch_view import BranchView
 from ganwidgets.widgets.panels.timeline.branch_tree import LIMBS, scale_of, tree
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ganwidgets.widgets.panels.transport import ACTIONS, Transport
+from ganwidgets.widgets.panels.transport.panel import ACTIONS, Transport
 
 
 class Cab:

@@ -100,7 +100,8 @@ def test_a_layout_and_a_child_of_the_users_are_left_open():
 def test_a_closed_widget_says_so_where_it_is_shown_again(closed, monkeypatch):
     shown = []
     monkeypatch.setattr(
-        "ganwidgets.widgets.browser.displays.publish_display_data", lambda bundle, **_: shown.append(bundle)
+        "ganwidgets.widgets.browser.kernel.displays.publish_display_data",
+        lambda bundle, **_: shown.append(bundle),
     )
     closed._ipython_display_()
     (bundle,) = shown
@@ -112,7 +113,7 @@ def test_a_closed_widget_says_so_where_it_is_shown_again(closed, monkeypatch):
 def test_the_stored_picture_is_of_the_end(monkeypatch):
     shown = []
     monkeypatch.setattr(
-        "ganwidgets.widgets.browser.displays.publish_display_data",
+        "ganwidgets.widgets.browser.kernel.displays.publish_display_data",
         lambda bundle, *, transient=None, update=False: shown.append((bundle, transient, update)),
     )
     widget = gw.GANTrainerWidget("ring8", **SMALL)

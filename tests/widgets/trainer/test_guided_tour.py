@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import ganwidgets as gw
-from ganwidgets.widgets.trainer.dashboard import descendants
-from ganwidgets.widgets.trainer.guided_tour import STOPS, GuidedTour
+from ganwidgets.widgets.trainer.dashboards.dashboard import descendants
+from ganwidgets.widgets.trainer.tour.guided_tour import STOPS, GuidedTour
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,)}
 IMAGES = np.zeros((8, 8, 8), dtype=np.float32)

@@ -6,7 +6,7 @@ import pytest
 from traitlets import TraitError
 
 import ganwidgets as gw
-from ganwidgets.widgets.trainer.panel_layout import PANELS, PRESETS
+from ganwidgets.widgets.trainer.layout.panel_layout import PANELS, PRESETS
 
 
 @pytest.fixture(scope="module")

@@ -275,7 +275,7 @@ class TestWatching:
     def test_what_a_saved_notebook_shows_is_of_the_end_once_nobody_looks(self, make, monkeypatch):
         shown = []
         monkeypatch.setattr(
-            "ganwidgets.widgets.browser.displays.publish_display_data",
+            "ganwidgets.widgets.browser.kernel.displays.publish_display_data",
             lambda bundle, *, transient=None, update=False: shown.append((bundle.get("image/png"), update)),
         )
         w = make("ring8", **SMALL)
@@ -332,7 +332,7 @@ class TestWatching:
     def test_a_panel_that_needs_what_is_costly_is_drawn_less_often(self, make, monkeypatch):
         dashboard = make("digits", batch_size=32)._dashboard
         now = 1000.0
-        monkeypatch.setattr("ganwidgets.widgets.trainer.dashboard.time.monotonic", lambda: now)
+        monkeypatch.setattr("ganwidgets.widgets.trainer.dashboards.dashboard.time.monotonic", lambda: now)
         dashboard.due({}, everything=True)
 
         def due(costs):
@@ -349,7 +349,7 @@ class TestWatching:
         self, make, monkeypatch
     ):
         now = 1000.0
-        monkeypatch.setattr("ganwidgets.widgets.trainer.dashboard.time.monotonic", lambda: now)
+        monkeypatch.setattr("ganwidgets.widgets.trainer.dashboards.dashboard.time.monotonic", lambda: now)
         images, points = make("digits", batch_size=32)._dashboard, make("ring8", **SMALL)._dashboard
         for dashboard in (images, points):
             dashboard.due({}, everything=True)

@@ -1,4 +1,4 @@
-// Answers for one view of a GANTrainerWidget. The messages are described in ../heartbeat.py.
+// Answers for one view of a GANTrainerWidget. The messages are described in heartbeat.py.
 
 import { ifConnected } from "../shared/messages.js";
 import { followClicks, foreseePlayAndPause, offerWhatIf } from "./clicks.js";

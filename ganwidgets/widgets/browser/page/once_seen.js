@@ -1,4 +1,4 @@
-// Makes the view of a widget once its place has a size. The reason is in ../once_seen.py.
+// Makes the view of a widget once its place has a size. The reason is in once_seen.py.
 
 const PREFIX = "IPY_MODEL_";
 

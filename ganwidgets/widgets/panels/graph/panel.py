@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganwidgets.messages import Catalog
-from ganwidgets.rendering.axis_ticks import comfortable_limits, typical_range
-from ganwidgets.rendering.heatmap import shades
-from ganwidgets.rendering.image_grid import levels
-from ganwidgets.rendering.projection import Extent, Projection, projection_of
+from ganwidgets.rendering.drawing.axis_ticks import comfortable_limits, typical_range
+from ganwidgets.rendering.pictures.image_grid import levels
+from ganwidgets.rendering.plane.heatmap import shades
+from ganwidgets.rendering.plane.projection import Extent, Projection, projection_of
 from ganwidgets.widgets.panels.graph.texts import tell, values_of, words
 from ganwidgets.widgets.panels.graph.view import GraphView
 

@@ -15,7 +15,7 @@ from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.settings import SETTINGS, Setting
 from ganwidgets.widgets.browser.announcement import announced
-from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.panels.health.chart import evidence_chart
 from ganwidgets.widgets.panels.health.checkup import TRIED, Checkup, Report, Trial
 

@@ -15,10 +15,10 @@ import numpy as np
 from ganwidgets.live.frames.substep_frame import MOST
 from ganwidgets.live.observations import Focus
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.rendering.heatmap import heat_runs
-from ganwidgets.rendering.projection import Projection, projection_of
+from ganwidgets.rendering.plane.heatmap import heat_runs
+from ganwidgets.rendering.plane.projection import Projection, projection_of
 from ganwidgets.widgets.browser.canvases import drawing, make_canvas
-from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.panels.plane.view import PlaneView
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ from typing import Any
 from traitlets import Dict, Enum, Int
 
 from ganwidgets.live.observations import TRAIL
-from ganwidgets.rendering.projection import Extent
+from ganwidgets.rendering.plane.projection import Extent
 from ganwidgets.widgets.browser.assets import script, stylesheet
-from ganwidgets.widgets.browser.tapped import TappedWidget
+from ganwidgets.widgets.browser.page.tapped import TappedWidget
 
 __all__ = ["PlaneView"]
 

@@ -15,9 +15,9 @@ import numpy as np
 from ganwidgets.live.frames.explorer import DIRECTIONS, Exhibits, Explorer
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.rendering.image_grid import columns_of, packed
-from ganwidgets.rendering.scene import COLUMNS
-from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.rendering.pictures.image_grid import columns_of, packed
+from ganwidgets.rendering.pictures.scene import COLUMNS
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
 from ganwidgets.widgets.panels.samples.view import COUNTS, GalleryView
 

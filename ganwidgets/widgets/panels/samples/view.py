@@ -26,7 +26,7 @@ import numpy as np
 from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode
 
 from ganwidgets.widgets.browser.assets import script, stylesheet
-from ganwidgets.widgets.browser.tapped import TappedWidget
+from ganwidgets.widgets.browser.page.tapped import TappedWidget
 
 __all__ = ["COUNTS", "GalleryView"]
 

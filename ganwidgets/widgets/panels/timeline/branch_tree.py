@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.rendering.axis_ticks import nice_ticks
-from ganwidgets.rendering.phrases import described, spell_count
+from ganwidgets.rendering.drawing.axis_ticks import nice_ticks
+from ganwidgets.rendering.drawing.phrases import described, spell_count
 
 if TYPE_CHECKING:
     from ganwidgets.runs.record.interventions import Intervention

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.rendering.phrases import spell_count
-from ganwidgets.widgets.browser.shared_style import SharedStyle, classed
+from ganwidgets.rendering.drawing.phrases import spell_count
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown, GuardedSlider, GuardedText
 from ganwidgets.widgets.panels.timeline.branch_tree import scale_of, tree
 

@@ -10,9 +10,9 @@ import torch
 
 from ganwidgets.games.game import Game
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.rendering.exhibits import row_of
+from ganwidgets.rendering.pictures.exhibits import row_of
 from ganwidgets.runs.inspect.substeps import SubStep, stages_of
-from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.panels.walk.panel import SHOWN_NOISE, Move, WalkPanel, spelled_number, words_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from traitlets import Dict
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.runs.inspect.substeps import SubStep
 from ganwidgets.widgets.browser.assets import script, stylesheet
-from ganwidgets.widgets.browser.shared_style import SharedStyle
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 
 if TYPE_CHECKING:
     from ganwidgets.live import Frame

@@ -1,0 +1,1 @@
+"""Colours, phrases and ticks: what every picture of a run has in common."""

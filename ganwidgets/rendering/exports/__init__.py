@@ -1,0 +1,1 @@
+"""Files of a whole run: pictures, animations, pages, tables, generators."""

@@ -1,0 +1,1 @@
+"""Pictures of one moment, and curves of whole runs."""

@@ -1,0 +1,1 @@
+"""Scripts of every page, and the widgets that run them."""

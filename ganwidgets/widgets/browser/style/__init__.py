@@ -1,0 +1,1 @@
+"""Colours, layouts and styles that all parts of a widget share."""

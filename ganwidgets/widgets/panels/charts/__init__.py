@@ -1,0 +1,1 @@
+"""Curves of losses and metrics, and the metrics as numbers."""

@@ -1,0 +1,370 @@
+"""The numbers that say how good the samples are, what perfect ones would score, and one curve of them."""
+
+from __future__ import annotations
+
+import html
+import math
+import threading
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.metrics import METRICS, Metric
+from ganwidgets.metrics.interpretation import SIGNS, Observed, findings
+from ganwidgets.runs.record.columns import CLASSIC
+from ganwidgets.widgets.browser.style.colors import css
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
+from ganwidgets.widgets.panels.charts.curves import INTERVAL, Chart, Curve, Pen, mean_curve
+from ganwidgets.widgets.panels.charts.gap_meter import GapMeter
+from ganwidgets.widgets.panels.graph.texts import newest
+from ganwidgets.widgets.panels.status.panel import NONE
+
+if TYPE_CHECKING:
+    from ganwidgets.live.frames.frame import Frame
+
+__all__ = ["MetricsPanel"]
+
+COLUMNS: Mapping[str, tuple[str, str, tuple[str, ...], tuple[Pen, Pen]]] = MappingProxyType(
+    {
+        "accuracy": (
+            N_("D's accuracy"),
+            N_("share"),
+            ("accuracy_real", "accuracy_fake"),
+            (Pen(css("real")), Pen(css("generated"), "dashed")),
+        ),
+        "grad_norm": (
+            N_("Gradient norms"),
+            N_("norm"),
+            ("grad_norm_d", "grad_norm_g"),
+            (Pen(css("d")), Pen(css("g"), "dashed")),
+        ),
+        "augmentation": (
+            N_("Augmentation probability"),
+            N_("probability"),
+            ("augment_p",),
+            (Pen(css("d")), Pen(css("g"))),
+        ),
+    }
+)
+"""Curves besides metrics, offered once they have numbers: label, unit, one or two columns of the history, pens."""
+
+GAP = "duality_gap"
+"""The choice of the duality gap, which is measured only while it is chosen."""
+
+MOST_CLASSES = 20
+"""Maximum number of classes with a bar each."""
+
+FEATURES: Mapping[str, str] = MappingProxyType(
+    {
+        "auto": N_("what suits the data"),
+        "classifier": N_("a classifier of this data"),
+        "inception": N_("Inception, as for published figures"),
+        "random": N_("random features, trend only"),
+        "own": N_("features of your own, from a cell"),
+    }
+)
+"""By what images can be judged, by the names that `GANTrainer.features` takes; the last is shown, not chosen."""
+
+CHOSEN = ("auto", "classifier", "inception", "random")
+
+CLASS_TOLD = N_("class {label}: {share} of the generated images, {data} of the data")
+
+METRIC_PENS = (Pen(css("generated")), Pen(css("text"), "dotted"))
+
+
+class MetricsPanel:
+    """A chart of the metric of the reader's choice, and all metrics' numbers with their floors.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    request : callable
+        Called, on the thread of the browser's messages, when another metric is to be drawn; must
+        only note it.
+    look : SharedStyle, optional
+        What it shares with the rest of one widget.
+    judge_by : callable
+        Called, on that thread too, with the name of the features on which images are to be judged.
+    gap : GapMeter, optional
+        Measures the duality gap while it is chosen.
+
+    Attributes
+    ----------
+    name : str
+    interval : float
+        The least number of seconds between two draws.
+    widget : ipywidgets.Box
+        The chart, with the list to choose from.
+    features : ipywidgets.Dropdown
+        By what images are judged.
+    numbers : ipywidgets.Box
+        What they mean in one sentence, what they were measured on, and all numbers, for a row of their own.
+    """
+
+    name = "metrics"
+    interval = INTERVAL
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        request: Callable[[], None],
+        look: SharedStyle | None = None,
+        judge_by: Callable[[str], None] = lambda _: None,
+        gap: GapMeter | None = None,
+    ) -> None:
+        self._catalog = catalog
+        self._gap = gap
+        look = look or SharedStyle()
+        self._guard = threading.RLock()
+        self._metrics: Mapping[str, Metric] = {}
+        self._further = () if gap is None else (GAP,)
+        recorded = (name for name, curve in COLUMNS.items() if set(curve[2]) <= {*CLASSIC.listed})
+        self._available: tuple[str, ...] = (*recorded, *self._further)
+        self._drawn = ""
+        self.choice = GuardedDropdown(
+            self._guard,
+            lambda _: request(),
+            options=self._options(),
+            description=catalog(N_("Curve")),
+            **look.of(GuardedDropdown),
+        )
+        self._legend = look.html("", "gw-head")
+        self._chart = Chart(METRIC_PENS, look, x_label=catalog(N_("iteration")), y_label="")
+        self.widget = look.box(
+            [classed(self.choice, "gw-choice"), self._legend, self._chart.widget],
+            f"gw-{self.name}",
+            "gw-panel",
+        )
+        self._figures = look.html("", "gw-figures")
+        self.features = GuardedDropdown(
+            self._guard,
+            lambda name: judge_by(name) if name in CHOSEN else request(),
+            options=[(catalog(label), name) for name, label in FEATURES.items()],
+            description=catalog(N_("Judged by")),
+            **look.of(GuardedDropdown),
+        )
+        self._of_images = classed(self.features, "gw-choice", "gw-features")
+        self.numbers = look.box([self._figures], "gw-numbers")
+
+    def draw(self, frame: Frame) -> None:
+        """Draw the chosen curve of `frame`, and all its numbers."""
+        metrics = METRICS[frame.kind]
+        known = (name for name in metrics if name in frame.metrics)
+        available = (*known, *_recorded(frame), *self._further)
+        with self._guard:
+            if available != self._available or metrics != self._metrics:
+                self._available, self._metrics = available, metrics
+                before = self.choice.value
+                self.choice.options = self._options()
+                # The first time there are metrics, they say more than what could be shown without.
+                keep = before in available and self._drawn in metrics
+                self.choice.value = before if keep else available[0]
+            chosen = self.choice.value
+        if chosen != self._drawn:
+            self._restyle(chosen)
+        if chosen == GAP and self._gap is not None:
+            self._gap.want(frame.iteration)
+            measured = self._gap.curve()
+            level = None if measured is None else Curve(measured.x[[0, -1]], np.zeros(2))
+            self._chart.draw([measured, level], also=[0.0])
+        elif chosen in COLUMNS:
+            columns = COLUMNS[chosen][2]
+            curves = [mean_curve(frame.losses.get(column)) for column in columns]
+            self._chart.draw([*curves, None][: len(METRIC_PENS)])
+        else:
+            iterations, values = frame.metrics[chosen]
+            floor = frame.floors.get(chosen)
+            across = np.asarray(iterations, dtype=np.float64)
+            ends = across[[0, -1]] if len(across) else across
+            level = None if floor is None else Curve(ends, np.full(len(ends), floor))
+            # A metric has no spikes: its beginning must be seen, and the scores of perfect samples.
+            heights = np.append(np.asarray(values, np.float64), math.nan if floor is None else floor)
+            heights = heights[np.isfinite(heights)]
+            also = [float(heights.min()), float(heights.max())] if len(heights) else []
+            self._chart.draw([Curve(across, np.asarray(values)), level], also=also)
+        self._show_features(frame)
+        self._figures.value = (
+            f'<div class="gw-told">{self._verdict(frame)}{self._basis(frame)}</div>'
+            f'<div class="gw-tiles">{self._tiles(frame)}</div>{self._classes(frame)}'
+        )
+
+    def _show_features(self, frame: Frame) -> None:
+        """Show by what images are judged; points are not."""
+        parts = (self._of_images, self._figures) if frame.modality.on_features else (self._figures,)
+        if self.numbers.children != parts:
+            self.numbers.children = parts
+        if frame.judged_by:
+            with self._guard:
+                self.features.value = frame.judged_by if frame.judged_by in CHOSEN else "own"
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        """For the CSS class of the choice, its name for screen readers and its tooltip."""
+        t = self._catalog
+        told = N_(
+            "What reads the images for the figures below. Figures are only comparable when they were measured on the same features."
+        )
+        return {"gw-features": (t(N_("Judged by")), t(told))}
+
+    def _restyle(self, chosen: str) -> None:
+        self._drawn = chosen
+        t = self._catalog
+        if chosen == GAP:
+            unit, pens = "", METRIC_PENS
+            chips = [
+                ("gw-stroke-metric", t(N_("best response of D minus that of G"))),
+                ("gw-stroke-floor", t(N_("equilibrium"))),
+            ]
+        elif chosen in COLUMNS:
+            _, unit, columns, pens = COLUMNS[chosen]
+            labels = {
+                "accuracy_real": N_("on real"),
+                "accuracy_fake": N_("on generated"),
+                "grad_norm_d": N_("discriminator"),
+                "grad_norm_g": N_("generator"),
+                "augment_p": N_("of each change of an image"),
+            }
+            marks = {
+                "accuracy_real": "gw-stroke-real",
+                "accuracy_fake": "gw-stroke-fake",
+                "grad_norm_d": "gw-stroke-d",
+                "grad_norm_g": "gw-stroke-g",
+                "augment_p": "gw-stroke-d",
+            }
+            chips = [(marks[column], t(labels[column])) for column in columns]
+        else:
+            unit, pens = self._metrics[chosen].unit, METRIC_PENS
+            chips = [("gw-stroke-metric", t(N_("generated"))), ("gw-stroke-floor", t(N_("perfect")))]
+        self._legend.value = "".join(
+            f'<span class="gw-chip"><i class="{mark}"></i>{html.escape(text)}</span>' for mark, text in chips
+        )
+        self._chart.restyle(pens, t(unit))
+
+    def _options(self) -> list[tuple[str, str]]:
+        return [(self._catalog(self._label(name)), name) for name in self._available]
+
+    def _label(self, name: str) -> str:
+        """Return what people call a curve, to be translated."""
+        if name == GAP:
+            return N_("Duality gap")
+        return COLUMNS[name][0] if name in COLUMNS else self._metrics[name].label
+
+    def _verdict(self, frame: Frame) -> str:
+        """Return in one sentence what the numbers mean."""
+        t = self._catalog
+        if frame.judged is not None and frame.judged.trend_only:
+            return ""
+        signs = {**frame.record, **frame.signs}
+        if "grad_norm_g" in signs:
+            signs["grad_norm_g"] = newest(frame, "grad_norm_g")
+        said = findings(frame.kind, Observed(frame.latest_metrics, frame.floors, signs, frame.iteration))
+        if not said:
+            return ""
+        help_ = t(
+            N_(
+                "From the figures below, beside what perfect samples score; rules of thumb, to be checked with your own eyes."
+            )
+        )
+        evidence = ", ".join(self._figure(name, value) for name, value in said[0].evidence.items())
+        told = f"{help_} {evidence}" if evidence else help_
+        return (
+            f'<span class="gw-verdict" title="{html.escape(told)}">{html.escape(t(said[0].sentence))}</span>'
+        )
+
+    def _figure(self, name: str, value: float) -> str:
+        """Return one piece of evidence as people read it."""
+        label = next((metrics[name] for metrics in METRICS.values() if name in metrics), None)
+        text = SIGNS[name] if label is None else label.label
+        return f"{self._catalog(text)}: {_spell(value, '.3g')}"
+
+    def _basis(self, frame: Frame) -> str:
+        """Return why there are no figures, or what those of images were measured on."""
+        t = self._catalog
+        judged = frame.judged
+        if frame.trouble:
+            text, help_ = (
+                t(
+                    N_("No figures: {reason}. Training goes on, and measuring is tried again."),
+                    reason=frame.trouble,
+                ),
+                "",
+            )
+        elif not frame.modality.on_features:
+            return ""
+        elif judged is None or not frame.latest_metrics:
+            text, help_ = t(N_("The figures are being prepared …")), ""
+        else:
+            text = t(
+                N_("Measured on: {features}; {compared} generated images beside as many real ones."),
+                features=t(judged.features),
+                compared=f"{judged.compared:,}",
+            )
+            help_ = t(judged.help)
+        return f'<span class="gw-basis" title="{html.escape(help_)}">{html.escape(text)}</span>'
+
+    def _classes(self, frame: Frame) -> str:
+        """Return a bar for each class: its share of the generated images, and a mark for its share of the data."""
+        t = self._catalog
+        shares = {} if frame.judged is None else frame.judged.shares
+        if not 0 < len(shares) <= MOST_CLASSES:
+            return ""
+        top = max(max(pair) for pair in shares.values())
+        help_ = t(
+            N_(
+                "The share of generated images that the classifier reads as each class; the line is the share in the data. Images that look like nothing are read as some class too."
+            )
+        )
+        bars = "".join(
+            f'<div class="gw-class" title="{html.escape(t(CLASS_TOLD, label=label, share=_spell(share, ".1%"), data=_spell(real, ".1%")))}">'
+            f'<div class="gw-class-bar"><i style="height:{share / top:.1%}"></i><b style="bottom:{real / top:.1%}"></b></div>'
+            f"{label}</div>"
+            for label, (share, real) in shares.items()
+        )
+        return (
+            f'<div class="gw-classes" title="{html.escape(help_)}">'
+            f'<div class="gw-tile-label">{html.escape(t(N_("Classes among the generated images; the line is the data")))}</div>'
+            f'<div class="gw-class-bars">{bars}</div></div>'
+        )
+
+    def _tiles(self, frame: Frame) -> str:
+        """Return each metric's newest number, and what perfect samples score."""
+        t = self._catalog
+        tiles = []
+        for name, metric in METRICS[frame.kind].items():
+            if name not in frame.latest_metrics:
+                continue
+            # A share of D's own is no figure of the samples: real ones in their place score nothing better.
+            floor = None if name in {"accuracy_real", "accuracy_fake"} else frame.floors.get(name)
+            unit = f' <span class="gw-unit">{html.escape(t(metric.unit))}</span>' if metric.unit else ""
+            perfect = "" if floor is None else t(N_("perfect: {value}"), value=_spell(floor, metric.format))
+            tiles.append(
+                f'<div class="gw-tile" title="{html.escape(t(metric.help))}">'
+                f'<div class="gw-tile-label">{html.escape(t(metric.label))}</div>'
+                f'<div class="gw-tile-value">{_spell(frame.latest_metrics[name], metric.format)}{unit}</div>'
+                f'<div class="gw-tile-floor">{html.escape(perfect)}</div></div>'
+            )
+        return "".join(tiles)
+
+
+def _recorded(frame: Frame) -> list[str]:
+    """Return the curves of the history that can be drawn: all that are always recorded, and others with numbers."""
+    return [
+        name
+        for name, (_, _, columns, _) in COLUMNS.items()
+        if all(
+            column in CLASSIC.listed
+            or (column in frame.losses and np.isfinite(frame.losses[column][2]).any())
+            for column in columns
+        )
+    ]
+
+
+def _spell(value: float, form: str) -> str:
+    if math.isfinite(value):
+        return format(value, form).replace("-", "\N{MINUS SIGN}")
+    return "\N{INFINITY}" if value > 0 else NONE

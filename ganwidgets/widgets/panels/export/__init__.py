@@ -1,0 +1,1 @@
+"""The buttons that write a run to a file."""

@@ -1,0 +1,1 @@
+"""Recommended settings, pretrained states, and the code of a run."""

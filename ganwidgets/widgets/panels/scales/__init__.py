@@ -1,0 +1,1 @@
+"""The resolutions of networks that grow."""

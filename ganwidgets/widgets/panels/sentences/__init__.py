@@ -1,0 +1,1 @@
+"""Panels that are sentences with gaps: what if, why, rules."""

@@ -1,0 +1,71 @@
+"""Panels that are sentences with gaps, such as "What if [setting] becomes [value]"."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from ganwidgets.messages import Catalog
+from ganwidgets.widgets.browser.announcement import announced
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+
+__all__ = ["Sentences"]
+
+
+class Sentences:
+    """The parts of one such panel: gaps, buttons, rows, and the line that reports what happened.
+
+    Parameters
+    ----------
+    name : str
+        The panel's name. The CSS class of a part is ``gw-<name>-<part>``.
+    catalog : Catalog
+        The reader's language. All texts are marked ones, and are translated here.
+    look : SharedStyle
+
+    Attributes
+    ----------
+    names : dict of str to (str, str)
+        For each gap's CSS class, its name for screen readers and its tooltip.
+    told : ipywidgets.HTML
+        The line that reports.
+    """
+
+    def __init__(self, name: str, catalog: Catalog, look: SharedStyle) -> None:
+        self._name, self._catalog, self._look = name, catalog, look
+        self.names: dict[str, tuple[str, str]] = {}
+        self.told = look.html("", f"gw-{name}-told")
+
+    def gap(self, kind: type[ipywidgets.Widget], part: str, label: str, help_: str, **keywords: Any) -> Any:
+        """Return an input of `kind` for a gap, made with `keywords`."""
+        css_class = f"gw-{self._name}-{part}"
+        self.names[css_class] = self._catalog(label), self._catalog(help_)
+        return classed(kind(**keywords, **self._look.of(kind)), css_class)
+
+    def button(self, text: str, part: str, act: Callable[[], None]) -> ipywidgets.Button:
+        """Return a button that calls `act`."""
+        return self._look.button(self._catalog(text), act, f"gw-{self._name}-{part}")
+
+    def row(self, *parts: str | ipywidgets.Widget, title: str = "") -> ipywidgets.Box:
+        """Return a row of words and widgets, which begins with `title` if there is one."""
+        head = [self._text(title, "gw-sentence-title")] if title else []
+        rest = [self._text(part, "gw-sentence-word") if isinstance(part, str) else part for part in parts]
+        return self._look.box([*head, *rest], "gw-sentence-row")
+
+    def panel(self, *parts: ipywidgets.Widget) -> ipywidgets.Box:
+        """Return the panel."""
+        return self._look.box(parts, f"gw-{self._name}", "gw-panel", "gw-sentences")
+
+    def tell(self, text: str) -> None:
+        """Report a text that is translated already; clear the line if it is empty."""
+        self.told.value = announced(text)
+
+    def tell_error(self, error: Exception) -> None:
+        """Report why something failed."""
+        self.tell(self._catalog.error(error))
+
+    def _text(self, text: str, css_class: str) -> ipywidgets.HTML:
+        return self._look.html(html.escape(self._catalog(text)), css_class)

@@ -1,0 +1,174 @@
+"""The line that says how the run is doing, and the box that says what went wrong."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.rendering.drawing.phrases import STATES, spell_count
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
+
+if TYPE_CHECKING:
+    from ganwidgets.live.frames.frame import Frame
+
+__all__ = ["NONE", "StatusPanel"]
+
+NONE = "\N{EN DASH}"
+"""Where there is no number."""
+
+MOSTLY = 0.9
+"""Share of verdicts within one per cent of 1/2 above which D counts as undecided: whether it is right is then
+decided by the last bits of its logits."""
+
+TROUBLE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "diverged": (
+            N_("The training diverged."),
+            N_(
+                "Recover goes back to the last good state; a lower learning rate or a penalty usually keeps it from happening again."
+            ),
+        ),
+        "error": (
+            N_("The run was stopped by an error."),
+            N_(
+                "Repair the cause, then Recover goes back to the last good state and Play goes on from there."
+            ),
+        ),
+    }
+)
+"""For each status that needs help: what happened in general, and what can be done."""
+
+
+class StatusPanel:
+    """State, iteration, steps per second, both losses, D's accuracy; and any trouble.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    look : SharedStyle, optional
+        What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    name : str
+    interval : float
+        The least number of seconds between two draws.
+    widget : ipywidgets.Box
+        Made once; later only its traits change.
+    """
+
+    name = "status"
+    interval = 0.2
+
+    def __init__(self, catalog: Catalog, look: SharedStyle | None = None) -> None:
+        self._catalog = catalog
+        look = look or SharedStyle()
+        self._line = look.html("", "gw-line")
+        self._box = look.html("", "gw-trouble")
+        self._trouble: tuple[str, BaseException | None] = ("", None)
+        self._notice = ""
+        self.widget = look.box([self._line, self._box], f"gw-{self.name}")
+        self._line.value = self._state("idle")
+
+    def draw(self, frame: Frame) -> None:
+        """Show the numbers of `frame`."""
+        self._line.value = (
+            f'<div role="status" aria-live="polite" class="gw-status-line">'
+            f"{self._state(frame.status)}{self._numbers(frame)}{self._data(frame)}</div>"
+        )
+        status, error = self._trouble
+        if status and status != frame.status:
+            self.report(frame.status, error if frame.status in TROUBLE else None)
+
+    def notify(self, notice: str) -> None:
+        """Show what a recovery did, until the run goes on; an empty text shows nothing."""
+        self._notice = (
+            f'<div role="status" class="gw-trouble-box"><p>{html.escape(self._catalog(notice))}</p></div>'
+            if notice
+            else ""
+        )
+        self._box.value = self._notice
+
+    def report(self, status: str, error: BaseException | None) -> None:
+        """Say what went wrong, or that nothing is wrong any more.
+
+        Parameters
+        ----------
+        status : str
+            ``"diverged"`` and ``"error"`` open the box, any other status closes it.
+        error : exception or None
+            What stopped the run.
+        """
+        self._trouble = (status, error)
+        if status == "running" or status in TROUBLE:
+            self._notice = ""
+        self._box.value = self._sentence(status, error) if status in TROUBLE else self._notice
+
+    def _sentence(self, status: str, error: BaseException | None) -> str:
+        headline, remedy = map(self._catalog, TROUBLE[status])
+        detail = f"<p>{html.escape(self._catalog.error(error))}</p>" if error is not None else ""
+        return (
+            f'<div role="alert" class="gw-trouble-box"><strong>{html.escape(headline)}</strong>'
+            f"{detail}<p>{html.escape(remedy)}</p></div>"
+        )
+
+    def _state(self, status: str) -> str:
+        text = html.escape(self._catalog(STATES.get(status, status)))
+        return f'<span class="gw-state gw-state-{html.escape(status)}">{text}</span>'
+
+    def cells(self, frame: Frame) -> list[tuple[str, str, str]]:
+        """Return the mark, the label and the value of each number."""
+        record = frame.record
+        return [
+            ("iteration", N_("iteration"), spell_count(frame.iteration)),
+            ("", N_("steps/s"), _rate(frame.steps_per_second)),
+            ("d", N_("loss of D"), self.number(record.get("loss_d"))),
+            ("g", N_("loss of G"), self.number(record.get("loss_g"))),
+            ("real", N_("D right on real"), self._right(frame, "accuracy_real")),
+            ("fake", N_("on generated"), self._right(frame, "accuracy_fake")),
+        ]
+
+    def _numbers(self, frame: Frame) -> str:
+        return "".join(
+            f'<span class="gw-cell{f" gw-mark-{mark}" if mark else ""}">'
+            f'<span class="gw-cell-label">{html.escape(self._catalog(label))}</span> '
+            f'<span class="gw-cell-value">{value}</span></span>'
+            for mark, label, value in self.cells(frame)
+        )
+
+    @staticmethod
+    def number(value: float | None) -> str:
+        """Return a loss as people read it."""
+        if value is None:
+            return NONE
+        return f"{value:.3f}" if math.isfinite(value) and abs(value) < 1000 else f"{value:.3g}"
+
+    def _data(self, frame: Frame) -> str:
+        """Return what was decided about a user's own data."""
+        if not frame.taken_as:
+            return ""
+        return (
+            f'<span class="gw-cell gw-cell-data"><span class="gw-cell-label">{html.escape(self._catalog(N_("data")))}'
+            f'</span> <span class="gw-cell-value">{html.escape(self._catalog(frame.taken_as))}</span></span>'
+        )
+
+    def _right(self, frame: Frame, column: str) -> str:
+        """Return a share of D's right verdicts; a D that decides nothing is neither right nor wrong."""
+        if frame.signs.get("undecided", 0.0) > MOSTLY:
+            return html.escape(self._catalog(N_("undecided")))
+        return _share(frame.record.get(column))
+
+
+def _rate(value: float) -> str:
+    if not math.isfinite(value) or value <= 0:
+        return NONE
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def _share(value: float | None) -> str:
+    return NONE if value is None or not math.isfinite(value) else f"{value:.0%}"

@@ -1,0 +1,1 @@
+"""Play, pause, steps and speed."""

@@ -1,0 +1,141 @@
+"""The buttons that run a training: play, pause, single steps, a fresh start, the way back after a failure."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import ipywidgets
+
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.settings import FloatSetting, Setting
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.controls.controls import Control
+
+__all__ = ["ACTIONS", "SPEED", "Transport"]
+
+ACTIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "play": (N_("Play"), N_("Train on, step after step.")),
+        "pause": (N_("Pause"), N_("Stop after the step that is under way.")),
+        "step": (N_("Step"), N_("Train one full step: first D, then G.")),
+        "step_d": (N_("Step D"), N_("Update the discriminator once and leave the generator as it is.")),
+        "step_g": (N_("Step G"), N_("Update the generator once and leave the discriminator as it is.")),
+        "reset": (N_("Reset"), N_("Start afresh, with the settings as they are now and the same seed.")),
+        "new_seed": (N_("New seed"), N_("Start afresh with another seed: other weights, other samples.")),
+        "recover": (N_("Recover"), N_("Go back to the last good state; the settings stay as they are.")),
+    }
+)
+"""What each button says, and the sentence that explains it."""
+
+SPEED: Setting[Any] = FloatSetting(
+    0.0,
+    min=0,
+    max=1e6,
+    scale="logarithmic",
+    slider=(1, 1000),
+    zero=N_("full speed"),
+    label=N_("Speed"),
+    unit=N_("steps/s"),
+    help=N_("How many steps a second the run makes at most; 0 is as fast as it goes."),
+    group="run",
+)
+"""The speed limit: no setting of the training, but shown as one."""
+SPEED.name = "speed"
+
+MOST = 100_000
+"""Maximum number of steps of the button."""
+
+FAILED = ("diverged", "error")
+
+
+class Transport:
+    """The row of buttons, and the speed.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    act : callable
+        ``act(action)`` is called with a name from :data:`ACTIONS`, on the thread that handles the
+        browser's messages.
+    ask : callable
+        ``ask("speed", value)``; see :class:`ganwidgets.widgets.controls.controls.Control`.
+    look : SharedStyle, optional
+        What it shares with the rest of one widget.
+    actions : mapping, optional
+        As :data:`ACTIONS`.
+
+    Attributes
+    ----------
+    widget : ipywidgets.Box
+        Made once; later only its traits change.
+    buttons : dict of str to ipywidgets.Button
+        By action.
+    count : ipywidgets.BoundedIntText
+        How many full steps the button ``step`` trains.
+    speed : Control
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        act: Callable[[str], None],
+        ask: Callable[[str, Any], None],
+        look: SharedStyle | None = None,
+        actions: Mapping[str, tuple[str, str]] = ACTIONS,
+    ) -> None:
+        self._lock = threading.Lock()
+        look = look or SharedStyle()
+        self.buttons = {}
+        for action, (label, sentence) in actions.items():
+            button = ipywidgets.Button(
+                description=catalog(label), tooltip=catalog(sentence), **look.of(ipywidgets.Button)
+            )
+            button.on_click(lambda _, action=action: act(action))
+            self.buttons[action] = classed(button, "gw-action", f"gw-{action}")
+        self.count = classed(
+            ipywidgets.BoundedIntText(1, min=1, max=MOST, **look.of(ipywidgets.BoundedIntText)),
+            "gw-step-count",
+        )
+        self._count_named = catalog(N_("Steps")), catalog(N_("How many full steps the button Step trains."))
+        self.speed = Control("speed", SPEED, catalog, ask, look=look, zero_end="high")
+        run, single, afresh = (
+            look.box([self.buttons[action] for action in row], "gw-actions")
+            for row in (
+                ("play", "pause"),
+                [action for action in actions if action.startswith("step")],
+                ("reset", "new_seed", "recover"),
+            )
+        )
+        single.children = (self.count, *single.children)
+        self.widget = look.box([run, single, afresh, self.speed.widget], "gw-transport")
+        self.show("idle", playing=False)
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        """For CSS classes of the speed and the number of steps, name for screen readers and tooltip."""
+        return {"gw-speed": self.speed.names, "gw-step-count": self._count_named}
+
+    def show(self, status: str, *, playing: bool) -> None:
+        """Enable the buttons that make sense now.
+
+        Parameters
+        ----------
+        status : str
+            One of ``idle running paused diverged error``.
+        playing : bool
+            Whether the run goes on by itself.
+        """
+        with self._lock:
+            for action, button in self.buttons.items():
+                if action == "play":
+                    button.disabled = playing
+                elif action == "pause":
+                    button.disabled = not playing
+                elif action == "recover":
+                    button.disabled = status not in FAILED
+                elif action.startswith("step"):
+                    button.disabled = playing

@@ -1,0 +1,1 @@
+"""The parts of a widget, created and arranged."""

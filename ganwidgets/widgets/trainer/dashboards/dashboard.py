@@ -1,0 +1,415 @@
+"""Everything that one widget shows, put together: panels, controls, buttons, the heartbeat."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import ipywidgets
+import numpy as np
+
+from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
+from ganwidgets.diagnosis import Remedy
+from ganwidgets.live.frames.explorer import Explorer
+from ganwidgets.live.observations import Focus
+from ganwidgets.live.worker.background import LatestOnlyTasks
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.modality import Modality, View
+from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.trainer.what_if import WhatIf
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, Viewers, gone_words
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
+from ganwidgets.widgets.controls.controls import ControlSet
+from ganwidgets.widgets.panels.charts.curves import CurvesPanel
+from ganwidgets.widgets.panels.charts.gap_meter import GapMeter
+from ganwidgets.widgets.panels.charts.metrics import MetricsPanel
+from ganwidgets.widgets.panels.export.panel import SavingPanel
+from ganwidgets.widgets.panels.graph.panel import GraphPanel
+from ganwidgets.widgets.panels.health.checkup import Checkup, Trial
+from ganwidgets.widgets.panels.health.panel import HealthPanel
+from ganwidgets.widgets.panels.own_data.panel import OwnDataPanel
+from ganwidgets.widgets.panels.own_panels import own_panels
+from ganwidgets.widgets.panels.plane.panel import PlanePanel
+from ganwidgets.widgets.panels.recipes.panel import StartPanel
+from ganwidgets.widgets.panels.samples.panel import SamplesPanel
+from ganwidgets.widgets.panels.samples.sample_map import SampleMap
+from ganwidgets.widgets.panels.scales.panel import ScalesPanel
+from ganwidgets.widgets.panels.sentences.explain import ExplainPanel
+from ganwidgets.widgets.panels.sentences.rules import Pilot, RulesPanel
+from ganwidgets.widgets.panels.sentences.what_if import WhatIfPanel
+from ganwidgets.widgets.panels.status.panel import StatusPanel
+from ganwidgets.widgets.panels.status.unstored import UnstoredPanel
+from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
+from ganwidgets.widgets.panels.transport.panel import Transport
+from ganwidgets.widgets.panels.walk.panel import WalkPanel
+from ganwidgets.widgets.trainer.dashboards.arrangement import Arrangement
+from ganwidgets.widgets.trainer.layout.layout_tools import LABELS, LayoutTools
+from ganwidgets.widgets.trainer.layout.panel_layout import PANELS, PRESETS
+from ganwidgets.widgets.trainer.tour.guided_tour import GuidedTour
+
+if TYPE_CHECKING:
+    from ganwidgets.live import Frame, RunState
+
+__all__ = ["Dashboard", "Panel", "Preparing", "descendants"]
+
+REST = 2.0
+"""Seconds for which a panel rests at most, however much its data cost."""
+
+
+class Panel(Protocol):
+    """What draws one aspect of a frame.
+
+    A panel may also have `needs`, a set of the names of :data:`ganwidgets.live.observations.OBSERVATIONS`
+    that frames are to carry while it shows what it shows.
+    """
+
+    name: str
+    interval: float
+    widget: ipywidgets.DOMWidget
+
+    def draw(self, frame: Frame) -> None:
+        """Show `frame`; called by the publisher's thread only."""
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A panel that takes a while for what it draws.
+
+    All panels make ready first, and send then: the browser draws what arrives together at once, and as long as it
+    draws, it may need the processor on which the rest would be made.
+    """
+
+    def prepared(self, frame: Frame) -> Callable[[], None]:
+        """Make ready what shows `frame`; return what sends it."""
+
+
+class Dashboard:
+    """The visible parts of a widget, made once.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The reader's language.
+    source : Source
+        What is imitated; decides on the panels.
+    own : collection of str
+        Those of ``"generator"`` and ``"discriminator"`` that are the user's own.
+    act, ask : callable
+        What a button, and what a control, asks for.
+    travel, compare, verify : callable
+        See :class:`ganwidgets.widgets.panels.timeline.panel.TimelinePanel`.
+    train : callable
+        ``train(points)`` starts afresh on points ``[N, F]``.
+    walk : callable
+        See :class:`ganwidgets.widgets.panels.walk.panel.WalkPanel`.
+    explorer, errands : Explorer, LatestOnlyTasks
+        See :class:`ganwidgets.widgets.panels.samples.panel.SamplesPanel`.
+    export : callable
+        See :class:`ganwidgets.widgets.panels.export.panel.SavingPanel`.
+    rescue : callable
+        See :class:`ganwidgets.widgets.panels.status.unstored.UnstoredPanel`.
+    viewers : Viewers
+        Observer of views and of the frames that they have painted.
+    stored : str
+        See :class:`ganwidgets.widgets.browser.page.heartbeat.Heartbeat`.
+    run : Path or None
+        The folder in which the run is kept.
+    request : callable
+        Asks for a new picture of a moment that was drawn already; quick, from any thread.
+    judge_by : callable
+        See :class:`ganwidgets.widgets.panels.charts.metrics.MetricsPanel`.
+    checkup, remedy, take : Checkup, callable, callable
+        See :class:`ganwidgets.widgets.panels.health.panel.HealthPanel`.
+    trainer, carry_out : GANTrainer, callable
+        See :class:`ganwidgets.widgets.panels.sentences.what_if.WhatIfPanel`.
+    pilot : Pilot
+        See :class:`ganwidgets.widgets.panels.sentences.rules.RulesPanel`.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        source: Source,
+        *,
+        own: Collection[str],
+        act: Callable[[str], None],
+        ask: Callable[[str, Any], None],
+        travel: Callable[[str, Any], int],
+        compare: Callable[[str | None], None],
+        verify: Callable[[], None] | None,
+        train: Callable[[Source | np.ndarray], None],
+        walk: Callable[[str, str], None],
+        explorer: Explorer,
+        tasks: LatestOnlyTasks,
+        export: Callable[[str], Path],
+        rescue: Callable[[str], None],
+        viewers: Viewers,
+        stored: str,
+        run: Path | None,
+        request: Callable[[], None],
+        judge_by: Callable[[str], None],
+        checkup: Checkup,
+        remedy: Callable[[Remedy], None],
+        take: Callable[[Trial], None],
+        trainer: GANTrainer,
+        carry_out: Callable[[Callable[[], None]], Any],
+        pilot: Pilot,
+    ) -> None:
+        self._catalog = catalog
+        look = SharedStyle()
+        self.transport = Transport(catalog, act, ask, look)
+        self.layout_tools = LayoutTools(catalog, tuple(LABELS), tuple(PRESETS))
+        self.status = StatusPanel(catalog, look)
+        self._unstored = UnstoredPanel(catalog, rescue, look)
+        tour = GuidedTour(catalog)
+        self.status.widget.children = (*self.status.widget.children, self._unstored.widget, tour)
+        presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
+        presets.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
+        self.controls = ControlSet(catalog, ask, look=look, presets=presets)
+        self._samples = SamplesPanel(catalog, explorer, tasks, request, look)
+        self._plane = PlanePanel(catalog, request, look)
+        self._pictures: dict[View, Panel] = {"plane": self._plane, "gallery": self._samples}
+        self._map = SampleMap(catalog, explorer, tasks, request, look)
+        self._scales = ScalesPanel(catalog, ask, lambda: self.controls.controls["growth_level"].shown, look)
+        self._places: dict[View, ipywidgets.DOMWidget] = {
+            "plane": self._plane.widget,
+            "gallery": look.box([self._samples.widget, self._scales.widget, self._map.widget], "gw-images"),
+        }
+        self.graph = GraphPanel(catalog, request)
+        self.starts = StartPanel(catalog, act, look)
+        gap = GapMeter(trainer, tasks, request)
+        self.curves = curves = CurvesPanel(catalog, look)
+        metrics = MetricsPanel(catalog, request, look, judge_by, gap)
+        self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
+        self.walk = WalkPanel(catalog, walk, look)
+        saving = SavingPanel(catalog, export, look)
+        self.health = HealthPanel(catalog, checkup, remedy, take, tasks, look)
+        self.what_if = WhatIfPanel(catalog, trainer, carry_out, tasks, look)
+        self.explain = ExplainPanel(catalog, trainer, tasks, request, look)
+        self.rules = RulesPanel(catalog, trainer, pilot, tasks, look)
+        for name in self.what_if.changeable:
+            self.controls.controls[name].widget.add_class("gw-asks")
+        self._panels: list[Panel] = [
+            self.graph,
+            *self._pictures.values(),
+            self._map,
+            self._scales,
+            self.walk,
+            self.status,
+            curves,
+            metrics,
+            self.timeline,
+            self.health,
+        ]
+        self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
+        self._drawn_at: dict[str, float] = {}
+        self._modality = source.modality
+        self._own = own
+        self.controls.suit(labelled=source.labelled, own=own, augmentable=source.modality.augmentable)
+        names: dict[str, tuple[str, str]] = {
+            **self.controls.names,
+            **self.transport.names,
+            **saving.names,
+            **self._unstored.names,
+            **self.what_if.names,
+            **self.explain.names,
+            **self.rules.names,
+        }
+        for panel in self._panels:
+            names.update(getattr(panel, "names", {}))
+        self.heartbeat = Heartbeat(
+            viewers,
+            names,
+            self._go,
+            {**self.controls.places, "gw-speed": self.transport.speed.places},
+            {**gone_words(catalog, run), "what_if": catalog(N_("What if?"))},
+            stored,
+        )
+        self._arrangement = Arrangement(
+            look,
+            self.controls,
+            self.transport,
+            self.status,
+            self.graph,
+            curves,
+            metrics,
+            self.timeline,
+            self._places[source.modality.view],
+            self.own_data,
+            walk=self.walk.widget,
+            health=self.health.widget,
+            what_if=self.what_if.widget,
+            explain=self.explain.widget,
+            rules=self.rules.widget,
+            starts=self.starts.widget,
+            growth=self._scales.growth,
+            hidden=[self.heartbeat],
+        )
+        self._arrangement.name_data(self._data_in_words(source))
+        own_parts = own_panels(look)
+        self._panels += own_parts
+        self._own_widgets = tuple(part.widget for part in own_parts)
+        self._saving = saving.widget
+        self._saving.add_class("gw-part")
+        self._saving.add_class("gw-part-export")
+        self.children = self.arranged(PANELS)
+        # Not among the children where the data are of the other kind.
+        self._apart = [*self._places.values(), metrics.features, *self._arrangement.parts.values()]
+
+    def arranged(self, names: Sequence[str]) -> tuple[ipywidgets.Widget, ...]:
+        """Return the children of the widget that show the panels `names` in their order."""
+        buttons = self.transport.widget
+        others = tuple(child for child in buttons.children if child is not self.layout_tools)
+        buttons.children = (*others, self.layout_tools) if "transport" in names else others
+        children = self._arrangement.arranged(names, {"export": self._saving})
+        if "transport" not in names:  # without the tools users could not bring the buttons back
+            children = (*children, self.layout_tools)
+        # Registered panels come before the last one, and only in the full widget.
+        return (*children[:-1], *self._own_widgets, children[-1]) if tuple(names) == PANELS else children
+
+    def look_ahead(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
+        """Return two futures; both are shown while they are computed."""
+        return self.what_if.compute(steps, seeds, changes)
+
+    def _go(self, where: str) -> None:
+        """Follow a click on what says where it leads."""
+        kind, _, name = where.partition(":")
+        if kind == self.what_if.name:
+            self.what_if.open(name)
+        elif kind == self.explain.name:
+            with contextlib.suppress(ValueError):  # a page may send anything
+                self.explain.open(self.curves.iteration_at(float(name)))
+        else:
+            self.timeline.go(where)
+
+    def _choose_data(self, ask: Callable[[str, Any], None], name: str) -> None:
+        """Ask for a preset, as choosing it in the list does, and show it there."""
+        ask("data", name)
+        self.controls.show({"data": name})
+
+    def only(self, names: Collection[str] | None) -> None:
+        """Show the controls and buttons of these names and hide the others; None shows all."""
+        parts = {name: control.widget for name, control in self.controls.controls.items()}
+        parts.update(self.transport.buttons)
+        parts.update(self.starts.buttons)
+        parts[self.walk.name] = self.walk.widget
+        parts[self.health.name] = self.health.widget
+        parts[self.what_if.name] = self.what_if.widget
+        parts[self.explain.name] = self.explain.widget
+        parts[self.rules.name] = self.rules.widget
+        parts["speed"] = self.transport.speed.widget
+        parts[self.timeline.name] = self.timeline.widget
+        for name, part in (*parts.items(), ("step", self.transport.count)):
+            if names is None or name in names:
+                part.remove_class("gw-hidden")
+            else:
+                part.add_class("gw-hidden")
+        self._arrangement.only(names)
+
+    def begin(self, source: Source) -> None:
+        """Show the panel that suits `source`, because a run on it begins."""
+        self._modality = source.modality
+        self.controls.suit(labelled=source.labelled, own=self._own, augmentable=source.modality.augmentable)
+        self._arrangement.show_picture(self._places[source.modality.view])
+        self._arrangement.name_data(self._data_in_words(source))
+
+    def _data_in_words(self, source: Source) -> str:
+        """Return what people call the data."""
+        labels = {name: preset.label for name, preset in POINT_PRESETS.items()}
+        labels.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
+        return self._catalog(labels.get(source.preset or "", source.name))
+
+    def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
+        """Return the panels that are to be drawn now: all, or those whose interval is over.
+
+        Parameters
+        ----------
+        costs : mapping of str to float
+            Seconds that what frames are to carry took last, by its name; a panel that needs what is costly is
+            drawn less often.
+        everything : bool
+            Whether all are to be drawn.
+        """
+        now = time.monotonic()
+
+        def interval(panel: Panel) -> float:
+            cost = sum(costs.get(name, 0.0) for name in _needs([panel]))
+            least = 0.0 if panel in (self.status, *self._pictures.values()) else self._modality.panel_pause
+            return max(panel.interval, least, min(cost / self._modality.panel_share, REST))
+
+        due = [
+            panel
+            for panel in self._panels
+            if everything or now - self._drawn_at.get(panel.name, -math.inf) >= interval(panel)
+        ]
+        self._drawn_at.update((panel.name, now) for panel in due)
+        return due
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """What frames are to carry beside the samples: all that visible panels need."""
+        return _needs(self._shown(self._modality))
+
+    def skipped(self, due: Collection[Panel]) -> frozenset[str]:
+        """Return what no panel among those `due` needs now, though others will again."""
+        return self.wanted - _needs(panel for panel in self._shown(self._modality) if panel in due)
+
+    @property
+    def focus(self) -> Focus:
+        """What people look at closely."""
+        return self._plane.focus
+
+    @property
+    def pictures(self) -> int:
+        """How many images frames are to show."""
+        return self._samples.pictures
+
+    @property
+    def label(self) -> int | None:
+        """The only label that frames are to show, if one was chosen."""
+        return None if self._modality.on_plane else self._samples.label
+
+    def _shown(self, modality: Modality) -> list[Panel]:
+        """Return the panels that show a run on data of this kind."""
+        others: list[Panel] = [picture for view, picture in self._pictures.items() if view != modality.view]
+        if modality.on_plane:
+            others.append(self._scales)
+        return [panel for panel in self._panels if panel not in others]
+
+    def show_state(self, state: RunState) -> None:
+        """Show which buttons make sense, and what went wrong."""
+        self.transport.show(state.status, playing=state.playing)
+        self.status.report(state.status, state.error)
+        self._unstored.report(state.unstored)
+
+    def draw(self, frame: Frame, due: Iterable[Panel]) -> None:
+        """Show `frame` on those of the panels that show its kind of data."""
+        shown = self._shown(frame.modality)
+        draws = [
+            panel.prepared(frame) if isinstance(panel, Preparing) else partial(panel.draw, frame)
+            for panel in due
+            if panel in shown
+        ]
+        for draw in draws:
+            draw()
+
+    def widgets(self) -> list[ipywidgets.Widget]:
+        """Return every widget that was made for this dashboard, children before their parents."""
+        found = [widget for top in (*self.children, *self._apart) for widget in descendants(top)]
+        return list({id(widget): widget for widget in found}.values())
+
+
+def _needs(panels: Iterable[Panel]) -> frozenset[str]:
+    return frozenset[str]().union(*(getattr(panel, "needs", ()) for panel in panels))
+
+
+def descendants(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    """Yield a widget and all in it, children before their parents."""
+    for child in getattr(widget, "children", ()):
+        yield from descendants(child)
+    yield widget

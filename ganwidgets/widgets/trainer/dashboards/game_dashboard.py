@@ -1,0 +1,311 @@
+"""Everything that a widget shows of a game, made from what the game declares."""
+
+from __future__ import annotations
+
+import html
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+from traitlets import TraitError
+
+from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
+from ganwidgets.diagnosis import Remedy
+from ganwidgets.games import Game, settings_of
+from ganwidgets.live.observations import Focus
+from ganwidgets.live.worker.background import LatestOnlyTasks
+from ganwidgets.messages import Catalog, Message, N_
+from ganwidgets.rendering.drawing.tones import OTHERS, player_tones
+from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.trainer.what_if import WhatIf
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, Viewers, gone_words
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.controls.controls import GROUPS, ControlSet
+from ganwidgets.widgets.panels.charts.game_curves import GameCurvesPanel
+from ganwidgets.widgets.panels.exhibits.diagram import DiagramPanel
+from ganwidgets.widgets.panels.exhibits.exhibits import ExhibitsPanel
+from ganwidgets.widgets.panels.export.panel import SavingPanel
+from ganwidgets.widgets.panels.health.checkup import Checkup, Trial
+from ganwidgets.widgets.panels.health.panel import HealthPanel
+from ganwidgets.widgets.panels.own_panels import own_panels
+from ganwidgets.widgets.panels.sentences.what_if import WhatIfPanel
+from ganwidgets.widgets.panels.status.panel import StatusPanel
+from ganwidgets.widgets.panels.status.unstored import UnstoredPanel
+from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
+from ganwidgets.widgets.panels.transport.panel import ACTIONS, Transport
+from ganwidgets.widgets.panels.walk.game_panel import GameWalkPanel
+from ganwidgets.widgets.trainer.dashboards.dashboard import Panel, Preparing, descendants
+from ganwidgets.widgets.trainer.layout.layout_tools import LayoutTools
+from ganwidgets.widgets.trainer.layout.panel_layout import PRESETS
+from ganwidgets.widgets.trainer.tour.guided_tour import GuidedTour
+
+if TYPE_CHECKING:
+    from ganwidgets.live import RunState
+    from ganwidgets.live.frames.game_camera import GameFrame
+
+__all__ = ["GameDashboard", "actions_of"]
+
+CARDS = {"d": "discriminator", "g": "generator", **{tone: tone for tone in OTHERS}}
+"""How the style sheet calls the card of a player, by the player's tone."""
+
+TABS = ("objective", "optimizer", "run", "fresh start")
+
+
+def actions_of(game: Game) -> dict[str, tuple[str, str]]:
+    """Return the buttons of a game: as those of the classic one, a step for each player."""
+    single = {
+        f"step_{player.letter}": (f"Step {player.letter.upper()}", player.label) for player in game.players
+    }
+    found: dict[str, tuple[str, str]] = {}
+    for name, told in ACTIONS.items():
+        if name == "step":
+            found[name] = told[0], N_("Train one full step: every player in turn.")
+            found.update(single)
+        elif name not in {"step_d", "step_g"}:
+            found[name] = told
+    return found
+
+
+class GameStatus(StatusPanel):
+    """The status line with the losses of a game's players."""
+
+    def __init__(self, catalog: Catalog, game: Game, look: SharedStyle) -> None:
+        self._game = game
+        super().__init__(catalog, look)
+
+    def cells(self, frame: Any) -> list[tuple[str, str, str]]:
+        losses = [
+            ("", player.label, self.number(frame.record.get(f"loss_{player.letter}")))
+            for player in self._game.players
+        ]
+        return [*super().cells(frame)[:2], *losses]
+
+
+class FiguresPanel:
+    """The newest figures of a game's metrics."""
+
+    name = "metrics"
+    interval = 0.5
+
+    def __init__(self, catalog: Catalog, game: Game, look: SharedStyle) -> None:
+        self._catalog, self._game = catalog, game
+        self._numbers = look.html("", "gw-metric-numbers")
+        self.widget = look.box([self._numbers], f"gw-{self.name}")
+
+    def draw(self, frame: GameFrame) -> None:
+        """Show the figures of `frame`."""
+        t = self._catalog
+        cells = []
+        for name, metric in self._game.metrics.items():
+            value = frame.latest_metrics.get(name, math.nan)
+            said = f"{value:{metric.format}}" if math.isfinite(value) else "\N{EN DASH}"
+            floor = self._game.floors.get(name)
+            if floor is not None:
+                said += f" ({t(N_('perfect: {value}'), value=f'{floor:{metric.format}}')})"
+            cells.append(
+                f'<span class="gw-cell" title="{html.escape(t(metric.help))}"><span class="gw-cell-label">'
+                f'{html.escape(t(metric.label))}</span> <span class="gw-cell-value">{said}</span></span>'
+            )
+        self._numbers.value = f'<div class="gw-status-line">{"".join(cells)}</div>'
+
+
+class GameDashboard:
+    """The visible parts of a widget for a game, made once.
+
+    Parameters
+    ----------
+    game : Game
+    catalog, source, act, ask, travel, compare, verify, rescue, viewers, stored, run, trainer, walk, tasks, export
+        As for :class:`~ganwidgets.widgets.trainer.dashboards.dashboard.Dashboard`.
+    others
+        What only the classic game's dashboard needs.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        catalog: Catalog,
+        source: Source,
+        *,
+        act: Callable[[str], None],
+        ask: Callable[[str, Any], None],
+        travel: Callable[[str, Any], int],
+        compare: Callable[[str | None], None],
+        verify: Callable[[], None] | None,
+        rescue: Callable[[str], None],
+        viewers: Viewers,
+        stored: str,
+        run: Path | None,
+        trainer: GANTrainer,
+        walk: Callable[[str, str], None],
+        tasks: LatestOnlyTasks,
+        export: Callable[[str], Path],
+        checkup: Checkup,
+        remedy: Callable[[Remedy], None],
+        take: Callable[[Trial], None],
+        carry_out: Callable[[Callable[[], None]], Any],
+        **others: Any,
+    ) -> None:
+        del others
+        look = SharedStyle()
+        self.transport = Transport(catalog, act, ask, look, actions_of(game))
+        self.layout_tools = LayoutTools(catalog, (), ())
+        self.transport.widget.children = (*self.transport.widget.children, self.layout_tools)
+        self.status = GameStatus(catalog, game, look)
+        self._unstored = UnstoredPanel(catalog, rescue, look)
+        tour = GuidedTour(catalog)
+        self.status.widget.children = (*self.status.widget.children, self._unstored.widget, tour)
+        presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
+        presets |= {name: preset.label for name, preset in IMAGE_PRESETS.items()}
+        definitions = settings_of(game)
+        self.controls = ControlSet(catalog, ask, definitions, look=look, presets=presets)
+        self.controls.suit(labelled=source.labelled, own=(), augmentable=source.modality.augmentable)
+        self.exhibits = ExhibitsPanel(catalog, game.exhibits, look)
+        self.graph = DiagramPanel(catalog, game, look)
+        curves, figures = GameCurvesPanel(catalog, game, look), FiguresPanel(catalog, game, look)
+        self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
+        self.walk = GameWalkPanel(catalog, walk, game, look)
+        self.health = HealthPanel(catalog, checkup, remedy, take, tasks, look, definitions)
+        self.what_if = WhatIfPanel(catalog, trainer, carry_out, tasks, look)
+        saving = SavingPanel(catalog, export, look)
+        panels = [self.graph, self.exhibits, self.status, curves, figures, self.timeline]
+        self._panels: list[Panel] = [*panels, self.walk, self.health]  # type: ignore[list-item]
+        own_parts = own_panels(look)
+        self._panels += own_parts
+        names = {**self.controls.names, **self.transport.names, **self._unstored.names, **self.timeline.names}
+        names |= {**self.health.names, **self.what_if.names, **saving.names}
+        self.heartbeat = Heartbeat(
+            viewers,
+            names,
+            self.timeline.go,
+            {**self.controls.places, "gw-speed": self.transport.speed.places},
+            gone_words(catalog, run),
+            stored,
+        )
+        self._drawn_at: dict[str, float] = {}
+        # Data of two halves cannot be chosen from a list.
+        unplaced = () if len(game.streams) == 1 and not game.streams[0].paired else ("data",)
+        tones = player_tones(game.players)
+        for player in game.players:
+            self.transport.buttons[f"step_{player.letter}"].add_class(f"gw-edge-{tones[player.name]}")
+        cards = look.box(
+            [
+                look.box(
+                    [
+                        look.html(f"<span>{html.escape(catalog(player.label))}</span>", "gw-card-title"),
+                        *(control.widget for control in self.controls.in_group(player.name)),
+                    ],
+                    "gw-card",
+                    f"gw-card-{CARDS[tones[player.name]]}",
+                )
+                for player in game.players
+            ],
+            "gw-parts",
+        )
+        players = {player.name for player in game.players}
+        groups: dict[str, list[Any]] = {group: [] for group in TABS}
+        for control in self.controls.controls.values():
+            group = control.setting.group
+            if group not in players and control.name not in unplaced:
+                groups[group if group in groups else "optimizer"].append(control.widget)
+        groups = {group: members for group, members in groups.items() if members}
+        tabs = classed(
+            ipywidgets.Tab(
+                [look.box(members, "gw-grid") for members in groups.values()],
+                titles=[catalog(GROUPS[group]) for group in groups],
+                layout=look.layout,
+            ),
+            "gw-tabs",
+        )
+        overview = look.box([self.graph.widget, cards], "gw-game")
+        charts = look.box([curves.widget], "gw-charts")
+        main = look.box([look.box([self.exhibits.widget], "gw-picture"), charts], "gw-main")
+        self.children = (
+            self.heartbeat,
+            self.transport.widget,
+            self.status.widget,
+            self.health.widget,
+            overview,
+            main,
+            figures.widget,
+            self.walk.widget,
+            self.timeline.widget,
+            tabs,
+            self.what_if.widget,
+            saving.widget,
+            *(part.widget for part in own_parts),
+        )
+
+    wanted: frozenset[str] = frozenset()
+    focus = Focus()
+    pictures = 8
+    label: int | None = None
+
+    def look_ahead(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
+        """Return two futures; both are shown while they are computed."""
+        return self.what_if.compute(steps, seeds, changes)
+
+    def skipped(self, due: Collection[Panel]) -> frozenset[str]:
+        """Return nothing: frames of these games carry all that there is."""
+        del due
+        return frozenset()
+
+    def arranged(self, names: Sequence[str]) -> tuple[ipywidgets.Widget, ...]:
+        """Return all children: these games have one arrangement, and `names` may only be that of all panels."""
+        if tuple(names) not in set(PRESETS.values()):
+            raise TraitError(
+                Message("panels cannot be {names!r}: this game's widget shows all of its panels", names=names)
+            )
+        return self.children
+
+    def only(self, names: Collection[str] | None) -> None:
+        """Show the controls and buttons of these names and hide the others; None shows all."""
+        parts: dict[str, Any] = {name: control.widget for name, control in self.controls.controls.items()}
+        parts |= self.transport.buttons
+        parts |= {"speed": self.transport.speed.widget, self.timeline.name: self.timeline.widget}
+        parts |= {panel.name: panel.widget for panel in (self.walk, self.health, self.what_if)}
+        for name, part in (*parts.items(), ("step", self.transport.count)):
+            if names is None or name in names:
+                part.remove_class("gw-hidden")
+            else:
+                part.add_class("gw-hidden")
+
+    def begin(self, source: Source) -> None:
+        """Go on with `source`, because a run on it begins."""
+        self.controls.suit(labelled=source.labelled, own=(), augmentable=source.modality.augmentable)
+
+    def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
+        """Return the panels that are to be drawn now: all, or those whose interval is over."""
+        del costs
+        now = time.monotonic()
+        due = [
+            panel
+            for panel in self._panels
+            if everything or now - self._drawn_at.get(panel.name, -math.inf) >= panel.interval
+        ]
+        self._drawn_at.update((panel.name, now) for panel in due)
+        return due
+
+    def show_state(self, state: RunState) -> None:
+        """Show which buttons make sense, and what went wrong."""
+        self.transport.show(state.status, playing=state.playing)
+        self.status.report(state.status, state.error)
+        self._unstored.report(state.unstored)
+
+    def draw(self, frame: Any, due: Iterable[Panel]) -> None:
+        """Show `frame`: all panels make ready first, and send then."""
+        draws = [
+            panel.prepared(frame) if isinstance(panel, Preparing) else partial(panel.draw, frame)
+            for panel in due
+        ]
+        for draw in draws:
+            draw()
+
+    def widgets(self) -> list[ipywidgets.Widget]:
+        """Return every widget that was made for this dashboard, children before their parents."""
+        found = [widget for top in self.children for widget in descendants(top)]
+        return list({id(widget): widget for widget in found}.values())

@@ -1,0 +1,1 @@
+"""Which panels a widget shows, in which order, and presets for one screen."""

@@ -1,0 +1,285 @@
+"""Which panels a widget shows, in which order, and presets that fit one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import traitlets
+from traitlets import TraitError, Tuple, observe, validate
+
+from ganwidgets.messages import Message, N_
+from ganwidgets.settings.types import nearest
+from ganwidgets.widgets.trainer.layout import stored_layout
+from ganwidgets.widgets.trainer.layout.layout_tools import LayoutTools
+
+__all__ = ["PANELS", "PRESETS", "LayoutTraits"]
+
+PANELS = (
+    "transport",
+    "status",
+    "walk",
+    "graph",
+    "plane",
+    "samples",
+    "curves",
+    "metrics",
+    "health",
+    "what_if",
+    "explain",
+    "rules",
+    "timeline",
+    "numbers",
+    "settings",
+    "export",
+)
+"""Panels of the preset ``full``, in their order. Points have the plane, images the samples."""
+
+ONE_SCREEN = ("transport", "status", "plane", "samples", "curves", "controls")
+
+PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"full": PANELS, "projector": ONE_SCREEN, "compact": ONE_SCREEN}
+)
+"""The panels of each preset, in their order."""
+
+KNOWN = (*PANELS, "controls")
+
+
+class PresetTrait(traitlets.TraitType[Any, Any]):
+    """The name of a preset of :data:`PRESETS`."""
+
+    def validate(self, _obj: Any, value: Any) -> str:
+        """Return `value` if it names a preset; raise `TraitError` otherwise."""
+        if not isinstance(value, str) or value not in PRESETS:
+            raise TraitError(
+                Message(
+                    "layout_preset cannot be {value!r}; choose one of {known}",
+                    value=value,
+                    known=", ".join(PRESETS),
+                )
+            )
+        return value
+
+
+SMALLEST, LARGEST = 24, 4000
+"""Bounds of a panel's width and height, in CSS pixels."""
+
+
+class SizesTrait(traitlets.TraitType[Any, Any]):
+    """Width and height of panels by name: ``{"curves": (600, 300)}``."""
+
+    def validate(self, _obj: Any, value: Any) -> Mapping[str, tuple[int, int]]:
+        """Return `value` as a read-only mapping; raise `TraitError` if it is none, or a size is out of bounds."""
+        if not isinstance(value, Mapping):
+            raise TraitError(
+                Message("panel_sizes must be a mapping of names to sizes, not {value!r}", value=value)
+            )
+        sizes = {}
+        for name, size in value.items():
+            if not isinstance(name, str) or name not in KNOWN:
+                raise TraitError(
+                    Message(
+                        "panel_sizes has {name!r}, which is no panel; choose from {known}",
+                        name=name,
+                        known=", ".join(KNOWN),
+                    )
+                )
+            if not (
+                isinstance(size, (tuple, list))
+                and len(size) == 2
+                and all(type(side) is int and SMALLEST <= side <= LARGEST for side in size)
+            ):
+                raise TraitError(
+                    Message(
+                        "the size of {name!r} cannot be {size!r}: it must be a width and a height from {least} to {most}",
+                        name=name,
+                        size=size,
+                        least=SMALLEST,
+                        most=LARGEST,
+                    )
+                )
+            sizes[name] = (size[0], size[1])
+        return MappingProxyType(sizes)
+
+
+class LayoutTraits(traitlets.HasTraits):
+    """The traits of a widget that decide on what it shows; none changes a bit of the run.
+
+    A layout that a user changed, by hand or from a cell, is stored in the folder of the run, if there is one.
+    """
+
+    _dashboard: Any
+    _catalog: Any
+    _hands: Any
+    _trainer: Any
+    _laid_out = False
+    """Whether a layout was loaded, so that later changes are stored."""
+    _before_presenting: Mapping[str, Any] | None = None
+
+    layout_preset = PresetTrait(
+        "full", help="full, projector (one screen, large text) or compact (one screen)."
+    )
+    panels = Tuple(
+        default_value=PANELS,
+        help="The names of the panels that are shown, in order; a new layout_preset replaces them.",
+    )
+    panel_sizes = SizesTrait(
+        MappingProxyType({}),
+        help="Width and height in CSS pixels of panels with another size than their own; a new layout_preset clears them.",
+    )
+
+    @validate("panels")
+    def _known_panels(self, proposal: Any) -> tuple[str, ...]:
+        names: tuple[Any, ...] = proposal["value"]
+        for at, name in enumerate(names):
+            if not isinstance(name, str) or name not in KNOWN:
+                raise TraitError(
+                    Message(
+                        "panels has {name!r}, which is no panel{hint}; choose from {known}",
+                        name=name,
+                        hint=nearest(name, KNOWN),
+                        known=", ".join(KNOWN),
+                    )
+                )
+            if name in names[:at]:
+                raise TraitError(Message("panels has {name!r} twice; name each panel once", name=name))
+        if "controls" in names and {"graph", "settings"} & set(names):
+            raise TraitError(
+                Message(
+                    "panels has {name!r} beside 'controls', which shows controls of it; leave one of them out",
+                    name="graph" if "graph" in names else "settings",
+                )
+            )
+        return names
+
+    @observe("layout_preset")
+    def _preset_chosen(self, change: Any) -> None:
+        for preset in PRESETS:
+            self.remove_class(f"gw-preset-{preset}")  # type: ignore[attr-defined]
+        self.add_class(f"gw-preset-{change['new']}")  # type: ignore[attr-defined]
+        self.panels = PRESETS[change["new"]]
+        self.panel_sizes = {}
+
+    @observe("panels")
+    def _panels_chosen(self, change: Any) -> None:
+        self.children = self._dashboard.arranged(change["new"])
+        self._tools.shown = list(change["new"])
+
+    @observe("panel_sizes")
+    def _sized(self, change: Any) -> None:
+        self._tools.sizes = {name: list(size) for name, size in change["new"].items()}
+
+    @observe("layout_preset", "panels", "panel_sizes")
+    def _store_with_run(self, _change: Any) -> None:
+        folder = self._trainer.run
+        if not self._laid_out or folder is None or self._before_presenting is not None:
+            return
+        try:
+            stored_layout.store(stored_layout.of_run(folder), self._layout_now())
+        except OSError as error:
+            self._tools.said = self._catalog.error(error)
+
+    # --- by hand ----------------------------------------------------------------------------------
+
+    @property
+    def _tools(self) -> LayoutTools:
+        tools: LayoutTools = self._dashboard.layout_tools
+        return tools
+
+    def keep_layout(self) -> None:
+        """Make this layout the default of the user's widgets, in all notebooks.
+
+        Raises
+        ------
+        OSError
+            If Jupyter's folder for settings cannot be written.
+        """
+        stored_layout.store(stored_layout.default_file(), self._layout_now())
+
+    def forget_layout(self) -> None:
+        """Remove the user's default layout; widgets that exist keep theirs."""
+        stored_layout.forget(stored_layout.default_file())
+
+    def _layout_now(self) -> dict[str, Any]:
+        return {
+            "layout_preset": self.layout_preset,
+            "panels": list(self.panels),
+            "panel_sizes": {name: list(size) for name, size in self.panel_sizes.items()},
+        }
+
+    def _put_layout(self, layout: Mapping[str, Any]) -> None:
+        """Show `layout`, as far as this version knows it."""
+        for name in ("layout_preset", "panels", "panel_sizes"):
+            if name in layout:
+                try:
+                    setattr(self, name, layout[name])
+                except TraitError as error:
+                    self._tools.said = self._catalog.error(error)
+
+    def _begin_layout(self, looks: Mapping[str, Any]) -> None:
+        """Listen to the tools, set the traits `looks`, and load the stored layout unless `looks` chooses one."""
+        tools = self._tools
+        tools.shown = list(self.panels)
+        tools.heard = self._arrange_by_hand
+        for name, value in looks.items():
+            setattr(self, name, value)
+        if not {"layout_preset", "panels", "panel_sizes"} & set(looks):
+            run = self._trainer.run
+            files = [] if run is None else [stored_layout.of_run(run)]
+            self._put_layout(stored_layout.load(*files, stored_layout.default_file()))
+        self._laid_out = True
+
+    def _arrange_by_hand(self, kind: str, value: Any) -> None:
+        """Carry out a message of the tools; what is refused is said there."""
+        said = ""
+        try:
+            match kind, value:
+                case "show", list():
+                    self.panels = tuple(value)
+                case "size", [str() as name, width, height]:
+                    others = {other: size for other, size in self.panel_sizes.items() if other != name}
+                    self.panel_sizes = {**others, name: (width, height)} if width else others
+                case "preset", str():
+                    self.layout_preset = value
+                    self.panels, self.panel_sizes = PRESETS[value], {}
+                case "keep", True:
+                    self.keep_layout()
+                    said = self._catalog(N_("New widgets will look like this one."))
+                case "forget", True:
+                    self.forget_layout()
+                    said = self._catalog(N_("New widgets will look as they did at first."))
+                case "present", bool():
+                    self._present(begins=value)
+                case "key", str():
+                    self._press(value)
+        except (TraitError, OSError) as error:
+            said = self._catalog.error(error)
+        self._tools.said = said
+
+    def _present(self, *, begins: bool) -> None:
+        """Show the projector's layout while a view has the full screen, and the former one afterwards."""
+        if begins and self._before_presenting is None:
+            self._before_presenting = self._layout_now()
+            if self.layout_preset == "full":
+                self.layout_preset = "projector"
+        elif not begins and self._before_presenting is not None:
+            self._put_layout(self._before_presenting)
+            self._before_presenting = None
+
+    def _press(self, key: str) -> None:
+        """Carry out a key of the presentation."""
+        hands = self._hands
+        playing = self.playing  # type: ignore[attr-defined]
+        match key:
+            case "toggle":
+                hands.act("pause" if playing else "play")
+            case "back":
+                if playing:
+                    hands.act("pause")
+                hands.travel("goto", max(0, self.iteration - 1))  # type: ignore[attr-defined]
+            case "step" | "step_d" | "step_g":
+                if playing:
+                    hands.act("pause")
+                if key == "step" or key in self._dashboard.transport.buttons:
+                    hands.act(key)
