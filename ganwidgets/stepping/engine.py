@@ -33,13 +33,13 @@ from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.descent import ParameterUpdate, gradients_of
 from ganwidgets.stepping.feed import SampleStream, StreamFeed
+from ganwidgets.stepping.foreign_writes import ForeignWrites
 from ganwidgets.stepping.frozen_layers import parameters_of_first_layers
 from ganwidgets.stepping.moving_average import MovingAverage
 from ganwidgets.stepping.observers import NullObserver, StageObserver
 from ganwidgets.stepping.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.unrolling import looked_ahead
-from ganwidgets.stepping.weight_versions import WeightVersions
 
 __all__ = ["ALL", "Engine", "NonFiniteError", "number_of"]
 
@@ -95,7 +95,7 @@ class Engine:
         In force; None before the first :meth:`configure`.
     record : dict of str to float
         The most recent value of each column.
-    weights : WeightVersions
+    weights : ForeignWrites
         Finds parameters that another thread changed while updates went on.
     """
 
@@ -113,7 +113,7 @@ class Engine:
         self.routed = routed
         self.calls = calls
         self.observer: StageObserver = NullObserver()
-        self.weights = WeightVersions()
+        self.weights = ForeignWrites()
         self.settings: Any = None
         self._feed = StreamFeed(state, streams)
         self._constrains = type(self.game).constrain is not Game.constrain
@@ -154,7 +154,7 @@ class Engine:
             tell=self.observer.on_stage,
         )
         self._plans = {player.name: self._plan(player) for player in self.game.players}
-        self.weights = WeightVersions()
+        self.weights = ForeignWrites()
         self._follow_schedule()
 
     def turn(self, settings: Any, random: torch.Generator, networks: Mapping[str, NetworkFn]) -> Turn:
@@ -251,7 +251,7 @@ class Engine:
                 self.state.iteration += 1
             else:
                 self._update(self._plans[what], 1, measure=measure)
-        self.weights.end(self.state.parameters, self.state.iteration)
+        self.weights.end(self.state.iteration, thorough=measure)
 
     def _update(self, plan: _Plan, n: int, *, measure: bool) -> None:
         """Update a player `n` times, or measure it once if it is frozen."""
@@ -320,14 +320,14 @@ class Engine:
         elif measure:
             # A gradient that is not finite shows in the next loss, measured or not.
             self.record[plan.norm_column] = gradient_norm(gradients).item()
-        self.weights.before_update(name, plan.parameters)
+        self.weights.before_update(name)
         plan.update.apply(gradients)
         if plan.held:
             parameters = [p for index, p in enumerate(parameters) if index not in plan.held]
         if self._constrains:
             with torch.no_grad():
                 self.game.constrain(name, parameters, self.settings)
-        self.weights.after_update(name, plan.parameters)
+        self.weights.after_update()
         if plan.average is not None:
             plan.average.move(self.settings, self.state.iteration)
 

@@ -19,14 +19,13 @@ from torch import Tensor, nn
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.stepping.joined_copies import JoinedCopies, bits_equal
 from ganwidgets.stepping.layer_behavior import LayerBehavior
 
 __all__ = ["EditDetector", "HandEdit"]
 
 NAMED = 6
 """Maximum number of tensors that one sentence names."""
-
-_INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 @dataclass(frozen=True)
@@ -93,13 +92,6 @@ class Layer(NamedTuple):
     children: dict[str, nn.Module]
 
 
-class Group(NamedTuple):
-    """Tensors that are copied and compared together, by their indices."""
-
-    members: list[int]
-    joined: bool
-
-
 class Contents(NamedTuple):
     """Everything that is compared."""
 
@@ -108,10 +100,9 @@ class Contents(NamedTuple):
     held: list[tuple[dict[str, Any], str, Tensor | None]]
     """Registry, key and tensor of each slot."""
     strided: list[Tensor]
-    groups: list[Group]
+    joined: JoinedCopies
     pointers: list[int]
-    flats: list[Tensor]
-    copies: list[list[Tensor]]
+    copies: list[Tensor]
     gradients: list[bool]
     behavior: LayerBehavior
 
@@ -139,9 +130,8 @@ class EditDetector:
         if noted is None or not self._intact(noted) or self._pointers(noted) != noted.pointers:
             self._noted = self._read()
         else:
-            copies = [_copied(group, noted.flats) for group in noted.groups]
             noted.behavior.note()
-            self._noted = noted._replace(copies=copies, gradients=self._gradients(noted))
+            self._noted = noted._replace(copies=noted.joined.read(), gradients=self._gradients(noted))
         self._stale = False
 
     def find(self) -> HandEdit | None:
@@ -163,14 +153,14 @@ class EditDetector:
             and not hooks
             and self._pointers(noted) == noted.pointers
             and self._gradients(noted) == noted.gradients
-            and all(map(_same, noted.copies, (_copied(group, noted.flats) for group in noted.groups)))
+            and all(map(torch.equal, noted.copies, noted.joined.read()))
         ):
             return None
         now = self._read()
         _refuse_other_structure(noted, now)
         before, after = _by_name(noted), _by_name(now)
         edit = HandEdit(
-            values=tuple(name for name in before if not _bits_equal(before[name], after[name])),
+            values=tuple(name for name in before if not bits_equal(before[name], after[name])),
             replaced=tuple(
                 old.name
                 for old, new in zip(noted.slots, now.slots, strict=True)
@@ -213,24 +203,13 @@ class EditDetector:
                 modules.append(Layer(at, module, type(module), options, dict(module._modules)))
                 for registry in (module._parameters, module._buffers):
                     slots += [_slot(f"{at}.{key}", registry, key) for key in registry]
-        tensors = [None if slot.tensor is None else slot.tensor.detach() for slot in slots]
-        kinds: dict[Any, list[int]] = {}
-        for index, tensor in enumerate(tensors):
-            if tensor is not None:
-                joined = tensor.layout == torch.strided and tensor.is_contiguous()
-                kinds.setdefault((tensor.dtype, tensor.device) if joined else index, []).append(index)
-        groups = [Group(members, isinstance(kind, tuple)) for kind, members in kinds.items()]
-        flats = [
-            torch.empty(0) if tensor is None else tensor.view(-1) if tensor.is_contiguous() else tensor
-            for tensor in tensors
-        ]
+        joined = JoinedCopies([slot.tensor for slot in slots if slot.tensor is not None])
         held = [(slot.registry, slot.key, slot.tensor) for slot in slots]
         strided = [t for _, _, t in held if t is not None and t.layout == torch.strided]
         behavior = LayerBehavior((layer.path, layer.module) for layer in modules)
-        contents = Contents(modules, slots, held, strided, groups, [], flats, [], [], behavior)
+        contents = Contents(modules, slots, held, strided, joined, [], joined.read(), [], behavior)
         return contents._replace(
             pointers=self._pointers(contents),
-            copies=[_copied(group, flats) for group in groups],
             gradients=self._gradients(contents),
         )
 
@@ -260,36 +239,10 @@ def _slot(name: str, registry: dict[str, Any], key: str) -> Slot:
     return Slot(name, registry, key, tensor, tensor.shape, described)
 
 
-def _copied(group: Group, flats: list[Tensor]) -> list[Tensor]:
-    members = [flats[index] for index in group.members]
-    return [torch.cat(members)] if group.joined else [tensor.clone() for tensor in members]
-
-
-def _same(ones: list[Tensor], others: list[Tensor]) -> bool:
-    return all(map(_bits_equal, ones, others))
-
-
-def _bits_equal(one: Tensor, other: Tensor) -> bool:
-    """Return True if two tensors have the same bits: a NaN equals itself, and -0.0 differs from 0.0."""
-    if one.dtype != other.dtype or one.shape != other.shape:
-        return False
-    if one.is_floating_point():
-        integer = _INTEGERS[one.element_size()]
-        one, other = one.view(integer), other.view(integer)
-    return torch.equal(one, other)
-
-
 def _by_name(contents: Contents) -> dict[str, Tensor]:
     """Return the copied tensors, in their shapes, each name once."""
-    found: dict[str, Tensor] = {}
-    for group, copies in zip(contents.groups, contents.copies, strict=True):
-        parts = copies
-        if group.joined:
-            parts = list(torch.split(copies[0], [contents.flats[index].numel() for index in group.members]))
-        for index, part in zip(group.members, parts, strict=True):
-            slot = contents.slots[index]
-            found[slot.name] = part.view(slot.shape) if group.joined else part
-    return found
+    names = [slot.name for slot in contents.slots if slot.tensor is not None]
+    return dict(zip(names, contents.joined.parts(contents.copies), strict=True))
 
 
 def _refuse_other_structure(noted: Contents, now: Contents) -> None:

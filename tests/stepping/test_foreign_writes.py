@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from torch import nn
@@ -42,6 +44,29 @@ def halve(parameter):
     parameter.mul_(0.5)
 
 
+def halve_data(parameter):
+    parameter.data.mul_(0.5)
+
+
+def halve_by_numpy(parameter):
+    parameter.detach().numpy()[...] *= 0.5
+
+
+def replace_data(parameter):
+    parameter.data = parameter.data * 0.5
+
+
+@pytest.fixture
+def another_thread():
+    """A thread that is alive, as a notebook has; contents are compared only then."""
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    yield
+    done.set()
+    thread.join()
+
+
 def test_between_two_steps_of_one_call(tmp_path):
     plain, trainer = trainer_of(Meddling), trainer_of(Meddling)
     plain.step(3)
@@ -70,13 +95,15 @@ def test_between_two_steps_of_one_call(tmp_path):
     assert edits(again) == edits(trainer)
 
 
+@pytest.mark.parametrize("write", [halve, halve_data, halve_by_numpy, replace_data])
 @pytest.mark.parametrize("calls", [4, 5, 6, 7])
-def test_in_the_middle_of_an_update(calls, monkeypatch):
+@pytest.mark.usefixtures("another_thread")
+def test_in_the_middle_of_an_update(calls, write, monkeypatch):
     trainer = trainer_of(Meddling)
     countdown = iter(range(calls, -1, -1))
     trainer.step()
-    act = lambda: next(countdown, 1) == 0 and halve(trainer.discriminator[0].bias)  # noqa: E731
-    monkeypatch.setattr("test_weight_versions.ACTS", [act])
+    act = lambda: next(countdown, 1) == 0 and write(trainer.discriminator[0].bias)  # noqa: E731
+    monkeypatch.setattr("test_foreign_writes.ACTS", [act])
     trainer._session.advance(ALL, 6, lambda: False, CODE)
     ((_, _, name),) = edits(trainer)
     assert name.startswith("discriminator.0.bias")
@@ -107,6 +134,7 @@ class Renormed(nn.Module):
     ],
 )
 @pytest.mark.parametrize("generator", [Meddling, Renormed])
+@pytest.mark.usefixtures("another_thread")
 def test_updates_themselves_are_none(generator, settings):
     trainer = trainer_of(generator, **settings)
     trainer.step(6)
