@@ -16,6 +16,7 @@ from ganwidgets.dirac import DiracGAN
 from ganwidgets.errors import (
     CheckpointError,
     CheckpointWarning,
+    ClusterError,
     CompilerError,
     CompilerWarning,
     DataError,
@@ -59,6 +60,7 @@ __all__ = [
     "CheckpointError",
     "CheckpointWarning",
     "Classroom",
+    "ClusterError",
     "Comparison",
     "ComparisonWidget",
     "CompilerError",

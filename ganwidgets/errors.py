@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "CheckpointError",
     "CheckpointWarning",
+    "ClusterError",
     "CompilerError",
     "CompilerWarning",
     "DataError",
@@ -31,6 +32,10 @@ class CheckpointError(Exception):
 
 class CheckpointWarning(UserWarning):
     """Part of a stored run is lost. The rest is intact, and the message says what is missing."""
+
+
+class ClusterError(RuntimeError):
+    """The workers of a cluster are gone. The runs of the sweep are as before the call that raised it."""
 
 
 class CompilerError(RuntimeError):

@@ -1,8 +1,8 @@
 """The runs of a sweep on the workers of a Dask cluster.
 
 A group of lanes is divided into parts, each an actor on one worker. Every call of an actor returns what its steps changed,
-so this process holds all states after each call. If a worker is lost, its lanes go on from there on another one, and what
-was lost is computed again with the same bits.
+so this process holds all states after each call. If a worker is lost, in a call or between two calls, its lanes continue
+from these states on another worker, and the lost steps are computed again with the same bits.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganwidgets.errors import ClusterError
 from ganwidgets.messages import Message
 from ganwidgets.runs.state.state_tree import data_name, is_preset
 from ganwidgets.stepping.ambient import pinned
@@ -27,17 +28,17 @@ from ganwidgets.sweeps.storage import sweep_content
 __all__ = ["Cluster", "RemoteGroup"]
 
 TRIES = 5
-"""How often a part is given to another worker, before the error of the last one is raised."""
+"""Number of workers that a part is given to before the error of the last one is raised."""
 
 GLANCE = 0.5
-"""Seconds between two looks whether a worker is still there."""
+"""Seconds between two checks that a worker still exists."""
 
 PATIENCE = 60
-"""Seconds to wait for a worker, if the cluster has none."""
+"""Seconds to wait for a worker if the cluster has none."""
 
 
 class LostWorkerError(RuntimeError):
-    """A worker has gone before it answered."""
+    """A worker was lost before it answered."""
 
 
 class Cluster:
@@ -99,21 +100,54 @@ class Cluster:
         with pinned(session.run.threads, session.state.device):
             alone = why_alone(session)
         divisible = alone or (session.run.threads == 1 and session.in_force().stepper == "eager")
-        parts = min(self._workers(), len(lanes)) if divisible else 1
+        parts = min(self.workers(), len(lanes)) if divisible else 1
         cuts = [len(lanes) * part // parts for part in range(parts + 1)]
         return [RemoteGroup(lanes[begin:end], alone, self) for begin, end in pairwise(cuts)]
 
-    def _workers(self) -> int:
-        """Return the number of workers; waits if there is none."""
-        self._client.wait_for_workers(1, timeout=PATIENCE)
-        return len(self._client.nthreads())
+    def workers(self) -> int:
+        """Return the number of workers; if there is none, wait for one.
+
+        Raises
+        ------
+        ClusterError
+            If there is none after `PATIENCE` seconds, or the scheduler does not answer.
+        """
+        try:
+            self._client.wait_for_workers(1, timeout=PATIENCE)
+            return len(self._client.nthreads())
+        except TimeoutError as error:
+            raise ClusterError(
+                Message(
+                    "the cluster {client} has no worker, and none came within {seconds} s; start workers (such as "
+                    "cluster.scale(2)) and call step again, or call sweep.close() to continue in this process. "
+                    "No step whose results arrived is lost",
+                    client=repr(self._client),
+                    seconds=PATIENCE,
+                )
+            ) from error
+        except Exception as error:
+            raise ClusterError(
+                Message(
+                    "the cluster {client} does not answer ({error}); call sweep.close() to continue in this process, or "
+                    "sweep.save(path) and gw.Sweep.load(path, cluster=...) with another one. No step whose results arrived "
+                    "is lost",
+                    client=repr(self._client),
+                    error=f"{type(error).__name__}: {error}",
+                )
+            ) from error
 
     def sent(self, lanes: Sequence[Lane]) -> Any:
-        """Return Dask's future of an actor that holds copies of `lanes`, on the worker that Dask chooses."""
+        """Return Dask's future of an actor that holds copies of `lanes`, on the worker that Dask chooses.
+
+        Raises
+        ------
+        ClusterError
+            If there is no worker.
+        """
         for lane in lanes:
             with pinned(lane.session.run.threads, lane.session.state.device):
                 prepared(lane.session)
-        self._workers()
+        self.workers()
         tensors, document = sweep_content(lanes, (), ())
         sources = {data_name(lane.session.run.source): lane.session.built["data"] for lane in lanes}
         elsewhere = {
@@ -143,12 +177,12 @@ class Cluster:
 
 
 class RemoteGroup:
-    """Lanes that one worker steps; offers what :class:`~ganwidgets.sweeps.lane_group.LaneGroup` offers.
+    """Lanes that one worker steps; same interface as :class:`~ganwidgets.sweeps.lane_group.LaneGroup`.
 
     Parameters
     ----------
     lanes : sequence of Lane
-        They hold what the last completed call returned.
+        Their states are those after the last completed call.
     why_alone : str
         Why they are computed one after another; empty if they are computed together.
     cluster : Cluster
@@ -160,6 +194,7 @@ class RemoteGroup:
         self._future = cluster.sent(self.lanes)
         self._actor: Any = None
         self._answer: Any = None
+        self._results: Packed | None = None
         self._holders: frozenset[str] = frozenset()
 
     @property
@@ -172,46 +207,95 @@ class RemoteGroup:
         return lane.session.state.iteration
 
     def begin(self, n: int, *, last: bool) -> None:
-        """Let the worker begin what :meth:`step` waits for."""
-        if self._actor is None:
-            self._actor = self._future.result()
-            self._holders = self._cluster.holders(self._future)
-        self._answer = self._actor.step(n, last, [self.iteration(lane) for lane in self.lanes])
-
-    def step(self, n: int, *, last: bool) -> bool:
-        """Carry out `n` full steps in every run; return whether one of them ended.
-
-        Parameters
-        ----------
-        last : bool
-            Whether the last step records all columns.
+        """Let the worker begin `n` full steps, so that the workers of all groups compute at once.
 
         Raises
         ------
+        ClusterError
+            If the cluster has no worker.
+        """
+        try:
+            self._ask(n, last=last)
+        except ClusterError:
+            raise
+        except Exception:  # noqa: BLE001 - the worker was lost since the last call; `wait` moves its lanes
+            self._answer = None
+
+    def wait(self, n: int, *, last: bool) -> None:
+        """Wait for the worker's results of `n` full steps; :meth:`step` applies them.
+
+        Raises
+        ------
+        ClusterError
+            If the workers were lost.
         Exception
-            Whatever the steps raise; every run of this group is then as it was before the call.
+            Any exception that the steps raise.
         """
         found = self._found(n, last=last)
         if isinstance(found, Exception):
             raise found
-        apply_changes(found, self.lanes)
+        self._results = found
+
+    def step(self, n: int, *, last: bool) -> bool:
+        """Carry out `n` full steps in every run; return True if one of them ended.
+
+        Parameters
+        ----------
+        last : bool
+            Record all columns at the last step.
+
+        Raises
+        ------
+        ClusterError
+            If the workers were lost.
+        Exception
+            Any exception that the steps raise; every run of this group is then as before the call.
+        """
+        if self._results is None:
+            self.wait(n, last=last)
+        assert self._results is not None
+        results, self._results = self._results, None
+        apply_changes(results, self.lanes)
         return not all(lane.alive for lane in self.lanes)
 
+    def _ask(self, n: int, *, last: bool) -> None:
+        if self._actor is None:
+            self._actor = self._bound()
+            self._holders = self._cluster.holders(self._future)
+        self._answer = self._actor.step(n, last, [self.iteration(lane) for lane in self.lanes])
+
+    def _bound(self) -> Any:
+        """Return the actor once a worker holds it. Dask itself would wait for ever if all workers were lost."""
+        while True:
+            try:
+                return self._future.result(timeout=GLANCE)
+            except TimeoutError:
+                self._cluster.workers()
+
     def _found(self, n: int, *, last: bool) -> Packed | Exception:
+        """Return the worker's answer; if the worker was lost, the one of another worker."""
         for left in reversed(range(TRIES)):
             try:
                 if self._answer is None:
-                    self.begin(n, last=last)
-                found = self._awaited()
-            except Exception:  # steps return their own errors, so the worker was lost, and its lanes move
+                    self._ask(n, last=last)
+                return self._awaited()
+            except ClusterError:
+                raise
+            except Exception as error:  # steps return their own errors, so the worker was lost
                 if not left:
-                    raise
+                    raise ClusterError(
+                        Message(
+                            "{n} workers one after another were lost or failed ({error}); their logs name the cause, "
+                            "such as too little memory. No step whose results arrived is lost; sweep.close() continues in "
+                            "this process",
+                            n=TRIES,
+                            error=f"{type(error).__name__}: {error}",
+                        )
+                    ) from error
                 self._actor = None
-                self._future = self._cluster.sent(self.lanes)
-            else:
-                return found
             finally:
                 self._answer = None
+            self._future = self._cluster.sent(self.lanes)
         raise AssertionError
 
     def _awaited(self) -> Packed | Exception:
@@ -220,7 +304,7 @@ class RemoteGroup:
         Raises
         ------
         LostWorkerError
-            If the worker has gone. Dask itself would wait for ever for the answer of an actor whose worker was killed.
+            If the worker was lost. Dask itself waits for ever for the answer of an actor whose worker was killed.
         """
         while True:
             try:

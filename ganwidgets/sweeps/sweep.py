@@ -65,8 +65,8 @@ class Sweep(SweepState):
         Folder to store the sweep in; :meth:`load` continues it.
     cluster : distributed.Client or True, optional
         Workers of dask.distributed that step the runs, with the bits that they have without workers. True starts one
-        process of one thread for each processor, which :meth:`close` ends. If a worker is lost, its runs go on
-        elsewhere from where this process last saw them. Needs ``pip install ganwidgets[cluster]``. Dask brings
+        process of one thread for each processor, which :meth:`close` ends. If a worker is lost, its runs continue on
+        another one from the last results that arrived. Needs ``pip install ganwidgets[cluster]``. Dask brings
         networks, objectives and data of the user's own to the workers.
     **settings
         Any setting by name: a value for all runs, or a list of values, whose product is the grid. Widths such as
@@ -149,6 +149,8 @@ class Sweep(SweepState):
         ------
         RuntimeError
             If every run has ended, or the call comes from inside a step.
+        ClusterError
+            If all workers of a cluster are lost. No step whose results arrived is lost.
         """
         n = checked_count(n)
         if self._stepping:

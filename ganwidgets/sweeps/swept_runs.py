@@ -77,9 +77,11 @@ class SweptRuns:
         """Carry out `n` full steps in every group; return the groups with a run that ended."""
         groups = self._grouped()
         try:
-            for group in groups:
-                if isinstance(group, RemoteGroup):
-                    group.begin(n, last=last)
+            remote = [group for group in groups if isinstance(group, RemoteGroup)]
+            for group in remote:
+                group.begin(n, last=last)
+            for group in remote:  # before any results are applied: an error then changes no run
+                group.wait(n, last=last)
             return [group for group in groups if group.step(n, last=last)]
         except BaseException:
             if self._cluster is not None:

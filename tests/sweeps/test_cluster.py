@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import nn
 
 import ganwidgets as gw
 from ganwidgets.runs.files import stored_data
+from ganwidgets.sweeps import cluster
 from ganwidgets.sweeps.cluster import RemoteGroup
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
@@ -129,7 +131,35 @@ def test_what_is_no_cluster_is_refused(monkeypatch):
         gw.Sweep("ring8", cluster=True, **SMALL)
 
 
-def test_a_killed_workers_runs_go_on_elsewhere_with_the_same_bits(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def processes():
+    """Two workers, each a process that is started again after it was killed."""
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def kill(client, addresses):
+    """Kill workers, and return when the client knows that they are gone."""
+    gone = {address: threading.Event() for address in addresses}
+
+    def seen(event):
+        _, message = event
+        if message.get("action") == "remove-worker" and message.get("worker") in gone:
+            gone[message["worker"]].set()
+
+    client.subscribe_topic("all", seen)
+    numbers = client.run(os.getpid, workers=list(addresses))
+    for number in numbers.values():
+        os.kill(number, signal.SIGKILL)
+    for each in gone.values():
+        assert each.wait(60)
+    client.unsubscribe_topic("all")
+
+
+def test_a_killed_workers_runs_go_on_elsewhere_with_the_same_bits(processes, tmp_path, monkeypatch):
     asked = {"lr_d": [1e-3, 2e-3], **SMALL}
     begin, killed = RemoteGroup.begin, []
 
@@ -137,23 +167,61 @@ def test_a_killed_workers_runs_go_on_elsewhere_with_the_same_bits(tmp_path, monk
         begin(group, n, last=last)
         if not killed:
             killed.extend(group._holders)
-            os.kill(processes[killed[0]], signal.SIGKILL)
+            os.kill(numbers[killed[0]], signal.SIGKILL)
 
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
-        Client(cluster) as client,
-    ):
-        there, here = gw.Sweep("ring8", cluster=client, **asked), gw.Sweep("ring8", **asked)
-        there.step(20)
-        processes = client.run(os.getpid)
-        monkeypatch.setattr(RemoteGroup, "begin", begin_and_kill)
-        there.step(100)
-        here.step(120)
-        assert killed
-        assert killed[0] not in client.nthreads()
-        assert_equal(there, here)
-        there.save(tmp_path / "sweep")
+    there, here = gw.Sweep("ring8", cluster=processes, **asked), gw.Sweep("ring8", **asked)
+    there.step(20)
+    numbers = processes.run(os.getpid)
+    monkeypatch.setattr(RemoteGroup, "begin", begin_and_kill)
+    there.step(100)
+    here.step(120)
+    assert killed
+    assert killed[0] not in processes.nthreads()
+    assert_equal(there, here)
+    there.save(tmp_path / "sweep")
     again = gw.Sweep.load(tmp_path / "sweep")
     again.step(5)
     here.step(5)
     assert_equal(again, here)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_workers_killed_between_two_calls_are_replaced(lost, processes):
+    asked = {"lr_d": [1e-3, 2e-3], **SMALL}
+    there, here = gw.Sweep("ring8", cluster=processes, **asked), gw.Sweep("ring8", **asked)
+    there.step(20)
+    held = [address for group in there._groups for address in group._holders]
+    kill(processes, set(held[:lost]))
+    assert not set(held[:lost]) & set(processes.nthreads())
+    there.step(10)
+    here.step(30)
+    assert_equal(there, here)
+
+
+def test_a_cluster_without_workers_is_named_and_the_runs_go_on_in_this_process(monkeypatch):
+    asked = {"lr_d": [1e-3, 2e-3], **SMALL}
+    monkeypatch.setattr(cluster, "PATIENCE", 0.2)
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as workers,
+        Client(workers) as client,
+    ):
+        there, here = gw.Sweep("ring8", cluster=client, **asked), gw.Sweep("ring8", **asked)
+        there.step(20)
+        workers.scale(0)
+        workers.sync(workers._correct_state)
+        with pytest.raises(gw.ClusterError, match=r"has no worker, .*cluster\.scale\(2\).*sweep\.close\(\)"):
+            there.step(10)
+        here.step(20)
+        assert_equal(there, here)
+        monkeypatch.setattr(cluster, "PATIENCE", 60)
+        workers.scale(2)
+        there.step(10)
+        here.step(10)
+        assert_equal(there, here)
+        client.close()
+        with pytest.raises(gw.ClusterError, match="does not answer"):
+            there.step(10)
+    there.close()
+    there.step(10)
+    here.step(10)
+    assert_equal(there, here)
