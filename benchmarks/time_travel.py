@@ -42,7 +42,7 @@ def going_back(n: int) -> None:
 
 def inert(trainer: gw.GANTrainer) -> gw.GANTrainer:
     """Return `trainer`, which keeps no snapshot from now on."""
-    trainer._session._rollback._keep = lambda _tree: None
+    trainer._session.updates.rollback._keep = lambda _tree: None
     return trainer
 
 

@@ -51,7 +51,7 @@ def gap_of(start: Session, steps: int, n: int, seed: int) -> float:
         answer = copy_here(start)
         answer.change({"freeze_d": False, "freeze_g": False}, CODE)
         try:
-            answer.advance(player, steps, lambda: False, CODE)
+            answer.updates.advance(player, steps, lambda: False, CODE)
         except DivergedError:
             return float("inf")
         values.append(_value(answer, n, seed))

@@ -14,7 +14,6 @@ from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.timeline.copies import restored_aside
 from ganwidgets.runs.timeline.travel import SnapshotReplay
-from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.engine import NonFiniteError
 
 __all__ = ["EditedError", "Rerun", "place_before"]
@@ -106,7 +105,7 @@ class Rerun:
             repeated = last.new
         here = Snapshot(self._place, repeated, self._settings, {}, None)
         replay = SnapshotReplay(self._made.run, self._root, here)
-        with pinned(self._made.run.threads, self._made._device):
+        with self._made.pinned():
             replay.go_on(self._line, self._log, place)
         self._settings, self._place = dict(replay.settings), place
 

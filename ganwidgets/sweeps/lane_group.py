@@ -196,15 +196,15 @@ class LaneGroup:
 def prepared(session: Session) -> Engine:
     """Apply the settings of a run; return its configured engine."""
     session.recover()
-    session._commit()
+    session.updates.commit()
     session.run.engine.configure(session.in_force())
     return session.run.engine
 
 
 def released(session: Session) -> None:
     """Continue a run from a state that was written into it."""
-    session._rollback.begun = False
-    session._configured = False
+    session.updates.rollback.begun = False
+    session.updates.configured = False
     session.state.edits.note()
 
 
@@ -228,7 +228,7 @@ def _step_alone(lane: Lane, n: int) -> None:
     if not lane.alive:
         return
     try:
-        lane.session.advance(ALL, n, lambda: False, CODE)
+        lane.session.updates.advance(ALL, n, lambda: False, CODE)
         lane.status = "running"
     except DivergedError as error:
         lane.status, lane.error = "diverged", str(error.args[0])

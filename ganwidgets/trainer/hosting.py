@@ -118,7 +118,7 @@ class RunnerFacing:
     ) -> dict[str, float]:
         """Carry out up to `n` full steps or updates of one network; all training goes through this method."""
         try:
-            return self._session.advance(network, n, interrupted, origin)
+            return self._session.updates.advance(network, n, interrupted, origin)
         except DivergedError:
             self._recovery.note_divergence()
             raise

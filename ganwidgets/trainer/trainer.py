@@ -19,9 +19,9 @@ from ganwidgets.runs.files.session_file import load_session, save_session
 from ganwidgets.runs.folder.autosaver import keep
 from ganwidgets.runs.inspect.walk import Walk
 from ganwidgets.runs.record.interventions import CODE, Origin, is_update
+from ganwidgets.runs.record.step_record import Record
 from ganwidgets.runs.session.full_state import refuse_other_data
 from ganwidgets.runs.session.session import Session
-from ganwidgets.runs.session.step_record import Record
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied
 from ganwidgets.runs.state.user_parts import (

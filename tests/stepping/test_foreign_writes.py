@@ -76,7 +76,7 @@ def test_between_two_steps_of_one_call(tmp_path):
             halve(trainer.generator[0].weight)
         return False
 
-    trainer._session.advance(ALL, 8, meddles, CODE)
+    trainer._session.updates.advance(ALL, 8, meddles, CODE)
     name = "generator.0.weight (while updates went on)"
     assert edits(trainer) == [(4, "user", name)]
     assert trainer.exact
@@ -104,7 +104,7 @@ def test_in_the_middle_of_an_update(calls, write, monkeypatch):
     trainer.step()
     act = lambda: next(countdown, 1) == 0 and write(trainer.discriminator[0].bias)  # noqa: E731
     monkeypatch.setattr("test_foreign_writes.ACTS", [act])
-    trainer._session.advance(ALL, 6, lambda: False, CODE)
+    trainer._session.updates.advance(ALL, 6, lambda: False, CODE)
     ((_, _, name),) = edits(trainer)
     assert name.startswith("discriminator.0.bias")
     end = trainer.state_hash()

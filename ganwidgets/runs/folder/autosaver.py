@@ -75,7 +75,7 @@ def keep(session: Session, path: str | os.PathLike[str]) -> None:
     document = {
         "format": STATE_FORMAT,
         "own": session.own.described(),
-        "device": str(session._device),
+        "device": str(session.device),
     }
     folder = RunFolder.create(path, document)
     try:
@@ -200,7 +200,7 @@ class FolderKeeper(Autosave):
     def close(self) -> None:
         if not self._open or os.getpid() != self._process:
             return
-        if not self._session._reentry.under_way:  # a thread that has not ended at the interpreter's exit
+        if not self._session.reentry.under_way:  # a thread that has not ended at the interpreter's exit
             self.save()
         if self.fault is not None and self._elsewhere != self._everything():
             raise CheckpointError(
@@ -332,7 +332,7 @@ class FolderKeeper(Autosave):
         for snapshot in reversed(held):
             if (snapshot.place, snapshot.repeated) == (place, repeated):
                 return snapshot
-        return session._snapshot(copied(state_tree(session.state)), asked={})
+        return session.snapshot_of(copied(state_tree(session.state)), asked={})
 
     def _described(self, snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the stored form of a snapshot."""
@@ -347,7 +347,7 @@ class FolderKeeper(Autosave):
 
     def _standing(self, here: int | None, keys: dict[Snapshot, int]) -> dict[str, Any]:
         session = self._session
-        now = environment(session._device, session.run.threads)
+        now = environment(session.device, session.run.threads)
         known = self._environments
         notes = {"notes": plain_notes(session.notes)} if session.notes else {}
         return {

@@ -297,7 +297,7 @@ def _filled(session: Session, folder: RunFolder, stored: Stored, known: Data) ->
             shelf.rows[snapshot] = row
             session.snapshots.found(snapshot, row.size)
             if is_first:
-                session._roots_kept.add(number)
+                session.roots_kept.add(number)
 
     session.notes = notes_from(current.get("notes", []))
     start = [row for row in stored.snapshots if row.place["kind"] == "start"]

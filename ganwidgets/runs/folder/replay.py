@@ -182,7 +182,7 @@ class Verification:
     def _begin(self, root: BranchStart) -> Beginning:
         """Return the first state of a fresh start, recomputed, or the state that was loaded."""
         session = self._session
-        run = session._assembled({**root.settings, **root.built}, root.source)
+        run = session.assembled({**root.settings, **root.built}, root.source)
         if run.threads != root.threads:
             self._environment["threads"] = str(root.threads), str(run.threads)
         run = replace(run, threads=root.threads)

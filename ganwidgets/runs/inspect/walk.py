@@ -155,7 +155,7 @@ class Walk:
     def _finish(self) -> None:
         self._refuse_if_over()
         self._left = True
-        self._session.advance(self.what, 1, lambda: True, self._origin)
+        self._session.updates.advance(self.what, 1, lambda: True, self._origin)
         self._session.autosave.pause()
 
     def _rehearsed(self, wanted: int) -> SubStep | None:

@@ -23,7 +23,7 @@ def branch_off(session: Session, name: str, tips: Mapping[int, Tip]) -> None:
     session.branches.grow(name, "fork", session.place, tips, None)
     session.log.branch = session.branches.current
     session.log.seal()
-    session._configured = False
+    session.updates.configured = False
 
 
 def begin_branch(

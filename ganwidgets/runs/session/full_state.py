@@ -102,7 +102,7 @@ def _restored(session: Session, tree: Mapping[str, Any]) -> tuple[Assembled, dic
     values = {**settings, **tree["built"], "data": data}
     later = {"batch_size", "augment"}  # are held against the data when the run is assembled
     session.settings.checked({n: v for n, v in [*values.items(), *settings.items()] if n not in later})
-    run = session._assembled(values, source)
+    run = session.assembled(values, source)
     check_fits(run.state, tree)
     put_tree(run.state, tree, SimpleNamespace(**values))
     return dataclasses.replace(run, threads=checked_threads(tree["threads"])), values, settings

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
-from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.observers import NullObserver
 
@@ -63,7 +62,7 @@ class Rehearsal:
 def rehearsing(session: Session, **changes: Any) -> Iterator[Engine]:
     """Yield the engine with changed settings; all its updates are undone at the end."""
     session.recover()
-    run, rollback, configured = session.run, session._rollback, session._configured
+    run, rollback, configured = session.run, session.updates.rollback, session.updates.configured
     before = Rehearsal(run.engine)
     settings = SimpleNamespace(**{**vars(session.in_force()), **changes})
 
@@ -72,12 +71,12 @@ def rehearsing(session: Session, **changes: Any) -> Iterator[Engine]:
         rollback.put_back()
         session.state.edits.note()
 
-    session._way_back = undo
+    session.way_back = undo
     try:
-        session._reentry.begin(sys._getframe(2))
-        with pinned(run.threads, session._device):
+        session.reentry.begin(sys._getframe(2))
+        with session.pinned():
             run.engine.configure(settings)
             yield run.engine
     finally:
-        session._reentry.end()
+        session.reentry.end()
         session.roll_back()

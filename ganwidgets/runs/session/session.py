@@ -1,14 +1,13 @@
 """`Session`: settings, state, history and branches of one run.
 
-:class:`GANTrainer` is the door that users know; this is the room behind it. A session knows no
-threads: its caller makes one call at a time.
+It implements :class:`GANTrainer`. A session has no locks: its caller makes one call at a time.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -19,33 +18,29 @@ from traitlets import TraitError
 
 from ganwidgets.data import Source
 from ganwidgets.data.two_sources import split_parts
-from ganwidgets.errors import DivergedError
-from ganwidgets.messages import Message
 from ganwidgets.metrics.features import Features
 from ganwidgets.objectives import Loss, loss_named
 from ganwidgets.runs.record.branches import Branches, BranchStart, RunPoint
-from ganwidgets.runs.record.columns import columns_of, measured
+from ganwidgets.runs.record.columns import columns_of
 from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.interventions import CODE, InterventionLog, LogMark, Origin
 from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot, Snapshots, TemporaryShelf
 from ganwidgets.runs.session.autosave import Autosave
-from ganwidgets.runs.session.branching import begin_branch, branch_off, branch_start
-from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits, take_edits_amid_updates
+from ganwidgets.runs.session.branching import begin_branch, branch_start
+from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits
 from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
-from ganwidgets.runs.session.rollback import Rollback, Update, diverged
 from ganwidgets.runs.session.sources import KnownSource, Sources
-from ganwidgets.runs.session.stepper import Stepper
 from ganwidgets.runs.session.trial import refuse_failing_change, refuse_unfit_change, try_fresh_run
+from ganwidgets.runs.session.updates import Updates
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
 from ganwidgets.runs.state.user_parts import UserParts, definitions_of
 from ganwidgets.settings import AnySettings, with_definitions
 from ganwidgets.stepping.ambient import pinned, under_pinned_modes
 from ganwidgets.stepping.assembly import Assembled, assemble, check_fit, fitting_batch
-from ganwidgets.stepping.engine import ALL, NonFiniteError
 from ganwidgets.stepping.game_assembly import assemble_game
 from ganwidgets.stepping.state import TrainingState
 
@@ -72,6 +67,13 @@ class Session:
     ----------
     own : UserParts
         The user's own parts.
+    device : torch.device
+    updates : Updates
+        Carries out training steps.
+    reentry : ReentryGuard
+        Refuses calls in the middle of a step.
+    way_back : callable or None
+        Restores the last consistent state while a step, a rehearsal or a transaction is incomplete.
     settings : AnySettings
         Requested values; `in_force` has those for the next update.
     run : Assembled
@@ -84,6 +86,8 @@ class Session:
         The branches of the run.
     snapshots : Snapshots
         Copies of the state, from which :mod:`~ganwidgets.runs.timeline.travel` reaches any place.
+    roots_kept : set of int
+        Branches whose first state is among the snapshots.
     own_start : dict
         Initial content of the user's own networks; a reset restores it.
     autosave : Autosave
@@ -109,14 +113,14 @@ class Session:
         sources: Iterable[KnownSource] = (),
     ) -> None:
         self.own = UserParts(own)
-        self._device = device
-        self._reentry = ReentryGuard()
+        self.device = device
+        self.reentry = ReentryGuard()
         self._origin: Origin | None = None
-        self._way_back: Callable[[], None] | None = None
-        self._roots_kept: set[int] = set()
+        self.way_back: Callable[[], None] | None = None
+        self.roots_kept: set[int] = set()
         self._edited = EditSnapshots()
         self.autosave = Autosave()
-        self._stepper = Stepper(self)
+        self.updates = Updates(self)
         self.branches = Branches()
         self.snapshots = Snapshots(TemporaryShelf())
         self.sources = Sources(self.own.game, self._branch_starts, sources)
@@ -135,7 +139,7 @@ class Session:
             self.settings = make(data=data, **{**settings, "batch_size": fitting})
         asked = self.settings.as_dict()
         self.own.admit(asked)
-        run = self._assembled(asked, source)
+        run = self.assembled(asked, source)
         self.own.begin_training()
         self.own_start = self.own.content()
         self.log = InterventionLog(asked)
@@ -150,14 +154,15 @@ class Session:
 
     # --- a fresh start --------------------------------------------------------------------------
 
-    def _assembled(self, settings: Mapping[str, Any], source: Source) -> Assembled:
-        with pinned(device=self._device):
+    def assembled(self, settings: Mapping[str, Any], source: Source) -> Assembled:
+        """Return the parts of a fresh start with `settings` on the data of `source`."""
+        with pinned(device=self.device):
             rules, own = SimpleNamespace(**settings), self.own
             own.put_gradient_flags()
             if own.game is not None:
-                return assemble_game(rules, source, own.game, self._device)
-            run = assemble(rules, source, own.networks, self._device, own.objective)
-            with pinned(run.threads, self._device):
+                return assemble_game(rules, source, own.game, self.device)
+            run = assemble(rules, source, own.networks, self.device, own.objective)
+            with pinned(run.threads, self.device):
                 run.state.edits.note()  # what the trial changes, such as a counter of calls, is no change by hand
                 try_fresh_run(run, rules)
             return run
@@ -169,8 +174,7 @@ class Session:
             name: built[name] for name, s in self.settings.definitions.items() if s.effect == "fresh start"
         }
         self.history = history
-        self._rollback = Rollback(run.engine, self.log, self._keep)
-        self._configured = False
+        self.updates.begin(run.engine)
         run.state.edits.note()
 
     def reset(self, seed: int | None, origin: Origin) -> None:
@@ -180,7 +184,7 @@ class Session:
         if seed is not None:
             asked["seed"] = self.settings.checked({"seed": seed})["seed"]
         with self.transaction() as here:
-            run = self._assembled(asked, self.sources.of(asked["data"]))
+            run = self.assembled(asked, self.sources.of(asked["data"]))
             self.own.put(self.own_start)
             self._adopt(run, asked, History(self.history.columns))
             self.change({"seed": asked["seed"]}, origin)
@@ -191,6 +195,10 @@ class Session:
     def loss(self) -> Loss:
         """The loss selected by the settings."""
         return loss_named(self.settings.as_dict()["loss"], self.own.objective)
+
+    def pinned(self) -> AbstractContextManager[object]:
+        """Context in which the run computes; see :func:`~ganwidgets.stepping.ambient.pinned`."""
+        return pinned(self.run.threads, self.device)
 
     @property
     def state(self) -> TrainingState:
@@ -206,7 +214,7 @@ class Session:
 
     def capture(self) -> RunPoint:
         """Return a copy of everything that :meth:`restore` restores, with the state."""
-        here = self._snapshot(copied(state_tree(self.state)), asked=self.log.asked)
+        here = self.snapshot_of(copied(state_tree(self.state)), asked=self.log.asked)
         return RunPoint(
             self.run,
             self.built,
@@ -232,17 +240,17 @@ class Session:
     def transaction(self) -> Iterator[RunPoint]:
         """Context: move the run elsewhere; on any error it stays where it was."""
         here = self.capture()
-        self._way_back = partial(self._return_to, here, self.log.mark())
+        self.way_back = partial(self._return_to, here, self.log.mark())
         try:
-            self._reentry.begin(sys._getframe(2))
+            self.reentry.begin(sys._getframe(2))
             yield here
-            self._way_back = None
+            self.way_back = None
         except BaseException:
-            self._reentry.end()
+            self.reentry.end()
             self.roll_back()
             raise
         finally:
-            self._reentry.end()
+            self.reentry.end()
 
     def _return_to(self, here: RunPoint, mark: LogMark) -> None:
         """Undo a transaction that began at `here`."""
@@ -253,37 +261,37 @@ class Session:
         self.restore(here)
         self.snapshots.discard(here.snapshot)
 
-    def _snapshot(self, tree: dict[str, Any], asked: Mapping[str, tuple[Origin, Any]]) -> Snapshot:
+    def snapshot_of(self, tree: dict[str, Any], asked: Mapping[str, tuple[Origin, Any]]) -> Snapshot:
         place = self.branches.owned(self.place)
         return Snapshot(place, self.log.repeated, self.log.in_force, asked, tree)
 
-    def _keep(self, tree: dict[str, Any]) -> None:
+    def keep(self, tree: dict[str, Any]) -> None:
         """Take a snapshot between two updates; pin that before the first update of a fresh start."""
-        snapshot = self._snapshot(tree, asked={})
+        snapshot = self.snapshot_of(tree, asked={})
         number = self.branches.root_of(self.branches.current)
-        if number not in self._roots_kept:
+        if number not in self.roots_kept:
             root = self.branches.roots[number]
             self.snapshots.add(Snapshot(root.first, 0, root.settings, {}, tree, pinned=True))
-            self._roots_kept.add(number)
+            self.roots_kept.add(number)
         if snapshot.place != self.branches.roots[number].first:
             self.snapshots.add(snapshot)
 
     def begin_root(self, tree: Mapping[str, Any] | None = None) -> None:
         """Keep the first state of a fresh start, once: `tree`, by default the current state."""
-        if self.branches.root_of(self.branches.current) not in self._roots_kept:
-            self._keep(copied(state_tree(self.state) if tree is None else tree))
+        if self.branches.root_of(self.branches.current) not in self.roots_kept:
+            self.keep(copied(state_tree(self.state) if tree is None else tree))
 
     def keep_edit(self) -> None:
         """Keep the state after an edit, also as the last good state."""
-        self._rollback.take()
+        self.updates.rollback.take()
         self._edited.pin(self, self.branches.owned(self.place))
-        self._configured = False
+        self.updates.configured = False
 
     def notice_edits(self, origin: Origin = BY_HAND) -> None:
         """Record the user's edits of networks; see :func:`~.edits.take_edits`."""
         self.roll_back()
-        if not self._reentry.under_way:
-            with pinned(self.run.threads, self._device):
+        if not self.reentry.under_way:
+            with self.pinned():
                 take_edits(self, origin)
 
     # --- settings -------------------------------------------------------------------------------
@@ -310,7 +318,7 @@ class Session:
 
     def _try(self, values: Mapping[str, Any]) -> None:
         # A restored state has run under its settings. A callback in the middle of a step cannot try another.
-        if not self._reentry.under_way:
+        if not self.reentry.under_way:
             if self.own.game is None:
                 refuse_failing_change(self, values)
             else:
@@ -320,124 +328,14 @@ class Session:
         """Return every setting's value for the next update."""
         return SimpleNamespace(**{**self.settings.as_dict(), **self.built})
 
-    def _commit(self) -> None:
-        """Record pending changes, on a new branch if the run is in the past."""
-        if self._configured and not self.log.pending:
-            return
-        if self._rollback.begun and not self._rollback.finite():
-            raise self._diverged(NonFiniteError("a weight", float("nan")))
-        # In this order an interrupt anywhere leaves a session that prepares itself again.
-        self._configured = False
-        if not self.branches.at_tip:
-            branch_off(self, self.branches.free_name(), self.branches.tips)
-        self.log.branch = self.branches.current
-        if self.log.pending:
-            self.log.commit(self.state.iteration, self.state.samples_seen, self._hash_before())
-
-    def _configure(self) -> None:
-        """Apply recorded settings, and make sure that there is a last good state."""
-        if not self._configured:
-            self._rollback.begin()
-            self.run.engine.configure(self.in_force())
-            self._configured = True
-
-    def _hash_before(self) -> str:
+    def hash_before(self) -> str:
         """Return the hash of the state before a record of the log; empty if none is due."""
         due = self.log.hash_due(self.state.iteration, self.state.samples_seen)
-        return self._hash_in_force() if due else ""
+        return self.hash_in_force() if due else ""
 
-    def _hash_in_force(self) -> str:
+    def hash_in_force(self) -> str:
         """Return the hash of the whole state, without pending settings."""
         return digest(described(self, self.log.in_force, self.run, self.built, state_tree(self.state)))
-
-    # --- steps ----------------------------------------------------------------------------------
-
-    def advance(self, what: str, n: int, interrupted: Callable[[], bool], origin: Origin) -> dict[str, float]:
-        """Carry out up to `n` full steps, or updates of one player, and return the last record.
-
-        Parameters
-        ----------
-        interrupted : callable
-            Asked once in each step; where it says True that step is the last. Gradient norms and
-            accuracies in the record are then those of the last step in which they were measured.
-
-        Raises
-        ------
-        DivergedError
-            If a number is not finite.
-        Exception
-            Whatever a network or the data raises. After any of them the session is at its last good state.
-        """
-        self._reentry.refuse_reentry()
-        self.roll_back()
-        try:
-            self._reentry.begin(sys._getframe())
-            done = 0
-            while done < n:
-                if done == 0 or self.listeners:
-                    self.run.engine.weights.forget()
-                    with pinned(self.run.threads, self._device):
-                        take_edits(self)
-                # At each step anew: a callback, or a cell in another thread, may have changed a mode.
-                with pinned(self.run.threads, self._device):
-                    taken, stop = self._some(what, n - done, interrupted, origin)
-                done += taken
-                if self.listeners:
-                    record = self.record()
-                    for listener in list(self.listeners.values()):
-                        listener(record)
-                self.autosave.stepped()
-                if stop:
-                    break
-        finally:
-            self._reentry.end()
-        return self.record()
-
-    def _some(self, what: str, n: int, interrupted: Callable[[], bool], origin: Origin) -> tuple[int, bool]:
-        """Carry out some of `n` steps or updates; return their number, and True if they were interrupted."""
-        self._commit()
-        if what == ALL:
-            self._stepper.choose()
-            self._configure()
-            count = self._stepper.at_once(n)
-            if count > 1 and (stop := self._stepper.several(count, interrupted)) is not None:
-                return count, stop
-        return 1, self._one(what, interrupted, origin, last=n == 1)
-
-    def _one(self, what: str, interrupted: Callable[[], bool], origin: Origin, *, last: bool) -> bool:
-        """Carry out one step or update; return True if it was interrupted."""
-        self._commit()
-        rollback, state, engine = self._rollback, self.run.state, self.run.engine
-        full = what == ALL
-        action = "" if full else next(name for name, player in state.game.actions.items() if player == what)
-        seen = last or bool(self.listeners)
-        begins = not full and not self.log.repeats(state.iteration, action, origin)
-        before = (state.samples_seen, self._hash_before()) if begins else ()
-        self._configure()
-        rollback.before()
-        state.edits.forget()
-        self._way_back = self._undo_update
-        try:
-            engine.advance(what, measure=seen or not full or measured(state.iteration + 1))
-            if full:
-                self.history.append(engine.record, rollback.elapsed(), state.samples_seen)
-            stop = interrupted()
-            Update(action, origin, state.iteration, *before).record_in(self.log)
-            rollback.note()
-            if seen or stop:
-                state.edits.note()
-            self._way_back = None
-            if engine.weights.changed:
-                take_edits_amid_updates(self)
-            else:
-                rollback.snapshot()
-        except NonFiniteError as error:
-            raise self._diverged(error) from None
-        except BaseException as error:
-            self._undo_update()
-            error.add_note(Message("The run is at iteration {n}, before it happened.", n=state.iteration))
-            raise
-        return stop
 
     def record(self) -> dict[str, float]:
         """Return the record of the last updates, without columns that only the history has."""
@@ -447,37 +345,23 @@ class Session:
             **{name: numbers[name] for name in self.history.columns.listed},
         }
 
-    def _diverged(self, error: NonFiniteError) -> DivergedError:
-        rules = self.run.engine.settings
-        self._undo_update()
-        return diverged(error, rules, self.state)
-
     def roll_back(self) -> None:
         """Restore the last consistent state if a step, a rehearsal or a transaction was interrupted."""
-        if self._way_back is None or self._reentry.under_way:
+        if self.way_back is None or self.reentry.under_way:
             return
-        self._reentry.begin(sys._getframe())
+        self.reentry.begin(sys._getframe())
         try:
-            with pinned(self.run.threads, self._device):
-                self._way_back()
-            self._way_back = None
+            with self.pinned():
+                self.way_back()
+            self.way_back = None
         finally:
-            self._reentry.end()
-
-    def _undo_update(self) -> None:
-        """Restore the state after the last completed update that left everything finite."""
-        self._rollback.go_back()
-        self._configured = False
-        self.history.resize(self.state.iteration)
-        self.state.edits.note()
-        self._way_back = None
+            self.reentry.end()
 
     def recover(self) -> None:
         """Restore the last good state, keeping settings. A failed step has done so already."""
-        self._reentry.refuse_reentry()
+        self.reentry.refuse_reentry()
         self.roll_back()
-        if self._rollback.begun and not self._rollback.finite():
-            self._undo_update()
+        self.updates.undo_if_not_finite()
         self.notice_edits()
 
     # --- the whole state ------------------------------------------------------------------------
@@ -503,7 +387,7 @@ class Session:
         """
         self.recover()
         with self.transaction() as here:
-            with pinned(device=self._device):
+            with pinned(device=self.device):
                 run, built, settings = restored(self, tree)
             self._adopt(run, built, self.history.until(run.state.iteration))
             self.change(settings, origin)

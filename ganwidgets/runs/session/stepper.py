@@ -20,6 +20,7 @@ from ganwidgets.stepping.compiled.programs import program_for, program_now
 
 if TYPE_CHECKING:
     from ganwidgets.runs.session.session import Session
+    from ganwidgets.runs.session.updates import Updates
 
 __all__ = ["BY_COMPILER", "Stepper", "stepper_for", "switch", "warn_once"]
 
@@ -32,8 +33,9 @@ AT_ONCE, MOMENT = 50, 0.005
 class Stepper:
     """Selects the stepper of a session's full steps."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, updates: Updates) -> None:
         self._session = session
+        self._updates = updates
         self._plan: tuple[object, StepPlan | Message] | None = None
         self._seconds = MOMENT / 10
         self._careful_until = 0
@@ -64,7 +66,7 @@ class Stepper:
         engine = session.run.engine
         if n < 2 or session.listeners or session.state.iteration < self._careful_until:
             return 1
-        if not (session._configured and isinstance(engine, CompiledEngine) and engine.compiled):
+        if not (self._updates.configured and isinstance(engine, CompiledEngine) and engine.compiled):
             return 1
         count = min(n, AT_ONCE, int(MOMENT / self._seconds))
         if count < 2:
@@ -76,28 +78,20 @@ class Stepper:
 
         None if a number was not finite: then nothing has changed, and the steps are due one by one.
         """
-        session = self._session
+        session, updates = self._session, self._updates
         engine, state = session.run.engine, session.state
         assert isinstance(engine, CompiledEngine)
-        rollback = session._rollback
-        rollback.before()
-        state.edits.forget()
-        session._way_back = session._undo_update
         try:
-            rows = engine.advance_compiled(n, measured)
-            session.history.extend({name: c[:, 0] for name, c in rows.columns.items()}, rows.seconds)
-            rollback.note(n)
-            state.edits.note()
-            session._way_back = None
-            rollback.snapshot()
+            with updates.undone_on_failure():
+                rows = engine.advance_compiled(n, measured)
+                session.history.extend({name: c[:, 0] for name, c in rows.columns.items()}, rows.seconds)
+                updates.rollback.note(n)
+                state.edits.note()
+                session.way_back = None
+                updates.rollback.snapshot()
         except ArithmeticError:
-            session._undo_update()
             self._careful_until = state.iteration + n
             return None
-        except BaseException as error:
-            session._undo_update()
-            error.add_note(Message("The run is at iteration {n}, before it happened.", n=state.iteration))
-            raise
         self._seconds = rows.seconds
         stops = [interrupted() for _ in range(n)]  # asked once for each step
         return any(stops)
@@ -106,12 +100,12 @@ class Stepper:
 def switch(session: Session, stepper: str) -> None:
     """Use `stepper` for the full steps of a run from here on, and record it."""
     state = session.state
-    session._rollback.begin()
-    before = session._hash_before()
+    session.updates.rollback.begin()
+    before = session.hash_before()
     session.log.act(state.iteration, SWITCH, stepper or "eager", BY_COMPILER, state.samples_seen, before)
     state.stepper = stepper
-    session._rollback.take()
-    session._configured = False
+    session.updates.rollback.take()
+    session.updates.configured = False
 
 
 def stepper_for(plan: StepPlan | Message, stepper: str) -> str:

@@ -113,7 +113,7 @@ def _blank(session: Session, built: Mapping[str, Any], settings: Mapping[str, An
     chosen = {name: value for name, value in built.items() if name != "data"}
     given = {**session.own.given(), **_copied_networks(session.own.networks)}
     started = {name: settings[name] for name in ("batch_size", "loss", "penalty") if name in settings}
-    return Session(built["data"], given, session._device, {**chosen, **started}, session.sources.known)
+    return Session(built["data"], given, session.device, {**chosen, **started}, session.sources.known)
 
 
 def _copied_networks(networks: Mapping[str, nn.Module | None]) -> dict[str, nn.Module | None]:
@@ -153,7 +153,7 @@ def begin_here(session: Session) -> None:
     """Begin the run at its current place, with its past recorded but not reachable."""
     session.branches = Branches()
     session.snapshots = Snapshots(TemporaryShelf())
-    session._roots_kept = set()
+    session.roots_kept = set()
     session.log.seal()
-    session._configured = False
+    session.updates.configured = False
     session.branches.grow("main", "load", None, {}, branch_start(session))

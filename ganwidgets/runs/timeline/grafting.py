@@ -11,7 +11,6 @@ from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
 from ganwidgets.runs.timeline.travel import fork, go_to
-from ganwidgets.stepping.ambient import pinned
 
 __all__ = ["graft"]
 
@@ -54,7 +53,7 @@ def graft(session: Session, place: Position, future: Session, known: int, name: 
         ]
         lineage = [*log.lineage, *(record.seq for record in moved)]
         log.recall([*log.everything, *moved], [*map(log.value, range(first)), *values])
-        with pinned(session.run.threads, session._device):
+        with session.pinned():
             put_tree(session.state, tree, future.in_force())
         end = Position(branch, session.state.iteration, lineage[-1] + 1 if lineage else 0)
         session.restore(

@@ -64,7 +64,7 @@ def _record(
         interventions=tuple(record for record in led if record.seq >= begun),
         history=history,
         rows=history.rows,
-        versions=environment(session._device, session.run.threads),
+        versions=environment(session.device, session.run.threads),
         notes=tuple(
             (note.iteration, note.text) for note in notes_on(session.notes, branches, branch, history.rows)
         ),

@@ -111,8 +111,8 @@ class Writer:
         for name, setting in session.settings.definitions.items():
             if name != "data" and (settings[name] != setting.initial or name in ALWAYS):
                 arguments.append(f"{name}={self._value(name, settings[name])}")
-        if session._device.type != "cpu":
-            arguments.append(f"device={str(session._device)!r}")
+        if session.device.type != "cpu":
+            arguments.append(f"device={str(session.device)!r}")
         return arguments
 
     def add(self, record: Intervention, value: Any) -> None:

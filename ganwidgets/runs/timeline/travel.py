@@ -257,14 +257,14 @@ def restore_at(
     branches = session.branches
     root = branches.roots[branches.root_of(target.branch)]
     snapshot, content = _nearest(session, here, target)
-    with pinned(device=session._device):
+    with pinned(device=session.device):
         if here is not None and branches.root_of(here.branch) == branches.root_of(target.branch):
             run = here.run
         else:
             values = {**snapshot.settings, **root.built}
-            run = dataclasses.replace(session._assembled(values, root.source), threads=root.threads)
+            run = dataclasses.replace(session.assembled(values, root.source), threads=root.threads)
         replay = SnapshotReplay(run, root, snapshot)
-        with pinned(run.threads, session._device):
+        with pinned(run.threads, session.device):
             if here is None or snapshot is not here.snapshot or run is not here.run:
                 check_fits(run.state, content)
                 put_tree(run.state, content, replay.rules())

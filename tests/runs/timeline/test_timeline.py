@@ -77,7 +77,7 @@ class Traveller(Player):
         """Write down how things stand, and return the hash without what has not taken force."""
         if self.timeline.at_tip:
             self.tips[self.timeline.branch] = self.trainer.state_hash(), self.trainer.interventions
-        return self.trainer._session._hash_in_force()
+        return self.trainer._session.hash_in_force()
 
     def goto(self, share, of):
         self.leave()

@@ -8,7 +8,7 @@ import json
 import pytest
 
 import ganwidgets as gw
-from ganwidgets.runs.session.step_record import Record
+from ganwidgets.runs.record.step_record import Record
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
 
