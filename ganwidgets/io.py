@@ -10,7 +10,7 @@ from torch import nn
 
 from ganwidgets.games.game import Game
 from ganwidgets.runs.state.user_parts import brought
-from ganwidgets.stepping.devices import chosen_device
+from ganwidgets.stepping.runtime.devices import chosen_device
 from ganwidgets.trainer.trainer import GANTrainer
 
 if TYPE_CHECKING:

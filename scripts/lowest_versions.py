@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     "tests/test_settings.py",
     "tests/test_signatures.py",
-    "tests/stepping/test_devices.py",
+    "tests/stepping/runtime/test_devices.py",
     "tests/stepping/test_one_step.py",
     "tests/test_optimizers.py",
     "tests/test_package.py",

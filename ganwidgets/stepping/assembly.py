@@ -19,17 +19,17 @@ from ganwidgets.messages import Message
 from ganwidgets.networks import build_networks
 from ganwidgets.objectives import Objective, packed_shape
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.adapting import is_uninitialized
-from ganwidgets.stepping.ambient import pinned
-from ganwidgets.stepping.buffers import evaluation_mode
-from ganwidgets.stepping.class_labels import Labels, classes_of, label_arity, labels_for
+from ganwidgets.stepping.checks.call_detection import is_uninitialized
+from ganwidgets.stepping.checks.probe import Probe, initialize_both, probe, probe_objective
 from ganwidgets.stepping.compiled.engine import CompiledEngine
 from ganwidgets.stepping.engine import Engine
-from ganwidgets.stepping.probe import Probe, initialize_both, probe, probe_objective
-from ganwidgets.stepping.rng_routing import RoutedRandomness
-from ganwidgets.stepping.sample_streams import OrderedStream
+from ganwidgets.stepping.modules.buffers import evaluation_mode
+from ganwidgets.stepping.runtime.ambient import pinned
+from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
+from ganwidgets.stepping.runtime.threads import threads_for
 from ganwidgets.stepping.state import TrainingState
-from ganwidgets.stepping.threads import threads_for
+from ganwidgets.stepping.streams.class_labels import Labels, classes_of, label_arity, labels_for
+from ganwidgets.stepping.streams.sample_streams import OrderedStream
 from ganwidgets.training_flags import TrainingFlags
 
 __all__ = ["Assembled", "assemble", "check_fit", "exact_because", "fitting_batch"]

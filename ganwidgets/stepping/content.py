@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.stepping.tensors import moments_of, put_moments, put_tensors, tensors_of
+from ganwidgets.stepping.modules.tensors import moments_of, put_moments, put_tensors, tensors_of
 
 if TYPE_CHECKING:
     from ganwidgets.stepping.state import TrainingState

@@ -29,16 +29,16 @@ from ganwidgets.optimizers import (
     set_hyperparameters,
 )
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.buffers import Buffers
-from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.descent import ParameterUpdate, gradients_of
-from ganwidgets.stepping.feed import SampleStream, StreamFeed
-from ganwidgets.stepping.foreign_writes import ForeignWrites
-from ganwidgets.stepping.frozen_layers import parameters_of_first_layers
-from ganwidgets.stepping.moving_average import MovingAverage
+from ganwidgets.stepping.edits.foreign_writes import ForeignWrites
+from ganwidgets.stepping.modules.buffers import Buffers
+from ganwidgets.stepping.modules.calling import Call
+from ganwidgets.stepping.modules.frozen_layers import parameters_of_first_layers
+from ganwidgets.stepping.modules.moving_average import MovingAverage
 from ganwidgets.stepping.observers import NullObserver, StageObserver
-from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
+from ganwidgets.stepping.streams.feed import SampleStream, StreamFeed
 from ganwidgets.stepping.unrolling import looked_ahead
 
 __all__ = ["ALL", "Engine", "NonFiniteError", "number_of"]

@@ -17,13 +17,8 @@ from ganwidgets.games import GAMES
 from ganwidgets.games.game import Game
 from ganwidgets.messages import Message
 from ganwidgets.seeds import derive, seeded
-from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.assembly import Assembled, check_fit, exact_because
-from ganwidgets.stepping.buffers import evaluation_mode
-from ganwidgets.stepping.engine import Engine
-from ganwidgets.stepping.feed import feed_from
-from ganwidgets.stepping.game_data import shapes_of, streams_of
-from ganwidgets.stepping.game_probe import (
+from ganwidgets.stepping.checks.game_probe import (
     built,
     check_declared,
     check_networks,
@@ -31,9 +26,14 @@ from ganwidgets.stepping.game_probe import (
     first_memory,
     probe_game,
 )
-from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.engine import Engine
+from ganwidgets.stepping.modules.buffers import evaluation_mode
+from ganwidgets.stepping.runtime.ambient import pinned
+from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
+from ganwidgets.stepping.runtime.threads import threads_for
 from ganwidgets.stepping.state import TrainingState
-from ganwidgets.stepping.threads import threads_for
+from ganwidgets.stepping.streams.feed import feed_from
+from ganwidgets.stepping.streams.game_data import shapes_of, streams_of
 
 __all__ = ["assemble_game", "check_settings", "look"]
 
@@ -46,7 +46,7 @@ def assemble_game(settings: Any, source: Source, game: Game, device: torch.devic
     settings
         Anything with the attributes that :func:`~ganwidgets.games.definitions.settings_of` names.
     source : Source
-        As :func:`~ganwidgets.stepping.game_data.load_for` returns it.
+        As :func:`~ganwidgets.stepping.streams.game_data.load_for` returns it.
 
     Raises
     ------

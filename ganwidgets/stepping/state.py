@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from ganwidgets.games.game import Game
 from ganwidgets.optimizers import make_optimizer
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.buffers import Buffers
 from ganwidgets.stepping.content import (
     Averages,
     Choice,
@@ -27,8 +26,9 @@ from ganwidgets.stepping.content import (
     Randomness,
     Undo,
 )
-from ganwidgets.stepping.hand_edits import EditDetector
-from ganwidgets.stepping.tensors import all_finite, copied_network
+from ganwidgets.stepping.edits.hand_edits import EditDetector
+from ganwidgets.stepping.modules.buffers import Buffers
+from ganwidgets.stepping.modules.tensors import all_finite, copied_network
 from ganwidgets.training_flags import TrainingFlags
 
 __all__ = ["CONTENT", "Flags", "Generators", "TrainingState"]

@@ -17,7 +17,7 @@ from torch import Tensor
 from ganwidgets.errors import ClusterError
 from ganwidgets.messages import Message
 from ganwidgets.runs.state.state_tree import data_name, is_preset
-from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.runtime.ambient import pinned
 from ganwidgets.sweeps.grouping import why_alone
 from ganwidgets.sweeps.lane import Lane, OwnParts
 from ganwidgets.sweeps.lane_actor import LaneActor

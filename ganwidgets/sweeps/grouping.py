@@ -16,8 +16,8 @@ from ganwidgets.objectives import PENALTIES
 from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import seeded
 from ganwidgets.settings import SETTINGS
-from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.lanes.networks import batched, check_batched
+from ganwidgets.stepping.modules.calling import Call
 
 __all__ = ["OF_LANES", "group_key", "why_alone"]
 

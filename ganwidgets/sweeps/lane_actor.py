@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.sweeps.lane import OwnParts
 from ganwidgets.sweeps.lane_changes import LaneMark, Packed, changes_since, unpacked
 from ganwidgets.sweeps.lane_group import LaneGroup

@@ -17,12 +17,12 @@ from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.session.rollback import diverged
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.session.stepper import stepper_for, switch
-from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.compiled.lanes import CompiledLanes
 from ganwidgets.stepping.compiled.plan import EAGER, StepPlan, plan_of, width_of
 from ganwidgets.stepping.compiled.programs import program_now
 from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
 from ganwidgets.stepping.lanes.engine import LaneEngine, LaneRows, LaneStop, copies_for
+from ganwidgets.stepping.runtime.ambient import pinned
 from ganwidgets.sweeps.grouping import why_alone
 from ganwidgets.sweeps.lane import Lane
 

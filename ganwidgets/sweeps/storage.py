@@ -18,7 +18,7 @@ from ganwidgets.runs.disk.atomic import reason
 from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
 from ganwidgets.runs.files.session_file import session_content, session_from
 from ganwidgets.runs.state.checkpoint_errors import sound
-from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.sweeps.acts import Act
 from ganwidgets.sweeps.lane import Lane, OwnParts
 from ganwidgets.trainer.trainer import GANTrainer

@@ -17,8 +17,8 @@ from ganwidgets.messages import Message, N_
 from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.state.state_tree import is_preset
 from ganwidgets.settings import check_names
-from ganwidgets.stepping.ambient import under_pinned_modes
-from ganwidgets.stepping.devices import chosen_device
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
+from ganwidgets.stepping.runtime.devices import chosen_device
 from ganwidgets.sweeps.acts import Act
 from ganwidgets.sweeps.cluster import Cluster
 from ganwidgets.sweeps.configurations import KEYWORDS, checked_changes, expanded

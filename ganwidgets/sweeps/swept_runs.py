@@ -14,7 +14,7 @@ from traitlets import TraitError
 from ganwidgets.messages import Message, N_
 from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.settings import SETTINGS
-from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.sweeps.acts import Act
 from ganwidgets.sweeps.cluster import Cluster, RemoteGroup
 from ganwidgets.sweeps.configurations import checked_changes

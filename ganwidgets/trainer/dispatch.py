@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 
 __all__ = ["on_training_thread"]
 

@@ -14,7 +14,7 @@ from ganwidgets.errors import DivergedError
 from ganwidgets.runs.record.interventions import CODE, Origin
 from ganwidgets.runs.session.edits import BY_HAND
 from ganwidgets.runs.session.session import Session
-from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.trainer.recovery import Recovery
 
 __all__ = ["RunnerFacing"]

@@ -34,9 +34,9 @@ from ganwidgets.runs.timeline.script import code_of
 from ganwidgets.settings import check_names
 from ganwidgets.settings.signatures import with_settings
 from ganwidgets.settings.types import nearest
-from ganwidgets.stepping.ambient import under_pinned_modes
-from ganwidgets.stepping.devices import chosen_device
 from ganwidgets.stepping.engine import ALL
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
+from ganwidgets.stepping.runtime.devices import chosen_device
 from ganwidgets.trainer.dispatch import on_training_thread
 from ganwidgets.trainer.health import HealthMixin
 from ganwidgets.trainer.inspection import InspectionMixin

@@ -11,10 +11,10 @@ from ganwidgets.data import SampleOrder
 from ganwidgets.games.definitions import settings_of
 from ganwidgets.games.game import Batch, StreamShape
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.buffers import evaluation_mode
 from ganwidgets.stepping.engine import ALL, Engine
-from ganwidgets.stepping.feed import StreamFeed
+from ganwidgets.stepping.modules.buffers import evaluation_mode
 from ganwidgets.stepping.state import TrainingState
+from ganwidgets.stepping.streams.feed import StreamFeed
 
 
 class TensorStream:

@@ -14,7 +14,7 @@ from ganwidgets.games.game import Diagram, Flow, Node
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied
 from ganwidgets.settings import SETTINGS
-from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game
+from ganwidgets.stepping.checks.game_probe import check_declared, check_networks, probe_game
 from ganwidgets.stepping.observers import NullObserver
 
 games = pytest.mark.parametrize("name", GAMES)

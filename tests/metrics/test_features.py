@@ -15,7 +15,7 @@ from ganwidgets.metrics import IMAGE_METRICS, evaluate_images, inception
 from ganwidgets.metrics import classifier as classifiers
 from ganwidgets.metrics.classifier import ChannelClassifier, train_classifier
 from ganwidgets.metrics.features import OwnFeatures, Pixels, RandomFeatures, Reading, read
-from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.runtime.ambient import pinned
 
 
 @pytest.fixture(scope="module")

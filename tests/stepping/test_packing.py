@@ -15,7 +15,7 @@ from ganwidgets.games.gan import draw_noise
 from ganwidgets.objectives import augmented, copies, pack
 from ganwidgets.runs.inspect.sampling import input_gradients
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.sample_streams import OrderedStream
+from ganwidgets.stepping.streams.sample_streams import OrderedStream
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "latent_dim": 2}
 

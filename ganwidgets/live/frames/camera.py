@@ -43,7 +43,7 @@ from ganwidgets.runs.inspect.sampling import (
 from ganwidgets.runs.quality.evaluation import FAIR
 from ganwidgets.runs.record.envelope import Envelope
 from ganwidgets.runs.timeline.branch_view import TimelineView, TimelineViewer
-from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.runtime.ambient import pinned
 
 if TYPE_CHECKING:
     from ganwidgets.stepping.assembly import Assembled

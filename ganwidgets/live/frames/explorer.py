@@ -27,7 +27,7 @@ from ganwidgets.runs.inspect.sampling import latents, sample_from
 from ganwidgets.runs.quality.evaluation import Evaluation
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier, spread
-from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.runtime.ambient import pinned
 
 __all__ = ["AMOUNTS", "DIRECTIONS", "STEPS", "Earlier", "Exhibits", "Explorer", "Read", "Ways"]
 

@@ -17,7 +17,7 @@ from ganwidgets.rendering.pictures.scene import Scene
 from ganwidgets.rendering.plane.grid import verdict_on
 from ganwidgets.runs.inspect.sampling import judged_by
 from ganwidgets.runs.inspect.substeps import SubStep
-from ganwidgets.stepping.tensors import copied_network, put_tensors
+from ganwidgets.stepping.modules.tensors import copied_network, put_tensors
 
 if TYPE_CHECKING:
     from ganwidgets.runs.session.session import Session

@@ -21,7 +21,7 @@ from ganwidgets.messages import Message
 from ganwidgets.modality import MODALITIES
 from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.tensors import copied_network
+from ganwidgets.stepping.modules.tensors import copied_network
 
 __all__ = ["CARD_BEGINS", "card_in", "onnx", "safetensors_file", "torch_export"]
 

@@ -13,7 +13,7 @@ from ganwidgets.runs.record.notes import LONGEST_NOTE
 from ganwidgets.runs.record.places import Beginning
 from ganwidgets.runs.state.fitting import MOST_ITERATIONS
 from ganwidgets.runs.state.json_values import MOST
-from ganwidgets.stepping.threads import MOST_THREADS
+from ganwidgets.stepping.runtime.threads import MOST_THREADS
 
 __all__ = [
     "AskedEntry",

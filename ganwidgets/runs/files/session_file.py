@@ -31,7 +31,7 @@ from ganwidgets.runs.state.migrations import completed_tree
 from ganwidgets.runs.state.state_tree import check_origin, data_name, halves_of, is_preset, other_data
 from ganwidgets.runs.state.user_parts import UserParts, definitions_of, with_game_of
 from ganwidgets.runs.timeline.copies import begin_here
-from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 
 __all__ = ["load_session", "save_session", "session_content", "session_from"]
 

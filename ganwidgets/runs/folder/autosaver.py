@@ -36,7 +36,7 @@ from ganwidgets.runs.state.environment import environment
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import STATE_FORMAT, copied, data_name, is_preset, state_tree
 from ganwidgets.runs.timeline.changes import News, Reporter
-from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 
 if TYPE_CHECKING:
     from ganwidgets.runs.folder.snapshot_shelf import RunShelf

@@ -51,8 +51,8 @@ from ganwidgets.runs.state.state_tree import (
 from ganwidgets.runs.state.user_parts import UserParts, definitions_of, with_game_of
 from ganwidgets.runs.store import RunFolder, SnapshotRow, Stored
 from ganwidgets.runs.timeline.travel import restore_at
-from ganwidgets.stepping.ambient import under_pinned_modes
-from ganwidgets.stepping.game_data import load_for
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
+from ganwidgets.stepping.streams.game_data import load_for
 
 __all__ = ["Found", "look_at_session", "open_session", "read_session"]
 

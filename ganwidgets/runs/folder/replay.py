@@ -32,9 +32,9 @@ from ganwidgets.runs.state.migrations import is_hash_of
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
 from ganwidgets.runs.store import RunFolder
 from ganwidgets.runs.timeline.travel import Replayer
-from ganwidgets.stepping.ambient import pinned, under_pinned_modes
 from ganwidgets.stepping.assembly import Assembled
 from ganwidgets.stepping.engine import ALL, NonFiniteError
+from ganwidgets.stepping.runtime.ambient import pinned, under_pinned_modes
 
 __all__ = ["replayed"]
 

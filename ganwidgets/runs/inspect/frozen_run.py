@@ -9,7 +9,7 @@ from typing import Any
 from ganwidgets.objectives import Loss
 from ganwidgets.runs.session.session import Session
 from ganwidgets.stepping.assembly import Assembled
-from ganwidgets.stepping.tensors import copied_network
+from ganwidgets.stepping.modules.tensors import copied_network
 
 __all__ = ["FrozenRun", "frozen_run_of"]
 

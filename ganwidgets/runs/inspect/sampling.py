@@ -19,7 +19,7 @@ from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import derive, seeded
 from ganwidgets.stepping.assembly import Assembled
 from ganwidgets.stepping.game_assembly import look
-from ganwidgets.stepping.tensors import copied_network
+from ganwidgets.stepping.modules.tensors import copied_network
 
 __all__ = [
     "Visible",

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ganwidgets.games.game import Game
 from ganwidgets.stepping.engine import Engine
+from ganwidgets.stepping.modules.tensors import tensors_of
 from ganwidgets.stepping.observers import StageObserver
-from ganwidgets.stepping.tensors import tensors_of
 
 __all__ = ["Effect", "FarEnough", "Gradients", "Recorder", "SubStep", "stages_of"]
 

@@ -27,9 +27,9 @@ from ganwidgets.runs.quality.image_judge import (
 )
 from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import derive
-from ganwidgets.stepping.ambient import under_pinned_modes
 from ganwidgets.stepping.game_assembly import look
-from ganwidgets.stepping.tensors import copied_network
+from ganwidgets.stepping.modules.tensors import copied_network
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 
 __all__ = ["FAIR", "Evaluation"]
 

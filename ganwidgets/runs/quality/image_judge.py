@@ -28,7 +28,7 @@ from ganwidgets.metrics.features import Features, OwnFeatures, Pixels, RandomFea
 from ganwidgets.metrics.images import class_shares
 from ganwidgets.metrics.inception import load_inception
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.ambient import pinned
+from ganwidgets.stepping.runtime.ambient import pinned
 
 __all__ = ["NAMED", "Judge", "Neighbors", "chosen_features", "nearest", "refuse_unknown_features"]
 

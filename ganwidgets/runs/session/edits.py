@@ -18,7 +18,7 @@ from ganwidgets.runs.session.branching import branch_off
 from ganwidgets.runs.session.full_state import described
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import state_tree
-from ganwidgets.stepping.hand_edits import HandEdit
+from ganwidgets.stepping.edits.hand_edits import HandEdit
 
 if TYPE_CHECKING:
     from ganwidgets.runs.session.session import Session

@@ -16,7 +16,7 @@ from ganwidgets.runs.state.fitting import check_fits
 from ganwidgets.runs.state.migrations import completed_tree
 from ganwidgets.runs.state.state_tree import STATE_FORMAT, check_origin, data_name, is_preset, put_tree
 from ganwidgets.stepping.assembly import Assembled
-from ganwidgets.stepping.threads import checked_threads
+from ganwidgets.stepping.runtime.threads import checked_threads
 
 if TYPE_CHECKING:
     from ganwidgets.runs.record.branches import BranchStart

@@ -39,9 +39,9 @@ from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
 from ganwidgets.runs.state.user_parts import UserParts, definitions_of
 from ganwidgets.settings import AnySettings, with_definitions
-from ganwidgets.stepping.ambient import pinned, under_pinned_modes
 from ganwidgets.stepping.assembly import Assembled, assemble, check_fit, fitting_batch
 from ganwidgets.stepping.game_assembly import assemble_game
+from ganwidgets.stepping.runtime.ambient import pinned, under_pinned_modes
 from ganwidgets.stepping.state import TrainingState
 
 __all__ = ["CODE", "Origin", "Session"]
@@ -197,7 +197,7 @@ class Session:
         return loss_named(self.settings.as_dict()["loss"], self.own.objective)
 
     def pinned(self) -> AbstractContextManager[object]:
-        """Context in which the run computes; see :func:`~ganwidgets.stepping.ambient.pinned`."""
+        """Context in which the run computes; see :func:`~ganwidgets.stepping.runtime.ambient.pinned`."""
         return pinned(self.run.threads, self.device)
 
     @property

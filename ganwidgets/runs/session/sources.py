@@ -8,7 +8,7 @@ from typing import Any
 from ganwidgets.data import Source
 from ganwidgets.games import Game
 from ganwidgets.runs.record.branches import BranchStart
-from ganwidgets.stepping.game_data import load_for
+from ganwidgets.stepping.streams.game_data import load_for
 
 __all__ = ["KnownSource", "Sources"]
 

@@ -14,9 +14,9 @@ from traitlets import TraitError
 from ganwidgets.errors import DataError, DataWarning
 from ganwidgets.messages import Message
 from ganwidgets.runs.session.rehearsal import Rehearsal, rehearsing
+from ganwidgets.stepping.checks.failing_layer import failing_layer
+from ganwidgets.stepping.checks.failures import said, update_remedy
 from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
-from ganwidgets.stepping.failing_layer import failing_layer
-from ganwidgets.stepping.failures import said, update_remedy
 from ganwidgets.stepping.game_assembly import check_settings
 
 if TYPE_CHECKING:

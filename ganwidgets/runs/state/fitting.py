@@ -14,8 +14,8 @@ from ganwidgets.messages import Message
 from ganwidgets.optimizers import REMEMBERED, is_own_rule
 from ganwidgets.runs.state.json_values import MOST
 from ganwidgets.runs.state.migrations import FIRST_GAME
+from ganwidgets.stepping.modules.tensors import tensors_of
 from ganwidgets.stepping.state import TrainingState
-from ganwidgets.stepping.tensors import tensors_of
 
 __all__ = ["MOST_ITERATIONS", "check_fits"]
 

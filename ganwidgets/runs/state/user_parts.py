@@ -14,8 +14,8 @@ from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective, name_of, with_defaults
 from ganwidgets.settings import OWN, SETTINGS, Setting
 from ganwidgets.settings.types import nearest
-from ganwidgets.stepping.game_probe import check_declared
-from ganwidgets.stepping.tensors import put_tensors, tensors_of
+from ganwidgets.stepping.checks.game_probe import check_declared
+from ganwidgets.stepping.modules.tensors import put_tensors, tensors_of
 
 __all__ = [
     "UserParts",

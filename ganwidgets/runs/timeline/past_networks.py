@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.fitting import check_fits
-from ganwidgets.stepping.tensors import copied_network, put_tensors
+from ganwidgets.stepping.modules.tensors import copied_network, put_tensors
 
 __all__ = ["NetworkReplicas", "earlier", "spread"]
 

@@ -31,9 +31,9 @@ from ganwidgets.runs.session.branching import branch_off, kept_tip
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.fitting import check_fits
 from ganwidgets.runs.state.state_tree import put_tree
-from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.assembly import Assembled
 from ganwidgets.stepping.engine import ALL, NonFiniteError
+from ganwidgets.stepping.runtime.ambient import pinned
 
 __all__ = [
     "Replayer",

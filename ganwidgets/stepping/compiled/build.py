@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-from ganwidgets.stepping.ambient import pinned
 from ganwidgets.stepping.compiled.plan import StepPlan
 from ganwidgets.stepping.compiled.step import CompilableStep, input_shapes
+from ganwidgets.stepping.runtime.ambient import pinned
 
 __all__ = ["build"]
 

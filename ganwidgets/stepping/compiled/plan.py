@@ -19,9 +19,9 @@ from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
 from ganwidgets.messages import Message
 from ganwidgets.objectives import LOSSES, PENALTIES
 from ganwidgets.optimizers import REMEMBERED
-from ganwidgets.stepping.calling import Call
 from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.lanes.networks import ELEMENTWISE, has_hooks
+from ganwidgets.stepping.modules.calling import Call
 
 __all__ = ["EAGER", "LETTERS", "StepPlan", "network_from", "plan_of", "width_of"]
 

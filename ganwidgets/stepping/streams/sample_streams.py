@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganwidgets.data import SampleOrder
 from ganwidgets.games.game import Batch
-from ganwidgets.stepping.class_labels import Labels
+from ganwidgets.stepping.streams.class_labels import Labels
 
 __all__ = ["OrderedStream"]
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ganwidgets import DataError, DataWarning, GANTrainer
-from ganwidgets.stepping.failing_layer import failing_layer
-from ganwidgets.stepping.output_range import ending
+from ganwidgets.stepping.checks.failing_layer import failing_layer
+from ganwidgets.stepping.checks.output_range import ending
 
 GREY = torch.linspace(0, 1, 40 * 64).reshape(40, 1, 8, 8)
 BRIGHT = GREY / 4 + 0.7

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
-from ganwidgets.stepping.joined_copies import JoinedCopies, bits_equal
-from ganwidgets.stepping.layer_behavior import LayerBehavior
+from ganwidgets.stepping.edits.layer_behavior import LayerBehavior
+from ganwidgets.stepping.modules.joined_copies import JoinedCopies, bits_equal
 
 __all__ = ["EditDetector", "HandEdit"]
 

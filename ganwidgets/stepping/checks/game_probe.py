@@ -15,10 +15,10 @@ from ganwidgets.games.definitions import settings_of
 from ganwidgets.games.game import Game, Player, Scored
 from ganwidgets.messages import Message
 from ganwidgets.settings.types import Setting
+from ganwidgets.stepping.checks.probe import Probe
 from ganwidgets.stepping.engine import Engine, number_of
-from ganwidgets.stepping.probe import Probe
-from ganwidgets.stepping.rng_routing import _HANDLERS as ROUTED
-from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.runtime.rng_routing import _HANDLERS as ROUTED
+from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 
 __all__ = ["built", "check_declared", "check_networks", "check_order", "first_memory", "probe_game"]
 

@@ -10,9 +10,9 @@ from ganwidgets.errors import DataError
 from ganwidgets.games.game import Game, StreamShape
 from ganwidgets.messages import Message
 from ganwidgets.seeds import derive
-from ganwidgets.stepping.class_labels import Labels, classes_of
-from ganwidgets.stepping.feed import SampleStream
-from ganwidgets.stepping.sample_streams import OrderedStream
+from ganwidgets.stepping.streams.class_labels import Labels, classes_of
+from ganwidgets.stepping.streams.feed import SampleStream
+from ganwidgets.stepping.streams.sample_streams import OrderedStream
 
 __all__ = ["load_for", "shapes_of", "streams_of"]
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from ganwidgets.messages import Message
-from ganwidgets.stepping.failing_layer import FailingLayer, failing_layer
+from ganwidgets.stepping.checks.failing_layer import FailingLayer, failing_layer
 
 __all__ = ["Attempt", "first_dimensions", "said", "sentence", "update_remedy"]
 

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ganwidgets as gw
 from ganwidgets import GANTrainer
-from ganwidgets.stepping.ambient import _saved_tensors_hooks, pinned
+from ganwidgets.stepping.runtime.ambient import _saved_tensors_hooks, pinned
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
 

@@ -1,6 +1,6 @@
 """Detection of weight changes by another thread while updates go on.
 
-:mod:`~ganwidgets.stepping.hand_edits` compares contents between two calls of the trainer. Between the updates of one call, a
+:mod:`~ganwidgets.stepping.edits.hand_edits` compares contents between two calls of the trainer. Between the updates of one call, a
 cell may change a weight that the next update is computed from. A version counter per parameter shows most changes, and
 is cheap enough to be read in every update. Writing through ``parameter.data`` or NumPy leaves the counter as it is, so contents
 are compared too whenever another Python thread is alive that could write. Buffers are not compared: a forward pass of an
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ganwidgets.stepping.joined_copies import JoinedCopies, bits_equal
+from ganwidgets.stepping.modules.joined_copies import JoinedCopies, bits_equal
 
 __all__ = ["ForeignWrites"]
 

@@ -12,13 +12,13 @@ from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective, checked, pack
-from ganwidgets.stepping.adapting import Inputs, adapted, initialize
-from ganwidgets.stepping.buffers import Buffers, evaluation_mode
-from ganwidgets.stepping.calling import Call
-from ganwidgets.stepping.class_labels import Labels
-from ganwidgets.stepping.failures import Attempt, sentence
-from ganwidgets.stepping.output_range import check_logits, check_samples
-from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.checks.call_detection import Inputs, adapted, initialize
+from ganwidgets.stepping.checks.failures import Attempt, sentence
+from ganwidgets.stepping.checks.output_range import check_logits, check_samples
+from ganwidgets.stepping.modules.buffers import Buffers, evaluation_mode
+from ganwidgets.stepping.modules.calling import Call
+from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
+from ganwidgets.stepping.streams.class_labels import Labels
 
 __all__ = ["Probe", "initialize_both", "probe", "probe_objective"]
 
@@ -161,7 +161,7 @@ def initialize_both(
     seed: int,
     packing: int,
 ) -> None:
-    """Give the lazy layers of both networks their weights; see :func:`~ganwidgets.stepping.adapting.initialize`."""
+    """Give the lazy layers of both networks their weights; see :func:`~ganwidgets.stepping.checks.call_detection.initialize`."""
     made_of, shown = _inputs(noise, real, labels, packing)
     initialize("generator", generator, made_of, seed)
     initialize("discriminator", discriminator, replace(shown, batch=pack(real, packing)), seed)

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 import ganwidgets as gw
-from ganwidgets.stepping.frozen_layers import parameters_of_first_layers
+from ganwidgets.stepping.modules.frozen_layers import parameters_of_first_layers
 
 
 def moved(trainer, steps=3):

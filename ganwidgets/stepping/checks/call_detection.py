@@ -13,10 +13,10 @@ from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 from ganwidgets.errors import DataError
 from ganwidgets.seeds import seeded
-from ganwidgets.stepping.buffers import evaluation_mode
-from ganwidgets.stepping.calling import Call
-from ganwidgets.stepping.failures import Attempt, first_dimensions, sentence
-from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.checks.failures import Attempt, first_dimensions, sentence
+from ganwidgets.stepping.modules.buffers import evaluation_mode
+from ganwidgets.stepping.modules.calling import Call
+from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 
 __all__ = ["Inputs", "adapted", "initialize", "is_uninitialized"]
 
@@ -94,7 +94,7 @@ def _copy_of_lazy(network: nn.Module) -> nn.Module:
 
 
 def adapted(name: str, network: nn.Module, inputs: Inputs) -> Call:
-    """Return the first call that `network` takes, in eval mode; see :class:`~ganwidgets.stepping.calling.Call`.
+    """Return the first call that `network` takes, in eval mode; see :class:`~ganwidgets.stepping.modules.calling.Call`.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ganwidgets.messages import Message
-from ganwidgets.stepping.ambient import under_pinned_modes
+from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 
 __all__ = ["chosen_device"]
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ganwidgets import DataError, GANTrainer
 from ganwidgets.draw_detection import RandomDrawDetector
-from ganwidgets.stepping.rng_routing import RoutedRandomness
+from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 
 X = torch.ones(4, 6, 8, 8)
 SEQUENCE = torch.ones(4, 6, 8)

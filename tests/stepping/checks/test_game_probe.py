@@ -12,8 +12,8 @@ from ganwidgets.games import Game, Player, Scored, Stream
 from ganwidgets.games.game import Batch
 from ganwidgets.networks.initialization import initialized
 from ganwidgets.runs.state.hashing import digest
+from ganwidgets.stepping.checks.game_probe import check_declared, check_networks, probe_game
 from ganwidgets.stepping.engine import ALL, Engine
-from ganwidgets.stepping.game_probe import check_declared, check_networks, probe_game
 from ganwidgets.stepping.state import TrainingState
 
 

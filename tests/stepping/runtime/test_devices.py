@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import ganwidgets as gw
-from ganwidgets.stepping.devices import chosen_device
+from ganwidgets.stepping.runtime.devices import chosen_device
 
 CUDA = torch.cuda.is_available()
 

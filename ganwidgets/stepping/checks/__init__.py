@@ -1,0 +1,1 @@
+"""Checks of networks and games on one batch before training, and causes of their failures."""

@@ -1,0 +1,1 @@
+"""Changes of networks by the user or another thread, found by comparison."""

@@ -1,0 +1,1 @@
+"""Operations on a network's module: tensors, buffers, copies, averages, its calling convention."""

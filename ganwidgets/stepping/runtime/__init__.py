@@ -1,0 +1,1 @@
+"""Where and how torch computes: device, threads, global modes, random generators."""

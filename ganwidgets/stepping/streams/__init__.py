@@ -1,0 +1,1 @@
+"""Real samples for updates: data as the streams of a game."""
