@@ -9,9 +9,9 @@ from ganwidgets.data import dataset
 from ganwidgets.data.images.folder import image_folder
 from ganwidgets.data.points.files import read_points
 from ganwidgets.diagnosis import Finding
-from ganwidgets.diagnosis.built_in import built_in_rules
-from ganwidgets.diagnosis.learned import learned_rules
-from ganwidgets.diagnosis.rules import Rule
+from ganwidgets.diagnosis.rules.built_in import built_in_rules
+from ganwidgets.diagnosis.rules.learned import learned_rules
+from ganwidgets.diagnosis.rules.rule import Rule
 from ganwidgets.dirac import DiracGAN
 from ganwidgets.errors import (
     CheckpointError,

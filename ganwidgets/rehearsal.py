@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ganwidgets.diagnosis.rehearsing import rehearsed
-from ganwidgets.diagnosis.rules import Firing, Rule, checked_rules
+from ganwidgets.diagnosis.rules.rehearsing import rehearsed
+from ganwidgets.diagnosis.rules.rule import Firing, Rule, checked_rules
 from ganwidgets.io import open_run
 from ganwidgets.messages import Catalog, N_, catalog
 from ganwidgets.rendering.pictures.overlay import legend, overlay

@@ -2,7 +2,7 @@
 
 ``python scripts/train_controller.py`` trains sweeps whose runs change learning rates and the updates of D at random every
 100 iterations, fits the gain of each act by ridge regression, prints how well it predicts acts of runs that it has not
-seen, and writes ``ganwidgets/diagnosis/controller.json``. The same version of PyTorch writes the same numbers again.
+seen, and writes ``ganwidgets/diagnosis/rules/controller.json``. The same version of PyTorch writes the same numbers again.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy.typing as npt
 import torch
 
 import ganwidgets as gw
-from ganwidgets.diagnosis.learned import ACTS, DECIDES_EVERY, acted, features
+from ganwidgets.diagnosis.rules.learned import ACTS, DECIDES_EVERY, acted, features
 from ganwidgets.diagnosis.signals import recorded
 from ganwidgets.metrics.points import sliced_wasserstein
 
-FILE = Path(__file__).resolve().parents[1] / "ganwidgets" / "diagnosis" / "controller.json"
+FILE = Path(__file__).resolve().parents[1] / "ganwidgets" / "diagnosis" / "rules" / "controller.json"
 
 RUNS, DECISIONS = 24, 10
 """Runs of each sweep, and acts of each run."""

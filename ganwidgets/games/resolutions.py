@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.networks.equalized import doubled, halved
+from ganwidgets.networks.layers.equalized import doubled, halved
 from ganwidgets.networks.msg import MultiScaleDiscriminator, MultiScaleGenerator, atlas, pyramid, unpacked
 from ganwidgets.networks.progressive import GrowingNetwork
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from ganwidgets.messages import Message, N_
 from ganwidgets.networks import dcgan, mlp, msg, progressive, r3gan, resnet
+from ganwidgets.networks.layers.spectral import normalise_spectrally
 from ganwidgets.networks.spec import NetworkSpec
-from ganwidgets.networks.spectral import normalise_spectrally
 from ganwidgets.networks.stylegan3 import training
 from ganwidgets.settings import SETTINGS, ChoiceSetting
 from ganwidgets.settings.registered_names import checked_name
@@ -103,7 +103,7 @@ def build_networks(
         Source of all initial weights. The networks are made on its device, the generator before the discriminator. The
         same state gives the same bits.
     channels : int
-        Base width of convolutional networks; see :func:`ganwidgets.networks.convolutions.widths_of`.
+        Base width of convolutional networks; see :func:`ganwidgets.networks.layers.convolutions.widths_of`.
     norm : {"batch", "instance", "none"}
         Norm after their convolutions. A ``"resnet"`` has norms in the generator only. With `spectral_norm` the
         discriminator has no other norm.

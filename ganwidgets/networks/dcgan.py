@@ -14,8 +14,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from ganwidgets.networks.conditioning import Labelled, Projection, embedding_width
-from ganwidgets.networks.convolutions import begin, norm_layer, widths_of
+from ganwidgets.networks.layers.conditioning import Labelled, Projection, embedding_width
+from ganwidgets.networks.layers.convolutions import begin, norm_layer, widths_of
 from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
 
 __all__ = ["build"]

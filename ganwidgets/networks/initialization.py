@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.networks.convolutions import begin
+from ganwidgets.networks.layers.convolutions import begin
 
 __all__ = ["initialized"]
 
@@ -19,7 +19,7 @@ def initialized(network: M, generator: torch.Generator) -> M:
     """Return `network` with new weights, all drawn from `generator`.
 
     Weights are normal with the variance 1 / (3 fan-in), as in PyTorch's linear and convolutional layers; biases are 0.
-    Norms and embeddings start as in :func:`~ganwidgets.networks.convolutions.begin`. PyTorch itself draws initial
+    Norms and embeddings start as in :func:`~ganwidgets.networks.layers.convolutions.begin`. PyTorch itself draws initial
     weights from the global generator, so that they would depend on other cells.
 
     Parameters

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import torch
 from torch import nn
 
-from ganwidgets.networks.conditioning import Labelled, embedding_width
+from ganwidgets.networks.layers.conditioning import Labelled, embedding_width
 from ganwidgets.networks.spec import NetworkSpec
 
 __all__ = ["ACTIVATIONS", "build"]

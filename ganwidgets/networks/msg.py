@@ -15,8 +15,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.networks.convolutions import begin
-from ganwidgets.networks.equalized import EqualizedConv2d, HalvingBlock, activated, halved, widths_by_level
+from ganwidgets.networks.layers.convolutions import begin
+from ganwidgets.networks.layers.equalized import (
+    EqualizedConv2d,
+    HalvingBlock,
+    activated,
+    halved,
+    widths_by_level,
+)
 from ganwidgets.networks.pyramids import (
     PyramidDiscriminator,
     PyramidGenerator,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.networks.convolutions import begin
+from ganwidgets.networks.layers.convolutions import begin
 from ganwidgets.networks.unet import halvings_of
 
 __all__ = ["build_patch_discriminator"]

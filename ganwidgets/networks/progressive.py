@@ -13,8 +13,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.networks.convolutions import begin
-from ganwidgets.networks.equalized import (
+from ganwidgets.networks.layers.convolutions import begin
+from ganwidgets.networks.layers.equalized import (
     EqualizedConv2d,
     HalvingBlock,
     activated,

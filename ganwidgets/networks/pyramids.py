@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.networks.conditioning import embedding_width
-from ganwidgets.networks.equalized import (
+from ganwidgets.networks.layers.conditioning import embedding_width
+from ganwidgets.networks.layers.equalized import (
     DoublingBlock,
     EqualizedConv2d,
     EqualizedLinear,

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, leaky_relu, pad
 
-from ganwidgets.networks.conditioning import Labelled, Projection, embedding_width
-from ganwidgets.networks.convolutions import begin, widths_of
+from ganwidgets.networks.layers.conditioning import Labelled, Projection, embedding_width
+from ganwidgets.networks.layers.convolutions import begin, widths_of
 from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
 
 __all__ = ["build"]

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from ganwidgets.networks.conditioning import Labelled, Projection, embedding_width
-from ganwidgets.networks.convolutions import begin, norm_layer, widths_of
+from ganwidgets.networks.layers.conditioning import Labelled, Projection, embedding_width
+from ganwidgets.networks.layers.convolutions import begin, norm_layer, widths_of
 from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
 
 __all__ = ["build"]

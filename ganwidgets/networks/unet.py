@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
-from ganwidgets.networks.convolutions import begin
+from ganwidgets.networks.layers.convolutions import begin
 
 __all__ = ["UNet", "build_unet", "halvings_of"]
 

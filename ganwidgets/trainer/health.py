@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ganwidgets.diagnosis import Finding, diagnose
-from ganwidgets.diagnosis.autopilot import MODES, Autopilot
-from ganwidgets.diagnosis.built_in import built_in_rules
 from ganwidgets.diagnosis.duality_gap import gap_curve, gap_of
-from ganwidgets.diagnosis.rules import Rule, checked_rules
+from ganwidgets.diagnosis.rules.autopilot import MODES, Autopilot
+from ganwidgets.diagnosis.rules.built_in import built_in_rules
+from ganwidgets.diagnosis.rules.rule import Rule, checked_rules
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import Origin

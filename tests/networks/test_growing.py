@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ganwidgets.games.resolutions import changed_alike
 from ganwidgets.networks import build_networks
-from ganwidgets.networks.equalized import doubled, halved
+from ganwidgets.networks.layers.equalized import doubled, halved
 from ganwidgets.networks.msg import atlas, pyramid, unpacked
 from ganwidgets.networks.progressive import level_at
 from ganwidgets.objectives import AUGMENTATIONS, augmented, augmented_with, drawn_change, drawn_transforms

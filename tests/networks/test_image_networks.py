@@ -10,7 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm as torch_spectral_norm
 
 from ganwidgets.errors import DataError
 from ganwidgets.networks import build_networks
-from ganwidgets.networks.spectral import SpectralNorm
+from ganwidgets.networks.layers.spectral import SpectralNorm
 
 
 def built(architecture="dcgan", shape=(1, 16, 16), seed=0, latent_dim=6, **how):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import HasTraits, TraitError, Tuple, Unicode, observe, validate
 
-from ganwidgets.diagnosis.autopilot import MODES
-from ganwidgets.diagnosis.built_in import built_in_rules
-from ganwidgets.diagnosis.rules import checked_rules
+from ganwidgets.diagnosis.rules.autopilot import MODES
+from ganwidgets.diagnosis.rules.built_in import built_in_rules
+from ganwidgets.diagnosis.rules.rule import checked_rules
 from ganwidgets.messages import Message
 from ganwidgets.widgets.panels.health.checkup import Checkup
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ganwidgets.diagnosis import Finding, Remedy
 from ganwidgets.diagnosis.diagnose import diagnose_signals
-from ganwidgets.diagnosis.rules import Rule
+from ganwidgets.diagnosis.rules.rule import Rule
 from ganwidgets.diagnosis.signals import Signals, observe
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import ipywidgets
 from traitlets import TraitError
 
 from ganwidgets.diagnosis import SYMPTOMS
-from ganwidgets.diagnosis.rules import DIVERGED, Rule
+from ganwidgets.diagnosis.rules.rule import DIVERGED, Rule
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rehearsal import rehearse

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ganwidgets.diagnosis.remedies import unusual
-from ganwidgets.diagnosis.rules import DIVERGED, ONSET, Rule
+from ganwidgets.diagnosis.rules.rule import DIVERGED, ONSET, Rule
 from ganwidgets.diagnosis.signals import Signals
 from ganwidgets.games import Game
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ganwidgets.diagnosis.rules import DIVERGED, Rule
+from ganwidgets.diagnosis.rules.rule import DIVERGED, Rule
 from ganwidgets.diagnosis.signals import Signals
 
 __all__ = ["ACTS", "DECIDES_EVERY", "acted", "features", "learned_rules"]
@@ -95,7 +95,7 @@ def _size(seen: Signals, column: str) -> float:
 
 @cache
 def _weights() -> Floats:
-    text = (files("ganwidgets.diagnosis") / "controller.json").read_text("utf-8")
+    text = (files("ganwidgets.diagnosis.rules") / "controller.json").read_text("utf-8")
     return np.array(json.loads(text)["weights"], dtype=np.float64)
 
 

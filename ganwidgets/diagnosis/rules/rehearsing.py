@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganwidgets.diagnosis.autopilot import EVERY, FINDINGS_EVERY, Watch
 from ganwidgets.diagnosis.diagnose import diagnose_signals
-from ganwidgets.diagnosis.rules import Firing, Rule, refuse_rules_of_other_games
+from ganwidgets.diagnosis.rules.autopilot import EVERY, FINDINGS_EVERY, Watch
+from ganwidgets.diagnosis.rules.rule import Firing, Rule, refuse_rules_of_other_games
 from ganwidgets.diagnosis.signals import observe, recorded
 from ganwidgets.runs.session.session import Session
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ganwidgets as gw
-from ganwidgets.diagnosis.learned import ACTS, acted, features, learned_rules
+from ganwidgets.diagnosis.rules.learned import ACTS, acted, features, learned_rules
 from ganwidgets.diagnosis.signals import recorded
 
 

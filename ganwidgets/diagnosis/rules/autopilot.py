@@ -12,7 +12,7 @@ from typing import Any
 
 from ganwidgets.diagnosis.diagnose import diagnose_signals
 from ganwidgets.diagnosis.finding import Finding
-from ganwidgets.diagnosis.rules import (
+from ganwidgets.diagnosis.rules.rule import (
     DIVERGED,
     ONSET,
     Firing,
