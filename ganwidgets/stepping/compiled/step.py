@@ -6,6 +6,7 @@ input: samples, noise, and the hyperparameters of each lane.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 
@@ -17,7 +18,7 @@ from ganwidgets.objectives import LOSSES, PENALTIES, pack, slope
 from ganwidgets.objectives.losses import midpoint, midway
 from ganwidgets.optimizers import REMEMBERED, updated
 from ganwidgets.stepping.compiled.plan import StepPlan, network_from
-from ganwidgets.stepping.lanes.networks import batched
+from ganwidgets.stepping.lanes.networks import LaneForward, batched, matmul_linear
 
 __all__ = ["NUMBERS", "RECORDED", "CompilableStep", "input_shapes"]
 
@@ -47,6 +48,13 @@ RECORDED = (
     "penalty_d",
 )
 """The columns of the record that a step returns."""
+
+NARROW = 2
+"""Maximum number of inputs or outputs of a linear layer that is computed column by column.
+
+The compiler fuses such a sum with the activation. A matrix product of this shape takes up to 7 times as long: the weights'
+gradient of 64 layers from 2 to 16 units, batches of 150, 123 against 18 microseconds.
+"""
 
 
 def input_shapes(plan: StepPlan) -> dict[str, tuple[int, ...]]:
@@ -80,7 +88,9 @@ class CompilableStep:
         self._names = tuple(input_shapes(plan))
         self._loss = LOSSES[plan.loss]
         self._penalty = PENALTIES.get(plan.penalty)
-        self._forward = {p: batched(network_from(getattr(plan, p))) for p in (DISCRIMINATOR, GENERATOR)}
+        self._forward = {
+            p: batched(network_from(getattr(plan, p)), linear=_linear) for p in (DISCRIMINATOR, GENERATOR)
+        }
         self._parameters = {p: plan.parameters(p) for p in (DISCRIMINATOR, GENERATOR)}
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -205,6 +215,24 @@ class CompilableStep:
             return samples
         packs = pack(samples.flatten(0, 1), m)
         return packs.reshape(len(samples), -1, *packs.shape[1:])
+
+
+def _linear(weight: str, bias: str | None) -> LaneForward:
+    product = matmul_linear(weight, bias)
+
+    def forward(tensors: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        w = tensors[weight]
+        _, outputs, inputs = w.shape
+        if inputs <= NARROW:
+            terms = [x[:, :, i : i + 1] * w[:, :, i].unsqueeze(1) for i in range(inputs)]
+            y = functools.reduce(torch.add, terms)
+        elif outputs <= NARROW:
+            y = torch.stack([(x * w[:, i].unsqueeze(1)).sum(2) for i in range(outputs)], 2)
+        else:
+            return product(tensors, x)
+        return y if bias is None else y + tensors[bias].unsqueeze(1)
+
+    return forward
 
 
 def _column(numbers: Tensor, name: str) -> Tensor:

@@ -15,10 +15,21 @@ from torch.func import functional_call
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
-__all__ = ["ELEMENTWISE", "LaneForward", "batched", "check_batched", "has_hooks"]
+__all__ = [
+    "ELEMENTWISE",
+    "LaneForward",
+    "LaneLinear",
+    "batched",
+    "check_batched",
+    "has_hooks",
+    "matmul_linear",
+]
 
 LaneForward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
 """From tensors of lanes by the names of `nn.Module.state_dict`, and inputs [lanes, n, ...], to outputs [lanes, n, ...]."""
+
+LaneLinear = Callable[[str, str | None], LaneForward]
+"""From the names of a linear layer's weight and bias, if it has one, to its batched form."""
 
 ELEMENTWISE = frozenset(
     {nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.Sigmoid, nn.Softplus, nn.Identity}
@@ -33,7 +44,14 @@ _HOOKS = (
 )
 
 
-def batched(module: nn.Module, prefix: str = "") -> LaneForward:
+def matmul_linear(weight: str, bias: str | None) -> LaneForward:
+    """Return a linear layer of lanes as one batched matrix product."""
+    if bias is None:
+        return lambda tensors, x: torch.bmm(x, tensors[weight].transpose(1, 2))
+    return lambda tensors, x: torch.baddbmm(tensors[bias].unsqueeze(1), x, tensors[weight].transpose(1, 2))
+
+
+def batched(module: nn.Module, prefix: str = "", linear: LaneLinear = matmul_linear) -> LaneForward:
     """Return `module` as a function of the tensors of all lanes.
 
     Parameters
@@ -42,13 +60,17 @@ def batched(module: nn.Module, prefix: str = "") -> LaneForward:
         The network of any one lane; its own tensors are not read.
     prefix : str
         What the names of its tensors begin with.
+    linear : callable
+        Makes the form of its linear layers.
     """
     kind = type(module)
     if not has_hooks(module):
         if kind is nn.Sequential:
-            return _sequence([batched(child, f"{prefix}{name}.") for name, child in module.named_children()])
+            return _sequence(
+                [batched(child, f"{prefix}{name}.", linear) for name, child in module.named_children()]
+            )
         if kind is nn.Linear:
-            return _linear(
+            return linear(
                 f"{prefix}weight", f"{prefix}bias" if "bias" in dict(module.named_parameters()) else None
             )
         if kind in ELEMENTWISE and not getattr(module, "inplace", False):
@@ -73,12 +95,6 @@ def _sequence(layers: Sequence[LaneForward]) -> LaneForward:
         return x
 
     return forward
-
-
-def _linear(weight: str, bias: str | None) -> LaneForward:
-    if bias is None:
-        return lambda tensors, x: torch.bmm(x, tensors[weight].transpose(1, 2))
-    return lambda tensors, x: torch.baddbmm(tensors[bias].unsqueeze(1), x, tensors[weight].transpose(1, 2))
 
 
 def _vmapped(module: nn.Module, prefix: str) -> LaneForward:
