@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from ganwidgets.errors import CheckpointError, CheckpointWarning
@@ -91,11 +91,12 @@ def load_stylegan(path: str | os.PathLike[str], *, sha256: str | None = None) ->
     Warns
     -----
     CheckpointWarning
-        If the converted file cannot be written. The network is returned nevertheless.
+        If the ``.safetensors`` file beside the pickle cannot be written, or exists with other or damaged content. It is
+        then left as it is, and the network of the pickle is returned.
     """
     if path == DIGITS:
         with as_file(files("ganwidgets") / "pretrained" / "stylegan3_digits.safetensors") as shipped:
-            return _read_converted(shipped)
+            return _converted(shipped.read_bytes())
     path = Path(path)
     try:
         return _read(path, sha256)
@@ -124,6 +125,10 @@ def load_stylegan(path: str | os.PathLike[str], *, sha256: str | None = None) ->
 
 
 def _read(path: Path, sha256: str | None) -> Network:
+    if "\0" in str(path):
+        raise CheckpointError(
+            Message("{path!r} cannot be read: no path has a null character", path=str(path)[:200])
+        )
     if path.exists() and not path.is_file():  # reading a pipe would wait for a writer
         raise CheckpointError(
             Message("{path} cannot be read: it is no file; pass the file of a saved network", path=str(path))
@@ -149,16 +154,28 @@ def _read(path: Path, sha256: str | None) -> Network:
             )
         )
     if path.suffix == ".safetensors":
-        return _read_converted(path)
-    converted = path.with_suffix(".safetensors")
-    if converted.is_file() and _source(converted) == digest:
+        return _converted(content)
+    beside = path.with_suffix(".safetensors")
+    fault = _fault(beside, digest) if beside.exists() else ""
+    if beside.exists() and not fault:
         try:
-            return _read_converted(converted)
-        except (OSError, UnreadableError, _ForeignError):
-            converted.unlink()  # damaged: it is written anew from the pickle
+            return _converted(beside.read_bytes())
+        except (OSError, UnreadableError, _ForeignError) as error:
+            fault = str(error)
     kind, options, tensors = _generator(read_pickle(content), 4 * len(content) + 2**20)
     network = _build(kind, options, tensors)
-    _convert(converted, network, kind, options, digest)
+    if fault:
+        _warn(
+            Message(
+                "{beside} was left as it is, and {path} was read instead: {fault}. Move or delete it, and load_stylegan "
+                "writes a new one",
+                beside=str(beside),
+                path=str(path),
+                fault=fault,
+            )
+        )
+    else:
+        _write_beside(beside, network, kind, options, digest)
     return network
 
 
@@ -197,8 +214,10 @@ def _collected(network: Persistent, memory: int) -> dict[str, Tensor]:
         if found > MOST_MODULES or any(type(group) is not dict for group in groups):
             raise _ForeignError(f"it is not made of modules, or of more than {MOST_MODULES}")
         for name, part in ((name, part) for group in groups for name, part in group.items()):
+            if type(name) is not str:
+                raise _ForeignError(f"the name of a part is of type {type(name).__name__}")
             if isinstance(part, Persistent):
-                waiting.append((f"{prefix}{str(name)[:80]}.", part))
+                waiting.append((f"{prefix}{name[:80]}.", part))
             elif isinstance(part, Tensor):
                 memory -= 4 * part.numel()
                 if memory < 0:
@@ -212,12 +231,14 @@ def _check(options: Mapping[Any, Any]) -> None:
     nested = options.get("mapping_kwargs")
     flat = [*options.items(), *(nested.items() if type(nested) is dict else ())]
     for key, value in flat:
+        if type(key) is not str:
+            raise _ForeignError(f"the name of a constructor argument is of type {type(key).__name__}")
         if value is nested or value is None or type(value) in {str, bool}:
             continue
         numbers = value if type(value) in {list, tuple} else (value,)
-        most = LARGEST.get(str(key), LARGEST_OTHER)
+        most = LARGEST.get(key, LARGEST_OTHER)
         if len(numbers) > LARGEST["filter_size"] or not all(_magnitude(number) <= most for number in numbers):
-            raise _ForeignError(f"{str(key)[:80]} = {_told(value)} is out of range")
+            raise _ForeignError(f"{key[:80]} = {_told(value)} is out of range")
     resolution = options.get("img_resolution", 4)
     if type(resolution) is not int or not 4 <= resolution <= MOST_RESOLUTION or resolution.bit_count() != 1:
         raise _ForeignError(
@@ -226,14 +247,14 @@ def _check(options: Mapping[Any, Any]) -> None:
 
 
 def _magnitude(value: Any) -> float:
-    """Return |value|, infinite for what is no number or a very large one."""
+    """Return |value|; infinity if it is no number, or has more than 64 bits."""
     if type(value) not in {int, float} or (type(value) is int and value.bit_length() > 64):
         return math.inf
     return abs(float(value))
 
 
 def _told(value: Any) -> str:
-    """Return a value as it can be shown: the numbers of a damaged file may have millions of digits."""
+    """Return a value as text, or its type: Python converts no integer of more than 4300 digits."""
     return f"{value:.6g}" if _magnitude(value) < math.inf else f"a {type(value).__name__}"
 
 
@@ -283,18 +304,25 @@ def _check_filters(network: Network, tensors: dict[str, Tensor], options: Mappin
             raise _ForeignError(f"its filter {name} is another one")
 
 
-def _source(converted: Path) -> str | None:
-    """Return the SHA-256 of the pickle that `converted` was made from; empty if it is no such file."""
+def _fault(beside: Path, digest: str) -> str:
+    """Return why an existing file is not the converted form of the pickle with that SHA-256; empty if it is."""
     try:
-        with safe_open(converted, "pt") as file:
-            return (file.metadata() or {}).get("source_sha256")
-    except (OSError, SafetensorError):
-        return None
+        with safe_open(beside, "pt") as file:
+            source = (file.metadata() or {}).get("source_sha256")
+    except (OSError, SafetensorError) as error:
+        return f"it is damaged or of another kind ({error})"
+    if source is None:
+        return "it was not written by load_stylegan"
+    return "" if source == digest else "it was written from another file"
 
 
-def _convert(converted: Path, network: Network, kind: str, options: dict[str, Any], digest: str) -> None:
+def _warn(message: Message) -> None:
+    warnings.warn(CheckpointWarning(message), stacklevel=4)
+
+
+def _write_beside(beside: Path, network: Network, kind: str, options: dict[str, Any], digest: str) -> None:
     """Write the converted file beside its pickle, atomically."""
-    temporary = converted.with_name(f".{converted.name}.{secrets.token_hex(4)}")
+    temporary = beside.with_name(f".{beside.name}.{secrets.token_hex(4)}")
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     metadata = {
         "format": FORMAT,
@@ -304,18 +332,11 @@ def _convert(converted: Path, network: Network, kind: str, options: dict[str, An
         "tensors_sha256": _checksum(state),
     }
     try:
-        if converted.exists() and (not converted.is_file() or _source(converted) is None):
-            raise FileExistsError(f"{converted.name} exists and was not made by load_stylegan")
         save_file(state, temporary, metadata)
-        temporary.replace(converted)
+        temporary.replace(beside)
     except (OSError, SafetensorError, TypeError) as error:
         temporary.unlink(missing_ok=True)
-        warnings.warn(
-            CheckpointWarning(
-                Message("{path} was not written: {reason}", path=str(converted), reason=str(error))
-            ),
-            stacklevel=4,
-        )
+        _warn(Message("{path} was not written: {reason}", path=str(beside), reason=str(error)))
 
 
 def save_generator(network: Generator, path: str | os.PathLike[str]) -> None:
@@ -346,14 +367,15 @@ def _checksum(tensors: Mapping[str, Tensor]) -> str:
     return found.hexdigest()
 
 
-def _read_converted(path: Path) -> Network:
+def _converted(content: bytes) -> Network:
+    """Return the network of a converted file's content."""
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except SafetensorError as error:
-        raise UnreadableError(f"it is damaged ({error})") from error
+        tensors = load(content)
+    except (SafetensorError, ValueError, TypeError, RuntimeError, LookupError) as error:
+        raise UnreadableError(f"it is damaged ({str(error)[:300]})") from error
     try:
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
         options = json.loads(metadata["options"])
         kind = metadata["kind"]
     except (KeyError, ValueError, RecursionError) as error:

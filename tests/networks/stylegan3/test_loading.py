@@ -1,9 +1,11 @@
 """Network pickles in the published format, written here; damaged and hostile ones."""
 
+import hashlib
 import io
 import pickle
 import random
 import struct
+from pathlib import Path
 
 import pytest
 import torch
@@ -60,7 +62,7 @@ def test_a_foreign_safetensors_file_beside_it_stays(tmp_path):
     _, content = published("t")
     (tmp_path / "network.pkl").write_bytes(pickle.dumps(content, 4))
     (tmp_path / "network.safetensors").write_bytes(b"mine")
-    with pytest.warns(CheckpointWarning, match="was not written"):
+    with pytest.warns(CheckpointWarning, match="was left as it is"):
         load_stylegan(tmp_path / "network.pkl")
     assert (tmp_path / "network.safetensors").read_bytes() == b"mine"
 
@@ -123,11 +125,84 @@ def test_checksums_find_a_changed_weight(tmp_path):
     assert not converted.exists()
     weight = load_stylegan(path).mapping.w_avg.clone()
     raw = converted.read_bytes()
-    converted.write_bytes(raw[:-9] + bytes([raw[-9] ^ 1]) + raw[-8:])
+    changed = raw[:-9] + bytes([raw[-9] ^ 1]) + raw[-8:]
+    converted.write_bytes(changed)
     with pytest.raises(CheckpointError, match="checksum"):
         load_stylegan(converted)
-    assert torch.equal(load_stylegan(path).mapping.w_avg, weight)  # from the pickle
+    with pytest.warns(CheckpointWarning, match=r"left as it is.*checksum.*Move or delete it"):
+        assert torch.equal(load_stylegan(path).mapping.w_avg, weight)  # from the pickle
+    assert converted.read_bytes() == changed
+    converted.unlink()
+    load_stylegan(path)
     assert torch.equal(load_stylegan(converted).mapping.w_avg, weight)
+
+
+def test_a_converted_file_of_another_pickle_stays(tmp_path):
+    path, converted = tmp_path / "network.pkl", tmp_path / "network.safetensors"
+    for kind in ("t", "r"):
+        network, content = published(kind)
+        path.write_bytes(pickle.dumps(content, 4))
+        if kind == "t":
+            load_stylegan(path)
+            raw = converted.read_bytes()
+    with pytest.warns(CheckpointWarning, match="written from another file"):
+        loaded = load_stylegan(path)
+    assert loaded_whole(loaded, network)
+    assert converted.read_bytes() == raw
+
+
+def test_a_safetensors_file_is_read_once(tmp_path, monkeypatch):
+    _, content = published("t")
+    (tmp_path / "network.pkl").write_bytes(pickle.dumps(content, 4))
+    load_stylegan(tmp_path / "network.pkl")
+    converted = tmp_path / "network.safetensors"
+    digest = hashlib.sha256(converted.read_bytes()).hexdigest()
+    read, reads = Path.read_bytes, []
+
+    def read_and_remove(path):
+        found = read(path)
+        reads.append(path)
+        path.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "read_bytes", read_and_remove)
+    load_stylegan(converted, sha256=digest)
+    assert reads == [converted]
+
+
+HUGE = 10**5000
+"""A number that Python does not convert to text."""
+
+
+@pytest.mark.parametrize("place", ["_modules", "_buffers", "_parameters", "_init_kwargs", "mapping_kwargs"])
+def test_names_that_are_numbers_of_thousands_of_digits_are_refused(place, tmp_path):
+    _, content = published("t")
+    state = content["G_ema"].meta["state"]
+    found = state["_init_kwargs"]["mapping_kwargs"] if place == "mapping_kwargs" else state[place]
+    found[HUGE] = state["_modules"]["mapping"] if place == "_modules" else torch.ones(1)
+    with pytest.raises(CheckpointError, match="of type int"):
+        load_bytes(tmp_path, pickle.dumps(content, 4))
+
+
+def test_a_path_that_no_file_can_have_is_refused(tmp_path):
+    for name in ("a\0b.pkl", "1" * 5000 + ".pkl"):
+        with pytest.raises(CheckpointError, match="cannot be read"):
+            load_stylegan(tmp_path / name)
+
+
+def test_a_tensor_has_at_most_eight_dimensions(tmp_path):
+    for dimensions, message in ((8, "no G_ema"), (9, "at most 8 numbers")):
+        tensor = Runs(
+            torch._utils._rebuild_tensor_v2,
+            torch.ones(1).storage(),
+            0,
+            (1,) * dimensions,
+            (1,) * dimensions,
+            False,
+            {},
+        )
+        with pytest.raises(CheckpointError, match=message):
+            load_bytes(tmp_path, pickle.dumps({"G": tensor}, 4))
 
 
 def test_converted_files_of_other_content_are_refused(tmp_path):
@@ -135,7 +210,7 @@ def test_converted_files_of_other_content_are_refused(tmp_path):
     (tmp_path / "network.pkl").write_bytes(pickle.dumps(content, 4))
     load_stylegan(tmp_path / "network.pkl")
     tensors = load_file(tmp_path / "network.safetensors")
-    for options in ("[" * 100_000, "{}", "7", '{"z_dim": "x"}'):
+    for options in ("[" * 100_000, "{}", "7", '{"z_dim": "x"}', '{"z_dim": 1%s}' % ("0" * 5000)):
         metadata = {"format": "ganwidgets.stylegan/1", "kind": "stylegan3", "options": options}
         save_file(tensors, tmp_path / "forged.safetensors", metadata)
         with pytest.raises(CheckpointError, match=r"forged\.safetensors"):
