@@ -40,6 +40,7 @@ __all__ = [
     "log_from",
     "notes_from",
     "place_from",
+    "records_from",
     "root_from",
     "setting_from",
     "snapshot_from",
@@ -135,24 +136,45 @@ ACTIONS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def log_from(
-    document: LogDocument, definitions: Definitions = SETTINGS
-) -> tuple[list[Intervention], dict[str, tuple[Origin, Any]]]:
-    """Inverse of :meth:`~ganwidgets.runs.record.interventions.InterventionLog.stored`.
+    document: LogDocument, settings: Mapping[str, Any], data: Any, definitions: Definitions = SETTINGS
+) -> tuple[list[Intervention], dict[str, Any], dict[str, tuple[Origin, Any]]]:
+    """Inverse of :func:`~ganwidgets.runs.files.json_records.plain_log`.
+
+    Parameters
+    ----------
+    settings : mapping
+        Values of the run's settings by name, pending ones included.
+    data
+        The data in force.
 
     Returns
     -------
     records : list of Intervention
+    in_force : dict
+        Values of the settings that are in force, by name.
     asked : dict
-        Settings that were asked for, by name: the origin, and the value that is still in force.
+        Pending settings by name.
+    """
+    records = records_from(document, definitions)
+    old = {
+        entry.setting: setting_from(entry.setting, entry.old, str, definitions) for entry in document.asked
+    }
+    asked = {entry.setting: (origin_from(entry.origin), settings[entry.setting]) for entry in document.asked}
+    return records, {**settings, **old, "data": data}, asked
+
+
+def records_from(document: LogDocument, definitions: Definitions = SETTINGS) -> list[Intervention]:
+    """Return the records of the log in a saved file.
+
+    Raises
+    ------
+    ValueError
+        If records are missing.
     """
     records = [record_from(record, definitions) for record in document.records]
     if [(record.seq, record.branch) for record in records] != [(seq, 0) for seq in range(len(records))]:
         raise ValueError("interventions are missing")
-    asked = {
-        entry.setting: (origin_from(entry.origin), setting_from(entry.setting, entry.old, str, definitions))
-        for entry in document.asked
-    }
-    return records, asked
+    return records
 
 
 def asked_from(

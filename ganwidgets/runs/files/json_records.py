@@ -6,11 +6,11 @@ Data are stored by the name from :func:`~ganwidgets.runs.state.state_tree.data_n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, replace
 from typing import Any
 
 from ganwidgets.runs.record.branches import BranchStart
-from ganwidgets.runs.record.interventions import Intervention, Origin
+from ganwidgets.runs.record.interventions import Intervention, InterventionLog, Origin
 from ganwidgets.runs.record.notes import Note
 from ganwidgets.runs.record.places import Branch, Position
 from ganwidgets.runs.record.snapshots import Snapshot
@@ -21,6 +21,7 @@ __all__ = [
     "plain_asked",
     "plain_branch",
     "plain_intervention",
+    "plain_log",
     "plain_notes",
     "plain_place",
     "plain_snapshot",
@@ -62,12 +63,23 @@ def plain_branch(branch: Branch, root: BranchStart | None) -> dict[str, Any]:
     return plain
 
 
-def plain_intervention(record: Intervention, value: Any, name_of: NameOf) -> dict[str, Any]:
-    """Return a record; `value` is its new value."""
-    plain = record.as_dict()
-    if record.setting == "data":
-        plain["data"] = name_of(value)
-    return plain
+def plain_intervention(record: Intervention, data: str = "") -> dict[str, Any]:
+    """Return a record; `data` is the name of new data."""
+    return {**record.as_dict(), "data": data} if data else record.as_dict()
+
+
+def plain_log(log: InterventionLog, name_of: NameOf) -> dict[str, Any]:
+    """Return the log of the current path, with its records as those of one branch."""
+    everything, asked = log.everything, log.asked
+    led = [replace(everything[seq], seq=number, branch=0) for number, seq in enumerate(log.lineage)]
+    return {
+        "records": [plain_intervention(record) for record in led],
+        "asked": [
+            {"setting": record.setting, "old": record.old, "origin": asdict(asked[record.setting][0])}
+            for record in log.provisional(0)
+        ],
+        "data": name_of(log.in_force["data"]),
+    }
 
 
 def plain_asked(asked: Asked, name_of: NameOf) -> list[Any]:

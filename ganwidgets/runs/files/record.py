@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganwidgets.runs.files.checkpoint import numbers_of
-from ganwidgets.runs.files.decoding import log_from, notes_from
+from ganwidgets.runs.files.decoding import notes_from, records_from
 from ganwidgets.runs.files.documents import SavedDocument
 from ganwidgets.runs.record.columns import columns_of
 from ganwidgets.runs.record.history import History
@@ -47,7 +47,7 @@ def _record(columns: Mapping[str, Any], document: Mapping[str, Any]) -> RunRecor
     built = completed_settings(unflatten(state["built"], "", {}), built=True, definitions=definitions)
     saved = converted(document, SavedDocument)
     history = History.restored({name: tensor.numpy() for name, tensor in columns.items()}, columns_of(game))
-    records, _ = log_from(saved["log"], definitions)
+    records = records_from(saved["log"], definitions)
     fresh = max((record.seq + 1 for record in records if record.setting in {"reset", "load"}), default=0)
     name = str(built["data"])
     two = halves_of(name)

@@ -17,7 +17,7 @@ from ganwidgets.data.two_sources import halves, of_two
 from ganwidgets.errors import CheckpointError, DataError
 from ganwidgets.messages import Message
 from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
-from ganwidgets.runs.files.json_records import plain_notes
+from ganwidgets.runs.files.json_records import plain_log, plain_notes
 from ganwidgets.runs.files.stored_data import as_it_was_read, data_missing, samples_of, source_of_samples
 from ganwidgets.runs.record.columns import columns_of
 from ganwidgets.runs.record.history import History
@@ -56,7 +56,7 @@ def session_content(session: Session) -> tuple[dict[str, Tensor], dict[str, Any]
     document = {
         "state": flatten(session.tree(), "state", tensors),
         "start": flatten(session.own_start, "start", tensors),
-        "log": {**session.log.stored(), "data": data_name(session.sources.of(session.log.in_force["data"]))},
+        "log": plain_log(session.log, lambda data: data_name(session.sources.of(data))),
         "data": {},
         "torch": torch.__version__,
     }
@@ -181,7 +181,7 @@ def session_from(
         known = session.built["data"]
     else:
         known = _data(in_force, tensors, document)
-    session.log.restore(*log_from(log, definitions), session.settings.as_dict(), {"data": known})
+    session.log.restore(*log_from(log, session.settings.as_dict(), known, definitions))
     begin_here(session)
     return session
 

@@ -29,6 +29,7 @@ from ganwidgets.runs.files.json_records import (
     plain_snapshot,
 )
 from ganwidgets.runs.files.stored_data import samples_of
+from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.runs.record.snapshots import Snapshot, thinned
 from ganwidgets.runs.session.autosave import Autosave
 from ganwidgets.runs.session.full_state import described
@@ -291,10 +292,7 @@ class FolderKeeper(Autosave):
         committed = self._folder.commit(
             Entry(
                 [plain_branch(branch, branches.roots.get(branch.id)) for branch in news.branches],
-                [
-                    plain_intervention(record, session.log.value(record.seq), self._name)
-                    for record in news.interventions
-                ],
+                [plain_intervention(record, self._data_of(record)) for record in news.interventions],
                 [(stretch.branch, stretch.first, stretch.columns) for stretch in news.history],
                 [*aside, *added.values()],
                 current,
@@ -333,6 +331,10 @@ class FolderKeeper(Autosave):
             if (snapshot.place, snapshot.repeated) == (place, repeated):
                 return snapshot
         return session.snapshot_of(copied(state_tree(session.state)), asked={})
+
+    def _data_of(self, record: Intervention) -> str:
+        """Return the name of the data that `record` set; empty for other records."""
+        return self._name(self._session.log.value(record.seq)) if record.setting == "data" else ""
 
     def _described(self, snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the stored form of a snapshot."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 __all__ = [
@@ -414,48 +413,15 @@ class InterventionLog:
         """Restore the records of all branches; :meth:`move_to` selects those of the current path."""
         vars(self).update(_all=list(records), _values=list(values))
 
-    def stored(self) -> dict[str, Any]:
-        """Return the log of the current path as plain values of one branch."""
-        lineage = [self._all[seq] for seq in self._lineage]
-        return {
-            "records": [replace(r, seq=seq, branch=0).as_dict() for seq, r in enumerate(lineage)],
-            "asked": [
-                {"setting": name, "old": _plain(self._in_force[name]), "origin": asdict(origin)}
-                for name, (origin, _) in self._asked.items()
-            ],
-        }
-
     def restore(
         self,
         records: Sequence[Intervention],
+        in_force: Mapping[str, Any],
         asked: Mapping[str, tuple[Origin, Any]],
-        settings: Mapping[str, Any],
-        in_force: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """Inverse of :meth:`stored`, for a run with these `settings`.
-
-        Parameters
-        ----------
-        records : sequence of Intervention
-        asked : mapping
-            Settings that were asked for, by name: the origin, and the value that is still in force.
-        settings : mapping
-            All settings, by name, as they were asked for.
-        in_force : mapping
-            Values in force, by name, of settings whose values JSON cannot hold.
-        """
-        self._all = list(records)
-        self._values = [record.new for record in self._all]
-        self._lineage = list(range(len(self._all)))
-        self._complete = 0
-        self._hashed = _hashed(self._all, self._lineage)
-        self.branch = 0
-        self._in_force = {
-            **settings,
-            **{name: old for name, (_, old) in asked.items()},
-            **in_force,
-        }
-        self._asked = {name: (origin, settings[name]) for name, (origin, _) in asked.items()}
+        """Restore the log of a run with one branch: its records, its settings in force and pending ones."""
+        self.recall(records, [record.new for record in records])
+        self.move_to(0, range(len(records)), in_force, asked)
 
 
 def _hashed(records: Sequence[Intervention], lineage: Sequence[int]) -> int:

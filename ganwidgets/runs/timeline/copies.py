@@ -101,8 +101,7 @@ def _copy(
     made.history = history.until(tree["iteration"])
     made.features = session.features
     records = [replace(record, seq=seq, branch=0) for seq, record in enumerate(led)]
-    before = {name: (origin, in_force[name]) for name, (origin, _) in asked.items()}
-    made.log.restore(records, before, made.settings.as_dict(), {"data": in_force["data"]})
+    made.log.restore(records, in_force, asked)
     begin_here(made)
     _put_flags_of(session, made)
     return made

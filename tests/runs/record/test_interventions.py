@@ -8,6 +8,7 @@ import pytest
 
 from ganwidgets.runs.files.decoding import log_from
 from ganwidgets.runs.files.documents import LogDocument
+from ganwidgets.runs.files.json_records import plain_log
 from ganwidgets.runs.record.interventions import CODE, Intervention, InterventionLog, Origin
 from ganwidgets.runs.state.json_values import converted
 
@@ -86,9 +87,10 @@ def test_it_goes_through_json_and_goes_on_what_is_provisional_too():
     log.ask("g_hidden", (4, 4), HAND)
     log.commit(2)
     log.ask("lr_d", 0.25, HAND)
-    stored = json.loads(json.dumps(log.stored()))
+    stored = converted(json.loads(json.dumps(plain_log(log, str))), LogDocument)
     again = InterventionLog({})
-    again.restore(*log_from(converted(stored, LogDocument)), {**SETTINGS, "g_hidden": (4, 4), "lr_d": 0.25})
+    now = {**SETTINGS, "g_hidden": (4, 4), "lr_d": 0.25}
+    again.restore(*log_from(stored, now, now["data"]))
     assert again.records(5) == log.records(5)
     for one in (log, again):
         one.ask("lr_d", 0.5, CODE)
