@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 from statistics import quantiles
 
-from live_page import drawn_frames, open_notebook
+from live_page import drawn_frames, open_notebook, show_widget
 
 PREPARE = """
 import time, ganwidgets as gw
@@ -66,9 +66,8 @@ def main() -> None:
     at_rest: list[float] = []
     with open_notebook() as notebook:
         notebook.run(PREPARE.format(data=options.data))
-        notebook.run("w")
-        notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
         handle = ".gw-lr_d [role=slider]"
+        show_widget(notebook, "gw-lr_d")
         notebook.page.locator(handle).first.wait_for()
         notebook.page.wait_for_timeout(8000)
         began, drawn = notebook.ask("time.time()"), drawn_frames(notebook)

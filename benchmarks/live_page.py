@@ -37,6 +37,7 @@ __all__ = [
     "play_in_sight",
     "show_tab",
     "show_view",
+    "show_widget",
 ]
 
 # Counts the animation frames before which a plane, a gallery or a miniature that can be seen was drawn anew.
@@ -225,12 +226,20 @@ def drawn_frames(notebook: NotebookPage) -> int:
     return notebook.page.evaluate("window.drawnFrames")
 
 
+def show_widget(notebook: BenchmarkPage, part: str) -> None:
+    """Display the widget ``w`` and scroll to it, once the page shows the element with the CSS class `part`.
+
+    The views are created after the cell's execution ends: their scripts are loaded first.
+    """
+    notebook.run("w")
+    notebook.widget(part).first.wait_for()
+    notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
+
+
 def play_in_sight(notebook: BenchmarkPage, source: str, panel: str) -> None:
     """Run `source`, which makes a widget ``w`` and plays it; show it with one of its panels, and leave it alone."""
     notebook.run(source + NOW)
-    notebook.run("w")
-    notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
-    notebook.widget(panel).first.wait_for()
+    show_widget(notebook, panel)
     leave_alone(notebook)
 
 

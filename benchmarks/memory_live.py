@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
-from live_page import drawn_frames, hide_tab, open_notebook, show_tab
+from live_page import drawn_frames, hide_tab, open_notebook, show_tab, show_widget
 
 from notebook_page import NotebookPage
 
@@ -127,8 +127,7 @@ def main() -> None:
     options = parser.parse_args()
     with open_notebook() as notebook:
         notebook.run(PREPARE.format(data=options.data))
-        notebook.run("w")
-        notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
+        show_widget(notebook, "gw-curves")
         watch(notebook, 60 * options.warm_up)
         for name in options.conditions:
             before = measure(notebook)

@@ -12,7 +12,15 @@ from __future__ import annotations
 import argparse
 from statistics import median
 
-from live_page import BenchmarkPage, drawn_frames, hide_view, leave_alone, open_notebook, show_view
+from live_page import (
+    BenchmarkPage,
+    drawn_frames,
+    hide_view,
+    leave_alone,
+    open_notebook,
+    show_view,
+    show_widget,
+)
 
 PREPARE = """
 import time
@@ -47,9 +55,7 @@ def main() -> None:
     for side, least in AT_LEAST.items():
         with open_notebook() as notebook:
             notebook.run(PREPARE.format(side=side))
-            notebook.run("w")
-            notebook.page.evaluate("document.querySelector('.gw-root').scrollIntoView()")
-            notebook.widget("gw-sweep").first.wait_for()
+            show_widget(notebook, "gw-sweep")
             leave_alone(notebook)
             notebook.execute("w.play()")
             pace(notebook, options.seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from notebook_page import NotebookPage
 from trainer_view import SMALL
@@ -65,6 +65,10 @@ def test_the_projectors_layout_fits_and_its_keys_steer(lab: NotebookPage):
     lab.until("w.iteration == 2")
     page.keyboard.press("ArrowLeft")
     lab.until("w.iteration == 1")
+    turn_pages_in_full_screen(root)
+    assert lab.ask("w.iteration") == 1, "the arrow keys turned the pages of the tour"
+    page.keyboard.press("ArrowRight")
+    lab.until("w.iteration == 2")
     page.keyboard.press("f")
     page.wait_for_function("document.fullscreenElement === null")
     toured(root)
@@ -78,6 +82,21 @@ def test_the_projectors_layout_fits_and_its_keys_steer(lab: NotebookPage):
     assert lab.ask("list(w.panel_sizes)") == ["status"]
     lab.theme("Dark")  # JupyterLab hides everything for a moment
     page.wait_for_function(PAINTED)
+
+
+def turn_pages_in_full_screen(root: Locator) -> None:
+    """Turn the pages of the guided tour by arrow keys, whether the focus is in its card or nowhere."""
+    page = root.page
+    root.get_by_role("button", name="Guided tour").click()
+    card = root.get_by_role("dialog", name="Guided tour")
+    page.keyboard.press("ArrowRight")
+    expect(card).to_contain_text("2 of 5")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("ArrowRight")
+    expect(card).to_contain_text("3 of 5")
+    page.keyboard.press("ArrowLeft")
+    expect(card).to_contain_text("2 of 5")
+    card.get_by_role("button", name="End the tour").click()
 
 
 def toured(root: Locator) -> None:

@@ -60,3 +60,45 @@ def test_the_panel_follows_the_walk_and_says_when_it_is_over():
         assert plane.layers == shown
     finally:
         w.close()
+
+
+@pytest.fixture
+def told():
+    """A widget whose walk ended because a setting changed, so that a note says that it is over."""
+    w = gw.GANTrainerWidget("ring8", locale="en", **SMALL)
+    w._hands.walk("begin", "both")
+    w.wait()
+    w.lr_d = 0.01
+    w.wait()
+    assert "over" in note_of(w)
+    yield w
+    w.close()
+
+
+def note_of(w):
+    return w._dashboard.walk.view.scene["note"]
+
+
+def test_the_note_that_a_walk_is_over_vanishes_when_the_run_moves(told):
+    told.step()
+    told.wait()
+    assert note_of(told) == ""
+
+
+def test_the_note_that_a_walk_is_over_vanishes_with_the_panel(told):
+    told.panels = [name for name in told.panels if name != "walk"]
+    told.panels = [*told.panels, "walk"]
+    told.wait()
+    assert note_of(told) == ""
+
+
+def test_a_user_who_leaves_a_walk_reads_no_note_about_it():
+    w = gw.GANTrainerWidget("ring8", locale="en", **SMALL)
+    try:
+        view = w._dashboard.walk.view
+        for move in ("begin", "leave"):
+            view._on_message(view, {"move": move, "network": "both"}, [])
+            w.wait()
+        assert view.scene["stage"] == view.scene["note"] == ""
+    finally:
+        w.close()

@@ -108,29 +108,45 @@ class WalkPanel:
 
     def __init__(self, catalog: Catalog, move: Move, look: SharedStyle | None = None) -> None:
         self._catalog = catalog
+        self._move = move
+        self._left = False
         self._note = ""
-        self._walked = False
+        self._noted_at: int | None = None
         self._step: SubStep | None = None
-        self.view = WalkView(self._words(), self._scene(None, None), move)
+        self.view = WalkView(self._words(), self._scene(None, None), self._begin_move)
         self.widget: ipywidgets.Box = (look or SharedStyle()).box([self.view], "gw-walk", "gw-panel")
 
     def tell(self, note: str) -> None:
-        """Say what became of the last move, with the next drawing; empty for nothing."""
+        """Show `note` from the next frame on, until the run moves; an empty string removes the note."""
         self._note = note
+        self._noted_at = None
 
     def draw(self, frame: Frame) -> None:
         """Show the current sub-step."""
         step = self._substep(frame)
-        if step is None and self._step is not None and not self._note:
-            self._note = self._catalog(
-                N_("The walk is over. The run is at iteration {iteration}."), iteration=frame.iteration
+        if step is None and self._step is not None and not self._note and not self._left:
+            self.tell(
+                self._catalog(
+                    N_("The walk is over. The run is at iteration {iteration}."), iteration=frame.iteration
+                )
             )
-        if step is not None or frame.status == "running":
-            self._note = self._note if step is not None and step is self._step else ""
+        if self._noted_at is None:
+            self._noted_at = frame.iteration
+        if step is None:
+            outdated = frame.status == "running" or frame.iteration != self._noted_at
+        else:
+            outdated = step is not self._step
+        if outdated:
+            self._note = ""
         self._step = step
         scene = self._scene(step, frame)
         if scene != self.view.scene:
             self.view.scene = scene
+
+    def _begin_move(self, name: str, network: str) -> None:
+        """Call `move`; a user who leaves the walk needs no note that it is over."""
+        self._left = name == "leave"
+        self._move(name, network)
 
     def _words(self) -> dict[str, Any]:
         """Return all texts of the player."""

@@ -161,6 +161,7 @@ class Dashboard:
         pilot: Pilot,
     ) -> None:
         self._catalog = catalog
+        self._request = request
         look = SharedStyle()
         self.transport = Transport(catalog, act, ask, look)
         self.layout_tools = LayoutTools(catalog, tuple(LABELS), tuple(PRESETS))
@@ -269,6 +270,9 @@ class Dashboard:
         children = self._arrangement.arranged(names, {"export": self._saving})
         if "transport" not in names:  # without the tools users could not bring the buttons back
             children = (*children, self.layout_tools)
+        if "walk" not in names:  # a note would be outdated when the panel is shown again
+            self.walk.tell("")
+            self._request()
         # Registered panels come before the last one, and only in the full widget.
         return (*children[:-1], *self._own_widgets, children[-1]) if tuple(names) == PANELS else children
 

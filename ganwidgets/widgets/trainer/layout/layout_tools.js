@@ -26,6 +26,9 @@ function occupied(event) {
   return event.key === " " && Boolean(target.closest("button, input, summary, a"));
 }
 
+/** True if an arrow key turns the pages of a dialog that is open in the widget, such as the guided tour. */
+const turnsPages = (event, root) => event.key.startsWith("Arrow") && Boolean(root?.querySelector("[role=dialog]:not([hidden])"));
+
 const button = (parent, text, title, act, className = "") =>
   makeButton(parent, `gw-action ${className}`.trim(), text, act, { title, "aria-label": title });
 
@@ -166,7 +169,7 @@ function render({ model, el }) {
   window.addEventListener(
     "keydown",
     (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || occupied(event)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || occupied(event) || turnsPages(event, root())) return;
       const inside = presenting() || root()?.contains(event.target);
       if (event.key === "f" && inside) present();
       else if (presenting() && KEYS[event.key]) {

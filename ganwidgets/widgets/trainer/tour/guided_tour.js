@@ -92,11 +92,13 @@ function render({ model, el }) {
   skip.addEventListener("click", end);
   before.addEventListener("click", () => go(-1));
   next.addEventListener("click", () => go(1));
-  // Before the keys of a notebook and of the presentation, which would move cells or train.
+  // A presentation begins by removing the focus from everything, and has no other cells.
+  const owns = (target) => card.contains(target) || (target === document.body && document.fullscreenElement === root());
+  // Before the keys of a notebook, which would move cells. The presentation ignores arrow keys while the card is shown.
   window.addEventListener(
     "keydown",
     (event) => {
-      if (at < 0 || !card.contains(event.composedPath()[0])) return;
+      if (at < 0 || !owns(event.composedPath()[0])) return;
       const act = { ArrowRight: () => go(1), ArrowLeft: () => go(-1), Escape: end }[event.key];
       if (!act) return;
       event.preventDefault();
