@@ -3,12 +3,19 @@
 
 import { make } from "../browser/shared/elements.js";
 
-/** Return rows and columns of a grid of two settings; null if not each pair of values has one cell. */
+/**
+ * Return the axes of a grid of two settings, and its cells by row; null if the cells are no grid: several of them have
+ * the same pair of values, or a pair has no cell, as in lists of configurations and random draws.
+ */
 function crossed(results, view) {
   const { varied } = results.scene;
   if (varied.length !== 2 || view.sort !== "given" || view.filter !== "all") return null;
   const [rows, columns] = varied.map(([name]) => [...new Set(results.cells.map((cell) => cell.settings[name]))]);
-  return results.cells.length === rows.length * columns.length ? { rows, columns } : null;
+  if (results.cells.length !== rows.length * columns.length) return null;
+  const [rowName, columnName] = varied.map(([name]) => name);
+  const at = (row, column) => ({ settings }) => settings[rowName] === row && settings[columnName] === column;
+  const cells = rows.map((row) => columns.map((column) => results.cells.find(at(row, column))));
+  return cells.flat().includes(undefined) ? null : { rows, columns, cells };
 }
 
 export function layGrid(board, results, view) {
@@ -34,18 +41,16 @@ export function layGrid(board, results, view) {
     }
     return { across, parts };
   }
-  const [[rowName, rowLabel], [columnName, columnLabel]] = results.scene.varied;
+  const [rowLabel, columnLabel] = results.scene.varied.map(([, label]) => label);
   board.style.gridTemplateColumns = `auto repeat(${plan.columns.length}, minmax(72px, 1fr))`;
   const corner = make(board, "div", "gw-sweep-corner");
   make(corner, "div", "", {}, `${columnLabel} \u2192`);
   make(corner, "div", "", {}, `${rowLabel} \u2193`);
   for (const column of plan.columns) make(board, "div", "gw-sweep-axis", {}, column);
-  for (const row of plan.rows) {
+  plan.rows.forEach((row, i) => {
     make(board, "div", "gw-sweep-axis gw-sweep-row", {}, row);
-    for (const column of plan.columns) {
-      add(cells.find(({ settings }) => settings[rowName] === row && settings[columnName] === column)).hidden = true;
-    }
-  }
+    for (const cell of plan.cells[i]) add(cell).hidden = true;
+  });
   return { across: plan.columns.length, parts };
 }
 

@@ -55,8 +55,8 @@ export class Results {
   arrange({ fold, filter, sort }) {
     const cells = new Map();
     for (const run of this.scene.runs) {
-      // Runs of one cell differ in nothing but their seed.
-      const key = fold ? JSON.stringify(run.settings) : String(run.index);
+      // Runs of one cell differ only in their seed. Settings are compared in the kernel: texts of two values may be equal.
+      const key = fold ? run.configuration : run.index;
       if (!cells.has(key)) cells.set(key, { key, runs: [], settings: run.settings, numbers: run.numbers });
       cells.get(key).runs.push(run.index);
     }

@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets
 from traitlets import Float, Int, TraitError, Unicode
 
+from ganwidgets.errors import DataError
 from ganwidgets.live.pacing import Pacer
 from ganwidgets.messages import Message, N_, catalog
 from ganwidgets.metrics import METRICS
@@ -32,7 +33,7 @@ __all__ = ["SweepWidget"]
 CLOSED = N_("This widget was closed; gw.SweepWidget(sweep) makes another.")
 
 FAST, SLOW = 10.0, 4.0
-"""Frames a second at most, of up to 16 runs and of more."""
+"""Frames a second at most, for up to 16 runs and for more."""
 
 
 class SweepWidget(Displayed, ipywidgets.VBox):
@@ -48,7 +49,14 @@ class SweepWidget(Displayed, ipywidgets.VBox):
     metric : str, optional
         By which cells are coloured; ``"sliced_wasserstein"`` for points, ``"frechet"`` for images by default.
     locale : str, optional
-        The language of everything that is shown, such as ``"fr"``; the system's without it.
+        Language of all texts, such as ``"fr"``. Default: the system's.
+
+    Raises
+    ------
+    DataError
+        If `metric` is omitted and the kind of data declares no metric.
+    TraitError
+        If there is no such metric.
 
     Attributes
     ----------
@@ -87,7 +95,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         self._catalog = catalog(locale)
         self._displays = Displays()
         self.sweep = sweep
-        chosen = metric or sweep._lanes[0].session.run.source.modality.headline
+        chosen = metric or _headline(sweep)
         self._frames = SweepFrames(sweep, chosen)
         self._opened: GANTrainerWidget | None = None
         self._pacer = Pacer(max_rate=FAST if len(sweep) <= 16 else SLOW)
@@ -244,11 +252,14 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         sweep, t = self.sweep, self._catalog
         varied = list(sweep.varied)
         about = METRICS[self._frames.modality.name]
-        cells = []
+        cells: list[dict[str, Any]] = []
+        first: dict[tuple[Any, ...], int] = {}
         for index, lane in enumerate(sweep._lanes):
             settings = lane.session.settings.as_dict()
+            exact = tuple(settings[name] for name in varied)
             cells.append(
                 {
+                    "configuration": first.setdefault(exact, index),
                     "settings": {name: _shown(settings[name]) for name in varied},
                     "numbers": {
                         name: settings[name]
@@ -354,6 +365,27 @@ class _Waking:
 
     def closed(self, view: str) -> None:
         self._widget._pacer.bye(view)
+
+
+def _headline(sweep: Sweep) -> str:
+    """Return the metric that colours cells if the user chooses none.
+
+    Raises
+    ------
+    DataError
+        If the kind of data declares none.
+    """
+    modality = sweep._lanes[0].session.run.source.modality
+    declared = [name for name in METRICS[modality.name] if name != "overfitting"]
+    if not declared:
+        raise DataError(
+            Message(
+                "data of kind {kind} declare no metric to colour runs by; pass metrics= and evaluate= to gw.Modality, or "
+                "call gw.register_metric(name, function, kind={kind!r})",
+                kind=modality.name,
+            )
+        )
+    return modality.headline or declared[0]
 
 
 def _shown(value: Any) -> str:

@@ -128,3 +128,17 @@ def test_images_and_french(monkeypatch):
     widget.close()
     sweep.step(1)
     assert sweep.iteration == 1
+
+
+def test_a_kind_of_data_without_a_metric_is_refused_until_one_is_registered(monkeypatch):
+    gw.register_modality(gw.Modality(name="silent", evaluate=lambda *_: {}, picture=lambda x: x[:, None]))
+    sweep = gw.Sweep(np.random.default_rng(0).random((30, 4, 8)), kind="silent", seeds=2, **SMALL)
+    with pytest.raises(gw.DataError, match=r"silent.*gw\.Modality.*gw\.register_metric\(name, function"):
+        gw.SweepWidget(sweep)
+    sweep.step(1)
+    gw.register_metric("level", lambda samples, _: float(samples.mean()), kind="silent")
+    widget = gw.SweepWidget(sweep)
+    assert widget.metric == "level"
+    widget._runner.call(lambda: widget._frames.measure_now(0))
+    assert np.isfinite(drawn(widget, monkeypatch)["values"][0])
+    widget.close()
