@@ -53,6 +53,7 @@ def test_the_projectors_layout_fits_and_its_keys_steer(lab: NotebookPage):
         found = root.evaluate(MEASURED)
         assert found["bottom"] <= height - 24, "above JupyterLab's status line"
         assert (found["wide"], found["small"], found["tick"]) == ([], [], "18px")
+    charted(lab, root)
     root.get_by_role("button", name="Full screen").click()
     page.wait_for_function("document.fullscreenElement?.classList.contains('gw-root')")
     found = root.evaluate(MEASURED)
@@ -97,6 +98,23 @@ def turn_pages_in_full_screen(root: Locator) -> None:
     page.keyboard.press("ArrowLeft")
     expect(card).to_contain_text("2 of 5")
     card.get_by_role("button", name="End the tour").click()
+
+
+def charted(lab: NotebookPage, root: Locator) -> None:
+    """Choose a logarithmic axis and another curve; the widget still fits the screen."""
+    chart = root.locator(".gw-curves")
+    chart.get_by_role("button", name="Logarithmic axis").click()
+    lab.until("w.chart_scales == {'curves': 'log'}")
+    chart.locator("summary").click()
+    chart.get_by_role("checkbox", name="D's accuracy on real").check()
+    lab.until("w.chart_curves == {'curves': ('loss_d', 'loss_g', 'accuracy_real')}")
+    chart.get_by_text("D's accuracy on real").first.wait_for()
+    if folder := os.environ.get("GANWIDGETS_SCREENSHOTS"):
+        lab.page.screenshot(path=Path(folder) / "chart_menu.png")
+    chart.locator("summary").press("Escape")
+    ticks = [each for each in chart.locator(".bqplot .tick text").all_text_contents() if each]
+    assert len(ticks) >= 2
+    assert root.evaluate(MEASURED)["bottom"] <= 768 - 24
 
 
 def toured(root: Locator) -> None:

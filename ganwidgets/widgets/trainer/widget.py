@@ -46,7 +46,8 @@ from ganwidgets.widgets.panels.transport.panel import ACTIONS, SPEED
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.trainer.actions import BY_HAND, UserActions
 from ganwidgets.widgets.trainer.dashboards.dashboard import Dashboard
-from ganwidgets.widgets.trainer.layout.panel_layout import PANELS, LayoutTraits
+from ganwidgets.widgets.trainer.layout.layout_values import PANELS
+from ganwidgets.widgets.trainer.layout.panel_layout import LAYOUT, LayoutTraits
 from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
 from ganwidgets.widgets.trainer.piloting import Piloting
 from ganwidgets.widgets.trainer.presenting import Presenting
@@ -67,10 +68,12 @@ KEYWORDS: Mapping[str, Any] = {
     "layout_preset": "full",
     "panels": PANELS,
     "panel_sizes": {},
+    "chart_scales": {},
+    "chart_curves": {},
 }
 """What the constructor takes beside the settings, with the defaults."""
 
-LOOKS = ("speed", "controls", "layout_preset", "panels", "panel_sizes")
+LOOKS = ("speed", "controls", *LAYOUT)
 """Keywords that are traits of the widget, in the order in which they are set: a preset chooses panels."""
 
 
@@ -115,6 +118,13 @@ class GANTrainerWidget(
         Width and height in CSS pixels of panels that have another size than their own. The buttons **Arrange** and
         **Present** do by hand what these three traits do. A layout that was changed is stored in the folder of the
         run, and is found there by the next widget; :meth:`keep_layout` makes it the user's default.
+    chart_scales : mapping of str to {"linear", "log"}
+        The vertical axes of charts that are not linear: ``{"curves": "log"}``. 0 and negative values are gaps on a
+        logarithmic axis, and the legend says so.
+    chart_curves : mapping of str to tuple of str
+        At most six curves of each chart that does not show its own choice, by the names of columns of the history and
+        of metrics: ``{"metrics": ("modes", "accuracy_real")}``. The charts are ``"curves"`` and ``"metrics"``, in other
+        games ``"curves"`` and ``"terms"``.
 
     Raises
     ------
@@ -317,6 +327,8 @@ class GANTrainerWidget(
                 elif (fault := self._trainer._session.autosave.fault) is not None:
                     raise fault
         finally:
+            # A chart makes lines when a user chooses more curves.
+            self._models = [*self._models, *models_of(*self._dashboard.widgets())]
             if not self._runner.inside:  # the thread that trains is what these may be waiting for
                 self._publisher.join()
                 self._errands.join()
@@ -408,11 +420,7 @@ class GANTrainerWidget(
             check_names([name], "GANTrainerWidget", definitions=self._definitions)
         if self.has_trait(name) and name in {
             *self._definitions,
-            "speed",
-            "controls",
-            "layout_preset",
-            "panels",
-            "panel_sizes",
+            *LOOKS,
         }:
             self._refuse_if_closed()
         if name in self._definitions:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from moments import STEPS, envelope, past, points_frame, record
 
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
-from ganwidgets.widgets.panels.charts.curves import Chart, Curve, CurvesPanel, Pen
+from ganwidgets.widgets.panels.charts.chart import Chart, Curve, Pen
+from ganwidgets.widgets.panels.charts.curves import CurvesPanel
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def synced(panel):
 
 def test_it_carries_its_class_and_names_both_networks(panel):
     assert "gw-curves" in panel.widget._dom_classes
-    legend = panel.widget.children[0].value
+    legend = panel._head.value
     assert "loss of D" in legend
     assert "loss of G" in legend
 
@@ -154,11 +155,11 @@ def test_one_spike_flattens_neither_the_run_nor_the_branch_beside_it_and_is_told
     calm = {"loss_d": envelope(1.2), "loss_g": envelope(0.7)}
     panel.draw(points_frame(losses=calm))
     before = chart(panel)._y.max
-    assert "cut off" not in panel.widget.children[0].value
+    assert "cut off" not in panel._head.value
     spiked = {"loss_d": envelope(1.2, at_3=40.0), "loss_g": envelope(0.7)}
     panel.draw(points_frame(**{"losses": calm, where: spiked}))
     assert chart(panel)._y.max <= 2 * before
-    assert "highest 40, cut off" in panel.widget.children[0].value
+    assert "highest 40, cut off" in panel._head.value
 
 
 def test_the_penalty_is_shown_apart_where_there_is_one(panel):
@@ -167,8 +168,68 @@ def test_the_penalty_is_shown_apart_where_there_is_one(panel):
     penalty = chart(panel)._lines[2]
     assert penalty.visible
     assert np.array_equal(penalty.y, losses["penalty_d"][2])
-    assert "of that the penalty" in panel.widget.children[0].value
+    assert "of that the penalty" in panel._head.value
     none = (STEPS, *(np.zeros(50),) * 3)
     panel.draw(points_frame(losses={**losses, "penalty_d": none}))
     assert not penalty.visible
-    assert "penalty" not in panel.widget.children[0].value
+    assert "penalty" not in panel._head.value
+
+
+@pytest.mark.parametrize("value", [0.0, -2.0])
+def test_on_a_logarithmic_axis_what_is_not_positive_is_a_gap_and_is_counted(panel, value):
+    panel.choice.choose("log", ())
+    losses = {"loss_d": envelope(1.2, at_3=value, at_4=value, at_9=1000.0), "loss_g": envelope(0.7)}
+    panel.draw(points_frame(losses=losses))
+    *_, d, g = chart(panel)._lines
+    assert np.isnan(d.y[3:5]).all()
+    assert d.y[9] == pytest.approx(3), "the base-10 logarithm"
+    assert np.allclose(g.y, np.log10(losses["loss_g"][2]))
+    assert not any(np.isinf(array).any() for array in synced(panel))
+    assert "2 values of 0 or less" in panel._head.value
+    panel.choice.choose("linear", ())
+    panel.draw(points_frame(losses=losses))
+    assert np.array_equal(d.y, losses["loss_d"][2])
+    assert "values of 0 or less" not in panel._head.value
+    assert chart(panel)._up.tick_labels is None
+
+
+def test_a_logarithmic_axis_has_labels_of_the_values_at_their_logarithms(panel):
+    panel.choice.choose("log", ())
+    panel.draw(points_frame(losses={"loss_d": envelope(500.0), "loss_g": envelope(0.4)}))
+    up = chart(panel)._up
+    assert [tick for tick in up.tick_values.tolist() if 0 <= tick <= 2] == [0.0, 1.0, 2.0]
+    assert {up.tick_labels[key] for key in ("0", "1", "2")} == {"1", "10", "100"}
+    assert len(up.tick_labels) == len(up.tick_values)
+
+
+def test_a_chart_whose_values_all_lack_a_place_is_empty_and_says_so(panel):
+    panel.choice.choose("log", ())
+    panel.draw(points_frame(losses={"loss_d": envelope(-5.0), "loss_g": envelope(-5.0)}))
+    assert not any(mark.visible for mark in chart(panel).figure.marks)
+    assert "100 values of 0 or less" in panel._head.value
+    assert all(np.isfinite(array).all() for array in synced(panel))
+
+
+def test_a_user_chooses_the_curves_and_an_empty_choice_is_the_charts_own(panel):
+    frame = points_frame()
+    panel.choice.choose("linear", ("loss_g", "accuracy_real", "modes"))
+    panel.draw(frame)
+    *_, d, g = chart(panel)._lines
+    accuracy, modes = chart(panel)._further
+    assert (d.visible, g.visible, accuracy.visible, modes.visible) == (False, True, True, True)
+    assert np.array_equal(accuracy.y, frame.losses["accuracy_real"][2])
+    assert np.array_equal(modes.y, frame.metrics["modes"][1])
+    assert chart(panel)._up.label == "", "their units differ"
+    assert "loss of D" not in panel._head.value
+    assert "accuracy on real" in panel._head.value
+    assert panel.choice.tools.shown == ["loss_g", "accuracy_real", "modes"]
+    assert {"loss_d", "accuracy_fake", "jensen_shannon"} <= {name for name, _ in panel.choice.tools.offered}
+    panel.choice.choose("linear", ())
+    panel.draw(frame)
+    assert d.visible
+    assert not accuracy.visible
+    assert chart(panel)._up.label == "loss"
+    panel.choice.choose("linear", ("accuracy_real",))
+    panel.draw(frame)
+    assert chart(panel)._up.label == "share"
+    assert chart(panel)._further[0] is accuracy, "lines are made once"

@@ -187,3 +187,32 @@ def test_the_verdict_reads_more_than_the_metrics_and_shows_its_evidence(panel):
     panel.draw(points_frame(**shown, record={**record, "grad_norm_g": 0.4}))
     assert "Points are made around all 8 clusters" in panel._figures.value
     assert "collapse" not in panel._figures.value
+
+
+def test_several_metrics_share_a_chart_each_with_its_floor(panel):
+    frame = points_frame()
+    panel.curves.choose("linear", ("modes", "jensen_shannon"))
+    panel.draw(frame)
+    assert panel.choice.label == "Several curves"
+    assert not any(line.visible for line in panel._chart._lines)
+    modes, divergence, *floors = panel._chart._further
+    assert np.array_equal(modes.y, frame.metrics["modes"][1])
+    assert np.array_equal(divergence.y, frame.metrics["jensen_shannon"][1])
+    assert [set(floor.y) for floor in floors] == [{8.0}, {0.05}]
+    for text in ("Modes found", "Jensen", "perfect"):
+        assert text in panel._legend.value
+    choose(panel, "modes")
+    panel.draw(frame)
+    assert panel.curves.curves == ("modes",)
+    assert not any(line.visible for line in panel._chart._further)
+    assert np.array_equal(panel._chart._lines[0].y, frame.metrics["modes"][1])
+
+
+def test_the_list_follows_the_chosen_curves(panel):
+    panel.curves.choose("log", ("accuracy_fake", "accuracy_real"))
+    panel.draw(points_frame())
+    assert panel.choice.value == "accuracy"
+    panel.curves.choose("log", ("jensen_shannon",))
+    panel.draw(points_frame())
+    assert panel.choice.value == "jensen_shannon"
+    assert panel._chart._up.tick_labels

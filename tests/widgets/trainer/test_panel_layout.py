@@ -6,7 +6,7 @@ import pytest
 from traitlets import TraitError
 
 import ganwidgets as gw
-from ganwidgets.widgets.trainer.layout.panel_layout import PANELS, PRESETS
+from ganwidgets.widgets.trainer.layout.layout_values import PANELS, PRESETS
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,50 @@ def test_panels_are_arranged_by_hand(w):
     assert classes(w).count("gw-layout-tools") == 1
 
 
+def by_chart(widget, chart, **message):
+    tools = widget._dashboard.charts[chart].tools
+    tools._on_message(tools, message, [])
+    return tools
+
+
+def test_axis_and_curves_of_a_chart_are_chosen_by_hand_and_from_code(w):
+    tools = by_chart(w, "curves", scale="log", curves=["loss_d", "accuracy_real"])
+    assert w.chart_scales == {"curves": "log"}
+    assert w.chart_curves == {"curves": ("loss_d", "accuracy_real")}
+    w.trainer.step(20)
+    w.wait()
+    assert (tools.scale, tools.shown) == ("log", ["loss_d", "accuracy_real"])
+    by_hand(w, present=True)
+    assert w.chart_scales == {"curves": "log"}, "the presentation shows the same curves"
+    by_hand(w, present=False)
+    w.chart_curves = {"metrics": ["modes", "sliced_wasserstein"]}
+    w.chart_scales = {}
+    w.wait()
+    assert (tools.scale, tools.shown) == ("linear", ["loss_d", "loss_g"])
+    by_chart(w, "metrics", curves=[])
+    assert w.chart_curves == {}
+    w.reset()
+    w.wait()
+
+
+@pytest.mark.parametrize(
+    ("trait", "bad", "said"),
+    [
+        ("chart_scales", 3, "chart_scales must be a mapping"),
+        ("chart_scales", {"curves": "cubic"}, "the axis of 'curves' cannot be 'cubic'.*linear, log"),
+        ("chart_scales", {"curve": "log"}, "'curve', which is no chart; did you mean curves"),
+        ("chart_curves", {"curves": "loss_d"}, "at most 6 names"),
+        ("chart_curves", {"curves": ("loss_d", "loss_d")}, "each once"),
+        ("chart_curves", {"metrics": ("mode",)}, "'metrics' has no curve 'mode'; did you mean modes"),
+    ],
+)
+def test_other_axes_and_curves_are_refused_and_nothing_changes(w, trait, bad, said):
+    before = getattr(w, trait)
+    with pytest.raises(TraitError, match=said):
+        setattr(w, trait, bad)
+    assert getattr(w, trait) == before
+
+
 @pytest.fixture
 def settings_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "settings"))
@@ -148,10 +192,12 @@ def test_a_layout_is_stored_with_the_run_and_as_a_default(tmp_path):
     first = gw.GANTrainerWidget("ring8", run=tmp_path / "run", **SMALL)
     by_hand(first, show=["curves", "transport", "plane"])
     by_hand(first, size=["plane", 500, 500])
+    by_chart(first, "curves", scale="log", curves=["loss_g", "modes"])
     first.close()
     again = gw.GANTrainerWidget(gw.open_run(tmp_path / "run"))
     assert again.panels == ("curves", "transport", "plane")
     assert again.panel_sizes == {"plane": (500, 500)}
+    assert (again.chart_scales, again.chart_curves) == ({"curves": "log"}, {"curves": ("loss_g", "modes")})
     by_hand(again, keep=True)
     again.close()
     again.trainer.close()

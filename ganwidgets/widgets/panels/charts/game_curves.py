@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import ipywidgets
 
 from ganwidgets.games.game import Game
 from ganwidgets.messages import Catalog, N_
@@ -12,16 +14,16 @@ from ganwidgets.rendering.drawing.phrases import described
 from ganwidgets.rendering.drawing.tones import column_tones
 from ganwidgets.widgets.browser.style.colors import css
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
-from ganwidgets.widgets.panels.charts.curves import INTERVAL, MARKS, Chart, Curve, Pen, mean_curve
+from ganwidgets.widgets.panels.charts.chart import INTERVAL, Chart, Curve, Dash, Pen, mean_curve
+from ganwidgets.widgets.panels.charts.chart_tools import ChartChoice
+from ganwidgets.widgets.panels.charts.curves import MARKS
+from ganwidgets.widgets.panels.charts.offered_curves import DASHES, chip, unseen_values
 
 if TYPE_CHECKING:
     from ganwidgets.live.frames.game_camera import GameFrame
     from ganwidgets.runs.record.envelope import Envelope
 
 __all__ = ["GameCurvesPanel"]
-
-Dash = Literal["solid", "dashed", "dotted"]
-DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 
 
 class GameCurvesPanel:
@@ -34,6 +36,11 @@ class GameCurvesPanel:
     game : Game
     look : SharedStyle
         What it shares with the rest of one widget.
+
+    Attributes
+    ----------
+    charts : mapping of str to ChartChoice
+        Axis and curves of the charts ``curves`` (the losses) and ``terms``.
     """
 
     name = "curves"
@@ -45,32 +52,67 @@ class GameCurvesPanel:
         losses = {f"loss_{player.letter}": t(player.label) for player in game.players}
         others = {name: words(name, t) for name in (*game.terms, *game.measures)}
         tones = column_tones(game)
+        self._labels = {**losses, **others}
+        self._pens = {
+            column: Pen(css(tone), dash)
+            for columns in (losses, others)
+            for column, (tone, dash) in zip(columns, _styles(columns, tones), strict=True)
+        }
         self._charts = [
-            (list(columns), self._chart(_styles(columns, tones), title, look), columns)
-            for title, columns in ((t(N_("loss")), losses), (t(N_("terms and measures")), others))
+            GameChart(tuple(columns), self._chart(columns, title, look), look.html("", "gw-head"), choice)
+            for columns, title, choice in (
+                (losses, t(N_("loss")), ChartChoice(catalog, look.layout, tuple(self._labels))),
+                (others, t(N_("terms and measures")), ChartChoice(catalog, look.layout, tuple(self._labels))),
+            )
             if columns
         ]
+        self.charts = dict(zip(("curves", "terms"), (each.choice for each in self._charts), strict=False))
         parts = []
-        for _, chart, columns in self._charts:
-            parts += [look.html(_legend(columns, tones), "gw-head"), chart.widget]
+        for each in self._charts:
+            each.head.value = self._legend(each.columns)
+            parts += [look.box([each.head, each.choice.tools], "gw-chart-row"), each.chart.widget]
         self.widget = look.box(parts, f"gw-{self.name}", "gw-panel")
 
-    def _chart(self, styles: Sequence[tuple[str, Dash]], title: str, look: SharedStyle) -> Chart:
-        pens = [Pen(css(color), dash, band=True) for color, dash in styles]
-        faint = [Pen(css(color), dash, faint=True) for color, dash in styles]
+    def _chart(self, columns: Iterable[str], title: str, look: SharedStyle) -> Chart:
+        pens = [replace(self._pens[column], band=True) for column in columns]
+        faint = [replace(self._pens[column], faint=True) for column in columns]
         return Chart([*faint, *pens], look, x_label=self._catalog(N_("iteration")), y_label=title)
 
+    def _legend(self, columns: Iterable[str]) -> str:
+        return "".join(chip(self._pens[column], self._labels[column]) for column in columns)
+
     def draw(self, frame: GameFrame) -> None:
-        """Draw the columns of `frame`, those of the branch beside it, and marks where settings were changed."""
+        """Draw the chosen columns of `frame`, those of the branch beside it, and marks where settings were changed."""
         marks: dict[int, str] = {}
         for record in frame.past.led_here[-MARKS:]:
             said = described(record, self._catalog, frame.past.definitions)
             known = marks.get(record.iteration)
             marks[record.iteration] = said if known is None else f"{known}; {said}"
-        for columns, chart, _ in self._charts:
+        for each in self._charts:
+            chart, columns = each.chart, each.columns
+            chosen = each.choice.curves or columns
             chart.mark(list(marks.items()))
-            beside = [mean_curve(frame.compared.get(column)) for column in columns]
-            chart.draw([*beside, *(_banded(frame.losses.get(column)) for column in columns)])
+            chart.logarithmic = each.choice.scale == "log"
+            beside = [mean_curve(frame.compared.get(name)) if name in chosen else None for name in columns]
+            own = [_banded(frame.losses.get(name)) if name in chosen else None for name in columns]
+            others = [
+                (self._pens[name], _banded(frame.losses.get(name))) for name in chosen if name not in columns
+            ]
+            chart.draw([*beside, *own], further=[(pen, curve) for pen, curve in others if curve is not None])
+            each.choice.offer(self._labels, chosen)
+            legend = self._legend(chosen) + unseen_values(chart, self._catalog)
+            if legend != each.head.value:
+                each.head.value = legend
+
+
+@dataclass(frozen=True)
+class GameChart:
+    """A chart with its own columns, its legend, and what a user chose."""
+
+    columns: tuple[str, ...]
+    chart: Chart
+    head: ipywidgets.HTML
+    choice: ChartChoice
 
 
 def words(column: str, catalog: Catalog) -> str:
@@ -88,11 +130,3 @@ def _banded(envelope: Envelope | None) -> Curve | None:
 def _styles(columns: Iterable[str], tones: Mapping[str, str]) -> list[tuple[str, Dash]]:
     """Return tone and dash of each column: solid for the first of a chart, then dashed, then dotted."""
     return [(tones[column], DASHES[place % len(DASHES)]) for place, column in enumerate(columns)]
-
-
-def _legend(columns: Mapping[str, str], tones: Mapping[str, str]) -> str:
-    return "".join(
-        f'<span class="gw-chip"><i style="border-top:2px {dash} {css(color)};width:18px;height:0"></i>'
-        f"{html.escape(label)}</span>"
-        for (color, dash), label in zip(_styles(columns, tones), columns.values(), strict=True)
-    )

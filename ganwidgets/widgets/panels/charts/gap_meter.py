@@ -9,7 +9,7 @@ import numpy as np
 
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.trainer.trainer import GANTrainer
-from ganwidgets.widgets.panels.charts.curves import Curve
+from ganwidgets.widgets.panels.charts.chart import Curve
 
 __all__ = ["GapMeter"]
 

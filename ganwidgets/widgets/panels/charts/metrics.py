@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,18 @@ from ganwidgets.runs.record.columns import CLASSIC
 from ganwidgets.widgets.browser.style.colors import css
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
-from ganwidgets.widgets.panels.charts.curves import INTERVAL, Chart, Curve, Pen, mean_curve
+from ganwidgets.widgets.panels.charts.chart import INTERVAL, Chart, Curve, Pen, mean_curve
+from ganwidgets.widgets.panels.charts.chart_tools import ChartChoice
 from ganwidgets.widgets.panels.charts.gap_meter import GapMeter
+from ganwidgets.widgets.panels.charts.offered_curves import (
+    COLUMNS,
+    GAP,
+    KNOWN_CURVES,
+    OfferedCurve,
+    chip,
+    offered_curves,
+    unseen_values,
+)
 from ganwidgets.widgets.panels.graph.texts import newest
 from ganwidgets.widgets.panels.status.panel import NONE
 
@@ -28,32 +38,29 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricsPanel"]
 
-COLUMNS: Mapping[str, tuple[str, str, tuple[str, ...], tuple[Pen, Pen]]] = MappingProxyType(
+PAIRS: Mapping[str, tuple[str, tuple[str, ...], tuple[Pen, Pen]]] = MappingProxyType(
     {
         "accuracy": (
             N_("D's accuracy"),
-            N_("share"),
             ("accuracy_real", "accuracy_fake"),
             (Pen(css("real")), Pen(css("generated"), "dashed")),
         ),
         "grad_norm": (
             N_("Gradient norms"),
-            N_("norm"),
             ("grad_norm_d", "grad_norm_g"),
             (Pen(css("d")), Pen(css("g"), "dashed")),
         ),
         "augmentation": (
             N_("Augmentation probability"),
-            N_("probability"),
             ("augment_p",),
             (Pen(css("d")), Pen(css("g"))),
         ),
     }
 )
-"""Curves besides metrics, offered once they have numbers: label, unit, one or two columns of the history, pens."""
+"""Choices besides metrics, offered once they have numbers: label, one or two columns of the history, pens."""
 
-GAP = "duality_gap"
-"""The choice of the duality gap, which is measured only while it is chosen."""
+SEVERAL = "several"
+"""The choice of the list while the chart shows several curves that are not a pair."""
 
 MOST_CLASSES = 20
 """Maximum number of classes with a bar each."""
@@ -77,7 +84,7 @@ METRIC_PENS = (Pen(css("generated")), Pen(css("text"), "dotted"))
 
 
 class MetricsPanel:
-    """A chart of the metric of the reader's choice, and all metrics' numbers with their floors.
+    """A chart of the metric of the reader's choice, or several, and all metrics' numbers with their floors.
 
     Parameters
     ----------
@@ -123,12 +130,14 @@ class MetricsPanel:
         self._guard = threading.RLock()
         self._metrics: Mapping[str, Metric] = {}
         self._further = () if gap is None else (GAP,)
-        recorded = (name for name, curve in COLUMNS.items() if set(curve[2]) <= {*CLASSIC.listed})
+        recorded = (name for name, pair in PAIRS.items() if set(pair[1]) <= {*CLASSIC.listed})
         self._available: tuple[str, ...] = (*recorded, *self._further)
-        self._drawn = ""
+        self._drawn = self._chips = ""
+        self._request = request
+        self.curves = ChartChoice(catalog, look.layout, KNOWN_CURVES)
         self.choice = GuardedDropdown(
             self._guard,
-            lambda _: request(),
+            self._pick,
             options=self._options(),
             description=catalog(N_("Curve")),
             **look.of(GuardedDropdown),
@@ -136,7 +145,11 @@ class MetricsPanel:
         self._legend = look.html("", "gw-head")
         self._chart = Chart(METRIC_PENS, look, x_label=catalog(N_("iteration")), y_label="")
         self.widget = look.box(
-            [classed(self.choice, "gw-choice"), self._legend, self._chart.widget],
+            [
+                look.box([classed(self.choice, "gw-choice"), self.curves.tools], "gw-chart-row"),
+                self._legend,
+                self._chart.widget,
+            ],
             f"gw-{self.name}",
             "gw-panel",
         )
@@ -156,6 +169,11 @@ class MetricsPanel:
         metrics = METRICS[frame.kind]
         known = (name for name in metrics if name in frame.metrics)
         available = (*known, *_recorded(frame), *self._further)
+        offered = offered_curves(frame, self._gap)
+        several = [name for name in self.curves.curves if name in offered]
+        alone = _alone(several)
+        if several and not alone:
+            available = (*available, SEVERAL)
         with self._guard:
             if available != self._available or metrics != self._metrics:
                 self._available, self._metrics = available, metrics
@@ -164,34 +182,82 @@ class MetricsPanel:
                 # The first time there are metrics, they say more than what could be shown without.
                 keep = before in available and self._drawn in metrics
                 self.choice.value = before if keep else available[0]
+            if several:
+                self.choice.value = alone if alone in available else SEVERAL
             chosen = self.choice.value
-        if chosen != self._drawn:
-            self._restyle(chosen)
-        if chosen == GAP and self._gap is not None:
+        self._chart.logarithmic = self.curves.scale == "log"
+        if GAP in several or chosen == GAP:
+            assert self._gap is not None
             self._gap.want(frame.iteration)
-            measured = self._gap.curve()
-            level = None if measured is None else Curve(measured.x[[0, -1]], np.zeros(2))
-            self._chart.draw([measured, level], also=[0.0])
-        elif chosen in COLUMNS:
-            columns = COLUMNS[chosen][2]
-            curves = [mean_curve(frame.losses.get(column)) for column in columns]
-            self._chart.draw([*curves, None][: len(METRIC_PENS)])
+        if chosen == SEVERAL:
+            self._draw_several({name: offered[name] for name in several})
+            drawn: Sequence[str] = several
         else:
-            iterations, values = frame.metrics[chosen]
-            floor = frame.floors.get(chosen)
-            across = np.asarray(iterations, dtype=np.float64)
-            ends = across[[0, -1]] if len(across) else across
-            level = None if floor is None else Curve(ends, np.full(len(ends), floor))
-            # A metric has no spikes: its beginning must be seen, and the scores of perfect samples.
-            heights = np.append(np.asarray(values, np.float64), math.nan if floor is None else floor)
-            heights = heights[np.isfinite(heights)]
-            also = [float(heights.min()), float(heights.max())] if len(heights) else []
-            self._chart.draw([Curve(across, np.asarray(values)), level], also=also)
+            self._draw_one(chosen, frame, offered)
+            drawn = PAIRS[chosen][1] if chosen in PAIRS else (chosen,)
+        labels = {name: self._catalog(curve.label) for name, curve in offered.items()}
+        self.curves.offer(labels, [name for name in drawn if name in offered])
         self._show_features(frame)
         self._figures.value = (
             f'<div class="gw-told">{self._verdict(frame)}{self._basis(frame)}</div>'
             f'<div class="gw-tiles">{self._tiles(frame)}</div>{self._classes(frame)}'
         )
+
+    def _pick(self, name: str) -> None:
+        """Show what the user chose in the list, alone."""
+        if name != SEVERAL:
+            names = PAIRS[name][1] if name in PAIRS else (name,)
+            self.curves.choose(self.curves.scale, names)
+            self.curves.heard("curves", list(names))
+        self._request()
+
+    def _draw_several(self, drawn: Mapping[str, OfferedCurve]) -> None:
+        """Draw curves with their floors; the axis has a title if all have the same unit."""
+        further, floors = [], []
+        for curve in drawn.values():
+            further.append((curve.pen, curve.curve))
+            if curve.floor is not None and len(curve.curve.x):
+                level = Curve(curve.curve.x[[0, -1]], np.full(2, curve.floor))
+                floors.append((Pen(curve.pen.color, "dotted", faint=True), level))
+        units = {curve.unit for curve in drawn.values()}
+        unit = units.pop() if len(units) == 1 else ""
+        if self._drawn != SEVERAL:
+            self._drawn = SEVERAL
+            self._chart.restyle(METRIC_PENS, "")
+        self._chart.name(self._catalog(unit) if unit else "")
+        self._chart.draw([None, None], further=[*further, *floors])
+        chips = [chip(curve.pen, self._catalog(curve.label)) for curve in drawn.values()]
+        if floors:
+            chips.append(chip(Pen(css("text"), "dotted"), self._catalog(N_("perfect"))))
+        self._tell("".join(chips))
+
+    def _draw_one(self, chosen: str, frame: Frame, offered: Mapping[str, OfferedCurve]) -> None:
+        """Draw one metric with its floor, the duality gap, or a pair of columns."""
+        if chosen != self._drawn:
+            self._restyle(chosen)
+        if chosen == GAP:
+            measured = offered[GAP].curve
+            level = Curve(measured.x[[0, -1]], np.zeros(2)) if len(measured.x) else None
+            self._chart.draw([measured, level], also=[0.0])
+        elif chosen in PAIRS:
+            columns = PAIRS[chosen][1]
+            curves = [mean_curve(frame.losses.get(column)) for column in columns]
+            self._chart.draw([*curves, None][: len(METRIC_PENS)])
+        else:
+            curve, floor = offered[chosen].curve, offered[chosen].floor
+            ends = curve.x[[0, -1]] if len(curve.x) else curve.x
+            level = None if floor is None else Curve(ends, np.full(len(ends), floor))
+            # A metric has no spikes: its beginning must be seen, and the scores of perfect samples.
+            heights = np.append(curve.y, math.nan if floor is None else floor)
+            heights = heights[np.isfinite(heights)]
+            also = [float(heights.min()), float(heights.max())] if len(heights) else []
+            self._chart.draw([curve, level], also=also)
+        self._tell(self._chips)
+
+    def _tell(self, legend: str) -> None:
+        said = legend + unseen_values(self._chart, self._catalog)
+        if said != self._legend.value:
+            self._legend.value = said
 
     def _show_features(self, frame: Frame) -> None:
         """Show by what images are judged; points are not."""
@@ -220,8 +286,9 @@ class MetricsPanel:
                 ("gw-stroke-metric", t(N_("best response of D minus that of G"))),
                 ("gw-stroke-floor", t(N_("equilibrium"))),
             ]
-        elif chosen in COLUMNS:
-            _, unit, columns, pens = COLUMNS[chosen]
+        elif chosen in PAIRS:
+            _, columns, pens = PAIRS[chosen]
+            unit = COLUMNS[columns[0]][1]
             labels = {
                 "accuracy_real": N_("on real"),
                 "accuracy_fake": N_("on generated"),
@@ -240,7 +307,7 @@ class MetricsPanel:
         else:
             unit, pens = self._metrics[chosen].unit, METRIC_PENS
             chips = [("gw-stroke-metric", t(N_("generated"))), ("gw-stroke-floor", t(N_("perfect")))]
-        self._legend.value = "".join(
+        self._chips = "".join(
             f'<span class="gw-chip"><i class="{mark}"></i>{html.escape(text)}</span>' for mark, text in chips
         )
         self._chart.restyle(pens, t(unit))
@@ -252,7 +319,9 @@ class MetricsPanel:
         """Return what people call a curve, to be translated."""
         if name == GAP:
             return N_("Duality gap")
-        return COLUMNS[name][0] if name in COLUMNS else self._metrics[name].label
+        if name == SEVERAL:
+            return N_("Several curves")
+        return PAIRS[name][0] if name in PAIRS else self._metrics[name].label
 
     def _verdict(self, frame: Frame) -> str:
         """Return in one sentence what the numbers mean."""
@@ -355,13 +424,19 @@ def _recorded(frame: Frame) -> list[str]:
     """Return the curves of the history that can be drawn: all that are always recorded, and others with numbers."""
     return [
         name
-        for name, (_, _, columns, _) in COLUMNS.items()
+        for name, (_, columns, _) in PAIRS.items()
         if all(
             column in CLASSIC.listed
             or (column in frame.losses and np.isfinite(frame.losses[column][2]).any())
             for column in columns
         )
     ]
+
+
+def _alone(names: Sequence[str]) -> str:
+    """Return the choice of the list that shows exactly the curves `names`; empty if there is none."""
+    pair = next((name for name, (_, columns, _) in PAIRS.items() if set(columns) == set(names)), "")
+    return pair or (names[0] if len(names) == 1 and names[0] not in COLUMNS else "")
 
 
 def _spell(value: float, form: str) -> str:

@@ -49,7 +49,7 @@ from ganwidgets.widgets.panels.transport.panel import Transport
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.trainer.dashboards.arrangement import Arrangement
 from ganwidgets.widgets.trainer.layout.layout_tools import LABELS, LayoutTools
-from ganwidgets.widgets.trainer.layout.panel_layout import PANELS, PRESETS
+from ganwidgets.widgets.trainer.layout.layout_values import PANELS, PRESETS
 from ganwidgets.widgets.trainer.tour.guided_tour import GuidedTour
 
 if TYPE_CHECKING:
@@ -184,8 +184,9 @@ class Dashboard:
         self.graph = GraphPanel(catalog, request)
         self.starts = StartPanel(catalog, act, look)
         gap = GapMeter(trainer, tasks, request)
-        self.curves = curves = CurvesPanel(catalog, look)
+        self.curves = curves = CurvesPanel(catalog, look, gap)
         metrics = MetricsPanel(catalog, request, look, judge_by, gap)
+        self.charts = {curves.name: curves.choice, metrics.name: metrics.curves}
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self.walk = WalkPanel(catalog, walk, look)
         saving = SavingPanel(catalog, export, look)

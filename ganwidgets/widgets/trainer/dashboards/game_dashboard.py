@@ -40,7 +40,7 @@ from ganwidgets.widgets.panels.transport.panel import ACTIONS, Transport
 from ganwidgets.widgets.panels.walk.game_panel import GameWalkPanel
 from ganwidgets.widgets.trainer.dashboards.dashboard import Panel, Preparing, descendants
 from ganwidgets.widgets.trainer.layout.layout_tools import LayoutTools
-from ganwidgets.widgets.trainer.layout.panel_layout import PRESETS
+from ganwidgets.widgets.trainer.layout.layout_values import PRESETS
 from ganwidgets.widgets.trainer.tour.guided_tour import GuidedTour
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ class GameDashboard:
         self.exhibits = ExhibitsPanel(catalog, game.exhibits, look)
         self.graph = DiagramPanel(catalog, game, look)
         curves, figures = GameCurvesPanel(catalog, game, look), FiguresPanel(catalog, game, look)
+        self.charts = curves.charts
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self.walk = GameWalkPanel(catalog, walk, game, look)
         self.health = HealthPanel(catalog, checkup, remedy, take, tasks, look, definitions)

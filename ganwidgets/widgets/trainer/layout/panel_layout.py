@@ -1,8 +1,9 @@
-"""Which panels a widget shows, in which order, and presets that fit one screen."""
+"""Which panels and curves a widget shows, in which order, and presets that fit one screen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -13,94 +14,21 @@ from ganwidgets.messages import Message, N_
 from ganwidgets.settings.types import nearest
 from ganwidgets.widgets.trainer.layout import stored_layout
 from ganwidgets.widgets.trainer.layout.layout_tools import LayoutTools
-
-__all__ = ["PANELS", "PRESETS", "LayoutTraits"]
-
-PANELS = (
-    "transport",
-    "status",
-    "walk",
-    "graph",
-    "plane",
-    "samples",
-    "curves",
-    "metrics",
-    "health",
-    "what_if",
-    "explain",
-    "rules",
-    "timeline",
-    "numbers",
-    "settings",
-    "export",
+from ganwidgets.widgets.trainer.layout.layout_values import (
+    KNOWN,
+    PANELS,
+    PRESETS,
+    CurvesTrait,
+    PresetTrait,
+    ScalesTrait,
+    SizesTrait,
+    check_charts,
 )
-"""Panels of the preset ``full``, in their order. Points have the plane, images the samples."""
 
-ONE_SCREEN = ("transport", "status", "plane", "samples", "curves", "controls")
+__all__ = ["LAYOUT", "LayoutTraits"]
 
-PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"full": PANELS, "projector": ONE_SCREEN, "compact": ONE_SCREEN}
-)
-"""The panels of each preset, in their order."""
-
-KNOWN = (*PANELS, "controls")
-
-
-class PresetTrait(traitlets.TraitType[Any, Any]):
-    """The name of a preset of :data:`PRESETS`."""
-
-    def validate(self, _obj: Any, value: Any) -> str:
-        """Return `value` if it names a preset; raise `TraitError` otherwise."""
-        if not isinstance(value, str) or value not in PRESETS:
-            raise TraitError(
-                Message(
-                    "layout_preset cannot be {value!r}; choose one of {known}",
-                    value=value,
-                    known=", ".join(PRESETS),
-                )
-            )
-        return value
-
-
-SMALLEST, LARGEST = 24, 4000
-"""Bounds of a panel's width and height, in CSS pixels."""
-
-
-class SizesTrait(traitlets.TraitType[Any, Any]):
-    """Width and height of panels by name: ``{"curves": (600, 300)}``."""
-
-    def validate(self, _obj: Any, value: Any) -> Mapping[str, tuple[int, int]]:
-        """Return `value` as a read-only mapping; raise `TraitError` if it is none, or a size is out of bounds."""
-        if not isinstance(value, Mapping):
-            raise TraitError(
-                Message("panel_sizes must be a mapping of names to sizes, not {value!r}", value=value)
-            )
-        sizes = {}
-        for name, size in value.items():
-            if not isinstance(name, str) or name not in KNOWN:
-                raise TraitError(
-                    Message(
-                        "panel_sizes has {name!r}, which is no panel; choose from {known}",
-                        name=name,
-                        known=", ".join(KNOWN),
-                    )
-                )
-            if not (
-                isinstance(size, (tuple, list))
-                and len(size) == 2
-                and all(type(side) is int and SMALLEST <= side <= LARGEST for side in size)
-            ):
-                raise TraitError(
-                    Message(
-                        "the size of {name!r} cannot be {size!r}: it must be a width and a height from {least} to {most}",
-                        name=name,
-                        size=size,
-                        least=SMALLEST,
-                        most=LARGEST,
-                    )
-                )
-            sizes[name] = (size[0], size[1])
-        return MappingProxyType(sizes)
+LAYOUT = ("layout_preset", "panels", "panel_sizes", "chart_scales", "chart_curves")
+"""The traits that are stored as the layout; a preset is set first, because it chooses panels."""
 
 
 class LayoutTraits(traitlets.HasTraits):
@@ -112,6 +40,7 @@ class LayoutTraits(traitlets.HasTraits):
     _dashboard: Any
     _catalog: Any
     _hands: Any
+    _look_again: Any
     _trainer: Any
     _laid_out = False
     """Whether a layout was loaded, so that later changes are stored."""
@@ -127,6 +56,12 @@ class LayoutTraits(traitlets.HasTraits):
     panel_sizes = SizesTrait(
         MappingProxyType({}),
         help="Width and height in CSS pixels of panels with another size than their own; a new layout_preset clears them.",
+    )
+    chart_scales = ScalesTrait(
+        MappingProxyType({}), help="linear or log, the vertical axis of each chart that is not linear."
+    )
+    chart_curves = CurvesTrait(
+        MappingProxyType({}), help="The names of the curves of each chart that does not show its own choice."
     )
 
     @validate("panels")
@@ -170,7 +105,19 @@ class LayoutTraits(traitlets.HasTraits):
     def _sized(self, change: Any) -> None:
         self._tools.sizes = {name: list(size) for name, size in change["new"].items()}
 
-    @observe("layout_preset", "panels", "panel_sizes")
+    @validate("chart_scales", "chart_curves")
+    def _known_charts(self, proposal: Any) -> Any:
+        known = {name: choice.known for name, choice in self._dashboard.charts.items()}
+        check_charts(proposal["value"], known, proposal["trait"].name)
+        return proposal["value"]
+
+    @observe("chart_scales", "chart_curves")
+    def _charts_chosen(self, _change: Any) -> None:
+        for name, choice in self._dashboard.charts.items():
+            choice.choose(self.chart_scales.get(name, "linear"), self.chart_curves.get(name, ()))
+        self._look_again()
+
+    @observe(*LAYOUT)
     def _store_with_run(self, _change: Any) -> None:
         folder = self._trainer.run
         if not self._laid_out or folder is None or self._before_presenting is not None:
@@ -206,11 +153,13 @@ class LayoutTraits(traitlets.HasTraits):
             "layout_preset": self.layout_preset,
             "panels": list(self.panels),
             "panel_sizes": {name: list(size) for name, size in self.panel_sizes.items()},
+            "chart_scales": dict(self.chart_scales),
+            "chart_curves": {name: list(curves) for name, curves in self.chart_curves.items()},
         }
 
     def _put_layout(self, layout: Mapping[str, Any]) -> None:
         """Show `layout`, as far as this version knows it."""
-        for name in ("layout_preset", "panels", "panel_sizes"):
+        for name in LAYOUT:
             if name in layout:
                 try:
                     setattr(self, name, layout[name])
@@ -222,9 +171,11 @@ class LayoutTraits(traitlets.HasTraits):
         tools = self._tools
         tools.shown = list(self.panels)
         tools.heard = self._arrange_by_hand
+        for name, choice in self._dashboard.charts.items():
+            choice.heard = partial(self._chart_by_hand, name)
         for name, value in looks.items():
             setattr(self, name, value)
-        if not {"layout_preset", "panels", "panel_sizes"} & set(looks):
+        if not set(LAYOUT) & set(looks):
             run = self._trainer.run
             files = [] if run is None else [stored_layout.of_run(run)]
             self._put_layout(stored_layout.load(*files, stored_layout.default_file()))
@@ -256,6 +207,18 @@ class LayoutTraits(traitlets.HasTraits):
         except (TraitError, OSError) as error:
             said = self._catalog.error(error)
         self._tools.said = said
+
+    def _chart_by_hand(self, chart: str, kind: str, value: Any) -> None:
+        """Carry out a message of a chart's tools; what is refused is said by the tools of the layout."""
+        try:
+            match kind, value:
+                case "scale", str():
+                    others = {name: each for name, each in self.chart_scales.items() if name != chart}
+                    self.chart_scales = others if value == "linear" else {**others, chart: value}
+                case "curves", list():
+                    self.chart_curves = {**self.chart_curves, chart: value}
+        except TraitError as error:
+            self._tools.said = self._catalog.error(error)
 
     def _present(self, *, begins: bool) -> None:
         """Show the projector's layout while a view has the full screen, and the former one afterwards."""
