@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ganwidgets as gw
 from ganwidgets.games.resolutions import changed_alike
 from ganwidgets.networks import build_networks
 from ganwidgets.networks.layers.equalized import doubled, halved
@@ -132,3 +133,30 @@ def test_adaptive_augmentation_moves_all_resolutions_of_an_atlas_alike():
     drawn = drawn_transforms(4, 1.0, torch.Generator().manual_seed(0))
     changed = changed_alike(lambda x: augmented_with(x, drawn), atlas(pyramid(image, 3)), 3)
     torch.testing.assert_close(changed, atlas(pyramid(augmented_with(image, drawn), 3)))
+
+
+@pytest.mark.parametrize("augment", ["all", "ada"])
+def test_a_discriminator_in_training_sees_one_change_of_each_real_image_at_all_resolutions(augment):
+    images = doubled(noise(8, 1, 4, 4), 4).clamp(-1, 1)
+    run = gw.GANTrainer(
+        images.numpy(),
+        architecture="msg",
+        channels=4,
+        batch_size=8,
+        augment=augment,
+        augment_p=1.0,
+        augment_target=0.0,
+    )
+    seen = []
+    run.discriminator.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach().clone()))
+    run.step_d(3)
+    levels = run.generator.levels
+    # As above, coarser resolutions of a changed real image are means of the finest one; those of generated ones are not.
+    means = [atlas(pyramid(unpacked(packed, levels)[0], levels)) for packed in seen]
+    real = [
+        packed for packed, mean in zip(seen, means, strict=True) if torch.allclose(packed, mean, atol=1e-4)
+    ]
+    assert len(real) == 3
+    for packed in real:
+        finest = unpacked(packed, levels)[0]
+        assert not any(torch.equal(changed, image) for changed in finest for image in images)
