@@ -210,8 +210,7 @@ class Dashboard:
         ]
         self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
         self._drawn_at: dict[str, float] = {}
-        self._modality = source.modality
-        self._own = own
+        self._modality, self._own = source.modality, own
         self.controls.suit(labelled=source.labelled, own=own, augmentable=source.modality.augmentable)
         names: dict[str, tuple[str, str]] = {
             **self.controls.names,
