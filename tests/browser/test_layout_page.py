@@ -117,6 +117,37 @@ def charted(lab: NotebookPage, root: Locator) -> None:
     assert root.evaluate(MEASURED)["bottom"] <= 768 - 24
 
 
+def test_a_widget_is_kept_in_view_while_the_notebook_scrolls(lab: NotebookPage):
+    lab.finish(lab.start(f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', {SMALL}); w"))
+    page, root = lab.page, lab.page.locator(".gw-root").first
+    page.set_viewport_size({"width": 1000, "height": 800})
+    root.locator(".gw-points").wait_for()
+    root.get_by_role("button", name="Keep in view").click()
+    page.wait_for_function("document.querySelector('.gw-root').matches(':popover-open')")
+    lab.finish(lab.start("print('\\n' * 400)"))
+    last = lab.cell(lab.start("w.step(3); print('far below')"))
+    last.scroll_into_view_if_needed()
+    lab.until("w.iteration == 3")
+    page.wait_for_function("document.querySelector('.gw-status').textContent.includes('3')")
+    box = root.bounding_box()
+    assert box["y"] >= 0
+    assert box["x"] + box["width"] <= 1000
+    assert box["y"] + box["height"] <= 800, "in sight, far below its cell"
+    assert root.locator(".gw-points").is_visible()
+    assert root.locator(".gw-timeline").is_hidden()
+    for theme in ("Light", "Dark"):
+        lab.theme(theme)
+        page.wait_for_function("document.querySelector('.gw-root').matches(':popover-open')")
+        if folder := os.environ.get("GANWIDGETS_SCREENSHOTS"):
+            page.wait_for_timeout(1500)
+            page.screenshot(path=Path(folder) / f"kept_in_view_{theme}.png")
+    root.get_by_role("button", name="Put the widget back").click()
+    page.wait_for_function("!document.querySelector('.gw-root').matches(':popover-open')")
+    root.get_by_role("button", name="Keep in view").press("Enter")
+    lab.finish(lab.start("w.close()"))
+    root.wait_for(state="detached")
+
+
 def toured(root: Locator) -> None:
     """Take the guided tour of a one-screen layout by keys alone: of its parts, those that are shown."""
     page, start = root.page, root.get_by_role("button", name="Guided tour")

@@ -3,6 +3,7 @@
 import { make, makeButton } from "../../browser/shared/elements.js";
 import { listen } from "../../browser/shared/messages.js";
 import { fill } from "../../browser/shared/texts.js";
+import { keepInView } from "./keep_in_view.js";
 
 /** What a key asks for in the presentation. Clickers send Page Up, Page Down, and "." or "b" for a blank screen. */
 const KEYS = {
@@ -181,8 +182,20 @@ function render({ model, el }) {
     { capture: true, signal },
   );
 
+  // --- in a corner of the page -------------------------------------------------------------------
+
+  const keeping = keepInView(root, words, (kept) => {
+    const title = kept ? words.put_back : `${words.keep_in_view}. ${words.keep_in_view_help}`;
+    pin.title = title;
+    pin.setAttribute("aria-label", title);
+    pin.setAttribute("aria-pressed", String(kept));
+    pin.focus();
+  });
+  const pin = button(null, "", `${words.keep_in_view}. ${words.keep_in_view_help}`, keeping.toggle, "gw-icon gw-keep-in-view");
+  pin.setAttribute("aria-pressed", "false");
+
   if (labels.size) el.append(arrange);
-  el.append(start, list);
+  el.append(start, pin, list);
   const changed = () => {
     if (!list.hidden) rows();
     later();
@@ -198,6 +211,7 @@ function render({ model, el }) {
   });
   return () => {
     ending.abort();
+    keeping.end();
     watch.disconnect();
     cancelAnimationFrame(waiting);
     deafen();

@@ -49,6 +49,12 @@ WORDS = {
     "present_help": N_(
         "Full screen. Keys: space plays and pauses, right and left step forward and back, d and g update one network, f ends it."
     ),
+    "keep_in_view": N_("Keep in view"),
+    "keep_in_view_help": N_(
+        "The widget stays in a corner while you scroll to the cells that change its run."
+    ),
+    "put_back": N_("Put the widget back into its cell"),
+    "kept": N_("This widget is kept in view in the corner of the page."),
     "up": N_("Move {panel} up"),
     "down": N_("Move {panel} down"),
     "larger": N_("Make {panel} larger"),
@@ -64,7 +70,7 @@ WORDS = {
 
 
 class LayoutTools(anywidget.AnyWidget):
-    """Two buttons, and the list of panels that the first one opens.
+    """Three buttons, and the list of panels that the first one opens.
 
     Parameters
     ----------
