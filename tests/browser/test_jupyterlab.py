@@ -172,6 +172,31 @@ class TestControls:
         expect(view.number("lr_d")).to_have_value(re.compile(r"^(0\.0002|2e-0?4)$"))
         lab.page.wait_for_function(f"([handle, before]) => ({place})(handle) < before", arg=[handle, before])
 
+    def test_neither_a_cell_nor_the_slider_undoes_the_newer_assignment(self, lab, view):
+        write, last = "for i in range(200): w.lr_d = 1e-4 * (1 + i % 37)", 1e-4 * (1 + 199 % 37)
+        by_hand = "len([r for r in w.trainer.interventions if (r.setting, r.author) == ('lr_d', 'user')])"
+        view.button("play").click()
+        lab.run(write)
+        lab.until(f"w.trainer.settings.lr_d == w.lr_d == {last}")
+        expect(view.number("lr_d")).to_have_value(f"{last:g}")
+        view.handle("lr_g").press("Home")  # any echo of the page would have arrived before this
+        lab.until("w.trainer.settings.lr_g == w._dashboard.controls.controls['lr_g'].editor.values[0]")
+        assert lab.ask(by_hand) == 0
+        assert lab.ask("w.trainer.settings.lr_d") == last
+        cell = lab.start(write)
+        for _ in range(20):
+            view.handle("lr_d").press("ArrowRight")
+        lab.finish(cell)
+        view.handle("lr_d").press("End")
+        lab.until(
+            "w.trainer.settings.lr_d == w.lr_d == w._dashboard.controls.controls['lr_d'].editor.values[-1]"
+        )
+        assert 1 <= lab.ask(by_hand) <= 21
+        expect(view.number("lr_d")).to_have_value(f"{lab.ask('w.lr_d'):g}")
+        view.button("pause").click()
+        lab.until("not w.playing")
+        assert lab.ask("w.trainer.settings.lr_d == w.lr_d")
+
     def test_a_number_out_of_bounds_is_refused_and_the_run_is_as_it_was(self, lab, view):
         view.number("lr_d").fill("99")
         view.number("lr_d").press("Enter")

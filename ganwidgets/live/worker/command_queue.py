@@ -112,7 +112,7 @@ class Inbox:
         """
         with self.lock:
             while True:
-                if self._urgent:
+                if self._urgent and not (in_order and self._older_change()):
                     self._current = self._urgent.popleft()
                 elif in_order and self._orders:
                     self._current = self._orders.popleft()
@@ -122,6 +122,14 @@ class Inbox:
                 if seconds is not None and seconds <= 0:
                     return None
                 self._work.wait(seconds)
+
+    def _older_change(self) -> bool:
+        """Return True if the next two commands are changes, and the urgent one was sent later: it must not be undone."""
+        if not self._orders:
+            return False
+        urgent, ordered = self._urgent[0], self._orders[0]
+        both = isinstance(urgent, Change) and isinstance(ordered, Change)
+        return both and ordered.ticket < urgent.ticket
 
     def answered(self) -> None:
         """Record that the command taken last was answered."""

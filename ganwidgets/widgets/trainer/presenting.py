@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,7 @@ class Presenting(HasTraits):
         self._events: deque[Event] = deque()
         self._echoing = threading.local()
         self._writing = threading.RLock()
+        self._unanswered: defaultdict[str, set[int]] = defaultdict(set)
         self._seen: tuple[Any, ...] | None = None
         self._again = self._measured = self._seq = 0
 
@@ -67,12 +68,23 @@ class Presenting(HasTraits):
         self._dashboard.show_state(state)
         return state.status == "running"
 
+    def _request_setting(self, name: str, value: Any, origin: Origin, *, urgent: bool) -> None:
+        """Queue an assignment, and note its ticket; called by the assigning thread."""
+        with self._writing:
+            self._unanswered[name].add(self._runner.change({name: value}, origin, urgent=urgent))
+
+    def _latest(self, event: Event, name: str) -> bool:
+        """Return True if no setting of `name` is queued or was assigned since `event`; call while holding the lock."""
+        return name not in event.waiting and not self._unanswered[name]
+
     def _handle_event(self, event: Event) -> None:
+        with self._writing:
+            for name in event.asked:
+                self._unanswered[name].discard(event.ticket or 0)
         if event.kind == "change" and event.error is not None:
             self._refusal = self._catalog.error(event.error)
             for name in event.asked:
-                if name not in event.waiting:
-                    self._put_back(name, event.error)
+                self._put_back(event, name, event.error)
             return
         if event.kind == "walk":
             self._dashboard.walk.tell("" if event.error is None else self._catalog.error(event.error))
@@ -86,8 +98,9 @@ class Presenting(HasTraits):
         if event.kind != "state":
             self._refusal = refusal if event.ticket == self._hands.starting else ""
         for name, (_, new) in event.changes.items():
-            if name not in event.waiting:
-                self._put(name, new)
+            with self._writing:
+                if self._latest(event, name):
+                    self._put(name, new)
         if event.kind == "recover":
             self._dashboard.status.notify(event.notice)
         if event.kind in {"reset", "travel", "state", "recover"} and event.error is None:
@@ -122,11 +135,13 @@ class Presenting(HasTraits):
             self.set_trait(name, value)
         self._dashboard.controls.controls[name].show(value)
 
-    def _put_back(self, name: str, error: BaseException) -> None:
-        value = getattr(self._trainer.settings, name)
+    def _put_back(self, event: Event, name: str, error: BaseException) -> None:
         with self._writing, self._quietly():
+            if not self._latest(event, name):
+                return
+            value = getattr(self._trainer.settings, name)
             self.set_trait(name, value)
-        self._dashboard.controls.controls[name].refuse(error, value)
+            self._dashboard.controls.controls[name].refuse(error, value)
 
     def _show_state(self, state: RunState) -> None:
         self.set_trait("iteration", state.iteration)

@@ -367,7 +367,8 @@ class GANTrainerWidget(
             return
         by_hand = getattr(self._echoing, "by_hand", False)
         try:
-            self._runner.change({change["name"]: change["new"]}, BY_HAND if by_hand else CODE, urgent=by_hand)
+            origin = BY_HAND if by_hand else CODE
+            self._request_setting(change["name"], change["new"], origin, urgent=by_hand)
         except RuntimeError:  # the thread that trains has ended
             self._put(change["name"], change["old"])
             raise

@@ -226,6 +226,17 @@ def test_an_urgent_change_does_not_wait(runner, trainer):
 
 
 @pytest.mark.usefixtures("mid_step")
+def test_an_urgent_change_is_not_undone_by_one_that_was_sent_before_it(runner, trainer):
+    runner.change({"lr_d": 0.1})
+    runner.change({"lr_d": 0.2}, urgent=True)
+    runner.change({"lr_g": 0.3})
+    trainer.gate.set()
+    runner.pause()
+    wait(runner)
+    assert (trainer.settings.lr_d, trainer.settings.lr_g) == (0.2, 0.3)
+
+
+@pytest.mark.usefixtures("mid_step")
 def test_successive_changes_are_each_answered_and_know_what_waits(runner, trainer, log):
     tickets = [runner.change({"lr_d": value}) for value in (0.1, 0.2, 0.3)]
     trainer.gate.set()

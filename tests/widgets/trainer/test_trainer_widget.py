@@ -119,6 +119,19 @@ class TestSettings:
         assert "batch_size" in w.error
         assert w.batch_size == w.trainer.settings.batch_size == 16
 
+    def test_an_event_that_is_handled_late_does_not_undo_a_newer_assignment(self, make):
+        w = make("ring8", **SMALL)
+        settle(w)
+        values = []
+        w.observe(lambda change: values.append(change["new"]), "lr_d")
+        with w._writing:  # the publisher waits before it writes what it was told
+            for value in (0.01, 0.02):
+                w.lr_d = value
+                w._runner.wait(timeout=60)
+        settle(w)
+        assert values == [0.01, 0.02]
+        assert w.trainer.settings.lr_d == w._dashboard.controls.controls["lr_d"].shown == 0.02
+
     def test_a_link_moves_both(self, make):
         w = make("ring8", **SMALL)
         slider = ipywidgets.FloatSlider(min=0, max=1, step=0.001)
