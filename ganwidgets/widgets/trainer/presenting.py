@@ -21,6 +21,7 @@ from ganwidgets.runs.timeline.script import code_of
 if TYPE_CHECKING:
     from ganwidgets.live import Event, Pacer, Runner, RunState
     from ganwidgets.messages import Catalog
+    from ganwidgets.runs.record.interventions import Origin
     from ganwidgets.trainer.trainer import GANTrainer
     from ganwidgets.widgets.browser.kernel.displays import Displays
     from ganwidgets.widgets.trainer.actions import UserActions
