@@ -238,7 +238,7 @@ def _curves(now: Still, t: Catalog) -> str:
     for title, unit, columns in charts:
         lines = [Line(t(label), tone, now.losses[name]) for name, tone, label in columns]
         if any(len(line.envelope[0]) for line in lines):
-            drawn.append(chart(t(title), lines, t(N_("iteration")), t(unit)))
+            drawn.append(chart(t(title), lines, t(N_("iteration")), t(unit), t))
     return f'<div class="pair">{"".join(drawn)}</div>' if drawn else ""
 
 

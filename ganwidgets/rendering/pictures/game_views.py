@@ -159,7 +159,7 @@ def curves_html(session: Session, catalog: Catalog) -> str:
     ):
         lines = [Line(catalog(label), tones[name], _curve(session, name)) for name, label in columns.items()]
         if any(len(line.envelope[0]) for line in lines):
-            drawn.append(chart(catalog(title), lines, catalog(N_("iteration")), catalog(unit)))
+            drawn.append(chart(catalog(title), lines, catalog(N_("iteration")), catalog(unit), catalog))
     return f'<div class="pair">{"".join(drawn)}</div>' if drawn else ""
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ganwidgets.rendering.drawing.axis_ticks import comfortable_limits, nice_ticks, typical_range
+from ganwidgets.messages import Catalog, N_
+from ganwidgets.rendering.drawing.axis_ticks import (
+    comfortable_limits,
+    logarithmic_limits,
+    logarithmic_ticks,
+    nice_ticks,
+    typical_range,
+)
 from ganwidgets.rendering.drawing.phrases import spell_count
 from ganwidgets.rendering.plane.projection import Extent
 from ganwidgets.runs.record.envelope import Envelope
@@ -43,15 +51,80 @@ class Line:
     envelope: Envelope
 
 
-def chart(title: str, lines: Sequence[Line], across: str, unit: str) -> str:
-    """Return a figure of curves over iterations, each with its envelope."""
-    shown = []
-    for line in lines:
-        iterations, low, mean, high = line.envelope
-        good = np.isfinite(mean) & np.isfinite(low) & np.isfinite(high)
-        shown.append((line, iterations[good].astype(float), low[good], mean[good], high[good]))
-    bottom, top = comfortable_limits(*typical_range(*(mean for _, _, _, mean, _ in shown)))
-    places = np.concatenate([np.empty(0), *(iterations for _, iterations, _, _, _ in shown)])
+def chart(title: str, lines: Sequence[Line], across: str, unit: str, catalog: Catalog) -> str:
+    """Return a figure of curves over iterations, each with its envelope.
+
+    The page needs no script for the reader's choices: a box in the legend hides its curve, and another one shows the
+    same curves on a logarithmic axis.
+    """
+    shown = [_finite(line) for line in lines]
+    placed, unplaced = _on_logarithmic_axis(shown)
+    label = html.escape(title)
+    drawings = [
+        f'<svg class="chart linear" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
+        f"{_drawing(shown, across, unit, logarithmic=False)}</svg>"
+    ]
+    chips = "".join(
+        f'<label class="chip"><input type="checkbox" class="show-{number}" checked>'
+        f'<svg viewBox="0 0 24 8"><line class="{line.tone}" x2="24" y1="4" y2="4"/></svg>{html.escape(line.label)}</label>'
+        for number, line in enumerate(lines)
+    )
+    if any(len(curve.mean) for curve in placed):
+        chips += f'<label class="chip"><input type="checkbox" class="log">{html.escape(catalog(N_("log")))}</label>'
+        said = catalog(N_("{count} values of 0 or less have no place on a logarithmic axis"), count=unplaced)
+        drawings.append(
+            f'<svg class="chart logarithmic" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
+            f"{_drawing(placed, across, unit, logarithmic=True)}</svg>"
+            + (f'<p class="chart logarithmic">{html.escape(said)}</p>' if unplaced else "")
+        )
+    return (
+        f'<figure class="curves"><figcaption><b>{label}</b>{chips}</figcaption>{"".join(drawings)}</figure>'
+    )
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """The finite values of a line; arrays of one length, and where a gap begins."""
+
+    tone: str
+    iterations: np.ndarray
+    low: np.ndarray
+    mean: np.ndarray
+    high: np.ndarray
+    gaps: tuple[int, ...] = ()
+
+
+def _finite(line: Line) -> _Curve:
+    iterations, low, mean, high = line.envelope
+    good = np.isfinite(mean) & np.isfinite(low) & np.isfinite(high)
+    return _Curve(line.tone, iterations[good].astype(float), low[good], mean[good], high[good])
+
+
+def _on_logarithmic_axis(curves: Sequence[_Curve]) -> tuple[list[_Curve], int]:
+    """Return the base-10 logarithms of positive values, with gaps for all others, and how many values lack a place."""
+    found, unplaced = [], 0
+    for curve in curves:
+        good = curve.mean > 0
+        unplaced += int((~good).sum())
+        places = np.flatnonzero(good)
+        gaps = tuple(int(at) for at in np.flatnonzero(np.diff(places) > 1) + 1)
+        low = np.where(curve.low > 0, curve.low, np.finfo(float).tiny)[good]  # to the lower edge of the chart
+        heights = [np.log10(values) for values in (low, curve.mean[good], curve.high[good])]
+        found.append(_Curve(curve.tone, curve.iterations[good], *heights, gaps))
+    return found, unplaced
+
+
+def _drawing(curves: Sequence[_Curve], across: str, unit: str, *, logarithmic: bool) -> str:
+    """Return the content of a chart's SVG; logarithmic curves hold logarithms already."""
+    low, high = typical_range(*(curve.mean for curve in curves))
+    if logarithmic:
+        ends = logarithmic_limits(10.0**low, 10.0**high)
+        bottom, top = (math.log10(end) for end in ends)
+        ticks = [(math.log10(tick), tick) for tick in logarithmic_ticks(*ends)]
+    else:
+        bottom, top = comfortable_limits(low, high)
+        ticks = [(tick, tick) for tick in nice_ticks(bottom, top)]
+    places = np.concatenate([np.empty(0), *(curve.iterations for curve in curves)])
     first, last = (float(places.min()), float(places.max())) if len(places) else (0.0, 1.0)
     last = max(last, first + 1)
     x0, x1, y0, y1 = LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, TOP
@@ -63,36 +136,36 @@ def chart(title: str, lines: Sequence[Line], across: str, unit: str) -> str:
         return y0 + (min(max(value, bottom), top) - bottom) / (top - bottom) * (y1 - y0)
 
     parts = []
-    for tick in nice_ticks(bottom, top):
-        parts.append(f'<line class="rule" x1="{x0}" x2="{x1}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
-        parts.append(f'<text x="{x0 - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
+    for place, tick in ticks:
+        parts.append(f'<line class="rule" x1="{x0}" x2="{x1}" y1="{y(place):.1f}" y2="{y(place):.1f}"/>')
+        parts.append(f'<text x="{x0 - 6}" y="{y(place) + 4:.1f}" text-anchor="end">{tick:g}</text>')
     parts += [
         f'<text x="{x(tick):.1f}" y="{y0 + 15}" text-anchor="middle">{spell_count(round(tick))}</text>'
         for tick in nice_ticks(first, last)
     ]
-    for line, iterations, low, mean, high in shown:
-        if not len(mean):
-            continue
-        there = [f"{x(at):.1f},{y(value):.1f}" for at, value in zip(iterations, high, strict=True)]
-        back = [f"{x(at):.1f},{y(value):.1f}" for at, value in zip(iterations[::-1], low[::-1], strict=True)]
-        parts.append(f'<polygon class="band {line.tone}" points="{" ".join(there + back)}"/>')
-        points = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in zip(iterations, mean, strict=True))
-        parts.append(f'<polyline class="{line.tone}" points="{points}"/>')
+    for number, curve in enumerate(curves):
+        for piece in np.split(np.arange(len(curve.mean)), curve.gaps):
+            if not len(piece):
+                continue
+            at = curve.iterations[piece]
+            there = [f"{x(a):.1f},{y(value):.1f}" for a, value in zip(at, curve.high[piece], strict=True)]
+            back = [
+                f"{x(a):.1f},{y(value):.1f}"
+                for a, value in zip(at[::-1], curve.low[piece][::-1], strict=True)
+            ]
+            points = " ".join(
+                f"{x(a):.1f},{y(value):.1f}" for a, value in zip(at, curve.mean[piece], strict=True)
+            )
+            parts.append(
+                f'<polygon class="band {curve.tone} curve-{number}" points="{" ".join(there + back)}"/>'
+                f'<polyline class="{curve.tone} curve-{number}" points="{points}"/>'
+            )
     parts.append(f'<rect class="frame" x="{x0}" y="{y1}" width="{x1 - x0}" height="{y0 - y1}"/>')
     parts.append(
         f'<text x="{(x0 + x1) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{html.escape(across)}</text>'
         f'<text transform="translate(11 {(y0 + y1) / 2}) rotate(-90)" text-anchor="middle">{html.escape(unit)}</text>'
     )
-    chips = "".join(
-        f'<span class="chip"><svg viewBox="0 0 24 8"><line class="{line.tone}" x2="24" y1="4" y2="4"/></svg>'
-        f"{html.escape(line.label)}</span>"
-        for line in lines
-    )
-    return (
-        f"<figure><figcaption><b>{html.escape(title)}</b>{chips}</figcaption>"
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(title)}">'
-        f"{''.join(parts)}</svg></figure>"
-    )
+    return "".join(parts)
 
 
 def scatter(real: np.ndarray, generated: np.ndarray, extent: Extent, heat: str, label: str) -> str:
