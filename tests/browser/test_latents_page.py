@@ -44,3 +44,15 @@ def test_dragging_pans_and_a_style_and_a_layer_are_chosen(lab):
     page.wait_for_function(
         "before => document.querySelector('.gw-latents-activation img').src !== before", arg=before
     )
+
+    page.locator(".gw-walk-add").click()
+    page.locator(".gw-walk-stops").get_by_text("Places: 1").wait_for()
+    page.locator(".gw-walk-play").click()
+    caption = page.locator(".gw-latents-image figcaption")
+    caption.get_by_text("walk", exact=True).wait_for()
+    page.locator(".gw-cancel").click()
+    caption.get_by_text("follows its input").wait_for()
+    page.locator(".gw-walk-save").click()
+    page.locator(".gw-latents-state").get_by_text("of 80").wait_for()
+    page.locator(".gw-cancel").click()
+    page.locator(".gw-latents-state").get_by_text("cancelled").wait_for()

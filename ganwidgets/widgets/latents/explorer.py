@@ -6,9 +6,6 @@ import io
 import math
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -21,7 +18,6 @@ from ganwidgets.latents import Cancelled, Estimate, Exploration, Place
 from ganwidgets.latents.spectra import log_spectrum
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Message, N_, catalog
-from ganwidgets.rendering.exports.animation import Film
 from ganwidgets.settings import Setting
 from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
 from ganwidgets.widgets.browser.kernel.models import models_of
@@ -31,6 +27,7 @@ from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.latents.choices import CHOICES, DIRECTIONS, LatentTraits
 from ganwidgets.widgets.latents.pictures import activations, enlarged, picture, png_of, spectrum
 from ganwidgets.widgets.latents.view import LatentView
+from ganwidgets.widgets.latents.walk import LatentWalk
 
 __all__ = ["LatentExplorer"]
 
@@ -42,13 +39,8 @@ QUICK = 0.15
 MOST_CHANNELS = 4096
 """Channels of a layer that can be chosen by hand; the largest published one has 1024."""
 
-RATE = 20
-"""Images a second of a film."""
 
-Places = Iterable[Place | int]
-
-
-class LatentExplorer(Displayed, LatentTraits, ipywidgets.VBox):
+class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
     """Seeds, truncation, style mixing, motion of the input, layers and spectra of one generator.
 
     Every choice is a trait and a control: ``x y truncation_psi truncation_cutoff mix_seed mixed tx ty rotation label
@@ -119,7 +111,7 @@ class LatentExplorer(Displayed, LatentTraits, ipywidgets.VBox):
         self._displays = Displays()
         self._tasks = LatestOnlyTasks()
         self._lock = threading.RLock()
-        self._stop = threading.Event()
+        self._stop, self._halt = threading.Event(), threading.Event()
         self._newest = 0
         self._image: Tensor | None = None
         self._pictures: dict[str, Any] = {}
@@ -171,6 +163,7 @@ class LatentExplorer(Displayed, LatentTraits, ipywidgets.VBox):
                     **self._controls.names,
                     "gw-layer": (self._catalog(N_("Layer")),) * 2,
                     "gw-channel": (self._catalog(N_("Channel")),) * 2,
+                    **self._walk_names(),
                 },
                 places=self._controls.places,
                 words=gone_words(self._catalog),
@@ -181,6 +174,7 @@ class LatentExplorer(Displayed, LatentTraits, ipywidgets.VBox):
                 [self._cancel, classed(self._layer_list, "gw-layer"), classed(self._channel, "gw-channel")],
                 "gw-actions",
             ),
+            self._walk_row(look),
             look.box([mixing, *self._mixing], "gw-mixing"),
             look.box([control.widget for control in self._controls.controls.values()], "gw-grid"),
         )
@@ -328,8 +322,9 @@ class LatentExplorer(Displayed, LatentTraits, ipywidgets.VBox):
         self._tasks.ask("image", lambda: self._compute(number, place, settled), self._failed)
 
     def cancel(self) -> None:
-        """Give up the image that is being computed; the last one stays."""
+        """Stop computing an image, a walk or a film; the last image stays, and no file is written."""
         self._stop.set()
+        self._halt.set()
 
     def wait(self, timeout: float | None = None) -> Tensor:
         """Return the image at the present place as soon as it is computed, [C, H, W].
@@ -445,43 +440,6 @@ class LatentExplorer(Displayed, LatentTraits, ipywidgets.VBox):
             N_("{size}; follows its input with {decibels} dB"), size=size, decibels=f"{decibels:.1f}"
         )
 
-    # --- films and pictures -----------------------------------------------------------------------
-
-    def film(self, path: str | Path, through: Places, *, seconds: float = 4.0) -> Path:
-        """Write a walk through places as a film, by suffix: ``.gif .png .webp`` or, with imageio-ffmpeg, ``.mp4``.
-
-        Parameters
-        ----------
-        path : path
-        through : iterable of Place or int
-            Places, or seeds at the present place; at least two.
-        seconds : float
-            Length of the film, with 20 images a second.
-
-        Raises
-        ------
-        DataError
-            For an unknown suffix or fewer than two places.
-        """
-        path = Path(path)
-        places = [replace(self.place, x=float(p), y=0.0) if isinstance(p, int) else p for p in through]
-        writers = {".gif": Film.gif, ".png": Film.png, ".webp": Film.webp, ".mp4": Film.mp4}
-        if path.suffix not in writers:
-            raise DataError(
-                Message(
-                    "a film cannot be written to {path}: its suffix must be one of {known}",
-                    path=str(path),
-                    known=", ".join(writers),
-                )
-            )
-        if len(places) < 2:
-            raise DataError(Message("a film needs at least two places or seeds, such as film(path, [0, 1])"))
-        count = max(round(seconds * RATE), 2)
-        with self._lock:
-            frames = [enlarged(image) for image in self._exploration.walk(places, count)]
-        path.write_bytes(writers[path.suffix](Film(frames, [1 / RATE] * count)))
-        return path
-
     def _picture(self) -> bytes:
         """Return the newest image as a PNG, enlarged, for readers without a kernel."""
         file = io.BytesIO()
@@ -491,7 +449,7 @@ class LatentExplorer(Displayed, LatentTraits, ipywidgets.VBox):
     def close(self) -> None:
         """Remove the widget from the page and end its thread."""
         if "_tasks" in vars(self):
-            self._stop.set()
+            self.cancel()
             self._tasks.close()
             self._tasks.join()
         super().close()

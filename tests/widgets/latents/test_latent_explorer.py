@@ -10,6 +10,7 @@ from traitlets import TraitError
 import ganwidgets as gw
 from ganwidgets.latents import Place
 from ganwidgets.networks.stylegan3 import Generator, StyleGAN2Generator, initialize
+from ganwidgets.widgets.latents import walk
 
 
 def made(kind=Generator, **options):
@@ -93,6 +94,82 @@ def test_a_film_has_its_length(explorer, tmp_path):
         explorer.film(tmp_path / "walk.txt", [0, 1])
     with pytest.raises(gw.DataError, match="two places"):
         explorer.film(tmp_path / "walk.gif", [0])
+
+
+def press(explorer, name):
+    explorer._walk_buttons[name].click()
+
+
+def test_the_buttons_save_a_walk_through_the_added_places_as_a_film(explorer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(walk, "RATE", 3)
+    (tmp_path / "walk-1.gif").write_bytes(b"mine")
+    for x in (2.0, 5.0):
+        explorer.x = x
+        press(explorer, "add")
+    assert [stop.x for stop in explorer.stops] == [2.0, 5.0]
+    assert "Places: 2" in explorer._stop_count.value
+    press(explorer, "save")
+    explorer._tasks.settle()
+    assert explorer._view.state == {"text": "Saved: walk-2.gif", "share": 1.0}
+    assert (tmp_path / "walk-1.gif").read_bytes() == b"mine"
+    expected = explorer.film(tmp_path / "expected.gif", explorer.stops).read_bytes()
+    assert (tmp_path / "walk-2.gif").read_bytes() == expected
+    assert not explorer._walk_buttons["save"].disabled
+    press(explorer, "clear")
+    assert explorer.stops == ()
+    with pytest.raises(gw.DataError, match=r"\.gif"):
+        explorer.save_walk("walk.txt")
+
+
+def test_a_walk_is_played_in_the_picture_and_ends_at_the_present_place(explorer, monkeypatch):
+    monkeypatch.setattr(walk, "RATE", 3)
+    shown = []
+    explorer._view.observe(lambda change: shown.append(change["new"]["image"]), "pictures")
+    before = explorer.image
+    explorer.play_walk(seconds=1.0)
+    explorer._tasks.settle()
+    assert [each["caption"] for each in shown[:-1]] == ["walk"] * 3
+    assert shown[0]["png"] == shown[-1]["png"]  # it begins at the present place
+    assert len({each["png"] for each in shown[:3]}) == 3
+    assert torch.equal(explorer.image, before)
+
+
+@pytest.mark.parametrize("name", ["play", "save"])
+def test_cancel_ends_a_walk(name, explorer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    states = []
+
+    def cancel_after_the_first(change):
+        states.append(change["new"]["text"])
+        if states[-1].startswith("image 1 of"):
+            explorer.cancel()
+
+    explorer._view.observe(cancel_after_the_first, "state")
+    press(explorer, name)
+    explorer._tasks.settle()
+    walked = [text for text in states if text.startswith("image ")]
+    assert len(walked) == 1
+    assert states[-1] == "cancelled" or name == "play"
+    assert not list(tmp_path.iterdir())
+    explorer.x = 7.0
+    explorer.wait()
+    assert explorer._view.state["share"] == 1.0
+
+
+def test_another_choice_ends_a_walk_that_is_played(explorer):
+    def choose(change):
+        if change["new"]["image"]["caption"] == "walk":
+            explorer.x = 40.0
+
+    explorer._view.observe(choose, "pictures")
+    explorer.play_walk()
+    image = explorer.wait()
+    assert explorer._pictures["image"]["caption"] != "walk"
+    explorer.close()
+    other = gw.LatentExplorer(explorer._exploration.generator, x=40.0)
+    assert torch.equal(other.wait(), image)
+    other.close()
 
 
 def test_bad_choices_change_nothing(explorer):
