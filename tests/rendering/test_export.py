@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from html.parser import HTMLParser
@@ -13,7 +14,9 @@ import torch
 from PIL import Image
 
 from ganwidgets import GANTrainer
+from ganwidgets.messages import catalog
 from ganwidgets.rendering.pictures.scene import SEED
+from ganwidgets.rendering.pictures.svg import Line, chart
 from ganwidgets.runs.timeline.past_networks import spread
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
@@ -167,12 +170,36 @@ def test_a_page_needs_nothing_else(request, tmp_path, data):
     assert addresses
     assert all(address.startswith("data:image/png;base64,") for address in addresses)
     assert len(page.all("script")) == 1  # the slider's own
-    assert len(page.all("input")) == 1
+    assert [each["type"] for each in page.all("input") if each["type"] != "checkbox"] == ["range"]
     assert not page.all("link")
     assert all(attributes.get("alt") for attributes in page.all("img"))
     assert "prefers-color-scheme: dark" in text
     assert str(trainer.iteration) in page.text
     assert trainer.timeline.script() in page.text
+
+
+def test_a_chart_of_a_page_has_a_logarithmic_axis_with_gaps_that_are_counted():
+    mean = np.array([1.0, 10.0, 0.0, -3.0, 100.0, 1000.0])
+    line = Line("loss of D", "d", (np.arange(6), mean - 0.5, mean, mean + 0.5))
+    text = chart("Losses", [line], "iteration", "loss", catalog("en"))
+    Page(text)
+    linear, logarithmic = text.split('<svg class="chart logarithmic"')
+    assert linear.count("<polyline") == 1
+    heights = [
+        [float(pair.split(",")[1]) for pair in points.split()]
+        for points in re.findall(r'<polyline [^>]*points="([^"]*)"', logarithmic)
+    ]
+    (one, ten), (hundred, thousand) = heights
+    assert one - ten == pytest.approx(hundred - thousand, abs=0.2), "equal ratios are equally far"
+    assert ten - hundred == pytest.approx(one - ten, abs=0.2)
+    assert "2 values of 0 or less" in logarithmic
+    assert len(re.findall('type="checkbox"', text)) == 2, "the curve's own, and that of the axis"
+
+
+def test_a_chart_without_positive_values_has_no_logarithmic_axis():
+    mean = np.full(4, -1.0)
+    line = Line("loss of D", "d", (np.arange(4), mean, mean, mean))
+    assert "logarithmic" not in chart("Losses", [line], "iteration", "loss", catalog("en"))
 
 
 def test_what_people_supplied_is_escaped(digits, tmp_path):

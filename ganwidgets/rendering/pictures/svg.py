@@ -60,10 +60,9 @@ def chart(title: str, lines: Sequence[Line], across: str, unit: str, catalog: Ca
     shown = [_finite(line) for line in lines]
     placed, unplaced = _on_logarithmic_axis(shown)
     label = html.escape(title)
-    drawings = [
-        f'<svg class="chart linear" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
-        f"{_drawing(shown, across, unit, logarithmic=False)}</svg>"
-    ]
+    begin = f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
+    linear = _drawing(shown, across, unit, logarithmic=False)
+    drawings = [f'<svg class="chart linear" {begin}{linear}</svg>']
     chips = "".join(
         f'<label class="chip"><input type="checkbox" class="show-{number}" checked>'
         f'<svg viewBox="0 0 24 8"><line class="{line.tone}" x2="24" y1="4" y2="4"/></svg>{html.escape(line.label)}</label>'
@@ -71,12 +70,11 @@ def chart(title: str, lines: Sequence[Line], across: str, unit: str, catalog: Ca
     )
     if any(len(curve.mean) for curve in placed):
         chips += f'<label class="chip"><input type="checkbox" class="log">{html.escape(catalog(N_("log")))}</label>'
-        said = catalog(N_("{count} values of 0 or less have no place on a logarithmic axis"), count=unplaced)
-        drawings.append(
-            f'<svg class="chart logarithmic" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
-            f"{_drawing(placed, across, unit, logarithmic=True)}</svg>"
-            + (f'<p class="chart logarithmic">{html.escape(said)}</p>' if unplaced else "")
-        )
+        logarithmic = _drawing(placed, across, unit, logarithmic=True)
+        drawings.append(f'<svg class="chart logarithmic" {begin}{logarithmic}</svg>')
+        if unplaced:
+            text = N_("{count} values of 0 or less have no place on a logarithmic axis")
+            drawings.append(f'<p class="logarithmic">{html.escape(catalog(text, count=unplaced))}</p>')
     return (
         f'<figure class="curves"><figcaption><b>{label}</b>{chips}</figcaption>{"".join(drawings)}</figure>'
     )
@@ -109,8 +107,8 @@ def _on_logarithmic_axis(curves: Sequence[_Curve]) -> tuple[list[_Curve], int]:
         places = np.flatnonzero(good)
         gaps = tuple(int(at) for at in np.flatnonzero(np.diff(places) > 1) + 1)
         low = np.where(curve.low > 0, curve.low, np.finfo(float).tiny)[good]  # to the lower edge of the chart
-        heights = [np.log10(values) for values in (low, curve.mean[good], curve.high[good])]
-        found.append(_Curve(curve.tone, curve.iterations[good], *heights, gaps))
+        low, mean, high = (np.log10(values) for values in (low, curve.mean[good], curve.high[good]))
+        found.append(_Curve(curve.tone, curve.iterations[good], low, mean, high, gaps))
     return found, unplaced
 
 
