@@ -56,6 +56,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("command", choices=COMMANDS, metavar="command", help="one of those below")
     parser.add_argument("further", nargs=argparse.REMAINDER, help="passed on to JupyterLab or to pytest")
     options = parser.parse_args(arguments)
+    # Kernels and tests start many processes, and each would compile the package again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         require_python()
         return {"lab": lab, "test": test, "check": check}[options.command](options.further)
