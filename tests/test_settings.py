@@ -23,6 +23,7 @@ from ganwidgets.settings import (
     IntSetting,
     LayerWidthsSetting,
     NumberSetting,
+    Setting,
     settings_table,
 )
 
@@ -109,6 +110,14 @@ def test_the_settings_are_those_of_the_contract():
 def test_what_takes_effect_at_a_fresh_start_is_what_the_networks_are_built_of():
     pending = {name for name, setting in SETTINGS.items() if setting.effect == "fresh start"}
     assert pending == set(FRESH_START)
+
+
+def test_a_type_of_setting_that_cannot_check_a_value_cannot_be_used():
+    class Unchecked(Setting[int]):
+        pass
+
+    with pytest.raises(TypeError, match=r"abstract.*allowed.*check"):
+        Unchecked(0, label="Any", help="Anything.", group="run")
 
 
 @pytest.mark.parametrize("name", SETTINGS)

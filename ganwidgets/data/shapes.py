@@ -9,6 +9,7 @@ from ganwidgets.data.options import Kind
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 from ganwidgets.modality import MODALITIES
+from ganwidgets.modality.checks import check_drawn
 
 __all__ = ["are_images", "are_points", "image_shape", "sample_shape"]
 
@@ -51,7 +52,9 @@ def sample_shape(
         kind = next((name for name, each in MODALITIES.items() if each.recognizes(shape, what, pixels)), None)
     if kind is None or not shape:
         raise DataError(_no_image(shape, what))
-    return kind, MODALITIES[kind].shape_of(shape, what)
+    trained = MODALITIES[kind].shape_of(shape, what)
+    check_drawn(MODALITIES[kind], trained)
+    return kind, trained
 
 
 def are_points(shape: tuple[int, ...], what: str, pixels: bool) -> bool:

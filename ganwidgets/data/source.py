@@ -130,10 +130,6 @@ class Source(ABC):
         """Return :meth:`all_labels` if that needs no reading of samples, else None."""
         return self.labels
 
-    def label_order(self, labels: Tensor, seed: int) -> SampleOrder:
-        """Return `labels` (from :meth:`all_labels`) in the order of :meth:`order`: int64 [n] at any position."""
-        raise NotImplementedError(f"{self.name} has no labels")  # pragma: no cover - called only with labels
-
     def stored(self) -> Tensor | None:
         r"""Return all samples, [N, \*shape], if they are in memory and are not a preset.
 
@@ -188,6 +184,7 @@ class FiniteSource(Source):
         return torch.randperm(self.size, generator=seeded(seed, "order", epoch))
 
     def label_order(self, labels: Tensor, seed: int) -> SampleOrder:
+        """Return `labels` (from :meth:`all_labels`) in the order of :meth:`order`: int64 [n] at any position."""
         return SampleOrder(self.size, lambda epoch: labels[self.permutation(seed, epoch)], torch.clone)
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ganwidgets.diagnosis.finding import Evidence, Finding, Remedy, gravest
+from ganwidgets.diagnosis.ineffective import without_effect
 from ganwidgets.diagnosis.signals import SIGNALS, Series, Signals
 from ganwidgets.games import settings_of
 from ganwidgets.games.game import Game, Player
@@ -139,23 +140,7 @@ def _without_effect(seen: Signals, game: Game) -> Iterator[Finding]:
             continue
         for name in (f"lr_{letter}", f"{letter}_steps", f"optimizer_{letter}"):
             if name in seen.touched:
-                release = Remedy(N_("Give it an effect"), MappingProxyType({f"freeze_{letter}": False}))
-                yield Finding(
-                    "no_effect",
-                    0.05,
-                    seen.touched[name],
-                    Evidence(
-                        "no_effect",
-                        SIGNALS["no_effect"],
-                        (seen.iteration,),
-                        (1.0,),
-                        0.0,
-                        True,
-                        "follows from the definition of the setting",
-                    ),
-                    (release,),
-                    Message("{setting} has no effect now", setting=Message(definitions[name].label)),
-                )
+                yield without_effect(seen, name, definitions[name].label, {f"freeze_{letter}": False})
 
 
 def _finding(

@@ -11,7 +11,7 @@ from ganwidgets.diagnosis.signals import SIGNALS, Signals
 from ganwidgets.messages import Message, N_
 from ganwidgets.settings import SETTINGS
 
-__all__ = ["ineffective_settings"]
+__all__ = ["ineffective_settings", "without_effect"]
 
 Rules = Mapping[str, Any]
 
@@ -68,25 +68,26 @@ def ineffective_settings(seen: Signals) -> tuple[Finding, ...]:
     found = []
     for name in seen.touched:
         without, remedy = _WITHOUT_EFFECT.get(name, (None, {}))
-        if without is None or not without(seen.settings):
-            continue
-        label = Message("{setting} has no effect now", setting=Message(SETTINGS[name].label))
-        found.append(
-            Finding(
-                "no_effect",
-                MILD,
-                seen.touched[name],
-                Evidence(
-                    "no_effect",
-                    SIGNALS["no_effect"],
-                    (seen.iteration,),
-                    (1.0,),
-                    0.0,
-                    True,
-                    "follows from the definition of the setting",
-                ),
-                (Remedy(N_("Give it an effect"), MappingProxyType(dict(remedy))),),
-                label,
-            )
-        )
+        if without is not None and without(seen.settings):
+            found.append(without_effect(seen, name, SETTINGS[name].label, remedy))
     return tuple(found)
+
+
+def without_effect(seen: Signals, name: str, label: str, remedy: Mapping[str, Any]) -> Finding:
+    """Return the finding that the changed setting `name` has no effect; `remedy` are changes that give it one."""
+    return Finding(
+        "no_effect",
+        MILD,
+        seen.touched[name],
+        Evidence(
+            "no_effect",
+            SIGNALS["no_effect"],
+            (seen.iteration,),
+            (1.0,),
+            0.0,
+            True,
+            "follows from the definition of the setting",
+        ),
+        (Remedy(N_("Give it an effect"), MappingProxyType(dict(remedy))),),
+        Message("{setting} has no effect now", setting=Message(label)),
+    )

@@ -33,11 +33,11 @@ from ganwidgets.games.game import (
     Node,
     Player,
     Scored,
-    Stage,
     Stream,
     StreamShape,
     Turn,
 )
+from ganwidgets.games.translation import CHANNELS, STAGES
 from ganwidgets.messages import Message, N_
 from ganwidgets.modality.metric import Metric
 from ganwidgets.networks.patch_discriminator import build_patch_discriminator
@@ -82,7 +82,7 @@ class CycleGAN(Game):
     )
     streams = (Stream("a", N_("Domain A")), Stream("b", N_("Domain B")))
     terms = ("adversarial", "cycle", "identity")
-    stages = (Stage("generate", N_("Translate")), Stage("classify", N_("Classify")))
+    stages = STAGES
     settings: ClassVar[Mapping[str, Any]] = {
         "cycle_weight": FloatSetting(
             10.0,
@@ -124,18 +124,7 @@ class CycleGAN(Game):
             group="fresh start",
             effect="fresh start",
         ),
-        "channels": IntSetting(
-            24,
-            min=1,
-            max=512,
-            scale="logarithmic",
-            slider=(4, 128),
-            label=N_("Channels"),
-            unit=N_("per layer, at least"),
-            help=N_("How many feature maps the layers with the largest images hold."),
-            group="fresh start",
-            effect="fresh start",
-        ),
+        "channels": CHANNELS,
     }
     defaults: ClassVar[Mapping[str, Any]] = {
         "lr_d": 5e-4,

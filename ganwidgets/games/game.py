@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ganwidgets.messages import Message, N_
-from ganwidgets.modality.metric import Metric
+from ganwidgets.modality import Metric, Modality
 from ganwidgets.settings.types import Setting
 
 __all__ = [
@@ -332,7 +332,7 @@ class Game(ABC):
     terms, measures : tuple of str
         History columns besides ``loss_<letter>`` and ``grad_norm_<letter>``; see :class:`Scored`.
     optional_measures : tuple of str
-        Those of `measures` that only some runs record. They become columns with their first value.
+        Those of `measures` that are NaN in some runs. They become columns with their first number.
     stages : tuple of Stage
         Between draw and loss; every update reports all of them, in this order.
     draw_stage : Stage
@@ -376,6 +376,14 @@ class Game(ABC):
             f"loss_{player.letter}": Message("loss of {player}", player=player.letter.upper())
             for player in self.players
         }
+
+    def metrics_of(self, modality: Modality) -> Mapping[str, Metric]:
+        """Return the definitions of the metrics of a run on data of this kind."""
+        return self.metrics
+
+    def headline(self, modality: Modality) -> str:
+        """Return the metric or column that runs are compared by if the user chooses none."""
+        return list(self.losses)[-1]
 
     @property
     def main_exhibit(self) -> Exhibit | None:

@@ -50,6 +50,8 @@ from ganwidgets.games.resolutions import (
     level_of,
 )
 from ganwidgets.messages import Message, N_
+from ganwidgets.metrics import METRICS
+from ganwidgets.modality import Metric, Modality
 from ganwidgets.networks import build_networks
 from ganwidgets.networks.progressive import GrowingNetwork, level_at
 from ganwidgets.networks.pyramids import SIDES
@@ -176,6 +178,13 @@ class GAN(Game):
     packing: int = 1
     objective: Objective | None = None
     labelled: frozenset[str] = frozenset()
+
+    def metrics_of(self, modality: Modality) -> Mapping[str, Metric]:
+        return METRICS[modality.name]
+
+    def headline(self, modality: Modality) -> str:
+        # Metrics on features take too long to be measured only for a comparison.
+        return super().headline(modality) if modality.on_features else modality.headline
 
     def build(
         self, settings: Any, data: Mapping[str, StreamShape], weights: torch.Generator

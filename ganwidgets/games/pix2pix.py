@@ -30,16 +30,16 @@ from ganwidgets.games.game import (
     Node,
     Player,
     Scored,
-    Stage,
     Stream,
     StreamShape,
     Turn,
 )
+from ganwidgets.games.translation import CHANNELS, STAGES
 from ganwidgets.messages import N_
 from ganwidgets.modality.metric import Metric
 from ganwidgets.networks.patch_discriminator import build_patch_discriminator
 from ganwidgets.networks.unet import build_unet
-from ganwidgets.settings.types import FloatSetting, IntSetting
+from ganwidgets.settings.types import FloatSetting
 
 __all__ = ["Pix2Pix", "detail"]
 
@@ -65,7 +65,7 @@ class Pix2Pix(Game):
     )
     streams = (Stream("pairs", N_("Pairs"), paired=True),)
     terms = ("adversarial", "l1")
-    stages = (Stage("generate", N_("Translate")), Stage("classify", N_("Classify")))
+    stages = STAGES
     purposes = ("noise",)
     settings: ClassVar[Mapping[str, Any]] = {
         "l1_weight": FloatSetting(
@@ -91,18 +91,7 @@ class Pix2Pix(Game):
             help=N_("The weight of the discriminator's loss for the generator; at 0 only the pixels count."),
             group="objective",
         ),
-        "channels": IntSetting(
-            24,
-            min=1,
-            max=512,
-            scale="logarithmic",
-            slider=(4, 128),
-            label=N_("Channels"),
-            unit=N_("per layer, at least"),
-            help=N_("How many feature maps the layers with the largest images hold."),
-            group="fresh start",
-            effect="fresh start",
-        ),
+        "channels": CHANNELS,
     }
     defaults: ClassVar[Mapping[str, Any]] = {
         "lr_d": 4e-4,

@@ -23,6 +23,7 @@ from ganwidgets.metrics.points import (
 )
 from ganwidgets.metrics.registered import MetricFunction, own_figures, own_metrics, register
 from ganwidgets.modality import MODALITIES, OVERFITTING, Metric, Modality
+from ganwidgets.modality.checks import checked_figures
 from ganwidgets.validation import checked_callable
 
 __all__ = [
@@ -130,4 +131,5 @@ def evaluate_samples(
     """
     assert modality.evaluate is not None
     own = own_figures(modality.name, samples, reference)
-    return {**modality.evaluate(samples, reference, modes, seed), **own}
+    figures = checked_figures(modality, modality.evaluate(samples, reference, modes, seed))
+    return {**figures, **own}

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ganwidgets.messages import Message, N_
+from ganwidgets.modality.checks import check_declaration
 from ganwidgets.modality.metric import Metric
 from ganwidgets.settings.registered_names import checked_name
 
@@ -87,7 +88,7 @@ class Modality:
     augmentable : bool
         True if the setting ``augment`` applies.
     metrics : mapping of str to Metric
-        What `evaluate` returns, in the order in which users see it.
+        What `evaluate` returns, in the order in which users see it. Without `evaluate` those of images, if left out.
     headline : str
         The metric that runs are compared by if the user chooses none.
     evaluate : callable or None
@@ -205,8 +206,11 @@ def register_modality(modality: Modality) -> Modality:
 
     Raises
     ------
+    TypeError
+        If it is no `Modality`, or a part of it is of a wrong type.
     ValueError
-        If a built-in kind has the name, or if it is no word of small letters, digits and underscores.
+        If a built-in kind has the name, if it is no word of small letters, digits and underscores, or if the
+        declaration is incomplete.
 
     Examples
     --------
@@ -221,5 +225,16 @@ def register_modality(modality: Modality) -> Modality:
     ... )
     >>> trainer = GANTrainer(np.random.rand(100, 2), kind=register_modality(shares).name)  # doctest: +SKIP
     """
-    _MODALITIES[checked_name(modality.name, N_("kind of data"), _BUILT_IN)] = modality
+    if not isinstance(modality, Modality):
+        raise TypeError(
+            Message(
+                "a kind of data cannot be {value}; pass gw.Modality(name=..., ...)", value=repr(modality)[:80]
+            )
+        )
+    name = checked_name(modality.name, N_("kind of data"), _BUILT_IN)
+    images = next(each for each in _MODALITIES.values() if each.on_features)
+    if modality.evaluate is None and not modality.metrics:
+        vars(modality).update(metrics=images.metrics, headline=modality.headline or images.headline)
+    check_declaration(modality, images.metrics)
+    _MODALITIES[name] = modality
     return modality

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from typing import Any
 
 from ganwidgets.messages import Message
 
@@ -12,7 +13,7 @@ __all__ = ["checked_name"]
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
-def checked_name(name: str, what: str, built_in: Container[str]) -> str:
+def checked_name(name: Any, what: str, built_in: Container[str]) -> str:
     """Return `name` if it is a valid name for a user's part.
 
     Raises
@@ -20,7 +21,7 @@ def checked_name(name: str, what: str, built_in: Container[str]) -> str:
     ValueError
         If it is not an identifier, or is the name of a built-in part.
     """
-    if _WORD.fullmatch(name) is None:
+    if not isinstance(name, str) or _WORD.fullmatch(name) is None:
         raise ValueError(
             Message(
                 "{name!r} is no name for a {what}; pass a word of small letters, digits and underscores",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import numbers
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
@@ -35,7 +36,7 @@ SettingGroup = Literal["discriminator", "generator", "objective", "optimizer", "
 G = TypeVar("G")
 
 
-class Setting(TraitType[G, Any], Generic[G]):
+class Setting(TraitType[G, Any], ABC, Generic[G]):
     """A trait with a description for users.
 
     Parameters
@@ -85,14 +86,14 @@ class Setting(TraitType[G, Any], Generic[G]):
         checked: G = obj._validated(self, value)
         return checked
 
+    @abstractmethod
     def check(self, value: Any) -> G:
         """Return `value` in its canonical type, or raise `TraitError`."""
-        raise NotImplementedError  # pragma: no cover - every setting below defines it
 
     @property
+    @abstractmethod
     def allowed(self) -> str:
         """Description of the allowed values."""
-        raise NotImplementedError  # pragma: no cover - every setting below defines it
 
     def refuse(self, value: Any, hint: str = "") -> TraitError:
         """Return the error with this setting's name, `value` and the allowed values."""

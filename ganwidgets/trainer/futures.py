@@ -9,7 +9,6 @@ import numpy as np
 
 from ganwidgets.diagnosis.wording import findings_of_each
 from ganwidgets.messages import Catalog, N_, catalog
-from ganwidgets.metrics import METRICS
 from ganwidgets.rendering.pictures.overlay import legend, overlay
 from ganwidgets.rendering.pictures.side_by_side import samples_side_by_side
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from ganwidgets.trainer.trainer import GANTrainer
     from ganwidgets.trainer.what_if import WhatIf
 
-__all__ = ["conclusion_page", "futures_page", "quality_of"]
+__all__ = ["conclusion_page", "futures_page"]
 
 
 def futures_page(what_if: WhatIf, t: Catalog | None = None) -> str:
@@ -50,14 +49,6 @@ def _by_name(what_if: WhatIf, t: Catalog) -> dict[str, GANTrainer]:
     return {t(N_("unchanged")): what_if.unchanged, t(N_("changed")): what_if.changed}
 
 
-def quality_of(trainer: GANTrainer) -> str:
-    """Return the figure that says best how good the samples of a run are; its last loss if nothing cheap does."""
-    modality = trainer.source.modality
-    if trainer.game.name == "gan" and not modality.on_features:
-        return modality.headline
-    return list(trainer.game.losses)[-1]
-
-
 def conclusion_page(what_if: WhatIf, metric: str, t: Catalog | None = None) -> str:
     """Return in what both futures differ at their end: one column or figure, and the findings on each.
 
@@ -75,7 +66,8 @@ def conclusion_page(what_if: WhatIf, metric: str, t: Catalog | None = None) -> s
     """
     t = t or catalog()
     difference = what_if.difference(metric)
-    known = METRICS[what_if.unchanged.source.kind].get(metric)
+    trainer = what_if.unchanged
+    known = trainer.game.metrics_of(trainer.source.modality).get(metric)
     better = {"lower": t(N_("lower is better")), "higher": t(N_("higher is better"))}
     kind = f" ({better[known.better]})" if known is not None else ""
     sentence = t(

@@ -310,12 +310,13 @@ class WhatIf:
         return f"<WhatIf {asked}: iterations {self.start} to {end}, {self.seeds} noise seed(s)>"
 
     def _repr_html_(self) -> str:
-        from ganwidgets.trainer.futures import conclusion_page, futures_page, quality_of
+        from ganwidgets.trainer.futures import conclusion_page, futures_page
 
         about = f"<p>{html.escape(repr(self)[1:-1])}</p>"
         if not self._pairs:
             return about
-        return about + futures_page(self) + conclusion_page(self, quality_of(self.unchanged))
+        headline = self.unchanged.game.headline(self.unchanged.source.modality)
+        return about + futures_page(self) + conclusion_page(self, headline)
 
 
 def _last(values: Floats) -> float:

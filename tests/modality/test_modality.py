@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,11 @@ def test_units_are_undone(waves):
 
 def test_a_kind_that_recognizes_its_samples_needs_no_name():
     taken = gw.Modality(
-        name="seven", recognizes=lambda shape, what, pixels: shape == (7, 5, 3), evaluate=loudness
+        name="seven",
+        recognizes=lambda shape, what, pixels: shape == (7, 5, 3),
+        evaluate=loudness,
+        metrics=WAVES.metrics,
+        picture=lambda samples: samples[:, :1],
     )
     gw.register_modality(taken)
     assert gw.dataset(np.zeros((4, 7, 5, 3))).kind == "seven"
@@ -102,10 +107,88 @@ def test_a_kind_that_recognizes_its_samples_needs_no_name():
     assert gw.dataset(np.zeros((4, 7))).kind == "points"
 
 
-@pytest.mark.parametrize(("name", "said"), [("points", "already"), ("My kind", "no name")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("points", "already"), ("My kind", "no name"), (7, "7 is no name")]
+)
 def test_a_kind_needs_a_name_of_its_own(name, said):
     with pytest.raises(ValueError, match=said):
         gw.register_modality(gw.Modality(name=name))
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (
+            {"metrics": {}, "headline": "loudness"},
+            "headline of the kind of data 'waves' cannot be 'loudness'.*none",
+        ),
+        ({"headline": "loud"}, "headline .* cannot be 'loud': it must be one of its metrics: loudness"),
+        ({"metrics": {"loudness": "Loudness"}}, r"metrics\['loudness'\] .* must be a Metric\(label, help"),
+        (
+            {"metrics": {"loudness": Metric("L", "L.", "more", ".2f")}},
+            "better .* cannot be 'more'.*'higher' or",
+        ),
+        ({"metrics": ["loudness"]}, r"metrics .* must be a dictionary"),
+        ({"evaluate": None}, "declares the metrics loudness and no evaluate.*pass evaluate=function"),
+        ({"evaluate": 0.5}, "evaluate .* cannot be 0.5: it must be a function"),
+        ({"picture": None}, "picture .* cannot be None: it must be a function"),
+        ({"view": "sound"}, "view .* cannot be 'sound': it must be 'plane' or 'gallery'"),
+        (
+            {"options": {"rate"}},
+            "options .* cannot be {'rate'}: it must be a set of 'value_range' and 'standardize'",
+        ),
+        ({"stored": {"float32"}}, "stored .* such as torch.float32"),
+        ({"frame_rate": 0}, "frame_rate .* cannot be 0: it must be a number above 0"),
+        ({"panel_share": 2}, "panel_share .* cannot be 2.* at most 1"),
+        ({"panel_pause": "1 s"}, "panel_pause .* cannot be '1 s'.* seconds from 0 on"),
+    ],
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else "",
+)
+def test_an_incomplete_declaration_is_refused_by_part_value_and_remedy(part, said):
+    known = dict(MODALITIES)
+    with pytest.raises((TypeError, ValueError), match=said):
+        gw.register_modality(replace(WAVES, **part))
+    assert known == MODALITIES, "nothing is registered"
+
+
+def test_what_is_no_declaration_is_refused():
+    with pytest.raises(TypeError, match=r"cannot be \{'name': 'waves'\}; pass gw.Modality\(name="):
+        gw.register_modality({"name": "waves"})
+
+
+def test_a_kind_without_evaluate_has_the_metrics_of_images():
+    scans = gw.register_modality(gw.Modality(name="scans", bounded=True))
+    assert scans.metrics == MODALITIES["images"].metrics
+    assert scans.headline == "frechet"
+    assert gw.dataset(np.zeros((4, 3, 8, 8), np.float32), kind="scans").shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (
+            {"picture": lambda samples: samples},
+            r"makes \[1, 2, 12\] of one sample of shape \(2, 12\); return images",
+        ),
+        ({"view": "plane"}, r"shape \(2, 12\), and its view 'plane' draws \(F,\).*view='gallery'"),
+        (
+            {"evaluate": None, "metrics": {}, "headline": ""},
+            r"shape \(2, 12\) and are no images.*declare evaluate",
+        ),
+    ],
+    ids=["picture", "plane", "features"],
+)
+def test_data_that_a_kind_cannot_draw_or_measure_are_refused(part, said):
+    kind = gw.register_modality(replace(WAVES, name="odd_waves", **part)).name
+    with pytest.raises(gw.DataError, match=said):
+        gw.dataset(np.zeros((4, 2, 12), np.float32), kind=kind)
+
+
+def test_evaluate_returns_the_metrics_that_are_declared():
+    kind = gw.register_modality(replace(WAVES, name="odd_waves", evaluate=lambda *_: {"volume": 1.0})).name
+    trainer = gw.GANTrainer(np.zeros((20, 2, 12), np.float32), kind=kind, **SMALL)
+    with pytest.raises(gw.DataError, match=r"'odd_waves' returned volume; return .* metrics: loudness"):
+        trainer.evaluate(10)
 
 
 def test_a_file_whose_kind_is_not_registered_says_what_to_do(waves, tmp_path, monkeypatch):

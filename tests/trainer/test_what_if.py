@@ -7,6 +7,7 @@ from torch import nn
 from traitlets import TraitError
 
 import ganwidgets as gw
+from ganwidgets.trainer.futures import conclusion_page
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
 
@@ -181,6 +182,18 @@ def test_a_future_that_diverges_is_a_result():
     assert "changed" in both.errors
     assert both.unchanged.iteration >= 42
     assert np.isnan(both.difference("loss_d")[-1])
+
+
+def test_a_game_is_compared_by_the_metrics_that_it_declares():
+    images = np.random.default_rng(0).uniform(0, 1, (16, 1, 16, 16)).astype(np.float32)
+    trainer = gw.GANTrainer((images, 1 - images), game="pix2pix", channels=4, batch_size=4)
+    trainer.step(1)
+    what_if = trainer.what_if(steps=1, l1_weight=0.0)
+    assert np.isfinite(float(what_if.difference("l1")))
+    assert "lower is better" in conclusion_page(what_if, "l1")
+    assert "higher is better" in conclusion_page(what_if, "detail")
+    assert "loss_g" in what_if._repr_html_(), "the last loss, if the user chooses no metric"
+    what_if.drop()
 
 
 @pytest.mark.parametrize(

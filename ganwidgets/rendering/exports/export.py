@@ -11,7 +11,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ganwidgets.messages import Catalog, Message, N_
-from ganwidgets.metrics import METRICS
 from ganwidgets.rendering.exports import generator_files, tables
 from ganwidgets.rendering.exports.animation import Film
 from ganwidgets.rendering.exports.generator_files import CARD_BEGINS, card_in
@@ -171,14 +170,14 @@ def _page(
         scene = on_training_thread(partial(scene_of, session, pictures))
         chapters = list(stills(session, on_training_thread, scene, CHAPTERS))
         iteration, views = chapters[-1].iteration, views_of(chapters, catalog)
-        title, metrics = catalog(N_("A GAN on {data}"), data=source.name), METRICS[source.kind]
+        title = catalog(N_("A GAN on {data}"), data=source.name)
     else:
         seen = list(moments(session, on_training_thread, _shown(session, pictures), CHAPTERS))
         iteration = seen[-1].iteration
         curves = on_training_thread(partial(curves_html, session, catalog))
         samples = samples_html(seen[-1], game.exhibits, catalog)
         views = Views(samples, film_html(seen, game.exhibits, catalog), curves)
-        title, metrics = f"{catalog(game.label)}: {source.name}", game.metrics
+        title = f"{catalog(game.label)}: {source.name}"
     found, floors, features = figures()
     account = on_training_thread(
         lambda: Account(
@@ -189,7 +188,7 @@ def _page(
             past=past_of(session),
             views=views,
             iteration=iteration,
-            metrics=metrics,
+            metrics=session.state.game.metrics_of(source.modality),
             definitions=session.settings.definitions,
             figures=found,
             floors=floors,

@@ -69,6 +69,15 @@ def check_declared(game: Any) -> None:
                     name=twice[0],
                 )
             )
+    unknown = [name for name in game.optional_measures if name not in game.measures]
+    if unknown:
+        raise DataError(
+            Message(
+                "the game {game} has {name!r} in optional_measures only; add it to measures, or remove it",
+                game=game.name,
+                name=unknown[0],
+            )
+        )
     for player in game.players:
         if not player.networks:
             raise DataError(

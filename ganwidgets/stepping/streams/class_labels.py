@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from ganwidgets.data import SampleOrder, Source
+from ganwidgets.data.source import FiniteSource
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
-__all__ = ["LabelArity", "Labels", "classes_of", "label_arity", "labels_for"]
+__all__ = ["LabelArity", "Labels", "classes_of", "label_arity", "labels_for", "labels_of"]
 
 LabelArity = Literal["none", "optional", "required"]
 
@@ -142,14 +143,20 @@ def labels_for(
                 )
             )
         return None
-    values = _values(source)
-    return Labels(
-        values=values,
-        order=source.label_order(values, seed),
-        generator=wanted["generator"],
-        discriminator=wanted["discriminator"],
-        known=tuple(sorted(set(values.tolist()))),
-    )
+    return labels_of(source, seed, **wanted)
+
+
+def labels_of(source: Source, seed: int, *, generator: bool = False, discriminator: bool = False) -> Labels:
+    """Return the labels of `source` in the order for the run's `seed`, for the named networks.
+
+    Raises
+    ------
+    DataError
+        If it has none.
+    """
+    labelled, values = _values(source)
+    order = labelled.label_order(values, seed)
+    return Labels(values, order, generator, discriminator, tuple(sorted(set(values.tolist()))))
 
 
 def classes_of(source: Source) -> int:
@@ -160,7 +167,7 @@ def classes_of(source: Source) -> int:
     DataError
         If the data has no labels, or some are negative or too large.
     """
-    low, high = (int(end) for end in _values(source).aminmax())
+    low, high = (int(end) for end in _values(source)[1].aminmax())
     if low < 0 or high >= MOST:
         raise DataError(
             Message(
@@ -173,9 +180,10 @@ def classes_of(source: Source) -> int:
     return high + 1
 
 
-def _values(source: Source) -> Tensor:
+def _values(source: Source) -> tuple[FiniteSource, Tensor]:
+    """Return `source`, which is finite if it has labels, and all its labels."""
     values = source.all_labels()
-    if values is None:
+    if values is None or not isinstance(source, FiniteSource):
         raise DataError(
             Message(
                 "the networks need labels, but {name} has none; pass a pair (X, y), a Dataset of "
@@ -183,4 +191,4 @@ def _values(source: Source) -> Tensor:
                 name=source.name,
             )
         )
-    return values
+    return source, values

@@ -6,11 +6,9 @@ from typing import Any
 
 from ganwidgets.data import Source, load_data
 from ganwidgets.data.two_sources import TwoSources, load_two
-from ganwidgets.errors import DataError
 from ganwidgets.games.game import Game, StreamShape
-from ganwidgets.messages import Message
 from ganwidgets.seeds import derive
-from ganwidgets.stepping.streams.class_labels import Labels, classes_of
+from ganwidgets.stepping.streams.class_labels import classes_of, labels_of
 from ganwidgets.stepping.streams.feed import SampleStream
 from ganwidgets.stepping.streams.sample_streams import OrderedStream
 
@@ -70,14 +68,4 @@ def streams_of(game: Game, source: Source, seed: int) -> dict[str, SampleStream]
 
 
 def _stream(source: Source, seed: int, *, labelled: bool) -> OrderedStream:
-    if not labelled:
-        return OrderedStream(source.order(seed))
-    values = source.all_labels()
-    if values is None:
-        raise DataError(
-            Message("this game needs labels, but {name} has none; pass a pair (X, y)", name=source.name)
-        )
-    labels = Labels(
-        values, source.label_order(values, seed), False, False, tuple(sorted(set(values.tolist())))
-    )
-    return OrderedStream(source.order(seed), labels)
+    return OrderedStream(source.order(seed), labels_of(source, seed) if labelled else None)

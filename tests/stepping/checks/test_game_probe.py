@@ -136,6 +136,7 @@ def test_draws_inside_networks_are_routed_and_those_that_cannot_be_are_noticed()
         ({"players": (Player("a", "l", "A", ("x",)), Player("b", "m", "B", ("x",)))}, "network 'x' twice"),
         ({"players": (Player("a", "l", "A", ()),)}, "'a' of the game regression moves no network"),
         ({"terms": ("loss_l",)}, "column 'loss_l' twice"),
+        ({"optional_measures": ("late",)}, "'late' in optional_measures only"),
         ({"streams": (Stream("data", "A"), Stream("data", "B"))}, "stream 'data' twice"),
     ],
 )

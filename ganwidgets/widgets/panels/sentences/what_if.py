@@ -13,9 +13,8 @@ import ipywidgets
 from ganwidgets.comparison.comparison import AGAINST
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.metrics import METRICS
 from ganwidgets.settings import Setting
-from ganwidgets.trainer.futures import conclusion_page, futures_page, quality_of
+from ganwidgets.trainer.futures import conclusion_page, futures_page
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
@@ -238,10 +237,11 @@ class WhatIfPanel:
     def _conclude(self, what_if: WhatIf) -> None:
         """Offer every curve and figure for a comparison, and show the one that says most."""
         trainer = what_if.unchanged
-        figures = METRICS[trainer.source.kind] if trainer.game.name == "gan" else ()
+        game, modality = trainer.game, trainer.source.modality
+        figures = game.metrics_of(modality)
         known = list(dict.fromkeys([*figures, *(name for name in trainer.history if name not in AGAINST)]))
         self.metric.options = known
-        self.metric.value = quality_of(trainer)
+        self.metric.value = game.headline(modality)
         self._concluded.value = conclusion_page(what_if, self.metric.value, self._catalog)
         self._conclusion.remove_class("gw-hidden")
 
