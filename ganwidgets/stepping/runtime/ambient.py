@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import torch
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+from torch.nn.utils import parametrize
 from torch.utils._python_dispatch import _disable_current_modes
 
 __all__ = ["pinned", "under_pinned_modes"]
@@ -70,18 +71,59 @@ def _set_autocast_depth(depth: int) -> None:
         change()
 
 
+def _set_parametrizations_cached(depth: int) -> None:
+    # torch has no setter. Inside `parametrize.cached()`, an update would go on with weights from before the last one.
+    parametrize._cache_enabled = depth
+
+
+_ROUNDED_BY_ONEDNN = ("matmul", "conv", "rnn")
+_WITHOUT_ROUNDING = ("none", "ieee")
+
+
+def _onednn_rounding() -> tuple[tuple[str, str, str], ...]:
+    """Return by what products of float32 are rounded: backend, operation, dtype; nothing if none is.
+
+    An operation without a value of its own has that of oneDNN, and oneDNN that of all backends. Each is read while those
+    above it have none.
+    """
+    get, write = torch._C._get_fp32_precision_getter, torch._C._set_fp32_precision_setter
+    if all(get("mkldnn", operation) in _WITHOUT_ROUNDING for operation in _ROUNDED_BY_ONEDNN):
+        return ()
+    found: list[tuple[str, str, str]] = []
+    for backend, operation in (("generic", "all"), ("mkldnn", "all")):
+        found.append((backend, operation, get(backend, operation)))
+        write(backend, operation, "none")
+    found += [("mkldnn", operation, get("mkldnn", operation)) for operation in _ROUNDED_BY_ONEDNN]
+    for level in found[:2]:
+        write(*level)
+    return tuple(found)
+
+
+def _set_onednn_rounding(levels: tuple[tuple[str, str, str], ...]) -> None:
+    for level in levels or [("mkldnn", operation, "ieee") for operation in _ROUNDED_BY_ONEDNN]:
+        torch._C._set_fp32_precision_setter(*level)
+
+
+# torch 2.9 has one precision for each operation; `get_float32_matmul_precision` raises an error once a user has set one.
+PRECISION = (
+    Mode(_onednn_rounding, _set_onednn_rounding, ())
+    if hasattr(torch._C, "_get_fp32_precision_getter")
+    else Mode(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest")
+)
+
 EVERYWHERE = (
     Mode(torch.is_grad_enabled, torch.set_grad_enabled, True),
     Mode(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
     _autocast("cpu"),
     Mode(_autocast_depth, _set_autocast_depth, 0),
     Mode(_flushes_denormals, torch.set_flush_denormal, False),
+    Mode(lambda: parametrize._cache_enabled, _set_parametrizations_cached, 0),
 )
 
 ON_CPU = (
     *EVERYWHERE,
     Mode(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 0),
-    Mode(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
+    PRECISION,
     Mode(torch._C._get_mkldnn_enabled, torch._C._set_mkldnn_enabled, torch._C._get_mkldnn_enabled()),
 )
 

@@ -29,6 +29,23 @@ def setting(read, write, value):
         write(before)
 
 
+@contextlib.contextmanager
+def precision(backend, operation, rounded_by):
+    """Set what only the functions behind `torch.backends` can set."""
+    torch._C._set_fp32_precision_setter(backend, operation, rounded_by)
+    try:
+        yield
+    finally:
+        torch._C._set_fp32_precision_setter(backend, operation, "none")
+
+
+def precisions():
+    if not hasattr(torch._C, "_get_fp32_precision_getter"):
+        return torch.get_float32_matmul_precision()
+    levels = ("generic", "all"), *(("mkldnn", name) for name in ("all", "matmul", "conv", "rnn"))
+    return [torch._C._get_fp32_precision_getter(*level) for level in levels]
+
+
 def flushes_denormals():
     return bool((torch.tensor([1e-310], dtype=torch.float64) * 1.0 == 0).item())
 
@@ -81,6 +98,11 @@ MODES = {
     "matmul precision": lambda: setting(
         torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "medium"
     ),
+    "oneDNN rounds products": lambda: precision("mkldnn", "matmul", "bf16"),
+    "oneDNN rounds convolutions": lambda: precision("mkldnn", "conv", "bf16"),
+    "oneDNN rounds everything": lambda: precision("mkldnn", "all", "bf16"),
+    "every backend rounds": lambda: precision("generic", "all", "tf32"),
+    "cached parametrizations": nn.utils.parametrize.cached,
     "oneDNN off": lambda: setting(torch._C._get_mkldnn_enabled, torch._C._set_mkldnn_enabled, False),
     "denormals flushed": lambda: setting(flushes_denormals, torch.set_flush_denormal, True),
     "threads": lambda: setting(torch.get_num_threads, torch.set_num_threads, 2),
@@ -112,7 +134,8 @@ def ambient():
         torch.is_inference_mode_enabled(),
         torch.is_grad_enabled(),
         torch.get_deterministic_debug_mode(),
-        torch.get_float32_matmul_precision(),
+        precisions(),
+        nn.utils.parametrize._cache_enabled,
         torch._C._get_mkldnn_enabled(),
         torch.get_num_threads(),
         torch.is_anomaly_enabled(),
@@ -134,7 +157,11 @@ def networks():
         nn.Tanh(),
     )
     discriminator = nn.Sequential(
-        Noisy(), nn.Conv2d(1, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(64, 1)
+        Noisy(),
+        nn.Conv2d(1, 4, 4, 2, 1),
+        nn.LeakyReLU(0.2),
+        nn.Flatten(),
+        nn.utils.parametrizations.weight_norm(nn.Linear(64, 1)),
     )
     with torch.no_grad():
         for network in (generator, discriminator):
@@ -217,6 +244,8 @@ def same(one, other):
 
 if not hasattr(torch._C._autograd, "_top_saved_tensors_default_hooks"):
     del MODES["rounded saved tensors"]  # an old torch cannot tell
+if not hasattr(torch._C, "_get_fp32_precision_getter"):
+    MODES = {name: mode for name, mode in MODES.items() if " round" not in name}
 
 ROUNDING = [mode for mode in MODES if "dtype" in mode or "autocast" in mode]
 """Modes that may meet the averages, the penalties and the precision of a run on ways of their own."""
@@ -271,3 +300,10 @@ def test_modes_that_an_exception_left_changed_are_restored():
     with pytest.raises(KeyboardInterrupt):
         broken_off()
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.skipif(not hasattr(torch._C, "_get_fp32_precision_getter"), reason="since torch 2.9")
+def test_an_operation_without_a_precision_of_its_own_has_none_afterwards():
+    with precision("generic", "all", "tf32"), pinned():
+        pass
+    assert precisions() == ["none"] * 5
