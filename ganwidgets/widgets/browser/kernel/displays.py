@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import uuid
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -97,7 +98,8 @@ class Displays:
 class Displayed:
     """What IPython calls to show a widget; a base class before that of ipywidgets.
 
-    The widget is shown with a stored picture below it, and after it was closed as that picture alone.
+    The widget is shown with a stored picture below it, and after it was closed as that picture alone. A subclass defines
+    :meth:`_picture`.
     """
 
     _closed_words: ClassVar[str]
@@ -108,9 +110,15 @@ class Displayed:
     _models: Sequence[ipywidgets.Widget] = ()
     """What :meth:`close` closes beside the widget itself."""
 
+    @abstractmethod
     def _picture(self) -> bytes:
         """Return the newest state of the widget as a PNG."""
-        raise NotImplementedError
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        # ABCMeta would do this, but traitlets' classes have a metaclass of their own.
+        if getattr(cls._picture, "__isabstractmethod__", False):
+            raise TypeError(f"{cls.__name__} must define _picture(), which returns a PNG")
 
     def _is_closed(self) -> bool:
         return self.comm is None  # type: ignore[attr-defined]
