@@ -53,6 +53,7 @@ def lay_out(chromium: Browser):
 
     page.route("http://widgets.test/**", answer)
     page.goto("http://widgets.test/")
+    laid_out.page = page
     yield laid_out
     page.close()
 
@@ -92,3 +93,22 @@ def test_random_draws_are_a_list_even_if_their_texts_are_equal(lay_out):
     assert laid["axes"] == []
     assert laid["runs"] == [[0], [1], [2], [3]]
     assert {tuple(lines) for lines in laid["labels"]} == {("lr_g 0.001", "lr_d 0.001", "seed 0")}
+
+
+def test_curves_that_a_frame_does_not_bring_are_kept(lay_out):
+    kept = lay_out.page.evaluate(
+        """async () => {
+          const { Results } = await import('/sweep/results.js');
+          const results = new Results({ get: () => ({}) });
+          const frame = (changed, ...losses) => {
+            const curves = Object.assign(new Float32Array(losses), { shape: [changed.length, 2, 2] });
+            results.renew({ changed: new Float32Array(changed), curves }, {});
+          };
+          frame([1, 0], 1, 2, 3, 4, 5, 6, 7, 8);
+          const before = [0, 1].map((run) => results.curveVersion(run));
+          frame([0], 9, 9, 9, 9);
+          const again = [0, 1].map((run) => results.curveVersion(run) === before[run]);
+          return [again, [...results.lossesOf(0, 1)], [...results.lossesOf(1, 0)], [...results.lossesOf(1, 1)]];
+        }"""
+    )
+    assert kept == [[False, True], [9, 9], [1, 2], [3, 4]]

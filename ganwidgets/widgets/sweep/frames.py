@@ -1,12 +1,15 @@
 """What a frame of a sweep holds: miniatures, curves, and the metric by which cells are coloured.
 
-A frame is one message with these arrays, a row for each run: ``samples`` (float32 [runs, n, 2], or uint8
-[runs, n, height, width, channels]), ``curves`` (float32 [runs, 2, points], the losses of D and of G), and
-``values`` (float32 [runs], NaN before a run was measured).
+A frame is one message with these arrays: ``samples`` (float32 [runs, n, 2], or uint8 [runs, n, height, width, channels]),
+``values`` (float32 [runs], NaN before a run was measured), ``changed`` (float32 [m], the runs whose curves the frame
+brings), and ``curves`` (float32 [m, 2, points], their losses of D and of G).
+
+A curve is sent again after its run has taken about as many steps as one of its points covers, and after a pause.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -29,7 +32,12 @@ MEASURED = 500
 SHARE = 0.05
 """The part of the time that measuring may take."""
 
+PART = 0.25
+"""Largest part of the curves that one frame brings while the runs go on."""
+
 Floats = npt.NDArray[np.float32]
+Mark = tuple[Lane, int]
+"""A run and its iteration."""
 
 
 class SweepFrames:
@@ -47,7 +55,9 @@ class SweepFrames:
         self._next = 0
         self._due = 0.0
         self._floors: dict[str, float] | None = None
-        self._figures: dict[int, tuple[tuple[Lane, int], dict[str, float]]] = {}
+        self._figures: dict[int, tuple[Mark, dict[str, float]]] = {}
+        self._sent: dict[int, Mark] = {}
+        self._forgotten = False
         self.metric = metric
         self.spent = 0.0
         """Seconds that the last call of :meth:`measure` took."""
@@ -88,14 +98,41 @@ class SweepFrames:
         pixels = self.modality.drawn(samples) * 255
         return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1).astype(np.uint8))
 
-    def curves(self) -> Floats:
-        """Return the losses of all runs, drawn small."""
-        table = np.full((len(self._sweep), 2, CURVE), np.nan, np.float32)
-        for index, lane in enumerate(self._sweep._lanes):
-            for row, name in enumerate(("loss_d", "loss_g")):
+    def curves(self, *, exact: bool) -> dict[str, Floats]:
+        """Return the curves that changed visibly since they were last returned, and their runs.
+
+        Parameters
+        ----------
+        exact : bool
+            Return every curve that changed at all, of any number of runs.
+        """
+        marks = [(lane, self._sweep._iteration(index)) for index, lane in enumerate(self._sweep._lanes)]
+        if self._forgotten:
+            self._forgotten, self._sent = False, {}
+        late = [self._lateness(self._sent.get(index), mark) for index, mark in enumerate(marks)]
+        changed = sorted(
+            (i for i in range(len(marks)) if late[i] >= (0 if exact else 1)), key=lambda i: -late[i]
+        )
+        if not exact:
+            changed = changed[: max(math.ceil(len(marks) * PART), late.count(math.inf))]
+        table = np.full((len(changed), 2, CURVE), np.nan, np.float32)
+        for row, index in enumerate(changed):
+            lane, _ = self._sent[index] = marks[index]
+            for column, name in enumerate(("loss_d", "loss_g")):
                 means = lane.session.history.envelope(name, CURVE)[2]
-                table[index, row, : len(means)] = means
-        return table
+                table[row, column, : len(means)] = means
+        return {"changed": np.array(changed, np.float32), "curves": table}
+
+    @staticmethod
+    def _lateness(sent: Mark | None, now: Mark) -> float:
+        """Return how many points of a curve a run has gone on since its curve was sent; negative if it has not."""
+        if sent is None or sent[0] is not now[0] or sent[1] > now[1]:
+            return math.inf
+        return (now[1] - sent[1]) * CURVE / max(sent[1], CURVE) if now[1] > sent[1] else -1.0
+
+    def forget(self) -> None:
+        """Return every curve again from the next call of :meth:`curves` on: a view appeared that has none."""
+        self._forgotten = True
 
     def values(self) -> Floats:
         """Return the chosen metric of every run, NaN if it was not measured yet."""

@@ -41,6 +41,27 @@ export class Results {
     this.words = model.get("words");
     this.frame = null;
     this.cells = [];
+    /** The iteration and the rate: of the newest frame, or of `state` if that is newer. */
+    this.at = this.state;
+    this.curves = new Map();
+    this.frames = 0;
+  }
+
+  /** Take a frame; it brings the curves of runs that changed. */
+  renew(frame, at) {
+    this.frame = frame;
+    this.at = at;
+    this.frames += 1;
+    const { curves, changed } = frame;
+    const size = 2 * curves.shape[2];
+    [...changed].forEach((run, row) => {
+      this.curves.set(run, { version: this.frames, losses: curves.slice(row * size, (row + 1) * size) });
+    });
+  }
+
+  /** Return a number that differs once a run's losses changed. */
+  curveVersion(run) {
+    return this.curves.get(run)?.version ?? 0;
   }
 
   get scene() {
@@ -125,10 +146,10 @@ export class Results {
     });
   }
 
-  /** Return a run's losses of D (`row` 0) or of G (`row` 1). */
+  /** Return a run's losses of D (`row` 0) or of G (`row` 1), of all its history; empty before they were sent. */
   lossesOf(run, row) {
-    const { curves } = this.frame;
-    const points = curves.shape[2];
-    return curves.subarray((2 * run + row) * points, (2 * run + row + 1) * points);
+    const losses = this.curves.get(run)?.losses ?? new Float32Array(0);
+    const points = losses.length / 2;
+    return losses.subarray(row * points, (row + 1) * points);
   }
 }

@@ -1,7 +1,7 @@
 // Draws a SweepView: a cell for each run or, with seeds folded, for each configuration. What `scene`, `state` and a
 // frame hold is described in view.py and frames.py.
 
-import { drawsOnce } from "../browser/shared/canvases.js";
+import { colorsOf, drawsOnce } from "../browser/shared/canvases.js";
 import { make, makeButton, makeSvg, setOptions } from "../browser/shared/elements.js";
 import { taken } from "../browser/shared/keys.js";
 import { listen, unpack } from "../browser/shared/messages.js";
@@ -10,9 +10,14 @@ import { brief, fill, spaced } from "../browser/shared/texts.js";
 import { showActions } from "./actions.js";
 import { layGrid, layTable } from "./layouts.js";
 import { drawParallel } from "./parallel.js";
-import { drawLosses, drawSamples } from "./pictures.js";
+import { drawLosses, drawSamples, RealPoints, sizeOf } from "./pictures.js";
 import { figure, logarithmic, mean, Results, shade, shareOf } from "./results.js";
 import { dragRectangle } from "./selection.js";
+
+/** Change the text of an element if it differs: an equal one would be laid out again. */
+const write = (el, text) => {
+  if (el.textContent !== text) el.textContent = text;
+};
 
 export default {
   render({ model, el }) {
@@ -24,6 +29,8 @@ export default {
     let chosen = new Set();
     let focus = 0;
     let svg = null;
+    let real = null;
+    let sized = false;
     const view = { show: "grid", fold: true, sort: "given", filter: "all", setting: "", value: "" };
     const send = (act, rest = {}) => model.send({ act, ...rest });
 
@@ -116,6 +123,7 @@ export default {
     const build = () => {
       results.arrange(view);
       parts = [];
+      sized = false;
       across = 1;
       board.replaceChildren(band);
       board.className = `gw-sweep-board gw-sweep-${view.show}`;
@@ -139,42 +147,63 @@ export default {
 
     // --- drawing
     const refresh = () => {
-      const { frame, scene, state } = results;
-      const rate = state.status === "running" && state.rate;
+      const { at: moment, frame, scene, state } = results;
+      const rate = state.status === "running" && moment.rate;
       const speed = rate ? ` \u00b7 ${fill(words.rate, { n: brief(rate), runs: scene.runs.length })}` : "";
-      at.textContent = fill(words.iteration, { n: spaced(state.iteration ?? 0) }) + speed;
+      write(at, fill(words.iteration, { n: spaced(moment.iteration ?? 0) }) + speed);
       play.hidden = state.status === "running";
       pause.hidden = !play.hidden;
-      error.textContent = state.error ?? "";
+      write(error, state.error ?? "");
       error.hidden = !state.error;
       if (!frame) return;
       const span = results.limits();
       drawLegend(span);
-      if (view.show === "parallel") drawParallel(svg, results, span, isChosen, toggle);
-      else for (const part of parts) drawCell(part, span);
+      if (view.show === "parallel") return drawParallel(svg, results, span, isChosen, toggle);
+      for (const part of parts) tellCell(part, span);
+      if (inGrid()) drawCells(frame);
     };
-    const drawCell = (part, span) => {
+    /** Draw what changed in each cell; the page is read before the first canvas is changed. */
+    const drawCells = (frame) => {
+      const colors = colorsOf(board, ["real", "generated", "d", "g"]);
+      const look = Object.values(colors).join();
+      if (!sized) for (const part of parts) part.sizes = [sizeOf(part.canvas), sizeOf(part.curve)];
+      for (const part of parts) {
+        const { cell, sizes } = part;
+        const again = !sized || part.look !== look;
+        part.look = look;
+        const still = part.samples === frame.samples || part.ended === cell.runs[0];
+        if (again || !still) drawSamples(part.canvas, sizes[0], cell.runs[0], frame, real, colors);
+        const drawn = cell.runs.map((run) => results.curveVersion(run)).join();
+        if (again || part.drawn !== drawn) drawLosses(part.curve, sizes[1], cell, results, colors);
+        part.samples = frame.samples;
+        part.drawn = drawn;
+        part.ended = results.ended(cell.runs[0]) ? cell.runs[0] : null;
+      }
+      sized = true;
+    };
+    const tellCell = (part, span) => {
       const { cell, box, foot } = part;
       const { state } = results;
       const known = results.valueOf(cell);
       const over = cell.runs.filter((run) => results.ended(run));
       const status = over.length === cell.runs.length ? words[state.statuses[over[0]]] : "";
-      box.style.setProperty("--gw-cell", Number.isFinite(known) ? shade(shareOf(known, span)) : "transparent");
+      const color = Number.isFinite(known) ? shade(shareOf(known, span)) : "transparent";
+      if (part.color !== color) box.style.setProperty("--gw-cell", color);
+      part.color = color;
       box.classList.toggle("gw-over", Boolean(status));
       const figures = results.figuresOf(cell);
       const errors = cell.runs.map((run) => state.errors[run]).filter(Boolean);
-      box.title = [results.nameOf(cell), `${results.metricLabel}: ${figures}`, ...errors].join("\n");
+      const title = [results.nameOf(cell), `${results.metricLabel}: ${figures}`, ...errors].join("\n");
+      if (box.title !== title) box.title = title;
       if (inGrid()) {
-        foot.textContent = status ? `${status} \u00b7 ${figure(known)}` : figure(known);
-        drawSamples(part.canvas, cell.runs[0], results);
-        drawLosses(part.curve, cell, results);
+        write(foot, status ? `${status} \u00b7 ${figure(known)}` : figure(known));
         return;
       }
-      foot.textContent = figures;
-      part.status.textContent = [...new Set(cell.runs.map((run) => words[state.statuses[run]]))].join(", ");
+      write(foot, figures);
+      write(part.status, [...new Set(cell.runs.map((run) => words[state.statuses[run]]))].join(", "));
       part.losses.forEach((place, row) => {
         const last = cell.runs.map((run) => finite([...results.lossesOf(run, row)]).at(-1));
-        place.textContent = figure(mean(finite(last)));
+        write(place, figure(mean(finite(last))));
       });
     };
     const drawLegend = ([worst, best]) => {
@@ -195,19 +224,27 @@ export default {
 
     // --- from the kernel
     const laidOut = () => {
-      const { metrics: all, metric } = results.scene;
+      const { metrics: all, metric, real: points, view: kind } = results.scene;
+      real = kind === "plane" ? new RealPoints(points) : null;
       setOptions(metrics, all);
       metrics.value = metric;
       build();
     };
+    const stated = () => {
+      results.at = results.state;
+      later();
+    };
     const message = (content, buffers) => {
       if (!content.frame) return;
-      results.frame = unpack(content.frame, buffers);
+      results.renew(unpack(content.frame, buffers), content.at);
       if (view.sort === "by_metric") build();
       else later();
     };
-    const deafen = listen(model, { "msg:custom": message, "change:scene": laidOut, "change:state": later });
-    const size = new ResizeObserver(later);
+    const deafen = listen(model, { "msg:custom": message, "change:scene": laidOut, "change:state": stated });
+    const size = new ResizeObserver(() => {
+      sized = false;
+      later();
+    });
     size.observe(board);
     if (results.scene.runs) laidOut();
     send("redraw");

@@ -96,14 +96,14 @@ class SweepView(anywidget.AnyWidget):
         super().__init__(words={name: catalog(text) for name, text in WORDS.items()})
         self.on_msg(self._on_message)
 
-    def draw(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Send a frame."""
+    def draw(self, arrays: Mapping[str, npt.NDArray[Any]], at: Mapping[str, Any]) -> None:
+        """Send a frame, and the iteration and the rate of that moment."""
         parts, buffers = [], []
         for name, array in arrays.items():
             solid = np.ascontiguousarray(array)
             parts.append([name, _TYPES[solid.dtype.kind], list(solid.shape)])
             buffers.append(solid.tobytes())
-        self.send({"frame": parts}, buffers)
+        self.send({"frame": parts, "at": at}, buffers)
 
     def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         if "act" in content:

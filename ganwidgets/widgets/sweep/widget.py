@@ -181,7 +181,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
             "play": self.play,
             "pause": self.pause,
             "step": self.step,
-            "redraw": self._runner.wake,
+            "redraw": self._redraw,
         }
         if act in plain:
             plain[act]()
@@ -195,6 +195,10 @@ class SweepWidget(Displayed, ipywidgets.VBox):
             self._post(lambda: [self.sweep.kill(i) for i in runs])
         elif act == "respawn":
             self._post(lambda: self._respawn(runs, content))
+
+    def _redraw(self) -> None:
+        self._frames.forget()
+        self._runner.stale()
 
     def _change(self, runs: list[int], name: str, text: Any) -> None:
         self.sweep.change(runs, **{name: _parsed(name, str(text))})
@@ -290,30 +294,44 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         }
 
     def _publish(self) -> None:
-        sweep, runner = self.sweep, self._runner
-        statuses = [lane.status for lane in sweep._lanes]
+        self._tell()
+        self._view.state = {**self._moment(), **self._standing()}
+
+    def _tell(self) -> None:
+        """Set the traits."""
+        runner = self._runner
         with self.hold_trait_notifications():
             self.set_trait("status", runner.status)
             self.set_trait("iteration", runner.iteration)
             self.set_trait("steps_per_second", round(runner.steps_per_second, 1))
             if runner.error:
                 self.set_trait("error", runner.error)
-        self._view.state = {
-            "status": runner.status,
-            "iteration": runner.iteration,
-            "rate": round(runner.steps_per_second, 1),
+
+    def _moment(self) -> dict[str, Any]:
+        """Return what changes with each step."""
+        return {"iteration": self._runner.iteration, "rate": round(self._runner.steps_per_second, 1)}
+
+    def _standing(self) -> dict[str, Any]:
+        """Return what changes seldom."""
+        lanes = self.sweep._lanes
+        return {
+            "status": self._runner.status,
             "error": self._said(self.error),
-            "statuses": statuses,
-            "errors": [self._said(lane.error) for lane in sweep._lanes],
-            "iterations": [sweep._iteration(index) for index in range(len(statuses))],
+            "statuses": [lane.status for lane in lanes],
+            "errors": [self._said(lane.error) for lane in lanes],
         }
 
     def _draw(self) -> None:
         began = time.perf_counter()
         frames = self._frames
         frames.measure()
-        self._publish()
-        self._view.draw({"samples": frames.samples(), "curves": frames.curves(), "values": frames.values()})
+        self._tell()
+        now = self._standing()
+        if any(self._view.state.get(name) != value for name, value in now.items()):
+            # A message of its own, so only if it differs: the frame brings the rest.
+            self._view.state = {**self._moment(), **now}
+        curves = frames.curves(exact=self._runner.status != "running")
+        self._view.draw({"samples": frames.samples(), "values": frames.values(), **curves}, self._moment())
         if self._pacer.to_ask():
             self._seq += 1
             self._pacer.sent(self._seq)
@@ -352,6 +370,7 @@ class _Waking:
 
     def hello(self, view: str) -> None:
         self._widget._pacer.hello(view)
+        self._widget._frames.forget()
         self._widget._runner.stale()
 
     def bye(self, view: str) -> None:

@@ -22,7 +22,8 @@ def widget():
 
 def drawn(widget, monkeypatch):
     frames = []
-    monkeypatch.setattr(widget._view, "draw", frames.append)
+    monkeypatch.setattr(widget._view, "draw", lambda arrays, _: frames.append(arrays))
+    widget._frames.forget()
     widget._runner.call(widget._draw)
     return frames[0]
 
@@ -67,6 +68,44 @@ def test_a_frame_holds_a_miniature_the_losses_and_the_metric_of_every_run(widget
     for _ in range(4):
         widget._runner.call(lambda: [widget._frames.measure_now(i) for i in range(4)])
     assert np.isfinite(drawn(widget, monkeypatch)["values"]).all()
+
+
+def test_a_frame_brings_only_curves_that_changed(widget):
+    frames = widget._frames
+
+    def runs(*, exact):
+        found = widget._runner.call(lambda: frames.curves(exact=exact))
+        assert found["curves"].shape[:2] == (len(found["changed"]), 2)
+        return sorted(found["changed"].astype(int).tolist())
+
+    widget.step(400)
+    assert runs(exact=False) == [0, 1, 2, 3]  # none was sent before
+    widget.step(5)  # half of what a point of the curve covers
+    assert runs(exact=False) == []
+    assert runs(exact=True) == [0, 1, 2, 3]
+    assert runs(exact=True) == []
+    found = []
+    for _ in range(4):  # a quarter of the runs in each frame
+        widget.step(11)
+        found += runs(exact=False)
+    assert sorted(found) == [0, 1, 2, 3]
+    widget.sweep.respawn(2)
+    assert runs(exact=False) == [2]
+    widget._on_act({"act": "redraw"})  # a view that has no curves yet
+    assert runs(exact=False) == [0, 1, 2, 3]
+
+
+def test_a_frame_of_a_run_that_goes_on_is_one_message(widget, monkeypatch):
+    sent = []
+    widget.step(2)
+    widget._runner.call(widget._draw)
+    monkeypatch.setattr(widget._view, "send_state", lambda key=None: sent.append(key))
+    monkeypatch.setattr(widget._view, "send", lambda content, _: sent.append(content["at"]["iteration"]))
+    for _ in range(2):
+        widget.sweep.step(2)
+        widget._runner.iteration = widget.sweep.iteration
+        widget._runner.call(widget._draw)
+    assert sent == [4, 6]
 
 
 def test_messages_change_stop_and_respawn_runs(widget):
