@@ -10,7 +10,14 @@ from typing import Any, TypeVar
 
 from ganwidgets.messages import Message
 
-__all__ = ["checked_callable", "checked_count", "checked_seed", "checked_timeout", "seed_or_new"]
+__all__ = [
+    "checked_callable",
+    "checked_count",
+    "checked_seed",
+    "checked_size",
+    "checked_timeout",
+    "seed_or_new",
+]
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -19,6 +26,15 @@ def checked_count(n: Any) -> int:
     """Return `n` if it is a valid number of repetitions."""
     if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 0:
         raise ValueError(Message("n cannot be {n!r}: it must be a whole number from 0 on", n=n))
+    return int(n)
+
+
+def checked_size(n: Any) -> int:
+    """Return `n` if it is a valid number of samples that something is computed of."""
+    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
+        raise ValueError(
+            Message("{name} cannot be {value!r}: it must be a whole number from 1 on", name="n", value=n)
+        )
     return int(n)
 
 

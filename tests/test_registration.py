@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import ipywidgets
 import pytest
 import torch
 from torch import nn
 
 import ganwidgets as gw
+from ganwidgets.widgets.panels import own_panels
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
 
@@ -70,7 +74,11 @@ class Loose(torch.optim.Optimizer):
         (lambda: gw.register_optimizer("lbfgs", torch.optim.LBFGS), "fails"),
         (lambda: gw.register_architecture("mlp", small_pair), "already"),
         (lambda: gw.register_metric("modes", lambda a, b: 0.0), "already"),
+        (lambda: gw.register_metric("best", lambda a, b: 0.0, better="best"), "choose higher or lower"),
+        (lambda: gw.register_metric("shown", lambda a, b: 0.0, format="zz"), "format of numbers"),
         (lambda: gw.register_panel("curves", lambda: None), "already"),
+        (lambda: gw.register_panel("often", lambda: None, interval=-1), "seconds from 0 on"),
+        (lambda: gw.register_panel("often", lambda: None, interval="1"), "seconds from 0 on"),
     ],
 )
 def test_what_cannot_be_registered_is_refused(register, said):
@@ -139,3 +147,67 @@ def test_a_panel_of_ones_own_draws_every_moment_and_may_fail():
         from ganwidgets.widgets.panels import own_panels
 
         own_panels._registered.clear()
+
+
+@pytest.mark.parametrize("built", [nn.Linear(2, 2), (), (nn.Linear(2, 2), nn.Linear(2, 1), None), None])
+def test_a_builder_must_return_two_networks(built):
+    gw.register_architecture("no_pair", lambda spec, generator: built)
+    with pytest.raises(gw.DataError, match="no_pair.*a generator and a discriminator"):
+        gw.GANTrainer("ring8", architecture="no_pair")
+
+
+IN_ANOTHER_PROCESS = """
+import sys
+import ganwidgets as gw
+for path in sys.argv[1:]:
+    try:
+        gw.open_run(path)
+    except gw.CheckpointError as error:
+        print(error)
+"""
+
+
+def test_another_process_says_which_registration_a_stored_run_needs(tmp_path):
+    gw.register_optimizer("elsewhere", torch.optim.NAdam)
+    gw.register_architecture("elsewhere_too", small_pair)
+    kind = gw.Modality(name="shares", evaluate=lambda *_: {}, view="plane")
+    points = torch.rand(40, 2)
+    made = [
+        gw.GANTrainer("ring8", optimizer_g="elsewhere", run=tmp_path / "a", **SMALL),
+        gw.GANTrainer("ring8", architecture="elsewhere_too", run=tmp_path / "b", batch_size=16),
+        gw.GANTrainer(points, kind=gw.register_modality(kind).name, run=tmp_path / "c", **SMALL),
+    ]
+    for trainer in made:
+        trainer.step(1)
+        trainer.close()
+    told = subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", IN_ANOTHER_PROCESS, *(str(tmp_path / name) for name in "abc")],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    assert "gw.register_optimizer" in told[0]
+    assert "gw.register_architecture" in told[1]
+    assert "gw.register_modality" in told[2]
+    assert not any("damaged" in line for line in told)
+
+
+class Unfinished:
+    """Has no widget."""
+
+    def draw(self, frame):
+        raise AssertionError("never drawn")
+
+
+def test_a_panel_that_cannot_be_made_says_why_in_its_place():
+    gw.register_panel("unfinished", Unfinished)
+    w = gw.GANTrainerWidget("ring8", **SMALL)
+    try:
+        panel = next(part for part in w.children if "gw-unfinished" in part._dom_classes)
+        assert "AttributeError" in panel.children[0].value
+        w.step(2)
+        w.wait(timeout=60)
+        assert w.error == ""
+    finally:
+        w.close()
+        del own_panels._registered["unfinished"]

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ganwidgets.messages import N_
+from ganwidgets.messages import Message, N_
 from ganwidgets.modality.metric import Metric
 from ganwidgets.settings.registered_names import checked_name
 
@@ -47,6 +47,14 @@ def register(
 ) -> None:
     """Register a metric for data of `kind`; None: of every kind."""
     name = checked_name(name, N_("metric"), built_in)
+    if better not in {"higher", "lower"}:
+        raise ValueError(Message("better cannot be {value!r}; choose higher or lower", value=better))
+    try:
+        f"{0.5:{format}}"
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            Message("format cannot be {value!r}; pass a format of numbers, such as '.3g'", value=format)
+        ) from error
     metric = Metric(label or name, label or name, better, format)
     for known in list(OWN_METRICS) if kind is None else ():
         if known[0] == name:

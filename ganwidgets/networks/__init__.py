@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from ganwidgets.errors import DataError
 from ganwidgets.messages import Message, N_
 from ganwidgets.networks import dcgan, mlp, msg, progressive, r3gan, resnet
 from ganwidgets.networks.layers.spectral import normalise_spectrally
@@ -151,7 +152,22 @@ def build_networks(
         synthesis_layers,
         len(shape) > 1 if bounded is None else bounded,
     )
-    networks = _BUILDERS[architecture](plan, generator)
+    networks = _checked_pair(_BUILDERS[architecture](plan, generator), architecture)
     if spectral_norm and architecture in _SPECTRAL:
         normalise_spectrally(networks[1], generator)
     return networks
+
+
+def _checked_pair(built: object, architecture: str) -> tuple[nn.Module, nn.Module]:
+    """Return `built` if it is what a builder must return."""
+    pair = tuple(built) if isinstance(built, (tuple, list)) else (built,)
+    if len(pair) != 2 or not all(isinstance(network, nn.Module) for network in pair):
+        raise DataError(
+            Message(
+                "the builder of the architecture {name!r} returned {types}; return a generator and a discriminator, "
+                "each a torch.nn.Module",
+                name=architecture,
+                types=", ".join(type(each).__name__ for each in pair) or "nothing",
+            )
+        )
+    return pair  # type: ignore[return-value]

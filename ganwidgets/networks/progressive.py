@@ -81,6 +81,11 @@ class GrowingNetwork(nn.Module):
         whole = int(level)
         return whole, level - whole
 
+    def hold_level(self) -> None:
+        """Make the current level a constant, so that the network can be traced; :meth:`grow` has no effect then."""
+        level = self.split_level()
+        self.split_level = lambda: level  # type: ignore[method-assign]
+
     def faded(self, real: Tensor) -> Tensor:
         """Return real images [N, C, side, side] with the detail of the current level.
 

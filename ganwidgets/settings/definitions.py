@@ -57,6 +57,7 @@ class SettingTraits(FreshStartTraits):
     optimizer_d = ChoiceSetting(
         "adam",
         choices=_OPTIMIZERS,
+        register="gw.register_optimizer",
         label=N_("Optimizer of D"),
         help=N_(
             "The rule that turns the discriminator's gradient into a change; a new rule starts without memory."
@@ -113,6 +114,7 @@ class SettingTraits(FreshStartTraits):
     optimizer_g = ChoiceSetting(
         "adam",
         choices=_OPTIMIZERS,
+        register="gw.register_optimizer",
         label=N_("Optimizer of G"),
         help=N_(
             "The rule that turns the generator's gradient into a change; a new rule starts without memory."

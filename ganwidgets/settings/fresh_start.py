@@ -45,6 +45,7 @@ class FreshStartTraits(SettingOwner):
             "stylegan3_t": N_("StyleGAN3, translation (T)"),
             "stylegan3_r": N_("StyleGAN3, rotation (R)"),
         },
+        register="gw.register_architecture",
         label=N_("Architecture"),
         help=N_("How the two networks are built; all but the fully connected ones are for square images."),
         group="fresh start",

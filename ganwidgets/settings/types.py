@@ -184,10 +184,13 @@ class ChoiceSetting(Setting[str]):
     ----------
     choices : mapping of str to str
         Each name with its label.
+    register : str
+        The function that adds a choice of the user's own, as users call it; empty if there is none.
     """
 
-    def __init__(self, default: str, *, choices: Mapping[str, str], **about: Any) -> None:
+    def __init__(self, default: str, *, choices: Mapping[str, str], register: str = "", **about: Any) -> None:
         super().__init__(default, **about)
+        self._register = register
         self._choices = dict(choices)
         self.choices = MappingProxyType(self._choices)
 
@@ -198,7 +201,15 @@ class ChoiceSetting(Setting[str]):
     def check(self, value: Any) -> str:
         if isinstance(value, str) and value in self.choices:
             return str(value)
-        raise self.refuse(value, hint=nearest(value, self.choices))
+        raise self.refuse(value, hint=f"{nearest(value, self.choices)}{self._remedy}")
+
+    @property
+    def _remedy(self) -> str:
+        if not self._register:
+            return ""
+        return Message(
+            "; {call} adds one of your own, and must be called again in each process", call=self._register
+        )
 
     def label_of(self, value: str) -> str:
         """Return the label of `value`."""

@@ -17,7 +17,7 @@ from ganwidgets.runs.state.user_parts import refuse_other_games
 from ganwidgets.runs.timeline.timeline import Timeline
 from ganwidgets.trainer.dispatch import on_training_thread
 from ganwidgets.trainer.hosting import RunnerFacing
-from ganwidgets.validation import checked_count, seed_or_new
+from ganwidgets.validation import checked_count, checked_size, seed_or_new
 
 if TYPE_CHECKING:
     from ganwidgets.data import Source
@@ -95,7 +95,7 @@ class InspectionMixin(RunnerFacing):
         dict of str to Tensor
             float32 on the CPU. Samples are in the units of :meth:`sample`, differences in the same units.
         """
-        return shown(self._session, checked_count(n), seed_or_new(seed), average=ema)
+        return shown(self._session, checked_size(n), seed_or_new(seed), average=ema)
 
     @property
     def source(self) -> Source:

@@ -10,7 +10,7 @@ from ganwidgets.runs.quality.evaluation import Evaluation
 from ganwidgets.runs.quality.image_judge import Neighbors, refuse_unknown_features
 from ganwidgets.runs.state.user_parts import refuse_other_games
 from ganwidgets.trainer.hosting import RunnerFacing
-from ganwidgets.validation import checked_count, checked_seed
+from ganwidgets.validation import checked_count, checked_seed, checked_size
 
 __all__ = ["QualityMixin"]
 
@@ -41,11 +41,11 @@ class QualityMixin(RunnerFacing):
         -----
         ``trainer.history.evaluations`` stores the result with its iteration; the state and its hash do not change.
         """
-        return self._evaluation.noted(checked_count(n), checked_seed(seed), features)
+        return self._evaluation.noted(checked_size(n), checked_seed(seed), features)
 
     def floors(self, n: int = 2500, seed: int = 0, features: Any = None) -> dict[str, float]:
         """Return :meth:`evaluate` for real samples instead of generated ones: the score of a perfect generator."""
-        return self._evaluation.of_real(checked_count(n), checked_seed(seed), features)
+        return self._evaluation.of_real(checked_size(n), checked_seed(seed), features)
 
     @property
     def features(self) -> Any:
@@ -85,7 +85,7 @@ class QualityMixin(RunnerFacing):
     def class_shares(self, n: int = 2500, seed: int = 0) -> dict[int, float]:
         """Return the share of generated images that the data's classifier assigns to each class."""
         refuse_other_games(self._session.own.game, "class_shares()")
-        return self._evaluation.class_shares(checked_count(n), checked_seed(seed))
+        return self._evaluation.class_shares(checked_size(n), checked_seed(seed))
 
     @property
     def _evaluation(self) -> Evaluation:

@@ -127,3 +127,26 @@ def test_a_network_that_cannot_be_traced_is_refused_in_a_sentence(tmp_path):
     trainer = gw.GANTrainer("ring8", generator=Untraceable(), latent_dim=4, **SMALL)
     with pytest.raises(ValueError, match=r"cannot trace this generator.*safetensors"):
         trainer.export(tmp_path / "g.pt2")
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_a_growing_generator_is_exported_at_its_level(tmp_path, level):
+    trainer = gw.GANTrainer(
+        torch.rand(8, 1, 16, 16), architecture="progressive", channels=2, batch_size=4, growth_level=level
+    )
+    trainer.step(1)
+    program = torch.export.load(trainer.export(tmp_path / "g.pt2"))
+    z = torch.randn(3, trainer.settings.latent_dim)
+    expected = trainer.generator.eval()(z)
+    trainer.generator.train()
+    assert torch.equal(program.module()(z), expected)
+
+
+def test_the_weights_of_a_game_on_two_arrays_are_exported(tmp_path):
+    images = torch.rand(8, 1, 16, 16).numpy()
+    trainer = gw.GANTrainer((images, images), game="pix2pix", channels=2, batch_size=4)
+    path = trainer.export(tmp_path / "g.safetensors")
+    with safetensors.safe_open(path, "pt") as file:
+        settings = json.loads(file.metadata()["config"])["settings"]
+    assert settings["batch_size"] == 4
+    assert "data" not in settings

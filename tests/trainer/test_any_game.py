@@ -220,3 +220,13 @@ def test_a_future_of_another_game_is_computed_beside_the_run():
     both = trainer.what_if(2, cycle_weight=0.0)
     assert both.changed.iteration == 4
     assert both.changed.history["loss_g"][-1] < both.unchanged.history["loss_g"][-1]
+
+
+@pytest.mark.parametrize("game", ["gan", "pix2pix"])
+@pytest.mark.parametrize("call", ["show", "evaluate", "floors"])
+def test_no_samples_at_all_are_refused(game, call):
+    images = torch.rand(8, 1, 16, 16).numpy()
+    data = (images, images) if game == "pix2pix" else "ring8"
+    trainer = gw.GANTrainer(data, game=game, batch_size=4)
+    with pytest.raises(ValueError, match="n cannot be 0: it must be a whole number from 1 on"):
+        getattr(trainer, call)(0)

@@ -19,6 +19,7 @@ from ganwidgets.errors import DataError
 from ganwidgets.games.gan import draw_noise
 from ganwidgets.messages import Message
 from ganwidgets.modality import MODALITIES
+from ganwidgets.networks.progressive import GrowingNetwork
 from ganwidgets.runs.session.session import Session
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.modules.tensors import copied_network
@@ -160,6 +161,8 @@ def _generator(session: Session) -> nn.Module:
 def _traceable(session: Session) -> _Traceable:
     session.roll_back()
     network = copied_network(_generator(session)).cpu().eval()
+    if isinstance(network, GrowingNetwork):
+        network.hold_level()
     if session.built.get("latent_dim") is None:
         raise DataError(Message("this game's generator takes no noise; export .safetensors instead"))
     z = draw_noise(
@@ -194,7 +197,7 @@ def _config(session: Session) -> dict[str, Any]:
         "settings": {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in settings.items()
-            if name in session.settings.definitions and isinstance(value, (bool, int, float, str, tuple))
+            if name in session.settings.definitions and _is_plain(value)
         },
     }
 
@@ -226,3 +229,9 @@ def _card(
         + f"\n## Network\n\n```\n{network}\n```\n\n"
         "## Settings\n\n```json\n" + json.dumps(config["settings"], indent=1, sort_keys=True) + "\n```\n"
     )
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether JSON holds `value`: data of two halves may be a pair of arrays."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return all(isinstance(part, (bool, int, float, str)) for part in parts)

@@ -13,7 +13,7 @@ from torch import Tensor
 from ganwidgets.data import DataOptions, Source, load_data, restored_array
 from ganwidgets.data.images.scaling import OF_BYTES, in_training_units
 from ganwidgets.data.options import Kind
-from ganwidgets.errors import DataError
+from ganwidgets.errors import CheckpointError, DataError
 from ganwidgets.messages import Message
 from ganwidgets.modality import MODALITIES, Modality
 from ganwidgets.runs.state.state_tree import data_name
@@ -57,14 +57,18 @@ def source_of_samples(
 
     Raises
     ------
+    CheckpointError
+        If the kind of data is not registered.
     ValueError
         If the samples are invalid.
     """
     modality = MODALITIES.get(kind)
     if modality is None:
-        raise ValueError(
+        raise CheckpointError(
             Message(
-                "{kind} is no known kind of data; pass its declaration to register_modality first", kind=kind
+                "the run has data of the kind {kind!r}, which is not registered; pass its declaration to "
+                "gw.register_modality first",
+                kind=kind,
             )
         )
     taken = DataOptions.restored(options)

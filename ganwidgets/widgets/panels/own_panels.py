@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
 
-from ganwidgets.messages import N_
+from ganwidgets.messages import Message, N_
 from ganwidgets.settings.registered_names import checked_name
 from ganwidgets.validation import checked_callable
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
@@ -52,16 +54,41 @@ def register_panel(name: str, make: Callable[[], Any], *, interval: float = 0.5)
     Raises
     ------
     ValueError
-        If the name is taken.
+        If the name is taken, or `interval` is no number from 0 on.
     TypeError
         If `make` is no function.
     """
-    _registered[checked_name(name, N_("panel"), BUILT_IN)] = checked_callable("make", make), interval
+    name = checked_name(name, N_("panel"), BUILT_IN)
+    if isinstance(interval, bool) or not isinstance(interval, numbers.Real) or not 0 <= interval < math.inf:
+        raise ValueError(
+            Message("interval cannot be {value!r}: it must be a number of seconds from 0 on", value=interval)
+        )
+    _registered[name] = checked_callable("make", make), float(interval)
 
 
 def own_panels(look: SharedStyle) -> list[OwnPanel]:
-    """Return a panel for each that was registered."""
-    return [OwnPanel(name, make(), interval, look) for name, (make, interval) in _registered.items()]
+    """Return a panel for each that was registered; one that cannot be made shows why."""
+    return [OwnPanel(name, _made(make), interval, look) for name, (make, interval) in _registered.items()]
+
+
+def _made(make: Callable[[], Any]) -> Any:
+    """Return the user's panel, or one that shows the exception of its construction."""
+    try:
+        panel = make()
+        ipywidgets.VBox([panel.widget])
+    except Exception as error:  # noqa: BLE001 - an exception of user code must not prevent the widget
+        return _Unmade(error)
+    return panel
+
+
+class _Unmade:
+    """In place of a panel that could not be made."""
+
+    def __init__(self, error: Exception) -> None:
+        self.widget = ipywidgets.HTML(html.escape(f"{type(error).__name__}: {error}"))
+
+    def draw(self, frame: Any) -> None:
+        """Draw nothing."""
 
 
 class OwnPanel:
