@@ -152,7 +152,7 @@ def test_a_panel_of_ones_own_draws_every_moment_and_may_fail():
 @pytest.mark.parametrize("built", [nn.Linear(2, 2), (), (nn.Linear(2, 2), nn.Linear(2, 1), None), None])
 def test_a_builder_must_return_two_networks(built):
     gw.register_architecture("no_pair", lambda spec, generator: built)
-    with pytest.raises(gw.DataError, match="no_pair.*a generator and a discriminator"):
+    with pytest.raises(gw.DataError, match=r"no_pair.*a generator and a discriminator"):
         gw.GANTrainer("ring8", architecture="no_pair")
 
 
@@ -180,7 +180,7 @@ def test_another_process_says_which_registration_a_stored_run_needs(tmp_path):
     for trainer in made:
         trainer.step(1)
         trainer.close()
-    told = subprocess.run(  # noqa: S603 - this interpreter
+    told = subprocess.run(
         [sys.executable, "-c", IN_ANOTHER_PROCESS, *(str(tmp_path / name) for name in "abc")],
         check=True,
         capture_output=True,

@@ -170,4 +170,4 @@ def _checked_pair(built: object, architecture: str) -> tuple[nn.Module, nn.Modul
                 types=", ".join(type(each).__name__ for each in pair) or "nothing",
             )
         )
-    return pair  # type: ignore[return-value]
+    return pair

@@ -59,11 +59,19 @@ def register_panel(name: str, make: Callable[[], Any], *, interval: float = 0.5)
         If `make` is no function.
     """
     name = checked_name(name, N_("panel"), BUILT_IN)
-    if isinstance(interval, bool) or not isinstance(interval, numbers.Real) or not 0 <= interval < math.inf:
+    _registered[name] = checked_callable("make", make), _checked_interval(interval)
+
+
+def _checked_interval(seconds: Any) -> float:
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, numbers.Real)
+        or not 0 <= float(seconds) < math.inf
+    ):
         raise ValueError(
-            Message("interval cannot be {value!r}: it must be a number of seconds from 0 on", value=interval)
+            Message("interval cannot be {value!r}: it must be a number of seconds from 0 on", value=seconds)
         )
-    _registered[name] = checked_callable("make", make), float(interval)
+    return float(seconds)
 
 
 def own_panels(look: SharedStyle) -> list[OwnPanel]:
