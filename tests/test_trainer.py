@@ -293,6 +293,8 @@ def test_whoever_sets_a_setting_on_the_trainer_is_told_where_it_belongs():
         small().lr_d = 1
     with pytest.raises(TraitError, match="did you mean evaluate"):
         small().evaluat = 1
+    with pytest.raises(TraitError, match="has no 'game' to set; it can only be read"):
+        small().game = "pix2pix"
 
 
 def test_subclasses_may_have_attributes_of_their_own():

@@ -39,7 +39,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}#[0-9a-f]{12}")
 
 @dataclass(frozen=True, slots=True)
 class _Registered:
-    """A function, and its factors at the first iterations; NaN where it failed."""
+    """A function, and its factors at the first iterations; NaN if it failed."""
 
     function: Schedule
     takes_two: bool

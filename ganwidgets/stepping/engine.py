@@ -1,9 +1,8 @@
 """Carries out the updates of any game, one after the other, in plain PyTorch.
 
 An update always does the same things in the same order: draw, loss, gradients, clipping, the optimizer's rule, the
-game's constraint, the moving average. A frozen player is not updated. Its loss is still measured, on the samples
-that come next and with random numbers of its own, so that its curve goes on and neither a cursor nor the run's
-randomness moves.
+game's constraint, the moving average. A frozen player is not updated. Its loss is still measured for its curve, on the
+next samples and with separate random numbers: cursors and the run's generators do not advance.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def look(
     seed : int
         Seed of the choice of samples and of all random numbers.
     average : bool
-        Use moving averages where they exist.
+        Use moving averages if they exist.
     networks, memory : mapping, optional
         Networks and tensors of the game instead of the current ones, such as those of a snapshot.
     """

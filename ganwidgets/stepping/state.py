@@ -176,7 +176,7 @@ class TrainingState:
         }
 
     def _flags_under(self, switched: Flags) -> dict[str, dict[str, bool]]:
-        """Return all flags of the moment at which :meth:`switched_gradients` returned `switched`."""
+        """Return all flags from the result `switched` of :meth:`switched_gradients`."""
         return {
             network: {
                 name: switched.get(network, {}).get(name, self._with_gradients[network].get(name, True))

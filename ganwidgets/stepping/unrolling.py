@@ -1,10 +1,9 @@
 """Unrolled discriminator: its parameters after several more updates, differentiable by the generator.
 
-Metz, Poole, Pfau and Sohl-Dickstein, "Unrolled generative adversarial networks", 2017, section 2.3: the
-generator minimises its loss against the discriminator that would answer it, f(theta_G, theta_D^K), where
-theta_D^(k+1) = theta_D^k - eta df/dtheta_D (equations 5 to 8), and its gradient passes through these K
-updates. As in their code, the updates follow D's own optimizer, and the batches stay the same in all K
-and in the generator's loss. Nothing of it is kept: D itself stays as it is, bit for bit.
+Metz, Poole, Pfau and Sohl-Dickstein, "Unrolled generative adversarial networks", 2017, section 2.3. The generator
+minimises f(theta_G, theta_D^K) with theta_D^(k+1) = theta_D^k - eta df/dtheta_D (equations 5 to 8), and its gradient
+passes through these K updates. As in the authors' code, the updates follow D's own optimizer, and all K updates and the
+generator's loss use the same batches. D itself does not change, bit for bit.
 """
 
 from __future__ import annotations

@@ -497,4 +497,4 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
 def _hint(name: str, known: list[str], settings: Mapping[str, Any]) -> str:
     if name in settings:
         return Message("; it is a setting: trainer.settings.{name} = ...", name=name)
-    return nearest(name, known)
+    return Message("; it can only be read") if name in known else nearest(name, known)

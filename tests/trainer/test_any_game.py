@@ -180,6 +180,7 @@ def test_a_run_that_diverges_stands_at_its_last_good_state():
         (lambda: pix2pix().step_player("critic"), ValueError, "players are discriminator, generator"),
         (lambda: adversarial().step_d(), AttributeError, "it has step_c"),
         (lambda: cyclegan().change(cycle_weight=-1), TraitError, "cycle_weight"),
+        (lambda: adversarial().reset(game="gan"), gw.DataError, "make another trainer, gw.GANTrainer"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_name_and_a_remedy(make, error, said):

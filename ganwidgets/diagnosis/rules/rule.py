@@ -20,6 +20,7 @@ from ganwidgets.diagnosis.finding import Finding
 from ganwidgets.diagnosis.signals import WINDOW, Signals
 from ganwidgets.diagnosis.symptoms import SYMPTOMS
 from ganwidgets.games import Game
+from ganwidgets.games.gan import GAN
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.columns import columns_of
 from ganwidgets.runs.state.user_parts import chosen_game, definitions_of
@@ -375,8 +376,8 @@ def refuse_rules_of_other_games(rules: Sequence[Rule], game: Game | None) -> Non
                 Message(
                     "rule {rule!r} is one for the game {of}, and the run is one of {wanted}; make it with game={wanted!r}",
                     rule=rule.name,
-                    of=of or "gan",
-                    wanted=wanted or "gan",
+                    of=of or GAN.name,
+                    wanted=wanted or GAN.name,
                 )
             )
 

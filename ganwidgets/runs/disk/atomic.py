@@ -36,9 +36,9 @@ def chosen_file(path: Path) -> Path:
 
 @contextlib.contextmanager
 def whole_file(target: Path) -> Iterator[IO[bytes]]:
-    """Open a file under a temporary name that becomes `target`, on disk, where the block ends well.
+    """Open a temporary file; if the block raises nothing, flush it to disk and rename it to `target`.
 
-    A file that `target` named before is replaced, and its permissions are kept.
+    An existing `target` is replaced, and its permissions are kept.
 
     Raises
     ------

@@ -1,8 +1,7 @@
 """Automatic storing of a run in a folder during training.
 
-Each commit stores the new branches, interventions and history, and the current place,
-and of the snapshots those that nothing could replace, the first states and the branches' tips, and
-the current state, unless it is in the past and can be recomputed.
+A commit stores new branches, interventions, history rows, and the current place. It also stores snapshots that
+cannot be recomputed: first states, tips of branches, and the current state unless it is in the past.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def open_session(
     own: Mapping[str, Any],
     device: torch.device,
 ) -> Session:
-    """Return the session of the run in the folder `path` where it stopped, and continue to store it there.
+    """Return the session of the run in the folder `path`, at its last place, and continue to store it there.
 
     Parameters
     ----------
@@ -344,7 +344,7 @@ def _check_ends(
 
 
 def _go_where_it_was_left(found: Found) -> None:
-    """Restore the place where the run stopped, and compare it with the stored state."""
+    """Restore the last place of the run, and compare it with the stored state."""
     session, current = found.session, found.current
     branches, log = session.branches, session.log
     target = place_from(current["place"])

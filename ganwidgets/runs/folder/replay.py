@@ -353,7 +353,7 @@ def _position(place: Position, records: list[Intervention], repeated: int | None
     Parameters
     ----------
     repeated : int or None
-        How many updates the last of them had then, where it is one of updates; None for all.
+        Number of updates in the last of them, if it is a record of updates; None for all.
     """
     done = sum(record.seq < place.seq for record in records)
     if done and repeated is not None:

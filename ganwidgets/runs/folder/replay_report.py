@@ -41,20 +41,19 @@ class ReplayReport:
     Attributes
     ----------
     verdict : {"equal", "close", "not exact", "differs"}
-        ``"equal"``: every state that was compared is the same, bit for bit. ``"close"``: numbers
-        differ a little, and so does the environment. ``"not exact"``: something differs, and the run
-        draws random numbers that cannot be repeated. ``"differs"``: something else was stored than
-        the run leads to.
+        ``"equal"``: every compared state is the same, bit for bit. ``"close"``: numbers differ a little, and so does
+        the environment. ``"not exact"``: something differs, and the run draws random numbers that cannot be repeated.
+        ``"differs"``: the stored states are not those of the recomputed run.
     first_difference : Difference or None
     environment : mapping of str to (str, str)
-        What is not as it was when the run was stored (``torch python device processor threads``): then,
-        and now.
+        Entries that differ from those of the stored run (``torch python device processor threads``): the stored
+        value, and the present one.
     states : int
-        How many states were compared.
+        Number of compared states.
     steps : int
-        How many updates were carried out.
+        Number of updates carried out.
     edits : tuple of (int, str)
-        Changes by hand, by iteration: no update leads across one, so the replay went on from its snapshot.
+        Edits by hand, by iteration. No update computes one, so the replay continued from its snapshot.
     """
 
     verdict: Verdict

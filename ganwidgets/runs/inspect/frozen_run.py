@@ -25,7 +25,7 @@ class FrozenRun:
     run : Assembled
         With copies of both networks.
     settings : namespace
-        In force when it was made.
+        Settings in force when it was made.
     built, loss
         As in :class:`~ganwidgets.runs.session.session.Session`.
     """

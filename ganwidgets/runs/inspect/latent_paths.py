@@ -19,10 +19,9 @@ NUDGE = 0.05
 def between(noise: str, first: Tensor, second: Tensor, steps: int) -> Tensor:
     """Return latents ``[steps, latent_dim]`` on the path from one latent to another, both included.
 
-    Gaussian latents of many dimensions all have about the same norm, and a straight line between two
-    would leave it: there the way is an arc, by spherical linear interpolation (Shoemake, "Animating
-    rotation with quaternion curves", 1985; for generators White, arXiv:1609.04468). Uniform noise fills
-    a cube, which is convex.
+    Gaussian latents of many dimensions have nearly equal norms, and a straight line between two would leave them.
+    Their path is an arc, by spherical linear interpolation (Shoemake, "Animating rotation with quaternion curves",
+    1985; for generators White, arXiv:1609.04468). Uniform noise fills a cube, which is convex: its path is straight.
     """
     share = torch.linspace(0, 1, steps, dtype=torch.float64).unsqueeze(1)
     a, b = first.double(), second.double()
@@ -55,7 +54,7 @@ def strongest(latent: Tensor, make: Callable[[Tensor], Tensor], count: int) -> T
     make : callable
         Returns the samples ``[n, ...]`` of latents ``[n, latent_dim]``.
     count : int
-        Fewer where the noise has fewer dimensions.
+        Number of directions; limited by the dimension of the noise.
     """
     steps = NUDGE * torch.eye(len(latent))
     made = make(torch.cat((latent + steps, latent - steps))).flatten(1).double()

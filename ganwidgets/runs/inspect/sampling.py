@@ -189,14 +189,13 @@ def real_as_drawn(session: Visible, n: int, seed: int) -> Tensor:
 def logits_of(session: Visible, samples: Tensor, labels: Any = None) -> Tensor:
     """Return the discriminator's logits [n] for `samples` in the units of training.
 
-    One that judges packs of samples is shown as many copies of each; see
-    :func:`~ganwidgets.objectives.copies`.
+    A discriminator that judges packs gets copies of each sample; see :func:`~ganwidgets.objectives.copies`.
 
     Parameters
     ----------
     labels
-        One label, or one for each sample, for a discriminator that takes labels. Without them each sample
-        gets the highest logit that it has under any label (of the first ten, where there are more).
+        One label, or one for each sample, for a discriminator that takes labels. Without them, each sample
+        gets its highest logit under any of the first ten labels.
     """
     session.roll_back()
     return judged_by(session, session.run.state.networks["discriminator"], samples, labels)
@@ -292,7 +291,7 @@ def overfitting(
 def accuracies(session: Visible, samples: Tensor, reference: Tensor) -> dict[str, float]:
     """Return the shares of real and of generated images that the discriminator classifies correctly.
 
-    They are shares of packs, where it judges several samples at once.
+    They are shares of packs if the discriminator judges packs.
     """
     session.roll_back()
     packing, judge = session.built["packing"], session.run.state.networks["discriminator"]

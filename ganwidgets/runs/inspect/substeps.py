@@ -35,18 +35,17 @@ class Gradients:
     Attributes
     ----------
     parameters : mapping of str to Tensor
-        By each trained parameter of the player, by its name, which begins with the network's if the player has
-        several; one on which the loss does not depend is missing.
+        Gradients by the trained parameters of the player, by name. Names begin with the network's name if the player
+        has several. Parameters that the loss does not depend on are missing.
     norm : float
-        Of all of them together.
+        Norm of all of them together.
     samples : Tensor [N, ...] or None
-        In an update of the generator, by each generated sample, in the units of training. The loss is a
-        mean, so this is a sample's own share divided by N.
+        Gradients by the generated samples of an update of the generator, in the units of training. The loss is a
+        mean, so each is the gradient of the sample's own loss divided by N.
     real_logits, fake_logits : Tensor or None
-        By each logit: how the discriminator's verdict on each sample counts (its penalty left out).
-        None where the loss does not use it, or the network has no part in it.
+        Gradients by the logits, without the discriminator's penalty. None if the loss or the player does not use them.
     others : mapping of str to Tensor or None
-        By other tensors of the game's stages.
+        Gradients by other tensors of the game's stages.
     """
 
     parameters: Mapping[str, Tensor]
@@ -88,27 +87,27 @@ class SubStep:
     Attributes
     ----------
     index : int
-        Of the sub-step within the whole walk, from 0 on.
+        Number of the sub-step within the whole walk, from 0.
     network : str
         The player whose update it belongs to.
     number : int
-        Of the update among those of this player in the walk, from 1 on.
+        Number of the update among those of this player in the walk, from 1.
     stage : str
         See :func:`stages_of`.
     frozen : bool
-        Whether the player is frozen: its loss is measured, and nothing else is done.
+        True if the player is frozen: its loss is measured, and nothing else is done.
     skipped : bool
-        Whether the update is left out, its loss being too low.
+        True if the update is skipped because its loss is too low.
     noise : Tensor [N, latent_dim]
         [0, 0] in a game without noise.
     real : Tensor [N, ...] or None
-        In the units that are drawn: images in [0, 1], points as they train; None where the update uses none.
+        In the units of panels: images in [0, 1], points as they train. None if the update uses no real samples.
     labels : Tensor or None
         int64 [N].
     generated : Tensor [N, ...] or None
-        In the units that are drawn: images in [0, 1], points as they train; this and all that follows is None before its stage.
+        In the units of panels. This and all following attributes are None before their stages.
     real_logits, fake_logits : Tensor or None
-        [N], or one for each pack where the discriminator judges several samples at once.
+        [N], or one for each pack if the discriminator judges packs.
     loss : float or None
     gradients : Gradients or None
     effect : Effect or None

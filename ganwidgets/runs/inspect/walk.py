@@ -1,9 +1,8 @@
 """A walk through one step, sub-step by sub-step, forward and back, by real computation.
 
-A sub-step is the step itself, carried out on the run's own networks and data up to the end of one
-stage, and undone at once. So between two sub-steps the run is unchanged.
-Going on after the last sub-step carries the step out as any other, and records it as any other: the
-walk has no mathematics of its own.
+A sub-step carries out the step itself, on the run's own networks and data, up to the end of one stage, and undoes it
+at once. So the run is unchanged between two sub-steps. Advancing after the last sub-step carries the step out, and
+records it, like any other step.
 """
 
 from __future__ import annotations
@@ -33,11 +32,10 @@ class BetweenSteps(Protocol):
 
 
 class Walk:
-    """One step of a run, to be walked through; :meth:`GANTrainer.walk` begins one.
+    """A walk through one step of a run; :meth:`GANTrainer.walk` begins one.
 
-    Whatever else changes the run (a step, a setting, a reset, a journey through its past, a loaded
-    state) ends the walk, as if it had not begun; what only looks at the run or saves it does not. The
-    walk goes on exactly as long as the run is, bit for bit, where it was at the beginning.
+    The walk ends without effect as soon as the state of the run differs from that at its beginning: after a step, a
+    change of a setting, a reset, time travel, or a loaded state. Reading or saving the run does not end it.
 
     Parameters
     ----------
@@ -48,7 +46,7 @@ class Walk:
     what : str
         ``"both"`` for a full step, or the name of a player for an update of it.
     origin : Origin
-        Who walks, for the log of interventions.
+        Origin of the step in the log of interventions.
 
     Attributes
     ----------

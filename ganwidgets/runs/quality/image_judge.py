@@ -93,8 +93,8 @@ def chosen_features(asked: Any, source: Source, device: torch.device, between: B
     ----------
     asked : str, Path or nn.Module
         ``"classifier"``, trained on the data's own labels; ``"inception"``, or the path of its weights;
-        ``"random"``; ``"pixels"``; a module of the user's; ``"auto"`` is the classifier where the data has
-        labels, and random features where it has none.
+        ``"random"``; ``"pixels"``; a module of the user's; ``"auto"`` is the classifier if the data has labels, else
+        random features.
     source : Source
         The real images.
     device : torch.device
@@ -173,20 +173,19 @@ def _read(source: FiniteSource, indices: Tensor, between: Between) -> Tensor:
 class Judge:
     """Evaluates generated images of one source repeatedly.
 
-    Of data with an end, one half at most is what generated images are compared with, and the other half
-    replaces a perfect generator: real images that were compared with themselves would look perfect
-    without being so.
+    At most half of a finite data set is the reference for generated images. The other half represents a perfect
+    generator, because real images compared with themselves would score too well.
 
     Parameters
     ----------
     source : Source
         The real images.
     features : Features
-        On which they are compared.
+        Features that are compared.
     n : int
-        Generated images that are judged.
+        Number of generated images.
     seed : int
-        Of the choice of real images.
+        Seed of the choice of real images.
     between : callable
         See :func:`chosen_features`.
 
@@ -195,8 +194,7 @@ class Judge:
     features : Features
     n : int
     count : int
-        How many generated images are compared with as many real ones: `n`, or half of the data where
-        that is less.
+        Number of generated images, and of real ones, in a comparison: `n`, but at most half of the data.
     """
 
     def __init__(self, source: Source, features: Features, n: int, seed: int, between: Between) -> None:

@@ -27,20 +27,20 @@ _JOINERS = "\u200c\u200d"
 
 @dataclass(frozen=True)
 class BranchStart:
-    """The own first state of a branch that does not continue its parent's.
+    """First state of a branch that does not continue from its parent's state.
 
     Attributes
     ----------
     first : Position
-        Where it begins.
+        Its place.
     built : mapping
-        The values of the settings that only a fresh start obeys.
+        Values of the settings that take effect at a fresh start.
     settings : mapping
-        All settings as it began.
+        Values of all settings.
     source : Source
-        Where its real samples come from.
+        Source of its real samples.
     threads : int
-        How many threads it computes with.
+        Number of threads.
     """
 
     first: Position
@@ -94,9 +94,9 @@ class Branches:
     Attributes
     ----------
     by_id : dict of int to Branch
-        All of them.
+        All branches.
     roots : dict of int to BranchStart
-        Of the branches that do not go on from their parent's state.
+        First states of the branches that do not continue from their parent's state.
     tips : dict of int to Tip
         Tips of all branches, except the current one if the run is at its tip.
     current : int
@@ -185,11 +185,11 @@ class Branches:
         Parameters
         ----------
         start : Position or None
-            Where it leaves another branch.
+            Place at which it leaves another branch.
         tips : mapping
-            Of all other branches.
+            Tips of all other branches.
         root : BranchStart or None
-            Its first state, where it does not go on from that at `start`.
+            Its first state, if it does not continue from the state at `start`.
         """
         number = len(self.by_id)
         if start is not None:

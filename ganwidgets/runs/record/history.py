@@ -42,13 +42,13 @@ class History(Mapping[str, npt.NDArray[Any]]):
     """Columns by name, ``history["loss_d"]``, as NumPy arrays with one row an iteration.
 
     Columns are ``iteration`` (int64) and, as float64, ``loss_d loss_g`` in every row and
-    ``grad_norm_d grad_norm_g accuracy_real accuracy_fake`` at the first iteration and at every
-    tenth, NaN between. In the same rows ``penalty_d`` is the penalty's part of ``loss_d``, 0 in an update without
-    a penalty. ``augment_p`` is the probability of each change under adaptive augmentation, ``level`` that of
-    progressive networks, and ``grad_norm_scale_16`` the norm of the gradient of ``loss_g`` by MSG-GAN's images of 16
-    pixels a side. These are columns once they were recorded. ``history["samples_seen"]`` and ``history["seconds"]`` are in the same rows, and not listed
-    among the columns. Arrays are copies: what is done to them does nothing to the run. Reading is
-    safe from any thread while the run goes on.
+    ``grad_norm_d grad_norm_g accuracy_real accuracy_fake`` at the first iteration and at every tenth, NaN between.
+    Optional columns appear in the same rows with their first number. ``penalty_d`` is the penalty's part of
+    ``loss_d``, 0 in an update without a penalty. ``augment_p`` is the probability of each change under adaptive
+    augmentation. ``level`` is the level of progressive networks. ``grad_norm_scale_16`` is the norm of the gradient
+    of ``loss_g`` by MSG-GAN's images of 16 pixels a side. ``history["samples_seen"]`` and ``history["seconds"]`` have
+    the same rows and are not listed among the columns. Arrays are copies: changing them does not change the run.
+    Reading is safe from any thread during training.
     """
 
     def __init__(self, columns: Columns = CLASSIC, *, memory_budget: int = MEMORY_BUDGET) -> None:
@@ -159,7 +159,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
         return tuple(map(dict, self._evaluations))
 
     def note_evaluation(self, iteration: int, n: int, seed: int, figures: Mapping[str, float]) -> None:
-        """Add the metrics of an evaluation after `iteration`, unless the run has gone back before it."""
+        """Add the metrics of an evaluation after `iteration`, unless the run has travelled back before it."""
         if iteration <= self._rows:
             about = {"iteration": iteration, "n": n, "seed": seed}
             self._evaluations = [*self._evaluations, {**about, **figures}]
@@ -210,7 +210,7 @@ class History(Mapping[str, npt.NDArray[Any]]):
 
     def resize(self, rows: int) -> None:
         """Truncate to `rows` rows, or fill up with NaN."""
-        # Also where the number of rows is right: an append may have been interrupted half way.
+        # Also if the number of rows is right: an interrupt may have cut an append short.
         self._rows = min(rows, self._rows)
         for column in self._dense.values():
             column.resize(rows)

@@ -70,27 +70,26 @@ class Intervention(Mapping[str, Any]):
     seq : int
         Its number in the whole run, all branches together, from 0.
     iteration : int
-        The iteration after which it took force: the next update was the first to obey it.
+        The iteration after which it took effect, at the next update.
     author : str
-        Who asked for it: ``"user"`` (by a control), ``"cell"`` (by code), ``"rule"`` or ``"compiler"``.
+        Author: ``"user"`` (by a control), ``"cell"`` (by code), ``"rule"`` or ``"compiler"``.
     source : str
-        Where it came from: ``"widget"``, ``"code"`` or ``"rule"``.
+        Channel: ``"widget"``, ``"code"`` or ``"rule"``.
     setting : str
         The setting's name, or the action: ``"reset"``, ``"load"``, ``"step_<letter>"``, ``"edit"``,
         ``"switch_stepper"``.
     old, new
-        The values before and after. For an action `old` is None and `new` what it was given: the
-        seed of a reset, the iteration of a state that was loaded, the number of updates.
+        The values before and after. For an action `old` is None and `new` its argument: the seed of a reset, the
+        iteration of a loaded state, the number of updates.
     reason : str
-        Why, in the words of who changed it; may be empty.
+        The author's reason; may be empty.
     branch : int
-        The `id` of the branch on which it took force; a reset and what took force with it belong to
-        the branch that the reset began.
+        The `id` of its branch. A reset, and changes that take effect with it, belong to the branch that it begins.
     samples_seen : int
-        Real samples drawn before it took force.
+        Real samples drawn before it took effect.
     hash_before : str
-        The hash of the whole state just before it took force. Empty while the record is provisional, and for some
-        of many changes that follow each other closely; see :meth:`InterventionLog.hash_due`.
+        The hash of the whole state just before it took effect. Empty while the record is provisional, and for some
+        of many changes in close succession; see :meth:`InterventionLog.hash_due`.
     """
 
     seq: int
@@ -167,12 +166,11 @@ class LogMark(NamedTuple):
 class InterventionLog:
     """The interventions of one run, in order.
 
-    What is changed between two updates becomes one record per setting when the next update runs,
-    and a value that was set and set back becomes none. Until then the records are provisional:
-    :meth:`records` shows them, but they may still change.
+    Changes between two updates become one record per setting when the next update runs. A value that is set and
+    set back becomes no record. Until then records are provisional: :meth:`records` returns them, but they may change.
 
-    Every record of every branch is kept under its number; the *lineage* names those that led to
-    the current place.
+    Records of all branches are kept by number. The *lineage* lists the numbers of those on the path to the current
+    place.
 
     Parameters
     ----------
@@ -250,8 +248,8 @@ class InterventionLog:
     def ask(self, setting: str, value: Any, origin: Origin) -> None:
         """Record that `setting` was set to `value`, for the next update.
 
-        A change of a setting that was asked for before belongs to the same change as the earlier one, together with
-        all that was set there: no part of an atomic change is undone without the rest.
+        A repeated change of a pending setting joins the group of the earlier one with all its settings, so that no
+        part of an atomic change is undone without the rest.
         """
         before, _ = self._asked.get(setting, (origin, None))
         asked = {

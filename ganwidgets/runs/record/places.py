@@ -47,10 +47,9 @@ class Branch:
     parent : int or None
         The branch that it left; the first one has none.
     start : Position or None
-        Where it left its parent.
+        Place at which it left its parent.
     origin : {"start", "fork", "reset", "load"}
-        How it came to be. A fork goes on from the state at `start`; the others have a first state of
-        their own.
+        How it began. A fork continues from the state at `start`; the others begin with another state.
     """
 
     id: int

@@ -27,16 +27,16 @@ class RunRecord:
     branch : str
         The branch's name.
     branches : int
-        How many branches the run has.
+        Number of branches of the run.
     settings : mapping
         Every setting for the next update at the tip, by name; `data` as a name for people.
     networks : mapping of str to str
-        ``"built in"`` or the class's name, by the network's name, where it is known.
+        ``"built in"`` or the class's name if it is known, by the network's name.
     interventions : tuple of Intervention
         Those that led to the tip, in order.
     history : History
     rows : int
-        Iterations; the history of a run that goes on may have more by now.
+        Number of iterations; the history may have more rows by now if the run is in training.
     versions : mapping of str to str
         Environment of the last computation: ``torch python device processor threads``, if known.
     notes : tuple of (int, str)

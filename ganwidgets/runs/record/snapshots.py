@@ -1,9 +1,8 @@
 """Snapshots of a run's state, from which places in between are recomputed.
 
-They are the copies that :mod:`~ganwidgets.runs.session.rollback` takes anyway, kept. Within a budget they
-stay in memory, then they move to files, and what exceeds the second budget is thinned: the older
-the past, the wider the spacing that is left. *Pinned* ones, the first states of fresh starts and
-the tips of branches, are never given up.
+Snapshots are the copies that :mod:`~ganwidgets.runs.session.rollback` takes. Beyond a memory budget they move to
+files. Beyond the disk budget they are thinned, with wider spacing for the older past. *Pinned* snapshots are never
+discarded: first states of fresh starts, and tips of branches.
 """
 
 from __future__ import annotations
@@ -50,19 +49,19 @@ class Snapshot:
     ----------
     place : Position
     repeated : int
-        How many updates the last intervention before `place` had when this was taken, where it is
-        one of updates, to which more may have been added since.
+        Number of updates in the last intervention before `place` if that records updates, else 0. More may have been
+        added to it since.
     settings : mapping
-        In force there, by name; the next update obeys them.
+        Settings for the next update, by name.
     asked : mapping
-        Settings that were asked for and not in force yet, with who asked; tips have them.
+        Pending settings with their origins; only tips have any.
     pinned : bool
-        Whether it is never given up.
+        True if it is never discarded.
     tree : dict or None
         The state, as :func:`~ganwidgets.runs.state.state_tree.state_tree` describes it; None while it is in
         a file.
     size : int
-        Bytes that its tensors take.
+        Bytes of its tensors.
     """
 
     place: Position
@@ -287,7 +286,7 @@ class Snapshots:
 def thinned(places: Iterable[Position]) -> list[Position]:
     """Return the most dispensable of `places`, best first, without two neighbours.
 
-    That is where the neighbours are closest to each other, measured by how long ago it was.
+    A place is dispensable if the distance between its neighbours is small compared with its age.
     """
     branches: dict[int, list[Position]] = {}
     for place in places:

@@ -83,7 +83,7 @@ class SpillingColumn:
         if not isinstance(chunk, int):
             return chunk
         assert self._file is not None
-        # A map of its own, since the file's position belongs to the thread that appends.
+        # A memory map, because the appending thread uses the file's position.
         return np.array(np.memmap(self._file, np.float64, "r", chunk, (self._size,)))
 
     def until(self, length: int) -> SpillingColumn:

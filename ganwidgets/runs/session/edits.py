@@ -1,7 +1,6 @@
 """Edits of networks by hand, recorded as interventions with snapshots.
 
-No update leads to such a state, so it cannot be computed again: travel or replay across the change
-goes on from its snapshot.
+No update computes such a state, so travel and replay across an edit continue from its snapshot.
 """
 
 from __future__ import annotations

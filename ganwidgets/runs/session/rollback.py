@@ -1,7 +1,7 @@
 """Rollback to the last good state after a failed step, and periodic snapshots.
 
-Two copies serve two purposes. A :class:`~ganwidgets.runs.session.undo_copy.UndoCopy` copies the state after every update, so
-that an update that fails is undone without computing anything again. A snapshot every so many updates lets
+A :class:`~ganwidgets.runs.session.undo_copy.UndoCopy` copies the state after every update, so that a failed update is
+undone without recomputation. Snapshots every :data:`SNAPSHOT_EVERY` updates let
 :mod:`~ganwidgets.runs.timeline.travel` reach the past.
 """
 
@@ -152,9 +152,8 @@ class Rollback:
     def _affordable(self) -> bool:
         """Return True if another snapshot takes a small share of the updates' time since the last one.
 
-        A GPU may carry out a hundred updates in less time than it takes to bring all weights and the optimizers'
-        memories to the computer's memory, and from there to its disk. Small networks are not asked: their snapshots
-        cost next to nothing.
+        A GPU may carry out a hundred updates in less time than copying all weights and optimizer states to the host
+        takes. Snapshots of small networks are always affordable.
         """
         affordable = self._copying <= SHARE * self._spent or self._updates >= RAREST * SNAPSHOT_EVERY
         return not self._large or affordable
@@ -162,6 +161,6 @@ class Rollback:
     def go_back(self) -> None:
         """Restore the state after the last completed update that left everything finite.
 
-        It may be called again if interrupted. The optimizers are then to be configured anew.
+        It may be called again after an interrupt. The caller must then configure the optimizers again.
         """
         self._journal.undo()

@@ -61,12 +61,12 @@ class Session:
     settings : mapping
         Settings that differ from their defaults, by name.
     sources : iterable of (data, Source)
-        Data and their sources, of another run, that need not be read again.
+        Data and sources of another run, which need not be read again.
 
     Attributes
     ----------
     own : UserParts
-        The user's own parts.
+        The user's own parts: networks, objective, game.
     device : torch.device
     updates : Updates
         Carries out training steps.
@@ -75,11 +75,11 @@ class Session:
     way_back : callable or None
         Restores the last consistent state while a step, a rehearsal or a transaction is incomplete.
     settings : AnySettings
-        Requested values; `in_force` has those for the next update.
+        Requested values; :meth:`in_force` returns those for the next update.
     run : Assembled
         The parts made at the last fresh start.
     built : dict
-        The values of the settings that this fresh start was made with.
+        Values of the settings of this fresh start.
     history : History
     log : InterventionLog
     branches : Branches
@@ -91,7 +91,7 @@ class Session:
     own_start : dict
         Initial content of the user's own networks; a reset restores it.
     autosave : Autosave
-        What stores the run while it goes on.
+        Stores the run during training.
     notes : list of Note
         The user's notes on iterations; not part of the state.
     listeners : dict
@@ -100,7 +100,7 @@ class Session:
         On what generated images are judged; see :func:`ganwidgets.runs.quality.image_judge.chosen_features`. No part
         of the run: judging changes nothing.
     features_made : tuple or None
-        The source and the choice for which features were made last, and these.
+        Arguments of the last made features (source, choice), and these features.
     """
 
     @under_pinned_modes

@@ -1,7 +1,7 @@
 """Choice between eager and compiled steps.
 
-The program is compiled in another process while the run goes on. The switch is an intervention, so that a run is a
-function of its seed and of its log, and not of the time that a compiler took.
+Another process compiles the program during training. The switch is an intervention, so a run is a function of its
+seed and its log, and not of the compiler's time.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def switch(session: Session, stepper: str) -> None:
 def stepper_for(plan: StepPlan | Message, stepper: str) -> str:
     """Return the stepper that is due for a state with `stepper`, if compiled steps are requested.
 
-    A state that names this very plan waits for its program: it was compiled before. Otherwise the run goes on eagerly
-    until the program is there.
+    If the state names this plan, the call waits for its program, which was compiled before. Otherwise steps stay
+    eager until the program exists.
     """
     if isinstance(plan, Message):
         warn_once(plan)

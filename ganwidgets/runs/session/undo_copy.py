@@ -1,9 +1,9 @@
 """Copy of the state after the last completed update, to undo a failed one.
 
-A failure is never repaired by computing something again: what failed once, a network with its gradients
-switched off or a device that is gone, may fail again. So every update is followed by a copy of what updates
-change. Measured on one thread: 25 microseconds for two MLPs of 700 parameters, whose step takes 1,000, and
-0.8 ms for two of a million parameters, whose step takes 35.
+A rollback never recomputes anything, because the cause of a failure (gradients switched off, a lost device) may make
+it fail again. So everything that updates change is copied after every update. Measured on one thread: 25 microseconds
+for two MLPs of 700 parameters, whose step takes 1,000, and 0.8 ms for two of a million parameters, whose step takes
+35 ms.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class UndoCopy:
         else:
             # All at once, and read once: to begin takes longer there than to add, and reading waits for all work.
             total = get_total_norm([t for t in (*tensors, *buffers) if t.is_floating_point()]).item()
-        # A sum may overflow where no number does.
+        # A sum of finite numbers may overflow.
         quantity = None if cmath.isfinite(total) else state.not_finite()
         if quantity is not None:
             raise NonFiniteError(quantity, float("nan"))

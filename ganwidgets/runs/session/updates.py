@@ -77,7 +77,7 @@ class Updates:
                     session.run.engine.weights.forget()
                     with session.pinned():
                         take_edits(session)
-                # At each step anew: a callback, or a cell in another thread, may have changed a mode.
+                # Again for each step: a callback, or a cell in another thread, may have changed a mode.
                 with session.pinned():
                     taken, stop = self._some(what, n - done, interrupted, origin)
                 done += taken

@@ -39,7 +39,7 @@ def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
         _check_stepper(parts.get("stepper", ""))
     except CheckpointError:
         raise
-    except Exception as error:  # of many kinds, where something is of another type
+    except Exception as error:  # many kinds: any value may be of a wrong type
         raise CheckpointError(
             Message(
                 "the state is damaged: {error}; use an older copy", error=f"{type(error).__name__}: {error}"

@@ -1,8 +1,8 @@
 """Migration of runs stored by older versions: missing entries, and older hashes.
 
-A setting that is added later has a value under which a run is, bit for bit, what it was without the
-setting. Whatever lacks the setting is given that value, which need not be the default of a new run.
-The hash of an old state did not know of it, and is still recognised.
+A setting that a later version adds has a value under which a run computes the same bits as without the setting.
+Stored runs without the setting get that value, which need not be the default of new runs. Hashes of old states, which
+do not include it, are still recognised.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ def is_hash_of(tree: Mapping[str, Any], stored: str, *, counted: int = 0) -> boo
         As :func:`~ganwidgets.runs.session.full_state.described` describes it.
     stored : str
     counted : int
-        Updates of D since the fresh start: the first version that knew lazy penalties had this number in
-        the state, where others have those since the last penalty.
+        Updates of D since the fresh start. The first version with lazy penalties stored this number instead of the
+        updates since the last penalty.
     """
     trees = [tree] if counted == tree.get("d_updates", counted) else [tree, {**tree, "d_updates": counted}]
     return any(digest(form) == stored for each in trees for form in _forms(each))

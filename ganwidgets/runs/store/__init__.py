@@ -8,7 +8,7 @@ A run folder holds
 ``snapshots/``
     states, one safetensors file each;
 ``confirmed``
-    how many commits were confirmed, so that a journal that lost its end is noticed;
+    number of confirmed commits, which reveals a journal that lost its end;
 ``lock``, ``owner.json``
     who writes to it.
 

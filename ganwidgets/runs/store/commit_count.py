@@ -36,7 +36,7 @@ def confirm(folder: Path, commits: int) -> None:
 
 def confirmed(folder: Path) -> int | None:
     """Return the number of confirmed commits, or None if it is unknown."""
-    for _ in range(_TRIES):  # a run that goes on may be writing it just now
+    for _ in range(_TRIES):  # another process may be writing it
         try:
             with opened(folder, CONFIRMED) as file:
                 values = unsealed(file.read(_SIZE + 1))

@@ -73,7 +73,7 @@ class Stored:
     branches, interventions : list of dict
         In commit order.
     history : dict
-        For each branch that has rows of its own, the first row's iteration and the columns.
+        For each branch with rows of its own, the first row's iteration and the columns.
     snapshots : list of SnapshotRow
         In commit order.
     current : dict

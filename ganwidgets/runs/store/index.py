@@ -46,8 +46,8 @@ class Row:
 class Index:
     """An open database.
 
-    Everything that is read is verified: each row has its SHA-256, and the head the exclusive or of
-    all of them, so a row that changed, vanished or came from elsewhere is noticed.
+    Everything that is read is verified: each row has its SHA-256, and the head has the exclusive or of all of them.
+    So a changed, missing or foreign row is detected.
 
     Parameters
     ----------

@@ -25,8 +25,8 @@ _ROLLBACK_JOURNAL = f"{DATABASE}-journal"
 def check_files(folder: Path) -> None:
     """Check that every file of a run folder is a regular file with one link, or missing.
 
-    A rollback journal is refused. A run's database has a write-ahead log instead, and SQLite removes
-    whatever file outside the folder a rollback journal names as its super-journal.
+    A rollback journal is refused: a run's database has a write-ahead log instead, and a rollback journal can make
+    SQLite remove a file outside the folder, which it names as its super-journal.
 
     Raises
     ------

@@ -1,9 +1,9 @@
 """Access to files of a run folder: regular files with one link, inside that folder.
 
-A run folder may come from a stranger. A symbolic link in it would redirect what is read, written or
-removed to a file outside; so would a hard link; a pipe would block its reader. Every file of a
-run folder is therefore opened by :func:`opened` or, where a library opens it by its path, checked by
-:func:`check` before and after. The path of the run folder itself may be a link: the user chose it.
+A run folder may come from a stranger. A symbolic or hard link in it would redirect reading, writing or removal to a
+file outside, and a pipe would block its reader. So every file of a run folder is opened by :func:`opened`. If a
+library opens it by its path, :func:`check` is called before and after. The path of the run folder itself may be a
+link: the user chose it.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class BranchView:
     id : int
     name : str
     parent : int or None
-        The branch that it left, and drawn from there; None where it begins a run of its own.
+        The branch that it left; None for a branch that begins with another state.
     first, last : int
         Its first and last iteration.
     """

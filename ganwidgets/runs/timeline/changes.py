@@ -87,7 +87,7 @@ class Reporter:
         self._snapshots: dict[int, Snapshot] = {}
 
     def news(self) -> News:
-        """Return the changes since the last :meth:`told`; without it, the same changes again."""
+        """Return the changes since the last call of :meth:`told`."""
         session = self._session
         session.roll_back()
         branches = list(session.branches.by_id.values())

@@ -18,24 +18,24 @@ __all__ = ["graft"]
 def graft(session: Session, place: Position, future: Session, known: int, name: str) -> None:
     """Move `session`, on a new branch, to the state of its copy `future`.
 
-    Nothing is computed again but the way to `place`, if the run went on since.
+    Only the steps to `place` are computed again, if the run has trained since.
 
     Parameters
     ----------
     session : Session
     place : Position
-        Where the copy was made.
+        Place at which the copy was made.
     future : Session
         See :func:`~ganwidgets.runs.timeline.copies.copy_here`.
     known : int
-        How many records of the copy's log came from `session`.
+        Number of records of the copy's log that came from `session`.
     name : str
-        Of the branch; a number is added if it is taken.
+        Name of the branch; a number is added if it is taken.
 
     Raises
     ------
     Exception
-        Any exception on the way to `place`; the run then stays where it was.
+        Any exception on the way to `place`; the run is then unchanged.
     """
     future.recover()
     tree = copied(state_tree(future.state))

@@ -1,7 +1,6 @@
 """The networks at earlier snapshots, on the current line of branches.
 
-They come from the run's snapshots, so they are right after any journey, and no frame needs to have
-watched; the run itself stays where it is.
+They are loaded from the run's snapshots, so they do not depend on earlier frames. The run itself does not change.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ T = TypeVar("T")
 class Timeline:
     """The past of a run and its branches; :attr:`GANTrainer.timeline` is one.
 
-    Nothing that happened is ever lost. After going back, the next update begins a branch of its own,
-    and the old branch is kept. Travelling alone makes no branch.
+    Nothing is ever lost. After travel to the past, the next update begins a new branch, and the old branch is kept.
+    Travel alone makes no branch.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Timeline:
     # --- going places ---------------------------------------------------------------------------
 
     def goto(self, iteration: int, branch: str | None = None) -> None:
-        """Travel to the moment just after a full step, bit for bit.
+        """Travel to the state just after a full step, bit for bit.
 
         Settings are restored too; later changes are not in force yet.
 
@@ -96,7 +96,7 @@ class Timeline:
         self._do(partial(fork, self._session, name))
 
     def undo(self, seq: int | None = None) -> None:
-        """Travel to just before an intervention, and those at the same moment.
+        """Travel to the place just before an intervention and all others at that place.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 """Travel to any place of a run: restore the nearest snapshot before it, and repeat the steps from there.
 
-Whatever fails on the way, code of the user's own for example, leaves the run where it was.
+An error on the way, in user code for example, leaves the run unchanged.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ __all__ = [
 
 
 def goto(session: Session, iteration: Any, name: str | None) -> None:
-    """Travel to the moment just after iteration `iteration` of a branch."""
+    """Travel to the place just after iteration `iteration` of a branch."""
     branches = session.branches
     branch = branches.current if name is None else branches.named(name).id
     first, last = branches.roots[branches.root_of(branch)].first.iteration, tip_of(session, branch).iteration
@@ -97,7 +97,7 @@ def fork(session: Session, name: str) -> None:
 
 
 def undo(session: Session, seq: Any) -> None:
-    """Travel to just before an intervention, and those at the same moment."""
+    """Travel to the place just before an intervention and all others at that place."""
     log, branches = session.log, session.branches
     session.recover()
     made = log.everything
@@ -116,7 +116,7 @@ def undo(session: Session, seq: Any) -> None:
         session.change(log.together_with(asked[int(seq) - len(made)]), CODE)
         session.autosave.save()
         return
-    record = _first_of_its_moment(made, int(seq))
+    record = _first_at_its_place(made, int(seq))
     root = branches.roots.get(record.branch)
     if root is None or record.seq >= root.first.seq:
         place = Position(record.branch, record.iteration, _next(session, record))
@@ -179,8 +179,8 @@ def _after(session: Session, branch: int, iteration: int) -> Position:
     return Position(branch, iteration, seq)
 
 
-def _first_of_its_moment(made: list[Intervention], seq: int) -> Intervention:
-    """Return the first intervention at the moment of intervention `seq`."""
+def _first_at_its_place(made: list[Intervention], seq: int) -> Intervention:
+    """Return the first of the interventions at the place of intervention `seq`."""
     record = made[seq]
     while seq > 0:
         earlier = made[seq - 1]
@@ -321,12 +321,12 @@ class Replayer:
     root : BranchStart
         Its first state.
     settings : mapping
-        In force where it begins.
+        Settings in force at the start.
 
     Attributes
     ----------
     settings : dict
-        In force where it has arrived.
+        Settings in force at the current place.
     steps : int
         How many updates were carried out.
     """

@@ -156,8 +156,8 @@ def _candidates(name: str, inputs: Inputs, failed: list[Attempt]) -> Iterator[Ca
 def _telling(failed: list[Attempt]) -> Attempt:
     """Return the failed call with the most informative error.
 
-    That is the first call, unless another one gets further: one-hot labels that reach a layer where whole numbers do
-    not, or noise ``[n, latent_dim, 1, 1]`` that reaches the channels of the convolution that refused flat noise.
+    It is the first call, unless another one got further: one-hot labels reached a layer, or noise
+    ``[n, latent_dim, 1, 1]`` passed the check of dimensions that flat noise failed.
     """
     first = failed[0]
     flat = [each for each in failed if each.inputs[0].ndim == first.inputs[0].ndim]

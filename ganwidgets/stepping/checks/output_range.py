@@ -1,7 +1,7 @@
 """Check of a network's output range.
 
-The last operation of a network is read from autograd's graph, where `torch.sigmoid(x)` and `nn.Sigmoid()` are equal.
-Compiled code hides it; then there is no check.
+The last operation of a network is read from autograd's graph, which shows `torch.sigmoid(x)` and `nn.Sigmoid()` alike.
+Compiled code hides it and is not checked.
 """
 
 from __future__ import annotations

@@ -46,6 +46,6 @@ class MovingAverage:
         with torch.no_grad():
             get_ema_multi_avg_fn(most)(self._averaged, self._current, 1)  # type: ignore[no-untyped-call]
             if self._has_buffers:
-                # Read anew: a network may replace a buffer in an update.
+                # Read again: a network may replace a buffer in an update.
                 for kept, current in zip(self._average.buffers(), self._network.buffers(), strict=True):
                     kept.copy_(current)

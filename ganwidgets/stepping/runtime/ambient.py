@@ -64,7 +64,7 @@ def _autocast_depth() -> int:
 
 def _set_autocast_depth(depth: int) -> None:
     # torch forgets the weights that autocast has rounded only when the outermost autocast ends. Inside a
-    # user's autocast, an update would go on with weights from before the last one.
+    # user's autocast, an update would use rounded weights from before the last update.
     torch.clear_autocast_cache()
     while (now := _autocast_depth()) != depth:
         change = torch.autocast_decrement_nesting if now > depth else torch.autocast_increment_nesting

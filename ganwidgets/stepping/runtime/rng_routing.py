@@ -89,7 +89,7 @@ def _initializing(generator: torch.Generator, func: Handler, /, *args: Any, **kw
     tensor: Tensor = args[0] if args else kwargs.pop("tensor")
     if kwargs.get("generator") is None:
         kwargs["generator"] = generator
-    on_cpu = tensor.detach().cpu()  # itself, where it is there already
+    on_cpu = tensor.detach().cpu()  # the same tensor if it is on the CPU
     func(on_cpu, *args[1:], **kwargs)
     with torch.no_grad():
         return tensor if on_cpu.device == tensor.device else tensor.copy_(on_cpu)
