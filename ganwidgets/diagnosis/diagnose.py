@@ -5,7 +5,7 @@ from __future__ import annotations
 from ganwidgets.diagnosis.finding import Finding
 from ganwidgets.diagnosis.game_findings import findings_of_game
 from ganwidgets.diagnosis.ineffective import ineffective_settings
-from ganwidgets.diagnosis.signals import Signals, observe
+from ganwidgets.diagnosis.signals import Signals, observe, recorded
 from ganwidgets.diagnosis.symptoms import findings_of
 from ganwidgets.runs.session.session import Session
 
@@ -13,10 +13,11 @@ __all__ = ["diagnose", "diagnose_signals"]
 
 
 def diagnose(session: Session) -> tuple[Finding, ...]:
-    """Return the findings of a run, most severe first; call this between two steps."""
-    if session.state.iteration == 0:
-        return ()
-    return diagnose_signals(observe(session))
+    """Return the findings of a run, most severe first; call this between two steps.
+
+    Before the first step nothing is measured, so only settings without effect are found.
+    """
+    return diagnose_signals(observe(session) if session.state.iteration else recorded(session))
 
 
 def diagnose_signals(seen: Signals) -> tuple[Finding, ...]:

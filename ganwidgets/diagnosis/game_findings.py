@@ -6,7 +6,7 @@ those of :mod:`ganwidgets.diagnosis.symptoms` if the signal is the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -136,11 +136,15 @@ def _without_effect(seen: Signals, game: Game) -> Iterator[Finding]:
     definitions = settings_of(game)
     for player in game.players:
         letter = player.letter
-        if not seen.settings[f"freeze_{letter}"]:
-            continue
+
+        def frozen(rules: Mapping[str, Any], letter: str = letter) -> bool:
+            return bool(rules[f"freeze_{letter}"])
+
         for name in (f"lr_{letter}", f"{letter}_steps", f"optimizer_{letter}"):
-            if name in seen.touched:
-                yield without_effect(seen, name, definitions[name].label, {f"freeze_{letter}": False})
+            release = {f"freeze_{letter}": False}
+            finding = without_effect(seen, definitions[name], frozen, release)
+            if finding is not None:
+                yield finding
 
 
 def _finding(

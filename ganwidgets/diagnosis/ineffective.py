@@ -1,4 +1,4 @@
-"""Detection of changed settings without effect."""
+"""Detection of chosen settings without effect."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from ganwidgets.diagnosis.finding import Evidence, Finding, Remedy
 from ganwidgets.diagnosis.signals import SIGNALS, Signals
-from ganwidgets.messages import Message, N_
-from ganwidgets.settings import SETTINGS
+from ganwidgets.messages import Message
+from ganwidgets.settings import SETTINGS, Setting
 
 __all__ = ["ineffective_settings", "without_effect"]
 
@@ -46,7 +46,11 @@ _WITHOUT_EFFECT: Mapping[str, tuple[Callable[[Rules], bool], Mapping[str, Any]]]
             lambda rules: rules["augment"] != "ada" or rules["augment_target"] > 0,
             {"augment": "ada", "augment_target": 0.0},
         ),
-        "schedule_steps": (lambda rules: rules["lr_schedule"] == "constant", {"lr_schedule": "linear"}),
+        **{
+            name: (lambda rules: rules["lr_schedule"] == "constant", {"lr_schedule": "linear"})
+            for name in ("schedule_steps", "schedule_end", "penalty_end")
+        },
+        "ema_rampup": (lambda rules: rules["ema_decay"] == 0, {"ema_decay": 0.999}),
         "beta1": (_no_memory, {"optimizer_d": "adam", "optimizer_g": "adam"}),
         "beta2": (_no_scale, {"optimizer_d": "adam", "optimizer_g": "adam"}),
         "lr_d": (_frozen("d"), {"freeze_d": False}),
@@ -64,21 +68,42 @@ MILD = 0.05
 
 
 def ineffective_settings(seen: Signals) -> tuple[Finding, ...]:
-    """Return a finding for each setting that the user changed during the run and that has no effect."""
-    found = []
-    for name in seen.touched:
-        without, remedy = _WITHOUT_EFFECT.get(name, (None, {}))
-        if without is not None and without(seen.settings):
-            found.append(without_effect(seen, name, SETTINGS[name].label, remedy))
-    return tuple(found)
+    """Return a finding for each setting that the user chose, at the start or later, and that has no effect."""
+    made = (
+        without_effect(seen, SETTINGS[name], without, remedy)
+        for name, (without, remedy) in _WITHOUT_EFFECT.items()
+    )
+    return tuple(finding for finding in made if finding is not None)
 
 
-def without_effect(seen: Signals, name: str, label: str, remedy: Mapping[str, Any]) -> Finding:
-    """Return the finding that the changed setting `name` has no effect; `remedy` are changes that give it one."""
+def without_effect(
+    seen: Signals, setting: Setting[Any], without: Callable[[Rules], bool], remedy: Mapping[str, Any]
+) -> Finding | None:
+    """Return the finding that the user chose a setting without effect; None if it has an effect or is the default.
+
+    A value from the start counts if it had no effect then: a user who switches a penalty off later knows that its
+    weight is off too.
+
+    Parameters
+    ----------
+    seen : Signals
+    setting : Setting
+    without : callable
+        Returns True if the setting has no effect under given settings.
+    remedy : mapping
+        Changes that give it an effect.
+    """
+    name = str(setting.name)
+    if not without(seen.settings):
+        return None
+    chosen = seen.initial.get(name, setting.initial) != setting.initial and without(seen.initial)
+    if name not in seen.touched and not chosen:
+        return None
+    changes = ", ".join(f"{each}={value!r}" for each, value in remedy.items())
     return Finding(
         "no_effect",
         MILD,
-        seen.touched[name],
+        seen.touched.get(name, 0),
         Evidence(
             "no_effect",
             SIGNALS["no_effect"],
@@ -88,6 +113,6 @@ def without_effect(seen: Signals, name: str, label: str, remedy: Mapping[str, An
             True,
             "follows from the definition of the setting",
         ),
-        (Remedy(N_("Give it an effect"), MappingProxyType(dict(remedy))),),
-        Message("{setting} has no effect now", setting=Message(label)),
+        (Remedy(Message("Give it an effect: {changes}", changes=changes), MappingProxyType(dict(remedy))),),
+        Message("{setting} has no effect now", setting=Message(setting.label)),
     )

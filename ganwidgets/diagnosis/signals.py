@@ -70,7 +70,7 @@ SIGNALS: Mapping[str, str] = MappingProxyType(
         "memorised": N_("probability that D ranks a training sample above a new one"),
         "layer_ratio": N_("gradient of the first layer, divided by that of the last"),
         "dead_units": N_("share of units that are 0 for every sample"),
-        "no_effect": N_("changed settings without effect"),
+        "no_effect": N_("settings without effect"),
     }
 )
 """Description of every signal."""
@@ -117,6 +117,8 @@ class Signals:
         Number of times each real sample was drawn; NaN for data without end.
     touched : mapping of str to int
         Settings that the user changed during the run, with the iteration of the last change.
+    initial : mapping
+        Settings at iteration 0, with which the run was made.
     game : Game or None
         None is the classic game.
     """
@@ -128,6 +130,7 @@ class Signals:
     probes: Mapping[str, Series]
     epochs: float = math.nan
     touched: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    initial: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     game: Game | None = None
 
     def __getitem__(self, name: str) -> float:
@@ -179,6 +182,7 @@ def recorded(session: Session, at: int | None = None) -> Signals:
         probes={},
         epochs=math.nan if size is None else session.state.samples_seen / size,
         touched={r.setting: r.iteration for r in made if r.setting in session.settings.definitions},
+        initial=_settings_at(session, 0),
         game=session.own.game,
     )
 

@@ -177,6 +177,44 @@ def test_a_changed_setting_without_effect_is_named() -> None:
     assert "Penalty weight" in finding.sentence
 
 
+@pytest.mark.parametrize("steps", [0, 5])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"penalty_weight": 5},
+        {"schedule_end": 0.1},
+        {"ema_rampup": 0.2, "ema_decay": 0.0},
+        {"optimizer_d": "sgd", "optimizer_g": "sgd", "beta1": 0.9},
+        {"freeze_g": True, "lr_g": 3e-3},
+    ],
+)
+def test_a_setting_without_effect_is_named_if_the_run_was_made_with_it(
+    asked: dict[str, Any], steps: int
+) -> None:
+    trainer = gw.GANTrainer("ring8", **asked, g_hidden=(8,), d_hidden=(8,))
+    trainer.step(steps)
+    (finding,) = trainer.diagnose()
+    assert (finding.symptom, finding.since) == ("no_effect", 0)
+    trainer.change(**finding.remedies[0].changes)
+    assert trainer.diagnose() == ()
+
+
+def test_what_has_an_effect_or_is_the_default_is_not_named() -> None:
+    for asked in ({}, {"penalty": "r1", "penalty_weight": 5}, {"freeze_g": True}):
+        trainer = gw.GANTrainer("ring8", **asked)
+        trainer.step(2)
+        assert trainer.diagnose() == ()
+    trainer.change(penalty="none")
+    trainer.step(2)
+    assert trainer.diagnose() == ()
+
+
+def test_a_setting_of_a_frozen_player_of_another_game_is_named_from_the_start() -> None:
+    images = np.random.default_rng(0).random((8, 8, 8), dtype=np.float32)
+    trainer = gw.GANTrainer((images, images), game="pix2pix", freeze_d=True, lr_d=1e-3, channels=4)
+    assert [(f.symptom, f.since) for f in trainer.diagnose()] == [("no_effect", 0)]
+
+
 def _signals(loss_d: np.ndarray, **probes: float) -> Signals:
     n = len(loss_d)
     column = Series(np.arange(1, n + 1), loss_d)

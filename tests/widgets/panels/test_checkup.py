@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ganwidgets as gw
 from ganwidgets import GANTrainer
 from ganwidgets.live import Runner
 from ganwidgets.widgets.panels.health.checkup import Checkup
@@ -19,5 +20,17 @@ def test_a_run_that_pauses_is_diagnosed_though_the_last_report_was_a_moment_ago(
         assert not checkup.due(20, 0, "paused"), "nothing has moved"
         assert not checkup.due(40, 0, "running")
         assert checkup.due(40, 0, "paused")
+    finally:
+        runner.close()
+
+
+def test_before_the_first_step_only_settings_without_effect_are_found():
+    runner = Runner(GANTrainer("ring8", penalty_weight=5, g_hidden=(8,), d_hidden=(8,)))
+    try:
+        checkup = Checkup(runner)
+        checkup.rules = (gw.Rule("all", when=lambda seen: True, then={"lr_d": "* 0.5"}),)
+        report = checkup.report()
+        assert [finding.symptom for finding in report.findings] == ["no_effect"]
+        assert not report.advice
     finally:
         runner.close()

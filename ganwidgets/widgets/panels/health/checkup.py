@@ -12,7 +12,7 @@ import numpy as np
 from ganwidgets.diagnosis import Finding, Remedy
 from ganwidgets.diagnosis.diagnose import diagnose_signals
 from ganwidgets.diagnosis.rules.rule import Rule
-from ganwidgets.diagnosis.signals import Signals, observe
+from ganwidgets.diagnosis.signals import Signals, observe, recorded
 
 if TYPE_CHECKING:
     from ganwidgets.live import Runner
@@ -102,17 +102,17 @@ class Checkup:
         session = self._runner.trainer._session
         began = self._clock()
 
-        def look() -> tuple[Signals | None, Mapping[str, Any], tuple[int, int]]:
+        def look() -> tuple[Signals, Mapping[str, Any], tuple[int, int]]:
             place = session.place
-            seen = observe(session) if session.state.iteration else None
+            seen = observe(session) if session.state.iteration else recorded(session)
             return seen, {**session.settings.as_dict(), **session.built}, (place.iteration, place.branch)
 
         seen, rules, self._last = self._runner.look(look)
         now = self._clock()
         self._rest_until = now + (now - began) * (1 / SHARE - 1)
-        if seen is None:
-            return Report(0, ())
         found = diagnose_signals(seen)
+        if seen.iteration == 0:  # rules read what was measured
+            return Report(0, found)
         fired = [
             (rule.name, rule.changes(rules, rules, finding))
             for rule in self.rules
