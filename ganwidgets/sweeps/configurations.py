@@ -18,7 +18,15 @@ from ganwidgets.seeds import derive
 from ganwidgets.settings import SETTINGS, check_names
 from ganwidgets.settings.types import NumberSetting
 
-__all__ = ["KEYWORDS", "Between", "between", "checked_changes", "checked_space", "expanded"]
+__all__ = [
+    "KEYWORDS",
+    "Between",
+    "between",
+    "checked_changes",
+    "checked_space",
+    "expanded",
+    "refuse_other_games",
+]
 
 KEYWORDS = (
     "configurations",
@@ -150,6 +158,19 @@ def expanded(
         for seed in ([point["seed"]] if "seed" in point else every_seed)
     ]
     return [name for name in varied if name != "seed"], runs
+
+
+def refuse_other_games(game: Any) -> None:
+    """Raise `TraitError` unless `game` is the classic game or None."""
+    if game is None or game == "gan" or getattr(game, "name", None) == "gan":
+        return
+    raise TraitError(
+        Message(
+            "a sweep trains the game 'gan' only, not {game!r}; make a GANTrainer with game={game!r} for each "
+            "configuration, and compare them with gw.compare(...)",
+            game=getattr(game, "name", game),
+        )
+    )
 
 
 def checked_space(space: Mapping[str, Any]) -> dict[str, list[Any] | Between]:

@@ -132,9 +132,9 @@ class _Work:
 def _suggested(trial: Any, name: str, axis: Sequence[Any] | Between) -> Any:
     """Return the value that a trial suggests for a setting."""
     if not isinstance(axis, Between):
-        # Optuna stores choices that are plain values; widths are tuples of numbers.
-        number = trial.suggest_categorical(name, [str(value) for value in axis])
-        return next(value for value in axis if str(value) == number)
+        # Optuna stores plain values as they are; widths are tuples of numbers, which it refuses.
+        choices = [str(value) if isinstance(value, tuple) else value for value in axis]
+        return axis[choices.index(trial.suggest_categorical(name, choices))]
     if isinstance(SETTINGS[name].initial, int):
         return trial.suggest_int(name, round(axis.low), round(axis.high), log=axis.logarithmic(name))
     return trial.suggest_float(name, axis.low, axis.high, log=axis.logarithmic(name))

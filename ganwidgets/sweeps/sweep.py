@@ -21,7 +21,7 @@ from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.stepping.runtime.devices import chosen_device
 from ganwidgets.sweeps.acts import Act
 from ganwidgets.sweeps.cluster import Cluster
-from ganwidgets.sweeps.configurations import KEYWORDS, checked_changes, expanded
+from ganwidgets.sweeps.configurations import KEYWORDS, checked_changes, expanded, refuse_other_games
 from ganwidgets.sweeps.evolution import Evolution
 from ganwidgets.sweeps.lane import Lane, OwnParts, fresh
 from ganwidgets.sweeps.search import search, space_of, study_for
@@ -110,6 +110,7 @@ class Sweep(SweepState):
         cluster: Any = None,
         **settings: Any,
     ) -> None:
+        refuse_other_games(settings.pop("game", None))
         check_names(settings, "Sweep", also=(*KEYWORDS, *DATA_OPTIONS))
         options = {name: settings.pop(name) for name in DATA_OPTIONS if name in settings}
         varied, chosen = expanded(settings, configurations, seeds, draws, draw_seed)

@@ -90,6 +90,13 @@ def test_every_trial_is_told_and_a_pruned_ones_lane_takes_up_the_next():
     assert alone.runs[0].evaluate(50)["sliced_wasserstein"] == value
 
 
+def test_a_studys_choices_are_values_that_a_trainer_accepts():
+    study = Study()
+    gw.Sweep("ring8", **SMALL).search(study, 2, steps=2, lr_d=[1e-3, 2e-3], loss=["hinge", "minimax"])
+    found = [trial.params for trial, _, _ in study.told]
+    assert found == [{"lr_d": 1e-3, "loss": "hinge"}, {"lr_d": 2e-3, "loss": "minimax"}]
+
+
 def test_a_trial_that_diverges_has_failed():
     study = Study()
     sweep = gw.Sweep("ring8", optimizer_d="sgd", loss="least_squares", **SMALL)

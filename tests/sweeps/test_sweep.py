@@ -72,6 +72,7 @@ def test_a_list_and_draws_are_sweeps_too():
         ({"lr_d": gw.between(1e-4, 1e-2)}, ["lr_d", "draws"]),
         ({"lr_d": gw.between(1e-4, 1e9), "draws": 2}, ["lr_d"]),
         ({"draws": 2}, ["draws"]),
+        ({"game": "pix2pix", "lr_d": [1e-3, 2e-3]}, ["pix2pix", "GANTrainer", "gw.compare"]),
     ],
 )
 def test_bad_input_is_refused_by_name(asked, words):
