@@ -12,7 +12,7 @@ import numpy as np
 from ganwidgets.diagnosis.rules.rehearsing import rehearsed
 from ganwidgets.diagnosis.rules.rule import Firing, Rule, checked_rules
 from ganwidgets.io import open_run
-from ganwidgets.messages import Catalog, N_, catalog
+from ganwidgets.messages import Catalog, Message, N_, catalog
 from ganwidgets.rendering.pictures.overlay import legend, overlay
 from ganwidgets.trainer.trainer import GANTrainer
 
@@ -82,6 +82,8 @@ def rehearse(run: GANTrainer | str | os.PathLike[str], rules: Rule | Sequence[Ru
     ------
     CheckpointError
         If there is no run at this path.
+    TypeError
+        If `run` is neither a trainer nor a path, or an element of `rules` is not a rule.
 
     Examples
     --------
@@ -94,6 +96,13 @@ def rehearse(run: GANTrainer | str | os.PathLike[str], rules: Rule | Sequence[Ru
     chosen = checked_rules(rules)
     if isinstance(run, GANTrainer):
         return run._between_steps(lambda: Rehearsal(rehearsed(run._session, chosen), run))
+    if not isinstance(run, str | os.PathLike):
+        raise TypeError(
+            Message(
+                "rules cannot be rehearsed on {value!r}; pass a GANTrainer, or the path of a run's folder or file",
+                value=run,
+            )
+        )
     if not Path(run).is_dir():
         loaded = GANTrainer.load(run)
         return Rehearsal(rehearsed(loaded._session, chosen), loaded)

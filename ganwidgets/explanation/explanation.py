@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganwidgets.explanation.rerun import EditedError, Rerun, place_before
-from ganwidgets.messages import Message
+from ganwidgets.messages import Message, N_
 from ganwidgets.modality import Modality
 from ganwidgets.objectives import Loss
 from ganwidgets.runs.inspect.substeps import SubStep
@@ -26,6 +27,9 @@ __all__ = ["Counterfactual", "Explanation", "LayerGradient", "Update", "explaine
 
 USUAL = 30
 """Number of preceding iterations that define the usual gradients."""
+
+FEWEST = 5
+"""Minimum number of preceding iterations for a usual range."""
 
 AFTER = 10
 """Number of following iterations that the counterfactuals cover."""
@@ -51,7 +55,7 @@ class LayerGradient:
     norm : float
         Euclidean norm over the layer's parameters, before clipping.
     usual : (float, float)
-        Lowest and highest norm over the iterations before; NaN where there are none.
+        Lowest and highest norm over the iterations before; NaN if there are fewer than :data:`FEWEST`.
     """
 
     network: str
@@ -191,9 +195,10 @@ class Explanation:
         said = []
         for name, value in self.losses.items():
             low, high = self.usual_losses[name]
+            known = math.isfinite(low)
             said.append(
                 Message(
-                    "{name} {value}, usually {low} to {high}",
+                    N_("{name} {value}, usually {low} to {high}") if known else N_("{name} {value}"),
                     name=name,
                     value=f"{value:.4g}",
                     low=f"{low:.4g}",
@@ -201,7 +206,9 @@ class Explanation:
                 )
             )
         unusual = [f"{each.network}.{each.layer}" for each in self.layers if each.unusual]
-        if unusual:
+        if not any(math.isfinite(each.usual[0]) for each in self.layers):
+            said.append(Message("too few iterations come before it to know which gradients are usual"))
+        elif unusual:
             said.append(Message("unusual gradients in {layers}", layers=", ".join(unusual)))
         else:
             said.append(Message("gradients are as usual in all layers"))
@@ -251,6 +258,13 @@ def explained(session: Session, iteration: Any) -> Explanation:
     branches = session.branches
     first = branches.roots[branches.root_of(branches.current)].first.iteration + 1
     last = session.state.iteration
+    if last < first:
+        raise ValueError(
+            Message(
+                "iteration {iteration!r} cannot be explained: no step was taken here; call step() first",
+                iteration=iteration,
+            )
+        )
     if isinstance(iteration, bool) or not isinstance(iteration, int) or not first <= iteration <= last:
         raise ValueError(
             Message(
@@ -341,7 +355,7 @@ def _without(
 
 def _ends(values: Floats) -> tuple[float, float]:
     finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if len(finite) else (float("nan"), float("nan"))
+    return (float(finite.min()), float(finite.max())) if len(finite) >= FEWEST else (math.nan, math.nan)
 
 
 def _norms(updates: list[SubStep]) -> dict[tuple[str, str], float]:

@@ -60,14 +60,19 @@ def _gradients(why: Explanation, t: Catalog) -> str:
 
     rows = []
     for each in why.layers:
-        first, last = (x(end) if np.isfinite(end) and end > 0 else 4 for end in each.usual)
+        known = np.isfinite(each.usual[0])
+        first, last = (x(end) if end > 0 else 4 for end in each.usual)
+        usually = f"{each.usual[0]:.3g} - {each.usual[1]:.3g}" if known else ""
+        bar = (
+            f'<line x1="{first:.1f}" x2="{max(last, first + 1):.1f}" y1="7" y2="7" stroke="currentColor" '
+            f'stroke-opacity="0.35" stroke-width="6"/>'
+        )
         color = PALETTE[1] if each.unusual else PALETTE[2]
         rows.append(
             f"<tr><td>{html.escape(each.network)}</td><td>{html.escape(each.layer)}</td>"
-            f'<td><svg width="200" height="14"><line x1="{first:.1f}" x2="{max(last, first + 1):.1f}" y1="7" y2="7" '
-            f'stroke="currentColor" stroke-opacity="0.35" stroke-width="6"/><line x1="{x(each.norm):.1f}" '
+            f'<td><svg width="200" height="14">{bar if known else ""}<line x1="{x(each.norm):.1f}" '
             f'x2="{x(each.norm):.1f}" y1="0" y2="14" stroke="{color}" stroke-width="3"/></svg></td>'
-            f"<td>{each.norm:.3g}</td><td>{each.usual[0]:.3g} - {each.usual[1]:.3g}</td>"
+            f"<td>{each.norm:.3g}</td><td>{usually}</td>"
             f"<td>{html.escape(t(N_('unusual'))) if each.unusual else ''}</td></tr>"
         )
     head = "".join(

@@ -115,6 +115,25 @@ def test_gradients_are_compared_with_those_before():
     assert any(each.unusual for each in why.layers)
 
 
+@pytest.mark.parametrize("iteration", [1, 3])
+def test_nothing_is_called_usual_before_there_are_iterations_to_compare_with(iteration):
+    trainer = gw.GANTrainer("ring8", **SMALL)
+    trainer.step(8)
+    why = trainer.explain(iteration)
+    assert why.equal
+    assert not any(each.unusual for each in why.layers)
+    assert "too few iterations" in str(why)
+    for text in (str(why), why._repr_html_()):
+        assert "usually nan" not in text
+        assert "nan - nan" not in text
+    assert "usually" in str(trainer.explain(6))
+
+
+def test_a_run_without_a_step_says_so():
+    with pytest.raises(ValueError, match="no step was taken"):
+        gw.GANTrainer("ring8", **SMALL).explain(1)
+
+
 def test_branches_and_run_folders(tmp_path):
     trainer = trained(run=tmp_path / "run")
     trainer.timeline.goto(25)

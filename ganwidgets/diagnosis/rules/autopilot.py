@@ -152,6 +152,10 @@ class Autopilot:
         """Every firing so far."""
         return self.watch.firings
 
+    def __repr__(self) -> str:
+        names = ", ".join(rule.name for rule in self.watch.rules)
+        return f"<Autopilot, {self.mode}: {names}; {len(self.firings)} firing(s)>"
+
     def until(self) -> int:
         """Return the number of steps until the next evaluation."""
         return EVERY - self._session.state.iteration % EVERY

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
@@ -25,6 +25,7 @@ from ganwidgets.messages import Message
 from ganwidgets.runs.record.columns import columns_of
 from ganwidgets.runs.state.user_parts import chosen_game, definitions_of
 from ganwidgets.settings.settings import check_names
+from ganwidgets.settings.types import NumberSetting
 
 __all__ = ["DIVERGED", "Condition", "Firing", "Rule", "Then", "checked_rules", "refuse_rules_of_other_games"]
 
@@ -208,10 +209,8 @@ class Rule:
                     value=self.then,
                 )
             )
-        for part in ("cooldown", "window", "hold"):
-            self._check_count(part, getattr(self, part))
-        if self.limit is not None:
-            self._check_count("limit", self.limit)
+        self._check_counts()
+        self._check_bounds()
         self._check_back()
 
     def _check_back(self) -> None:
@@ -255,8 +254,44 @@ class Rule:
                     setting=setting,
                 )
             )
-        if not callable(value) and not (isinstance(value, str) and _FACTOR.match(value)):
+        factor = _FACTOR.match(value) if isinstance(value, str) else None
+        if factor is not None and isinstance(definition, NumberSetting):
+            if not _is_positive(factor[2]):
+                raise ValueError(
+                    Message(
+                        "{setting} of rule {rule!r} cannot be {value!r}: a factor must be a positive number",
+                        setting=setting,
+                        rule=self.name,
+                        value=value,
+                    )
+                )
+        elif not callable(value):
             definition.check(value)
+
+    def _check_counts(self) -> None:
+        for part in ("cooldown", "window", "hold"):
+            self._check_count(part, getattr(self, part))
+        if self.window == 0:
+            raise ValueError(
+                Message("window of rule {rule!r} cannot be 0: it must be 1 iteration or more", rule=self.name)
+            )
+        if self.limit is not None:
+            self._check_count("limit", self.limit)
+
+    def _check_bounds(self) -> None:
+        check_names(self.bounds, "Rule.bounds", definitions=self._definitions)
+        for setting, ends in self.bounds.items():
+            pair = tuple(ends) if isinstance(ends, tuple | list) else ()  # type: ignore[redundant-expr]
+            if len(pair) != 2 or not all(map(_is_positive, pair)) or pair[0] > pair[1]:
+                raise ValueError(
+                    Message(
+                        "bounds of {setting} in rule {rule!r} cannot be {value!r}: pass two positive factors, the lower "
+                        "first, such as (0.25, 4)",
+                        setting=setting,
+                        rule=self.name,
+                        value=ends,
+                    )
+                )
 
     def _check_count(self, part: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
@@ -341,6 +376,14 @@ class Rule:
         return definition.check(value)
 
 
+def _is_positive(value: Any) -> bool:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return False
+    return math.isfinite(number) and number > 0
+
+
 _COLUMNS = frozenset(
     {
         "accuracy",
@@ -392,7 +435,10 @@ def checked_rules(rules: Rule | Sequence[Rule]) -> tuple[Rule, ...]:
     ValueError
         If two rules have one name.
     """
-    asked = (rules,) if isinstance(rules, Rule) else tuple(rules)
+    given: Any = rules
+    asked: tuple[Any, ...] = (
+        tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    )
     for rule in asked:
         if not isinstance(rule, Rule):
             raise TypeError(Message("{value!r} is no rule; make one with gw.Rule(...)", value=rule))

@@ -19,10 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["Piloting"]
 
 
+class _Rules(Tuple):
+    """A tuple of rules; one rule alone becomes a tuple."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        try:
+            return super().validate(obj, checked_rules(value))
+        except (TypeError, ValueError) as error:
+            raise TraitError(*error.args) from error
+
+
 class Piloting(HasTraits):
     """A widget whose rules give advice, and act if they are armed."""
 
-    rules = Tuple(help="The rules of the run, as gw.Rule; by default those of gw.built_in_rules().")
+    rules = _Rules(help="The rules of the run, as gw.Rule; by default those of gw.built_in_rules().")
     autopilot = Unicode(
         "advise", help="'off', 'advise' (the health panel shows what rules would do) or 'act' (they do it)."
     )
@@ -30,13 +40,6 @@ class Piloting(HasTraits):
     _trainer: GANTrainer
     _runner: Runner
     _checkup: Checkup
-
-    @validate("rules")
-    def _known_rules(self, proposal: Any) -> Any:
-        try:
-            return checked_rules(proposal["value"])
-        except (TypeError, ValueError) as error:
-            raise TraitError(*error.args) from error
 
     @validate("autopilot")
     def _known_mode(self, proposal: Any) -> Any:

@@ -31,6 +31,17 @@ EASE = gw.Rule("ease", when="loss_d < 9", then={"lr_d": "* 0.5"}, cooldown=20, l
         ({"when": "collapse", "then": {"lr_d": 0.1}, "cooldown": -1}, ValueError, "cooldown"),
         ({"when": "collapse", "then": {"lr_d": 0.1}, "limit": 1.5}, ValueError, "limit"),
         ({"when": "loss_d > 1", "then": {"lr_d": 0.1}, "back": "onset"}, ValueError, "onset"),
+        ({"when": "collapse", "then": {"loss": "* 2"}}, traitlets.TraitError, "loss"),
+        ({"when": "collapse", "then": {"freeze_d": "* 2"}}, traitlets.TraitError, "freeze_d"),
+        ({"when": "collapse", "then": {"lr_d": "* 0"}}, ValueError, "positive"),
+        ({"when": "collapse", "then": {"lr_d": 0.1}, "window": 0}, ValueError, "window"),
+        (
+            {"when": "collapse", "then": {"lr_d": 0.1}, "bounds": {"lr_q": (1, 2)}},
+            traitlets.TraitError,
+            "lr_q",
+        ),
+        ({"when": "collapse", "then": {"lr_d": 0.1}, "bounds": {"lr_d": 5}}, ValueError, "lr_d"),
+        ({"when": "collapse", "then": {"lr_d": 0.1}, "bounds": {"lr_d": (2, 1)}}, ValueError, "lower"),
     ],
 )
 def test_a_wrong_rule_is_refused_by_name(wrong: dict[str, Any], error: type[Exception], told: str) -> None:
@@ -46,6 +57,11 @@ def test_what_is_no_rule_is_refused() -> None:
         trainer.autopilot([EASE, EASE])
     with pytest.raises(ValueError, match="steer"):
         trainer.autopilot(EASE, "steer")
+    with pytest.raises(TypeError, match=r"5 is no rule.*gw\.Rule"):
+        trainer.autopilot(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="pass a GANTrainer"):
+        gw.rehearse(5, EASE)  # type: ignore[arg-type]
+    assert "ease" in repr(trainer.autopilot(EASE))
 
 
 def test_an_act_is_an_intervention_with_name_and_evidence() -> None:

@@ -1,4 +1,5 @@
 import pytest
+from traitlets import TraitError
 
 import ganwidgets as gw
 
@@ -63,3 +64,14 @@ def test_the_duality_gap_is_measured_while_it_is_chosen(widget):
     (found,) = [each for each in widget.trainer.history.evaluations if "duality_gap" in each]
     assert found["iteration"] == 20
     assert metrics._gap.curve().y == [found["duality_gap"]]
+
+
+@pytest.mark.parametrize("wrong", [5, "calm", ["calm"]])
+def test_what_is_no_rule_is_refused_with_a_remedy(widget, wrong):
+    before = widget.rules
+    with pytest.raises(TraitError, match=r"no rule.*gw\.Rule"):
+        widget.rules = wrong
+    assert widget.rules == before
+    one = gw.Rule("ease", when="loss_d > 5", then={"lr_d": "* 0.5"})
+    widget.rules = one
+    assert widget.rules == (one,)
