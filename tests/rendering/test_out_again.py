@@ -150,3 +150,13 @@ def test_the_weights_of_a_game_on_two_arrays_are_exported(tmp_path):
         settings = json.loads(file.metadata()["config"])["settings"]
     assert settings["batch_size"] == 4
     assert "data" not in settings
+
+
+@pytest.mark.parametrize("architecture", ["msg", "r3gan", "stylegan3_t"])
+def test_generators_of_images_are_exported_for_any_batch_size(tmp_path, architecture):
+    trainer = gw.GANTrainer(torch.rand(8, 1, 16, 16), architecture=architecture, channels=2, batch_size=4)
+    program = torch.export.load(trainer.export(tmp_path / "g.pt2")).module()
+    network = trainer.generator.eval()
+    for n in (1, 3):
+        z = torch.randn(n, trainer.settings.latent_dim)
+        assert torch.allclose(program(z), network(z), atol=1e-6)

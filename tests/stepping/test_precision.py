@@ -18,7 +18,7 @@ def tensors(trainer):
     yield from trainer.discriminator.state_dict().values()
 
 
-@pytest.mark.parametrize("architecture", ["mlp", "dcgan", "resnet"])
+@pytest.mark.parametrize("architecture", ["mlp", "dcgan", "resnet", "stylegan3_t"])
 @pytest.mark.parametrize(
     "rules",
     [

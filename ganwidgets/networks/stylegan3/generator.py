@@ -172,10 +172,10 @@ class SynthesisLayer(nn.Module):
             with torch.no_grad():
                 beta = self.magnitude_ema_beta
                 beta = 0.5 ** (len(x) / MAGNITUDE_HALF_LIFE) if beta is None else beta
-                mean = x.detach().square().mean()
+                mean = x.detach().float().square().mean()
                 self.magnitude_ema.copy_(mean.lerp(self.magnitude_ema, beta))
         # Appendix C: activations are divided by the square root of their mean square.
-        input_gain = self.magnitude_ema.rsqrt()
+        input_gain = self.magnitude_ema.rsqrt().to(x.dtype)
         styles = self.affine(w)
         weight: Tensor = self.weight
         if s.is_torgb:
@@ -185,7 +185,7 @@ class SynthesisLayer(nn.Module):
             weight = weight * weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
             styles = styles * styles.square().mean().rsqrt()
             output_gain = demodulation(weight, styles)
-        if len(x) == 1 and not torch.is_grad_enabled():
+        if not torch.is_grad_enabled() and len(x) == 1:
             return self._of_one(x, weight, styles * input_gain, output_gain)
         # Equation 1 of StyleGAN2 scales the weights. Scaling the input by s and the output by the
         # demodulation is the same function, and one weight serves all samples.

@@ -199,7 +199,9 @@ def _axis_tiles(
             begin, end = _band(rows)
             cut = [row[:, begin:end] for row in rows]
             joined = _interleaved(cut) if axis == 0 else _beside(cut)
-            matrices.append(torch.from_numpy(np.ascontiguousarray(joined)).to(device, dtype))
+            # A constant: made outside inference mode, because it is kept for later gradients.
+            with torch.inference_mode(False), torch.no_grad():
+                matrices.append(torch.from_numpy(np.ascontiguousarray(joined)).to(device, dtype))
         tiles.append(_AxisTile(begin, end, out, tuple(reversed(matrices))))
     return tuple(tiles)
 
@@ -207,10 +209,8 @@ def _axis_tiles(
 def _resampled(x: Tensor, steps: tuple[Resampling, ...], between: FilteredLeakyReLU | None) -> Tensor:
     """Apply `steps`, with the pointwise part of `between` after the first, tile by tile."""
     side = TILE_WITH_GRADIENT if torch.is_grad_enabled() else TILE
-    # Matrices are constants: made outside inference mode, because they are kept for later gradients.
-    with torch.inference_mode(False), torch.no_grad():
-        rows = _axis_tiles(steps, x.shape[2], 0, side, x.dtype, x.device)
-        columns = _axis_tiles(steps, x.shape[3], 1, side, x.dtype, x.device)
+    rows = _axis_tiles(steps, x.shape[2], 0, side, x.dtype, x.device)
+    columns = _axis_tiles(steps, x.shape[3], 1, side, x.dtype, x.device)
 
     def tile(row: _AxisTile, column: _AxisTile) -> Tensor:
         part = x[:, :, row.begin : row.end, column.begin : column.end]

@@ -163,6 +163,14 @@ def _traceable(session: Session) -> _Traceable:
     network = copied_network(_generator(session)).cpu().eval()
     if isinstance(network, GrowingNetwork):
         network.hold_level()
+    traceable = _Traceable(network, _examples(session))
+    # Constants that networks keep after their first call must not be made while tracing.
+    with torch.random.fork_rng(devices=[]):
+        network(*traceable.arguments)
+    return traceable
+
+
+def _examples(session: Session) -> tuple[Tensor, ...]:
     if session.built.get("latent_dim") is None:
         raise DataError(Message("this game's generator takes no noise; export .safetensors instead"))
     z = draw_noise(
@@ -170,8 +178,8 @@ def _traceable(session: Session) -> _Traceable:
     )
     labels = session.run.labels
     if labels is not None and labels.generator:
-        return _Traceable(network, (z, labels.draw(EXAMPLES, seeded(0, "export labels"))))
-    return _Traceable(network, (z,))
+        return z, labels.draw(EXAMPLES, seeded(0, "export labels"))
+    return (z,)
 
 
 def _untraceable(error: Exception) -> ValueError:

@@ -31,7 +31,18 @@ class Experiments:
     _question: Question | None = None
 
     def ask(self, lesson: Lesson) -> None:
-        """Ask everyone the question of `lesson`: each answers once, may draw the curve it expects, and may change both."""
+        """Ask everyone the question of `lesson`: each answers once, may draw the curve it expects, and may change both.
+
+        Raises
+        ------
+        TypeError
+            If `lesson` is no :class:`~ganwidgets.lessons.Lesson`.
+        """
+        asked: Any = lesson
+        if not isinstance(asked, Lesson):
+            raise TypeError(
+                Message("lesson is a {type}; pass a ganwidgets.Lesson", type=type(asked).__name__)
+            )
         self._question = Question(lesson)
         self._server.soon(self._server.tell_question)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +16,9 @@ __all__ = ["DRAWN", "Question"]
 
 DRAWN = 32
 """Values of a drawn curve, at equal distances over the experiment."""
+
+LARGEST = 1e9
+"""Of a drawn value, so that sums of them stay finite."""
 
 
 class Question:
@@ -61,7 +63,7 @@ class Question:
     def draw(self, identity: str, values: Sequence[Any]) -> None:
         """Note the curve that `identity` expects."""
         if len(values) != DRAWN or not all(
-            isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
             for value in values
         ):
             raise ValueError(Message("a drawn curve has {count} finite numbers", count=DRAWN))

@@ -229,7 +229,8 @@ def test_a_question_is_answered_and_drawn_before_the_experiment(w, classroom, tm
     while not (shown := ann.until("question")):
         pass
     assert (shown["answers"], shown["predictions"]) == (["fall", "rise"], None), "nobody follows the crowd"
-    for bad in ({"answer": 2}, {"answer": True}, {"draw": [1.0]}, {"draw": ["x"] * 32}):
+    drawn = ([1.0], ["x"] * 32, [1e308] * 32, [10**400] * 32)
+    for bad in ({"answer": 2}, {"answer": True}, *({"draw": values} for values in drawn)):
         ann.send(bad)
         assert ann.until("refused")
     ann.send({"answer": 0})
@@ -348,3 +349,9 @@ def test_behind_a_proxy_the_cookie_is_for_the_path_of_the_class_only(classroom, 
     port = address.rstrip("/").rpartition(":")[2]
     assert classroom.url("watch") == f"https://hub.example/user/ann/proxy/{port}/#{token}"
     assert classroom.url("watch", base="https://x.example").startswith("https://x.example/#")
+
+
+def test_what_is_no_lesson_is_not_asked(classroom):
+    with pytest.raises(TypeError, match=r"lesson is a str; pass a ganwidgets\.Lesson"):
+        classroom.ask("Will D win?")
+    assert classroom.predictions == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from traitlets import TraitError
 
@@ -245,3 +246,54 @@ def test_keys_of_the_presentation_steer_the_run(w):
     assert not w.playing
     by_hand(w, present=False)
     assert w.layout_preset == "full"
+
+
+@pytest.fixture(scope="module", params=["pix2pix", "cyclegan", "adversarial_training"])
+def game_widget(request):
+    images = np.random.default_rng(0).random((12, 1, 16, 16), dtype=np.float32)
+    data = (images, np.arange(12) % 2) if request.param == "adversarial_training" else (images, images)
+    widget = gw.GANTrainerWidget(data, game=request.param, batch_size=4)
+    yield widget
+    widget.close()
+
+
+def test_the_widget_of_a_game_has_the_presets(game_widget):
+    w = game_widget
+    before = w.children
+    rates = {f"gw-lr_{player.letter}" for player in w.game.players}
+    for preset in ("projector", "compact"):
+        w.layout_preset = preset
+        shown = set(classes(w))
+        assert {"gw-exhibits", "gw-curves", "gw-play", "gw-step", "gw-status"} | rates <= shown
+        assert not {"gw-game", "gw-timeline", "gw-tabs"} & shown
+        assert len(w._dashboard._quick.children) == 6
+    w.layout_preset = "full"
+    assert w.children == before
+
+
+def test_the_widget_of_a_game_shows_its_panels_in_the_order_asked(game_widget):
+    w = game_widget
+    w.panels = ["curves", "rules", "samples", "transport", "graph"]  # these games have no rules
+    order = [
+        name
+        for name in classes(w)
+        if name in {"gw-curves", "gw-exhibits", "gw-transport", "gw-game", "gw-timeline"}
+    ]
+    assert order == ["gw-curves", "gw-exhibits", "gw-transport", "gw-game"]
+    w.step(1)
+    w.wait(timeout=60)
+    w.panels = ["samples"]
+    assert "gw-layout-tools" in classes(w)  # the way back
+    with pytest.raises(TraitError, match="is no panel"):
+        w.panels = ["picture"]
+    w.panels = PANELS
+
+
+def test_the_controls_that_a_teacher_chose_are_those_of_one_screen(game_widget):
+    w = game_widget
+    letter = w.game.players[-1].letter
+    w.layout_preset = "compact"
+    w.controls = (f"freeze_{letter}",)
+    assert list(w._dashboard._quick.children) == [w._dashboard.controls.controls[f"freeze_{letter}"].widget]
+    w.controls = None
+    w.layout_preset = "full"

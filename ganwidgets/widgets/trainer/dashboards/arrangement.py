@@ -21,7 +21,7 @@ from ganwidgets.widgets.panels.status.panel import StatusPanel
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport.panel import Transport
 
-__all__ = ["Arrangement"]
+__all__ = ["Arrangement", "MainRow"]
 
 NETWORKS = ("generator", "discriminator")
 TABS = ("objective", "optimizer", "fresh start")
@@ -34,6 +34,55 @@ QUICK = ["lr_d", "lr_g", "loss", "penalty", "d_steps", "batch_size"]
 """The controls of a one-screen layout, where a teacher chose none."""
 
 PICTURES, CHARTS = {"plane", "samples"}, {"curves", "metrics"}
+
+
+class MainRow:
+    """The picture and the charts that follow each other in one row of a widget.
+
+    Parameters
+    ----------
+    look : SharedStyle
+    picture : ipywidgets.Widget
+        Shown for the panels ``plane`` and ``samples``.
+    """
+
+    def __init__(self, look: SharedStyle, picture: ipywidgets.Widget) -> None:
+        self._picture = picture
+        self._charts = look.box([], "gw-charts")
+        self._main = look.box([], "gw-main")
+
+    def arranged(
+        self, names: Iterable[str], parts: Mapping[str, ipywidgets.Widget]
+    ) -> list[ipywidgets.Widget]:
+        """Return the widgets of the panels `names` in their order; names without a part are left out.
+
+        The first panels of the row that follow each other share it; a later group has no row.
+        """
+        children: list[ipywidgets.Widget] = []
+        row: list[ipywidgets.Widget] = []
+        charts: list[ipywidgets.Widget] = []
+        closed = False
+        for name in names:
+            if name not in PICTURES and name not in parts:
+                continue
+            if name in PICTURES | CHARTS and not closed:
+                if self._main not in children:
+                    children.append(self._main)
+                if name in CHARTS:
+                    charts.append(parts[name])
+                    part: ipywidgets.Widget = self._charts
+                else:
+                    part = self._picture
+                if part not in row:
+                    row.append(part)
+                continue
+            closed = closed or bool(row)
+            part = self._picture if name in PICTURES else parts[name]
+            if part not in children and part not in row:
+                children.append(part)
+        self._charts.children = charts
+        self._main.children = row
+        return children
 
 
 class Arrangement:
@@ -115,8 +164,7 @@ class Arrangement:
         data.children = (*data.children, self._data_name)
         self._data_label = controls.controls["data"].names[0]
         overview = look.box([graph.widget, growth, data, parts], f"gw-{graph.name}")
-        charts = look.box([curves.widget, metrics.widget], "gw-charts")
-        main = look.box([self._picture, charts], "gw-main")
+        self._main_row = MainRow(look, self._picture)
         elsewhere = (*AT_NOISE, *AT_LOSSES, *AT_DATA)
         self._members = {group: controls.in_group(group, without=elsewhere) for group in TABS}
         self._titles = {group: controls.title(group) for group in TABS}
@@ -129,7 +177,6 @@ class Arrangement:
             "gw-tabs",
         )
         self._hidden = tuple(hidden)
-        self._main, self._charts = main, charts
         self._controls = controls
         self._quick = look.box([], "gw-grid", "gw-quick")
         self._choose_quick(None)
@@ -166,30 +213,7 @@ class Arrangement:
         more : mapping of str to Widget
             Panels that are not among :attr:`parts`.
         """
-        parts = {**self.parts, **more}
-        children: list[ipywidgets.Widget] = [*self._hidden]
-        row: list[ipywidgets.Widget] = []
-        charts: list[ipywidgets.Widget] = []
-        closed = False
-        for name in names:
-            if name in PICTURES | CHARTS and not closed:
-                if self._main not in children:
-                    children.append(self._main)
-                if name in CHARTS:
-                    charts.append(parts[name])
-                    part = self._charts
-                else:
-                    part = self._picture
-                if part not in row:
-                    row.append(part)
-                continue
-            closed = closed or bool(row)
-            part = self._picture if name in PICTURES else parts[name]
-            if part not in children and part not in row:
-                children.append(part)
-        self._charts.children = charts
-        self._main.children = row
-        return tuple(children)
+        return (*self._hidden, *self._main_row.arranged(names, {**self.parts, **more}))
 
     def _choose_quick(self, names: Collection[str] | None) -> None:
         """Put the six controls of a one-screen layout in their places."""

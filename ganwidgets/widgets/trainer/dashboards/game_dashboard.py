@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-from traitlets import TraitError
 
 from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
 from ganwidgets.diagnosis import Remedy
 from ganwidgets.games import Game, settings_of
 from ganwidgets.live.observations import Focus
 from ganwidgets.live.worker.background import LatestOnlyTasks
-from ganwidgets.messages import Catalog, Message, N_
+from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.drawing.tones import OTHERS, player_tones
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
@@ -38,9 +37,10 @@ from ganwidgets.widgets.panels.status.unstored import UnstoredPanel
 from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport.panel import ACTIONS, Transport
 from ganwidgets.widgets.panels.walk.game_panel import GameWalkPanel
+from ganwidgets.widgets.trainer.dashboards.arrangement import MainRow
 from ganwidgets.widgets.trainer.dashboards.dashboard import Panel, Preparing, descendants
-from ganwidgets.widgets.trainer.layout.layout_tools import LayoutTools
-from ganwidgets.widgets.trainer.layout.layout_values import PRESETS
+from ganwidgets.widgets.trainer.layout.layout_tools import LABELS, LayoutTools
+from ganwidgets.widgets.trainer.layout.layout_values import PANELS, PRESETS
 from ganwidgets.widgets.trainer.tour.guided_tour import GuidedTour
 
 if TYPE_CHECKING:
@@ -51,6 +51,22 @@ __all__ = ["GameDashboard", "actions_of"]
 
 CARDS = {"d": "discriminator", "g": "generator", **{tone: tone for tone in OTHERS}}
 """How the style sheet calls the card of a player, by the player's tone."""
+
+WHOLE = (
+    "transport",
+    "status",
+    "health",
+    "graph",
+    "samples",
+    "curves",
+    "metrics",
+    "walk",
+    "timeline",
+    "settings",
+    "what_if",
+    "export",
+)
+"""The panels of the preset ``full``, in the order of these games."""
 
 TABS = ("objective", "optimizer", "run", "fresh start")
 
@@ -153,8 +169,9 @@ class GameDashboard:
         del others
         look = SharedStyle()
         self.transport = Transport(catalog, act, ask, look, actions_of(game))
-        self.layout_tools = LayoutTools(catalog, (), ())
-        self.transport.widget.children = (*self.transport.widget.children, self.layout_tools)
+        self.layout_tools = LayoutTools(
+            catalog, [name for name in (*WHOLE, "controls") if name in LABELS], tuple(PRESETS)
+        )
         self.status = GameStatus(catalog, game, look)
         self._unstored = UnstoredPanel(catalog, rescue, look)
         tour = GuidedTour(catalog)
@@ -223,23 +240,43 @@ class GameDashboard:
             "gw-tabs",
         )
         overview = look.box([self.graph.widget, cards], "gw-game")
-        charts = look.box([curves.widget], "gw-charts")
-        main = look.box([look.box([self.exhibits.widget], "gw-picture"), charts], "gw-main")
-        self.children = (
-            self.heartbeat,
-            self.transport.widget,
-            self.status.widget,
-            self.health.widget,
-            overview,
-            main,
-            figures.widget,
-            self.walk.widget,
-            self.timeline.widget,
-            tabs,
-            self.what_if.widget,
-            saving.widget,
-            *(part.widget for part in own_parts),
+        own = [name for name in game.settings if name in self.controls.controls]
+        rates = [f"lr_{player.letter}" for player in game.players]
+        updates = [f"{player.letter}_steps" for player in game.players]
+        self._quick_names = [*rates, *own, *updates, "batch_size"]
+        self._own_widgets = tuple(part.widget for part in own_parts)
+        self._place(
+            look,
+            {
+                "graph": overview,
+                "curves": curves.widget,
+                "metrics": figures.widget,
+                "settings": tabs,
+                "export": saving.widget,
+            },
         )
+
+    def _place(self, look: SharedStyle, others: Mapping[str, ipywidgets.Widget]) -> None:
+        """Make the children: the panels of this dashboard, and `others` by name."""
+        picture = look.box([self.exhibits.widget], "gw-picture")
+        self._main_row = MainRow(look, picture)
+        self._quick = look.box([], "gw-grid", "gw-quick")
+        self._choose_quick(None)
+        self._parts: dict[str, ipywidgets.Widget] = {
+            "transport": self.transport.widget,
+            "status": self.status.widget,
+            "health": self.health.widget,
+            "walk": self.walk.widget,
+            "timeline": self.timeline.widget,
+            "what_if": self.what_if.widget,
+            "controls": self._quick,
+            **others,
+        }
+        for name, part in (*self._parts.items(), ("plane", picture), ("samples", picture)):
+            part.add_class("gw-part")
+            part.add_class(f"gw-part-{name}")
+        self.children = self.arranged(PANELS)
+        self._apart = [picture, *self._parts.values()]
 
     wanted: frozenset[str] = frozenset()
     focus = Focus()
@@ -256,15 +293,29 @@ class GameDashboard:
         return frozenset()
 
     def arranged(self, names: Sequence[str]) -> tuple[ipywidgets.Widget, ...]:
-        """Return all children: these games have one arrangement, and `names` may only be that of all panels."""
-        if tuple(names) not in set(PRESETS.values()):
-            raise TraitError(
-                Message("panels cannot be {names!r}: this game's widget shows all of its panels", names=names)
-            )
-        return self.children
+        """Return the children of the widget that show the panels `names` in their order.
+
+        Panels that these games do not have are left out.
+        """
+        buttons = self.transport.widget
+        others = tuple(child for child in buttons.children if child is not self.layout_tools)
+        buttons.children = (*others, self.layout_tools) if "transport" in names else others
+        whole = tuple(names) == PANELS
+        children = self._main_row.arranged(WHOLE if whole else names, self._parts)
+        if "transport" not in names:  # without the tools users could not bring the buttons back
+            children.append(self.layout_tools)
+        # Registered panels are in the full widget only.
+        return (self.heartbeat, *children, *(self._own_widgets if whole else ()))
+
+    def _choose_quick(self, names: Collection[str] | None) -> None:
+        """Put the six controls of a one-screen layout in their places."""
+        controls = self.controls.controls
+        chosen = [name for name in names or () if name in controls] or self._quick_names
+        self._quick.children = [controls[name].widget for name in chosen[:6]]
 
     def only(self, names: Collection[str] | None) -> None:
         """Show the controls and buttons of these names and hide the others; None shows all."""
+        self._choose_quick(names)
         parts: dict[str, Any] = {name: control.widget for name, control in self.controls.controls.items()}
         parts |= self.transport.buttons
         parts |= {"speed": self.transport.speed.widget, self.timeline.name: self.timeline.widget}
@@ -308,5 +359,5 @@ class GameDashboard:
 
     def widgets(self) -> list[ipywidgets.Widget]:
         """Return every widget that was made for this dashboard, children before their parents."""
-        found = [widget for top in self.children for widget in descendants(top)]
+        found = [widget for top in (*self.children, *self._apart) for widget in descendants(top)]
         return list({id(widget): widget for widget in found}.values())
