@@ -39,9 +39,9 @@ def compare(*runs: Any, **named: Any) -> Comparison:
     Parameters
     ----------
     *runs
-        Trainers, widgets, ``(trainer, "branch")``, a trainer's timeline for all of its branches, sweeps, what-ifs, run
-        folders, saved files, patterns such as ``"runs/*"``, or lists of these. One trainer or folder alone means all
-        of its branches.
+        Trainers, widgets, ``(trainer, "branch")``, a trainer's timeline for all of its branches, sweeps, what-ifs,
+        folders of runs and sweeps, saved files, patterns such as ``"runs/*"``, or lists of these. One trainer or folder
+        alone means all of its branches.
     **named
         Runs with names of your choice: ``gw.compare(wide=one, deep=other)``.
 
@@ -209,7 +209,8 @@ class Comparison:
             row: dict[str, Any] = {"run": name, "iteration": record.rows}
             for axis in PROGRESS:
                 places = record.progress(axis)
-                row[axis] = places[-1] if len(places) else np.nan
+                last = places[-1] if len(places) else np.nan
+                row[axis] = round(last) if axis == "samples_seen" and np.isfinite(last) else last
             row.update((each, rows[name].get(each)) for each in different if each not in row)
             row.update((each, value) for each, value in last_numbers(record).items() if each not in row)
             row.update((each, value) for each, value in last_evaluation(record).items() if each not in row)

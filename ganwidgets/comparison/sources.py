@@ -1,7 +1,8 @@
-"""Where a comparison reads runs: trainers, run folders and saved files."""
+"""Where a comparison reads runs: trainers, sweeps, run folders and saved files."""
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import re
@@ -20,7 +21,9 @@ from ganwidgets.runs.record.run_record import RunRecord
 from ganwidgets.runs.timeline.copies import copy_of_tip
 from ganwidgets.runs.timeline.records import record_here, record_of_branch
 from ganwidgets.runs.timeline.timeline import Timeline
+from ganwidgets.sweeps.lane import OwnParts
 from ganwidgets.sweeps.run_view import SweepRun
+from ganwidgets.sweeps.storage import FILE, read_sweep, records_of_file
 from ganwidgets.trainer.trainer import GANTrainer
 
 __all__ = ["Found", "Origin", "Readable", "origins_of"]
@@ -149,22 +152,31 @@ class Folder:
 
 
 class File:
-    """A saved file."""
+    """A saved file of one run or of a sweep."""
 
     def __init__(self, path: Path, name: str) -> None:
         self._path = path
         self._name = name
         self._seen: tuple[Any, ...] | None = None
-        self._record: RunRecord | None = None
+        self._records: dict[str, RunRecord] = {}
+        self._trainers: dict[str, GANTrainer] = {}
 
     def entries(self) -> Iterable[Found]:
-        from ganwidgets.runs.files.record import record_of_file
-
         stamp = _file_stamp(self._path)
-        if self._record is None or stamp != self._seen:
-            self._record, self._seen = record_of_file(self._path), stamp
-        path = self._path
-        return [Found(self._name, self._record, lambda: GANTrainer.load(path))]
+        if not self._records or stamp != self._seen:
+            self._records, self._seen, self._trainers = records_of_file(self._path), stamp, {}
+        return [
+            Found(f"{self._name}: {run}" if run else self._name, record, functools.partial(self._loaded, run))
+            for run, record in self._records.items()
+        ]
+
+    def _loaded(self, run: str) -> GANTrainer:
+        if not run:
+            return GANTrainer.load(self._path)
+        if not self._trainers:
+            lanes = read_sweep(self._path, None, OwnParts(None, None, None), torch.device("cpu")).lanes
+            self._trainers = dict(zip(self._records, (lane.trainer for lane in lanes), strict=True))
+        return self._trainers[run]
 
 
 class Pattern:
@@ -277,8 +289,7 @@ def _named(name: str, run: Any) -> list[Origin]:
     if trainer is not None:
         return [InMemory(trainer, name)]
     if isinstance(run, str | os.PathLike):
-        path = Path(run).expanduser()
-        return [File(path, name) if path.is_file() else Folder(path, name, None)]
+        return [_place(Path(run).expanduser(), name, None)]
     return _origins(run, [], 0, alone=False)
 
 
@@ -286,16 +297,36 @@ def _at(path: str, *, alone: bool) -> Origin:
     if glob.has_magic(path):
         return Pattern(path)
     place = Path(path).expanduser()
-    return File(place, place.name) if place.is_file() else Folder(place, place.name, [] if alone else None)
+    return _place(place, place.name, [] if alone else None)
+
+
+def _place(path: Path, name: str, branches: Iterable[str] | None) -> Origin:
+    """Return the source at a path: a saved file, a sweep's folder, or a run's folder with these branches."""
+    if path.is_file():
+        return File(path, name)
+    if (path / FILE).is_file():
+        return File(path / FILE, name)
+    if not _is_run(path) and path.is_dir() and any(_is_run(inner) for inner in path.iterdir()):
+        raise CheckpointError(
+            Message(
+                "{path} is not the folder of a run, but holds folders of runs; pass the pattern {pattern!r}",
+                path=str(path),
+                pattern=str(path / "*"),
+            )
+        )
+    return Folder(path, name, branches)
 
 
 def _stored(path: Path, name: str) -> Origin | None:
-    """Return the source of one run, or None if `given` is not a run."""
+    """Return the source at a path that matched a pattern, or None if it is a folder without a run or a sweep."""
+    known = path.is_file() or (path / FILE).is_file() or _is_run(path)
+    return _place(path, name, None) if known else None
+
+
+def _is_run(path: Path) -> bool:
     from ganwidgets.runs.store.layout import DATABASE
 
-    if path.is_file():
-        return File(path, name)
-    return Folder(path, name, None) if (path / DATABASE).exists() else None
+    return (path / DATABASE).exists()
 
 
 def _stamp(path: Path) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,8 +16,10 @@ from torch import Tensor
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 from ganwidgets.runs.disk.atomic import reason
-from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
+from ganwidgets.runs.files.checkpoint import numbers_of, read_checkpoint, write_checkpoint
+from ganwidgets.runs.files.record import record_from
 from ganwidgets.runs.files.session_file import session_content, session_from
+from ganwidgets.runs.record.run_record import RunRecord
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.sweeps.acts import Act
@@ -29,6 +32,7 @@ __all__ = [
     "SweepFolder",
     "file_of",
     "read_sweep",
+    "records_of_file",
     "sweep_content",
     "sweep_from",
     "write_sweep",
@@ -40,6 +44,9 @@ FILE = "sweep.ganwidgets"
 FORMAT = 1
 
 _SHARED = ("data/", "labels/")
+
+_HISTORY = re.compile(r"(run \d+/)?history/[^/]+$")
+"""Names of the columns of a history, in the file of one run or of a sweep."""
 
 STATUSES = ("new", "running", "stopped", "diverged", "failed")
 
@@ -124,6 +131,30 @@ def read_sweep(path: str | os.PathLike[str], data: Any, own: OwnParts, device: t
                 )
             )
         return sweep_from(path, tensors, document, data, own, device)
+
+
+def records_of_file(path: str | os.PathLike[str]) -> dict[str, RunRecord]:
+    """Return the records of a saved file: ``""`` names that of a file with one run, ``"lane 0"`` a run of a sweep.
+
+    Only the document and the columns of the histories are read, so the SHA-256 over all tensors is not compared.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, foreign or newer.
+    """
+    columns, document = numbers_of(path, _HISTORY.match)
+    by_run: dict[str, dict[str, Tensor]] = {}
+    for name, column in columns.items():
+        run, _, short = name.rpartition("history/")
+        by_run.setdefault(run, {})[short] = column
+    with sound(path):
+        if "sweep" not in document:
+            return {"": record_from(by_run.get("", {}), document)}
+        return {
+            f"lane {index}": record_from(by_run.get(f"run {index}/", {}), stored)
+            for index, stored in enumerate(document["runs"])
+        }
 
 
 def sweep_from(

@@ -186,6 +186,39 @@ def test_where_there_is_no_run_that_is_an_error(tmp_path):
         gw.compare(3)
 
 
+def test_a_folder_of_runs_is_refused_with_the_pattern_to_pass(runs):
+    with pytest.raises(gw.CheckpointError, match=r"pattern '.*\*'"):
+        gw.compare(runs)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_stored_sweeps_are_compared_lane_by_lane(tmp_path, kind):
+    sweep = gw.Sweep("ring8", lr_d=[1e-3, 2e-3], **SMALL, run=tmp_path / "folder")
+    sweep.step(6)
+    sweep.change(0, lr_d=1e-4)
+    sweep.step(4)
+    sweep.save(tmp_path / "file")
+    sweep.close()
+    stored = gw.compare(tmp_path / kind)
+    assert list(stored.runs) == [f"{kind}: lane 0", f"{kind}: lane 1"]
+    assert stored.settings()["lr_d"].tolist() == [1e-4, 2e-3]
+    for run, name in zip(sweep.runs, stored.runs, strict=True):
+        assert stored.curves("loss_d")[name].tolist() == run.history["loss_d"].tolist()
+        assert stored.trainer(name).state_hash() == run.state_hash()
+    assert len(gw.compare(sweep, tmp_path / "*")) == 6
+
+
+def test_the_folder_of_a_sweep_is_followed(tmp_path):
+    sweep = gw.Sweep("ring8", seeds=2, **SMALL, run=tmp_path / "sweep")
+    stored = gw.compare(tmp_path / "sweep")
+    assert stored.to_frame()["iteration"].tolist() == [0, 0]
+    sweep.step(3)
+    sweep.close()
+    frame = stored.to_frame()
+    assert frame["iteration"].tolist() == [3, 3]
+    assert frame["samples_seen"].dtype == np.int64
+
+
 def test_runs_that_go_on_are_followed_and_undisturbed(tmp_path):
     trained(run=tmp_path / "a").close()
     comparison = gw.compare(tmp_path / "*")

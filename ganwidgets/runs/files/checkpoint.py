@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
         version of ganwidgets wrote it.
     """
     target = Path(path)
-    tensors, metadata = _read(target, "")
+    tensors, metadata = _read(target, lambda _name: True)
     text = metadata["document"]
     if digest({"format": metadata["ganwidgets"], "document": text, "tensors": tensors}) != metadata.get(
         "sha256"
@@ -87,8 +87,10 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
     return tensors, _document(target, text)
 
 
-def numbers_of(path: str | os.PathLike[str], prefix: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors whose names begin with `prefix`, by the rest of their names, and the document.
+def numbers_of(
+    path: str | os.PathLike[str], wanted: Callable[[str], Any]
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors for whose names `wanted` returns a truthy value, by name, and the document.
 
     Nothing else is read, so the SHA-256 over all tensors is not compared.
 
@@ -98,9 +100,8 @@ def numbers_of(path: str | os.PathLike[str], prefix: str) -> tuple[dict[str, Ten
         As :func:`read_checkpoint`.
     """
     target = Path(path)
-    tensors, metadata = _read(target, prefix)
-    found = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return found, _document(target, metadata["document"])
+    tensors, metadata = _read(target, wanted)
+    return tensors, _document(target, metadata["document"])
 
 
 def _document(path: Path, text: str) -> dict[str, Any]:
@@ -109,15 +110,15 @@ def _document(path: Path, text: str) -> dict[str, Any]:
     return document
 
 
-def _read(target: Path, prefix: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors whose names begin with `prefix`, and the metadata if the format is readable."""
+def _read(target: Path, wanted: Callable[[str], Any]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the `wanted` tensors, and the metadata if the format is readable."""
     from safetensors import safe_open
 
     try:
         _check_regular(target)
         with safe_open(target, framework="pt") as file:
             metadata = file.metadata() or {}
-            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
+            names = [name for name in file.keys() if wanted(name)]  # noqa: SIM118
             tensors = {name: file.get_tensor(name).clone() for name in names}
     except CheckpointError:
         raise

@@ -1,45 +1,38 @@
-"""The record of a run in a saved file, read without tensors."""
+"""The record of a run in a saved file, read without the tensors of its state."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from ganwidgets.runs.files.checkpoint import numbers_of
 from ganwidgets.runs.files.decoding import notes_from, records_from
 from ganwidgets.runs.files.documents import SavedDocument
 from ganwidgets.runs.record.columns import columns_of
 from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.run_record import RunRecord, called
-from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.flatten import unflatten
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import completed_settings
 from ganwidgets.runs.state.state_tree import halves_of, is_preset
 from ganwidgets.runs.state.user_parts import definitions_of, with_game_of
 
-__all__ = ["record_of_file"]
-
-HISTORY = "history/"
+__all__ = ["record_from"]
 
 
-def record_of_file(path: str | os.PathLike[str]) -> RunRecord:
-    """Return the record of a run that :func:`~ganwidgets.runs.files.session_file.save_session` saved.
+def record_from(columns: Mapping[str, Any], document: Mapping[str, Any]) -> RunRecord:
+    """Return the record that :func:`~ganwidgets.runs.files.session_file.session_content` described.
 
-    Only the document and the columns of the history are read, so the SHA-256 over all tensors is not compared.
+    Parameters
+    ----------
+    columns : mapping of str to Tensor
+        Of the history, by name.
+    document : mapping
 
     Raises
     ------
-    CheckpointError
-        If the file is missing, damaged, foreign or newer.
+    Exception
+        Of many kinds, if it is not what :func:`session_content` returned.
     """
-    columns, document = numbers_of(path, HISTORY)
-    with sound(path):
-        return _record(columns, document)
-
-
-def _record(columns: Mapping[str, Any], document: Mapping[str, Any]) -> RunRecord:
     state = document["state"]
     game = with_game_of({}, state["own"])["game"]
     definitions = definitions_of(game)
