@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from trainer_view import show
+from trainer_view import MEASURED, show
 
 CYCLEGAN = """
 import numpy as np, ganwidgets as gw
@@ -21,6 +21,8 @@ def test_a_cyclegan_is_played_steered_frozen_gone_back_in_and_looked_into(lab) -
     view.until_iteration_passes(3)
     view.button("pause").click()
     lab.execute("w.pause(); w.wait()")
+
+    fits_one_screen(lab, view)
 
     # The game's own slider, a freeze and a step of one player.
     view.number("cycle_weight").fill("3")
@@ -53,3 +55,22 @@ def test_a_cyclegan_is_played_steered_frozen_gone_back_in_and_looked_into(lab) -
     expect(view.root.locator(".gw-card-discriminator .gw-lr_d")).to_have_count(1)
     expect(view.root.locator(".gw-card-generator .gw-lr_g")).to_have_count(1)
     expect(view.panel("health").first).to_be_visible()
+
+
+def fits_one_screen(lab, view) -> None:
+    """Show the one-screen layouts on two screens: nothing is below the screen or cut off, and the projector's text is large."""
+    page = lab.page
+    for preset in ("projector", "compact"):
+        lab.execute(f"w.layout_preset = {preset!r}")
+        expect(view.root.locator(".gw-part-controls")).to_be_visible()
+        for width, height in ((1280, 720), (1024, 768)):
+            page.set_viewport_size({"width": width, "height": height})
+            view.root.evaluate("root => root.scrollIntoView()")
+            page.wait_for_function("width => innerWidth === width", arg=width)
+            found = view.root.evaluate(MEASURED)
+            assert found["bottom"] <= height - 24, f"above JupyterLab's status line: {preset}, {width}"
+            assert found["wide"] == []
+            if preset == "projector":
+                assert found["small"] == []
+    lab.execute("w.layout_preset = 'full'")
+    expect(view.root.locator(".gw-part-timeline")).to_be_visible()

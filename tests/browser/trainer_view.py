@@ -10,6 +10,21 @@ from playwright.sync_api import Locator
 from notebook_page import NotebookPage
 
 SMALL = "batch_size=16, g_hidden=(8,), d_hidden=(8,), seed=1"
+
+# The lowest edge of all panels, and every text that is smaller than 18 pixels; the canvas of the plane has its own.
+MEASURED = """root => {
+  const parts = [...root.querySelectorAll('.gw-part')].filter(each => each.offsetWidth);
+  const own = each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+  const small = [...root.querySelectorAll('*')].filter(each => each.getClientRects().length && own(each)
+    && parseFloat(getComputedStyle(each).fontSize) < 18);
+  return {
+    bottom: Math.max(...parts.map(each => each.getBoundingClientRect().bottom)),
+    right: Math.max(...parts.map(each => each.getBoundingClientRect().right)),
+    wide: parts.filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.className),
+    small: small.map(each => each.textContent),
+    tick: getComputedStyle(root).getPropertyValue('--gw-tick').trim(),
+  };
+}"""
 POINTS = f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', {SMALL}); w"
 
 # What every canvas and every image within an element shows, as one string.

@@ -194,3 +194,4 @@ class SavedDocument(TypedDict):
     data: dict[str, DataInFile]
     torch: _Word
     notes: NotRequired[list[NoteDocument]]
+    layout: NotRequired[dict[str, Any]]

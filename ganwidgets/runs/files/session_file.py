@@ -63,6 +63,8 @@ def session_content(session: Session) -> tuple[dict[str, Tensor], dict[str, Any]
     line = notes_on(session.notes, session.branches, session.branches.current, session.history.rows)
     if line:
         document["notes"] = plain_notes(replace(note, branch=0) for note in line)
+    if session.layout:
+        document["layout"] = dict(session.layout)
     for name, column in session.history.stored().items():
         tensors[f"history/{name}"] = torch.from_numpy(column)
     for data in (session.built["data"], session.settings.data, session.log.in_force["data"]):
@@ -173,6 +175,7 @@ def session_from(
     session.own_start = session.own.checked_content(unflatten(document["start"], "start", tensors))
     session.history = history
     session.notes = notes_from(document.get("notes", []))
+    session.layout = document.get("layout", {})
     log = document["log"]
     in_force = log.data or state["built"]["data"]
     if in_force == pending:

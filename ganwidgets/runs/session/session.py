@@ -94,6 +94,8 @@ class Session:
         Stores the run during training.
     notes : list of Note
         The user's notes on iterations; not part of the state.
+    layout : mapping of str to anything
+        How a widget shows the run, as JSON values; empty if no user changed it. Not part of the state.
     listeners : dict
         Functions that are called with the record after each step, by any key.
     features : str, Path or nn.Module
@@ -125,6 +127,7 @@ class Session:
         self.snapshots = Snapshots(TemporaryShelf())
         self.sources = Sources(self.own.game, self._branch_starts, sources)
         self.notes: list[Note] = []
+        self.layout: Mapping[str, Any] = {}
         self.listeners: dict[object, Callable[[Mapping[str, float]], None]] = {}
         self.features: Any = "auto"
         self.features_made: tuple[Source, Any, Features] | None = None

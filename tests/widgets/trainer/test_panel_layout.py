@@ -215,6 +215,46 @@ def test_a_layout_is_stored_with_the_run_and_as_a_default(tmp_path):
         widget.close()
 
 
+@pytest.mark.usefixtures("settings_folder")
+def test_a_layout_is_stored_in_the_file_that_a_run_is_saved_to(tmp_path):
+    first = gw.GANTrainerWidget("ring8", **SMALL)
+    before = first.trainer.state_hash()
+    by_hand(first, show=["curves", "transport"])
+    by_chart(first, "curves", scale="log", curves=["loss_g"])
+    first.trainer.save(tmp_path / "run.gan")
+    assert first.trainer.state_hash() == before
+    first.close()
+    again = gw.GANTrainerWidget(gw.GANTrainer.load(tmp_path / "run.gan"))
+    assert again.panels == ("curves", "transport")
+    assert (again.chart_scales, again.chart_curves) == ({"curves": "log"}, {"curves": ("loss_g",)})
+    second = gw.GANTrainerWidget(again.trainer)
+    assert second.panels == again.panels, "a second widget of the run shows the same"
+    again.trainer.save(tmp_path / "again.gan")
+    assert gw.GANTrainer.load(tmp_path / "again.gan")._session.layout == again.trainer._session.layout
+    for widget in (again, second):
+        widget.close()
+
+
+@pytest.mark.usefixtures("settings_folder")
+def test_the_layout_of_a_game_is_stored_with_the_run(tmp_path):
+    images = np.linspace(0, 1, 512, dtype=np.float32).reshape(8, 1, 8, 8)
+    small = {"channels": 2, "batch_size": 2, "pool_size": 2}
+    w = gw.GANTrainerWidget((images, 1 - images), game="cyclegan", run=tmp_path / "run", **small)
+    by_hand(w, show=["curves", "samples"])
+    by_chart(w, "terms", scale="log", curves=["loss_d"])
+    with pytest.raises(TraitError, match="'terms' has no curve 'modes'"):
+        w.chart_curves = {"terms": ("modes",)}
+    w.close()
+    again = gw.GANTrainerWidget(gw.open_run(tmp_path / "run"))
+    assert again.panels == ("curves", "samples")
+    assert (again.chart_scales, again.chart_curves) == ({"terms": "log"}, {"terms": ("loss_d",)})
+    again.trainer.step(2)
+    again.wait()
+    assert again._dashboard.charts["terms"].tools.shown == ["loss_d"]
+    again.close()
+    again.trainer.close()
+
+
 @pytest.mark.parametrize(
     "content", ["", "[1]", '{"panels": ["nothing"], "panel_sizes": 3, "layout_preset": []}', "\x00"]
 )

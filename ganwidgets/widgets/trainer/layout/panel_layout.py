@@ -34,7 +34,8 @@ LAYOUT = ("layout_preset", "panels", "panel_sizes", "chart_scales", "chart_curve
 class LayoutTraits(traitlets.HasTraits):
     """The traits of a widget that decide on what it shows; none changes a bit of the run.
 
-    A layout that a user changed, by hand or from a cell, is stored in the folder of the run, if there is one.
+    A layout that a user changed, by hand or from a cell, is stored in the folder of the run, if there is one, and in
+    every file that the run is saved to.
     """
 
     _dashboard: Any
@@ -119,8 +120,11 @@ class LayoutTraits(traitlets.HasTraits):
 
     @observe(*LAYOUT)
     def _store_with_run(self, _change: Any) -> None:
+        if not self._laid_out or self._before_presenting is not None:
+            return
+        self._trainer._session.layout = self._layout_now()
         folder = self._trainer.run
-        if not self._laid_out or folder is None or self._before_presenting is not None:
+        if folder is None:
             return
         try:
             stored_layout.store(stored_layout.of_run(folder), self._layout_now())
@@ -178,7 +182,8 @@ class LayoutTraits(traitlets.HasTraits):
         if not set(LAYOUT) & set(looks):
             run = self._trainer.run
             files = [] if run is None else [stored_layout.of_run(run)]
-            self._put_layout(stored_layout.load(*files, stored_layout.default_file()))
+            of_run = stored_layout.load(*files) or self._trainer._session.layout
+            self._put_layout(of_run or stored_layout.load(stored_layout.default_file()))
         self._laid_out = True
 
     def _arrange_by_hand(self, kind: str, value: Any) -> None:
