@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ganwidgets.games.definitions import CLASSIC
 from ganwidgets.messages import Message
 from ganwidgets.recipes import begin_pretrained, recommended
+from ganwidgets.runs.state.user_parts import chosen_game, definitions_of
 from ganwidgets.settings import check_names
 from ganwidgets.trainer.trainer import GANTrainer
 
@@ -76,6 +78,8 @@ class Lesson:
     right_answer : callable, optional
         ``right_answer(outcome)`` returns the member of `answers` that the outcome confirms. If omitted, no
         prediction is judged.
+    game : str or Game
+        The game whose settings the experiment changes, as for a trainer.
 
     Raises
     ------
@@ -118,10 +122,12 @@ class Lesson:
     seed: int = 0
     seeds: int = 3
     right_answer: Callable[[Outcome], str] | None = None
+    game: Any = CLASSIC
 
     def __post_init__(self) -> None:
-        check_names(self.experiment, "the experiment")
-        check_names(self.settings or {}, "the lesson")
+        definitions = definitions_of(chosen_game(self.game, {}))
+        check_names(self.experiment, "the experiment", definitions=definitions)
+        check_names(self.settings or {}, "the lesson", definitions=definitions)
         if self.seeds < 1:
             raise ValueError(
                 Message("seeds cannot be {value}: a lesson needs at least one run", value=self.seeds)
@@ -132,8 +138,9 @@ class Lesson:
         seed = self.seed if seed is None else seed
         chosen = self.settings
         if chosen is None:
-            chosen = recommended(self.data) if isinstance(self.data, str) else {}
-        trainer = GANTrainer(self.data, seed=seed, **chosen)
+            advised = isinstance(self.data, str) and self.game == CLASSIC
+            chosen = recommended(self.data) if advised else {}
+        trainer = GANTrainer(self.data, game=self.game, seed=seed, **chosen)
         self._warm_up(trainer, seed)
         return trainer
 

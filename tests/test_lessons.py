@@ -190,3 +190,38 @@ def test_what_ends_an_experiment_is_told():
         assert not widget._answers.disabled
     finally:
         widget.close()
+
+
+ATTACKED = Lesson(
+    game="adversarial_training",
+    data="digits",
+    question="The attack becomes stronger. What will the loss of the classifier do?",
+    answers=("fall", "rise"),
+    experiment={"epsilon": 0.3},
+    settings={"batch_size": 16},
+    steps=3,
+    warm_up=2,
+    watch=("loss_c", "accuracy_pgd"),
+)
+
+
+def test_a_lesson_on_another_game_has_the_settings_of_that_game():
+    widget = LessonWidget(ATTACKED, locale="fr")
+    try:
+        widget._answers.index = 0
+        widget._note.click()
+        widget._run.click()
+        widget.wait(timeout=120)
+        assert widget.outcome is not None
+        assert widget.outcome.changed["loss_c"] != widget.outcome.unchanged["loss_c"]
+        assert "0.3" in widget.children[0].children[0].value
+        assert "accuracy_pgd" not in widget._said.value
+    finally:
+        widget.close()
+
+
+def test_a_lesson_refuses_the_settings_of_another_game():
+    with pytest.raises(TraitError, match="experiment has no 'lr_d'"):
+        replace(ATTACKED, experiment={"lr_d": 0.1})
+    with pytest.raises(TraitError, match="lesson has no 'latent_dim'"):
+        replace(ATTACKED, settings={"latent_dim": 2})

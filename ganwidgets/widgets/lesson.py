@@ -16,9 +16,8 @@ from traitlets import Unicode
 
 from ganwidgets.lessons import Lesson, Outcome
 from ganwidgets.messages import Message, N_, catalog
-from ganwidgets.metrics import METRICS, Metric
+from ganwidgets.metrics import Metric
 from ganwidgets.rendering.drawing.phrases import value_in_words
-from ganwidgets.settings import SETTINGS
 from ganwidgets.validation import checked_timeout
 from ganwidgets.widgets.browser.kernel.displays import view_of
 from ganwidgets.widgets.browser.kernel.models import models_of
@@ -78,6 +77,7 @@ class LessonWidget(ipywidgets.VBox):
         look = SharedStyle()
         self.trainer_widget = GANTrainerWidget(lesson.start(), locale=locale, controls=lesson.controls)
         timeline = self.trainer_widget.trainer.timeline
+        definitions = self.trainer_widget.trainer.settings.definitions
         self._asked_at = timeline.branch, self.trainer_widget.trainer.iteration
         self._answers = classed(
             ipywidgets.RadioButtons(options=lesson.answers, index=None, **look.of(ipywidgets.RadioButtons)),
@@ -99,7 +99,7 @@ class LessonWidget(ipywidgets.VBox):
         self._said = look.html("", "gw-lesson-said")
         title = f"<h3>{html.escape(lesson.title)}</h3>" if lesson.title else ""
         change = ", ".join(
-            f"{t(SETTINGS[name].label)} → {value_in_words(name, value, t)}"
+            f"{t(definitions[name].label)} → {value_in_words(name, value, t, definitions)}"
             for name, value in lesson.experiment.items()
         )
         question = look.html(
@@ -280,11 +280,13 @@ class LessonWidget(ipywidgets.VBox):
 
     def _called(self, name: str) -> str:
         metric = self._metrics.get(name)
-        return self._catalog(RECORDED.get(name, name) if metric is None else metric.label)
+        recorded = {**self.trainer_widget.trainer.game.losses, **RECORDED}
+        return self._catalog(recorded.get(name, name) if metric is None else metric.label)
 
     @property
     def _metrics(self) -> Mapping[str, Metric]:
-        return METRICS[self.trainer_widget.trainer.source.kind]
+        trainer = self.trainer_widget.trainer
+        return trainer.game.metrics_of(trainer.source.modality)
 
     def _ipython_display_(self, **_: Any) -> None:
         if self.comm is None:

@@ -6,6 +6,8 @@ import { colorsOf, fittedPen } from "../browser/shared/canvases.js";
 /** The largest loss of the chart on which a class draws what it expects. */
 export const MOST = 3;
 
+const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
+
 const FONT = "13px system-ui, sans-serif";
 
 function chartPen(canvas) {
@@ -43,10 +45,10 @@ export function drawExpectation(canvas, expected, actual) {
   if (actual.length) line(actual, colorsOf(canvas, ["d"]).d, []);
 }
 
-/** Draw losses, rows of [iteration, loss of D, loss of G] where null is a gap. */
-export function drawLosses(canvas, losses, words) {
+/** Draw losses, rows of [iteration, a loss for each of `curves`], where null is a gap; a curve is [column, tone]. */
+export function drawLosses(canvas, losses, words, curves) {
   const [pen, width, height] = chartPen(canvas);
-  const values = losses.flatMap(([, d, g]) => [d, g]).filter((each) => each !== null).sort((a, b) => a - b);
+  const values = losses.flatMap(([, ...row]) => row).filter((each) => each !== null).sort((a, b) => a - b);
   if (!values.length) return;
   const [low, high] = [Math.min(0, values[0]), values[Math.floor(0.98 * (values.length - 1))] * 1.1 || 1];
   const [first, last] = [losses[0][0], losses.at(-1)[0]];
@@ -56,11 +58,11 @@ export function drawLosses(canvas, losses, words) {
   pen.fillText(low.toFixed(2), 2, y(low) + 4);
   pen.fillText(String(first), 40, height - 6);
   pen.fillText(String(last), width - 50, height - 6);
-  const colors = colorsOf(canvas, ["d", "g"]);
-  [["d", "loss_d", []], ["g", "loss_g", [6, 4]]].forEach(([network, label, dash], number) => {
-    pen.strokeStyle = pen.fillStyle = colors[network];
+  const colors = colorsOf(canvas, curves.map(([, tone]) => tone));
+  curves.forEach(([column, tone], number) => {
+    pen.strokeStyle = pen.fillStyle = colors[tone];
     pen.lineWidth = 2;
-    pen.setLineDash(dash);
+    pen.setLineDash(DASHES[number % DASHES.length]);
     pen.beginPath();
     let broken = true;
     for (const row of losses) {
@@ -73,7 +75,8 @@ export function drawLosses(canvas, losses, words) {
     }
     pen.stroke();
     pen.setLineDash([]);
-    pen.fillText(words[label], 44 + 110 * number, 14);
+    pen.fillText(words[column], 44 + 110 * number, 14);
   });
-  canvas.setAttribute("aria-label", `${words.loss_d}: ${losses.at(-1)[1]}, ${words.loss_g}: ${losses.at(-1)[2]}`);
+  const newest = losses.at(-1);
+  canvas.setAttribute("aria-label", curves.map(([column], at) => `${words[column]}: ${newest[at + 1]}`).join(", "));
 }

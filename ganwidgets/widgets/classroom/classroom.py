@@ -19,6 +19,7 @@ from traitlets import TraitError
 
 from ganwidgets.messages import Message, N_
 from ganwidgets.rendering.drawing.phrases import STATES
+from ganwidgets.rendering.drawing.tones import player_tones
 from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.stepping.engine import ALL
 from ganwidgets.widgets.browser.assets import script, stylesheet
@@ -58,8 +59,6 @@ WORDS = {
     "right": N_("What happened: {answer}"),
     "gap": N_("Your curve is {gap} away from what happened, on average."),
     "lanes": N_("A future for each proposal"),
-    "loss_d": N_("loss of D"),
-    "loss_g": N_("loss of G"),
 }
 
 
@@ -119,15 +118,15 @@ class Classroom(Experiments):
         widget._refuse_if_closed()
         self._widget = widget
         self._runner, self._catalog = widget._runner, widget._catalog
-        self._modality = widget.trainer.source.modality
-        panel = widget._dashboard._pictures[self._modality.view]
-        self._view: Any = panel.view
+        self._view: Any = widget._dashboard.picture_view
+        tones = player_tones(widget.trainer.game.players)
+        self._tones = {f"loss_{player.letter}": tones[player.name] for player in widget.trainer.game.players}
         self._heart = widget._dashboard.heartbeat
         self._proposals = Proposals()
         self._question: Question | None = None
         self._tokens = {role: secrets.token_urlsafe(24) for role in ROLES}
         self._feed = Feed()
-        self._points: list[tuple[int, float, float]] = []
+        self._points: list[tuple[float, ...]] = []
         self._lock = threading.Lock()
         self._address = host
         self.closed = False
@@ -283,8 +282,8 @@ class Classroom(Experiments):
             return
         self._feed.store(message, buffers or ())
         state = self._runner.state
-        d, g = (float(state.record.get(name, math.nan)) for name in ("loss_d", "loss_g"))
-        point = (state.iteration, d, g)
+        losses = (float(state.record.get(name, math.nan)) for name in self._tones)
+        point = (state.iteration, *losses)
         with self._lock:
             self._points = [known for known in self._points if known[0] < point[0]]
             self._points.append(point)
@@ -303,12 +302,12 @@ class Classroom(Experiments):
 
     def assets(self) -> Mapping[str, tuple[str, str]]:
         """Return the files of the page: its own, and the module and styles of the panel that the notebook shows."""
-        panel = "panels/plane/plane" if self._modality.on_plane else "panels/samples/gallery"
-        styles = stylesheet("trainer/style") + stylesheet(panel) + stylesheet("classroom/page")
+        panel = type(self._view)
+        styles = stylesheet("trainer/style") + panel._css_text + stylesheet("classroom/page")
         return {
             "index.html": ("text/html", text_file("page.html").replace("{lang}", self._catalog.language)),
             "page.js": ("text/javascript", script("classroom/page")),
-            "panel.js": ("text/javascript", type(self._view)._esm_text),
+            "panel.js": ("text/javascript", panel._esm_text),
             "page.css": ("text/css", styles),
         }
 
@@ -337,7 +336,11 @@ class Classroom(Experiments):
         }
         return {
             "role": role,
-            "words": {name: self._catalog(text) for name, text in WORDS.items()},
+            "words": {
+                name: self._catalog(text)
+                for name, text in {**WORDS, **self._widget.trainer.game.losses}.items()
+            },
+            "curves": [[name, tone] for name, tone in self._tones.items()],
             "settings": self._settings(),
             "model": traits,
         }

@@ -43,7 +43,7 @@ class Experiments:
             raise TypeError(
                 Message("lesson is a {type}; pass a ganwidgets.Lesson", type=type(asked).__name__)
             )
-        self._question = Question(lesson)
+        self._question = Question(lesson, tuple(self._widget.trainer.game.losses))
         self._server.soon(self._server.tell_question)
 
     @property
@@ -98,7 +98,7 @@ class Experiments:
             made[proposal.index] = name
             trainer._session.change(values, Origin(proposal.name, "class", proposal.reason))
             trainer.step(steps)
-            curves = zip(trainer.history["loss_d"][-steps:], trainer.history["loss_g"][-steps:], strict=True)
+            curves = zip(*(trainer.history[name][-steps:] for name in trainer.game.losses), strict=True)
             points = [[here + at, *map(_finite, pair)] for at, pair in enumerate(curves, 1)]
             thinned = points[:: max(1, len(points) // 100)]
             lanes.append({"name": proposal.name, "changes": dict(proposal.changes), "losses": thinned})

@@ -26,12 +26,14 @@ const send = (content) => socket.send(JSON.stringify(content));
 
 let model;
 let words = {};
+let curves = [];
 const question = new Question(find("question"), send);
 
 const described = (changes) => Object.entries(changes).map(([key, value]) => `${key} = ${value}`).join(", ");
 
-function welcome({ role, words: texts, settings, model: traits }) {
+function welcome({ role, words: texts, curves: columns, settings, model: traits }) {
   words = texts;
+  curves = columns;
   model = new Model(traits);
   panel.render({ model, el: find("picture") });
   if (role === "watch") return;
@@ -61,7 +63,7 @@ function welcome({ role, words: texts, settings, model: traits }) {
   const show = () => {
     value.value = String(settings[setting.value]);
   };
-  setting.value = "lr_d";
+  setting.value = Object.keys(settings).find((each) => each.startsWith("lr_"));
   setting.addEventListener("change", show);
   show();
   form.addEventListener("submit", (event) => {
@@ -99,7 +101,7 @@ function showLanes(all) {
   for (const each of all) {
     const figure = make(place, "figure");
     make(figure, "figcaption", "", {}, `${each.name}: ${described(each.changes)}`);
-    drawLosses(make(figure, "canvas", "gw-class-lane", { role: "img" }), each.losses, words);
+    drawLosses(make(figure, "canvas", "gw-class-lane", { role: "img" }), each.losses, words, curves);
   }
 }
 
@@ -113,7 +115,7 @@ function showFrame(data) {
   });
   find("status").textContent = `${header.status} \u00b7 ${words.iteration} ${header.iteration}`;
   if (header.frame.parts.length || header.frame.keep.length) model.tell("msg:custom", { frame: header.frame }, buffers);
-  drawLosses(find("curves"), header.losses, words);
+  drawLosses(find("curves"), header.losses, words, curves);
   requestAnimationFrame(() => send({ ack: true }));
 }
 

@@ -24,6 +24,12 @@ LARGEST = 1e9
 class Question:
     """One lesson, asked to everyone who is connected; usable from any thread.
 
+    Parameters
+    ----------
+    lesson : Lesson
+    losses : sequence of str
+        The columns of the history that students may draw.
+
     Attributes
     ----------
     lesson : Lesson
@@ -33,8 +39,9 @@ class Question:
         The curve that happened, with as many values as a drawn one; empty before.
     """
 
-    def __init__(self, lesson: Lesson) -> None:
+    def __init__(self, lesson: Lesson, losses: Sequence[str]) -> None:
         self.lesson = lesson
+        self._losses = losses
         self.outcome: Outcome | None = None
         self.actual: tuple[float, ...] = ()
         self._lock = threading.Lock()
@@ -44,7 +51,7 @@ class Question:
     @property
     def column(self) -> str:
         """The column of the history that students may draw."""
-        return next((name for name in self.lesson.watch if name in {"loss_d", "loss_g"}), "loss_d")
+        return next((name for name in self.lesson.watch if name in self._losses), self._losses[0])
 
     def answer(self, identity: str, index: Any) -> None:
         """Note the prediction of `identity`, which may be changed until the experiment runs."""

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 
+import numpy as np
 import pytest
 import websocket
 
@@ -355,3 +356,47 @@ def test_what_is_no_lesson_is_not_asked(classroom):
     with pytest.raises(TypeError, match=r"lesson is a str; pass a ganwidgets\.Lesson"):
         classroom.ask("Will D win?")
     assert classroom.predictions == {}
+
+
+@pytest.mark.parametrize("game", ["cyclegan", "adversarial_training"])
+def test_a_class_watches_and_changes_a_run_of_another_game(game):
+    images = np.random.default_rng(0).random((12, 1, 16, 16), dtype=np.float32)
+    data = (images, images) if game == "cyclegan" else (images, np.arange(12) % 2)
+    w = gw.GANTrainerWidget(data, game=game, batch_size=4)
+    try:
+        classroom = gw.Classroom(w)
+        losses = list(w.trainer.game.losses)
+        teacher = Client(classroom.url("steer"), "Teacher")
+        welcome = teacher.until("welcome")
+        assert [name for name, _ in welcome["curves"]] == losses
+        assert set(losses) <= set(welcome["words"])
+        assert teacher.until("frame")["parts"] == [["rows"]]
+        teacher.send({"ack": True})
+        rate = next(name for name in welcome["settings"] if name.startswith("lr_"))
+        teacher.send({"propose": {"changes": {rate: 0.001}, "reason": "faster"}})
+        while not teacher.until("proposals"):
+            pass
+        classroom.fork_each(steps=2)
+        (lane,) = teacher.until("lanes")
+        assert [len(row) for row in lane["losses"]] == [1 + len(losses)] * 2
+        classroom.ask(
+            gw.Lesson(
+                game=game,
+                question="?",
+                answers=("fall", "rise"),
+                experiment={rate: 0.002},
+                steps=2,
+                watch=(losses[-1],),
+            )
+        )
+        while not (shown := teacher.until("question")):
+            pass
+        assert shown["curve"] == losses[-1]
+        classroom.run_experiment()
+        while not (shown := teacher.until("question"))["actual"]:
+            pass
+        assert len(shown["actual"]) == 32
+        page = urllib.request.urlopen(classroom.url("watch").split("#")[0] + "panel.js").read().decode()
+        assert "gw-exhibits" in page
+    finally:
+        w.close()

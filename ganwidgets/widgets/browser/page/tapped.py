@@ -17,12 +17,15 @@ class TappedWidget(anywidget.AnyWidget):
 
     _esm_text = ""
     """The module of JavaScript, as text."""
+    _css_text = ""
+    """The stylesheet, as text."""
     _taps: tuple[Tap, ...] = ()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        text = vars(cls).get("_esm")
-        if isinstance(text, str):  # ipywidgets derives a class without one for each instance
-            cls._esm_text = text
+        for name in ("_esm", "_css"):
+            text = vars(cls).get(name)
+            if isinstance(text, str):  # ipywidgets derives a class without one for each instance
+                setattr(cls, f"{name}_text", text)
         super().__init_subclass__(**keywords)
 
     def send(self, content: Any, buffers: Any = None) -> None:

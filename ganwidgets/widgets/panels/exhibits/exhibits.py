@@ -13,6 +13,7 @@ from ganwidgets.rendering.drawing.tones import exhibit_tones
 from ganwidgets.rendering.pictures.exhibits import row_of, scatter_of
 from ganwidgets.widgets.browser.style.colors import css
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
+from ganwidgets.widgets.panels.exhibits.view import ExhibitsView
 
 if TYPE_CHECKING:
     from ganwidgets.live.frames.game_camera import GameFrame
@@ -38,6 +39,7 @@ class ExhibitsPanel:
     def __init__(self, catalog: Catalog, exhibits: Sequence[Exhibit], look: SharedStyle) -> None:
         self._catalog, self._exhibits = catalog, exhibits
         self._rows = look.html("", "gw-exhibit-rows")
+        self.view = ExhibitsView(self._rows)
         self.widget = look.box([self._rows], f"gw-{self.name}", "gw-panel")
 
     def prepared(self, frame: GameFrame) -> Callable[[], None]:

@@ -364,6 +364,12 @@ class Dashboard:
         return self.wanted - _needs(panel for panel in self._shown(self._modality) if panel in due)
 
     @property
+    def picture_view(self) -> Any:
+        """The view of the samples, as a class gets it."""
+        picture: Any = self._pictures[self._modality.view]
+        return picture.view
+
+    @property
     def focus(self) -> Focus:
         """What people look at closely."""
         return self._plane.focus

@@ -27,6 +27,7 @@ from ganwidgets.widgets.controls.controls import GROUPS, ControlSet
 from ganwidgets.widgets.panels.charts.game_curves import GameCurvesPanel
 from ganwidgets.widgets.panels.exhibits.diagram import DiagramPanel
 from ganwidgets.widgets.panels.exhibits.exhibits import ExhibitsPanel
+from ganwidgets.widgets.panels.exhibits.view import ExhibitsView
 from ganwidgets.widgets.panels.export.panel import SavingPanel
 from ganwidgets.widgets.panels.health.checkup import Checkup, Trial
 from ganwidgets.widgets.panels.health.panel import HealthPanel
@@ -282,6 +283,11 @@ class GameDashboard:
     focus = Focus()
     pictures = 8
     label: int | None = None
+
+    @property
+    def picture_view(self) -> ExhibitsView:
+        """The view of the exhibits, as a class gets it."""
+        return self.exhibits.view
 
     def look_ahead(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
         """Return two futures; both are shown while they are computed."""
