@@ -36,16 +36,11 @@ from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
 from ganwidgets.widgets.browser.kernel.link_refusal import InKernelOnly
 from ganwidgets.widgets.browser.kernel.models import models_of
 from ganwidgets.widgets.browser.kernel.subshells import heard_during_cells
-from ganwidgets.widgets.panels.health.panel import HealthPanel
 from ganwidgets.widgets.panels.recipes.panel import STARTS
-from ganwidgets.widgets.panels.sentences.explain import ExplainPanel
-from ganwidgets.widgets.panels.sentences.rules import RulesPanel
-from ganwidgets.widgets.panels.sentences.what_if import WhatIfPanel
-from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport.panel import ACTIONS, SPEED
-from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.trainer.actions import BY_HAND, UserActions
 from ganwidgets.widgets.trainer.dashboards.dashboard import Dashboard
+from ganwidgets.widgets.trainer.dashboards.visibility import HIDEABLE
 from ganwidgets.widgets.trainer.layout.layout_values import PANELS
 from ganwidgets.widgets.trainer.layout.panel_layout import LAYOUT, LayoutTraits
 from ganwidgets.widgets.trainer.orphans import look_after_cells, pause_orphans
@@ -384,13 +379,8 @@ class GANTrainerWidget(
                 (
                     *self._actions,
                     *STARTS,
-                    WalkPanel.name,
-                    HealthPanel.name,
-                    WhatIfPanel.name,
-                    ExplainPanel.name,
-                    RulesPanel.name,
+                    *HIDEABLE,
                     "speed",
-                    TimelinePanel.name,
                 ),
                 self._definitions,
             )

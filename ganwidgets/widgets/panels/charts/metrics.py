@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -99,6 +99,8 @@ class MetricsPanel:
         Called, on that thread too, with the name of the features on which images are to be judged.
     gap : GapMeter, optional
         Measures the duality gap while it is chosen.
+    diagnosed : callable
+        Returns the symptoms that another panel shows now; the verdict does not repeat them.
 
     Attributes
     ----------
@@ -123,9 +125,11 @@ class MetricsPanel:
         look: SharedStyle | None = None,
         judge_by: Callable[[str], None] = lambda _: None,
         gap: GapMeter | None = None,
+        diagnosed: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._catalog = catalog
         self._gap = gap
+        self._diagnosed = diagnosed
         look = look or SharedStyle()
         self._guard = threading.RLock()
         self._metrics: Mapping[str, Metric] = {}
@@ -332,7 +336,7 @@ class MetricsPanel:
         if "grad_norm_g" in signs:
             signs["grad_norm_g"] = newest(frame, "grad_norm_g")
         said = findings(frame.kind, Observed(frame.latest_metrics, frame.floors, signs, frame.iteration))
-        if not said:
+        if not said or said[0].symptom in self._diagnosed():
             return ""
         help_ = t(
             N_(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["HealthPanel"]
 
+FINDINGS = 3
+"""Maximum number of findings that are shown."""
+
 REMEDIES = 4
 """Buttons for remedies."""
 
@@ -125,6 +128,11 @@ class HealthPanel:
             "gw-drop": (self._drop_label, self._drop_help),
         }
 
+    @property
+    def symptoms(self) -> frozenset[str]:
+        """The symptoms of the findings that are shown."""
+        return frozenset(finding.symptom for finding in self.report.findings[:FINDINGS])
+
     def draw(self, frame: Frame) -> None:
         """Diagnose the run again if it has moved, aside."""
         if self._checkup.due(frame.iteration, frame.past.branch, frame.status):
@@ -141,7 +149,7 @@ class HealthPanel:
             text = CALM if report.iteration >= FIRST_WORD else EARLY
             self._said.value = self._line(t(text), "gw-well" if text is CALM else "")
         else:
-            self._said.value = "".join(map(self._finding, report.findings[:3])) + self._advice(report)
+            self._said.value = "".join(map(self._finding, report.findings[:FINDINGS])) + self._advice(report)
         self._offer(report)
 
     def _line(self, text: str, kind: str) -> str:

@@ -48,6 +48,7 @@ from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport.panel import Transport
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.trainer.dashboards.arrangement import Arrangement
+from ganwidgets.widgets.trainer.dashboards.visibility import HIDEABLE, Visibility
 from ganwidgets.widgets.trainer.layout.layout_tools import LABELS, LayoutTools
 from ganwidgets.widgets.trainer.layout.layout_values import PANELS, PRESETS
 from ganwidgets.widgets.trainer.tour.guided_tour import GuidedTour
@@ -162,16 +163,15 @@ class Dashboard:
     ) -> None:
         self._catalog = catalog
         self._request = request
+        self._visibility = Visibility()
         look = SharedStyle()
         self.transport = Transport(catalog, act, ask, look)
         self.layout_tools = LayoutTools(catalog, tuple(LABELS), tuple(PRESETS))
         self.status = StatusPanel(catalog, look)
         self._unstored = UnstoredPanel(catalog, rescue, look)
-        tour = GuidedTour(catalog)
-        self.status.widget.children = (*self.status.widget.children, self._unstored.widget, tour)
-        presets = {name: preset.label for name, preset in POINT_PRESETS.items()}
-        presets.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
-        self.controls = ControlSet(catalog, ask, look=look, presets=presets)
+        further = (self._unstored.widget, GuidedTour(catalog))
+        self.status.widget.children = (*self.status.widget.children, *further)
+        self.controls = ControlSet(catalog, ask, look=look, presets=_preset_labels())
         self._samples = SamplesPanel(catalog, explorer, tasks, request, look)
         self._plane = PlanePanel(catalog, request, look)
         self._pictures: dict[View, Panel] = {"plane": self._plane, "gallery": self._samples}
@@ -185,7 +185,7 @@ class Dashboard:
         self.starts = StartPanel(catalog, act, look)
         gap = GapMeter(trainer, tasks, request)
         self.curves = curves = CurvesPanel(catalog, look, gap)
-        metrics = MetricsPanel(catalog, request, look, judge_by, gap)
+        metrics = MetricsPanel(catalog, request, look, judge_by, gap, self._symptoms_shown)
         self.charts = {curves.name: curves.choice, metrics.name: metrics.curves}
         self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
         self.walk = WalkPanel(catalog, walk, look)
@@ -270,8 +270,10 @@ class Dashboard:
         children = self._arrangement.arranged(names, {"export": self._saving})
         if "transport" not in names:  # without the tools users could not bring the buttons back
             children = (*children, self.layout_tools)
-        if "walk" not in names:  # a note would be outdated when the panel is shown again
-            self.walk.tell("")
+        if tuple(names) != self._visibility.laid_out:
+            if "walk" not in names:  # a note would be outdated when the panel is shown again
+                self.walk.tell("")
+            self._visibility.laid_out = tuple(names)
             self._request()
         # Registered panels come before the last one, and only in the full widget.
         return (*children[:-1], *self._own_widgets, children[-1]) if tuple(names) == PANELS else children
@@ -301,19 +303,16 @@ class Dashboard:
         parts = {name: control.widget for name, control in self.controls.controls.items()}
         parts.update(self.transport.buttons)
         parts.update(self.starts.buttons)
-        parts[self.walk.name] = self.walk.widget
-        parts[self.health.name] = self.health.widget
-        parts[self.what_if.name] = self.what_if.widget
-        parts[self.explain.name] = self.explain.widget
-        parts[self.rules.name] = self.rules.widget
         parts["speed"] = self.transport.speed.widget
-        parts[self.timeline.name] = self.timeline.widget
+        parts.update((name, getattr(self, name).widget) for name in HIDEABLE)
         for name, part in (*parts.items(), ("step", self.transport.count)):
             if names is None or name in names:
                 part.remove_class("gw-hidden")
             else:
                 part.add_class("gw-hidden")
         self._arrangement.only(names)
+        self._visibility.hide_unless(names)
+        self._request()
 
     def begin(self, source: Source) -> None:
         """Show the panel that suits `source`, because a run on it begins."""
@@ -324,9 +323,7 @@ class Dashboard:
 
     def _data_in_words(self, source: Source) -> str:
         """Return what people call the data."""
-        labels = {name: preset.label for name, preset in POINT_PRESETS.items()}
-        labels.update({name: preset.label for name, preset in IMAGE_PRESETS.items()})
-        return self._catalog(labels.get(source.preset or "", source.name))
+        return self._catalog(_preset_labels().get(source.preset or "", source.name))
 
     def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
         """Return the panels that are to be drawn now: all, or those whose interval is over.
@@ -385,11 +382,13 @@ class Dashboard:
         return None if self._modality.on_plane else self._samples.label
 
     def _shown(self, modality: Modality) -> list[Panel]:
-        """Return the panels that show a run on data of this kind."""
-        others: list[Panel] = [picture for view, picture in self._pictures.items() if view != modality.view]
-        if modality.on_plane:
-            others.append(self._scales)
-        return [panel for panel in self._panels if panel not in others]
+        """Return the panels that are shown now, for a run on data of this kind."""
+        return [panel for panel in self._panels if self._visibility.shows(panel.name, modality.view)]
+
+    def _symptoms_shown(self) -> frozenset[str]:
+        """Return the symptoms that the health panel shows now."""
+        shown = self._visibility.shows(self.health.name, self._modality.view)
+        return self.health.symptoms if shown else frozenset()
 
     def show_state(self, state: RunState) -> None:
         """Show which buttons make sense, and what went wrong."""
@@ -412,6 +411,11 @@ class Dashboard:
         """Return every widget that was made for this dashboard, children before their parents."""
         found = [widget for top in (*self.children, *self._apart) for widget in descendants(top)]
         return list({id(widget): widget for widget in found}.values())
+
+
+def _preset_labels() -> dict[str, str]:
+    points = {name: preset.label for name, preset in POINT_PRESETS.items()}
+    return points | {name: preset.label for name, preset in IMAGE_PRESETS.items()}
 
 
 def _needs(panels: Iterable[Panel]) -> frozenset[str]:

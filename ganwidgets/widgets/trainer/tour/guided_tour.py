@@ -27,7 +27,7 @@ STOPS: tuple[tuple[str, str, str], ...] = (
         "gw-status",
         N_("The status"),
         N_(
-            "The number of steps so far and the last losses. If training stops by itself, the reason is written here."
+            "The number of steps so far, and how many are made each second. If training stops by itself, the reason is written here."
         ),
     ),
     (

@@ -1,0 +1,73 @@
+"""Where each panel is shown, and which panels are shown now: declared and decided in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ganwidgets.modality import View
+from ganwidgets.widgets.trainer.layout.layout_values import PANELS
+
+__all__ = ["HIDEABLE", "Visibility"]
+
+EVERY_VIEW: frozenset[View] = frozenset({"plane", "gallery"})
+PICTURE = frozenset({"plane", "samples"})
+"""Both names of a layout mean the picture: the data decide which of the two it is."""
+
+
+class Place(NamedTuple):
+    """Where a panel is shown."""
+
+    parts: frozenset[str]
+    """Names of a layout, any of which shows it."""
+    views: frozenset[View] = EVERY_VIEW
+    """Views of the data that it is shown for."""
+
+
+PLACES: Mapping[str, Place] = MappingProxyType(
+    {
+        "graph": Place(frozenset({"graph"})),
+        "plane": Place(PICTURE, frozenset({"plane"})),
+        "samples": Place(PICTURE, frozenset({"gallery"})),
+        "map": Place(PICTURE, frozenset({"gallery"})),
+        "scales": Place(PICTURE | {"graph"}, frozenset({"gallery"})),
+        "walk": Place(frozenset({"walk"})),
+        "status": Place(frozenset({"status"})),
+        "curves": Place(frozenset({"curves"})),
+        "metrics": Place(frozenset({"metrics", "numbers"})),
+        "timeline": Place(frozenset({"timeline"})),
+        "health": Place(frozenset({"health"})),
+    }
+)
+"""The place of each panel that draws frames, by the panel's name. Registered panels are shown in the full layout only."""
+
+HIDEABLE = ("walk", "health", "what_if", "explain", "rules", "timeline")
+"""Panels that the widget's `controls` hide unless it names them."""
+
+
+class Visibility:
+    """Which panels are shown: those of the layout that suit the data and are not hidden.
+
+    Attributes
+    ----------
+    laid_out : tuple of str
+        The layout's names.
+    hidden : frozenset of str
+        Panels that `controls` hides.
+    """
+
+    def __init__(self) -> None:
+        self.laid_out: tuple[str, ...] = PANELS
+        self.hidden: frozenset[str] = frozenset()
+
+    def hide_unless(self, names: Collection[str] | None) -> None:
+        """Hide the panels of :data:`HIDEABLE` that are not among `names`; None hides none."""
+        self.hidden = frozenset() if names is None else frozenset(HIDEABLE) - set(names)
+
+    def shows(self, panel: str, view: View) -> bool:
+        """Return True if the panel of this name is shown for data with this view."""
+        place = PLACES.get(panel)
+        if place is None:
+            return self.laid_out == PANELS
+        return panel not in self.hidden and view in place.views and not place.parts.isdisjoint(self.laid_out)
