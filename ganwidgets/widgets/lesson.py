@@ -35,7 +35,7 @@ RECORDED = {
     "accuracy_real": N_("D right on real"),
     "accuracy_fake": N_("D right on generated"),
 }
-"""What people call the figures of a record."""
+"""Labels of the figures in a record."""
 
 
 class LessonWidget(ipywidgets.VBox):

@@ -1,1 +1,1 @@
-"""What every view shares in the browser: heartbeat, scripts, styles, colors."""
+"""Scripts, styles and messages that all views share."""

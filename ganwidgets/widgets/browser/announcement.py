@@ -1,4 +1,4 @@
-"""Lines of text that screen readers read out when they change."""
+"""Lines of text that a screen reader reads out when they change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scripts and stylesheets that widgets bring along to the page.
+"""The scripts and stylesheets of widgets.
 
 Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
 """

@@ -17,7 +17,7 @@ function placed(values) {
   return (value) => (value === null ? null : texts.length > 1 ? texts.indexOf(value) / (texts.length - 1) : 0.5);
 }
 
-/** Write values of a column beside its axis: both ends first, then others where there is room; over the lines. */
+/** Write values of a column beside its axis, above the lines: both ends first, then others if there is room. */
 function label(svg, rows, column, place, x, y) {
   const values = new Map();
   for (const row of rows) if (place(row) !== null) values.set(row.cells[column], y(place(row)));

@@ -68,10 +68,10 @@ class Control:
     catalog : Catalog
         The reader's language.
     ask : callable
-        ``ask(name, value)`` is called when a person enters a value, on the thread that handles the
+        ``ask(name, value)`` is called when the user enters a value, on the thread that handles the
         browser's messages and with no lock held. It raises `TraitError` to refuse the value.
     look : SharedStyle, optional
-        What the controls of one widget share.
+        Layout and styles shared by the controls of one widget.
     zero_end : {"low", "high"}
         The end of a slider with the special value 0.
     presets : mapping of str to str, optional
@@ -82,7 +82,7 @@ class Control:
     Attributes
     ----------
     widget : ipywidgets.Box
-        Made once; later only its traits change.
+        Created once; later only its traits change.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Control:
 
     @property
     def places(self) -> list[str]:
-        """What a screen reader says at each place of the slider; nothing where there is no slider."""
+        """Text for screen readers at each place of the slider; empty without a slider."""
         if not isinstance(self.editor, NumberEditor):
             return []
         zero, unit = self._catalog(self.editor.zero), self._catalog(self.setting.unit)
@@ -161,10 +161,10 @@ class Control:
         return self._in_force is not NOTHING and not _same(self._in_force, self._shown)
 
     def show(self, value: Any) -> None:
-        """Display `value`, which the kernel decided on; never asks for anything.
+        """Display `value`, set by the kernel; never calls `ask`.
 
-        The value that a person asked for last is on display already, and is left alone: the slider
-        may have been dragged on meanwhile.
+        Does nothing if the user asked for `value` last: it is on display already, and the user may have dragged the slider
+        further.
         """
         with self._guard:
             if _same(value, self._asked):
@@ -175,13 +175,13 @@ class Control:
         self._tell(self.name)
 
     def show_in_force(self, value: Any) -> None:
-        """Say what is in force, where that differs from what is asked for."""
+        """Show the value in force if it differs from the requested one."""
         with self._guard:
             self._in_force = value
             self._annotate()
 
     def show_idle(self, reason: str) -> None:
-        """Say why the setting has no effect on what a fresh start would make; nothing where it has one."""
+        """Show why the setting would have no effect after a fresh start; `reason` is empty if it has one."""
         with self._guard:
             if reason != self._idle:
                 self._idle = reason
@@ -189,7 +189,7 @@ class Control:
                 self._annotate()
 
     def refuse(self, error: BaseException, value: Any) -> None:
-        """Say why what was asked for was refused, and go back to `value`."""
+        """Show why the request was refused, and display `value` again."""
         with self._guard:
             self._asked = NOTHING
             self._refusal = self._catalog.error(error)
@@ -265,7 +265,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "fresh start": N_("Fresh start"),
     }
 )
-"""What people call each group of settings."""
+"""Title of each group of settings."""
 
 
 class ControlSet:
@@ -314,18 +314,18 @@ class ControlSet:
             self.controls[name].show(value)
 
     def show_in_force(self, values: Mapping[str, Any]) -> None:
-        """Say where `values`, those in force, differ from what was asked for."""
+        """Show which of `values`, those in force, differ from the requested ones."""
         for name, value in values.items():
             self.controls[name].show_in_force(value)
         self._show_idle()
 
     def suit(self, *, labelled: bool | None, own: Collection[str], augmentable: bool = True) -> None:
-        """Say which controls have no effect on runs like this one.
+        """Show which controls have no effect on such a run.
 
         Parameters
         ----------
         labelled : bool or None
-            Whether the data in force has labels; None where only reading it would tell.
+            True if the data in force has labels; None if that is unknown before reading it.
         own : collection of str
             Those of ``"generator"`` and ``"discriminator"`` that are the user's own.
         augmentable : bool
@@ -345,7 +345,7 @@ class ControlSet:
                 control.show_idle(self._idle(control))
 
     def _idle(self, control: Control) -> str:
-        """Return why `control` has no effect on what a fresh start would make, or nothing where it has one."""
+        """Return why `control` would have no effect after a fresh start; empty if it has one."""
         setting, t = control.setting, self._catalog
         if setting.affects and self._own.issuperset(setting.affects):
             return t(N_("no effect on a network of your own"))
@@ -367,7 +367,7 @@ class ControlSet:
         return ""
 
     def title(self, group: str) -> str:
-        """Return what people call `group`, in their language."""
+        """Return the title of `group` in the reader's language."""
         return self._catalog(GROUPS[group])
 
     def in_group(self, group: str, without: Iterable[str] = ()) -> list[Control]:

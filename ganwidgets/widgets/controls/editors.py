@@ -1,7 +1,7 @@
 """One kind of input for each kind of setting: a slider with a number box, a list, a box to tick, a text.
 
-An editor shows a value and tells of a person's edits, and knows no more: what an edit does, and what
-happens when it is refused, is :mod:`ganwidgets.widgets.controls.controls`' business.
+An editor shows a value and reports the user's edits. :mod:`ganwidgets.widgets.controls.controls` applies an edit and handles
+its refusal.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Edited = Callable[[Any], None]
 
 
 class Editor(Protocol):
-    """What every kind of input offers."""
+    """Interface of every kind of input."""
 
     widgets: tuple[ipywidgets.Widget, ...]
 
@@ -52,7 +52,7 @@ class Editor(Protocol):
         """Display `value`; called under the guard."""
 
     def words(self, value: Any) -> str:
-        """Return `value` as people read it, in their language."""
+        """Return `value` as text in the reader's language."""
 
 
 def make_editor(
@@ -81,7 +81,7 @@ def make_editor(
     guard : threading.RLock
         The lock under which the inputs are written.
     edited : callable
-        Called with each value that a person enters, in canonical form if it can be computed here.
+        Called with each value that the user enters, in canonical form if it can be computed here.
     zero_end : {"low", "high"}
         The end of a slider with the special value 0, if it has a special meaning.
     presets : mapping of str to str, optional
@@ -101,16 +101,16 @@ def make_editor(
 
 
 class NumberEditor:
-    """A slider for the usual range beside a box for all that is allowed.
+    """A slider for the usual range, and a box for every allowed value.
 
     Attributes
     ----------
     values : tuple of float or int
         The value at each of the slider's places.
     zero : str
-        What the value 0 means, where it means something special.
+        Meaning of the value 0; empty if it has no special meaning.
     typed_zero : callable or None
-        Called in place of an entry where a person types 0, if 0 means the opposite of what it looks like.
+        Called instead of `edited` when the user types 0, if 0 means "no limit".
     """
 
     typed_zero: Callable[[], None] | None = None
@@ -173,7 +173,7 @@ class NumberEditor:
         if value == 0 and self.typed_zero is not None:
             self.typed_zero()
             return
-        # What is out of bounds has no place on the slider; it will be refused.
+        # A value out of bounds has no place on the slider; it will be refused.
         with contextlib.suppress(TraitError), self._guard:
             self.show(self._setting.check(value))
         self._edited(value)
@@ -188,7 +188,7 @@ class NumberEditor:
 
 
 class ChoiceEditor:
-    """A list of labels; what the user passed is among them from when it is in use."""
+    """A list of labels; an objective of the user is added once it is in use."""
 
     def __init__(
         self,

@@ -34,9 +34,9 @@ class LockedInput(ipywidgets.ValueWidget):
     Parameters
     ----------
     guard : threading.RLock
-        The lock under which everybody writes this input; inputs that write each other share one.
+        Lock for every write of this input; inputs that write each other share one.
     edited : callable
-        Called with the new value when a person, not the kernel, changed it.
+        Called with the new value when the user, not the kernel, changed it.
     """
 
     def __init__(self, guard: threading.RLock, edited: Callable[[Any], None], **state: Any) -> None:
@@ -54,11 +54,11 @@ class LockedInput(ipywidgets.ValueWidget):
 
 
 class GuardedSlider(LockedInput, ipywidgets.IntSlider):
-    """A slider of whole numbers, which a browser leaves as they are."""
+    """A slider of whole numbers, which a browser does not round."""
 
 
 class GuardedFloat(LockedInput, ipywidgets.FloatText):
-    """A box for a real number; ipywidgets' bounded one would put another in its place without a word."""
+    """A box for a real number; the bounded one of ipywidgets would replace it silently."""
 
 
 class GuardedInt(LockedInput, ipywidgets.IntText):

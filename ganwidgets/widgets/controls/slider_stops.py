@@ -1,7 +1,7 @@
-"""Where a slider stops: a list of round values, so that a slider only ever holds whole numbers.
+"""The round values at which a slider stops; the slider itself holds whole numbers only.
 
 In a browser, ipywidgets' own logarithmic slider moves any value it is given to its nearest step and
-reports that as if a person had moved it; a cell's ``w.lr_d = 3e-4`` would come back as 3.2e-4. The
+reports that as if the user had moved it; a cell's ``w.lr_d = 3e-4`` would come back as 3.2e-4. The
 place in a list of values is a whole number, which no browser rounds.
 """
 

@@ -34,7 +34,7 @@ function axes(svg, box, xticks, yticks, x, y, xlabel, ylabel) {
   add(group, "text", { transform: `translate(11 ${middle}) rotate(-90)`, "text-anchor": "middle", class: "gw-dirac-name" }, ylabel);
 }
 
-/** Draw the plane; return where the moving mark goes. */
+/** Draw the plane; return the function that places the moving mark. */
 function drawPlane(svg, scene, words) {
   const box = { left: ROOM.left, right: SIDE - ROOM.right, top: ROOM.top, bottom: SIDE - ROOM.bottom };
   const reach = scene.reach;

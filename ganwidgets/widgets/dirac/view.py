@@ -5,7 +5,7 @@ To the browser goes one dictionary, `scene`, whole at each change:
 - ``field``: ``[theta, psi, u, v]`` for each arrow, centred at (theta, psi);
 - ``path``: the states ``[theta, psi]`` of the run, start first; null where they left all bounds;
 - ``distance``, ``theory``: log10 of the distance from (0, 0) at each step, measured and by the linear
-  theory (empty where there is none);
+  theory (empty without one);
 - ``reach``, ``decades``, ``xticks``, ``yticks``: what the axes show;
 - ``said``: the verdicts, as HTML of ours.
 

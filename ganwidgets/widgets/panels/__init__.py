@@ -1,1 +1,1 @@
-"""The panels of the trainer's widget."""
+"""The panels of the trainer's widget; each folder holds the Python, scripts and styles of one or a few."""

@@ -1,4 +1,4 @@
-"""Panels of the user's own, shown below the others in every widget that is made afterwards."""
+"""Panels that users register, shown below the others in every widget created afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people ask of a run by hand, through the panels of one widget."""
+"""The user's actions on a run through the panels of one widget."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class UserActions:
     wake : callable
         Called when there will be something else to show.
     look_again : callable
-        Called when a moment that was drawn already is to be drawn otherwise.
+        Called to draw the present moment again with other content.
     export : callable
         Writes the run to a path, and returns it.
 
@@ -137,7 +137,7 @@ class UserActions:
         self._look_again()
 
     def train_on(self, points: Source | np.ndarray) -> None:
-        """Start afresh on points that a person made."""
+        """Start afresh on the user's points."""
         self._runner.change(settings_for(points, self._trainer.settings), BY_HAND)
         self._runner.reset(origin=BY_HAND)
         self._wake()

@@ -1,4 +1,4 @@
-"""What a widget shows of its run: the events of the run, its state and its frames.
+"""Shows the events, the state and the frames of a run in its widget.
 
 All of it happens on the publisher's thread, except the functions that wake that thread. A trait gets the value that is
 in force, unless a newer request for it is still in the queue.
@@ -111,7 +111,7 @@ class Presenting(HasTraits):
         self._show_in_force()
 
     def _show_in_force(self) -> None:
-        """Say beside each control what is in force, if that is not what was asked for."""
+        """Show the value in force beside each control that has another value."""
         in_force = {**self._trainer.settings.as_dict(), **self._trainer._session.built}
         self._dashboard.controls.show_in_force(in_force)
 
@@ -160,7 +160,7 @@ class Presenting(HasTraits):
             self._displays.update(self._picture)
 
     def _publish(self, forced: bool) -> float:
-        """Draw a frame if one is due; where a caller waits for it, renew the saved pictures too."""
+        """Draw a frame if one is due; if a caller waits for it, renew the saved pictures too."""
         delay = self._draw(forced)
         if forced and not self._pacer.watched:
             self._renew_displays()
@@ -208,11 +208,11 @@ class Presenting(HasTraits):
         self._publisher.wake()
 
     def _measured_anew(self) -> None:
-        """Draw what was measured also where nothing moves any more."""
+        """Draw new measurements even if the run no longer moves."""
         self._measured += 1
         self._publisher.wake()
 
     def _look_again(self) -> None:
-        """Draw a moment anew that was drawn already: a canvas appeared, or a choice was made."""
+        """Draw the present moment again: a canvas appeared, or the user chose something."""
         self._again += 1
         self._publisher.wake()

@@ -1,8 +1,8 @@
-"""The one thread that writes what a widget shows.
+"""The only thread that writes the visible state of a widget.
 
 It waits until something happened (an acknowledgement, a view that appeared, a step), then brings
-the widget's traits up to date and, if the pacer lets it, takes one frame and draws it on every
-panel. It never keeps the training waiting, and never queues a frame.
+the widget's traits up to date and, if the pacer permits it, takes one frame and draws it on every
+panel. The training never waits for it, and it never queues a frame.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Publisher:
     tend : callable
         Brings everything but the pictures up to date; returns whether the run is going on.
     draw : callable
-        Draws one frame if it may, or where its argument says that it must; returns how many seconds to wait before the next can be due,
-        or infinity if nothing is to be drawn until :meth:`wake` is called.
+        Draws one frame if it is due or if the argument is True; returns how many seconds to wait before the next can be due,
+        or infinity if there is nothing to draw before :meth:`wake` is called.
     """
 
     def __init__(self, tend: Callable[[], bool], draw: Callable[[bool], float]) -> None:
@@ -47,7 +47,7 @@ class Publisher:
         self._thread.start()
 
     def wake(self) -> None:
-        """Let the publisher look again; quick, from any thread."""
+        """Make the publisher check for news; quick, from any thread."""
         with self._condition:
             self._woken = True
             self._condition.notify_all()

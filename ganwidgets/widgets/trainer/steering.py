@@ -1,4 +1,4 @@
-"""What a cell asks of a run through its widget: to play, pause, step, start afresh, and to be waited for."""
+"""Methods with which a cell controls the run of a widget: play, pause, step, reset, wait."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Steering:
         Exception
             What stopped the run, such as :class:`DivergedError`.
         RuntimeError
-            If the run is paused before `iteration`, and at once where the wait could not end: in a callback on the
+            If the run is paused before `iteration`, and at once if the wait could not end: in a callback on the
             thread that trains or on the thread that draws.
         TimeoutError
             If it takes longer than `timeout`.
@@ -84,7 +84,7 @@ class Steering:
         timeout = checked_timeout(timeout)
         end = math.inf if timeout is None else time.monotonic() + timeout
         published = False
-        # Where browsers' messages arrive on the thread that now waits, silence means nothing.
+        # Without messages from browsers nothing follows if they arrive on the thread that waits now.
         self._pacer.deaf = True
         try:
             self._runner.wait(iteration, timeout)

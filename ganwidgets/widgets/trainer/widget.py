@@ -69,7 +69,7 @@ KEYWORDS: Mapping[str, Any] = {
 """What the constructor takes beside the settings, with the defaults."""
 
 LOOKS = ("speed", "controls", *LAYOUT)
-"""Keywords that are traits of the widget, in the order in which they are set: a preset chooses panels."""
+"""Keywords that are traits of the widget, in the order of their assignment: a preset chooses panels."""
 
 
 @with_settings(KEYWORDS)
@@ -270,7 +270,7 @@ class GANTrainerWidget(
         self._dashboard.controls.show(values)
         self._show_in_force()
 
-    # --- what people ask for --------------------------------------------------------------------
+    # --- requests by users ----------------------------------------------------------------------
 
     @property
     def trainer(self) -> GANTrainer:
@@ -347,7 +347,7 @@ class GANTrainerWidget(
     # --- settings, both ways --------------------------------------------------------------------
 
     def _ask(self, name: str, value: Any) -> None:
-        """Set a trait because a person moved its control."""
+        """Set a trait because the user moved its control."""
         self._echoing.by_hand = True
         try:
             setattr(self, name, value)

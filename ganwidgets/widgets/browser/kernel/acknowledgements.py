@@ -1,4 +1,4 @@
-"""What views say of themselves, passed on."""
+"""Forwards the acknowledgements of views to the pacer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a widget was displayed, and the picture that stays there for readers without a kernel."""
+"""Outputs that display a widget, and the picture stored in them for readers without a kernel."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def closed_bundle(sentence: str, png: bytes) -> dict[str, Any]:
 
 
 class Displays:
-    """The outputs in which one widget was displayed: each the widget, and below it a stored picture.
+    """The outputs of one widget: each holds the widget and a stored picture below it.
 
     A front end that has lost the widget shows "model not found" in its place, and would not look at a picture in the
     same output. So the picture is an output of its own, which the page hides while it shows the widget.
@@ -50,7 +50,7 @@ class Displays:
     Attributes
     ----------
     stale : bool
-        Whether the pictures are to be replaced as soon as no page shows the widget.
+        True if the pictures must be replaced as soon as no page shows the widget.
     stored : str
         The CSS class of the pictures.
     """
@@ -82,7 +82,7 @@ class Displays:
 
     def _picture(self, png: bytes) -> dict[str, Any]:
         encoded = base64.b64encode(png).decode("ascii")
-        # JupyterLab hides the widget that it could not find, where the notebook is trusted.
+        # In a trusted notebook, JupyterLab hides the widget that it could not find.
         lost = (
             f".jp-OutputArea-child:has(+ .jp-OutputArea-child .{self.stored}) "
             "> .jp-OutputArea-output.jupyter-widgets:not(:has(*)) { display: none; }"
@@ -96,19 +96,19 @@ class Displays:
 
 
 class Displayed:
-    """What IPython calls to show a widget; a base class before that of ipywidgets.
+    """The methods that IPython calls to display a widget; a base class before that of ipywidgets.
 
     The widget is shown with a stored picture below it, and after it was closed as that picture alone. A subclass defines
     :meth:`_picture`.
     """
 
     _closed_words: ClassVar[str]
-    """Says that the widget was closed, and how to make another."""
+    """Text: the widget was closed, and how to make another."""
 
     _catalog: Catalog
     _displays: Displays
     _models: Sequence[ipywidgets.Widget] = ()
-    """What :meth:`close` closes beside the widget itself."""
+    """Models that :meth:`close` closes beside the widget itself."""
 
     @abstractmethod
     def _picture(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Why a trait cannot be linked in the page, said where ipywidgets would only say that it cannot."""
+"""The reason why a trait cannot be linked in the page; ipywidgets names none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models that a widget consists of: what it shows, and the objects that decide on their looks."""
+"""The models of a widget: its parts, and their layouts and styles."""
 
 from __future__ import annotations
 

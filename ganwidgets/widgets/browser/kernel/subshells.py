@@ -1,4 +1,4 @@
-"""Which of the kernel's shells handles what a browser sends."""
+"""The shell of the kernel that handles the messages of a browser."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def heard_during_cells(widgets: Iterable[ipywidgets.Widget]) -> None:
     for widget in widgets:
         comm = widget.comm
         if hasattr(comm, "_reply_subshell_for"):
-            # ipykernel asks for it by `getattr` and leaves the browser's choice where it is None.
+            # ipykernel reads it by `getattr`; None leaves the choice to the browser.
             comm._reply_subshell_for = None

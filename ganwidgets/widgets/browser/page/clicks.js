@@ -2,11 +2,11 @@
 
 import { makeButton } from "../shared/elements.js";
 
-/** Tell the kernel of clicks on the chart of losses and on what says where it leads, and copy what offers itself to be copied. */
+/** Send clicks on the losses' chart and on elements with `data-gw-go` to the kernel; copy the text of `data-gw-copy`. */
 export function followClicks(tell, root) {
   const onClick = (event) => {
     const copied = event.target.closest("[data-gw-copy]");
-    // Where the page may not reach the clipboard, the line beside the button is still there to be marked.
+    // If the page has no access to the clipboard, the user can select the line beside the button.
     if (copied) navigator.clipboard?.writeText(copied.dataset.gwCopy).then(() => copied.classList.add("gw-copied"));
     const target = event.target.closest("[data-gw-go]");
     if (target) tell({ go: target.dataset.gwGo });

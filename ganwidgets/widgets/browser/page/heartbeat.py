@@ -1,6 +1,6 @@
-"""Who is looking, and who has seen which frame.
+"""Views of a widget, and the frames that each has painted.
 
-The kernel sends a number after each frame that is to be acknowledged; every view of the heartbeat
+The kernel sends a number after each frame that needs an acknowledgement; every view of the heartbeat
 answers from inside the browser's own drawing loop, two animation frames later, when ipycanvas and
 bqplot have drawn what came before. A page that is slow answers late; one that is hidden or gone does not answer at all.
 
@@ -30,7 +30,7 @@ __all__ = ["Heartbeat", "NoViewers", "Viewers", "gone_words"]
 
 
 def gone_words(catalog: Catalog, run: Path | None = None) -> dict[str, str]:
-    """Return what a page says once its kernel is gone; `run` is the folder in which the run is kept."""
+    """Return the texts of a page whose kernel is gone; `run` is the folder of the run."""
     remedy = catalog(N_("What is shown is the last picture; nothing in it answers any more."))
     if run is not None:
         go_on = f"gw.GANTrainerWidget(gw.open_run({str(run)!r}))"

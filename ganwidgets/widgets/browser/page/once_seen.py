@@ -1,4 +1,4 @@
-"""A place for a widget whose views cannot be made while the page gives them no room.
+"""A container that creates the view of its widget once the page shows it.
 
 A bqplot figure measures itself when its view is made. Under ``display: none``, as in a closed tab, it measures 0 x 0,
 logs attributes with negative sizes, and stays hidden until it is scrolled into sight.

@@ -1,4 +1,4 @@
-"""A widget whose messages to the page are also given to others, such as the pages of a class."""
+"""A widget that forwards its messages to other pages too, such as those of a class."""
 
 from __future__ import annotations
 

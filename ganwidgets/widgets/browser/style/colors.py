@@ -1,4 +1,4 @@
-"""The colours of :mod:`ganwidgets.rendering.drawing.colors`, and how the stylesheet calls them."""
+"""Names of the stylesheet for the colours of :mod:`ganwidgets.rendering.drawing.colors`."""
 
 from __future__ import annotations
 

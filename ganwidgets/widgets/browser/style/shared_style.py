@@ -1,4 +1,4 @@
-"""The objects that decide on a widget's looks, shared by all parts of one trainer's widget.
+"""One layout and one style of each kind for all parts of a trainer's widget.
 
 ipywidgets gives every widget a layout and a style of its own, each a model in the browser: two
 thirds of all messages, for objects that never change. The stylesheet does the work instead.
@@ -31,7 +31,7 @@ class SharedStyle:
         return {"layout": self.layout, "style": self._styles[trait.klass]}
 
     def box(self, children: Iterable[ipywidgets.Widget], *css_classes: str) -> ipywidgets.Box:
-        """Return a box that the stylesheet lays out."""
+        """Return a box; the stylesheet does its layout."""
         return classed(ipywidgets.Box(tuple(children), layout=self.layout), *css_classes)
 
     def button(self, text: str, act: Callable[[], None], *css_classes: str) -> ipywidgets.Button:
@@ -41,7 +41,7 @@ class SharedStyle:
         return classed(button, "gw-action", *css_classes)
 
     def html(self, text: str, *css_classes: str) -> ipywidgets.HTML:
-        """Return a piece of HTML; whatever in it people supplied is escaped already."""
+        """Return a widget with the HTML `text`; the caller has escaped user input."""
         return classed(ipywidgets.HTML(text, **self.of(ipywidgets.HTML)), *css_classes)
 
 

@@ -32,7 +32,7 @@ INTERVAL = 0.35
 """Seconds between two draws: bqplot needs 10 to 30 ms of the browser for each."""
 
 UNSEEN = np.array([0.0, 1.0])
-"""What a curve without numbers holds; bqplot's drawings break where there is no number at all."""
+"""Content of a curve without numbers; bqplot fails on an empty one."""
 
 TICKS = 4
 """Approximate number of ticks of an axis."""
@@ -94,7 +94,7 @@ class Chart:
     unplaced : int
         Number of values in the last draw that a logarithmic axis has no place for: 0 and negative ones.
     logarithmic : bool
-        True from the next draw on if the vertical axis is to be logarithmic.
+        True if the vertical axis is logarithmic from the next draw on.
     """
 
     def __init__(self, pens: Sequence[Pen], look: SharedStyle, *, x_label: str, y_label: str) -> None:
@@ -210,7 +210,7 @@ class Chart:
                     band.visible = True
 
     def _height(self, values: np.ndarray) -> np.ndarray:
-        """Return the heights of values on the axis; NaN where it has no place for them."""
+        """Return the heights of values on the axis; NaN for a value without a place there."""
         numbers = _plain(values)
         if not self.logarithmic:
             return numbers
@@ -329,7 +329,7 @@ class Chart:
 
 
 def mean_curve(envelope: Envelope | None) -> Curve | None:
-    """Return the means of an envelope as a curve; None where there is nothing."""
+    """Return the means of an envelope as a curve; None if it is empty."""
     return None if envelope is None or not len(envelope[0]) else Curve(envelope[0], envelope[2])
 
 

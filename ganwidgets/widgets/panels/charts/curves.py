@@ -38,7 +38,7 @@ OWN = ("loss_d", "penalty_d", "loss_g")
 
 
 class CurvesPanel:
-    """The two losses, with the band in which they moved, and the penalty's part of D's loss.
+    """The two losses with the bands of their values, and the penalty's part of D's loss.
 
     Parameters
     ----------

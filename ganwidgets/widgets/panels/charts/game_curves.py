@@ -116,7 +116,7 @@ class GameChart:
 
 
 def words(column: str, catalog: Catalog) -> str:
-    """Return what people call a column of a game's own."""
+    """Return the label of a game's own column."""
     return catalog(column.replace("_", " "))
 
 

@@ -1,4 +1,4 @@
-"""The numbers that say how good the samples are, what perfect ones would score, and one curve of them."""
+"""Metrics of the samples beside the scores of perfect samples, and one curve of them."""
 
 from __future__ import annotations
 
@@ -91,12 +91,12 @@ class MetricsPanel:
     catalog : Catalog
         The reader's language.
     request : callable
-        Called, on the thread of the browser's messages, when another metric is to be drawn; must
+        Called, on the thread of the browser's messages, to draw another metric; must
         only note it.
     look : SharedStyle, optional
         What it shares with the rest of one widget.
     judge_by : callable
-        Called, on that thread too, with the name of the features on which images are to be judged.
+        Called, on that thread too, with the name of the features that judge the images.
     gap : GapMeter, optional
         Measures the duality gap while it is chosen.
     diagnosed : callable
@@ -264,7 +264,7 @@ class MetricsPanel:
             self._legend.value = said
 
     def _show_features(self, frame: Frame) -> None:
-        """Show by what images are judged; points are not."""
+        """Show which features judge the images; points need none."""
         parts = (self._of_images, self._figures) if frame.modality.on_features else (self._figures,)
         if self.numbers.children != parts:
             self.numbers.children = parts
@@ -320,7 +320,7 @@ class MetricsPanel:
         return [(self._catalog(self._label(name)), name) for name in self._available]
 
     def _label(self, name: str) -> str:
-        """Return what people call a curve, to be translated."""
+        """Return the translatable label of a curve."""
         if name == GAP:
             return N_("Duality gap")
         if name == SEVERAL:
@@ -328,7 +328,7 @@ class MetricsPanel:
         return PAIRS[name][0] if name in PAIRS else self._metrics[name].label
 
     def _verdict(self, frame: Frame) -> str:
-        """Return in one sentence what the numbers mean."""
+        """Return the verdict on the numbers, in one sentence."""
         t = self._catalog
         if frame.judged is not None and frame.judged.trend_only:
             return ""

@@ -1,4 +1,4 @@
-"""The overview of a game: who gives what to whom, drawn from its declared diagram."""
+"""The overview of a game: its parts and the data between them, drawn from its declared diagram."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a game shows: a row of images for each exhibit, or all points in one plane."""
+"""The exhibits of a game: a row of images for each, or all points in one plane."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def file_name(data: str, iteration: int, ending: str) -> str:
 
 
 class SavingPanel:
-    """A button for each format, and where the last file was written.
+    """A button for each format, and the path of the last file.
 
     Parameters
     ----------

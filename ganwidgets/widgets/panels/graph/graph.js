@@ -240,7 +240,7 @@ export default {
 
     /**
      * Let the dashes move on, farther where more steps were made meanwhile, never so far that they seem to go
-     * back. They move only where a picture is drawn anyway: a page that a timer has painted again and again costs
+     * back. They move only when a picture is drawn anyway: a page that a timer has painted again and again costs
      * more than the pictures.
      */
     const flow = () => {

@@ -46,7 +46,7 @@ const strip = (pen, images, box, most, frames) => {
   }
 };
 
-/** The noise grid on its way to the manifold: at 0 regular, at 1 where the generator takes it. */
+/** The noise grid on its way to the manifold: at 0 regular, at 1 warped by the generator. */
 const grid = ({ pen, parts, frame, colors }, box, share) => {
   const { grid: before, manifold: after } = parts;
   if (!before || !after) return;

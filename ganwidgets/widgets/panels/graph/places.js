@@ -2,7 +2,7 @@
 
 import { clamp, mix } from "../../browser/shared/numbers.js";
 
-/** Where the list of data ends on a wide stage, in pixels; as in controls.css. */
+/** Right end of the list of data on a wide stage, in pixels, equal to controls.css. */
 const DATA_END = 196;
 
 const FORWARD = [
@@ -74,7 +74,7 @@ export function ways({ boxes }) {
   found.push(
     [
       "data-real",
-      // From the list of data, beside the stage's upper row; above it where there is no room beside it.
+      // From the list of data, beside the stage's upper row; above it if there is no room beside it.
       real.x - DATA_END > 60
         ? `M${DATA_END + 4} 31H${real.x - 26}q6 0 6 6V${real.y + 10}q0 6 6 6H${real.x - 4}`
         : `M${real.x - 17} 31h2q4 0 4 4V${real.y + 8}q0 4 4 4H${real.x - 4}`,

@@ -50,7 +50,7 @@ NODES = (
     Node("gradient_d", N_("Gradient of D"), N_("gradient")),
     Node("gradient_g", N_("Gradient of G"), N_("gradient")),
 )
-"""All parts, in the order in which keys go through them."""
+"""All parts, in keyboard order."""
 
 
 def words(t: Catalog) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def words(t: Catalog) -> dict[str, Any]:
 
 
 def number_of(value: float | None) -> str:
-    """Return a number in three or four figures; a dash where there is none."""
+    """Return a number in three or four figures, or a dash without one."""
     if value is None or not math.isfinite(value):
         return NONE
     text = f"{value:.3f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.1e}"
@@ -100,7 +100,7 @@ def values_of(frame: Frame) -> dict[str, str]:
 
 
 def newest(frame: Frame, column: str) -> float:
-    """Return the last finite number of a column; not a number where there is none."""
+    """Return the last finite number of a column, or NaN without one."""
     value = frame.record.get(column, math.nan)
     if math.isfinite(value):
         return value

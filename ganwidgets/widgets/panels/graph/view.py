@@ -10,7 +10,7 @@ To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer f
 - ``record``: the last losses; ``limits``: the scale of their bars; ``share``: of the noise, in each cell
   of the manifold; ``whole``: whether the noise is all there is to see of it, and not a slice.
 
-From the browser: ``{"hello": true}`` where a view appeared, which then needs every part. The trait
+From the browser: ``{"hello": true}`` from a new view, which needs every part. The trait
 `unfolded` is the viewers' choice, the same in all views; only users and cells write it.
 """
 

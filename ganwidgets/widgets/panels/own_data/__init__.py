@@ -1,1 +1,1 @@
-"""The panel in which people draw, paste or load points of their own."""
+"""The panel for points that the user draws, pastes or loads."""

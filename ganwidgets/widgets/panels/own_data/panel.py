@@ -1,6 +1,6 @@
 """Data of one's own: chosen among pictures of the presets, drawn on a board, pasted, or loaded from a file.
 
-From the browser, as messages: ``{"hello": true}`` where a view appeared; ``{"text": ...}``, the whole text to
+From the browser, as messages: ``{"hello": true}`` from a new view; ``{"text": ...}``, the whole text to
 be read as points; ``{"train": "drawing" or "text"}``; ``{"preset": name}``. The trait `strokes`, which the
 browser writes, is the drawing: ``[erases, radius, [x, y, x, y, ...]]`` for each stroke, in the units of the
 data.
@@ -120,7 +120,7 @@ class OwnDataPanel(anywidget.AnyWidget):
 
 
 def settings_for(points: Source | np.ndarray, settings: Any) -> dict[str, Any]:
-    """Return what is to be set for a fresh start on `points`, which have no labels.
+    """Return the settings of a fresh start on `points`, which have no labels.
 
     Parameters
     ----------

@@ -131,7 +131,7 @@ export const PAINTERS = {
       pen.stroke();
     }
     if (!frame.ghost) return;
-    // Where the samples of an update were before it.
+    // The samples of an update before it.
     pen.globalAlpha = 0.8;
     for (let index = 0; index < 2 * count; index += 2) {
       const [x, y] = at(trails[index], trails[index + 1]);

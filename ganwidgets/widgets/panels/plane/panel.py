@@ -104,7 +104,7 @@ LAYERS = (
 """From the lowest to the highest."""
 
 LEGEND = ("real", "generated", "verdict", "gradients", "manifold", "trails")
-"""In the order in which people read of them."""
+"""In reading order."""
 
 PULLS = N_("Arrows: which way D's logit on each sample is to go; the longer, the more that sample counts.")
 
@@ -171,7 +171,7 @@ class PlanePanel:
 
     @property
     def focus(self) -> Focus:
-        """What people look at closely."""
+        """The part of the plane and the layers that the user looks at."""
         return Focus(self.view.window, self.view.trail)
 
     @property

@@ -42,7 +42,7 @@ export default {
     let selected = null; // [layer, index]
     let pinned = false;
     let wished = null; // which way an arrow key went while there was no point yet
-    let pointer = null; // where the mouse is, until a point is chosen otherwise
+    let pointer = null; // the mouse's place, until a point is chosen otherwise
     let box = { left: ROOM.left, top: ROOM.top, side: 1 };
     let resting = 0;
     let toldWindow = "null";
@@ -118,7 +118,7 @@ export default {
 
     const lines = () => described(selected, words, frame, parts);
 
-    /** Mark the selected sample where it is now, and show what is known of it. */
+    /** Mark the selected sample at its present place, and show its figures. */
     const follow = (pen, colors, shown) => {
       if (pointer && !pinned) selected = nearest(pointer.x, pointer.y, pointer.reach);
       const points = selected && shown[selected[0]] ? parts[selected[0]] : null;

@@ -5,7 +5,7 @@ To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer f
 - ``parts``: ``[name, "f4" or "u1", shape]`` for each buffer, in their order; ``keep``: the names of parts
   that are as in an earlier message. Positions are ``[..., 2]`` in the plane's own coordinates.
   ``image_real`` and ``image_generated``, uint8 ``[M, H, W, 1 or 3]``, are the images at the points.
-- ``extent``: x0, x1, y0, y1 of the whole plane; ``axes``: what both are called, "" where one means nothing;
+- ``extent``: x0, x1, y0, y1 of the whole plane; ``axes``: names of both, "" for an axis without a meaning;
   ``units``: of both axes, ``[center, scale, whether the data has named it]``: a place z means center + scale * z;
 - ``layers``: those that this kind of data has; ``notes``: ``[layer or "", text]``, each told while its layer
   is shown; ``judged``: whether there is a map of the verdict, and ``covered``: which part of the plane it covers; ``share``: of the noise, in each cell of the
@@ -13,8 +13,8 @@ To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer f
   that is being looked into, and ``ghost``: whether ``trails`` is where they were before it;
 - of D's update, ``pull_real`` and ``pull_generated`` ``[M]``: which way its logit on each sample is to go.
 
-From the browser: ``{"hello": true}`` where a view appeared, which then needs every part; ``{"window": [x0, x1, y0,
-y1]}`` where a view came to rest on a part of the plane, ``{"window": null}`` on the whole of it. Each view may look
+From the browser: ``{"hello": true}`` from a new view, which needs every part; ``{"window": [x0, x1, y0,
+y1]}`` once a view rests on a part of the plane, ``{"window": null}`` for the whole plane. Each view may look
 elsewhere; the map of the verdict covers what the last of them said. The traits `layers`, `arrows` and `trail` are the
 viewers' choices, the same in all views; only users and cells write them.
 """

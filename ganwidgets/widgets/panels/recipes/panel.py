@@ -1,4 +1,4 @@
-"""Where to begin: what suits the chosen data, a run that was trained before, and this run as code."""
+"""Starting points: recommended settings for the chosen data, a pretrained run, and this run as code."""
 
 from __future__ import annotations
 

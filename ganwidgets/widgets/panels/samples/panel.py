@@ -74,7 +74,7 @@ class SamplesPanel:
     widget : ipywidgets.Box
         Made once; later only messages go to its canvases.
     view : GalleryView
-        Its traits are what people chose.
+        Its traits hold the user's choices.
     choice : ipywidgets.Dropdown
         The class to see, while the generator takes labels.
     """
@@ -138,7 +138,7 @@ class SamplesPanel:
         return {"gw-shown-class": (self._catalog(N_("Class to see")), self.choice.tooltip)}
 
     def draw(self, frame: Frame) -> None:
-        """Draw `frame`'s images, and bring what people asked for up to date."""
+        """Draw the images of `frame`, and renew the answers to the user's requests."""
         self.prepared(frame)()
 
     def prepared(self, frame: Frame) -> Callable[[], None]:
@@ -210,7 +210,7 @@ class SamplesPanel:
         return t(said, shown=shown, count=len(step.noise))
 
     def _offer(self, classes: tuple[int, ...]) -> None:
-        """Let people choose among `classes`; nothing is left to choose where there are none."""
+        """Offer `classes` as choices; hide the choice without classes."""
         if classes == self._classes:
             return
         self._classes, t = classes, self._catalog
@@ -224,7 +224,7 @@ class SamplesPanel:
             self.choice.value = kept if classes else None
             (self.choice.remove_class if classes else self.choice.add_class)("gw-hidden")
 
-    # --- what people choose; on the thread of the browser's messages -------------------------------
+    # --- the user's choices; on the thread of the browser's messages -------------------------------
 
     def _choice(self, name: str) -> None:
         if name == "hello":

@@ -1,4 +1,4 @@
-"""A map of images: real and generated ones as points, near each other where they are alike.
+"""A map of images: real and generated ones as points; similar images are near each other.
 
 Shown beside the gallery on request, and computed only then.
 """
@@ -59,7 +59,7 @@ class Places(NamedTuple):
 
 
 class SampleMap:
-    """Many images on the plane in which the real ones vary most, or on a map of what features see.
+    """Many images as points: on the plane of the real images' largest variance, or on a map of their features.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class SampleMap:
     interval : float
         The least number of seconds between two draws.
     widget : ipywidgets.Box
-        A button, and below it the map where it is open.
+        A button, and the map below it while it is open.
     layout : ipywidgets.Dropdown
         How images are placed: ``"pca"`` or ``"umap"``.
     """
@@ -218,7 +218,7 @@ class SampleMap:
         self._show(crowd, places, self._catalog.error(error))
 
     def _tell(self, said: str, iteration: int) -> None:
-        """Say something where there are no points yet."""
+        """Show a text while there are no points."""
         nothing = np.zeros((0, 2), np.float32)
         self._send(
             iteration, Places(nothing, nothing, (-1.0, 1.0, -1.0, 1.0), "UMAP"), self._catalog(said), []

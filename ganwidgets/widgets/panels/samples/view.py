@@ -12,7 +12,7 @@ To the browser go messages, each with one buffer for each of its parts, which ``
 - ``{"neighbor": {sample, distance, typical, parts}}``: ``neighbor``;
 - ``{"trouble": {kind, said, parts}}``: why there is none of one of the last three, until there is.
 
-From the browser: ``{"hello": true}`` where a view appeared, which then needs every part;
+From the browser: ``{"hello": true}`` from a new view, which needs every part;
 ``{"neighbor": sample}`` to request the real image nearest to a sample. The traits
 are the viewers' choices, the same in all views; only users and cells write them.
 """

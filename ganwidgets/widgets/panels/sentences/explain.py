@@ -1,4 +1,4 @@
-"""Why an iteration came out as it did, and notes on iterations."""
+"""The explanation of an iteration's result, and notes on iterations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ExplainPanel:
     tasks : LatestOnlyTasks
         Computes the explanation.
     look_again : callable
-        Called when a note is to be drawn.
+        Called to draw a note.
     look : SharedStyle, optional
         What it shares with the rest of one widget.
 
@@ -95,7 +95,7 @@ class ExplainPanel:
         self.widget = sentences.panel(row, sentences.told, self._shown)
 
     def open(self, iteration: float) -> None:
-        """Explain the spike nearest to `iteration`, where the user clicked the losses' chart."""
+        """Explain the spike nearest to `iteration`, which the user clicked in the losses' chart."""
         history = self._trainer.history
         losses = [np.asarray(history[name], np.float64) for name in ("loss_d", "loss_g") if name in history]
         if losses and len(losses[0]):
@@ -138,7 +138,7 @@ def spike_near(losses: list[np.ndarray], iteration: float) -> int:
     losses : list of float64 array [T]
         Of equal length, one value an iteration.
     iteration : float
-        Where to look: :data:`REACH` times T to both sides of it. Beyond T the end is searched, since a branch that is
+        Centre of the search: :data:`REACH` times T to both sides. Beyond T the end is searched, since a branch that is
         shown beside the current one can be longer.
     """
     last = len(losses[0]) - 1

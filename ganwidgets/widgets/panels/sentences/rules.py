@@ -1,4 +1,4 @@
-"""The rules that look after a run, and a small editor for them."""
+"""The rules that supervise a run, and a small editor for them."""
 
 from __future__ import annotations
 

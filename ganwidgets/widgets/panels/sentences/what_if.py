@@ -1,4 +1,4 @@
-"""Two futures of a run, with and without a change, side by side while they are computed."""
+"""Two futures of a run, with and without a change, shown side by side while they are computed."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class WhatIfPanel:
     changeable : tuple of str
         The settings that can be tried.
     setting, value, steps, seeds : ipywidgets.Widget
-        What is to be tried.
+        The setting to try.
     metric : ipywidgets.Dropdown
-        The curve or figure in which the futures are compared.
+        The curve or figure that compares the futures.
     start, take, keep, drop : ipywidgets.Button
         Compute the futures; go on as the changed one, as the unchanged one, as if nothing had been tried.
     what_if : WhatIf or None

@@ -1,4 +1,4 @@
-"""The line that says how the run is doing, and the box that says what went wrong."""
+"""The status line with the state and numbers of the run, and the box with its error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["NONE", "StatusPanel"]
 
 NONE = "\N{EN DASH}"
-"""Where there is no number."""
+"""Text for a missing number."""
 
 MOSTLY = 0.9
 """Share of verdicts within one per cent of 1/2 above which D counts as undecided: whether it is right is then
@@ -95,7 +95,7 @@ class StatusPanel:
         self._box.value = self._notice
 
     def report(self, status: str, error: BaseException | None) -> None:
-        """Say what went wrong, or that nothing is wrong any more.
+        """Show the error of the run, or close its box.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class StatusPanel:
 
     @staticmethod
     def number(value: float | None) -> str:
-        """Return a loss as people read it."""
+        """Return a loss as text."""
         if value is None:
             return NONE
         return f"{value:.3f}" if math.isfinite(value) and abs(value) < 1000 else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""What a widget shows while the run cannot be stored in its folder: why, and a way to save it elsewhere."""
+"""Shown while the run cannot be stored in its folder: the reason, and a button to save it elsewhere."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class UnstoredPanel:
     widget : ipywidgets.Box
         Made once; later only its traits change.
     path : ipywidgets.Text
-        Where the button saves the run.
+        Path to which the button saves the run.
     button : ipywidgets.Button
     """
 

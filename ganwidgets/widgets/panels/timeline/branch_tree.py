@@ -47,7 +47,7 @@ def scale_of(last: int) -> int:
 
 
 def tree(past: TimelineView, catalog: Catalog) -> str:
-    """Return the tree as HTML; everything in it that people supplied is escaped.
+    """Return the tree as HTML; user input in it is escaped.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _limb(
 def _unlocked(
     past: TimelineView, rows: dict[int, int], across: Callable[[int], str], catalog: Catalog
 ) -> list[str]:
-    """Return a label for each resolution that joined on the way here, on the branch where it did."""
+    """Return a label for each resolution that joined before the present, on its branch."""
     led = [past.branches[branch] for branch in sorted(past.lineage) if branch in rows]
     parts = []
     for iteration, side in past.unlocked:

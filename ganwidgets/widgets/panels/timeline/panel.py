@@ -53,7 +53,7 @@ class TimelinePanel:
     compare : callable
         Called with the name of the branch to be drawn beside this one, or None.
     verify : callable or None
-        Called when the run is to be verified; None where it is not stored.
+        Called to verify the run; None if it is not stored.
     look : SharedStyle, optional
         What it shares with the rest of one widget.
 

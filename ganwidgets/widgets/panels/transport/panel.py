@@ -1,4 +1,4 @@
-"""The buttons that run a training: play, pause, single steps, a fresh start, the way back after a failure."""
+"""The buttons of a run: play, pause, single steps, a fresh start, recovery after a failure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "recover": (N_("Recover"), N_("Go back to the last good state; the settings stay as they are.")),
     }
 )
-"""What each button says, and the sentence that explains it."""
+"""Label and tooltip of each button."""
 
 SPEED: Setting[Any] = FloatSetting(
     0.0,

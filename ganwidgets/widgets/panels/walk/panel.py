@@ -1,4 +1,4 @@
-"""Looking inside one update: the player that goes through its sub-steps, and the sentence on each."""
+"""The walk through one update: the player of its sub-steps, and a sentence on each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STAGES: Mapping[str, str] = {
     "gradients": N_("gradients"),
     "update": N_("update"),
 }
-"""What each stage is called."""
+"""Label of each stage."""
 
 NETWORKS: Mapping[str, str] = {
     "both": N_("D, then G: a full step"),
@@ -83,7 +83,7 @@ class WalkView(anywidget.AnyWidget):
 
 
 class WalkPanel:
-    """The player, and what it says.
+    """The player and its texts.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ class WalkPanel:
 
 
 def sentence_on(step: SubStep, t: Catalog) -> str:
-    """Return what a sub-step is, in plain words with its numbers."""
+    """Return a sentence on a sub-step, with its numbers."""
     if step.skipped:
         return t(
             N_("The loss {loss} is below the setting skip_d_below, so D is left as it is this time."),
@@ -307,7 +307,7 @@ ON_PLANE: Mapping[tuple[str, str], str] = {
     ),
     ("discriminator", "update"): N_("The map in the plane shows D after the update; go back to compare."),
 }
-"""Where points are shown, what to look at."""
+"""For points: what to look at in the plane."""
 
 
 _SENTENCES: Mapping[str, Callable[[SubStep, Catalog], str]] = {
@@ -321,7 +321,7 @@ _SENTENCES: Mapping[str, Callable[[SubStep, Catalog], str]] = {
 
 
 def spelled_number(value: float | None, digits: int = 3) -> str:
-    """Return a number as people read it; None is empty."""
+    """Return a number as text; None gives an empty string."""
     return "" if value is None else f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 
 

@@ -31,7 +31,7 @@ AT_DATA = ("data",)
 """Settings whose controls are at those parts of the graph instead of in the tabs."""
 
 QUICK = ["lr_d", "lr_g", "loss", "penalty", "d_steps", "batch_size"]
-"""The controls of a one-screen layout, where a teacher chose none."""
+"""The controls of a one-screen layout unless a teacher chose others."""
 
 PICTURES, CHARTS = {"plane", "samples"}, {"curves", "metrics"}
 
@@ -118,7 +118,7 @@ class Arrangement:
     growth : ipywidgets.Widget
         The stack of networks that grow, a part of the overview.
     hidden : iterable of ipywidgets.Widget
-        What is to be part of the page without being seen, such as the heartbeat.
+        Invisible parts of the page, such as the heartbeat.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ class Arrangement:
             box: [control.name for control in controls.in_group(group)]
             for box, group in zip((generator, discriminator), NETWORKS, strict=True)
         }
-        # Where the control is hidden, the data keep their name: an arrow begins there.
+        # If the control is hidden, the name of the data stays: an arrow begins there.
         self._data_name = look.html("", "gw-data-name", "gw-hidden")
         data.children = (*data.children, self._data_name)
         self._data_label = controls.controls["data"].names[0]
@@ -221,7 +221,7 @@ class Arrangement:
         self._quick.children = [self._controls.controls[name].widget for name in chosen[:6]]
 
     def only(self, names: Collection[str] | None) -> None:
-        """Leave out the cards and tabs without a control that is to be shown; None shows all."""
+        """Hide the cards and tabs without a control among `names`; None shows all."""
         self._choose_quick(names)
         if names is None or "data" in names:
             self._data_name.add_class("gw-hidden")

@@ -1,4 +1,4 @@
-"""Everything that one widget shows, put together: panels, controls, buttons, the heartbeat."""
+"""The visible parts of one widget: panels, controls, buttons, the heartbeat."""
 
 from __future__ import annotations
 
@@ -59,14 +59,13 @@ if TYPE_CHECKING:
 __all__ = ["Dashboard", "Panel", "Preparing", "descendants"]
 
 REST = 2.0
-"""Seconds for which a panel rests at most, however much its data cost."""
+"""Maximum pause of a panel in seconds, however much its data cost."""
 
 
 class Panel(Protocol):
-    """What draws one aspect of a frame.
+    """A part of the widget that draws one aspect of a frame.
 
-    A panel may also have `needs`, a set of the names of :data:`ganwidgets.live.observations.OBSERVATIONS`
-    that frames are to carry while it shows what it shows.
+    A panel may also have `needs`: the names of :data:`ganwidgets.live.observations.OBSERVATIONS` that it needs in frames.
     """
 
     name: str
@@ -79,29 +78,29 @@ class Panel(Protocol):
 
 @runtime_checkable
 class Preparing(Protocol):
-    """A panel that takes a while for what it draws.
+    """A panel whose drawings take long to compute.
 
-    All panels make ready first, and send then: the browser draws what arrives together at once, and as long as it
-    draws, it may need the processor on which the rest would be made.
+    All panels compute first and send afterwards: the browser begins to draw when the first drawing arrives, and may then need
+    the processor that computes the others.
     """
 
     def prepared(self, frame: Frame) -> Callable[[], None]:
-        """Make ready what shows `frame`; return what sends it."""
+        """Compute the drawing of `frame`; return the function that sends it."""
 
 
 class Dashboard:
-    """The visible parts of a widget, made once.
+    """The visible parts of a widget, created once.
 
     Parameters
     ----------
     catalog : Catalog
         The reader's language.
     source : Source
-        What is imitated; decides on the panels.
+        The data; decides which picture is shown.
     own : collection of str
         Those of ``"generator"`` and ``"discriminator"`` that are the user's own.
     act, ask : callable
-        What a button, and what a control, asks for.
+        Called when a button is clicked, and when a control is moved.
     travel, compare, verify : callable
         See :class:`ganwidgets.widgets.panels.timeline.panel.TimelinePanel`.
     train : callable
@@ -119,9 +118,9 @@ class Dashboard:
     stored : str
         See :class:`ganwidgets.widgets.browser.page.heartbeat.Heartbeat`.
     run : Path or None
-        The folder in which the run is kept.
+        The folder of the run.
     request : callable
-        Asks for a new picture of a moment that was drawn already; quick, from any thread.
+        Requests a new drawing of the present moment; quick, from any thread.
     judge_by : callable
         See :class:`ganwidgets.widgets.panels.charts.metrics.MetricsPanel`.
     checkup, remedy, take : Checkup, callable, callable
@@ -259,7 +258,7 @@ class Dashboard:
         self._saving.add_class("gw-part")
         self._saving.add_class("gw-part-export")
         self.children = self.arranged(PANELS)
-        # Not among the children where the data are of the other kind.
+        # Not among the children if the data need the other picture.
         self._apart = [*self._places.values(), metrics.features, *self._arrangement.parts.values()]
 
     def arranged(self, names: Sequence[str]) -> tuple[ipywidgets.Widget, ...]:
@@ -283,7 +282,7 @@ class Dashboard:
         return self.what_if.compute(steps, seeds, changes)
 
     def _go(self, where: str) -> None:
-        """Follow a click on what says where it leads."""
+        """Follow a click on an element that names its target."""
         kind, _, name = where.partition(":")
         if kind == self.what_if.name:
             self.what_if.open(name)
@@ -322,19 +321,18 @@ class Dashboard:
         self._arrangement.name_data(self._data_in_words(source))
 
     def _data_in_words(self, source: Source) -> str:
-        """Return what people call the data."""
+        """Return the label of the data."""
         return self._catalog(_preset_labels().get(source.preset or "", source.name))
 
     def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
-        """Return the panels that are to be drawn now: all, or those whose interval is over.
+        """Return the panels to draw now: all, or those whose interval is over.
 
         Parameters
         ----------
         costs : mapping of str to float
-            Seconds that what frames are to carry took last, by its name; a panel that needs what is costly is
-            drawn less often.
+            Seconds that each observation took last, by name; a panel that needs a costly one is drawn less often.
         everything : bool
-            Whether all are to be drawn.
+            True to draw all.
         """
         now = time.monotonic()
 
@@ -353,11 +351,11 @@ class Dashboard:
 
     @property
     def wanted(self) -> frozenset[str]:
-        """What frames are to carry beside the samples: all that visible panels need."""
+        """Observations that frames must hold beside the samples: all that visible panels need."""
         return _needs(self._shown(self._modality))
 
     def skipped(self, due: Collection[Panel]) -> frozenset[str]:
-        """Return what no panel among those `due` needs now, though others will again."""
+        """Return the observations that only panels outside `due` need."""
         return self.wanted - _needs(panel for panel in self._shown(self._modality) if panel in due)
 
     @property
@@ -368,17 +366,17 @@ class Dashboard:
 
     @property
     def focus(self) -> Focus:
-        """What people look at closely."""
+        """The part of the plane that the user looks at."""
         return self._plane.focus
 
     @property
     def pictures(self) -> int:
-        """How many images frames are to show."""
+        """Number of images in a frame."""
         return self._samples.pictures
 
     @property
     def label(self) -> int | None:
-        """The only label that frames are to show, if one was chosen."""
+        """The label that the user chose for the images; None for all."""
         return None if self._modality.on_plane else self._samples.label
 
     def _shown(self, modality: Modality) -> list[Panel]:
@@ -391,13 +389,13 @@ class Dashboard:
         return self.health.symptoms if shown else frozenset()
 
     def show_state(self, state: RunState) -> None:
-        """Show which buttons make sense, and what went wrong."""
+        """Enable the buttons that apply now, and show the error."""
         self.transport.show(state.status, playing=state.playing)
         self.status.report(state.status, state.error)
         self._unstored.report(state.unstored)
 
     def draw(self, frame: Frame, due: Iterable[Panel]) -> None:
-        """Show `frame` on those of the panels that show its kind of data."""
+        """Draw `frame` on the panels among `due` that are shown."""
         shown = self._shown(frame.modality)
         draws = [
             panel.prepared(frame) if isinstance(panel, Preparing) else partial(panel.draw, frame)
@@ -408,7 +406,7 @@ class Dashboard:
             draw()
 
     def widgets(self) -> list[ipywidgets.Widget]:
-        """Return every widget that was made for this dashboard, children before their parents."""
+        """Return every widget of this dashboard, children before their parents."""
         found = [widget for top in (*self.children, *self._apart) for widget in descendants(top)]
         return list({id(widget): widget for widget in found}.values())
 

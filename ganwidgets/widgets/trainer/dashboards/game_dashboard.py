@@ -1,4 +1,4 @@
-"""Everything that a widget shows of a game, made from what the game declares."""
+"""The panels of a game's widget, created from the game's declarations."""
 
 from __future__ import annotations
 
@@ -337,7 +337,7 @@ class GameDashboard:
         self.controls.suit(labelled=source.labelled, own=(), augmentable=source.modality.augmentable)
 
     def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
-        """Return the panels that are to be drawn now: all, or those whose interval is over."""
+        """Return the panels to draw now: all, or those whose interval is over."""
         del costs
         now = time.monotonic()
         due = [
