@@ -172,7 +172,9 @@ def _traceable(session: Session) -> _Traceable:
 
 def _examples(session: Session) -> tuple[Tensor, ...]:
     if session.built.get("latent_dim") is None:
-        raise DataError(Message("this game's generator takes no noise; export .safetensors instead"))
+        raise DataError(
+            Message("the game does not declare what its generator takes; export .safetensors instead")
+        )
     z = draw_noise(
         session.settings.as_dict()["noise"], EXAMPLES, session.built["latent_dim"], seeded(0, "export")
     )

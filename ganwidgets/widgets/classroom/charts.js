@@ -3,9 +3,6 @@
 import { clamp } from "../browser/shared/numbers.js";
 import { colorsOf, fittedPen } from "../browser/shared/canvases.js";
 
-/** The largest loss of the chart on which a class draws what it expects. */
-export const MOST = 3;
-
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 
 const FONT = "13px system-ui, sans-serif";
@@ -17,13 +14,13 @@ function chartPen(canvas) {
   return [pen, canvas.clientWidth, canvas.clientHeight];
 }
 
-/** Draw the expected and the actual values of a loss, each null or a list, and the area between them. */
-export function drawExpectation(canvas, expected, actual) {
+/** Draw expected and actual values of a loss, each null or a list, and the area between them, on an axis [low, high]. */
+export function drawExpectation(canvas, expected, actual, [low, high]) {
   const [pen, width, height] = chartPen(canvas);
   const text = pen.fillStyle;
-  pen.fillText(String(MOST), 2, 14);
-  pen.fillText("0", 2, height - 4);
-  const y = (value) => height * (1 - clamp(value, 0, MOST) / MOST);
+  pen.fillText(String(high), 2, 14);
+  pen.fillText(String(low), 2, height - 4);
+  const y = (value) => (height * (high - clamp(value, low, high))) / (high - low);
   const line = (values, color, dash) => {
     pen.strokeStyle = color;
     pen.lineWidth = 3;

@@ -43,7 +43,8 @@ class Experiments:
             raise TypeError(
                 Message("lesson is a {type}; pass a ganwidgets.Lesson", type=type(asked).__name__)
             )
-        self._question = Question(lesson, tuple(self._widget.trainer.game.losses))
+        trainer = self._widget.trainer
+        self._question = Question(lesson, {name: trainer.history[name] for name in trainer.game.losses})
         self._server.soon(self._server.tell_question)
 
     @property
@@ -150,6 +151,7 @@ class Experiments:
             "text": lesson.question,
             "answers": lesson.answers,
             "curve": question.column,
+            "axis": question.axis,
             "predictions": list(question.predictions.values()) if outcome or role == "steer" else None,
             "right": None if outcome is None else lesson.answer_of(outcome),
             "actual": [_finite(value) for value in question.actual],

@@ -3,7 +3,7 @@
 import { make } from "../browser/shared/elements.js";
 import { clamp } from "../browser/shared/numbers.js";
 import { fill } from "../browser/shared/texts.js";
-import { drawExpectation, MOST } from "./charts.js";
+import { drawExpectation } from "./charts.js";
 
 /** Values of a curve that is drawn. */
 const POINTS = 32;
@@ -56,22 +56,23 @@ export class Question {
     const hint = fill(words.draw, { curve: words[content.curve] });
     make(this.place, "p", "", {}, hint);
     const canvas = make(this.place, "canvas", "gw-class-drawing", { role: "img", "aria-label": hint });
-    this.takeCurve(canvas);
+    this.takeCurve(canvas, content.axis);
     const told = make(this.place, "p", "gw-class-told", { role: "status" });
     make(this.place, "div", "gw-class-predictions");
-    drawExpectation(canvas, null, []);
+    drawExpectation(canvas, null, [], content.axis);
   }
 
-  takeCurve(canvas) {
+  takeCurve(canvas, axis) {
+    const [low, high] = axis;
     const values = Array(POINTS).fill(null);
     const put = (event) => {
       if (!event.buttons) return;
       const box = canvas.getBoundingClientRect();
       const at = Math.round(((event.clientX - box.left) / box.width) * (POINTS - 1));
       if (at !== clamp(at, 0, POINTS - 1)) return;
-      values[at] = Math.max(0, MOST * (1 - (event.clientY - box.top) / box.height));
+      values[at] = clamp(high - ((high - low) * (event.clientY - box.top)) / box.height, low, high);
       this.drawn = filled(values);
-      drawExpectation(canvas, this.drawn, []);
+      drawExpectation(canvas, this.drawn, [], axis);
     };
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
@@ -96,7 +97,7 @@ export class Question {
         make(line, "b", "", {}, value);
       });
     }
-    if (content.actual.length) drawExpectation(this.place.querySelector("canvas"), this.drawn, content.actual);
+    if (content.actual.length) drawExpectation(this.place.querySelector("canvas"), this.drawn, content.actual, content.axis);
     if (content.right !== null) make(place, "p", "", {}, fill(words.right, { answer: content.right }));
     if (content.gap !== null) make(place, "p", "", {}, fill(words.gap, { gap: content.gap.toFixed(2) }));
   }

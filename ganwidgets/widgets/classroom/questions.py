@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ganwidgets.lessons import Lesson, Outcome
 from ganwidgets.messages import Message
@@ -27,21 +28,24 @@ class Question:
     Parameters
     ----------
     lesson : Lesson
-    losses : sequence of str
+    losses : mapping of str to array
         The columns of the history that students may draw.
 
     Attributes
     ----------
     lesson : Lesson
+    axis : tuple of float
+        The least and the largest value that can be drawn.
     outcome : Outcome or None
         The result, once the experiment was carried out.
     actual : tuple of float
         The curve that happened, with as many values as a drawn one; empty before.
     """
 
-    def __init__(self, lesson: Lesson, losses: Sequence[str]) -> None:
+    def __init__(self, lesson: Lesson, losses: Mapping[str, npt.NDArray[np.float64]]) -> None:
         self.lesson = lesson
-        self._losses = losses
+        self._losses = list(losses)
+        self.axis = _axis_for(losses[self.column])
         self.outcome: Outcome | None = None
         self.actual: tuple[float, ...] = ()
         self._lock = threading.Lock()
@@ -123,3 +127,11 @@ class Question:
             ),
             *((identity, "gap", f"{gap:g}") for identity, gap in self.gaps().items()),
         ]
+
+
+def _axis_for(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return the axis for the future of a loss: 0 to 3, or more if the last values need it."""
+    last = values[-100:]
+    last = last[np.isfinite(last)]
+    low, high = (last.min(), last.max()) if len(last) else (0.0, 0.0)
+    return float(f"{min(0.0, 2 * low):.1g}"), float(f"{max(3.0, 2 * high):.1g}")

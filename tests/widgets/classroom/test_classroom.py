@@ -13,6 +13,7 @@ import pytest
 import websocket
 
 import ganwidgets as gw
+from ganwidgets.widgets.classroom.questions import Question
 
 
 @pytest.fixture
@@ -400,3 +401,18 @@ def test_a_class_watches_and_changes_a_run_of_another_game(game):
         assert "gw-exhibits" in page
     finally:
         w.close()
+
+
+@pytest.mark.parametrize(
+    ("values", "axis"),
+    [
+        ([], (0, 3)),
+        ([1.4, 0.7], (0, 3)),
+        ([float("nan"), 8.2, 6.0], (0, 20)),
+        ([-0.4, -6.0, 0.1], (-10, 3)),
+        ([float("inf"), 1.0], (0, 3)),
+    ],
+)
+def test_the_axis_of_a_drawn_curve_holds_the_losses_of_the_run(values, axis):
+    lesson = gw.Lesson(question="?", answers=("fall", "rise"), experiment={"lr_d": 0.1})
+    assert Question(lesson, {"loss_d": np.array(values)}).axis == axis
