@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from ganwidgets.io import open_run
 from ganwidgets.messages import Catalog, Message, N_, catalog
 from ganwidgets.rendering.pictures.overlay import legend, overlay
 from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.validation import checked_path
 
 __all__ = ["Rehearsal", "rehearse"]
 
@@ -103,7 +103,7 @@ def rehearse(run: GANTrainer | str | os.PathLike[str], rules: Rule | Sequence[Ru
                 value=run,
             )
         )
-    if not Path(run).is_dir():
+    if not checked_path("run", run).is_dir():
         loaded = GANTrainer.load(run)
         return Rehearsal(rehearsed(loaded._session, chosen), loaded)
     opened = open_run(run)

@@ -24,6 +24,7 @@ from ganwidgets.rendering.pictures.snapshot_view import Still
 from ganwidgets.runs.record.columns import measured
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.validation import checked_path
 
 if TYPE_CHECKING:
     from tensorboardX import SummaryWriter
@@ -95,7 +96,7 @@ def log_to_tensorboard(
                 extra="'ganwidgets[tensorboard]'",
             )
         )
-    target = Path(folder).expanduser()
+    target = checked_path("folder", folder)
     if target.exists() and not target.is_dir():
         raise NotADirectoryError(
             Message("{path!r} is not a folder; choose another name to log to", path=str(target))

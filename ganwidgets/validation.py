@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ganwidgets.messages import Message
@@ -13,11 +15,16 @@ from ganwidgets.messages import Message
 __all__ = [
     "checked_callable",
     "checked_count",
+    "checked_path",
     "checked_seed",
     "checked_size",
+    "checked_text",
     "checked_timeout",
     "seed_or_new",
 ]
+
+MOST = 2**63 - 1
+"""Largest number of repetitions, and the largest size that torch can count."""
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -26,6 +33,8 @@ def checked_count(n: Any) -> int:
     """Return `n` if it is a valid number of repetitions."""
     if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 0:
         raise ValueError(Message("n cannot be {n!r}: it must be a whole number from 0 on", n=n))
+    if int(n) > MOST:
+        raise ValueError(Message("n cannot be {n}: it must be a whole number up to {most}", n=n, most=MOST))
     return int(n)
 
 
@@ -35,7 +44,50 @@ def checked_size(n: Any) -> int:
         raise ValueError(
             Message("{name} cannot be {value!r}: it must be a whole number from 1 on", name="n", value=n)
         )
+    if int(n) > MOST:
+        raise ValueError(Message("n cannot be {n}: it must be a whole number up to {most}", n=n, most=MOST))
     return int(n)
+
+
+def checked_text(name: str, text: Any) -> str:
+    """Return `text` if it is a string.
+
+    Raises
+    ------
+    TypeError
+        If it is not; the error names the argument and the value.
+    """
+    if not isinstance(text, str):
+        raise TypeError(
+            Message(
+                "{name} cannot be {value}, which is no text; pass a string", name=name, value=repr(text)[:80]
+            )
+        )
+    return str(text)
+
+
+def checked_path(name: str, path: Any) -> Path:
+    """Return `path` as a path in which ``~`` is the user's home.
+
+    Raises
+    ------
+    TypeError
+        If it is no path; the error names the argument and the value.
+    """
+    try:
+        found = Path(os.fsdecode(path))
+    except TypeError as error:
+        raise TypeError(
+            Message(
+                "{name} cannot be {value}, which is no path; pass a string or a pathlib.Path",
+                name=name,
+                value=repr(path)[:80],
+            )
+        ) from error
+    try:
+        return found.expanduser()
+    except RuntimeError:  # no home directory is known
+        return found
 
 
 def checked_seed(seed: Any) -> int:

@@ -19,6 +19,12 @@ CHANNELS = {1, 3}
 ELONGATED = 3
 """Minimum ratio of the sides of an ambiguous array [H, W]: an image or a time series."""
 
+COLOR_CHANNELS = {3, 4}
+"""Last sides of an array that may be one picture [H, W, C], whose rows would count as images."""
+
+COLOR_ELONGATED = 2
+"""Minimum ratio of the sides of a row of such a picture; a picture of 8x8 pixels has a higher one."""
+
 
 def sample_shape(
     shape: Sequence[int], what: str, *, kind: Kind | None = None, pixels: bool = False
@@ -90,11 +96,12 @@ def _is_series(shape: tuple[int, ...], what: str, *, pixels: bool) -> bool:
         If it may be several series, an image, or a row of pixels.
     """
     short, long = sorted(shape)
-    if pixels and not (shape[-1] in {3, 4} and long >= ELONGATED * short):
+    channels_last = shape[-1] in COLOR_CHANNELS and long >= COLOR_ELONGATED * short
+    if pixels and not channels_last:
         return False
     if short == 1 and long > 1 and not pixels:
         return True
-    if long < ELONGATED * short:
+    if long < ELONGATED * short and not channels_last:
         return False
     raise DataError(
         Message(

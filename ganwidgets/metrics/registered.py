@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,23 @@ OWN_METRICS: dict[tuple[str, str | None], tuple[Metric, MetricFunction]] = {}
 def own_figures(kind: str, samples: npt.ArrayLike, reference: npt.ArrayLike) -> dict[str, float]:
     """Return every registered metric for data of `kind`."""
     return {
-        name: float(function(np.asarray(samples), np.asarray(reference)))
+        name: _number(name, function(np.asarray(samples), np.asarray(reference)))
         for name, (_, function) in own_metrics(kind).items()
     }
+
+
+def _number(name: str, value: Any) -> float:
+    """Return what the metric `name` returned, as a number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            Message(
+                "the metric {name!r} returned {value}; its function must return one number",
+                name=name,
+                value=repr(value)[:80],
+            )
+        ) from error
 
 
 def own_metrics(kind: str) -> dict[str, tuple[Metric, MetricFunction]]:

@@ -360,6 +360,37 @@ def _refuse_other_types(generator: Any, discriminator: Any) -> None:
                     network=name,
                 )
             )
+        _refuse_fixed_mode(name, network)
+
+
+def _refuse_fixed_mode(name: str, network: nn.Module) -> None:
+    """Raise `DataError` if `network` cannot be put into train mode."""
+    try:
+        TrainingFlags([network])
+    except Exception as error:
+        raise DataError(
+            Message(
+                "the {network} cannot be put into train mode: {error}; if it is an exported program, pass the "
+                "torch.nn.Module that it was made of",
+                network=name,
+                error=f"{type(error).__name__}: {error}",
+            )
+        ) from error
+
+
+def _refuse_shared_memory(name: str, network: nn.Module) -> None:
+    """Raise `DataError` if several numbers of one parameter are one location in memory."""
+    for path, parameter in network.named_parameters():
+        sides = zip(parameter.shape, parameter.stride(), strict=True)
+        if any(n > 1 and stride == 0 for n, stride in sides):
+            raise DataError(
+                Message(
+                    "the parameter {name} of the {network} is an expanded tensor, whose numbers share their memory; make it "
+                    "of tensor.clone()",
+                    name=path,
+                    network=name,
+                )
+            )
 
 
 def _refuse_untrainable(generator: nn.Module, discriminator: nn.Module) -> None:
@@ -374,6 +405,7 @@ def _refuse_untrainable(generator: nn.Module, discriminator: nn.Module) -> None:
                     network=name,
                 )
             )
+        _refuse_shared_memory(name, network)
         if not parameters:
             raise DataError(
                 Message(

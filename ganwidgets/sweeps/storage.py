@@ -25,6 +25,7 @@ from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.sweeps.acts import Act
 from ganwidgets.sweeps.lane import Lane, OwnParts
 from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.validation import checked_path
 
 __all__ = [
     "FILE",
@@ -284,5 +285,5 @@ class SweepFolder:
 
 def file_of(path: str | os.PathLike[str]) -> Path:
     """Return the file of the sweep at `path`, a file or the folder of a sweep."""
-    target = Path(path).expanduser()
+    target = checked_path("path", path)
     return target / FILE if target.is_dir() else target

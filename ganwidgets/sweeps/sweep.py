@@ -29,7 +29,7 @@ from ganwidgets.sweeps.states import SweepState
 from ganwidgets.sweeps.storage import SweepFolder, file_of, read_sweep, write_sweep
 from ganwidgets.sweeps.swept_runs import between_steps, refuse_fresh_start
 from ganwidgets.trainer.trainer import GANTrainer
-from ganwidgets.validation import checked_count
+from ganwidgets.validation import checked_count, checked_path
 
 __all__ = ["Sweep"]
 
@@ -123,7 +123,7 @@ class Sweep(SweepState):
         lanes = [Lane(fresh(data, own, place, each)) for each in chosen]
         self._begin(lanes, varied, [], own, place, _workers(cluster, own, place))
         if run is not None:
-            self._keep(Path(run).expanduser(), new=True)
+            self._keep(checked_path("run", run), new=True)
 
     def _keep(self, folder: Path, *, new: bool) -> None:
         self._folder = SweepFolder(
@@ -391,8 +391,8 @@ class Sweep(SweepState):
         stored = read_sweep(file_of(path), data, own, place)
         sweep = cls.__new__(cls)
         sweep._begin(stored.lanes, stored.varied, stored.acts, own, place, _workers(cluster, own, place))
-        if Path(path).expanduser().is_dir():
-            sweep._keep(Path(path).expanduser(), new=False)
+        if checked_path("path", path).is_dir():
+            sweep._keep(checked_path("path", path), new=False)
         return sweep
 
     @property

@@ -80,12 +80,13 @@ class RunnerFacing:
         >>> record.author, record.setting, record.new
         ('user', 'edit', 'generator.0.weight')
         """
+        origin = replace(BY_HAND, reason=reason)
         with self._held():
             self._session.recover()
             try:
                 yield
             finally:
-                self._session.notice_edits(replace(BY_HAND, reason=reason))
+                self._session.notice_edits(origin)
 
     @contextmanager
     def _held(self) -> Iterator[None]:

@@ -184,10 +184,13 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         ------
         traitlets.TraitError
             If a name is unknown or a value is not allowed; nothing changes.
+        TypeError
+            If `reason` is no string; nothing changes.
         """
+        origin = replace(CODE, reason=reason)
         route = self.settings._route
         if route is None or not route(self.settings.checked(settings), reason):
-            self._session.change(settings, replace(CODE, reason=reason))
+            self._session.change(settings, origin)
 
     # --- steps ----------------------------------------------------------------------------------
 

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,6 +120,12 @@ def test_images_that_are_none(images, words):
 # --- what cannot be data --------------------------------------------------------------------------
 
 
+def ragged(layout):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nested tensors are in their prototype stage
+        return torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)], layout=layout)
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -135,6 +143,8 @@ def test_images_that_are_none(images, words):
         (torch.zeros(2, 2, dtype=torch.complex64), ["complex64"]),
         (torch.zeros(2, 2).to_sparse(), ["sparse", "to_dense"]),
         (torch.zeros(2, 2, device="meta"), ["no numbers"]),
+        (ragged(torch.strided), ["nested", "to_padded_tensor"]),
+        (ragged(torch.jagged), ["nested", "to_padded_tensor"]),
         (np.ma.masked_equal(np.eye(2), 0), ["masked"]),
         (pd.DataFrame({"x": [1.0, 2.0], "name": ["a", "b"]}), ["'name'", "'a'"]),
         (pd.Series([1.0, 2.0]), ["reshape(-1, 1)"]),
@@ -248,3 +258,10 @@ def test_other_data_have_other_fingerprints():
     labels = [0, 1, 2, 3, 4, 5]
     sources = [points, other, points.reshape(4, 3), images, (points, labels), (points, labels[::-1])]
     assert len({load_data(data).fingerprint for data in sources}) == len(sources)
+
+
+@pytest.mark.parametrize("form", [np.asarray, torch.from_numpy])
+def test_whole_numbers_beyond_those_of_int64_keep_their_sign(form):
+    numbers = np.array([[2**63 + 2**40, 1], [2**64 - 2**40, 0]], np.uint64)
+    found = load_data(form(numbers)).read_in_own_units(torch.arange(2))
+    assert torch.allclose(found, torch.from_numpy(numbers.astype(np.float32)))

@@ -71,7 +71,7 @@ def test_what_is_about_square_is_images(h, ratio, flip, channels):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-@pytest.mark.parametrize("shape", [(32, 40, 3), (64, 64, 4), (16, 16, 3)])
+@pytest.mark.parametrize("shape", [(32, 40, 3), (64, 64, 4), (16, 16, 3), (8, 8, 3), (8, 8, 4), (6, 6, 3)])
 def test_one_picture_is_not_many(shape, dtype):
     picture = np.zeros(shape, dtype)
     for data in (picture, torch.tensor(picture)):

@@ -33,6 +33,7 @@ from ganwidgets.data.options import NO_OPTIONS, DataOptions
 from ganwidgets.data.source import FiniteSource
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.validation import checked_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -123,7 +124,7 @@ def image_folder(
                 most=SIZES[1],
             )
         )
-    return load_folder(Path(path), size, DataOptions(value_range=value_range))
+    return load_folder(checked_path("path", path), size, DataOptions(value_range=value_range))
 
 
 def load_folder(folder: Path, side: int | None = None, options: DataOptions = NO_OPTIONS) -> FiniteSource:

@@ -80,6 +80,9 @@ AS_IS = Units(None)
 OF_BYTES = Units(BYTES)
 
 
+_LARGEST_INT64 = np.uint64(2**63 - 1)
+
+
 def numbers(data: Any, what: str) -> Tensor:
     """Return a copy of an array or a tensor, as bool, uint8, int64, float32 or float64 on the CPU.
 
@@ -109,6 +112,8 @@ def numbers(data: Any, what: str) -> Tensor:
         ) from error
     if array.dtype in (np.uint8, np.bool_):
         return torch.from_numpy(np.array(array, order="C"))
+    if array.dtype == np.uint64 and array.size and array.max() > _LARGEST_INT64:
+        array = array.astype(np.float64)
     if array.dtype.kind in "iu":
         return torch.from_numpy(np.array(array, np.int64, order="C"))
     if array.dtype.kind == "f":
@@ -122,8 +127,12 @@ def _of_tensor(tensor: Tensor, what: str) -> Tensor:
         raise DataError(
             Message("{what} has no numbers (device meta); pass a tensor that holds some", what=what)
         )
+    if tensor.is_nested:
+        raise DataError(Message("{what} is nested; pass torch.nested.to_padded_tensor(x, 0)", what=what))
     if tensor.layout != torch.strided:
         raise DataError(Message("{what} is sparse; pass x.to_dense()", what=what))
+    if tensor.dtype == torch.uint64:
+        return numbers(tensor.cpu().numpy(), what)
     if tensor.is_complex() or tensor.is_quantized:
         raise DataError(_wrong_type(tensor.dtype, what))
     if tensor.dtype in (torch.uint8, torch.bool):

@@ -6,13 +6,13 @@ import csv
 import math
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.validation import checked_path
 
 __all__ = ["points_in", "read_points"]
 
@@ -92,7 +92,7 @@ def points_in(text: str) -> npt.NDArray[np.float32]:
 
 
 def _content(source: str | os.PathLike[str]) -> str:
-    path = Path(source).expanduser()
+    path = checked_path("source", source)
     try:
         return path.read_text("utf-8-sig")
     except (OSError, ValueError) as error:

@@ -24,6 +24,7 @@ from ganwidgets.networks.stylegan3.convolutions import BINOMIAL, resampling_filt
 from ganwidgets.networks.stylegan3.generator import Generator, SynthesisLayer
 from ganwidgets.networks.stylegan3.pickles import Persistent, UnreadableError, read_pickle
 from ganwidgets.networks.stylegan3.stylegan2 import StyleGAN2Generator
+from ganwidgets.validation import checked_path
 
 __all__ = ["DIGITS", "load_stylegan", "save_generator"]
 
@@ -97,7 +98,7 @@ def load_stylegan(path: str | os.PathLike[str], *, sha256: str | None = None) ->
     if path == DIGITS:
         with as_file(files("ganwidgets") / "pretrained" / "stylegan3_digits.safetensors") as shipped:
             return _converted(shipped.read_bytes())
-    path = Path(path)
+    path = checked_path("path", path)
     try:
         return _read(path, sha256)
     except OSError as error:

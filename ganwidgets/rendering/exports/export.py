@@ -31,6 +31,7 @@ from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.environment import environment
 from ganwidgets.runs.timeline.branch_view import past_of
 from ganwidgets.runs.timeline.script import script_of
+from ganwidgets.validation import checked_path
 
 __all__ = ["FORMATS", "Figures", "export"]
 
@@ -82,7 +83,7 @@ def export(
     OSError
         If the file cannot be written; the old file is kept.
     """
-    target = Path(path).expanduser()
+    target = checked_path("path", path)
     make = FORMATS.get(target.suffix.lower())
     if make is None:
         raise ValueError(

@@ -23,6 +23,7 @@ from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.json_values import converted, parsed
 from ganwidgets.runs.state.tensor_file import pieces
+from ganwidgets.validation import checked_path
 
 __all__ = ["FORMAT", "numbers_of", "read_checkpoint", "write_checkpoint"]
 
@@ -41,7 +42,7 @@ def write_checkpoint(
         If the file cannot be written, or `path` names a directory, a pipe, a socket or a device. What was
         there before is still there.
     """
-    target = Path(path)
+    target = checked_path("path", path)
     text = json.dumps(document, sort_keys=True)
     metadata = {
         "ganwidgets": str(FORMAT),
@@ -72,7 +73,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
         If there is no such file, it is no checkpoint, it is damaged or cut short, or a newer
         version of ganwidgets wrote it.
     """
-    target = Path(path)
+    target = checked_path("path", path)
     tensors, metadata = _read(target, lambda _name: True)
     text = metadata["document"]
     if digest({"format": metadata["ganwidgets"], "document": text, "tensors": tensors}) != metadata.get(
@@ -99,7 +100,7 @@ def numbers_of(
     CheckpointError
         As :func:`read_checkpoint`.
     """
-    target = Path(path)
+    target = checked_path("path", path)
     tensors, metadata = _read(target, wanted)
     return tensors, _document(target, metadata["document"])
 

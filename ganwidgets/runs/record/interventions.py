@@ -19,6 +19,8 @@ __all__ = [
     "is_update",
 ]
 
+from ganwidgets.validation import checked_text
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -29,6 +31,10 @@ class Origin:
     reason: str = ""
     change: int = 0
     """Group number: settings changed under one number are undone together; under 0 each is undone alone."""
+
+    def __post_init__(self) -> None:
+        # No stored run that holds another type could be read again.
+        object.__setattr__(self, "reason", checked_text("reason", self.reason))
 
 
 CODE = Origin("cell", "code")

@@ -63,7 +63,8 @@ def refuse_other_data(session: Session, tree: Any) -> None:
     built = tree.get("built") if isinstance(tree, Mapping) else None
     name = built.get("data") if isinstance(built, Mapping) else None
     trained_on = {root.source.fingerprint for root in session.branches.roots.values()}
-    if isinstance(name, str) and tree.get("data") not in trained_on:
+    data = tree.get("data") if isinstance(tree, Mapping) else None
+    if isinstance(name, str) and isinstance(data, str) and data not in trained_on:
         raise CheckpointError(_other_data(name, session.run.source))
 
 

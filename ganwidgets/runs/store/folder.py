@@ -24,6 +24,7 @@ from ganwidgets.runs.store.layout import CONFIRMED, DATABASE, LOCK, OWNER, SNAPS
 from ganwidgets.runs.store.ownership import Ownership, owner
 from ganwidgets.runs.store.rows import HistoryContent, SnapshotContent
 from ganwidgets.runs.store.snapshot_files import SnapshotFiles, WrittenFile
+from ganwidgets.validation import checked_path
 
 __all__ = ["RunFolder"]
 
@@ -71,7 +72,7 @@ class RunFolder:
         CheckpointError
             If the folder holds something already, is in use, or cannot be written to.
         """
-        folder = Path(path).absolute()  # wherever the process goes later
+        folder = checked_path("the folder of a run", path).absolute()  # wherever the process goes later
         json.dumps(document)  # what cannot be stored is refused before there is a folder
         ownership = Ownership(folder)
         try:
@@ -110,7 +111,7 @@ class RunFolder:
         CheckpointError
             If it is no run folder, a newer version of ganwidgets made it, or its database is damaged.
         """
-        folder = Path(path).absolute()  # wherever the process goes later
+        folder = checked_path("the folder of a run", path).absolute()  # wherever the process goes later
         _check_present(folder)
         recognised(folder / DATABASE)  # before writing into a folder that may hold other files
         if not writable:

@@ -112,8 +112,10 @@ def probe(
         first = outputs()
     repeats = all(map(_same, first, outputs()))
     aside = torch.Generator().manual_seed(0)
+    shapes = _buffer_shapes(generator, discriminator)
     with RoutedRandomness(aside), torch.enable_grad(), buffers[0].still(), buffers[1].still():
         fake, logits = _run(generator, discriminator, made_of, shown, calls, packing)
+        _refuse_reshaped(shapes, _buffer_shapes(generator, discriminator))
     check_samples(fake, real, images=images)
     check_logits(logits, loss)
     names = {
@@ -122,6 +124,30 @@ def probe(
         for path, module in network.named_modules()
     }
     return replace(_probed(draws, repeats, names, Message("the networks give")), calls=calls)
+
+
+def _buffer_shapes(generator: nn.Module, discriminator: nn.Module) -> dict[str, tuple[int, ...]]:
+    networks = {"generator": generator, "discriminator": discriminator}
+    return {
+        f"{name}.{path}": tuple(buffer.shape)
+        for name, network in networks.items()
+        for path, buffer in network.named_buffers()
+    }
+
+
+def _refuse_reshaped(before: Mapping[str, tuple[int, ...]], after: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `DataError` if a forward pass gave a buffer another shape, which no stored state would fit."""
+    for name, shape in before.items():
+        if name in after and after[name] != shape:
+            raise DataError(
+                Message(
+                    "a batch changes the shape of the buffer {name} from {before} to {after}; give it a fixed shape, or "
+                    "keep it as a plain attribute",
+                    name=name,
+                    before=shape,
+                    after=after[name],
+                )
+            )
 
 
 def _probed(draws: RandomDrawDetector, repeats: bool, names: Mapping[int, str], giving: Message) -> Probe:

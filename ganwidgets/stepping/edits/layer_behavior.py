@@ -90,7 +90,7 @@ class LayerBehavior:
             return (), ()
         found = [
             f"{name}.{key} from {before!r} to {after!r}"
-            if type(before) in _PLAIN and type(after) in _PLAIN
+            if _is_plain(before) and _is_plain(after)
             else f"{name}.{key}"
             for index, ((name, _, key), before, after) in enumerate(
                 zip(self._options, noted[0], now[0], strict=True)
@@ -158,10 +158,16 @@ class _Version(NamedTuple):
     number: int
 
 
+def _is_plain(value: Any) -> bool:
+    return type(value) in _PLAIN and (type(value) is not tuple or all(map(_is_plain, value)))
+
+
 def _comparable(value: Any, depth: int = 0) -> Any:
     """Return a comparable fingerprint of `value`; None if it is not compared."""
     found: Any = None
-    if type(value) in _PLAIN:
+    if type(value) is tuple:
+        found = tuple(_comparable(item, depth + 1) for item in value) if len(value) <= _MOST else None
+    elif type(value) in _PLAIN:
         found = value
     elif isinstance(value, Tensor):  # one that is replaced may be a result that the network keeps
         found = None if value.is_inference() else _Version(value._version)

@@ -234,3 +234,43 @@ UNFIT = {
 def test_what_no_run_can_train_is_refused_in_words(sentence):
     with pytest.raises(DataError, match=sentence):
         GANTrainer("ring8", latent_dim=4, batch_size=16, **UNFIT[sentence]).step()
+
+
+class Growing(nn.Module):
+    """Keeps a number of each batch in a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+        self.register_buffer("seen", torch.zeros(0))
+
+    def forward(self, z):
+        if self.training:
+            self.seen = torch.cat([self.seen, z.detach().mean()[None]])
+        return self.layer(z)
+
+
+def expanded():
+    layer = nn.Linear(4, 2)
+    layer.weight = nn.Parameter(torch.ones(2, 1).expand(2, 4))
+    return layer
+
+
+def exported():
+    return torch.export.export(nn.Linear(4, 2), (torch.zeros(8, 4),)).module()
+
+
+@pytest.mark.parametrize(
+    ("network", "sentence"),
+    [
+        (Growing, r"shape of the buffer generator.seen from \(0,\) to \(1,\); give it a fixed shape"),
+        (expanded, r"weight of the generator is an expanded tensor.* make it of tensor.clone"),
+        (
+            exported,
+            r"generator cannot be put into train mode: .* pass the torch.nn.Module that it was made of",
+        ),
+    ],
+)
+def test_networks_whose_state_cannot_be_kept_are_refused_in_words(network, sentence):
+    with pytest.raises(DataError, match=sentence):
+        start(POINTS, generator=network())

@@ -120,3 +120,28 @@ def test_a_hook_that_was_removed_again_is_none(trainer):
     trainer.step()
     assert list(trainer.interventions) == []
     assert trainer.exact
+
+
+class Recurrent(nn.Module):
+    """Keeps the last hidden state in a tuple, as many recurrent networks do."""
+
+    def __init__(self):
+        super().__init__()
+        self.cells, self.last = nn.LSTM(4, 8, batch_first=True), nn.Linear(8, 2)
+        self.hidden, self.sizes = None, (1.0, [2.0])
+
+    def forward(self, z):
+        outputs, hidden = self.cells(z[:, None])
+        self.hidden = tuple(part.detach() for part in hidden)
+        return self.last(outputs[:, 0])
+
+
+def test_a_network_may_keep_tensors_in_a_tuple():
+    trainer = gw.GANTrainer("ring8", generator=Recurrent(), latent_dim=4, batch_size=16)
+    trainer.step(2)
+    trainer.step()
+    assert trainer.exact
+    assert list(trainer.interventions) == []
+    trainer.generator.sizes[1].append(3.0)
+    trainer.step()
+    assert trainer.interventions[0].new == "generator.sizes"
