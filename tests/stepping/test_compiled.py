@@ -41,7 +41,22 @@ KINDS = {
         "optimizer_d": "sgd",
         "g_steps": 2,
     },
+    "conditional": {"conditional": True, "g_steps": 2, "d_steps": 2},
+    "conditional relativistic": {
+        "conditional": True,
+        "loss": "relativistic",
+        "penalty": "r1_r2",
+        "ema_decay": 0.9,
+    },
+    "conditional wasserstein": {"conditional": True, "loss": "wasserstein", "penalty": "gradient_penalty"},
 }
+
+POINTS = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+CLASSES = np.arange(60) % 3
+
+
+def data_for(kind):
+    return (POINTS + CLASSES[:, None], CLASSES) if kind.startswith("conditional") else "ring8"
 
 
 class Programs:
@@ -82,7 +97,7 @@ def switches(run):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_compiled_step_is_the_eager_one(kind):
     asked = {**SMALL, **KINDS[kind]}
-    compiled, eager = (gw.GANTrainer("ring8", stepper=s, **asked) for s in ("compiled", "eager"))
+    compiled, eager = (gw.GANTrainer(data_for(kind), stepper=s, **asked) for s in ("compiled", "eager"))
     compiled.step(25)
     eager.step(25)
     assert switches(compiled) == [(0, "compiled")]
@@ -93,7 +108,7 @@ def test_a_compiled_step_is_the_eager_one(kind):
     assert (compiled.iteration, compiled.samples_seen) == (25, eager.samples_seen)
     # A loss of differences leaves the last bias of D to rounding, and with it the mean of its logits.
     columns = {"loss_d", "accuracy_real", "grad_norm_d", "penalty_d"} | (
-        set() if kind == "wasserstein" else {"loss_g"}
+        set() if "wasserstein" in kind else {"loss_g"}
     )
     for column in columns & set(eager.history):
         np.testing.assert_allclose(
@@ -102,9 +117,11 @@ def test_a_compiled_step_is_the_eager_one(kind):
     torch.testing.assert_close(compiled.sample(50, seed=0), eager.sample(50, seed=0), rtol=1e-2, atol=1e-2)
 
 
-def test_the_switch_is_an_intervention_and_the_run_repeats(made, tmp_path):
+@pytest.mark.parametrize("kind", ["plain", "conditional"])
+def test_the_switch_is_an_intervention_and_the_run_repeats(kind, made, tmp_path):
     made.ready = False
-    trainer = gw.GANTrainer("ring8", run=tmp_path / "run", stepper="compiled", **SMALL)
+    asked = {**SMALL, "conditional": kind == "conditional"}
+    trainer = gw.GANTrainer(data_for(kind), run=tmp_path / "run", stepper="compiled", **asked)
     trainer.step(7)
     assert switches(trainer) == []
     made.ready = True
@@ -180,11 +197,16 @@ def test_setting_it_back_goes_on_eagerly():
         ({"freeze_g": True}, "frozen"),
         ({"penalty": "r1", "penalty_interval": 4}, "penalty_interval"),
         ({"discriminator": nn.Sequential(nn.Linear(2, 8), nn.LayerNorm(8), nn.Linear(8, 1))}, "LayerNorm"),
+        (
+            {"data": "digits", "architecture": "dcgan", "channels": 2},
+            "choose architecture='mlp', or set stepper",
+        ),
+        ({"data": (POINTS, np.arange(60) * 5), "conditional": True}, "296 labels, more than 256"),
     ],
 )
 def test_what_cannot_be_compiled_stays_eager_and_says_why_once(asked, why, recwarn):
     for _ in range(2):
-        trainer = gw.GANTrainer("ring8", stepper="compiled", **{**SMALL, **asked})
+        trainer = gw.GANTrainer(stepper="compiled", **{"data": "ring8", **SMALL, **asked})
         trainer.step(3)
         assert switches(trainer) == []
     said = [str(w.message) for w in recwarn if issubclass(w.category, gw.CompilerWarning)]

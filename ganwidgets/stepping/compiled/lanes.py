@@ -65,6 +65,7 @@ class CompiledLanes(LaneEngine):
         """Carry out `n` steps; return the records [n, lanes, columns], and stops if `every` step is checked."""
         plan, program = self._plan, self._program
         noise, eps, numbers = self._noise_of(n), self._eps_of(n), self._numbers_of(n)
+        labels = self._labels_of(n) if plan.classes else None
         self._feed.expect(n * plan.real_batches)
         blocks = [self.tensors[player].block for player in (DISCRIMINATOR, GENERATOR)]
         average = [] if self._average is None else [self._average]
@@ -75,6 +76,8 @@ class CompiledLanes(LaneEngine):
                 inputs = [*blocks, self._real(), noise[step], numbers[step], *average]
                 if eps is not None:
                     inputs.append(eps[step])
+                if labels is not None:
+                    inputs.append(labels[step])
                 *changed, record = program(inputs)
                 blocks, average = changed[:2], changed[2:]
                 records.append(record)
@@ -120,6 +123,27 @@ class CompiledLanes(LaneEngine):
                     row.normal_(generator=generator)
         noise[:, :, self._lanes :] = noise[:, :, :1]
         return list(noise.unbind(0))
+
+    def _labels_of(self, n: int) -> list[Tensor]:
+        """Return the labels of `n` steps as rows with a 1 each, [updates, lanes, batch, classes].
+
+        An update with a real batch takes the labels of that batch; other updates of G draw labels.
+        """
+        plan, size = self._plan, self._plan.batch_size
+        found = torch.zeros(n, plan.updates, self._width, size, plan.classes)
+        for lane, (engine, state) in enumerate(zip(self.engines, self._states, strict=True)):
+            stream, cursor = engine.streams["data"], self._feed.cursors[lane]
+            for step in range(n):
+                for update in range(plan.updates):
+                    if update < plan.real_batches:
+                        labels = stream.take(cursor, size).labels
+                        cursor += size
+                    else:
+                        labels = stream.draw_labels(size, state.random["labels"])
+                    assert labels is not None
+                    found[step, update, lane].scatter_(1, labels.unsqueeze(1), 1.0)
+        found[:, :, self._lanes :] = found[:, :, :1]
+        return list(found.unbind(0))
 
     def _eps_of(self, n: int) -> list[Tensor] | None:
         """Return the random numbers of each step's penalty, [D's updates, lanes, packs, ...]; None if it draws none."""

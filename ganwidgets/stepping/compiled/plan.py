@@ -1,6 +1,9 @@
 """Plan of a compiled step: everything that its code depends on, as plain values.
 
 Numeric settings such as learning rates, weights and limits are inputs of the compiled function, not part of the plan.
+
+Fully connected networks are compiled, with labels or without. Convolutions are not, because that gains nothing on a
+processor: a compiled step of a DCGAN (16x16 pixels, batch 64) took 1.25 times as long as the eager one.
 """
 
 from __future__ import annotations
@@ -13,10 +16,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
 from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
 from ganwidgets.messages import Message
+from ganwidgets.networks.layers.conditioning import Labelled
 from ganwidgets.objectives import LOSSES, PENALTIES
 from ganwidgets.optimizers import REMEMBERED
 from ganwidgets.stepping.engine import Engine
@@ -24,6 +29,9 @@ from ganwidgets.stepping.lanes.networks import ELEMENTWISE, has_hooks
 from ganwidgets.stepping.modules.calling import Call
 
 __all__ = ["EAGER", "LETTERS", "StepPlan", "network_from", "plan_of", "width_of"]
+
+MOST_CLASSES = 256
+"""Largest number of labels of a compiled step, which reads a label as a row with a 1 at its place."""
 
 EAGER = ""
 """The stepper of a state with eager steps."""
@@ -48,6 +56,8 @@ class StepPlan:
         Shape of one sample.
     averaged : bool
         True if a moving average of G is kept.
+    classes : int
+        Number of labels of networks that take them; 0 if none does.
     threads : int
         Number of threads of the function.
 
@@ -69,10 +79,14 @@ class StepPlan:
     optimizer_g: str
     averaged: bool
     threads: int
+    classes: int = 0
 
     def to_json(self) -> str:
-        """Return the plan as text."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """Return the plan as text; without labels, the text has no `classes`, as before there were any."""
+        plan = asdict(self)
+        if not self.classes:
+            del plan["classes"]
+        return json.dumps(plan, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> StepPlan:
@@ -162,6 +176,17 @@ def plan_of(engine: Engine, settings: Any, threads: int, lanes: int = 1) -> Step
         optimizer_g=settings.optimizer_g,
         averaged=settings.ema_decay > 0,
         threads=threads,
+        classes=max(_classes_of(found) for found in layers.values()),
+    )
+
+
+def _unplain(engine: Engine) -> bool:
+    """Return True if a network takes its inputs otherwise than ``(batch)`` or, with labels, ``(batch, labels)``."""
+    labelled = engine.state.game.labelled  # type: ignore[attr-defined]
+    return any(
+        call != Call(labelled=name in labelled)
+        or (name in labelled and not isinstance(engine.state.networks[name], Labelled))
+        for name, call in engine.calls.items()
     )
 
 
@@ -171,12 +196,8 @@ def _why_not(engine: Engine, settings: Any) -> Message | None:
     trained = sum(map(len, state.parameters.values()))
     causes = (
         (state.device.type != "cpu", Message("it computes on {device}", device=str(state.device))),
-        (bool(state.game.labelled), Message("its networks take labels")),  # type: ignore[attr-defined]
         (engine.routed, Message("a network draws random numbers")),
-        (
-            any(call != Call() for call in engine.calls.values()),
-            Message("a network takes inputs of another form"),
-        ),
+        (_unplain(engine), Message("a network takes inputs of another form")),
         (trained != len(parameters), Message("not every parameter is trained once")),
         (settings.precision != "float32", Message("precision is {value}", value=settings.precision)),
         (settings.freeze_g or settings.freeze_d, Message("a network is frozen")),
@@ -224,6 +245,8 @@ def _layers_of(module: nn.Module) -> Layers | Message:
                 return found
             children.append((name, found))
         return "Sequential", (), tuple(children)
+    if isinstance(module, Labelled):
+        return _labelled(module)
     if kind is nn.Linear and module.weight.dtype.is_floating_point and module.weight.dtype.itemsize == 4:
         arguments = {
             "in_features": module.in_features,
@@ -241,13 +264,34 @@ def _layers_of(module: nn.Module) -> Layers | Message:
     return kind.__name__, tuple(arguments.items()), ()
 
 
+def _labelled(module: Labelled) -> Layers | Message:
+    classes, width = module.embedding.weight.shape
+    if classes > MOST_CLASSES:
+        return Message("{n} labels, more than {most}", n=classes, most=MOST_CLASSES)
+    body = _layers_of(module.body)
+    if isinstance(body, Message):
+        return body
+    return "Labelled", (("classes", classes), ("width", width)), (("body", body),)
+
+
 def _constants(module: nn.Module) -> dict[str, Any]:
     return {name: getattr(module, name) for name in getattr(module, "__constants__", ())}
+
+
+def _classes_of(layers: Layers) -> int:
+    """Return the number of labels that a network takes; 0 for none."""
+    classes: int = dict(layers[1])["classes"] if layers[0] == "Labelled" else 0
+    return classes
 
 
 def network_from(layers: Layers) -> nn.Module:
     """Return a network of these layers, without values."""
     kind, arguments, children = layers
+    if kind == "Labelled":
+        with torch.device("meta"):
+            labelled = Labelled(nn.Identity(), **dict(arguments))
+        labelled.body = network_from(children[0][1])
+        return labelled
     if kind == "Sequential":
         network = nn.Sequential()
         for name, child in children:

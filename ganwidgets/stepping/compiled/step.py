@@ -11,9 +11,10 @@ import math
 from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
+from ganwidgets.networks.layers.conditioning import Labelled
 from ganwidgets.objectives import LOSSES, PENALTIES, pack, slope
 from ganwidgets.objectives.losses import midpoint, midway
 from ganwidgets.optimizers import REMEMBERED, updated
@@ -21,6 +22,12 @@ from ganwidgets.stepping.compiled.plan import StepPlan, network_from
 from ganwidgets.stepping.lanes.networks import LaneForward, batched, matmul_linear
 
 __all__ = ["NUMBERS", "RECORDED", "CompilableStep", "input_shapes"]
+
+Forward = Callable[[Mapping[str, Tensor], Tensor, Tensor | None], Tensor]
+"""From tensors of lanes by name, inputs [lanes, n, ...] and labels [lanes, n, classes] or None to outputs [lanes, n, ...].
+
+A label is a row of zeros with a 1 at its place.
+"""
 
 NUMBERS = (
     "lr",
@@ -73,6 +80,8 @@ def input_shapes(plan: StepPlan) -> dict[str, tuple[int, ...]]:
         packs = n // plan.packing
         ones = (1,) * max(len(plan.sample_shape), 1)
         shapes["eps"] = (plan.d_steps, lanes, packs, *ones)
+    if plan.classes:
+        shapes["labels"] = (plan.updates, lanes, n, plan.classes)
     return shapes
 
 
@@ -88,9 +97,7 @@ class CompilableStep:
         self._names = tuple(input_shapes(plan))
         self._loss = LOSSES[plan.loss]
         self._penalty = PENALTIES.get(plan.penalty)
-        self._forward = {
-            p: batched(network_from(getattr(plan, p)), linear=_linear) for p in (DISCRIMINATOR, GENERATOR)
-        }
+        self._forward = {p: _forward_of(network_from(getattr(plan, p))) for p in (DISCRIMINATOR, GENERATOR)}
         self._parameters = {p: plan.parameters(p) for p in (DISCRIMINATOR, GENERATOR)}
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -99,14 +106,17 @@ class CompilableStep:
         average = given.get("average")
         found: dict[str, Tensor] = {}
         d_steps, g_steps = self._plan.d_steps, self._plan.g_steps
+        labels = given["labels"] if "labels" in given else [None] * (d_steps + g_steps)
         for index in range(d_steps):
             eps = given["eps"][index] if "eps" in given else None
             noise, numbers = given["noise"][index], given["numbers"][index]
-            blocks[DISCRIMINATOR] = self._update_d(blocks, given["real"][index], noise, eps, numbers, found)
+            real = given["real"][index]
+            blocks[DISCRIMINATOR] = self._update_d(blocks, real, noise, labels[index], eps, numbers, found)
         for index in range(d_steps, d_steps + g_steps):
-            real = given["real"][index] if self._loss.needs_real else None
+            seen = given["real"][index] if self._loss.needs_real else None
             numbers = given["numbers"][index]
-            blocks[GENERATOR] = self._update_g(blocks, real, given["noise"][index], numbers, found)
+            noise = given["noise"][index]
+            blocks[GENERATOR] = self._update_g(blocks, seen, noise, labels[index], numbers, found)
             if average is not None:
                 average = torch.lerp(average, blocks[GENERATOR][:, 0], _column(numbers, "averaging"))
         kept = () if average is None else (average,)
@@ -118,15 +128,17 @@ class CompilableStep:
         blocks: Mapping[str, Tensor],
         real: Tensor,
         noise: Tensor,
+        labels: Tensor | None,
         eps: Tensor | None,
         numbers: Tensor,
         found: dict[str, Tensor],
     ) -> Tensor:
-        fake = self._generate(blocks[GENERATOR][:, 0], noise)
+        fake = self._generate(blocks[GENERATOR][:, 0], noise, labels)
         real, fake = self._packed(real), self._packed(fake)
         leaf = blocks[DISCRIMINATOR][:, 0].detach().requires_grad_()
-        judge = self._judge(leaf)
-        logits = judge(torch.cat([real, fake], 1))  # one pass: a logit depends on its own sample alone
+        judge = self._judge(leaf, labels)
+        both = judge if labels is None else self._judge(leaf, torch.cat([labels, labels], 1))
+        logits = both(torch.cat([real, fake], 1))  # one pass: a logit depends on its own sample alone
         real_logits, fake_logits = torch.split(logits, real.shape[1], 1)
         losses = self._loss.loss_d(real_logits, fake_logits)
         found["penalty_d"] = torch.zeros(len(losses))
@@ -153,12 +165,13 @@ class CompilableStep:
         blocks: Mapping[str, Tensor],
         real: Tensor | None,
         noise: Tensor,
+        labels: Tensor | None,
         numbers: Tensor,
         found: dict[str, Tensor],
     ) -> Tensor:
         leaf = blocks[GENERATOR][:, 0].detach().requires_grad_()
-        judge = self._judge(blocks[DISCRIMINATOR][:, 0])
-        fake_logits = judge(self._packed(self._generate(leaf, noise)))
+        judge = self._judge(blocks[DISCRIMINATOR][:, 0], labels)
+        fake_logits = judge(self._packed(self._generate(leaf, noise, labels)))
         real_logits = None if real is None else judge(self._packed(real))
         losses = self._loss.loss_g(fake_logits, real_logits)
         found["loss_g"] = losses.detach()
@@ -202,12 +215,12 @@ class CompilableStep:
             name: part.reshape(len(part), *shape) for (name, shape), part in zip(known, parts, strict=True)
         }
 
-    def _generate(self, values: Tensor, noise: Tensor) -> Tensor:
-        return self._forward[GENERATOR](self._tensors(GENERATOR, values), noise)
+    def _generate(self, values: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
+        return self._forward[GENERATOR](self._tensors(GENERATOR, values), noise, labels)
 
-    def _judge(self, values: Tensor) -> Callable[[Tensor], Tensor]:
+    def _judge(self, values: Tensor, labels: Tensor | None) -> Callable[[Tensor], Tensor]:
         forward, tensors = self._forward[DISCRIMINATOR], self._tensors(DISCRIMINATOR, values)
-        return lambda x: forward(tensors, x).reshape(len(x), -1)
+        return lambda x: forward(tensors, x, labels).reshape(len(x), -1)
 
     def _packed(self, samples: Tensor) -> Tensor:
         m = self._plan.packing
@@ -215,6 +228,22 @@ class CompilableStep:
             return samples
         packs = pack(samples.flatten(0, 1), m)
         return packs.reshape(len(samples), -1, *packs.shape[1:])
+
+
+def _forward_of(network: nn.Module) -> Forward:
+    """Return a network of lanes as a function of its tensors, its inputs and labels."""
+    if not isinstance(network, Labelled):
+        plain = batched(network, linear=_linear)
+        return lambda tensors, x, _: plain(tensors, x)
+    body = batched(network.body, "body.", _linear)
+
+    def forward(tensors: Mapping[str, Tensor], x: Tensor, labels: Tensor | None) -> Tensor:
+        assert labels is not None
+        # A product with rows of one 1 each selects the label's vector exactly.
+        vectors = torch.bmm(labels, tensors["embedding.weight"])
+        return body(tensors, torch.cat([x.flatten(2), vectors], 2))
+
+    return forward
 
 
 def _linear(weight: str, bias: str | None) -> LaneForward:

@@ -39,6 +39,9 @@ PREFETCHED = 4 * 2**20
 REGISTERS = 64
 """Numbers at the end of a tensor that an elementwise function may treat apart: twice the widest registers, and more."""
 
+DRAWN = frozenset({"noise", "penalty", "labels"})
+"""Generators of random numbers that steps of lanes draw from."""
+
 _LETTERS = {DISCRIMINATOR: "d", GENERATOR: "g"}
 
 
@@ -380,7 +383,8 @@ class LaneEngine:
         buffers = {name: {k: b.clone() for k, b in own.items()} for name, own in self._buffers.items()}
         average = None if self._average is None else self._average.clone()
         randoms = [
-            {name: state.random[name].get_state() for name in ("noise", "penalty")} for state in self._states
+            {name: each.get_state() for name, each in state.random.items() if name in DRAWN}
+            for state in self._states
         ]
         iterations, count, cursors = self.iterations, self._count, list(self._feed.cursors)
 
