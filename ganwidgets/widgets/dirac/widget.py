@@ -61,7 +61,7 @@ class DiracTraits(SettingOwner):
         group="run",
     )
     theta = FloatSetting(
-        1.0, min=-100, max=100, slider=(-2, 2), label="θ", help=N_("Where the generator starts."), group="run"
+        1.0, min=-100, max=100, slider=(-2, 2), label="θ", help=N_("Value of θ at the start."), group="run"
     )
     psi = FloatSetting(
         1.0,
@@ -69,7 +69,7 @@ class DiracTraits(SettingOwner):
         max=100,
         slider=(-2, 2),
         label="ψ",
-        help=N_("Where the discriminator starts."),
+        help=N_("Value of ψ at the start."),
         group="run",
     )
 

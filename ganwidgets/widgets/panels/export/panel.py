@@ -17,7 +17,7 @@ from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 __all__ = ["SavingPanel", "file_name"]
 
 KINDS = {
-    "png": N_("Save what is shown now as a picture."),
+    "png": N_("Save the present view as a picture."),
     "gif": N_("Save the training so far as a film."),
     "mp4": N_("Save the training so far as a video; this needs ganwidgets[video]."),
     "html": N_("Save the whole run as one page that needs nothing but a browser."),

@@ -168,12 +168,9 @@ def _generator(frame: Frame) -> str:
         return N_("The generator turns {count} noise numbers into an image.")
     if manifold is not None and manifold.sliced:
         return N_(
-            "The generator warps the noise into the space of the data; shown is a slice, in which two of the "
-            "{count} noise numbers vary and the others are 0."
+            "The generator warps the noise into the space of the data; this is a slice: two of the {count} noise numbers vary and the others are 0."
         )
-    return N_(
-        "The generator warps the noise into the space of the data: dark cells are where its samples crowd."
-    )
+    return N_("The generator warps the noise into the space of the data: dark cells hold many samples.")
 
 
 def _discriminator(frame: Frame) -> str:
@@ -183,8 +180,7 @@ def _discriminator(frame: Frame) -> str:
             "what it takes for real. It is right on {real} of real and {fake} of generated samples."
         )
     return N_(
-        "The discriminator says of every place whether it looks real (blue) or generated (orange); it is right on "
-        "{real} of real and {fake} of generated samples."
+        "The discriminator says for every place whether it looks real (blue) or generated (orange); it is right on {real} of real and {fake} of generated samples."
     )
 
 

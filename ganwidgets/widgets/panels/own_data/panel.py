@@ -168,9 +168,7 @@ def _words(t: Catalog) -> dict[str, Any]:
             )
         ),
         "draw": t(N_("Draw")),
-        "draw-help": t(
-            N_("Paint where real samples are to be; every painted place is as likely as any other.")
-        ),
+        "draw-help": t(N_("Paint the places of real samples; all painted places are equally likely.")),
         "erase": t(N_("Erase")),
         "erase-help": t(N_("Take paint away; a pen's other end does so too.")),
         "undo-stroke": t(N_("Undo stroke")),
@@ -180,7 +178,7 @@ def _words(t: Catalog) -> dict[str, Any]:
         "brush": t(N_("Brush")),
         "brush-help": t(N_("The brush's radius, in the units of the data.")),
         "train-drawing": t(N_("Train on the drawing")),
-        "train-drawing-help": t(N_("Start afresh on what is drawn.")),
+        "train-drawing-help": t(N_("Start afresh on the drawn points.")),
         "paste": t(N_("Or paste points: one a line, separated by commas, semicolons, tabs or blanks.")),
         "file": t(N_("Or load a CSV file:")),
         "large": t(N_("This file is larger than 5 MB; read it in a cell, with gw.read_points(path).")),

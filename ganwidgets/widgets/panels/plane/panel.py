@@ -60,7 +60,7 @@ LAYERS = (
     Layer(
         "verdict",
         N_("D's verdict"),
-        N_("What the discriminator says of every place: blue where it says real, orange where generated."),
+        N_("The discriminator's verdict at every place: blue means real, orange means generated."),
         shown=True,
         needs=("verdict",),
     ),
@@ -77,19 +77,16 @@ LAYERS = (
     Layer(
         "trails",
         N_("trails"),
-        N_(
-            "Where each generated sample was so many steps ago, and on its way since; the longer ago, the paler."
-        ),
+        N_("The path of each generated sample over the last steps; older parts are paler."),
         shown=False,
         needs=("trails",),
     ),
-    Layer("real", N_("real"), N_("Samples of the data that the generator is to imitate."), shown=True),
+    Layer("real", N_("real"), N_("Samples of the data that the generator learns to imitate."), shown=True),
     Layer(
         "gradients",
         N_("gradients"),
         N_(
-            "Where generated samples are driven, 150 of them: the arrows grow with the logarithm of the "
-            "gradient, always on the same scale."
+            "The direction of the gradient at 150 generated samples; an arrow's length grows with the logarithm of the gradient's, on a fixed scale."
         ),
         shown=False,
         needs=("gradients",),
@@ -97,7 +94,7 @@ LAYERS = (
     Layer(
         "generated",
         N_("generated"),
-        N_("What the generator makes, always of the same noise: what changes is the generator."),
+        N_("Samples of the generator, always from the same noise: every change comes from the generator."),
         shown=True,
     ),
 )
@@ -293,8 +290,7 @@ class PlanePanel:
                     "",
                     t(
                         N_(
-                            "{count} coordinates, seen along the two directions in which the real data "
-                            "varies most (PCA, {share} % of its variance)."
+                            "{count} coordinates, seen along the two directions of the real data's largest variance (PCA, {share} % of it)."
                         ),
                         count=projection.features,
                         share=round(100 * projection.kept),
@@ -320,8 +316,7 @@ class PlanePanel:
                     "manifold",
                     t(
                         N_(
-                            "Manifold: a slice, in which the first two of the {count} noise numbers vary "
-                            "and the others are 0."
+                            "Manifold: a slice; the first two of the {count} noise numbers vary and the others are 0."
                         ),
                         count=manifold.latents.shape[-1],
                     ),

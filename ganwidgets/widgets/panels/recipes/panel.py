@@ -19,7 +19,7 @@ STARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "recommended": (
             N_("Recommended settings"),
-            N_("Sets what suits the chosen data, and starts afresh on a new branch."),
+            N_("Sets the values recommended for the chosen data, and starts afresh on a new branch."),
         ),
         "pretrained": (
             N_("Pretrained start"),

@@ -318,8 +318,8 @@ def _words(t: Catalog) -> dict[str, object]:
         "realHelp": t(N_("Show images of the data, to compare.")),
         "generated": t(N_("generated")),
         "realChip": t(N_("real")),
-        "same": t(N_("Always from the same noise: what changes is the generator.")),
-        "hint": t(N_("Point at an image to see what it is; choose one, or two for a walk between them.")),
+        "same": t(N_("Always from the same noise: every change comes from the generator.")),
+        "hint": t(N_("Point at an image to read its figures; choose one, or two for a walk between them.")),
         "latent": t(N_("Its noise, each number a bar")),
         "neighbor": t(N_("nearest real")),
         "find": t(N_("Find nearest real")),
@@ -332,7 +332,7 @@ def _words(t: Catalog) -> dict[str, object]:
         "walkAs": t(N_("all of them as class {label}: only the noise goes from A to B")),
         "direction": t(N_("Direction from A")),
         "directionHelp": t(
-            N_("Which way to move the noise of A: where its image changes most, or along one number.")
+            N_("Direction of the noise of A: the one that changes its image most, or one of its numbers.")
         ),
         "none": t(N_("none")),
         "strongest": [t(N_("strongest change {number}"), number=n + 1) for n in range(DIRECTIONS)],

@@ -38,8 +38,7 @@ LARGEST = 32
 
 
 PLACED = N_(
-    "By their pixels, on the plane in which real images vary most, or by what the features see on which the run is "
-    "judged, neighbours beside neighbours."
+    "By their pixels, on the plane of the real images' largest variance; or by the features that judge the run, so that similar images are neighbours."
 )
 
 PCA, UMAP = "pca", "umap"
@@ -120,7 +119,7 @@ class SampleMap:
                 value=False,
                 description=catalog(N_("Map of samples")),
                 tooltip=catalog(
-                    N_("Show many real and generated images as points, near each other where they are alike.")
+                    N_("Show many real and generated images as points; similar images are near each other.")
                 ),
                 **look.of(ipywidgets.ToggleButton),
             ),
@@ -176,8 +175,7 @@ class SampleMap:
         flat = self._projection
         said = self._catalog(
             N_(
-                "Each point is an image at iteration {iteration}: {count} numbers, seen along the two directions "
-                "in which real images vary most (PCA, {share} % of their variance)."
+                "Each point is an image at iteration {iteration}: {count} numbers, seen along the two directions of the real images' largest variance (PCA, {share} % of it)."
             ),
             iteration=crowd.iteration,
             count=flat.features,

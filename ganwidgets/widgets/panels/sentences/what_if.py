@@ -113,7 +113,7 @@ class WhatIfPanel:
             "seeds",
             N_("Noise seeds"),
             N_(
-                "Repeats both futures under so many noise seeds; 8 say whether a difference is more than chance."
+                "Number of noise seeds with which both futures are repeated; 8 show whether a difference is more than chance."
             ),
             value=1,
             min=1,
@@ -128,7 +128,7 @@ class WhatIfPanel:
             ipywidgets.Dropdown,
             "metric",
             N_("Difference of"),
-            N_("The curve or figure in which both futures are compared."),
+            N_("The curve or figure that compares both futures."),
         )
         self._concluded = look.html("", "gw-what_if-concluded")
         self._conclusion = sentences.row(N_("Difference of"), self.metric)

@@ -25,9 +25,9 @@ TravelTo = Callable[[str, Any], int]
 
 HELP = {
     "scrubber": N_("Drag to see the run as it was at any iteration: samples, curves and settings."),
-    "branch": N_("Another branch is shown where it was left."),
+    "branch": N_("Shows another branch at its last place."),
     "compare": N_("Draws the losses of another branch beside those of this one, in thin lines."),
-    "name": N_("What the next branch is to be called."),
+    "name": N_("The name of the next branch."),
     "continue": N_("Train on from the iteration that is shown; what came after it stays on its branch."),
     "fork": N_("Begin a branch of that name here."),
     "undo": N_("Go back to just before the last change; the next step begins a branch."),

@@ -39,7 +39,7 @@ SPEED: Setting[Any] = FloatSetting(
     zero=N_("full speed"),
     label=N_("Speed"),
     unit=N_("steps/s"),
-    help=N_("How many steps a second the run makes at most; 0 is as fast as it goes."),
+    help=N_("Maximum number of steps per second; 0 means no limit."),
     group="run",
 )
 """The speed limit: no setting of the training, but shown as one."""

@@ -299,11 +299,11 @@ def told_apart(before: float | None, after: float | None) -> tuple[str, str]:
 
 ON_PLANE: Mapping[tuple[str, str], str] = {
     ("discriminator", "gradients"): N_(
-        "In the plane: arrows up where D's logit is to rise, down where it is to fall."
+        "In the plane: an arrow points up if D's logit should rise there, down if it should fall."
     ),
     ("generator", "gradients"): N_("The arrows in the plane show it."),
     ("generator", "update"): N_(
-        "In the plane: circles where the samples were, points where they are after the update."
+        "In the plane: circles show the samples before the update, points show them after it."
     ),
     ("discriminator", "update"): N_("The map in the plane shows D after the update; go back to compare."),
 }

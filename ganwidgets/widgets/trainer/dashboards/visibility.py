@@ -20,7 +20,7 @@ class Place(NamedTuple):
     """Where a panel is shown."""
 
     parts: frozenset[str]
-    """Names of a layout, any of which shows it."""
+    """Names of a layout; each of them shows it."""
     views: frozenset[View] = EVERY_VIEW
     """Views of the data that it is shown for."""
 
