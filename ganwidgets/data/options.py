@@ -88,7 +88,7 @@ class DataOptions:
         return {name: _listed(value) for name, value in self.given().items()}
 
     def allow_for(self, kind: Kind) -> None:
-        """Raise `DataError` for ``value_range`` or ``standardize`` where it does not apply to data of `kind`."""
+        """Raise `DataError` for ``value_range`` or ``standardize`` if it does not apply to data of `kind`."""
         modality = MODALITIES[kind]
         others = frozenset({"value_range", "standardize"}) - modality.options
         self.allow(set(DATA_OPTIONS) - others, Message(modality.label))

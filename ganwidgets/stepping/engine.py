@@ -83,7 +83,7 @@ class Engine:
     streams : mapping of str to SampleStream
         The real samples, by the names of the game's streams.
     routed : bool
-        Whether random calls inside the networks are routed to the state's generator ``"network"``.
+        True if random calls inside the networks are routed to the state's generator ``"network"``.
     calls : mapping of str to Call, optional
         The form in which a network takes its inputs, if that is not the game's.
 
@@ -233,7 +233,7 @@ class Engine:
         what : str
             :data:`ALL`, or a player's name.
         measure : bool
-            Whether gradient norms and the game's measures are recorded; losses and terms always are.
+            True to record gradient norms and the game's measures; losses and terms are always recorded.
         """
         if self.settings.lr_schedule != "constant":
             self._follow_schedule()

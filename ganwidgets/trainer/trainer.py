@@ -341,7 +341,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         """Restore a state that :meth:`state_dict` returned.
 
         The state includes settings, seed and the sizes of built-in networks. The data must be the trainer's own.
-        History is kept up to the state's iteration, and filled with NaN where it has no such row.
+        History is kept up to the state's iteration; missing rows are NaN.
 
         Raises
         ------
@@ -474,7 +474,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         self._between_steps(self._session.autosave.close)
 
     def __del__(self) -> None:
-        if "_session" in vars(self):  # not where it could not be made
+        if "_session" in vars(self):  # absent if __init__ raised
             self._between_steps(self._session.autosave.abandon)
 
     def __setattr__(self, name: str, value: Any) -> None:

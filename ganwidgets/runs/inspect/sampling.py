@@ -84,7 +84,7 @@ def sample(session: Visible, n: int, seed: int, labels: Any = None, *, average: 
         One label, or one for each sample; without them a generator that takes labels gets some that
         are drawn from the data's distribution.
     average : bool
-        Whether the moving average of the generator makes them.
+        True to use the moving average of the generator.
 
     Raises
     ------

@@ -43,9 +43,9 @@ class Rehearsal:
         Parameters
         ----------
         settings
-            Hyperparameters for the optimizers, where none were in force.
+            Settings for the optimizers if none were in force.
         configured : bool
-            Whether the optimizers had those in force.
+            True if the optimizers had the settings in force.
         """
         engine, before = self._engine, self._settings
         engine.observer = NullObserver()

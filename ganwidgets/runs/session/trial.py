@@ -80,7 +80,7 @@ def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
 
 
 def refuse_unfit_change(session: Session, values: Mapping[str, Any]) -> None:
-    """Ask a game whether changed settings are valid; for a user's game also try an update of each player.
+    """Refuse changed settings that do not fit a game; for a user's game also try an update of each player.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def refuse_unfit_change(session: Session, values: Mapping[str, Any]) -> None:
 
 
 def _try_update(engine: Engine, rules: SimpleNamespace) -> None:
-    """Carry out one update of each network under `rules`, with the penalty, whatever its interval."""
+    """Carry out one update of each network under `rules`, with the penalty, even if its interval skips it."""
     once = {"d_steps": 1, "g_steps": 1, "penalty_interval": 1, "skip_d_below": 0.0}
     engine.configure(SimpleNamespace(**{**vars(rules), **once}))
     try:

@@ -79,7 +79,7 @@ def completed_settings(
     values : mapping
         By name, as they were stored.
     built : bool
-        Whether they are those that a fresh start was made with, not all settings.
+        True for the settings of a fresh start alone, False for all settings.
     definitions : mapping
         Of all settings of the game.
 

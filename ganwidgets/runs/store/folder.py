@@ -104,7 +104,7 @@ class RunFolder:
         path
             The folder.
         writable : bool
-            Whether to add to it, if that can be.
+            True to write to it, if possible.
 
         Raises
         ------

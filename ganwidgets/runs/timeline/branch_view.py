@@ -58,7 +58,7 @@ class TimelineView:
     iteration : int
         Where on it.
     at_tip : bool
-        Whether going on prolongs the branch; in its past the next step begins another one.
+        True if the next step prolongs the branch; in its past, a step begins another branch.
     first : int
         The earliest iteration that can be returned to on this branch.
     lineage : frozenset of int

@@ -84,7 +84,7 @@ def check_samples(fake: Tensor, real: Tensor, *, images: bool) -> None:
     real : Tensor
         A batch of the data.
     images : bool
-        Whether these are images, which train in [-1, 1].
+        True for images, which train in [-1, 1].
 
     Raises
     ------

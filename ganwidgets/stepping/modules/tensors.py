@@ -28,7 +28,7 @@ def put_tensors(network: nn.Module, values: Mapping[str, Tensor]) -> None:
 def copied_network(network: nn.Module) -> nn.Module:
     """Return a copy of `network` without gradients."""
     # Older spectral and weight normalisation leave computed tensors in their modules, which
-    # cannot be copied deeply; they are computed anew when the copy is used.
+    # cannot be copied deeply; the copy computes them again at its next call.
     computed = {
         id(value): value.detach().clone()
         for module in network.modules()

@@ -72,7 +72,7 @@ def _set_autocast_depth(depth: int) -> None:
 
 
 def _set_parametrizations_cached(depth: int) -> None:
-    # torch has no setter. Inside `parametrize.cached()`, an update would go on with weights from before the last one.
+    # torch has no setter. Inside `parametrize.cached()`, an update would use weights from before the last one.
     parametrize._cache_enabled = depth
 
 
