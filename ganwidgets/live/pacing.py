@@ -112,9 +112,10 @@ class StepRate:
 
 @dataclass(eq=False)
 class _View:
-    """A viewer: the last frame it painted, the time since it owes an acknowledgement, and whether it is quick."""
+    """What a view has painted, owes, and wants: at least `interval` seconds between two frames."""
 
     painted: int
+    interval: float = 0.0
     owes_since: float | None = None
     quick: bool = False
 
@@ -191,10 +192,17 @@ class Pacer:
     def max_rate(self, rate: float) -> None:
         self._interval = 1 / rate
 
-    def hello(self, view: Hashable) -> None:
-        """Add a view that appeared or became visible; it owes nothing for earlier frames."""
+    def hello(self, view: Hashable, max_rate: float = math.inf) -> None:
+        """Add a view that appeared or became visible; it owes nothing for earlier frames.
+
+        Parameters
+        ----------
+        view : hashable
+        max_rate : float
+            Frames per second that it shows at most. More are sent only if another view shows more.
+        """
         with self._lock:
-            self._views[view] = _View(self._newest)
+            self._views[view] = _View(self._newest, 1 / max_rate)
             self._unanswered = 0
             self._trust = 1
 
@@ -289,7 +297,8 @@ class Pacer:
         return needed - waited
 
     def _spaced(self) -> float:
-        return max(self._interval, min(self.cost / SHARE, REST))
+        wanted = min((view.interval for view in self._views.values()), default=0.0)
+        return max(self._interval, wanted, min(self.cost / SHARE, REST))
 
     def _waited_for(self, view: _View, now: float) -> bool:
         return (

@@ -61,6 +61,17 @@ def test_never_more_than_the_highest_rate(pacer, clock):
     assert pacer.may_send()
 
 
+def test_a_view_with_a_rate_of_its_own_gets_no_more_unless_another_one_does(pacer):
+    pacer.hello("class", 5.0)
+    pacer.sent(0)
+    pacer.acknowledge("class", 0)
+    assert pacer.delay() == pytest.approx(0.2)
+    pacer.hello("notebook")
+    assert pacer.delay() == pytest.approx(0.05)
+    pacer.bye("notebook")
+    assert pacer.delay() == pytest.approx(0.2)
+
+
 def send(pacer, seq):
     """Send a frame as the widget does; return whether views were asked to acknowledge it."""
     asked = pacer.to_ask()

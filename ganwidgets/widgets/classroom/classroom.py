@@ -28,7 +28,7 @@ from ganwidgets.widgets.classroom.feed import Feed
 from ganwidgets.widgets.classroom.people import Person
 from ganwidgets.widgets.classroom.proposals import Proposal, Proposals
 from ganwidgets.widgets.classroom.questions import Question
-from ganwidgets.widgets.classroom.server import Server, plain, text_file
+from ganwidgets.widgets.classroom.server import FRAMES_PER_SECOND, Server, plain, text_file
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
 __all__ = ["Classroom"]
@@ -418,7 +418,7 @@ class Classroom(Experiments):
     def watched(self, yes: bool) -> None:
         """Count the class as one view of the widget, or no more."""
         if yes:
-            self._widget._pacer.hello(self)
+            self._widget._pacer.hello(self, FRAMES_PER_SECOND)
             self._widget._look_again()
             self._server.frame_ready()
         else:
