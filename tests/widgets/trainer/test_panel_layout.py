@@ -337,3 +337,12 @@ def test_the_controls_that_a_teacher_chose_are_those_of_one_screen(game_widget):
     assert list(w._dashboard._quick.children) == [w._dashboard.controls.controls[f"freeze_{letter}"].widget]
     w.controls = None
     w.layout_preset = "full"
+
+
+def test_the_buttons_of_a_game_are_translated():
+    images = np.random.default_rng(0).random((12, 1, 16, 16), dtype=np.float32)
+    w = gw.GANTrainerWidget(
+        (images, np.arange(12) % 2), game="adversarial_training", batch_size=4, locale="fr"
+    )
+    assert w._dashboard.transport.buttons["step_c"].description == "Pas C"
+    w.close()

@@ -75,7 +75,8 @@ TABS = ("objective", "optimizer", "run", "fresh start")
 def actions_of(game: Game) -> dict[str, tuple[str, str]]:
     """Return the buttons of a game: as those of the classic one, a step for each player."""
     single = {
-        f"step_{player.letter}": (f"Step {player.letter.upper()}", player.label) for player in game.players
+        f"step_{player.letter}": (Message("Step {player}", player=player.letter.upper()), player.label)
+        for player in game.players
     }
     found: dict[str, tuple[str, str]] = {}
     for name, told in ACTIONS.items():
