@@ -17,7 +17,7 @@ from ganwidgets.diagnosis import Remedy
 from ganwidgets.games import Game, settings_of
 from ganwidgets.live.observations import Focus
 from ganwidgets.live.worker.background import LatestOnlyTasks
-from ganwidgets.messages import Catalog, N_
+from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.rendering.drawing.tones import OTHERS, player_tones
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
