@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from traitlets import TraitError
@@ -264,6 +266,54 @@ def test_a_damaged_layout_keeps_no_widget_from_opening(settings_folder, content)
     widget = gw.GANTrainerWidget("ring8", **SMALL)
     assert widget.panels == PANELS
     widget.close()
+
+
+def linked(path, outside):
+    path.symlink_to(outside)
+
+
+def linked_hard(path, outside):
+    path.hardlink_to(outside)
+
+
+def piped(path, _outside):
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("kind", [linked, linked_hard, piped])
+def test_a_layout_in_a_strangers_folder_leads_nowhere(tmp_path, kind):
+    gw.GANTrainer("ring8", **SMALL, run=tmp_path / "run").close()
+    outside = tmp_path / "outside.json"
+    outside.write_text('{"layout_preset": "compact"}')
+    kind(tmp_path / "run" / "layout.json", outside)
+    widget = gw.GANTrainerWidget(gw.open_run(tmp_path / "run"))
+    assert widget.layout_preset == "full"
+    widget.layout_preset = "projector"
+    assert outside.read_text() == '{"layout_preset": "compact"}'
+    widget.close()
+    widget.trainer.close()
+
+
+def test_a_layout_nested_deeply_keeps_no_run_from_opening(tmp_path):
+    gw.GANTrainer("ring8", **SMALL, run=tmp_path / "run").close()
+    (tmp_path / "run" / "layout.json").write_text("[" * 200_000)
+    widget = gw.GANTrainerWidget(gw.open_run(tmp_path / "run"))
+    assert widget.panels == PANELS
+    widget.close()
+    widget.trainer.close()
+
+
+def test_the_users_own_layout_may_be_a_link(settings_folder, tmp_path):
+    settings_folder.mkdir()
+    (settings_folder / "ganwidgets-layout.json").symlink_to(tmp_path / "mine.json")
+    for preset in ("compact", "projector"):
+        widget = gw.GANTrainerWidget("ring8", **SMALL, layout_preset=preset)
+        widget.keep_layout()
+        widget.close()
+        again = gw.GANTrainerWidget("ring8", **SMALL)
+        assert again.layout_preset == preset
+        again.close()
+    assert (settings_folder / "ganwidgets-layout.json").is_symlink()
 
 
 def test_keys_of_the_presentation_steer_the_run(w):

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_config_dir
 
+from ganwidgets.runs.disk.atomic import whole_file
+from ganwidgets.runs.store.regular import opened
+
 __all__ = ["default_file", "forget", "load", "of_run", "store"]
+
+LARGEST = 2**20
+"""Bytes of a file that are read."""
 
 
 def default_file() -> Path:
-    """Return the file of the user's default layout, in Jupyter's folder for settings."""
-    return Path(jupyter_config_dir()) / "ganwidgets-layout.json"
+    """Return the file of the user's default layout, in Jupyter's folder for settings; the user may have linked it."""
+    return (Path(jupyter_config_dir()) / "ganwidgets-layout.json").resolve()
 
 
 def of_run(folder: Path) -> Path:
@@ -27,11 +32,15 @@ def of_run(folder: Path) -> Path:
 def load(*files: Path) -> Mapping[str, Any]:
     """Return the layout in the first of `files` that holds one; empty if none does.
 
-    A file that is missing, damaged or of another form is passed over: how a run looks is no reason not to open it.
+    A file that is missing, damaged or of another form is passed over: how a run looks is no reason not to open it. So is
+    a link or a pipe, because the folder of a run may come from a stranger.
     """
     for file in files:
-        with contextlib.suppress(OSError, ValueError):
-            found = json.loads(file.read_text("utf-8"))
+        with (
+            contextlib.suppress(OSError, ValueError, RecursionError),
+            opened(file.parent, file.name) as content,
+        ):
+            found = json.loads(content.read(LARGEST).decode("utf-8"))
             if isinstance(found, dict):
                 return found
     return {}
@@ -40,9 +49,8 @@ def load(*files: Path) -> Mapping[str, Any]:
 def store(file: Path, layout: Mapping[str, Any]) -> None:
     """Write `layout` to `file`, which always holds either the old layout or the new one; raise `OSError` if it cannot be."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(layout, indent=1), "utf-8")
-    unfinished.replace(file)
+    with whole_file(file) as content:
+        content.write(json.dumps(layout, indent=1).encode("utf-8"))
 
 
 def forget(file: Path) -> None:
