@@ -35,7 +35,7 @@ from ganwidgets.recipes import pretrained, recommended
 from ganwidgets.rehearsal import rehearse
 from ganwidgets.runs.folder.replay_report import ReplayReport
 from ganwidgets.settings import Settings, register_schedule
-from ganwidgets.sweeps.configurations import between
+from ganwidgets.sweeps.search.configurations import between
 from ganwidgets.sweeps.sweep import Sweep
 from ganwidgets.trainer.trainer import GANTrainer
 

@@ -21,7 +21,7 @@ from ganwidgets.runs.record.run_record import RunRecord
 from ganwidgets.runs.timeline.copies import copy_of_tip
 from ganwidgets.runs.timeline.records import record_here, record_of_branch
 from ganwidgets.runs.timeline.timeline import Timeline
-from ganwidgets.sweeps.lane import OwnParts
+from ganwidgets.sweeps.lanes.lane import OwnParts
 from ganwidgets.sweeps.run_view import SweepRun
 from ganwidgets.sweeps.storage import FILE, read_sweep, records_of_file
 from ganwidgets.trainer.trainer import GANTrainer

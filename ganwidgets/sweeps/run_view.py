@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from torch import Tensor
 
 from ganwidgets.messages import Message
-from ganwidgets.sweeps.lane import Lane
+from ganwidgets.sweeps.lanes.lane import Lane
 from ganwidgets.trainer.trainer import GANTrainer
 
 if TYPE_CHECKING:

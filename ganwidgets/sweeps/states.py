@@ -9,7 +9,7 @@ from typing import Any
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 from ganwidgets.sweeps.figures import SweepFigures
-from ganwidgets.sweeps.lane import Lane
+from ganwidgets.sweeps.lanes.lane import Lane
 from ganwidgets.sweeps.storage import write_sweep
 from ganwidgets.sweeps.swept_runs import between_steps
 

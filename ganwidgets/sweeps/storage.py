@@ -23,7 +23,7 @@ from ganwidgets.runs.record.run_record import RunRecord
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.sweeps.acts import Act
-from ganwidgets.sweeps.lane import Lane, OwnParts
+from ganwidgets.sweeps.lanes.lane import Lane, OwnParts
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.validation import checked_path
 

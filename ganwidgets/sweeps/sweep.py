@@ -20,11 +20,11 @@ from ganwidgets.settings import check_names
 from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.stepping.runtime.devices import chosen_device
 from ganwidgets.sweeps.acts import Act
-from ganwidgets.sweeps.cluster import Cluster
-from ganwidgets.sweeps.configurations import KEYWORDS, checked_changes, expanded, refuse_other_games
-from ganwidgets.sweeps.evolution import Evolution
-from ganwidgets.sweeps.lane import Lane, OwnParts, fresh
-from ganwidgets.sweeps.search import search, space_of, study_for
+from ganwidgets.sweeps.cluster.workers import Cluster
+from ganwidgets.sweeps.lanes.lane import Lane, OwnParts, fresh
+from ganwidgets.sweeps.search.configurations import KEYWORDS, checked_changes, expanded, refuse_other_games
+from ganwidgets.sweeps.search.evolution import Evolution
+from ganwidgets.sweeps.search.search import search, space_of, study_for
 from ganwidgets.sweeps.states import SweepState
 from ganwidgets.sweeps.storage import SweepFolder, file_of, read_sweep, write_sweep
 from ganwidgets.sweeps.swept_runs import between_steps, refuse_fresh_start

@@ -16,12 +16,12 @@ from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.settings import SETTINGS
 from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.sweeps.acts import Act
-from ganwidgets.sweeps.cluster import Cluster, RemoteGroup
-from ganwidgets.sweeps.configurations import checked_changes
-from ganwidgets.sweeps.grouping import group_key
-from ganwidgets.sweeps.lane import Lane, OwnParts
-from ganwidgets.sweeps.lane_group import LaneGroup
+from ganwidgets.sweeps.cluster.workers import Cluster, RemoteGroup
+from ganwidgets.sweeps.lanes.group import LaneGroup
+from ganwidgets.sweeps.lanes.grouping import group_key
+from ganwidgets.sweeps.lanes.lane import Lane, OwnParts
 from ganwidgets.sweeps.run_view import SweepRun
+from ganwidgets.sweeps.search.configurations import checked_changes
 from ganwidgets.sweeps.storage import SweepFolder
 
 __all__ = ["SweptRuns", "between_steps", "refuse_fresh_start"]

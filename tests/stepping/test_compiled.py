@@ -14,7 +14,7 @@ from ganwidgets.runs.session import stepper
 from ganwidgets.stepping.compiled import engine, programs
 from ganwidgets.stepping.compiled.plan import StepPlan, plan_of
 from ganwidgets.stepping.compiled.step import CompilableStep
-from ganwidgets.sweeps import lane_group
+from ganwidgets.sweeps.lanes import group as lane_group
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20, "latent_dim": 2}
 

@@ -13,8 +13,8 @@ from torch import nn
 
 import ganwidgets as gw
 from ganwidgets.runs.files import stored_data
-from ganwidgets.sweeps import cluster
-from ganwidgets.sweeps.cluster import RemoteGroup
+from ganwidgets.sweeps.cluster import workers
+from ganwidgets.sweeps.cluster.workers import RemoteGroup
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
 
@@ -200,21 +200,21 @@ def test_workers_killed_between_two_calls_are_replaced(lost, processes):
 
 def test_a_cluster_without_workers_is_named_and_the_runs_go_on_in_this_process(monkeypatch):
     asked = {"lr_d": [1e-3, 2e-3], **SMALL}
-    monkeypatch.setattr(cluster, "PATIENCE", 0.2)
+    monkeypatch.setattr(workers, "PATIENCE", 0.2)
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as workers,
-        Client(workers) as client,
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local,
+        Client(local) as client,
     ):
         there, here = gw.Sweep("ring8", cluster=client, **asked), gw.Sweep("ring8", **asked)
         there.step(20)
-        workers.scale(0)
-        workers.sync(workers._correct_state)
+        local.scale(0)
+        local.sync(local._correct_state)
         with pytest.raises(gw.ClusterError, match=r"has no worker, .*cluster\.scale\(2\).*sweep\.close\(\)"):
             there.step(10)
         here.step(20)
         assert_equal(there, here)
-        monkeypatch.setattr(cluster, "PATIENCE", 60)
-        workers.scale(2)
+        monkeypatch.setattr(workers, "PATIENCE", 60)
+        local.scale(2)
         there.step(10)
         here.step(10)
         assert_equal(there, here)

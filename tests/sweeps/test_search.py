@@ -9,7 +9,7 @@ import pytest
 from traitlets import TraitError
 
 import ganwidgets as gw
-from ganwidgets.sweeps import search
+from ganwidgets.sweeps.search import search
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
 

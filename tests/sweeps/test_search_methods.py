@@ -4,7 +4,7 @@ import optuna
 import pytest
 
 import ganwidgets as gw
-from ganwidgets.sweeps import search
+from ganwidgets.sweeps.search import search
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from ganwidgets.metrics import METRICS
 from ganwidgets.modality import Modality
 from ganwidgets.seeds import derive, seeded
-from ganwidgets.sweeps.lane import Lane
+from ganwidgets.sweeps.lanes.lane import Lane
 from ganwidgets.sweeps.sweep import Sweep
 
 __all__ = ["SweepFrames"]

@@ -20,8 +20,8 @@ from ganwidgets.runs.session.stepper import BY_COMPILER
 from ganwidgets.runs.state.flatten import flatten, unflatten
 from ganwidgets.runs.state.state_tree import put_tree, state_tree
 from ganwidgets.runs.state.tensor_file import pieces
-from ganwidgets.sweeps.lane import Lane
-from ganwidgets.sweeps.lane_group import released
+from ganwidgets.sweeps.lanes.group import released
+from ganwidgets.sweeps.lanes.lane import Lane
 
 __all__ = ["LaneMark", "apply_changes", "changes_since", "packed", "unpacked"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from ganwidgets.stepping.runtime.ambient import under_pinned_modes
-from ganwidgets.sweeps.lane import OwnParts
-from ganwidgets.sweeps.lane_changes import LaneMark, Packed, changes_since, unpacked
-from ganwidgets.sweeps.lane_group import LaneGroup
+from ganwidgets.sweeps.lanes.changes import LaneMark, Packed, changes_since, unpacked
+from ganwidgets.sweeps.lanes.group import LaneGroup
+from ganwidgets.sweeps.lanes.lane import OwnParts
 from ganwidgets.sweeps.storage import sweep_from
 
 __all__ = ["LaneActor", "StaleActorError"]
@@ -26,7 +26,7 @@ class LaneActor:
     Parameters
     ----------
     content : tuple of bytes and str
-        The lanes, as :func:`~ganwidgets.sweeps.lane_changes.packed` returned what
+        The lanes, as :func:`~ganwidgets.sweeps.lanes.changes.packed` returned what
         :func:`~ganwidgets.sweeps.storage.sweep_content` returned.
     data : mapping
         Data that `content` does not hold, by their names in states.

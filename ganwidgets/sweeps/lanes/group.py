@@ -23,8 +23,8 @@ from ganwidgets.stepping.compiled.programs import program_now
 from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
 from ganwidgets.stepping.lanes.engine import LaneEngine, LaneRows, LaneStop, copies_for
 from ganwidgets.stepping.runtime.ambient import pinned
-from ganwidgets.sweeps.grouping import why_alone
-from ganwidgets.sweeps.lane import Lane
+from ganwidgets.sweeps.lanes.grouping import why_alone
+from ganwidgets.sweeps.lanes.lane import Lane
 
 __all__ = ["LaneGroup", "prepared", "released"]
 
@@ -37,7 +37,7 @@ class LaneGroup:
     Parameters
     ----------
     lanes : sequence of Lane
-        Of one :func:`~ganwidgets.sweeps.grouping.group_key`.
+        Of one :func:`~ganwidgets.sweeps.lanes.grouping.group_key`.
 
     Attributes
     ----------

@@ -18,11 +18,11 @@ from ganwidgets.errors import ClusterError
 from ganwidgets.messages import Message
 from ganwidgets.runs.state.state_tree import data_name, is_preset
 from ganwidgets.stepping.runtime.ambient import pinned
-from ganwidgets.sweeps.grouping import why_alone
-from ganwidgets.sweeps.lane import Lane, OwnParts
-from ganwidgets.sweeps.lane_actor import LaneActor
-from ganwidgets.sweeps.lane_changes import Packed, apply_changes, packed
-from ganwidgets.sweeps.lane_group import prepared
+from ganwidgets.sweeps.cluster.actor import LaneActor
+from ganwidgets.sweeps.lanes.changes import Packed, apply_changes, packed
+from ganwidgets.sweeps.lanes.group import prepared
+from ganwidgets.sweeps.lanes.grouping import why_alone
+from ganwidgets.sweeps.lanes.lane import Lane, OwnParts
 from ganwidgets.sweeps.storage import sweep_content
 
 __all__ = ["Cluster", "RemoteGroup"]
@@ -92,7 +92,7 @@ class Cluster:
         self._client = asked
 
     def groups(self, lanes: Sequence[Lane]) -> list[RemoteGroup]:
-        """Return lanes of one :func:`~ganwidgets.sweeps.grouping.group_key` as parts, at most one for each worker.
+        """Return lanes of one :func:`~ganwidgets.sweeps.lanes.grouping.group_key` as parts, at most one for each worker.
 
         Lanes whose bits depend on how many are computed together stay in one part.
         """
@@ -177,7 +177,7 @@ class Cluster:
 
 
 class RemoteGroup:
-    """Lanes that one worker steps; same interface as :class:`~ganwidgets.sweeps.lane_group.LaneGroup`.
+    """Lanes that one worker steps; same interface as :class:`~ganwidgets.sweeps.lanes.group.LaneGroup`.
 
     Parameters
     ----------

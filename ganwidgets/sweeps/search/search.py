@@ -15,7 +15,7 @@ import numpy as np
 from ganwidgets.messages import Message
 from ganwidgets.metrics import METRICS
 from ganwidgets.settings import SETTINGS
-from ganwidgets.sweeps.configurations import Between, checked_space
+from ganwidgets.sweeps.search.configurations import Between, checked_space
 from ganwidgets.validation import checked_count
 
 if TYPE_CHECKING:

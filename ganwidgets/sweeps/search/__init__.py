@@ -1,0 +1,1 @@
+"""Choice of configurations: grids, draws, searches, and evolution."""
