@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganwidgets.runs.files.decoding import notes_from, records_from
-from ganwidgets.runs.files.documents import SavedDocument
 from ganwidgets.runs.record.columns import columns_of
 from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.run_record import RunRecord, called
@@ -33,6 +31,10 @@ def record_from(columns: Mapping[str, Any], document: Mapping[str, Any]) -> RunR
     Exception
         Of many kinds, if it is not what :func:`session_content` returned.
     """
+    # Only runs that are read need what validates them.
+    from ganwidgets.runs.files.decoding import notes_from, records_from
+    from ganwidgets.runs.files.documents import SavedDocument
+
     state = document["state"]
     game = with_game_of({}, state["own"])["game"]
     definitions = definitions_of(game)
