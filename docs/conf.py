@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 
 import ganwidgets
+from ganwidgets.messages import catalog
+from ganwidgets.widgets.replay.recording import replay_page
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parent / "notebooks"
@@ -73,4 +75,12 @@ def _put(path: Path, content: bytes) -> None:
         path.write_bytes(content)
 
 
+def _make_demo() -> None:
+    """Make the page that replays the recording of ``scripts/demo_run.py`` with today's panels."""
+    recording = json.loads((HERE / "demo_run.json").read_text("utf-8"))
+    title = "A GAN learns a ring of eight clouds"
+    _put(HERE / "_static" / "demo.html", replay_page(recording, title, catalog("en")))
+
+
 _copy_notebooks()
+_make_demo()

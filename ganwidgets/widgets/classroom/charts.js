@@ -42,17 +42,25 @@ export function drawExpectation(canvas, expected, actual, [low, high]) {
   if (actual.length) line(actual, colorsOf(canvas, ["d"]).d, []);
 }
 
-/** Draw losses, rows of [iteration, a loss for each of `curves`], where null is a gap; a curve is [column, tone]. */
-export function drawLosses(canvas, losses, words, curves) {
+/**
+ * Draw losses, rows of [iteration, a loss for each of `curves`], where null is a gap; a curve is [column, tone].
+ * Values that a logarithmic axis has no place for are gaps too.
+ */
+export function drawLosses(canvas, losses, words, curves, logarithmic = false) {
   const [pen, width, height] = chartPen(canvas);
-  const values = losses.flatMap(([, ...row]) => row).filter((each) => each !== null).sort((a, b) => a - b);
+  const placed = (value) => (value === null || (logarithmic && value <= 0) ? null : logarithmic ? Math.log10(value) : value);
+  const values = losses.flatMap(([, ...row]) => row.map(placed)).filter((each) => each !== null).sort((a, b) => a - b);
   if (!values.length) return;
-  const [low, high] = [Math.min(0, values[0]), values[Math.floor(0.98 * (values.length - 1))] * 1.1 || 1];
+  const most = values[Math.floor(0.98 * (values.length - 1))];
+  const [low, high] = logarithmic
+    ? [Math.floor(values[0]), Math.max(Math.floor(values[0]) + 1, Math.ceil(most))]
+    : [Math.min(0, values[0]), most * 1.1 || 1];
+  const named = (value) => (logarithmic ? String(Number((10 ** value).toPrecision(3))) : value.toFixed(2));
   const [first, last] = [losses[0][0], losses.at(-1)[0]];
   const x = (at) => 40 + ((at - first) / Math.max(1, last - first)) * (width - 48);
   const y = (at) => height - 24 - ((Math.min(at, high) - low) / (high - low || 1)) * (height - 50);
-  pen.fillText(high.toFixed(2), 2, y(high) + 4);
-  pen.fillText(low.toFixed(2), 2, y(low) + 4);
+  pen.fillText(named(high), 2, y(high) + 4);
+  pen.fillText(named(low), 2, y(low) + 4);
   pen.fillText(String(first), 40, height - 6);
   pen.fillText(String(last), width - 50, height - 6);
   const colors = colorsOf(canvas, curves.map(([, tone]) => tone));
@@ -63,7 +71,7 @@ export function drawLosses(canvas, losses, words, curves) {
     pen.beginPath();
     let broken = true;
     for (const row of losses) {
-      const value = row[number + 1];
+      const value = placed(row[number + 1]);
       if (value === null) broken = true;
       else {
         pen[broken ? "moveTo" : "lineTo"](x(row[0]), y(value));
