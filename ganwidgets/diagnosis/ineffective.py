@@ -114,5 +114,5 @@ def without_effect(
             "follows from the definition of the setting",
         ),
         (Remedy(Message("Give it an effect: {changes}", changes=changes), MappingProxyType(dict(remedy))),),
-        Message("{setting} has no effect now", setting=Message(setting.label)),
+        Message("{setting} has no effect now.", setting=Message(setting.label)),
     )

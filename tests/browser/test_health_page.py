@@ -6,13 +6,18 @@ from playwright.sync_api import expect
 
 from trainer_view import SMALL, show
 
-ILL = f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', freeze_d=True, lr_g=1e-3, locale='en', {SMALL}); w"
+ILL = (
+    "import ganwidgets as gw; "
+    f"w = gw.GANTrainerWidget('ring8', freeze_d=True, lr_g=1e-3, penalty_weight=5, locale='en', {SMALL}); w"
+)
 
 
 def test_a_finding_is_shown_and_its_remedy_tried_and_taken(lab):
     view = show(lab, ILL)
     health = view.panel("health")
-    expect(health).to_contain_text("Too early")
+    idle = health.locator(".gw-finding[data-symptom=no_effect]")
+    expect(idle).to_contain_text("Penalty weight has no effect now.")
+    expect(idle.locator("svg")).to_have_count(0)
     lab.execute("w.step(600); w.wait()")
     finding = health.locator(".gw-finding[data-symptom=d_weak]")
     expect(finding).to_contain_text("since iteration")

@@ -57,4 +57,7 @@ def test_runs_are_watched_selected_changed_and_opened(lab):
     page.locator(".gw-sweep-show").select_option("grid")
     cells.first.press("Enter")
     page.locator(".gw-sweep-detail .gw-lr_d").first.wait_for()
+    page.wait_for_function(  # below the cells, where nobody would see it
+        "document.querySelector('.gw-sweep-detail').getBoundingClientRect().top < innerHeight / 3"
+    )
     assert lab.ask("w._opened.trainer.iteration == s.iteration") is True

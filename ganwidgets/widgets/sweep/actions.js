@@ -38,3 +38,14 @@ export function showActions(el, runs, source, { scene, words }, view, send, clea
   }
   button("clear", clear);
 }
+
+/** Scroll to the run that will be opened in `detail`, below the cells, once the page shows it. */
+export function scrollToOpened(detail) {
+  if (!detail) return;
+  const shown = new MutationObserver(() => {
+    if (!detail.querySelector(".gw-status")) return;
+    shown.disconnect();
+    requestAnimationFrame(() => detail.scrollIntoView({ block: "start" }));
+  });
+  shown.observe(detail, { childList: true, subtree: true });
+}

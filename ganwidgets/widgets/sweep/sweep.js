@@ -7,7 +7,7 @@ import { taken } from "../browser/shared/keys.js";
 import { listen, unpack } from "../browser/shared/messages.js";
 import { clamp, finite } from "../browser/shared/numbers.js";
 import { brief, fill, spaced } from "../browser/shared/texts.js";
-import { showActions } from "./actions.js";
+import { scrollToOpened, showActions } from "./actions.js";
 import { layGrid, layTable } from "./layouts.js";
 import { drawParallel } from "./parallel.js";
 import { drawLosses, drawSamples, RealPoints, sizeOf } from "./pictures.js";
@@ -32,7 +32,10 @@ export default {
     let real = null;
     let sized = false;
     const view = { show: "grid", fold: true, sort: "given", filter: "all", setting: "", value: "" };
-    const send = (act, rest = {}) => model.send({ act, ...rest });
+    const send = (act, rest = {}) => {
+      if (act === "open") scrollToOpened(el.closest(".gw-root")?.querySelector(".gw-sweep-detail"));
+      model.send({ act, ...rest });
+    };
 
     // --- controls
     const bar = make(el, "div", "gw-sweep-bar");

@@ -161,14 +161,19 @@ class HealthPanel:
         evidence = finding.evidence
         bound = t(N_("limit {value}"), value=f"{evidence.threshold:.3g}")
         signal = f"{t(evidence.label)}: {evidence.value:.3g} ({bound})"
+        source = html.escape(evidence.source, quote=True)
+        # That a setting has no effect follows from its definition: there is nothing to draw.
+        chart = (
+            ""
+            if finding.symptom == "no_effect"
+            else f'<figure title="{source}">{evidence_chart(evidence, t)}<figcaption>{html.escape(signal)}</figcaption></figure>'
+        )
         grave = "gw-grave" if finding.severity >= 0.5 else "gw-mild"
         return (
             f'<div role="status" class="gw-finding {grave}" data-symptom="{html.escape(finding.symptom)}">'
             f"<div><strong>{html.escape(t(SYMPTOMS[finding.symptom]))}</strong> "
             f'<span class="gw-since">{html.escape(since)}</span>'
-            f"<p>{html.escape(t(finding.sentence))}</p></div>"
-            f'<figure title="{html.escape(evidence.source, quote=True)}">{evidence_chart(evidence, t)}'
-            f"<figcaption>{html.escape(signal)}</figcaption></figure></div>"
+            f"<p>{html.escape(t(finding.sentence))}</p></div>{chart}</div>"
         )
 
     def _advice(self, report: Report) -> str:
