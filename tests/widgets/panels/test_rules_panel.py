@@ -66,6 +66,23 @@ def test_the_duality_gap_is_measured_while_it_is_chosen(widget):
     assert metrics._gap.curve().y == [found["duality_gap"]]
 
 
+def test_a_remedy_is_offered_for_findings_alone(widget):
+    panel = widget._dashboard.rules
+    assert panel.setting.value == "", "the best remedy of the finding"
+    for condition in ("loss_d", "diverged"):
+        panel.when.value = condition
+        assert "" not in dict(panel.setting.options).values()
+        panel.add.click()
+        rule = widget.rules[-1]
+        assert (str(rule.when).split()[0], dict(rule.then)) == (condition, {"lr_d": "* 0.5"})
+    panel.setting.value = "lr_g"
+    panel.when.value = "collapse"
+    assert panel.setting.value == "lr_g", "what was chosen stays"
+    panel.setting.value = ""
+    panel.add.click()
+    assert (widget.rules[-1].when, widget.rules[-1].then) == ("collapse", "remedy")
+
+
 @pytest.mark.parametrize("wrong", [5, "calm", ["calm"]])
 def test_what_is_no_rule_is_refused_with_a_remedy(widget, wrong):
     before = widget.rules

@@ -123,8 +123,9 @@ class RulesPanel:
             "setting",
             N_("Setting"),
             N_("What the rule changes."),
-            [(t(N_("best remedy")), ""), *((t(SETTINGS[name].label), name) for name in changeable(SETTINGS))],
+            [(t(SETTINGS[name].label), name) for name in changeable(SETTINGS)],
         )
+        self._settings = tuple(self.setting.options)
         self.then = sentences.gap(
             ipywidgets.Text,
             "then",
@@ -171,7 +172,14 @@ class RulesPanel:
         self.mode.value = self._pilot.autopilot or "advise"
 
     def _suit(self) -> None:
-        """Show only the inputs that the chosen condition and setting need."""
+        """Show only the inputs that the chosen condition and setting need; only a finding has remedies."""
+        remedy = [(self._catalog(N_("best remedy")), "")] if self.when.value in SYMPTOMS else []
+        offered = (*remedy, *self._settings)
+        if self.setting.options != offered:
+            chosen, was_first = self.setting.value, self.setting.index == 0
+            self.setting.options = offered
+            if chosen and not (was_first and remedy):
+                self.setting.value = chosen
         for part in self._compared:
             (part.remove_class if self.when.value in COLUMNS else part.add_class)("gw-hidden")
         (self.then.remove_class if self.setting.value else self.then.add_class)("gw-hidden")
