@@ -68,6 +68,8 @@ class RunnerFacing:
         ------
         DataError
             If the networks have another structure afterwards.
+        RuntimeError
+            In a callback, which is called in the middle of a step.
 
         Examples
         --------
@@ -81,6 +83,7 @@ class RunnerFacing:
         ('user', 'edit', 'generator.0.weight')
         """
         origin = replace(BY_HAND, reason=reason)
+        self._session.reentry.refuse_callback()
         with self._held():
             self._session.recover()
             try:
@@ -101,10 +104,10 @@ class RunnerFacing:
             held.set()
             released.wait()
 
-        threading.Thread(target=dispatch, args=(hold,), name="ganwidgets-editing", daemon=True).start()
-        held.wait()
-        self._editor = threading.get_ident()
         try:
+            threading.Thread(target=dispatch, args=(hold,), name="ganwidgets-editing", daemon=True).start()
+            held.wait()  # an interrupt here must not leave the training thread held
+            self._editor = threading.get_ident()
             yield
         finally:
             self._editor = None

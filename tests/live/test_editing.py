@@ -1,9 +1,13 @@
 """Networks are changed by hand between two steps of a run that plays."""
 
+import threading
+
+import pytest
 import torch
 
 from ganwidgets import GANTrainer
 from ganwidgets.live import Runner
+from ganwidgets.trainer import hosting
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
 
@@ -64,5 +68,46 @@ def test_a_paused_run_notices_a_change_at_its_next_step():
         runner.wait(10, timeout=60)
         (record,) = trainer.interventions
         assert (record.setting, record.iteration) == ("edit", 3)
+    finally:
+        runner.close()
+
+
+def test_a_callback_that_edits_is_refused_and_holds_nothing():
+    trainer = GANTrainer("ring8", **SMALL)
+    refused = []
+
+    def edit(_record):
+        with pytest.raises(RuntimeError, match="in the middle of a step"), trainer.editing("now"):
+            pytest.fail("the block was entered")
+        refused.append(trainer.iteration)
+
+    trainer.on_step(edit)
+    runner = Runner(trainer)
+    try:
+        runner.play()
+        runner.wait(3, timeout=60)
+    finally:
+        runner.close()
+    assert refused[:3] == [1, 2, 3]
+
+
+def test_an_interrupt_before_the_run_rests_leaves_it_running(monkeypatch):
+    trainer = GANTrainer("ring8", **SMALL)
+    runner = Runner(trainer)
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout=None):
+            super().wait(timeout)
+            if threading.current_thread() is threading.main_thread():
+                raise KeyboardInterrupt
+            return True
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(hosting.threading, "Event", Interrupted)
+            with pytest.raises(KeyboardInterrupt), trainer.editing("too late"):
+                pytest.fail("the block was entered")
+        trainer.step(2)
+        assert trainer.iteration == 2
     finally:
         runner.close()

@@ -30,15 +30,31 @@ class ReentryGuard:
         """True if it is still running; an interrupt may have prevented :meth:`end`."""
         if self._begun is None:
             return False
-        thread, begun = self._begun
+        return self.inside or self._begun[0] != threading.get_ident()
+
+    @property
+    def inside(self) -> bool:
+        """True if the running call called this code, as it calls a callback."""
+        if self._begun is None:
+            return False
+        begun = self._begun[1]
         frame: FrameType | None = sys._getframe()
         while frame is not None and frame is not begun:
             frame = frame.f_back
-        return frame is not None or thread != threading.get_ident()
+        return frame is not None
 
     def refuse_reentry(self) -> None:
         """Raise `RuntimeError` if a call is running."""
         if self.under_way:
-            raise RuntimeError(
-                Message("the trainer is in the middle of a step; a callback cannot step, reset or load it")
-            )
+            raise _reentered()
+
+    def refuse_callback(self) -> None:
+        """Raise `RuntimeError` in a callback of the running call, which would wait for itself."""
+        if self.inside:
+            raise _reentered()
+
+
+def _reentered() -> RuntimeError:
+    return RuntimeError(
+        Message("the trainer is in the middle of a step; a callback cannot step, reset or load it")
+    )

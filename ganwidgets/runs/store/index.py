@@ -71,7 +71,7 @@ class Index:
                 if version is not None and version < schema.VERSION:
                     self._migrate(mode, version)
                 self._check(mode)
-                self._identity = _identity(path)
+                self._identity, self._size = _identity(path), path.stat().st_size
             except BaseException:
                 self.close()
                 raise
@@ -152,7 +152,7 @@ class Index:
         Raises
         ------
         OSError
-            If the file was removed or replaced since it was opened.
+            If the file was removed, replaced or cut short since it was opened.
         sqlite3.Error
             If they cannot be written; it is as before.
         """
@@ -177,6 +177,10 @@ class Index:
         # SQLite would continue writing to a file that was removed or replaced.
         if _identity(self._path) != self._identity:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
+        size = self._path.stat().st_size
+        if size < self._size:  # a database never shrinks: SQLite would add to what is damaged
+            raise OSError(errno.EIO, f"its file {self._path.name} was cut short", str(self._path))
+        self._size = size
         with _transaction(self._connection):
             head = self._head()
             yield head

@@ -218,3 +218,17 @@ def test_snapshots_that_are_removed_are_noticed_and_nothing_is_lost(path, tmp_pa
     opened = gw.open_run(path)
     assert opened.state_hash() == free.state_hash()
     opened.close()
+
+
+@pytest.mark.parametrize("left", [0, 100, 5000])
+def test_a_database_that_is_cut_short_is_noticed_and_nothing_is_lost(path, tmp_path, left):
+    trainer = gw.GANTrainer("ring8", run=path, **SMALL)
+    trainer.step(3)
+    os.truncate(path / "run.sqlite", left)
+    with pytest.warns(RuntimeWarning, match=r"cannot be stored in .*: its file run.sqlite was cut short"):
+        trainer.step(3)
+    with pytest.raises(gw.CheckpointError, match=r"was cut short.*trainer\.save\(path\)"):
+        trainer.close()
+    trainer.save(tmp_path / "run.gan")
+    trainer.close()
+    assert gw.GANTrainer.load(tmp_path / "run.gan").state_hash() == trainer.state_hash()
