@@ -11,7 +11,7 @@ from ganwidgets.messages import Message, N_
 from ganwidgets.settings import SETTINGS
 from ganwidgets.settings.types import Setting
 
-__all__ = ["settings_of"]
+__all__ = ["names_of_every_game", "settings_of"]
 
 COMMON = (
     "batch_size", "beta1", "beta2", "weight_decay", "grad_clip", "precision", "lr_schedule", "schedule_steps", "schedule_end",
@@ -29,6 +29,13 @@ PLAYER: Mapping[str, str] = {
     "freeze_{}": N_("Freeze {player}"),
 }
 """Labels of the settings of every player, by a pattern that the player's letter fills."""
+
+
+def names_of_every_game(game: Game) -> frozenset[str]:
+    """Return the names of the settings that `game` has besides its own."""
+    of_players = (pattern.format(player.letter) for player in game.players for pattern in PLAYER)
+    averages = ("ema_decay", "ema_rampup") if any(player.averaged for player in game.players) else ()
+    return frozenset({*of_players, *averages, *COMMON})
 
 
 def settings_of(game: Game, *, defaults: bool = True) -> Mapping[str, Setting[Any]]:

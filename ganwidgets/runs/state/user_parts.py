@@ -67,6 +67,13 @@ def chosen_game(game: Any, others: Mapping[str, Any]) -> Game | None:
         raise DataError(Message("the classic game is made from the settings; pass game='gan'"))
     else:
         check_declared(game)
+        if game.name in GAMES and not isinstance(game, GAMES[game.name]):
+            raise DataError(
+                Message(
+                    "the name {name!r} is that of a built-in game, by which its runs are opened; choose another name",
+                    name=game.name,
+                )
+            )
         played = game
     given = [name for name, part in others.items() if part is not None]
     if played is not None and given:

@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from traitlets import HasTraits, TraitError
 
 from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
-from ganwidgets.games.definitions import settings_of
+from ganwidgets.games.definitions import names_of_every_game, settings_of
 from ganwidgets.games.game import Game, Player, Scored
 from ganwidgets.messages import Message
 from ganwidgets.settings.types import Setting
@@ -22,7 +23,10 @@ from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 
 __all__ = ["built", "check_declared", "check_networks", "check_order", "first_memory", "probe_game"]
 
-NEEDED = ("name", "label", "players")
+NEEDED = ("name", "label", "players", "streams")
+
+RESERVED = frozenset({*dir(HasTraits), "generator", "discriminator", "device", "run", "game"})
+"""Names that no setting can have: attributes of the settings, and arguments of a trainer."""
 
 
 def check_declared(game: Any) -> None:
@@ -132,8 +136,25 @@ def _check_types(game: Game) -> None:
                     type=type(setting).__name__,
                 )
             )
+        if not name.isidentifier() or name in RESERVED:
+            raise DataError(
+                Message(
+                    "the game {game} cannot have a setting {name!r}; choose a word that is no attribute of all settings",
+                    game=game.name,
+                    name=name,
+                )
+            )
+        if name in names_of_every_game(game):
+            raise DataError(
+                Message(
+                    "the game {game} declares the setting {name!r}, which it has without that; set its default in "
+                    "defaults, or choose another name",
+                    game=game.name,
+                    name=name,
+                )
+            )
     known = settings_of(game, defaults=False)
-    for name in game.defaults:
+    for name, value in game.defaults.items():
         if name not in known:
             raise DataError(
                 Message(
@@ -143,6 +164,14 @@ def _check_types(game: Game) -> None:
                     known=", ".join(known),
                 )
             )
+        try:
+            known[name].check(value)
+        except TraitError as error:
+            raise DataError(
+                Message(
+                    "the game {game} has an invalid default: {error}", game=game.name, error=error.args[0]
+                )
+            ) from error
 
 
 def built(game: Game, settings: Any, shapes: Any, weights: torch.Generator) -> dict[str, nn.Module]:
@@ -188,7 +217,17 @@ def first_memory(game: Game, settings: Any, shapes: Any) -> dict[str, Tensor]:
 def check_order(game: Game, settings: Any) -> None:
     """Raise `DataError` unless :meth:`Game.order` names players of the game."""
     names = [player.name for player in game.players]
-    for name, _ in _called(game, "order", settings, 0):
+    for pair in _called(game, "order", settings, 0):
+        name, times = pair if isinstance(pair, tuple | list) and len(pair) == 2 else (None, None)
+        if type(times) is not int or times < 0:
+            raise DataError(
+                Message(
+                    "order() of the game {game} returned {pair!r}; return pairs of a player's name and its number of "
+                    "updates",
+                    game=game.name,
+                    pair=pair,
+                )
+            )
         if name not in names:
             raise DataError(
                 Message(

@@ -8,11 +8,13 @@ from torch import nn
 from torch.nn.functional import gumbel_softmax
 
 from ganwidgets.errors import DataError
-from ganwidgets.games import Game, Player, Scored, Stream
+from ganwidgets.games import GAMES, Game, Player, Scored, Stream
 from ganwidgets.games.game import Batch
 from ganwidgets.networks.initialization import initialized
 from ganwidgets.runs.state.hashing import digest
-from ganwidgets.stepping.checks.game_probe import check_declared, check_networks, probe_game
+from ganwidgets.runs.state.user_parts import chosen_game
+from ganwidgets.settings.types import FloatSetting
+from ganwidgets.stepping.checks.game_probe import check_declared, check_networks, check_order, probe_game
 from ganwidgets.stepping.engine import ALL, Engine
 from ganwidgets.stepping.state import TrainingState
 
@@ -162,3 +164,42 @@ def test_networks_must_be_there_and_apart():
         check_networks(Pair(), {"x": layer, "y": nn.Sequential(layer)})
     with pytest.raises(DataError, match="'b' of the game regression has no parameter"):
         check_networks(Pair(), {"x": layer, "y": nn.ReLU()})
+
+
+RATE = FloatSetting(0.5, min=0, max=1, label="Rate", group="objective", help="A rate.")
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"streams": ()}, "has no streams"),
+        ({"settings": {"my rate": RATE}}, "cannot have a setting 'my rate'"),
+        ({"settings": {"observe": RATE}}, "cannot have a setting 'observe'"),
+        ({"settings": {"device": RATE}}, "cannot have a setting 'device'"),
+        ({"settings": {"lr_l": RATE}}, "declares the setting 'lr_l', which it has without that"),
+        ({"settings": {"batch_size": RATE}}, "declares the setting 'batch_size'"),
+        ({"defaults": {"lr_l": -1}}, "invalid default: lr_l cannot be -1"),
+    ],
+)
+def test_settings_and_streams_that_cannot_be_are_refused(members, said):
+    with pytest.raises(DataError, match=said):
+        check_declared(type("Spoilt", (Regression,), members)())
+
+
+@pytest.mark.parametrize("order", [["line"], [("line", -1)], [("line", 1.5)], [("line", True)], [3]])
+def test_an_order_that_is_no_pairs_is_refused(order):
+    game = type("Spoilt", (Regression,), {"order": lambda *_: order})()
+    with pytest.raises(DataError, match="pairs of a player's name and its number"):
+        check_order(game, Settings)
+
+
+def test_a_game_cannot_have_the_name_of_a_built_in_one():
+    with pytest.raises(DataError, match="'pix2pix' is that of a built-in game"):
+        chosen_game(type("Spoilt", (Regression,), {"name": "pix2pix"})(), {})
+
+
+@pytest.mark.parametrize("name", [name for name in GAMES if name != "gan"])
+def test_the_built_in_games_keep_to_it(name):
+    game = GAMES[name]()
+    check_declared(game)
+    assert chosen_game(game, {}) is game
