@@ -48,6 +48,11 @@ def main() -> None:
                 notebook.execute(f"w.play(until={step}); w.wait()")
                 page.wait_for_timeout(250)  # the page paints what has arrived
                 film.append(picture(page, "main").resize((WIDE, HIGH)))
+            # The front end's status line covers the end of the page; the whole widget must be above it.
+            tall = page.locator(".gw-root").first.bounding_box()["height"]
+            page.set_viewport_size({"width": 1000, "height": int(tall) + 400})
+            page.locator(".gw-root").first.evaluate("root => root.scrollIntoView()")
+            page.wait_for_timeout(1000)
             whole, last = (page.locator(f".gw-{part}").first.bounding_box() for part in ("root", "timeline"))
             clip = {**whole, "height": last["y"] + last["height"] - whole["y"] + 4}
             page.screenshot(path=FOLDER / f"widget{ending}.png", clip=clip)

@@ -59,6 +59,7 @@ WORDS = {
     "right": N_("What happened: {answer}"),
     "gap": N_("Your curve is {gap} away from what happened, on average."),
     "lanes": N_("A future for each proposal"),
+    "log": N_("log"),
 }
 
 

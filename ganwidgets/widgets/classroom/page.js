@@ -34,6 +34,7 @@ const described = (changes) => Object.entries(changes).map(([key, value]) => `${
 function welcome({ role, words: texts, curves: columns, settings, model: traits }) {
   words = texts;
   curves = columns;
+  find("log").append(words.log);
   model = new Model(traits);
   panel.render({ model, el: find("picture") });
   if (role === "watch") return;
@@ -115,7 +116,7 @@ function showFrame(data) {
   });
   find("status").textContent = `${header.status} \u00b7 ${words.iteration} ${header.iteration}`;
   if (header.frame.parts.length || header.frame.keep.length) model.tell("msg:custom", { frame: header.frame }, buffers);
-  drawLosses(find("curves"), header.losses, words, curves);
+  drawLosses(find("curves"), header.losses, words, curves, find("log").querySelector("input").checked);
   requestAnimationFrame(() => send({ ack: true }));
 }
 
