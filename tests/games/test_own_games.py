@@ -9,6 +9,7 @@ import pytest
 import torch
 from harness import Play, TensorStream
 
+import ganwidgets as gw
 from ganwidgets.games import GAMES
 from ganwidgets.games.definitions import settings_of
 from ganwidgets.runs.state.hashing import digest
@@ -65,3 +66,11 @@ def test_every_built_in_game_is_in_the_table_by_its_name():
         assert game.diagram is not None
         letters = [player.letter for player in game.players]
         assert len(set(letters)) == len(letters)
+
+
+@pytest.mark.parametrize("name", ["play", "layout", "children", "speed"])
+def test_a_widget_refuses_a_setting_that_would_hide_a_part_of_it(example, name):
+    setting = next(iter(example.settings.values()))
+    game = type("Hiding", (type(example),), {"settings": {**example.settings, name: setting}})()
+    with pytest.raises(gw.DataError, match=f"cannot have the setting '{name}'"):
+        gw.GANTrainerWidget("gaussians", game=game)

@@ -9,10 +9,13 @@ from typing import Any
 import ipywidgets
 from traitlets import Float
 
+from ganwidgets.errors import DataError
 from ganwidgets.games import Game, settings_of
 from ganwidgets.live.frames.game_camera import GameCamera
+from ganwidgets.messages import Message
 from ganwidgets.rendering.drawing.phrases import spell_count
 from ganwidgets.rendering.pictures.exhibits import poster_of
+from ganwidgets.settings import SETTINGS
 from ganwidgets.widgets.browser.kernel.link_refusal import InKernelOnly
 from ganwidgets.widgets.trainer.dashboards.game_dashboard import GameDashboard, actions_of
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
@@ -36,7 +39,23 @@ class GameWidget(GANTrainerWidget):
 
 
 def widget_class(game: Game) -> type[GANTrainerWidget]:
-    """Return the class of widgets for `game`, which has every setting of it as a trait."""
+    """Return the class of widgets for `game`, which has every setting of it as a trait.
+
+    Raises
+    ------
+    DataError
+        If a setting has the name of something else that a widget has.
+    """
+    for name in game.settings:
+        if name not in SETTINGS and hasattr(GANTrainerWidget, name):
+            raise DataError(
+                Message(
+                    "the widget of the game {game} cannot have the setting {name!r}, because each widget has {name} "
+                    "already; choose another name",
+                    game=game.name,
+                    name=name,
+                )
+            )
     definitions = settings_of(game)
     losses = tuple(f"loss_{player.letter}" for player in game.players)
     traits: dict[str, Any] = {name: copy.copy(setting) for name, setting in definitions.items()}

@@ -5,6 +5,7 @@ import io
 import pickle
 import random
 import struct
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -258,3 +259,12 @@ def test_a_file_that_is_missing_or_of_another_project_is_named(tmp_path):
     torch.save({"weight": torch.ones(2)}, buffer)
     with pytest.raises(CheckpointError):
         load_bytes(tmp_path, buffer.getvalue())
+
+
+def test_a_changed_byte_in_the_shipped_network_is_found(tmp_path):
+    shipped = (files("ganwidgets") / "pretrained" / "stylegan3_digits.safetensors").read_bytes()
+    changed = bytearray(shipped)
+    changed[-1] ^= 1
+    (tmp_path / "digits.safetensors").write_bytes(changed)
+    with pytest.raises(CheckpointError, match="checksum"):
+        load_stylegan(tmp_path / "digits.safetensors")
