@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Act"]
+from ganwidgets.runs.state.json_values import converted
+from ganwidgets.settings import SETTINGS
+
+__all__ = ["Act", "known_settings"]
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,25 @@ class Act:
 
     @classmethod
     def restored(cls, values: Mapping[str, Any]) -> Act:
-        """Inverse of :meth:`stored`."""
-        lists = {name: tuple(values[name]) for name in ("runs", "iterations")}
-        return cls(**{**values, **lists})
+        """Inverse of :meth:`stored`.
+
+        Raises
+        ------
+        ValueError
+            If a value is of another type, or an unknown setting is changed.
+        """
+        act: Act = converted(values, cls)
+        known_settings(list(act.changes))
+        return act
+
+
+def known_settings(names: Any) -> list[str]:
+    """Return `names` if it is a list of names of settings; raise `ValueError` if not."""
+    found: list[str] = converted(names, list[str])
+    for name in found:
+        if name not in SETTINGS:
+            raise ValueError(f"there is no setting {name!r}")
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -22,7 +22,7 @@ from ganwidgets.runs.files.session_file import session_content, session_from
 from ganwidgets.runs.record.run_record import RunRecord
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.stepping.runtime.ambient import under_pinned_modes
-from ganwidgets.sweeps.acts import Act
+from ganwidgets.sweeps.acts import Act, known_settings
 from ganwidgets.sweeps.lanes.lane import Lane, OwnParts
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.validation import checked_path
@@ -196,7 +196,7 @@ def sweep_from(
         if run["status"] not in STATUSES:
             raise ValueError(f"a run has the status {run['status']!r}")
         lanes.append(Lane(GANTrainer._of(session), str(run["status"]), str(run["error"])))
-    return StoredSweep(lanes, [str(n) for n in about["varied"]], [Act.restored(a) for a in about["acts"]])
+    return StoredSweep(lanes, known_settings(about["varied"]), [Act.restored(a) for a in about["acts"]])
 
 
 class SweepFolder:

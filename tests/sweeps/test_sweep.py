@@ -7,6 +7,7 @@ from traitlets import TraitError
 
 import ganwidgets as gw
 from ganwidgets import GANTrainer, Sweep
+from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
 
@@ -239,6 +240,32 @@ def test_a_damaged_file_is_refused(tmp_path, damage):
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(gw.CheckpointError, match=r"all\.sweep"):
         Sweep.load(file)
+
+
+@pytest.mark.parametrize(
+    ("where", "forged"),
+    [
+        (("varied",), ["nothing"]),
+        (("varied",), "lr_g"),
+        (("varied", 0), 5),
+        (("acts", 0, "changes"), {"nothing": 1}),
+        (("acts", 0, "runs"), [[1]]),
+        (("acts", 0, "reason"), 5),
+        (("acts", 0, "seq"), "first"),
+    ],
+)
+def test_a_forged_sweep_is_refused(tmp_path, where, forged):
+    sweep = Sweep("ring8", lr_g=[1e-3, 1e-4], **SMALL)
+    sweep.respawn(1, source=0, lr_d=1e-3)
+    sweep.save(tmp_path / "all.sweep")
+    tensors, document = read_checkpoint(tmp_path / "all.sweep")
+    inner = document["sweep"]
+    for name in where[:-1]:
+        inner = inner[name]
+    inner[where[-1]] = forged
+    write_checkpoint(tmp_path / "all.sweep", tensors, document)
+    with pytest.raises(gw.CheckpointError, match=r"all\.sweep"):
+        Sweep.load(tmp_path / "all.sweep")
 
 
 def test_files_of_trainers_and_of_sweeps_are_told_apart(tmp_path):
