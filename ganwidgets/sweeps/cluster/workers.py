@@ -184,7 +184,7 @@ class RemoteGroup:
     lanes : sequence of Lane
         Their states are those after the last completed call.
     why_alone : str
-        Why they are computed one after another; empty if they are computed together.
+        Reason for computing them one after another; empty if they are computed together.
     cluster : Cluster
     """
 

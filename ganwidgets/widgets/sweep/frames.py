@@ -27,10 +27,10 @@ __all__ = ["SweepFrames"]
 POINTS, IMAGES, CURVE = 100, 4, 40
 
 MEASURED = 500
-"""Samples by which a run is measured while it goes on."""
+"""Number of samples of a live evaluation."""
 
 SHARE = 0.05
-"""The part of the time that measuring may take."""
+"""Maximum share of the time for measuring."""
 
 PART = 0.25
 """Largest part of the curves that one frame brings while the runs go on."""
@@ -47,7 +47,7 @@ class SweepFrames:
     ----------
     sweep : Sweep
     metric : str
-        By which cells are coloured at first.
+        Colours the cells at first.
     """
 
     def __init__(self, sweep: Sweep, metric: str) -> None:
@@ -72,14 +72,14 @@ class SweepFrames:
         return list(self.floors())
 
     def floors(self) -> dict[str, float]:
-        """Return what perfect samples score."""
+        """Return the metrics of perfect samples."""
         if self._floors is None:
             lane = self._sweep._lanes[0]
             self._floors = lane.trainer._evaluation.of_real(MEASURED, 0, None)
         return self._floors
 
     def real(self) -> Floats:
-        """Return real samples as a frame holds generated ones, of one run."""
+        """Return real samples in the form of a run's generated ones in a frame."""
         lane = self._sweep._lanes[0]
         n = POINTS if self.modality.on_plane else IMAGES
         run = lane.session.run
@@ -140,7 +140,7 @@ class SweepFrames:
         return np.array(figures, np.float32)
 
     def figures(self, index: int) -> dict[str, float]:
-        """Return the last figures of a run."""
+        """Return the last evaluation of a run; empty if there is none."""
         known = self._figures.get(index)
         return {} if known is None or known[0][0] is not self._sweep._lanes[index] else known[1]
 

@@ -16,10 +16,10 @@ from ganwidgets.sweeps.sweep import Sweep
 __all__ = ["SweepRunner"]
 
 SLICE = 0.05
-"""Seconds that the steps between two looks at the queue take, about."""
+"""Approximate seconds of steps between two checks of the queue."""
 
 LARGEST_SLICE = 100
-"""Steps in a slice at most."""
+"""Maximum number of steps between two checks of the queue."""
 
 
 class SweepRunner:
@@ -30,18 +30,18 @@ class SweepRunner:
     sweep : Sweep
         Its methods may be called from any thread from now on.
     pacer : Pacer
-        Says when a frame is due.
+        Decides when a frame is due.
     draw : callable
         Called on this thread when a frame is due.
     changed : callable
-        Called on this thread after anything that :attr:`status` and its neighbours say has changed.
+        Called on this thread after :attr:`status`, :attr:`error` or the iteration changed.
 
     Attributes
     ----------
     status : {"idle", "running", "paused", "ended", "error"}
         ``"ended"`` if no run is left to step.
     error : str
-        What stopped the thread's steps, if it was an error.
+        The error that stopped the steps; empty if there was none.
     """
 
     def __init__(
@@ -101,12 +101,12 @@ class SweepRunner:
         self.post(lambda: self._stop("paused"))
 
     def wake(self) -> None:
-        """Let the thread look again whether a frame is due."""
+        """Make the thread check again if a frame is due."""
         with self._lock:
             self._lock.notify_all()
 
     def stale(self) -> None:
-        """Note that there is something to draw."""
+        """Mark the last frame as out of date."""
         with self._lock:
             self._stale = True
             self._lock.notify_all()

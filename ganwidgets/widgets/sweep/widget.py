@@ -37,9 +37,9 @@ FAST, SLOW = 10.0, 4.0
 
 
 class SweepWidget(Displayed, ipywidgets.VBox):
-    """A sweep in a notebook: a grid of live miniatures, to be watched and steered while it runs.
+    """A sweep in a notebook: a grid of live miniatures. Users watch and steer it while it runs.
 
-    A click opens a run as a :class:`GANTrainerWidget`; it is a copy, and the sweep goes on. A rectangle drawn over several
+    A click opens a copy of a run as a :class:`GANTrainerWidget`, and the sweep goes on. A rectangle drawn over several
     runs selects them, to change a setting of all at once.
 
     Parameters
@@ -47,7 +47,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
     sweep : Sweep
         Stepped by a thread of the widget while it plays. Its own methods can be called meanwhile.
     metric : str, optional
-        By which cells are coloured; ``"sliced_wasserstein"`` for points, ``"frechet"`` for images by default.
+        Colours the cells. Default: ``"sliced_wasserstein"`` for points, ``"frechet"`` for images.
     locale : str, optional
         Language of all texts, such as ``"fr"``. Default: the system's.
 
@@ -153,7 +153,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         self._runner.wait(None if iteration is None else checked_count(iteration), checked_timeout(timeout))
 
     def show_run(self, i: int) -> GANTrainerWidget:
-        """Show a run below the grid as a widget of its own, which is a copy; return that widget."""
+        """Show a copy of a run below the grid as a widget of its own; return that widget."""
         number = self.sweep._index(i)
         trainer = self.sweep.take(number)
         self._close_opened()
@@ -227,7 +227,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         try:
             function()
             self.set_trait("error", "")
-        except Exception as error:  # noqa: BLE001 - it is shown to who asked
+        except Exception as error:  # noqa: BLE001 - the page shows it
             self.set_trait("error", str(error.args[0]) if error.args else type(error).__name__)
         self._view.state = {**self._view.state, "error": self._said(self.error)}
 
@@ -252,7 +252,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
             self._runner.post(self._lay_out)
 
     def _lay_out(self) -> None:
-        """Send what changes seldom: runs, axes, settings, words of the metric."""
+        """Send the scene: runs, axes, settings, and texts of the metric."""
         sweep, t = self.sweep, self._catalog
         varied = list(sweep.varied)
         about = METRICS[self._frames.modality.name]
@@ -308,11 +308,11 @@ class SweepWidget(Displayed, ipywidgets.VBox):
                 self.set_trait("error", runner.error)
 
     def _moment(self) -> dict[str, Any]:
-        """Return what changes with each step."""
+        """Return the values that change with each step."""
         return {"iteration": self._runner.iteration, "rate": round(self._runner.steps_per_second, 1)}
 
     def _standing(self) -> dict[str, Any]:
-        """Return what changes seldom."""
+        """Return the values of `state` that change rarely."""
         lanes = self.sweep._lanes
         return {
             "status": self._runner.status,
@@ -363,7 +363,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
 
 
 class _Waking:
-    """Counts who looks, and wakes the thread that draws."""
+    """Counts views, and wakes the drawing thread."""
 
     def __init__(self, widget: SweepWidget) -> None:
         self._widget = widget
@@ -414,7 +414,7 @@ def _shown(value: Any) -> str:
 
 
 def _parsed(name: str, text: str) -> Any:
-    """Return the value of a setting that a user typed; what is no value is left to the setting to refuse."""
+    """Return the value of a setting that a user typed; the setting refuses other texts."""
     setting = SETTINGS[name]
     if isinstance(setting, BoolSetting):
         return {"true": True, "false": False}.get(text.strip().lower(), text)
