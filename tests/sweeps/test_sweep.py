@@ -273,7 +273,7 @@ def test_files_of_trainers_and_of_sweeps_are_told_apart(tmp_path):
     Sweep("ring8", **SMALL).save(tmp_path / "many")
     with pytest.raises(gw.CheckpointError, match=r"GANTrainer\.load"):
         Sweep.load(tmp_path / "one")
-    with pytest.raises(gw.CheckpointError):
+    with pytest.raises(gw.CheckpointError, match=r"Sweep\.load.*take"):
         GANTrainer.load(tmp_path / "many")
 
 

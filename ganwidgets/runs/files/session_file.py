@@ -109,6 +109,13 @@ def load_session(
         If the file is missing, damaged, foreign or newer, or does not match the arguments.
     """
     tensors, document = read_checkpoint(path)
+    if "sweep" in document:
+        raise CheckpointError(
+            Message(
+                "{path} holds a sweep and not one run; gw.Sweep.load opens it, and sweep.take(i) returns a run",
+                path=str(path),
+            )
+        )
     with sound(path):
         return session_from(path, tensors, document, data, own, device)
 
