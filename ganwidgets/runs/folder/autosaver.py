@@ -49,7 +49,8 @@ SPACING = 1.0
 """Minimum seconds between two periodic commits."""
 
 SHARE = 50
-"""Minimum interval between commits, as a multiple of the last commit's duration."""
+"""Minimum interval between commits, as a multiple of the last commit's duration. At the end of a call it alone counts,
+because the next call may never come."""
 
 SHARE_AT_ONCE = 10
 """The same multiple for urgent commits, because many may follow each other."""
@@ -170,7 +171,7 @@ class FolderKeeper(Autosave):
             self.save()
 
     def pause(self) -> None:
-        if time.monotonic() >= max(self._soon, self._ended + SPACING):
+        if time.monotonic() >= self._rest:
             self.save()
 
     def save(self) -> None:
@@ -224,7 +225,8 @@ class FolderKeeper(Autosave):
 
     def _wait(self, duration: float) -> None:
         self._ended = time.monotonic()
-        self._due = self._ended + max(SPACING, SHARE * duration)
+        self._rest = self._ended + SHARE * duration
+        self._due = max(self._ended + SPACING, self._rest)
         self._soon = self._ended + SHARE_AT_ONCE * duration
 
     def _moment(self) -> tuple[Any, ...]:
@@ -246,7 +248,7 @@ class FolderKeeper(Autosave):
         pause = min(first * 2.0 ** min(self._failures, 30), longest)
         self._failures += 1
         self._ended = time.monotonic()
-        self._due = self._soon = self._ended + pause
+        self._due = self._soon = self._rest = self._ended + pause
         sentence = Message(
             "{error}; training goes on in memory, and storing it is tried again; trainer.save(path) saves the run "
             "elsewhere",

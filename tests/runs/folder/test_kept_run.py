@@ -61,7 +61,7 @@ def stored(path):
 
 
 def test_a_run_is_stored_from_its_beginning_and_wherever_something_happens(path, monkeypatch):
-    monkeypatch.setattr(keeping, "SPACING", 1e9)
+    monkeypatch.setattr(keeping, "SHARE", 1e9)
     monkeypatch.setattr(keeping, "SHARE_AT_ONCE", 0)
     trainer = start(path)
     assert stored(path) == ((0, 0, 0), 1, 0)
@@ -100,22 +100,30 @@ def test_what_trains_is_stored_now_and_then_and_what_is_done_counts_as_at_once(p
     trainer.step(1)
     assert stored(path)[0] == (0, 1, 0)
     assert autosave._due > autosave._soon > autosave._ended
-    autosave._due = autosave._soon = np.inf
+    autosave._due = autosave._soon = autosave._rest = np.inf
     trainer.settings.lr_d = 0.01
     trainer.step(2)
     assert stored(path)[0] == (0, 1, 0), "too soon, even for an intervention"
     autosave._soon = 0.0
     trainer.step_d()
     assert stored(path)[0] == (0, 3, 2)
-    autosave._due = autosave._soon = np.inf
+    autosave._due = autosave._soon = autosave._rest = np.inf
     trainer.step()
-    autosave._soon = 0.0
+    autosave._rest = 0.0
     trainer.step(0)
     assert stored(path)[0] == (0, 4, 2), "the end of a call"
 
 
-def test_a_live_run_is_stored_when_it_pauses_and_when_it_ends(path, monkeypatch):
+def test_a_short_call_is_stored_at_its_end_though_little_time_has_passed(path, monkeypatch):
     monkeypatch.setattr(keeping, "SPACING", 1e9)
+    monkeypatch.setattr(keeping, "SHARE", 0)
+    trainer = start(path)
+    trainer.step(40)
+    assert stored(path)[0] == (0, 40, 0), "a process that is killed now loses nothing"
+
+
+def test_a_live_run_is_stored_when_it_pauses_and_when_it_ends(path, monkeypatch):
+    monkeypatch.setattr(keeping, "SHARE", 1e9)
     trainer = start(path)
     runner = Runner.of(trainer)
     runner.play(until=20)
