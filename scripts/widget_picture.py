@@ -19,7 +19,9 @@ FOLDER = ROOT / "docs" / "images"
 CELL = """import ganwidgets as gw
 from ganwidgets.recipes import recommended
 small = {'g_hidden': (64, 64, 64), 'd_hidden': (64, 64, 64), 'batch_size': 128, 'penalty': 'none'}
-w = gw.GANTrainerWidget('ring8', **{**recommended('ring8'), **small}, seed=1, locale='en')
+settings = {**recommended('ring8'), **small}
+del settings['penalty_weight']  # without a penalty it has no effect, and the widget would say so
+w = gw.GANTrainerWidget('ring8', **settings, seed=1, locale='en')
 w"""
 
 PAST = 3000

@@ -70,16 +70,17 @@ def conclusion_page(what_if: WhatIf, metric: str, t: Catalog | None = None) -> s
     known = trainer.game.metrics_of(trainer.source.modality).get(metric)
     better = {"lower": t(N_("lower is better")), "higher": t(N_("higher is better"))}
     kind = f" ({better[known.better]})" if known is not None else ""
+    name = t(known.label) if known is not None else metric
     sentence = t(
         N_("{metric}{kind}, changed minus unchanged: {interval}."),
-        metric=metric,
+        metric=name,
         kind=kind,
         interval=difference.interval.sentence(),
     )
     drawn = (
         overlay(
-            t(N_("{metric}, changed minus unchanged"), metric=metric),
-            {metric: (difference.iterations.astype(np.float64), difference.values)},
+            t(N_("{metric}, changed minus unchanged"), metric=name),
+            {name: (difference.iterations.astype(np.float64), difference.values)},
             t(N_("iteration")),
         )
         if len(difference) > 1

@@ -13,8 +13,9 @@ from ganwidgets.rendering.drawing.phrases import spell_count
 
 __all__ = ["DASHES", "PALETTE", "legend", "overlay", "thinned_curve"]
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
-"""Okabe and Ito's colours, without those that vanish on a white or a black page."""
+PALETTE = ("#8D7BC4", "#E69F00", "#56B4E9", "#96742F", "#767676")
+"""Colours of runs, readable on a white and a black page. None is one of :mod:`ganwidgets.rendering.drawing.colors` that means
+real, generated, discriminator or generator."""
 
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 """Dashes for more runs than colours, because colour is never the only distinction."""

@@ -239,8 +239,10 @@ class WhatIfPanel:
         trainer = what_if.unchanged
         game, modality = trainer.game, trainer.source.modality
         figures = game.metrics_of(modality)
-        known = list(dict.fromkeys([*figures, *(name for name in trainer.history if name not in AGAINST)]))
-        self.metric.options = known
+        known = dict.fromkeys([*figures, *(name for name in trainer.history if name not in AGAINST)])
+        self.metric.options = [
+            (self._catalog(figures[name].label) if name in figures else name, name) for name in known
+        ]
         self.metric.value = game.headline(modality)
         self._concluded.value = conclusion_page(what_if, self.metric.value, self._catalog)
         self._conclusion.remove_class("gw-hidden")
