@@ -32,7 +32,9 @@ PLAYER: Mapping[str, str] = {
 
 
 def names_of_every_game(game: Game) -> frozenset[str]:
-    """Return the names of the settings that `game` has besides its own."""
+    """Return the names of the settings that `game` has besides its own; the classic game declares all of its settings."""
+    if game.name == CLASSIC:
+        return frozenset()
     of_players = (pattern.format(player.letter) for player in game.players for pattern in PLAYER)
     averages = ("ema_decay", "ema_rampup") if any(player.averaged for player in game.players) else ()
     return frozenset({*of_players, *averages, *COMMON})
