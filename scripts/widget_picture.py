@@ -19,10 +19,10 @@ FOLDER = ROOT / "docs" / "images"
 CELL = """import ganwidgets as gw
 from ganwidgets.recipes import recommended
 small = {'g_hidden': (64, 64, 64), 'd_hidden': (64, 64, 64), 'batch_size': 128, 'penalty': 'none'}
-settings = {**recommended('ring8'), **small}
-del settings['penalty_weight']  # without a penalty it has no effect, and the widget would say so
-w = gw.GANTrainerWidget('ring8', **settings, seed=1, locale='en')
+small['penalty_weight'] = gw.Settings().penalty_weight
+w = gw.GANTrainerWidget('ring8', **{**recommended('ring8'), **small}, seed=1, locale='en')
 w"""
+"""Another penalty weight than the default would have no effect without a penalty, and the widget would say so."""
 
 PAST = 3000
 """Steps after which the still picture is taken: the clusters are found, and D's verdict still has colours."""

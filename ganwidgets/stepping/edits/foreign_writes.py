@@ -25,24 +25,18 @@ __all__ = ["ForeignWrites"]
 _VERSION = attrgetter("_version")
 
 
-class _Reading(NamedTuple):
-    """What the parameters were."""
+class _Contents(NamedTuple):
+    """What the numbers of the parameters were."""
 
-    versions: list[int]
-    pointers: Sequence[int] = ()
-    joined: JoinedCopies | None = None
-    """What copied their contents; None if no other thread was alive."""
-    copies: Sequence[Tensor] = ()
+    pointers: Sequence[int]
+    joined: JoinedCopies
+    copies: Sequence[Tensor]
 
-    def equals(self, other: _Reading) -> bool:
-        return (
-            self.versions == other.versions
-            and self.pointers == other.pointers
-            and all(map(torch.equal, self.copies, other.copies))
-        )
+    def equals(self, other: _Contents) -> bool:
+        return self.pointers == other.pointers and all(map(torch.equal, self.copies, other.copies))
 
     def parts(self) -> list[Tensor]:
-        return [] if self.joined is None else self.joined.parts(self.copies)
+        return self.joined.parts(self.copies)
 
 
 class ForeignWrites:
@@ -57,8 +51,10 @@ class ForeignWrites:
     def __init__(self) -> None:
         self.changed: list[Tensor] = []
         self._parameters: list[Tensor] = []
-        self._seen = _Reading([])
-        self._contents = False
+        self._versions: list[int] = []
+        self._contents: _Contents | None = None
+        """None if no other thread was alive when the updates began."""
+        self._threaded = False
         self._at = -1
         self._moving: dict[str, set[int]] = {}
 
@@ -69,19 +65,20 @@ class ForeignWrites:
 
     def begin(self, parameters: Mapping[str, Sequence[Tensor]], iteration: int) -> None:
         """Note that updates begin; what changed since :meth:`end` at the same `iteration` is found by them."""
-        contents = threading.active_count() > 1
-        if self._at != iteration or contents != self._contents:
-            self._contents = contents
+        threaded = threading.active_count() > 1
+        if self._at != iteration or threaded != self._threaded:
+            self._threaded = threaded
             self._parameters = [parameter for tensors in parameters.values() for parameter in tensors]
-            self._seen = self._read(contents=contents)
+            self.after_update()
 
     def before_update(self, player: str) -> None:
         """Compare all parameters with those after the last update, before `player` is updated."""
-        self._compare(player, self._read(contents=self._contents))
+        self._compare(player, self._read() if self._threaded else None)
 
     def after_update(self) -> None:
         """Note that an update changed parameters."""
-        self._seen = self._read(contents=self._contents)
+        self._versions = list(map(_VERSION, self._parameters))
+        self._contents = self._read() if self._threaded else None
 
     def end(self, iteration: int, *, thorough: bool) -> None:
         """Compare all parameters after the last update that led to `iteration`.
@@ -92,29 +89,28 @@ class ForeignWrites:
             False leaves changes that no version counter shows for the next update to find.
         """
         self._at = iteration
-        if thorough:
-            now = self._read(contents=self._contents)
-        else:
-            now = self._seen._replace(versions=list(map(_VERSION, self._parameters)))
-        self._compare("", now)
-        self._seen = now
+        contents = self._read() if self._threaded and thorough else self._contents
+        self._versions = self._compare("", contents)
+        self._contents = contents
 
-    def _read(self, *, contents: bool) -> _Reading:
-        versions = list(map(_VERSION, self._parameters))
-        if not contents:
-            return _Reading(versions)
+    def _read(self) -> _Contents:
         pointers = [parameter.data_ptr() for parameter in self._parameters]
-        joined = self._seen.joined if pointers == self._seen.pointers else None
+        known = self._contents
+        joined = known.joined if known is not None and known.pointers == pointers else None
         joined = joined or JoinedCopies(self._parameters)
-        return _Reading(versions, pointers, joined, joined.read())
+        return _Contents(pointers, joined, joined.read())
 
-    def _compare(self, moment: str, now: _Reading) -> None:
-        seen = self._seen
-        if moment in self._moving and now.equals(seen):
-            return
-        differ = {at for at, (a, b) in enumerate(zip(seen.versions, now.versions, strict=True)) if a != b}
-        contents = zip(seen.parts(), now.parts(), strict=True)
-        differ |= {at for at, (a, b) in enumerate(contents) if not bits_equal(a, b)}
+    def _compare(self, moment: str, now: _Contents | None) -> list[int]:
+        """Find what changed since the last update, and return the version counters."""
+        versions, seen = list(map(_VERSION, self._parameters)), self._contents
+        known = moment in self._moving
+        if known and versions == self._versions and (now is seen or (now and seen and now.equals(seen))):
+            return versions
+        differ = {at for at, (a, b) in enumerate(zip(self._versions, versions, strict=True)) if a != b}
+        if now is not None and seen is not None:
+            contents = zip(seen.parts(), now.parts(), strict=True)
+            differ |= {at for at, (a, b) in enumerate(contents) if not bits_equal(a, b)}
         # A layer may change its own weights when it is called, such as an embedding with max_norm.
         moving = self._moving.setdefault(moment, set(differ))
         self.changed += [self._parameters[at] for at in sorted(differ) if at not in moving]
+        return versions
