@@ -19,7 +19,8 @@ export function keepInView(root, words, changed) {
   const toggle = () => {
     const box = root();
     if (!box?.showPopover) return;
-    if (box.matches(":popover-open")) box.hidePopover();
+    // Without the attribute, because the browser frames each element that has it, shown or not.
+    if (box.matches(":popover-open")) box.removeAttribute("popover");
     else {
       height = box.offsetHeight;
       // "manual": a click on the notebook must not close it.
@@ -31,7 +32,7 @@ export function keepInView(root, words, changed) {
   const end = () => {
     const box = root();
     if (box?.matches(":popover-open")) {
-      box.hidePopover();
+      box.removeAttribute("popover");
       put();
     }
   };
