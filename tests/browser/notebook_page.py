@@ -191,8 +191,14 @@ class NotebookPage:
         self.page.evaluate("harness.close()")
 
     def until_ready(self) -> None:
-        """Wait until the notebook is shown and its kernel is idle."""
+        """Wait until the notebook is shown, its kernel is idle, and the page has asked for the kernel's widgets.
+
+        A page that connects to a kernel asks first the control channel of ipywidgets, then the kernel, for the widgets
+        that exist. A cell that shows a widget meanwhile can lose parts of it.
+        """
         self.page.wait_for_function("window.harness?.ready()")
+        for _request in ("the control channel", "the kernel"):
+            self.execute("")  # answered after what the page asked before
         self.page.evaluate("for (const side of ['collapseLeft', 'collapseRight']) jupyterapp.shell[side]?.()")
 
     def run(self, source: str) -> str:

@@ -82,13 +82,21 @@ class KernelSession:
     def finish(self, request: str) -> str:
         """Wait until a cell that was started is done; return the text that it put out."""
         texts = []
-        for message in self._outputs(request):
+        for message in self.published(request):
             content = message["content"]
             if message["msg_type"] == "stream":
                 texts.append(content["text"])
             elif message["msg_type"] == "execute_result":
                 texts.append(content["data"]["text/plain"])
         return "".join(texts).strip()
+
+    def published(self, request: str) -> list[dict[str, Any]]:
+        """Wait until a cell is done; return what the kernel published for it, or raise `CellError`."""
+        messages = list(self._until_idle(request))
+        for message in messages:
+            if message["msg_type"] == "error":
+                raise CellError(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(message["content"]["traceback"])))
+        return messages
 
     def ask(self, expression: str, *, subshell: str | None = None) -> Any:
         """Return the value of an expression, one that JSON can carry."""
@@ -99,7 +107,7 @@ class KernelSession:
         )
         [answer] = [
             message["content"]["data"][ANSWER]
-            for message in self._outputs(request)
+            for message in self.published(request)
             if message["msg_type"] == "display_data" and ANSWER in message["content"]["data"]
         ]
         return json.loads(answer)
@@ -190,14 +198,6 @@ class KernelSession:
             reply = self.client.get_control_msg(timeout=PATIENCE)
             if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
                 return reply["content"]
-
-    def _outputs(self, request: str) -> list[dict[str, Any]]:
-        """Wait until a cell is done; return what the kernel published for it, or raise `CellError`."""
-        messages = list(self._until_idle(request))
-        for message in messages:
-            if message["msg_type"] == "error":
-                raise CellError(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(message["content"]["traceback"])))
-        return messages
 
     def _until_idle(self, request: str) -> Iterator[dict[str, Any]]:
         """Yield what the kernel publishes for a request, until it says that it is idle again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -53,6 +54,14 @@ def number_box(kernel: KernelSession, setting: str) -> str:
 
 def button(kernel: KernelSession, action: str) -> str:
     return kernel.ask(f"control('gw-{action}', ipywidgets.Button)")
+
+
+def test_a_widget_is_complete_when_it_opens(prepared):
+    """A page that lags behind a burst of messages can lose parts of a widget."""
+    kinds = Counter(message["msg_type"] for message in prepared.published(prepared.start(WIDGET)))
+    prepared.execute("w.close()")
+    assert 300 < kinds["comm_open"] < 450
+    assert kinds["comm_msg"] < 0.6 * kinds["comm_open"], "most classes and tooltips come with the models"
 
 
 def test_a_control_changes_the_trainer(live, shell):

@@ -120,13 +120,12 @@ class Control:
             self._look,
             self._guard,
             self._edited,
+            tooltip=catalog(setting.help),
             zero_end=zero_end,
             presets=presets,
         )
         if zero_end == "high" and isinstance(self.editor, NumberEditor):
             self.editor.typed_zero = self._refuse_typed_zero
-        for widget in self.editor.widgets:
-            widget.tooltip = catalog(setting.help)
         self.widget = self._look.box(
             self.editor.widgets, "gw-control", f"gw-kind-{type(setting).__name__.lower()}", f"gw-{name}"
         )

@@ -27,7 +27,7 @@ from ganwidgets.settings import (
     NumberSetting,
     Setting,
 )
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.locked_inputs import (
     GuardedCheckbox,
     GuardedDropdown,
@@ -63,6 +63,7 @@ def make_editor(
     guard: threading.RLock,
     edited: Edited,
     *,
+    tooltip: str = "",
     zero_end: Literal["low", "high"] = "low",
     presets: Mapping[str, str] | None = None,
 ) -> Editor:
@@ -82,21 +83,23 @@ def make_editor(
         The lock under which the inputs are written.
     edited : callable
         Called with each value that the user enters, in canonical form if it can be computed here.
+    tooltip : str, optional
+        One sentence on the setting, in the reader's language.
     zero_end : {"low", "high"}
         The end of a slider with the special value 0, if it has a special meaning.
     presets : mapping of str to str, optional
         For data: each preset's name and label.
     """
     if isinstance(setting, NumberSetting):
-        return NumberEditor(setting, label, look, guard, edited, zero_end)
+        return NumberEditor(setting, label, look, guard, edited, zero_end, tooltip=tooltip)
     if isinstance(setting, BoolSetting):
-        return SwitchEditor(setting, label, catalog, look, guard, edited)
+        return SwitchEditor(setting, label, catalog, look, guard, edited, tooltip=tooltip)
     if isinstance(setting, ChoiceSetting):
-        return ChoiceEditor(setting, label, catalog, look, guard, edited)
+        return ChoiceEditor(setting, label, catalog, look, guard, edited, tooltip=tooltip)
     if isinstance(setting, LayerWidthsSetting):
-        return WidthsEditor(setting, label, catalog, look, guard, edited)
+        return WidthsEditor(setting, label, catalog, look, guard, edited, tooltip=tooltip)
     if isinstance(setting, DataSetting):
-        return DataEditor(setting, label, catalog, look, guard, edited, presets or {})
+        return DataEditor(setting, label, catalog, look, guard, edited, presets or {}, tooltip=tooltip)
     raise TypeError(f"no input is known for a {type(setting).__name__}")
 
 
@@ -123,6 +126,8 @@ class NumberEditor:
         guard: threading.RLock,
         edited: Edited,
         zero_end: Literal["low", "high"],
+        *,
+        tooltip: str = "",
     ) -> None:
         self._setting = setting
         self._whole = isinstance(setting, IntSetting)
@@ -137,7 +142,8 @@ class NumberEditor:
             max=len(self._stops.values) - 1,
             value=self._stops.nearest(setting.initial),
             readout=False,
-            **look.of(GuardedSlider),
+            tooltip=tooltip,
+            **look.of(GuardedSlider, "gw-slider"),
         )
         box = GuardedInt if self._whole else GuardedFloat
         self.box = box(
@@ -147,9 +153,10 @@ class NumberEditor:
             step=self._box_step(setting.initial),
             description=label,
             description_allow_html=True,
-            **look.of(box),
+            tooltip=tooltip,
+            **look.of(box, "gw-number"),
         )
-        self.widgets = (classed(self.slider, "gw-slider"), classed(self.box, "gw-number"))
+        self.widgets = (self.slider, self.box)
 
     def show(self, value: Any) -> None:
         self.slider.value = self._stops.nearest(value)
@@ -198,6 +205,8 @@ class ChoiceEditor:
         look: SharedStyle,
         guard: threading.RLock,
         edited: Edited,
+        *,
+        tooltip: str = "",
     ) -> None:
         self._setting = setting
         self._catalog = catalog
@@ -209,6 +218,7 @@ class ChoiceEditor:
             value=setting.initial,
             description=label,
             description_allow_html=True,
+            tooltip=tooltip,
             **look.of(GuardedDropdown),
         )
         self.widgets = (self.list,)
@@ -237,6 +247,8 @@ class SwitchEditor:
         look: SharedStyle,
         guard: threading.RLock,
         edited: Edited,
+        *,
+        tooltip: str = "",
     ) -> None:
         self._catalog = catalog
         self.box = GuardedCheckbox(
@@ -245,6 +257,7 @@ class SwitchEditor:
             value=setting.initial,
             description=label,
             indent=False,
+            tooltip=tooltip,
             **look.of(GuardedCheckbox),
         )
         self.widgets = (self.box,)
@@ -267,6 +280,8 @@ class WidthsEditor:
         look: SharedStyle,
         guard: threading.RLock,
         edited: Edited,
+        *,
+        tooltip: str = "",
     ) -> None:
         self._catalog = catalog
         self._guard = guard
@@ -279,6 +294,7 @@ class WidthsEditor:
             continuous_update=False,
             description=label,
             description_allow_html=True,
+            tooltip=tooltip,
             **look.of(GuardedText),
         )
         self.widgets = (self.text,)
@@ -313,6 +329,8 @@ class DataEditor:
         guard: threading.RLock,
         edited: Edited,
         presets: Mapping[str, str],
+        *,
+        tooltip: str = "",
     ) -> None:
         self._presets = {name: catalog(text) for name, text in presets.items()}
         self._own_label = catalog(N_("own data"))
@@ -325,6 +343,7 @@ class DataEditor:
             value=setting.initial if setting.initial in self._presets else None,
             description=label,
             description_allow_html=True,
+            tooltip=tooltip,
             **look.of(GuardedDropdown),
         )
         self.widgets = (self.list,)

@@ -2,6 +2,8 @@
 
 ipywidgets gives every widget a layout and a style of its own, each a model in the browser: two
 thirds of all messages, for objects that never change. The stylesheet does the work instead.
+
+CSS classes are arguments of the constructors here: a class that is added to an existing widget is another message.
 """
 
 from __future__ import annotations
@@ -21,32 +23,34 @@ class SharedStyle:
         self.layout = ipywidgets.Layout()
         self._styles: dict[type, Any] = {}
 
-    def of(self, kind: type[ipywidgets.Widget]) -> dict[str, Any]:
-        """Return the keywords with which a widget of `kind` shares these objects."""
+    def of(self, kind: type[ipywidgets.Widget], *css_classes: str) -> dict[str, Any]:
+        """Return the keywords with which a widget of `kind` shares these objects and has these CSS classes."""
+        keywords = {"layout": self.layout, "_dom_classes": css_classes}
         trait = kind.class_traits().get("style")
-        if trait is None:
-            return {"layout": self.layout}
-        if trait.klass not in self._styles:
-            self._styles[trait.klass] = trait.klass()
-        return {"layout": self.layout, "style": self._styles[trait.klass]}
+        if trait is not None:
+            if trait.klass not in self._styles:
+                self._styles[trait.klass] = trait.klass()
+            keywords["style"] = self._styles[trait.klass]
+        return keywords
 
     def box(self, children: Iterable[ipywidgets.Widget], *css_classes: str) -> ipywidgets.Box:
         """Return a box; the stylesheet does its layout."""
-        return classed(ipywidgets.Box(tuple(children), layout=self.layout), *css_classes)
+        return ipywidgets.Box(tuple(children), **self.of(ipywidgets.Box, *css_classes))
 
     def button(self, text: str, act: Callable[[], None], *css_classes: str) -> ipywidgets.Button:
         """Return a button that calls `act` when it is clicked."""
-        button = ipywidgets.Button(description=text, **self.of(ipywidgets.Button))
+        button = ipywidgets.Button(description=text, **self.of(ipywidgets.Button, "gw-action", *css_classes))
         button.on_click(lambda _: act())
-        return classed(button, "gw-action", *css_classes)
+        return button
 
     def html(self, text: str, *css_classes: str) -> ipywidgets.HTML:
         """Return a widget with the HTML `text`; the caller has escaped user input."""
-        return classed(ipywidgets.HTML(text, **self.of(ipywidgets.HTML)), *css_classes)
+        return ipywidgets.HTML(text, **self.of(ipywidgets.HTML, *css_classes))
 
 
 def classed(widget: Any, *css_classes: str) -> Any:
-    """Return `widget` after adding CSS classes to it."""
-    for css_class in css_classes:
-        widget.add_class(css_class)
+    """Return `widget` after adding CSS classes to it, in one message."""
+    with widget.hold_sync():
+        for css_class in css_classes:
+            widget.add_class(css_class)
     return widget

@@ -197,8 +197,7 @@ class Arrangement:
             "controls": self._quick,
         }
         for name, part in (*self.parts.items(), ("plane", self._picture), ("samples", self._picture)):
-            part.add_class("gw-part")
-            part.add_class(f"gw-part-{name}")
+            classed(part, "gw-part", f"gw-part-{name}")
 
     def arranged(
         self, names: Sequence[str], more: Mapping[str, ipywidgets.Widget]

@@ -23,7 +23,7 @@ from ganwidgets.modality import Modality, View
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
 from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, Viewers, gone_words
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.panels.charts.curves import CurvesPanel
 from ganwidgets.widgets.panels.charts.gap_meter import GapMeter
@@ -254,9 +254,7 @@ class Dashboard:
         own_parts = own_panels(look)
         self._panels += own_parts
         self._own_widgets = tuple(part.widget for part in own_parts)
-        self._saving = saving.widget
-        self._saving.add_class("gw-part")
-        self._saving.add_class("gw-part-export")
+        self._saving = classed(saving.widget, "gw-part", "gw-part-export")
         self.children = self.arranged(PANELS)
         # Not among the children if the data need the other picture.
         self._apart = [*self._places.values(), metrics.features, *self._arrangement.parts.values()]

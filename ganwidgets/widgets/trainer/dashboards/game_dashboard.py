@@ -275,8 +275,7 @@ class GameDashboard:
             **others,
         }
         for name, part in (*self._parts.items(), ("plane", picture), ("samples", picture)):
-            part.add_class("gw-part")
-            part.add_class(f"gw-part-{name}")
+            classed(part, "gw-part", f"gw-part-{name}")
         self.children = self.arranged(PANELS)
         self._apart = [picture, *self._parts.values()]
 
