@@ -68,7 +68,7 @@ PATIENCE = 20.0
 LOSS_CURVES = ("loss_d", "loss_g")
 
 MEASURED_SIGNS = ("served", "extent", "logit_spread", "undecided")
-"""Values measured with the metrics for the verdict that are not metrics."""
+"""Values for the interpretation of metrics that are measured with the metrics but are not metrics."""
 
 JUDGED = 500
 """Number of points, real and generated, for D's part of the verdict: about a millisecond."""
@@ -387,12 +387,12 @@ class Camera:
 
 
 def _metrics(values: Mapping[str, T]) -> dict[str, T]:
-    """Return `values` without the signs of the verdict."""
+    """Return `values` without :data:`MEASURED_SIGNS`."""
     return {name: value for name, value in values.items() if name not in MEASURED_SIGNS}
 
 
 def _decisiveness(visible: Visible, samples: Floats, reference: Floats) -> dict[str, float]:
-    """Return what :func:`~ganwidgets.runs.inspect.sampling.decisiveness` does, of the first samples."""
+    """Return :func:`~ganwidgets.runs.inspect.sampling.decisiveness` of the first `JUDGED` samples."""
     trained = visible.run.source.modality.trained
     made, real = (torch.from_numpy(trained(each[:JUDGED])) for each in (samples, reference))
     return decisiveness(visible, made, real)

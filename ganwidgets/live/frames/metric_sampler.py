@@ -144,7 +144,7 @@ def measured_of(run: object, by: object, floors: Mapping[str, float]) -> Measure
     Parameters
     ----------
     run : object
-        Identifies the run; kept weakly.
+        Identifies the run; weakly referenced.
     by : object
         The choice of features. Metrics of another choice are not comparable, and are discarded.
     floors : mapping of str to float
@@ -186,7 +186,7 @@ class MetricSampler:
         room: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._room = room
-        self._told = measured
+        self._notify = measured
         self._watched = watched
         self._trouble = ""
         self._least = self._interval = interval
@@ -282,10 +282,10 @@ class MetricSampler:
                 kept.append(iteration, values)
                 if kept is self._kept:
                     self._trouble = ""
-            self._told()
+            self._notify()
             if not kept.floors:
                 kept.floors = MappingProxyType(dict(floors()))
-                self._told()
+                self._notify()
         except Exception as error:  # noqa: BLE001 - a user's features may raise anything; the error is reported
             # Metrics of an exiting process are not needed, and imports fail there.
             if threading.main_thread().is_alive() and self._watched():
@@ -302,7 +302,7 @@ class MetricSampler:
             self._interval = max(self._interval, AFTER_FAILURE)
         if not again:
             logger.error("the metrics at iteration %d could not be measured", iteration, exc_info=error)
-            self._told()
+            self._notify()
 
     @property
     def busy(self) -> bool:
@@ -310,7 +310,7 @@ class MetricSampler:
         return self._under_way is not None and self._under_way.is_alive()
 
     def settle(self, patience: float | None = None) -> None:
-        """Wait for the measurement in progress, at most `timeout` seconds."""
+        """Wait for the measurement in progress, at most `patience` seconds."""
         if self._under_way is not None:
             self._under_way.join(patience)
 

@@ -32,13 +32,14 @@ MOST = 150
 
 @dataclass(frozen=True)
 class Pulls:
-    """How D's loss pulls D's logit at each sample, before the update.
+    """Effect of D's loss on D's logit at each sample, before the update.
 
     Attributes
     ----------
     real, generated : float32 array [M]
-        Minus the derivative of the loss by each sample's logit, times the number of samples. If it is above 0, a higher
-        logit lowers the loss. The loss is the mean over the samples, without D's penalty.
+        Minus the derivative of the loss with respect to each sample's logit, times the number of samples. If
+        it is above 0, a higher logit lowers the loss. The loss is the mean over the samples, without D's
+        penalty.
     """
 
     real: Floats
@@ -112,7 +113,7 @@ def inside(session: Session, step: SubStep, scene: Scene) -> Inside:
 
 
 def _pulls(gradient: Tensor | None, n: int, packing: int, shown: int) -> Floats:
-    """Return each sample's share of minus the gradient by logits; all samples of a pack have the same."""
+    """Return each sample's share of minus the gradient with respect to the logits, equal within a pack."""
     if gradient is None:
         return np.zeros(shown, np.float32)
     each: Floats = (-n * gradient.float() / packing).repeat_interleave(packing)[:shown].numpy()

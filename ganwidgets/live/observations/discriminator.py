@@ -118,11 +118,11 @@ class Gradients:
     Attributes
     ----------
     descent : float32 array [M, ...]
-        Minus the gradient of each sample's share of the generator's loss, by the sample, in the units of training: the
-        steepest descent direction of the generator's loss. The loss is the mean of those shares.
+        Minus the gradient of each sample's share of the generator's loss with respect to the sample, in the
+        units of training: the steepest descent direction of that loss. The loss is the mean of those shares.
     slope : float32 array [M, ...] or None
-        For points only: the gradient of the discriminator's logit by the sample, which points to more real samples.
-        Under ``wasserstein`` and ``hinge`` both are equal.
+        For points only: the gradient of the discriminator's logit with respect to the sample. It points to
+        samples that D takes for more real. Under ``wasserstein`` and ``hinge`` both are equal.
     """
 
     descent: Floats

@@ -58,8 +58,8 @@ class Manifold:
     share : float
         Probability of each cell (in the first two dimensions of the noise).
     sliced : bool
-        True if the noise has more dimensions, all others being 0 here: the grid is then only a slice of the generator's
-        range.
+        True if the noise has more than two dimensions; the others are 0 here, so the grid is only a slice of
+        the generator's range.
     """
 
     corners: Floats

@@ -65,7 +65,7 @@ class Inbox:
     def unanswered(self, ticket: int | None = None) -> bool:
         """Return True if a command sent up to `ticket` waits or runs.
 
-        Without a ticket: whether any does, except calls, because viewers send calls all the time.
+        Without a ticket, consider all commands except calls, because viewers send calls all the time.
         """
         with self.lock:
             if ticket is None:
@@ -83,7 +83,7 @@ class Inbox:
             return any(isinstance(command, Play | Step) for command in self._all())
 
     def to_be_set(self) -> frozenset[str]:
-        """Return the settings that queued changes will set."""
+        """Return the names of the settings that queued changes will set."""
         with self.lock:
             changes = (c for c in (*self._urgent, *self._orders) if isinstance(c, Change))
             return frozenset(name for change in changes for name in change.values)
@@ -124,7 +124,7 @@ class Inbox:
                 self._work.wait(seconds)
 
     def _older_change(self) -> bool:
-        """Return True if the next two commands are changes, and the urgent one was sent later: it must not be undone."""
+        """Return True if the next two commands are changes and the urgent one was sent later; it must win."""
         if not self._orders:
             return False
         urgent, ordered = self._urgent[0], self._orders[0]

@@ -24,8 +24,8 @@ class RunState:
     Attributes
     ----------
     status : str
-        ``"idle"`` (nothing has run yet), ``"running"``, ``"paused"``, ``"diverged"`` (a number was
-        not finite) or ``"error"`` (an exception; both in `error`).
+        ``"idle"`` (nothing has run yet), ``"running"``, ``"paused"``, ``"diverged"`` (a value was not finite)
+        or ``"error"`` (an exception; both in `error`).
     playing : bool
         True if it trains until the user pauses.
     iteration : int

@@ -1,4 +1,4 @@
-"""The runner: it queues commands of users, and publishes their results."""
+"""The runner queues commands of users and publishes their results."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Runner:
             self.shown_by: weakref.WeakSet[Any] = weakref.WeakSet()
             self._worker = Worker(trainer, self._listeners)
             _RUNNERS[trainer] = weakref.ref(self._worker), weakref.ref(self)
-        # At the interpreter's exit all threads are stopped together, and joined.
+        # All threads are stopped together, and joined, when the interpreter exits.
         weakref.finalize(self, self._worker.stop).atexit = False
 
     @classmethod
@@ -157,7 +157,7 @@ class Runner:
         return self._travel(TravelTo(partial(self.trainer.timeline.undo, seq)))
 
     def go(self, journey: Callable[[], None]) -> int:
-        """Pause, and travel as `journey` says."""
+        """Pause, and call `journey`, which travels."""
         return self._travel(TravelTo(journey))
 
     def _travel(self, command: TravelTo) -> int:

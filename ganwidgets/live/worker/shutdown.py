@@ -18,16 +18,16 @@ EXIT_PATIENCE = 5.0
 _LIVE: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
-def end_at_exit(core: Worker) -> None:
-    """End the thread of `core` when the interpreter exits, unless it has ended before."""
-    _LIVE.add(core)
+def end_at_exit(worker: Worker) -> None:
+    """End the thread of `worker` when the interpreter exits, unless it has ended before."""
+    _LIVE.add(worker)
 
 
 @atexit.register
 def _end_all() -> None:
-    cores = list(_LIVE)
-    for core in cores:
-        core.stop(at_exit=True)
+    workers = list(_LIVE)
+    for worker in workers:
+        worker.stop(at_exit=True)
     end = time.monotonic() + EXIT_PATIENCE
-    for core in cores:
-        core.join(max(0.0, end - time.monotonic()))
+    for worker in workers:
+        worker.join(max(0.0, end - time.monotonic()))

@@ -22,7 +22,7 @@ __all__ = ["WorkerStatus"]
 
 
 class WorkerStatus:
-    """What trains, its progress and values, and what stopped it; used only by the training thread.
+    """Progress, latest values and error of a run; used only by the training thread.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ class WorkerStatus:
         self._changes = 0
         self._walked_at = (0, 0)
 
-    def told(self) -> RunState:
-        """Return the published state."""
+    def to_publish(self) -> RunState:
+        """Return the state to publish."""
         if not self.playing and self.job is None:
             self.rate.stop()
         return RunState(

@@ -213,7 +213,7 @@ class Worker:
             self._refuse(self._ending, None)
 
     def _turn(self) -> bool:
-        """Carry out one command, or train for a moment; return False if the thread must end."""
+        """Carry out one command, or train for up to `SLICE` seconds; return False if the thread must end."""
         command = self.inbox.take(in_order=self._status.job is None, rest=self._rest)
         if command is not None:
             try:
@@ -238,7 +238,7 @@ class Worker:
         return self.trainer._session.autosave.retry_in()
 
     def _train(self) -> None:
-        """Train until a command arrives, a moment has passed, or the steps are done."""
+        """Train until a command arrives, `SLICE` seconds have passed, or the steps are done."""
         job = self._status.job
         begun = time.monotonic()
         end = begun + SLICE
@@ -258,7 +258,7 @@ class Worker:
                 n = AT_ONCE if self._status.until is None else self._status.until - self.trainer.iteration
                 due = self.metronome.due(begun)
                 record = self.trainer._advance(ALL, n if due is None else min(n, due), interrupted, CODE)
-        except BaseException as error:  # noqa: BLE001 - whatever a network raises is a state
+        except BaseException as error:  # noqa: BLE001 - any exception of a network becomes part of the state
             if job is not None:
                 job.done += steps
             self._fail(error)
@@ -338,7 +338,7 @@ class Worker:
         failure: BaseException | None = None
         try:
             answer = command.function()
-        except BaseException as error:  # noqa: BLE001 - it belongs to the caller
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             failure = error
         changes = self._status.changes_since(before)
         travelled = self._status.place() != place
@@ -370,7 +370,7 @@ class Worker:
         refusal: Exception | None = None
         try:
             self.trainer._session.change(command.values, command.origin)
-        except Exception as error:  # noqa: BLE001 - the answer says why; the run goes on
+        except Exception as error:  # noqa: BLE001 - the event contains it; the run continues
             refusal = error
         changes = self._status.changes_since(before)
         self._acknowledge(command, asked=command.values, changes=changes, error=refusal)
@@ -407,13 +407,13 @@ class Worker:
                 self.trainer._session.reset(command.seed, command.origin)
                 self._status.started = False
                 self._status.record = MappingProxyType({})
-        except Exception as error:  # noqa: BLE001 - the answer says why, and so does the state
+        except Exception as error:  # noqa: BLE001 - the event and the state contain it
             self._status.error = error
         changes = self._status.changes_since(before)
         self._acknowledge(command, changes=changes, error=self._status.error, notice=notice)
 
     def _carry_out_travel(self, command: TravelTo) -> None:
-        """Travel, unless it was only a drag and the next journey waits already."""
+        """Travel, unless the command is from a drag and a later journey waits."""
         if isinstance(command, ScrubTo) and self.inbox.holds(TravelTo):
             self._acknowledge(command)
             return
@@ -421,7 +421,7 @@ class Worker:
         refusal: Exception | None = None
         try:
             command.journey()
-        except Exception as error:  # noqa: BLE001 - the answer says why; the run is where it was
+        except Exception as error:  # noqa: BLE001 - the event contains it; the run has not moved
             refusal = error
         else:
             self._status.error = None
@@ -433,7 +433,7 @@ class Worker:
         refusal: Exception | None = None
         try:
             self._status.walk(command)
-        except Exception as error:  # noqa: BLE001 - the answer says why; the run is where it was
+        except Exception as error:  # noqa: BLE001 - the event contains it; the run has not moved
             refusal = error
         self._status.end_walk()
         self._acknowledge(command, error=refusal)
@@ -455,7 +455,7 @@ class Worker:
     def _publish(self) -> None:
         """Publish the state, and wake waiting threads."""
         self._store()
-        self.state = self._status.told()
+        self.state = self._status.to_publish()
         with self.inbox.lock:
             self.inbox.news.notify_all()
 

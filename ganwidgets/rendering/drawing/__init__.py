@@ -1,1 +1,1 @@
-"""Colours, phrases and ticks: what every picture of a run has in common."""
+"""Colours, phrases and axis ticks, shared by all pictures of a run."""

@@ -11,9 +11,9 @@ import numpy.typing as npt
 __all__ = ["comfortable_limits", "logarithmic_limits", "logarithmic_ticks", "nice_ticks", "typical_range"]
 
 LARGEST = 1e280
-"""Bound of magnitudes; numbers beyond it, and below its inverse, are not distinguished."""
+"""Bound of magnitudes; numbers above it, or below its inverse, are not distinguished."""
 FINEST = 1e-9
-"""Relative differences below this count as none."""
+"""Smaller relative differences count as zero."""
 
 TYPICAL = 0.1, 0.9
 """Quantiles that bound a curve's typical values."""
@@ -48,7 +48,7 @@ def _typical(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     margin = 0.75 * (last - first)
     if high - low <= FLATTENED * (last - first + 2 * margin):
         return low, high
-    # The range may be a single number, so the axis adds a margin.
+    # The range may be a single number; the axis adds a margin.
     return max(low, first - margin), min(high, last + margin)
 
 

@@ -1,7 +1,7 @@
-"""Colour of each part of a game, equal in cards, curves, diagram, points and exported files.
+"""Colour of each part of a game, the same in cards, curves, diagram, points and exported files.
 
-Four tones have a fixed meaning: ``d`` a discriminator, ``g`` a generator, ``real`` and ``generated`` samples. Parts
-that are none of these get other tones.
+Four tones have a fixed meaning: ``d`` a discriminator, ``g`` a generator, ``real`` and ``generated`` samples. All other
+parts get other tones.
 """
 
 from __future__ import annotations

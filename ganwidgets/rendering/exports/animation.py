@@ -30,7 +30,7 @@ RATE = 25
 """Frame rate of a video; each moment lasts for several frames."""
 
 QUALITY = 14
-"""The constant rate factor of H.264: 0 loses nothing, 23 is usual; single pixels are to stay apart."""
+"""H.264's constant rate factor: 0 is lossless, 23 the usual value; this one keeps single pixels distinct."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Film:
 
     @classmethod
     def of_pictures(cls, pictures: Iterable[Any]) -> Self:
-        """Return RGB pictures of Pillow of one size, one after the other."""
+        """Return RGB Pillow images of one size, one after the other."""
         frames = list(pictures)
         each = min(max(LENGTH / len(frames), SHORTEST), LONGEST)
         return cls(frames, [each] * (len(frames) - 1) + [LAST])
@@ -87,7 +87,7 @@ class Film:
         Raises
         ------
         ImportError
-            If imageio-ffmpeg is not installed, or brings no encoder for this system.
+            If imageio-ffmpeg is not installed, or contains no encoder for this system.
         """
         try:
             import imageio_ffmpeg
@@ -102,7 +102,7 @@ class Film:
                 )
             ) from error
         width, height = self.frames[0].size
-        # H.264 has a colour for each two by two pixels, so both sides are even.
+        # H.264 stores one colour for each block of 2 by 2 pixels, so both sides must be even.
         wide, high = width + width % 2, height + height % 2
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "film.mp4"

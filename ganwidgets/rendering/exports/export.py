@@ -210,7 +210,7 @@ def _shown(session: Session, pictures: int) -> int:
 def _script(session: Session) -> str:
     try:
         return script_of(session)
-    except ValueError:  # it began with a state that was loaded
+    except ValueError:  # the run began from a loaded state
         return ""
 
 

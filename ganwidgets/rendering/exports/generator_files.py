@@ -51,7 +51,7 @@ def torch_export(session: Session) -> bytes:
     Raises
     ------
     DataError
-        If the game has no generator of noise.
+        If the game has no generator that takes noise.
     ValueError
         If `torch.export` cannot trace the network.
     """
@@ -64,7 +64,7 @@ def torch_export(session: Session) -> bytes:
             dynamic_shapes=tuple({0: batch} for _ in traceable.arguments),
             strict=False,
         )
-    except Exception as error:  # the network is the user's, and tracing raises errors of many classes
+    except Exception as error:  # user code and tracing raise errors of many classes
         raise _untraceable(error) from error
     file = io.BytesIO()
     torch.export.save(program, file)
@@ -77,7 +77,7 @@ def onnx(session: Session) -> bytes:
     Raises
     ------
     DataError
-        If the game has no generator of noise.
+        If the game has no generator that takes noise.
     ImportError
         If onnx or onnxscript is not installed.
     ValueError
@@ -114,9 +114,11 @@ def onnx(session: Session) -> bytes:
 
 
 def safetensors_file(session: Session, figures: Mapping[str, float], floors: Mapping[str, float]) -> bytes:
-    """Return the generator's parameters and buffers as safetensors; all networks of a game without a generator.
+    """Return the parameters and buffers of the generator, or of all networks if there is none, as safetensors.
 
-    Names of tensors are those of the network's ``state_dict``; of several networks each begins with the network's. The header's metadata hold `config`, the settings as JSON, and `model_card`, a model card in Markdown.
+    Tensors are named as in the network's ``state_dict``. With several networks, each name begins with the
+    network's name. The header's metadata contain `config`, the settings as JSON, and `model_card`, a model
+    card in Markdown.
 
     Parameters
     ----------
@@ -140,7 +142,7 @@ def safetensors_file(session: Session, figures: Mapping[str, float], floors: Map
 
 
 def card_in(content: bytes) -> str:
-    """Return the model card in the header of what :func:`safetensors_file` returned."""
+    """Return the model card in the header of a file that :func:`safetensors_file` made."""
     length = int.from_bytes(content[:8], "little")
     card: str = json.loads(content[8 : 8 + length])["__metadata__"]["model_card"]
     return card
@@ -164,7 +166,7 @@ def _traceable(session: Session) -> _Traceable:
     if isinstance(network, GrowingNetwork):
         network.hold_level()
     traceable = _Traceable(network, _examples(session))
-    # Constants that networks keep after their first call must not be made while tracing.
+    # Networks cache constants in their first call, which must not happen while tracing.
     with torch.random.fork_rng(devices=[]):
         network(*traceable.arguments)
     return traceable
@@ -242,6 +244,6 @@ def _card(
 
 
 def _is_plain(value: Any) -> bool:
-    """Return whether JSON holds `value`: data of two halves may be a pair of arrays."""
+    """Return True if JSON can store `value`; paired data may be a tuple of arrays."""
     parts = value if isinstance(value, tuple) else (value,)
     return all(isinstance(part, (bool, int, float, str)) for part in parts)

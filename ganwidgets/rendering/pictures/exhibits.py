@@ -24,13 +24,13 @@ SIDE = 320
 """Pixels of a plane."""
 
 WIDE, EDGE, LINE = 600, 12, 20
-"""Least pixels of a poster across, pixels around and between its pictures, and of a caption."""
+"""Minimum width of a poster, width of its margins and gaps, and height of a caption, in pixels."""
 
 
 def drawable(images: Floats, kind: str) -> tuple[Floats, float]:
-    """Return images as numbers from 0 to 1, and their largest number.
+    """Return images scaled to [0, 1], and their greatest magnitude.
 
-    Numbers around 0 become grey where they are 0, and black or white where they are furthest from it.
+    In images of signed values, 0 becomes grey, and the greatest magnitude black or white.
     """
     if kind == "samples":
         return images, 1.0
@@ -40,14 +40,14 @@ def drawable(images: Floats, kind: str) -> tuple[Floats, float]:
 
 
 def row_of(images: Floats, kind: str) -> tuple[bytes, int, float]:
-    """Return images side by side as a PNG, its width in pixels of theirs, and the largest number in them."""
+    """Return images side by side as a PNG, its width in pixels, and the greatest magnitude in the images."""
     shown, largest = drawable(images, kind)
     grid = image_grid(shown, len(shown))
     return as_png(grid), grid.shape[1], largest
 
 
 def scatter_of(exhibits: Sequence[Exhibit], seen: Mapping[str, Floats]) -> bytes:
-    """Return points of all exhibits in one plane as a PNG; of more than two numbers the first two."""
+    """Return the points of all exhibits, by their first two coordinates, in one plane as a PNG."""
     return _png(_scatter(exhibits, seen))
 
 
@@ -82,14 +82,14 @@ def _plane(points: Floats) -> Floats:
 def poster_of(
     exhibits: Sequence[Exhibit], seen: Mapping[str, Floats], caption: str, catalog: Catalog
 ) -> bytes:
-    """Return what :func:`exhibits_picture` returns as a PNG."""
+    """Return :func:`exhibits_picture` as a PNG."""
     return _png(exhibits_picture(exhibits, seen, caption, catalog))
 
 
 def exhibits_picture(
     exhibits: Sequence[Exhibit], seen: Mapping[str, Floats], caption: str, catalog: Catalog
 ) -> Any:
-    """Return all exhibits with their names, and `caption` below, as an RGB picture of Pillow on white."""
+    """Return all exhibits with their names, and `caption` below, as an RGB Pillow image on white."""
     from PIL import Image, ImageDraw, ImageFont
 
     pictures = []

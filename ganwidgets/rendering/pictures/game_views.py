@@ -1,4 +1,4 @@
-"""Moments of a run of another game than the classic one, for animations and pages."""
+"""Moments of a run of any game but the classic one, for animations and pages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class GameMoment:
     exhibits : mapping of str to float32 array [n, ...]
         As :meth:`ganwidgets.GANTrainer.show` returns them.
     record : mapping of str to float
-        The numbers of the last updates.
+        Values of the last updates.
     """
 
     iteration: int
@@ -91,7 +91,7 @@ def _arrays(seen: Mapping[str, Any]) -> dict[str, Floats]:
 
 
 def moment_picture(moment: GameMoment, game: Game, catalog: Catalog) -> Any:
-    """Return a moment as an RGB picture of Pillow: every exhibit with its name, and a line with the losses."""
+    """Return a moment as an RGB Pillow image: every exhibit with its name, and a line with the losses."""
     parts = [catalog(N_("iteration {count}"), count=spell_count(moment.iteration, " "))]
     for player in game.players:
         value = moment.record.get(f"loss_{player.letter}", math.nan)

@@ -22,7 +22,7 @@ def columns_of(frame: Shown) -> int:
 def levels(images: np.ndarray) -> np.ndarray:
     """Return images, float [N, C, H, W] in [0, 1], as bytes: uint8 [N, H, W, 3].
 
-    Of other than one or three channels, the first three are shown; non-finite values are black.
+    With neither one nor three channels, the first three are shown; non-finite values are black.
     """
     shown = images[:, :3] if images.shape[1] >= 3 else np.repeat(images[:, :1], 3, axis=1)
     rounded = np.rint(np.clip(np.nan_to_num(shown), 0, 1) * 255).astype(np.uint8)
@@ -41,7 +41,7 @@ def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     Parameters
     ----------
     images : float array [N, C, H, W]
-        In [0, 1]; of other than one or three channels, the first three are shown.
+        In [0, 1]; with neither one nor three channels, the first three are shown.
     columns : int, optional
         Images in a row; default: about as many as there are rows.
 

@@ -14,23 +14,23 @@ from ganwidgets.rendering.drawing.phrases import spell_count
 __all__ = ["DASHES", "PALETTE", "legend", "overlay", "thinned_curve"]
 
 PALETTE = ("#8D7BC4", "#E69F00", "#56B4E9", "#96742F", "#767676")
-"""Colours of runs, readable on a white and a black page. None is one of :mod:`ganwidgets.rendering.drawing.colors` that means
-real, generated, discriminator or generator."""
+"""Colours of runs, readable on a white and a black page. They differ from the colours that mean real, generated,
+discriminator or generator in :mod:`ganwidgets.rendering.drawing.colors`."""
 
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
-"""Dashes for more runs than colours, because colour is never the only distinction."""
+"""Dash patterns of curves, because colour is never the only distinction."""
 
 POINTS = 400
 WIDTH, HEIGHT = 392, 200
 LEFT, RIGHT, TOP, BOTTOM = 48, 14, 8, 34
 DIGIT = 6.5
-"""Width of a digit at a font size of 11, at most."""
+"""Maximum width of a digit at font size 11."""
 
 Floats = npt.NDArray[np.float64]
 
 
 def thinned_curve(places: Floats, values: Floats, points: int = POINTS) -> tuple[Floats, Floats]:
-    """Return means over at most `points` stretches of equally many finite values, and their middle positions."""
+    """Return mean positions and means of the finite values in at most `points` intervals of equal length."""
     good = np.isfinite(places) & np.isfinite(values)
     places, values = places[good], values[good]
     if len(values) <= points:
@@ -41,7 +41,7 @@ def thinned_curve(places: Floats, values: Floats, points: int = POINTS) -> tuple
 
 
 def legend(names: Iterable[str]) -> str:
-    """Return the names of curves, each behind the colour in which :func:`overlay` draws it."""
+    """Return a legend: each name after a mark in the colour that :func:`overlay` uses for it."""
     return "".join(
         f'<span style="margin-right:16px"><span style="color:{PALETTE[number % len(PALETTE)]}">&#9644;</span> '
         f"{html.escape(name)}</span>"
@@ -60,13 +60,13 @@ def overlay(
     Parameters
     ----------
     title : str
-        What the heights are.
+        Title: the quantity on the vertical axis.
     curves : mapping of str to (places, values)
-        By the runs' names.
+        Horizontal positions and values of each curve, by the run's name.
     across : str
-        What the places are.
+        Label of the horizontal axis.
     marks : sequence of (place, text)
-        Places that are marked by a vertical line, whose text is shown on hover.
+        Positions of vertical lines, and their tooltips.
     """
     shown = {name: thinned_curve(*curve) for name, curve in curves.items()}
     bottom, top = comfortable_limits(*typical_range(*(values for _, values in shown.values())))
@@ -90,14 +90,14 @@ def overlay(
         parts.append(f'<text x="{x0 - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{height}</text>')
     whole = all(np.array_equal(where, np.round(where)) for where, _ in curves.values())
     for tick in nice_ticks(first, last):
-        if whole and tick != round(tick):  # there is no iteration 299.5
+        if whole and tick != round(tick):  # iterations are integers
             continue
         words = spell_count(round(tick)) if tick == round(tick) else f"{tick:g}"
         parts.append(f'<text x="{x(tick):.1f}" y="{y0 + 14}" text-anchor="middle">{words}</text>')
     for number, (where, values) in enumerate(shown.values()):
         points = " ".join(f"{x(a):.1f},{y(v):.1f}" for a, v in zip(where, values, strict=True))
         dash = DASHES[number // len(PALETTE) % len(DASHES)]
-        # Of two curves that coincide, both are seen.
+        # Both of two coinciding curves stay visible.
         width = 2.8 if number == 0 and len(shown) == 2 else 1.5
         parts.append(
             f'<polyline fill="none" stroke="{PALETTE[number % len(PALETTE)]}" stroke-width="{width}" '

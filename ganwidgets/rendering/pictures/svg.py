@@ -54,8 +54,8 @@ class Line:
 def chart(title: str, lines: Sequence[Line], across: str, unit: str, catalog: Catalog) -> str:
     """Return a figure of curves over iterations, each with its envelope.
 
-    The page needs no script for the reader's choices: a box in the legend hides its curve, and another one shows the
-    same curves on a logarithmic axis.
+    Without a script, a checkbox in the legend hides its curve, and another one switches to a logarithmic
+    axis.
     """
     shown = [_finite(line) for line in lines]
     placed, unplaced = _on_logarithmic_axis(shown)
@@ -82,7 +82,7 @@ def chart(title: str, lines: Sequence[Line], across: str, unit: str, catalog: Ca
 
 @dataclass(frozen=True)
 class _Curve:
-    """The finite values of a line; arrays of one length, and where a gap begins."""
+    """The finite values of a line, as arrays of one length, and the indices after gaps."""
 
     tone: str
     iterations: np.ndarray
@@ -99,7 +99,7 @@ def _finite(line: Line) -> _Curve:
 
 
 def _on_logarithmic_axis(curves: Sequence[_Curve]) -> tuple[list[_Curve], int]:
-    """Return the base-10 logarithms of positive values, with gaps for all others, and how many values lack a place."""
+    """Return base-10 logarithms of the positive values, with gaps for all others, and the number of the others."""
     found, unplaced = [], 0
     for curve in curves:
         good = curve.mean > 0
@@ -113,7 +113,7 @@ def _on_logarithmic_axis(curves: Sequence[_Curve]) -> tuple[list[_Curve], int]:
 
 
 def _drawing(curves: Sequence[_Curve], across: str, unit: str, *, logarithmic: bool) -> str:
-    """Return the content of a chart's SVG; logarithmic curves hold logarithms already."""
+    """Return the content of a chart's SVG; logarithmic curves already contain logarithms."""
     low, high = typical_range(*(curve.mean for curve in curves))
     if logarithmic:
         ends = logarithmic_limits(10.0**low, 10.0**high)

@@ -16,7 +16,7 @@ SEED = 0
 """Seed of the map: equal samples give equal maps."""
 
 NEIGHBORS, APART = 15, 0.1
-"""UMAP's default values: number of neighbours, and minimum distance."""
+"""Number of neighbours and minimum distance, UMAP's defaults."""
 
 
 class Embedding:

@@ -1,8 +1,8 @@
 """Map of the discriminator's verdict: pale tints for "generated" and "real".
 
-Undecided is transparent, so that the map suits light and dark pages. A canvas draws it as runs of cells of one shade,
-not as an image: ipycanvas gives every image an address in the browser that is never released, up to twenty a second
-while the page is visible.
+Undecided is transparent, so that the map suits light and dark pages. A canvas draws it as runs of cells of
+one shade, not as an image: ipycanvas creates an object URL for every image and never releases it, up to
+twenty a second while the page is visible.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def heat_runs(verdict: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray
     color : str
         With its opacity, such as ``"#0072B266"``.
     x, y, width : uint8 array
-        In cells; y counts from above.
+        In cells; y counts from the top.
     """
     shade = shades(verdict)[::-1]
     rows, columns = shade.shape

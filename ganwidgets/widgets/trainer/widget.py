@@ -201,7 +201,7 @@ class GANTrainerWidget(
             self.observe(self._on_trait_change, names=further)  # an empty list would mean all traits
         self._pacer = Pacer(max_rate=trainer.source.modality.frame_rate)
         self._camera = self._make_camera(self._runner, measured=self._measured_anew)
-        self._errands = LatestOnlyTasks()
+        self._tasks = LatestOnlyTasks()
         self._begin_piloting()
         self._displays = Displays()
         self._answers = Acknowledgements(self._pacer, self._wake, self._renew_displays, pause_orphans)
@@ -225,7 +225,7 @@ class GANTrainerWidget(
             train=self._hands.train_on,
             walk=self._hands.walk,
             explorer=Explorer(self._runner),
-            tasks=self._errands,
+            tasks=self._tasks,
             export=self._hands.save_beside,
             rescue=trainer.save,
             viewers=self._answers,
@@ -312,7 +312,7 @@ class GANTrainerWidget(
             follower()
         self._unsubscribe()
         self._publisher.stop()
-        self._errands.close()
+        self._tasks.close()
         self._runner.shown_by.discard(self)
         try:
             if not self._runner.shown_by:
@@ -326,7 +326,7 @@ class GANTrainerWidget(
             self._models = [*self._models, *models_of(*self._dashboard.widgets())]
             if not self._runner.inside:  # the thread that trains is what these may be waiting for
                 self._publisher.join()
-                self._errands.join()
+                self._tasks.join()
             self._leave()
 
     def _leave(self) -> None:

@@ -47,7 +47,7 @@ TROUBLES: Mapping[str, str] = MappingProxyType(
         "past": N_("The past of A could not be drawn ({reason}). Training goes on; choose another sample."),
     }
 )
-"""What is said where something that was asked for could not be done, by its kind."""
+"""Error texts of failed requests, by kind."""
 
 
 class SamplesPanel:
@@ -91,7 +91,7 @@ class SamplesPanel:
         look: SharedStyle | None = None,
     ) -> None:
         self._explorer = explorer
-        self._errands = tasks
+        self._tasks = tasks
         self._request = request
         self.view = GalleryView(_words(catalog), self._choice, self._find_neighbor)
         self._catalog = catalog
@@ -291,14 +291,14 @@ class SamplesPanel:
 
         self._ask("past", look)
 
-    def _ask(self, kind: str, wish: Callable[[], None]) -> None:
-        """Have something done aside, and say on the page where that fails."""
+    def _ask(self, kind: str, request: Callable[[], None]) -> None:
+        """Run `request` in the background; show an error on the page if it fails."""
 
         def failed(error: Exception) -> None:
             said = self._catalog(TROUBLES[kind], reason=self._catalog.error(error))
             self.view.tell("trouble", {"kind": kind, "said": said}, {})
 
-        self._errands.ask(kind, wish, failed)
+        self._tasks.ask(kind, request, failed)
 
 
 def _words(t: Catalog) -> dict[str, object]:

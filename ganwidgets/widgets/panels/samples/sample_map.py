@@ -96,7 +96,7 @@ class SampleMap:
         look: SharedStyle | None = None,
     ) -> None:
         self._catalog = catalog
-        self._explorer, self._errands = explorer, tasks
+        self._explorer, self._tasks = explorer, tasks
         look = look or SharedStyle()
         self._ask = request
         layers = [layer for layer in LAYERS if layer.name in SHOWN]
@@ -165,7 +165,7 @@ class SampleMap:
             self._show(crowd, *self._flat(crowd))
         elif frame.status != "running" or time.monotonic() >= self._rests_until:
             self._drawn = crowd
-            self._errands.ask("map", partial(self._embed, crowd), partial(self._fail, crowd))
+            self._tasks.ask("map", partial(self._embed, crowd), partial(self._fail, crowd))
 
     def _flat(self, crowd: Crowd) -> tuple[Places, str]:
         """Return positions of the images on the first two principal components of the real ones, and a note."""

@@ -107,7 +107,7 @@ class Dashboard:
         ``train(points)`` starts afresh on points ``[N, F]``.
     walk : callable
         See :class:`ganwidgets.widgets.panels.walk.panel.WalkPanel`.
-    explorer, errands : Explorer, LatestOnlyTasks
+    explorer, tasks : Explorer, LatestOnlyTasks
         See :class:`ganwidgets.widgets.panels.samples.panel.SamplesPanel`.
     export : callable
         See :class:`ganwidgets.widgets.panels.export.panel.SavingPanel`.
