@@ -48,6 +48,23 @@ window.harness = {
     harness.panel().content.activeCellIndex = index;
     return window.jupyterapp.commands.execute('notebook:run-cell');
   },
+  // Which messages of the kernel reached the page, and which of them JupyterLab has not handled.
+  watch: () => {
+    const kernel = harness.kernel();
+    if (harness.watched === kernel) return;
+    Object.assign(harness, { watched: kernel, arrived: 0, unhandled: new Map(), senders: new Set() });
+    kernel.anyMessage.connect((_, { msg, direction }) => {
+      if (direction !== 'recv' || msg.channel !== 'iopub') return;
+      const { msg_id, msg_type, session } = msg.header;
+      harness.arrived += 1;
+      harness.senders.add(session);
+      harness.unhandled.set(msg_id, `message ${harness.arrived}: ${msg_type} ${msg.content.comm_id ?? ''} of ${session}`);
+    });
+    kernel.iopubMessage.connect((_, msg) => harness.unhandled.delete(msg.header.msg_id));
+  },
+  report: () => [
+    `${harness.arrived} messages arrived, of the sessions ${[...harness.senders]}; not handled:`, ...harness.unhandled.values()
+  ],
   outputs: index => harness.panel().content.widgets[index].model.outputs.toJSON(),
   execute: async code => {
     const future = harness.kernel().requestExecute({ code, store_history: false });
@@ -198,6 +215,7 @@ class NotebookPage:
         """
         self.page.wait_for_function("window.harness?.ready()")
         for _request in ("the control channel", "the kernel"):
+            self.page.evaluate("harness.watch()")
             self.execute("")  # answered after what the page asked before
         self.page.evaluate("for (const side of ['collapseLeft', 'collapseRight']) jupyterapp.shell[side]?.()")
 
@@ -255,6 +273,10 @@ class NotebookPage:
         self.page.evaluate(
             "([condition, seconds]) => harness.until(condition, seconds)", [condition, PATIENCE]
         )
+
+    def messages(self) -> str:
+        """Return how many messages of the kernel reached the page, and those that JupyterLab has not handled."""
+        return "\n".join(self.page.evaluate("harness.report()"))
 
     def reload(self) -> None:
         """Load the page of this notebook again; the kernel lives on."""

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from playwright.sync_api import Locator
+from playwright.sync_api import TimeoutError as NotInTime
 
 from notebook_page import NotebookPage
 
@@ -92,5 +93,10 @@ def show(notebook: NotebookPage, source: str = POINTS) -> TrainerView:
     index = notebook.start(source)
     notebook.finish(index)
     view = TrainerView(notebook.cell(index).first)  # below it is the stored picture
-    view.panel("status").first.wait_for()
+    try:
+        view.panel("status").first.wait_for()
+    except NotInTime as error:
+        outputs = notebook.page.evaluate("index => harness.outputs(index)", index)
+        error.add_note(f"the cell has put out {str(outputs)[:2000]}\n{notebook.messages()}")
+        raise
     return view
