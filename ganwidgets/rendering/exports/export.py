@@ -18,14 +18,15 @@ from ganwidgets.rendering.exports.page import Account, Views, page, views_of
 from ganwidgets.rendering.pictures.game_views import (
     curves_html,
     film_html,
+    game_moments,
     moment_of,
     moment_picture,
-    moments,
     samples_html,
 )
 from ganwidgets.rendering.pictures.image_grid import columns_of, image_grid
+from ganwidgets.rendering.pictures.moments import BetweenSteps
 from ganwidgets.rendering.pictures.poster import enlarged, render
-from ganwidgets.rendering.pictures.scene import PICTURES, POINTS, BetweenSteps, scene_of, still_of, stills
+from ganwidgets.rendering.pictures.scene import PICTURES, POINTS, scene_of, still_of, stills
 from ganwidgets.runs.disk.atomic import chosen_file, reason, whole_file
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.environment import environment
@@ -157,7 +158,7 @@ def _film(
 ) -> bytes:
     if session.own.game is not None:
         game, n = session.own.game, _shown(session, pictures)
-        seen = moments(session, on_training_thread, n, MOMENTS)
+        seen = game_moments(session, on_training_thread, n, MOMENTS)
         return kind(Film.of_pictures(moment_picture(moment, game, catalog) for moment in seen))
     scene = on_training_thread(partial(scene_of, session, pictures))
     return kind(Film.of(stills(session, on_training_thread, scene, MOMENTS), catalog))
@@ -173,7 +174,7 @@ def _page(
         iteration, views = chapters[-1].iteration, views_of(chapters, catalog)
         title = catalog(N_("A GAN on {data}"), data=source.name)
     else:
-        seen = list(moments(session, on_training_thread, _shown(session, pictures), CHAPTERS))
+        seen = list(game_moments(session, on_training_thread, _shown(session, pictures), CHAPTERS))
         iteration = seen[-1].iteration
         curves = on_training_thread(partial(curves_html, session, catalog))
         samples = samples_html(seen[-1], game.exhibits, catalog)

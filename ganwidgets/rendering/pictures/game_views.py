@@ -18,15 +18,24 @@ from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.drawing.phrases import spell_count
 from ganwidgets.rendering.drawing.tones import column_tones, exhibit_tones
 from ganwidgets.rendering.pictures.exhibits import exhibits_picture, row_of, scatter_of
-from ganwidgets.rendering.pictures.scene import SEED, BetweenSteps, drawn_small
+from ganwidgets.rendering.pictures.moments import BetweenSteps, moments
+from ganwidgets.rendering.pictures.scene import SEED, drawn_small
 from ganwidgets.rendering.pictures.svg import Line, chart
 from ganwidgets.runs.record.envelope import Envelope
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
-from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier, spread
+from ganwidgets.runs.timeline.past_networks import NetworkReplicas
 from ganwidgets.stepping.game_assembly import look
 
-__all__ = ["GameMoment", "curves_html", "film_html", "moment_of", "moment_picture", "moments", "samples_html"]
+__all__ = [
+    "GameMoment",
+    "curves_html",
+    "film_html",
+    "game_moments",
+    "moment_of",
+    "moment_picture",
+    "samples_html",
+]
 
 Floats = npt.NDArray[np.float32]
 
@@ -56,23 +65,15 @@ def moment_of(session: Session, n: int) -> GameMoment:
     return GameMoment(session.state.iteration, _arrays(seen), session.record())
 
 
-def moments(session: Session, on_training_thread: BetweenSteps, n: int, most: int) -> Iterator[GameMoment]:
+def game_moments(
+    session: Session, on_training_thread: BetweenSteps, n: int, most: int
+) -> Iterator[GameMoment]:
     """Yield at most `most` moments, evenly spread over the snapshots of the run; the last one is the present."""
-    replicas = on_training_thread(partial(NetworkReplicas, session))
-    kept = on_training_thread(partial(earlier, session))
-    present = on_training_thread(partial(moment_of, session, n))
-    for snapshot in spread(kept, most - 1):
-        moment = on_training_thread(partial(_moment_then, session, replicas, snapshot, n))
-        if moment is not None:
-            yield moment
-    yield present
+    now = partial(moment_of, session, n)
+    return moments(session, on_training_thread, most, now, partial(_moment_then, session, n))
 
 
-def _moment_then(
-    session: Session, replicas: NetworkReplicas, snapshot: Snapshot, n: int
-) -> GameMoment | None:
-    if not replicas.play(snapshot):
-        return None
+def _moment_then(session: Session, n: int, replicas: NetworkReplicas, snapshot: Snapshot) -> GameMoment:
     seen = look(
         session.run,
         session.in_force(),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ganwidgets.data import Source
+from ganwidgets.rendering.pictures.moments import BetweenSteps, moments
 from ganwidgets.rendering.pictures.snapshot_view import Still
 from ganwidgets.rendering.plane.axes import Axis, axes_of
 from ganwidgets.rendering.plane.grid import grid_on, square_around, verdict_on
@@ -23,7 +23,7 @@ from ganwidgets.runs.record.envelope import Envelope
 from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.snapshots import Snapshot
 from ganwidgets.runs.session.session import Session
-from ganwidgets.runs.timeline.past_networks import NetworkReplicas, earlier, spread
+from ganwidgets.runs.timeline.past_networks import NetworkReplicas
 
 __all__ = [
     "COLUMNS",
@@ -32,15 +32,12 @@ __all__ = [
     "PICTURES",
     "POINTS",
     "SEED",
-    "BetweenSteps",
     "Scene",
     "drawn_small",
     "scene_of",
     "still_of",
     "stills",
 ]
-
-T = TypeVar("T")
 
 SEED = 0
 """Seed of the displayed samples."""
@@ -56,13 +53,6 @@ CURVES = (*CLASSIC.listed, *CLASSIC.optional)
 
 CURVE_POINTS = 240
 """Maximum number of points of a curve."""
-
-
-class BetweenSteps(Protocol):
-    """Runs a function between two steps and returns its result."""
-
-    def __call__(self, function: Callable[[], T], /) -> T:
-        """Run `function`."""
 
 
 @dataclass(frozen=True)
@@ -155,23 +145,15 @@ def stills(session: Session, on_training_thread: BetweenSteps, scene: Scene, mos
     most : int
         Maximum number of moments, evenly spread over the snapshots.
     """
-    copies = on_training_thread(partial(NetworkReplicas, session))
-    kept = on_training_thread(partial(earlier, session))
-    present = on_training_thread(partial(still_of, session, scene))
-    for snapshot in spread(kept, most - 1):
-        still = on_training_thread(partial(_still_then, session, scene, copies, snapshot))
-        if still is not None:
-            yield still
-    yield present
+    now = partial(still_of, session, scene)
+    return moments(session, on_training_thread, most, now, partial(_still_then, session, scene))
 
 
-def _still_then(session: Session, scene: Scene, copies: NetworkReplicas, snapshot: Snapshot) -> Still | None:
-    if not copies.play(snapshot):
-        return None
+def _still_then(session: Session, scene: Scene, replicas: NetworkReplicas, snapshot: Snapshot) -> Still:
     iteration = snapshot.place.iteration
     history = session.history.until(iteration)
     return _still(
-        session, scene, copies.generator, copies.discriminator, iteration, history, history.record()
+        session, scene, replicas.generator, replicas.discriminator, iteration, history, history.record()
     )
 
 
