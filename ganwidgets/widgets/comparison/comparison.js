@@ -32,7 +32,7 @@ function ticks(low, high) {
 
 function render({ model, el }) {
   const words = model.get("words");
-  const root = make(el, "div", "gw-comparison");
+  const root = make(el, "div", "gw-root gw-comparison");
   const bar = make(root, "div", "gw-comparison-bar");
   const select = (trait, label) => {
     const holder = make(bar, "label", "", {}, label + " ");
@@ -44,7 +44,7 @@ function render({ model, el }) {
   const holder = make(bar, "label", "", {}, words.filter + " ");
   const filter = make(holder, "input", "gw-compare-filter", { type: "search", placeholder: words.example });
   for (const asked of ["samples", "findings", "better"]) {
-    makeButton(bar, `gw-compare-${asked}`, words[asked], () => model.send({ [asked]: true }));
+    makeButton(bar, `gw-action gw-compare-${asked}`, words[asked], () => model.send({ [asked]: true }));
   }
   const told = make(root, "div", "gw-compare-told", { role: "status" });
   const svg = makeSvg(root, "svg", "gw-compare-chart", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });

@@ -19,7 +19,7 @@ export function showActions(el, runs, source, { scene, words }, view, send, clea
   const offered = (name) => [...setting.options].some((option) => option.value === name);
   setting.value = [view.setting, ...scene.varied.map(([name]) => name), "lr_d"].find(offered);
   setting.addEventListener("change", () => (view.setting = setting.value));
-  const input = make(el, "input", "gw-sweep-value", { "aria-label": words.value, placeholder: words.value });
+  const input = make(el, "input", "gw-sweep-value", { type: "text", "aria-label": words.value, placeholder: words.value });
   input.value = view.value;
   input.addEventListener("input", () => (view.value = input.value));
   const apply = () => send("change", { runs, setting: setting.value, value: input.value });
