@@ -1,4 +1,4 @@
-"""Exploration of the latent space of a style-based generator, without display."""
+"""Exploration of the latent space of a style-based generator, without widgets."""
 
 from ganwidgets.latents.estimates import Estimate, estimate
 from ganwidgets.latents.exploration import Exploration

@@ -17,7 +17,7 @@ GEMM = 512
 """Side of the matrices in the timed product."""
 
 FILTERING = 3.0
-"""Ratio of a multiplication's time in a filter to that in a matrix product, as measured; filters are memory-bound."""
+"""Measured ratio of a multiplication's time in a filter to that in a matrix product; filters are memory-bound."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Estimate:
     seconds : float
         On this machine, with torch's current number of threads.
     memory : int
-        Bytes besides the network itself.
+        Bytes, without the network itself.
     network : int
         Bytes of the network's parameters and buffers.
     """
@@ -58,20 +58,20 @@ def _stylegan3(synthesis: SynthesisNetwork) -> tuple[float, int]:
         s = layer.specification
         side = s.in_size + s.conv_kernel - 1
         count += s.in_channels * s.out_channels * s.conv_kernel**2 * side**2
-        # Filters run along one axis after the other: taps of each output, at the intermediate rate.
+        # Filters run along one axis after the other; each output at the intermediate rate needs all taps.
         wide = s.out_size * s.down_factor + s.down_taps
         terms = 3 if s.down_radial else 1
         up = s.up_taps / max(s.up_factor, 1) * wide * (side + wide)
         down = terms * s.down_taps * s.out_size * (wide + s.out_size)
         count += FILTERING * s.out_channels * (up + down)
-        # Input, convolution with the working memory of its own, result.
+        # Input, convolution with its working memory, result.
         pixels = s.in_channels * s.in_size**2 + s.out_channels * (2 * side**2 + s.out_size**2)
         peak = max(peak, 4 * pixels)
     return count, peak
 
 
 def _hooked(synthesis: nn.Module) -> tuple[float, int]:
-    """Count from the weights: every weight of a block is used at each of its pixels."""
+    """Count multiplications by the weights: each weight of a block is used at each of its pixels."""
     count, peak = 0.0, 0
     for name, parameter in synthesis.named_parameters():
         if parameter.ndim == 4:

@@ -30,17 +30,17 @@ QUICK = 0.3
 
 
 class Exploration:
-    """Computes an explorer's images. It shares the weights: for a network in training it uses the latest state.
+    """Computes images of a generator for an explorer; shares the weights, so it uses the latest state of a run.
 
     Parameters
     ----------
     generator : nn.Module
-        A StyleGAN3 or StyleGAN2 generator: with ``mapping`` and ``synthesis``.
+        A StyleGAN3 or StyleGAN2 generator, with the attributes ``mapping`` and ``synthesis``.
 
     Raises
     ------
     DataError
-        If the network is of another kind, or if one image needs more memory than is free.
+        If the network is of another kind, or one image needs more memory than is available.
     """
 
     def __init__(self, generator: nn.Module) -> None:
@@ -148,8 +148,8 @@ class Exploration:
     def equivariance(self, place: Place, seen: Tensor) -> float:
         """Return the equivariance of `seen`, the image at `place`, in dB.
 
-        It is the PSNR against the moved image of the same styles (Karras et al. 2021, section 2) for this one motion.
-        It is infinite without a motion.
+        This is the PSNR between `seen` and the moved image of the unmoved input (Karras et al. 2021, section
+        2), for this one motion. It is infinite without motion.
         """
         still = replace(place, tx=0.0, ty=0.0, rotation=0.0)
         if place == still:

@@ -38,7 +38,7 @@ class Place:
     rotation : float
         Rotation of the input, in degrees counterclockwise.
     directions : tuple of float
-        Factors of the principal directions of w, in standard deviations.
+        Distances along the principal directions of w, in standard deviations.
     label : int
         Class, for a conditional network.
     """
@@ -70,7 +70,7 @@ def _label(mapping: MappingNetwork, label: int, n: int) -> Tensor | None:
 
 @torch.no_grad()
 def styles_at(mapping: MappingNetwork, place: Place, directions: Tensor | None = None) -> Tensor:
-    """Return ws [1, num_ws, w_dim] of `place`: panned, moved along `directions`, truncated, then mixed.
+    """Return ws [1, num_ws, w_dim] of `place`: interpolated, moved along `directions`, truncated, then mixed.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def principal_directions(mapping: MappingNetwork, n: int, label: int = 0, sample
     z = torch.randn(samples, mapping.z_dim, generator=torch.Generator().manual_seed(0))
     w = mapping.mapped(z, _label(mapping, label, samples))
     _, values, vectors = torch.linalg.svd(w - w.mean(0), full_matrices=False)
-    # The sign of a singular vector is arbitrary; its greatest entry is made positive.
+    # The sign of a singular vector is arbitrary; its entry of greatest magnitude is made positive.
     greatest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()
     found: Tensor = vectors * greatest * (values / math.sqrt(samples - 1))[:, None]
     return found[:n]

@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 __all__ = ["Readout"]
 
 RIDGE = 1e-3
-"""Weight of the squared coefficients, relative to the features' mean square."""
+"""Ridge penalty, relative to the features' mean square."""
 
 MOST_SIDE = 64
 """Maximum side of the fitted features."""
@@ -18,7 +18,7 @@ MOST_SIDE = 64
 class Readout:
     """A linear map from a stage's features to colours, by ridge regression on the last full image.
 
-    Early layers have no image of their own. Near the place of the fit, the map approximates the rest of the network.
+    Early layers have no image of their own. Near the fitted place, the map approximates the remaining layers.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ BETA = 8.0
 def log_spectrum(maps: Tensor) -> Tensor:
     """Return the mean power spectrum of maps [C, H, W] in dB, float32 [H, W], with frequency 0 in the middle.
 
-    The maps are multiplied by a Kaiser window (beta 8) with unit mean square, after removal of their mean.
+    Each map, minus its mean, is multiplied by a Kaiser window (beta 8) with unit mean square.
     """
     _, height, width = maps.shape
     window = torch.from_numpy(np.outer(np.kaiser(height, BETA), np.kaiser(width, BETA)))

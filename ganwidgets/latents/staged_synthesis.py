@@ -1,7 +1,7 @@
 """A synthesis network computed stage by stage, with cached results.
 
-Styles enter one after the other, from coarse to fine. If the styles of late layers change, all earlier results stay
-valid; only the stages from the first change on are computed again.
+Styles enter one after the other, from coarse to fine. If the styles of late layers change, earlier results
+stay valid. Only the stages from the first changed one on are computed again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Cancelled", "Stage", "StagedSynthesis", "input_transform"]
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
-    """The user cancelled a computation."""
+    """The user cancelled the computation."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Stage:
     styles : slice
         The ws that enter here.
     run : callable
-        Maps the previous stage's result and ws [N, n, w_dim] to the next stage's input.
+        Maps the previous stage's result and ws [N, n, w_dim] to this stage's result.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Stage:
 def input_transform(tx: float, ty: float, degrees: float) -> Tensor:
     """Return the inverse of a rotation followed by a translation of (`tx`, `ty`) image sides, float32 [3, 3].
 
-    The synthesis input takes this inverse. Angles are counterclockwise.
+    The first layer of StyleGAN3's synthesis network takes this inverse. Angles are counterclockwise.
     """
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle), math.sin(angle)
@@ -63,7 +63,7 @@ class StagedSynthesis:
     Parameters
     ----------
     synthesis : nn.Module
-        Of a StyleGAN3 or StyleGAN2 generator; its buffers do not change.
+        Synthesis network of a StyleGAN3 or StyleGAN2 generator. Its buffers do not change.
 
     Attributes
     ----------
@@ -97,7 +97,8 @@ class StagedSynthesis:
         def first(_: Any, ws: Tensor) -> Tensor:
             kept = synthesis.input.transform
             try:
-                # Passed, not written to the buffer: other threads may read the network.
+                # Passed as an argument, not written to the buffer, because other threads may read the
+                # network.
                 synthesis.input._buffers["transform"] = self._transform.to(kept)
                 features: Tensor = synthesis.input(ws[:, 0])
             finally:
@@ -137,7 +138,7 @@ class StagedSynthesis:
         return run
 
     def _first_block(self, block: SynthesisBlock, styles: Sequence[Tensor]) -> Any:
-        """Return the first block's result, with its constant moved cyclically by the current translation."""
+        """Return the first block's result; the current translation shifts its constant cyclically."""
         tx, ty = (-float(self._transform[i, 2]) for i in (0, 1))
         if not tx and not ty:
             return block(None, None, styles, "const")
@@ -168,9 +169,9 @@ class StagedSynthesis:
         ws : Tensor
             [N, num_ws, w_dim].
         transform : Tensor, optional
-            [3, 3], of the input; the identity without it.
+            [3, 3], of the input; default: the identity.
         until : int, optional
-            Number of stages to compute; default all.
+            Number of stages to compute; default: all.
         watch : callable, optional
             Called with the number of each stage before it is computed; it may raise :class:`Cancelled`.
 

@@ -102,7 +102,7 @@ class Conv2dLayer(nn.Module):
     in_channels, out_channels, kernel_size : int
         Shape of the weight.
     bias : bool
-        Whether the layer has a bias.
+        True for a layer with a bias.
     activation : {"linear", "lrelu"}
         A leaky ReLU has slope 0.2 and gain sqrt 2.
     up, down : {1, 2}
@@ -164,7 +164,7 @@ class SynthesisLayer(nn.Module):
     up : {1, 2}
         Factor of the upsampling.
     use_noise : bool
-        Whether a noise image is added.
+        True to add a noise image.
     taps : tuple of float
         Resampling filter.
     conv_clamp : float, optional

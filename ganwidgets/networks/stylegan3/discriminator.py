@@ -16,19 +16,19 @@ __all__ = ["Discriminator", "DiscriminatorBlock", "DiscriminatorEpilogue", "mini
 
 
 def minibatch_deviation(x: Tensor, group_size: int | None, channels: int) -> Tensor:
-    """Return `x` with maps of its deviation within groups of samples (Karras et al. 2018, section 3).
+    """Append maps of the standard deviation within groups of samples to `x` (Karras et al. 2018, section 3).
 
-    The deviation sqrt(var + 1e-8) of each feature and place is taken over a group, and averaged over
-    a share of the features and all places. Each share gives one map.
+    The deviation sqrt(var + 1e-8) of each feature at each pixel is computed over a group. Features are
+    divided into `channels` equal parts; each map is the mean over one part and all pixels.
 
     Parameters
     ----------
     x : Tensor
         [N, C, H, W].
     group_size : int, optional
-        Samples of a group, at most: the greatest divisor of N up to it. All samples without it.
+        Maximum group size; the greatest divisor of N up to it is used. Default: all samples.
     channels : int
-        Maps to append.
+        Number of maps, a divisor of C.
 
     Returns
     -------
@@ -50,7 +50,7 @@ class DiscriminatorBlock(nn.Module):
     Parameters
     ----------
     in_channels, tmp_channels, out_channels, img_channels : int
-        Zero `in_channels` for the first block, which takes the image alone.
+        Number of channels. The first block has 0 `in_channels` and takes the image alone.
     architecture : {"orig", "skip", "resnet"}
         Figure 7 of the paper.
     taps : tuple of float
@@ -82,7 +82,7 @@ class DiscriminatorBlock(nn.Module):
             self.skip = Conv2dLayer(tmp_channels, out_channels, 1, bias=False, down=2, taps=taps)
 
     def forward(self, x: Tensor | None, img: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features [N, out_channels, H/2, W/2], and the image at that size for "skip"."""
+        """Return features [N, out_channels, H/2, W/2] and, for "skip", the image at that size."""
         if self.takes_image:
             y = self.fromrgb(img)
             x = y if x is None else x + y
@@ -103,11 +103,12 @@ class DiscriminatorEpilogue(nn.Module):
     Parameters
     ----------
     in_channels, cmap_dim, resolution, img_channels : int
-        Zero `cmap_dim` for an unconditional network.
+        Channels of the input, width of a mapped label (0 for an unconditional network), side of the input,
+        channels of the image.
     architecture, conv_clamp
-        Of :class:`DiscriminatorBlock`.
+        As for :class:`DiscriminatorBlock`.
     mbstd_group_size, mbstd_num_channels : int
-        Of :func:`minibatch_deviation`; zero channels for none.
+        `group_size` and `channels` of :func:`minibatch_deviation`; 0 channels omit it.
     """
 
     def __init__(
@@ -162,7 +163,8 @@ class Discriminator(nn.Module):
     resample_filter : sequence of float
         Taps of the resampling filter.
     mapping_kwargs, epilogue_kwargs : mapping
-        Further keyword arguments of the parts.
+        Further keyword arguments of :class:`~ganwidgets.networks.stylegan3.layers.MappingNetwork` and
+        :class:`DiscriminatorEpilogue`.
 
     Examples
     --------

@@ -16,14 +16,14 @@ Terms = tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
 """A two-dimensional filter as a sum of separable ones: (vertical taps, horizontal taps) of each."""
 
 NEGLIGIBLE = 1e-7
-"""Singular values below this share of the largest change an image by less than float32 rounding."""
+"""Relative singular values below this change an image by less than float32 rounding, and are dropped."""
 
 
 def kaiser_window(taps: int, width: float, rate: float) -> Array:
     """Return the Kaiser window of a filter whose transition band is `width` wide, float64 [taps].
 
-    The attenuation is A = 2.285 (taps - 1) pi width / (rate/2) + 7.95 (Kaiser 1974), and beta
-    follows from it by Kaiser's empirical formula.
+    Kaiser's empirical formula (1974) gives beta from the attenuation A = 2.285 (taps - 1) pi width / (rate/2)
+    + 7.95.
     """
     attenuation = 2.285 * (taps - 1) * math.pi * width / (rate / 2) + 7.95
     if attenuation > 50:
@@ -43,7 +43,7 @@ def kaiser_lowpass(taps: int, cutoff: float, width: float, rate: float) -> Array
     taps : int
         Length of the filter.
     cutoff, width, rate : float
-        Cut-off frequency, width of the transition band and sampling rate, in one unit.
+        Cut-off frequency, width of the transition band and sampling rate, in the same unit.
     """
     time = np.arange(taps) - (taps - 1) / 2
     response = np.sinc(2 * cutoff / rate * time) * kaiser_window(taps, width, rate)
@@ -58,7 +58,7 @@ def radial_lowpass(taps: int, cutoff: float, width: float, rate: float) -> Array
     """
     time = (np.arange(taps) - (taps - 1) / 2) / rate
     radius = np.hypot(*np.meshgrid(time, time))
-    # At r = 0 the limit of J1(2 pi f r) / (pi r) is f. An even number of taps never samples it.
+    # At r = 0 the limit of J1(2 pi f r) / (pi r) is f. An even number of taps has no sample there.
     at_origin = radius == 0
     safe = np.where(at_origin, 1.0, radius)
     bessel = torch.special.bessel_j1(torch.from_numpy(2 * cutoff * math.pi * safe)).numpy()
@@ -74,8 +74,7 @@ def separable_terms(taps: Array | None) -> Terms:
     Parameters
     ----------
     taps : ndarray, optional
-        Float64 [n] for a filter that is applied along both axes, [h, w] for any other; none for
-        the identity.
+        Float64 [n] for a filter applied along both axes, [h, w] for any other; None for the identity.
 
     Returns
     -------

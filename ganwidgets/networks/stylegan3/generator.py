@@ -34,10 +34,10 @@ MAGNITUDE_HALF_LIFE = 20_000
 
 
 class SynthesisInput(nn.Module):
-    """Fourier features z0 with a rotation and translation that w decides (section 3.2).
+    """Fourier features z0, rotated and translated as computed from w (section 3.2).
 
-    Feature k at place p is sin(2 pi (f_k . p + phase_k)) times an amplitude, and a 1x1 convolution
-    mixes the features.
+    Feature k at position p is sin(2 pi (f_k . p + phase_k)) times an amplitude. A 1x1 convolution mixes the
+    features.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class SynthesisInput(nn.Module):
     sampling_rate : float
         Pixels per unit of length; the image is one unit wide.
     bandwidth : float
-        Greatest frequency at the start, in cycles per unit.
+        Greatest initial frequency, in cycles per unit.
     """
 
     freqs: Tensor
@@ -73,8 +73,8 @@ class SynthesisInput(nn.Module):
         self.transform.copy_(torch.eye(3))
 
     def transforms(self, w: Tensor) -> Tensor:
-        """Return each sample's inverse transform, float64 [N, 3, 3]: rotation, translation, ``transform``."""
-        # In float64: the length of (cosine, sine), which divides, may be small. The cost is negligible.
+        """Return each sample's inverse transform, float64 [N, 3, 3]: rotation, translation, then `transform`."""
+        # In float64, because the length of (cosine, sine), a divisor, may be small. The cost is negligible.
         t = self.affine(w.double())
         cosine, sine, x, y = (t / t[:, :2].norm(dim=1, keepdim=True)).unbind(1)
         zero, one = torch.zeros_like(x), torch.ones_like(x)
@@ -94,7 +94,7 @@ class SynthesisInput(nn.Module):
         amplitudes = (1 - (freqs.norm(dim=2) - self.bandwidth) / limit).clamp(0, 1)
         place = (torch.arange(self.size, device=w.device) + 0.5 - self.size / 2) / self.sampling_rate
         place = place.to(w.dtype)
-        # f . p = f_x x + f_y y, so a sum of one row and one column makes the plane.
+        # f . p = f_x x + f_y y, so the plane is the sum of one row and one column.
         along_x = freqs[:, :, :1] * place
         along_y = freqs[:, :, 1:] * place + phases.unsqueeze(2)
         waves = torch.sin(2 * math.pi * (along_y.unsqueeze(3) + along_x.unsqueeze(2)))
@@ -138,7 +138,7 @@ class SynthesisLayer(nn.Module):
         self.magnitude_ema.fill_(1)
 
     def filters(self) -> dict[str, Array | None]:
-        """Return the designed filters by name, float64; none where a factor is 1."""
+        """Return the designed filters by name, float64; no filter where a factor is 1."""
         s = self.specification
         up: Array | None = None
         down: Array | None = None
@@ -188,7 +188,7 @@ class SynthesisLayer(nn.Module):
         if not torch.is_grad_enabled() and len(x) == 1:
             return self._of_one(x, weight, styles * input_gain, output_gain)
         # Equation 1 of StyleGAN2 scales the weights. Scaling the input by s and the output by the
-        # demodulation is the same function, and one weight serves all samples.
+        # demodulation is equivalent, and all samples share one weight.
         x = x * (styles * input_gain)[:, :, None, None]
         x = conv2d(x, weight, padding=s.conv_kernel - 1)
         if output_gain is not None:
@@ -196,7 +196,7 @@ class SynthesisLayer(nn.Module):
         return self.nonlinearity(x + self.bias[:, None, None])
 
     def _of_one(self, x: Tensor, weight: Tensor, scales: Tensor, output_gain: Tensor | None) -> Tensor:
-        """Return the result for one sample without gradients, with less time and memory."""
+        """Return the result for one sample without gradients, in less time and memory."""
         padding = self.specification.conv_kernel - 1
         if pays(weight, x.shape[3]):
             kernels = self._transformed_weight(weight)
@@ -205,7 +205,7 @@ class SynthesisLayer(nn.Module):
                 x = x * output_gain[:, :, None, None]
             x = x + self.bias[:, None, None]
         else:
-            # For large images, avoid a scaled copy.
+            # Avoid a scaled copy of large images.
             weight = weight * scales[0][None, :, None, None]
             if output_gain is not None:
                 weight = weight * output_gain[0][:, None, None, None]
@@ -213,14 +213,14 @@ class SynthesisLayer(nn.Module):
         return self.nonlinearity(x)
 
     def _transformed_weight(self, weight: Tensor) -> Tensor:
-        """Return the transform of the normalised `weight`, kept until the parameter changes."""
+        """Return the transform of the normalised `weight`, cached until the parameter changes."""
         source = self.weight._version, self.weight.data_ptr()
         if self._kept is None or self._kept[0] != source:
             self._kept = source, transformed(weight)
         return self._kept[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state for copies; they compute the transform themselves."""
+        """Return the state without the cached transform, which copies compute anew."""
         return {**self.__dict__, "_kept": None}
 
 
@@ -236,7 +236,7 @@ class SynthesisNetwork(nn.Module):
     output_scale : float
         Factor of the last layer's result.
     table : keyword arguments
-        Of :func:`ganwidgets.networks.stylegan3.table.layer_table`.
+        As for :func:`ganwidgets.networks.stylegan3.table.layer_table`.
     """
 
     def __init__(
@@ -288,8 +288,8 @@ class Generator(nn.Module):
     mapping_kwargs : mapping
         Further keyword arguments of :class:`~ganwidgets.networks.stylegan3.layers.MappingNetwork`.
     synthesis : keyword arguments
-        Of :class:`SynthesisNetwork`; all arguments are in the attribute `options`. R is ``conv_kernel=1, use_radial_filters=True`` with twice the
-        channels of T.
+        As for :class:`SynthesisNetwork`; the attribute `options` has all arguments. Configuration R has
+        ``conv_kernel=1, use_radial_filters=True`` and twice the channels of T.
 
     Examples
     --------

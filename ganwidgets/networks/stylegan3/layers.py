@@ -1,4 +1,4 @@
-"""Layers that StyleGAN2 and StyleGAN3 share: fully connected layers, mapping network, modulated convolution."""
+"""Layers of both StyleGAN2 and StyleGAN3: fully connected layers, mapping network, demodulation."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = [
 
 SLOPE = 0.2
 GAIN = math.sqrt(2)
-"""Keeps the variance of a normally distributed input through a leaky ReLU of slope 0.2."""
+"""Gain with which a leaky ReLU of slope 0.2 preserves the variance of a normally distributed input."""
 
 EPSILON = 1e-8
 
 
 def initialize(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw the first parameters and buffers of `network` from `generator` alone.
+    """Draw the initial parameters and buffers of `network` from `generator` alone.
 
-    The method ``draw_initial`` of each module that has one is called, parents before children.
+    Calls the method ``draw_initial`` of each module that has one, parents before children.
     """
     with torch.no_grad():
         for module in network.modules():
@@ -52,9 +52,9 @@ class FullyConnectedLayer(nn.Module):
     lr_multiplier : float
         Factor of the learning rate, lr above. W is drawn from N(0, 1/lr^2).
     weight_init : float
-        Deviation of lr W at the start.
+        Initial standard deviation of lr W.
     bias_init : float or tuple of float
-        Value of lr b at the start.
+        Initial value of lr b.
     """
 
     def __init__(
@@ -95,13 +95,13 @@ class MappingNetwork(nn.Module):
     Parameters
     ----------
     z_dim, c_dim, w_dim : int
-        Widths of latent vector, label and intermediate latent vector. Zero for no latent or label.
+        Widths of latent vector, label and intermediate latent vector; 0 for no latent vector or label.
     num_ws : int
-        Copies of w, one for each layer that takes a style.
+        Number of copies of w, one for each layer that takes a style.
     num_layers : int
-        Fully connected layers.
+        Number of fully connected layers.
     lr_multiplier : float
-        Of their learning rate.
+        Factor of their learning rate.
     w_avg_beta : float
         Decay of the running mean of w.
     """
@@ -166,9 +166,9 @@ class MappingNetwork(nn.Module):
         truncation_psi : float
             psi in w_avg + psi (w - w_avg) (Karras et al. 2019, appendix B).
         truncation_cutoff : int, optional
-            Truncate the first `truncation_cutoff` styles; all of them without it.
+            Number of truncated styles, from the first on; default: all.
         update_emas : bool
-            Whether the running mean of w takes this batch in.
+            True to update the running mean of w with this batch.
         """
         w = self.mapped(z, c)
         if update_emas:

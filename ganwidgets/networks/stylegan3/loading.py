@@ -44,15 +44,15 @@ LARGEST = {
     "img_channels": 64,
 }
 LARGEST_OTHER = 2**17
-"""Bounds of constructor arguments, so that a damaged one is refused before the network is built."""
+"""Upper bounds of constructor arguments: a damaged argument is refused before the network is built."""
 
 MOST_RESOLUTION = 4096
 
 MOST_BYTES = 4 * 2**30
-"""Of a file. The largest published one has 0.4 GB."""
+"""Maximum size of a file. The largest published one has 0.4 GB."""
 
 MOST_MODULES = 1000
-"""In a generator. The largest published one has fewer than a hundred."""
+"""Maximum number of modules of a generator. The largest published one has fewer than a hundred."""
 
 GREATEST = 1e6
 """Greatest magnitude of a weight: styles and activations are normalized or clamped, so weights stay far below."""
@@ -61,7 +61,7 @@ Network = Generator | StyleGAN2Generator
 
 
 class _ForeignError(ValueError):
-    """A file without a generator that is known here."""
+    """The file has no generator of a known kind."""
 
 
 def load_stylegan(path: str | os.PathLike[str], *, sha256: str | None = None) -> Network:
@@ -74,8 +74,8 @@ def load_stylegan(path: str | os.PathLike[str], *, sha256: str | None = None) ->
         earlier call wrote beside it. ``"digits"`` is a small network that comes with the package: StyleGAN3-T by
         class, 16x16, trained by ``scripts/train_stylegan_digits.py``.
     sha256 : str, optional
-        The checksum that the file must have, as 64 hexadecimal digits. The published format has no checksum of its
-        own, so a changed byte within a weight is found only by this one. The ``.safetensors`` file has one inside.
+        Expected SHA-256 of the file, as 64 hexadecimal digits. The published format contains no checksum, so
+        only this one detects a changed byte within a weight. The ``.safetensors`` file contains its own.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def load_stylegan(path: str | os.PathLike[str], *, sha256: str | None = None) ->
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, or not such a network. Nothing in a file is ever executed.
+        If the file is missing, damaged, or contains no such network. Nothing in a file is ever executed.
 
     Warns
     -----
@@ -130,7 +130,7 @@ def _read(path: Path, sha256: str | None) -> Network:
         raise CheckpointError(
             Message("{path!r} cannot be read: no path has a null character", path=str(path)[:200])
         )
-    if path.exists() and not path.is_file():  # reading a pipe would wait for a writer
+    if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
         raise CheckpointError(
             Message("{path} cannot be read: it is no file; pass the file of a saved network", path=str(path))
         )
@@ -195,7 +195,7 @@ def _generator(content: Any, memory: int) -> tuple[str, dict[str, Any], dict[str
     if "synthesis.b4.const" in tensors:
         nested = options.pop("synthesis_kwargs", None)
         if type(nested) is dict:
-            # stylegan2-ada-pytorch clamps only if its settings say so; later code always does.
+            # stylegan2-ada-pytorch clamps only if its options contain `conv_clamp`; later code always clamps.
             nested = {key: value for key, value in nested.items() if key not in IGNORED}
             options = {**options, "conv_clamp": None, **nested}
         elif nested is not None:
@@ -228,7 +228,7 @@ def _collected(network: Persistent, memory: int) -> dict[str, Tensor]:
 
 
 def _check(options: Mapping[Any, Any]) -> None:
-    """Refuse constructor arguments of other types than published networks have, or out of range."""
+    """Raise `_ForeignError` if a constructor argument has an unexpected type or is out of range."""
     nested = options.get("mapping_kwargs")
     flat = [*options.items(), *(nested.items() if type(nested) is dict else ())]
     for key, value in flat:
@@ -239,28 +239,28 @@ def _check(options: Mapping[Any, Any]) -> None:
         numbers = value if type(value) in {list, tuple} else (value,)
         most = LARGEST.get(key, LARGEST_OTHER)
         if len(numbers) > LARGEST["filter_size"] or not all(_magnitude(number) <= most for number in numbers):
-            raise _ForeignError(f"{key[:80]} = {_told(value)} is out of range")
+            raise _ForeignError(f"{key[:80]} = {_as_text(value)} is out of range")
     resolution = options.get("img_resolution", 4)
     if type(resolution) is not int or not 4 <= resolution <= MOST_RESOLUTION or resolution.bit_count() != 1:
         raise _ForeignError(
-            f"img_resolution = {_told(resolution)} is not a power of two from 4 to {MOST_RESOLUTION}"
+            f"img_resolution = {_as_text(resolution)} is not a power of two from 4 to {MOST_RESOLUTION}"
         )
 
 
 def _magnitude(value: Any) -> float:
-    """Return |value|; infinity if it is no number, or has more than 64 bits."""
+    """Return |value|; infinity for no number, and for one of more than 64 bits."""
     if type(value) not in {int, float} or (type(value) is int and value.bit_length() > 64):
         return math.inf
     return abs(float(value))
 
 
-def _told(value: Any) -> str:
-    """Return a value as text, or its type: Python converts no integer of more than 4300 digits."""
+def _as_text(value: Any) -> str:
+    """Return a value as text, or its type if Python refuses to convert an integer of over 4300 digits."""
     return f"{value:.6g}" if _magnitude(value) < math.inf else f"a {type(value).__name__}"
 
 
 def _build(kind: str, options: dict[str, Any], tensors: dict[str, Tensor]) -> Network:
-    """Return the network, after comparing every name, shape and filter with its specification."""
+    """Return the network, after checking every name, shape and filter against its specification."""
     _check(options)
     tensors = dict(tensors)
     try:
@@ -288,7 +288,7 @@ def _build(kind: str, options: dict[str, Any], tensors: dict[str, Tensor]) -> Ne
 
 
 def _check_filters(network: Network, tensors: dict[str, Tensor], options: Mapping[str, Any]) -> None:
-    """Remove the filters from `tensors`, and compare them with the ones that the networks compute."""
+    """Remove the filters from `tensors`, and compare them with those that the network computes."""
     for name in [name for name in tensors if name.endswith("_filter")]:
         stored = tensors.pop(name)
         owner, _, which = name.rpartition(".")
@@ -306,7 +306,7 @@ def _check_filters(network: Network, tensors: dict[str, Tensor], options: Mappin
 
 
 def _fault(beside: Path, digest: str) -> str:
-    """Return why an existing file is not the converted form of the pickle with that SHA-256; empty if it is."""
+    """Return why a file is not the converted form of the pickle with that SHA-256; empty if it is."""
     try:
         with safe_open(beside, "pt") as file:
             source = (file.metadata() or {}).get("source_sha256")

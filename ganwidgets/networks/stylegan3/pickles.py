@@ -1,10 +1,10 @@
 """A reader of the published network pickles that executes nothing.
 
 The opcodes are interpreted here, and produce only numbers, strings, containers and tensors. A global is treated as a
-name, never imported. A call is accepted only if its name is in the table of :func:`_calls`, which rebuilds data. The
-source text inside the file is treated as a string, and ignored.
+name, never imported. Only calls of names in the table of :func:`_calls` are accepted, which only rebuild
+data. The source text inside the file is treated as a string, and ignored.
 
-Time and memory are bounded by the size of the file (:class:`_Budget`): a few bytes that repeat a call cannot make
+The size of the file bounds time and memory (:class:`_Budget`): a few bytes that repeat a call cannot create
 more tensors than the file has content.
 """
 
@@ -26,10 +26,10 @@ from torch import Tensor
 __all__ = ["Persistent", "UnreadableError", "read_pickle"]
 
 MOST_OPCODES = 250_000
-"""The largest published file has fewer than a hundred thousand."""
+"""Maximum number of opcodes. The largest published file has fewer than a hundred thousand."""
 
 MOST_DIMENSIONS = 8
-"""Of a tensor or array; published ones have at most 4."""
+"""Maximum number of dimensions of a tensor or array; published ones have at most 4."""
 
 DTYPE = re.compile(r"[biufc][0-9]{1,2}")
 """Names of the dtypes of NumPy arrays and scalars that are read."""
@@ -61,7 +61,7 @@ class Global:
 
 @dataclass
 class Persistent:
-    """A module that was pickled with its source, without that source.
+    """A module that was pickled with its source code, without that code.
 
     Attributes
     ----------
@@ -83,12 +83,12 @@ class _Array:
 
 
 class UnreadableError(ValueError):
-    """A pickle that is damaged, or asks for what a published network does not need."""
+    """A pickle is damaged, or uses something that no published network needs."""
 
 
 @dataclass
 class _Budget:
-    """What reading a file may still use, its nested pickles included.
+    """Remaining opcodes and memory for reading a file, including its nested pickles.
 
     Attributes
     ----------
@@ -117,19 +117,19 @@ Calls = dict[tuple[str, str], Callable[..., Any]]
 
 
 def read_pickle(content: bytes) -> Any:
-    """Return what a pickle of a published network holds, with :class:`Persistent` for its modules.
+    """Return the object in a pickle of a published network, with :class:`Persistent` for its modules.
 
     Raises
     ------
     UnreadableError
-        If the file is damaged, or asks for anything that such a network does not need.
+        If the file is damaged, or uses anything that no published network needs.
     """
     budget = _Budget(MOST_OPCODES, 2 * len(content) + 2**20)
     return _guarded(io.BytesIO(content), _Machine(_calls(budget), budget))
 
 
 def _guarded(file: io.BytesIO, machine: _Machine) -> Any:
-    """Run one pickle of `file`, whose position is then behind it."""
+    """Run the pickle at the current position of `file`, and advance the position to its end."""
     try:
         return machine.run(file)
     except UnreadableError:
@@ -247,7 +247,7 @@ def _plain(key: Any) -> Hashable:
 
 
 def _build(target: Any, state: Any, budget: _Budget) -> None:
-    """Set the content of an array or dtype. Content of other objects is not needed."""
+    """Set the content of an array or dtype; ignore that of other objects, which is not needed."""
     if not isinstance(target, _Array):
         return
     if isinstance(target.value, np.dtype):
@@ -366,7 +366,7 @@ def _uncalled(*_: Any) -> Any:
 
 
 def _calls(budget: _Budget) -> Calls:
-    """Return the names that a published network refers to, with their replacements."""
+    """Return the replacement of each name to which a published network refers."""
     dictionary = functools.partial(_dictionary, budget)
     calls: Calls = {
         ("torch_utils.persistence", "_reconstruct_persistent_obj"): _module,

@@ -1,7 +1,8 @@
 """List of NVIDIA's published networks, and their download.
 
-Nothing is downloaded unless the user calls :func:`download_stylegan`. NVIDIA documents names and configurations, but no
-sizes and no checksums: sizes are computed from the configurations, and a file is checked by reading it.
+Nothing is downloaded unless the user calls :func:`download_stylegan`. NVIDIA documents names and
+configurations, but no sizes or checksums. So sizes are computed from the configurations, and a file is
+checked by reading it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Published:
     data : str
         Training data.
     resolution : int
-        Pixels a side.
+        Side in pixels.
     megabytes : int or None
         Size computed from the configuration; None if it is not known.
     """
@@ -132,7 +133,7 @@ def download_stylegan(
     DataError
         If the name is not in the list.
     CheckpointError
-        If the download fails, or the file has another size than expected from its configuration.
+        If the download fails, or the file does not have the size expected from its configuration.
     """
     if name not in PUBLISHED:
         raise DataError(

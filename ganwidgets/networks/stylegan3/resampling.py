@@ -1,7 +1,8 @@
 """Resampling with FIR filters, and the alias-free leaky ReLU, as products with small banded matrices.
 
-Along one axis, "insert zeros, pad, filter, take every n-th" is linear: one banded matrix does it, and
-no zero is multiplied. Images are cut into tiles, so that a matrix has few columns outside its band.
+Along one axis, "insert zeros, pad, filter, take every n-th" is linear. It is one banded matrix, which
+multiplies none of the inserted zeros. Images are cut into tiles, so that a matrix has few columns outside its
+band.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ Padding = tuple[int, int, int, int]
 NO_FILTER: Terms = separable_terms(None)
 
 TILE = 32
-"""Side of an output tile without gradients, in pixels."""
+"""Side of an output tile, in pixels, when no gradients are computed."""
 
 RADIAL_TILE = 24
-"""The same for filters of several terms, whose products are larger: 12 % faster than tiles of 32 for R 256."""
+"""The same for filters with several terms, whose products are larger. For R at 256 pixels, 12 % faster than 32."""
 
 TILE_WITH_GRADIENT = 128
-"""Side of an output tile with gradients, in pixels: each tile then costs a gradient of the whole image."""
+"""Side of an output tile, in pixels, with gradients: fewer tiles, because each needs a gradient of the whole image."""
 
 
 def axis_matrix(
@@ -51,7 +52,7 @@ def axis_matrix(
 
         y[i] = gain * sum_j taps[n - 1 - (up * j + padding[0] - down * i)] x[j],
 
-    where n = len(taps). That is a convolution; with `flip` it is a correlation.
+    where n = len(taps). This is a convolution; with `flip`, a correlation.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def axis_matrix(
 
 
 def _band(matrices: list[Array]) -> tuple[int, int]:
-    """Return the first and the last-plus-one column that is not zero in all of `matrices`."""
+    """Return the range of columns outside which all `matrices` are zero: first, and last plus one."""
     used = np.flatnonzero(sum(np.abs(matrix).sum(0) for matrix in matrices))
     return (int(used[0]), int(used[-1]) + 1) if used.size else (0, 1)
 
@@ -100,7 +101,7 @@ class Resampling:
     gain : float
         Factor of the result.
     flip : bool
-        True for a correlation in place of a convolution.
+        True for a correlation instead of a convolution.
     """
 
     terms: Terms = NO_FILTER
@@ -112,7 +113,7 @@ class Resampling:
 
     @property
     def identity(self) -> bool:
-        """True if the result is the input."""
+        """True if the result equals the input."""
         return self == Resampling()
 
     def matrices(self, size: int, axis: int) -> list[Array]:
@@ -140,7 +141,7 @@ class FilteredLeakyReLU:
     Attributes
     ----------
     up, down : Resampling
-        What precedes and what follows the pointwise part.
+        Resampling before and after the pointwise part.
     slope : float
         Slope of the leaky ReLU below zero.
     gain : float
@@ -172,7 +173,7 @@ class FilteredLeakyReLU:
 
 @dataclass(frozen=True)
 class _AxisTile:
-    """One tile along one axis: where its input begins and ends, its own length, and a matrix for each step."""
+    """One tile along one axis: begin and end of its input, length of its output, and a matrix for each step."""
 
     begin: int
     end: int
@@ -202,7 +203,7 @@ def _axis_tiles(
             begin, end = _band(rows)
             cut = [row[:, begin:end] for row in rows]
             joined = _interleaved(cut) if axis == 0 else _beside(cut)
-            # A constant: made outside inference mode, because it is kept for later gradients.
+            # Created outside inference mode, because the constant is cached for later gradients.
             with torch.inference_mode(False), torch.no_grad():
                 matrices.append(torch.from_numpy(np.ascontiguousarray(joined)).to(device, dtype))
         tiles.append(_AxisTile(begin, end, out, tuple(reversed(matrices))))
@@ -238,7 +239,7 @@ def _assembled(
     columns: tuple[_AxisTile, ...],
     tile: Callable[[_AxisTile, _AxisTile], Tensor],
 ) -> Tensor:
-    """Return all tiles in one tensor that is written once, so that nothing is held twice."""
+    """Return all tiles in one preallocated tensor, so that no pixel is stored twice."""
     result: Tensor | None = None
     top = 0
     for row in rows:

@@ -29,7 +29,8 @@ class SynthesisBlock(nn.Module):
     Parameters
     ----------
     in_channels, out_channels, w_dim, resolution, img_channels : int
-        Zero `in_channels` for the first block, which begins from a learned constant.
+        Channels of input and output, width of w, side of the result, channels of the image. The first block
+        has 0 `in_channels` and begins with a learned constant.
     is_last : bool
         True for the block at the image's resolution.
     architecture : {"orig", "skip", "resnet"}
@@ -39,7 +40,7 @@ class SynthesisBlock(nn.Module):
     conv_clamp : float, optional
         Greatest magnitude of each layer's result.
     use_noise : bool
-        Whether the layers add noise.
+        True if the layers add noise.
     """
 
     def __init__(
@@ -87,14 +88,14 @@ class SynthesisBlock(nn.Module):
         x, img : Tensor, optional
             [N, in_channels, H/2, W/2] and [N, img_channels, H/2, W/2].
         ws : sequence of Tensor
-            [N, w_dim] of each layer that takes a style, ToRGB last.
+            [N, w_dim] for each layer that takes a style, ToRGB last.
         noise : {"const", "none"} or torch.Generator
             See :class:`~ganwidgets.networks.stylegan3.convolutions.SynthesisLayer`.
         """
         if x is None:
             x = self.conv1(self.const.expand(ws[0].shape[0], -1, -1, -1), ws[0], noise)
         elif self.architecture == "resnet":
-            # Two branches of equal variance are added: each gets the factor sqrt(1/2).
+            # Two branches of equal variance are added, so each is multiplied by sqrt(1/2).
             half = math.sqrt(0.5)
             x = self.skip(x, half) + self.conv1(self.conv0(x, ws[0], noise), ws[1], noise, half)
         else:
@@ -118,9 +119,9 @@ class SynthesisNetwork(nn.Module):
     channel_base, channel_max : int
         A block of side r has min(channel_base // r, channel_max) channels.
     architecture, conv_clamp, use_noise
-        Of :class:`SynthesisBlock`.
+        As for :class:`SynthesisBlock`.
     resample_filter : sequence of float
-        Its `taps`.
+        `taps` of :class:`SynthesisBlock`.
     """
 
     def __init__(
@@ -191,7 +192,7 @@ class StyleGAN2Generator(nn.Module):
     mapping_kwargs : mapping
         Further keyword arguments of :class:`~ganwidgets.networks.stylegan3.layers.MappingNetwork`.
     synthesis : keyword arguments
-        Of :class:`SynthesisNetwork`.
+        As for :class:`SynthesisNetwork`.
     """
 
     def __init__(

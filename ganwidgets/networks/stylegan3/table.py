@@ -62,7 +62,7 @@ def layer_table(
     use_radial_filters: bool = False,
     conv_clamp: float | None = 256,
 ) -> list[LayerSpecification]:
-    """Return the specification of `num_layers` layers and of the last one, ToRGB.
+    """Return the specifications of `num_layers` layers and of the last one, ToRGB.
 
     With e_i = min(i / (num_layers - num_critical), 1), r the resolution and N the number of layers:
 

@@ -1,4 +1,4 @@
-"""StyleGAN3 generators that fit small images, and the discriminator that trains them.
+"""StyleGAN3 generators for small images, and their discriminator.
 
 The published networks have 14 layers and a margin of 10 pixels. At 16 pixels a side they would compute five times the
 image's area. These networks have few layers, a margin of 3, and a first cut-off of 1, so that the first layers run at 4
@@ -23,7 +23,7 @@ __all__ = ["TrainableDiscriminator", "TrainableGenerator", "build_r", "build_t"]
 MARGIN = 3
 FIRST_CUTOFF, FIRST_STOPBAND = 1.0, 2.0
 WIDEST = 2
-"""Maximum width, as a multiple of that of the finest layers."""
+"""Maximum number of channels, as a multiple of that of the finest layers."""
 
 LABEL_LAYERS = 2
 """Number of layers in the discriminator's mapping network; the published networks have 8."""

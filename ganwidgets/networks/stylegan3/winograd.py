@@ -1,8 +1,9 @@
 """3x3 convolutions with fewer multiplications, as matrix products.
 
 Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016,
-section 4.2): 36 products for 16 outputs in place of 144. Every tile of 6x6 inputs and every kernel is transformed, 36
-matrix products follow, and their results are transformed back. Errors are about 1e-5 of the greatest value.
+section 4.2): 36 products for 16 outputs instead of 144. Every 6x6 tile of the input and every kernel are
+transformed. The 36 matrix products of the results are transformed back. Relative errors are about 1e-5 of the
+greatest value.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ _KERNEL = torch.tensor(
 _OUTPUT = torch.tensor(
     [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], dtype=torch.float64
 )
-# Both axes at once.
+# Transforms of both axes together.
 INPUT = torch.kron(_INPUT, _INPUT).float()
 KERNEL = torch.kron(_KERNEL / 24, _KERNEL / 24).float()
 OUTPUT = torch.kron(_OUTPUT, _OUTPUT).float()
 
 
 def pays(weight: Tensor, side: int) -> bool:
-    """Return True if a convolution of images of `side` pixels with `weight` is faster this way, on a CPU."""
+    """Return True if Winograd's convolution of images of `side` pixels with `weight` is faster on a CPU."""
     return (
         weight.shape[2:] == (3, 3)
         and weight.device.type == "cpu"
@@ -65,7 +66,7 @@ def transformed(weight: Tensor) -> Tensor:
 
 
 def winograd_conv2d(x: Tensor, kernels: Tensor, padding: int) -> Tensor:
-    """Return the convolution of `x` [N, I, H, W] with kernels that :func:`transformed` transformed.
+    """Return the convolution of `x` [N, I, H, W] with kernels from :func:`transformed`.
 
     Parameters
     ----------

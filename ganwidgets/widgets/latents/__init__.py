@@ -1,1 +1,1 @@
-"""The widget that explores a latent space."""
+"""The widget for exploring a latent space."""

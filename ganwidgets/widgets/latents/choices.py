@@ -1,4 +1,4 @@
-"""What can be chosen in a latent explorer, each with its bounds and its sentence."""
+"""Settings of a latent explorer, with their bounds and help texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ganwidgets.settings import FloatSetting, IntSetting, Setting, SettingOwner
 __all__ = ["CHOICES", "DIRECTIONS", "LatentTraits"]
 
 DIRECTIONS = 4
-"""Principal directions that have a slider."""
+"""Number of principal directions with a slider."""
 
 
 def _direction(number: int) -> FloatSetting:
@@ -129,4 +129,4 @@ class LatentTraits(SettingOwner):
 CHOICES: Mapping[str, Setting[Any]] = MappingProxyType(
     {name: trait for name, trait in vars(LatentTraits).items() if isinstance(trait, Setting)}
 )
-"""The place by name, in the order in which people see it."""
+"""The settings by name, in display order."""

@@ -1,4 +1,4 @@
-"""The latent space of a style-based generator, to be walked through by hand."""
+"""A widget for exploring the latent space of a style-based generator."""
 
 from __future__ import annotations
 
@@ -34,44 +34,44 @@ __all__ = ["LatentExplorer"]
 CLOSED = N_("This widget was closed; gw.LatentExplorer(G) makes another.")
 
 QUICK = 0.15
-"""Seconds of an image from which on a coarse one is shown first."""
+"""Minimum duration of an image, in seconds, for showing a coarse preview first."""
 
 MOST_CHANNELS = 4096
-"""Channels of a layer that can be chosen by hand; the largest published one has 1024."""
+"""Upper bound of channel numbers; the largest published layer has 1024 channels."""
 
 
 class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
-    """Seeds, truncation, style mixing, motion of the input, layers and spectra of one generator.
+    """Explores the latent space of one generator: seeds, truncation, style mixing, input motion, layers and spectra.
 
-    Every choice is a trait and a control: ``x y truncation_psi truncation_cutoff mix_seed mixed tx ty rotation label
-    direction_1 ... direction_4 layer channel``. The image follows on a thread of its own, only the newest place
-    counts. While a control is dragged, early layers alone make a coarse image. Only stages after the first changed style
-    are computed again.
+    Every setting is a trait and a control: ``x y truncation_psi truncation_cutoff mix_seed mixed tx ty rotation label
+    direction_1 ... direction_4 layer channel``. A background thread computes the image of the latest place. During a
+    drag, a coarse image is computed from early layers alone. Only layers from the first changed style on are computed
+    again.
 
     Parameters
     ----------
     generator : nn.Module
-        StyleGAN3 or StyleGAN2: what :func:`ganwidgets.load_stylegan` returns, or ``trainer.generator``.
+        A StyleGAN3 or StyleGAN2 generator: from :func:`ganwidgets.load_stylegan`, or ``trainer.generator``.
     beside : nn.Module, optional
-        Another one, shown under the same motion, to compare how exactly both follow it.
+        A second generator, shown under the same input motion for comparing equivariance.
     locale : str, optional
-        The language of everything that is shown; the system's without it.
+        Language of all texts, such as ``"fr"``; default: the system's.
     **choices
-        Any of the traits by name.
+        Initial values of the traits above, by name.
 
     Attributes
     ----------
     image : Tensor
-        The newest image, float32 [C, H, W] in about [-1, 1]; :meth:`wait` first.
+        The latest complete image, float32 [C, H, W] in about [-1, 1]; call :meth:`wait` first.
     estimate : Estimate
-        What one image costs, computed before the first.
+        Cost of one image, computed before the first.
 
     Raises
     ------
     DataError
-        For another kind of network, or if one image needs more memory than is free.
+        If the network is of another kind, or one image needs more memory than is available.
     TypeError
-        For an unknown keyword.
+        If a keyword is unknown.
 
     Examples
     --------
@@ -85,14 +85,14 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
     >>> explorer.close()
     """
 
-    mixed = List(Int(), help="Layers whose styles come from mix_seed.")
-    layer = Unicode(help="The layer whose activations are shown; empty for none.")
-    channel = Int(-1, help="The channel that is shown of a layer; -1 for the first three as colours.")
-    error = Unicode("", help="Why the last image could not be computed; empty if it was.").tag(sync=False)
+    mixed = List(Int(), help="Numbers of the layers whose styles come from mix_seed.")
+    layer = Unicode(help="Name of the layer whose activations are displayed; empty for none.")
+    channel = Int(-1, help="The displayed channel of the layer; -1 for the first three as colours.")
+    error = Unicode("", help="Error of the last image; empty if there was none.").tag(sync=False)
 
     _closed_words = CLOSED
     _tasks = LatestOnlyTasks()
-    """Of this class only for a widget that was refused before it had its own."""
+    """Class attribute for :meth:`close` of a widget whose constructor raised."""
 
     def __init__(
         self,
@@ -205,11 +205,11 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
         stages = self._exploration.staged.stages
         return next(stage.name for stage in stages if number in range(stage.styles.start, stage.styles.stop))
 
-    # --- where ----------------------------------------------------------------------------------
+    # --- state ----------------------------------------------------------------------------------
 
     @property
     def place(self) -> Place:
-        """Where in the latent space the explorer is."""
+        """The current place in the latent space."""
         return Place(
             x=self.x,
             y=self.y,
@@ -231,21 +231,21 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
 
     @property
     def estimate(self) -> Estimate:
-        """What one image costs."""
+        """Estimated cost of one image."""
         return self._exploration.estimate
 
     @property
     def image(self) -> Tensor | None:
-        """The newest whole image, [C, H, W]; None before the first."""
+        """The latest complete image, float32 [C, H, W] in about [-1, 1]; None before the first."""
         return self._image
 
     @property
     def computed_layers(self) -> int:
-        """Layers that the last image computed; those before the first changed style were kept."""
+        """Number of layers computed for the last image; results of earlier layers were cached."""
         return self._exploration.staged.computed
 
     def activation(self, layer: str) -> Tensor:
-        """Return the activations of a layer at the present place, float32 [C, H, W]."""
+        """Return the activations of a layer at the current place, float32 [C, H, W]."""
         with self._lock:
             return self._exploration.activation(self.place, self._checked_layer(layer)).clone()
 
@@ -264,7 +264,7 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
             )
         return layer
 
-    # --- asking ---------------------------------------------------------------------------------
+    # --- requests -------------------------------------------------------------------------------
 
     def _ask(self, name: str, value: Any) -> None:
         setattr(self, name, value)
@@ -288,7 +288,8 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
         finally:
             self._complete = complete
         if done:
-            # A slider that is shown each value answers with an older one, which would undo the drag.
+            # Updating a slider during the drag would make it reply with an older value, which would undo the
+            # drag.
             now = {name: getattr(self, name) for name in moved if name in self._controls.controls}
             self._controls.show(now)
         self._request(settled=done)
@@ -322,19 +323,19 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
         self._tasks.ask("image", lambda: self._compute(number, place, settled), self._failed)
 
     def cancel(self) -> None:
-        """Stop computing an image, a walk or a film; the last image stays, and no file is written."""
+        """Cancel the current image, walk or animation; the last image stays, and no file is written."""
         self._stop.set()
         self._halt.set()
 
     def wait(self, timeout: float | None = None) -> Tensor:
-        """Return the image at the present place as soon as it is computed, [C, H, W].
+        """Wait for the image at the current place, and return it, float32 [C, H, W].
 
         Raises
         ------
         TimeoutError
             If it takes longer than `timeout` seconds.
         DataError
-            If it could not be computed, or was cancelled.
+            If it could not be computed or was cancelled.
         """
         end = None if timeout is None else time.monotonic() + timeout
         while (thread := self._tasks._thread) is not None:
@@ -348,7 +349,7 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
             raise DataError(Message("there is no image: it was cancelled; change a setting to compute it"))
         return self._image
 
-    # --- computing: on the thread of the tasks -----------------------------------------------------
+    # --- on the background thread ------------------------------------------------------------------
 
     def _compute(self, number: int, place: Place, settled: bool) -> None:
         with self._lock:
@@ -360,7 +361,7 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
                 if self._stop.is_set() or number != self._newest:
                     raise Cancelled
                 if expected > QUICK:
-                    self._tell_progress(stage, stages)
+                    self._show_progress(stage, stages)
 
             try:
                 if expected > QUICK and exploration.readout.stage is not None:
@@ -386,12 +387,12 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
         self._view.state = {"text": self.error, "share": 1.0}
 
     def _seconds(self) -> float:
-        """Return how long an image takes: as measured, or as estimated before the first."""
+        """Return the seconds of one image: measured, or estimated before the first."""
         known = self._exploration.staged.seconds
         measured = sum(known)
         return self.estimate.seconds if math.isnan(measured) else measured
 
-    def _tell_progress(self, stage: int, stages: int) -> None:
+    def _show_progress(self, stage: int, stages: int) -> None:
         known = self._exploration.staged.seconds
         total = self._seconds()
         measured = not math.isnan(sum(known))
@@ -423,7 +424,7 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
         self._view.pictures = pictures
 
     def _cost(self) -> str:
-        """Return a sentence about what the last image cost."""
+        """Return a sentence about the cost of the last image."""
         return self._catalog(
             N_("{layers} of {all} layers computed; a whole image takes {seconds} s"),
             layers=self.computed_layers,
@@ -441,13 +442,13 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
         )
 
     def _picture(self) -> bytes:
-        """Return the newest image as a PNG, enlarged, for readers without a kernel."""
+        """Return the latest image, enlarged, as a PNG for readers without a kernel."""
         file = io.BytesIO()
         enlarged(torch.zeros(3, 16, 16) if self._image is None else self._image, 600).save(file, "PNG")
         return file.getvalue()
 
     def close(self) -> None:
-        """Remove the widget from the page and end its thread."""
+        """Close the widget and end its thread."""
         if "_tasks" in vars(self):
             self.cancel()
             self._tasks.close()

@@ -1,4 +1,4 @@
-"""Tensors as the pictures of a latent explorer."""
+"""Conversion of tensors to the pictures of a latent explorer."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["activations", "enlarged", "map_png", "picture", "png_of", "spectrum", "spectrum_png"]
 
 DECIBELS = 100.0
-"""Between black and white of a spectrum."""
+"""Range of a spectrum's grey levels, in dB."""
 
 BRIGHT = 2.5
-"""Standard deviations from the mean that are black and white in a map."""
+"""Distance of black and white from the mean of a map, in standard deviations."""
 
 
 def png_of(image: Tensor) -> bytes:
@@ -31,7 +31,7 @@ def png_of(image: Tensor) -> bytes:
 
 
 def map_png(maps: Tensor, channel: int | None) -> bytes:
-    """Return one map of [C, H, W] as a PNG, or without `channel` three of them as colours, each in its own range."""
+    """Return one of maps [C, H, W] as a PNG, or by default the first three as colours, each with its own range."""
     n = len(maps)
     chosen = maps[[channel % n] * 3] if channel is not None else maps[[i % n for i in range(3)]]
     centred = chosen - chosen.mean((1, 2), keepdim=True)
@@ -40,13 +40,13 @@ def map_png(maps: Tensor, channel: int | None) -> bytes:
 
 
 def spectrum_png(spectrum: Tensor) -> bytes:
-    """Return a spectrum in dB, [H, W], as a PNG: white is its greatest value, black 100 dB below."""
+    """Return a spectrum in dB, [H, W], as a PNG: white is its maximum, black 100 dB below."""
     relative = torch.clamp(1 + (spectrum - spectrum.max()) / DECIBELS, 0, 1)
     return png_of((relative * 2 - 1).expand(3, -1, -1))
 
 
 def picture(png: bytes, caption: str, alt: str, *, coarse: bool = False) -> dict[str, Any]:
-    """Return a picture as :class:`~ganwidgets.widgets.latents.view.LatentView` takes it."""
+    """Return a picture in the form that :class:`~ganwidgets.widgets.latents.view.LatentView` takes."""
     return {"png": png, "caption": caption, "alt": alt, "coarse": coarse}
 
 
@@ -64,7 +64,7 @@ def spectrum(maps: Tensor, catalog: Catalog) -> dict[str, Any]:
 
 
 def enlarged(image: Tensor, least: int = 128) -> Image:
-    """Return an image [C, H, W] in [-1, 1] as an RGB picture of at least `least` pixels a side, pixels repeated."""
+    """Return an image [C, H, W] in [-1, 1] in RGB, with sides of at least `least` pixels, by repeating pixels."""
     from PIL import Image
 
     shown = Image.fromarray(levels(((image + 1) / 2)[None].numpy())[0])

@@ -1,8 +1,8 @@
-"""The pictures of a latent explorer, and the pointer on them.
+"""The pictures of a latent explorer, and pointer drags on them.
 
-To the browser: `pictures`, by name the PNG of each that is shown, with its caption; `state`, a line of text and the
-share of the image that is computed. From the browser: ``{"drag": [dx, dy], "how": "pan"|"move"|"turn", "done": bool}``
-in picture sides, or in degrees for "turn".
+To the browser: `pictures`, the PNG and caption of each displayed picture by name; `state`, a line of text and
+the progress of the image in [0, 1]. From the browser: ``{"drag": [dx, dy], "how": "pan"|"move"|"turn",
+"done": bool}`` with distances in picture sides, or in degrees for "turn".
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from ganwidgets.widgets.browser.assets import script, stylesheet
 __all__ = ["PICTURES", "LatentView"]
 
 PICTURES = ("image", "beside", "activation", "spectrum")
-"""Names of the pictures, in their order on the page."""
+"""Names of the pictures, in display order."""
 
 
 class LatentView(anywidget.AnyWidget):
-    """The pictures side by side.
+    """Pictures side by side.
 
     Parameters
     ----------
     catalog : Catalog
         The reader's language.
     dragged : callable
-        ``dragged(how, dx, dy, done)`` is called on the thread of the browser's messages.
+        Called as ``dragged(how, dx, dy, done)`` on the thread that handles the browser's messages.
     """
 
     _esm = script("latents/latents")

@@ -1,4 +1,4 @@
-"""Walks through places of a latent space: played in the picture, or written as a film."""
+"""Walks through places of a latent space: played in the widget, or written as an animation."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ganwidgets.widgets.latents.view import LatentView
 __all__ = ["LatentWalk"]
 
 RATE = 20
-"""Images a second of a film, and at most of a walk that is played."""
+"""Images per second of an animation; the maximum for a played walk."""
 
 NEXT = 3
-"""Seeds of a walk if fewer than two places were added: the present one, and the next."""
+"""Number of seeds of a walk if fewer than two places were added: the current one, and the next."""
 
 WRITERS: dict[str, Callable[[Film], bytes]] = {
     ".gif": Film.gif,
@@ -50,11 +50,11 @@ BUTTONS = {
 
 Places = Iterable[Place | int]
 Watch = Callable[[int, int], None]
-"""``watch(done, count)`` is called after each image of a film; an exception that it raises ends the film."""
+"""Called as ``watch(done, count)`` after each image of an animation; an exception that it raises cancels it."""
 
 
 class LatentWalk:
-    """Mixin of :class:`~ganwidgets.widgets.latents.explorer.LatentExplorer`: its walks and films."""
+    """Mixin of :class:`~ganwidgets.widgets.latents.explorer.LatentExplorer`: walks and animations."""
 
     _catalog: Catalog
     _exploration: Exploration
@@ -74,15 +74,15 @@ class LatentWalk:
         @property
         def place(self) -> Place: ...
 
-    # --- what users call ------------------------------------------------------------------------
+    # --- public methods -------------------------------------------------------------------------
 
     @property
     def stops(self) -> tuple[Place, ...]:
-        """The places that were added to the walk."""
+        """The places added to the walk."""
         return self._stops
 
     def add_stop(self, place: Place | int | None = None) -> None:
-        """Add a place to the walk, a seed at the present place, or the present place."""
+        """Add a place, a seed with all other parameters of the current place, or the current place to the walk."""
         (stop,) = self._places([self.place if place is None else place])
         self._set_stops((*self._stops, stop))
 
@@ -91,50 +91,50 @@ class LatentWalk:
         self._set_stops(())
 
     def play_walk(self, *, seconds: float = 4.0) -> None:
-        """Show the walk in the picture; returns at once. :meth:`cancel` or another choice ends it.
+        """Play the walk in the widget; return at once. :meth:`cancel` or any change of a trait ends it.
 
         Parameters
         ----------
         seconds : float
-            Length. A slow network shows fewer images.
+            Duration. A slow network shows fewer images.
         """
         self._begin(lambda: self._play(self._through(), seconds))
 
     def save_walk(self, path: str | Path, *, seconds: float = 4.0) -> None:
-        """Write the walk as a film, as :meth:`film` does, on a thread; returns at once. :meth:`cancel` ends it.
+        """Write the walk by :meth:`film` on the background thread; return at once. :meth:`cancel` ends it.
 
         Raises
         ------
         DataError
-            For an unknown suffix.
+            If the suffix is unknown.
         """
         path, places = _checked(path), self._through()
 
         def save() -> None:
             self.film(path, places, seconds=seconds, watch=self._watch())
-            self._tell(self._catalog(N_("Saved: {path}"), path=str(path)))
+            self._show_status(self._catalog(N_("Saved: {path}"), path=str(path)))
 
         self._begin(save)
 
     def film(
         self, path: str | Path, through: Places, *, seconds: float = 4.0, watch: Watch | None = None
     ) -> Path:
-        """Write a walk through places as a film, by suffix: ``.gif .png .webp`` or, with imageio-ffmpeg, ``.mp4``.
+        """Write a walk as an animation, by suffix: ``.gif .png .webp`` or, with imageio-ffmpeg, ``.mp4``.
 
         Parameters
         ----------
         path : path
         through : iterable of Place or int
-            Places, or seeds at the present place; at least two.
+            Places, or seeds with all other parameters of the current place; at least two.
         seconds : float
-            Length of the film, with 20 images a second.
+            Duration, at 20 images per second.
         watch : callable, optional
-            ``watch(done, count)`` is called after each image. If it raises, no file is written.
+            Called as ``watch(done, count)`` after each image. If it raises, no file is written.
 
         Raises
         ------
         DataError
-            For an unknown suffix or fewer than two places.
+            If the suffix is unknown, or there are fewer than two places.
         """
         path, places = _checked(path), self._places(through)
         if len(places) < 2:
@@ -153,7 +153,7 @@ class LatentWalk:
         return [replace(self.place, x=float(p), y=0.0) if isinstance(p, int) else p for p in through]
 
     def _through(self) -> list[Place]:
-        """Return the places of the walk."""
+        """Return the places of the walk; with fewer than two, the current place and the next seed."""
         here = self.place
         return (
             list(self._stops) if len(self._stops) > 1 else [replace(here, x=here.x + n) for n in range(NEXT)]
@@ -184,7 +184,7 @@ class LatentWalk:
         return classed(button, "gw-action", f"gw-walk-{name}")
 
     def _walk_names(self) -> dict[str, tuple[str, str]]:
-        """Return the name for screen readers and the tooltip of each control, by its CSS class."""
+        """Return the accessible name and the tooltip of each control, by its CSS class."""
         t = self._catalog
         named = {f"gw-walk-{name}": (t(label), t(tooltip)) for name, (label, tooltip) in BUTTONS.items()}
         return {**named, "gw-walk-kind": (t(N_("Kind of file")), t(N_("The kind of file of the film.")))}
@@ -199,10 +199,10 @@ class LatentWalk:
         names = (Path(f"walk-{number}{suffix}") for number in range(1, 10**6))
         self.save_walk(next(name for name in names if not name.exists()))
 
-    # --- computing: on the thread of the tasks --------------------------------------------------
+    # --- on the background thread ---------------------------------------------------------------
 
     def _begin(self, job: Callable[[], None]) -> None:
-        """Carry out a walk on the thread of the tasks; its buttons are disabled meanwhile."""
+        """Run `job` on the background thread; the walk's buttons are disabled meanwhile."""
         self._halt.clear()
         self._enable(on=False)
 
@@ -210,7 +210,7 @@ class LatentWalk:
             try:
                 job()
             except Cancelled:
-                self._tell(self._catalog(N_("cancelled")))
+                self._show_status(self._catalog(N_("cancelled")))
             finally:
                 self._enable(on=True)
 
@@ -228,7 +228,7 @@ class LatentWalk:
             count = max(round(min(seconds * RATE, possible)), 2)
             for done, image in enumerate(self._exploration.walk(places, count), 1):
                 if self._newest != number:
-                    return  # another choice was made, and its image was requested
+                    return  # a trait was changed, and its image was requested
                 watch(done, count)
                 self._show_on_the_way(image)
                 self._halt.wait(max(0.0, seconds / count - measured))
@@ -240,7 +240,7 @@ class LatentWalk:
         self._view.pictures = self._pictures
 
     def _watch(self) -> Watch:
-        """Return a function that shows the progress, and raises `Cancelled` after :meth:`cancel`."""
+        """Return a function that shows the progress and raises `Cancelled` after :meth:`cancel`."""
         began = time.perf_counter()
 
         def watch(done: int, count: int) -> None:
@@ -257,17 +257,17 @@ class LatentWalk:
 
         return watch
 
-    def _tell(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self._view.state = {"text": text, "share": 1.0}
 
 
 def _checked(path: str | Path) -> Path:
-    """Return the path of a film.
+    """Return the path of an animation.
 
     Raises
     ------
     DataError
-        For an unknown suffix.
+        If the suffix is unknown.
     """
     path = Path(path)
     if path.suffix not in WRITERS:
