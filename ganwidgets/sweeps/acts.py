@@ -19,19 +19,19 @@ class Act:
     Attributes
     ----------
     seq : int
-        Its number, from 0.
+        Number of the action, from 0.
     action : str
         ``"change"``, ``"kill"``, ``"respawn"``, ``"take"``, ``"load"``, ``"diverged"`` or ``"failed"``.
     runs : tuple of int
         The affected runs.
     iterations : tuple of int
-        Full steps of each run before it.
+        Full steps of each run before the action.
     source : int or None
         The run whose state a respawn copied.
     changes : mapping
         Changed settings, as JSON values.
     reason : str
-        Reason as a text.
+        Reason given by the user, or the error.
     """
 
     seq: int
@@ -61,7 +61,7 @@ class Act:
 
 
 def known_settings(names: Any) -> list[str]:
-    """Return `names` if it is a list of names of settings; raise `ValueError` if not."""
+    """Return `names` if it is a list of setting names; otherwise raise `ValueError`."""
     found: list[str] = converted(names, list[str])
     for name in found:
         if name not in SETTINGS:
@@ -70,7 +70,7 @@ def known_settings(names: Any) -> list[str]:
 
 
 def plain(value: Any) -> Any:
-    """Return a setting's value as JSON; the type's name for data that is not a preset."""
+    """Return a setting's value as a JSON value; for data that is not a preset, the name of its type."""
     if isinstance(value, tuple):
         return list(value)
     return value if isinstance(value, str | int | float) else f"<{type(value).__name__}>"

@@ -21,10 +21,10 @@ _ABOUT = frozenset({"iteration", "n", "seed"})
 
 
 class SweepFigures(SweptRuns):
-    """Mixin: metrics of runs; their states do not change."""
+    """Mixin of a sweep: metrics and tables of its runs, computed without changing their states."""
 
     def evaluate(self, n: int = 2500, seed: int = 0) -> list[dict[str, float]]:
-        """Return the result of :meth:`GANTrainer.evaluate` for every run, in order."""
+        """Return the result of :meth:`GANTrainer.evaluate` for every run, in order of the runs."""
         return [self._figures(index, n, seed) for index in range(len(self._lanes))]
 
     @between_steps
@@ -48,7 +48,7 @@ class SweepFigures(SweptRuns):
         Raises
         ------
         ValueError
-            For a metric that the data does not have.
+            If the data does not have the metric.
         """
         known = METRICS[self._lanes[0].session.run.source.kind]
         if metric not in known:
@@ -69,8 +69,8 @@ class SweepFigures(SweptRuns):
         Returns
         -------
         DataFrame
-            Indexed by ``run``. Columns: the settings that vary, ``seed status iteration loss_d loss_g``, and the
-            figures of the last :meth:`evaluate` at the run's iteration, if there was one.
+            Indexed by ``run``. Columns: the settings that vary, ``seed status iteration loss_d loss_g``, and
+            the metrics of the last :meth:`evaluate` at the run's iteration, if any.
         """
         import pandas as pd
 

@@ -20,7 +20,7 @@ STATE_FORMAT = 1
 
 
 class SweepState(SweepFigures):
-    """Mixin: storing and loading the states of all runs."""
+    """Mixin of a sweep: storing and loading the states of all runs."""
 
     @between_steps
     def state_dict(self) -> dict[str, Any]:
@@ -35,12 +35,12 @@ class SweepState(SweepFigures):
 
     @between_steps
     def load_state_dict(self, state: Any) -> None:
-        """Restore a state that :meth:`state_dict` of a sweep with the same configurations returned.
+        """Restore a result of :meth:`state_dict` of a sweep with the same configurations.
 
         Raises
         ------
         CheckpointError
-            If it belongs to other runs; the sweep does not change.
+            If the state belongs to other runs; the sweep does not change.
         """
         runs = state.get("runs") if isinstance(state, Mapping) else None
         if not isinstance(runs, list) or state.get("format") != STATE_FORMAT:
@@ -67,7 +67,7 @@ class SweepState(SweepFigures):
 
     @between_steps
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save the sweep to one file: all states, histories and logs, and data that is a small array.
+        """Save the sweep to one file: all states, histories and logs, and training data that is a small array.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""A sweep on disk: one file with all its runs, and a folder that stays up to date."""
+"""Storage of a sweep: one file with all its runs, and a folder that is updated during training."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 FILE = "sweep.ganwidgets"
-"""The file of a sweep in its folder."""
+"""Name of a sweep's file in its folder."""
 
 FORMAT = 1
 
@@ -83,7 +83,7 @@ def write_sweep(
 def sweep_content(
     lanes: Sequence[Lane], varied: Sequence[str], acts: Sequence[Act]
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return what is stored of a sweep: tensors by name, not copied, and a document that JSON can hold."""
+    """Return the stored content of a sweep: tensors by name, not copied, and a JSON document."""
     tensors: dict[str, Tensor] = {}
     documents = []
     for index, lane in enumerate(lanes):
@@ -107,9 +107,9 @@ def read_sweep(path: str | os.PathLike[str], data: Any, own: OwnParts, device: t
     Parameters
     ----------
     data
-        The training data if the file does not hold it, else None.
+        The training data if the file does not contain it, otherwise None.
     own : OwnParts
-        The user's own parts, as when the sweep was made.
+        The user's own parts, as at the sweep's creation.
 
     Raises
     ------
@@ -135,9 +135,9 @@ def read_sweep(path: str | os.PathLike[str], data: Any, own: OwnParts, device: t
 
 
 def records_of_file(path: str | os.PathLike[str]) -> dict[str, RunRecord]:
-    """Return the records of a saved file: ``""`` names that of a file with one run, ``"lane 0"`` a run of a sweep.
+    """Return the records in a saved file by name: ``""`` for a single run, ``"lane 0"`` for a run of a sweep.
 
-    Only the document and the columns of the histories are read, so the SHA-256 over all tensors is not compared.
+    Only the document and the history columns are read, so the SHA-256 of all tensors is not checked.
 
     Raises
     ------
@@ -167,21 +167,21 @@ def sweep_from(
     device: torch.device,
     known: Mapping[str, Any] = MappingProxyType({}),
 ) -> StoredSweep:
-    """Return the sweep that :func:`sweep_content` described.
+    """Inverse of :func:`sweep_content`.
 
     Parameters
     ----------
     path
-        Where it was read, for errors.
+        The file, for error messages.
     data, own, device
         As for :func:`read_sweep`.
     known : mapping
-        Data by their names in states, which need not be read from `tensors`.
+        Known data by their names in states; they are not read from `tensors`.
 
     Raises
     ------
     Exception
-        Of many kinds, if it is not what :func:`sweep_content` returned.
+        Of many classes, if the content is not a result of :func:`sweep_content`.
     """
     about = document["sweep"]
     shared = {name: tensor for name, tensor in tensors.items() if name.startswith(_SHARED)}
@@ -200,7 +200,7 @@ def sweep_from(
 
 
 class SweepFolder:
-    """Stores a sweep in a folder: at most every few seconds, for at most 2 % of the time.
+    """Stores a sweep in a folder: at most every few seconds, and for at most 2 % of the time.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ class SweepFolder:
     Raises
     ------
     CheckpointError
-        If it is not empty, is in use, or is not writable.
+        If the folder is not empty, is in use, or is not writable.
     """
 
     LEAST, SHARE = 2.0, 0.02
@@ -245,7 +245,7 @@ class SweepFolder:
                     name=there[0],
                 )
             )
-        from ganwidgets.runs.store.ownership import Ownership  # what stores runs is slow to import
+        from ganwidgets.runs.store.ownership import Ownership  # slow to import
 
         self._ownership = Ownership(folder)
         refused = self._ownership.take()
@@ -254,7 +254,7 @@ class SweepFolder:
         self._open = True
 
     def changed(self) -> None:
-        """Record a change, and store it if due."""
+        """Record a change, and store the sweep if due."""
         self._changed = True
         if self._open and time.monotonic() >= self._due:
             self.save()
@@ -265,7 +265,7 @@ class SweepFolder:
         Raises
         ------
         CheckpointError
-            If it cannot be written; the old file is kept.
+            If the file cannot be written; the old file is kept.
         """
         if not self._open or not self._changed:
             return
@@ -284,6 +284,6 @@ class SweepFolder:
 
 
 def file_of(path: str | os.PathLike[str]) -> Path:
-    """Return the file of the sweep at `path`, a file or the folder of a sweep."""
+    """Return the sweep's file for `path`, which is the file itself or its folder."""
     target = checked_path("path", path)
     return target / FILE if target.is_dir() else target

@@ -34,7 +34,7 @@ from ganwidgets.validation import checked_count, checked_path
 __all__ = ["Sweep"]
 
 AT_ONCE = 100
-"""Number of steps of a batch without interruption; an interrupt undoes at most as many."""
+"""Number of steps of a batch without interruption; an interrupt undoes at most these."""
 
 
 class Sweep(SweepState):
@@ -51,7 +51,8 @@ class Sweep(SweepState):
     configurations : sequence of mapping, optional
         Settings of each configuration, instead of a grid.
     seeds : int or sequence of int, optional
-        Seeds 0 to n - 1, or these: each configuration runs with every seed. Default: the one of ``seed``.
+        Number of seeds, from 0, or the seeds: each configuration runs with every seed. Default: ``seed``
+        alone.
     draws : int, optional
         Number of configurations drawn from lists and from :func:`ganwidgets.between`, instead of the whole grid.
     draw_seed : int
@@ -64,13 +65,13 @@ class Sweep(SweepState):
     run : path, optional
         Folder to store the sweep in; :meth:`load` continues it.
     cluster : distributed.Client or True, optional
-        Workers of dask.distributed that step the runs, with the bits that they have without workers. True starts one
-        process of one thread for each processor, which :meth:`close` ends. If a worker is lost, its runs continue on
-        another one from the last results that arrived. Needs ``pip install ganwidgets[cluster]``. Dask brings
-        networks, objectives and data of the user's own to the workers.
+        Workers of dask.distributed that step the runs; the results have the same bits as without workers.
+        True starts one single-threaded process for each processor, which :meth:`close` ends. If a worker is
+        lost, its runs continue on another one from the last received results. Needs ``pip install
+        ganwidgets[cluster]``. Dask transfers the user's own networks, objective and data to the workers.
     **settings
-        Any setting by name: a value for all runs, or a list of values, whose product is the grid. Widths such as
-        ``g_hidden`` are tuples, so that several are a list of tuples.
+        Any setting by name: a value for all runs, or a list of values. The grid is the product of the lists.
+        Widths such as ``g_hidden`` are tuples; several are a list of tuples.
 
     Raises
     ------
@@ -81,7 +82,7 @@ class Sweep(SweepState):
     CheckpointError
         If the folder `run` is not empty, or is not writable.
     ImportError
-        For ``cluster=True`` without dask.distributed.
+        If `cluster` is True and dask.distributed is not installed.
 
     Examples
     --------
@@ -117,7 +118,7 @@ class Sweep(SweepState):
         if options:
             data = dataset(data, **options)
         elif not (isinstance(data, Source) or (isinstance(data, str) and is_preset(data))):
-            data = load_data(data)  # once for all runs
+            data = load_data(data)  # read once for all runs
         own = OwnParts(generator, discriminator, objective)
         place = chosen_device(device)
         lanes = [Lane(fresh(data, own, place, each)) for each in chosen]
@@ -149,9 +150,9 @@ class Sweep(SweepState):
         Raises
         ------
         RuntimeError
-            If every run has ended, or the call comes from inside a step.
+            If every run has ended, or the call is made during a step.
         ClusterError
-            If all workers of a cluster are lost. No step whose results arrived is lost.
+            If all workers of a cluster are lost. Received results are kept.
         """
         n = checked_count(n)
         if self._stepping:
@@ -178,7 +179,7 @@ class Sweep(SweepState):
             if bar is not None:
                 bar.close()
 
-    # --- acts -----------------------------------------------------------------------------------
+    # --- actions --------------------------------------------------------------------------------
 
     @between_steps
     def take(self, i: int) -> GANTrainer:
@@ -190,7 +191,7 @@ class Sweep(SweepState):
 
     @between_steps
     def kill(self, i: int, reason: str = "") -> None:
-        """Stop a run; the others go on with the same bits. Its state and history can still be read."""
+        """Stop a run; the others continue with the same bits. The stopped run's state and history stay readable."""
         index = self._index(i)
         if self._lanes[index].alive:
             self._regroup()
@@ -201,7 +202,7 @@ class Sweep(SweepState):
     def respawn(
         self, i: int, source: int | None = None, *, warm: bool = True, reason: str = "", **changes: Any
     ) -> None:
-        """Restart run `i`.
+        """Restart run `i` from the state of another run, or afresh.
 
         Parameters
         ----------
@@ -214,12 +215,12 @@ class Sweep(SweepState):
         reason : str
             Stored in the log.
         **changes
-            Settings that differ from then on.
+            Settings to change in the restarted run.
 
         Raises
         ------
         traitlets.TraitError
-            For a setting that is not allowed, or, of a warm start, one that takes effect at a fresh start.
+            If a value is not allowed, or, for a warm start, if a setting takes effect only at a fresh start.
         IndexError
             If there is no such run.
         """
@@ -259,30 +260,30 @@ class Sweep(SweepState):
     ) -> Any:
         """Carry out trials of an Optuna study, with the runs of this sweep as workers, and return the study.
 
-        Each trial begins a run afresh. A pruned trial's run takes up the next trial while the others go on.
+        Each trial restarts a run. The run of a pruned trial begins the next trial, while the others continue.
 
         Parameters
         ----------
         study : optuna.Study or str
-            It chooses settings and prunes trials by its own sampler and pruner. The name of a metric makes a new study
-            for that metric.
+            A study, whose sampler and pruner choose settings and prune trials, or the name of a metric for a
+            new study.
         n : int
             Number of trials.
         metric : str
             The reported metric, on 1000 samples; by default the metric that `study` names, otherwise
             ``"sliced_wasserstein"``.
         method : {"random", "halving", "tpe"}
-            Of a new study: settings at random, the same with successive halving (ASHA) of bad trials, or Optuna's
-            sampler by Parzen estimators.
+            Method of a new study: random settings, random settings with successive halving (ASHA), or
+            Optuna's tree-structured Parzen estimator.
         seed : int
-            Of a new study.
+            Seed of a new study.
         steps : int
             Number of full steps of a trial that is not pruned.
         report_every : int
             Number of steps between two reports.
         **space
-            Settings to choose: each a list of values, or :func:`ganwidgets.between`. For a new study by default the
-            values of this sweep's own grid.
+            Settings to choose, each a list of values or :func:`ganwidgets.between`. Default for a new study:
+            the values of this sweep's grid.
 
         Raises
         ------
@@ -291,7 +292,7 @@ class Sweep(SweepState):
         TypeError
             If `study` is not a study.
         ValueError
-            If the data does not have the metric, or the study has the other direction.
+            If the data does not have the metric, or the study has the wrong direction.
         traitlets.TraitError
             If a setting is not allowed.
         """
@@ -315,26 +316,27 @@ class Sweep(SweepState):
     ) -> tuple[Act, ...]:
         """Carry out `n` full steps of population-based training, and return the log of its actions.
 
-        After every `every` steps each of the worst runs becomes a copy of one of the best, by `metric` on 1000 samples,
-        and the copy's settings in `explore` are changed a little (Jaderberg et al., "Population based training of neural
-        networks", 2017). A run that diverged is replaced too. Every replacement is a ``"respawn"`` in :attr:`acts`, with
-        both values as its reason, and the changes are interventions of the run.
+        After every `every` steps, each of the worst runs becomes a copy of one of the best, by `metric` on
+        1000 samples. The copy's settings in `explore` are perturbed (Jaderberg et al., "Population based
+        training of neural networks", 2017). Diverged runs are replaced too. Every replacement is a
+        ``"respawn"`` in :attr:`acts`, with both metric values as its reason. The changes are interventions of
+        the run.
 
         Parameters
         ----------
         n : int
         metric : str
-            One of the names that :meth:`evaluate` returns; its better direction is known.
+            One of the names that :meth:`evaluate` returns.
         every : int
             Steps between two selections, counted from the sweep's beginning.
         share : float
-            The part of the runs that is replaced, and the part that is copied; at most 0.5.
+            Share of runs that are replaced, and of runs that are copied; at most 0.5.
         explore : sequence of str
-            Settings that are changed in copies, each a number.
+            Numeric settings to perturb in copies.
         factors : sequence of float
-            A rate or weight is multiplied by one of them, within its bounds; a count grows or shrinks by 1.
+            A rate or weight is multiplied by one of these, within its bounds; a count changes by 1.
         seed : int
-            Of these choices.
+            Seed of the random choices.
 
         Returns
         -------
@@ -344,9 +346,9 @@ class Sweep(SweepState):
         Raises
         ------
         traitlets.TraitError
-            For a setting that cannot be explored.
+            If a setting cannot be explored.
         ValueError
-            For a metric that the data does not have, or another value that is not allowed.
+            If the data does not have the metric, or another value is not allowed.
         RuntimeError
             If every run has ended.
 
@@ -380,12 +382,12 @@ class Sweep(SweepState):
         data
             The training data, if it is neither a preset nor a small array.
         generator, discriminator, objective, device, cluster
-            As when the sweep was made; `cluster` may be another one, or none.
+            As at the sweep's creation; `cluster` may be another one or None.
 
         Raises
         ------
         CheckpointError
-            If it is missing, damaged, foreign, newer or in use, or does not match the arguments.
+            If the file is missing, damaged, foreign, newer or in use, or does not match the arguments.
         """
         own, place = OwnParts(generator, discriminator, objective), chosen_device(device)
         stored = read_sweep(file_of(path), data, own, place)

@@ -33,7 +33,7 @@ Group = LaneGroup | RemoteGroup
 
 
 def between_steps(method: F) -> F:
-    """Make a method of a sweep run between two steps if another thread steps the sweep."""
+    """Decorate a method of a sweep to run between two steps if another thread steps the sweep."""
 
     @functools.wraps(method)
     def call(self: SweptRuns, *args: Any, **kwargs: Any) -> Any:
@@ -80,12 +80,12 @@ class SweptRuns:
             remote = [group for group in groups if isinstance(group, RemoteGroup)]
             for group in remote:
                 group.begin(n, last=last)
-            for group in remote:  # before any results are applied: an error then changes no run
+            for group in remote:  # before results are applied, so that an error changes no run
                 group.wait(n, last=last)
             return [group for group in groups if group.step(n, last=last)]
         except BaseException:
             if self._cluster is not None:
-                self._regroup()  # a worker may be ahead of what this process holds
+                self._regroup()  # a worker may be ahead of the states in this process
             raise
 
     def _grouped(self) -> list[Group]:
@@ -103,7 +103,7 @@ class SweptRuns:
         return [LaneGroup(lanes)] if self._cluster is None else self._cluster.groups(lanes)
 
     def _regroup(self) -> None:
-        """Write all results into the runs' own states; the next step groups them anew."""
+        """Copy all results to the runs' own states; the next step groups the runs anew."""
         for group in self._groups or []:
             group.write_all()
         self._groups = None
@@ -140,7 +140,7 @@ class SweptRuns:
 
     @property
     def groups(self) -> tuple[tuple[tuple[int, ...], str], ...]:
-        """For each group, its runs, and why they are computed one after another (empty if together)."""
+        """The runs of each group, and why they are computed one after another (empty if together)."""
         return self._between_steps(
             lambda: tuple(
                 (tuple(self._lanes.index(lane) for lane in group.lanes), str(group.why_alone))
@@ -161,7 +161,7 @@ class SweptRuns:
 
     @property
     def runs(self) -> tuple[SweepRun, ...]:
-        """All runs: the last setting of the grid varies fastest, after the seeds."""
+        """All runs. Seeds vary fastest, then the last setting of the grid."""
         return tuple(self._view(index) for index in range(len(self._lanes)))
 
     def _view(self, index: int) -> SweepRun:
@@ -227,7 +227,7 @@ class SweptRuns:
         reason : str
             Stored in the logs.
         **settings
-            The new values by name, in force at the next step.
+            New values by name; they take effect at the next step.
 
         Raises
         ------
@@ -253,10 +253,10 @@ class SweptRuns:
 
         self._lanes[index].session.settings.__dict__["_route"] = route
 
-    # --- for what steps the sweep in a thread ---------------------------------------------------
+    # --- for a runner in another thread ---------------------------------------------------------
 
     def _attach(self, dispatch: Callable[[Callable[[], Any]], Any] | None) -> None:
-        """Let calls be carried out by `dispatch`, which returns what the function returns, or no longer."""
+        """Route calls through `dispatch`, which calls a function between two steps; None removes it."""
         self._dispatch = dispatch
 
     def _between_steps(self, function: Callable[[], T]) -> T:

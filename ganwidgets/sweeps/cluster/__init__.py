@@ -1,1 +1,1 @@
-"""Runs on the workers of a Dask cluster."""
+"""Computation of a sweep on the workers of a Dask cluster."""

@@ -1,4 +1,4 @@
-"""Lanes on a worker of a Dask cluster."""
+"""Dask actor that steps lanes on a worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["LaneActor", "StaleActorError"]
 
 
 class StaleActorError(RuntimeError):
-    """The actor holds its lanes at another moment."""
+    """The actor's lanes are at other iterations than expected."""
 
 
 class LaneActor:
@@ -26,10 +26,10 @@ class LaneActor:
     Parameters
     ----------
     content : tuple of bytes and str
-        The lanes, as :func:`~ganwidgets.sweeps.lanes.changes.packed` returned what
-        :func:`~ganwidgets.sweeps.storage.sweep_content` returned.
+        The lanes: the result of :func:`~ganwidgets.sweeps.storage.sweep_content`, packed by
+        :func:`~ganwidgets.sweeps.lanes.changes.packed`.
     data : mapping
-        Data that `content` does not hold, by their names in states.
+        Data missing in `content`, by their names in states.
     own : OwnParts
     device : str
     """
@@ -39,19 +39,19 @@ class LaneActor:
         self._group = LaneGroup(self._lanes)
 
     def step(self, n: int, last: bool, iterations: Sequence[int]) -> Packed | Exception:
-        """Carry out `n` full steps in every lane; return what they changed, or the exception that they raised.
+        """Carry out `n` full steps in every lane; return the changes, or the exception that a step raised.
 
         Parameters
         ----------
         last : bool
-            Whether the last step records all columns.
+            True if the last step records all columns.
         iterations : sequence of int
-            Where the caller believes the lanes to be.
+            Iterations of the lanes that the caller expects.
 
         Raises
         ------
         StaleActorError
-            If they are elsewhere: Dask has begun this actor again, from its first state.
+            If the lanes are at other iterations, because Dask restarted this actor from its initial state.
         """
         if [lane.session.state.iteration for lane in self._lanes] != list(iterations):
             raise StaleActorError("the lanes of this actor are at another iteration")

@@ -1,8 +1,8 @@
-"""The runs of a sweep on the workers of a Dask cluster.
+"""Groups of runs that workers of a Dask cluster step.
 
-A group of lanes is divided into parts, each an actor on one worker. Every call of an actor returns what its steps changed,
-so this process holds all states after each call. If a worker is lost, in a call or between two calls, its lanes continue
-from these states on another worker, and the lost steps are computed again with the same bits.
+A group of lanes is divided into parts, each stepped by an actor on one worker. Every call of an actor returns
+the changes, so this process has all states after each call. If a worker is lost, its lanes continue from
+these states on another worker. The lost steps are computed again, with the same bits.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from ganwidgets.sweeps.storage import sweep_content
 __all__ = ["Cluster", "RemoteGroup"]
 
 TRIES = 5
-"""Number of workers that a part is given to before the error of the last one is raised."""
+"""Maximum number of workers tried for a part; then the error of the last one is raised."""
 
 GLANCE = 0.5
 """Seconds between two checks that a worker still exists."""
 
 PATIENCE = 60
-"""Seconds to wait for a worker if the cluster has none."""
+"""Maximum seconds to wait for a worker if the cluster has none."""
 
 
 class LostWorkerError(RuntimeError):
@@ -49,14 +49,14 @@ class Cluster:
     asked : distributed.Client, distributed.deploy.Cluster or True
         True starts a local cluster: processes of one thread each, one for each processor.
     own : OwnParts
-        Dask brings it to the workers.
+        The user's own parts, which Dask transfers to the workers.
     device : torch.device
-        Where a worker computes.
+        Device on each worker.
 
     Raises
     ------
     ImportError
-        For True, without dask.distributed.
+        If `asked` is True and dask.distributed is not installed.
     TypeError
         If `asked` is none of these.
     """
@@ -92,9 +92,10 @@ class Cluster:
         self._client = asked
 
     def groups(self, lanes: Sequence[Lane]) -> list[RemoteGroup]:
-        """Return lanes of one :func:`~ganwidgets.sweeps.lanes.grouping.group_key` as parts, at most one for each worker.
+        """Divide lanes with an equal group key into at most one part for each worker.
 
-        Lanes whose bits depend on how many are computed together stay in one part.
+        See :func:`~ganwidgets.sweeps.lanes.grouping.group_key`. Lanes whose bits depend on the number
+        computed together stay in one part.
         """
         session = lanes[0].session
         with pinned(session.run.threads, session.state.device):
@@ -137,7 +138,7 @@ class Cluster:
             ) from error
 
     def sent(self, lanes: Sequence[Lane]) -> Any:
-        """Return Dask's future of an actor that holds copies of `lanes`, on the worker that Dask chooses.
+        """Return Dask's future of an actor with copies of `lanes`; Dask chooses its worker.
 
         Raises
         ------
@@ -166,18 +167,18 @@ class Cluster:
         )
 
     def holders(self, future: Any) -> frozenset[str]:
-        """Return the addresses of the workers that hold the result of `future`."""
+        """Return the addresses of the workers with the result of `future`."""
         return frozenset(self._client.who_has([future])[future.key])
 
     def close(self) -> None:
-        """End the cluster and the client that were started here."""
+        """Close the cluster and the client if this object started them."""
         ours, self._ours = self._ours, []
         for each in ours:
             each.close()
 
 
 class RemoteGroup:
-    """Lanes that one worker steps; same interface as :class:`~ganwidgets.sweeps.lanes.group.LaneGroup`.
+    """Lanes stepped by one worker; same interface as :class:`~ganwidgets.sweeps.lanes.group.LaneGroup`.
 
     Parameters
     ----------
@@ -199,7 +200,7 @@ class RemoteGroup:
 
     @property
     def pending(self) -> bool:
-        """True if a setting of a run was changed that is not in force yet."""
+        """True if a setting of a run has a pending change."""
         return any(lane.session.log.pending for lane in self.lanes)
 
     def iteration(self, lane: Lane) -> int:
@@ -207,7 +208,7 @@ class RemoteGroup:
         return lane.session.state.iteration
 
     def begin(self, n: int, *, last: bool) -> None:
-        """Let the worker begin `n` full steps, so that the workers of all groups compute at once.
+        """Start `n` full steps on the worker; returns at once, so that the workers of all groups compute together.
 
         Raises
         ------
@@ -265,7 +266,7 @@ class RemoteGroup:
         self._answer = self._actor.step(n, last, [self.iteration(lane) for lane in self.lanes])
 
     def _bound(self) -> Any:
-        """Return the actor once a worker holds it. Dask itself would wait for ever if all workers were lost."""
+        """Return the actor once it exists on a worker. Dask itself would wait forever if all workers were lost."""
         while True:
             try:
                 return self._future.result(timeout=GLANCE)
@@ -273,7 +274,7 @@ class RemoteGroup:
                 self._cluster.workers()
 
     def _found(self, n: int, *, last: bool) -> Packed | Exception:
-        """Return the worker's answer; if the worker was lost, the one of another worker."""
+        """Return the worker's answer; if the worker was lost, that of another worker."""
         for left in reversed(range(TRIES)):
             try:
                 if self._answer is None:
@@ -304,7 +305,7 @@ class RemoteGroup:
         Raises
         ------
         LostWorkerError
-            If the worker was lost. Dask itself waits for ever for the answer of an actor whose worker was killed.
+            If the worker was lost. Dask itself waits forever for an actor whose worker was killed.
         """
         while True:
             try:
@@ -316,12 +317,12 @@ class RemoteGroup:
                 return found
 
     def samples(self, n: int, generator: torch.Generator) -> list[Tensor]:
-        """Return `n` samples of each run in the units that people see, from equal latents."""
+        """Return `n` samples of each run in display units, from equal latents."""
         seed = generator.initial_seed()
         return [lane.shown(n, torch.Generator().manual_seed(seed)) for lane in self.lanes]
 
     def write(self, lane: Lane) -> None:
-        """Do nothing: each call has written its changes."""
+        """Do nothing; each call has already applied its changes."""
 
     def write_all(self) -> None:
-        """Do nothing: each call has written its changes."""
+        """Do nothing; each call has already applied its changes."""

@@ -1,7 +1,7 @@
-"""What steps changed in a lane, as bytes that go from one process to another.
+"""Serialization of the changes of lanes, for sending them from one process to another.
 
-A state is sent whole, a history and a log only from their earlier end. Nothing is pickled: tensors go as safetensors,
-the rest as JSON.
+A state is sent whole; of a history and a log only the new entries are sent. Nothing is pickled: tensors are sent as
+safetensors, all else as JSON.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ Packed = tuple[bytes, str]
 
 
 class LaneMark(NamedTuple):
-    """A place that a lane has reached.
+    """Progress of a lane.
 
     Attributes
     ----------
     rows : int
-        Rows of its history.
+        Number of rows of its history.
     records : int
-        Records in its log.
+        Number of records in its log.
     """
 
     rows: int
@@ -45,12 +45,12 @@ class LaneMark(NamedTuple):
 
     @classmethod
     def of(cls, lane: Lane) -> LaneMark:
-        """Return the current place of a lane."""
+        """Return the current progress of a lane."""
         return cls(lane.session.history.rows, len(lane.session.log.everything))
 
 
 def packed(tensors: Mapping[str, Tensor], document: Any) -> Packed:
-    """Return tensors and what JSON can hold as bytes and text."""
+    """Return tensors and a document as bytes and text."""
     return b"".join(pieces(tensors, {})), json.dumps(document)
 
 
@@ -60,7 +60,7 @@ def unpacked(content: Packed) -> tuple[dict[str, Tensor], Any]:
 
 
 def changes_since(marks: Sequence[LaneMark], lanes: Sequence[Lane]) -> Packed:
-    """Return what changed in each of some lanes since its mark."""
+    """Return the changes of each lane since its mark."""
     tensors: dict[str, Tensor] = {}
     documents = []
     for index, (mark, lane) in enumerate(zip(marks, lanes, strict=True)):
@@ -85,7 +85,7 @@ def changes_since(marks: Sequence[LaneMark], lanes: Sequence[Lane]) -> Packed:
 
 
 def apply_changes(content: Packed, lanes: Sequence[Lane]) -> None:
-    """Carry out in `lanes` what :func:`changes_since` returned of lanes that were equal to them at the marks."""
+    """Apply the result of :func:`changes_since` to `lanes`, which must be in the states at the marks."""
     tensors, documents = unpacked(content)
     for index, (lane, changed) in enumerate(zip(lanes, documents, strict=True)):
         session = lane.session

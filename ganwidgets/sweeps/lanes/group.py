@@ -68,7 +68,7 @@ class LaneGroup:
         return LaneEngine(engines)
 
     def _plan(self, width: int) -> StepPlan | Message:
-        """Return the plan of a step of all runs, with `width` lanes if they fit."""
+        """Return the plan of a step of all runs, with `width` lanes if possible."""
         if width not in self._plans:
             session = self.lanes[0].session
             rules = session.in_force()
@@ -77,7 +77,7 @@ class LaneGroup:
         return self._plans[width]
 
     def _choose(self) -> None:
-        """Switch to the compiled step or back if due; every run records it."""
+        """Switch to or from the compiled step if due, and record it in every run."""
         steppers = {lane.session.state.stepper for lane in self.lanes}
         if not (self._compilable or steppers != {EAGER}):
             return
@@ -180,7 +180,7 @@ class LaneGroup:
         return [lane.session.run.shown(each) for lane, each in zip(self.lanes, made, strict=True)]
 
     def write(self, lane: Lane) -> None:
-        """Copy the results of steps into the run's own state."""
+        """Copy the results of steps to the run's own state."""
         index = self.lanes.index(lane)
         if self._engine is not None and not self._written[index]:
             self._engine.write(index)
@@ -188,7 +188,7 @@ class LaneGroup:
             self._written[index] = True
 
     def write_all(self) -> None:
-        """Copy the results of steps into the states of all runs."""
+        """Copy the results of steps to the states of all runs."""
         for lane in self.lanes:
             self.write(lane)
 
@@ -202,7 +202,7 @@ def prepared(session: Session) -> Engine:
 
 
 def released(session: Session) -> None:
-    """Continue a run from a state that was written into it."""
+    """Make a run continue from the state that was written to it."""
     session.updates.rollback.begun = False
     session.updates.configured = False
     session.state.edits.note()

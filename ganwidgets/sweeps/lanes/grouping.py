@@ -43,11 +43,11 @@ OF_LANES = frozenset(
 """Settings that may differ between runs computed together."""
 
 CHANGING = frozenset({"progressive", "msg", "stylegan3_t", "stylegan3_r"})
-"""Architectures whose networks change buffers in an update, or exchange more than samples."""
+"""Architectures whose networks change buffers in an update, or exchange more than samples between D and G."""
 
 
 def group_key(session: Session) -> Hashable:
-    """Return a key that is equal for runs that can be computed together: code, shapes, and penalty schedule."""
+    """Return a key of code, shapes and penalty schedule, equal for runs that can be computed together."""
     rules = vars(session.in_force())
     state = session.state
     shapes = tuple(
@@ -130,7 +130,7 @@ def why_alone(session: Session) -> str:
 
 
 def _try_together(session: Session) -> None:
-    """Compare both networks with their batched form on a few samples.
+    """Compare both networks with their batched forms on a few samples.
 
     Raises
     ------

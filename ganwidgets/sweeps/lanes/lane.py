@@ -36,7 +36,7 @@ class OwnParts:
     objective: Objective | None = None
 
     def copied(self) -> dict[str, Any]:
-        """Return the parts of one run, by name."""
+        """Return the parts for one run, by name, with copied networks."""
         return {
             "generator": _network(self.generator),
             "discriminator": _network(self.discriminator),
@@ -61,7 +61,7 @@ class Lane:
     status : {"new", "running", "stopped", "diverged", "failed"}
         ``"stopped"`` by the user, ``"failed"`` by an error of user code.
     error : str
-        Why the run ended, unless the user ended it; otherwise empty.
+        Reason why the run ended; empty for a run that continues or was stopped by the user.
     """
 
     trainer: GANTrainer

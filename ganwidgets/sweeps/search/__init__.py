@@ -1,1 +1,1 @@
-"""Choice of configurations: grids, draws, searches, and evolution."""
+"""Choice of configurations: grids, random draws, searches, and evolution."""

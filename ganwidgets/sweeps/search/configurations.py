@@ -82,7 +82,7 @@ def between(low: float, high: float, *, log: bool | None = None) -> Between:
     Raises
     ------
     ValueError
-        If the bounds are no finite numbers with low < high.
+        If the bounds are not finite numbers with low < high.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def expanded(
     configurations : iterable of mapping, optional
         Settings of each configuration, added to `settings`.
     seeds : int or sequence of int
-        Seeds 0 to n - 1, or these; each configuration runs with every seed.
+        Number of seeds, from 0, or the seeds; each configuration runs with every seed.
     draws : int, optional
         Configurations drawn at random, instead of the whole grid.
     draw_seed : int
@@ -126,7 +126,7 @@ def expanded(
     Raises
     ------
     TraitError
-        For a setting that is unknown or a value that is not allowed.
+        If a setting is unknown, or a value is not allowed.
     """
     check_names(settings, "Sweep", also=KEYWORDS)
     axes = {name: _axis(name, value) for name, value in settings.items() if _varies(name, value)}
@@ -179,7 +179,7 @@ def checked_space(space: Mapping[str, Any]) -> dict[str, list[Any] | Between]:
     Raises
     ------
     TraitError
-        For an unknown setting, a value that is not allowed, or a setting with one value.
+        If a setting is unknown or has only one value, or a value is not allowed.
     """
     check_names(space, "Sweep.search")
     if not space:
@@ -204,7 +204,7 @@ def checked_changes(owner: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     TraitError
-        For a name that is no setting, or a value that is not allowed.
+        If a setting is unknown, or a value is not allowed.
     """
     check_names(changes, owner)
     return {name: _checked(name, value) for name, value in changes.items()}

@@ -1,8 +1,8 @@
 """Population-based training over the runs of a sweep.
 
-Jaderberg et al., "Population based training of neural networks" (2017): at regular intervals each of the worst runs is
-replaced by a copy of one of the best (exploit), whose settings are then changed a little (explore). Selection is by
-truncation, section 4.1.1 of the paper.
+Jaderberg et al., "Population based training of neural networks" (2017): at regular intervals, each of the
+worst runs is replaced by a copy of one of the best (exploit), and the copy's settings are perturbed
+(explore). Selection is by truncation, section 4.1.1 of the paper.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Evolution:
     every : int
         Number of full steps between two selections.
     share : float
-        Share of the runs that is replaced, and share that is copied; at most 0.5.
+        Share of runs that are replaced, and of runs that are copied; at most 0.5.
     explore : sequence of str
         Settings to change in copies.
     factors : sequence of float
-        Factors for rates and weights; counts change by 1.
+        Factors for rates and weights; counts change by 1 instead.
     seed : int
         Seed of all choices.
 
@@ -108,7 +108,7 @@ class Evolution:
         return sweep.acts[began:]
 
     def _select(self, sweep: Sweep, sign: float) -> None:
-        """Replace the worst runs by changed copies of the best; runs stopped by the user are excluded."""
+        """Replace the worst runs by perturbed copies of the best; runs stopped by the user are excluded."""
         values: dict[int, float] = {}
         for index, run in enumerate(sweep.runs):
             if run.status == "running":
@@ -137,7 +137,7 @@ class Evolution:
                 sweep.respawn(index, source, reason=str(reason), **changes)
 
     def _explored(self, sweep: Sweep, source: int, draws: random.Random) -> dict[str, Any]:
-        """Return values near those of run `source`, within their bounds."""
+        """Return perturbed settings of run `source`, within their bounds."""
         settings = sweep.runs[source].settings
         changes: dict[str, Any] = {}
         for name in self.explore:

@@ -1,8 +1,8 @@
 """Search for settings by Optuna's ask-and-tell interface, with the lanes of a sweep as workers.
 
-Optuna chooses the settings (its sampler) and which trials to give up (its pruner; `SuccessiveHalvingPruner` is ASHA, Li et
-al., "A system for massively parallel hyperparameter tuning", 2020). A lane whose trial ends takes up the next one, while
-the others go on.
+Optuna's sampler chooses settings, and its pruner stops bad trials early. `SuccessiveHalvingPruner` is ASHA (Li et al.,
+"A system for massively parallel hyperparameter tuning", 2020). A lane whose trial ends begins the next trial, while
+the others continue.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ METHODS = ("random", "halving", "tpe")
 
 
 def study_for(sweep: Sweep, metric: str, method: str, seed: int, report_every: int) -> Any:
-    """Return a new study of Optuna for `metric`; see :meth:`Sweep.search`.
+    """Return a new Optuna study for `metric`; see :meth:`Sweep.search`.
 
     Raises
     ------
     ValueError
-        For a metric that the data does not have, or an unknown method.
+        If the data does not have the metric, or the method is unknown.
     ImportError
-        Without Optuna.
+        If Optuna is not installed.
     """
     better = _better(metric, sweep)
     if method not in METHODS:
@@ -100,7 +100,7 @@ def search(
 
 
 class _Work:
-    """A trial in a lane."""
+    """The current trial of a lane."""
 
     def __init__(self, trial: Any, axes: Mapping[str, Sequence[Any] | Between]) -> None:
         self.trial, self.steps = trial, 0
@@ -132,7 +132,7 @@ class _Work:
 def _suggested(trial: Any, name: str, axis: Sequence[Any] | Between) -> Any:
     """Return the value that a trial suggests for a setting."""
     if not isinstance(axis, Between):
-        # Optuna stores plain values as they are; widths are tuples of numbers, which it refuses.
+        # Optuna accepts only scalars, so tuples of widths are encoded.
         choices = [str(value) if isinstance(value, tuple) else value for value in axis]
         return axis[choices.index(trial.suggest_categorical(name, choices))]
     if isinstance(SETTINGS[name].initial, int):
@@ -167,7 +167,7 @@ def _check_study(study: Any, metric: str, sweep: Sweep) -> None:
 
 
 def _better(metric: str, sweep: Sweep) -> str:
-    """Return whether a metric is better ``"higher"`` or ``"lower"``; raise if the data does not have it."""
+    """Return ``"higher"`` or ``"lower"``, the better direction of a metric; raise `ValueError` without it."""
     known = METRICS[sweep.runs[0].source.kind]
     if metric not in known:
         raise ValueError(
