@@ -21,7 +21,7 @@ from ganwidgets.rendering.drawing.phrases import value_in_words
 from ganwidgets.validation import checked_timeout
 from ganwidgets.widgets.browser.kernel.displays import view_of
 from ganwidgets.widgets.browser.kernel.models import models_of
-from ganwidgets.widgets.browser.kernel.subshells import heard_during_cells
+from ganwidgets.widgets.browser.kernel.subshells import handle_during_cells
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
@@ -111,7 +111,7 @@ class LessonWidget(ipywidgets.VBox):
         head = look.box([question, self._answers, buttons, self._said], "gw-root", "gw-lesson")
         super().__init__([head, self.trainer_widget])
         self._models = models_of(head, self.layout)
-        heard_during_cells([self._answers, self._note, self._run, self._again, self._another, self._repeat])
+        handle_during_cells([self._answers, self._note, self._run, self._again, self._another, self._repeat])
         self._tell(t(N_("First choose what you expect.")))
 
     def _button(self, look: SharedStyle, label: str, css_class: str, clicked: Any) -> ipywidgets.Button:

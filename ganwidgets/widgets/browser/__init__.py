@@ -1,1 +1,1 @@
-"""Scripts, styles and messages that all views share."""
+"""Scripts, styles and messages shared by all widgets."""

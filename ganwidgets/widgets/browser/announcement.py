@@ -1,4 +1,4 @@
-"""Lines of text that a screen reader reads out when they change."""
+"""Texts that a screen reader reads aloud when they change."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ __all__ = ["announced"]
 
 
 def announced(text: str) -> str:
-    """Return the HTML of a text that is read out when it appears; empty for an empty text."""
+    """Return the HTML of a text that a screen reader reads aloud when it appears; empty for an empty text."""
     return f'<span role="status">{html.escape(text)}</span>' if text else ""

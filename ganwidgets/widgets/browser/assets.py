@@ -1,6 +1,6 @@
 """The scripts and stylesheets of widgets.
 
-Strings, not paths: anywidget would keep every instance alive to watch a file (anywidget#929).
+They are strings, not paths: to watch a file, anywidget would keep every instance alive (anywidget#929).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ WIDGETS = files("ganwidgets.widgets")
 
 @cache
 def script(name: str) -> str:
-    """Return the ES module `name` below ``ganwidgets/widgets``, without ``.js``, with all that it imports."""
+    """Return the ES module ``ganwidgets/widgets/<name>.js``, bundled with all its imports."""
     return bundled_script(WIDGETS, f"{name}.js")
 
 
 @cache
 def stylesheet(name: str) -> str:
-    """Return the stylesheet `name` below ``ganwidgets/widgets``, without ``.css``, with all that it imports."""
+    """Return the stylesheet ``ganwidgets/widgets/<name>.css``, bundled with all its imports."""
     return bundled_stylesheet(WIDGETS, f"{name}.css")

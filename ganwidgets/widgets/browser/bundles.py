@@ -1,16 +1,15 @@
-"""Scripts and stylesheets of several files as one text.
+"""Bundling of scripts and stylesheets.
 
-Each script is an ES module that imports others by relative paths, and each stylesheet may ``@import`` others: a browser
-can load them as they are. A front end takes one text for each widget, however, and may be offline.
-
-Scripts use the part of the language that needs no parser, each at the beginning of a line:
+Each script is an ES module that imports others by relative paths, and each stylesheet may ``@import`` others; a browser
+can load them unchanged. However, a front end takes one text for each widget and may be offline. Scripts use only a
+subset of ES modules that can be bundled without a parser. Each statement begins a line:
 
 - ``import { name, other as alias } from "./file.js";``
 - ``export`` before ``function``, ``async function``, ``class`` or ``const`` with one name
-- ``export default`` in a widget's own script, which no other imports
-- no template literal of several lines
+- ``export default`` in a widget's main script, which no other script imports
+- no template literal over several lines
 
-Comments on lines of their own, indents and empty lines are left out: each page receives these texts.
+Comment lines, indentation and empty lines are removed, because each page receives these texts.
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ _STYLE_IMPORT = re.compile(r'^@import "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
 
 
 def bundled_script(root: Traversable, path: str) -> str:
-    """Return the script `path` below `root` and all it imports as one ES module.
+    """Return the script `path` below `root` and all its imports as one ES module.
 
-    Each imported file becomes a function that is called once and returns its exports. Its other names stay its own.
-    Files run in the order of ES modules: each once, after those that it imports. The text depends on the files only.
+    Each imported file becomes a function that is called once and returns its exports; its other names stay local. Files
+    run in the order of ES modules: once each, after their imports. The result depends only on the files.
 
     Raises
     ------
     ValueError
-        If files import each other in a circle, a name is imported that is not exported, or a file uses what the
-        list above excludes.
+        If imports are circular, an imported name is not exported, or a file uses syntax outside the subset
+        above.
     """
     files: dict[str, _File] = {}
     _read(root, path, files, ())
@@ -49,14 +48,14 @@ def bundled_script(root: Traversable, path: str) -> str:
 
 
 def bundled_stylesheet(root: Traversable, path: str) -> str:
-    """Return the stylesheet `path` below `root`, with each ``@import`` replaced by the text of the file it names."""
+    """Return the stylesheet `path` below `root`, with each ``@import`` replaced by the imported file."""
     text = _compact((root / path).read_text("utf-8"))
     return _STYLE_IMPORT.sub(lambda found: bundled_stylesheet(root, _beside(path, found[1])), text)
 
 
 @dataclass(frozen=True)
 class _File:
-    """A script whose imports are constants, and the names that it exports."""
+    """A script with its imports replaced by constants, and the names that it exports."""
 
     path: str
     number: int
@@ -65,7 +64,7 @@ class _File:
 
     @property
     def name(self) -> str:
-        """The constant of the whole text that holds the exports."""
+        """Name of the constant with the file's exports."""
         return f"$module{self.number}"
 
     def as_function(self) -> str:
@@ -75,7 +74,7 @@ class _File:
 
 
 def _read(root: Traversable, path: str, files: dict[str, _File], importing: tuple[str, ...]) -> _File:
-    """Add `path` to `files`, after all that it imports; return it."""
+    """Add `path` to `files`, after its imports, and return it."""
     if path in importing:
         raise ValueError("scripts import each other in a circle: " + " -> ".join([*importing, path]))
     if path in files:

@@ -1,7 +1,7 @@
-"""Drawing on ipycanvas' canvases, one thread at a time.
+"""Drawing on canvases of ipycanvas, by one thread at a time.
 
-All canvases of a kernel share one manager that knows which canvas is current and collects commands;
-it is not safe between threads, and its `hold_canvas` goes on collecting for ever after an exception.
+All canvases of a kernel share one manager, which stores the current canvas and collects commands. It is not
+thread-safe, and after an exception its `hold_canvas` never stops collecting.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ _LOCK = threading.RLock()
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Send everything drawn in the block as one message, alone among all threads.
+    """Send everything drawn in the block as one message, while all other threads wait.
 
-    Whatever was drawn before an exception is sent too, and the exception goes on.
-
-    A page that was loaded again knows no current canvas, but the kernel's manager names a canvas only
-    when it differs from the last. So each block must begin on another canvas than the one on which
-    the block before ended; every panel here has two, and draws on them in the same order.
+    Commands before an exception are sent too, and the exception propagates. A reloaded page has no current canvas, but
+    the kernel's manager names a canvas only if it differs from the last one. So each block must begin on a different
+    canvas from the one at the end of the previous block. Every panel has two canvases, and draws on them in a fixed
+    order.
     """
     with _LOCK:
         failure: BaseException | None = None
@@ -46,10 +45,10 @@ def drawing() -> Iterator[None]:
 def make_canvas(
     width: int, height: int, look: SharedStyle, request: Callable[[], None], *css_classes: str
 ) -> Canvas:
-    """Return a canvas that calls `request` when a page has just begun to show it, and shows nothing.
+    """Return a canvas that calls `request` when a page has created a view of it, which is still empty.
 
-    A bound method is called only while its object lives: the kernel's manager keeps the canvas that was drawn on
-    last, also after it was closed, and must not keep a whole widget with it.
+    A bound method is referenced weakly. The kernel's manager keeps the last canvas alive even after it was closed, and
+    must not keep a whole widget alive with it.
     """
     canvas: Any = Canvas(width=width, height=height, layout=look.layout)
     canvas.on_client_ready(_weakly(request))

@@ -1,4 +1,4 @@
-"""One run on the pages of a whole class."""
+"""Web pages on which a class follows and steers one run."""
 
 from ganwidgets.widgets.classroom.classroom import Classroom
 from ganwidgets.widgets.classroom.proposals import Proposal

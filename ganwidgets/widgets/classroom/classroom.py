@@ -1,4 +1,4 @@
-"""A class around one widget: an address for each role, what students propose, and what a teacher accepts."""
+"""Web server that shows the run of one widget to a class: an address for each role, proposals, decisions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = ["Classroom"]
 
 ROLES = ("watch", "propose", "steer")
 MOST_POINTS = 600
-"""Of the class's loss curves; every second one is dropped above it."""
+"""Maximum number of points of the loss curves; above it, every second point is dropped."""
 
 WORDS = {
     "name": N_("Your name"),
@@ -64,10 +64,11 @@ WORDS = {
 
 
 class Classroom(Experiments):
-    """Serves the run of a widget to the browsers of a class, who watch it, propose changes, or steer it.
+    """Serves the run of a widget to the browsers of a class, which watch it, propose changes, or steer it.
 
-    Frames have the pace of the notebook's, at most five a second, and a slow client gets fewer; training never waits
-    for one. The addresses hold unguessable tokens; a token grants its role. Names are claims.
+    Frames are sent at the notebook's rate, at most five per second. A slow client gets fewer frames, and
+    training never waits for one. An unguessable token in the address grants the role. Names are chosen freely
+    and are not verified.
 
     Parameters
     ----------
@@ -76,16 +77,16 @@ class Classroom(Experiments):
         The network address to listen on. The default is reachable from this computer only. ``"0.0.0.0"`` is reachable
         from the whole network, unencrypted; a warning says so.
     port : int
-        0 chooses a free one.
+        Port to listen on; 0 selects a free one.
 
     Raises
     ------
     OSError
         If `host` and `port` cannot be used.
     RuntimeError
-        In Google Colab, which serves no page to other people; or if the widget is closed.
+        In Google Colab, which cannot serve a page to other people; or if the widget is closed.
     TypeError
-        If `widget` is no GANTrainerWidget.
+        If `widget` is not a GANTrainerWidget.
     ValueError
         If `port` is not an integer from 0 to 65535.
 
@@ -186,58 +187,58 @@ class Classroom(Experiments):
         return f"http://{address}:{self._server.port}/#{self._tokens[role]}"
 
     def revoke(self, whom: str | int) -> None:
-        """Close the connections of a role and give it another address, or send one person away.
+        """Close the connections of a role and create a new address for it, or remove one person.
 
         Parameters
         ----------
         whom : str or int
-            A role, or the number of one of :attr:`people`. A person who was sent away and still has an address can
-            come back from another browser: revoke the role to prevent it.
+            A role, or a number from :attr:`people`. A removed person who still has an address can return with
+            another browser; revoke the role to prevent this.
         """
         if isinstance(whom, int):
-            self._server.soon(self._server.drop_person, self._server.people.send_away(whom))
+            self._server.call_soon(self._server.drop_person, self._server.people.ban(whom))
             return
         self._known(whom)
         self._tokens[whom] = secrets.token_urlsafe(24)
         self._server.people.end_sessions(whom)
-        self._server.soon(self._server.drop, whom)
+        self._server.call_soon(self._server.drop, whom)
 
     @property
     def people(self) -> tuple[Person, ...]:
-        """Who is or was connected, with number, chosen name, role, and whether it is here and muted."""
+        """All people who are or were connected: number, chosen name, role, and whether here and muted."""
         return self._server.people.all
 
     def mute(self, number: int, muted: bool = True) -> Person:
-        """Refuse proposals, votes, answers and changes of a person, or listen again; it still watches."""
+        """Refuse proposals, votes, answers and changes of a person who can still watch, or accept them again."""
         return self._server.people.mute(number, muted)
 
     @property
     def proposals(self) -> tuple[Proposal, ...]:
-        """What was proposed, decided or not, in the order of their numbers."""
+        """All proposals, open and decided, in the order of their numbers."""
         return self._proposals.all
 
     def accept(self, i: int) -> Proposal:
-        """Put proposal `i` in force: an intervention whose author is the name that the student chose.
+        """Apply the changes of proposal `i`, as an intervention whose author is the student's chosen name.
 
         Raises
         ------
         IndexError, ValueError
-            If there is no such proposal, or it is decided already.
+            If there is no such proposal, or it has been decided.
         traitlets.TraitError
-            If the run does not allow the change any more; the proposal stays open.
+            If the run no longer allows the change; the proposal stays open.
         """
-        decided = self._proposals.decide(i, "accepted", self._put_in_force)
-        self._server.soon(self._server.tell_proposals)
+        decided = self._proposals.decide(i, "accepted", self._apply)
+        self._server.call_soon(self._server.send_proposals)
         return decided
 
     def decline(self, i: int) -> Proposal:
-        """Close proposal `i` without changing the run; raises as :meth:`accept` does."""
+        """Close proposal `i` without changing the run; raise the errors of :meth:`accept`."""
         decided = self._proposals.decide(i, "declined", lambda _: None)
-        self._server.soon(self._server.tell_proposals)
+        self._server.call_soon(self._server.send_proposals)
         return decided
 
     def close(self) -> None:
-        """Stop serving; closing the widget does it too. The run goes on."""
+        """Stop serving; the run continues. Closing the widget calls this too."""
         if not self.closed:
             self.closed = True
             for view, tap in self._taps:
@@ -272,7 +273,7 @@ class Classroom(Experiments):
                 Message("there is no role {role!r}; choose from {known}", role=role, known=", ".join(ROLES))
             )
 
-    def _put_in_force(self, proposal: Proposal) -> None:
+    def _apply(self, proposal: Proposal) -> None:
         values = self._widget.trainer.settings.checked(dict(proposal.changes))
         self._runner.change(values, Origin(proposal.name, "class", proposal.reason))
 
@@ -302,7 +303,7 @@ class Classroom(Experiments):
     # --- on the server's thread -----------------------------------------------------------------
 
     def assets(self) -> Mapping[str, tuple[str, str]]:
-        """Return the files of the page: its own, and the module and styles of the panel that the notebook shows."""
+        """Return the page's files: its own, and the module and styles of the panel in the notebook."""
         panel = type(self._view)
         styles = stylesheet("trainer/style") + panel._css_text + stylesheet("classroom/page")
         return {
@@ -351,7 +352,7 @@ class Classroom(Experiments):
         return {name: value for name, value in values.items() if isinstance(value, (bool, int, float, str))}
 
     def packed(self, known: int) -> tuple[int, bytes]:
-        """Return the message for a client that has version `known`; numbers that are not finite are null."""
+        """Return the message for a client with version `known`; non-finite numbers become null."""
         state = self._runner.state
         with self._lock:
             points = [[v if math.isfinite(v) else None for v in point] for point in self._points]
@@ -377,7 +378,7 @@ class Classroom(Experiments):
         ]
 
     def request(self, client: str, name: str, role: str, message: Mapping[str, Any]) -> str:
-        """Carry out a message of a client; return why it is refused, or an empty text."""
+        """Execute a client's message; return the reason if it is refused, otherwise an empty text."""
         try:
             self._carry_out(client, name, role, message)
         except (IndexError, TraitError, ValueError, TypeError, KeyError, RuntimeError) as error:
@@ -417,7 +418,7 @@ class Classroom(Experiments):
         return self._widget.trainer.settings.checked(dict(changes))
 
     def watched(self, yes: bool) -> None:
-        """Count the class as one view of the widget, or no more."""
+        """Add the class to the widget's views, or remove it."""
         if yes:
             self._widget._pacer.hello(self, FRAMES_PER_SECOND)
             self._widget._look_again()
@@ -434,7 +435,7 @@ def _local(host: str) -> bool:
 
 
 def _own_address() -> str:
-    """Return the address of this computer in its network, as far as the system knows it."""
+    """Return this computer's network address; 127.0.0.1 if the system does not know it."""
     import socket
 
     try:

@@ -1,4 +1,4 @@
-"""What a teacher lets a class try: a question with predictions, a future for each proposal, and the record of both."""
+"""Experiments of a class: a question with predictions, a branch for each proposal, and their export."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Experiments"]
 
 
 class Experiments:
-    """The experiments of a class on the run of its widget."""
+    """Mixin of `Classroom`: experiments on the run of its widget."""
 
     _widget: GANTrainerWidget
     _server: Server
@@ -31,12 +31,12 @@ class Experiments:
     _question: Question | None = None
 
     def ask(self, lesson: Lesson) -> None:
-        """Ask everyone the question of `lesson`: each answers once, may draw the curve it expects, and may change both.
+        """Show everyone the question of `lesson`; each person can answer, draw the expected curve, and change both.
 
         Raises
         ------
         TypeError
-            If `lesson` is no :class:`~ganwidgets.lessons.Lesson`.
+            If `lesson` is not a :class:`~ganwidgets.lessons.Lesson`.
         """
         asked: Any = lesson
         if not isinstance(asked, Lesson):
@@ -45,46 +45,46 @@ class Experiments:
             )
         trainer = self._widget.trainer
         self._question = Question(lesson, {name: trainer.history[name] for name in trainer.game.losses})
-        self._server.soon(self._server.tell_question)
+        self._server.call_soon(self._server.send_question)
 
     @property
     def predictions(self) -> Mapping[str, int]:
-        """For each answer to the question, how many people chose it; empty if nothing was asked."""
+        """Number of people who chose each answer; empty without a question."""
         return {} if self._question is None else self._question.predictions
 
     @property
     def gaps(self) -> Mapping[int, float]:
-        """For each person who drew a curve, its mean absolute distance from what happened, by the person's number."""
+        """Mean absolute difference between each drawn curve and the actual one, by the person's number."""
         if self._question is None:
             return {}
         return {self._server.people.number(who): gap for who, gap in self._question.gaps().items()}
 
     def run_experiment(self) -> Outcome:
-        """Carry out the experiment of the question in the widget's run, and show everyone what happened.
+        """Carry out the question's experiment in the widget's run, and show everyone the outcome.
 
         Raises
         ------
         ValueError
-            If nothing was asked.
+            If there is no question.
         """
         if self._question is None:
             raise ValueError(Message("nothing was asked; call ask(lesson) first"))
         outcome = self._question.carry_out(self._widget.trainer)
-        self._server.soon(self._server.tell_question)
+        self._server.call_soon(self._server.send_question)
         return outcome
 
     def fork_each(self, steps: int = 200) -> dict[int, str]:
-        """Try every open proposal on a branch of its own from here, and show the class all futures as lanes.
+        """Train each open proposal on its own branch from the current state, and show the class all curves.
 
         Parameters
         ----------
         steps : int
-            So many on each branch.
+            Number of full steps on each branch.
 
         Returns
         -------
         dict of int to str
-            The name of the branch, by number of the proposal. The run returns to its state before the call.
+            Name of the branch by number of the proposal. The run returns to its state before the call.
         """
         steps = checked_count(steps)
         trainer = self._widget.trainer
@@ -112,14 +112,14 @@ class Experiments:
                     trainer.timeline.switch(branch)
                     if trainer.iteration != here:
                         trainer.timeline.goto(here)
-        self._server.soon(self._server.tell_all, {"lanes": lanes})
-        self._server.soon(self._server.tell_proposals)
+        self._server.call_soon(self._server.send_all, {"lanes": lanes})
+        self._server.call_soon(self._server.send_proposals)
         return made
 
     def export(self, path: str | os.PathLike[str]) -> Path:
-        """Write who said what to a CSV file for a study; people are numbers, and no name is written.
+        """Write all proposals, votes, answers, drawings and gaps to a CSV file for a study, with numbers for names.
 
-        Columns: person, kind (``proposal vote answer drawing gap``), content, reason. Reasons are as people wrote them.
+        Columns: person, kind (``proposal vote answer drawing gap``), content, reason. Reasons are stored as written.
         """
         number = self._server.people.number
         rows: list[tuple[int, str, str, str]] = []
@@ -135,14 +135,14 @@ class Experiments:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("person", "kind", "content", "reason"))
-            # A spreadsheet must not take what people wrote for a formula.
+            # A spreadsheet must not evaluate user input as a formula.
             writer.writerows(
                 (*row[:3], f"'{row[3]}" if row[3][:1] in set("=+-@") else row[3]) for row in rows
             )
         return path
 
     def question_shown(self, role: str, client: str) -> Mapping[str, Any] | None:
-        """Return the question; the class sees its predictions after the experiment, the teacher's page before."""
+        """Return the question as JSON; predictions are included for the teacher, and for all after the experiment."""
         question = self._question
         if question is None:
             return None

@@ -1,8 +1,7 @@
-"""The newest picture of a view, merged from its messages, so that any client can join or fall behind.
+"""The latest content of a view, merged from its messages, so that clients can join late or skip frames.
 
-A view's message leaves out parts that did not change. A client that was sent no message for a while would miss a part
-that changed meanwhile. So the feed stores the newest version of each part, and sends each client what is newer than
-what it has.
+A view's message omits unchanged parts. A client that skipped messages would miss a part that changed meanwhile. So the
+feed stores the latest version of each part, and sends each client the parts newer than its version.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ __all__ = ["Feed"]
 
 
 class Feed:
-    """The newest frame of one view; any thread may store and read it."""
+    """The latest frame of one view; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,10 +36,10 @@ class Feed:
             self._content = frame
 
     def packed(self, known: int, extra: Mapping[str, Any]) -> tuple[int, bytes]:
-        """Return the version, and the binary message for a client that has version `known`.
+        """Return the version, and the binary message for a client with version `known`.
 
         The message is 4 bytes (little-endian) with the length of a JSON header, the header, and the buffers one after
-        the other; ``lengths`` in the header has their sizes in bytes.
+        the other; ``lengths`` in the header contains their sizes in bytes.
         """
         with self._lock:
             version, content = self._version, self._content

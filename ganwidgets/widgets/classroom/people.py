@@ -1,4 +1,4 @@
-"""Who is in a class: sessions, names that are claims, and who may speak."""
+"""The people of a class: sessions, unverified names, and muting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganwidgets.messages import Message
 __all__ = ["People", "Person"]
 
 MOST = 2000
-"""Sessions of a class; the oldest is forgotten above it."""
+"""Maximum number of sessions of a class; above it, the oldest one is dropped."""
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class Person:
     Attributes
     ----------
     number : int
-        From 0, in the order of arrival; identifies the person in exports.
+        Counted from 0 in the order of arrival; identifies the person in exports.
     name : str
-        The name that the person chose; a claim, not an identity.
+        The name that the person chose; not verified.
     role : {"watch", "propose", "steer"}
     here : bool
-        Whether it is connected now.
+        True if the person is connected now.
     muted : bool
-        Whether its proposals, votes, answers and changes are refused.
+        True if the person's proposals, votes, answers and changes are refused.
     """
 
     number: int
@@ -39,7 +39,7 @@ class Person:
 
 
 class People:
-    """All people of a class; usable from any thread. An identity is a session's secret or a connection's id."""
+    """All people of a class; thread-safe. An identity is a session's secret or a connection's id."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -50,7 +50,7 @@ class People:
 
     @property
     def all(self) -> tuple[Person, ...]:
-        """In the order of their numbers."""
+        """All people, in the order of their numbers."""
         with self._lock:
             return tuple(self._people.values())
 
@@ -64,24 +64,24 @@ class People:
             return secret
 
     def role_of(self, secret: str) -> str:
-        """Return the role of a session; empty if there is none or the person was sent away."""
+        """Return the role of a session; empty if there is none or the person was removed."""
         with self._lock:
             return "" if secret in self._banned else self._roles.get(secret, "")
 
     def end_sessions(self, role: str) -> None:
-        """Forget all sessions of `role`."""
+        """Drop all sessions of `role`."""
         with self._lock:
             self._roles = {secret: held for secret, held in self._roles.items() if held != role}
 
     def arrive(self, identity: str, name: str, role: str) -> None:
-        """Note that a connection of `identity` began."""
+        """Record that a connection of `identity` began."""
         with self._lock:
             known = self._people.get(identity, Person(len(self._people), name, role))
             self._people[identity] = replace(known, name=name, role=role, here=True)
             self._connections[identity] = self._connections.get(identity, 0) + 1
 
     def leave(self, identity: str) -> None:
-        """Note that a connection of `identity` ended."""
+        """Record that a connection of `identity` ended."""
         with self._lock:
             left = self._connections.get(identity, 1) - 1
             self._connections[identity] = left
@@ -89,26 +89,26 @@ class People:
                 self._people[identity] = replace(self._people[identity], here=False)
 
     def mute(self, number: int, muted: bool) -> Person:
-        """Refuse what person `number` says from now on, or listen again; raises `IndexError` for another number."""
+        """Mute or unmute person `number`; raise `IndexError` for an unknown number."""
         with self._lock:
             identity = self._identity(number)
             self._people[identity] = replace(self._people[identity], muted=muted)
             return self._people[identity]
 
-    def send_away(self, number: int) -> str:
-        """End the session of person `number` for good; return its identity."""
+    def ban(self, number: int) -> str:
+        """Ban the session of person `number`, and return the identity."""
         with self._lock:
             identity = self._identity(number)
             self._banned.add(identity)
             return identity
 
     def muted(self, identity: str) -> bool:
-        """Return whether `identity` is muted."""
+        """Return True if `identity` is muted."""
         with self._lock:
             return identity in self._people and self._people[identity].muted
 
     def number(self, identity: str) -> int:
-        """Return the number of `identity`; -1 if it is unknown."""
+        """Return the number of `identity`; -1 for an unknown one."""
         with self._lock:
             return self._people[identity].number if identity in self._people else -1
 

@@ -1,4 +1,4 @@
-"""What a class proposes to change: who, what, why, and how many are for it."""
+"""Proposals of a class: changes of settings, with author, reason and votes."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from ganwidgets.messages import Message
 __all__ = ["Proposal", "Proposals"]
 
 MOST_OPEN, MOST_OF_ONE = 200, 5
-"""Open proposals of a class, and of one client."""
+"""Maximum number of open proposals, of a class and of one client."""
 
 Status = Literal["open", "accepted", "declined", "forked"]
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A change that a student proposes.
+    """A proposed change of settings.
 
     Attributes
     ----------
     index : int
-        Its number, from 0.
+        Number of the proposal, from 0.
     name : str
-        The name that the student chose; a claim, not an identity.
+        The name that the student chose; not verified.
     reason : str
     changes : mapping of str to value
-        Settings by name, valid when they were proposed.
+        New values of settings by name, valid when proposed.
     votes : int
-        Clients that voted for it; each counts once.
+        Number of clients that voted for it; each counts once.
     status : {"open", "accepted", "declined", "forked"}
     """
 
@@ -44,7 +44,7 @@ class Proposal:
 
 
 class Proposals:
-    """All proposals of a class; usable from any thread."""
+    """All proposals of a class; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -54,12 +54,12 @@ class Proposals:
 
     @property
     def all(self) -> tuple[Proposal, ...]:
-        """In the order of their numbers."""
+        """All proposals, in the order of their numbers."""
         with self._lock:
             return tuple(self._all)
 
     def add(self, client: str, name: str, reason: str, changes: Mapping[str, Any]) -> Proposal:
-        """Add a proposal of `client`; raises `ValueError` if there are too many open ones."""
+        """Add a proposal of `client`; raise `ValueError` if too many are open."""
         with self._lock:
             still_open = [proposal.index for proposal in self._all if proposal.status == "open"]
             own = [index for index in still_open if self._clients[index] == client]
@@ -77,7 +77,7 @@ class Proposals:
             return self._clients[index]
 
     def votes(self) -> list[tuple[str, int]]:
-        """Return each vote: identity, and number of the proposal."""
+        """Return each vote: identity of the voter, and number of the proposal."""
         with self._lock:
             return [(voter, index) for index, voters in enumerate(self._voters) for voter in sorted(voters)]
 
@@ -96,7 +96,7 @@ class Proposals:
         IndexError
             If there is no such proposal.
         ValueError
-            If it is decided already.
+            If it has been decided.
         """
         with self._lock:
             proposal = self._open(index)

@@ -1,4 +1,4 @@
-"""A question to the whole class: predictions, curves that students draw, and what became of them."""
+"""A question to the class: predictions, drawn curves, and their comparison with the outcome."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from ganwidgets.trainer.trainer import GANTrainer
 __all__ = ["DRAWN", "Question"]
 
 DRAWN = 32
-"""Values of a drawn curve, at equal distances over the experiment."""
+"""Number of values of a drawn curve, evenly spaced over the experiment."""
 
 LARGEST = 1e9
-"""Of a drawn value, so that sums of them stay finite."""
+"""Maximum magnitude of a drawn value; sums of values stay finite."""
 
 
 class Question:
-    """One lesson, asked to everyone who is connected; usable from any thread.
+    """The question of a lesson, with the answers of a class; thread-safe.
 
     Parameters
     ----------
     lesson : Lesson
     losses : mapping of str to array
-        The columns of the history that students may draw.
+        Columns of the history that students may be asked to draw.
 
     Attributes
     ----------
     lesson : Lesson
     axis : tuple of float
-        The least and the largest value that can be drawn.
+        Minimum and maximum value of drawn curves.
     outcome : Outcome or None
-        The result, once the experiment was carried out.
+        The result of the experiment; None before.
     actual : tuple of float
-        The curve that happened, with as many values as a drawn one; empty before.
+        The actual curve, resampled to `DRAWN` values; empty before the experiment.
     """
 
     def __init__(self, lesson: Lesson, losses: Mapping[str, npt.NDArray[np.float64]]) -> None:
@@ -54,11 +54,11 @@ class Question:
 
     @property
     def column(self) -> str:
-        """The column of the history that students may draw."""
+        """The column of the history that students may draw: the first loss that the lesson watches."""
         return next((name for name in self.lesson.watch if name in self._losses), self._losses[0])
 
     def answer(self, identity: str, index: Any) -> None:
-        """Note the prediction of `identity`, which may be changed until the experiment runs."""
+        """Store the prediction of `identity`; it can be changed until the experiment runs."""
         if type(index) is not int or not 0 <= index < len(self.lesson.answers):
             raise ValueError(
                 Message(
@@ -72,7 +72,7 @@ class Question:
             self._answers[identity] = index
 
     def draw(self, identity: str, values: Sequence[Any]) -> None:
-        """Note the curve that `identity` expects."""
+        """Store the curve that `identity` expects."""
         if len(values) != DRAWN or not all(
             isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
             for value in values
@@ -88,13 +88,13 @@ class Question:
 
     @property
     def predictions(self) -> Mapping[str, int]:
-        """For each answer, how many people chose it."""
+        """Number of people who chose each answer."""
         with self._lock:
             chosen = list(self._answers.values())
         return {answer: chosen.count(index) for index, answer in enumerate(self.lesson.answers)}
 
     def carry_out(self, trainer: GANTrainer) -> Outcome:
-        """Carry out the experiment; the answer that most people chose is noted with the run."""
+        """Carry out the experiment; the most frequent answer is stored with the run as its prediction."""
         predictions = self.predictions
         self.outcome = self.lesson.carry_out(
             trainer, max(predictions, key=lambda answer: predictions[answer])
@@ -105,7 +105,7 @@ class Question:
         return self.outcome
 
     def gaps(self) -> dict[str, float]:
-        """Return for each drawn curve its mean absolute distance from what happened; empty before the experiment."""
+        """Return the mean absolute error of each drawn curve by identity; empty before the experiment."""
         if not self.actual:
             return {}
         with self._lock:
@@ -130,7 +130,7 @@ class Question:
 
 
 def _axis_for(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return the axis for the future of a loss: 0 to 3, or more if the last values need it."""
+    """Return the range of the axis for drawing a loss: 0 to 3, or wider if the last values need it."""
     last = values[-100:]
     last = last[np.isfinite(last)]
     low, high = (last.min(), last.max()) if len(last) else (0.0, 0.0)

@@ -1,14 +1,20 @@
 """The web server of a class: tornado on a thread and an event loop of its own.
 
 The page first posts its token to ``enter``, which answers with an HttpOnly cookie; the token then leaves the address.
-Behind a proxy the cookie is valid below the proxy's path only, so that other servers of the hub do not get it.
+Behind a proxy, the cookie is valid only below the proxy's path, so that browsers do not send it to other
+servers of the hub.
 
-Protocol of the WebSocket. The client's first message is ``{"token": ..., "name": ...}``, or ``{"name": ...}`` if it has
-the cookie; anything else closes the connection with code 4403. Then it may send ``{"ack": true}`` after drawing a frame, ``{"propose": {"changes": {...},
-"reason": ...}}``, ``{"vote": index}``, ``{"answer": index}``, ``{"draw": [numbers]}``, ``{"set": {...}}`` and ``{"act": "play" | "pause" | "step"}``, each if its role
-allows it. The server sends ``{"welcome": ...}``, ``{"question": ...}``, ``{"lanes": [...]}``, ``{"proposals": [...]}`` and ``{"refused": ...}`` as text, and frames
-as binary messages of :class:`~ganwidgets.widgets.classroom.feed.Feed`. A client gets the next frame when it has
-acknowledged the last one, so that a slow client gets fewer and delays no other.
+The first WebSocket message of a client is ``{"token": ..., "name": ...}``, or ``{"name": ...}`` if it has the cookie;
+anything else closes the connection with code 4403. Later messages, each if the client's role allows it:
+
+- ``{"ack": true}`` after drawing a frame
+- ``{"propose": {"changes": {...}, "reason": ...}}`` and ``{"vote": index}``
+- ``{"answer": index}`` and ``{"draw": [numbers]}``
+- ``{"set": {...}}`` and ``{"act": "play" | "pause" | "step"}``
+
+The server sends ``{"welcome": ...}``, ``{"question": ...}``, ``{"lanes": [...]}``, ``{"proposals": [...]}`` and
+``{"refused": ...}`` as text, and frames as binary messages of :class:`~ganwidgets.widgets.classroom.feed.Feed`. A client
+gets the next frame after acknowledging the last one. So a slow client gets fewer frames and delays no other client.
 """
 
 from __future__ import annotations
@@ -35,10 +41,10 @@ from ganwidgets.widgets.classroom.people import People
 __all__ = ["Host", "Server"]
 
 MOST_BYTES = 16_384
-"""Of one message from a client."""
+"""Maximum size of a client's message."""
 
 RATE, BURST = 20.0, 40.0
-"""Messages of one client: a second in the long run, and at once."""
+"""Maximum number of messages of one client: per second on average, and at once."""
 
 MOST_CLIENTS = 300
 FRAMES_PER_SECOND = 5.0
@@ -46,7 +52,7 @@ GREETING = 10.0
 """Seconds within which a client must send its token."""
 
 PREFIX = re.compile(r"(/[\w.~%@+-]+){1,20}/?", re.ASCII)
-"""The path under which a proxy, such as jupyter-server-proxy, serves the class; it names it in a header."""
+"""Paths in the header with which a proxy, such as jupyter-server-proxy, names its path to the class."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; "
@@ -58,7 +64,7 @@ HEADERS = {
 
 
 class Host(Protocol):
-    """What the server asks of the class."""
+    """Methods of the class that the server calls."""
 
     def assets(self) -> Mapping[str, tuple[str, str]]:
         """Return each file's media type and text, by name."""
@@ -67,7 +73,7 @@ class Host(Protocol):
         """Return the token of each role."""
 
     def welcome(self, role: str) -> Mapping[str, Any]:
-        """Return what a client of `role` needs at the beginning."""
+        """Return the initial message for a client of `role`."""
 
     def packed(self, known: int) -> tuple[int, bytes]:
         """See :meth:`~ganwidgets.widgets.classroom.feed.Feed.packed`."""
@@ -76,13 +82,13 @@ class Host(Protocol):
         """Return the open proposals as JSON values."""
 
     def request(self, client: str, name: str, role: str, message: Mapping[str, Any]) -> str:
-        """Carry out a message; return why it is refused, or an empty text."""
+        """Execute a client's message; return the reason if it is refused, otherwise an empty text."""
 
     def watched(self, yes: bool) -> None:
-        """Note that clients watch, or that the last one left."""
+        """Handle that a client has joined, or that the last one has left."""
 
     def question_shown(self, role: str, client: str) -> Mapping[str, Any] | None:
-        """Return the question as `client` may see it; None if nothing was asked."""
+        """Return the question as shown to `client`; None without a question."""
 
 
 class _Page(tornado.web.RequestHandler):
@@ -103,7 +109,7 @@ class _Page(tornado.web.RequestHandler):
 
 
 class _Enter(tornado.web.RequestHandler):
-    """Exchanges a token for a cookie that scripts cannot read."""
+    """Exchanges a token for an HttpOnly cookie."""
 
     def initialize(self, server: Server) -> None:
         self._server = server
@@ -133,7 +139,7 @@ class _Enter(tornado.web.RequestHandler):
 
 
 def _path_behind(prefix: str) -> str:
-    """Return the path of the cookie behind a proxy that serves the class below `prefix`; "/" without a proxy."""
+    """Return the cookie's path for a proxy with the path `prefix`; "/" without a proxy."""
     return f"{prefix.rstrip('/')}/" if PREFIX.fullmatch(prefix) else "/"
 
 
@@ -177,10 +183,10 @@ class _Socket(tornado.websocket.WebSocketHandler):
         else:
             refusal = self.server.host.request(self.identity, self.name, self.role, content)
             if refusal:
-                self.tell({"refused": refusal})
-            self.server.tell_proposals()
+                self.send_json({"refused": refusal})
+            self.server.send_proposals()
             if "answer" in content or "draw" in content:
-                self.server.tell_question()
+                self.server.send_question()
 
     def _greet(self, content: Mapping[str, Any]) -> None:
         token, name = content.get("token"), content.get("name", "")
@@ -198,12 +204,12 @@ class _Socket(tornado.websocket.WebSocketHandler):
         self.server.clients.add(self)
         self.server.people.arrive(self.identity, self.name, self.role)
         self.server.host.watched(yes=True)
-        self.tell({"welcome": self.server.host.welcome(self.role)})
-        self.server.tell_proposals()
-        self.server.tell_question()
+        self.send_json({"welcome": self.server.host.welcome(self.role)})
+        self.server.send_proposals()
+        self.server.send_question()
 
-    def tell(self, content: Mapping[str, Any]) -> None:
-        """Send JSON; a connection that closes meanwhile is forgotten by `on_close`."""
+    def send_json(self, content: Mapping[str, Any]) -> None:
+        """Send JSON; if the connection closes meanwhile, `on_close` removes the client."""
         self.send(json.dumps(content, default=str))
 
     def send(self, data: str | bytes) -> None:
@@ -240,11 +246,11 @@ class Server:
     Parameters
     ----------
     host : Host
-        Called on the server's thread.
+        The class; its methods are called on the server's thread.
     address : str
         Network address to listen on.
     port : int
-        0 for a free one.
+        Port to listen on; 0 selects a free one.
 
     Raises
     ------
@@ -277,7 +283,7 @@ class Server:
                 (r"/([a-z_.]*)", _Page, {"host": self.host}),
             ],
             websocket_max_message_size=MOST_BYTES,
-            log_function=lambda _: None,  # an access log would hold what people do
+            log_function=lambda _: None,  # no access log, which would record what people do
         )
         self._http = tornado.httpserver.HTTPServer(
             application, max_header_size=MOST_BYTES, max_body_size=1024
@@ -288,7 +294,7 @@ class Server:
         self.loop.close()
 
     def frame_ready(self) -> None:
-        """Send the newest frame to each client that has drawn its last; quick, from any thread."""
+        """Send the latest frame to each client that has acknowledged its last one; returns at once, thread-safe."""
         if not self._due and not self.loop.is_closed():
             self._due = True
             self.loop.call_soon_threadsafe(self._schedule)
@@ -306,28 +312,28 @@ class Server:
                 if client.known not in packed:
                     packed[client.known] = self.host.packed(client.known)
                 version, data = packed[client.known]
-                if version:  # before the first frame there is nothing to send
+                if version:  # 0 before the first frame
                     client.ready, client.known = False, version
                     client.send(data)
 
-    def tell_proposals(self) -> None:
-        """Send all clients the open proposals; on the server's thread."""
+    def send_proposals(self) -> None:
+        """Send the open proposals to all clients; call this on the server's thread."""
         shown = {"proposals": self.host.proposals_shown()}
         for client in list(self.clients):
-            client.tell(shown)
+            client.send_json(shown)
 
-    def tell_question(self) -> None:
-        """Send all clients the question as each may see it; on the server's thread."""
+    def send_question(self) -> None:
+        """Send the question to all clients, as shown to each; call this on the server's thread."""
         for client in list(self.clients):
-            client.tell({"question": self.host.question_shown(client.role, client.identity)})
+            client.send_json({"question": self.host.question_shown(client.role, client.identity)})
 
-    def tell_all(self, content: Mapping[str, Any]) -> None:
-        """Send all clients the same; on the server's thread."""
+    def send_all(self, content: Mapping[str, Any]) -> None:
+        """Send the same message to all clients; call this on the server's thread."""
         for client in list(self.clients):
-            client.tell(content)
+            client.send_json(content)
 
     def role_of_token(self, token: Any) -> str:
-        """Return the role whose token is `token`; empty if there is none."""
+        """Return the role of `token`; empty for an unknown token."""
         found = ""
         if isinstance(token, str):
             for role, known in self.host.tokens().items():
@@ -335,25 +341,25 @@ class Server:
                     found = role
         return found
 
-    def soon(self, function: Any, *arguments: Any) -> None:
-        """Call `function` on the server's thread."""
+    def call_soon(self, function: Any, *arguments: Any) -> None:
+        """Schedule a call of `function` on the server's thread."""
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(function, *arguments)
 
     def drop(self, role: str) -> None:
-        """Close all connections of `role`; on the server's thread."""
+        """Close all connections of `role`; call this on the server's thread."""
         for client in [client for client in self.clients if client.role == role]:
             client.close(4403, "revoked")
 
     def drop_person(self, identity: str) -> None:
-        """Close all connections of one person; on the server's thread."""
+        """Close all connections of one person; call this on the server's thread."""
         for client in [client for client in self.clients if client.identity == identity]:
             client.close(4403, "revoked")
 
     def close(self) -> None:
         """Stop serving; returns when the thread has ended."""
         if self._thread.is_alive():
-            self.soon(self._stop)
+            self.call_soon(self._stop)
             self._thread.join(5)
 
     def _stop(self) -> None:
@@ -364,5 +370,5 @@ class Server:
 
 
 def text_file(name: str) -> str:
-    """Return a file beside this module."""
+    """Return the text of a file in this package."""
     return (files(__package__) / name).read_text("utf-8")

@@ -16,7 +16,7 @@ from ganwidgets.messages import N_, catalog
 from ganwidgets.settings import SETTINGS, BoolSetting, FloatSetting, IntSetting, Setting, SettingOwner
 from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
 from ganwidgets.widgets.browser.kernel.models import models_of
-from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, NoViewers, gone_words
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, NullViewListener, gone_words
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.dirac.poster import render_dirac
@@ -139,7 +139,7 @@ class DiracWidget(Displayed, DiracTraits, ipywidgets.VBox):
         grid = look.box(controls, "gw-grid")
         self.children = (
             Heartbeat(
-                NoViewers(),
+                NullViewListener(),
                 self._controls.names,
                 places=self._controls.places,
                 words=gone_words(self._catalog),

@@ -21,7 +21,7 @@ from ganwidgets.messages import Message, N_, catalog
 from ganwidgets.settings import Setting
 from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
 from ganwidgets.widgets.browser.kernel.models import models_of
-from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, NoViewers, gone_words
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, NullViewListener, gone_words
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.latents.choices import CHOICES, DIRECTIONS, LatentTraits
@@ -158,7 +158,7 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
         mixing = look.html(f"<span>{self._catalog(N_('Styles from the other seed'))}</span>", "gw-card-title")
         self.children = (
             Heartbeat(
-                NoViewers(),
+                NullViewListener(),
                 {
                     **self._controls.names,
                     "gw-layer": (self._catalog(N_("Layer")),) * 2,

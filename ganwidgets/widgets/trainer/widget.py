@@ -35,7 +35,7 @@ from ganwidgets.widgets.browser.kernel.acknowledgements import Acknowledgements
 from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
 from ganwidgets.widgets.browser.kernel.link_refusal import InKernelOnly
 from ganwidgets.widgets.browser.kernel.models import models_of
-from ganwidgets.widgets.browser.kernel.subshells import heard_during_cells
+from ganwidgets.widgets.browser.kernel.subshells import handle_during_cells
 from ganwidgets.widgets.panels.recipes.panel import STARTS
 from ganwidgets.widgets.panels.transport.panel import ACTIONS, SPEED
 from ganwidgets.widgets.trainer.actions import BY_HAND, UserActions
@@ -228,7 +228,7 @@ class GANTrainerWidget(
             tasks=self._tasks,
             export=self._hands.save_beside,
             rescue=trainer.save,
-            viewers=self._answers,
+            listener=self._answers,
             stored=self._displays.stored,
             run=trainer.run,
             request=self._look_again,
@@ -244,7 +244,7 @@ class GANTrainerWidget(
         self._show_settings()
         self.children = self._dashboard.children
         self.add_class("gw-root")
-        heard_during_cells([self, *self._dashboard.widgets()])
+        handle_during_cells([self, *self._dashboard.widgets()])
         self._unsubscribe = self._runner.subscribe(self._on_message)
         self._publisher = Publisher(self._refresh, self._publish)
         self._runner.shown_by.add(self)

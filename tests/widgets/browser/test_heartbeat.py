@@ -10,26 +10,26 @@ from ganwidgets.widgets.browser.page.heartbeat import Heartbeat
 
 
 @pytest.fixture
-def viewers():
+def listener():
     return Mock(spec=["opened", "hello", "bye", "acknowledge", "closed"])
 
 
 @pytest.fixture
-def heartbeat(viewers):
-    return Heartbeat(viewers, {"gw-lr_d": ("Learning rate of D", "How far.")})
+def heartbeat(listener):
+    return Heartbeat(listener, {"gw-lr_d": ("Learning rate of D", "How far.")})
 
 
 def hear(heartbeat, **content):
     heartbeat._handle_custom_msg(content, [])
 
 
-def test_views_come_see_and_go(heartbeat, viewers):
+def test_views_come_see_and_go(heartbeat, listener):
     hear(heartbeat, open="a")
     hear(heartbeat, hello="a")
     hear(heartbeat, ack=3, view="a")
     hear(heartbeat, bye="a")
     hear(heartbeat, closed="a")
-    assert viewers.mock_calls == [
+    assert listener.mock_calls == [
         call.opened("a"),
         call.hello("a"),
         call.acknowledge("a", 3),
@@ -38,9 +38,9 @@ def test_views_come_see_and_go(heartbeat, viewers):
     ]
 
 
-def test_what_is_no_word_of_ours_is_ignored(heartbeat, viewers):
+def test_what_is_no_word_of_ours_is_ignored(heartbeat, listener):
     hear(heartbeat, anything=1)
-    assert viewers.mock_calls == []
+    assert listener.mock_calls == []
 
 
 def test_a_beat_is_a_number_and_changes_no_trait(heartbeat, monkeypatch):

@@ -1,1 +1,1 @@
-"""The kernel side of a view: displays, messages, subshells."""
+"""Display and messages of widgets in the kernel."""

@@ -10,25 +10,25 @@ __all__ = ["Acknowledgements"]
 
 
 class Acknowledgements:
-    """Passes on to the pacer what views say, and wakes the publisher.
+    """Forwards messages of views to the pacer, and wakes the publisher.
 
     Parameters
     ----------
     pacer : Pacer
-        Decides when the next frame may go out.
+        Decides when the next frame may be sent.
     wake : callable
-        Called after each word of a view that can see the panels.
+        Called after each message of a view on which the panels are visible.
     unseen : callable
-        Called once no view can see them any more.
+        Called when the panels are no longer visible on any view.
     left : callable
-        Called once no page holds a view any more.
+        Called when no page has a view any more.
 
     Attributes
     ----------
     held : bool
-        Whether a page holds a view, seen or not.
+        True if a page has a view, visible or not.
     was_held : bool
-        Whether a page ever did.
+        True if a page has ever had one.
     """
 
     def __init__(
@@ -50,28 +50,28 @@ class Acknowledgements:
         return bool(self._views)
 
     def opened(self, view: str) -> None:
-        """Note that a page holds `view`, seen or not."""
+        """Handle the creation of a view, visible or not."""
         self._views.add(view)
         self.was_held = True
 
     def closed(self, view: str) -> None:
-        """Note that `view` is gone."""
+        """Handle the removal of a view."""
         self._views.discard(view)
         if not self._views:
             self._left()
 
     def hello(self, view: str) -> None:
-        """Note that `view` can see the panels."""
+        """Handle a view on which the panels became visible."""
         self._pacer.hello(view)
         self._wake()
 
     def bye(self, view: str) -> None:
-        """Note that `view` cannot see them any more."""
+        """Handle a view on which the panels are no longer visible."""
         self._pacer.bye(view)
         if not self._pacer.watched:
             self._unseen()
 
     def acknowledge(self, view: str, seq: int) -> None:
-        """Note that `view` has drawn frame `seq`."""
+        """Handle the acknowledgement of frame `seq` by a view."""
         self._pacer.acknowledge(view, seq)
         self._wake()

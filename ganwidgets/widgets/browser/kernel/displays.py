@@ -27,12 +27,12 @@ def view_of(widget: ipywidgets.DOMWidget) -> dict[str, Any]:
 
 
 def with_picture(bundle: dict[str, Any], png: bytes) -> dict[str, Any]:
-    """Return a MIME bundle that shows `png` wherever the widget itself cannot be shown."""
+    """Return a MIME bundle that shows `png` where the widget itself cannot be shown."""
     return {**bundle, "image/png": base64.b64encode(png).decode("ascii")}
 
 
 def closed_bundle(sentence: str, png: bytes) -> dict[str, Any]:
-    """Return a MIME bundle that says why there is no widget, over the last picture."""
+    """Return a MIME bundle with the reason why there is no widget, above its last picture."""
     picture = base64.b64encode(png).decode("ascii")
     return {
         "text/plain": sentence,
@@ -42,10 +42,10 @@ def closed_bundle(sentence: str, png: bytes) -> dict[str, Any]:
 
 
 class Displays:
-    """The outputs of one widget: each holds the widget and a stored picture below it.
+    """The outputs that display one widget, each with a stored picture below the widget.
 
-    A front end that has lost the widget shows "model not found" in its place, and would not look at a picture in the
-    same output. So the picture is an output of its own, which the page hides while it shows the widget.
+    A front end without the widget's model shows "model not found" instead, and ignores a picture in the same output. So
+    the picture is a separate output, which the page hides while it shows the widget.
 
     Attributes
     ----------
@@ -61,18 +61,18 @@ class Displays:
         self.stored = f"gw-stored-{uuid.uuid4().hex}"
 
     def show(self, widget: dict[str, Any], png: bytes) -> None:
-        """Display the MIME bundle of a widget in the current cell, and its stored picture."""
+        """Display a widget and its stored picture in the current cell."""
         display_id = uuid.uuid4().hex
         self._ids.append(display_id)
         publish_display_data(widget)
         publish_display_data(self._picture(png), transient={"display_id": display_id})
 
     def show_closed(self, sentence: str, png: bytes) -> None:
-        """Display in the current cell that the widget was closed, and its last picture."""
+        """Display the last picture of a closed widget in the current cell, with a sentence that says so."""
         publish_display_data(closed_bundle(sentence, png))
 
     def update(self, picture: Callable[[], bytes]) -> None:
-        """Replace the stored pictures, so that a notebook saved now shows this moment."""
+        """Replace the stored pictures, so that a notebook saved now shows the current state."""
         self.stale = False
         if not self._ids:
             return
@@ -82,7 +82,7 @@ class Displays:
 
     def _picture(self, png: bytes) -> dict[str, Any]:
         encoded = base64.b64encode(png).decode("ascii")
-        # In a trusted notebook, JupyterLab hides the widget that it could not find.
+        # In a trusted notebook, JupyterLab hides a widget whose model it cannot find.
         lost = (
             f".jp-OutputArea-child:has(+ .jp-OutputArea-child .{self.stored}) "
             "> .jp-OutputArea-output.jupyter-widgets:not(:has(*)) { display: none; }"
@@ -96,27 +96,27 @@ class Displays:
 
 
 class Displayed:
-    """The methods that IPython calls to display a widget; a base class before that of ipywidgets.
+    """Base class with the methods that IPython calls to display a widget; put it before the class of ipywidgets.
 
-    The widget is shown with a stored picture below it, and after it was closed as that picture alone. A subclass defines
+    The widget is displayed with a stored picture below it; once closed, as that picture alone. A subclass defines
     :meth:`_picture`.
     """
 
     _closed_words: ClassVar[str]
-    """Text: the widget was closed, and how to make another."""
+    """Text: the widget was closed, and how to create another one."""
 
     _catalog: Catalog
     _displays: Displays
     _models: Sequence[ipywidgets.Widget] = ()
-    """Models that :meth:`close` closes beside the widget itself."""
+    """Models that :meth:`close` closes besides the widget itself."""
 
     @abstractmethod
     def _picture(self) -> bytes:
-        """Return the newest state of the widget as a PNG."""
+        """Return the current state of the widget as a PNG."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        # ABCMeta would do this, but traitlets' classes have a metaclass of their own.
+        # ABCMeta would do this, but classes of traitlets have another metaclass.
         if getattr(cls._picture, "__isabstractmethod__", False):
             raise TypeError(f"{cls.__name__} must define _picture(), which returns a PNG")
 
@@ -139,5 +139,5 @@ class Displayed:
         for model in self._models:
             model.close()
         super().close()  # type: ignore[misc]
-        # ipywidgets sets None here, which IPython would call when the closed widget is shown.
+        # ipywidgets sets this to None, which IPython would call when displaying the closed widget.
         self.__dict__.pop("_repr_mimebundle_", None)

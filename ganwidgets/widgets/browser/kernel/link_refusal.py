@@ -1,4 +1,4 @@
-"""The reason why a trait cannot be linked in the page; ipywidgets names none."""
+"""Refusal of `jslink` for traits that are checked in the kernel, with a reason; ipywidgets gives none."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["InKernelOnly"]
 
 
 class InKernelOnly:
-    """The `sync` metadata of a trait whose value is checked in the kernel, and is therefore no state of the page.
+    """The `sync` metadata of a trait that is checked in the kernel and therefore not synced with the page.
 
-    ipywidgets compares it with True to find what it sends to the page, which it does not equal. `jslink` and `jsdlink`
-    ask for its truth, which raises.
+    ipywidgets syncs traits whose metadata equal True, which this object does not. `jslink` and `jsdlink` evaluate it as a
+    boolean, which raises.
     """
 
     def __init__(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The models of a widget: its parts, and their layouts and styles."""
+"""All models of a widget: its parts, and their layouts and styles."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["models_of"]
 def models_of(*roots: ipywidgets.Widget) -> list[ipywidgets.Widget]:
     """Return `roots` and every model reachable through synced traits, each once.
 
-    Among them are layouts, styles, scales, axes and marks. The manager that all canvases of a kernel share is left
-    out.
+    Among them are layouts, styles, scales, axes and marks. The manager shared by all canvases of a kernel is
+    excluded.
     """
     found: dict[int, ipywidgets.Widget] = {}
     waiting = list(roots)

@@ -1,4 +1,4 @@
-"""The shell of the kernel that handles the messages of a browser."""
+"""Choice of the kernel's subshell that handles a browser's messages."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterable
 
 import ipywidgets
 
-__all__ = ["heard_during_cells"]
+__all__ = ["handle_during_cells"]
 
 
-def heard_during_cells(widgets: Iterable[ipywidgets.Widget]) -> None:
-    """Let what a browser sends to these widgets be handled while a cell runs, where both sides can.
+def handle_during_cells(widgets: Iterable[ipywidgets.Widget]) -> None:
+    """Handle browser messages to these widgets while a cell runs, if front end and kernel support subshells.
 
-    JupyterLab from 4.4 on and Notebook from 7.4 on send it to a subshell. ipykernel 7.4 hands it to the shell
-    that has last sent something to the browser instead, which in a notebook is the main one: a page whose
-    next cell waits for the training would show a frozen picture, and controls that do nothing. Here no
-    callback minds on which thread it is called. Elsewhere nothing changes.
+    JupyterLab from 4.4 on and Notebook from 7.4 on send these messages to a subshell. However, ipykernel 7.4 forwards
+    them to the shell that last sent a message to the browser, which in a notebook is the main one. While a cell waits
+    for the training, pictures would freeze and controls would not respond. This resets ipykernel's choice. Callbacks of
+    this package can be called on any thread. Without subshells nothing changes.
     """
     for widget in widgets:
         comm = widget.comm
         if hasattr(comm, "_reply_subshell_for"):
-            # ipykernel reads it by `getattr`; None leaves the choice to the browser.
+            # ipykernel reads this by `getattr`; None leaves the choice to the browser.
             comm._reply_subshell_for = None

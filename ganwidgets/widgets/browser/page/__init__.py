@@ -1,1 +1,1 @@
-"""Scripts of every page, and the widgets that run them."""
+"""Widgets that run scripts on every page."""

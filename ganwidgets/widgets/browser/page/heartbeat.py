@@ -1,17 +1,18 @@
 """Views of a widget, and the frames that each has painted.
 
-The kernel sends a number after each frame that needs an acknowledgement; every view of the heartbeat
-answers from inside the browser's own drawing loop, two animation frames later, when ipycanvas and
-bqplot have drawn what came before. A page that is slow answers late; one that is hidden or gone does not answer at all.
+The kernel sends a number after each frame that needs an acknowledgement. Every view of the heartbeat replies
+from the browser's drawing loop two animation frames later, when ipycanvas and bqplot have drawn everything
+sent before. A slow page replies late; a hidden or closed page does not reply.
 
-From the browser: ``{"open": view}`` when a page begins to hold a view, ``{"closed": view}`` when the view is removed or
-its page is left, ``{"hello": view}`` when a view appears or becomes visible again, ``{"bye": view}``
-when it is removed, hidden or scrolled out of sight, ``{"ack": seq, "view": view}`` when the frame of that number
-was drawn, ``{"go": where}`` when an element with ``data-gw-go`` was clicked. To the browser: ``{"seq": seq}``. Messages of one kernel arrive in order. Nothing here
-touches a trait, so a publishing thread and the browser's events cannot race.
+From the browser: ``{"open": view}`` when a page creates a view, ``{"closed": view}`` when the view is removed
+or its page is left, ``{"hello": view}`` when a view appears or becomes visible again, ``{"bye": view}`` when
+it is removed, hidden or scrolled out of sight, ``{"ack": seq, "view": view}`` when frame number `seq` was
+drawn, ``{"go": where}`` when an element with ``data-gw-go`` was clicked. To the browser: ``{"seq": seq}``.
+Messages of one kernel arrive in order. No message touches a trait, so a publishing thread and the browser's
+events cannot race.
 
-The script also gives the other widgets' elements the names by which screen readers call them, and
-their tooltips: ipywidgets offers no way to name a slider or a canvas.
+The script also sets accessible names and tooltips of the other widgets' elements, because ipywidgets cannot
+name a slider or a canvas.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from ganwidgets.messages import Catalog, N_
 from ganwidgets.widgets.browser.assets import script, stylesheet
 from ganwidgets.widgets.browser.page.tapped import TappedWidget
 
-__all__ = ["Heartbeat", "NoViewers", "Viewers", "gone_words"]
+__all__ = ["Heartbeat", "NullViewListener", "ViewListener", "gone_words"]
 
 
 def gone_words(catalog: Catalog, run: Path | None = None) -> dict[str, str]:
-    """Return the texts of a page whose kernel is gone; `run` is the folder of the run."""
+    """Return the texts of a page without a kernel; `run` is the folder of the run."""
     remedy = catalog(N_("What is shown is the last picture; nothing in it answers any more."))
     if run is not None:
         go_on = f"gw.GANTrainerWidget(gw.open_run({str(run)!r}))"
@@ -44,27 +45,27 @@ def gone_words(catalog: Catalog, run: Path | None = None) -> dict[str, str]:
     }
 
 
-class Viewers(Protocol):
-    """Who wants to know of views and of what they have seen; a `Pacer`."""
+class ViewListener(Protocol):
+    """Listener to a widget's views and to their acknowledgements."""
 
     def hello(self, view: str) -> None:
-        """Note that `view` can see the panels."""
+        """Handle a view on which the panels became visible."""
 
     def bye(self, view: str) -> None:
-        """Note that `view` cannot see them any more."""
+        """Handle a view on which the panels are no longer visible."""
 
     def acknowledge(self, view: str, seq: int) -> None:
-        """Note that `view` has drawn frame `seq`."""
+        """Handle the acknowledgement of frame `seq` by a view."""
 
     def opened(self, view: str) -> None:
-        """Note that a page holds `view`, seen or not."""
+        """Handle the creation of a view, visible or not."""
 
     def closed(self, view: str) -> None:
-        """Note that `view` is gone."""
+        """Handle the removal of a view."""
 
 
-class NoViewers:
-    """The viewers of a widget that streams nothing."""
+class NullViewListener:
+    """Listener for a widget that streams no frames; ignores everything."""
 
     def hello(self, view: str) -> None: ...
 
@@ -78,22 +79,23 @@ class NoViewers:
 
 
 class Heartbeat(TappedWidget):
-    """The invisible widget that answers for a page; it also carries the stylesheet.
+    """Invisible widget that acknowledges frames for a page; it also brings the stylesheet.
 
     Parameters
     ----------
-    viewers : Viewers
-        Told of each view and each answer, on the thread that handles the browser's messages.
+    listener : ViewListener
+        Its methods are called for each view and each acknowledgement, on the thread that handles the
+        browser's messages.
     names : mapping of str to (str, str), optional
-        For each CSS class of an element: its name for screen readers, and its tooltip.
+        Accessible name and tooltip of elements, by CSS class.
     go : callable, optional
-        Called with what an element carries as ``data-gw-go`` when it is clicked, on that thread too.
+        Called with the attribute ``data-gw-go`` of a clicked element, on the same thread.
     places : mapping of str to list of str, optional
-        For each CSS class of a slider: what screen readers say at each of its places.
+        Texts of a slider's positions for screen readers, by CSS class.
     words : mapping of str to str, optional
-        What a page says once its kernel is gone: `state`, `gone` and `remedy`.
+        Texts of a page without a kernel: `state`, `gone` and `remedy`.
     stored : str, optional
-        The CSS class of the stored picture that is hidden while a view is shown.
+        CSS class of the stored picture that is hidden while a view is shown.
     """
 
     _esm = script("browser/page/heartbeat")
@@ -106,14 +108,14 @@ class Heartbeat(TappedWidget):
 
     def __init__(
         self,
-        viewers: Viewers,
+        listener: ViewListener,
         names: Mapping[str, tuple[str, str]] | None = None,
         go: Callable[[str], None] | None = None,
         places: Mapping[str, list[str]] | None = None,
         words: Mapping[str, str] | None = None,
         stored: str = "",
     ) -> None:
-        self._viewers = viewers
+        self._listener = listener
         self._go = go
         super().__init__(
             names={key: list(pair) for key, pair in (names or {}).items()},
@@ -125,19 +127,19 @@ class Heartbeat(TappedWidget):
         self.on_msg(self._on_message)
 
     def beat(self, seq: int) -> None:
-        """Ask every view to answer once it has drawn all that was sent before."""
+        """Make every view acknowledge frame `seq` once it has drawn everything sent before."""
         self.send({"seq": seq})
 
     def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         if "hello" in content:
-            self._viewers.hello(str(content["hello"]))
+            self._listener.hello(str(content["hello"]))
         elif "bye" in content:
-            self._viewers.bye(str(content["bye"]))
+            self._listener.bye(str(content["bye"]))
         elif "ack" in content:
-            self._viewers.acknowledge(str(content["view"]), int(content["ack"]))
+            self._listener.acknowledge(str(content["view"]), int(content["ack"]))
         elif "open" in content:
-            self._viewers.opened(str(content["open"]))
+            self._listener.opened(str(content["open"]))
         elif "closed" in content:
-            self._viewers.closed(str(content["closed"]))
+            self._listener.closed(str(content["closed"]))
         elif "go" in content and self._go is not None:
             self._go(str(content["go"]))

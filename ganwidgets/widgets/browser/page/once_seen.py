@@ -1,7 +1,7 @@
-"""A container that creates the view of its widget once the page shows it.
+"""A container that creates the view of its widget once the container is visible.
 
-A bqplot figure measures itself when its view is made. Under ``display: none``, as in a closed tab, it measures 0 x 0,
-logs attributes with negative sizes, and stays hidden until it is scrolled into sight.
+A bqplot figure measures itself when its view is created. Under ``display: none``, as in a closed tab, its size is 0 x 0.
+It then logs attributes with negative sizes, and stays hidden until it is scrolled into view.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ __all__ = ["OnceSeen"]
 
 
 class OnceSeen(anywidget.AnyWidget):
-    """An element that makes the view of `content` once it has a width and a height, and then keeps that view.
+    """An element that creates the view of `content` when its width and height are first positive, and keeps it.
 
     Parameters
     ----------
     content : ipywidgets.DOMWidget
     **keywords
-        Those of every widget, such as `layout`.
+        Keywords of every widget, such as `layout`.
     """
 
     _esm = script("browser/page/once_seen")
@@ -36,5 +36,5 @@ class OnceSeen(anywidget.AnyWidget):
 
     @property
     def children(self) -> tuple[ipywidgets.DOMWidget, ...]:
-        """The widget inside, under the name that boxes have for theirs."""
+        """The content, in a tuple as in boxes."""
         return (self.content,)

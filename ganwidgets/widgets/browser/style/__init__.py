@@ -1,1 +1,1 @@
-"""Colours, layouts and styles that all parts of a widget share."""
+"""Colours, layouts and styles shared by all parts of a widget."""

@@ -1,4 +1,4 @@
-"""Names of the stylesheet for the colours of :mod:`ganwidgets.rendering.drawing.colors`."""
+"""CSS variables for the colours of :mod:`ganwidgets.rendering.drawing.colors`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["DISCRIMINATOR", "GENERATED", "GENERATOR", "REAL", "css", "rgb"]
 
 
 _FIXED = {**TONES, "text": "#767676"}
-"""Readable on light and dark ground."""
+"""Readable on light and dark backgrounds."""
 
 
 def css(meaning: str) -> str:
-    """Return the stylesheet's colour for ``text`` or a tone of :data:`~ganwidgets.rendering.drawing.colors.TONES`, a little lighter in a dark theme.
+    """Return the CSS colour of ``text`` or of a tone; the stylesheet makes it slightly lighter in a dark theme.
 
-    ipywidgets 7, which Google Colab has, refuses a variable of the stylesheet; there it is the same colour in both
-    themes.
+    The tones are those of :data:`~ganwidgets.rendering.drawing.colors.TONES`. ipywidgets 7, as in Google Colab, refuses
+    CSS variables, so the colour is the same in both themes there.
     """
     if int(ipywidgets.__version__.split(".")[0]) < 8:
         return _FIXED[meaning]

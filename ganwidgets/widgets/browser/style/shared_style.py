@@ -1,9 +1,10 @@
 """One layout and one style of each kind for all parts of a trainer's widget.
 
-ipywidgets gives every widget a layout and a style of its own, each a model in the browser: two
-thirds of all messages, for objects that never change. The stylesheet does the work instead.
+ipywidgets gives every widget its own layout and style, each a model in the browser: two thirds of all
+messages, for objects that never change. Here the stylesheet replaces them.
 
-CSS classes are arguments of the constructors here: a class that is added to an existing widget is another message.
+CSS classes are constructor arguments here, because adding a class to an existing widget costs another
+message.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class SharedStyle:
         self._styles: dict[type, Any] = {}
 
     def of(self, kind: type[ipywidgets.Widget], *css_classes: str) -> dict[str, Any]:
-        """Return the keywords with which a widget of `kind` shares these objects and has these CSS classes."""
+        """Return keywords that give a widget of `kind` the shared layout and style, and these CSS classes."""
         keywords = {"layout": self.layout, "_dom_classes": css_classes}
         trait = kind.class_traits().get("style")
         if trait is not None:
@@ -34,7 +35,7 @@ class SharedStyle:
         return keywords
 
     def box(self, children: Iterable[ipywidgets.Widget], *css_classes: str) -> ipywidgets.Box:
-        """Return a box; the stylesheet does its layout."""
+        """Return a box that is laid out by the stylesheet."""
         return ipywidgets.Box(tuple(children), **self.of(ipywidgets.Box, *css_classes))
 
     def button(self, text: str, act: Callable[[], None], *css_classes: str) -> ipywidgets.Button:
@@ -44,7 +45,7 @@ class SharedStyle:
         return button
 
     def html(self, text: str, *css_classes: str) -> ipywidgets.HTML:
-        """Return a widget with the HTML `text`; the caller has escaped user input."""
+        """Return a widget with the HTML `text`; the caller must escape user input."""
         return ipywidgets.HTML(text, **self.of(ipywidgets.HTML, *css_classes))
 
 

@@ -22,7 +22,7 @@ from ganwidgets.messages import Catalog, N_
 from ganwidgets.modality import Modality, View
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
-from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, Viewers, gone_words
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, ViewListener, gone_words
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.panels.charts.curves import CurvesPanel
@@ -113,7 +113,7 @@ class Dashboard:
         See :class:`ganwidgets.widgets.panels.export.panel.SavingPanel`.
     rescue : callable
         See :class:`ganwidgets.widgets.panels.status.unstored.UnstoredPanel`.
-    viewers : Viewers
+    listener : ViewListener
         Observer of views and of the frames that they have painted.
     stored : str
         See :class:`ganwidgets.widgets.browser.page.heartbeat.Heartbeat`.
@@ -148,7 +148,7 @@ class Dashboard:
         tasks: LatestOnlyTasks,
         export: Callable[[str], Path],
         rescue: Callable[[str], None],
-        viewers: Viewers,
+        listener: ViewListener,
         stored: str,
         run: Path | None,
         request: Callable[[], None],
@@ -223,7 +223,7 @@ class Dashboard:
         for panel in self._panels:
             names.update(getattr(panel, "names", {}))
         self.heartbeat = Heartbeat(
-            viewers,
+            listener,
             names,
             self._go,
             {**self.controls.places, "gw-speed": self.transport.speed.places},

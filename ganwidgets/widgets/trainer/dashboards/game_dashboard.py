@@ -21,7 +21,7 @@ from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.rendering.drawing.tones import OTHERS, player_tones
 from ganwidgets.trainer.trainer import GANTrainer
 from ganwidgets.trainer.what_if import WhatIf
-from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, Viewers, gone_words
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, ViewListener, gone_words
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
 from ganwidgets.widgets.controls.controls import GROUPS, ControlSet
 from ganwidgets.widgets.panels.charts.game_curves import GameCurvesPanel
@@ -137,7 +137,7 @@ class GameDashboard:
     Parameters
     ----------
     game : Game
-    catalog, source, act, ask, travel, compare, verify, rescue, viewers, stored, run, trainer, walk, tasks, export
+    catalog, source, act, ask, travel, compare, verify, rescue, listener, stored, run, trainer, walk, tasks, export
         As for :class:`~ganwidgets.widgets.trainer.dashboards.dashboard.Dashboard`.
     others
         What only the classic game's dashboard needs.
@@ -155,7 +155,7 @@ class GameDashboard:
         compare: Callable[[str | None], None],
         verify: Callable[[], None] | None,
         rescue: Callable[[str], None],
-        viewers: Viewers,
+        listener: ViewListener,
         stored: str,
         run: Path | None,
         trainer: GANTrainer,
@@ -199,7 +199,7 @@ class GameDashboard:
         names = {**self.controls.names, **self.transport.names, **self._unstored.names, **self.timeline.names}
         names |= {**self.health.names, **self.what_if.names, **saving.names}
         self.heartbeat = Heartbeat(
-            viewers,
+            listener,
             names,
             self.timeline.go,
             {**self.controls.places, "gw-speed": self.transport.speed.places},
