@@ -70,19 +70,19 @@ def main() -> None:
         show_widget(notebook, "gw-lr_d")
         notebook.page.locator(handle).first.wait_for()
         notebook.page.wait_for_timeout(8000)
-        began, drawn = notebook.ask("time.time()"), drawn_frames(notebook)
+        began, drawn = notebook.value_of("time.time()"), drawn_frames(notebook)
         for number in range(options.events):
-            before = notebook.ask("len(stepped)")
+            before = notebook.value_of("len(stepped)")
             key = "ArrowRight" if number % 2 else "ArrowLeft"
             pressed = notebook.page.evaluate(PRESS, [handle, key])
-            notebook.until(f"len(stepped) > {before}")
-            slider.append(notebook.ask(f"stepped[{before}]") - pressed)
+            notebook.wait_until(f"len(stepped) > {before}")
+            slider.append(notebook.value_of(f"stepped[{before}]") - pressed)
             answers.append(notebook.page.evaluate(ANSWER))
             if number % 10 == 9:
                 notebook.execute("w.pause(); w.wait()")
                 at_rest += [notebook.page.evaluate(ANSWER) for _ in range(10)]
                 notebook.execute("w.play()")
-        fps = (drawn_frames(notebook) - drawn) / (notebook.ask("time.time()") - began)
+        fps = (drawn_frames(notebook) - drawn) / (notebook.value_of("time.time()") - began)
     print(f"from a slider's key to the first step that obeys: {spread(slider)}")
     print(f"from 1+1 to its answer in the page: {spread(answers)}")
     print(f"the same while the run is paused: {spread(at_rest)}")

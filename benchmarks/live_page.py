@@ -23,7 +23,7 @@ from websocket import WebSocket, create_connection
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"))
 
 from conftest import FLAGS
-from notebook_page import Complaints, NotebookPage
+from notebook_page import NotebookPage, PageErrors
 from servers import Server
 
 __all__ = [
@@ -189,7 +189,7 @@ class BenchmarkPage(NotebookPage):
 @contextmanager
 def open_notebook() -> Iterator[BenchmarkPage]:
     """Open an empty notebook in JupyterLab; say at the end if the page complained."""
-    complaints = Complaints()
+    page_errors = PageErrors()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as profile:
         server, chromium = Server(Path(folder)), Chromium(Path(profile))
         playwright = sync_playwright().start()
@@ -198,18 +198,18 @@ def open_notebook() -> Iterator[BenchmarkPage]:
             page = playwright.chromium.connect_over_cdp(chromium.url).contexts[0].pages[0]
             page.set_default_timeout(60_000)
             page.add_init_script(TAB + DRAWN + ERRORS)
-            complaints.watch(page, server)
+            page_errors.watch(page, server)
             path = f"doc/tree/{server.write_notebook('benchmark.ipynb')}"
             notebook = BenchmarkPage(page, server, path, chromium, playwright)
             yield notebook
-            complaints.page_errors += notebook.page.evaluate("window.pageErrors")
+            page_errors.exceptions += notebook.page.evaluate("window.pageErrors")
         finally:
             if notebook is None or notebook.playwright is not None:
                 playwright.stop()
             chromium.close()
             server.close()
-    for complaint in complaints.page_errors:
-        print("page error:", complaint.splitlines()[0], file=sys.stderr)
+    for error in page_errors.exceptions:
+        print("page error:", error.splitlines()[0], file=sys.stderr)
 
 
 def leave_alone(notebook: BenchmarkPage) -> None:
@@ -246,9 +246,9 @@ def play_in_sight(notebook: BenchmarkPage, source: str, panel: str) -> None:
 def pace(notebook: NotebookPage, seconds: float) -> Pace:
     """Return how the run that is played goes on over the next so many seconds."""
     drawn = drawn_frames(notebook)
-    began, first, busy = notebook.ask("now()")
+    began, first, busy = notebook.value_of("now()")
     notebook.page.wait_for_timeout(1000 * seconds)
-    ended, last, busy_then = notebook.ask("now()")
+    ended, last, busy_then = notebook.value_of("now()")
     drawn = drawn_frames(notebook) - drawn
     took, steps = ended - began, last - first
     return Pace(steps / took, drawn / took, (busy_then - busy) / max(1, steps))
@@ -257,13 +257,13 @@ def pace(notebook: NotebookPage, seconds: float) -> Pace:
 def show_view(notebook: NotebookPage) -> None:
     """Let the widget be seen again, and wait until the kernel knows."""
     notebook.page.evaluate(DISPLAY, arg=True)
-    notebook.until("w._pacer.watched")
+    notebook.wait_until("w._pacer.watched")
 
 
 def hide_view(notebook: NotebookPage) -> None:
     """Take the widget out of sight, and wait until the kernel knows."""
     notebook.page.evaluate(DISPLAY, arg=False)
-    notebook.until("not w._pacer.watched")
+    notebook.wait_until("not w._pacer.watched")
 
 
 def hide_tab(notebook: NotebookPage) -> None:

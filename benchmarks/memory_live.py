@@ -71,7 +71,7 @@ def measure(notebook: NotebookPage) -> Moment:
     cdp.detach()
     renderers = [process for process in chromium() if "--type=renderer" in process.cmdline()]
     return Moment(
-        kernel=notebook.ask("now()"),
+        kernel=notebook.value_of("now()"),
         heap=metrics["JSHeapUsedSize"],
         renderer=max(process.memory_info().rss for process in renderers),
         drawn=drawn_frames(notebook),

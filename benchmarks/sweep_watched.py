@@ -39,9 +39,9 @@ AT_LEAST = {3: 10, 8: 3}
 def pace(notebook: BenchmarkPage, seconds: float) -> tuple[float, float]:
     """Return the steps and the drawn frames a second over the next seconds."""
     drawn = drawn_frames(notebook)
-    began, first = notebook.ask("now()")
+    began, first = notebook.value_of("now()")
     notebook.page.wait_for_timeout(1000 * seconds)
-    ended, last = notebook.ask("now()")
+    ended, last = notebook.value_of("now()")
     took = ended - began
     return (last - first) / took, (drawn_frames(notebook) - drawn) / took
 

@@ -50,7 +50,7 @@ def main() -> None:
                 measured[part] = pace(notebook, options.seconds)
             hide_view(notebook)
             notebook.execute("w.pause(); w.wait()")
-            headless = notebook.ask(f"train_alone({options.seconds})")
+            headless = notebook.value_of(f"train_alone({options.seconds})")
             notebook.execute("w.play()")
             (seen, fps, _), hidden = measured["seen"], measured["hidden"].steps
             of_hidden.append(seen / hidden)

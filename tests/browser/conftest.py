@@ -1,4 +1,4 @@
-"""Real front ends in headless Chromium; skipped where there is none, unless it is required."""
+"""Fixtures with real front ends in headless Chromium; tests are skipped without it, unless it is required."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from notebook_page import VIEWPORT, Complaints, NotebookPage
+from notebook_page import VIEWPORT, NotebookPage, PageErrors
 from servers import Server
 
 FLAGS = [
-    "--no-sandbox",  # Chromium refuses its sandbox to root, as in containers
+    "--no-sandbox",  # Chromium refuses to start its sandbox as root, as in containers
     "--disable-gpu",
     "--disable-quic",
     "--disable-dev-shm-usage",
@@ -23,9 +23,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # everything comes from this machine
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no connection to other machines
 ]
-TIMEOUT = 120_000  # milliseconds; a bound against waiting for ever
+TIMEOUT = 120_000  # milliseconds; a bound against waiting forever
 
 expect.set_options(timeout=TIMEOUT)
 
@@ -62,24 +62,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def all_complaints() -> Complaints:
-    return Complaints()
+def all_page_errors() -> PageErrors:
+    return PageErrors()
 
 
 @pytest.fixture
-def complaints(all_complaints: Complaints, request: pytest.FixtureRequest) -> Iterator[Complaints]:
-    """What the pages of this test complained about; a test that expects complaints may clear them."""
-    all_complaints.clear()
-    yield all_complaints
-    all_complaints.check(getattr(request.module, "ALLOWED_OUTSIDE", ()))
+def page_errors(all_page_errors: PageErrors, request: pytest.FixtureRequest) -> Iterator[PageErrors]:
+    """Errors of this test's pages; a test that expects errors may clear them."""
+    all_page_errors.clear()
+    yield all_page_errors
+    all_page_errors.check(getattr(request.module, "ALLOWED_OUTSIDE", ()))
 
 
 @pytest.fixture(scope="session")
-def jupyterlab(chromium: Browser, server: Server, all_complaints: Complaints) -> Iterator[NotebookPage]:
-    """JupyterLab with nothing but a notebook, loaded once: that takes longer than most of the tests."""
+def jupyterlab(chromium: Browser, server: Server, all_page_errors: PageErrors) -> Iterator[NotebookPage]:
+    """JupyterLab in single-document mode, loaded once, because loading takes longer than most tests."""
     context = new_context(chromium)
     page = context.new_page()
-    all_complaints.watch(page, server)
+    all_page_errors.watch(page, server)
     notebook = server.write_notebook(f"notebook{next(numbers)}.ipynb")
     yield NotebookPage(page, server, f"doc/tree/{notebook}")
     context.close()
@@ -89,11 +89,11 @@ def jupyterlab(chromium: Browser, server: Server, all_complaints: Complaints) ->
 def lab(
     jupyterlab: NotebookPage,
     server: Server,
-    complaints: Complaints,  # noqa: ARG001 - checked after the notebook is closed
+    page_errors: PageErrors,  # noqa: ARG001 - checked after the notebook is closed
     new_notebook: Callable[..., str],
     request: pytest.FixtureRequest,
 ) -> Iterator[NotebookPage]:
-    """An empty notebook in JupyterLab's light theme, with a kernel of its own, in the page that the tests share."""
+    """An empty notebook with its own kernel, in JupyterLab's light theme, in a page shared by the tests."""
     jupyterlab.open(new_notebook())
     yield jupyterlab
     keep_screenshot(jupyterlab.page, request)
@@ -111,28 +111,28 @@ def context(chromium: Browser, server: Server) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(
-    context: BrowserContext, server: Server, complaints: Complaints, request: pytest.FixtureRequest
+    context: BrowserContext, server: Server, page_errors: PageErrors, request: pytest.FixtureRequest
 ) -> Iterator[Page]:
-    """A page that no other test sees, for other front ends and for tests that leave a page unusable."""
+    """A page of this test alone, for other front ends and for tests that leave a page unusable."""
     page = context.new_page()
-    complaints.watch(page, server)
+    page_errors.watch(page, server)
     yield page
     keep_screenshot(page, request)
-    # JupyterLab asks before a changed notebook is left, and Chromium would wait for an answer.
+    # JupyterLab asks for confirmation before leaving a changed notebook, and Chromium would wait for a reply.
     page.evaluate("window.onbeforeunload = null")
 
 
 @pytest.fixture
 def new_notebook(server: Server) -> Callable[..., str]:
-    """Write a notebook under a name of its own; return the name."""
+    """Write a notebook with a new name; return the name."""
     return lambda *cells: server.write_notebook(f"notebook{next(numbers)}.ipynb", *cells)
 
 
 @pytest.fixture
 def own_lab(page: Page, server: Server, new_notebook: Callable[..., str]) -> NotebookPage:
-    """An empty notebook in a JupyterLab that no other test sees."""
+    """An empty notebook in a JupyterLab page of this test alone."""
     notebook = NotebookPage(page, server, f"doc/tree/{new_notebook()}")
-    notebook.theme("Light")  # the server remembers what another test chose
+    notebook.theme("Light")  # the server stores the theme of an earlier test
     return notebook
 
 

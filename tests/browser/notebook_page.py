@@ -1,4 +1,4 @@
-"""A notebook in a real front end, as a test drives it: run a cell, ask the kernel, look at the page."""
+"""A notebook in a real front end: runs cells, evaluates expressions in the kernel, finds elements on the page."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ window.harness = {
 VIEWPORT: ViewportSize = {"width": 1000, "height": 900}
 
 PATIENCE = 120
-"""Seconds; a bound against waiting for ever."""
+"""Seconds; a bound against waiting forever."""
 
 CLOSE_WIDGETS = """
 import ganwidgets
@@ -121,18 +121,18 @@ class CellError(AssertionError):
 
 
 @dataclass
-class Complaints:
-    """What went wrong in a page without anybody having asked."""
+class PageErrors:
+    """Uncaught exceptions, console errors and outside requests of pages."""
 
-    page_errors: list[str] = field(default_factory=list)
+    exceptions: list[str] = field(default_factory=list)
     console_errors: list[str] = field(default_factory=list)
     outside_requests: list[str] = field(default_factory=list)
-    # Notebook 7 has errors of its own when it starts: "reading 'schema'", "filebrowser:open-path".
+    # Notebook 7 raises errors when it starts: "reading 'schema'", "filebrowser:open-path".
     not_ours: str = "/static/notebook/"
 
     def clear(self) -> None:
-        """Forget what other tests' pages complained about."""
-        for noted in (self.page_errors, self.console_errors, self.outside_requests):
+        """Discard the errors of other tests' pages."""
+        for noted in (self.exceptions, self.console_errors, self.outside_requests):
             noted.clear()
 
     def watch(self, page: Page, server: Server) -> None:
@@ -153,11 +153,11 @@ class Complaints:
     def _note(self, error: Error) -> None:
         places = re.findall(r"(?:https?|blob):\S+", error.stack or "")
         if not places or any(self.not_ours not in place for place in places):
-            self.page_errors.append(f"{error}\n{error.stack or ''}")
+            self.exceptions.append(f"{error}\n{error.stack or ''}")
 
     def check(self, allowed_outside: tuple[str, ...] = ()) -> None:
-        """Raise if the page failed, showed a widget that could not be made, or phoned home."""
-        assert not self.page_errors, "page errors:\n" + "\n".join(self.page_errors)
+        """Raise if a page raised an exception, failed to show a widget, or sent a request to another machine."""
+        assert not self.exceptions, "page errors:\n" + "\n".join(self.exceptions)
         broken = [text for text in self.console_errors if any(failure in text for failure in FAILURES)]
         assert not broken, "widgets that could not be shown:\n" + "\n".join(broken)
         outside = [url for url in self.outside_requests if not url.startswith(allowed_outside or ("\0",))]
@@ -165,17 +165,17 @@ class Complaints:
 
 
 class NotebookPage:
-    """A notebook that is open in JupyterLab or in Notebook 7.
+    """An open notebook in JupyterLab or Notebook 7.
 
     Parameters
     ----------
     page : Page
-        An empty page of a browser.
+        An empty browser page.
     server : Server
-        Who serves it.
+        The Jupyter server.
     path : str
-        Where the notebook is, in the front end's own way of saying it: ``doc/tree/x.ipynb`` for JupyterLab with nothing
-        but the notebook, ``notebooks/x.ipynb`` for Notebook 7.
+        Path of the notebook in the front end's URL: ``doc/tree/x.ipynb`` for JupyterLab in single-document
+        mode, ``notebooks/x.ipynb`` for Notebook 7.
     """
 
     def __init__(self, page: Page, server: Server, path: str) -> None:
@@ -185,18 +185,18 @@ class NotebookPage:
         page.on("websocket", self._count)
         page.add_init_script(HARNESS)
         page.goto(f"{server.url}/{path}?token={server.token}")
-        self.until_ready()
+        self.wait_until_ready()
 
     def open(self, name: str) -> None:
-        """Open another notebook in JupyterLab, in the state in which a page is loaded."""
+        """Open another notebook in JupyterLab, and reset viewport, motion preference and theme."""
         self.page.set_viewport_size(VIEWPORT)
         self.page.emulate_media(reduced_motion="no-preference")
         self.page.evaluate("name => harness.open(name)", name)
-        self.until_ready()
+        self.wait_until_ready()
         self.theme("Light")
 
     def empty(self) -> None:
-        """Delete all cells, close all widgets and forget all names; the kernel lives on."""
+        """Delete all cells, close all widgets and delete all names; the kernel keeps running."""
         self.execute(CLOSE_WIDGETS)
         self.execute("%reset -f")
         self.page.evaluate("harness.empty()")
@@ -204,23 +204,23 @@ class NotebookPage:
         self.theme("Light")
 
     def close(self) -> None:
-        """Close the notebook, whether it is saved or not."""
+        """Close the notebook without saving it."""
         self.page.evaluate("harness.close()")
 
-    def until_ready(self) -> None:
-        """Wait until the notebook is shown, its kernel is idle, and the page has asked for the kernel's widgets.
+    def wait_until_ready(self) -> None:
+        """Wait until the notebook is shown, its kernel is idle, and the page has requested the kernel's widgets.
 
-        A page that connects to a kernel asks first the control channel of ipywidgets, then the kernel, for the widgets
-        that exist. A cell that shows a widget meanwhile can lose parts of it.
+        A page that connects to a kernel requests the existing widgets, first through ipywidgets' control
+        channel, then from the kernel. If a cell shows a widget meanwhile, parts of it can get lost.
         """
         self.page.wait_for_function("window.harness?.ready()")
         for _request in ("the control channel", "the kernel"):
             self.page.evaluate("harness.watch()")
-            self.execute("")  # answered after what the page asked before
+            self.execute("")  # answered after the page's earlier requests
         self.page.evaluate("for (const side of ['collapseLeft', 'collapseRight']) jupyterapp.shell[side]?.()")
 
     def run(self, source: str) -> str:
-        """Append a cell, run it, wait until it is done, and return the text that it put out.
+        """Append a cell, run it, wait until it has finished, and return its text output.
 
         Raises
         ------
@@ -230,13 +230,13 @@ class NotebookPage:
         return self.finish(self.start(source))
 
     def start(self, source: str) -> int:
-        """Append a cell and run it, without waiting; return the number of the cell."""
+        """Append a cell and run it without waiting; return its index."""
         return self.page.evaluate(
             "async source => { const i = await harness.append(source); harness.run(i); return i; }", source
         )
 
     def start_together(self, *sources: str) -> list[int]:
-        """Append cells and run them one after the other, none waited for; return their numbers."""
+        """Append cells and queue all of them without waiting; return their indices."""
         return self.page.evaluate(
             """async sources => {
                 const indices = [];
@@ -248,7 +248,7 @@ class NotebookPage:
         )
 
     def finish(self, index: int) -> str:
-        """Wait until a cell that was started is done; return the text that it put out."""
+        """Wait until a started cell has finished; return its text output."""
         self.page.wait_for_function(
             "index => { const model = harness.panel().content.widgets[index].model;"
             " return model.executionState === 'idle' && model.executionCount !== null; }",
@@ -257,33 +257,33 @@ class NotebookPage:
         return text_of(self.page.evaluate("index => harness.outputs(index)", index))
 
     def execute(self, code: str) -> str:
-        """Run `code` in the kernel without a cell; return the text that it put out."""
+        """Run `code` in the kernel without a cell; return its text output."""
         return text_of(self.page.evaluate("code => harness.execute(code)", code))
 
-    def ask(self, expression: str) -> Any:
-        """Return the value of an expression in the kernel, one that JSON can carry."""
+    def value_of(self, expression: str) -> Any:
+        """Return the value of an expression in the kernel; it must be a JSON value."""
         value = self.page.evaluate(
             "expression => harness.value(expression)", f"__import__('json').dumps({expression})"
         )
         return json.loads(ast.literal_eval(text_of([value])))
 
-    def until(self, condition: str) -> None:
-        """Wait until a condition in the kernel is true; its cells and messages go on meanwhile."""
-        # Playwright's own wait_for_function takes the promise of an answer for a yes.
+    def wait_until(self, condition: str) -> None:
+        """Wait until a condition in the kernel is true; cells and messages are handled meanwhile."""
+        # Playwright's wait_for_function takes a promise for a true value.
         self.page.evaluate(
             "([condition, seconds]) => harness.until(condition, seconds)", [condition, PATIENCE]
         )
 
     def messages(self) -> str:
-        """Return how many messages of the kernel reached the page, and those that JupyterLab has not handled."""
+        """Return the number of kernel messages that reached the page, and those that JupyterLab has not handled."""
         return "\n".join(self.page.evaluate("harness.report()"))
 
     def reload(self) -> None:
-        """Load the page of this notebook again; the kernel lives on."""
+        """Reload the page of this notebook; the kernel keeps running."""
         path = self.page.evaluate("harness.panel().context.path")
         self.page.evaluate("window.onbeforeunload = null")
         self.page.goto(f"{self.server.url}/doc/tree/{path}?token={self.server.token}")
-        self.until_ready()
+        self.wait_until_ready()
 
     def theme(self, name: str) -> None:
         """Set JupyterLab's theme: ``"Light"`` or ``"Dark"``."""
@@ -295,7 +295,7 @@ class NotebookPage:
         )
 
     def cell(self, index: int) -> Locator:
-        """Return what a cell put out."""
+        """Return the outputs of a cell."""
         return self.page.locator(f"[data-windowed-list-index='{index}'] .jp-OutputArea-output")
 
     def widget(self, css_class: str) -> Locator:
@@ -309,7 +309,7 @@ class NotebookPage:
     def _count(self, socket: WebSocket) -> None:
         def received(payload: str | bytes) -> None:
             data = payload.encode() if isinstance(payload, str) else payload
-            # The kernel's own messages, not what the page sent.
+            # Messages of the kernel, not of the page.
             if b'"comm_msg"' in data:
                 self.comm_messages += 1
 
@@ -317,7 +317,7 @@ class NotebookPage:
 
 
 def text_of(outputs: list[dict[str, Any]]) -> str:
-    """Return the text in a cell's outputs; raise `CellError` if there is an error among them."""
+    """Return the text of a cell's outputs; raise `CellError` if one of them is an error."""
     texts = []
     for output in outputs:
         if "traceback" in output:

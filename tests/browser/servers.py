@@ -1,4 +1,4 @@
-"""A Jupyter server of the tests' own, which serves JupyterLab, Notebook 7 and Voila."""
+"""A Jupyter server for the tests, with JupyterLab, Notebook 7 and Voila."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ c.JupyterNotebookApp.expose_app_in_browser = True
 c.VoilaConfiguration.show_tracebacks = True
 """
 
-# A setting of the user's decides over what the front ends would ask or fetch by themselves.
+# These user settings stop the front ends from asking or fetching anything by themselves.
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
@@ -38,7 +38,7 @@ SETTINGS = {
 
 
 class Server:
-    """A Jupyter server in a folder that holds its notebooks, its configuration and its run-time files.
+    """A Jupyter server in a folder with its notebooks, configuration and run-time files.
 
     Parameters
     ----------
@@ -79,11 +79,11 @@ class Server:
 
     @property
     def log(self) -> str:
-        """The last lines that the server and its kernels wrote."""
+        """The last lines of output of the server and its kernels."""
         return "".join(self._log)
 
     def write_notebook(self, name: str, *cells: str) -> str:
-        """Write a notebook of code cells; return its path in the server."""
+        """Write a notebook of code cells; return its path on the server."""
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in cells],
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
@@ -92,7 +92,7 @@ class Server:
         return name
 
     def request(self, method: str, path: str) -> Any:
-        """Ask the server's own interface; return the answer, or None if it is empty."""
+        """Send a request to the server's REST API; return the JSON response, or None if it is empty."""
         request = urllib.request.Request(
             f"{self.url}/{path}", method=method, headers={"Authorization": f"token {self.token}"}
         )
@@ -101,12 +101,12 @@ class Server:
         return json.loads(body) if body else None
 
     def stop_kernels(self) -> None:
-        """End every kernel, and wait until it has ended."""
+        """Stop every kernel, and wait until it has ended."""
         for kernel in self.request("GET", "api/kernels"):
             self.request("DELETE", f"api/kernels/{kernel['id']}")
 
     def close(self) -> None:
-        """End the server and its kernels."""
+        """Stop the server and its kernels."""
         self.stop_kernels()
         self._process.terminate()
         self._process.wait()

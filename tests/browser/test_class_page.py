@@ -1,4 +1,4 @@
-"""The page of a class in a browser: it follows the run, and the reader chooses a logarithmic axis."""
+"""The page of a class in a browser: it follows the run, and offers a logarithmic axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What if, and comparisons, in JupyterLab: by click and by key."""
+"""What-if experiments and comparisons in JupyterLab, by mouse and by keyboard."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def test_a_setting_is_tried_taken_and_compared(lab):
     page.locator("button.gw-what_if-start").click()
     page.locator(".gw-what_if-told").get_by_text("40 of 40 iterations").wait_for()
     page.locator(".gw-what_if-futures svg").nth(3).wait_for()
-    # What it came to, by another curve, with the findings of both.
+    # The result by another curve, with the findings of both runs.
     page.locator(".gw-what_if-metric select").select_option("loss_g")
     page.locator(".gw-what_if-concluded polyline").wait_for()
     assert page.locator(".gw-what_if-concluded li").count() == 2
     page.locator("button.gw-what_if-take").click()
-    lab.until("w.iteration == 70 and w.trainer.timeline.branch == 'what if lr_d=0.001'")
+    lab.wait_until("w.iteration == 70 and w.trainer.timeline.branch == 'what if lr_d=0.001'")
 
     explain_where_the_losses_are_clicked(page)
     make_a_rule_arm_it_rehearse_it_and_remove_it(lab)
@@ -42,7 +42,7 @@ def test_a_setting_is_tried_taken_and_compared(lab):
     page.locator(".gw-comparison thead button", has_text="iteration").press("Enter")
     assert page.locator(".gw-comparison th[aria-sort=ascending]").count() == 1
     page.locator(".gw-compare-column").select_option("loss_g")
-    lab.until("c.column == 'loss_g'")
+    lab.wait_until("c.column == 'loss_g'")
     page.locator(".gw-comparison tbody input").first.uncheck()
     page.wait_for_function("document.querySelectorAll('.gw-compare-chart polyline').length === 1")
     axes = page.locator(".gw-compare-parallel .gw-compare-axis-name")
@@ -70,10 +70,10 @@ def make_a_rule_arm_it_rehearse_it_and_remove_it(lab):
     page.locator(".gw-rules-then input").press("Enter")
     page.locator("button.gw-rules-add").press("Enter")
     page.locator(".gw-rules-told").get_by_text("Added").wait_for()
-    lab.until("(w.rules[-1].when, w.rules[-1].then) == ('loss_g > 2', {'lr_g': '/ 2'})")
+    lab.wait_until("(w.rules[-1].when, w.rules[-1].then) == ('loss_g > 2', {'lr_g': '/ 2'})")
     page.locator(".gw-rules-mode select").select_option("act")
-    lab.until("w.autopilot == 'act'")
+    lab.wait_until("w.autopilot == 'act'")
     page.locator("button.gw-rules-rehearse").press("Enter")
     page.locator(".gw-rules-told").get_by_text("so far").wait_for()
     page.locator("button.gw-rules-remove").press("Enter")
-    lab.until("'loss_g > 2' not in [rule.when for rule in w.rules]")
+    lab.wait_until("'loss_g > 2' not in [rule.when for rule in w.rules]")

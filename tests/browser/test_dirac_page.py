@@ -1,4 +1,4 @@
-"""The Dirac-GAN to play with, in JupyterLab."""
+"""The Dirac-GAN widget in JupyterLab."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ def test_a_click_and_the_keys_move_the_start_and_a_control_changes_the_game(lab)
     assert "It circles." in said.inner_text()
 
     box = plane.bounding_box()
-    # The plane of minus to plus 2.2 lies between 44 and 388 of 400 units across, 12 and 360 down.
+    # The plane from -2.2 to 2.2 extends from 44 to 388 of 400 units horizontally, from 12 to 360 vertically.
     unit = box["width"] / 400
     page.mouse.click(box["x"] + unit * (44 + 344 * 0.75), box["y"] + unit * (12 + 348 * 0.25))
-    lab.until("abs(w.theta - 1.1) < 0.03 and abs(w.psi - 1.1) < 0.03")
+    lab.wait_until("abs(w.theta - 1.1) < 0.03 and abs(w.psi - 1.1) < 0.03")
 
     plane.press("ArrowLeft")
-    lab.until("abs(w.theta - 1.0) < 0.03")
+    lab.wait_until("abs(w.theta - 1.0) < 0.03")
 
     page.locator(".gw-penalty select").select_option("R1, at real samples")
-    lab.until("w.penalty == 'r1'")
+    lab.wait_until("w.penalty == 'r1'")
     said.get_by_text("It gets there.").wait_for()
 
-    # With reduced motion the run's end is shown at once; otherwise the mark is on its way.
+    # With reduced motion the end of the run is shown at once; otherwise the mark moves towards it.
     page.emulate_media(reduced_motion="reduce")
     mark = plane.locator(".gw-dirac-mover")
     end = mark.get_attribute("transform")

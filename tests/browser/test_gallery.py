@@ -1,4 +1,4 @@
-"""The gallery in a page: crisp pixels, what a sample is, walks, directions, the past, and saved files."""
+"""The gallery on a page: sharp pixels, details of samples, walks, directions, past samples, and saved files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from trainer_view import SMALL, TrainerView, show
 
 SOURCE = f"import ganwidgets as gw; w = gw.GANTrainerWidget('digits', latent_dim=4, {SMALL}); w"
 
-# The pixels of one image on a canvas as [rows, columns] of red, one for each pixel of the image, or null where a
-# square of the canvas is not of one colour.
+# Red values [rows, columns] of one image on a canvas, one for each pixel of the image; null where the pixel's square on
+# the canvas has several colours.
 IMAGE = """(canvas, [place, columns, wide]) => {
   const side = Math.round((canvas.width - 2 * devicePixelRatio * (columns - 1)) / columns);
   const step = side + 2 * devicePixelRatio;
@@ -36,7 +36,7 @@ BYTES = f"__import__('numpy').rint({SAMPLE} * 255).astype(int).tolist()"
 
 
 class GalleryOnPage:
-    """The gallery of one widget, as a person handles it."""
+    """The gallery of one widget, operated by mouse and keyboard."""
 
     def __init__(self, notebook: NotebookPage, view: TrainerView) -> None:
         self.notebook = notebook
@@ -51,7 +51,7 @@ class GalleryOnPage:
     def row(self, part: str) -> str:
         return self.panel.locator(f".{part} canvas.gw-strip").evaluate("canvas => canvas.toDataURL()")
 
-    def until_strip_changes(self, part: str, before: str) -> None:
+    def wait_for_new_strip(self, part: str, before: str) -> None:
         self.page.wait_for_function(
             "([canvas, before]) => canvas.toDataURL() !== before",
             arg=[self.panel.locator(f".{part} canvas.gw-strip").element_handle(), before],
@@ -68,8 +68,8 @@ def gallery(lab: NotebookPage) -> GalleryOnPage:
 
 
 def test_the_gallery(lab, gallery):
-    # Every pixel is a square of its own colour, at any zoom.
-    expected = lab.ask(BYTES.format(place=7))
+    # Every pixel is a square of one colour, at any zoom.
+    expected = lab.value_of(BYTES.format(place=7))
     assert gallery.picture(7) == expected
     widths = [gallery.canvas.evaluate("canvas => canvas.width")]
     for _ in range(2):
@@ -83,7 +83,7 @@ def test_the_gallery(lab, gallery):
     assert widths == sorted(widths)
     gallery.panel.locator(".gw-zoom-fit").click()
 
-    # Pointing at a sample says what it is; the real image most like it is found when asked for.
+    # Hovering over a sample shows its details; the nearest real image is found on request.
     gallery.samples.nth(7).hover()
     said = gallery.panel.locator(".gw-gallery-said")
     expect(said).to_have_text(re.compile(r"Sample 8 · D: \d+\s%"))
@@ -95,17 +95,17 @@ def test_the_gallery(lab, gallery):
     gallery.panel.locator("button.gw-neighbor").click()
     expect(gallery.panel.locator("canvas.gw-near")).to_be_visible()
 
-    # Two are chosen by the keyboard and the mouse: a walk, and the first one's past.
+    # Two samples are selected by keyboard and mouse: a walk, and the past of the first one.
     gallery.samples.nth(12).press("Enter")
     expect(gallery.samples.nth(12)).to_have_attribute("aria-pressed", "true")
     gallery.samples.nth(3).click()
-    lab.until("list(w._dashboard._samples.view.chosen) == [12, 3]")
+    lab.wait_until("list(w._dashboard._samples.view.chosen) == [12, 3]")
     words = gallery.panel.locator(".gw-walk .gw-strip-words span")
     expect(words).to_have_count(9)
     expect(gallery.panel.locator(".gw-through .gw-strip-words")).to_contain_text("100")
     expect(gallery.panel.locator(".gw-through .gw-strip-words span").last).to_have_text("now")
 
-    # A drag along a direction moves the picture.
+    # Dragging along a direction changes the picture.
     gallery.panel.locator("select.gw-direction").select_option("strongest 0")
     moved = gallery.panel.locator("canvas.gw-moved")
     expect(moved).to_be_visible()
@@ -114,36 +114,36 @@ def test_the_gallery(lab, gallery):
     gallery.page.wait_for_function(
         "([canvas, before]) => canvas.toDataURL() !== before", arg=[moved.element_handle(), before]
     )
-    lab.until("w._dashboard._samples.view.amount == 3")
+    lab.wait_until("w._dashboard._samples.view.amount == 3")
 
-    # All of it follows the training.
+    # All parts follow the training.
     walk = gallery.row("gw-walk")
     lab.run("w.step(30); w.wait()")
-    gallery.until_strip_changes("gw-walk", walk)
+    gallery.wait_for_new_strip("gw-walk", walk)
 
-    # More samples, and none of the real ones.
+    # More samples, without the real ones.
     gallery.panel.locator(".gw-gallery-count select").select_option("64")
     expect(gallery.samples).to_have_count(64)
     gallery.panel.get_by_role("checkbox").uncheck()
     expect(gallery.panel.locator("canvas.gw-pixels-real")).to_be_hidden()
 
-    # Every control has a name.
+    # Every control has an accessible name.
     nameless = re.findall(
         r"- (?:button|combobox|checkbox|slider)(?:: .*)?$", gallery.panel.aria_snapshot(), re.MULTILINE
     )
     assert nameless == []
 
-    # What is saved lies beside the notebook.
+    # Saved files are in the notebook's folder.
     gallery.page.locator(".gw-save-png").first.click()
     expect(gallery.page.locator(".gw-saving-told").first).to_contain_text("digits-180.png")
-    assert lab.ask("__import__('os').path.exists('digits-180.png')")
+    assert lab.value_of("__import__('os').path.exists('digits-180.png')")
 
 
-def test_a_gallery_that_is_shown_again_has_everything(lab, gallery):
+def test_a_gallery_that_is_displayed_again_is_complete(lab, gallery):
     gallery.samples.nth(2).click()
     view = show(lab, "w")
     again = GalleryOnPage(lab, view)
     expect(again.samples).to_have_count(25)
-    assert again.picture(7) == lab.ask(BYTES.format(place=7))
+    assert again.picture(7) == lab.value_of(BYTES.format(place=7))
     expect(again.samples.nth(2)).to_have_attribute("aria-pressed", "true")
     expect(again.panel.locator(".gw-through .gw-strip-words span").last).to_have_text("now")

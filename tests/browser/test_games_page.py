@@ -1,4 +1,4 @@
-"""The widget of another game in a page: it plays, obeys the game's own slider, freezes, goes back, and shows an update."""
+"""The widget of another game on a page: play, the game's own slider, freezing, time travel, and sub-steps."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ w
 """
 
 
-def test_a_cyclegan_is_played_steered_frozen_gone_back_in_and_looked_into(lab) -> None:
+def test_cyclegan_plays_and_its_slider_freeze_timeline_and_substeps_work(lab) -> None:
     view = show(lab, CYCLEGAN)
     view.button("play").click()
-    view.until_iteration_passes(3)
+    view.wait_for_iteration_after(3)
     view.button("pause").click()
     lab.execute("w.pause(); w.wait()")
 
     fits_one_screen(lab, view)
 
-    # The game's own slider, a freeze and a step of one player.
+    # The game's own slider, a frozen player, and a step of one player.
     view.number("cycle_weight").fill("3")
     view.number("cycle_weight").press("Enter")
     view.panel("freeze_g").locator("input, button").first.click()
-    lab.until("w.trainer.settings.cycle_weight == 3.0 and w.trainer.settings.freeze_g")
-    at = lab.ask("w.iteration")
-    before = lab.ask("w.trainer.state_hash()")
-    assert lab.ask("w.status") == "paused"
+    lab.wait_until("w.trainer.settings.cycle_weight == 3.0 and w.trainer.settings.freeze_g")
+    at = lab.value_of("w.iteration")
+    before = lab.value_of("w.trainer.state_hash()")
+    assert lab.value_of("w.status") == "paused"
 
-    # Inside the next step of the discriminators.
+    # Sub-steps of the discriminators' next update.
     walk = view.panel("walk").locator(".gw-walk-view")
     walk.locator(".gw-walk-which").select_option("discriminators")
     walk.locator(".gw-walk-begin").click()
@@ -45,20 +45,20 @@ def test_a_cyclegan_is_played_steered_frozen_gone_back_in_and_looked_into(lab) -
     expect(view.panel("walk-images").locator("img")).to_have_count(1)
     walk.press("Escape")
     expect(walk).to_have_attribute("data-stage", "")
-    assert lab.ask("w.trainer.state_hash()") == before
+    assert lab.value_of("w.trainer.state_hash()") == before
 
-    # A mark on the timeline leads back.
+    # A click on a mark of the timeline travels back.
     view.button("step").click()
-    view.until_iteration_passes(at)
+    view.wait_for_iteration_after(at)
     lab.execute("w.trainer.timeline.goto(1)")
-    lab.until("w.iteration == 1")
+    lab.wait_until("w.iteration == 1")
     expect(view.root.locator(".gw-card-discriminator .gw-lr_d")).to_have_count(1)
     expect(view.root.locator(".gw-card-generator .gw-lr_g")).to_have_count(1)
     expect(view.panel("health").first).to_be_visible()
 
 
 def fits_one_screen(lab, view) -> None:
-    """Show the one-screen layouts on two screens: nothing is below the screen or cut off, and the projector's text is large."""
+    """Check one-screen layouts at two screen sizes: all is visible, nothing is cut off, the projector's text is large."""
     page = lab.page
     for preset in ("projector", "compact"):
         lab.execute(f"w.layout_preset = {preset!r}")

@@ -1,4 +1,4 @@
-"""The overview graph in a page: its parts, what is told of them, their large views, the morph, the flow."""
+"""The overview graph on a page: its parts, their descriptions, large views, the morph, and the flow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def picture(view: TrainerView, css_class: str) -> str:
     return view.panel(css_class).evaluate("canvas => canvas.toDataURL()")
 
 
-def until_changed(view: TrainerView, css_class: str, before: str) -> None:
+def wait_for_change(view: TrainerView, css_class: str, before: str) -> None:
     view.page.wait_for_function(CHANGED, arg=[view.panel(css_class).element_handle(), before])
 
 
@@ -28,7 +28,7 @@ def graph(lab) -> TrainerView:
     return view
 
 
-def test_the_parts_tell_what_they_are_and_open_large(lab, graph):
+def test_parts_show_descriptions_and_large_views(lab, graph):
     check_parts(lab, graph)
     check_large(lab, graph)
     check_morph(graph)
@@ -37,14 +37,14 @@ def test_the_parts_tell_what_they_are_and_open_large(lab, graph):
 
 
 def check_parts(lab, graph):
-    """Each part has a name; pointing at it or going to it by key says what it is, with its value."""
+    """Each part has an accessible name; hovering or focusing it shows its description and value."""
     nodes = graph.panel("graph").locator("button.gw-node")
     expect(nodes).to_have_count(11)
     for name in ("Noise", "Generator", "Discriminator", "Loss of D", "Gradient of G"):
         expect(graph.panel("graph").get_by_role("button", name=name, exact=True)).to_have_count(1)
     tell = graph.panel("graph-tell")
     graph.panel("node-loss_d").hover()
-    expect(tell).to_contain_text(f"now {lab.ask('w.loss_d'):.3f}")
+    expect(tell).to_contain_text(f"now {lab.value_of('w.loss_d'):.3f}")
     graph.panel("node-noise").focus()
     expect(tell).to_contain_text("random numbers")
     expect(graph.panel("at-noise").locator(".gw-latent_dim")).to_be_visible()
@@ -53,30 +53,30 @@ def check_parts(lab, graph):
 
 
 def check_large(lab, graph):
-    """Enter opens the large view, which goes on; Escape leads back."""
+    """Enter opens the large view, which is updated; Escape closes it."""
     graph.panel("node-discriminator").press("Enter")
     large = graph.panel("graph-large")
     expect(large).to_be_visible()
     expect(large).to_contain_text("for every place")
     before = picture(graph, "graph-picture")
     lab.execute("w.step(20); w.wait()")
-    until_changed(graph, "graph-picture", before)
+    wait_for_change(graph, "graph-picture", before)
     graph.page.keyboard.press("Escape")
     expect(large).to_be_hidden()
     expect(graph.panel("node-discriminator")).to_be_focused()
 
 
 def check_morph(graph):
-    """The noise grid becomes the manifold: as a film, by hand, or only by hand where motion is unwelcome."""
+    """The noise grid morphs into the manifold, animated or by a slider; with reduced motion, only by the slider."""
     graph.panel("node-generator").click()
     graph.panel("graph-large").locator("input[type=range]").press("Home")
     regular = picture(graph, "graph-canvas")
     graph.panel("graph-large").locator("input[type=range]").press("End")
-    until_changed(graph, "graph-canvas", regular)
+    wait_for_change(graph, "graph-canvas", regular)
     graph.panel("graph-close").click()
     warped = picture(graph, "graph-canvas")
     graph.panel("morph").click()
-    until_changed(graph, "graph-canvas", warped)
+    wait_for_change(graph, "graph-canvas", warped)
     graph.page.wait_for_function(
         "([canvas, end]) => canvas.toDataURL() === end",
         arg=[graph.panel("graph-canvas").element_handle(), warped],
@@ -89,10 +89,10 @@ def check_morph(graph):
 
 
 def check_flow(lab, graph):
-    """Data flows along the ways while it trains, unless motion is unwelcome."""
+    """Data flows along the edges during training, unless reduced motion is set."""
     stage = graph.panel("graph-stage")
     lab.execute("w.play()")
-    graph.until_drawn_anew("graph-stage")
+    graph.wait_for_repaint("graph-stage")
     expect(stage).not_to_have_class("gw-graph-stage gw-flows")
     graph.page.emulate_media(reduced_motion="no-preference")
     expect(stage).to_have_class("gw-graph-stage gw-flows")
@@ -106,7 +106,7 @@ def check_flow(lab, graph):
 
 
 def check_loop_and_fold(lab, graph):
-    """The loop that learns stands out; folded, the graph costs nothing."""
+    """The feedback loop is highlighted; the folded graph requests no data."""
     stage = graph.panel("graph-stage")
     lab.execute("w.step(1, 'discriminator'); w.wait()")
     expect(stage).to_have_class("gw-graph-stage gw-idle-g")
@@ -116,7 +116,7 @@ def check_loop_and_fold(lab, graph):
     expect(stage).to_be_hidden()
     expect(in_status).to_be_visible()
     expect(graph.panel("graph").locator(".gw-lr_d")).to_be_visible()
-    lab.until("w._camera.request.wanted == {'latents', 'scores', 'verdict'}")
+    lab.wait_until("w._camera.request.wanted == {'latents', 'scores', 'verdict'}")
 
 
 def test_images_are_shown_as_strips(lab):
@@ -125,7 +125,7 @@ def test_images_are_shown_as_strips(lab):
     expect(view.panel("node-loss_d").locator("b")).not_to_be_empty()
     before = picture(view, "graph-canvas")
     lab.execute("w.step(20); w.wait()")
-    until_changed(view, "graph-canvas", before)
+    wait_for_change(view, "graph-canvas", before)
     expect(view.panel("morph")).to_be_hidden()
     view.panel("node-generator").hover()
     expect(view.panel("graph-tell")).to_contain_text("a plane through the noise")

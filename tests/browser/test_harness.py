@@ -1,4 +1,4 @@
-"""The harness itself, with widgets that are not ours: what passes here is no excuse elsewhere."""
+"""Tests of the harness with widgets of ipywidgets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def test_a_slider_and_the_kernel_move_each_other(front_end, request):
     notebook.run(SLIDER)
     slider = notebook.widget("gw-s")
     expect(slider.locator(".widget-readout")).to_have_text("3")
-    # By the mouse, since Notebook 7 keeps the arrow keys for itself.
+    # By mouse, because Notebook 7 handles the arrow keys itself.
     slider.locator(".noUi-base").click()
-    notebook.until("40 < s.value < 60")
+    notebook.wait_until("40 < s.value < 60")
     assert notebook.run("s.value = 7; print('done')") == "done"
     expect(slider.locator(".widget-readout")).to_have_text("7")
 
@@ -27,16 +27,16 @@ def test_a_cell_that_raises_fails_the_test(lab):
     with pytest.raises(CellError, match="ZeroDivisionError"):
         lab.run("1 / 0")
     with pytest.raises(CellError, match="ZeroDivisionError"):
-        lab.ask("1 / 0")
-    assert lab.ask("[1, 2]") == [1, 2]
+        lab.value_of("1 / 0")
+    assert lab.value_of("[1, 2]") == [1, 2]
 
 
-def test_a_page_error_is_noticed(lab, complaints):
+def test_a_page_error_is_noticed(lab, page_errors):
     lab.page.evaluate("queueMicrotask(() => { throw new Error('on purpose'); })")
     lab.page.wait_for_function("true")
     with pytest.raises(AssertionError, match="on purpose"):
-        complaints.check()
-    complaints.page_errors.clear()
+        page_errors.check()
+    page_errors.exceptions.clear()
 
 
 def test_comm_messages_are_counted(lab):

@@ -1,4 +1,4 @@
-"""The health panel in a page: calm, then a finding with its evidence, a remedy tried first, and taken."""
+"""The health panel on a page: a finding with its evidence, and a remedy that is tried and applied."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def test_a_finding_is_shown_and_its_remedy_tried_and_taken(lab):
 
     remedy.press("Enter")
     expect(health).to_contain_text("Release D, after 200 iterations")
-    assert lab.ask("[w.iteration, w.freeze_d]") == [600, True]
+    assert lab.value_of("[w.iteration, w.freeze_d]") == [600, True]
     view.button("drop").click()
     expect(view.button("drop")).to_be_hidden()
-    assert lab.ask("[w.iteration, w.freeze_d]") == [600, True]
+    assert lab.value_of("[w.iteration, w.freeze_d]") == [600, True]
 
     remedy.click()
     view.button("take").click()
-    view.until_iteration_passes(799)
-    assert lab.ask("[w.iteration, w.freeze_d]") == [800, False]
+    view.wait_for_iteration_after(799)
+    assert lab.value_of("[w.iteration, w.freeze_d]") == [800, False]

@@ -1,4 +1,4 @@
-"""The widget in JupyterLab: it shows, it moves, it obeys, and it tells."""
+"""The widget in JupyterLab: panels, updates, controls, and messages."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from notebook_page import Complaints, NotebookPage
+from notebook_page import NotebookPage, PageErrors
 from servers import Server
 from trainer_view import SMALL, TrainerView, show
 
-# Text and the first opaque colour behind it, for each element with text of its own that is to be seen.
+# Colours of text and of the first opaque background behind it, for each visible element with its own text.
 CONTRASTS = """root => {
   const channels = text => (text.match(/[\\d.]+/g) ?? []).map(Number);
   const luminance = ([r, g, b]) => {
@@ -40,7 +40,7 @@ CONTRASTS = """root => {
   return found;
 }"""
 
-# The elements of the widget that reach past its right edge.
+# The elements that extend beyond the widget's right edge.
 OVERFLOW = """root => {
   const edge = root.getBoundingClientRect().right + 1;
   const wide = [...root.querySelectorAll('*')].filter(element => {
@@ -51,7 +51,7 @@ OVERFLOW = """root => {
   return wide.map(element => `${element.tagName} ${element.className}`);
 }"""
 
-# The texts of which a part is cut off: in labels and buttons, and what is chosen in lists.
+# Truncated texts: in labels and buttons, and the selected entries of lists.
 CUT = """root => {
   const pen = document.createElement('canvas').getContext('2d');
   const cut = [...root.querySelectorAll('*')].filter(element => {
@@ -68,7 +68,7 @@ CUT = """root => {
   return cut.map(element => `${element.className}: ${element.selectedOptions?.[0]?.label ?? element.innerText}`);
 }"""
 
-# The choices of a list that its box would cut off if they were chosen.
+# Entries of a list that its box would truncate if they were selected.
 CUT_CHOICES = """list => {
   const pen = document.createElement('canvas').getContext('2d');
   pen.font = getComputedStyle(list).font;
@@ -82,7 +82,7 @@ ROWS = "line => new Set([...line.children].filter(cell => cell.offsetWidth).map(
 
 @pytest.fixture(scope="module")
 def notebook(jupyterlab: NotebookPage, server: Server) -> Iterator[NotebookPage]:
-    """A notebook whose kernel these tests share, since it takes long until torch is imported."""
+    """A notebook whose kernel these tests share, because importing torch takes long."""
     jupyterlab.open(server.write_notebook("shared.ipynb"))
     yield jupyterlab
     jupyterlab.close()
@@ -90,8 +90,8 @@ def notebook(jupyterlab: NotebookPage, server: Server) -> Iterator[NotebookPage]
 
 
 @pytest.fixture
-def lab(notebook: NotebookPage, complaints: Complaints) -> Iterator[NotebookPage]:  # noqa: ARG001 - checked afterwards
-    """That notebook, without cells, widgets and names."""
+def lab(notebook: NotebookPage, page_errors: PageErrors) -> Iterator[NotebookPage]:  # noqa: ARG001 - checked afterwards
+    """The shared notebook, without cells, widgets and names."""
     yield notebook
     notebook.empty()
 
@@ -109,60 +109,61 @@ def test_every_panel_appears(view):
 def test_images_appear_as_a_grid(lab):
     view = show(lab, f"import ganwidgets as gw; w = gw.GANTrainerWidget('digits', {SMALL}); w")
     expect(view.panel("samples").first).to_be_visible()
-    with view.drawn_anew("samples"):
+    with view.repainted("samples"):
         view.button("step").click()
-    # The map of samples, on demand: a point shows its image, also where its key came before the first picture.
+    # The map of samples, on demand: a point shows its image, even if its key was pressed before the first
+    # picture.
     view.panel("map-toggle").click()
-    # Sent to the map itself: after a click JupyterLab may take the focus, and the key with it.
+    # Sent to the map itself, because after a click JupyterLab may take the focus and the key.
     view.panel("map").locator("canvas.gw-points").dispatch_event("keydown", {"key": "ArrowRight"})
     expect(view.panel("map").locator("canvas.gw-thumbnail")).to_be_visible()
 
 
-def test_it_moves_while_it_plays(lab, view):
-    with view.drawn_anew("plane"):
+def test_pictures_change_during_training(lab, view):
+    with view.repainted("plane"):
         view.button("play").click()
-    view.until_iteration_passes(lab.ask("w.iteration"))
-    view.until_drawn_anew("plane")
+    view.wait_for_iteration_after(lab.value_of("w.iteration"))
+    view.wait_for_repaint("plane")
     view.button("pause").click()
-    lab.until("not w.playing")
+    lab.wait_until("not w.playing")
 
 
-def test_it_moves_and_obeys_while_the_next_cell_waits_for_it(lab):
-    if not lab.ask("__import__('ipykernel').version_info >= (7, 1)"):
+def test_pictures_and_controls_work_while_the_next_cell_waits(lab):
+    if not lab.value_of("__import__('ipykernel').version_info >= (7, 1)"):
         pytest.skip("this ipykernel has no subshells, so that nothing reaches it while a cell runs")
     lab.run(f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', {SMALL}); w.play()")
-    # As when all cells are run: the kernel waits before the page has shown the widget.
+    # As when all cells are run: the kernel blocks before the page has shown the widget.
     showing, waiting = lab.start_together("w", "w.wait(); print('paused')")
     view = TrainerView(lab.cell(showing))
-    view.until_iteration_passes(0)
-    view.until_drawn_anew("plane")
+    view.wait_for_iteration_after(0)
+    view.wait_for_repaint("plane")
     view.number("lr_d").fill("0.0002")
     view.number("lr_d").press("Enter")
     view.button("pause").click()
     assert lab.finish(waiting) == "paused"
-    assert lab.ask("w.trainer.settings.lr_d") == 2e-4
+    assert lab.value_of("w.trainer.settings.lr_d") == 2e-4
 
 
 class TestControls:
     def test_a_typed_number_reaches_the_trainer(self, lab, view):
         view.number("lr_d").fill("0.0002")
         view.number("lr_d").press("Enter")
-        lab.until("w.trainer.settings.lr_d == 2e-4 and w.lr_d == 2e-4")
+        lab.wait_until("w.trainer.settings.lr_d == 2e-4 and w.lr_d == 2e-4")
 
-    def test_the_slider_obeys_the_keyboard(self, lab, view):
-        before = lab.ask("w.lr_d")
+    def test_the_slider_follows_the_keyboard(self, lab, view):
+        before = lab.value_of("w.lr_d")
         view.handle("lr_d").press("ArrowRight")
-        lab.until(f"w.trainer.settings.lr_d > {before}")
+        lab.wait_until(f"w.trainer.settings.lr_d > {before}")
         expect(view.number("lr_d")).not_to_have_value(str(before))
 
-    def test_the_slider_obeys_the_mouse_while_it_plays(self, lab, view):
-        before = lab.ask("w.lr_d")
+    def test_the_slider_follows_the_mouse_during_training(self, lab, view):
+        before = lab.value_of("w.lr_d")
         view.button("play").click()
         view.handle("lr_d").drag_to(
             view.root.locator(".gw-lr_d .noUi-connects"), target_position={"x": 2, "y": 2}
         )
-        lab.until(f"w.trainer.settings.lr_d < {before}")
-        assert lab.ask("w.playing")
+        lab.wait_until(f"w.trainer.settings.lr_d < {before}")
+        assert lab.value_of("w.playing")
 
     def test_a_cell_moves_the_controls(self, lab, view):
         handle = view.handle("lr_d").element_handle()
@@ -177,32 +178,32 @@ class TestControls:
         by_hand = "len([r for r in w.trainer.interventions if (r.setting, r.author) == ('lr_d', 'user')])"
         view.button("play").click()
         lab.run(write)
-        lab.until(f"w.trainer.settings.lr_d == w.lr_d == {last}")
+        lab.wait_until(f"w.trainer.settings.lr_d == w.lr_d == {last}")
         expect(view.number("lr_d")).to_have_value(f"{last:g}")
-        view.handle("lr_g").press("Home")  # any echo of the page would have arrived before this
-        lab.until("w.trainer.settings.lr_g == w._dashboard.controls.controls['lr_g'].editor.values[0]")
-        assert lab.ask(by_hand) == 0
-        assert lab.ask("w.trainer.settings.lr_d") == last
+        view.handle("lr_g").press("Home")  # any echo from the page would have arrived before this
+        lab.wait_until("w.trainer.settings.lr_g == w._dashboard.controls.controls['lr_g'].editor.values[0]")
+        assert lab.value_of(by_hand) == 0
+        assert lab.value_of("w.trainer.settings.lr_d") == last
         cell = lab.start(write)
         for _ in range(20):
             view.handle("lr_d").press("ArrowRight")
         lab.finish(cell)
         view.handle("lr_d").press("End")
-        lab.until(
+        lab.wait_until(
             "w.trainer.settings.lr_d == w.lr_d == w._dashboard.controls.controls['lr_d'].editor.values[-1]"
         )
-        assert 1 <= lab.ask(by_hand) <= 21
-        expect(view.number("lr_d")).to_have_value(f"{lab.ask('w.lr_d'):g}")
+        assert 1 <= lab.value_of(by_hand) <= 21
+        expect(view.number("lr_d")).to_have_value(f"{lab.value_of('w.lr_d'):g}")
         view.button("pause").click()
-        lab.until("not w.playing")
-        assert lab.ask("w.trainer.settings.lr_d == w.lr_d")
+        lab.wait_until("not w.playing")
+        assert lab.value_of("w.trainer.settings.lr_d == w.lr_d")
 
-    def test_a_number_out_of_bounds_is_refused_and_the_run_is_as_it_was(self, lab, view):
+    def test_a_number_out_of_bounds_is_refused_and_the_run_unchanged(self, lab, view):
         view.number("lr_d").fill("99")
         view.number("lr_d").press("Enter")
         expect(view.root.locator(".gw-lr_d [role=alert]")).to_contain_text("a number from 0 to 10")
         expect(view.number("lr_d")).not_to_have_value("99")
-        assert lab.ask("w.lr_d == w.trainer.settings.lr_d <= 10")
+        assert lab.value_of("w.lr_d == w.trainer.settings.lr_d <= 10")
 
     def test_a_screen_reader_says_a_sliders_value(self, lab, view):
         lab.run("w.lr_d = 2e-4")
@@ -219,29 +220,29 @@ class TestControls:
         )
         lab.execute("before = weights()")
         view.button("step_d").click()
-        lab.until("weights()[1] != before[1]")
-        assert lab.ask("weights()[0] == before[0] and w.iteration == 0")
+        lab.wait_until("weights()[1] != before[1]")
+        assert lab.value_of("weights()[0] == before[0] and w.iteration == 0")
         lab.execute("before = weights()")
         view.button("step_g").click()
-        lab.until("weights()[0] != before[0]")
-        assert lab.ask("weights()[1] == before[1] and w.iteration == 0")
+        lab.wait_until("weights()[0] != before[0]")
+        assert lab.value_of("weights()[1] == before[1] and w.iteration == 0")
         view.button("step").click()
-        lab.until("w.iteration == 1")
-        view.until_iteration_passes(0)
+        lab.wait_until("w.iteration == 1")
+        view.wait_for_iteration_after(0)
         view.button("play").click()
-        lab.until("w.playing and w.iteration > 5")
+        lab.wait_until("w.playing and w.iteration > 5")
         view.button("pause").click()
-        lab.until("not w.playing and w.status == 'paused'")
+        lab.wait_until("not w.playing and w.status == 'paused'")
         view.button("reset").click()
-        lab.until("w.iteration == 0")
+        lab.wait_until("w.iteration == 0")
 
     def test_quick_clicks_are_not_lost(self, lab, view):
-        """Play and Pause take the next click before the kernel has answered the one before."""
+        """Play and Pause accept a click before the kernel has answered the previous one."""
         clicks = "(root, names) => names.forEach(name => root.querySelector(`button.gw-${name}`).click())"
         view.root.evaluate(clicks, ["play", "pause", "play"])
-        lab.until("w.playing and w.iteration > 0")
+        lab.wait_until("w.playing and w.iteration > 0")
         view.root.evaluate(clicks, ["pause", "play", "pause"])
-        lab.until("not w.playing and w.status == 'paused'")
+        lab.wait_until("not w.playing and w.status == 'paused'")
 
     def test_every_button_and_box_has_a_name(self, view):
         nameless = re.findall(
@@ -258,17 +259,17 @@ def test_a_second_widget_on_the_same_trainer_follows(lab):
     lab.execute("w.lr_d = 2e-4")
     expect(second.number("lr_d")).to_have_value(re.compile(r"^(0\.0002|2e-0?4)$"))
     second.button("play").click()
-    lab.until("w.playing and w2.playing")
-    second.until_iteration_passes(5)
+    lab.wait_until("w.playing and w2.playing")
+    second.wait_for_iteration_after(5)
     second.button("pause").click()
-    lab.until("w.status == 'paused' and w2.status == 'paused' and w.iteration == w2.iteration")
+    lab.wait_until("w.status == 'paused' and w2.status == 'paused' and w.iteration == w2.iteration")
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_text_is_legible(lab, view, theme):
     lab.theme(theme)
     view.button("step").click()
-    view.until_iteration_passes(0)
+    view.wait_for_iteration_after(0)
     found = view.root.evaluate(CONTRASTS)
     assert len(found) > 20
     assert [entry for entry in found if entry["contrast"] < 4.5] == []
@@ -277,7 +278,7 @@ def test_text_is_legible(lab, view, theme):
 def test_six_hundred_pixels_are_enough(lab, view):
     lab.page.set_viewport_size({"width": 600, "height": 900})
     view.button("step").click()
-    view.until_iteration_passes(0)
+    view.wait_for_iteration_after(0)
     lab.page.wait_for_function("innerWidth === 600")
     assert view.root.evaluate(OVERFLOW) == []
 
@@ -286,7 +287,7 @@ def test_no_label_is_cut_off_in_either_language(lab, view):
     french = show(lab, f"f = gw.GANTrainerWidget('ring8', locale='fr', {SMALL}); f")
     for shown in (view, french):
         shown.button("step").click()
-        shown.until_iteration_passes(0)
+        shown.wait_for_iteration_after(0)
         for tab in shown.panel("tabs").locator(".lm-TabBar-tab").all():
             tab.click()
             assert shown.root.evaluate(CUT) == []
@@ -302,21 +303,21 @@ def test_every_name_of_data_has_room_in_its_list(lab, view, width):
         assert shown.root.locator(".gw-at-data select").evaluate(CUT_CHOICES) == []
 
 
-def test_a_learning_rate_that_is_too_high_is_told(lab):
+def test_a_learning_rate_that_is_too_high_is_reported(lab):
     view = show(
         lab,
         "import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', loss='wasserstein', optimizer_d='sgd',"
         f" optimizer_g='sgd', lr_d=10, lr_g=10, {SMALL}); w",
     )
     view.button("play").click()
-    lab.until("w.status == 'diverged'")
-    expect(view.panel("status").first).to_contain_text(lab.ask("w.error"))
+    lab.wait_until("w.status == 'diverged'")
+    expect(view.panel("status").first).to_contain_text(lab.value_of("w.error"))
     expect(view.button("recover")).to_be_visible()
     lab.execute("w.lr_d = w.lr_g = 1e-4")
     view.button("reset").click()
-    lab.until("w.status in ('idle', 'paused') and w.error == ''")
+    lab.wait_until("w.status in ('idle', 'paused') and w.error == ''")
     view.button("play").click()
-    lab.until("w.status == 'running' and w.iteration > 5")
+    lab.wait_until("w.status == 'running' and w.iteration > 5")
 
 
 FRAGILE = f"""
@@ -338,22 +339,22 @@ w
 def test_one_click_leads_back_to_the_last_good_state(lab):
     view = show(lab, FRAGILE)
     view.button("play").click()
-    view.until_iteration_passes(3)
+    view.wait_for_iteration_after(3)
     lab.execute("fragile.fault = float('nan')")
-    lab.until("w.status == 'diverged'")
+    lab.wait_until("w.status == 'diverged'")
     trouble = view.root.get_by_role("alert")
     expect(trouble).to_be_visible()
     lab.execute("fragile.fault = 1.0")
     view.button("recover").click()
     expect(trouble).to_have_count(0)
-    lab.until("w.status == 'paused' and w.error == ''")
-    seen = lab.ask("w.iteration")
+    lab.wait_until("w.status == 'paused' and w.error == ''")
+    seen = lab.value_of("w.iteration")
     view.button("play").click()
-    lab.until(f"w.status == 'running' and w.iteration > {seen}")
+    lab.wait_until(f"w.status == 'running' and w.iteration > {seen}")
 
 
-def test_a_closed_widget_leaves_the_page_in_peace(lab, view):
+def test_a_closed_widget_causes_no_page_errors(lab, view):
     view.button("play").click()
-    view.until_iteration_passes(0)
+    view.wait_for_iteration_after(0)
     lab.run("w.close()")
     expect(view.panel("plane")).to_have_count(0)

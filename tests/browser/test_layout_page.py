@@ -1,4 +1,4 @@
-"""The projector's layout on two screens, the presentation's keys, and panels arranged by hand, in a page."""
+"""The projector layout at two screen sizes, keys of the presentation, and panels arranged by the user, on a page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROJECTOR = (
     f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', layout_preset='projector', {SMALL}); w"
 )
 
-# Whether the points are drawn, in the colours of the dark theme.
+# True if the points are drawn in the colours of the dark theme.
 PAINTED = """() => {
   const canvas = document.querySelector('canvas.gw-points');
   if (!canvas.width) return false;
@@ -48,13 +48,13 @@ def test_the_projectors_layout_fits_and_its_keys_steer(lab: NotebookPage):
         page.screenshot(path=Path(folder) / "presentation.png")
     for key in ("ArrowRight", "PageDown"):  # a clicker sends the second
         page.keyboard.press(key)
-    lab.until("w.iteration == 2")
+    lab.wait_until("w.iteration == 2")
     page.keyboard.press("ArrowLeft")
-    lab.until("w.iteration == 1")
+    lab.wait_until("w.iteration == 1")
     turn_pages_in_full_screen(root)
-    assert lab.ask("w.iteration") == 1, "the arrow keys turned the pages of the tour"
+    assert lab.value_of("w.iteration") == 1, "the arrow keys turned the pages of the tour"
     page.keyboard.press("ArrowRight")
-    lab.until("w.iteration == 2")
+    lab.wait_until("w.iteration == 2")
     page.keyboard.press("f")
     page.wait_for_function("document.fullscreenElement === null")
     toured(root)
@@ -62,16 +62,16 @@ def test_the_projectors_layout_fits_and_its_keys_steer(lab: NotebookPage):
     rows = root.locator(".gw-layout-list li")
     rows.filter(has_text="Losses").get_by_role("checkbox").uncheck()
     root.locator(".gw-curves").wait_for(state="detached")
-    assert "curves" not in lab.ask("list(w.panels)")
+    assert "curves" not in lab.value_of("list(w.panels)")
     rows.filter(has_text="Status").get_by_role("button", name="larger").click()
     root.locator(".gw-part-status.gw-sized").wait_for()
-    assert lab.ask("list(w.panel_sizes)") == ["status"]
-    lab.theme("Dark")  # JupyterLab hides everything for a moment
+    assert lab.value_of("list(w.panel_sizes)") == ["status"]
+    lab.theme("Dark")  # JupyterLab hides everything briefly
     page.wait_for_function(PAINTED)
 
 
 def turn_pages_in_full_screen(root: Locator) -> None:
-    """Turn the pages of the guided tour by arrow keys, whether the focus is in its card or nowhere."""
+    """Turn the pages of the guided tour by arrow keys, with the focus in its card or on no element."""
     page = root.page
     root.get_by_role("button", name="Guided tour").click()
     card = root.get_by_role("dialog", name="Guided tour")
@@ -89,10 +89,10 @@ def charted(lab: NotebookPage, root: Locator) -> None:
     """Choose a logarithmic axis and another curve; the widget still fits the screen."""
     chart = root.locator(".gw-curves")
     chart.get_by_role("button", name="Logarithmic axis").click()
-    lab.until("w.chart_scales == {'curves': 'log'}")
+    lab.wait_until("w.chart_scales == {'curves': 'log'}")
     chart.locator("summary").click()
     chart.get_by_role("checkbox", name="D's accuracy on real").check()
-    lab.until("w.chart_curves == {'curves': ('loss_d', 'loss_g', 'accuracy_real')}")
+    lab.wait_until("w.chart_curves == {'curves': ('loss_d', 'loss_g', 'accuracy_real')}")
     chart.get_by_text("D's accuracy on real").first.wait_for()
     if folder := os.environ.get("GANWIDGETS_SCREENSHOTS"):
         lab.page.screenshot(path=Path(folder) / "chart_menu.png")
@@ -112,7 +112,7 @@ def test_a_widget_is_kept_in_view_while_the_notebook_scrolls(lab: NotebookPage):
     lab.finish(lab.start("print('\\n' * 400)"))
     last = lab.cell(lab.start("w.step(3); print('far below')"))
     last.scroll_into_view_if_needed()
-    lab.until("w.iteration == 3")
+    lab.wait_until("w.iteration == 3")
     page.wait_for_function("document.querySelector('.gw-status').textContent.includes('3')")
     box = root.bounding_box()
     assert box["y"] >= 0
@@ -132,7 +132,7 @@ def test_a_widget_is_kept_in_view_while_the_notebook_scrolls(lab: NotebookPage):
 
 
 def toured(root: Locator) -> None:
-    """Take the guided tour of a one-screen layout by keys alone: of its parts, those that are shown."""
+    """Take the guided tour of a one-screen layout by keys alone; it visits only the visible parts."""
     page, start = root.page, root.get_by_role("button", name="Guided tour")
     start.press("Enter")
     card = root.get_by_role("dialog", name="Guided tour")

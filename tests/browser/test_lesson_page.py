@@ -1,4 +1,4 @@
-"""A lesson and what a run that cannot be stored offers, clicked through in a page, light and dark."""
+"""A lesson, and the panel of a run that cannot be stored, used by mouse on a page in both themes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ shutil.rmtree(place / 'run'); w.step(3); w
 
 
 def picture(element: Locator, name: str) -> None:
-    """Keep a picture of an element, where pictures are kept."""
+    """Save a screenshot of an element if ``GANWIDGETS_SCREENSHOTS`` is set."""
     if folder := os.environ.get("GANWIDGETS_SCREENSHOTS"):
         element.screenshot(path=Path(folder) / f"{name}.png")
 
@@ -91,5 +91,5 @@ def test_a_run_that_cannot_be_stored_is_saved_elsewhere(lab: NotebookPage, theme
     picture(panel, f"unstored-{theme}")
     panel.get_by_role("button", name="Save elsewhere").click()
     expect(panel.get_by_role("status")).to_contain_text("Saved: ")
-    lab.until("(place / 'run.gan').exists()")
+    lab.wait_until("(place / 'run.gan').exists()")
     picture(panel, f"saved-{theme}")

@@ -1,4 +1,4 @@
-"""A browser loads each script as the ES modules that its files are, and as the one module that they are bundled into."""
+"""A browser loads the separate ES modules of each script, and the module into which they are bundled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data of one's own in a page: drawn by pointer events, erased, pasted, and trained on."""
+"""The user's own data on a page: drawn by pointer events, erased, pasted, and used for training."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def test_drawing_pasting_and_training_on_it(lab: NotebookPage):
             mouse.move(x, y, steps=steps)
         mouse.up()
 
-    # A quick stroke and a slow one of the same length give equally many points.
+    # A quick and a slow stroke of the same length give equal numbers of points.
     drag((0.2, 0.3), (0.8, 0.3), steps=2)
     drag((0.2, 0.7), (0.8, 0.7), steps=30)
-    lab.until("len(panel.strokes) == 2 and panel._ready['drawing'] is not None")
-    upper = lab.ask("float((panel._ready['drawing'].samples[:, 1] > 0).float().mean())")
+    lab.wait_until("len(panel.strokes) == 2 and panel._ready['drawing'] is not None")
+    upper = lab.value_of("float((panel._ready['drawing'].samples[:, 1] > 0).float().mean())")
     assert 0.45 < upper < 0.55
     said = view.panel("own-said").first
     expect(said).to_contain_text("4000 points")
@@ -41,31 +41,31 @@ def test_drawing_pasting_and_training_on_it(lab: NotebookPage):
     # Erase across, undo that, clear, undo that.
     view.button("erase").click()
     drag((0.5, 0.1), (0.5, 0.9))
-    lab.until("len(panel.strokes) == 3 and panel.strokes[2][0]")
-    lab.until("panel._ready['drawing'].samples[:, 0].abs().min() > .05")
+    lab.wait_until("len(panel.strokes) == 3 and panel.strokes[2][0]")
+    lab.wait_until("panel._ready['drawing'].samples[:, 0].abs().min() > .05")
     view.button("undo-stroke").click()
-    lab.until("len(panel.strokes) == 2")
+    lab.wait_until("len(panel.strokes) == 2")
     view.button("clear").click()
-    lab.until("panel.strokes == []")
+    lab.wait_until("panel.strokes == []")
     expect(view.button("train-drawing")).to_be_disabled()
     view.button("undo-stroke").click()
-    lab.until("len(panel.strokes) == 2")
+    lab.wait_until("len(panel.strokes) == 2")
 
-    # By the keyboard, a dab of another size.
+    # A dab of another size, by keyboard.
     view.panel("brush").locator("input").fill("0.2")
     board.focus()
     for key in ("e", "ArrowUp", "Space"):
         view.page.keyboard.press(key)
-    lab.until("len(panel.strokes) == 3 and not panel.strokes[2][0] and panel.strokes[2][1] == .2")
+    lab.wait_until("len(panel.strokes) == 3 and not panel.strokes[2][0] and panel.strokes[2][1] == .2")
 
     expect(view.panel("own-consequence")).to_contain_text("new branch")
     view.button("train-drawing").click()
-    lab.until("w.trainer.source.size == 4000 and w.iteration == 0")
-    assert lab.ask("len(w.trainer.timeline.branches)") == 2
+    lab.wait_until("w.trainer.source.size == 4000 and w.iteration == 0")
+    assert lab.value_of("len(w.trainer.timeline.branches)") == 2
     lab.execute("w.step(2); w.wait()")
-    assert lab.ask("w.iteration") == 2
+    assert lab.value_of("w.iteration") == 2
 
-    # Pasted text: the line that is wrong is named, and then it trains.
+    # Pasted text: the error names the wrong line; the corrected text is used for training.
     area = view.panel("paste")
     area.fill("x,y\n0.1,0.2\n0.3,oops")
     expect(view.panel("own-read")).to_contain_text("line 3")
@@ -73,7 +73,7 @@ def test_drawing_pasting_and_training_on_it(lab: NotebookPage):
     area.fill("\n".join(f"{i / 10},{-i / 10}" for i in range(12)))
     expect(view.panel("own-read")).to_contain_text("12 points of 2 coordinates")
     view.button("train-points").click()
-    lab.until("w.trainer.source.size == 12 and w.batch_size == 12")
+    lab.wait_until("w.trainer.source.size == 12 and w.batch_size == 12")
 
     # A file is read like text.
     view.panel("file").set_input_files(

@@ -1,4 +1,4 @@
-"""The plane in a page: layers, zoom, pan, and what a point is, by mouse and by keyboard."""
+"""The plane on a page: layers, zoom, pan, and details of points, by mouse and by keyboard."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from trainer_view import SMALL, TrainerView, show
 
 SOURCE = f"import ganwidgets as gw; w = gw.GANTrainerWidget('gaussians', {SMALL}); w"
 
-# Which part of the plane is seen.
+# The visible part of the plane.
 WINDOW = "canvas => canvas.dataset.window"
 
-# Where a point is on the page: the axes begin 36 pixels right of the canvas' left side and 4 below its
-# top, and end 8 left of its right side.
+# Position of a point on the page. The axes begin 36 pixels right of the canvas' left side and 4 below its top, and end 8
+# left of its right side.
 AT = """(canvas, [point, extent]) => {
   const box = canvas.getBoundingClientRect();
   const side = box.width - 44;
@@ -32,7 +32,7 @@ LOOK = """(lambda f: (f.generated[0].tolist(), list(f.extent), float(f.seen['sco
 
 
 class PlaneOnPage:
-    """The plane of one widget, as a person handles it."""
+    """The plane of one widget, operated by mouse and keyboard."""
 
     def __init__(self, view: TrainerView) -> None:
         self.view = view
@@ -45,7 +45,7 @@ class PlaneOnPage:
         return self.canvas.evaluate("canvas => canvas.toDataURL()")
 
     def changed(self, before: str) -> str:
-        """Wait until the picture is another one; return it."""
+        """Wait until the picture has changed; return it."""
         canvas = self.canvas.element_handle()
         self.page.wait_for_function(
             "([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas, before]
@@ -55,8 +55,8 @@ class PlaneOnPage:
     def window(self) -> str:
         return self.canvas.evaluate(WINDOW)
 
-    def until_window(self, wanted: str, *, same: bool = True) -> None:
-        """Wait until the window is as it was, or another one."""
+    def wait_for_window(self, wanted: str, *, same: bool = True) -> None:
+        """Wait until the window equals `wanted`, or until it has changed."""
         sign = "===" if same else "!=="
         self.page.wait_for_function(
             f"([canvas, wanted]) => ({WINDOW})(canvas) {sign} wanted",
@@ -75,9 +75,9 @@ class PlaneOnPage:
 @pytest.fixture
 def plane(lab: NotebookPage) -> PlaneOnPage:
     view = show(lab, SOURCE)
-    # The graph above it has wishes of its own.
+    # The graph above it requests observations too.
     view.panel("graph-fold").click()
-    lab.until("not w._dashboard.graph.needs")
+    lab.wait_until("not w._dashboard.graph.needs")
     lab.execute("w.step(40); w.wait()")
     return PlaneOnPage(view)
 
@@ -91,19 +91,19 @@ def test_layers_zoom_and_read_out(lab, plane):
 
 
 def check_layers(lab, plane):
-    """Each layer changes the picture, and only what is shown is asked of the camera."""
+    """Check that each layer changes the picture, and that only visible layers are requested from the camera."""
     seen = plane.picture()
     for layer in ("real", "generated", "gradients", "manifold"):
         plane.view.panel(f"layer-{layer}").click()
         seen = plane.changed(seen)
-    lab.until("w._camera.request.wanted == {'latents', 'scores', 'verdict', 'gradients', 'manifold'}")
+    lab.wait_until("w._camera.request.wanted == {'latents', 'scores', 'verdict', 'gradients', 'manifold'}")
     plane.view.panel("layer-generated").click()
     seen = plane.changed(seen)
     plane.page.locator("select.gw-arrows").select_option("slope")
     plane.changed(seen)
     plane.view.panel("layer-trails").locator("input").focus()
     plane.page.keyboard.press("Space")
-    lab.until("'trails' in w._camera.request.wanted")
+    lab.wait_until("'trails' in w._camera.request.wanted")
     lab.execute("w.step(); w.wait()")
     expect(plane.view.panel("plane-note")).to_contain_text("since iteration 40, 1 steps ago")
     lab.execute("w.step(3); w.wait(); w.step(); w.wait()")
@@ -113,15 +113,15 @@ def check_layers(lab, plane):
     expect(plane.view.panel("plane-note")).to_contain_text("since iteration 44, 1 steps ago")
     plane.view.panel("layer-verdict").click()
     expect(plane.heat).to_have_css("visibility", "hidden")
-    lab.until("'verdict' not in w._camera.request.wanted")
+    lab.wait_until("'verdict' not in w._camera.request.wanted")
     for layer in ("verdict", "gradients", "manifold", "trails", "real"):
         plane.view.panel(f"layer-{layer}").click()
     expect(plane.heat).to_have_css("visibility", "visible")
-    lab.until("w._camera.request.wanted == {'latents', 'scores', 'verdict'}")
+    lab.wait_until("w._camera.request.wanted == {'latents', 'scores', 'verdict'}")
 
 
 def check_wheel_and_drag(lab, plane):
-    """The wheel zooms where the pointer came by itself, dragging pans, a double click shows all again."""
+    """Check that the wheel zooms after the pointer has moved, dragging pans, and a double click shows everything."""
     home, window = plane.picture(), plane.window()
     x, y = plane.middle()
     mouse = plane.page.mouse
@@ -130,29 +130,29 @@ def check_wheel_and_drag(lab, plane):
     where = plane.canvas.bounding_box()
     mouse.wheel(0, -240)
     zoomed = plane.changed(home)
-    plane.until_window(window, same=False)
+    plane.wait_for_window(window, same=False)
     assert plane.canvas.bounding_box() == where, "the page must not scroll too"
-    # The map of the verdict covers what is seen, and no more.
-    lab.until("w._camera.request.wanted == {'latents', 'scores', 'close_up'}")
+    # The map of the verdict covers exactly the visible part.
+    lab.wait_until("w._camera.request.wanted == {'latents', 'scores', 'close_up'}")
     expect(plane.heat).to_have_attribute("style", re.compile(r"left: 0%; top: 0%; width: 100%; height: 100%"))
     seen = [float(side) for side in plane.window().split(",")]
-    assert lab.ask("list(w._camera.request.focus.window)") == pytest.approx(seen, abs=1e-4)
+    assert lab.value_of("list(w._camera.request.focus.window)") == pytest.approx(seen, abs=1e-4)
     mouse.down()
     mouse.move(x + 40, y + 30, steps=4)
     mouse.up()
     plane.changed(zoomed)
     mouse.dblclick(x, y)
-    plane.until_window(window)
-    lab.until("w._camera.request.wanted == {'latents', 'scores', 'verdict'}")
+    plane.wait_for_window(window)
+    lab.wait_until("w._camera.request.wanted == {'latents', 'scores', 'verdict'}")
     plane.view.panel("zoom-in").click()
-    plane.until_window(window, same=False)
+    plane.wait_for_window(window, same=False)
     plane.view.panel("zoom-home").click()
-    plane.until_window(window)
+    plane.wait_for_window(window)
     plane.leave()
 
 
 def check_fingers(plane):
-    """Two fingers zoom; then one moves the picture, which before scrolled the page."""
+    """Check that two fingers zoom; afterwards one finger pans, which scrolled the page before."""
     window, (x, y) = plane.window(), plane.middle()
     wire = plane.page.context.new_cdp_session(plane.page)
 
@@ -165,23 +165,23 @@ def check_fingers(plane):
     for way in range(10, 60, 10):
         touch("touchMove", (x - 30 - way, y), (x + 30 + way, y))
     touch("touchEnd")
-    plane.until_window(window, same=False)
+    plane.wait_for_window(window, same=False)
     expect(plane.canvas).to_have_css("touch-action", "none")
     zoomed = plane.window()
     touch("touchStart", (x, y))
     for way in range(10, 60, 10):
         touch("touchMove", (x + way, y))
     touch("touchEnd")
-    plane.until_window(zoomed, same=False)
+    plane.wait_for_window(zoomed, same=False)
     plane.view.panel("zoom-home").click()
-    plane.until_window(window)
+    plane.wait_for_window(window)
     plane.leave()
 
 
 def check_pointing(lab, plane):
-    """A point under the pointer tells where it is, what D says of it, and its noise."""
+    """Check that hovering over a point shows its position, D's verdict, and its noise."""
     tip = plane.view.panel("readout")
-    point, extent, score = lab.ask(LOOK)
+    point, extent, score = lab.value_of(LOOK)
     plane.page.mouse.move(*plane.canvas.evaluate(AT, [point, extent]))
     expect(tip).to_contain_text("generated")
     expect(tip).to_contain_text(f"{point[0]:.3f}".replace("-", "\N{MINUS SIGN}"))
@@ -192,7 +192,7 @@ def check_pointing(lab, plane):
 
 
 def check_keys(plane):
-    """To the plane, from point to point, closer, and away again."""
+    """Check focus, moves from point to point, zoom, and leaving, by keyboard."""
     tip, window, keyboard = plane.view.panel("readout"), plane.window(), plane.page.keyboard
     plane.canvas.focus()
     keyboard.press("ArrowRight")
@@ -202,9 +202,9 @@ def check_keys(plane):
     expect(tip).not_to_have_text(first)
     expect(plane.view.panel("spoken")).to_contain_text("D says")
     keyboard.press("+")
-    plane.until_window(window, same=False)
+    plane.wait_for_window(window, same=False)
     keyboard.press("0")
-    plane.until_window(window)
+    plane.wait_for_window(window)
     keyboard.press("Escape")
     expect(tip).to_be_hidden()
     keyboard.press("Tab")

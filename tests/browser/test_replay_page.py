@@ -1,4 +1,4 @@
-"""A recorded run in a page of its own, opened from the disk: it is scrubbed, played, and drawn in both themes."""
+"""The page of a recorded run, opened from a file: scrubbed, played, and drawn in both themes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks that grow, in a page: the stack, the button, the slider, and the marks of the timeline."""
+"""Growing networks on a page: the stack of resolutions, the button, the slider, and marks on the timeline."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def test_a_resolution_is_unlocked_by_the_button_and_faded_by_the_slider(lab):
     scales = view.panel("stacks")
     expect(scales.locator(".gw-stack-g .gw-stack-active")).to_have_count(1)
     view.button("unlock").click()
-    lab.until("w.growth_level == 1.0")
+    lab.wait_until("w.growth_level == 1.0")
     lab.execute("w.step(10); w.wait()")
     expect(scales.locator(".gw-stack-d .gw-stack-active")).to_have_count(2)
     expect(view.panel("timeline").locator(".gw-unlocked")).to_have_text("8²")
     view.handle("alpha").press("ArrowRight")
-    lab.until("w.growth_samples == 0 and abs(w.growth_level - 1.01) < 1e-9")
+    lab.wait_until("w.growth_samples == 0 and abs(w.growth_level - 1.01) < 1e-9")
     lab.execute("w.step(1); w.wait()")
     expect(scales.locator(".gw-stack-fading")).to_have_count(2)
     expect(scales.get_by_role("status")).to_have_text("8x8, and 16x16 fades in: alpha 0.01")

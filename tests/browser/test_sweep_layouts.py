@@ -1,4 +1,4 @@
-"""Where a sweep's cells are, and what is written beside them: the browser's module with the scene that the kernel sends."""
+"""Layout and labels of a sweep's cells: the browser's module, applied to a scene from the kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep in JupyterLab."""
+"""The widget of a sweep in JupyterLab."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def test_runs_are_watched_selected_changed_and_opened(lab):
     cells.nth(3).wait_for()
     assert cells.count() == 4  # the seeds are folded
     page.locator(".gw-sweep .gw-play").click()
-    lab.until("s.iteration > 30")
+    lab.wait_until("s.iteration > 30")
     page.wait_for_function(MEASURED)
     page.wait_for_function(DRAWN)
     page.locator(".gw-sweep .gw-pause").click()
-    lab.until("w.status == 'paused'")
+    lab.wait_until("w.status == 'paused'")
 
-    # A rectangle over the first row selects it; a setting is changed for all of its runs at once.
+    # A rectangle over the first row selects it; a setting is changed for all its runs at once.
     first, second = cells.nth(0).bounding_box(), cells.nth(1).bounding_box()
     page.mouse.move(first["x"] + 10, first["y"] + 10)
     page.mouse.down()
@@ -42,22 +42,22 @@ def test_runs_are_watched_selected_changed_and_opened(lab):
     acts.locator(".gw-sweep-setting").select_option("lr_d")
     acts.locator(".gw-sweep-value").fill("0.003")
     acts.locator(".gw-sweep-apply").click()
-    lab.until("[r.settings.lr_d for r in s.runs[:5]] == [0.003] * 4 + [0.001]")
+    lab.wait_until("[r.settings.lr_d for r in s.runs[:5]] == [0.003] * 4 + [0.001]")
     acts.locator(".gw-sweep-value").fill("-1")
     acts.locator(".gw-sweep-apply").click()
     page.locator(".gw-sweep-error").get_by_text("lr_d").wait_for()
 
-    # The table shows settings that differ, and parallel coordinates one line for each configuration.
+    # The table shows the settings that differ, and parallel coordinates one line for each configuration.
     page.locator(".gw-sweep-show").select_option("table")
     assert page.locator(".gw-sweep-line").count() == 3
     page.locator(".gw-sweep-show").select_option("parallel")
     page.locator(".gw-sweep-parallel svg path").nth(2).wait_for()
 
-    # The keyboard opens a run as a trainer's widget of its own.
+    # A key opens a run as a trainer's widget.
     page.locator(".gw-sweep-show").select_option("grid")
     cells.first.press("Enter")
     page.locator(".gw-sweep-detail .gw-lr_d").first.wait_for()
-    page.wait_for_function(  # below the cells, where nobody would see it
+    page.wait_for_function(  # below the cells, outside the viewport
         "document.querySelector('.gw-sweep-detail').getBoundingClientRect().top < innerHeight / 3"
     )
-    assert lab.ask("w._opened.trainer.iteration == s.iteration") is True
+    assert lab.value_of("w._opened.trainer.iteration == s.iteration") is True

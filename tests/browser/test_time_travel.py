@@ -1,4 +1,4 @@
-"""Time travel by hand, in JupyterLab: the slider, the tree of branches, and back again after a reload."""
+"""Time travel in JupyterLab: by the slider, by the tree of branches, and after a reload."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ w
 """
 
 
-def test_back_by_the_slider_and_on_from_there(lab):
+def test_going_back_by_the_slider_and_continuing_there(lab):
     view = show(lab, RUN)
     scrubber = view.panel("scrubber").get_by_role("slider")
     expect(view.panel("timeline").first).to_contain_text("iteration 200 of 200")
     assert view.number("lr_g").input_value() == "0.002"
-    with view.drawn_anew("plane"):
+    with view.repainted("plane"):
         scrubber.press("Home")
-    lab.until("w.iteration == 0 and not t.timeline.at_tip")
+    lab.wait_until("w.iteration == 0 and not t.timeline.at_tip")
     expect(view.number("lr_g")).to_have_value("0.0005")
     expect(view.panel("timeline").first).to_contain_text("in the past")
     for _ in range(3):
         scrubber.press("PageUp")
     there = int(float(scrubber.get_attribute("aria-valuenow")))
     assert there > 0
-    lab.until(f"w.iteration == t.iteration == {there}")
+    lab.wait_until(f"w.iteration == t.iteration == {there}")
 
     view.button("continue").click()
-    lab.until(f"w.playing and w.iteration > {there + 5}")
+    lab.wait_until(f"w.playing and w.iteration > {there + 5}")
     view.button("pause").click()
-    lab.until("w.status == 'paused'")
-    assert lab.ask("list(t.timeline.branches)") == ["main", "branch 2"]
-    assert lab.ask("t.timeline.branch") == "branch 2"
+    lab.wait_until("w.status == 'paused'")
+    assert lab.value_of("list(t.timeline.branches)") == ["main", "branch 2"]
+    assert lab.value_of("t.timeline.branch") == "branch 2"
     tree = view.panel("tree")
     expect(tree.locator("button.gw-limb")).to_have_count(2)
 
     tree.locator("[data-gw-go='switch:main']").click()
-    lab.until("w.iteration == 200 and t.timeline.branch == 'main'")
+    lab.wait_until("w.iteration == 200 and t.timeline.branch == 'main'")
     expect(view.number("lr_g")).to_have_value("0.002")
 
 
@@ -56,7 +56,7 @@ def test_a_change_is_marked_and_undone_by_a_click(lab):
     assert "0.0005 → 0.002" in title
     assert "<b>faster</b>" in title
     mark.click()
-    lab.until("w.iteration == 150 and t.settings.lr_g == 5e-4")
+    lab.wait_until("w.iteration == 150 and t.settings.lr_g == 5e-4")
     expect(view.number("lr_g")).to_have_value("0.0005")
 
 
@@ -66,15 +66,15 @@ def test_a_branch_gets_its_name_and_is_compared_and_a_wrong_name_is_refused(lab)
     name.fill("calm <i>water</i>")
     name.press("Tab")
     new.click()
-    lab.until("t.timeline.branch == 'calm <i>water</i>'")
+    lab.wait_until("t.timeline.branch == 'calm <i>water</i>'")
     expect(view.panel("tree")).to_contain_text("calm <i>water</i>")
     new.click()
     expect(view.panel("timeline").first).to_contain_text("cannot be named")
     view.root.locator(".gw-compare select").select_option("main")
-    lab.until("w._camera.request.compared == 'main'")
+    lab.wait_until("w._camera.request.compared == 'main'")
 
 
-def test_after_a_reload_the_branches_are_there(lab):
+def test_branches_are_shown_after_a_reload(lab):
     index = lab.start(RUN)
     lab.finish(index)
     lab.execute("t.timeline.goto(100); t.timeline.fork('second'); t.step(10); w.wait()")
@@ -84,32 +84,32 @@ def test_after_a_reload_the_branches_are_there(lab):
     expect(view.panel("tree").locator("button.gw-limb")).to_have_count(2)
     expect(view.panel("timeline").first).to_contain_text("iteration 110 of 110")
     view.panel("tree").locator("[data-gw-go='switch:main']").click()
-    lab.until("w.iteration == 200")
+    lab.wait_until("w.iteration == 200")
 
 
-def test_after_a_kernel_restart_the_stored_run_is_opened_gone_on_with_and_verified(lab, tmp_path):
+def test_after_a_kernel_restart_the_stored_run_is_opened_continued_and_verified(lab, tmp_path):
     folder = str(tmp_path / "run")
     view = show(lab, f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', run={folder!r}, {SMALL}); w")
     view.button("play").click()
-    lab.until("w.iteration > 200")
+    lab.wait_until("w.iteration > 200")
     view.button("pause").click()
-    lab.until("w.status == 'paused'")
-    stood = lab.ask("[w.iteration, w.trainer.state_hash()]")
+    lab.wait_until("w.status == 'paused'")
+    stood = lab.value_of("[w.iteration, w.trainer.state_hash()]")
     view.button("play").click()
-    lab.until(f"w.iteration > {stood[0] + 100}")
+    lab.wait_until(f"w.iteration > {stood[0] + 100}")
     lab.page.evaluate("harness.kernel().restart()")
-    lab.until_ready()
+    lab.wait_until_ready()
 
     view = show(lab, f"import ganwidgets as gw; w = gw.GANTrainerWidget(gw.open_run({folder!r})); w")
-    reached = lab.ask("w.iteration")
+    reached = lab.value_of("w.iteration")
     assert reached >= stood[0]
     lab.execute(f"w.trainer.timeline.goto({stood[0]})")
-    assert lab.ask("w.trainer.state_hash()") == stood[1]
+    assert lab.value_of("w.trainer.state_hash()") == stood[1]
     view.panel("tree").locator("[data-gw-go='switch:main']").click()
-    lab.until(f"w.iteration == {reached}")
+    lab.wait_until(f"w.iteration == {reached}")
     view.button("play").click()
-    lab.until(f"w.iteration > {reached + 50}")
+    lab.wait_until(f"w.iteration > {reached + 50}")
     view.button("pause").click()
-    lab.until("w.status == 'paused'")
+    lab.wait_until("w.status == 'paused'")
     view.button("verify").click()
     expect(view.panel("timeline").first).to_contain_text("the same, bit for bit")

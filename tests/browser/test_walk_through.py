@@ -1,4 +1,4 @@
-"""Looking inside one update in a page: sub-steps forward and back, and the step at their end."""
+"""A walk through one update on a page: sub-steps forward and back, and the completed step."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ STAGES = ["noise", "generate", "classify", "loss", "gradients", "update"]
 
 def test_sub_steps_forward_and_back_change_nothing_until_the_end(lab) -> None:
     view = show(lab, SOURCE)
-    before = lab.ask("w.trainer.state_hash()")
-    after = lab.ask(f"(lambda t: (t.step_g(), t.state_hash())[1])(gw.GANTrainer('ring8', {SMALL}))")
+    before = lab.value_of("w.trainer.state_hash()")
+    after = lab.value_of(f"(lambda t: (t.step_g(), t.state_hash())[1])(gw.GANTrainer('ring8', {SMALL}))")
     walk = view.panel("walk").locator(".gw-walk-view")
     walk.locator(".gw-walk-which").select_option("generator")
     walk.locator(".gw-walk-begin").click()
@@ -31,24 +31,24 @@ def test_sub_steps_forward_and_back_change_nothing_until_the_end(lab) -> None:
     assert "16 new noise vectors" in said[0]
     walk.press("ArrowLeft")
     expect(walk).to_have_attribute("data-stage", "gradients")
-    assert lab.ask("w.trainer.state_hash()") == before
+    assert lab.value_of("w.trainer.state_hash()") == before
     walk.locator(".gw-walk-next").click()
     expect(walk).to_have_attribute("data-stage", "update")
     walk.locator(".gw-walk-next").click()
     expect(walk).to_have_attribute("data-stage", "")
-    assert lab.ask("w.trainer.state_hash()") == after
-    # Left in the middle, nothing has happened.
+    assert lab.value_of("w.trainer.state_hash()") == after
+    # After leaving the walk in the middle, the run is unchanged.
     walk.locator(".gw-walk-begin").click()
     expect(walk).to_have_attribute("data-stage", "noise")
     walk.press("Escape")
     expect(walk).to_have_attribute("data-stage", "")
-    assert lab.ask("w.trainer.state_hash()") == after
-    # The box beside the button says how many steps it takes.
+    assert lab.value_of("w.trainer.state_hash()") == after
+    # The box beside the button sets the number of steps.
     view.panel("step-count").locator("input").fill("7")
     view.panel("step-count").locator("input").press("Enter")
     view.button("step").click()
-    view.until_iteration_passes(6)
-    assert lab.ask("w.iteration") == 7
+    view.wait_for_iteration_after(6)
+    assert lab.value_of("w.iteration") == 7
 
 
 def test_a_walk_begun_in_a_cell_is_shown_and_goes_on_by_its_buttons(lab) -> None:
@@ -58,6 +58,6 @@ def test_a_walk_begun_in_a_cell_is_shown_and_goes_on_by_its_buttons(lab) -> None
     expect(walk).to_have_attribute("data-stage", "generate")
     walk.locator(".gw-walk-next").click()
     expect(walk).to_have_attribute("data-stage", "classify")
-    assert lab.ask("wk.here.stage") == "classify"
+    assert lab.value_of("wk.here.stage") == "classify"
     lab.execute("wk.leave()\nw.step()")
     expect(walk).to_have_attribute("data-stage", "")

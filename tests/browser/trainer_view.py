@@ -1,4 +1,4 @@
-"""The trainer's widget in a page: its panels and controls, found by the classes that they carry."""
+"""The trainer's widget on a page: its panels and controls, found by their CSS classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from notebook_page import NotebookPage
 
 SMALL = "batch_size=16, g_hidden=(8,), d_hidden=(8,), seed=1"
 
-# The lowest edge of all panels, and every text that is smaller than 18 pixels; the canvas of the plane has its own.
+# The lowest edge of all panels, and every text smaller than 18 pixels; the plane's canvas draws its own text.
 MEASURED = """root => {
   const parts = [...root.querySelectorAll('.gw-part')].filter(each => each.offsetWidth);
   const own = each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim());
@@ -28,7 +28,7 @@ MEASURED = """root => {
 }"""
 POINTS = f"import ganwidgets as gw; w = gw.GANTrainerWidget('ring8', {SMALL}); w"
 
-# What every canvas and every image within an element shows, as one string.
+# Content of all canvases and images in an element, as one string.
 PIXELS = (
     "panel => [...panel.querySelectorAll('canvas, img')].map(each => each.src ?? each.toDataURL()).join()"
 )
@@ -40,7 +40,7 @@ class TrainerView:
     Parameters
     ----------
     root : Locator
-        An element that holds this display and no other.
+        An element that contains this display and no other.
     """
 
     def __init__(self, root: Locator) -> None:
@@ -54,15 +54,15 @@ class TrainerView:
         return self.root.locator(f"button.gw-{action}, .gw-{action} button")
 
     def number(self, setting: str) -> Locator:
-        """The box in which a setting's number can be typed."""
+        """The text box of a setting's number."""
         return self.root.locator(f".gw-{setting} input[type=number], .gw-{setting} input[type=text]").first
 
     def handle(self, setting: str) -> Locator:
-        """What is dragged on a setting's slider."""
+        """The handle of a setting's slider."""
         return self.root.locator(f".gw-{setting} [role=slider]")
 
-    def until_iteration_passes(self, iteration: int) -> None:
-        """Wait until the status line shows an iteration above this one."""
+    def wait_for_iteration_after(self, iteration: int) -> None:
+        """Wait until the status line shows a later iteration."""
         self.panel("status").first.wait_for()
         self.page.wait_for_function(
             """([panel, least]) => {
@@ -73,8 +73,8 @@ class TrainerView:
         )
 
     @contextlib.contextmanager
-    def drawn_anew(self, panel: str) -> Iterator[None]:
-        """Wait, after the block, until a panel's canvases show another picture than before it."""
+    def repainted(self, panel: str) -> Iterator[None]:
+        """Wait after the block until a panel's canvases differ from before it."""
         element = self.panel(panel).first.element_handle()
         before = element.evaluate(PIXELS)
         yield
@@ -82,17 +82,17 @@ class TrainerView:
             f"([panel, before]) => ({PIXELS})(panel) !== before", arg=[element, before]
         )
 
-    def until_drawn_anew(self, panel: str) -> None:
-        """Wait until a panel that moves shows another picture than now."""
-        with self.drawn_anew(panel):
+    def wait_for_repaint(self, panel: str) -> None:
+        """Wait until a panel's canvases change."""
+        with self.repainted(panel):
             pass
 
 
 def show(notebook: NotebookPage, source: str = POINTS) -> TrainerView:
-    """Run a cell whose last value is a trainer's widget; return what the page shows of it."""
+    """Run a cell that displays a trainer's widget; return its view."""
     index = notebook.start(source)
     notebook.finish(index)
-    view = TrainerView(notebook.cell(index).first)  # below it is the stored picture
+    view = TrainerView(notebook.cell(index).first)  # the second output is the stored picture
     try:
         view.panel("status").first.wait_for()
     except NotInTime as error:

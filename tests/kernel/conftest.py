@@ -1,4 +1,4 @@
-"""Real kernels, with and without the subshells that ipykernel 7 brought."""
+"""Fixtures with real kernels, with and without the subshells of ipykernel 7."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def running(folder: Path) -> Iterator[KernelSession]:
-    """Run a kernel, which must end cleanly, also where a test left something running."""
+    """Run a kernel; it must end cleanly even if a test left something running."""
     kernel = KernelSession(folder)
     yield kernel
     if kernel.process.poll() is None:
@@ -27,11 +27,11 @@ def running(folder: Path) -> Iterator[KernelSession]:
 
 @pytest.fixture
 def kernel(tmp_path: Path) -> Iterator[KernelSession]:
-    """A kernel of the test's own."""
+    """A kernel for this test alone."""
     yield from running(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelSession]:
-    """A kernel in which the slow imports happen once; who uses it leaves nothing running."""
+    """A kernel shared by all tests, for importing once; its users must leave nothing running."""
     yield from running(tmp_path_factory.mktemp("kernel"))

@@ -1,4 +1,4 @@
-"""A kernel in a process of its own, as a front end sees it: messages in, messages out."""
+"""A kernel in its own process, used through messages as by a front end."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from jupyter_client import KernelManager
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWER = "application/vnd.ganwidgets.answer"
-"""The type under which the value of a question is published."""
+"""MIME type of published values of expressions."""
 
-PATIENCE = 120.0  # seconds; a bound against waiting for ever
+PATIENCE = 120.0  # seconds; a bound against waiting forever
 
 
 class CellError(AssertionError):
@@ -32,14 +32,14 @@ class KernelSession:
     Parameters
     ----------
     folder : Path
-        An empty folder for the kernel's files and for what its process writes.
+        An empty folder for the kernel's files and its process's output.
     """
 
     def __init__(self, folder: Path) -> None:
         self._output = folder / "output.txt"
         self.messages: list[dict[str, Any]] = []
         with self._output.open("wb") as output:
-            # As patient as the tests are, because a kernel that is ended by force has no clean end.
+            # Wait longer than the tests do, because a killed kernel does not end cleanly.
             self.manager = KernelManager(kernel_name="python3", shutdown_wait_time=2 * PATIENCE)
             self.manager.start_kernel(
                 stdout=output, stderr=output, env=self._environment(folder), cwd=str(folder)
@@ -54,11 +54,11 @@ class KernelSession:
 
     @property
     def output(self) -> str:
-        """What the process itself wrote, past the kernel's messages."""
+        """Output of the process itself, outside the kernel's messages."""
         return self._output.read_text(encoding="utf-8", errors="replace")
 
     def execute(self, code: str, *, subshell: str | None = None) -> str:
-        """Run a cell and wait until it is done; return the text that it put out.
+        """Run a cell, wait until it has finished, and return its text output.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class KernelSession:
         return self._send("execute_request", content, subshell)
 
     def finish(self, request: str) -> str:
-        """Wait until a cell that was started is done; return the text that it put out."""
+        """Wait until a started cell has finished; return its text output."""
         texts = []
         for message in self.published(request):
             content = message["content"]
@@ -91,16 +91,16 @@ class KernelSession:
         return "".join(texts).strip()
 
     def published(self, request: str) -> list[dict[str, Any]]:
-        """Wait until a cell is done; return what the kernel published for it, or raise `CellError`."""
+        """Wait until a cell has finished; return its messages on the IOPub channel, or raise `CellError`."""
         messages = list(self._until_idle(request))
         for message in messages:
             if message["msg_type"] == "error":
                 raise CellError(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(message["content"]["traceback"])))
         return messages
 
-    def ask(self, expression: str, *, subshell: str | None = None) -> Any:
-        """Return the value of an expression, one that JSON can carry."""
-        # Not through the streams: warnings and the prints of other threads arrive there at any moment.
+    def value_of(self, expression: str, *, subshell: str | None = None) -> Any:
+        """Return the value of an expression; it must be a JSON value."""
+        # Not through the streams, because warnings and output of other threads can arrive there at any time.
         request = self.start(
             f"__import__('IPython').display.display({{{ANSWER!r}: __import__('json').dumps({expression})}}, raw=True)",
             subshell=subshell,
@@ -112,50 +112,50 @@ class KernelSession:
         ]
         return json.loads(answer)
 
-    def until(self, condition: str, *, subshell: str | None = None) -> None:
-        """Ask until `condition` is true; each question is a cell of its own, between which messages get through."""
-        while not self.ask(f"bool({condition})", subshell=subshell):
+    def wait_until(self, condition: str, *, subshell: str | None = None) -> None:
+        """Evaluate `condition` until it is true, in separate cells, so that messages are handled between them."""
+        while not self.value_of(f"bool({condition})", subshell=subshell):
             pass
 
     def new_subshell(self) -> str:
-        """Make a subshell, as JupyterLab does for a widget's messages; return its id."""
+        """Create a subshell, as JupyterLab does for a widget's messages; return its id."""
         return self._ask_control("create_subshell_request", {})["subshell_id"]
 
     def shell(self, name: str) -> str | None:
-        """Return None for the ``"main shell"``, the id of a new one for ``"subshell"``; skip the test if there are none."""
+        """Return None for ``"main shell"``, a new id for ``"subshell"``; skip the test without subshells."""
         if name == "main shell":
             return None
         if not self.has_subshells:
             pytest.skip("this ipykernel has no subshells")
         return self.new_subshell()
 
-    def turn(self, widget: str, *, subshell: str | None = None, **state: Any) -> str:
-        """Send what a browser sends when somebody turns a control.
+    def send_update(self, widget: str, *, subshell: str | None = None, **state: Any) -> str:
+        """Send the message of a browser for a changed control.
 
         Parameters
         ----------
         widget : str
-            The id of the control's model.
+            Id of the control's model.
         subshell : str, optional
-            Where the kernel shall handle it.
+            Subshell that handles the message.
         **state
-            The traits that changed.
+            New values of the changed traits.
 
         Returns
         -------
         str
-            The id of the message.
+            Id of the message.
         """
         data = {"method": "update", "state": state, "buffer_paths": []}
         return self._send("comm_msg", {"comm_id": widget, "data": data}, subshell)
 
-    def press(self, button: str, *, subshell: str | None = None) -> str:
-        """Send what a browser sends when somebody presses a button; return the id of the message."""
+    def send_click(self, button: str, *, subshell: str | None = None) -> str:
+        """Send the message of a browser for a clicked button; return the id of the message."""
         data = {"method": "custom", "content": {"event": "click"}}
         return self._send("comm_msg", {"comm_id": button, "data": data}, subshell)
 
     def wait_for_update(self, widget: str, **state: Any) -> None:
-        """Wait until the kernel has told the browser that a model's traits have these values."""
+        """Wait until the kernel has sent these values of a model's traits to the browser."""
         seen = 0
         while True:
             while seen < len(self.messages):
@@ -163,13 +163,13 @@ class KernelSession:
                 seen += 1
                 if message["msg_type"] != "comm_msg" or message["content"]["comm_id"] != widget:
                     continue
-                told = message["content"]["data"].get("state", {})
-                if all(name in told and told[name] == value for name, value in state.items()):
+                state_sent = message["content"]["data"].get("state", {})
+                if all(name in state_sent and state_sent[name] == value for name, value in state.items()):
                     return
             self._receive()
 
     def close(self) -> int:
-        """Shut the kernel down as a front end does; return its process's exit status."""
+        """Shut down the kernel as a front end does; return its process's exit status."""
         self.client.stop_channels()
         self.manager.shutdown_kernel()
         return self.process.wait()
@@ -200,7 +200,7 @@ class KernelSession:
                 return reply["content"]
 
     def _until_idle(self, request: str) -> Iterator[dict[str, Any]]:
-        """Yield what the kernel publishes for a request, until it says that it is idle again."""
+        """Yield the messages that the kernel publishes for a request, until its status is idle."""
         seen = 0
         while True:
             while seen < len(self.messages):
@@ -218,17 +218,17 @@ class KernelSession:
             self.messages.append(self.client.get_iopub_msg(timeout=PATIENCE))
         except queue.Empty:
             raise TimeoutError(
-                f"the kernel said nothing for {PATIENCE:.0f} s; it wrote:\n{self.output}"
+                f"the kernel sent nothing for {PATIENCE:.0f} s; it wrote:\n{self.output}"
             ) from None
 
 
 @contextlib.contextmanager
 def blocked(kernel: KernelSession) -> Iterator[None]:
-    """Keep the kernel's main thread busy with a cell, exactly as long as the block lasts."""
+    """Block the kernel's main thread with a cell for the duration of the block."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         cell = kernel.start(f"__import__('socket').create_connection(('127.0.0.1', {port})).recv(1)")
-        connection, _ = server.accept()  # now the cell runs
+        connection, _ = server.accept()  # the cell is running now
         with connection:
             yield
             connection.send(b".")

@@ -1,4 +1,4 @@
-"""The widget in a real kernel: its messages, its thread and its end."""
+"""The widget in a real kernel: its messages, its thread, and its closing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def prepared(shared_kernel: KernelSession) -> KernelSession:
 
 @pytest.fixture
 def live(prepared: KernelSession) -> Iterator[KernelSession]:
-    """A kernel in which `w` is a fresh widget."""
+    """A kernel with a new widget `w`."""
     prepared.execute(WIDGET)
     yield prepared
     prepared.execute("w.close()")
@@ -44,20 +44,20 @@ def live(prepared: KernelSession) -> Iterator[KernelSession]:
 
 @pytest.fixture(params=["main shell", "subshell"])
 def shell(request: pytest.FixtureRequest, prepared: KernelSession) -> str | None:
-    """Where messages are to be handled: the id of a subshell, or None for the main shell."""
+    """Shell that handles messages: the id of a subshell, or None for the main shell."""
     return prepared.shell(request.param)
 
 
 def number_box(kernel: KernelSession, setting: str) -> str:
-    return kernel.ask(f"control('gw-{setting}', ipywidgets.FloatText)")
+    return kernel.value_of(f"control('gw-{setting}', ipywidgets.FloatText)")
 
 
 def button(kernel: KernelSession, action: str) -> str:
-    return kernel.ask(f"control('gw-{action}', ipywidgets.Button)")
+    return kernel.value_of(f"control('gw-{action}', ipywidgets.Button)")
 
 
 def test_a_widget_is_complete_when_it_opens(prepared):
-    """A page that lags behind a burst of messages can lose parts of a widget."""
+    """A page that cannot keep up with a burst of messages can lose parts of a widget."""
     kinds = Counter(message["msg_type"] for message in prepared.published(prepared.start(WIDGET)))
     prepared.execute("w.close()")
     assert 300 < kinds["comm_open"] < 450
@@ -65,45 +65,45 @@ def test_a_widget_is_complete_when_it_opens(prepared):
 
 
 def test_a_control_changes_the_trainer(live, shell):
-    live.turn(number_box(live, "lr_d"), subshell=shell, value=2e-4)
-    live.until("w.trainer.settings.lr_d == 2e-4 and w.lr_d == 2e-4")
+    live.send_update(number_box(live, "lr_d"), subshell=shell, value=2e-4)
+    live.wait_until("w.trainer.settings.lr_d == 2e-4 and w.lr_d == 2e-4")
 
 
 def test_a_control_changes_the_trainer_while_it_plays(live, shell):
     live.execute("w.play()")
-    live.turn(number_box(live, "lr_d"), subshell=shell, value=2e-4)
-    live.until("w.trainer.settings.lr_d == 2e-4 and w.lr_d == 2e-4")
-    assert live.ask("w.playing")
+    live.send_update(number_box(live, "lr_d"), subshell=shell, value=2e-4)
+    live.wait_until("w.trainer.settings.lr_d == 2e-4 and w.lr_d == 2e-4")
+    assert live.value_of("w.playing")
 
 
-def test_controls_get_through_though_a_cell_blocks(live, shell):
+def test_control_messages_are_handled_while_a_cell_blocks(live, shell):
     box, play = number_box(live, "lr_d"), button(live, "play")
     with blocked(live):
-        live.turn(box, subshell=shell, value=2e-4)
-        live.press(play, subshell=shell)
+        live.send_update(box, subshell=shell, value=2e-4)
+        live.send_click(play, subshell=shell)
         if shell is not None:
-            assert live.ask("1 + 1", subshell=shell) == 2
-    live.until("w.trainer.settings.lr_d == 2e-4 and w.playing and w.iteration > 5")
+            assert live.value_of("1 + 1", subshell=shell) == 2
+    live.wait_until("w.trainer.settings.lr_d == 2e-4 and w.playing and w.iteration > 5")
 
 
-def test_controls_are_obeyed_while_a_cell_blocks(live):
+def test_controls_take_effect_while_a_cell_blocks(live):
     subshell = live.shell("subshell")
     box, play = number_box(live, "lr_d"), button(live, "play")
     with blocked(live):
-        live.turn(box, subshell=subshell, value=2e-4)
-        live.press(play, subshell=subshell)
-        live.until("w.trainer.settings.lr_d == 2e-4 and w.iteration > 5", subshell=subshell)
+        live.send_update(box, subshell=subshell, value=2e-4)
+        live.send_click(play, subshell=subshell)
+        live.wait_until("w.trainer.settings.lr_d == 2e-4 and w.iteration > 5", subshell=subshell)
 
 
-def test_training_goes_on_though_a_cell_blocks(live):
+def test_training_continues_while_a_cell_blocks(live):
     live.execute("w.play()")
     if live.has_subshells:
         subshell = live.new_subshell()
         with blocked(live):
-            seen = live.ask("w.iteration", subshell=subshell)
-            live.until(f"w.iteration > {seen} + 20", subshell=subshell)
+            seen = live.value_of("w.iteration", subshell=subshell)
+            live.wait_until(f"w.iteration > {seen} + 20", subshell=subshell)
     else:
-        # Only the cell itself can look.
+        # Only the cell itself can check this.
         live.execute("w.wait(iteration=w.iteration + 20, timeout=60)")
 
 
@@ -116,29 +116,29 @@ def test_an_assignment_in_a_cell_moves_the_controls(live):
 def test_a_cell_can_wait(live):
     live.execute("w.play(until=30)\nw.wait(iteration=30, timeout=60)")
     live.execute("w.wait(timeout=60)")
-    assert live.ask("(w.iteration, w.trainer.iteration, w.playing)") == [30, 30, False]
+    assert live.value_of("(w.iteration, w.trainer.iteration, w.playing)") == [30, 30, False]
     live.execute("w.step(5)\nw.wait(timeout=60)")
-    assert live.ask("w.iteration") == 35
+    assert live.value_of("w.iteration") == 35
 
 
-def test_waiting_has_an_end(live):
+def test_waiting_times_out(live):
     with pytest.raises(CellError, match="TimeoutError"):
         live.execute("w.play()\nw.wait(iteration=10**9, timeout=0.1)")
-    assert live.ask("1 + 1") == 2
+    assert live.value_of("1 + 1") == 2
 
 
-def test_the_buttons_act(live, shell):
-    live.press(button(live, "step"), subshell=shell)
-    live.until("w.iteration == 1")
-    live.press(button(live, "play"), subshell=shell)
-    live.until("w.playing and w.iteration > 3")
-    live.press(button(live, "pause"), subshell=shell)
-    live.until("not w.playing and w.status == 'paused'")
-    live.press(button(live, "reset"), subshell=shell)
-    live.until("w.iteration == 0")
+def test_buttons_work(live, shell):
+    live.send_click(button(live, "step"), subshell=shell)
+    live.wait_until("w.iteration == 1")
+    live.send_click(button(live, "play"), subshell=shell)
+    live.wait_until("w.playing and w.iteration > 3")
+    live.send_click(button(live, "pause"), subshell=shell)
+    live.wait_until("not w.playing and w.status == 'paused'")
+    live.send_click(button(live, "reset"), subshell=shell)
+    live.wait_until("w.iteration == 0")
 
 
-def test_an_exception_in_a_network_is_a_state_and_the_kernel_answers(prepared):
+def test_an_exception_in_a_network_becomes_a_state_and_the_kernel_responds(prepared):
     prepared.execute(
         """
 import torch
@@ -161,13 +161,13 @@ w.wait(iteration=5, timeout=60)
 fragile.broken = True
 """
     )
-    prepared.until("w.status == 'error'")
-    assert prepared.ask("1 + 1") == 2
-    assert "the layer fell off" in prepared.ask("w.error")
+    prepared.wait_until("w.status == 'error'")
+    assert prepared.value_of("1 + 1") == 2
+    assert "the layer fell off" in prepared.value_of("w.error")
     with pytest.raises(CellError, match="the layer fell off"):
         prepared.execute("w.wait(timeout=60)")
     prepared.execute("fragile.broken = False; w.recover(); w.step(); w.wait(timeout=60)")
-    assert prepared.ask("w.status") != "error"
+    assert prepared.value_of("w.status") != "error"
     prepared.execute("w.close()")
 
 
@@ -185,6 +185,6 @@ def test_the_kernel_ends_cleanly(kernel, state):
 
 def test_closing_ends_the_thread(live):
     live.execute("w.play()\nw.wait(iteration=5, timeout=60)")
-    before = live.ask("threading.active_count()")
+    before = live.value_of("threading.active_count()")
     live.execute("w.close()")
-    live.until(f"threading.active_count() < {before}")
+    live.wait_until(f"threading.active_count() < {before}")

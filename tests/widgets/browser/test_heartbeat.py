@@ -19,16 +19,16 @@ def heartbeat(listener):
     return Heartbeat(listener, {"gw-lr_d": ("Learning rate of D", "How far.")})
 
 
-def hear(heartbeat, **content):
+def receive(heartbeat, **content):
     heartbeat._handle_custom_msg(content, [])
 
 
-def test_views_come_see_and_go(heartbeat, listener):
-    hear(heartbeat, open="a")
-    hear(heartbeat, hello="a")
-    hear(heartbeat, ack=3, view="a")
-    hear(heartbeat, bye="a")
-    hear(heartbeat, closed="a")
+def test_messages_of_views_call_the_listener(heartbeat, listener):
+    receive(heartbeat, open="a")
+    receive(heartbeat, hello="a")
+    receive(heartbeat, ack=3, view="a")
+    receive(heartbeat, bye="a")
+    receive(heartbeat, closed="a")
     assert listener.mock_calls == [
         call.opened("a"),
         call.hello("a"),
@@ -38,8 +38,8 @@ def test_views_come_see_and_go(heartbeat, listener):
     ]
 
 
-def test_what_is_no_word_of_ours_is_ignored(heartbeat, listener):
-    hear(heartbeat, anything=1)
+def test_unknown_messages_are_ignored(heartbeat, listener):
+    receive(heartbeat, anything=1)
     assert listener.mock_calls == []
 
 
