@@ -232,6 +232,15 @@ class Camera:
 
     # --- between two steps ----------------------------------------------------------------------
 
+    @property
+    def postponed(self) -> float:
+        """Seconds until the metrics of the last frame's moment may be measured; infinite if no measurement waits."""
+        return self._metric_sampler.postponed
+
+    @property
+    def _at_rest(self) -> bool:
+        return self._runner.state.status != "running"
+
     def _timed(self, complete: bool, also: Collection[str]) -> _Exposure:
         self._room.look()
         began = time.monotonic()
@@ -336,7 +345,7 @@ class Camera:
     def _measure(self, _exposure: _Exposure, generated: Floats, complete: bool) -> None:
         trainer, metric_sampler = self._trainer, self._metric_sampler
         iteration = trainer.iteration
-        if not metric_sampler.due(iteration, generated, at_once=complete):
+        if not metric_sampler.due(iteration, generated, at_once=complete, at_rest=self._at_rest):
             return
         began = time.monotonic()
         samples, reference = (
@@ -368,7 +377,8 @@ class Camera:
                 if bench is not None:
                     metric_sampler.begin(measured_of(visible.run.state, trainer.features, {}))
                 bench = self._image_evaluator = ImageEvaluator(trainer._session, look)
-            if not metric_sampler.due(iteration, generated, at_once=complete and not metric_sampler.busy):
+            at_once = complete and not metric_sampler.busy
+            if not metric_sampler.due(iteration, generated, at_once=at_once, at_rest=self._at_rest):
                 return
             self._measured = exposure.number
             samples = sampler(visible, MEASURED)

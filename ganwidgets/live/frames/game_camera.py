@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ class GameCamera:
     ----------
     request, burden, costs
         As in :class:`~ganwidgets.live.frames.camera.Camera`.
+    postponed : float
+        Seconds until the metrics of the last frame's moment may be measured; infinite if no measurement waits.
     """
 
     def __init__(self, runner: Runner, *, measured: Callable[[], None] = lambda: None) -> None:
@@ -110,7 +113,8 @@ class GameCamera:
         self._viewer = TimelineViewer(runner.trainer._session)
         self._figures: dict[str, float] = {}
         self._measured_at: tuple[Any, ...] = ()
-        self._due = 0.0
+        self._began = self._due = -math.inf
+        self.postponed = math.inf
 
     def take(self, *, complete: bool = False, also: Collection[str] = ()) -> GameFrame:
         """Return a frame of the current state.
@@ -157,12 +161,18 @@ class GameCamera:
     def _measure(self, complete: bool) -> None:
         session, now = self._trainer._session, time.monotonic()
         moment = id(session.run), session.state.iteration, session.place
-        if moment == self._measured_at or not (complete or now >= self._due):
+        self.postponed = math.inf
+        if moment == self._measured_at:
+            return
+        at_rest = self._runner.state.status != "running"
+        wait = (self._began + PAUSE if at_rest else self._due) - now
+        if wait > 0 and not complete:
+            self.postponed = wait
             return
         found: dict[str, float] = look(session.run, session.in_force(), "evaluate", MEASURED, SEED)
         took = time.monotonic() - now
         self._figures, self._measured_at = found, moment
-        self._due = now + max(PAUSE, took / SHARE)
+        self._began, self._due = now, now + max(PAUSE, took / SHARE)
 
     def _comparison(self, columns: Collection[str]) -> dict[str, Envelope]:
         timeline, branch = self._trainer.timeline, self.request.compared

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import threading
 import time
 import weakref
@@ -174,6 +175,11 @@ class MetricSampler:
         Returns True while a viewer is open; afterwards failures are not reported.
     room : callable
         Returns the training's share of a processor; below one, measurements take less too.
+
+    Attributes
+    ----------
+    postponed : float
+        Seconds until the measurement that :meth:`due` refused may be tried again; infinite if the last call refused none.
     """
 
     def __init__(
@@ -196,6 +202,7 @@ class MetricSampler:
         self._under_way: threading.Thread | None = None
         self._began = -np.inf
         self._measured: tuple[int, Floats] | None = None
+        self.postponed = math.inf
         self.begin(Measured())
 
     def begin(self, kept: Measured) -> None:
@@ -207,7 +214,7 @@ class MetricSampler:
             self._interval = self._least
             self._trouble = ""
 
-    def due(self, iteration: int, generated: Floats, *, at_once: bool = False) -> bool:
+    def due(self, iteration: int, generated: Floats, *, at_once: bool = False, at_rest: bool = False) -> bool:
         """Return True if a measurement is due.
 
         Parameters
@@ -218,15 +225,25 @@ class MetricSampler:
             Samples from fixed latents, to detect whether the generator has changed.
         at_once : bool
             Wait neither for the interval nor for a measurement in progress.
+        at_rest : bool
+            The run does not train: the interval need not grow with the cost of a measurement.
         """
         with self._lock:
+            self.postponed = math.inf
             if self._measured is not None:
                 at, samples = self._measured
                 if at == iteration and np.array_equal(samples, generated, equal_nan=True):
                     return False
             if at_once:
                 return True
-            return not self.busy and self._clock() - self._began >= self._interval
+            if self.busy:
+                self.postponed = self._least
+                return False
+            interval = self._least if at_rest and not self._trouble else self._interval
+            wait = self._began + interval - self._clock()
+            if wait > 0:
+                self.postponed = wait
+            return wait <= 0
 
     def measure(
         self,

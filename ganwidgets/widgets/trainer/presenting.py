@@ -201,8 +201,11 @@ class Presenting(HasTraits):
             self._dashboard.heartbeat.beat(self._seq)
         else:
             self._pacer.passed()
-        self._seen = seen
-        return self._pacer.delay()
+        if moving or self._camera.postponed == math.inf:
+            self._seen = seen
+            return self._pacer.delay()
+        self._seen = None  # draw this moment again, with its metrics
+        return max(self._pacer.delay(), self._camera.postponed)
 
     def _wake(self) -> None:
         self._publisher.wake()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import threading
 from dataclasses import replace
 
@@ -274,6 +275,23 @@ def test_measuring_that_takes_long_is_done_less_often():
     assert metric_sampler.due(3, samples)
 
 
+def test_at_rest_the_cost_of_measuring_does_not_delay_it():
+    now = 1000.0
+    worked = itertools.count(0.0, 5.0)
+    metric_sampler = MetricSampler(clock=lambda: now, effort=lambda: next(worked))
+    samples = np.zeros((5, 2), dtype=np.float32)
+    for iteration in (1, 2):
+        metric_sampler.measure(iteration, samples, dict, lambda: {"modes": 1.0}, 0.0)
+        metric_sampler.settle()
+    now += 0.25
+    assert not metric_sampler.due(3, samples, at_rest=True)
+    assert metric_sampler.postponed == 0.75
+    now += 1
+    assert not metric_sampler.due(3, samples)
+    assert metric_sampler.due(3, samples, at_rest=True)
+    assert metric_sampler.postponed == math.inf
+
+
 def test_where_the_training_gets_little_of_a_processor_measuring_takes_less_too():
     now = 1000.0
     worked = itertools.count(0.0, 0.25)
@@ -470,6 +488,7 @@ def test_what_is_overtaken_is_not_measured(pictures, monkeypatch):
 
 def test_what_is_done_beside_the_training_counts_less_where_a_processor_is_left_for_it(pictures, monkeypatch):
     camera = pictures[2]
+    camera._room = CpuShare(lambda: (0, 0))  # whatever else this machine does
     monkeypatch.setattr(frames, "PROCESSORS", 2)
     effort = iter([1.0, 4.0])
     monkeypatch.setattr(frames.time, "thread_time", lambda: next(effort, 0.0))

@@ -285,6 +285,26 @@ class TestWatching:
         assert eager.is_set()
         assert w.trainer.state_hash() == plain.state_hash()
 
+    def test_a_pause_ends_with_the_metrics_of_its_iteration(self, make, monkeypatch):
+        monkeypatch.setattr(
+            "ganwidgets.live.frames.metric_sampler.SHARE", 1e-9
+        )  # measuring seems to cost hours
+        reached = threading.Event()
+        w = make("ring8", **SMALL)
+        sampler, heartbeat = w._camera._metric_sampler, w._dashboard.heartbeat
+        redraw = sampler._notify
+
+        def measured():
+            redraw()
+            if sampler.curves["modes"][0][-1] == 60:
+                reached.set()
+
+        sampler._notify = measured
+        heartbeat.beat = lambda seq: heartbeat._on_message(None, {"ack": seq, "view": "v"}, None)
+        heartbeat._on_message(None, {"hello": "v"}, None)
+        w.play(until=60)
+        assert reached.wait(timeout=60)
+
     def test_what_a_saved_notebook_shows_is_of_the_end_once_nobody_looks(self, make, monkeypatch):
         shown = []
         monkeypatch.setattr(
