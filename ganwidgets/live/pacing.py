@@ -19,7 +19,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 
 __all__ = ["Metronome", "Pacer", "StepRate"]
@@ -263,6 +263,11 @@ class Pacer:
         """True if there is a viewer."""
         with self._lock:
             return bool(self._views)
+
+    def watched_only_by(self, views: Collection[Hashable]) -> bool:
+        """Return True if there is a viewer, and each is among `views`."""
+        with self._lock:
+            return bool(self._views) and all(view in views for view in self._views)
 
     @property
     def silent(self) -> bool:

@@ -404,3 +404,13 @@ def test_a_costly_frame_delays_the_next_until_it_was_a_tenth_of_the_time():
         pacer.sent(1)
         pacer.acknowledge("view", 1)
         assert pacer.delay() == pytest.approx(due)
+
+
+def test_a_viewer_that_is_not_among_some_is_noticed(pacer):
+    assert not pacer.watched_only_by({"class"})
+    pacer.hello("class")
+    assert pacer.watched_only_by({"class", "another class"})
+    pacer.hello("page")
+    assert not pacer.watched_only_by({"class"})
+    pacer.bye("page")
+    assert pacer.watched_only_by({"class"})

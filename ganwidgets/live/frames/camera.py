@@ -96,6 +96,8 @@ class _Exposure:
         Increases with each visit.
     visible : Visible
         The run itself if it was evaluated during the visit, otherwise copies of its networks.
+    picture_only : bool
+        See :meth:`Camera.take`.
     developed : _Developed or None
         Outputs of the networks, if the visit computed them.
     """
@@ -110,6 +112,7 @@ class _Exposure:
     past: TimelineView
     compared: dict[str, Envelope]
     inside: Inside | None
+    picture_only: bool = False
     developed: _Developed | None = None
 
 
@@ -166,7 +169,9 @@ class Camera:
         self._taken = self._measured = 0
         self._lock = threading.Lock()
 
-    def take(self, *, complete: bool = False, also: Collection[str] = ()) -> Frame:
+    def take(
+        self, *, complete: bool = False, also: Collection[str] = (), picture_only: bool = False
+    ) -> Frame:
         """Return a frame of the current state.
 
         Parameters
@@ -176,6 +181,8 @@ class Camera:
         complete : bool
             Wait for metrics of this exact moment, which takes some tens of milliseconds, and a few seconds the first
             time. Otherwise the frame has the metrics of about the last second.
+        picture_only : bool
+            Only the picture of the samples is shown: the frame has no curves, and metrics are measured seldom.
 
         Raises
         ------
@@ -186,7 +193,7 @@ class Camera:
         """
         if complete:
             self._runner.refuse_inside()
-        seen = self._runner.look(lambda: self._timed(complete, also))
+        seen = self._runner.look(lambda: self._timed(complete, also, picture_only))
         scene, source = seen.kept.fixed, seen.kept.fixed.source
         try:
             developed = seen.developed or self._developed_aside(seen, complete, also)
@@ -194,7 +201,7 @@ class Camera:
             if self._trainer._session.run is seen.kept.run:
                 raise
             # A run began afresh meanwhile, possibly on other data.
-            return self.take(complete=complete, also=also)
+            return self.take(complete=complete, also=also, picture_only=picture_only)
         on_features = source.modality.on_features
         if complete:
             self._metric_sampler.settle(PATIENCE if on_features else None)
@@ -241,14 +248,14 @@ class Camera:
     def _at_rest(self) -> bool:
         return self._runner.state.status != "running"
 
-    def _timed(self, complete: bool, also: Collection[str]) -> _Exposure:
+    def _timed(self, complete: bool, also: Collection[str], picture_only: bool) -> _Exposure:
         self._room.look()
         began = time.monotonic()
-        exposure = self._expose(complete, also)
+        exposure = self._expose(complete, also, picture_only)
         self.cost = self.burden = time.monotonic() - began
         return exposure
 
-    def _expose(self, complete: bool, also: Collection[str]) -> _Exposure:
+    def _expose(self, complete: bool, also: Collection[str], picture_only: bool) -> _Exposure:
         trainer = self._trainer
         kept = self._kept
         run = trainer._session.run
@@ -265,10 +272,11 @@ class Camera:
             visible=trainer._session if at_once else frozen_run_of(trainer._session),
             state=state,
             iteration=trainer.iteration,
-            losses={name: drawn_small(trainer.history, name) for name in CURVES},
+            losses={name: drawn_small(trainer.history, name) for name in CURVES if not picture_only},
             exact=trainer.exact,
             past=self._timeline_viewer.now(),
-            compared=self._comparison(),
+            compared={} if picture_only else self._comparison(),
+            picture_only=picture_only,
             inside=None if state.walk is None else inside(trainer._session, state.walk, kept.fixed),
         )
         return replace(exposure, developed=self._develop(exposure, complete, also)) if at_once else exposure
@@ -342,10 +350,12 @@ class Camera:
         history = timeline.history(branch)
         return {name: drawn_small(history, name) for name in LOSS_CURVES}
 
-    def _measure(self, _exposure: _Exposure, generated: Floats, complete: bool) -> None:
+    def _measure(self, exposure: _Exposure, generated: Floats, complete: bool) -> None:
         trainer, metric_sampler = self._trainer, self._metric_sampler
         iteration = trainer.iteration
-        if not metric_sampler.due(iteration, generated, at_once=complete, at_rest=self._at_rest):
+        if not metric_sampler.due(
+            iteration, generated, at_once=complete, at_rest=self._at_rest, seldom=exposure.picture_only
+        ):
             return
         began = time.monotonic()
         samples, reference = (
@@ -378,7 +388,9 @@ class Camera:
                     metric_sampler.begin(measured_of(visible.run.state, trainer.features, {}))
                 bench = self._image_evaluator = ImageEvaluator(trainer._session, look)
             at_once = complete and not metric_sampler.busy
-            if not metric_sampler.due(iteration, generated, at_once=at_once, at_rest=self._at_rest):
+            if not metric_sampler.due(
+                iteration, generated, at_once=at_once, at_rest=self._at_rest, seldom=exposure.picture_only
+            ):
                 return
             self._measured = exposure.number
             samples = sampler(visible, MEASURED)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganwidgets.live.frames.frame import FrameRequest
+from ganwidgets.live.frames.metric_sampler import SELDOM
 from ganwidgets.live.worker.run_state import Status
 from ganwidgets.live.worker.runner import Runner
 from ganwidgets.modality import MODALITIES, Modality
@@ -113,10 +114,13 @@ class GameCamera:
         self._viewer = TimelineViewer(runner.trainer._session)
         self._figures: dict[str, float] = {}
         self._measured_at: tuple[Any, ...] = ()
-        self._began = self._due = -math.inf
+        self._began = -math.inf
+        self._pause = 0.0
         self.postponed = math.inf
 
-    def take(self, *, complete: bool = False, also: Collection[str] = ()) -> GameFrame:
+    def take(
+        self, *, complete: bool = False, also: Collection[str] = (), picture_only: bool = False
+    ) -> GameFrame:
         """Return a frame of the current state.
 
         Parameters
@@ -125,20 +129,22 @@ class GameCamera:
             Measure the metrics of this exact moment.
         also : collection of str
             Ignored: these games have no further observations.
+        picture_only : bool
+            Only the exhibits are shown: the frame has no curves, and metrics are measured seldom.
         """
         del also
         if complete:
             self._runner.refuse_inside()
-        frame: GameFrame = self._runner.look(lambda: self._taken(complete))
+        frame: GameFrame = self._runner.look(lambda: self._taken(complete, picture_only))
         return frame
 
-    def _taken(self, complete: bool) -> GameFrame:
+    def _taken(self, complete: bool, picture_only: bool) -> GameFrame:
         began = time.monotonic()
         trainer, state = self._trainer, self._runner.state
         session = trainer._session
-        columns = session.history.columns.listed
+        columns = () if picture_only else session.history.columns.listed
         n = SHOWN_POINTS if trainer.source.modality.on_plane else self.request.pictures
-        self._measure(complete)
+        self._measure(complete, picture_only)
         seen = shown(session, n, SEED)
         frame = GameFrame(
             iteration=state.iteration,
@@ -158,21 +164,22 @@ class GameCamera:
         self.burden = time.monotonic() - began
         return frame
 
-    def _measure(self, complete: bool) -> None:
+    def _measure(self, complete: bool, seldom: bool) -> None:
         session, now = self._trainer._session, time.monotonic()
         moment = id(session.run), session.state.iteration, session.place
         self.postponed = math.inf
         if moment == self._measured_at:
             return
         at_rest = self._runner.state.status != "running"
-        wait = (self._began + PAUSE if at_rest else self._due) - now
+        due = self._began + (self._pause * SELDOM if seldom else self._pause)
+        wait = (self._began + PAUSE if at_rest else due) - now
         if wait > 0 and not complete:
             self.postponed = wait
             return
         found: dict[str, float] = look(session.run, session.in_force(), "evaluate", MEASURED, SEED)
         took = time.monotonic() - now
         self._figures, self._measured_at = found, moment
-        self._began, self._due = now, now + max(PAUSE, took / SHARE)
+        self._began, self._pause = now, took + max(PAUSE, took / SHARE)
 
     def _comparison(self, columns: Collection[str]) -> dict[str, Envelope]:
         timeline, branch = self._trainer.timeline, self.request.compared

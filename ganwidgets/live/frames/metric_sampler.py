@@ -29,6 +29,9 @@ SAMPLES, SEED = 2500, 0
 SHARE, SHARE_ASIDE = 0.05, 0.1
 """Maximum shares of time for measurements: of the training thread, and of the measuring thread."""
 
+SELDOM = 10.0
+"""Factor between two measurements while no viewer shows metrics; their curves go on for a later one."""
+
 AFTER_FAILURE = 10.0
 """Minimum seconds before a failed measurement is retried."""
 
@@ -214,7 +217,15 @@ class MetricSampler:
             self._interval = self._least
             self._trouble = ""
 
-    def due(self, iteration: int, generated: Floats, *, at_once: bool = False, at_rest: bool = False) -> bool:
+    def due(
+        self,
+        iteration: int,
+        generated: Floats,
+        *,
+        at_once: bool = False,
+        at_rest: bool = False,
+        seldom: bool = False,
+    ) -> bool:
         """Return True if a measurement is due.
 
         Parameters
@@ -227,6 +238,8 @@ class MetricSampler:
             Wait neither for the interval nor for a measurement in progress.
         at_rest : bool
             The run does not train: the interval need not grow with the cost of a measurement.
+        seldom : bool
+            Wait ten times as long while the run trains, because no viewer shows metrics.
         """
         with self._lock:
             self.postponed = math.inf
@@ -239,7 +252,9 @@ class MetricSampler:
             if self.busy:
                 self.postponed = self._least
                 return False
-            interval = self._least if at_rest and not self._trouble else self._interval
+            interval = self._interval * (SELDOM if seldom else 1)
+            if at_rest:
+                interval = self._interval if self._trouble else self._least
             wait = self._began + interval - self._clock()
             if wait > 0:
                 self.postponed = wait

@@ -10,7 +10,6 @@ import math
 import os
 import secrets
 import sys
-import threading
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -34,9 +33,6 @@ from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 __all__ = ["Classroom"]
 
 ROLES = ("watch", "propose", "steer")
-MOST_POINTS = 600
-"""Maximum number of points of the loss curves; above it, every second point is dropped."""
-
 WORDS = {
     "name": N_("Your name"),
     "propose": N_("Propose a change"),
@@ -128,8 +124,6 @@ class Classroom(Experiments):
         self._question: Question | None = None
         self._tokens = {role: secrets.token_urlsafe(24) for role in ROLES}
         self._feed = Feed()
-        self._points: list[tuple[float, ...]] = []
-        self._lock = threading.Lock()
         self._address = host
         self.closed = False
         try:
@@ -158,6 +152,7 @@ class Classroom(Experiments):
             (self._heart, self._heart.tapped(self._beat)),
         ]
         widget._followers = (*widget._followers, self.close)
+        widget._classes |= {self}
         self._request()
 
     # --- for the teacher ------------------------------------------------------------------------
@@ -244,6 +239,7 @@ class Classroom(Experiments):
             for view, tap in self._taps:
                 view.untapped(tap)
             self.watched(yes=False)
+            self._widget._classes -= {self}
             self._server.close()
 
     def __repr__(self) -> str:
@@ -282,15 +278,10 @@ class Classroom(Experiments):
     def _take(self, message: Mapping[str, Any], buffers: Any) -> None:
         if "frame" not in message:
             return
-        self._feed.store(message, buffers or ())
         state = self._runner.state
         losses = (float(state.record.get(name, math.nan)) for name in self._tones)
-        point = (state.iteration, *losses)
-        with self._lock:
-            self._points = [known for known in self._points if known[0] < point[0]]
-            self._points.append(point)
-            if len(self._points) > MOST_POINTS:
-                self._points = self._points[::2]
+        row = [state.iteration, *(value if math.isfinite(value) else None for value in losses)]
+        self._feed.store(message, buffers or (), row)
         self._server.frame_ready()
 
     def _beat(self, message: Mapping[str, Any], _buffers: Any) -> None:
@@ -351,15 +342,13 @@ class Classroom(Experiments):
         values = self._widget.trainer.settings.as_dict()
         return {name: value for name, value in values.items() if isinstance(value, (bool, int, float, str))}
 
-    def packed(self, known: int) -> tuple[int, bytes]:
-        """Return the message for a client with version `known`; non-finite numbers become null."""
+    def packed(self, known: int, ask: bool) -> tuple[int, bytes]:
+        """Return the message for a client with version `known`, which must acknowledge it if `ask` is True."""
         state = self._runner.state
-        with self._lock:
-            points = [[v if math.isfinite(v) else None for v in point] for point in self._points]
         extra = {
             "status": self._catalog(STATES.get(state.status, state.status)),
             "iteration": state.iteration,
-            "losses": points,
+            "ask": ask,
         }
         return self._feed.packed(known, extra)
 

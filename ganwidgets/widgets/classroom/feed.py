@@ -1,7 +1,8 @@
 """The latest content of a view, merged from its messages, so that clients can join late or skip frames.
 
 A view's message omits unchanged parts. A client that skipped messages would miss a part that changed meanwhile. So the
-feed stores the latest version of each part, and sends each client the parts newer than its version.
+feed stores the latest version of each part, and sends each client the parts newer than its version. The same holds for
+the rows of the curves.
 """
 
 from __future__ import annotations
@@ -13,18 +14,33 @@ from typing import Any
 
 __all__ = ["Feed"]
 
+MOST_ROWS = 600
+"""Of the curves; every second one is dropped above it."""
+
 
 class Feed:
-    """The latest frame of one view; thread-safe."""
+    """The latest frame of one view, and the curves beside it; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._version = 0
         self._content: dict[str, Any] = {}
         self._parts: dict[str, tuple[int, list[Any], bytes]] = {}
+        self._rows: list[tuple[int, list[float | None]]] = []
+        self._rewritten = 0
 
-    def store(self, message: Mapping[str, Any], buffers: Sequence[Any]) -> None:
-        """Store a message of the view, ``{"frame": {..., "parts": [...]}}`` with a buffer for each part."""
+    def store(self, message: Mapping[str, Any], buffers: Sequence[Any], row: list[float | None]) -> None:
+        """Store a message of the view and the values of the curves.
+
+        Parameters
+        ----------
+        message : mapping
+            ``{"frame": {..., "parts": [...]}}``
+        buffers : sequence of bytes-like
+            One for each part.
+        row : list
+            The iteration, and the value of each curve; None is a gap. Rows from that iteration on are dropped first.
+        """
         frame = dict(message["frame"])
         parts, kept = frame.pop("parts"), frame.pop("keep", None)
         with self._lock:
@@ -34,22 +50,48 @@ class Feed:
             for part, buffer in zip(parts, buffers, strict=True):
                 self._parts[part[0]] = (self._version, part, bytes(buffer))
             self._content = frame
+            self._append(row)
+
+    def _append(self, row: list[float | None]) -> None:
+        rows = self._rows
+        if rows and rows[-1][1] == row:
+            return
+        while rows and _iteration(rows[-1][1]) >= _iteration(row):
+            rows.pop()
+            self._rewritten = self._version
+        rows.append((self._version, row))
+        if len(rows) > MOST_ROWS:
+            del rows[1::2]
+            self._rewritten = self._version
 
     def packed(self, known: int, extra: Mapping[str, Any]) -> tuple[int, bytes]:
         """Return the version, and the binary message for a client with version `known`.
 
         The message is 4 bytes (little-endian) with the length of a JSON header, the header, and the buffers one after
-        the other; ``lengths`` in the header contains their sizes in bytes.
+        the other. In the header, ``lengths`` contains their sizes in bytes, and ``rows`` the rows of the curves that the
+        client lacks; if ``anew`` is true, they replace all rows of the client.
         """
         with self._lock:
             version, content = self._version, self._content
             parts = dict(self._parts)
+            anew = known < self._rewritten
+            rows = [row for since, row in self._rows if anew or since > known]
         new = [(part, buffer) for since, part, buffer in parts.values() if since > known]
         kept = [name for name, (since, _, _) in parts.items() if since <= known]
         frame = {**content, "parts": [part for part, _ in new], "keep": kept}
         header = json.dumps(
-            {**extra, "frame": frame, "lengths": [len(buffer) for _, buffer in new]},
+            {
+                **extra,
+                "frame": frame,
+                "lengths": [len(buffer) for _, buffer in new],
+                "rows": rows,
+                "anew": anew,
+            },
             allow_nan=False,
             default=str,
         ).encode()
         return version, b"".join([len(header).to_bytes(4, "little"), header, *(buffer for _, buffer in new)])
+
+
+def _iteration(row: list[float | None]) -> float:
+    return row[0] or 0

@@ -27,6 +27,7 @@ const send = (content) => socket.send(JSON.stringify(content));
 let model;
 let words = {};
 let curves = [];
+let losses = [];
 const question = new Question(find("question"), send);
 
 const described = (changes) => Object.entries(changes).map(([key, value]) => `${key} = ${value}`).join(", ");
@@ -116,8 +117,9 @@ function showFrame(data) {
   });
   find("status").textContent = `${header.status} \u00b7 ${words.iteration} ${header.iteration}`;
   if (header.frame.parts.length || header.frame.keep.length) model.tell("msg:custom", { frame: header.frame }, buffers);
-  drawLosses(find("curves"), header.losses, words, curves, find("log").querySelector("input").checked);
-  requestAnimationFrame(() => send({ ack: true }));
+  losses = header.anew ? header.rows : losses.concat(header.rows);
+  drawLosses(find("curves"), losses, words, curves, find("log").querySelector("input").checked);
+  if (header.ask) requestAnimationFrame(() => send({ ack: true }));
 }
 
 socket.addEventListener("open", () => send({ name }));

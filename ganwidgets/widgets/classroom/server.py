@@ -7,14 +7,15 @@ servers of the hub.
 The first WebSocket message of a client is ``{"token": ..., "name": ...}``, or ``{"name": ...}`` if it has the cookie;
 anything else closes the connection with code 4403. Later messages, each if the client's role allows it:
 
-- ``{"ack": true}`` after drawing a frame
+- ``{"ack": true}`` after drawing a frame that asks for it
 - ``{"propose": {"changes": {...}, "reason": ...}}`` and ``{"vote": index}``
 - ``{"answer": index}`` and ``{"draw": [numbers]}``
 - ``{"set": {...}}`` and ``{"act": "play" | "pause" | "step"}``
 
 The server sends ``{"welcome": ...}``, ``{"question": ...}``, ``{"lanes": [...]}``, ``{"proposals": [...]}`` and
 ``{"refused": ...}`` as text, and frames as binary messages of :class:`~ganwidgets.widgets.classroom.feed.Feed`. A client
-gets the next frame after acknowledging the last one. So a slow client gets fewer frames and delays no other client.
+that owes an acknowledgement gets no frame. So a slow client gets fewer frames and delays no other client; see
+:mod:`~ganwidgets.widgets.classroom.flow`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ import tornado.netutil
 import tornado.web
 import tornado.websocket
 
+from ganwidgets.widgets.classroom.flow import Flow
 from ganwidgets.widgets.classroom.people import People
 
 __all__ = ["Host", "Server"]
@@ -75,7 +77,7 @@ class Host(Protocol):
     def welcome(self, role: str) -> Mapping[str, Any]:
         """Return the initial message for a client of `role`."""
 
-    def packed(self, known: int) -> tuple[int, bytes]:
+    def packed(self, known: int, ask: bool) -> tuple[int, bytes]:
         """See :meth:`~ganwidgets.widgets.classroom.feed.Feed.packed`."""
 
     def proposals_shown(self) -> list[dict[str, Any]]:
@@ -150,7 +152,7 @@ class _Socket(tornado.websocket.WebSocketHandler):
         self.role = self.name = ""
         self.identity = self.id
         self.known = 0
-        self.ready = True
+        self.flow = Flow()
         self._credit, self._credited = BURST, time.monotonic()
 
     def open(self, *_: str) -> None:
@@ -179,12 +181,13 @@ class _Socket(tornado.websocket.WebSocketHandler):
         elif not self.role:
             self._greet(content)
         elif "ack" in content:
-            self.ready = True
+            self.flow.acknowledged(now)
         else:
             refusal = self.server.host.request(self.identity, self.name, self.role, content)
             if refusal:
                 self.send_json({"refused": refusal})
-            self.server.send_proposals()
+            if "propose" in content or "vote" in content:
+                self.server.send_proposals()
             if "answer" in content or "draw" in content:
                 self.server.send_question()
 
@@ -214,14 +217,8 @@ class _Socket(tornado.websocket.WebSocketHandler):
 
     def send(self, data: str | bytes) -> None:
         if self.ws_connection is not None and not self.ws_connection.is_closing():
-            self.server.pending.add(task := asyncio.ensure_future(self._send(data)))
-            task.add_done_callback(self.server.pending.discard)
-
-    async def _send(self, data: str | bytes) -> None:
-        try:
-            await self.write_message(data, binary=isinstance(data, bytes))
-        except (tornado.websocket.WebSocketClosedError, tornado.iostream.StreamClosedError):
-            self.server.clients.discard(self)
+            sending = self.write_message(data, binary=isinstance(data, bytes))
+            sending.add_done_callback(_noted)
 
     def on_close(self) -> None:
         self.server.clients.discard(self)
@@ -229,6 +226,12 @@ class _Socket(tornado.websocket.WebSocketHandler):
             self.server.people.leave(self.identity)
         if not self.server.clients:
             self.server.host.watched(yes=False)
+
+
+def _noted(sending: asyncio.Future[None]) -> None:
+    """Retrieve the error of a broken connection, which `on_close` handles."""
+    if not sending.cancelled():
+        sending.exception()
 
 
 def _refuse_constant(name: str) -> Any:
@@ -262,7 +265,6 @@ class Server:
         self.host = host
         self.people = People()
         self.clients: set[_Socket] = set()
-        self.pending: set[Any] = set()
         sockets = tornado.netutil.bind_sockets(port, address)
         self.port: int = sockets[0].getsockname()[1]
         self.cookie = f"gw-class-{self.port}"  # cookies are shared by all ports of a host
@@ -305,22 +307,22 @@ class Server:
 
     def _send_frames(self) -> None:
         self._due = False
-        self._sent_at = time.monotonic()
-        packed: dict[int, tuple[int, bytes]] = {}
+        self._sent_at = now = time.monotonic()
+        packed: dict[tuple[int, bool], tuple[int, bytes]] = {}
         for client in list(self.clients):
-            if client.ready:
-                if client.known not in packed:
-                    packed[client.known] = self.host.packed(client.known)
-                version, data = packed[client.known]
+            if client.flow.open:
+                kind = client.known, client.flow.asks()
+                if kind not in packed:
+                    packed[kind] = self.host.packed(*kind)
+                version, data = packed[kind]
                 if version:  # 0 before the first frame
-                    client.ready, client.known = False, version
+                    client.known = version
+                    client.flow.sent(now)
                     client.send(data)
 
     def send_proposals(self) -> None:
         """Send the open proposals to all clients; call this on the server's thread."""
-        shown = {"proposals": self.host.proposals_shown()}
-        for client in list(self.clients):
-            client.send_json(shown)
+        self.send_all({"proposals": self.host.proposals_shown()})
 
     def send_question(self) -> None:
         """Send the question to all clients, as shown to each; call this on the server's thread."""
@@ -329,8 +331,9 @@ class Server:
 
     def send_all(self, content: Mapping[str, Any]) -> None:
         """Send the same message to all clients; call this on the server's thread."""
+        text = json.dumps(content, default=str)
         for client in list(self.clients):
-            client.send_json(content)
+            client.send(text)
 
     def role_of_token(self, token: Any) -> str:
         """Return the role of `token`; empty for an unknown token."""

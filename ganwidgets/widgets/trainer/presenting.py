@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ class Presenting(HasTraits):
         self._unanswered: defaultdict[str, set[int]] = defaultdict(set)
         self._seen: tuple[Any, ...] | None = None
         self._again = self._measured = self._seq = 0
+        self._classes: frozenset[Hashable] = frozenset()
 
     def _on_message(self, event: Event) -> None:
         self._events.append(event)
@@ -167,7 +168,10 @@ class Presenting(HasTraits):
         return delay
 
     def _draw(self, forced: bool) -> float:
-        state, again = self._runner.state, self._again
+        state, again, dashboard = self._runner.state, self._again, self._dashboard
+        class_alone = not forced and self._pacer.watched_only_by(self._classes)
+        if dashboard.class_alone and not class_alone:
+            self._seen = None  # panels that the class does not see are out of date
         seen = (state.moves, state.status, state.changes, self._measured, id(state.walk), again)
         if seen == self._seen and not forced:
             return math.inf
@@ -175,8 +179,8 @@ class Presenting(HasTraits):
             return self._pacer.delay()
         moving = state.status == "running"
         everything = forced or not moving or self._seen is None or self._seen[-1] != again
-        due = self._dashboard.due(self._camera.costs, everything=everything)
-        dashboard = self._dashboard
+        dashboard.class_alone = class_alone
+        due = dashboard.due(self._camera.costs, everything=everything)
         self._camera.request = FrameRequest(
             pictures=dashboard.pictures,
             wanted=dashboard.wanted,
@@ -186,7 +190,7 @@ class Presenting(HasTraits):
             compared=self._hands.compared,
         )
         try:
-            frame = self._camera.take(complete=forced)
+            frame = self._camera.take(complete=forced, picture_only=class_alone)
         except Exception as error:  # noqa: BLE001 - the page shows any exception of a network in eval mode
             self._seen = seen
             self._refusal = self._catalog.error(error)

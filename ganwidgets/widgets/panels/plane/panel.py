@@ -167,6 +167,11 @@ class PlanePanel:
         return needs
 
     @property
+    def class_needs(self) -> frozenset[str]:
+        """Those of `needs` that the pages of a class show: they have no map of the verdict."""
+        return self.needs - {"verdict", "close_up"}
+
+    @property
     def focus(self) -> Focus:
         """The part of the plane and the layers that the user looks at."""
         return Focus(self.view.window, self.view.trail)
@@ -211,13 +216,9 @@ class PlanePanel:
         kept = sorted({name for name, _, _ in parts} - {name for name, _ in fresh})
         judged = frame.extent is not None  # there is a map of the verdict, shown or not
         manifold = frame.seen.get("manifold")
-        heat = [] if verdict is None or not self.shows("verdict") else list(heat_runs(verdict))
-        with drawing():
-            cells = self._heat
-            cells.clear()
-            for cells.fill_style, x, y, width in heat:
-                cells.fill_rects(x, y, width, 1)
-            self._rest.clear()
+        mapped = judged and self.shows("verdict")
+        if verdict is not None or not mapped:  # a frame for a class alone has no map
+            self._draw_map(list(heat_runs(verdict)) if mapped and verdict is not None else [])
         content = {
             "iteration": frame.iteration,
             "extent": frame.extent or projection.extent(frame.real),
@@ -235,6 +236,14 @@ class PlanePanel:
             "parts": [[name, array.dtype.str[1:], array.shape] for name, array in fresh],
         }
         self.view.send({"frame": content}, buffers=[array.tobytes() for _, array in fresh])
+
+    def _draw_map(self, runs: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]]) -> None:
+        with drawing():
+            cells = self._heat
+            cells.clear()
+            for cells.fill_style, x, y, width in runs:
+                cells.fill_rects(x, y, width, 1)
+            self._rest.clear()
 
     def _parts(self, frame: Frame, projection: Projection) -> list[Part]:
         """Return what the browser is to have of `frame`."""

@@ -65,7 +65,8 @@ REST = 2.0
 class Panel(Protocol):
     """A part of the widget that draws one aspect of a frame.
 
-    A panel may also have `needs`: the names of :data:`ganwidgets.live.observations.OBSERVATIONS` that it needs in frames.
+    A panel may also have `needs`: the names of :data:`ganwidgets.live.observations.OBSERVATIONS` that it needs in frames;
+    and `class_needs`: those of them that it needs for the pages of a class.
     """
 
     name: str
@@ -350,11 +351,23 @@ class Dashboard:
     @property
     def wanted(self) -> frozenset[str]:
         """Observations that frames must hold beside the samples: all that visible panels need."""
-        return _needs(self._shown(self._modality))
+        return self._needs_of(self._shown(self._modality))
+
+    @property
+    def class_alone(self) -> bool:
+        """True while only a class watches, which sees the picture and nothing else."""
+        return self._visibility.class_alone
+
+    @class_alone.setter
+    def class_alone(self, alone: bool) -> None:
+        self._visibility.class_alone = alone
+
+    def _needs_of(self, panels: Iterable[Panel]) -> frozenset[str]:
+        return _needs(panels, "class_needs" if self.class_alone else "needs")
 
     def skipped(self, due: Collection[Panel]) -> frozenset[str]:
         """Return the observations that only panels outside `due` need."""
-        return self.wanted - _needs(panel for panel in self._shown(self._modality) if panel in due)
+        return self.wanted - self._needs_of(panel for panel in self._shown(self._modality) if panel in due)
 
     @property
     def picture_view(self) -> Any:
@@ -414,8 +427,8 @@ def _preset_labels() -> dict[str, str]:
     return points | {name: preset.label for name, preset in IMAGE_PRESETS.items()}
 
 
-def _needs(panels: Iterable[Panel]) -> frozenset[str]:
-    return frozenset[str]().union(*(getattr(panel, "needs", ()) for panel in panels))
+def _needs(panels: Iterable[Panel], kind: str = "needs") -> frozenset[str]:
+    return frozenset[str]().union(*(getattr(panel, kind, getattr(panel, "needs", ())) for panel in panels))
 
 
 def descendants(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:

@@ -279,6 +279,7 @@ class GameDashboard:
         self.children = self.arranged(PANELS)
         self._apart = [picture, *self._parts.values()]
 
+    class_alone = False
     wanted: frozenset[str] = frozenset()
     focus = Focus()
     pictures = 8
@@ -343,7 +344,8 @@ class GameDashboard:
         due = [
             panel
             for panel in self._panels
-            if everything or now - self._drawn_at.get(panel.name, -math.inf) >= panel.interval
+            if (everything or now - self._drawn_at.get(panel.name, -math.inf) >= panel.interval)
+            and (panel.name == self.exhibits.name or not self.class_alone)
         ]
         self._drawn_at.update((panel.name, now) for panel in due)
         return due

@@ -55,11 +55,14 @@ class Visibility:
         The layout's names.
     hidden : frozenset of str
         Panels that `controls` hides.
+    class_alone : bool
+        Only a class watches, which sees the picture and nothing else.
     """
 
     def __init__(self) -> None:
         self.laid_out: tuple[str, ...] = PANELS
         self.hidden: frozenset[str] = frozenset()
+        self.class_alone = False
 
     def hide_unless(self, names: Collection[str] | None) -> None:
         """Hide the panels of :data:`HIDEABLE` that are not among `names`; None hides none."""
@@ -68,6 +71,8 @@ class Visibility:
     def shows(self, panel: str, view: View) -> bool:
         """Return True if the panel of this name is shown for data with this view."""
         place = PLACES.get(panel)
+        if self.class_alone:
+            return panel in PICTURE and place is not None and view in place.views
         if place is None:
             return self.laid_out == PANELS
         return panel not in self.hidden and view in place.views and not place.parts.isdisjoint(self.laid_out)
