@@ -102,7 +102,7 @@ class Pix2Pix(Game):
     }
     exhibits = (
         Exhibit("input", N_("Input")),
-        Exhibit("translation", N_("Translation"), role="generated"),
+        Exhibit("translation", N_("Translated"), role="generated"),
         Exhibit("target", N_("Target"), role="real"),
         Exhibit("verdicts", N_("Verdicts on patches"), "signed"),
     )
@@ -126,7 +126,7 @@ class Pix2Pix(Game):
             Node("pairs", N_("Pairs"), "data"),
             Node("noise", N_("Noise"), "noise"),
             Node("generator", N_("Generator"), "network"),
-            Node("translation", N_("Translation"), "samples"),
+            Node("translation", N_("Translated"), "samples"),
             Node("discriminator", N_("Discriminator"), "network"),
             Node("verdicts", N_("Verdicts on patches"), "scores"),
             Node("loss_d", N_("Loss of D"), "loss"),

@@ -202,9 +202,7 @@ class SettingTraits(FreshStartTraits):
         slider=(1, 32),
         label=N_("Penalty every"),
         unit=N_("updates of D"),
-        help=N_(
-            "Computes the costly penalty only at every so many updates of D, and counts it as many times over there."
-        ),
+        help=N_("Computes the costly penalty only at every nth update of D, and multiplies it by n there."),
         group="objective",
     )
     weight_clip = FloatSetting(
@@ -277,7 +275,7 @@ class SettingTraits(FreshStartTraits):
         label=N_("Unrolled steps"),
         unit=N_("D updates ahead"),
         help=N_(
-            "Lets the generator foresee how D would answer over so many updates, which keeps it from leaving modes out; 0 does not."
+            "Lets the generator anticipate D's response over this many updates, which keeps it from dropping modes; 0 turns this off."
         ),
         group="objective",
     )
@@ -345,7 +343,7 @@ class SettingTraits(FreshStartTraits):
         choices={"float32": N_("Full (float32)"), "bfloat16": N_("Half (bfloat16)")},
         label=N_("Precision"),
         help=N_(
-            "Half lets the networks compute with half as many bits, which is faster on a GPU; weights and losses keep them all."
+            "Half computes the networks with half as many bits, which is faster on a GPU; weights and losses keep full precision."
         ),
         group="optimizer",
     )
@@ -354,7 +352,7 @@ class SettingTraits(FreshStartTraits):
         choices={"eager": N_("Eager"), "compiled": N_("Compiled")},
         label=N_("Steps carried out by"),
         help=N_(
-            "Compiled lets a C++ compiler make one function of a whole step, several times as fast for small networks; until it is ready, steps go on as before."
+            "Compiled merges a whole step into one function with a C++ compiler, several times as fast for small networks; until it is ready, steps continue as before."
         ),
         group="optimizer",
     )

@@ -47,7 +47,9 @@ class FreshStartTraits(SettingOwner):
         },
         register="gw.register_architecture",
         label=N_("Architecture"),
-        help=N_("How the two networks are built; all but the fully connected ones are for square images."),
+        help=N_(
+            "How the two networks are built; every architecture except the fully connected one needs square images."
+        ),
         group="fresh start",
         effect="fresh start",
         affects=BOTH,

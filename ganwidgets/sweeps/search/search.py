@@ -156,7 +156,7 @@ def _check_study(study: Any, metric: str, sweep: Sweep) -> None:
     if found != wanted:
         raise ValueError(
             Message(
-                "the study is to {found} {metric}, which is better {better}; pass "
+                "the direction of the study is {found!r}, but {metric} is better when it is {better}; pass "
                 "optuna.create_study(direction={wanted!r})",
                 found=found,
                 metric=metric,

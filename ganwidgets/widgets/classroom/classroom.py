@@ -107,7 +107,7 @@ class Classroom(Experiments):
         if "google.colab" in sys.modules:
             raise RuntimeError(
                 Message(
-                    "Google Colab serves no page to other people; run the kernel on a computer of your own"
+                    "Google Colab cannot serve a page to other people; run the kernel on your own computer"
                 )
             )
         asked: Any = port
@@ -140,8 +140,7 @@ class Classroom(Experiments):
         if not _local(host):
             warnings.warn(
                 Message(
-                    "the class is served to everybody in the network at {host}, unencrypted; who has an address has "
-                    "its role",
+                    "everyone in the network can reach the class at {host}, unencrypted; each address grants its role",
                     host=host,
                 ),
                 RuntimeWarning,
@@ -399,7 +398,7 @@ class Classroom(Experiments):
 
     def _checked(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
         if not 1 <= len(changes) <= 8:
-            raise ValueError(Message("a change needs one to eight settings"))
+            raise ValueError(Message("a change must have one to eight settings"))
         if not all(isinstance(value, (bool, int, float, str)) for value in changes.values()):
             raise ValueError(Message("a class can set numbers, words and switches only"))
         if {"data", "seed"} & set(changes):

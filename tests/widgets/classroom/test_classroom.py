@@ -204,7 +204,7 @@ def test_what_cannot_be_a_class_is_refused(w, classroom, monkeypatch):
             gw.Classroom(w, port=bad)
     with pytest.raises(OSError, match="choose another"):
         gw.Classroom(w, host="203.0.113.1")
-    with pytest.warns(RuntimeWarning, match="everybody in the network"):
+    with pytest.warns(RuntimeWarning, match="everyone in the network"):
         gw.Classroom(w, host="0.0.0.0").close()  # noqa: S104 - the warning is what is tested
     monkeypatch.setitem(sys.modules, "google.colab", object())
     with pytest.raises(RuntimeError, match="Colab"):

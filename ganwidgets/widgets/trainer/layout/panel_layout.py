@@ -83,7 +83,7 @@ class LayoutTraits(traitlets.HasTraits):
         if "controls" in names and {"graph", "settings"} & set(names):
             raise TraitError(
                 Message(
-                    "panels has {name!r} beside 'controls', which shows controls of it; leave one of them out",
+                    "panels has {name!r} beside 'controls', which already shows some of its controls; leave one of them out",
                     name="graph" if "graph" in names else "settings",
                 )
             )
