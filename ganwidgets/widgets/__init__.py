@@ -1,4 +1,4 @@
-"""What is shown in a notebook."""
+"""Widgets for notebooks."""
 
 from ganwidgets.widgets.comparison.widget import ComparisonWidget
 from ganwidgets.widgets.dirac.widget import DiracWidget

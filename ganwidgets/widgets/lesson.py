@@ -1,4 +1,4 @@
-"""A lesson in a notebook: the question, the prediction that is noted, the experiment, the comparison."""
+"""The widget of a lesson: question, prediction, experiment, and comparison."""
 
 from __future__ import annotations
 
@@ -35,29 +35,29 @@ RECORDED = {
     "accuracy_real": N_("D right on real"),
     "accuracy_fake": N_("D right on generated"),
 }
-"""Labels of the figures in a record."""
+"""Labels of the values in a record."""
 
 
 class LessonWidget(ipywidgets.VBox):
-    """Asks, waits for a prediction, lets the class see the experiment, and compares.
+    """Asks a question, waits for a prediction, shows the experiment, and compares.
 
-    The experiment can only be begun once a prediction was noted; it stays with the run, as the reason
-    of the change. Afterwards the widget says whether the prediction was right, if the lesson declares it.
-    **Again** returns to the question, **Another seed** repeats the experiment in a run of its own, and a
-    third button repeats it over several seeds and shows how much the figures differ.
+    The experiment can begin only after a prediction, which is stored with the run as the reason of the change.
+    Afterwards the widget says if the prediction was right, if the lesson declares the answer.
+    **Again** returns to the question, **Another seed** repeats the experiment in a separate run. A third
+    button repeats it with several seeds and shows how much the results differ.
 
     Parameters
     ----------
     lesson : Lesson
     locale : str, optional
-        The language of what the widget says by itself; the lesson speaks its own.
+        Language of the widget's own texts; the lesson's texts are not translated.
 
     Attributes
     ----------
     prediction : str
-        What was noted; empty before.
+        The prediction; empty before.
     outcome : Outcome or None
-        The newest result, once an experiment is over.
+        The latest result; None before the first.
     outcomes : list of Outcome
         The results so far, one for each seed.
     trainer_widget : GANTrainerWidget
@@ -133,7 +133,7 @@ class LessonWidget(ipywidgets.VBox):
         self._tell(html.escape(sentence))
 
     def _offer(self, *, repeats: bool) -> None:
-        """Enable or disable what repeats an experiment."""
+        """Enable or disable the buttons that repeat an experiment."""
         self._again.disabled = self._another.disabled = self._repeat.disabled = not repeats
 
     def _began(self, _button: Any) -> None:
@@ -157,7 +157,7 @@ class LessonWidget(ipywidgets.VBox):
         return self._catalog(sentence, done=done, count=self.lesson.seeds)
 
     def _work(self, task: Callable[[], None], sentence: str) -> None:
-        """Carry out `task` in a thread of its own; whatever happens, the class can go on afterwards."""
+        """Run `task` in a separate thread; after an exception too, the class can continue."""
         self._offer(repeats=False)
         self._tell(html.escape(sentence))
 
@@ -221,7 +221,7 @@ class LessonWidget(ipywidgets.VBox):
         others = [known for known in self.outcomes if known.seed != outcome.seed]
         self.outcomes = sorted([*others, outcome], key=lambda known: known.seed)
 
-    # --- what is said -----------------------------------------------------------------------------
+    # --- texts ------------------------------------------------------------------------------------
 
     def _comparison(self) -> str:
         t, outcomes = self._catalog, self.outcomes
@@ -249,7 +249,7 @@ class LessonWidget(ipywidgets.VBox):
         )
 
     def _judgement(self) -> str:
-        """Return whether the prediction was right, and on how many seeds."""
+        """Return a sentence: if the prediction was right, and for how many seeds."""
         t = self._catalog
         answers = [answer for each in self.outcomes if (answer := self.lesson.answer_of(each)) is not None]
         if not answers:
@@ -301,12 +301,12 @@ class LessonWidget(ipywidgets.VBox):
         return {**view_of(self), "image/png": shown["image/png"]}
 
     def wait(self, timeout: float | None = None) -> None:
-        """Return once the experiment that was begun is over.
+        """Wait until the current experiment has ended.
 
         Parameters
         ----------
         timeout : float, optional
-            Seconds to wait at most.
+            Maximum seconds to wait.
 
         Raises
         ------
@@ -329,12 +329,12 @@ class LessonWidget(ipywidgets.VBox):
         )
 
     def close(self) -> None:
-        """End the run's thread and remove everything from the page."""
+        """End the run's thread and close the widget."""
         self.trainer_widget.close()
         for model in self._models:
             model.close()
         super().close()
-        # ipywidgets puts None there, which IPython would call when the closed widget is shown.
+        # ipywidgets sets this to None, which IPython would call when displaying the closed widget.
         self.__dict__.pop("_repr_mimebundle_", None)
 
     def __repr__(self) -> str:

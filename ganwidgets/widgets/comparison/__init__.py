@@ -1,1 +1,1 @@
-"""Runs beside each other, in a notebook."""
+"""The widget that compares runs."""

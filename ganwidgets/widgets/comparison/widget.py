@@ -1,9 +1,9 @@
 """A comparison in a notebook: overlaid curves and a table, which follow runs of other processes.
 
 From the browser, as messages: ``{"look": true}`` every two seconds while the page shows it; ``{"samples": true}``.
-The messages ``{"findings": true}`` and ``{"better": true}`` ask for what is wrong with each run, and for the difference of the two
-groups of seeds. The traits `column`, `against` and `colour` are the browser's choices. To the browser: `table`, `curves`,
-`pictures`, `told`.
+The messages ``{"findings": true}`` and ``{"better": true}`` request the findings of each run, and the
+difference between two groups of seeds. The traits `column`, `against` and `colour` are the browser's choices.
+To the browser: `table`, `curves`, `pictures`, `told`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ POINTS = 250
 
 
 class ComparisonWidget(anywidget.AnyWidget):
-    """Runs beside each other; see :func:`ganwidgets.compare`, whose result shows itself so.
+    """Runs side by side; the display of the result of :func:`ganwidgets.compare`.
 
     Parameters
     ----------
@@ -73,10 +73,10 @@ class ComparisonWidget(anywidget.AnyWidget):
     Attributes
     ----------
     column : str
-        The curve that is drawn.
+        Name of the drawn curve.
     against : {"iteration", "samples_seen", "seconds"}
     colour : str
-        What decides on the colours: a column of the table, or each run's own if empty.
+        The column of the table that determines the colours; empty for one colour per run.
     """
 
     _esm = script("comparison/comparison")
@@ -105,11 +105,11 @@ class ComparisonWidget(anywidget.AnyWidget):
 
     @property
     def comparison(self) -> Comparison:
-        """What is shown."""
+        """The displayed comparison."""
         return self._comparison
 
     def refresh(self) -> None:
-        """Read the runs again, and show what is new."""
+        """Read the runs again, and update the display."""
         with self._looking:
             runs = self._comparison.runs
             seen = tuple(
@@ -185,11 +185,11 @@ class ComparisonWidget(anywidget.AnyWidget):
         )
 
     def show_findings(self) -> None:
-        """Say what is wrong with each run."""
+        """Show the findings of each run."""
         self.told = findings_of_each(self._comparison.findings(), self._catalog)
 
     def show_better(self) -> None:
-        """Say by how much the curve that is drawn is higher in the second group of seeds than in the first."""
+        """Show the difference of the drawn curve between the second and the first group of seeds."""
         t, groups = self._catalog, self._comparison.groups()
         try:
             interval = self._comparison.better_by(self.column)
@@ -214,7 +214,7 @@ class ComparisonWidget(anywidget.AnyWidget):
 
 
 def _sortable(value: Any) -> float | str | None:
-    """Return what JSON can hold and a table can be sorted by."""
+    """Return a JSON value by which a table can be sorted."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):

@@ -1,4 +1,4 @@
-"""Controls made from the settings' definitions: one for each, none written by hand."""
+"""Controls generated from the settings' definitions."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ IDLE: Mapping[str, tuple[Mapping[str, Collection[Any]], str]] = MappingProxyType
         ),
     }
 )
-"""For each setting, the values of others at which it has no effect, all together, and the sentence that says so."""
+"""By setting: values of other settings that together make it ineffective, and the sentence that says so."""
 
 DECISIVE = {"architecture", "data"}.union(*(conditions for conditions, _ in IDLE.values()))
 """The settings that decide whether another one has an effect."""
 
 
 class Control:
-    """The control of one setting: a label, the input, and a line for what there is to say about it.
+    """The control of one setting: a label, the input, and a line for messages.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Control:
     presets : mapping of str to str, optional
         For data: each preset's name and label.
     shown : callable, optional
-        ``shown(name)`` is called, with no lock held, after another value came on display.
+        Called as ``shown(name)``, with no lock held, after the displayed value has changed.
 
     Attributes
     ----------
@@ -133,14 +133,14 @@ class Control:
 
     @property
     def names(self) -> tuple[str, str]:
-        """The name for screen readers and the tooltip."""
+        """Accessible name and tooltip."""
         unit = self._catalog(self.setting.unit)
         label = self._catalog(self.setting.label)
         return (f"{label}, {unit}" if unit else label), self._catalog(self.setting.help)
 
     @property
     def places(self) -> list[str]:
-        """Text for screen readers at each place of the slider; empty without a slider."""
+        """Text for screen readers at each position of the slider; empty without a slider."""
         if not isinstance(self.editor, NumberEditor):
             return []
         zero, unit = self._catalog(self.editor.zero), self._catalog(self.setting.unit)
@@ -156,7 +156,7 @@ class Control:
 
     @property
     def pending(self) -> bool:
-        """Whether another value than the one on display is in force: until the next update, or until a fresh start."""
+        """True if the value in force differs from the displayed one, until the next update or a fresh start."""
         return self._in_force is not NOTHING and not _same(self._in_force, self._shown)
 
     def show(self, value: Any) -> None:
@@ -219,7 +219,7 @@ class Control:
             self._tell(self.name)
 
     def _refuse_typed_zero(self) -> None:
-        """Refuse a 0 that is typed, where 0 means no limit."""
+        """Refuse a typed 0 if 0 means no limit."""
         self.refuse(
             TraitError(
                 Message(
@@ -230,7 +230,7 @@ class Control:
         )
 
     def _annotate(self) -> None:
-        """Write the line below the input: a refusal, why it has no effect, a value that waits, or what zero means."""
+        """Update the line below the input: a refusal, why it has no effect, a pending value, or the meaning of 0."""
         if self._refusal:
             text = f'<span role="alert" class="gw-refusal">{html.escape(self._refusal)}</span>'
         elif self._idle:
@@ -239,7 +239,7 @@ class Control:
             waits = self.setting.effect == "fresh start"
             told = N_("takes effect at Reset; now {value}") if waits else N_("asked for; now {value}")
             sentence = self._catalog(told, value=self.editor.words(self._in_force))
-            # Most changes are in force at once: their line appears only if the step under way takes long.
+            # Most changes take effect at once; their line appears only if the current step takes long.
             kind = "gw-pending" if waits else "gw-pending gw-asked"
             text = f'<span class="{kind}">{html.escape(sentence)}</span>'
         elif isinstance(self.setting, NumberSetting) and self.setting.zero and _same(self._shown, 0):
@@ -277,9 +277,9 @@ class ControlSet:
     ask : callable
         See :class:`Control`.
     settings : mapping of str to Setting, optional
-        The definitions; all settings if left out.
+        The definitions; default: all settings.
     look : SharedStyle, optional
-        What the controls share with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
     presets : mapping of str to str, optional
         The label of each data preset, by name.
 
@@ -370,7 +370,7 @@ class ControlSet:
         return self._catalog(GROUPS[group])
 
     def in_group(self, group: str, without: Iterable[str] = ()) -> list[Control]:
-        """Return the controls of `group` in their order, but those named in `without`."""
+        """Return the controls of `group` in their order, except those named in `without`."""
         skipped = set(without)
         return [
             control
@@ -380,17 +380,17 @@ class ControlSet:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For each control's CSS class, its name for screen readers and its tooltip."""
+        """Accessible name and tooltip of each control, by CSS class."""
         return {f"gw-{name}": control.names for name, control in self.controls.items()}
 
     @property
     def places(self) -> dict[str, list[str]]:
-        """For each slider's CSS class, what a screen reader says at each of its places."""
+        """Texts for screen readers at the positions of each slider, by CSS class."""
         return {f"gw-{name}": control.places for name, control in self.controls.items() if control.places}
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Return whether two values are the same; arrays and the like only if they are one object."""
+    """Return True if two values are equal; arrays and the like must be the same object."""
     if one is other:
         return True
     return _plain(one) and _plain(other) and bool(one == other)

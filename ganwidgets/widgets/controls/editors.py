@@ -1,4 +1,4 @@
-"""One kind of input for each kind of setting: a slider with a number box, a list, a box to tick, a text.
+"""One kind of input for each kind of setting: a slider with a number box, a list, a checkbox, a text.
 
 An editor shows a value and reports the user's edits. :mod:`ganwidgets.widgets.controls.controls` applies an edit and handles
 its refusal.
@@ -44,12 +44,12 @@ Edited = Callable[[Any], None]
 
 
 class Editor(Protocol):
-    """Interface of every kind of input."""
+    """Interface of all kinds of input."""
 
     widgets: tuple[ipywidgets.Widget, ...]
 
     def show(self, value: Any) -> None:
-        """Display `value`; called under the guard."""
+        """Display `value`; called while the guard is held."""
 
     def words(self, value: Any) -> str:
         """Return `value` as text in the reader's language."""
@@ -72,13 +72,13 @@ def make_editor(
     Parameters
     ----------
     setting : Setting
-        Its type decides on the kind of input.
+        Its type determines the kind of input.
     label : str
-        The visible name, in the reader's language; may hold HTML of ours.
+        The visible name, in the reader's language; may contain HTML from this package.
     catalog : Catalog
         The reader's language.
     look : SharedStyle
-        What the inputs share with all others.
+        Layout and styles shared by all inputs.
     guard : threading.RLock
         The lock under which the inputs are written.
     edited : callable
@@ -109,7 +109,7 @@ class NumberEditor:
     Attributes
     ----------
     values : tuple of float or int
-        The value at each of the slider's places.
+        The value at each of the slider's positions.
     zero : str
         Meaning of the value 0; empty if it has no special meaning.
     typed_zero : callable or None
@@ -180,13 +180,13 @@ class NumberEditor:
         if value == 0 and self.typed_zero is not None:
             self.typed_zero()
             return
-        # A value out of bounds has no place on the slider; it will be refused.
+        # A value out of bounds has no position on the slider; it will be refused.
         with contextlib.suppress(TraitError), self._guard:
             self.show(self._setting.check(value))
         self._edited(value)
 
     def _box_step(self, value: float) -> float:
-        """By how much the arrow keys change the number: a tenth of its leading digit's place."""
+        """Increment of the arrow keys: a tenth of the leading digit's place value."""
         if self._whole:
             return 1
         if self._setting.scale != "logarithmic":
@@ -195,7 +195,7 @@ class NumberEditor:
 
 
 class ChoiceEditor:
-    """A list of labels; an objective of the user is added once it is in use."""
+    """A list of labels; the user's objective is added once it is used."""
 
     def __init__(
         self,
@@ -237,7 +237,7 @@ class ChoiceEditor:
 
 
 class SwitchEditor:
-    """A box to tick."""
+    """A checkbox."""
 
     def __init__(
         self,
@@ -318,7 +318,7 @@ class WidthsEditor:
 
 
 class DataEditor:
-    """A list of presets, with an entry for data of one's own while that is in use."""
+    """A list of presets, with an entry for the user's own data while it is used."""
 
     def __init__(
         self,
@@ -372,11 +372,11 @@ class DataEditor:
 
 
 OWN = "(own data)"
-"""The list's value for data that is no preset; no preset has such a name."""
+"""The list's value for data that is not a preset; no preset has this name."""
 
 
 def _parse_widths(text: str) -> Any:
-    """Return whole numbers where `text` is a list of them, and else the text, which will be refused."""
+    """Return integers if `text` is a list of them, otherwise the text, which will be refused."""
     entries = [entry for entry in re.split(r"[\s,;()\[\]]+", text) if entry]
     if all(entry.isascii() and entry.isdigit() for entry in entries):
         return tuple(map(int, entries))

@@ -1,12 +1,11 @@
-"""Inputs that a browser and a cell may write at the same moment.
+"""Inputs that a browser and a cell may write at the same time.
 
 A widget's state is not safe between threads: since ipykernel 7 a browser's event is handled on a
 subshell thread while a cell, or the runner, writes on another. So every input here is written under
-one lock. Observers of a user's edit are called after the lock was released: what one
-calls may then take locks of its own.
+one lock. Observers of a user's edit are called after the lock was released, so they may take other locks.
 
-Only the browser calls :meth:`LockedInput.set_state`. A value that the kernel writes therefore never
-counts as an edit, and no echo can loop.
+Only the browser calls :meth:`LockedInput.set_state`. So a value written by the kernel never counts as an
+edit, and no echo can loop.
 """
 
 from __future__ import annotations
@@ -54,23 +53,23 @@ class LockedInput(ipywidgets.ValueWidget):
 
 
 class GuardedSlider(LockedInput, ipywidgets.IntSlider):
-    """A slider of whole numbers, which a browser does not round."""
+    """A slider of integers, which browsers do not round."""
 
 
 class GuardedFloat(LockedInput, ipywidgets.FloatText):
-    """A box for a real number; the bounded one of ipywidgets would replace it silently."""
+    """A box for a real number; ipywidgets' bounded one would silently replace numbers out of bounds."""
 
 
 class GuardedInt(LockedInput, ipywidgets.IntText):
-    """A box for a whole number, with no bounds either."""
+    """A box for an integer, also without bounds."""
 
 
 class GuardedDropdown(LockedInput, ipywidgets.Dropdown):
-    """One of a few labels."""
+    """A dropdown list of labels."""
 
 
 class GuardedCheckbox(LockedInput, ipywidgets.Checkbox):
-    """On or off."""
+    """A checkbox."""
 
 
 class GuardedText(LockedInput, ipywidgets.Text):

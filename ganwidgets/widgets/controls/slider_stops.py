@@ -1,8 +1,8 @@
-"""The round values at which a slider stops; the slider itself holds whole numbers only.
+"""The round values at which a slider stops; the slider itself has integer positions only.
 
 In a browser, ipywidgets' own logarithmic slider moves any value it is given to its nearest step and
-reports that as if the user had moved it; a cell's ``w.lr_d = 3e-4`` would come back as 3.2e-4. The
-place in a list of values is a whole number, which no browser rounds.
+reports that as if the user had moved it; a cell's ``w.lr_d = 3e-4`` would come back as 3.2e-4. The position
+in a list of values is an integer, which no browser rounds.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ LINEAR = 50
 
 
 class SliderStops:
-    """The values that a number's slider can take, from left to right.
+    """The values of a number's slider, from left to right.
 
     Parameters
     ----------
     setting : NumberSetting
-        Its scale and its slider's range decide.
+        Determines scale and range.
     zero_end : {"low", "high"}
         The end of the special value 0, if it has a special meaning.
 
     Attributes
     ----------
     values : tuple of float or int
-        Ascending, but for a 0 at the high end.
+        Ascending, except for a 0 at the high end.
     """
 
     def __init__(self, setting: NumberSetting[Any], zero_end: Literal["low", "high"] = "low") -> None:
@@ -49,14 +49,14 @@ class SliderStops:
         self.values: tuple[Any, ...] = tuple(values)
 
     def nearest(self, value: float) -> int:
-        """Return the place of the detent that comes closest to `value`."""
+        """Return the position of the stop nearest to `value`."""
         if value in self.values:
             return self.values.index(value)
         return min(range(len(self.values)), key=lambda place: self._distance(self.values[place], value))
 
     def _distance(self, one: float, other: float) -> float:
         if self._logarithmic:
-            # 0 is below everything else, however small; a 0 that means something was found already.
+            # 0 is below all other values; a special 0 was handled above.
             one, other = (math.log(value) if value > 0 else -1e9 for value in (one, other))
         return abs(one - other)
 

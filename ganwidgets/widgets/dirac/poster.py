@@ -18,7 +18,7 @@ CHART = (520, 20, 880, 380)
 
 
 def render_dirac(scene: Mapping[str, Any], words: Mapping[str, str]) -> bytes:
-    """Return what a :class:`DiracView` shows of `scene` as a PNG of 900 by 420 pixels on white."""
+    """Return the picture of a :class:`DiracView` for `scene` as a PNG of 900 by 420 pixels on white."""
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", SIZE, "white")
@@ -47,7 +47,7 @@ def render_dirac(scene: Mapping[str, Any], words: Mapping[str, str]) -> bytes:
 
 
 class _Plot:
-    """A drawing of the inside of a pair of axes, cut off at its edges."""
+    """The drawing area of a pair of axes, which clips at its edges."""
 
     def __init__(self, box: tuple[int, int, int, int], limits: tuple[float, float, float, float]) -> None:
         from PIL import Image, ImageDraw
@@ -110,7 +110,7 @@ def _axes(
     limits: tuple[float, float, float, float],
     labels: tuple[str, str],
 ) -> None:
-    """Draw a frame with its grid, and write beside it."""
+    """Draw a frame with its grid and labels."""
     left, top, right, bottom = box
     x0, x1, y0, y1 = limits
     for value, label in xticks:
@@ -122,7 +122,7 @@ def _axes(
         pen.line((left, down, right, down), fill=LINES)
         pen.text((left - 5, down), label, fill=QUIET, font=font, anchor="rm")
     pen.rectangle(box, outline="#bdbdbd")
-    # Pillow's own font knows no Greek letters.
+    # Pillow's own font has no Greek letters.
     across_name, up_name = (label.replace("θ", "theta").replace("ψ", "psi") for label in labels)
     pen.text(((left + right) / 2, bottom + 22), across_name, fill=INK, font=font, anchor="mt")
     pen.text((left, top - 16), up_name, fill=INK, font=font, anchor="lt")

@@ -1,13 +1,13 @@
-"""The picture of a Dirac-GAN: its plane with arrows and one run's path, and how far that is from the solution.
+"""The picture of a Dirac-GAN: its plane with arrows and one run's path, and the distance from the solution.
 
-To the browser goes one dictionary, `scene`, whole at each change:
+The dictionary `scene` is sent to the browser completely at each change:
 
 - ``field``: ``[theta, psi, u, v]`` for each arrow, centred at (theta, psi);
 - ``path``: the states ``[theta, psi]`` of the run, start first; null where they left all bounds;
 - ``distance``, ``theory``: log10 of the distance from (0, 0) at each step, measured and by the linear
   theory (empty without one);
-- ``reach``, ``decades``, ``xticks``, ``yticks``: what the axes show;
-- ``said``: the verdicts, as HTML of ours.
+- ``reach``, ``decades``, ``xticks``, ``yticks``: limits and ticks of the axes;
+- ``said``: the verdicts, as HTML.
 
 From the browser: ``{"start": [theta, psi]}`` for a click.
 """
@@ -30,20 +30,20 @@ from ganwidgets.widgets.browser.assets import script, stylesheet
 __all__ = ["REACH", "DiracView", "scene_of"]
 
 REACH = 2.2
-"""The plane shows states between minus and plus this, along both axes."""
+"""The plane shows states from -REACH to REACH along both axes."""
 
 HIGHEST = 6
-"""Of the axis of the distance, as a power of ten."""
+"""Upper limit of the distance axis, as a power of ten."""
 
 ARROWS = 15
-"""Arrows along each side."""
+"""Number of arrows along each side."""
 
 SMALLEST = 1e-12
-"""Distances below this are drawn as this."""
+"""Smaller distances are drawn as this one."""
 
 
 class DiracView(anywidget.AnyWidget):
-    """The two drawings; made once, later only `scene` changes.
+    """Both drawings; created once, later only `scene` changes.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class DiracView(anywidget.AnyWidget):
 def scene_of(
     game: DiracGAN, start: tuple[float, float], steps: int, way: Mapping[str, Any], catalog: Catalog
 ) -> dict[str, Any]:
-    """Return what a :class:`DiracView` draws.
+    """Return the scene of a :class:`DiracView`.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def scene_of(
 
 
 def _arrows(game: DiracGAN) -> list[list[float]]:
-    """Return the arrows, the strongest as long as their spacing and weaker ones not invisibly short."""
+    """Return the arrows; the strongest is as long as their spacing, and weak ones stay visible."""
     places = np.linspace(-REACH, REACH, ARROWS + 2)[1:-1]
     theta, psi = (side.reshape(-1) for side in np.meshgrid(places, places))
     u, v = game.field(theta, psi)
@@ -141,7 +141,7 @@ def _finite(value: float) -> float | None:
 
 
 def _theory(distance: list[float | None], dynamics: Dynamics) -> list[float]:
-    """Return the distance that shrinks by the spectral radius at each step, from the same beginning."""
+    """Return the distance of linear theory: the initial one, multiplied by the spectral radius at each step."""
     first = distance[0] or 0.0
     slope = math.log10(max(dynamics.radius, SMALLEST))
     return [max(first + slope * step, math.log10(SMALLEST)) for step in range(len(distance))]
@@ -167,7 +167,7 @@ _KINK = N_(
 def _said(
     game: DiracGAN, path: np.ndarray, formula: np.ndarray, dynamics: Dynamics | None, t: Catalog
 ) -> str:
-    """Return the verdict, and theory beside measurement, as HTML."""
+    """Return the verdict, and theory and measurement side by side, as HTML."""
     first, last = (float(np.hypot(*path[place])) for place in (0, -1))
     rows = [(t(N_("distance at the start, at the end")), f"{first:.3g} → {last:.3g}")]
     if dynamics is not None:

@@ -1,4 +1,4 @@
-"""The Dirac-GAN to play with: choose a game, click a start, see the run and what theory says of it."""
+"""The widget of the Dirac-GAN: choice of the game and the start, the run, and the theory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["DiracWidget"]
 
 
 def _as_here(name: str, initial: Any, **changed: Any) -> Setting[Any]:
-    """Return a setting of the training as this game has it: the same knob, begun elsewhere."""
+    """Return a copy of a training setting with another initial value for this game."""
     setting = copy.copy(SETTINGS[name])
     setting.initial = setting.default_value = initial
     vars(setting).update(changed)
@@ -34,7 +34,7 @@ def _as_here(name: str, initial: Any, **changed: Any) -> Setting[Any]:
 
 
 class DiracTraits(SettingOwner):
-    """What can be chosen; the settings of the training that play a part here, and four of its own."""
+    """The settings of the widget: those of the training that apply here, and four others."""
 
     loss = _as_here("loss", "minimax")
     penalty = _as_here("penalty", "none")
@@ -81,11 +81,11 @@ CHOICES: Mapping[str, Setting[Any]] = MappingProxyType(
 CLOSED = N_("This widget was closed; gw.DiracWidget() makes another.")
 
 POINTED = ("theta", "psi")
-"""Chosen in the picture, not by a control."""
+"""Chosen by a click in the picture, not by a control."""
 
 
 class DiracWidget(Displayed, DiracTraits, ipywidgets.VBox):
-    """The smallest GAN: one number against one number, its arrows, one run, and the theory beside it.
+    """The smallest GAN, one parameter against one parameter: its vector field, one run, and the theory.
 
     Each choice is a trait and a control: ``loss penalty penalty_weight weight_clip lr_g lr_d d_steps``
     as in a training, ``simultaneous steps``, and the start ``theta psi``, which a click in the plane sets.
@@ -93,7 +93,7 @@ class DiracWidget(Displayed, DiracTraits, ipywidgets.VBox):
     Parameters
     ----------
     locale : str, optional
-        The language of everything that is shown, such as ``"fr"``; the system's without it.
+        Language of all texts, such as ``"fr"``; default: the system's.
     **choices
         Any of the traits by name.
 
@@ -155,7 +155,7 @@ class DiracWidget(Displayed, DiracTraits, ipywidgets.VBox):
 
     @property
     def game(self) -> DiracGAN:
-        """The game as it is chosen."""
+        """The chosen game."""
         return DiracGAN(self.loss, self.penalty, self.penalty_weight, self.weight_clip)
 
     def _ask(self, name: str, value: Any) -> None:
@@ -174,7 +174,7 @@ class DiracWidget(Displayed, DiracTraits, ipywidgets.VBox):
         self._draw()
 
     def _draw(self) -> None:
-        # A click and a cell may ask at once, each on a thread of its own; the later one draws last.
+        # A click and a cell may request a drawing at once, on different threads; the later one draws last.
         with self._drawing:
             way = {name: getattr(self, name) for name in ("lr_g", "lr_d", "d_steps", "simultaneous")}
             start = self.theta, self.psi

@@ -1,4 +1,4 @@
-"""Recording what a widget shows, and a page that replays it with the same panel module and without a kernel.
+"""Recordings of a widget's pictures, and a page that replays one with the same panel module, without a kernel.
 
 A recording is a JSON value:
 
@@ -7,7 +7,7 @@ A recording is a JSON value:
 - ``buffers``: the buffers in base64, each once;
 - ``losses``: rows ``[iteration, loss of D, loss of G]``, null if a value is not finite;
 - ``iterations``: of the frames;
-- ``traits``: what the view's model holds; ``panel``: ``"plane"`` or ``"samples"``.
+- ``traits``: traits of the view's model; ``panel``: ``"plane"`` or ``"samples"``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ WORDS = {
 
 
 def recorded(widget: GANTrainerWidget, iterations: Sequence[int]) -> dict[str, Any]:
-    """Train to each of `iterations`, ascending, and return a recording of what the widget's picture shows there."""
+    """Train to each of `iterations`, ascending, and return a recording of the widget's pictures there."""
     modality = widget.trainer.source.modality
     view: Any = widget._dashboard._pictures[modality.view].view
     newest: dict[str, tuple[list[Any], bytes]] = {}

@@ -1,4 +1,4 @@
-"""What a frame of a sweep holds: miniatures, curves, and the metric by which cells are coloured.
+"""Frames of a sweep: miniatures, curves, and the metric that colours the cells.
 
 A frame is one message with these arrays: ``samples`` (float32 [runs, n, 2], or uint8 [runs, n, height, width, channels]),
 ``values`` (float32 [runs], NaN before a run was measured), ``changed`` (float32 [m], the runs whose curves the frame
@@ -33,7 +33,7 @@ SHARE = 0.05
 """Maximum share of the time for measuring."""
 
 PART = 0.25
-"""Largest part of the curves that one frame brings while the runs go on."""
+"""Maximum share of the curves in one frame while the runs train."""
 
 Floats = npt.NDArray[np.float32]
 Mark = tuple[Lane, int]
@@ -125,13 +125,13 @@ class SweepFrames:
 
     @staticmethod
     def _lateness(sent: Mark | None, now: Mark) -> float:
-        """Return how many points of a curve a run has gone on since its curve was sent; negative if it has not."""
+        """Return the progress of a run since its curve was sent, in points of a curve; negative if there is none."""
         if sent is None or sent[0] is not now[0] or sent[1] > now[1]:
             return math.inf
         return (now[1] - sent[1]) * CURVE / max(sent[1], CURVE) if now[1] > sent[1] else -1.0
 
     def forget(self) -> None:
-        """Return every curve again from the next call of :meth:`curves` on: a view appeared that has none."""
+        """Make the next call of :meth:`curves` return every curve, because a new view has none."""
         self._forgotten = True
 
     def values(self) -> Floats:
@@ -183,7 +183,7 @@ class SweepFrames:
         )
 
     def scale(self) -> dict[str, Any]:
-        """Return how the metric is shown: which way is better, its floor, its format."""
+        """Return the display of the metric: better direction, floor, and format."""
         about = METRICS[self.modality.name][self.metric]
         floor = self.floors().get(self.metric, float("nan"))
         return {

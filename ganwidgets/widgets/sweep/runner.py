@@ -23,7 +23,7 @@ LARGEST_SLICE = 100
 
 
 class SweepRunner:
-    """Steps a sweep on a thread of its own, and carries out calls between two slices of steps.
+    """Steps a sweep on a separate thread, and carries out calls between two slices of steps.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ class SweepRunner:
     # --- from any thread ------------------------------------------------------------------------
 
     def call(self, function: Callable[[], Any]) -> Any:
-        """Carry out `function` between two slices of steps, and return what it returns."""
+        """Run `function` between two slices of steps, and return its result."""
         if threading.current_thread() is self._thread or self._closed:
             return function()
         return self.post(function).result()
 
     def post(self, function: Callable[[], Any]) -> Future[Any]:
-        """Carry out `function` between two slices of steps, later."""
+        """Schedule `function` to run between two slices of steps."""
         future: Future[Any] = Future()
         with self._lock:
             if self._closed:
@@ -112,7 +112,7 @@ class SweepRunner:
             self._lock.notify_all()
 
     def wait(self, iteration: int | None, timeout: float | None) -> None:
-        """Return when the sweep has reached `iteration`, or, without one, when nothing is queued or playing.
+        """Wait until the sweep has reached `iteration`; by default, until nothing is queued or playing.
 
         Raises
         ------

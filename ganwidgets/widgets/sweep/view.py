@@ -1,7 +1,7 @@
 """The picture of a sweep in the browser: a grid of miniatures, a table, or parallel coordinates.
 
-To the browser goes `scene`, whole at each change of the runs or of what is asked for, and a message for each frame;
-see :mod:`~ganwidgets.widgets.sweep.frames`. From the browser comes ``{"act": name, ...}``.
+`scene` is sent to the browser completely at each change of the runs or the user's choices, and a message for
+each frame; see :mod:`~ganwidgets.widgets.sweep.frames`. From the browser comes ``{"act": name, ...}``.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ WORDS = {
 
 
 class SweepView(anywidget.AnyWidget):
-    """The view; made once, later only `scene` changes and frames are sent.
+    """The view; created once, later only `scene` changes and frames are sent.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class SweepView(anywidget.AnyWidget):
         self.on_msg(self._on_message)
 
     def draw(self, arrays: Mapping[str, npt.NDArray[Any]], at: Mapping[str, Any]) -> None:
-        """Send a frame, and the iteration and the rate of that moment."""
+        """Send a frame with its iteration and step rate."""
         parts, buffers = [], []
         for name, array in arrays.items():
             solid = np.ascontiguousarray(array)

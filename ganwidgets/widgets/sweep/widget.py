@@ -1,4 +1,4 @@
-"""Many runs watched at once."""
+"""The widget of a sweep."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ __all__ = ["SweepWidget"]
 CLOSED = N_("This widget was closed; gw.SweepWidget(sweep) makes another.")
 
 FAST, SLOW = 10.0, 4.0
-"""Frames a second at most, for up to 16 runs and for more."""
+"""Maximum frames per second, for up to 16 runs and for more."""
 
 
 class SweepWidget(Displayed, ipywidgets.VBox):
     """A sweep in a notebook: a grid of live miniatures. Users watch and steer it while it runs.
 
-    A click opens a copy of a run as a :class:`GANTrainerWidget`, and the sweep goes on. A rectangle drawn over several
-    runs selects them, to change a setting of all at once.
+    A click opens a copy of a run as a :class:`GANTrainerWidget`, while the sweep continues. A rectangle drawn
+    over several runs selects them, to change a setting of all at once.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         self._runner.call(self._lay_out)
         self._publish()
 
-    # --- what users call ------------------------------------------------------------------------
+    # --- public methods -------------------------------------------------------------------------
 
     def play(self, until: int | None = None) -> None:
         """Step all runs until :meth:`pause`, or until an iteration; returns at once."""
@@ -141,7 +141,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         self._publish()
 
     def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
-        """Return when that iteration is reached, or, without one, when nothing is queued or playing.
+        """Wait until `iteration` is reached; by default, until nothing is queued or playing.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         self._runner.wait(None if iteration is None else checked_count(iteration), checked_timeout(timeout))
 
     def show_run(self, i: int) -> GANTrainerWidget:
-        """Show a copy of a run below the grid as a widget of its own; return that widget."""
+        """Show a copy of a run below the grid in a new widget; return that widget."""
         number = self.sweep._index(i)
         trainer = self.sweep.take(number)
         self._close_opened()
@@ -234,7 +234,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
     def _said(self, text: str) -> str:
         return self._catalog(text) if text else ""
 
-    # --- what is shown --------------------------------------------------------------------------
+    # --- display --------------------------------------------------------------------------------
 
     def _metric_chosen(self, change: Any) -> None:
         known = METRICS[self._frames.modality.name]
@@ -328,7 +328,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         self._tell()
         now = self._standing()
         if any(self._view.state.get(name) != value for name, value in now.items()):
-            # A message of its own, so only if it differs: the frame brings the rest.
+            # Assigning the trait sends a message, so only if it differs; the frame contains the rest.
             self._view.state = {**self._moment(), **now}
         curves = frames.curves(exact=self._runner.status != "running")
         self._view.draw({"samples": frames.samples(), "values": frames.values(), **curves}, self._moment())

@@ -143,7 +143,7 @@ class UserActions:
         self._wake()
 
     def verify(self) -> None:
-        """Compute the stored run again, in a thread of its own, and say what came out."""
+        """Compute the stored run again, in a separate thread, and say what came out."""
         panel, t, folder = self.dashboard.timeline, self._catalog, self._trainer.run
         if folder is None:
             return

@@ -24,7 +24,7 @@ TRAITS_INTERVAL = 0.1
 
 
 class Publisher:
-    """Runs `tend` and `draw` on a thread of its own, as seldom as possible.
+    """Runs `tend` and `draw` on a separate thread, as seldom as possible.
 
     Parameters
     ----------

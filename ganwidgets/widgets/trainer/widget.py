@@ -87,7 +87,7 @@ class GANTrainerWidget(
     data_or_trainer
         Anything that :class:`GANTrainer` takes as data, or a trainer; several widgets may show one.
     locale : str, optional
-        The language of everything that is shown, such as ``"fr"``; the system's without it.
+        Language of all texts, such as ``"fr"``; default: the system's.
     **settings
         Everything else that :class:`GANTrainer` takes, `run` among it. With a trainer, settings only, which are
         then changed.

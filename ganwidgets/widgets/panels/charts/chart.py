@@ -78,7 +78,7 @@ class Chart:
     pens : sequence of Pen
         One for each curve; later ones are drawn over earlier ones.
     look : SharedStyle
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
     x_label, y_label : str
         The axes' titles, in the reader's language.
 

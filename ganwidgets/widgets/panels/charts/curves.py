@@ -45,13 +45,13 @@ class CurvesPanel:
     catalog : Catalog
         The reader's language.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws.
+        Minimum seconds between two draws.
     widget : ipywidgets.Box
         Made once; later only the marks' arrays change.
     """

@@ -35,7 +35,7 @@ class GameCurvesPanel:
         The reader's language.
     game : Game
     look : SharedStyle
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------

@@ -94,7 +94,7 @@ class MetricsPanel:
         Called, on the thread of the browser's messages, to draw another metric; must
         only note it.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
     judge_by : callable
         Called, on that thread too, with the name of the features that judge the images.
     gap : GapMeter, optional
@@ -106,7 +106,7 @@ class MetricsPanel:
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws.
+        Minimum seconds between two draws.
     widget : ipywidgets.Box
         The chart, with the list to choose from.
     features : ipywidgets.Dropdown
@@ -274,7 +274,7 @@ class MetricsPanel:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For the CSS class of the choice, its name for screen readers and its tooltip."""
+        """Accessible name and tooltip of the choice, by CSS class."""
         t = self._catalog
         told = N_(
             "What reads the images for the figures below. Figures are only comparable when they were measured on the same features."

@@ -136,7 +136,7 @@ class DiagramPanel:
     game : Game
         Without a diagram nothing is shown.
     look : SharedStyle
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
     """
 
     name = "graph"

@@ -30,7 +30,7 @@ class ExhibitsPanel:
         The reader's language.
     exhibits : sequence of Exhibit
     look : SharedStyle
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
     """
 
     name = "exhibits"

@@ -42,9 +42,9 @@ class SavingPanel:
     catalog : Catalog
         The reader's language.
     export : callable
-        ``export(ending)`` writes the file and returns its path, or raises; called on a thread of its own.
+        ``export(ending)`` writes the file and returns its path, or raises; called on a separate thread.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class SavingPanel:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For each button's CSS class, its name for screen readers and its tooltip."""
+        """Accessible name and tooltip of each button, by CSS class."""
         t = self._catalog
         return {f"gw-save-{kind}": (t(sentence), t(sentence)) for kind, sentence in KINDS.items()}
 

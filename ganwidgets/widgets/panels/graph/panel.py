@@ -69,9 +69,9 @@ class GraphPanel:
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws.
+        Minimum seconds between two draws.
     widget : GraphView
-        Made once; later only messages go to it. Its trait `unfolded` folds the graph.
+        Created once; later only messages go to it. Its trait `unfolded` folds the graph.
     """
 
     name = "graph"

@@ -53,7 +53,7 @@ class HealthPanel:
     tasks : LatestOnlyTasks
         Carries out what takes a while.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
     definitions : mapping of str to Setting, optional
         Of the settings of the run.
 
@@ -61,7 +61,7 @@ class HealthPanel:
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws.
+        Minimum seconds between two draws.
     widget : ipywidgets.Box
     remedies : list of ipywidgets.Button
     take, drop : ipywidgets.Button
@@ -122,7 +122,7 @@ class HealthPanel:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For each control's CSS class, its name for screen readers and its tooltip."""
+        """Accessible name and tooltip of each control, by CSS class."""
         return {
             "gw-take": (self._take_label, self._take_help),
             "gw-drop": (self._drop_label, self._drop_help),

@@ -123,15 +123,15 @@ class PlanePanel:
         Called, on the thread of the browser's messages, when a page needs everything drawn again;
         must only note it.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws; 0 draws every frame.
+        Minimum seconds between two draws; 0 draws every frame.
     widget : ipywidgets.Box
-        Made once; later only messages go to its canvases.
+        Created once; later only messages go to its canvases.
     view : PlaneView
         Its `layers` say which layers are shown.
     """
@@ -178,7 +178,7 @@ class PlanePanel:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For the map's CSS class, its name for screen readers and no tooltip."""
+        """Accessible name of the map, by CSS class, without a tooltip."""
         return {"gw-heat": (self._catalog(N_("The discriminator's verdict")), "")}
 
     def shows(self, layer: str) -> bool:

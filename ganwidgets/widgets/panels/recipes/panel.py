@@ -43,7 +43,7 @@ class StartPanel:
         ``act(start)`` is called with a name from :data:`STARTS`, on the thread that handles the
         browser's messages.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------

@@ -64,15 +64,15 @@ class SamplesPanel:
     request : callable
         Asks for a new picture of a moment that was drawn already; quick, from any thread.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws; 0 draws every frame.
+        Minimum seconds between two draws; 0 draws every frame.
     widget : ipywidgets.Box
-        Made once; later only messages go to its canvases.
+        Created once; later only messages go to its canvases.
     view : GalleryView
         Its traits hold the user's choices.
     choice : ipywidgets.Dropdown
@@ -134,7 +134,7 @@ class SamplesPanel:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For the choice's CSS class, its name for screen readers and its tooltip."""
+        """Accessible name and tooltip of the choice, by CSS class."""
         return {"gw-shown-class": (self._catalog(N_("Class to see")), self.choice.tooltip)}
 
     def draw(self, frame: Frame) -> None:

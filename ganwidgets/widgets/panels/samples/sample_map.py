@@ -71,13 +71,13 @@ class SampleMap:
     request : callable
         Called, on the thread of the browser's messages, when another picture is needed.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws.
+        Minimum seconds between two draws.
     widget : ipywidgets.Box
         A button, and the map below it while it is open.
     layout : ipywidgets.Dropdown
@@ -135,7 +135,7 @@ class SampleMap:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For the choice's CSS class, its name for screen readers and its tooltip."""
+        """Accessible name and tooltip of the choice, by CSS class."""
         return {"gw-map-layout": (self._catalog(N_("What images are placed by")), self.layout.tooltip)}
 
     @property

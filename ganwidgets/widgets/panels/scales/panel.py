@@ -51,17 +51,17 @@ class ScalesPanel:
     unlocked : callable
         Returns the value of the setting `growth_level` that is asked for.
     look : SharedStyle
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws.
+        Minimum seconds between two draws.
     needs : frozenset of str
         What frames must carry.
     widget : ipywidgets.Box
-        The images of all scales. Made once; later only its traits change.
+        The images of all scales. Created once; later only its traits change.
     growth : ipywidgets.Box
         The stack of both networks, with its controls: a part of the overview.
     """
@@ -108,7 +108,7 @@ class ScalesPanel:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For the slider's CSS class, its name for screen readers and its tooltip."""
+        """Accessible name and tooltip of the slider, by CSS class."""
         t = self._catalog
         told = N_("Drag to fade resolutions in and out by hand; the schedule then stops.")
         return {"gw-alpha": (t(N_("Level")), t(told))}

@@ -34,7 +34,7 @@ class ExplainPanel:
     look_again : callable
         Called to draw a note.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------

@@ -64,7 +64,7 @@ class RulesPanel:
     tasks : LatestOnlyTasks
         Carries out rehearsals.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------

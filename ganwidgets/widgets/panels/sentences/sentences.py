@@ -29,7 +29,7 @@ class Sentences:
     Attributes
     ----------
     names : dict of str to (str, str)
-        For each gap's CSS class, its name for screen readers and its tooltip.
+        Accessible name and tooltip of each gap, by CSS class.
     told : ipywidgets.HTML
         The line that reports.
     """

@@ -47,7 +47,7 @@ class WhatIfPanel:
     tasks : LatestOnlyTasks
         Computes what a button asks for.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------
@@ -176,7 +176,7 @@ class WhatIfPanel:
         self.value.value = str(other)
 
     def _ask(self) -> None:
-        """Compute the futures for what is chosen, on a thread of its own."""
+        """Compute the futures for what is chosen, on a separate thread."""
         name, text = self.setting.value, self.value.value.strip()
         steps, seeds = self.steps.value, self.seeds.value
         try:

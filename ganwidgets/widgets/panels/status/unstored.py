@@ -24,14 +24,14 @@ class UnstoredPanel:
     catalog : Catalog
         The reader's language.
     rescue : callable
-        ``rescue(path)`` saves the whole run to that file, or raises; called on a thread of its own.
+        ``rescue(path)`` saves the whole run to that file, or raises; called on a separate thread.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------
     widget : ipywidgets.Box
-        Made once; later only its traits change.
+        Created once; later only its traits change.
     path : ipywidgets.Text
         Path to which the button saves the run.
     button : ipywidgets.Button
@@ -60,7 +60,7 @@ class UnstoredPanel:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For each control's CSS class, its name for screen readers and its tooltip."""
+        """Accessible name and tooltip of each control, by CSS class."""
         return {
             "gw-rescue": (self._label, self._help),
             "gw-rescue-path": (self._catalog(N_("File")), self._help),

@@ -55,15 +55,15 @@ class TimelinePanel:
     verify : callable or None
         Called to verify the run; None if it is not stored.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws.
+        Minimum seconds between two draws.
     widget : ipywidgets.Box
-        Made once; later only its traits change.
+        Created once; later only its traits change.
     """
 
     name = "timeline"
@@ -147,7 +147,7 @@ class TimelinePanel:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For the CSS class of each input, its name for screen readers and its tooltip."""
+        """Accessible name and tooltip of each input, by CSS class."""
         t = self._catalog
         return {
             "gw-scrubber": (t(N_("Iteration")), t(HELP["scrubber"])),

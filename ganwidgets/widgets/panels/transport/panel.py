@@ -64,14 +64,14 @@ class Transport:
     ask : callable
         ``ask("speed", value)``; see :class:`ganwidgets.widgets.controls.controls.Control`.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
     actions : mapping, optional
         As :data:`ACTIONS`.
 
     Attributes
     ----------
     widget : ipywidgets.Box
-        Made once; later only its traits change.
+        Created once; later only its traits change.
     buttons : dict of str to ipywidgets.Button
         By action.
     count : ipywidgets.BoundedIntText
@@ -116,7 +116,7 @@ class Transport:
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
-        """For CSS classes of the speed and the number of steps, name for screen readers and tooltip."""
+        """Accessible names and tooltips of the speed and the number of steps, by CSS class."""
         return {"gw-speed": self.speed.names, "gw-step-count": self._count_named}
 
     def show(self, status: str, *, playing: bool) -> None:

@@ -92,13 +92,13 @@ class WalkPanel:
     move : callable
         ``move(name, network)`` begins a walk, or goes on in it; quick, from any thread.
     look : SharedStyle, optional
-        What it shares with the rest of one widget.
+        Layout and styles shared with the rest of one widget.
 
     Attributes
     ----------
     name : str
     interval : float
-        The least number of seconds between two draws.
+        Minimum seconds between two draws.
     widget : ipywidgets.Box
         Made once.
     """
