@@ -33,22 +33,22 @@ BY_HAND = Origin("user", "widget")
 
 
 class UserActions:
-    """Carries out what a button, a slider through time or a panel of one widget says.
+    """Carries out the requests of the buttons, the timeline and the panels of one widget.
 
     All methods are called on the thread of the browser's messages, and return at once.
 
     Parameters
     ----------
     runner : Runner
-        What carries out the run.
+        The runner of the run.
     catalog : Catalog
         The reader's language.
     data : callable
-        Returns the data that is asked for, which a queued change may be about to put in force.
+        Returns the requested data, which a queued change may still have to set.
     wake : callable
-        Called when there will be something else to show.
+        Called when the display is about to change.
     look_again : callable
-        Called to draw the present moment again with other content.
+        Called to redraw the current state with other content.
     export : callable
         Writes the run to a path, and returns it.
 
@@ -57,9 +57,9 @@ class UserActions:
     dashboard : Dashboard
         The panels; their creator sets this.
     compared : str or None
-        The branch whose losses are shown beside those of the current one.
+        The branch whose losses are shown together with those of the current one.
     starting : int or None
-        The ticket of the last pretrained start that was asked for.
+        Ticket of the last requested pretrained start.
     """
 
     dashboard: Dashboard
@@ -85,7 +85,7 @@ class UserActions:
         self.starting: int | None = None
 
     def act(self, action: str) -> None:
-        """Carry out what a button says."""
+        """Carry out the action of a button."""
         runner, data = self._runner, self._data()
         match action:
             case "play":
@@ -110,7 +110,7 @@ class UserActions:
         self._wake()
 
     def travel(self, kind: str, value: Any) -> int:
-        """Ask for a journey through the run's past; see :class:`TimelinePanel`."""
+        """Queue a journey through the run's past; see :class:`TimelinePanel`."""
         match kind:
             case "goto":
                 ticket = self._runner.goto(value)
@@ -124,7 +124,7 @@ class UserActions:
         return ticket
 
     def walk(self, move: Any, network: Any) -> None:
-        """Begin to look inside an update, or go on there; see :class:`WalkPanel`."""
+        """Begin or continue a walk through an update; see :class:`WalkPanel`."""
         if move == "begin":
             self._runner.look_inside(network, BY_HAND)
         else:
@@ -132,7 +132,7 @@ class UserActions:
         self._wake()
 
     def compare_with(self, branch: str | None) -> None:
-        """Show the losses of that branch beside those of this one."""
+        """Show the losses of another branch together with those of this one."""
         self.compared = branch
         self._look_again()
 
@@ -143,7 +143,7 @@ class UserActions:
         self._wake()
 
     def verify(self) -> None:
-        """Compute the stored run again, in a separate thread, and say what came out."""
+        """Compute the stored run again, in a separate thread, and show the result."""
         panel, t, folder = self.dashboard.timeline, self._catalog, self._trainer.run
         if folder is None:
             return
@@ -159,7 +159,7 @@ class UserActions:
         threading.Thread(target=work, name="ganwidgets-verify", daemon=True).start()
 
     def save_beside(self, ending: str) -> Path:
-        """Write the run to a new file beside the notebook."""
+        """Write the run to a new file in the notebook's folder."""
         name = file_name(self._trainer.source.name, self._runner.state.iteration, ending)
         return self._export(Path.cwd() / name)
 
@@ -174,12 +174,12 @@ class UserActions:
         self._wake()
 
     def take_trial(self, trial: Trial) -> None:
-        """Go on as the future with the remedy that was tried."""
+        """Continue as the future with the tried remedy."""
         self._runner.go(partial(trial.what_if.take, "changed"))
         self._wake()
 
     def judge_by(self, features: str) -> None:
-        """Judge images on these features from now on."""
+        """Use these features for image metrics from now on."""
         self._trainer.features = features
         self._look_again()
 

@@ -29,7 +29,7 @@ class GameWidget(GANTrainerWidget):
     game: Game
 
     def _offer_starts(self) -> None:
-        """Offer nothing: presets have recommended settings for the classic game only."""
+        """Do nothing: recommended settings exist only for the classic game."""
 
     def _picture(self) -> bytes:
         frame = self._camera.take()
@@ -39,12 +39,12 @@ class GameWidget(GANTrainerWidget):
 
 
 def widget_class(game: Game) -> type[GANTrainerWidget]:
-    """Return the class of widgets for `game`, which has every setting of it as a trait.
+    """Return the widget class for `game`, with every setting of the game as a trait.
 
     Raises
     ------
     DataError
-        If a setting has the name of something else that a widget has.
+        If a setting has the name of another attribute of widgets.
     """
     for name in game.settings:
         if name not in SETTINGS and hasattr(GANTrainerWidget, name):

@@ -1,7 +1,7 @@
-"""Runs that users can no longer control: their output is gone from the page, and no name leads to them.
+"""Runs that users can no longer control: their output is gone from the page, and no name refers to them.
 
-A cell that is run again binds its name to a new widget. The old one would train on, unseen, and could not be stopped.
-Such a run is paused, not closed: the page may still be about to show it again.
+Running a cell again binds its name to a new widget. The old run would continue invisibly, and could not be stopped.
+Such a run is paused, not closed, because the page may show it again.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ __all__ = ["look_after_cells", "pause_orphans"]
 
 _LOCK = threading.Lock()
 _WATCHED: list[Any] = []
-"""The shell whose cells are looked after."""
+"""The IPython shell whose cells are observed."""
 
 
 def look_after_cells() -> None:
-    """Look for orphans after each cell, from now on."""
+    """Search for orphans after each cell from now on."""
     shell = get_ipython()
     with _LOCK:
         if shell is not None and shell not in _WATCHED:
@@ -36,9 +36,9 @@ def look_after_cells() -> None:
 
 
 def pause_orphans() -> None:
-    """Pause each run that plays though no page holds its widgets and no name leads to it.
+    """Pause each playing run without a view on a page and without a name.
 
-    A run that never was in a page nor had a name is left alone: it may be about to be shown.
+    A run that never had a view or a name is skipped, because it may still be displayed.
     """
     for runner in runners():
         widgets = list(runner.shown_by)
@@ -53,7 +53,7 @@ def pause_orphans() -> None:
 
 
 def _reachable(*objects: Any) -> bool:
-    """Return whether a name in a cell leads to one of `objects`."""
+    """Return True if a name in a cell refers to one of `objects`."""
     apart, namespaces = [_every_widget(), comm.get_comm_manager().comms], []
     shell = get_ipython()
     if shell is not None:
@@ -63,13 +63,13 @@ def _reachable(*objects: Any) -> bool:
 
 
 def _every_widget() -> Any:
-    """Return ipywidgets' own mapping of all widgets that are open."""
+    """Return ipywidgets' mapping of all open widgets."""
     if hasattr(registry, "_instances"):
         return registry._instances
     return registry.Widget.widgets  # ipywidgets 7
 
 
 def _part(item: Any) -> bool:
-    """Return whether `item` is a part of a widget of ours, rather than something that cells hold."""
+    """Return True if `item` is part of a widget of this package, not an object of a cell."""
     ours = type(item).__module__.partition(".")[0] == __name__.partition(".")[0]
     return ours and not isinstance(item, Runner | GANTrainer | ipywidgets.VBox)

@@ -54,7 +54,7 @@ class Piloting(HasTraits):
         return proposal["value"]
 
     def _begin_piloting(self) -> None:
-        """Take over the rules that the trainer is armed with, or offer the built-in ones as advice."""
+        """Adopt the trainer's armed rules, or use the built-in ones for advice."""
         self._checkup = Checkup(self._runner)
         pilot = self._trainer._autopilot
         self._piloted = False

@@ -1,7 +1,7 @@
 """Shows the events, the state and the frames of a run in its widget.
 
-All of it happens on the publisher's thread, except the functions that wake that thread. A trait gets the value that is
-in force, unless a newer request for it is still in the queue.
+All of it happens on the publisher's thread, except the functions that wake that thread. A trait gets the
+value in force, unless a newer request for it is still queued.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ class Presenting(HasTraits):
         if self._events:
             while self._events:
                 self._handle_event(self._events.popleft())
-            self._offer_starts()  # once, however many changes there were
+            self._offer_starts()  # once for all changes
         state = self._runner.state
         self._show_state(state)
         self._dashboard.show_state(state)
         return state.status == "running"
 
     def _request_setting(self, name: str, value: Any, origin: Origin, *, urgent: bool) -> None:
-        """Queue an assignment, and note its ticket; called by the assigning thread."""
+        """Queue an assignment, and store its ticket; called by the assigning thread."""
         with self._writing:
             self._unanswered[name].add(self._runner.change({name: value}, origin, urgent=urgent))
 
@@ -112,7 +112,7 @@ class Presenting(HasTraits):
         self._show_in_force()
 
     def _show_in_force(self) -> None:
-        """Show the value in force beside each control that has another value."""
+        """Show the value in force at each control with another value."""
         in_force = {**self._trainer.settings.as_dict(), **self._trainer._session.built}
         self._dashboard.controls.show_in_force(in_force)
 
@@ -125,7 +125,7 @@ class Presenting(HasTraits):
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:
-        """Set traits on this thread without asking the run for anything."""
+        """Set traits on this thread without sending requests to the run."""
         self._echoing.quiet = True
         try:
             yield
@@ -220,6 +220,6 @@ class Presenting(HasTraits):
         self._publisher.wake()
 
     def _look_again(self) -> None:
-        """Draw the present moment again: a canvas appeared, or the user chose something."""
+        """Redraw the current state because a canvas appeared or the user changed a choice."""
         self._again += 1
         self._publisher.wake()

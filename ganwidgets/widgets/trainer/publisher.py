@@ -17,22 +17,22 @@ __all__ = ["Publisher"]
 _LOG = logging.getLogger(__name__)
 
 PATIENCE = 60.0
-"""Seconds that a caller without a timeout of its own waits for the last picture."""
+"""Maximum seconds that a caller without a timeout waits for the last picture."""
 
 TRAITS_INTERVAL = 0.1
-"""Seconds between two updates of the widget's traits while the run goes on."""
+"""Seconds between two updates of the widget's traits during training."""
 
 
 class Publisher:
-    """Runs `tend` and `draw` on a separate thread, as seldom as possible.
+    """Runs `tend` and `draw` on a separate thread, as rarely as possible.
 
     Parameters
     ----------
     tend : callable
-        Brings everything but the pictures up to date; returns whether the run is going on.
+        Updates everything except the pictures; returns True while the run trains.
     draw : callable
-        Draws one frame if it is due or if the argument is True; returns how many seconds to wait before the next can be due,
-        or infinity if there is nothing to draw before :meth:`wake` is called.
+        Draws one frame if it is due or if the argument is True; returns the seconds until the next can be
+        due, or infinity if nothing is to be drawn before a call of :meth:`wake`.
     """
 
     def __init__(self, tend: Callable[[], bool], draw: Callable[[bool], float]) -> None:
@@ -47,7 +47,7 @@ class Publisher:
         self._thread.start()
 
     def wake(self) -> None:
-        """Make the publisher check for news; quick, from any thread."""
+        """Make the publisher check for changes; returns at once, thread-safe."""
         with self._condition:
             self._woken = True
             self._condition.notify_all()
@@ -63,7 +63,7 @@ class Publisher:
         Parameters
         ----------
         timeout : float
-            Seconds to wait at most; from 0 on.
+            Maximum seconds to wait, at least 0.
 
         Returns
         -------
@@ -80,13 +80,13 @@ class Publisher:
             return self._condition.wait_for(lambda: self._stopped or self._answered >= mine, timeout)
 
     def stop(self) -> None:
-        """Let the thread end; does not wait for it."""
+        """Make the thread end, without waiting for it."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
 
     def join(self, timeout: float = 5.0) -> None:
-        """Wait until the thread has ended, `timeout` seconds at most."""
+        """Wait until the thread has ended, at most `timeout` seconds."""
         if not self.inside:
             self._thread.join(timeout)
 

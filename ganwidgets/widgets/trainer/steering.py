@@ -21,7 +21,7 @@ CLOSED = Message("this widget was closed; gw.GANTrainerWidget(w.trainer) shows i
 
 
 class Steering:
-    """The methods of a widget that queue a command, and the one that waits for them."""
+    """The methods of a widget that queue commands, and :meth:`wait`."""
 
     _runner: Runner
     _publisher: Publisher
@@ -30,13 +30,13 @@ class Steering:
     _ended: bool
 
     def play(self, until: int | None = None) -> None:
-        """Let steps follow one another, until that iteration or until :meth:`pause`."""
+        """Train until `until` iterations are reached, or until :meth:`pause`."""
         self._refuse_if_closed()
         self._runner.play(until)
         self._publisher.wake()
 
     def pause(self) -> None:
-        """Stop after the step that is under way."""
+        """Stop after the current step."""
         self._refuse_if_closed()
         self._runner.pause()
 
@@ -47,36 +47,36 @@ class Steering:
         self._publisher.wake()
 
     def reset(self, seed: int | None = None) -> None:
-        """Start afresh with the settings as they are, pending ones included."""
+        """Start afresh with the current settings, including pending ones."""
         self._refuse_if_closed()
         self._runner.reset(seed)
 
     def recover(self) -> None:
-        """Go back to the last good state after a failure; the settings stay."""
+        """Return to the last good state after a failure; settings are kept."""
         self._refuse_if_closed()
         self._runner.recover()
 
     def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
-        """Return once `iteration` is reached, or once nothing is queued or playing.
+        """Wait until `iteration` is reached; by default, until nothing is queued or playing.
 
-        What is shown is brought up to date first, and so is the picture that a saved notebook keeps. While a page
-        shows the widget, that picture waits until the widget is out of sight: the page would build the widget
-        anew, and lose the zoom, the focus and what was opened.
+        The display and the picture stored in the notebook are updated before this returns. While a page shows
+        the widget, the picture is stored later, when the widget is out of sight. Otherwise the page would
+        rebuild the widget, and lose zoom, focus and opened parts.
 
         Parameters
         ----------
         iteration : int, optional
-            What to wait for.
+            Full steps since the start of the run.
         timeout : float, optional
-            Seconds to wait at most, for the run and for the picture together.
+            Maximum seconds to wait, for the run and the picture together.
 
         Raises
         ------
         Exception
             What stopped the run, such as :class:`DivergedError`.
         RuntimeError
-            If the run is paused before `iteration`, and at once if the wait could not end: in a callback on the
-            thread that trains or on the thread that draws.
+            If the run is paused before `iteration`, or if called in a callback on the training thread or the
+            publisher's thread, where the wait could not end.
         TimeoutError
             If it takes longer than `timeout`.
         """
@@ -84,7 +84,7 @@ class Steering:
         timeout = checked_timeout(timeout)
         end = math.inf if timeout is None else time.monotonic() + timeout
         published = False
-        # Without messages from browsers nothing follows if they arrive on the thread that waits now.
+        # Silence of browsers means nothing if their messages arrive on the waiting thread.
         self._pacer.deaf = True
         try:
             self._runner.wait(iteration, timeout)

@@ -1,7 +1,7 @@
-"""The widget that users hold: every setting of a trainer as a trait.
+"""The widget for users: every setting of a trainer is a trait.
 
 The browser writes the controls, on the thread on which the kernel handles its messages. Cells write the traits. An
-assigned trait is validated at once and queued. Only the publisher's thread writes what is shown; see
+assigned trait is validated at once and queued. Only the publisher's thread writes to the display; see
 :mod:`~ganwidgets.widgets.trainer.presenting`.
 """
 
@@ -66,7 +66,7 @@ KEYWORDS: Mapping[str, Any] = {
     "chart_scales": {},
     "chart_curves": {},
 }
-"""What the constructor takes beside the settings, with the defaults."""
+"""Keywords of the constructor besides the settings, with their defaults."""
 
 LOOKS = ("speed", "controls", *LAYOUT)
 """Keywords that are traits of the widget, in the order of their assignment: a preset chooses panels."""
@@ -78,9 +78,9 @@ class GANTrainerWidget(
 ):
     """Watch a GAN train, and steer it while it trains.
 
-    Displayed in a notebook it shows the data and what the generator makes of noise, the losses, the
-    quality, and a control for every setting. Each setting is a trait: ``w.lr_d = 2e-4`` in any cell
-    changes the run and moves the slider, and the slider changes the trait.
+    In a notebook it shows real and generated samples, losses, metrics, and a control for every setting. Each
+    setting is a trait: ``w.lr_d = 2e-4`` in any cell changes the run and moves the slider, and the slider
+    changes the trait.
 
     Parameters
     ----------
@@ -98,28 +98,28 @@ class GANTrainerWidget(
         State of the run; read-only. `status` is ``"idle"``, ``"running"``, ``"paused"``,
         ``"diverged"`` or ``"error"``; `error` a sentence in the widget's language, or empty.
     speed : float
-        Steps a second at most; 0 as fast as it goes.
+        Maximum steps per second; 0 for no limit.
     rules, autopilot : tuple of Rule, {"off", "advise", "act"}
-        What looks after the run; rules give advice until they are armed by ``"act"``.
+        The rules that supervise the run; they only give advice until ``"act"`` arms them.
     controls : tuple of str or None
-        The controls and buttons that are shown, by name, ``"speed"`` and ``"timeline"`` among them; a teacher
-        hides the rest of them.
+        Names of the visible controls and buttons, including ``"speed"`` and ``"timeline"``; None shows all. A
+        teacher can hide the others.
     layout_preset : {"full", "projector", "compact"}
         ``projector`` and ``compact`` fit one screen of 1280x720 or 1024x768 pixels; ``projector`` has text of 18
         pixels and thick curves. They show six controls: the first of `controls`, or a default choice.
     panels : tuple of str
-        The panels that are shown, in their order; a new `layout_preset` replaces them.
+        The visible panels, in their order; setting `layout_preset` replaces them.
     panel_sizes : mapping of str to (int, int)
-        Width and height in CSS pixels of panels that have another size than their own. The buttons **Arrange** and
-        **Present** do by hand what these three traits do. A layout that was changed is stored in the folder of the
-        run, and is found there by the next widget; :meth:`keep_layout` makes it the user's default.
+        Width and height in CSS pixels of panels that do not have their default size. The buttons **Arrange**
+        and **Present** set these three traits too. A changed layout is stored in the folder of the run, where
+        the next widget loads it; :meth:`keep_layout` makes it the user's default.
     chart_scales : mapping of str to {"linear", "log"}
-        The vertical axes of charts that are not linear: ``{"curves": "log"}``. 0 and negative values are gaps on a
-        logarithmic axis, and the legend says so.
+        Scale of the vertical axes of charts, such as ``{"curves": "log"}``; others are linear. On a
+        logarithmic axis, 0 and negative values are gaps, which the legend mentions.
     chart_curves : mapping of str to tuple of str
-        At most six curves of each chart that does not show its own choice, by the names of columns of the history and
-        of metrics: ``{"metrics": ("modes", "accuracy_real")}``. The charts are ``"curves"`` and ``"metrics"``, in other
-        games ``"curves"`` and ``"terms"``.
+        Curves of charts that do not show their default ones, at most six each, by the names of history
+        columns and metrics: ``{"metrics": ("modes", "accuracy_real")}``. The charts are ``"curves"`` and
+        ``"metrics"``, in other games ``"curves"`` and ``"terms"``.
 
     Raises
     ------
@@ -156,10 +156,10 @@ class GANTrainerWidget(
     )
 
     _named = False
-    """Whether a name in a cell was seen to lead here."""
+    """True once a name in a cell was found to refer to this widget."""
     _followers: tuple[Callable[[], None], ...] = ()
-    """What is closed before the widget is."""
-    # What the widget of another game has instead.
+    """Called before the widget is closed."""
+    # Replaced in widgets of other games.
     _definitions: Mapping[str, Setting[Any]] = SETTINGS
     _actions: Mapping[str, Any] = ACTIONS
     _make_camera: Any = Camera
@@ -336,10 +336,7 @@ class GANTrainerWidget(
         super().close()
 
     def export(self, path: str | os.PathLike[str]) -> Path:
-        """Write the run for people to look at, in the widget's language; see :meth:`GANTrainer.export`.
-
-        Training goes on meanwhile.
-        """
+        """Export the run in the widget's language, while training continues; see :meth:`GANTrainer.export`."""
         trainer = self._trainer
         figures, pictures = trainer._evaluation.report, self._dashboard.pictures
         return export(trainer._session, self._runner.look, path, self._catalog, figures, pictures)

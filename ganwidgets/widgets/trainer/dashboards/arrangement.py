@@ -1,8 +1,8 @@
 """Layout of the widget.
 
-The graph of both networks on top, with the controls at the parts that they control; below it the
-picture and the curves; the other settings at the end, in tabs. On a narrow page the columns fold under
-each other.
+The graph of both networks is at the top, with controls at the parts that they affect. The picture and the
+curves are below it, the other settings at the end, in tabs. On a narrow page the columns fold under each
+other.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ TABS = ("objective", "optimizer", "fresh start")
 AT_NOISE = ("noise", "latent_dim")
 AT_LOSSES = ("loss", "penalty", "penalty_weight")
 AT_DATA = ("data",)
-"""Settings whose controls are at those parts of the graph instead of in the tabs."""
+"""Settings whose controls are at these parts of the graph instead of in the tabs."""
 
 QUICK = ["lr_d", "lr_g", "loss", "penalty", "d_steps", "batch_size"]
-"""The controls of a one-screen layout unless a teacher chose others."""
+"""Default controls of a one-screen layout."""
 
 PICTURES, CHARTS = {"plane", "samples"}, {"curves", "metrics"}
 
 
 class MainRow:
-    """The picture and the charts that follow each other in one row of a widget.
+    """One row of a widget with the picture and the charts.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Arrangement:
     Parameters
     ----------
     look : SharedStyle
-        What the parts share.
+        Layout and styles shared by the parts.
     controls : ControlSet
     transport : Transport
     status : StatusPanel
@@ -104,17 +104,17 @@ class Arrangement:
     own_data : ipywidgets.Widget
         Board for drawn or pasted data, in the tab of settings that need a fresh start.
     walk : ipywidgets.Widget
-        The player that goes through one update.
+        The player of a walk through one update.
     health : ipywidgets.Widget
-        What is wrong with the run, and what may help.
+        Findings and remedies.
     what_if : ipywidgets.Widget
         Two futures side by side.
     explain : ipywidgets.Widget
-        Why an iteration came out as it did, and notes.
+        Explanations of iterations, and notes.
     rules : ipywidgets.Widget
-        The rules that look after the run.
+        The rules that supervise the run.
     starts : ipywidgets.Widget
-        The ways to begin.
+        Starting points.
     growth : ipywidgets.Widget
         The stack of networks that grow, a part of the overview.
     hidden : iterable of ipywidgets.Widget
@@ -123,7 +123,7 @@ class Arrangement:
     Attributes
     ----------
     parts : dict of str to ipywidgets.Widget
-        Panels by name; the picture, which the data decide on, is not among them.
+        Panels by name, without the picture, which depends on the data.
     """
 
     def __init__(
@@ -245,11 +245,11 @@ class Arrangement:
             self._tabs.add_class("gw-hidden")
 
     def name_data(self, name: str) -> None:
-        """Say what the data are called, where their control is hidden."""
+        """Show the name of the data if their control is hidden."""
         self._data_name.value = f'<span class="gw-cell-label">{html.escape(self._data_label)}</span><br><b>{html.escape(name)}</b>'
 
     def show_picture(self, picture: ipywidgets.Widget) -> None:
-        """Put another panel in the picture's place."""
+        """Replace the picture by another panel."""
         self._picture.children = (picture,)
 
     def _card(self, controls: ControlSet, group: str) -> ipywidgets.Box:

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 __all__ = ["Dashboard", "Panel", "Preparing", "descendants"]
 
 REST = 2.0
-"""Maximum pause of a panel in seconds, however much its data cost."""
+"""Maximum pause of a panel in seconds, regardless of the cost of its data."""
 
 
 class Panel(Protocol):
@@ -115,13 +115,13 @@ class Dashboard:
     rescue : callable
         See :class:`ganwidgets.widgets.panels.status.unstored.UnstoredPanel`.
     listener : ViewListener
-        Observer of views and of the frames that they have painted.
+        Listener to views and their acknowledgements.
     stored : str
         See :class:`ganwidgets.widgets.browser.page.heartbeat.Heartbeat`.
     run : Path or None
         The folder of the run.
     request : callable
-        Requests a new drawing of the present moment; quick, from any thread.
+        Requests a redraw of the current state; returns at once, thread-safe.
     judge_by : callable
         See :class:`ganwidgets.widgets.panels.charts.metrics.MetricsPanel`.
     checkup, remedy, take : Checkup, callable, callable
@@ -257,7 +257,7 @@ class Dashboard:
         self._own_widgets = tuple(part.widget for part in own_parts)
         self._saving = classed(saving.widget, "gw-part", "gw-part-export")
         self.children = self.arranged(PANELS)
-        # Not among the children if the data need the other picture.
+        # Not among the children if the data need another picture.
         self._apart = [*self._places.values(), metrics.features, *self._arrangement.parts.values()]
 
     def arranged(self, names: Sequence[str]) -> tuple[ipywidgets.Widget, ...]:
@@ -292,7 +292,7 @@ class Dashboard:
             self.timeline.go(where)
 
     def _choose_data(self, ask: Callable[[str, Any], None], name: str) -> None:
-        """Ask for a preset, as choosing it in the list does, and show it there."""
+        """Request a preset as the list does, and select it in the list."""
         ask("data", name)
         self.controls.show({"data": name})
 
@@ -313,7 +313,7 @@ class Dashboard:
         self._request()
 
     def begin(self, source: Source) -> None:
-        """Show the panel that suits `source`, because a run on it begins."""
+        """Show the panel for `source` at the beginning of a run on it."""
         self._modality = source.modality
         self.controls.suit(labelled=source.labelled, own=self._own, augmentable=source.modality.augmentable)
         self._arrangement.show_picture(self._places[source.modality.view])
@@ -350,7 +350,7 @@ class Dashboard:
 
     @property
     def wanted(self) -> frozenset[str]:
-        """Observations that frames must hold beside the samples: all that visible panels need."""
+        """Observations that frames must contain besides the samples: those that visible panels need."""
         return self._needs_of(self._shown(self._modality))
 
     @property
@@ -371,13 +371,13 @@ class Dashboard:
 
     @property
     def picture_view(self) -> Any:
-        """The view of the samples, as a class gets it."""
+        """The view of the samples that a class follows."""
         picture: Any = self._pictures[self._modality.view]
         return picture.view
 
     @property
     def focus(self) -> Focus:
-        """The part of the plane that the user looks at."""
+        """The visible part of the plane."""
         return self._plane.focus
 
     @property

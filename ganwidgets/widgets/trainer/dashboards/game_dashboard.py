@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["GameDashboard", "actions_of"]
 
 CARDS = {"d": "discriminator", "g": "generator", **{tone: tone for tone in OTHERS}}
-"""How the style sheet calls the card of a player, by the player's tone."""
+"""CSS class of a player's card, by the player's tone."""
 
 WHOLE = (
     "transport",
@@ -73,7 +73,7 @@ TABS = ("objective", "optimizer", "run", "fresh start")
 
 
 def actions_of(game: Game) -> dict[str, tuple[str, str]]:
-    """Return the buttons of a game: as those of the classic one, a step for each player."""
+    """Return the buttons of a game: those of the classic one, with a step for each player."""
     single = {
         f"step_{player.letter}": (Message("Step {player}", player=player.letter.upper()), player.label)
         for player in game.players
@@ -104,7 +104,7 @@ class GameStatus(StatusPanel):
 
 
 class FiguresPanel:
-    """The newest figures of a game's metrics."""
+    """The latest values of a game's metrics."""
 
     name = "metrics"
     interval = 0.5
@@ -115,7 +115,7 @@ class FiguresPanel:
         self.widget = look.box([self._numbers], f"gw-{self.name}")
 
     def draw(self, frame: GameFrame) -> None:
-        """Show the figures of `frame`."""
+        """Show the values of `frame`."""
         t = self._catalog
         cells = []
         for name, metric in self._game.metrics.items():
@@ -132,7 +132,7 @@ class FiguresPanel:
 
 
 class GameDashboard:
-    """The visible parts of a widget for a game, made once.
+    """The visible parts of a widget for a game, created once.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class GameDashboard:
     catalog, source, act, ask, travel, compare, verify, rescue, listener, stored, run, trainer, walk, tasks, export
         As for :class:`~ganwidgets.widgets.trainer.dashboards.dashboard.Dashboard`.
     others
-        What only the classic game's dashboard needs.
+        Arguments that only the classic game's dashboard needs.
     """
 
     def __init__(
@@ -207,7 +207,7 @@ class GameDashboard:
             stored,
         )
         self._drawn_at: dict[str, float] = {}
-        # Data of two halves cannot be chosen from a list.
+        # Paired data cannot be chosen from a list.
         unplaced = () if len(game.streams) == 1 and not game.streams[0].paired else ("data",)
         tones = player_tones(game.players)
         for player in game.players:
@@ -259,7 +259,7 @@ class GameDashboard:
         )
 
     def _place(self, look: SharedStyle, others: Mapping[str, ipywidgets.Widget]) -> None:
-        """Make the children: the panels of this dashboard, and `others` by name."""
+        """Create the children: the panels of this dashboard, and `others` by name."""
         picture = look.box([self.exhibits.widget], "gw-picture")
         self._main_row = MainRow(look, picture)
         self._quick = look.box([], "gw-grid", "gw-quick")
@@ -287,7 +287,7 @@ class GameDashboard:
 
     @property
     def picture_view(self) -> ExhibitsView:
-        """The view of the exhibits, as a class gets it."""
+        """The view of the exhibits that a class follows."""
         return self.exhibits.view
 
     def look_ahead(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
@@ -295,7 +295,7 @@ class GameDashboard:
         return self.what_if.compute(steps, seeds, changes)
 
     def skipped(self, due: Collection[Panel]) -> frozenset[str]:
-        """Return nothing: frames of these games carry all that there is."""
+        """Return an empty set, because frames of these games contain everything."""
         del due
         return frozenset()
 
@@ -334,7 +334,7 @@ class GameDashboard:
                 part.add_class("gw-hidden")
 
     def begin(self, source: Source) -> None:
-        """Go on with `source`, because a run on it begins."""
+        """Use `source` at the beginning of a run on it."""
         self.controls.suit(labelled=source.labelled, own=(), augmentable=source.modality.augmentable)
 
     def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
@@ -351,13 +351,13 @@ class GameDashboard:
         return due
 
     def show_state(self, state: RunState) -> None:
-        """Show which buttons make sense, and what went wrong."""
+        """Enable the buttons that apply now, and show the error."""
         self.transport.show(state.status, playing=state.playing)
         self.status.report(state.status, state.error)
         self._unstored.report(state.unstored)
 
     def draw(self, frame: Any, due: Iterable[Panel]) -> None:
-        """Show `frame`: all panels make ready first, and send then."""
+        """Show `frame`: all panels first prepare, then send."""
         draws = [
             panel.prepared(frame) if isinstance(panel, Preparing) else partial(panel.draw, frame)
             for panel in due
@@ -366,6 +366,6 @@ class GameDashboard:
             draw()
 
     def widgets(self) -> list[ipywidgets.Widget]:
-        """Return every widget that was made for this dashboard, children before their parents."""
+        """Return every widget of this dashboard, children before their parents."""
         found = [widget for top in (*self.children, *self._apart) for widget in descendants(top)]
         return list({id(widget): widget for widget in found}.values())

@@ -1,4 +1,4 @@
-"""Where each panel is shown, and which panels are shown now: declared and decided in one place."""
+"""Visibility of panels: the declared place of each, and the panels visible now."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["HIDEABLE", "Visibility"]
 
 EVERY_VIEW: frozenset[View] = frozenset({"plane", "gallery"})
 PICTURE = frozenset({"plane", "samples"})
-"""Both names of a layout mean the picture: the data decide which of the two it is."""
+"""Two names in a layout for the picture; the data determine which of the two is shown."""
 
 
 class Place(NamedTuple):
-    """Where a panel is shown."""
+    """Conditions under which a panel is shown."""
 
     parts: frozenset[str]
-    """Names of a layout; each of them shows it."""
+    """Names in a layout; any of them shows the panel."""
     views: frozenset[View] = EVERY_VIEW
-    """Views of the data that it is shown for."""
+    """Views of the data for which the panel is shown."""
 
 
 PLACES: Mapping[str, Place] = MappingProxyType(
@@ -47,12 +47,12 @@ HIDEABLE = ("walk", "health", "what_if", "explain", "rules", "timeline")
 
 
 class Visibility:
-    """Which panels are shown: those of the layout that suit the data and are not hidden.
+    """The visible panels: those of the layout that suit the data and are not hidden.
 
     Attributes
     ----------
     laid_out : tuple of str
-        The layout's names.
+        Names in the layout.
     hidden : frozenset of str
         Panels that `controls` hides.
     class_alone : bool

@@ -1,1 +1,1 @@
-"""Which panels a widget shows, in which order, and presets for one screen."""
+"""The panels of a widget, their order, and presets for one screen."""

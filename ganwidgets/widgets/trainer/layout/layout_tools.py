@@ -1,9 +1,9 @@
-"""The tools with which a user arranges the panels of a widget, and shows it on the full screen.
+"""The tools for arranging the panels of a widget, and for the full screen.
 
-To the browser go traits. From the browser come messages:
+Traits are sent to the browser. The browser sends these messages:
 
-- ``{"show": [names]}``: the panels to be shown, in their order;
-- ``{"size": [name, width, height]}``: CSS pixels of one panel; 0 and 0 give it back its own size;
+- ``{"show": [names]}``: the panels to show, in this order;
+- ``{"size": [name, width, height]}``: size of one panel in CSS pixels; 0 and 0 restore the default size;
 - ``{"preset": name}``;
 - ``{"keep": true}`` and ``{"forget": true}``: make this layout the user's default, and remove the default;
 - ``{"present": bool}``: a view entered or left the full screen;
@@ -40,7 +40,7 @@ LABELS: Mapping[str, str] = {
     "export": N_("Save"),
     "controls": N_("Six controls"),
 }
-"""What users call each panel."""
+"""Displayed name of each panel."""
 
 WORDS = {
     "arrange": N_("Arrange"),
@@ -77,7 +77,7 @@ class LayoutTools(anywidget.AnyWidget):
     catalog : Catalog
         The reader's language.
     names : sequence of str
-        The panels that can be arranged; without any there is only the presentation.
+        The panels that can be arranged; if empty, only the presentation is available.
     presets : sequence of str
     """
 

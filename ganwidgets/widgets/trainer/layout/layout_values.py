@@ -1,4 +1,4 @@
-"""What a layout consists of, and the traits that accept it: a preset, panels with sizes, axes and curves of charts."""
+"""Values of a layout, and the traits that validate them: preset, panels with sizes, axes and curves of charts."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class SizesTrait(traitlets.TraitType[Any, Any]):
     """Width and height of panels by name: ``{"curves": (600, 300)}``."""
 
     def validate(self, _obj: Any, value: Any) -> Mapping[str, tuple[int, int]]:
-        """Return `value` as a read-only mapping; raise `TraitError` if it is none, or a size is out of bounds."""
+        """Return `value` as a read-only mapping; raise `TraitError` if it is not one, or a size is out of bounds."""
         if not isinstance(value, Mapping):
             raise TraitError(
                 Message("panel_sizes must be a mapping of names to sizes, not {value!r}", value=value)
@@ -106,7 +106,7 @@ class ScalesTrait(traitlets.TraitType[Any, Any]):
     """The vertical axes of charts by name: ``{"curves": "log"}``."""
 
     def validate(self, _obj: Any, value: Any) -> Mapping[str, Scale]:
-        """Return `value` as a read-only mapping; raise `TraitError` if it is none, or an axis is unknown."""
+        """Return `value` as a read-only mapping; raise `TraitError` if it is not one, or an axis is unknown."""
         if not isinstance(value, Mapping):
             raise TraitError(
                 Message("chart_scales must be a mapping of names to scales, not {value!r}", value=value)
@@ -128,7 +128,7 @@ class CurvesTrait(traitlets.TraitType[Any, Any]):
     """The curves of charts by name: ``{"metrics": ("modes", "sliced_wasserstein")}``."""
 
     def validate(self, _obj: Any, value: Any) -> Mapping[str, tuple[str, ...]]:
-        """Return `value` as a read-only mapping; raise `TraitError` if it is none, or the curves are no list of names."""
+        """Return `value` as a read-only mapping; raise `TraitError` unless it maps names to lists of names."""
         if not isinstance(value, Mapping):
             raise TraitError(
                 Message("chart_curves must be a mapping of names to curves, not {value!r}", value=value)
@@ -155,7 +155,7 @@ class CurvesTrait(traitlets.TraitType[Any, Any]):
 
 
 def check_charts(asked: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], trait: str) -> None:
-    """Raise `TraitError` if a name in `asked` is no chart, or one of its curves is not among those `known`."""
+    """Raise `TraitError` if a name in `asked` is not a chart, or one of its curves is not `known`."""
     for name, wish in asked.items():
         if name not in known:
             raise TraitError(

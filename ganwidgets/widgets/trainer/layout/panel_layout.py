@@ -1,4 +1,4 @@
-"""Which panels and curves a widget shows, in which order, and presets that fit one screen."""
+"""Traits for the panels and curves of a widget, their order, and presets that fit one screen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LAYOUT = ("layout_preset", "panels", "panel_sizes", "chart_scales", "chart_curve
 
 
 class LayoutTraits(traitlets.HasTraits):
-    """The traits of a widget that decide on what it shows; none changes a bit of the run.
+    """The traits of a widget that determine its display; none changes the run.
 
     A layout that a user changed, by hand or from a cell, is stored in the folder of the run, if there is one, and in
     every file that the run is saved to.
@@ -44,7 +44,7 @@ class LayoutTraits(traitlets.HasTraits):
     _look_again: Any
     _trainer: Any
     _laid_out = False
-    """Whether a layout was loaded, so that later changes are stored."""
+    """True once the layout was loaded; later changes are stored."""
     _before_presenting: Mapping[str, Any] | None = None
 
     layout_preset = PresetTrait(
@@ -131,7 +131,7 @@ class LayoutTraits(traitlets.HasTraits):
         except OSError as error:
             self._tools.said = self._catalog.error(error)
 
-    # --- by hand ----------------------------------------------------------------------------------
+    # --- changes by the user ----------------------------------------------------------------------
 
     @property
     def _tools(self) -> LayoutTools:
@@ -162,7 +162,7 @@ class LayoutTraits(traitlets.HasTraits):
         }
 
     def _put_layout(self, layout: Mapping[str, Any]) -> None:
-        """Show `layout`, as far as this version knows it."""
+        """Apply `layout`, as far as this version knows it."""
         for name in LAYOUT:
             if name in layout:
                 try:
@@ -171,7 +171,7 @@ class LayoutTraits(traitlets.HasTraits):
                     self._tools.said = self._catalog.error(error)
 
     def _begin_layout(self, looks: Mapping[str, Any]) -> None:
-        """Listen to the tools, set the traits `looks`, and load the stored layout unless `looks` chooses one."""
+        """Connect the tools, set the traits `looks`, and load the stored layout unless `looks` contains one."""
         tools = self._tools
         tools.shown = list(self.panels)
         tools.heard = self._arrange_by_hand
@@ -187,7 +187,7 @@ class LayoutTraits(traitlets.HasTraits):
         self._laid_out = True
 
     def _arrange_by_hand(self, kind: str, value: Any) -> None:
-        """Carry out a message of the tools; what is refused is said there."""
+        """Carry out a message of the tools; show a refusal there."""
         said = ""
         try:
             match kind, value:
@@ -214,7 +214,7 @@ class LayoutTraits(traitlets.HasTraits):
         self._tools.said = said
 
     def _chart_by_hand(self, chart: str, kind: str, value: Any) -> None:
-        """Carry out a message of a chart's tools; what is refused is said by the tools of the layout."""
+        """Carry out a message of a chart's tools; show a refusal in the layout's tools."""
         try:
             match kind, value:
                 case "scale", str():

@@ -1,4 +1,4 @@
-"""Layouts on the disk: beside a run that is kept in a folder, and as a user's default."""
+"""Layouts on disk: in the folder of a run, and as the user's default."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganwidgets.runs.store.regular import opened
 __all__ = ["default_file", "forget", "load", "of_run", "store"]
 
 LARGEST = 2**20
-"""Bytes of a file that are read."""
+"""Maximum size of a file in bytes."""
 
 
 def default_file() -> Path:
@@ -30,10 +30,10 @@ def of_run(folder: Path) -> Path:
 
 
 def load(*files: Path) -> Mapping[str, Any]:
-    """Return the layout in the first of `files` that holds one; empty if none does.
+    """Return the layout in the first of `files` with one; empty if there is none.
 
-    A file that is missing, damaged or of another form is passed over: how a run looks is no reason not to open it. So is
-    a link or a pipe, because the folder of a run may come from a stranger.
+    Missing, damaged or malformed files are skipped, because a layout must not prevent opening a run. Links
+    and pipes are skipped too, because the folder may come from someone else.
     """
     for file in files:
         with (
@@ -47,7 +47,7 @@ def load(*files: Path) -> Mapping[str, Any]:
 
 
 def store(file: Path, layout: Mapping[str, Any]) -> None:
-    """Write `layout` to `file`, which always holds either the old layout or the new one; raise `OSError` if it cannot be."""
+    """Write `layout` to `file`, atomically; raise `OSError` if it cannot be written."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as content:
         content.write(json.dumps(layout, indent=1).encode("utf-8"))

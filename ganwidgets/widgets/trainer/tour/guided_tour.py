@@ -1,4 +1,4 @@
-"""A guided tour of one widget: the button "?", and a card that visits ten parts.
+"""A guided tour of one widget: the button "?", and a card that moves through ten parts.
 
 Everything happens in the browser. The kernel sends the stops once and receives nothing.
 """
