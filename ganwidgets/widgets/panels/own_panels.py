@@ -37,26 +37,26 @@ _registered: dict[str, tuple[Callable[[], Any], float]] = {}
 
 
 def register_panel(name: str, make: Callable[[], Any], *, interval: float = 0.5) -> None:
-    """Show a panel of the user's own in every widget that is made from now on.
+    """Add the user's panel to every widget created from now on.
 
     Parameters
     ----------
     name : str
-        A word; the panel carries the CSS class ``gw-<name>``. A panel that was registered before is replaced.
+        A word; the panel has the CSS class ``gw-<name>``. It replaces a registered panel of this name.
     make : callable
         ``make()`` is called once for each widget. It returns an object with an attribute ``widget``, an ipywidget,
         and a method ``draw(frame)``, which shows a moment: ``frame.iteration``, ``frame.record``, ``frame.losses``,
-        ``frame.latest_metrics``, and ``frame.generated`` or, in other games than the classic one, ``frame.exhibits``. It is
-        called outside the thread that trains. Whatever it raises is shown in the panel.
+        ``frame.latest_metrics``, and ``frame.generated`` or, in other games than the classic one,
+        ``frame.exhibits``. It is called outside the training thread. Its exceptions are shown in the panel.
     interval : float
-        Seconds between two draws at least.
+        Minimum seconds between two draws.
 
     Raises
     ------
     ValueError
-        If the name is taken, or `interval` is no number from 0 on.
+        If the name is taken, or `interval` is not a number of at least 0.
     TypeError
-        If `make` is no function.
+        If `make` is not a function.
     """
     name = checked_name(name, N_("panel"), BUILT_IN)
     _registered[name] = checked_callable("make", make), _checked_interval(interval)
@@ -75,7 +75,7 @@ def _checked_interval(seconds: Any) -> float:
 
 
 def own_panels(look: SharedStyle) -> list[OwnPanel]:
-    """Return a panel for each that was registered; one that cannot be made shows why."""
+    """Return all registered panels; one that cannot be created shows the reason."""
     return [OwnPanel(name, _made(make), interval, look) for name, (make, interval) in _registered.items()]
 
 
@@ -90,7 +90,7 @@ def _made(make: Callable[[], Any]) -> Any:
 
 
 class _Unmade:
-    """In place of a panel that could not be made."""
+    """Replacement for a panel that could not be created."""
 
     def __init__(self, error: Exception) -> None:
         self.widget = ipywidgets.HTML(html.escape(f"{type(error).__name__}: {error}"))
@@ -100,7 +100,7 @@ class _Unmade:
 
 
 class OwnPanel:
-    """A panel of the user's own in its place; what it raises is shown there."""
+    """Container of a user's panel, which shows the panel's exceptions."""
 
     def __init__(self, name: str, panel: Any, interval: float, look: SharedStyle) -> None:
         self.name = name
@@ -111,7 +111,7 @@ class OwnPanel:
         self.widget = look.box([inner, self._trouble], f"gw-{name}", "gw-panel")
 
     def draw(self, frame: Any) -> None:
-        """Let the user's panel show `frame`."""
+        """Draw `frame` on the user's panel."""
         try:
             self._panel.draw(frame)
         except Exception as error:  # noqa: BLE001 - the panel's place shows any exception of user code

@@ -40,9 +40,10 @@ TICKS = 4
 
 @dataclass(frozen=True)
 class Pen:
-    """How a curve is drawn; its colour is a variable of the stylesheet, which knows the theme.
+    """Style of a curve.
 
-    With `band` there is one around it; `faint` is for what is only held beside the others.
+    Its colour is a CSS variable, which depends on the theme. `band` adds a band around it; `faint` is for curves that are
+    only shown for comparison.
     """
 
     color: str
@@ -53,7 +54,7 @@ class Pen:
 
 @dataclass(frozen=True)
 class Curve:
-    """What a curve shows; arrays of one length.
+    """Data of a curve; arrays of equal length.
 
     Attributes
     ----------
@@ -180,7 +181,7 @@ class Chart:
         ----------
         curves : sequence of Curve or None
         also : sequence of float
-            Heights that must be seen too; outliers of the curves may be cut off.
+            Values that must be visible too; outliers of the curves may be clipped.
         further : sequence of (Pen, Curve)
             Curves beside those of the chart's own pens; their lines are made when they are first needed.
         """
@@ -324,7 +325,7 @@ class Chart:
 
     @staticmethod
     def _iterations(first: float, last: float) -> list[float]:
-        """Return round iterations from first to last; there is no half iteration."""
+        """Return round iterations from first to last; all are integers."""
         return [tick for tick in nice_ticks(first, last, TICKS) if tick.is_integer()] or [first]
 
 

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["MARKS", "CurvesPanel"]
 
 MARKS = 60
-"""Changes that are marked at most, the newest ones."""
+"""Maximum number of marked changes, the latest ones."""
 
 OWN = ("loss_d", "penalty_d", "loss_g")
-"""The curves with a line and a place in the legend of their own, shown unless a user chose others."""
+"""The default curves, each with its own line and legend entry."""
 
 
 class CurvesPanel:
@@ -89,7 +89,7 @@ class CurvesPanel:
         return first + fraction * (last - first)
 
     def draw(self, frame: Frame) -> None:
-        """Draw the chosen curves of `frame`, those of the branch beside it, and marks where settings were changed."""
+        """Draw the chosen curves of `frame`, those of the compared branch, and marks where settings were changed."""
         self._chart.mark(self._marks(frame.past))
         self._chart.logarithmic = self.choice.scale == "log"
         offered = offered_curves(frame, self._gap)
@@ -115,7 +115,7 @@ class CurvesPanel:
             self._head.value = legend
 
     def _legend(self, names: Sequence[str], drawn: Mapping[str, OfferedCurve]) -> str:
-        """Return what the lines are, and what the axis cannot show."""
+        """Return the legend, and the values that the axis cannot show."""
         t = self._catalog
         marks = {
             "loss_d": ("gw-stroke-d", N_("loss of D")),
@@ -138,7 +138,7 @@ class CurvesPanel:
         ]
 
     def _marks(self, past: TimelineView) -> list[tuple[int, str]]:
-        """Return the newest iterations after which something changed on the way here or was noted, and what."""
+        """Return the latest iterations with a change or a note on the path to the current state, and their texts."""
         records, notes = past.led_here[-MARKS:], (*self._joined(past), *past.notes[-MARKS:])
         if self._known[0] != (records, notes):
             told = [
@@ -152,5 +152,5 @@ class CurvesPanel:
 
 
 def _counts(penalty: OfferedCurve | None) -> bool:
-    """Return whether D's loss has a penalty at all."""
+    """Return True if D's loss has a penalty."""
     return penalty is not None and bool((np.nan_to_num(penalty.curve.y) > 0).any())

@@ -82,7 +82,7 @@ class GameCurvesPanel:
         return "".join(chip(self._pens[column], self._labels[column]) for column in columns)
 
     def draw(self, frame: GameFrame) -> None:
-        """Draw the chosen columns of `frame`, those of the branch beside it, and marks where settings were changed."""
+        """Draw the chosen columns of `frame`, those of the compared branch, and marks where settings were changed."""
         marks: dict[int, str] = {}
         for record in frame.past.led_here[-MARKS:]:
             said = described(record, self._catalog, frame.past.definitions)
@@ -107,7 +107,7 @@ class GameCurvesPanel:
 
 @dataclass(frozen=True)
 class GameChart:
-    """A chart with its own columns, its legend, and what a user chose."""
+    """A chart with its default columns, its legend, and the user's choice."""
 
     columns: tuple[str, ...]
     chart: Chart

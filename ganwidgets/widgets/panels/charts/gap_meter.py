@@ -14,20 +14,20 @@ from ganwidgets.widgets.panels.charts.chart import Curve
 __all__ = ["GapMeter"]
 
 SHARE = 0.1
-"""The part of the time that measuring may take."""
+"""Maximum share of the time for measuring."""
 
 STEPS, SAMPLES = 50, 500
 """Updates of each best response, and samples on which both are compared."""
 
 
 class GapMeter:
-    """Measures the duality gap now and then.
+    """Measures the duality gap from time to time.
 
     Parameters
     ----------
     trainer : GANTrainer
     tasks : LatestOnlyTasks
-        Carries it out.
+        Runs the measurements.
     measured : callable
         Called when there is a new value.
     clock : callable
@@ -46,7 +46,7 @@ class GapMeter:
         self._asked: int | None = None
 
     def curve(self) -> Curve | None:
-        """Return every value that was measured of this run, also by a cell; None before the first."""
+        """Return all measured values of this run, including those measured in cells; None before the first."""
         known = {
             entry["iteration"]: entry["duality_gap"]
             for entry in self._trainer.history.evaluations
@@ -58,7 +58,7 @@ class GapMeter:
         return Curve(np.array(at, np.float64), np.array([known[i] for i in at], np.float64))
 
     def want(self, iteration: int) -> None:
-        """Measure at `iteration` unless that was done, or costs too much now."""
+        """Measure at `iteration`, unless it was measured already or would take too much time now."""
         if iteration and iteration != self._asked and self._clock() >= self._rest_until:
             self._asked = iteration
             self._rest_until = np.inf

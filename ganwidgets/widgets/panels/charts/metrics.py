@@ -1,4 +1,4 @@
-"""Metrics of the samples beside the scores of perfect samples, and one curve of them."""
+"""Metrics of the samples with the scores of perfect samples, and a chart of them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ FEATURES: Mapping[str, str] = MappingProxyType(
         "own": N_("features of your own, from a cell"),
     }
 )
-"""By what images can be judged, by the names that `GANTrainer.features` takes; the last is shown, not chosen."""
+"""Labels of the features for image metrics, by their names in `GANTrainer.features`; the last cannot be chosen."""
 
 CHOSEN = ("auto", "classifier", "inception", "random")
 
@@ -84,7 +84,7 @@ METRIC_PENS = (Pen(css("generated")), Pen(css("text"), "dotted"))
 
 
 class MetricsPanel:
-    """A chart of the metric of the reader's choice, or several, and all metrics' numbers with their floors.
+    """A chart of one or several chosen metrics, and the values of all metrics with their floors.
 
     Parameters
     ----------
@@ -110,9 +110,9 @@ class MetricsPanel:
     widget : ipywidgets.Box
         The chart, with the list to choose from.
     features : ipywidgets.Dropdown
-        By what images are judged.
+        Features for image metrics.
     numbers : ipywidgets.Box
-        What they mean in one sentence, what they were measured on, and all numbers, for a row of their own.
+        An interpretation in one sentence, the features, and all values, for a separate row.
     """
 
     name = "metrics"
@@ -183,7 +183,7 @@ class MetricsPanel:
                 self._available, self._metrics = available, metrics
                 before = self.choice.value
                 self.choice.options = self._options()
-                # The first time there are metrics, they say more than what could be shown without.
+                # The first metrics are more informative than the curves shown before.
                 keep = before in available and self._drawn in metrics
                 self.choice.value = before if keep else available[0]
             if several:
@@ -208,7 +208,7 @@ class MetricsPanel:
         )
 
     def _pick(self, name: str) -> None:
-        """Show what the user chose in the list, alone."""
+        """Show only the curve that the user chose in the list."""
         if name != SEVERAL:
             names = PAIRS[name][1] if name in PAIRS else (name,)
             self.curves.choose(self.curves.scale, names)
@@ -251,7 +251,7 @@ class MetricsPanel:
             curve, floor = offered[chosen].curve, offered[chosen].floor
             ends = curve.x[[0, -1]] if len(curve.x) else curve.x
             level = None if floor is None else Curve(ends, np.full(len(ends), floor))
-            # A metric has no spikes: its beginning must be seen, and the scores of perfect samples.
+            # A metric has no spikes, so its beginning and the scores of perfect samples must be visible.
             heights = np.append(curve.y, math.nan if floor is None else floor)
             heights = heights[np.isfinite(heights)]
             also = [float(heights.min()), float(heights.max())] if len(heights) else []
@@ -350,13 +350,13 @@ class MetricsPanel:
         )
 
     def _figure(self, name: str, value: float) -> str:
-        """Return one piece of evidence as people read it."""
+        """Return one piece of evidence as text."""
         label = next((metrics[name] for metrics in METRICS.values() if name in metrics), None)
         text = SIGNS[name] if label is None else label.label
         return f"{self._catalog(text)}: {_spell(value, '.3g')}"
 
     def _basis(self, frame: Frame) -> str:
-        """Return why there are no figures, or what those of images were measured on."""
+        """Return why there are no metrics, or the features of image metrics."""
         t = self._catalog
         judged = frame.judged
         if frame.trouble:
@@ -405,13 +405,13 @@ class MetricsPanel:
         )
 
     def _tiles(self, frame: Frame) -> str:
-        """Return each metric's newest number, and what perfect samples score."""
+        """Return each metric's latest value, and the score of perfect samples."""
         t = self._catalog
         tiles = []
         for name, metric in METRICS[frame.kind].items():
             if name not in frame.latest_metrics:
                 continue
-            # A share of D's own is no figure of the samples: real ones in their place score nothing better.
+            # D's accuracy is not a metric of the samples: real samples in their place would not score better.
             floor = None if name in {"accuracy_real", "accuracy_fake"} else frame.floors.get(name)
             unit = f' <span class="gw-unit">{html.escape(t(metric.unit))}</span>' if metric.unit else ""
             perfect = "" if floor is None else t(N_("perfect: {value}"), value=_spell(floor, metric.format))

@@ -67,11 +67,11 @@ class OfferedCurve:
     Attributes
     ----------
     label, unit : str
-        To be translated.
+        Translatable.
     pen : Pen
     curve : Curve
     floor : float or None
-        What perfect samples score, for metrics.
+        Score of perfect samples, for metrics.
     """
 
     label: str
@@ -82,7 +82,7 @@ class OfferedCurve:
 
 
 def offered_curves(frame: Frame, gap: GapMeter | None) -> dict[str, OfferedCurve]:
-    """Return by name the curves of `frame` that have numbers or will have, and the duality gap if there is a meter."""
+    """Return by name the curves of `frame` that have or will have values, and the duality gap if there is a meter."""
     found = {}
     for name in CURVES:
         envelope = frame.losses.get(name)
@@ -117,7 +117,7 @@ def chip(pen: Pen, label: str) -> str:
 
 
 def unseen_values(chart: Chart, catalog: Catalog) -> str:
-    """Return for the legend what the axis of `chart` does not show: a value that is cut off, and values without a place."""
+    """Return a legend text on what the axis of `chart` does not show: clipped values, values without a logarithm."""
     said = ""
     if chart.beyond > chart.top:
         told = catalog(N_("highest {value}, cut off"), value=f"{chart.beyond:.3g}")

@@ -21,11 +21,11 @@ __all__ = ["DiagramPanel", "columns_of", "drawn"]
 NO_TONES: Mapping[str, str] = MappingProxyType({})
 
 WIDTH, HEIGHT, GAP_X, GAP_Y = 132, 38, 46, 20
-"""Pixels of a box, and between two boxes."""
+"""Size of a box and gaps between boxes, in pixels."""
 
 
 def columns_of(diagram: Diagram) -> dict[str, int]:
-    """Return the column of each node: one more than that of the farthest node before it, arrows back left out.
+    """Return the column of each node: one more than that of its farthest predecessor, ignoring backward arrows.
 
     Two nodes with arrows both ways are in one column if something else leads to the second one.
 
@@ -56,9 +56,9 @@ def drawn(
     Parameters
     ----------
     tones : mapping of str to str
-        Of nodes that have one, by their names; see :mod:`ganwidgets.rendering.drawing.tones`.
+        Tones of nodes that have one, by name; see :mod:`ganwidgets.rendering.drawing.tones`.
     numbers : mapping of str to str
-        What to write below the label of a node, by its name.
+        Text below the label of a node, by its name.
     """
     columns = columns_of(diagram)
     members: dict[int, list[str]] = {}
@@ -127,14 +127,14 @@ def _arrow(places: Mapping[str, tuple[float, float]], flow: Flow) -> str:
 
 
 class DiagramPanel:
-    """The diagram of a game, with the newest losses in their boxes.
+    """The diagram of a game, with the latest losses in their boxes.
 
     Parameters
     ----------
     catalog : Catalog
         The reader's language.
     game : Game
-        Without a diagram nothing is shown.
+        A game without a diagram shows nothing.
     look : SharedStyle
         Layout and styles shared with the rest of one widget.
     """
@@ -151,7 +151,7 @@ class DiagramPanel:
         self.widget = look.box([self._drawing], "gw-diagram")
 
     def draw(self, frame: GameFrame) -> None:
-        """Write the losses of `frame` into their boxes."""
+        """Show the losses of `frame` in their boxes."""
         if self._diagram is None:
             return
         numbers = {node.name: frame.record.get(node.name) for node in self._diagram.nodes}

@@ -43,7 +43,7 @@ class ExhibitsPanel:
         self.widget = look.box([self._rows], f"gw-{self.name}", "gw-panel")
 
     def prepared(self, frame: GameFrame) -> Callable[[], None]:
-        """Make ready what shows `frame`; return what sends it."""
+        """Prepare the display of `frame`; return a function that sends it."""
         rows = self._written(frame)
 
         def send() -> None:

@@ -15,12 +15,12 @@ __all__ = ["ExhibitsView"]
 
 
 class ExhibitsView:
-    """Gives each tap the rows of the exhibits, in the messages of a :class:`TappedWidget`.
+    """Sends the rows of the exhibits to each tap, as messages of a :class:`TappedWidget`.
 
     Parameters
     ----------
     rows : ipywidgets.HTML
-        Its value is what users see.
+        The displayed rows.
     """
 
     _esm_text = script("panels/exhibits/exhibits")
@@ -31,13 +31,13 @@ class ExhibitsView:
         self._taps: dict[Tap, Any] = {}
 
     def tapped(self, tap: Tap) -> Tap:
-        """Call `tap` with each change from now on; return it."""
+        """Add `tap`, which is called with each change, and return it."""
         self._taps[tap] = partial(self._give, tap)
         self._rows.observe(self._taps[tap], "value")
         return tap
 
     def untapped(self, tap: Tap) -> None:
-        """Do not call `tap` any more."""
+        """Remove `tap`."""
         self._rows.unobserve(self._taps.pop(tap), "value")
 
     def has_trait(self, name: str) -> bool:
@@ -46,7 +46,7 @@ class ExhibitsView:
         return False
 
     def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
-        """Give all taps the newest rows; called when a class begins."""
+        """Send the latest rows to all taps; called when a class begins."""
         del content
         for tap in self._taps:
             self._give(tap, None)

@@ -1,4 +1,4 @@
-"""The buttons that write the run to a file beside the notebook."""
+"""The buttons that write the run to a file in the notebook's folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KINDS = {
 
 
 def file_name(data: str, iteration: int, ending: str) -> str:
-    """Return a name for a file of a run.
+    """Return a file name for an export of a run.
 
     >>> file_name("array of 500 points", 1200, "gif")
     'array-of-500-points-1200.gif'

@@ -29,10 +29,10 @@ INTERVAL = 0.2
 """Seconds between two draws of the miniatures."""
 
 POINTS, IMAGES = 150, 9
-"""Samples in a miniature at most."""
+"""Maximum number of samples in a miniature, points and images."""
 
 WIDEST = 3.0
-"""How far normal noise is shown, in standard deviations."""
+"""Displayed range of normal noise, in standard deviations."""
 
 CURVES = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")
 
@@ -46,10 +46,10 @@ STAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "update": ("gradient_{x}", "{network}"),
     }
 )
-"""For each sub-step of an update, the parts that it is about; x is the network's letter."""
+"""The parts that each sub-step of an update concerns; x is the network's letter."""
 
 REAL = frozenset({"real", "score_real"})
-"""What the generator's update has no part in."""
+"""Parts that the generator's update does not involve."""
 
 Part = tuple[str, np.ndarray]
 
@@ -62,7 +62,7 @@ class GraphPanel:
     catalog : Catalog
         The reader's language.
     request : callable
-        Called, on the thread of the browser's messages, when a page needs everything drawn again;
+        Called, on the thread of the browser's messages, when a page needs a complete redraw;
         must only note it.
 
     Attributes
@@ -90,7 +90,7 @@ class GraphPanel:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What frames are to carry; nothing while the graph is folded."""
+        """Observations that frames must contain; none while the graph is folded."""
         if not self.widget.unfolded:
             return frozenset()
         return frozenset({"latents", "scores", "verdict", "gradients", "manifold", "slice"})
@@ -105,7 +105,7 @@ class GraphPanel:
         self.prepared(frame)()
 
     def prepared(self, frame: Frame) -> Callable[[], None]:
-        """Make ready what :meth:`draw` sends; return what sends it."""
+        """Prepare what :meth:`draw` sends; return a function that sends it."""
         if not self.widget.unfolded:
             return lambda: None
         if self._projection is None or frame.real is not self._real:
@@ -144,10 +144,10 @@ class GraphPanel:
         return partial(self.widget.send, {"frame": content}, buffers=[array.tobytes() for _, array in fresh])
 
     def _learners(self, frame: Frame) -> str:
-        """Return which networks took steps since the last picture: a loss of each tells."""
+        """Return the networks that were updated since the last picture, recognized by their losses."""
         record = frame.record
         learnt = record.get("loss_d"), record.get("loss_g")
-        # A frozen network's loss is measured all the same, but it has no gradient.
+        # The loss of a frozen network is still measured, but it has no gradient.
         moved = [
             letter
             for letter, now, before in zip("dg", learnt, self._learnt, strict=True)
@@ -161,14 +161,14 @@ class GraphPanel:
         return self._learning
 
     def _scale(self, frame: Frame) -> tuple[float, float]:
-        """Return the scale of both losses' bars: round limits that hold 0 and what they were."""
+        """Return the scale of both losses' bars: round limits that include 0 and the past losses."""
         seen = [0.0]
         for name in ("loss_d", "loss_g"):
             envelope, now = frame.losses.get(name), frame.record.get(name, math.nan)
             known = np.array([now]) if envelope is None else np.append(envelope[2], now)
             known = known[np.isfinite(known)]
             if len(known):
-                # A few outliers, often the first ones, would make all others invisible.
+                # A few outliers, often the first values, would make all others invisible.
                 low, high = np.quantile(known, [0.05, 0.95])
                 seen += [float(low), float(high), float(known[-1])]
         if frame.iteration == 0:
@@ -203,7 +203,7 @@ class GraphPanel:
 
 
 def _parts_of(stage: str, network: str) -> tuple[str, ...]:
-    """Return the parts that a sub-step of an update of `network` is about."""
+    """Return the parts that a sub-step of an update of `network` concerns."""
     named = (part.format(x=network[0], network=network) for part in STAGES[stage])
     return tuple(part for part in named if network == "discriminator" or part not in REAL)
 
@@ -291,5 +291,5 @@ def _same_number(one: float | None, other: float | None) -> bool:
 
 
 def _finite(value: float | None) -> float | None:
-    """Return a number that JSON can carry."""
+    """Return a number as a JSON value."""
     return value if value is not None and math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""What the parts of a GAN are called, and what each is in a sentence, with its value now."""
+"""Names of the parts of a GAN, and a sentence about each with its current value."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Node:
     name : str
         Its element carries the CSS class ``gw-node-<name>``.
     label : str
-        What it is called, for screen readers and over its large view; to be translated.
+        Name for screen readers and for the large view; translatable.
     short : str
-        Text beside the miniature; translatable.
+        Text next to the miniature; translatable.
     """
 
     name: str
@@ -76,7 +76,7 @@ def words(t: Catalog) -> dict[str, Any]:
 
 
 def number_of(value: float | None) -> str:
-    """Return a number in three or four figures, or a dash without one."""
+    """Return a number with three or four digits, or a dash for None."""
     if value is None or not math.isfinite(value):
         return NONE
     text = f"{value:.3f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.1e}"
@@ -84,7 +84,7 @@ def number_of(value: float | None) -> str:
 
 
 def values_of(frame: Frame) -> dict[str, str]:
-    """Return the parts' numbers beside the miniatures, by name."""
+    """Return the values shown next to the miniatures, by name of the part."""
     record = frame.record
     found = {
         "loss_d": number_of(record.get("loss_d")),
@@ -110,7 +110,7 @@ def newest(frame: Frame, column: str) -> float:
 
 
 def tell(frame: Frame, t: Catalog) -> dict[str, str]:
-    """Return what each part is, in a sentence, with its value now."""
+    """Return a sentence about each part, with its current value."""
     values = values_of(frame)
     latents = frame.seen.get("latents")
     dimensions = NONE if latents is None else latents.shape[1]

@@ -1,6 +1,6 @@
-"""The model overview graph in the browser: miniatures of all parts, and what flows between them.
+"""The overview graph in the browser: miniatures of all parts, and the flow between them.
 
-To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer for each of its parts:
+The kernel sends one message per frame, ``{"frame": {...}}``, with one buffer for each of its parts:
 
 - ``parts``: ``[name, "f4", "u1" or "i1", shape]`` for each buffer, in their order; ``keep``: the names of
   parts that are as in an earlier message. Places are ``[..., 2]``, both from 0 to 1 within a miniature.
@@ -28,7 +28,7 @@ __all__ = ["GraphView"]
 
 
 class GraphView(anywidget.AnyWidget):
-    """Nodes, ways and the large view of each part; made once.
+    """Nodes, edges and the large view of each part; created once.
 
     Parameters
     ----------

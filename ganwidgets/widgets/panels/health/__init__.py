@@ -1,1 +1,1 @@
-"""What is wrong with the run, and what may help."""
+"""Findings on a run, and remedies."""

@@ -1,4 +1,4 @@
-"""Diagnosing a live run now and then, and trying remedies on copies of it."""
+"""Regular diagnosis of a live run, and trials of remedies on copies of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Checkup", "Report", "Trial"]
 
 SHARE = 0.05
-"""The part of the time that diagnosing may take."""
+"""Maximum share of the time for diagnosing."""
 
 TRIED = 200
 """Iterations of each future of a trial."""
@@ -29,7 +29,7 @@ TRIED = 200
 
 @dataclass(frozen=True)
 class Report:
-    """What is known of the health of a run.
+    """The latest diagnosis of a run.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Trial:
 
     @property
     def helps(self) -> bool:
-        """Whether the samples are nearer to the data with the remedy."""
+        """True if the samples are nearer to the data with the remedy."""
         without, with_it = self.distances
         return with_it < without
 
@@ -82,7 +82,7 @@ class Checkup:
     Attributes
     ----------
     rules : tuple of Rule
-        Those that give advice.
+        The rules that give advice.
     """
 
     def __init__(self, runner: Runner, clock: Callable[[], float] = time.monotonic) -> None:
@@ -93,12 +93,12 @@ class Checkup:
         self.rules: tuple[Rule, ...] = ()
 
     def due(self, iteration: int, branch: int, status: str) -> bool:
-        """Return whether the run has moved since the last report, and diagnosing takes no time from its training."""
+        """Return True if the run has moved since the last report and diagnosing stays within its share of time."""
         rested = status != "running" or self._clock() >= self._rest_until
         return rested and (iteration, branch) != self._last
 
     def report(self) -> Report:
-        """Return a report on the run as it is now."""
+        """Return a report on the current state of the run."""
         session = self._runner.trainer._session
         began = self._clock()
 
@@ -111,7 +111,7 @@ class Checkup:
         now = self._clock()
         self._rest_until = now + (now - began) * (1 / SHARE - 1)
         found = diagnose_signals(seen)
-        if seen.iteration == 0:  # rules read what was measured
+        if seen.iteration == 0:  # rules read the measured signals
             return Report(0, found)
         fired = [
             (rule.name, rule.changes(rules, rules, finding))

@@ -1,4 +1,4 @@
-"""One calm line while all is well; otherwise what is wrong, since when, how one can tell, and what may help."""
+"""The health panel: one line without findings; otherwise each finding with onset, evidence and remedies."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ FINDINGS = 3
 """Maximum number of findings that are shown."""
 
 REMEDIES = 4
-"""Buttons for remedies."""
+"""Maximum number of buttons for remedies."""
 
 CALM = N_("Nothing is wrong as far as can be seen.")
 EARLY = N_("Too early to say how the run goes.")
 
 FIRST_WORD = 100
-"""Iterations before which nothing is said."""
+"""Iteration before which there are no findings."""
 
 
 class HealthPanel:
@@ -49,13 +49,13 @@ class HealthPanel:
     apply : callable
         ``apply(changes, reason)`` changes settings by hand.
     take : callable
-        ``take(trial)`` lets the run go on as the future with the remedy.
+        ``take(trial)`` makes the run continue as the future with the remedy.
     tasks : LatestOnlyTasks
-        Carries out what takes a while.
+        Runs diagnoses and trials in the background.
     look : SharedStyle, optional
         Layout and styles shared with the rest of one widget.
     definitions : mapping of str to Setting, optional
-        Of the settings of the run.
+        Definitions of the run's settings.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class HealthPanel:
     widget : ipywidgets.Box
     remedies : list of ipywidgets.Button
     take, drop : ipywidgets.Button
-        Decide on a remedy that was tried.
+        Accept or reject a tried remedy.
     """
 
     name = "health"
@@ -130,11 +130,11 @@ class HealthPanel:
 
     @property
     def symptoms(self) -> frozenset[str]:
-        """The symptoms of the findings that are shown."""
+        """The symptoms of the displayed findings."""
         return frozenset(finding.symptom for finding in self.report.findings[:FINDINGS])
 
     def draw(self, frame: Frame) -> None:
-        """Diagnose the run again if it has moved, aside."""
+        """Diagnose the run in the background if it has moved."""
         if self._checkup.due(frame.iteration, frame.past.branch, frame.status):
             self._tasks.ask("health", self._check)
 
@@ -162,7 +162,7 @@ class HealthPanel:
         bound = t(N_("limit {value}"), value=f"{evidence.threshold:.3g}")
         signal = f"{t(evidence.label)}: {evidence.value:.3g} ({bound})"
         source = html.escape(evidence.source, quote=True)
-        # That a setting has no effect follows from its definition: there is nothing to draw.
+        # A setting without effect follows from definitions, so there is no signal to draw.
         chart = (
             ""
             if finding.symptom == "no_effect"
@@ -177,7 +177,7 @@ class HealthPanel:
         )
 
     def _advice(self, report: Report) -> str:
-        """Return what rules would do now."""
+        """Return a text: what the rules would do now."""
         t = self._catalog
         lines = [
             t(N_("Rule {rule} would set {changes}."), rule=name, changes=self._changes(change))
@@ -192,7 +192,7 @@ class HealthPanel:
         )
 
     def _offer(self, report: Report) -> None:
-        """Put remedies on the buttons, those of the gravest finding first, each once."""
+        """Assign remedies to the buttons, those of the most severe finding first, each once."""
         offered: dict[str, Remedy] = {}
         for finding in report.findings:
             for remedy in finding.remedies:

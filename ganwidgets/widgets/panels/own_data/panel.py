@@ -1,4 +1,4 @@
-"""Data of one's own: chosen among pictures of the presets, drawn on a board, pasted, or loaded from a file.
+"""The user's own data: chosen among thumbnails of presets, drawn on a board, pasted, or loaded from a file.
 
 From the browser, as messages: ``{"hello": true}`` from a new view; ``{"text": ...}``, the whole text to
 be read as points; ``{"train": "drawing" or "text"}``; ``{"preset": name}``. The trait `strokes`, which the
@@ -31,7 +31,7 @@ from ganwidgets.widgets.browser.assets import script, stylesheet
 __all__ = ["OwnDataPanel", "settings_for"]
 
 PREVIEWED = 700
-"""Points of a drawing that the board shows."""
+"""Number of points of a drawing shown on the board."""
 
 IN_THUMBNAIL = 140
 
@@ -39,16 +39,17 @@ SMALLEST_BRUSH = 0.005
 
 
 class OwnDataPanel(anywidget.AnyWidget):
-    """The board, the text, and the thumbnails; made once.
+    """The board, the text, and the thumbnails; created once.
 
     Parameters
     ----------
     catalog : Catalog
         The reader's language.
     choose : callable
-        ``choose(name)`` is called for a preset; like `train` on the thread of the browser's messages.
+        Called as ``choose(name)`` for a preset; like `train`, on the thread that handles the browser's
+        messages.
     train : callable
-        ``train(points)`` is called for the points, ``[N, F]`` or their source, on which a fresh start was asked for.
+        Called as ``train(points)`` with points ``[N, F]``, or their source, for a fresh start.
     """
 
     _esm = script("panels/own_data/own_data")
@@ -93,12 +94,12 @@ class OwnDataPanel(anywidget.AnyWidget):
                     )
                 except DataError as error:
                     said = self._catalog.error(error)
-            # The board's axes have one unit, so that a thin line stays one.
+            # Both axes of the board have the same unit, so that a thin line stays thin.
             self._ready["drawing"] = dataset(points, standardize=False) if len(points) else None
             self.send({"drawn": {"count": len(points), "said": said}}, buffers=[points[:PREVIEWED].tobytes()])
 
     def _read(self, text: str) -> None:
-        """Read points from `text`, and say what was found or what is wrong."""
+        """Read points from `text`, and show their number or the error."""
         with self._guard:
             points, said, refused = None, "", False
             if text.strip():

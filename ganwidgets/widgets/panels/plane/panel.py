@@ -1,7 +1,7 @@
-"""The plane: layers of what both networks do there, each to be shown or hidden.
+"""The plane: layers that show the behaviour of both networks, and can be hidden.
 
-What each layer is and needs is declared here, in :data:`LAYERS`; how it is painted, in ``plane_painters.js``, under
-the same name. The map of D's verdict is drawn with ipycanvas, below the canvas with everything else.
+:data:`LAYERS` declares the layers and the observations that they need; ``plane_painters.js`` paints them,
+under the same names. The map of D's verdict is drawn with ipycanvas, below the canvas with everything else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["LAYERS", "Layer", "PlanePanel", "plane_words"]
 
 CELLS = 64
-"""Cells of the verdict along each side."""
+"""Number of cells of the verdict along each side."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Layer:
     name : str
         Its toggle carries the CSS class ``gw-layer-<name>``.
     label : str
-        One or two words; to be translated.
+        One or two words; translatable.
     help : str
-        One sentence; to be translated.
+        One sentence; translatable.
     shown : bool
-        Whether it is shown at first.
+        True if it is shown initially.
     needs : tuple of str
-        What frames must carry for it, by the names of :data:`ganwidgets.live.observations.OBSERVATIONS`.
+        Observations that it needs, by their names in :data:`ganwidgets.live.observations.OBSERVATIONS`.
     """
 
     name: str
@@ -109,18 +109,18 @@ READ_OUT = frozenset({"latents", "scores"})
 """Observations for the description of a point under the pointer."""
 
 Part = tuple[str, Any, np.ndarray]
-"""The name of what goes to the browser, what it was made of, and the array."""
+"""Name of a part for the browser, its source, and its array."""
 
 
 class PlanePanel:
-    """Real and generated points over D's verdict, and what drives them.
+    """Real and generated points over D's verdict, and their gradients.
 
     Parameters
     ----------
     catalog : Catalog
         The reader's language.
     request : callable
-        Called, on the thread of the browser's messages, when a page needs everything drawn again;
+        Called, on the thread of the browser's messages, when a page needs a complete redraw;
         must only note it.
     look : SharedStyle, optional
         Layout and styles shared with the rest of one widget.
@@ -173,7 +173,7 @@ class PlanePanel:
 
     @property
     def focus(self) -> Focus:
-        """The part of the plane and the layers that the user looks at."""
+        """The visible part of the plane, and the visible layers."""
         return Focus(self.view.window, self.view.trail)
 
     @property
@@ -182,11 +182,11 @@ class PlanePanel:
         return {"gw-heat": (self._catalog(N_("The discriminator's verdict")), "")}
 
     def shows(self, layer: str) -> bool:
-        """Return whether a layer is shown."""
+        """Return True if a layer is shown."""
         return bool(self.view.layers.get(layer))
 
     def _show_walk(self, inside: Inside | None) -> None:
-        """Show the layers that a walk through an update is about; afterwards those that were shown before."""
+        """Show the layers of a walk through an update; afterwards restore the earlier ones."""
         if inside is not None and self._layers_before is None:
             self._layers_before = self.view.layers
             self.view.layers = {layer.name: layer.name != "manifold" for layer in LAYERS}
@@ -246,7 +246,7 @@ class PlanePanel:
             self._rest.clear()
 
     def _parts(self, frame: Frame, projection: Projection) -> list[Part]:
-        """Return what the browser is to have of `frame`."""
+        """Return the parts of `frame` for the browser."""
         seen, real, generated = frame.seen, frame.real, frame.generated
         inside = frame.inside
         if inside is not None:
@@ -284,7 +284,7 @@ class PlanePanel:
         return parts
 
     def _notes(self, frame: Frame, projection: Projection) -> list[tuple[str, str]]:
-        """Return what has to be said of the picture, each with the layer that it belongs to."""
+        """Return the notes on the picture, each with its layer."""
         t = self._catalog
         notes: list[tuple[str, str]] = []
         if frame.inside is not None:
@@ -347,7 +347,7 @@ class PlanePanel:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Return whether what was sent before needs not be sent again."""
+    """Return True if a part that was sent before need not be sent again."""
     if one is other:
         return True
     arrays = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)

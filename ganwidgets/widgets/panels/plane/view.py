@@ -1,6 +1,6 @@
-"""The plane's canvas in the browser, which zooms and says what a point is without asking the kernel.
+"""The plane's canvas in the browser, which zooms and describes points without the kernel.
 
-To the browser goes one message a frame, ``{"frame": {...}}``, with one buffer for each of its parts:
+The kernel sends one message per frame, ``{"frame": {...}}``, with one buffer for each of its parts:
 
 - ``parts``: ``[name, "f4" or "u1", shape]`` for each buffer, in their order; ``keep``: the names of parts
   that are as in an earlier message. Positions are ``[..., 2]`` in the plane's own coordinates.
@@ -35,18 +35,18 @@ from ganwidgets.widgets.browser.page.tapped import TappedWidget
 __all__ = ["PlaneView"]
 
 LONGEST = 1_000_000
-"""Steps that a trail may go back."""
+"""Maximum length of a trail in steps."""
 
 
 class PlaneView(TappedWidget):
-    """Canvas, toggles and legend of the plane; made once.
+    """Canvas, toggles and legend of the plane; created once.
 
     Parameters
     ----------
     words : mapping
         All texts, in the reader's language.
     shown : mapping of str to bool
-        Which layers are shown at first.
+        Layers that are shown initially.
     request : callable
         Called, on the thread of the browser's messages, when a new picture is needed; `fresh` says
         whether it must hold every part.
@@ -54,7 +54,7 @@ class PlaneView(TappedWidget):
     Attributes
     ----------
     window : tuple of float or None
-        ``x0, x1, y0, y1`` of the part of the plane on which a view came to rest last; None for the whole.
+        ``x0, x1, y0, y1`` of the visible part of the view that moved last; None for the whole plane.
     """
 
     _esm = script("panels/plane/plane")
@@ -84,7 +84,7 @@ class PlaneView(TappedWidget):
 
 
 def _part(told: Any) -> Extent | None:
-    """Return the part of the plane that a page told; None for the whole, and for what is no such thing."""
+    """Return the part of the plane in a page's message; None for the whole plane, and for invalid content."""
     if not isinstance(told, list) or len(told) != 4:
         return None
     if not all(isinstance(number, int | float) and math.isfinite(number) for number in told):

@@ -29,11 +29,11 @@ STARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
     }
 )
-"""What each button says, and the sentence that explains it."""
+"""Label and tooltip of each button."""
 
 
 class StartPanel:
-    """Two buttons for the chosen data, and the code that makes this run again.
+    """Two buttons for the chosen data, and the code that recreates this run.
 
     Parameters
     ----------

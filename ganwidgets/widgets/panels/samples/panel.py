@@ -31,10 +31,10 @@ Told = tuple[dict[str, Any], dict[str, np.ndarray]]
 """Content and parts of a message to the gallery."""
 
 ALL = "all"
-"""The choice of every class; ipywidgets takes None for no choice at all."""
+"""Value for all classes, because None means no selection in ipywidgets."""
 
 PAST_INTERVAL = 1.0
-"""Seconds between two looks into the past at least, while training goes on."""
+"""Minimum seconds between two updates of past samples during training."""
 
 TROUBLES: Mapping[str, str] = MappingProxyType(
     {
@@ -51,18 +51,18 @@ TROUBLES: Mapping[str, str] = MappingProxyType(
 
 
 class SamplesPanel:
-    """A grid of generated images that can be zoomed, asked and gone on from.
+    """A grid of generated images that can be zoomed, inspected and explored.
 
     Parameters
     ----------
     catalog : Catalog
         The reader's language.
     explorer : Explorer
-        Makes pictures of other noise and of the past.
+        Computes pictures of other noise and of the past.
     tasks : LatestOnlyTasks
-        On whose thread it does so.
+        Runs the explorer in the background.
     request : callable
-        Asks for a new picture of a moment that was drawn already; quick, from any thread.
+        Requests a redraw of the last moment; returns at once, thread-safe.
     look : SharedStyle, optional
         Layout and styles shared with the rest of one widget.
 
@@ -74,7 +74,7 @@ class SamplesPanel:
     widget : ipywidgets.Box
         Created once; later only messages go to its canvases.
     view : GalleryView
-        Its traits hold the user's choices.
+        Its traits contain the user's choices.
     choice : ipywidgets.Dropdown
         The class to see, while the generator takes labels.
     """
@@ -124,12 +124,12 @@ class SamplesPanel:
 
     @property
     def pictures(self) -> int:
-        """How many samples frames are to show."""
+        """Number of samples in frames."""
         return int(self.view.count)
 
     @property
     def label(self) -> int | None:
-        """The only label that frames are to show, or None for all of them."""
+        """The only label in frames, or None for all labels."""
         return None if self.choice.value == ALL else self.choice.value
 
     @property
@@ -138,11 +138,11 @@ class SamplesPanel:
         return {"gw-shown-class": (self._catalog(N_("Class to see")), self.choice.tooltip)}
 
     def draw(self, frame: Frame) -> None:
-        """Draw the images of `frame`, and renew the answers to the user's requests."""
+        """Draw the images of `frame`, and update the results of the user's requests."""
         self.prepared(frame)()
 
     def prepared(self, frame: Frame) -> Callable[[], None]:
-        """Make ready what :meth:`draw` sends; return what sends it."""
+        """Prepare what :meth:`draw` sends; return a function that sends it."""
         told = self._samples(frame) if frame.inside is None else self._batch(frame, frame.inside)
         return partial(self._send, frame, *told)
 
@@ -154,7 +154,7 @@ class SamplesPanel:
             self._look_back()
 
     def _samples(self, frame: Frame) -> Told:
-        """Return what shows the samples that are always the same."""
+        """Return a function that shows the samples of the fixed latents."""
         parts = {"generated": packed(frame.generated)}
         if frame.real is not self._real:
             self._real = frame.real
@@ -178,7 +178,7 @@ class SamplesPanel:
         shown = min(self.pictures, len(inside.step.noise))
         generated, real, scores = inside.generated[:shown], inside.real, inside.seen.get("scores")
         self._real, self._latents = None, inside.seen["latents"]
-        self._exhibits = None  # ways and neighbours are those of the samples that are always the same
+        self._exhibits = None  # walks and neighbours are those of the fixed latents
         parts = {"generated": packed(generated), "real": packed(real), "latents": self._latents}
         if scores is not None:
             parts["scores"] = scores.generated[:shown]
@@ -257,7 +257,7 @@ class SamplesPanel:
         self._ask("neighbor", find)
 
     def _wanted(self) -> tuple[Exhibits, Sequence[int]] | None:
-        """Return the samples on the page, and the chosen ones among them, if there are any."""
+        """Return the displayed samples and the selected ones, if any."""
         exhibits = self._exhibits
         if exhibits is None:
             return None
@@ -270,7 +270,7 @@ class SamplesPanel:
             return
 
         def go() -> None:
-            # What is chosen now, which may be newer than what was when this was asked for.
+            # The current choice, which may be newer than this request.
             ways = self._explorer.ways(*wanted, self.view.direction, self.view.amount)
             made = {"walk": ways.walk, "line": ways.line, "moved": ways.moved}
             self.view.tell("ways", {}, {name: part for name, part in made.items() if part is not None})

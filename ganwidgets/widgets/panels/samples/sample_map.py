@@ -34,7 +34,7 @@ __all__ = ["SampleMap"]
 SHOWN = ("real", "generated")
 
 LARGEST = 32
-"""Pixels of a thumbnail along its longer side at most."""
+"""Maximum length of a thumbnail's longer side, in pixels."""
 
 
 PLACED = N_(
@@ -42,10 +42,10 @@ PLACED = N_(
 )
 
 PCA, UMAP = "pca", "umap"
-"""The ways to place images."""
+"""Values for the placement of images."""
 
 SHARE = 0.1
-"""The part of the time that placing images by UMAP may take while training goes on."""
+"""Maximum share of the time for placing images by UMAP during training."""
 
 
 class Places(NamedTuple):
@@ -65,9 +65,9 @@ class SampleMap:
     catalog : Catalog
         The reader's language.
     explorer : Explorer
-        Says what features see of images.
+        Computes the features of images.
     tasks : LatestOnlyTasks
-        On whose thread maps of that are made.
+        Computes maps of features in the background.
     request : callable
         Called, on the thread of the browser's messages, when another picture is needed.
     look : SharedStyle, optional
@@ -140,7 +140,7 @@ class SampleMap:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What frames are to carry while the map is open."""
+        """Observations that frames must contain while the map is open."""
         return frozenset({"crowd"} if self.toggle.value else ())
 
     def _toggled(self, change: dict[str, bool]) -> None:
@@ -156,7 +156,7 @@ class SampleMap:
         self._ask()
 
     def draw(self, frame: Frame) -> None:
-        """Draw the images that `frame` carries, where they are others than before."""
+        """Draw the images of `frame` if they have changed."""
         crowd: Crowd | None = frame.seen.get("crowd")
         if crowd is None or crowd is self._drawn:
             return
@@ -211,7 +211,7 @@ class SampleMap:
             self._show(crowd, places, said)
 
     def _fail(self, crowd: Crowd, error: Exception) -> None:
-        """Say what keeps the map from being made, and show the other one."""
+        """Show why the map cannot be computed, and switch to the other one."""
         places, _ = self._flat(crowd)
         self._show(crowd, places, self._catalog.error(error))
 
@@ -244,7 +244,7 @@ class SampleMap:
 
 
 def _thumbnails(images: np.ndarray) -> np.ndarray:
-    """Return images ``[N, C, H, W]`` in [0, 1] as small ones, uint8 ``[N, h, w, 1 or 3]``."""
+    """Return thumbnails of images ``[N, C, H, W]`` in [0, 1], uint8 ``[N, h, w, 1 or 3]``."""
     every = math.ceil(max(images.shape[2:]) / LARGEST)
     channels = 3 if images.shape[1] >= 3 else 1
     small = images[:, :channels, ::every, ::every]

@@ -1,16 +1,16 @@
-"""The gallery in the browser: crisp pixels at any zoom, and what a sample is.
+"""The gallery in the browser: sharp pixels at any zoom, and details of samples.
 
 To the browser go messages, each with one buffer for each of its parts, which ``parts`` lists as
 ``[name, "f4" or "u1", shape]``; pictures are uint8 ``[n, H, W]`` or ``[n, H, W, 3]``:
 
 - ``{"frame": {iteration, columns, labels, noise, parts}}``: ``generated``; where they changed, and in the first
-  message to a view, ``real`` and ``latents``; on request ``scores`` [n]. In the middle of an
-  walked update also ``batch``, ``{said, count, real}``: what the images are, how many are to
-  come, and how many real ones the update has;
+  message to a view, ``real`` and ``latents``; on request ``scores`` [n]. During a walk through an update also
+  ``batch``, ``{said, count, real}``: what the images are, how many are to come, and how many real ones the
+  update has;
 - ``{"ways": {parts}}``: ``walk``, ``line``, ``moved``, as far as they were asked for;
 - ``{"past": {iterations, sample, parts}}``: ``past``;
 - ``{"neighbor": {sample, distance, typical, parts}}``: ``neighbor``;
-- ``{"trouble": {kind, said, parts}}``: why there is none of one of the last three, until there is.
+- ``{"trouble": {kind, said, parts}}``: why one of the last three is missing.
 
 From the browser: ``{"hello": true}`` from a new view, which needs every part;
 ``{"neighbor": sample}`` to request the real image nearest to a sample. The traits
@@ -31,11 +31,11 @@ from ganwidgets.widgets.browser.page.tapped import TappedWidget
 __all__ = ["COUNTS", "GalleryView"]
 
 COUNTS = (9, 16, 25, 36, 49, 64)
-"""Numbers of samples that can be shown."""
+"""Choices for the number of samples."""
 
 
 class GalleryView(TappedWidget):
-    """Grid, tools and read-out of the gallery; made once.
+    """Grid, tools and read-out of the gallery; created once.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""The resolutions of networks that grow."""
+"""The resolutions of growing networks."""

@@ -1,4 +1,4 @@
-"""The resolutions of networks that grow, unlocked by hand, and those of MSG-GAN side by side."""
+"""The resolutions of progressive networks, which users can unlock, and those of MSG-GAN."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ if TYPE_CHECKING:
 __all__ = ["ScalesPanel"]
 
 STOPS = 100
-"""Places of the slider from one resolution to the next."""
+"""Number of slider positions from one resolution to the next."""
 
 LEAST = 96
-"""Pixels a side of an image on the page, at least."""
+"""Minimum side of an image on the page, in pixels."""
 
 GAP = 2
 """Pixels between two images on the page."""
 
 
 class ScalesPanel:
-    """The stack of resolutions, and what is done with it by hand; hidden for networks with one resolution.
+    """The stack of resolutions and its controls; hidden for networks with one resolution.
 
     For networks that grow: the stack of both networks, a button that unlocks the next resolution, and a slider for
-    the level, whose fraction is alpha. For MSG-GAN: samples at every resolution, and the norm of the gradient of G's
-    loss by them.
+    the level, whose fraction is alpha. For MSG-GAN: samples at every resolution, and the norm of the gradient
+    of G's loss with respect to them.
 
     Parameters
     ----------
     catalog : Catalog
         The reader's language.
     ask : callable
-        ``ask(name, value)`` asks for a value of a setting.
+        ``ask(name, value)`` requests a value of a setting.
     unlocked : callable
-        Returns the value of the setting `growth_level` that is asked for.
+        Returns the requested value of the setting `growth_level`.
     look : SharedStyle
         Layout and styles shared with the rest of one widget.
 
@@ -59,7 +59,7 @@ class ScalesPanel:
     interval : float
         Minimum seconds between two draws.
     needs : frozenset of str
-        What frames must carry.
+        Observations that frames must contain.
     widget : ipywidgets.Box
         The images of all scales. Created once; later only its traits change.
     growth : ipywidgets.Box
@@ -132,7 +132,7 @@ class ScalesPanel:
         self._stacks.value = self._drawn_stacks(scales, scales.level)
 
     def _moved(self, place: int) -> None:
-        # Without the schedule, the level is what was chosen here.
+        # Without the schedule, the level is the value chosen here.
         self._ask("growth_samples", 0)
         self._ask("growth_level", place / STOPS)
 
@@ -193,7 +193,7 @@ def _newest(frame: Frame, column: str) -> float:
 
 
 def _row_of(images: Sequence[np.ndarray] | np.ndarray) -> str:
-    """Return images [n, C, side, side] in one row, enlarged without blur, as the address of a PNG."""
+    """Return images [n, C, side, side] in one row, enlarged without blur, as a PNG data URL."""
     shown = levels(np.asarray(images))
     factor = max(LEAST // 2 // shown.shape[1], 1)
     enlarged = shown.repeat(factor, 1).repeat(factor, 2)

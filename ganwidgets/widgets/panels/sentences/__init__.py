@@ -1,1 +1,1 @@
-"""Panels that are sentences with gaps: what if, why, rules."""
+"""Panels in the form of sentences with gaps: what-if experiments, explanations, rules."""

@@ -17,11 +17,11 @@ from ganwidgets.widgets.panels.sentences.sentences import Sentences
 __all__ = ["ExplainPanel", "spike_near"]
 
 REACH = 0.02
-"""The part of the chart's width around a click within which the spike is looked for."""
+"""Share of the chart's width around a click in which a spike is searched."""
 
 
 class ExplainPanel:
-    """An iteration to explain or to note something about, and the explanation.
+    """An iteration to explain or annotate, and the explanation.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class ExplainPanel:
     text : ipywidgets.Text
         The note.
     start, note : ipywidgets.Button
-        Explain the iteration; keep the note.
+        Explain the iteration; store the note.
     """
 
     name = "explain"
@@ -138,8 +138,8 @@ def spike_near(losses: list[np.ndarray], iteration: float) -> int:
     losses : list of float64 array [T]
         Of equal length, one value an iteration.
     iteration : float
-        Centre of the search: :data:`REACH` times T to both sides. Beyond T the end is searched, since a branch that is
-        shown beside the current one can be longer.
+        Centre of the search: :data:`REACH` times T to both sides. Beyond T the end is searched, because a
+        compared branch can be longer than the current one.
     """
     last = len(losses[0]) - 1
     reach = max(1, round(REACH * last))

@@ -37,11 +37,11 @@ COLUMNS = (
 MODES = {"off": N_("off"), "advise": N_("advise"), "act": N_("act")}
 
 SHOWN = 8
-"""Firings of a rehearsal that are listed."""
+"""Maximum number of listed firings of a rehearsal."""
 
 
 class Pilot(Protocol):
-    """What holds the rules: a widget with the traits `rules` and `autopilot`."""
+    """Owner of the rules: a widget with the traits `rules` and `autopilot`."""
 
     rules: Any
     autopilot: Any
@@ -51,7 +51,7 @@ class Pilot(Protocol):
 
 
 class RulesPanel:
-    """Which rules there are, whether they act, and a row that makes another one.
+    """The list of rules, their mode, and a row for creating another one.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ class RulesPanel:
     trainer : GANTrainer
         The run on which rules are rehearsed.
     pilot : Pilot
-        Holds the rules.
+        Owner of the rules.
     tasks : LatestOnlyTasks
-        Carries out rehearsals.
+        Runs rehearsals in the background.
     look : SharedStyle, optional
         Layout and styles shared with the rest of one widget.
 
@@ -71,7 +71,7 @@ class RulesPanel:
     name : str
     widget : ipywidgets.Box
     mode, chosen : ipywidgets.Dropdown
-        Whether the rules act; the rule that is removed or rehearsed.
+        Mode of the rules; the rule to remove or rehearse.
     when, relation, bound, setting, then : ipywidgets.Widget
         The parts of a new rule.
     add, remove, rehearse : ipywidgets.Button
@@ -162,7 +162,7 @@ class RulesPanel:
         return self._sentences.gap(ipywidgets.Dropdown, part, label, help_, options=options)
 
     def show(self) -> None:
-        """Show the rules and the mode as they are."""
+        """Show the current rules and mode."""
         names = [rule.name for rule in self._pilot.rules]
         if list(self.chosen.options) != names:
             self.chosen.options = names
@@ -202,7 +202,7 @@ class RulesPanel:
             self._sentences.tell(self._catalog(N_("Added {rule}."), rule=rule.name))
 
     def _asked(self) -> Any:
-        """Return what the new rule does."""
+        """Return the changes of the new rule."""
         name, text = self.setting.value, self.then.value.strip()
         if not name:
             return "remedy"
@@ -233,7 +233,7 @@ class RulesPanel:
     def _rehearsed(self, rules: list[Rule]) -> None:
         t = self._catalog
         firings = rehearse(self._trainer, rules)
-        # Before the line, which must not announce what is not shown yet.
+        # Update this before the line, which must not announce something that is not displayed yet.
         self._shown.value = firings.page(t, SHOWN) if firings else ""
         told = N_("Firings of {rule} so far: {n}.") if firings else N_("{rule} would not have fired so far.")
         self._sentences.tell(t(told, rule=rules[0].name, n=len(firings)))

@@ -16,14 +16,14 @@ __all__ = ["Sentences"]
 
 
 class Sentences:
-    """The parts of one such panel: gaps, buttons, rows, and the line that reports what happened.
+    """The parts of a sentence panel: gaps, buttons, rows, and the line for messages.
 
     Parameters
     ----------
     name : str
         The panel's name. The CSS class of a part is ``gw-<name>-<part>``.
     catalog : Catalog
-        The reader's language. All texts are marked ones, and are translated here.
+        The reader's language. All texts are marked for translation, and are translated here.
     look : SharedStyle
 
     Attributes
@@ -31,7 +31,7 @@ class Sentences:
     names : dict of str to (str, str)
         Accessible name and tooltip of each gap, by CSS class.
     told : ipywidgets.HTML
-        The line that reports.
+        The line for messages.
     """
 
     def __init__(self, name: str, catalog: Catalog, look: SharedStyle) -> None:
@@ -40,7 +40,7 @@ class Sentences:
         self.told = look.html("", f"gw-{name}-told")
 
     def gap(self, kind: type[ipywidgets.Widget], part: str, label: str, help_: str, **keywords: Any) -> Any:
-        """Return an input of `kind` for a gap, made with `keywords`."""
+        """Return an input of class `kind` for a gap, created with `keywords`."""
         css_class = f"gw-{self._name}-{part}"
         self.names[css_class] = self._catalog(label), self._catalog(help_)
         return classed(kind(**keywords, **self._look.of(kind)), css_class)
@@ -60,11 +60,11 @@ class Sentences:
         return self._look.box(parts, f"gw-{self._name}", "gw-panel", "gw-sentences")
 
     def tell(self, text: str) -> None:
-        """Report a text that is translated already; clear the line if it is empty."""
+        """Show a translated text in the line; an empty text clears it."""
         self.told.value = announced(text)
 
     def tell_error(self, error: Exception) -> None:
-        """Report why something failed."""
+        """Show an error in the line."""
         self.tell(self._catalog.error(error))
 
     def _text(self, text: str, css_class: str) -> ipywidgets.HTML:

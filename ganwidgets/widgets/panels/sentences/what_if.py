@@ -45,7 +45,7 @@ class WhatIfPanel:
     carry_out : callable
         Carries out a function between two steps of the run, soon; it returns at once.
     tasks : LatestOnlyTasks
-        Computes what a button asks for.
+        Computes futures in the background.
     look : SharedStyle, optional
         Layout and styles shared with the rest of one widget.
 
@@ -60,7 +60,7 @@ class WhatIfPanel:
     metric : ipywidgets.Dropdown
         The curve or figure that compares the futures.
     start, take, keep, drop : ipywidgets.Button
-        Compute the futures; go on as the changed one, as the unchanged one, as if nothing had been tried.
+        Compute the futures; continue as the changed one, as the unchanged one, or drop both.
     what_if : WhatIf or None
         The futures on display.
     """
@@ -152,17 +152,17 @@ class WhatIfPanel:
         self.metric.observe(lambda change: self._compare_by(change["new"]), names="value")
         self._suggest(first)
 
-    # --- asking ---------------------------------------------------------------------------------
+    # --- requests -------------------------------------------------------------------------------
 
     def open(self, name: str) -> None:
-        """Choose setting `name`, because the button beside it was pressed."""
+        """Select setting `name`, because its what-if button was clicked."""
         if name in self.changeable:
             self.setting.value = name
             self._suggest(name)
             self._sentences.tell(self._catalog(N_("Choose a value, and press What if.")))
 
     def _suggest(self, name: str) -> None:
-        """Propose another value than the one in force."""
+        """Propose a value that differs from the one in force."""
         now, setting = getattr(self._trainer.settings, name), self._definitions[name]
         if isinstance(now, bool):
             other: Any = not now
@@ -176,7 +176,7 @@ class WhatIfPanel:
         self.value.value = str(other)
 
     def _ask(self) -> None:
-        """Compute the futures for what is chosen, on a separate thread."""
+        """Compute the futures of the current choice on a separate thread."""
         name, text = self.setting.value, self.value.value.strip()
         steps, seeds = self.steps.value, self.seeds.value
         try:
@@ -224,7 +224,8 @@ class WhatIfPanel:
         asked = ", ".join(
             f"{self._catalog(self._definitions[n].label)} = {v}" for n, v in what_if.changes.items()
         )
-        # After the pictures, because they take longer: the line must not announce what is not shown yet.
+        # After the pictures, which take longer, because the line must not announce something that is not
+        # displayed yet.
         self._sentences.tell(
             self._catalog(
                 N_("{what}: {done} of {steps} iterations, without and with it"),
@@ -235,7 +236,7 @@ class WhatIfPanel:
         )
 
     def _conclude(self, what_if: WhatIf) -> None:
-        """Offer every curve and figure for a comparison, and show the one that says most."""
+        """Offer every curve and metric for the comparison, and show the most informative one."""
         trainer = what_if.unchanged
         game, modality = trainer.game, trainer.source.modality
         figures = game.metrics_of(modality)
@@ -248,7 +249,7 @@ class WhatIfPanel:
         self._conclusion.remove_class("gw-hidden")
 
     def _compare_by(self, metric: str | None) -> None:
-        """Compare the futures on display by another curve or figure."""
+        """Compare the displayed futures by another curve or metric."""
         what_if = self.what_if
         if what_if is None or metric is None or self._computing.locked():
             return
@@ -258,7 +259,7 @@ class WhatIfPanel:
 
         self._tasks.ask("what if: difference", conclude, self._sentences.tell_error)
 
-    # --- deciding -------------------------------------------------------------------------------
+    # --- decisions ------------------------------------------------------------------------------
 
     def _decide(self, future: str) -> None:
         what_if = self._forget()
@@ -272,7 +273,7 @@ class WhatIfPanel:
         self._sentences.tell(self._catalog(N_("Taken; the run goes on from there, on a branch of its own.")))
 
     def _forget(self) -> WhatIf | None:
-        """Return the futures on display, and show them no longer."""
+        """Return the displayed futures, and remove them from the display."""
         what_if, self.what_if = self.what_if, None
         for part in (self._conclusion, self._decision):
             part.add_class("gw-hidden")

@@ -1,1 +1,1 @@
-"""The status line, and what a widget shows when a run cannot be stored."""
+"""The status line, and the panel for runs that cannot be stored."""

@@ -40,7 +40,7 @@ TROUBLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
     }
 )
-"""For each status that needs help: what happened in general, and what can be done."""
+"""General description and remedy for each status with an error."""
 
 
 class StatusPanel:
@@ -86,7 +86,7 @@ class StatusPanel:
             self.report(frame.status, error if frame.status in TROUBLE else None)
 
     def notify(self, notice: str) -> None:
-        """Show what a recovery did, until the run goes on; an empty text shows nothing."""
+        """Show the result of a recovery until the run continues; an empty text shows nothing."""
         self._notice = (
             f'<div role="status" class="gw-trouble-box"><p>{html.escape(self._catalog(notice))}</p></div>'
             if notice
@@ -122,7 +122,7 @@ class StatusPanel:
         return f'<span class="gw-state gw-state-{html.escape(status)}">{text}</span>'
 
     def cells(self, frame: Frame) -> list[tuple[str, str, str]]:
-        """Return the mark, the label and the value of each number."""
+        """Return CSS mark, label and value of each number."""
         record = frame.record
         return [
             ("iteration", N_("iteration"), spell_count(frame.iteration)),
@@ -149,7 +149,7 @@ class StatusPanel:
         return f"{value:.3f}" if math.isfinite(value) and abs(value) < 1000 else f"{value:.3g}"
 
     def _data(self, frame: Frame) -> str:
-        """Return what was decided about a user's own data."""
+        """Return how the user's own data was read."""
         if not frame.taken_as:
             return ""
         return (
@@ -158,7 +158,7 @@ class StatusPanel:
         )
 
     def _right(self, frame: Frame, column: str) -> str:
-        """Return a share of D's right verdicts; a D that decides nothing is neither right nor wrong."""
+        """Return an accuracy of D as text; an undecided D is neither right nor wrong."""
         if frame.signs.get("undecided", 0.0) > MOSTLY:
             return html.escape(self._catalog(N_("undecided")))
         return _share(frame.record.get(column))

@@ -1,4 +1,4 @@
-"""Shown while the run cannot be stored in its folder: the reason, and a button to save it elsewhere."""
+"""The panel of a run that cannot be stored in its folder: the reason, and a button to save it elsewhere."""
 
 from __future__ import annotations
 

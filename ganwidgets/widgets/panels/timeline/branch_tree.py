@@ -1,8 +1,7 @@
 """The branches of a run as a small tree: a line for each, a mark for each change, and the current place.
 
-It is HTML placed in percent of its width, exactly under the slider with which users
-travels, whatever the page's width. What can be clicked carries ``data-gw-go``; the heartbeat's script
-tells the kernel of it.
+It is HTML, positioned in percent of its width, so that it matches the slider above it at any page width.
+Clickable elements have ``data-gw-go``; the heartbeat's script sends their clicks to the kernel.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["LIMBS", "MARKS", "scale_of", "tree"]
 
 LIMBS = 12
-"""Branches shown at most: those that led here, and the newest ones."""
+"""Maximum number of displayed branches: those that led to the current state, and the latest ones."""
 
 MARKS = 200
-"""Marks shown at most, the newest ones."""
+"""Maximum number of displayed marks, the latest ones."""
 
 ROW = 24
-"""Pixels of height for each branch."""
+"""Height of each branch, in pixels."""
 
 SHORTEST = 100
-"""Iterations that fit in any case."""
+"""Minimum number of iterations on the scale."""
 
 
 def scale_of(last: int) -> int:
-    """Return a round number of iterations that holds `last`, and stays the same while a run goes on a little.
+    """Return a round number of iterations of at least `last`, which changes rarely during training.
 
     >>> scale_of(30), scale_of(430), scale_of(1234)
     (100, 500, 1500)
@@ -77,7 +76,7 @@ def tree(past: TimelineView, catalog: Catalog) -> str:
 
 
 def _shown(past: TimelineView) -> list[BranchView]:
-    """Return the branches that have room, those that led here first of all, in order of creation."""
+    """Return the displayed branches in order of creation; those that led to the current state have priority."""
     led = [branch_view for branch_view in past.branches if branch_view.id in past.lineage][-LIMBS:]
     others = [branch_view for branch_view in past.branches if branch_view.id not in past.lineage]
     room = LIMBS - len(led)

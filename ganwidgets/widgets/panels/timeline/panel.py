@@ -1,4 +1,4 @@
-"""The timeline: a slider through the run's past, the tree of its branches, and ways back and on."""
+"""The timeline: a slider through the run's past, the tree of its branches, and buttons for travelling."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ HELP = {
 
 
 class TimelinePanel:
-    """Everything of a run that can be returned to.
+    """Controls for travelling through the past of a run.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ class TimelinePanel:
         The reader's language.
     travel : callable
         ``travel(kind, value)`` with ``("goto", iteration)``, ``("switch", name)``, ``("fork", name)``
-        or ``("undo", seq or None)`` asks for a journey and returns its ticket; on the thread that
+        or ``("undo", seq or None)`` queues a journey and returns its ticket; called on the thread that
         handles the browser's messages.
     go_on : callable
-        Lets the run train on from the current place.
+        Makes the run continue training from the current place.
     compare : callable
-        Called with the name of the branch to be drawn beside this one, or None.
+        Called with the name of the branch to compare, or None.
     verify : callable or None
         Called to verify the run; None if it is not stored.
     look : SharedStyle, optional
@@ -179,14 +179,14 @@ class TimelinePanel:
         self._tree.value = tree(past, self._catalog)
 
     def arrived(self, ticket: int | None, refusal: str = "") -> None:
-        """Note that the journey of that ticket is over, or why it was refused."""
+        """Handle the end of a journey by its ticket, or its refusal."""
         with self._guard:
             if ticket == self._held:
                 self._held = None
             self._refusal = refusal
 
     def verified(self, sentence: str, *, over: bool) -> None:
-        """Say what came out of verifying the run, or that it is under way."""
+        """Show the result of verifying the run, or that it is in progress."""
         self._verdict.value = f'<p role="status">{html.escape(sentence)}</p>'
         self.buttons["verify"].disabled = not over
 

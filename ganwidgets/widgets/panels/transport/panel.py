@@ -42,7 +42,7 @@ SPEED: Setting[Any] = FloatSetting(
     help=N_("Maximum number of steps per second; 0 means no limit."),
     group="run",
 )
-"""The speed limit: no setting of the training, but shown as one."""
+"""The speed limit, displayed like a setting of the training."""
 SPEED.name = "speed"
 
 MOST = 100_000
@@ -59,8 +59,8 @@ class Transport:
     catalog : Catalog
         The reader's language.
     act : callable
-        ``act(action)`` is called with a name from :data:`ACTIONS`, on the thread that handles the
-        browser's messages.
+        Called as ``act(action)`` with a name from :data:`ACTIONS`, on the thread that handles the browser's
+        messages.
     ask : callable
         ``ask("speed", value)``; see :class:`ganwidgets.widgets.controls.controls.Control`.
     look : SharedStyle, optional
@@ -75,7 +75,7 @@ class Transport:
     buttons : dict of str to ipywidgets.Button
         By action.
     count : ipywidgets.BoundedIntText
-        How many full steps the button ``step`` trains.
+        Number of full steps of the button ``step``.
     speed : Control
     """
 
@@ -120,14 +120,14 @@ class Transport:
         return {"gw-speed": self.speed.names, "gw-step-count": self._count_named}
 
     def show(self, status: str, *, playing: bool) -> None:
-        """Enable the buttons that make sense now.
+        """Enable the buttons that apply now.
 
         Parameters
         ----------
         status : str
             One of ``idle running paused diverged error``.
         playing : bool
-            Whether the run goes on by itself.
+            True while the run plays.
         """
         with self._lock:
             for action, button in self.buttons.items():

@@ -1,4 +1,4 @@
-"""Looking inside one update of any game but the classic one: the same player, with the game's stages and players."""
+"""The walk through one update of any game but the classic one, with the game's stages and players."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["GameWalkPanel"]
 
 IMAGES = 8
-"""Images of the batch that are shown."""
+"""Number of displayed images of the batch."""
 
 LAST_STAGES = {"loss": N_("loss"), "gradients": N_("gradients"), "update": N_("update")}
 

@@ -42,19 +42,19 @@ UPDATE_OF: Mapping[str, str] = {
 }
 
 SHOWN_NOISE = 150
-"""Noise vectors that are drawn, by their first two numbers."""
+"""Number of noise vectors drawn by their first two coordinates."""
 
 Move = Callable[[Any, Any], None]
 
 
 class WalkView(anywidget.AnyWidget):
-    """The player in the browser; made once.
+    """The player in the browser; created once.
 
     To the browser go two dictionaries: `words`, once, and `scene`, whole at each sub-step: ``network``,
     ``stage`` ("" without a walk), ``title``, ``sentence`` (plain text), ``note``, ``index`` and
     ``noise``, pairs of numbers. From the browser: ``{"move": "begin", "network": ...}``, and the moves
-    ``next``, ``back``, ``finish`` and ``leave``. The clock that plays runs in the browser: it asks for the
-    next sub-step only when the last one is there.
+    ``next``, ``back``, ``finish`` and ``leave``. The clock of *Play slowly* runs in the browser, and requests
+    the next sub-step only when the last one has arrived.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class WalkPanel:
     catalog : Catalog
         The reader's language.
     move : callable
-        ``move(name, network)`` begins a walk, or goes on in it; quick, from any thread.
+        ``move(name, network)`` begins or continues a walk; returns at once, thread-safe.
     look : SharedStyle, optional
         Layout and styles shared with the rest of one widget.
 
@@ -144,7 +144,7 @@ class WalkPanel:
             self.view.scene = scene
 
     def _begin_move(self, name: str, network: str) -> None:
-        """Call `move`; a user who leaves the walk needs no note that it is over."""
+        """Call `move`; a user who leaves the walk needs no note about its end."""
         self._left = name == "leave"
         self._move(name, network)
 
@@ -162,7 +162,7 @@ class WalkPanel:
         return self._scene_of(step, frame)
 
     def _scene_of(self, step: SubStep, frame: Any) -> dict[str, Any]:
-        """Return what the player shows of a sub-step."""
+        """Return the player's scene of a sub-step."""
         t = self._catalog
         sentence = sentence_on(step, t)
         if frame.modality.on_plane and not step.skipped and (step.network, step.stage) in ON_PLANE:
@@ -289,7 +289,7 @@ def _on_update(step: SubStep, t: Catalog) -> str:
 
 
 def told_apart(before: float | None, after: float | None) -> tuple[str, str]:
-    """Return two numbers with as many digits as it takes to see which is larger, from 4 to 9."""
+    """Return two numbers with as many digits, from 4 to 9, as are needed to distinguish them."""
     for digits in range(4, 9):
         written = spelled_number(before, digits), spelled_number(after, digits)
         if written[0] != written[1]:
@@ -307,7 +307,7 @@ ON_PLANE: Mapping[tuple[str, str], str] = {
     ),
     ("discriminator", "update"): N_("The map in the plane shows D after the update; go back to compare."),
 }
-"""For points: what to look at in the plane."""
+"""For points: a hint on what the plane shows."""
 
 
 _SENTENCES: Mapping[str, Callable[[SubStep, Catalog], str]] = {
