@@ -1,4 +1,4 @@
-"""Where a comparison reads runs: trainers, sweeps, run folders and saved files."""
+"""Sources of a comparison: trainers, sweeps, run folders and saved files."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def place_before(session: Session, iteration: int) -> Position:
 
 
 class EditedError(Exception):
-    """The networks were edited by hand, which cannot be repeated from another state."""
+    """The user edited the networks, which cannot be repeated from another state."""
 
 
 class _Collector(Recorder):

@@ -112,7 +112,7 @@ class StepRate:
 
 @dataclass(eq=False)
 class _View:
-    """What a view has painted, owes, and wants: at least `interval` seconds between two frames."""
+    """Acknowledgements of a view, and the minimum seconds `interval` between two of its frames."""
 
     painted: int
     interval: float = 0.0

@@ -29,10 +29,10 @@ View = Literal["plane", "gallery"]
 """The two ways to draw samples: as marks on a plane, or as a grid of images."""
 
 COUNTED = 300
-"""Samples of a run that are drawn on a plane beside those of another run."""
+"""Number of samples of each run on the plane of a comparison."""
 
 IN_GALLERY = 25
-"""Images of a run that are drawn beside those of another run."""
+"""Number of images of each run in a comparison."""
 
 
 def _never(_shape: Shape, _what: str, _pixels: bool) -> bool:
@@ -144,12 +144,12 @@ class Modality:
 
     @property
     def on_features(self) -> bool:
-        """True if the metrics compare features of images, which takes long and happens beside the training."""
+        """True if the metrics compare features of images; they take long and are measured in another thread."""
         return self.evaluate is None
 
     @property
     def beside(self) -> int:
-        """Number of samples of a run that are drawn beside those of another run."""
+        """Number of samples of each run in a comparison."""
         return COUNTED if self.on_plane else IN_GALLERY
 
     def shown(self, samples: Tensor) -> Tensor:
@@ -190,7 +190,7 @@ def declare(modality: Modality) -> Modality:
 
 
 def register_modality(modality: Modality) -> Modality:
-    """Let trainers and widgets take a kind of data of the user's own: ``GANTrainer(data, kind=name)``.
+    """Register a user's kind of data, which trainers and widgets then take: ``GANTrainer(data, kind=name)``.
 
     Register it again before a run that used it is loaded in a new process.
 

@@ -1,4 +1,4 @@
-"""What networks of several resolutions share, progressive ones and MSG-GAN: sizes, layers of a generator, D's logits."""
+"""Common parts of progressive networks and MSG-GAN: sizes, layers of a generator, D's logits."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class NonFiniteError(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the updates of a player need, while the same settings are in force."""
+    """Objects for the updates of a player, valid while the same settings are in force."""
 
     player: Player
     parameters: list[Tensor]

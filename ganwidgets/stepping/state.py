@@ -185,11 +185,11 @@ class TrainingState:
             for network, names in self._gradient_flags().items()
         }
 
-    # --- changes by hand ------------------------------------------------------------------------
+    # --- changes by the user --------------------------------------------------------------------
 
     @functools.cached_property
     def edits(self) -> EditDetector:
-        """What finds changes of the networks by hand."""
+        """Detector of changes of the networks by the user."""
         return EditDetector(self.networks)
 
     def switched_gradients(self, flags: Flags | None = None) -> dict[str, dict[str, bool]]:

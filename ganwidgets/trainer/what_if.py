@@ -154,7 +154,7 @@ class WhatIf:
             made["changed"].change("what if", **self.changes)
         return made
 
-    # --- going on -------------------------------------------------------------------------------
+    # --- continuing -----------------------------------------------------------------------------
 
     def step(self, n: int = 1) -> None:
         """Carry out `n` more full steps of each future; a future that diverges ends, and `errors` has the reason."""

@@ -9,7 +9,7 @@ __all__ = ["Labelled", "Projection", "embedding_width"]
 
 
 def embedding_width(classes: int) -> int:
-    """Return the width of a label's vector beside a network's other inputs."""
+    """Return the width of a label's vector, which is concatenated with a network's other inputs."""
     return min(classes, 32)
 
 

@@ -86,7 +86,7 @@ def _network(own: Mapping[str, bool | str], name: str) -> str:
 
 
 class _DataNames(dict[str, str]):
-    """What to call data, by the name that a stored run gives them."""
+    """Displayed names of data, by their names in stored runs."""
 
     def __missing__(self, name: str) -> str:
         two = halves_of(name)

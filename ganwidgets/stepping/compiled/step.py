@@ -41,7 +41,7 @@ NUMBERS = (
     "penalty_weight",
     "averaging",
 )
-"""What each lane needs in each update. `bias1` and `bias2` are Adam's
+"""Arguments of each lane for each update. `bias1` and `bias2` are Adam's
 :func:`~ganwidgets.optimizers.bias_corrections`, `longest` limits the gradient's norm and `largest` the weights of D (infinity
 if they do not), `averaging` is 1 - ema_decay."""
 

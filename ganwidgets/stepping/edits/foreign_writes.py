@@ -26,7 +26,7 @@ _VERSION = attrgetter("_version")
 
 
 class _Contents(NamedTuple):
-    """What the numbers of the parameters were."""
+    """Values of the parameters at one moment."""
 
     pointers: Sequence[int]
     joined: JoinedCopies
@@ -64,7 +64,7 @@ class ForeignWrites:
         self._at = -1
 
     def begin(self, parameters: Mapping[str, Sequence[Tensor]], iteration: int) -> None:
-        """Note that updates begin; what changed since :meth:`end` at the same `iteration` is found by them."""
+        """Begin a series of updates; changes since :meth:`end` at the same `iteration` are detected."""
         threaded = threading.active_count() > 1
         if self._at != iteration or threaded != self._threaded:
             self._threaded = threaded
@@ -76,7 +76,7 @@ class ForeignWrites:
         self._compare(player, self._read() if self._threaded else None)
 
     def after_update(self) -> None:
-        """Note that an update changed parameters."""
+        """Record that an update changed parameters."""
         self._versions = list(map(_VERSION, self._parameters))
         self._contents = self._read() if self._threaded else None
 

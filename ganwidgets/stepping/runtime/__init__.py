@@ -1,1 +1,1 @@
-"""Where and how torch computes: device, threads, global modes, random generators."""
+"""Torch's environment of a run: device, threads, global modes, random generators."""
