@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from ganwidgets.explanation.rerun import EditedError, Rerun, place_before
 from ganwidgets.messages import Message, N_
 from ganwidgets.modality import Modality
-from ganwidgets.objectives import Loss
 from ganwidgets.runs.inspect.substeps import SubStep
 from ganwidgets.runs.record.interventions import Intervention, is_update
 from ganwidgets.runs.record.places import Position
@@ -373,7 +371,9 @@ def _norms(updates: list[SubStep]) -> dict[tuple[str, str], float]:
 
 
 def _update(session: Session, found: SubStep) -> Update:
-    real, generated = (None, None) if session.own.game is not None else _costs(session.loss, found)
+    real, generated = session.state.game.sample_costs(
+        found.network, _flat(found.real_logits), _flat(found.fake_logits), session.in_force()
+    )
     return Update(
         network=found.network,
         number=found.number,
@@ -389,23 +389,5 @@ def _update(session: Session, found: SubStep) -> Update:
     )
 
 
-@torch.no_grad()
-def _costs(loss: Loss, found: SubStep) -> tuple[Tensor | None, Tensor | None]:
-    """Return what each real and each generated sample costs beyond the one with the median logit."""
-    if found.fake_logits is None:
-        return None, None
-    fake = found.fake_logits.reshape(-1)
-    typical_fake = fake.median().reshape(1)
-    if found.network == "generator":
-        needed = None if found.real_logits is None else found.real_logits.reshape(-1).median().reshape(1)
-        typical = loss.loss_g(typical_fake, needed)
-        return None, torch.stack([loss.loss_g(each.reshape(1), needed) - typical for each in fake])
-    if found.real_logits is None:
-        return None, None
-    real = found.real_logits.reshape(-1)
-    typical_real = real.median().reshape(1)
-    typical = loss.loss_d(typical_real, typical_fake)
-    return (
-        torch.stack([loss.loss_d(each.reshape(1), typical_fake) - typical for each in real]),
-        torch.stack([loss.loss_d(typical_real, each.reshape(1)) - typical for each in fake]),
-    )
+def _flat(logits: Tensor | None) -> Tensor | None:
+    return None if logits is None else logits.reshape(-1)

@@ -27,6 +27,7 @@ from ganwidgets.games.gan import GAN
 from ganwidgets.games.pix2pix import Pix2Pix
 
 __all__ = [
+    "DEFAULT",
     "GAMES",
     "GAN",
     "Batch",
@@ -42,6 +43,7 @@ __all__ = [
     "Stream",
     "StreamShape",
     "Turn",
+    "named",
     "settings_of",
 ]
 
@@ -49,3 +51,11 @@ GAMES: Mapping[str, type[Game]] = MappingProxyType(
     {game.name: game for game in (GAN, Pix2Pix, CycleGAN, AdversarialTraining)}
 )
 """Every built-in game, by its name."""
+
+DEFAULT = GAN.name
+"""Name of the game if a call or a stored run names none."""
+
+
+def named(game: Game) -> dict[str, str]:
+    """Return ``{"game": name}``, as runs store it; empty for the default game."""
+    return {} if game.name == DEFAULT else {"game": game.name}

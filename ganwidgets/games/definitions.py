@@ -19,9 +19,6 @@ COMMON = (
 )  # fmt: skip
 """Settings of every game."""
 
-CLASSIC = "gan"
-"""The game with its own definitions of settings."""
-
 PLAYER: Mapping[str, str] = {
     "lr_{}": N_("Learning rate of {player}"),
     "{}_steps": N_("Updates of {player}"),
@@ -32,8 +29,8 @@ PLAYER: Mapping[str, str] = {
 
 
 def names_of_every_game(game: Game) -> frozenset[str]:
-    """Return the names of the settings that `game` has besides its own; the classic game declares all of its settings."""
-    if game.name == CLASSIC:
+    """Return the names of the settings that `game` has besides its own."""
+    if game.lists_all_settings:
         return frozenset()
     of_players = (pattern.format(player.letter) for player in game.players for pattern in PLAYER)
     averages = ("ema_decay", "ema_rampup") if any(player.averaged for player in game.players) else ()
@@ -45,8 +42,8 @@ def settings_of(game: Game, *, defaults: bool = True) -> Mapping[str, Setting[An
 
     A player's settings copy those of the classic discriminator, with the player's label in their labels.
     """
-    if game.name == CLASSIC:
-        return SETTINGS
+    if game.lists_all_settings:
+        return game.settings
     found: dict[str, Setting[Any]] = {}
     for player in game.players:
         for pattern, label in PLAYER.items():

@@ -327,6 +327,14 @@ class Game(ABC):
     streams : tuple of Stream
     settings : mapping of str to Setting
         The game's own settings, besides those of every game and every player.
+    lists_all_settings : bool
+        True if `settings` already includes those of every game and every player.
+    user_parts : tuple of str
+        What users may pass besides the game: ``"generator"``, ``"discriminator"``, ``"objective"``.
+    from_noise : bool
+        True if the network ``"generator"`` maps latents to samples, the network ``"discriminator"`` returns logits of
+        samples, and the settings are those of :class:`ganwidgets.Settings`. Samples can then be drawn, compared with
+        real ones and scored. Other games are seen by :meth:`show` and measured by :meth:`evaluate`.
     defaults : mapping
         Defaults of common and players' settings that differ from the usual ones.
     terms, measures : tuple of str
@@ -352,6 +360,9 @@ class Game(ABC):
     players: ClassVar[tuple[Player, ...]]
     streams: ClassVar[tuple[Stream, ...]] = (Stream("data", N_("Data")),)
     settings: ClassVar[Mapping[str, Setting[Any]]] = NOTHING
+    lists_all_settings: ClassVar[bool] = False
+    user_parts: ClassVar[tuple[str, ...]] = ()
+    from_noise: ClassVar[bool] = False
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     terms: ClassVar[tuple[str, ...]] = ()
     measures: ClassVar[tuple[str, ...]] = ()
@@ -443,6 +454,23 @@ class Game(ABC):
 
     def constrain(self, player: str, parameters: Sequence[Tensor], settings: Any) -> None:  # noqa: B027
         """Change the parameters of `player` in place, under `torch.no_grad`; called after each of its updates."""
+
+    def sample_costs(
+        self, player: str, real: Tensor | None, fake: Tensor | None, settings: Any
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Return what each real and each generated sample adds to the loss of `player` beyond a typical one.
+
+        Parameters
+        ----------
+        real, fake : Tensor [n] or None
+            Logits of the update's samples, as the stage ``"classify"`` reported them.
+
+        Returns
+        -------
+        Tensor [n] or None, Tensor [n] or None
+            None if the loss is no mean over these logits.
+        """
+        return None, None
 
     def explain(self, player: str, error: Exception, settings: Any) -> Message | None:
         """Return the remedy for a PyTorch error in the backward pass of `player`, or None if unknown."""

@@ -16,7 +16,6 @@ the penalty with its plain weight.
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,14 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ganwidgets.games.augmentation import (
+    ADAPTIVE,
+    CONTROL,
+    adapted_control,
+    change_of_batch,
+    first_control,
+    probability,
+)
 from ganwidgets.games.game import (
     Diagram,
     Exhibit,
@@ -57,31 +64,22 @@ from ganwidgets.networks.progressive import GrowingNetwork, level_at
 from ganwidgets.networks.pyramids import SIDES
 from ganwidgets.objectives import (
     PENALTIES,
-    Control,
     Loss,
     Objective,
     Penalty,
-    adapted,
-    augmented_with,
-    drawn_change,
-    drawn_transforms,
+    costs_d,
+    costs_g,
     loss_named,
     pack,
     packed_shape,
     with_defaults,
 )
 from ganwidgets.optimizers import learning_rate
-from ganwidgets.settings import OWN
+from ganwidgets.settings import OWN, SETTINGS, Setting
 
 __all__ = ["DISCRIMINATOR", "GAN", "GENERATOR", "Drawn", "draw_noise"]
 
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
-
-ADAPTIVE = "ada"
-"""Value of the setting `augment` whose probability may follow D."""
-
-CONTROL = "augmentation"
-"""Name of the game's tensor that holds a :class:`~ganwidgets.objectives.Control`, float64 [4]."""
 
 LogitsFn = Callable[[Tensor], Tensor]
 """Maps samples [n, ...] to logits [n]."""
@@ -117,6 +115,8 @@ def draw_noise(kind: str, n: int, latent_dim: int, generator: torch.Generator) -
 class GAN(Game):
     """A generator against a discriminator.
 
+    Without arguments it is what a run declares; the assembly of a run adds the values of its fresh start.
+
     Parameters
     ----------
     latent_dim : int
@@ -148,6 +148,10 @@ class GAN(Game):
         Stage("classify", N_("Classify")),
     )
     purposes: ClassVar[tuple[str, ...]] = ("noise", "penalty")
+    settings: ClassVar[Mapping[str, Setting[Any]]] = SETTINGS
+    lists_all_settings: ClassVar[bool] = True
+    user_parts: ClassVar[tuple[str, ...]] = (GENERATOR, DISCRIMINATOR, "objective")
+    from_noise: ClassVar[bool] = True
     exhibits: ClassVar[tuple[Exhibit, ...]] = (
         Exhibit("generated", N_("Generated"), role="generated"),
         Exhibit("real", N_("Real"), role="real"),
@@ -174,7 +178,7 @@ class GAN(Game):
         ),
     )
 
-    latent_dim: int
+    latent_dim: int = SETTINGS["latent_dim"].initial
     packing: int = 1
     objective: Objective | None = None
     labelled: frozenset[str] = frozenset()
@@ -209,7 +213,7 @@ class GAN(Game):
         return {GENERATOR: generator, DISCRIMINATOR: discriminator}
 
     def memory(self, settings: Any, data: Mapping[str, StreamShape]) -> dict[str, Tensor]:
-        return {CONTROL: torch.tensor(Control(), dtype=torch.float64)}
+        return {CONTROL: first_control()}
 
     def prepare(self, player: str, turn: Turn, seen: Mapping[str, int]) -> None:
         network = turn.modules[player]
@@ -262,10 +266,10 @@ class GAN(Game):
             measures=lambda: {
                 **_accuracies(loss, real_logits.detach(), fake_logits.detach()),
                 "penalty_d": 0.0 if penalty is None else penalty,
-                "augment_p": _probability(turn) if settings.augment == ADAPTIVE else math.nan,
+                "augment_p": probability(turn) if settings.augment == ADAPTIVE else math.nan,
                 "level": level_of(turn.modules[DISCRIMINATOR]),
             },
-            memory=_adapted_control(loss, real_logits.detach(), fake_logits.detach(), turn),
+            memory=adapted_control(loss, real_logits.detach(), fake_logits.detach(), turn),
         )
 
     def _loss_g(self, batch: Drawn, turn: Turn) -> Scored:
@@ -351,6 +355,16 @@ class GAN(Game):
                 for parameter in parameters:
                     parameter.clamp_(-settings.weight_clip, settings.weight_clip)
 
+    def sample_costs(
+        self, player: str, real: Tensor | None, fake: Tensor | None, settings: Any
+    ) -> tuple[Tensor | None, Tensor | None]:
+        loss = self._loss(settings)
+        if fake is None:
+            return None, None
+        if player == GENERATOR:
+            return None, costs_g(loss, real, fake)
+        return (None, None) if real is None else costs_d(loss, real, fake)
+
     def explain(self, player: str, error: Exception, settings: Any) -> Message | None:
         if player != GENERATOR or not settings.unroll_steps or "order derivative" not in str(error):
             return None
@@ -384,7 +398,7 @@ class GAN(Game):
             "counts": {DISCRIMINATOR: tree["d_updates"], GENERATOR: 0},
             "networks": networks,
             "averages": averages,
-            "memory": tree.get("memory", {CONTROL: torch.tensor(Control(), dtype=torch.float64)}),
+            "memory": tree.get("memory", {CONTROL: first_control()}),
         }
 
     def show(self, n: int, feed: Feed, turn: Turn) -> Mapping[str, Tensor]:
@@ -417,18 +431,9 @@ class GAN(Game):
     def _augmented_packed(self, samples: Tensor, turn: Turn) -> Tensor:
         if turn.settings.augment != "none":
             levels = _atlas_levels(turn)
-            change = _drawn_change(finest(samples, levels), turn)
+            change = change_of_batch(finest(samples, levels), turn)
             samples = changed_alike(change, samples, levels) if levels else change(samples)
         return pack(samples, self.packing)
-
-
-def _drawn_change(images: Tensor, turn: Turn) -> Callable[[Tensor], Tensor]:
-    """Draw how each image [N, C, H, W] of a batch is augmented."""
-    kind, random = turn.settings.augment, turn.random["augment"]
-    n, _, height, width = images.shape
-    if kind == ADAPTIVE:
-        return functools.partial(augmented_with, transforms=drawn_transforms(n, _probability(turn), random))
-    return drawn_change(kind, n, height, width, random)
 
 
 def _atlas_levels(turn: Turn) -> int:
@@ -437,26 +442,6 @@ def _atlas_levels(turn: Turn) -> int:
 
 def _as_seen(real: Tensor, turn: Turn) -> Tensor:
     return as_seen(real, turn.modules[GENERATOR], _atlas_levels(turn))
-
-
-def _control(turn: Turn) -> Control:
-    return Control(*turn.memory[CONTROL].tolist())
-
-
-def _probability(turn: Turn) -> float:
-    """Return the probability of each image change under adaptive augmentation."""
-    settings = turn.settings
-    return _control(turn).p if settings.augment_target > 0 else float(settings.augment_p)
-
-
-def _adapted_control(loss: Loss, real: Tensor, fake: Tensor, turn: Turn) -> Mapping[str, Tensor]:
-    """Return the control of adaptive augmentation after this update of D; empty if it is not adaptive."""
-    settings = turn.settings
-    if settings.augment != ADAPTIVE or settings.augment_target == 0:
-        return {}
-    signs = torch.sign(real - loss.threshold(real, fake))
-    moved = adapted(_control(turn), signs, settings.augment_target, settings.augment_samples)
-    return {CONTROL: torch.tensor(moved, dtype=torch.float64)}
 
 
 def _untold(stage: str, /, **tensors: Tensor | None) -> None:

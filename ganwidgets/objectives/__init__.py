@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ganwidgets.objectives.adaptive_augmentation import Control, adapted, augmented_with, drawn_transforms
 from ganwidgets.objectives.augment import AUGMENTATIONS, augmented, drawn_change
+from ganwidgets.objectives.costs import costs_d, costs_g
 from ganwidgets.objectives.custom import Objective, checked, loss_named, name_of, with_defaults
 from ganwidgets.objectives.losses import LOSSES, Loss
 from ganwidgets.objectives.packing import copies, pack, packed_shape
@@ -26,6 +27,8 @@ __all__ = [
     "augmented_with",
     "checked",
     "copies",
+    "costs_d",
+    "costs_g",
     "drawn_change",
     "drawn_transforms",
     "loss_named",
