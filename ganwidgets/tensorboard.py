@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import importlib.util
-import io
 import math
 import numbers
 import os
@@ -13,14 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from ganwidgets.messages import Message, catalog
-from ganwidgets.rendering.pictures.game_views import moment_of, moment_picture
-from ganwidgets.rendering.pictures.image_grid import columns_of, image_grid
-from ganwidgets.rendering.pictures.poster import render
-from ganwidgets.rendering.pictures.scene import scene_of, still_of
-from ganwidgets.rendering.pictures.snapshot_view import Still
+from ganwidgets.rendering.exports.run_pictures import pictures_of
 from ganwidgets.runs.record.columns import measured
 from ganwidgets.runs.record.interventions import Intervention
 from ganwidgets.trainer.trainer import GANTrainer
@@ -33,9 +26,6 @@ __all__ = ["TensorBoardLog", "log_to_tensorboard"]
 
 LANGUAGE = "en"
 """Language of the texts in the files, which other programs also read."""
-
-SHOWN = 16
-"""Number of samples of each exhibit."""
 
 
 def log_to_tensorboard(
@@ -229,25 +219,9 @@ class TensorBoardLog:
             writer.add_summary(summary)
 
     def _image(self) -> None:
-        session = self._trainer._session
-        if session.own.game is not None:
-            moment = moment_of(session, SHOWN)
-            picture = np.asarray(moment_picture(moment, session.own.game, catalog(LANGUAGE)))
-            self._open_writer().add_image("run", picture, moment.iteration, dataformats="HWC")
-            return
-        still = still_of(session, scene_of(session))
-        writer = self._open_writer()
-        if still.modality.on_plane:
-            writer.add_image("run", _poster(still), still.iteration, dataformats="HWC")
-        else:
-            picture = image_grid(still.generated, columns_of(still))[..., :3]
-            writer.add_image("generated", picture, still.iteration, dataformats="HWC")
-
-
-def _poster(still: Still) -> np.ndarray:
-    from PIL import Image
-
-    return np.asarray(Image.open(io.BytesIO(render(still, catalog(LANGUAGE)))).convert("RGB"))
+        pictures = pictures_of(self._trainer._session, lambda read: read(), catalog(LANGUAGE))
+        what, pixels, iteration = pictures.logged()
+        self._open_writer().add_image(what, pixels, iteration, dataformats="HWC")
 
 
 def _sentence(record: Intervention) -> str:

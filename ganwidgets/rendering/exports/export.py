@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,23 +9,14 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from ganwidgets.messages import Catalog, Message, N_
+from ganwidgets.messages import Catalog, Message
 from ganwidgets.rendering.exports import generator_files, tables
 from ganwidgets.rendering.exports.animation import Film
 from ganwidgets.rendering.exports.generator_files import CARD_BEGINS, card_in
-from ganwidgets.rendering.exports.page import Account, Views, page, views_of
-from ganwidgets.rendering.pictures.game_views import (
-    curves_html,
-    film_html,
-    game_moments,
-    moment_of,
-    moment_picture,
-    samples_html,
-)
-from ganwidgets.rendering.pictures.image_grid import columns_of, image_grid
+from ganwidgets.rendering.exports.page import Account, page
+from ganwidgets.rendering.exports.run_pictures import pictures_of
 from ganwidgets.rendering.pictures.moments import BetweenSteps
-from ganwidgets.rendering.pictures.poster import enlarged, render
-from ganwidgets.rendering.pictures.scene import PICTURES, POINTS, scene_of, still_of, stills
+from ganwidgets.rendering.pictures.scene import PICTURES
 from ganwidgets.runs.disk.atomic import chosen_file, reason, whole_file
 from ganwidgets.runs.session.session import Session
 from ganwidgets.runs.state.environment import environment
@@ -38,18 +28,6 @@ __all__ = ["FORMATS", "Figures", "export"]
 
 Figures = Callable[[], tuple[Mapping[str, float], Mapping[str, float], str]]
 """Returns metrics of the samples, their floors, and the name of the features."""
-
-MOMENTS = 60
-"""Maximum number of frames in an animation."""
-
-CHAPTERS = 24
-"""Maximum number of moments on a page, including the present."""
-
-IN_A_ROW = 8
-"""Maximum number of images of each exhibit."""
-
-LEAST = 512
-"""Minimum pixels of the longer side of a grid that is the whole picture."""
 
 
 def export(
@@ -132,19 +110,7 @@ def _writing(target: Path) -> Iterator[None]:
 def _picture(
     session: Session, on_training_thread: BetweenSteps, catalog: Catalog, _figures: Figures, pictures: int
 ) -> bytes:
-    """Return the present: only images, points with their curves, or every exhibit of another game."""
-    if session.own.game is not None:
-        game, n = session.own.game, _shown(session, pictures)
-        moment = on_training_thread(partial(moment_of, session, n))
-        file = io.BytesIO()
-        moment_picture(moment, game, catalog).save(file, "PNG", compress_level=6)
-        return file.getvalue()
-    now = on_training_thread(lambda: still_of(session, scene_of(session, pictures)))
-    if now.modality.on_plane:
-        return render(now, catalog)
-    file = io.BytesIO()
-    enlarged(image_grid(now.generated, columns_of(now)), LEAST).save(file, "PNG")
-    return file.getvalue()
+    return pictures_of(session, on_training_thread, catalog, pictures).png()
 
 
 def _film(
@@ -156,35 +122,20 @@ def _film(
     *,
     kind: Callable[[Film], bytes],
 ) -> bytes:
-    if session.own.game is not None:
-        game, n = session.own.game, _shown(session, pictures)
-        seen = game_moments(session, on_training_thread, n, MOMENTS)
-        return kind(Film.of_pictures(moment_picture(moment, game, catalog) for moment in seen))
-    scene = on_training_thread(partial(scene_of, session, pictures))
-    return kind(Film.of(stills(session, on_training_thread, scene, MOMENTS), catalog))
+    return kind(pictures_of(session, on_training_thread, catalog, pictures).film())
 
 
 def _page(
     session: Session, on_training_thread: BetweenSteps, catalog: Catalog, figures: Figures, pictures: int
 ) -> bytes:
-    game, source = session.own.game, session.run.source
-    if game is None:
-        scene = on_training_thread(partial(scene_of, session, pictures))
-        chapters = list(stills(session, on_training_thread, scene, CHAPTERS))
-        iteration, views = chapters[-1].iteration, views_of(chapters, catalog)
-        title = catalog(N_("A GAN on {data}"), data=source.name)
-    else:
-        seen = list(game_moments(session, on_training_thread, _shown(session, pictures), CHAPTERS))
-        iteration = seen[-1].iteration
-        curves = on_training_thread(partial(curves_html, session, catalog))
-        samples = samples_html(seen[-1], game.exhibits, catalog)
-        views = Views(samples, film_html(seen, game.exhibits, catalog), curves)
-        title = f"{catalog(game.label)}: {source.name}"
+    source = session.run.source
+    drawn = pictures_of(session, on_training_thread, catalog, pictures)
+    views, iteration = drawn.views()
     found, floors, features = figures()
     account = on_training_thread(
         lambda: Account(
             data=source.name,
-            title=title,
+            title=drawn.title,
             taken_as="" if source.preset else source.taken_as,
             settings=vars(session.in_force()),
             past=past_of(session),
@@ -201,11 +152,6 @@ def _page(
         )
     )
     return page(account, catalog)
-
-
-def _shown(session: Session, pictures: int) -> int:
-    """Return the number of samples of each exhibit: a row of images, or a cloud of points."""
-    return POINTS if session.run.source.modality.on_plane else min(pictures, IN_A_ROW)
 
 
 def _script(session: Session) -> str:

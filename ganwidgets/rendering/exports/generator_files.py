@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ganwidgets.errors import DataError
+from ganwidgets.games import Game, named
 from ganwidgets.games.gan import draw_noise
 from ganwidgets.messages import Message
 from ganwidgets.modality import MODALITIES
@@ -136,7 +137,7 @@ def safetensors_file(session: Session, figures: Mapping[str, float], floors: Map
     metadata = {
         "format": "pt",
         "config": json.dumps(config, sort_keys=True),
-        "model_card": _card(config, network, figures, floors),
+        "model_card": _card(config, session.state.game, network, figures, floors),
     }
     return safetensors.torch.save(tensors, metadata)
 
@@ -197,9 +198,8 @@ def _untraceable(error: Exception) -> ValueError:
 
 def _config(session: Session) -> dict[str, Any]:
     settings = vars(session.in_force())
-    played = {} if session.own.game is None else {"game": session.own.game.name}
     return {
-        **played,
+        **named(session.state.game),
         "library_name": "ganwidgets",
         "data": session.run.source.name,
         "kind": session.run.source.kind,
@@ -215,17 +215,23 @@ def _config(session: Session) -> dict[str, Any]:
 
 
 def _card(
-    config: Mapping[str, Any], network: nn.Module, figures: Mapping[str, float], floors: Mapping[str, float]
+    config: Mapping[str, Any],
+    game: Game,
+    network: nn.Module,
+    figures: Mapping[str, float],
+    floors: Mapping[str, float],
 ) -> str:
-    modality, game = MODALITIES[config["kind"]], config.get("game")
+    modality = MODALITIES[config["kind"]]
     rows = "".join(
         f"| {name} | {value:.4g} | {f'{floors[name]:.4g}' if name in floors else ''} |\n"
         for name, value in figures.items()
     )
     units = f"{modality.label} in {'[-1, 1]' if modality.bounded else 'the units of training'}"
     data = str(config["data"]).replace("`", "'").replace("\n", " ")
-    head = "pipeline_tag: unconditional-image-generation\n" if modality.on_features and game is None else ""
-    subject = "Generator" if game is None else f"Networks of the game `{game}`"
+    head = (
+        "pipeline_tag: unconditional-image-generation\n" if modality.on_features and game.from_noise else ""
+    )
+    subject = "Generator" if game.from_noise else f"Networks of the game `{game.name}`"
     maps = (
         f" It maps latents `[n, {config['settings'].get('latent_dim')}]` "
         f"({config['settings'].get('noise')}) to {units}, `[n, {', '.join(map(str, config['sample_shape']))}]`."
@@ -235,7 +241,7 @@ def _card(
         "---\n\n"
         f"# {subject} trained on `{data}`\n\n"
         f"{config['iteration']} iterations, {config['samples_seen']} real samples drawn."
-        f"{maps if game is None else ''}\n\n"
+        f"{maps if game.from_noise else ''}\n\n"
         "## Quality\n\n| metric | this run | real samples |\n|---|---|---|\n"
         + rows
         + f"\n## Network\n\n```\n{network}\n```\n\n"
