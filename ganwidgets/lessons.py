@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganwidgets.games.definitions import CLASSIC
+from ganwidgets.games import DEFAULT, settings_of
 from ganwidgets.messages import Message
 from ganwidgets.recipes import begin_pretrained, recommended
-from ganwidgets.runs.state.user_parts import chosen_game, definitions_of
+from ganwidgets.runs.state.user_parts import chosen_game
 from ganwidgets.settings import check_names
 from ganwidgets.trainer.trainer import GANTrainer
 
@@ -122,10 +122,10 @@ class Lesson:
     seed: int = 0
     seeds: int = 3
     right_answer: Callable[[Outcome], str] | None = None
-    game: Any = CLASSIC
+    game: Any = DEFAULT
 
     def __post_init__(self) -> None:
-        definitions = definitions_of(chosen_game(self.game, {}))
+        definitions = settings_of(chosen_game(self.game, {}))
         check_names(self.experiment, "the experiment", definitions=definitions)
         check_names(self.settings or {}, "the lesson", definitions=definitions)
         if self.seeds < 1:
@@ -138,7 +138,7 @@ class Lesson:
         seed = self.seed if seed is None else seed
         chosen = self.settings
         if chosen is None:
-            advised = isinstance(self.data, str) and self.game == CLASSIC
+            advised = isinstance(self.data, str) and self.game == DEFAULT
             chosen = recommended(self.data) if advised else {}
         trainer = GANTrainer(self.data, game=self.game, seed=seed, **chosen)
         self._warm_up(trainer, seed)

@@ -22,6 +22,6 @@ def diagnose(session: Session) -> tuple[Finding, ...]:
 
 def diagnose_signals(seen: Signals) -> tuple[Finding, ...]:
     """Return the findings that follow from signals, most severe first."""
-    if seen.game is not None:
-        return findings_of_game(seen, seen.game)
-    return findings_of(seen) + ineffective_settings(seen)
+    if seen.game.from_noise:
+        return findings_of(seen) + ineffective_settings(seen)
+    return findings_of_game(seen, seen.game)

@@ -1,6 +1,6 @@
-"""Findings for games other than the classic one, from signals of every game: losses, gradients, exhibits, units.
+"""Findings from signals of every game: losses, gradients, exhibits, units.
 
-Losses of different games have no common scale, so there are fewer symptoms than for the classic game. Thresholds are
+Losses of different games have no common scale, so there are fewer symptoms than for samples from noise. Thresholds are
 those of :mod:`ganwidgets.diagnosis.symptoms` if the signal is the same.
 """
 

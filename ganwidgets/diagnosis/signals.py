@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from ganwidgets.data import Source
 from ganwidgets.diagnosis.game_signals import probes_of_game
-from ganwidgets.games.game import Game
+from ganwidgets.games import GAN, Game
 from ganwidgets.messages import N_
 from ganwidgets.metrics.feature_metrics import ranked_above
 from ganwidgets.metrics.spread import DUE
@@ -119,8 +119,7 @@ class Signals:
         Settings that the user changed during the run, with the iteration of the last change.
     initial : mapping
         Settings at iteration 0, with which the run was made.
-    game : Game or None
-        None is the classic game.
+    game : Game
     """
 
     iteration: int
@@ -131,7 +130,7 @@ class Signals:
     epochs: float = math.nan
     touched: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     initial: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    game: Game | None = None
+    game: Game = field(default_factory=GAN)
 
     def __getitem__(self, name: str) -> float:
         """Return the latest value of a signal, or the iteration; NaN if the signal was not measured."""
@@ -152,14 +151,10 @@ def observe(session: Session, at: int | None = None) -> Signals:
     """
     seen = recorded(session, at)
     now = session.state.iteration
-    if session.own.game is not None:
-        if at is not None and at < now:
-            return seen
-        probed = probes_of_game(session).items()
-        probes = {name: Series(np.array([now]), np.array([value])) for name, value in probed}
-        return replace(seen, probes={**probes, **_layers(session, now)})
-    probes = _moments(session, seen.iteration, past=at is not None and at < now)
-    if at is None or at == now:
+    past = at is not None and at < now
+    probe = _moments if session.state.game.from_noise else _exhibits
+    probes = probe(session, seen.iteration, past=past)
+    if not past:
         probes |= _layers(session, now)
     return replace(seen, probes=probes)
 
@@ -183,7 +178,7 @@ def recorded(session: Session, at: int | None = None) -> Signals:
         epochs=math.nan if size is None else session.state.samples_seen / size,
         touched={r.setting: r.iteration for r in made if r.setting in session.settings.definitions},
         initial=_settings_at(session, 0),
-        game=session.own.game,
+        game=session.state.game,
     )
 
 
@@ -272,6 +267,12 @@ def _reference(source: Source) -> _Reference:
     if source not in _REFERENCES:
         _REFERENCES[source] = _Reference(source)
     return _REFERENCES[source]
+
+
+def _exhibits(session: Session, now: int, *, past: bool) -> dict[str, Series]:
+    """Return the signals of the game's exhibits; those of the past are unknown."""
+    probed = {} if past else probes_of_game(session)
+    return {name: Series(np.array([now]), np.array([value])) for name, value in probed.items()}
 
 
 def _moments(session: Session, now: int, *, past: bool) -> dict[str, Series]:

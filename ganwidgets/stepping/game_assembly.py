@@ -1,11 +1,11 @@
-"""Construction of a run of another game than the classic one."""
+"""Construction of a run of any game."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,9 @@ from ganwidgets.errors import DataError
 from ganwidgets.games import GAMES
 from ganwidgets.games.game import Game
 from ganwidgets.messages import Message
+from ganwidgets.objectives import Objective
 from ganwidgets.seeds import derive, seeded
-from ganwidgets.stepping.assembly import Assembled, check_fit, exact_because
+from ganwidgets.stepping.assembly import Assembled, assemble, check_fit, exact_because
 from ganwidgets.stepping.checks.game_probe import (
     built,
     check_declared,
@@ -35,11 +36,19 @@ from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.streams.feed import feed_from
 from ganwidgets.stepping.streams.game_data import shapes_of, streams_of
 
-__all__ = ["assemble_game", "check_settings", "look"]
+__all__ = ["Parts", "assembled", "check_settings", "look"]
 
 
-def assemble_game(settings: Any, source: Source, game: Game, device: torch.device) -> Assembled:
-    """Return a new run of `game`.
+class Parts(Protocol):
+    """The game of a run, and what the user passed for it."""
+
+    game: Game
+    networks: dict[str, nn.Module | None]
+    objective: Objective | None
+
+
+def assembled(settings: Any, source: Source, parts: Parts, device: torch.device) -> Assembled:
+    """Return a new run.
 
     Parameters
     ----------
@@ -53,6 +62,13 @@ def assemble_game(settings: Any, source: Source, game: Game, device: torch.devic
     DataError
         If a batch is larger than the data, or the game, its networks and the data do not fit together.
     """
+    if parts.game.from_noise:
+        return assemble(settings, source, parts.networks, device, parts.objective)
+    return assemble_game(settings, source, parts.game, device)
+
+
+def assemble_game(settings: Any, source: Source, game: Game, device: torch.device) -> Assembled:
+    """Return a new run of a game that builds its networks itself; see :func:`assembled`."""
     check_declared(game)
     training, held_out = split_parts(source, settings.holdout)
     wrong = check_fit("batch_size", settings.batch_size, training, 1)

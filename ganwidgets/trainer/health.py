@@ -15,7 +15,7 @@ from ganwidgets.diagnosis.rules.rule import Rule, checked_rules
 from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import Origin
-from ganwidgets.runs.state.user_parts import refuse_other_games
+from ganwidgets.runs.state.user_parts import refuse_without_noise
 from ganwidgets.runs.timeline.copies import copy_here
 from ganwidgets.trainer.quality import QualityMixin
 from ganwidgets.validation import checked_count, checked_seed
@@ -70,7 +70,7 @@ class HealthMixin(QualityMixin):
         >>> trainer.duality_gap(steps=20) > 0
         True
         """
-        refuse_other_games(self._session.own.game, "duality_gap()")
+        refuse_without_noise(self._session.own.game, "duality_gap()")
         steps, n, seed = checked_count(steps), checked_count(n), checked_seed(seed)
         start = self._between_steps(lambda: copy_here(self._session))
         gap = gap_of(start, steps, n, seed)
@@ -89,7 +89,7 @@ class HealthMixin(QualityMixin):
         values : float64 array [points]
             Shorter if there are fewer snapshots. The cost is `points` times that of one call.
         """
-        refuse_other_games(self._session.own.game, "duality_gap_curve()")
+        refuse_without_noise(self._session.own.game, "duality_gap_curve()")
         points, steps = checked_count(points), checked_count(steps)
         n, seed = checked_count(n), checked_seed(seed)
         curve = self._between_steps(lambda: gap_curve(self._session, points, steps, n, seed))

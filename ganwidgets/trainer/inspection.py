@@ -13,7 +13,7 @@ from ganwidgets.games.game import Game
 from ganwidgets.messages import Message
 from ganwidgets.runs.inspect.sampling import logits_of, sample, sample_real, shown
 from ganwidgets.runs.record.interventions import gathered
-from ganwidgets.runs.state.user_parts import refuse_other_games
+from ganwidgets.runs.state.user_parts import refuse_without_noise
 from ganwidgets.runs.timeline.timeline import Timeline
 from ganwidgets.trainer.dispatch import on_training_thread
 from ganwidgets.trainer.hosting import RunnerFacing
@@ -170,7 +170,7 @@ class InspectionMixin(RunnerFacing):
         DataError
             If a label does not occur in the data, or if the generator takes no labels.
         """
-        refuse_other_games(self._session.own.game, "sample()")
+        refuse_without_noise(self._session.own.game, "sample()")
         return sample(self._session, checked_count(n), seed_or_new(seed), labels, average=ema)
 
     @on_training_thread

@@ -8,7 +8,7 @@ import torch
 
 from ganwidgets.runs.quality.evaluation import Evaluation
 from ganwidgets.runs.quality.image_judge import Neighbors, refuse_unknown_features
-from ganwidgets.runs.state.user_parts import refuse_other_games
+from ganwidgets.runs.state.user_parts import refuse_without_noise
 from ganwidgets.trainer.hosting import RunnerFacing
 from ganwidgets.validation import checked_count, checked_seed, checked_size
 
@@ -84,7 +84,7 @@ class QualityMixin(RunnerFacing):
 
     def class_shares(self, n: int = 2500, seed: int = 0) -> dict[int, float]:
         """Return the share of generated images that the data's classifier assigns to each class."""
-        refuse_other_games(self._session.own.game, "class_shares()")
+        refuse_without_noise(self._session.own.game, "class_shares()")
         return self._evaluation.class_shares(checked_size(n), checked_seed(seed))
 
     @property

@@ -13,6 +13,7 @@ from torch import nn
 from traitlets import TraitError
 
 from ganwidgets.data import DATA_OPTIONS, dataset
+from ganwidgets.games import named, settings_of
 from ganwidgets.games.game import Game
 from ganwidgets.messages import Message, catalog
 from ganwidgets.runs.files.session_file import load_session, save_session
@@ -27,7 +28,6 @@ from ganwidgets.runs.state.state_tree import copied
 from ganwidgets.runs.state.user_parts import (
     brought,
     chosen_game,
-    definitions_of,
     refuse_another_game,
 )
 from ganwidgets.runs.timeline.script import code_of
@@ -123,7 +123,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
             settings,
             "GANTrainer",
             also=("generator", "discriminator", "objective", "game", "device", "run", *DATA_OPTIONS),
-            definitions=definitions_of(played),
+            definitions=settings_of(played),
         )
         options = {name: settings.pop(name) for name in DATA_OPTIONS if name in settings}
         if options:
@@ -493,7 +493,7 @@ class GANTrainer(HealthMixin, UnderstandingMixin, InspectionMixin):
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
-        game = "" if self._session.own.game is None else f" of {self.game.name}"
+        game = "".join(f" of {name}" for name in named(self.game).values())
         return f"<GANTrainer{game} on {self._session.run.source.name}, iteration {self.iteration}>"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ganwidgets.messages import Message
-from ganwidgets.runs.inspect.sampling import sample, shown
+from ganwidgets.runs.inspect.sampling import shown
 from ganwidgets.runs.record.notes import Note, checked_text, notes_on
 from ganwidgets.settings import check_names
 from ganwidgets.trainer.quality import QualityMixin
@@ -68,9 +68,7 @@ class UnderstandingMixin(QualityMixin):
     def _samples_of_the_run(self, n: int, seed: int = 0) -> Tensor | None:
         """Return the run's first `n` displayed samples; None if the game has no sample exhibit."""
         session = self._session
-        if session.own.game is None:
-            return self._between_steps(lambda: sample(session, n, seed, None))
-        exhibit = session.own.game.main_exhibit
+        exhibit = session.state.game.main_exhibit
         if exhibit is None:
             return None
         return self._between_steps(lambda: shown(session, n, seed)).get(exhibit.name)

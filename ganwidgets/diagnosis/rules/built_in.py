@@ -11,7 +11,8 @@ import numpy as np
 from ganwidgets.diagnosis.remedies import unusual
 from ganwidgets.diagnosis.rules.rule import DIVERGED, ONSET, Rule
 from ganwidgets.diagnosis.signals import Signals
-from ganwidgets.games import Game
+from ganwidgets.games import DEFAULT, Game
+from ganwidgets.runs.state.user_parts import chosen_game
 
 __all__ = ["built_in_rules"]
 
@@ -19,8 +20,8 @@ STRONG, WEAK = 0.97, 0.3
 """Bounds of D's mean accuracy outside which `balance` changes its learning rate (tuned)."""
 
 
-def built_in_rules(game: Game | None = None) -> tuple[Rule, ...]:
-    """Return the built-in rules, or those for `game` if it is not the classic game.
+def built_in_rules(game: Game | str | None = None) -> tuple[Rule, ...]:
+    """Return the built-in rules for `game`, by default those for a generator against a discriminator.
 
     For other games these are ``back off`` and ``back off early``, which change the rates of all players.
 
@@ -33,7 +34,8 @@ def built_in_rules(game: Game | None = None) -> tuple[Rule, ...]:
     ``free`` on a saturated D, ``strengthen`` on a weak D. ``shorten`` acts on exploding gradients, ``revive`` on
     vanishing gradients, ``generalise`` on overfitting (ADA, Karras et al. 2020), ``hurry`` on stagnation.
     """
-    if game is not None:
+    game = chosen_game(game or DEFAULT, {})
+    if not game.from_noise:
         rates = {f"lr_{player.letter}": "* 0.5" for player in game.players}
         return (
             Rule("back off", DIVERGED, rates, cooldown=0, limit=8, back=100, game=game),

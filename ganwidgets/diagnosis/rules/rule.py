@@ -19,11 +19,10 @@ from traitlets import TraitError
 from ganwidgets.diagnosis.finding import Finding
 from ganwidgets.diagnosis.signals import WINDOW, Signals
 from ganwidgets.diagnosis.symptoms import SYMPTOMS
-from ganwidgets.games import Game
-from ganwidgets.games.gan import GAN
+from ganwidgets.games import DEFAULT, Game, settings_of
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.columns import columns_of
-from ganwidgets.runs.state.user_parts import chosen_game, definitions_of
+from ganwidgets.runs.state.user_parts import chosen_game
 from ganwidgets.settings.settings import check_names
 from ganwidgets.settings.types import NumberSetting
 
@@ -50,6 +49,9 @@ _RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
 }
+
+ACCURACIES = ("accuracy_real", "accuracy_fake")
+"""Columns with the signal ``accuracy`` as their mean."""
 
 _COMPARED = re.compile(r"^\s*([a-z_][a-z0-9_]*)\s*(>=|<=|>|<)\s*([-+0-9.eE]+)\s*$")
 _FACTOR = re.compile(r"^\s*([*/x])\s*([0-9.eE+-]+)\s*$")
@@ -84,7 +86,7 @@ class Condition:
 def _signal(seen: Signals, name: str) -> tuple[Any, Any]:
     """Return values and iterations of a signal; ``accuracy`` is the mean of D's two accuracies."""
     if name == "accuracy":
-        real, fake = seen.series("accuracy_real"), seen.series("accuracy_fake")
+        real, fake = map(seen.series, ACCURACIES)
         n = min(len(real), len(fake))
         return (real.values[len(real) - n :] + fake.values[len(fake) - n :]) / 2, real.iterations[
             len(real) - n :
@@ -152,7 +154,7 @@ class Rule:
         True if the rule regulates: all of its changes of a setting appear as one intervention. Rules with equal names
         up to a comma share it.
     game : Game or str, optional
-        The game with the rule's settings and columns; the classic game by default.
+        The game with the rule's settings and columns; default: ``"gan"``.
 
     Raises
     ------
@@ -222,8 +224,7 @@ class Rule:
             )
 
     def _take_game(self) -> None:
-        if self.game is not None:
-            object.__setattr__(self, "game", chosen_game(self.game, {}))
+        object.__setattr__(self, "game", chosen_game(self.game or DEFAULT, {}))
 
     def _check_name(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():  # type: ignore[redundant-expr]
@@ -237,12 +238,19 @@ class Rule:
             raise ValueError(_no_condition(self.name, when, self._columns))
 
     @property
+    def played(self) -> Game:
+        """The game with the rule's settings and columns."""
+        return cast("Game", self.game)
+
+    @property
     def _definitions(self) -> Mapping[str, Any]:
-        return definitions_of(cast("Game | None", self.game))
+        return settings_of(self.played)
 
     @property
     def _columns(self) -> Collection[str]:
-        return _COLUMNS if self.game is None else columns_of(cast("Game", self.game)).listed
+        columns = columns_of(self.played)
+        both = {"accuracy"} if {*ACCURACIES} <= {*columns.listed} else ()
+        return {*columns.listed, *columns.optional, *both}
 
     def _check_value(self, setting: str, value: Any) -> None:
         definition = self._definitions[setting]
@@ -384,20 +392,6 @@ def _is_positive(value: Any) -> bool:
     return math.isfinite(number) and number > 0
 
 
-_COLUMNS = frozenset(
-    {
-        "accuracy",
-        "loss_d",
-        "loss_g",
-        "grad_norm_d",
-        "grad_norm_g",
-        "accuracy_real",
-        "accuracy_fake",
-        "penalty_d",
-    }
-)
-
-
 def _no_condition(rule: str, when: Any, columns: Collection[str]) -> Message:
     return Message(
         "`when` of rule {rule!r} cannot be {value!r}: pass a symptom ({symptoms}), 'diverged', a comparison of a column "
@@ -409,18 +403,16 @@ def _no_condition(rule: str, when: Any, columns: Collection[str]) -> Message:
     )
 
 
-def refuse_rules_of_other_games(rules: Sequence[Rule], game: Game | None) -> None:
-    """Raise `ValueError` unless all `rules` use settings and columns of `game`; None is the classic game."""
-    wanted = None if game is None else game.name
+def refuse_rules_of_other_games(rules: Sequence[Rule], game: Game) -> None:
+    """Raise `ValueError` unless all `rules` use settings and columns of `game`."""
     for rule in rules:
-        of = None if rule.game is None else cast("Game", rule.game).name
-        if of != wanted:
+        if rule.played.name != game.name:
             raise ValueError(
                 Message(
                     "rule {rule!r} is one for the game {of}, and the run is one of {wanted}; make it with game={wanted!r}",
                     rule=rule.name,
-                    of=of or GAN.name,
-                    wanted=wanted or GAN.name,
+                    of=rule.played.name,
+                    wanted=game.name,
                 )
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ganwidgets.games import settings_of
 from ganwidgets.runs.record.columns import columns_of
 from ganwidgets.runs.record.history import History
 from ganwidgets.runs.record.run_record import RunRecord, called
@@ -12,7 +13,7 @@ from ganwidgets.runs.state.flatten import unflatten
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import completed_settings
 from ganwidgets.runs.state.state_tree import halves_of, is_preset
-from ganwidgets.runs.state.user_parts import definitions_of, with_game_of
+from ganwidgets.runs.state.user_parts import with_game_of
 
 __all__ = ["record_from"]
 
@@ -37,7 +38,7 @@ def record_from(columns: Mapping[str, Any], document: Mapping[str, Any]) -> RunR
 
     state = document["state"]
     game = with_game_of({}, state["own"])["game"]
-    definitions = definitions_of(game)
+    definitions = settings_of(game)
     settings = completed_settings(unflatten(state["settings"], "", {}), definitions=definitions)
     built = completed_settings(unflatten(state["built"], "", {}), built=True, definitions=definitions)
     saved = converted(document, SavedDocument)

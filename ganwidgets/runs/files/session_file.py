@@ -15,6 +15,7 @@ from ganwidgets.data import Source, load_data
 from ganwidgets.data.source import FiniteSource
 from ganwidgets.data.two_sources import halves, of_two
 from ganwidgets.errors import CheckpointError, DataError
+from ganwidgets.games import settings_of
 from ganwidgets.messages import Message
 from ganwidgets.runs.files.checkpoint import read_checkpoint, write_checkpoint
 from ganwidgets.runs.files.json_records import plain_log, plain_notes
@@ -29,7 +30,7 @@ from ganwidgets.runs.state.flatten import flatten, unflatten
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import completed_tree
 from ganwidgets.runs.state.state_tree import check_origin, data_name, halves_of, is_preset, other_data
-from ganwidgets.runs.state.user_parts import UserParts, definitions_of, with_game_of
+from ganwidgets.runs.state.user_parts import UserParts, with_game_of
 from ganwidgets.runs.timeline.copies import begin_here
 from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 
@@ -99,7 +100,7 @@ def load_session(
     data
         The training data if the file does not hold it, else None.
     own : mapping
-        ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
+        As :func:`~ganwidgets.runs.state.user_parts.brought` returns it.
     device : torch.device
         Where to compute.
 
@@ -149,7 +150,7 @@ def session_from(
     state = unflatten(document["state"], "state", tensors)
     own = with_game_of(own, state["own"])
     check_origin(state, UserParts(own))
-    definitions = definitions_of(own["game"])
+    definitions = settings_of(own["game"])
     document = converted(document, SavedDocument)
     state = completed_tree(state, definitions)
     history = History.restored(

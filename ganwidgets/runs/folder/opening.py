@@ -15,6 +15,7 @@ from ganwidgets.data import Source, load_data
 from ganwidgets.data.source import FiniteSource
 from ganwidgets.data.two_sources import of_two
 from ganwidgets.errors import CheckpointError, CheckpointWarning, DataError
+from ganwidgets.games import settings_of
 from ganwidgets.games.game import Game
 from ganwidgets.messages import Message
 from ganwidgets.runs.files.consistency import check_branches, check_places, check_records
@@ -48,7 +49,7 @@ from ganwidgets.runs.state.state_tree import (
     other_data,
     state_tree,
 )
-from ganwidgets.runs.state.user_parts import UserParts, definitions_of, with_game_of
+from ganwidgets.runs.state.user_parts import UserParts, with_game_of
 from ganwidgets.runs.store import RunFolder, SnapshotRow, Stored
 from ganwidgets.runs.timeline.travel import restore_at
 from ganwidgets.stepping.runtime.ambient import under_pinned_modes
@@ -107,7 +108,7 @@ def open_session(
     data
         The training data if the folder does not hold it, else None.
     own : mapping
-        ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
+        As :func:`~ganwidgets.runs.state.user_parts.brought` returns it.
     device : torch.device
         Where to compute.
 
@@ -172,7 +173,7 @@ def read_session(folder: RunFolder, data: Any, own: Mapping[str, Any], device: t
     with sound(folder.path):
         own = with_game_of(own, converted(folder.document, RunDocument).own)
         check_origin(folder.document, UserParts(own))
-        definitions = definitions_of(own["game"])
+        definitions = settings_of(own["game"])
         for row in stored.snapshots:
             converted(row.place, BesideDocument)
         converted(stored.current, StandDocument)
@@ -204,8 +205,8 @@ class Data:
         Names in all states, and in the other stored content.
     passed
         The user's data argument, or None.
-    game : Game or None
-        Of the run; None is the classic one.
+    game : Game
+        Of the run.
 
     Raises
     ------
@@ -213,7 +214,7 @@ class Data:
         If `passed` cannot be trained on.
     """
 
-    def __init__(self, folder: RunFolder, rows: list[SnapshotRow], passed: Any, game: Game | None) -> None:
+    def __init__(self, folder: RunFolder, rows: list[SnapshotRow], passed: Any, game: Game) -> None:
         self._folder = folder
         self._rows = {row.place["name"]: row for row in rows if row.place["kind"] == "data"}
         self._passed: Source | None = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganwidgets.errors import CheckpointError
+from ganwidgets.games import settings_of
 from ganwidgets.messages import Message
 from ganwidgets.runs.files.consistency import check_branches
 from ganwidgets.runs.files.decoding import asked_from, notes_from, place_from
@@ -18,7 +19,7 @@ from ganwidgets.runs.record.run_record import RunRecord, called
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.state_tree import halves_of, is_preset
-from ganwidgets.runs.state.user_parts import definitions_of, with_game_of
+from ganwidgets.runs.state.user_parts import with_game_of
 from ganwidgets.runs.store import RunFolder, Stored
 
 __all__ = ["records_of_folder"]
@@ -46,7 +47,7 @@ def _records(stored: Stored, document: RunDocument) -> dict[str, RunRecord]:
     converted(current, StandDocument)  # its types and bounds
     names = _data_names(stored)
     game = with_game_of({}, document.own)["game"]
-    definitions = definitions_of(game)
+    definitions = settings_of(game)
     branches = stored_branches(stored, names.__getitem__, lambda _data: None, definitions)
     records, values = stored_interventions(stored, names.__getitem__, definitions)
     check_branches(branches, len(records))

@@ -168,7 +168,7 @@ def sample_from(
 def shown(session: Session, n: int, seed: int, *, average: bool = False) -> dict[str, Tensor]:
     """Return the game's exhibits by name."""
     session.roll_back()
-    if session.own.game is None:
+    if session.state.game.from_noise:
         return {"generated": sample(session, n, seed, average=average), "real": sample_real(session, n, seed)}
     found: dict[str, Tensor] = look(session.run, session.in_force(), "show", n, seed, average=average)
     return found

@@ -67,9 +67,9 @@ class Evaluation:
         return generated_as_drawn(self._session, n, seed)
 
     def of_generated(self, n: int, seed: int, features: Any) -> dict[str, float]:
-        """Return metrics of generated samples, by name; for other games their own metrics."""
+        """Return metrics of generated samples, by name; those of the game itself if its samples are not from noise."""
         session = self._session
-        if session.own.game is not None:
+        if not session.state.game.from_noise:
             return self._of_game(n, seed)
         by_heart = self._between(lambda: overfitting(session, seed))
         if not session.run.source.modality.on_features:
@@ -83,8 +83,8 @@ class Evaluation:
     def of_real(self, n: int, seed: int, features: Any) -> dict[str, float]:
         """Return the same metrics for real samples instead of generated ones."""
         session = self._session
-        if session.own.game is not None:
-            return dict(session.own.game.floors)
+        if not session.state.game.from_noise:
+            return dict(session.state.game.floors)
         fair = {} if session.run.held_out is None else FAIR
         if not session.run.source.modality.on_features:
             return {

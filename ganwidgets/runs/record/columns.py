@@ -51,9 +51,8 @@ class Columns:
         return (*self.dense, *self.sparse)
 
 
-def columns_of(game: Game | type[Game] | None) -> Columns:
-    """Return the columns of `game`; None is the classic game."""
-    game = GAN if game is None else game
+def columns_of(game: Game | type[Game]) -> Columns:
+    """Return the columns of `game`."""
     losses = (f"loss_{player.letter}" for player in game.players)
     norms = (f"grad_norm_{player.letter}" for player in game.players)
     always = (name for name in game.measures if name not in game.optional_measures)

@@ -18,6 +18,7 @@ from traitlets import TraitError
 
 from ganwidgets.data import Source
 from ganwidgets.data.two_sources import split_parts
+from ganwidgets.games import settings_of
 from ganwidgets.metrics.features import Features
 from ganwidgets.objectives import Loss, loss_named
 from ganwidgets.runs.record.branches import Branches, BranchStart, RunPoint
@@ -33,14 +34,14 @@ from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits
 from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
 from ganwidgets.runs.session.sources import KnownSource, Sources
-from ganwidgets.runs.session.trial import refuse_failing_change, refuse_unfit_change, try_fresh_run
+from ganwidgets.runs.session.trial import refuse_change, try_fresh_run
 from ganwidgets.runs.session.updates import Updates
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import copied, put_tree, state_tree
-from ganwidgets.runs.state.user_parts import UserParts, definitions_of
+from ganwidgets.runs.state.user_parts import UserParts
 from ganwidgets.settings import AnySettings, with_definitions
-from ganwidgets.stepping.assembly import Assembled, assemble, check_fit, fitting_batch
-from ganwidgets.stepping.game_assembly import assemble_game
+from ganwidgets.stepping.assembly import Assembled, check_fit, fitting_batch
+from ganwidgets.stepping.game_assembly import assembled
 from ganwidgets.stepping.runtime.ambient import pinned, under_pinned_modes
 from ganwidgets.stepping.state import TrainingState
 
@@ -55,7 +56,7 @@ class Session:
     data
         Anything that :func:`ganwidgets.data.load_data` takes.
     own : mapping
-        ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None.
+        ``"generator"``, ``"discriminator"`` and ``"objective"``: of the user's own, or None; and ``"game"``.
     device : torch.device
         Where to compute.
     settings : mapping
@@ -133,7 +134,7 @@ class Session:
         self.features_made: tuple[Source, Any, Features] | None = None
         source = self.sources.of(data)
         settings = {**self.own.chosen(), **settings}
-        make = with_definitions(definitions_of(self.own.game))
+        make = with_definitions(settings_of(self.own.game))
         self.settings: AnySettings = make(data=data, **settings)
         if "batch_size" not in settings:
             trained, _ = split_parts(source, self.settings.holdout)
@@ -162,9 +163,7 @@ class Session:
         with pinned(device=self.device):
             rules, own = SimpleNamespace(**settings), self.own
             own.put_gradient_flags()
-            if own.game is not None:
-                return assemble_game(rules, source, own.game, self.device)
-            run = assemble(rules, source, own.networks, self.device, own.objective)
+            run = assembled(rules, source, own, self.device)
             with pinned(run.threads, self.device):
                 run.state.edits.note()  # what the trial changes, such as a counter of calls, is no change by hand
                 try_fresh_run(run, rules)
@@ -322,10 +321,7 @@ class Session:
     def _try(self, values: Mapping[str, Any]) -> None:
         # A restored state has run under its settings. A callback in the middle of a step cannot try another.
         if not self.reentry.under_way:
-            if self.own.game is None:
-                refuse_failing_change(self, values)
-            else:
-                refuse_unfit_change(self, values)
+            refuse_change(self, values)
 
     def in_force(self) -> SimpleNamespace:
         """Return every setting's value for the next update."""

@@ -21,8 +21,8 @@ class Sources:
 
     Parameters
     ----------
-    game : Game or None
-        Decides how data is read; None is the classic game.
+    game : Game
+        Decides how data is read.
     roots : callable
         Returns the first states of the run's branches.
     known : iterable of (data, Source)
@@ -30,7 +30,7 @@ class Sources:
     """
 
     def __init__(
-        self, game: Game | None, roots: Callable[[], Iterable[BranchStart]], known: Iterable[KnownSource]
+        self, game: Game, roots: Callable[[], Iterable[BranchStart]], known: Iterable[KnownSource]
     ) -> None:
         self._game = game
         self._roots = roots

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ganwidgets.runs.session.session import Session
     from ganwidgets.stepping.assembly import Assembled
 
-__all__ = ["refuse_failing_change", "refuse_unfit_change", "try_fresh_run"]
+__all__ = ["refuse_change", "try_fresh_run"]
 
 DECISIVE = frozenset(
     {"augment", "batch_size", "freeze_d", "freeze_g", "loss", "penalty", "precision", "unroll_steps"}
@@ -37,11 +37,15 @@ PENALTIES_OF_SLOPES = frozenset({"gradient_penalty", "r1", "r2", "r1_r2"})
 def try_fresh_run(run: Assembled, rules: SimpleNamespace) -> None:
     """Carry out the first update of a run with user code, and undo it.
 
+    The assembly of a game that builds its networks itself has done so already.
+
     Raises
     ------
     DataError
         If it fails: what failed, in which network and layer, and what helps.
     """
+    if not run.state.game.from_noise:
+        return
     _warn_of_batch_norm(run.state.networks["discriminator"], rules.penalty)
     if not run.user_code:
         return
@@ -52,7 +56,15 @@ def try_fresh_run(run: Assembled, rules: SimpleNamespace) -> None:
         before.put_back(rules, configured=False)
 
 
-def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
+def refuse_change(session: Session, values: Mapping[str, Any]) -> None:
+    """Raise `TraitError` if the run cannot continue under changed settings."""
+    if session.state.game.from_noise:
+        _refuse_failing_change(session, values)
+    else:
+        _refuse_unfit_change(session, values)
+
+
+def _refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
     """Carry out an update under changed settings, and undo it.
 
     Only settings that can make a network fail are tried, and only where one could: networks and objectives of
@@ -79,7 +91,7 @@ def refuse_failing_change(session: Session, values: Mapping[str, Any]) -> None:
         _warn_of_batch_norm(run.state.networks["discriminator"], changed.get("penalty", "none"))
 
 
-def refuse_unfit_change(session: Session, values: Mapping[str, Any]) -> None:
+def _refuse_unfit_change(session: Session, values: Mapping[str, Any]) -> None:
     """Refuse changed settings that do not fit a game; for a user's game also try an update of each player.
 
     Raises

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from ganwidgets.errors import CheckpointError
+from ganwidgets.games import DEFAULT
 from ganwidgets.messages import Message
 from ganwidgets.optimizers import REMEMBERED, is_own_rule
 from ganwidgets.runs.state.json_values import MOST
-from ganwidgets.runs.state.migrations import FIRST_GAME
 from ganwidgets.stepping.modules.tensors import tensors_of
 from ganwidgets.stepping.state import TrainingState
 
@@ -27,7 +27,7 @@ MOST_ITERATIONS = 100_000_000
 def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
     """Raise `CheckpointError` unless `tree` describes networks of the same structure as those of `state`."""
     try:
-        _check_game(state, tree.get("game", FIRST_GAME))
+        _check_game(state, tree.get("game", DEFAULT))
         parts = state.game.from_stored(tree)
         _check_networks(state, parts["networks"], parts["averages"])
         switched = parts.get("requires_grad", {})

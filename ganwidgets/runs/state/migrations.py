@@ -16,7 +16,6 @@ from ganwidgets.runs.state.hashing import digest
 from ganwidgets.settings import SETTINGS, Setting
 
 __all__ = [
-    "FIRST_GAME",
     "MIGRATIONS",
     "Addition",
     "completed_settings",
@@ -58,9 +57,6 @@ MIGRATIONS = (
     Addition({"stepper": "eager"}, {}),
 )
 """Migrations in order; everything else existed from the beginning."""
-
-FIRST_GAME = "gan"
-"""The game of a state that names none."""
 
 _SETTINGS = {name: value for addition in MIGRATIONS for name, value in addition.settings.items()}
 _STATE = {name: value for addition in MIGRATIONS for name, value in addition.state.items()}

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from traitlets import TraitError
 
 from ganwidgets.errors import CheckpointError, DataError
-from ganwidgets.games import GAMES, GAN, Game, settings_of
+from ganwidgets.games import DEFAULT, GAMES, GAN, Game, named
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective, name_of, with_defaults
-from ganwidgets.settings import OWN, SETTINGS, Setting
+from ganwidgets.settings import OWN
 from ganwidgets.settings.types import nearest
 from ganwidgets.stepping.checks.game_probe import check_declared
 from ganwidgets.stepping.modules.tensors import put_tensors, tensors_of
@@ -21,15 +21,14 @@ __all__ = [
     "UserParts",
     "brought",
     "chosen_game",
-    "definitions_of",
     "refuse_another_game",
-    "refuse_other_games",
+    "refuse_without_noise",
     "with_game_of",
 ]
 
 
-def game_named(name: str) -> Game | None:
-    """Return a built-in game; None for the classic one.
+def game_named(name: str) -> Game:
+    """Return a built-in game.
 
     Raises
     ------
@@ -45,16 +44,16 @@ def game_named(name: str) -> Game | None:
                 known=", ".join(GAMES),
             )
         )
-    return None if name == GAN.name else GAMES[name]()
+    return GAMES[name]()
 
 
-def chosen_game(game: Any, others: Mapping[str, Any]) -> Game | None:
-    """Return the game for a name or object; None is the classic one.
+def chosen_game(game: Any, others: Mapping[str, Any]) -> Game:
+    """Return the game for a name or object.
 
     Parameters
     ----------
     others : mapping
-        What else the user brought, by name; only the classic game takes it.
+        What else the user brought, by name.
 
     Raises
     ------
@@ -63,7 +62,7 @@ def chosen_game(game: Any, others: Mapping[str, Any]) -> Game | None:
     """
     if isinstance(game, str):
         played = game_named(game)
-    elif isinstance(game, GAN):
+    elif isinstance(game, GAN) and game != GAN():
         raise DataError(Message("the classic game is made from the settings; pass game='gan'"))
     else:
         check_declared(game)
@@ -75,8 +74,8 @@ def chosen_game(game: Any, others: Mapping[str, Any]) -> Game | None:
                 )
             )
         played = game
-    given = [name for name, part in others.items() if part is not None]
-    if played is not None and given:
+    given = [name for name, part in others.items() if part is not None and name not in played.user_parts]
+    if given:
         raise DataError(
             Message(
                 "the game {game} makes its networks and losses itself; leave {name} out, or override build in a "
@@ -94,34 +93,28 @@ def brought(
     objective: Objective | None,
     game: str | Game | None,
 ) -> dict[str, Any]:
-    """Return the user's arguments for opening a stored run, in the form for :class:`UserParts`."""
+    """Return the user's arguments for opening a stored run; :func:`with_game_of` adds the game if none was passed."""
     parts = {"generator": generator, "discriminator": discriminator, "objective": objective}
-    return {**parts, "game": None if game is None else chosen_game(game, parts)}
+    return parts if game is None else {**parts, "game": chosen_game(game, parts)}
 
 
-def definitions_of(game: Game | None) -> Mapping[str, Setting[Any]]:
-    """Return the definitions of all settings of `game`; None is the classic game."""
-    return SETTINGS if game is None else settings_of(game)
-
-
-def refuse_another_game(game: Game | None, asked: str | Game) -> None:
-    """Raise `DataError` unless `asked` is the game of the run; None is the classic one."""
+def refuse_another_game(game: Game, asked: str | Game) -> None:
+    """Raise `DataError` unless `asked` is the game of the run."""
     wanted = chosen_game(asked, {})
-    names = [GAN.name if each is None else each.name for each in (game, wanted)]
-    if names[0] != names[1]:
+    if game.name != wanted.name:
         raise DataError(
             Message(
                 "the run is one of the game {game} and cannot become one of {asked}: settings, columns and networks follow "
                 "from the game; make another trainer, gw.GANTrainer(data, game={asked!r})",
-                game=names[0],
-                asked=names[1],
+                game=game.name,
+                asked=wanted.name,
             )
         )
 
 
-def refuse_other_games(game: Game | None, method: str) -> None:
-    """Raise `DataError` unless `game` is None, the classic game, because `method` needs its two networks."""
-    if game is not None:
+def refuse_without_noise(game: Game, method: str) -> None:
+    """Raise `DataError` unless `game` draws samples from noise, as `method` needs."""
+    if not game.from_noise:
         raise DataError(
             Message(
                 "the game {game} has no {method}, which needs one generator of noise against one discriminator; use "
@@ -133,22 +126,25 @@ def refuse_other_games(game: Game | None, method: str) -> None:
 
 
 def with_game_of(given: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `given` with the built-in game that a stored run names.
+    """Return `given` with the game of a stored run: the passed one, or the built-in one that the run names.
 
     Parameters
     ----------
+    given : mapping
+        As :func:`brought` returns it.
     described : mapping
-        As :meth:`UserParts.described` returns it.
+        As :meth:`UserParts.described` returns it. Without ``"game"`` the run is one of the default game.
 
     Raises
     ------
     CheckpointError
         If the run is one of another game than the one that was passed, or of one that must be passed.
     """
-    wanted, game = described.get("game", GAN.name), given.get("game")
-    name = GAN.name if game is None else game.name
-    if wanted == name or (game is None and wanted in GAMES):
-        return {**given, "game": game if game is not None else game_named(wanted)}
+    wanted = described.get("game", DEFAULT)
+    if "game" not in given and wanted in GAMES:
+        return {**given, "game": game_named(wanted)}
+    if "game" in given and given["game"].name == wanted:
+        return dict(given)
     raise CheckpointError(
         Message(
             "the run is one of the game {wanted!r}; pass that game as game=..., as the run began with it",
@@ -164,7 +160,7 @@ class UserParts:
     ----------
     given : mapping
         ``"generator"``, ``"discriminator"`` and, if there is one, ``"objective"``; None for
-        built in. ``"game"`` is None for the classic game.
+        built in. ``"game"`` is always a game.
     """
 
     def __init__(self, given: Mapping[str, Any]) -> None:
@@ -172,14 +168,13 @@ class UserParts:
             name: given[name] for name in ("generator", "discriminator")
         }
         self.objective: Objective | None = given.get("objective")
-        self.game: Game | None = given.get("game")
+        self.game: Game = given["game"]
         self._gradients: list[tuple[Tensor, bool]] = []
 
     def described(self) -> dict[str, Any]:
         """Return the stored description of the user's parts: which networks, and the objective's name."""
         which: dict[str, Any] = {name: network is not None for name, network in self.networks.items()}
-        if self.game is not None:
-            which["game"] = self.game.name
+        which |= named(self.game)
         return which if self.objective is None else {**which, "objective": name_of(self.objective)}
 
     def given(self) -> dict[str, Any]:

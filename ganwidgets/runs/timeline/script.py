@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganwidgets.data import Source
-from ganwidgets.games import GAMES, Game
+from ganwidgets.games import GAMES, Game, named
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import EDIT, SWITCH, Intervention, is_update
 from ganwidgets.runs.session.session import Session
@@ -106,7 +106,7 @@ class Writer:
         if session.own.objective is not None:
             self._head.append("objective = ...  # an objective like the run's own")
             arguments.append("objective=objective")
-        if session.own.game is not None:
+        if named(session.own.game):
             arguments.append(f"game={self._game(session.own.game)}")
         for name, setting in session.settings.definitions.items():
             if name != "data" and (settings[name] != setting.initial or name in ALWAYS):

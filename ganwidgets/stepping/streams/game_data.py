@@ -15,16 +15,14 @@ from ganwidgets.stepping.streams.sample_streams import OrderedStream
 __all__ = ["load_for", "shapes_of", "streams_of"]
 
 
-def load_for(game: Game | None, data: Any) -> Source:
-    """Return the source for the data of `game`; None is the classic game.
+def load_for(game: Game, data: Any) -> Source:
+    """Return the source for the data of `game`.
 
     Raises
     ------
     DataError
         If `game` cannot be trained on it.
     """
-    if game is None:
-        return load_data(data)
     if len(game.streams) == 2:
         return load_two(data, paired=False)
     if game.streams[0].paired:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganwidgets.games.gan import GENERATOR, draw_noise
+from ganwidgets.games.gan import GAN, GENERATOR, draw_noise
 from ganwidgets.objectives import Objective
 from ganwidgets.runs.files.session_file import session_content, session_from
 from ganwidgets.runs.inspect.sampling import generated_as_drawn
@@ -41,6 +41,7 @@ class OwnParts:
             "generator": _network(self.generator),
             "discriminator": _network(self.discriminator),
             "objective": self.objective,
+            "game": GAN(),
         }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from traitlets import TraitError
 
+from ganwidgets.games import DEFAULT, GAMES
 from ganwidgets.messages import Message
 from ganwidgets.seeds import derive
 from ganwidgets.settings import SETTINGS, check_names
@@ -161,8 +162,9 @@ def expanded(
 
 
 def refuse_other_games(game: Any) -> None:
-    """Raise `TraitError` unless `game` is the classic game or None."""
-    if game is None or game == "gan" or getattr(game, "name", None) == "gan":
+    """Raise `TraitError` unless the lanes of a sweep can train `game`; None is the default game."""
+    name = getattr(game or DEFAULT, "name", game or DEFAULT)
+    if name in GAMES and GAMES[name].from_noise:
         return
     raise TraitError(
         Message(

@@ -18,6 +18,7 @@ from traitlets import Bool, Dict, Float, Int, TraitError, Tuple, Unicode, observ
 
 from ganwidgets.data import DATA_OPTIONS
 from ganwidgets.errors import DataError
+from ganwidgets.games import DEFAULT, GAN
 from ganwidgets.live import Camera, Pacer, Runner
 from ganwidgets.live.frames.explorer import Explorer
 from ganwidgets.live.worker.background import LatestOnlyTasks
@@ -54,7 +55,7 @@ __all__ = ["GANTrainerWidget"]
 
 KEYWORDS: Mapping[str, Any] = {
     **dict.fromkeys(("generator", "discriminator", "objective")),
-    "game": "gan",
+    "game": DEFAULT,
     "device": "cpu",
     "run": None,
     **dict.fromkeys(DATA_OPTIONS),
@@ -170,8 +171,8 @@ class GANTrainerWidget(
         if isinstance(data_or_trainer, GANTrainer):
             game = data_or_trainer._session.own.game
         else:
-            game = chosen_game(settings.get("game", "gan"), {})
-        if game is not None and cls is GANTrainerWidget:
+            game = chosen_game(settings.get("game", DEFAULT), {})
+        if cls is GANTrainerWidget and not isinstance(game, GAN):
             from ganwidgets.widgets.trainer.game_widget import widget_class
 
             return cast("Self", super().__new__(widget_class(game)))
