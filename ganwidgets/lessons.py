@@ -138,7 +138,7 @@ class Lesson:
         seed = self.seed if seed is None else seed
         chosen = self.settings
         if chosen is None:
-            advised = isinstance(self.data, str) and self.game == DEFAULT
+            advised = isinstance(self.data, str) and chosen_game(self.game, {}).from_noise
             chosen = recommended(self.data) if advised else {}
         trainer = GANTrainer(self.data, game=self.game, seed=seed, **chosen)
         self._warm_up(trainer, seed)

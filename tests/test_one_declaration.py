@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -129,3 +131,15 @@ def test_a_game_is_one_declaration(tmp_path):
     assert trainer.state_hash() == end
     trainer.export(tmp_path / "run.html")
     trainer.close()
+
+
+def test_no_module_knows_gan_by_the_absence_of_a_game():
+    package = Path(gw.__file__).parent
+    asked = re.compile(r"\bgame is (?:not )?None|\.name [!=]= (?:\"gan\"|GAN\.name|DEFAULT)")
+    found = {
+        str(file.relative_to(package))
+        for file in package.rglob("*.py")
+        if asked.search(file.read_text(encoding="utf-8"))
+    }
+    # A keyword that was left out when a run is reset or opened, and what a stored run leaves out.
+    assert found == {"trainer/trainer.py", "runs/state/user_parts.py", "games/__init__.py"}

@@ -334,7 +334,7 @@ class Game(ABC):
     from_noise : bool
         True if the network ``"generator"`` maps latents to samples, the network ``"discriminator"`` returns logits of
         samples, and the settings are those of :class:`ganwidgets.Settings`. Samples can then be drawn, compared with
-        real ones and scored. Other games are seen by :meth:`show` and measured by :meth:`evaluate`.
+        real ones and scored. Only ``"gan"`` declares it; others are seen by :meth:`show`, measured by :meth:`evaluate`.
     defaults : mapping
         Defaults of common and players' settings that differ from the usual ones.
     terms, measures : tuple of str

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from traitlets import TraitError
 
 import ganwidgets as gw
-from ganwidgets.games import Exhibit, Player, Scored, Stream
+from ganwidgets.games import GAN, Exhibit, Player, Scored, Stream
 
 IMAGES = (load_digits().images[:60] / 16).astype(np.float32)
 LABELS = load_digits().target[:60]
@@ -203,6 +203,27 @@ def test_a_stored_run_of_another_game_is_refused(tmp_path):
     adversarial().save(tmp_path / "other")
     with pytest.raises(gw.CheckpointError, match="game 'adversarial_training'"):
         gw.GANTrainer.load(tmp_path / "other", game=TwoMeans())
+    with pytest.raises(gw.CheckpointError, match="game 'adversarial_training'"):
+        gw.GANTrainer.load(tmp_path / "other", game="gan")
+
+
+def test_gan_is_an_object_like_every_other_game(tmp_path):
+    small = {"g_hidden": (8,), "d_hidden": (8,), "seed": 3}
+    by_name, by_object = gw.GANTrainer("ring8", **small), gw.GANTrainer("ring8", game=GAN(), **small)
+    for trainer in (by_name, by_object):
+        trainer.step(3)
+    assert by_name.state_hash() == by_object.state_hash()
+    assert by_name.code() == by_object.code()
+    assert "game" not in by_name.code()
+    by_object.save(tmp_path / "run")
+    for game in (None, "gan", GAN()):
+        assert gw.GANTrainer.load(tmp_path / "run", game=game).state_hash() == by_name.state_hash()
+    assert gw.Rule("ease", when="loss_d < 5", then={"lr_d": 0.1}) == gw.Rule(
+        "ease", when="loss_d < 5", then={"lr_d": 0.1}, game="gan"
+    )
+    assert [rule.name for rule in gw.built_in_rules("gan")] == [rule.name for rule in gw.built_in_rules()]
+    with pytest.raises(gw.DataError, match="pass game='gan'"):
+        gw.GANTrainer("ring8", game=GAN(latent_dim=5))
 
 
 def test_the_classic_game_shows_what_it_samples():

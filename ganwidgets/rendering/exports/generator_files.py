@@ -221,17 +221,15 @@ def _card(
     figures: Mapping[str, float],
     floors: Mapping[str, float],
 ) -> str:
-    modality = MODALITIES[config["kind"]]
+    modality, sampled = MODALITIES[config["kind"]], game.from_noise
     rows = "".join(
         f"| {name} | {value:.4g} | {f'{floors[name]:.4g}' if name in floors else ''} |\n"
         for name, value in figures.items()
     )
     units = f"{modality.label} in {'[-1, 1]' if modality.bounded else 'the units of training'}"
     data = str(config["data"]).replace("`", "'").replace("\n", " ")
-    head = (
-        "pipeline_tag: unconditional-image-generation\n" if modality.on_features and game.from_noise else ""
-    )
-    subject = "Generator" if game.from_noise else f"Networks of the game `{game.name}`"
+    head = "pipeline_tag: unconditional-image-generation\n" if modality.on_features and sampled else ""
+    subject = "Generator" if sampled else f"Networks of the game `{game.name}`"
     maps = (
         f" It maps latents `[n, {config['settings'].get('latent_dim')}]` "
         f"({config['settings'].get('noise')}) to {units}, `[n, {', '.join(map(str, config['sample_shape']))}]`."
@@ -241,7 +239,7 @@ def _card(
         "---\n\n"
         f"# {subject} trained on `{data}`\n\n"
         f"{config['iteration']} iterations, {config['samples_seen']} real samples drawn."
-        f"{maps if game.from_noise else ''}\n\n"
+        f"{maps if sampled else ''}\n\n"
         "## Quality\n\n| metric | this run | real samples |\n|---|---|---|\n"
         + rows
         + f"\n## Network\n\n```\n{network}\n```\n\n"

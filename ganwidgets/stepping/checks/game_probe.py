@@ -14,6 +14,7 @@ from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
 from ganwidgets.games.definitions import names_of_every_game, settings_of
 from ganwidgets.games.game import Game, Player, Scored
+from ganwidgets.games.gan import GAN
 from ganwidgets.messages import Message
 from ganwidgets.settings.types import Setting
 from ganwidgets.stepping.checks.probe import Probe
@@ -49,6 +50,14 @@ def check_declared(game: Any) -> None:
                     "the game {game} has no {member}; declare it", game=type(game).__name__, member=member
                 )
             )
+    if game.from_noise and not isinstance(game, GAN):
+        raise DataError(
+            Message(
+                "the game {game} declares from_noise, which needs the networks and settings of 'gan'; remove it, and "
+                "override show and evaluate",
+                game=game.name,
+            )
+        )
     _check_types(game)
     names = [name for player in game.players for name in player.networks]
     columns = [

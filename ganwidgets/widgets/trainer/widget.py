@@ -18,7 +18,7 @@ from traitlets import Bool, Dict, Float, Int, TraitError, Tuple, Unicode, observ
 
 from ganwidgets.data import DATA_OPTIONS
 from ganwidgets.errors import DataError
-from ganwidgets.games import DEFAULT, GAN
+from ganwidgets.games import DEFAULT, settings_of
 from ganwidgets.live import Camera, Pacer, Runner
 from ganwidgets.live.frames.explorer import Explorer
 from ganwidgets.live.worker.background import LatestOnlyTasks
@@ -172,7 +172,7 @@ class GANTrainerWidget(
             game = data_or_trainer._session.own.game
         else:
             game = chosen_game(settings.get("game", DEFAULT), {})
-        if cls is GANTrainerWidget and not isinstance(game, GAN):
+        if cls is GANTrainerWidget and settings_of(game) is not cls._definitions:
             from ganwidgets.widgets.trainer.game_widget import widget_class
 
             return cast("Self", super().__new__(widget_class(game)))

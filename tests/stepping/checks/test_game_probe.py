@@ -179,6 +179,7 @@ RATE = FloatSetting(0.5, min=0, max=1, label="Rate", group="objective", help="A 
         ({"settings": {"lr_l": RATE}}, "declares the setting 'lr_l', which it has without that"),
         ({"settings": {"batch_size": RATE}}, "declares the setting 'batch_size'"),
         ({"defaults": {"lr_l": -1}}, "invalid default: lr_l cannot be -1"),
+        ({"from_noise": True}, "declares from_noise, which needs the networks and settings of 'gan'"),
     ],
 )
 def test_settings_and_streams_that_cannot_be_are_refused(members, said):
@@ -198,7 +199,7 @@ def test_a_game_cannot_have_the_name_of_a_built_in_one():
         chosen_game(type("Spoilt", (Regression,), {"name": "pix2pix"})(), {})
 
 
-@pytest.mark.parametrize("name", [name for name in GAMES if name != "gan"])
+@pytest.mark.parametrize("name", GAMES)
 def test_the_built_in_games_keep_to_it(name):
     game = GAMES[name]()
     check_declared(game)
