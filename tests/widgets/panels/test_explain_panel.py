@@ -23,7 +23,7 @@ def test_a_click_on_the_losses_explains_the_spike_there(widget):
     before = widget.trainer.state_hash()
     widget._dashboard.curves.draw(widget._camera.take())
     widget._dashboard.heartbeat._go("explain:0.5")
-    widget._errands.settle()
+    widget._tasks.settle()
     assert 19 <= panel.iteration.value <= 22
     assert f"Iteration {panel.iteration.value}" in panel._shown.value
     assert "<svg" in panel._shown.value
@@ -59,7 +59,7 @@ def test_an_iteration_that_is_not_there_is_told(widget):
     panel = widget._dashboard.explain
     panel.iteration.value = 4000
     panel.start.click()
-    widget._errands.settle()
+    widget._tasks.settle()
     assert "4000" in panel._sentences.told.value
 
 
@@ -67,11 +67,11 @@ def test_a_note_is_kept_with_the_run(widget):
     panel = widget._dashboard.explain
     panel.iteration.value, panel.text.value = 7, "<here>"
     panel.note.click()
-    widget._errands.settle()
+    widget._tasks.settle()
     assert [(note.iteration, note.text) for note in widget.trainer.notes] == [(7, "<here>")]
     assert "&lt;here&gt;" in panel._sentences.told.value
     panel.note.click()
-    widget._errands.settle()
+    widget._tasks.settle()
     assert len(widget.trainer.notes) == 1
 
 

@@ -25,7 +25,7 @@ def test_a_rule_is_made_rehearsed_armed_and_removed(widget):
     shown = []
     panel._sentences.told.observe(lambda _: shown.append(panel._shown.value), names="value")
     panel.rehearse.click()
-    widget._errands.settle()
+    widget._tasks.settle()
     assert "so far: 1." in panel._sentences.told.value
     assert shown == [panel._shown.value]  # the line announces what is there
     assert panel._shown.value.count('class="gw-mark"') == 1
@@ -60,7 +60,7 @@ def test_the_duality_gap_is_measured_while_it_is_chosen(widget):
     metrics = next(panel for panel in widget._dashboard._panels if panel.name == "metrics")
     metrics.choice.value = "duality_gap"
     widget._publisher.flush(10)
-    widget._errands.settle()
+    widget._tasks.settle()
     (found,) = [each for each in widget.trainer.history.evaluations if "duality_gap" in each]
     assert found["iteration"] == 20
     assert metrics._gap.curve().y == [found["duality_gap"]]

@@ -98,7 +98,7 @@ def test_by_umap_neighbours_of_features_are_neighbours_and_the_note_says_so(samp
     images = np.concatenate([dark, light + 0.75])
     many = Crowd(7, images, images[::-1].copy())
     samples.draw(images_frame(seen={"crowd": many}))
-    samples._errands.settle()
+    samples._tasks.settle()
     (waiting, _), (frame, buffers) = sent
     assert waiting["parts"][0] == ["real", "f4", (0, 2)]
     parts = dict(zip((name for name, _, _ in frame["parts"]), buffers, strict=True))
@@ -121,7 +121,7 @@ def test_without_umap_learn_the_page_says_what_to_install_and_shows_the_other_ma
     monkeypatch.setitem(sys.modules, "umap", None)
     samples.layout.set_state({"index": 1})
     samples.draw(images_frame(seen={"crowd": crowd()}))
-    samples._errands.settle()
+    samples._tasks.settle()
     frame, _ = sent[-1]
     assert "pip install ganwidgets[umap]" in frame["notes"][0][1]
     assert frame["axes"] == ["PC 1", "PC 2"]

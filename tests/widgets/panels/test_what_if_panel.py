@@ -56,7 +56,7 @@ def test_buttons_compute_and_take_a_future(widget, future):
     assert panel.value.value == "least_squares"
     panel.steps.value = 10
     panel.start.click()
-    widget._errands.settle()
+    widget._tasks.settle()
     both = panel.what_if
     expected = (both.changed if future == "take" else both.unchanged).state_hash()
     getattr(panel, future).click()
@@ -72,7 +72,7 @@ def test_the_end_is_judged_by_any_curve_or_figure_over_noise_seeds_with_the_find
     assert "gw-hidden" in panel._conclusion._dom_classes
     panel.setting.value, panel.value.value, panel.steps.value, panel.seeds.value = "lr_d", "0.01", 8, 3
     panel.start.click()
-    widget._errands.settle()
+    widget._tasks.settle()
     both = panel.what_if
     assert both.seeds == 3
     assert panel.metric.value == "sliced_wasserstein"
@@ -81,7 +81,7 @@ def test_the_end_is_judged_by_any_curve_or_figure_over_noise_seeds_with_the_find
     assert "lower is better" in by_quality
     assert by_quality.count("<li>") == 2
     panel.metric.value = "loss_g"
-    widget._errands.settle()
+    widget._tasks.settle()
     assert str(both.difference("loss_g").interval) in panel._concluded.value
     assert panel._concluded.value.count("<polyline") == 1
     panel.drop.click()
@@ -92,7 +92,7 @@ def test_what_cannot_be_tried_is_told(widget):
     panel = widget._dashboard.what_if
     panel.setting.value, panel.value.value = "lr_d", "-3"
     panel.start.click()
-    widget._errands.settle()
+    widget._tasks.settle()
     assert "-3" in panel._sentences.told.value
     assert not panel.start.disabled
     with pytest.raises(TraitError, match="what_if has no 'lr_x'"):
