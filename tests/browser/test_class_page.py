@@ -42,3 +42,36 @@ def test_a_student_follows_the_run_proposes_and_chooses_the_axis(chromium: Brows
         page.close()
         widget.close()
     assert errors == []
+
+
+def test_the_class_sees_and_draws_the_curves_that_the_teacher_chooses(chromium: Browser) -> None:
+    widget = gw.GANTrainerWidget("ring8", g_hidden=(8,), d_hidden=(8,), batch_size=16, seed=0, locale="fr")
+    classroom = gw.Classroom(widget)
+    widget.trainer.step(12)
+    page = chromium.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    try:
+        page.goto(classroom.url("watch"))
+        curves = page.locator(".gw-class-curves")
+        expect(curves).to_have_attribute("aria-label", re.compile(r"^perte de D"))
+        before = page.evaluate(CURVES)
+        classroom.curves = ("accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g")
+        expect(curves).to_have_attribute(
+            "aria-label", re.compile(r"^Exactitude de D .*norme du gradient de G: 0\.")
+        )
+        assert page.evaluate(CURVES) != before
+        classroom.ask(
+            gw.Lesson(question="?", answers=("a", "b"), experiment={"lr_d": 0.02}, steps=5),
+            draw="accuracy_real",
+        )
+        expect(page.locator(".gw-class-question")).to_contain_text("Dessinez la courbe que vous attendez")
+        expect(page.locator(".gw-class-drawing")).to_have_attribute(
+            "aria-label", re.compile("Exactitude de D")
+        )
+        if folder := os.environ.get("GANWIDGETS_SCREENSHOTS"):
+            page.screenshot(path=Path(folder) / "class-curves.png")
+    finally:
+        page.close()
+        widget.close()
+    assert errors == []

@@ -5,6 +5,9 @@ import { colorsOf, fittedPen } from "../browser/shared/canvases.js";
 
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 
+/** Pixels of a line of the legend, and left of it. */
+const [LINE, LEFT] = [16, 44];
+
 const FONT = "13px system-ui, sans-serif";
 
 function chartPen(canvas) {
@@ -42,6 +45,19 @@ export function drawExpectation(canvas, expected, actual, [low, high]) {
   if (actual.length) line(actual, colorsOf(canvas, ["d"]).d, []);
 }
 
+/** Return the place of each text, in lines that fit the width, and the number of lines. */
+function legend(pen, texts, width) {
+  let [left, line] = [LEFT, 1];
+  const places = texts.map((text) => {
+    const needed = pen.measureText(text).width;
+    if (left > LEFT && left + needed > width) [left, line] = [LEFT, line + 1];
+    const place = [left, LINE * line - 2];
+    left += needed + 16;
+    return place;
+  });
+  return [places, line];
+}
+
 /**
  * Draw losses, rows of [iteration, a loss for each of `curves`], where null is a gap; a curve is [column, tone].
  * Values that a logarithmic axis has no place for are gaps too.
@@ -57,8 +73,9 @@ export function drawLosses(canvas, losses, words, curves, logarithmic = false) {
     : [Math.min(0, values[0]), most * 1.1 || 1];
   const named = (value) => (logarithmic ? String(Number((10 ** value).toPrecision(3))) : value.toFixed(2));
   const [first, last] = [losses[0][0], losses.at(-1)[0]];
+  const [labels, lines] = legend(pen, curves.map(([column]) => words[column]), width);
   const x = (at) => 40 + ((at - first) / Math.max(1, last - first)) * (width - 48);
-  const y = (at) => height - 24 - ((Math.min(at, high) - low) / (high - low || 1)) * (height - 50);
+  const y = (at) => height - 24 - ((Math.min(at, high) - low) / (high - low || 1)) * (height - 34 - LINE * lines);
   pen.fillText(named(high), 2, y(high) + 4);
   pen.fillText(named(low), 2, y(low) + 4);
   pen.fillText(String(first), 40, height - 6);
@@ -80,7 +97,7 @@ export function drawLosses(canvas, losses, words, curves, logarithmic = false) {
     }
     pen.stroke();
     pen.setLineDash([]);
-    pen.fillText(words[column], 44 + 110 * number, 14);
+    pen.fillText(words[column], ...labels[number]);
   });
   const newest = losses.at(-1);
   canvas.setAttribute("aria-label", curves.map(([column], at) => `${words[column]}: ${newest[at + 1]}`).join(", "));

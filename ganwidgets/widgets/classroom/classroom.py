@@ -10,6 +10,7 @@ import math
 import os
 import secrets
 import sys
+import threading
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -18,10 +19,10 @@ from traitlets import TraitError
 
 from ganwidgets.messages import Message, N_
 from ganwidgets.rendering.drawing.phrases import STATES
-from ganwidgets.rendering.drawing.tones import player_tones
 from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.stepping.engine import ALL
 from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.classroom.columns import class_columns
 from ganwidgets.widgets.classroom.experiments import Experiments
 from ganwidgets.widgets.classroom.feed import Feed
 from ganwidgets.widgets.classroom.people import Person
@@ -117,13 +118,14 @@ class Classroom(Experiments):
         self._widget = widget
         self._runner, self._catalog = widget._runner, widget._catalog
         self._view: Any = widget._dashboard.picture_view
-        tones = player_tones(widget.trainer.game.players)
-        self._tones = {f"loss_{player.letter}": tones[player.name] for player in widget.trainer.game.players}
+        self._columns = class_columns(widget.trainer.game)
+        self._lock = threading.Lock()
         self._heart = widget._dashboard.heartbeat
         self._proposals = Proposals()
         self._question: Question | None = None
         self._tokens = {role: secrets.token_urlsafe(24) for role in ROLES}
         self._feed = Feed()
+        self._show_curves(tuple(widget.trainer.game.losses), [])
         self._address = host
         self.closed = False
         try:
@@ -278,9 +280,10 @@ class Classroom(Experiments):
         if "frame" not in message:
             return
         state = self._runner.state
-        losses = (float(state.record.get(name, math.nan)) for name in self._tones)
-        row = [state.iteration, *(value if math.isfinite(value) else None for value in losses)]
-        self._feed.store(message, buffers or (), row)
+        with self._lock:
+            values = (float(state.record.get(name, math.nan)) for name in self._curves)
+            row = [state.iteration, *(value if math.isfinite(value) else None for value in values)]
+            self._feed.store(message, buffers or (), row)
         self._server.frame_ready()
 
     def _beat(self, message: Mapping[str, Any], _buffers: Any) -> None:
@@ -330,9 +333,12 @@ class Classroom(Experiments):
             "role": role,
             "words": {
                 name: self._catalog(text)
-                for name, text in {**WORDS, **self._widget.trainer.game.losses}.items()
+                for name, text in {
+                    **WORDS,
+                    **{name: column.label for name, column in self._columns.items()},
+                }.items()
             },
-            "curves": [[name, tone] for name, tone in self._tones.items()],
+            "curves": self._curves_shown(),
             "settings": self._settings(),
             "model": traits,
         }

@@ -6,7 +6,8 @@ import csv
 import json
 import math
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,17 @@ from ganwidgets.lessons import Lesson, Outcome
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import Origin
 from ganwidgets.validation import checked_count
+from ganwidgets.widgets.classroom.columns import ClassColumn, drawn_axis, filled, rows_of
+from ganwidgets.widgets.classroom.feed import Feed
 from ganwidgets.widgets.classroom.proposals import Proposal, Proposals
 from ganwidgets.widgets.classroom.questions import Question
 from ganwidgets.widgets.classroom.server import Server
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
 __all__ = ["Experiments"]
+
+MOST_CURVES = 4
+"""Maximum number of curves that a class sees at once."""
 
 
 class Experiments:
@@ -29,12 +35,68 @@ class Experiments:
     _server: Server
     _proposals: Proposals
     _question: Question | None = None
+    _feed: Feed
+    _lock: threading.Lock
+    _columns: dict[str, ClassColumn]
+    _curves: tuple[str, ...]
 
-    def ask(self, lesson: Lesson) -> None:
-        """Show everyone the question of `lesson`; each person can answer, draw the expected curve, and change both.
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """The columns of the history that the class sees, one to four; at first the losses.
+
+        Assign others, such as ``("accuracy_real", "accuracy_fake")``: the class then sees them for the whole run.
 
         Raises
         ------
+        ValueError
+            If there are none or more than four, or a column is unknown.
+        """
+        return self._curves
+
+    @curves.setter
+    def curves(self, names: str | Sequence[str]) -> None:
+        chosen = (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
+        if not 1 <= len(chosen) <= MOST_CURVES:
+            raise ValueError(
+                Message("a class sees one to {most} curves, not {count}", most=MOST_CURVES, count=len(chosen))
+            )
+        for name in chosen:
+            self._refuse_unknown(name)
+        trainer = self._widget.trainer
+        self._show_curves(chosen, self._widget._runner.look(lambda: rows_of(trainer.history, chosen)))
+        self._server.frame_ready()
+
+    def _refuse_unknown(self, column: str) -> None:
+        if column not in self._columns:
+            raise ValueError(
+                Message(
+                    "a class sees no curve {name!r}; choose from {known}",
+                    name=column,
+                    known=", ".join(self._columns),
+                )
+            )
+
+    def _show_curves(self, names: tuple[str, ...], rows: Sequence[list[float | None]]) -> None:
+        with self._lock:  # the publisher appends rows
+            self._curves = names
+            self._feed.restart(self._curves_shown(), rows)
+
+    def _curves_shown(self) -> list[list[str]]:
+        return [[name, self._columns[name].tone] for name in self._curves]
+
+    def ask(self, lesson: Lesson, draw: str | None = None) -> None:
+        """Show everyone the question of `lesson`; each person can answer, draw the expected curve, and change both.
+
+        Parameters
+        ----------
+        lesson : Lesson
+        draw : str, optional
+            The column of the history to draw; by default the first that `lesson` watches, or else the first loss.
+
+        Raises
+        ------
+        ValueError
+            If the class cannot see the column `draw`.
         TypeError
             If `lesson` is not a :class:`~ganwidgets.lessons.Lesson`.
         """
@@ -44,7 +106,13 @@ class Experiments:
                 Message("lesson is a {type}; pass a ganwidgets.Lesson", type=type(asked).__name__)
             )
         trainer = self._widget.trainer
-        self._question = Question(lesson, {name: trainer.history[name] for name in trainer.game.losses})
+        if draw is None:
+            draw = next(
+                (name for name in lesson.watch if name in self._columns), next(iter(trainer.game.losses))
+            )
+        self._refuse_unknown(draw)
+        axis = drawn_axis(trainer.history[draw], self._columns[draw].unit)
+        self._question = Question(lesson, draw, axis)
         self._server.call_soon(self._server.send_question)
 
     @property
@@ -91,6 +159,7 @@ class Experiments:
         here, branch = trainer.iteration, trainer.timeline.branch
         made: dict[int, str] = {}
         lanes = []
+        shown, columns = self._curves_shown(), self._curves
 
         def try_out(proposal: Proposal) -> None:
             values = trainer.settings.checked(dict(proposal.changes))
@@ -99,7 +168,7 @@ class Experiments:
             made[proposal.index] = name
             trainer._session.change(values, Origin(proposal.name, "class", proposal.reason))
             trainer.step(steps)
-            curves = zip(*(trainer.history[name][-steps:] for name in trainer.game.losses), strict=True)
+            curves = zip(*(filled(trainer.history[name])[-steps:] for name in columns), strict=True)
             points = [[here + at, *map(_finite, pair)] for at, pair in enumerate(curves, 1)]
             thinned = points[:: max(1, len(points) // 100)]
             lanes.append({"name": proposal.name, "changes": dict(proposal.changes), "losses": thinned})
@@ -112,7 +181,7 @@ class Experiments:
                     trainer.timeline.switch(branch)
                     if trainer.iteration != here:
                         trainer.timeline.goto(here)
-        self._server.call_soon(self._server.send_all, {"lanes": lanes})
+        self._server.call_soon(self._server.send_all, {"lanes": lanes, "curves": shown})
         self._server.call_soon(self._server.send_proposals)
         return made
 

@@ -28,6 +28,7 @@ class Feed:
         self._parts: dict[str, tuple[int, list[Any], bytes]] = {}
         self._rows: list[tuple[int, list[float | None]]] = []
         self._rewritten = 0
+        self._curves: list[list[str]] = []
 
     def store(self, message: Mapping[str, Any], buffers: Sequence[Any], row: list[float | None]) -> None:
         """Store a message of the view and the values of the curves.
@@ -52,6 +53,14 @@ class Feed:
             self._content = frame
             self._append(row)
 
+    def restart(self, curves: list[list[str]], rows: Sequence[list[float | None]]) -> None:
+        """Replace the curves: column and tone of each, and their rows."""
+        with self._lock:
+            self._version += bool(self._version)  # it stays 0 before the first frame
+            self._rewritten = max(1, self._version)
+            self._curves = curves
+            self._rows = [(self._rewritten, row) for row in rows]
+
     def _append(self, row: list[float | None]) -> None:
         rows = self._rows
         if rows and rows[-1][1] == row:
@@ -69,12 +78,12 @@ class Feed:
 
         The message is 4 bytes (little-endian) with the length of a JSON header, the header, and the buffers one after
         the other. In the header, ``lengths`` contains their sizes in bytes, and ``rows`` the rows of the curves that the
-        client lacks; if ``anew`` is true, they replace all rows of the client.
+        client lacks; if ``anew`` is true, they replace all rows of the client. ``curves`` names the columns of the rows.
         """
         with self._lock:
             version, content = self._version, self._content
             parts = dict(self._parts)
-            anew = known < self._rewritten
+            anew, curves = known < self._rewritten, self._curves
             rows = [row for since, row in self._rows if anew or since > known]
         new = [(part, buffer) for since, part, buffer in parts.values() if since > known]
         kept = [name for name, (since, _, _) in parts.items() if since <= known]
@@ -84,6 +93,7 @@ class Feed:
                 **extra,
                 "frame": frame,
                 "lengths": [len(buffer) for _, buffer in new],
+                "curves": curves,
                 "rows": rows,
                 "anew": anew,
             },

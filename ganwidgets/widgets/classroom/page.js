@@ -95,7 +95,7 @@ function showProposals(all) {
   }
 }
 
-function showLanes(all) {
+function showLanes(all, columns) {
   const place = find("lanes");
   place.replaceChildren();
   if (!all.length) return;
@@ -103,7 +103,7 @@ function showLanes(all) {
   for (const each of all) {
     const figure = make(place, "figure");
     make(figure, "figcaption", "", {}, `${each.name}: ${described(each.changes)}`);
-    drawLosses(make(figure, "canvas", "gw-class-lane", { role: "img" }), each.losses, words, curves);
+    drawLosses(make(figure, "canvas", "gw-class-lane", { role: "img" }), each.losses, words, columns);
   }
 }
 
@@ -117,6 +117,7 @@ function showFrame(data) {
   });
   find("status").textContent = `${header.status} \u00b7 ${words.iteration} ${header.iteration}`;
   if (header.frame.parts.length || header.frame.keep.length) model.tell("msg:custom", { frame: header.frame }, buffers);
+  curves = header.curves;
   losses = header.anew ? header.rows : losses.concat(header.rows);
   drawLosses(find("curves"), losses, words, curves, find("log").querySelector("input").checked);
   if (header.ask) requestAnimationFrame(() => send({ ack: true }));
@@ -135,6 +136,6 @@ socket.addEventListener("message", ({ data }) => {
   if (content.welcome) welcome(content.welcome);
   if (content.proposals) showProposals(content.proposals);
   if ("question" in content) question.show(content.question, words);
-  if (content.lanes) showLanes(content.lanes);
+  if (content.lanes) showLanes(content.lanes, content.curves);
   if (content.refused) find("refused").textContent = content.refused;
 });

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ganwidgets.lessons import Lesson, Outcome
 from ganwidgets.messages import Message
 from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.widgets.classroom.columns import filled
 
 __all__ = ["DRAWN", "Question"]
 
@@ -28,12 +28,15 @@ class Question:
     Parameters
     ----------
     lesson : Lesson
-    losses : mapping of str to array
-        Columns of the history that students may be asked to draw.
+    column : str
+        The column of the history that students may draw.
+    axis : tuple of float
+        Minimum and maximum value of drawn curves.
 
     Attributes
     ----------
     lesson : Lesson
+    column : str
     axis : tuple of float
         Minimum and maximum value of drawn curves.
     outcome : Outcome or None
@@ -42,20 +45,14 @@ class Question:
         The actual curve, resampled to `DRAWN` values; empty before the experiment.
     """
 
-    def __init__(self, lesson: Lesson, losses: Mapping[str, npt.NDArray[np.float64]]) -> None:
+    def __init__(self, lesson: Lesson, column: str, axis: tuple[float, float]) -> None:
         self.lesson = lesson
-        self._losses = list(losses)
-        self.axis = _axis_for(losses[self.column])
+        self.column, self.axis = column, axis
         self.outcome: Outcome | None = None
         self.actual: tuple[float, ...] = ()
         self._lock = threading.Lock()
         self._answers: dict[str, int] = {}
         self._drawings: dict[str, tuple[float, ...]] = {}
-
-    @property
-    def column(self) -> str:
-        """The column of the history that students may draw: the first loss that the lesson watches."""
-        return next((name for name in self.lesson.watch if name in self._losses), self._losses[0])
 
     def answer(self, identity: str, index: Any) -> None:
         """Store the prediction of `identity`; it can be changed until the experiment runs."""
@@ -99,7 +96,7 @@ class Question:
         self.outcome = self.lesson.carry_out(
             trainer, max(predictions, key=lambda answer: predictions[answer])
         )
-        happened = np.asarray(trainer.history[self.column], dtype=np.float64)[-self.lesson.steps :]
+        happened = filled(trainer.history[self.column])[-self.lesson.steps :]
         places = np.linspace(0, len(happened) - 1, DRAWN)
         self.actual = tuple(float(value) for value in np.interp(places, np.arange(len(happened)), happened))
         return self.outcome
@@ -127,11 +124,3 @@ class Question:
             ),
             *((identity, "gap", f"{gap:g}") for identity, gap in self.gaps().items()),
         ]
-
-
-def _axis_for(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return the range of the axis for drawing a loss: 0 to 3, or wider if the last values need it."""
-    last = values[-100:]
-    last = last[np.isfinite(last)]
-    low, high = (last.min(), last.max()) if len(last) else (0.0, 0.0)
-    return float(f"{min(0.0, 2 * low):.1g}"), float(f"{max(3.0, 2 * high):.1g}")

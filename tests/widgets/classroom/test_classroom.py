@@ -13,7 +13,7 @@ import pytest
 import websocket
 
 import ganwidgets as gw
-from ganwidgets.widgets.classroom.questions import Question
+from ganwidgets.widgets.classroom.columns import drawn_axis
 
 
 @pytest.fixture
@@ -404,15 +404,70 @@ def test_a_class_watches_and_changes_a_run_of_another_game(game):
 
 
 @pytest.mark.parametrize(
-    ("values", "axis"),
+    ("values", "unit", "axis"),
     [
-        ([], (0, 3)),
-        ([1.4, 0.7], (0, 3)),
-        ([float("nan"), 8.2, 6.0], (0, 20)),
-        ([-0.4, -6.0, 0.1], (-10, 3)),
-        ([float("inf"), 1.0], (0, 3)),
+        ([], "loss", (0, 3)),
+        ([1.4, 0.7], "loss", (0, 3)),
+        ([float("nan"), 8.2, 6.0], "loss", (0, 20)),
+        ([-0.4, -6.0, 0.1], "loss", (-10, 3)),
+        ([float("inf"), 1.0], "loss", (0, 3)),
+        ([0.2, 0.3], "share", (0, 1)),
+        ([0.2, float("nan"), 0.3], "norm", (0, 0.6)),
+        ([], "norm", (0, 1)),
     ],
 )
-def test_the_axis_of_a_drawn_curve_holds_the_losses_of_the_run(values, axis):
-    lesson = gw.Lesson(question="?", answers=("fall", "rise"), experiment={"lr_d": 0.1})
-    assert Question(lesson, {"loss_d": np.array(values)}).axis == axis
+def test_the_axis_of_a_drawn_curve_holds_the_values_of_the_run(values, unit, axis):
+    assert drawn_axis(values, unit) == axis
+
+
+def test_the_teacher_chooses_the_curves_that_the_class_sees_and_draws(w, classroom):
+    w.trainer.step(12)
+    client = Client(classroom.url("watch"))
+    welcome = client.until("welcome")
+    assert welcome["words"]["accuracy_real"] == "D's accuracy on real"
+    assert classroom.curves == ("loss_d", "loss_g")
+    classroom.curves = ("accuracy_real", "grad_norm_d")
+    while (shown := client.until("curves"))[0][0] != "accuracy_real":
+        client.send({"ack": True})
+    assert shown == [["accuracy_real", "real"], ["grad_norm_d", "d"]]
+    joined = frame_of(Client(classroom.url("watch")))
+    assert joined["curves"] == shown
+    history, rows = w.trainer.history, joined["rows"]
+    assert [row[0] for row in rows] == list(range(1, 13))
+    assert rows[0][1:] == [history["accuracy_real"][0], history["grad_norm_d"][0]]
+    assert rows[7] == [8, *rows[0][1:]], "measured at each tenth step"
+    assert rows[-1] == [12, history["accuracy_real"][9], history["grad_norm_d"][9]]
+    classroom.ask(LESSON, draw="grad_norm_d")
+    while not (question := client.until("question")):
+        pass
+    assert question["curve"] == "grad_norm_d"
+    classroom.run_experiment()
+    while not (question := client.until("question"))["actual"]:
+        pass
+    assert None not in question["actual"], "measured at some steps only"
+    for bad in ((), ("nonsense",), tuple(classroom._columns)[:5]):
+        with pytest.raises(ValueError, match="a class sees"):
+            classroom.curves = bad
+    with pytest.raises(ValueError, match="a class sees no curve 'nonsense'"):
+        classroom.ask(LESSON, draw="nonsense")
+    assert classroom.curves == ("accuracy_real", "grad_norm_d")
+
+
+def frame_of(client):
+    """Return the header of the first frame of `client`."""
+    while not isinstance(data := client.socket.recv(), bytes):
+        pass
+    return json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+
+
+def test_lanes_have_the_curves_that_the_class_sees(w, classroom):
+    w.trainer.step(3)
+    classroom.curves = "grad_norm_g"
+    client = Client(classroom.url("propose"))
+    client.send({"propose": {"changes": {"lr_d": 0.01}, "reason": ""}})
+    while not client.until("proposals"):
+        pass
+    classroom.fork_each(steps=3)
+    (lane,) = client.until("lanes")
+    assert [len(row) for row in lane["losses"]] == [2, 2, 2]
+    assert all(row[1] is not None for row in lane["losses"])
