@@ -19,24 +19,24 @@ import tornado.websocket
 import ganwidgets as gw
 
 
-async def _watch(url: str, frames: Any) -> None:
+async def _watch(url: str, frames: Any, slow: bool = False) -> None:
     address, _, token = url.partition("#")
     socket = await tornado.websocket.websocket_connect(address.replace("http", "ws") + "ws")
     await socket.write_message(json.dumps({"token": token, "name": "student"}))
     while (message := await socket.read_message()) is not None:
-        if isinstance(message, bytes):
+        if isinstance(message, bytes) and not slow:
             with frames.get_lock():
                 frames.value += 1
             if json.loads(message[4 : 4 + int.from_bytes(message[:4], "little")])["ask"]:
                 await socket.write_message('{"ack": true}')
 
 
-async def _class(url: str, count: int, frames: Any) -> None:
-    await asyncio.gather(*(_watch(url, frames) for _ in range(count)))
+async def _class(url: str, count: int, frames: Any, slow: int) -> None:
+    await asyncio.gather(*(_watch(url, frames, number < slow) for number in range(slow + count)))
 
 
-def _clients(url: str, count: int, frames: Any) -> None:
-    asyncio.run(_class(url, count, frames))
+def _clients(url: str, count: int, frames: Any, slow: int = 0) -> None:
+    asyncio.run(_class(url, count, frames, slow))
 
 
 def _pace(widget: gw.GANTrainerWidget, seconds: float) -> tuple[float, float]:
@@ -51,6 +51,7 @@ def main() -> None:
     """Print the median of the pairs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=40)
+    parser.add_argument("--slow", type=int, default=0, help="further clients, which acknowledge nothing")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0)
     options = parser.parse_args()
@@ -63,7 +64,9 @@ def main() -> None:
         classroom = gw.Classroom(widget)
         frames = multiprocessing.get_context("spawn").Value("i", 0)
         process = multiprocessing.get_context("spawn").Process(
-            target=_clients, args=(classroom.url("watch"), options.clients, frames), daemon=True
+            target=_clients,
+            args=(classroom.url("watch"), options.clients, frames, options.slow),
+            daemon=True,
         )
         process.start()
         while frames.value < options.clients:

@@ -71,6 +71,26 @@ def test_a_watcher_gets_the_picture_and_changes_nothing(w, classroom):
     assert classroom.proposals == ()
 
 
+def test_a_client_that_neither_reads_nor_answers_delays_no_other(w, classroom):
+    silent = Client(classroom.url("watch"), "Silent")
+    silent.until("welcome")
+    prompt = Client(classroom.url("watch"), "Prompt")
+    w.play()
+    seen = set()
+    while len(seen) < 12:
+        header = frame_of(prompt)
+        seen.add(header["iteration"])
+        if header["ask"]:
+            prompt.send({"ack": True})
+    w.pause()
+    w.wait()
+    classroom.revoke("watch")
+    frames = 0
+    while (received := silent.socket.recv_data())[0] != websocket.ABNF.OPCODE_CLOSE:
+        frames += received[0] == websocket.ABNF.OPCODE_BINARY
+    assert frames == 1
+
+
 def test_an_accepted_proposal_is_an_intervention_by_its_author(w, classroom):
     ann, bob = (Client(classroom.url("propose"), name) for name in ("Ann <b>", "Bob"))
     ann.send({"propose": {"changes": {"lr_d": 0.001}, "reason": "D is\ntoo fast"}})
