@@ -32,7 +32,7 @@ from ganwidgets.stepping.streams.class_labels import Labels, classes_of, label_a
 from ganwidgets.stepping.streams.sample_streams import OrderedStream
 from ganwidgets.training_flags import TrainingFlags
 
-__all__ = ["Assembled", "assemble", "check_fit", "exact_because", "fitting_batch"]
+__all__ = ["Assembled", "assemble", "check_fit", "exact_because", "fitting_batch", "refuse_inference_tensors"]
 
 
 @dataclass(frozen=True)
@@ -360,7 +360,22 @@ def _refuse_other_types(generator: Any, discriminator: Any) -> None:
                     network=name,
                 )
             )
+        refuse_inference_tensors(name, network)
         _refuse_fixed_mode(name, network)
+
+
+def refuse_inference_tensors(name: str, network: nn.Module) -> None:
+    """Raise `DataError` if `network` was made under `torch.inference_mode`, which forbids training it."""
+    for path, tensor in (*network.named_parameters(), *network.named_buffers()):
+        if tensor.is_inference():
+            raise DataError(
+                Message(
+                    "{tensor} of the network {network!r} was made under torch.inference_mode(), and cannot be trained; make the "
+                    "network outside of it, or pass copy.deepcopy(network)",
+                    tensor=path,
+                    network=name,
+                )
+            )
 
 
 def _refuse_fixed_mode(name: str, network: nn.Module) -> None:

@@ -18,7 +18,13 @@ from ganwidgets.games.game import Game
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective
 from ganwidgets.seeds import derive, seeded
-from ganwidgets.stepping.assembly import Assembled, assemble, check_fit, exact_because
+from ganwidgets.stepping.assembly import (
+    Assembled,
+    assemble,
+    check_fit,
+    exact_because,
+    refuse_inference_tensors,
+)
 from ganwidgets.stepping.checks.game_probe import (
     built,
     check_declared,
@@ -78,7 +84,8 @@ def assemble_game(settings: Any, source: Source, game: Game, device: torch.devic
         raise DataError(wrong)
     networks = built(game, settings, shapes, seeded(settings.seed, "weights"))
     check_networks(game, networks)
-    for network in networks.values():
+    for name, network in networks.items():
+        refuse_inference_tensors(name, network)
         network.to(device)
     memory = first_memory(game, settings, shapes)
     check_order(game, settings)

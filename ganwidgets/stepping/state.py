@@ -120,6 +120,9 @@ class TrainingState:
         The purpose ``"network"`` serves randomness inside the networks.
     parameters : dict of str to list of Tensor
         The trained parameters of each player.
+    infinite : dict of str to set of str
+        The buffers of each network that hold infinities from the start, such as a mask of attention. They may go on
+        holding them; all other numbers must stay finite.
     """
 
     game: Game
@@ -145,6 +148,7 @@ class TrainingState:
         self.parameters: dict[str, list[Tensor]] = {}
         self.buffers: dict[str, Buffers] = {}
         self._with_gradients = self._gradient_flags()
+        self.infinite = {name: _infinite_buffers(network) for name, network in self.networks.items()}
         self._take_stock()
 
     @property
@@ -301,5 +305,28 @@ class TrainingState:
         return self.not_finite() is None
 
     def _numbers(self, content: Content) -> Iterator[Tensor]:
-        yield from content.live(self)
-        yield from content.replaceable(self)
+        excepted = self.may_be_infinite()
+        for tensor in (*content.live(self), *content.replaceable(self)):
+            if id(tensor) not in excepted:
+                yield tensor
+
+    def may_be_infinite(self) -> set[int]:
+        """Return the identities of the tensors named by `infinite`, in the networks and in their averages."""
+        if not any(self.infinite.values()):
+            return set()
+        return {
+            id(buffer)
+            for modules in (self.networks, self.averages)
+            for name, network in modules.items()
+            for path, buffer in network.named_buffers()
+            if path in self.infinite[name]
+        }
+
+
+def _infinite_buffers(network: nn.Module) -> set[str]:
+    """Return the names of the buffers that hold infinities, and no NaN."""
+    return {
+        path
+        for path, buffer in network.named_buffers()
+        if buffer.is_floating_point() and bool(buffer.isinf().any()) and not bool(buffer.isnan().any())
+    }

@@ -68,6 +68,8 @@ class RunnerFacing:
         ------
         DataError
             If the networks have another structure afterwards.
+        DivergedError
+            If they hold numbers that are not finite afterwards; the edit is undone.
         RuntimeError
             In a callback, which is called in the middle of a step.
 
@@ -89,7 +91,7 @@ class RunnerFacing:
             try:
                 yield
             finally:
-                self._session.notice_edits(origin)
+                self._session.notice_edits(origin, trains=True)
 
     @contextmanager
     def _held(self) -> Iterator[None]:

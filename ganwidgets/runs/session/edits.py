@@ -9,6 +9,9 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import torch
+
+from ganwidgets.errors import DivergedError
 from ganwidgets.messages import Message
 from ganwidgets.runs.record.interventions import EDIT, Intervention, Origin
 from ganwidgets.runs.record.places import Position
@@ -18,11 +21,19 @@ from ganwidgets.runs.session.full_state import described
 from ganwidgets.runs.state.hashing import digest
 from ganwidgets.runs.state.state_tree import state_tree
 from ganwidgets.stepping.edits.hand_edits import HandEdit
+from ganwidgets.stepping.modules.tensors import all_finite, tensors_of
 
 if TYPE_CHECKING:
     from ganwidgets.runs.session.session import Session
 
-__all__ = ["BY_HAND", "EditSnapshots", "place_after", "take_edits", "take_edits_amid_updates"]
+__all__ = [
+    "BY_HAND",
+    "EditSnapshots",
+    "place_after",
+    "take_edits",
+    "take_edits_amid_updates",
+    "undo_not_finite",
+]
 
 BY_HAND = Origin("user", "code")
 
@@ -51,19 +62,36 @@ def place_after(record: Intervention) -> Position:
     return Position(record.branch, record.iteration, record.seq + 1)
 
 
-def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
+def take_edits(session: Session, origin: Origin = BY_HAND, *, trains: bool = False) -> None:
     """Record the user's edits since the last update, if any.
 
-    Numbers that are not finite are left for the next update to fail on.
+    Parameters
+    ----------
+    trains : bool
+        True if the run is about to go on. Numbers that are not finite are otherwise left for its next update.
 
     Raises
     ------
     DataError
         If the networks have another structure now.
+    DivergedError
+        If an edit wrote numbers that are not finite and the run is about to go on; the edit is undone.
     """
     state, log, branches = session.state, session.log, session.branches
     edit = state.edits.find()
-    if edit is None or not state.finite():
+    if edit is None:
+        return
+    if not state.finite():
+        if trains and (names := _without_not_finite(session, edit)):
+            raise DivergedError(
+                Message(
+                    "{names} was changed by hand after iteration {iteration} to numbers that are not finite; the run is "
+                    "there, without this change. Write finite numbers",
+                    names=", ".join(names),
+                    iteration=state.iteration,
+                ),
+                state.iteration,
+            )
         return
     _say_inexact(session, edit)
     if not edit.of_record:
@@ -84,6 +112,36 @@ def take_edits(session: Session, origin: Origin = BY_HAND) -> None:
     log.act(state.iteration, EDIT, str(edit), origin, state.samples_seen, before)
     session.keep_edit()
     state.edits.note()
+
+
+def undo_not_finite(session: Session) -> None:
+    """Undo the user's edits since the last update if they wrote numbers that are not finite."""
+    edit = session.state.edits.find()
+    if edit is not None:
+        _without_not_finite(session, edit)
+
+
+def _without_not_finite(session: Session, edit: HandEdit) -> list[str]:
+    """Undo an edit that wrote numbers that are not finite; return the names of their tensors, if any."""
+    state = session.state
+    before, _ = state.edits.before()
+    now = {network: tensors_of(module) for network, module in state.networks.items()}
+    written = {
+        name: (now[network][path], before[network][path])
+        for name, (network, path) in ((name, name.split(".", 1)) for name in edit.values)
+        if path in before[network]  # a shared tensor has its first name
+    }
+    excepted = state.may_be_infinite()
+    names = [
+        name
+        for name, (tensor, _) in written.items()
+        if id(tensor) not in excepted and not all_finite([tensor])
+    ]
+    if names:
+        with torch.no_grad():
+            for tensor, content in written.values():
+                tensor.copy_(content)
+    return names
 
 
 def take_edits_amid_updates(session: Session) -> None:

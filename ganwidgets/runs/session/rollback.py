@@ -19,6 +19,7 @@ from ganwidgets.runs.record.interventions import InterventionLog, Origin
 from ganwidgets.runs.session.undo_copy import UndoCopy
 from ganwidgets.runs.state.state_tree import copied, state_tree
 from ganwidgets.stepping.engine import Engine, NonFiniteError
+from ganwidgets.stepping.modules.tensors import all_finite
 from ganwidgets.stepping.state import TrainingState
 
 __all__ = ["Rollback", "Update", "diverged"]
@@ -57,16 +58,41 @@ class Update(NamedTuple):
 def diverged(error: NonFiniteError, rules: Any, state: TrainingState) -> DivergedError:
     """Return the exception for `error`, for a run restored to `state` with settings `rules`."""
     rates = [f"lr_{player.letter}" for player in state.game.players]
-    return DivergedError(
-        Message(
-            "{quantity} became {value} after iteration {iteration}; the run is there, before it "
-            "happened. Lower {rates}, set grad_clip, or reset",
+    sentence = Message(
+        "{quantity} became {value} after iteration {iteration}; the run is there, before it "
+        "happened. Lower {rates}, set grad_clip, or reset",
+        quantity=error.quantity,
+        value=str(error.value),
+        iteration=state.iteration,
+        rates=" / ".join(f"{name} (now {getattr(rules, name):g})" for name in rates),
+    )
+    if (unusable := _not_finite_from_the_start(state)) is not None:
+        sentence = Message(
+            "{quantity} became {value} because {parameter} holds numbers that are not finite from the start; initialize it "
+            "and begin a new run",
             quantity=error.quantity,
             value=str(error.value),
-            iteration=state.iteration,
-            rates=" / ".join(f"{name} (now {getattr(rules, name):g})" for name in rates),
+            parameter=unusable,
+        )
+    elif not state.samples_seen:
+        sentence = Message(
+            "{sentence}. If lower rates do not help, look for a division by 0, the logarithm of 0 or overflowing numbers in the "
+            "networks, and for samples of extreme size in the data",
+            sentence=sentence,
+        )
+    return DivergedError(sentence, state.iteration)
+
+
+def _not_finite_from_the_start(state: TrainingState) -> str | None:
+    """Return the name of a parameter that is not finite although the last good state was restored."""
+    return next(
+        (
+            f"{name}.{path}"
+            for name, network in state.networks.items()
+            for path, parameter in network.named_parameters()
+            if not all_finite([parameter])
         ),
-        state.iteration,
+        None,
     )
 
 

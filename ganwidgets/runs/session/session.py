@@ -30,7 +30,7 @@ from ganwidgets.runs.record.places import Position
 from ganwidgets.runs.record.snapshots import Snapshot, Snapshots, TemporaryShelf
 from ganwidgets.runs.session.autosave import Autosave
 from ganwidgets.runs.session.branching import begin_branch, branch_start
-from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits
+from ganwidgets.runs.session.edits import BY_HAND, EditSnapshots, take_edits, undo_not_finite
 from ganwidgets.runs.session.full_state import described, restored
 from ganwidgets.runs.session.reentry import ReentryGuard
 from ganwidgets.runs.session.sources import KnownSource, Sources
@@ -289,12 +289,12 @@ class Session:
         self._edited.pin(self, self.branches.owned(self.place))
         self.updates.configured = False
 
-    def notice_edits(self, origin: Origin = BY_HAND) -> None:
+    def notice_edits(self, origin: Origin = BY_HAND, *, trains: bool = False) -> None:
         """Record the user's edits of networks; see :func:`~.edits.take_edits`."""
         self.roll_back()
         if not self.reentry.under_way:
             with self.pinned():
-                take_edits(self, origin)
+                take_edits(self, origin, trains=trains)
 
     # --- settings -------------------------------------------------------------------------------
 
@@ -361,6 +361,7 @@ class Session:
         self.reentry.refuse_reentry()
         self.roll_back()
         self.updates.undo_if_not_finite()
+        undo_not_finite(self)
         self.notice_edits()
 
     # --- the whole state ------------------------------------------------------------------------

@@ -163,7 +163,13 @@ class UndoCopy:
 
     def _refuse_nonfinite(self, tensors: list[Tensor]) -> None:
         state = self._state
-        buffers = [tensor for content in CONTENT for tensor in content.replaceable(state)]
+        excepted = state.may_be_infinite()
+        buffers = [
+            tensor
+            for content in CONTENT
+            for tensor in content.replaceable(state)
+            if id(tensor) not in excepted
+        ]
         if state.device.type == "cpu":
             sums = [tensor.sum() for tensor in (*tensors, *buffers)]
             total = sums[0].item() if len(sums) == 1 else sum(each.item() for each in sums)

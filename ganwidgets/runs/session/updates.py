@@ -76,7 +76,7 @@ class Updates:
                 if done == 0 or session.listeners:
                     session.run.engine.weights.forget()
                     with session.pinned():
-                        take_edits(session)
+                        take_edits(session, trains=True)
                 # Again for each step: a callback, or a cell in another thread, may have changed a mode.
                 with session.pinned():
                     taken, stop = self._some(what, n - done, interrupted, origin)

@@ -519,9 +519,21 @@ def test_networks_that_are_broken_from_the_start_say_so():
     with torch.no_grad():
         broken.weight.fill_(math.nan)
     trainer = GANTrainer("ring8", generator=broken, latent_dim=2)
-    with pytest.raises(DivergedError) as caught:
+    with pytest.raises(DivergedError, match=r"generator\.weight holds numbers that are not finite") as caught:
         trainer.step()
     assert caught.value.iteration == 0
+    assert "lr_d" not in str(caught.value)
+
+
+class Logarithm(nn.Linear):
+    def forward(self, x):
+        return (super().forward(x) - 100).log()
+
+
+def test_networks_that_never_give_a_number_are_named_as_a_cause():
+    trainer = GANTrainer("ring8", discriminator=Logarithm(2, 1), **SMALL)
+    with pytest.raises(DivergedError, match="logarithm of 0"):
+        trainer.step()
 
 
 def test_large_networks_are_looked_at_after_every_step():

@@ -385,6 +385,97 @@ def test_not_finite_numbers_are_a_failure_not_a_change():
     assert trainer.interventions == []
 
 
+@pytest.mark.parametrize("steps", [0, 4])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_run_is_as_before_not_finite_numbers_also_before_its_first_update(steps, value):
+    trainer, twin = built_in(), built_in()
+    for each in (trainer, twin):
+        each.step(steps)
+    before = tensors(twin)
+    trainer.generator[0].weight.data[0, 0] = value
+    trainer.discriminator[0].bias.data.zero_()
+    with pytest.raises(gw.DivergedError, match=r"generator\.0\.weight was changed by hand") as caught:
+        trainer.step()
+    assert caught.value.iteration == steps
+    assert all(map(torch.equal, tensors(trainer), before))
+    trainer.step(2)
+    twin.step(2)
+    assert trainer.state_hash() == twin.state_hash()
+    assert trainer.interventions == []
+
+
+def test_not_finite_numbers_are_refused_at_the_end_of_editing():
+    trainer = built_in()
+    before = tensors(trainer)
+    with pytest.raises(gw.DivergedError, match="finite"), trainer.editing("a mistake"):
+        trainer.generator[0].weight.data.fill_(np.nan)
+    assert all(map(torch.equal, tensors(trainer), before))
+    assert trainer.interventions == []
+
+
+def test_saving_and_recovering_refuse_no_edit(tmp_path):
+    trainer, twin = built_in(), built_in()
+    trainer.generator[0].weight.data.fill_(np.nan)
+    trainer.save(tmp_path / "run.gan")
+    trainer._recovery.recover()
+    assert trainer.state_hash() == twin.state_hash()
+
+
+class Masked(nn.Module):
+    """A discriminator with a causal mask, as attention has one, and a bound that never holds."""
+
+    def __init__(self):
+        super().__init__()
+        self.scores, self.head = nn.Linear(2, 2), nn.Linear(2, 1)
+        self.register_buffer("mask", torch.full((2, 2), -torch.inf).triu(1), persistent=False)
+        self.register_buffer("bound", torch.tensor(torch.inf))
+        with torch.no_grad():
+            for number, parameter in enumerate(self.parameters(), 1):
+                parameter.copy_(torch.linspace(-1, 1, parameter.numel()).view_as(parameter) / number)
+
+    def forward(self, x):
+        scores = self.scores(x).unsqueeze(-1) * x.unsqueeze(1) + self.mask
+        return self.head((scores.softmax(-1) @ x.unsqueeze(-1)).squeeze(-1)).minimum(self.bound)
+
+
+def test_networks_may_hold_infinities_in_buffers(tmp_path):
+    trainer = built_in(discriminator=Masked(), ema_decay=0.9, run=tmp_path / "run")
+    trainer.step(3)
+    third = trainer.state_hash()
+    trainer.discriminator.head.weight.data.mul_(0.5)
+    trainer.step(3)
+    last = trainer.state_hash()
+    assert trainer.iteration == 6
+    trainer.timeline.goto(3)
+    assert trainer.state_hash() == third
+    trainer.timeline.goto(6)
+    assert trainer.state_hash() == last
+    trainer.save(tmp_path / "run.gan")
+    trainer.close()
+    for again in (
+        GANTrainer.load(tmp_path / "run.gan", discriminator=Masked()),
+        gw.open_run(tmp_path / "run", discriminator=Masked()),
+    ):
+        assert again.state_hash() == last
+        again.step()
+        again.close()
+    assert gw.replay(tmp_path / "run", discriminator=Masked()).equal
+
+
+def test_other_numbers_beside_infinite_buffers_must_be_finite():
+    trainer, twin = (built_in(discriminator=Masked()) for _ in range(2))
+    for each in (trainer, twin):
+        each.step(2)
+    trainer.discriminator.head.weight.data.fill_(np.nan)
+    with pytest.raises(gw.DivergedError, match=r"discriminator\.head\.weight"):
+        trainer.step()
+    assert trainer.state_hash() == twin.state_hash()
+    trainer.change(lr_d=10.0, lr_g=10.0, optimizer_d="sgd", optimizer_g="sgd", loss="wasserstein")
+    with pytest.raises(gw.DivergedError):
+        trainer.step(3000)
+    assert all(parameter.isfinite().all() for parameter in trainer.discriminator.parameters())
+
+
 def test_editing_gives_the_reason():
     trainer = built_in()
     trainer.step(3)

@@ -222,11 +222,22 @@ class Through(nn.Linear):
         return self.mistake(super().forward(x))
 
 
+def of_inference_mode(layer):
+    with torch.inference_mode():
+        return layer()
+
+
 UNFIT = {
     "has a gradient.*detach": {"generator": Through(4, torch.detach)},
     "complex numbers": {"generator": Through(4, lambda x: torch.complex(x, x))},
     "device meta": {"generator": nn.Linear(4, 2, device="meta")},
     "one logit for each": {"discriminator": Through(2, torch.mean)},
+    "weight .*inference_mode.*deepcopy": {"generator": of_inference_mode(lambda: nn.Linear(4, 2))},
+    "running_mean .*inference_mode": {
+        "generator": nn.Sequential(
+            nn.Linear(4, 2), of_inference_mode(lambda: nn.BatchNorm1d(2, affine=False))
+        )
+    },
 }
 
 
