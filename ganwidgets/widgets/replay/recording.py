@@ -57,7 +57,7 @@ WORDS = {
 def recorded(widget: GANTrainerWidget, iterations: Sequence[int]) -> dict[str, Any]:
     """Train to each of `iterations`, ascending, and return a recording of the widget's pictures there."""
     modality = widget.trainer.source.modality
-    view: Any = widget._dashboard._pictures[modality.view].view
+    view: Any = widget._dashboard.picture_view
     newest: dict[str, tuple[list[Any], bytes]] = {}
     content: dict[str, Any] = {}
 

@@ -40,7 +40,8 @@ from ganwidgets.widgets.browser.kernel.subshells import handle_during_cells
 from ganwidgets.widgets.panels.recipes.panel import STARTS
 from ganwidgets.widgets.panels.transport.panel import ACTIONS, SPEED
 from ganwidgets.widgets.trainer.actions import BY_HAND, UserActions
-from ganwidgets.widgets.trainer.dashboards.dashboard import Dashboard
+from ganwidgets.widgets.trainer.dashboards.connections import Connections
+from ganwidgets.widgets.trainer.dashboards.gan_dashboard import GANDashboard
 from ganwidgets.widgets.trainer.dashboards.visibility import HIDEABLE
 from ganwidgets.widgets.trainer.layout.layout_values import PANELS
 from ganwidgets.widgets.trainer.layout.panel_layout import LAYOUT, LayoutTraits
@@ -164,7 +165,7 @@ class GANTrainerWidget(
     _definitions: Mapping[str, Setting[Any]] = SETTINGS
     _actions: Mapping[str, Any] = ACTIONS
     _make_camera: Any = Camera
-    _make_dashboard: Any = Dashboard
+    _make_dashboard: Any = GANDashboard
 
     def __new__(cls, data_or_trainer: Any = "gaussians", **settings: Any) -> Self:
         """Return a widget with the settings of the game as its traits."""
@@ -216,30 +217,29 @@ class GANTrainerWidget(
         )
         self._dashboard = self._make_dashboard(
             self._catalog,
-            trainer.source,
-            own=[name for name, network in trainer._session.own.networks.items() if network is not None],
-            act=self._hands.act,
-            ask=self._ask,
-            travel=self._hands.travel,
-            compare=self._hands.compare_with,
-            verify=self._hands.verify if trainer.run is not None else None,
-            train=self._hands.train_on,
-            walk=self._hands.walk,
-            explorer=Explorer(self._runner),
-            tasks=self._tasks,
-            export=self._hands.save_beside,
-            rescue=trainer.save,
-            listener=self._answers,
-            stored=self._displays.stored,
-            run=trainer.run,
-            request=self._look_again,
-            judge_by=self._hands.judge_by,
-            checkup=self._checkup,
-            remedy=self._hands.apply_remedy,
-            take=self._hands.take_trial,
-            trainer=trainer,
-            carry_out=self._hands.carry_out,
-            pilot=self,
+            Connections(
+                trainer=trainer,
+                own=[name for name, network in trainer._session.own.networks.items() if network is not None],
+                act=self._hands.act,
+                ask=self._ask,
+                travel=self._hands.travel,
+                compare=self._hands.compare_with,
+                verify=self._hands.verify if trainer.run is not None else None,
+                train=self._hands.train_on,
+                walk=self._hands.walk,
+                explorer=Explorer(self._runner),
+                tasks=self._tasks,
+                export=self._hands.save_beside,
+                listener=self._answers,
+                stored=self._displays.stored,
+                request=self._look_again,
+                judge_by=self._hands.judge_by,
+                checkup=self._checkup,
+                remedy=self._hands.apply_remedy,
+                take=self._hands.take_trial,
+                carry_out=self._hands.carry_out,
+                pilot=self,
+            ),
         )
         self._hands.dashboard = self._dashboard
         self._show_settings()

@@ -55,18 +55,18 @@ def test_a_teacher_shows_some_controls_and_hides_the_rest(widget):
         return "gw-hidden" in part._dom_classes
 
     controls, buttons = widget._dashboard.controls.controls, widget._dashboard.transport.buttons
-    tabs = widget._dashboard._arrangement._tabs
+    tabs = widget._dashboard._groups.tabs
     widget.controls = ("play", "pause", "lr_d", "weight_clip")
     assert not hidden(controls["lr_d"].widget)
     assert hidden(controls["lr_g"].widget)
     assert not hidden(buttons["play"])
     assert hidden(buttons["reset"])
     assert list(tabs.titles) == ["Objective"]
-    dashboard, name = widget._dashboard, widget._dashboard._arrangement._data_name
+    dashboard, name = widget._dashboard, widget._dashboard._data_name
     assert all(map(hidden, (dashboard.transport.speed.widget, dashboard.timeline.widget)))
     assert not hidden(name)
     assert "Eight Gaussians" in name.value
-    assert [hidden(card) for card in widget._dashboard._arrangement._cards] == [True, False]
+    assert [hidden(card.widget) for card in widget._dashboard._groups.cards] == [True, False]
     widget.lr_g = 0.01  # from a cell it can still be set
     widget.controls = ("speed", "timeline", "data")
     assert not any(map(hidden, (dashboard.transport.speed.widget, dashboard.timeline.widget)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ganwidgets as gw
-from ganwidgets.widgets.trainer.dashboards.dashboard import descendants
+from ganwidgets.widgets.trainer.dashboards.panel import descendants
 from ganwidgets.widgets.trainer.tour.guided_tour import STOPS, GuidedTour
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,)}

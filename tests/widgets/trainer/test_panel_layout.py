@@ -356,7 +356,7 @@ def test_the_widget_of_a_game_has_the_presets(game_widget):
         shown = set(classes(w))
         assert {"gw-exhibits", "gw-curves", "gw-play", "gw-step", "gw-status"} | rates <= shown
         assert not {"gw-game", "gw-timeline", "gw-tabs"} & shown
-        assert len(w._dashboard._quick.children) == 6
+        assert len(w._dashboard._groups.quick.children) == 6
     w.layout_preset = "full"
     assert w.children == before
 
@@ -384,7 +384,9 @@ def test_the_controls_that_a_teacher_chose_are_those_of_one_screen(game_widget):
     letter = w.game.players[-1].letter
     w.layout_preset = "compact"
     w.controls = (f"freeze_{letter}",)
-    assert list(w._dashboard._quick.children) == [w._dashboard.controls.controls[f"freeze_{letter}"].widget]
+    assert list(w._dashboard._groups.quick.children) == [
+        w._dashboard.controls.controls[f"freeze_{letter}"].widget
+    ]
     w.controls = None
     w.layout_preset = "full"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import ipywidgets
 
-__all__ = ["SharedStyle"]
+__all__ = ["SharedStyle", "set_hidden"]
 
 
 class SharedStyle:
@@ -38,6 +38,10 @@ class SharedStyle:
         """Return a box that is laid out by the stylesheet."""
         return ipywidgets.Box(tuple(children), **self.of(ipywidgets.Box, *css_classes))
 
+    def part(self, name: str, children: Iterable[ipywidgets.Widget], *css_classes: str) -> ipywidgets.Box:
+        """Return the box of a part of a widget that users show, move and size by its name."""
+        return self.box(children, "gw-part", f"gw-part-{name}", *css_classes)
+
     def button(self, text: str, act: Callable[[], None], *css_classes: str) -> ipywidgets.Button:
         """Return a button that calls `act` when it is clicked."""
         button = ipywidgets.Button(description=text, **self.of(ipywidgets.Button, "gw-action", *css_classes))
@@ -55,3 +59,11 @@ def classed(widget: Any, *css_classes: str) -> Any:
         for css_class in css_classes:
             widget.add_class(css_class)
     return widget
+
+
+def set_hidden(widget: ipywidgets.DOMWidget, hidden: bool) -> None:
+    """Hide a widget in the page if `hidden`, and show it otherwise."""
+    if hidden:
+        widget.add_class("gw-hidden")
+    else:
+        widget.remove_class("gw-hidden")

@@ -81,7 +81,7 @@ class CurvesPanel:
         self._known: tuple[tuple[object, object], list[tuple[int, str]]] = (((), ()), [])
         self._head = look.html(self._legend(("loss_d", "loss_g"), {}), "gw-head")
         row = look.box([self._head, self.choice.tools], "gw-chart-row")
-        self.widget = look.box([row, self._chart.widget], f"gw-{self.name}", "gw-panel")
+        self.widget = look.part(self.name, [row, self._chart.widget], f"gw-{self.name}", "gw-panel")
 
     def iteration_at(self, fraction: float) -> float:
         """Return the iteration at a place on the axis, from 0 (left end) to 1 (right end)."""

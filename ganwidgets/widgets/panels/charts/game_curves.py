@@ -71,7 +71,7 @@ class GameCurvesPanel:
         for each in self._charts:
             each.head.value = self._legend(each.columns)
             parts += [look.box([each.head, each.choice.tools], "gw-chart-row"), each.chart.widget]
-        self.widget = look.box(parts, f"gw-{self.name}", "gw-panel")
+        self.widget = look.part(self.name, parts, f"gw-{self.name}", "gw-panel")
 
     def _chart(self, columns: Iterable[str], title: str, look: SharedStyle) -> Chart:
         pens = [replace(self._pens[column], band=True) for column in columns]

@@ -148,7 +148,8 @@ class MetricsPanel:
         )
         self._legend = look.html("", "gw-head")
         self._chart = Chart(METRIC_PENS, look, x_label=catalog(N_("iteration")), y_label="")
-        self.widget = look.box(
+        self.widget = look.part(
+            self.name,
             [
                 look.box([classed(self.choice, "gw-choice"), self.curves.tools], "gw-chart-row"),
                 self._legend,
@@ -166,7 +167,7 @@ class MetricsPanel:
             **look.of(GuardedDropdown),
         )
         self._of_images = classed(self.features, "gw-choice", "gw-features")
-        self.numbers = look.box([self._figures], "gw-numbers")
+        self.numbers = look.part("numbers", [self._figures], "gw-numbers")
 
     def draw(self, frame: Frame) -> None:
         """Draw the chosen curve of `frame`, and all its numbers."""

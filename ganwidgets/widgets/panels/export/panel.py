@@ -60,7 +60,7 @@ class SavingPanel:
         self._told = look.html("", "gw-saving-told")
         self._buttons = [self._button(ending, look) for ending in KINDS]
         label = look.html(f"<b>{html.escape(catalog(N_('Save')))}</b>")
-        self.widget = look.box([label, *self._buttons, self._told], "gw-export", "gw-panel")
+        self.widget = look.part("export", [label, *self._buttons, self._told], "gw-export", "gw-panel")
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:

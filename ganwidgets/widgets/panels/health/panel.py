@@ -118,7 +118,7 @@ class HealthPanel:
         self._decision = look.box(
             [self._tried, self.take, self.drop], "gw-actions", "gw-decision", "gw-hidden"
         )
-        self.widget = look.box([self._said, self._row, self._decision], f"gw-{self.name}")
+        self.widget = look.part(self.name, [self._said, self._row, self._decision], f"gw-{self.name}")
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:

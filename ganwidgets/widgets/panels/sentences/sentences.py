@@ -57,7 +57,7 @@ class Sentences:
 
     def panel(self, *parts: ipywidgets.Widget) -> ipywidgets.Box:
         """Return the panel."""
-        return self._look.box(parts, f"gw-{self._name}", "gw-panel", "gw-sentences")
+        return self._look.part(self._name, parts, f"gw-{self._name}", "gw-panel", "gw-sentences")
 
     def tell(self, text: str) -> None:
         """Show a translated text in the line; an empty text clears it."""

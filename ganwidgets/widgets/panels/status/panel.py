@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.drawing.phrases import STATES, spell_count
@@ -52,6 +54,8 @@ class StatusPanel:
         The reader's language.
     look : SharedStyle, optional
         Layout and styles shared with the rest of one widget.
+    below : sequence of Widget, optional
+        What follows the box of the error.
 
     Attributes
     ----------
@@ -65,15 +69,19 @@ class StatusPanel:
     name = "status"
     interval = 0.2
 
-    def __init__(self, catalog: Catalog, look: SharedStyle | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        look: SharedStyle | None = None,
+        below: Sequence[ipywidgets.Widget] = (),
+    ) -> None:
         self._catalog = catalog
         look = look or SharedStyle()
-        self._line = look.html("", "gw-line")
+        self._line = look.html(self._state("idle"), "gw-line")
         self._box = look.html("", "gw-trouble")
         self._trouble: tuple[str, BaseException | None] = ("", None)
         self._notice = ""
-        self.widget = look.box([self._line, self._box], f"gw-{self.name}")
-        self._line.value = self._state("idle")
+        self.widget = look.part(self.name, [self._line, self._box, *below], f"gw-{self.name}")
 
     def draw(self, frame: Frame) -> None:
         """Show the numbers of `frame`."""

@@ -143,7 +143,7 @@ class TimelinePanel:
             "gw-timeline-foot",
         )
         parts = [head, self.scrubber, self._tree, foot, self._verdict]
-        self.widget = look.box(parts, f"gw-{self.name}", "gw-panel")
+        self.widget = look.part(self.name, parts, f"gw-{self.name}", "gw-panel")
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:

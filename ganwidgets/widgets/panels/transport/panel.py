@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -67,6 +67,8 @@ class Transport:
         Layout and styles shared with the rest of one widget.
     actions : mapping, optional
         As :data:`ACTIONS`.
+    further : sequence of Widget, optional
+        What follows the speed.
 
     Attributes
     ----------
@@ -86,6 +88,7 @@ class Transport:
         ask: Callable[[str, Any], None],
         look: SharedStyle | None = None,
         actions: Mapping[str, tuple[str, str]] = ACTIONS,
+        further: Sequence[ipywidgets.Widget] = (),
     ) -> None:
         self._lock = threading.Lock()
         look = look or SharedStyle()
@@ -102,16 +105,15 @@ class Transport:
         )
         self._count_named = catalog(N_("Steps")), catalog(N_("How many full steps the button Step trains."))
         self.speed = Control("speed", SPEED, catalog, ask, look=look, zero_end="high")
-        run, single, afresh = (
-            look.box([self.buttons[action] for action in row], "gw-actions")
-            for row in (
-                ("play", "pause"),
-                [action for action in actions if action.startswith("step")],
-                ("reset", "new_seed", "recover"),
+        rows = [
+            look.box([*before, *(self.buttons[action] for action in row)], "gw-actions")
+            for before, row in (
+                ((), ("play", "pause")),
+                ((self.count,), [action for action in actions if action.startswith("step")]),
+                ((), ("reset", "new_seed", "recover")),
             )
-        )
-        single.children = (self.count, *single.children)
-        self.widget = look.box([run, single, afresh, self.speed.widget], "gw-transport")
+        ]
+        self.widget = look.part("transport", [*rows, self.speed.widget, *further], "gw-transport")
         self.show("idle", playing=False)
 
     @property

@@ -41,9 +41,8 @@ class GameWalkPanel(WalkPanel):
         self._labels = {player.name: catalog(player.label) for player in game.players}
         stages = {stage.name: catalog(stage.label) for stage in (game.draw_stage, *game.stages)}
         self._stages = {**stages, **{name: catalog(label) for name, label in LAST_STAGES.items()}}
-        super().__init__(catalog, move, look)
         self._images = look.html("", "gw-walk-images")
-        self.widget.children = (*self.widget.children, self._images)
+        super().__init__(catalog, move, look, [self._images])
 
     def _words(self) -> dict[str, Any]:
         full = self._catalog(N_("every player in turn: a full step"))

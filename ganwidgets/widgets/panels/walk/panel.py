@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -93,6 +93,8 @@ class WalkPanel:
         ``move(name, network)`` begins or continues a walk; returns at once, thread-safe.
     look : SharedStyle, optional
         Layout and styles shared with the rest of one widget.
+    below : sequence of Widget, optional
+        What follows the player.
 
     Attributes
     ----------
@@ -106,7 +108,13 @@ class WalkPanel:
     name = "walk"
     interval = 0.0
 
-    def __init__(self, catalog: Catalog, move: Move, look: SharedStyle | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        move: Move,
+        look: SharedStyle | None = None,
+        below: Sequence[ipywidgets.Widget] = (),
+    ) -> None:
         self._catalog = catalog
         self._move = move
         self._left = False
@@ -114,7 +122,8 @@ class WalkPanel:
         self._noted_at: int | None = None
         self._step: SubStep | None = None
         self.view = WalkView(self._words(), self._scene(None, None), self._begin_move)
-        self.widget: ipywidgets.Box = (look or SharedStyle()).box([self.view], "gw-walk", "gw-panel")
+        look = look or SharedStyle()
+        self.widget = look.part(self.name, [self.view, *below], "gw-walk", "gw-panel")
 
     def tell(self, note: str) -> None:
         """Show `note` from the next frame on, until the run moves; an empty string removes the note."""

@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-import numpy as np
 
 from ganwidgets.data import IMAGE_PRESETS, POINT_PRESETS, Source
-from ganwidgets.diagnosis import Remedy
-from ganwidgets.live.frames.explorer import Explorer
 from ganwidgets.live.observations import Focus
-from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.modality import Modality, View
-from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.modality import Modality
+from ganwidgets.settings import Setting
 from ganwidgets.trainer.what_if import WhatIf
-from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, ViewListener, gone_words
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, gone_words
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, set_hidden
 from ganwidgets.widgets.controls.controls import ControlSet
-from ganwidgets.widgets.panels.charts.curves import CurvesPanel
-from ganwidgets.widgets.panels.charts.gap_meter import GapMeter
-from ganwidgets.widgets.panels.charts.metrics import MetricsPanel
+from ganwidgets.widgets.panels.charts.chart_tools import ChartChoice
 from ganwidgets.widgets.panels.export.panel import SavingPanel
-from ganwidgets.widgets.panels.graph.panel import GraphPanel
-from ganwidgets.widgets.panels.health.checkup import Checkup, Trial
 from ganwidgets.widgets.panels.health.panel import HealthPanel
-from ganwidgets.widgets.panels.own_data.panel import OwnDataPanel
 from ganwidgets.widgets.panels.own_panels import own_panels
-from ganwidgets.widgets.panels.plane.panel import PlanePanel
-from ganwidgets.widgets.panels.recipes.panel import StartPanel
-from ganwidgets.widgets.panels.samples.panel import SamplesPanel
-from ganwidgets.widgets.panels.samples.sample_map import SampleMap
-from ganwidgets.widgets.panels.scales.panel import ScalesPanel
-from ganwidgets.widgets.panels.sentences.explain import ExplainPanel
-from ganwidgets.widgets.panels.sentences.rules import Pilot, RulesPanel
 from ganwidgets.widgets.panels.sentences.what_if import WhatIfPanel
 from ganwidgets.widgets.panels.status.panel import StatusPanel
 from ganwidgets.widgets.panels.status.unstored import UnstoredPanel
@@ -48,233 +32,210 @@ from ganwidgets.widgets.panels.timeline.panel import TimelinePanel
 from ganwidgets.widgets.panels.transport.panel import Transport
 from ganwidgets.widgets.panels.walk.panel import WalkPanel
 from ganwidgets.widgets.trainer.dashboards.arrangement import Arrangement
+from ganwidgets.widgets.trainer.dashboards.connections import Connections
+from ganwidgets.widgets.trainer.dashboards.control_groups import ControlGroups
+from ganwidgets.widgets.trainer.dashboards.panel import Panel, Preparing, descendants, needs_of
 from ganwidgets.widgets.trainer.dashboards.visibility import HIDEABLE, Visibility
 from ganwidgets.widgets.trainer.layout.layout_tools import LABELS, LayoutTools
 from ganwidgets.widgets.trainer.layout.layout_values import PANELS, PRESETS
 from ganwidgets.widgets.trainer.tour.guided_tour import GuidedTour
 
 if TYPE_CHECKING:
-    from ganwidgets.live import Frame, RunState
+    from ganwidgets.live import RunState
 
-__all__ = ["Dashboard", "Panel", "Preparing", "descendants"]
+__all__ = ["Dashboard", "preset_labels"]
 
 REST = 2.0
 """Maximum pause of a panel in seconds, regardless of the cost of its data."""
 
 
-class Panel(Protocol):
-    """A part of the widget that draws one aspect of a frame.
-
-    A panel may also have `needs`: the names of :data:`ganwidgets.live.observations.OBSERVATIONS` that it needs in frames;
-    and `class_needs`: those of them that it needs for the pages of a class.
-    """
-
-    name: str
-    interval: float
-    widget: ipywidgets.DOMWidget
-
-    def draw(self, frame: Frame) -> None:
-        """Show `frame`; called by the publisher's thread only."""
-
-
-@runtime_checkable
-class Preparing(Protocol):
-    """A panel whose drawings take long to compute.
-
-    All panels compute first and send afterwards: the browser begins to draw when the first drawing arrives, and may then need
-    the processor that computes the others.
-    """
-
-    def prepared(self, frame: Frame) -> Callable[[], None]:
-        """Compute the drawing of `frame`; return the function that sends it."""
-
-
-class Dashboard:
+class Dashboard(ABC):
     """The visible parts of a widget, created once.
+
+    A subclass creates the panels of its games, sets :attr:`charts`, and ends its constructor with :meth:`_complete`.
 
     Parameters
     ----------
     catalog : Catalog
         The reader's language.
-    source : Source
-        The data; decides which picture is shown.
-    own : collection of str
-        Those of ``"generator"`` and ``"discriminator"`` that are the user's own.
-    act, ask : callable
-        Called when a button is clicked, and when a control is moved.
-    travel, compare, verify : callable
-        See :class:`ganwidgets.widgets.panels.timeline.panel.TimelinePanel`.
-    train : callable
-        ``train(points)`` starts afresh on points ``[N, F]``.
-    walk : callable
-        See :class:`ganwidgets.widgets.panels.walk.panel.WalkPanel`.
-    explorer, tasks : Explorer, LatestOnlyTasks
-        See :class:`ganwidgets.widgets.panels.samples.panel.SamplesPanel`.
-    export : callable
-        See :class:`ganwidgets.widgets.panels.export.panel.SavingPanel`.
-    rescue : callable
-        See :class:`ganwidgets.widgets.panels.status.unstored.UnstoredPanel`.
-    listener : ViewListener
-        Listener to views and their acknowledgements.
-    stored : str
-        See :class:`ganwidgets.widgets.browser.page.heartbeat.Heartbeat`.
-    run : Path or None
-        The folder of the run.
-    request : callable
-        Requests a redraw of the current state; returns at once, thread-safe.
-    judge_by : callable
-        See :class:`ganwidgets.widgets.panels.charts.metrics.MetricsPanel`.
-    checkup, remedy, take : Checkup, callable, callable
-        See :class:`ganwidgets.widgets.panels.health.panel.HealthPanel`.
-    trainer, carry_out : GANTrainer, callable
-        See :class:`ganwidgets.widgets.panels.sentences.what_if.WhatIfPanel`.
-    pilot : Pilot
-        See :class:`ganwidgets.widgets.panels.sentences.rules.RulesPanel`.
+    links : Connections
+    definitions : mapping of str to Setting
+        The settings of the game; each has a control.
+    actions : mapping
+        See :class:`ganwidgets.widgets.panels.transport.panel.Transport`.
+
+    Attributes
+    ----------
+    status, walk : StatusPanel, WalkPanel
+    charts : mapping of str to ChartChoice
+        Axis and curves of each chart that has a choice of them.
+    children : tuple of Widget
+        What the widget shows in the layout ``full``.
     """
+
+    status: StatusPanel
+    walk: WalkPanel
+    charts: Mapping[str, ChartChoice]
 
     def __init__(
         self,
         catalog: Catalog,
-        source: Source,
-        *,
-        own: Collection[str],
-        act: Callable[[str], None],
-        ask: Callable[[str, Any], None],
-        travel: Callable[[str, Any], int],
-        compare: Callable[[str | None], None],
-        verify: Callable[[], None] | None,
-        train: Callable[[Source | np.ndarray], None],
-        walk: Callable[[str, str], None],
-        explorer: Explorer,
-        tasks: LatestOnlyTasks,
-        export: Callable[[str], Path],
-        rescue: Callable[[str], None],
-        listener: ViewListener,
-        stored: str,
-        run: Path | None,
-        request: Callable[[], None],
-        judge_by: Callable[[str], None],
-        checkup: Checkup,
-        remedy: Callable[[Remedy], None],
-        take: Callable[[Trial], None],
-        trainer: GANTrainer,
-        carry_out: Callable[[Callable[[], None]], Any],
-        pilot: Pilot,
+        links: Connections,
+        definitions: Mapping[str, Setting[Any]],
+        actions: Mapping[str, tuple[str, str]],
     ) -> None:
-        self._catalog = catalog
-        self._request = request
-        self._visibility = Visibility()
-        look = SharedStyle()
-        self.transport = Transport(catalog, act, ask, look)
+        trainer, tasks = links.trainer, links.tasks
+        source = trainer.source
+        self._catalog, self._links, self._request = catalog, links, links.request
+        self._modality = source.modality
+        self._drawn_at: dict[str, float] = {}
+        self._look = look = SharedStyle()
         self.layout_tools = LayoutTools(catalog, tuple(LABELS), tuple(PRESETS))
-        self.status = StatusPanel(catalog, look)
-        self._unstored = UnstoredPanel(catalog, rescue, look)
-        further = (self._unstored.widget, GuidedTour(catalog))
-        self.status.widget.children = (*self.status.widget.children, *further)
-        self.controls = ControlSet(catalog, ask, look=look, presets=_preset_labels())
-        self._samples = SamplesPanel(catalog, explorer, tasks, request, look)
-        self._plane = PlanePanel(catalog, request, look)
-        self._pictures: dict[View, Panel] = {"plane": self._plane, "gallery": self._samples}
-        self._map = SampleMap(catalog, explorer, tasks, request, look)
-        self._scales = ScalesPanel(catalog, ask, lambda: self.controls.controls["growth_level"].shown, look)
-        self._places: dict[View, ipywidgets.DOMWidget] = {
-            "plane": self._plane.widget,
-            "gallery": look.box([self._samples.widget, self._scales.widget, self._map.widget], "gw-images"),
-        }
-        self.graph = GraphPanel(catalog, request)
-        self.starts = StartPanel(catalog, act, look)
-        gap = GapMeter(trainer, tasks, request)
-        self.curves = curves = CurvesPanel(catalog, look, gap)
-        metrics = MetricsPanel(catalog, request, look, judge_by, gap, self._symptoms_shown)
-        self.charts = {curves.name: curves.choice, metrics.name: metrics.curves}
-        self.timeline = TimelinePanel(catalog, travel, lambda: act("play"), compare, verify, look)
-        self.walk = WalkPanel(catalog, walk, look)
-        saving = SavingPanel(catalog, export, look)
-        self.health = HealthPanel(catalog, checkup, remedy, take, tasks, look)
-        self.what_if = WhatIfPanel(catalog, trainer, carry_out, tasks, look)
-        self.explain = ExplainPanel(catalog, trainer, tasks, request, look)
-        self.rules = RulesPanel(catalog, trainer, pilot, tasks, look)
+        self.transport = Transport(catalog, links.act, links.ask, look, actions, [self.layout_tools])
+        self._unstored = UnstoredPanel(catalog, trainer.save, look)
+        self._below_status = [self._unstored.widget, GuidedTour(catalog)]
+        self.what_if = WhatIfPanel(catalog, trainer, links.carry_out, tasks, look)
+        self.controls = ControlSet(catalog, links.ask, definitions, look=look, presets=preset_labels())
+        self._suit(source)
         for name in self.what_if.changeable:
             self.controls.controls[name].widget.add_class("gw-asks")
-        self._panels: list[Panel] = [
-            self.graph,
-            *self._pictures.values(),
-            self._map,
-            self._scales,
-            self.walk,
-            self.status,
-            curves,
-            metrics,
-            self.timeline,
-            self.health,
+        self.timeline = TimelinePanel(
+            catalog, links.travel, lambda: links.act("play"), links.compare, links.verify, look
+        )
+        self.health = HealthPanel(catalog, links.checkup, links.remedy, links.take, tasks, look, definitions)
+        self._saving = SavingPanel(catalog, links.export, look)
+
+    def _complete(
+        self,
+        groups: ControlGroups,
+        panels: Sequence[Panel],
+        parts: Mapping[str, ipywidgets.Widget],
+        picture: ipywidgets.Widget,
+        apart: Sequence[ipywidgets.Widget] = (),
+        named: Sequence[Any] = (),
+        hideable: Mapping[str, ipywidgets.DOMWidget] = MappingProxyType({}),
+    ) -> None:
+        """Put all panels in their places.
+
+        Parameters
+        ----------
+        groups : ControlGroups
+        panels : sequence of Panel
+            Those that draw frames, without those that every dashboard has.
+        parts : mapping of str to Widget
+            What only these games have, by the names of layouts.
+        picture : ipywidgets.Widget
+        apart : sequence of Widget
+            What is not always among the children of another one.
+        named : sequence
+            Parts with `names` that draw no frames.
+        hideable : mapping of str to Widget
+            What the widget's `controls` hides, beside controls, buttons and panels.
+        """
+        look, catalog, trainer = self._look, self._catalog, self._links.trainer
+        own_parts = own_panels(look)
+        self._own_widgets = tuple(part.widget for part in own_parts)
+        self._panels: list[Panel] = [*panels, self.walk, self.status, self.timeline, self.health, *own_parts]
+        self._groups = groups
+        self._arrangement = Arrangement(
+            look,
+            {
+                "transport": self.transport.widget,
+                "status": self.status.widget,
+                "walk": self.walk.widget,
+                "health": self.health.widget,
+                "what_if": self.what_if.widget,
+                "timeline": self.timeline.widget,
+                "settings": groups.tabs,
+                "controls": groups.quick,
+                "export": self._saving.widget,
+                **parts,
+            },
+            picture,
+        )
+        all_parts = self._arrangement.parts
+        self._hideable = [
+            *((name, control.widget) for name, control in self.controls.controls.items()),
+            *self.transport.buttons.items(),
+            ("step", self.transport.count),
+            ("speed", self.transport.speed.widget),
+            *((name, all_parts[name]) for name in HIDEABLE if name in all_parts),
+            *hideable.items(),
         ]
-        self.own_data = OwnDataPanel(catalog, partial(self._choose_data, ask), train)
-        self._drawn_at: dict[str, float] = {}
-        self._modality, self._own = source.modality, own
-        self.controls.suit(labelled=source.labelled, own=own, augmentable=source.modality.augmentable)
-        names: dict[str, tuple[str, str]] = {
-            **self.controls.names,
-            **self.transport.names,
-            **saving.names,
-            **self._unstored.names,
-            **self.what_if.names,
-            **self.explain.names,
-            **self.rules.names,
-        }
-        for panel in self._panels:
-            names.update(getattr(panel, "names", {}))
+        names: dict[str, tuple[str, str]] = {}
+        common = (self.controls, self.transport, self._saving, self._unstored, self.what_if)
+        for part in (*common, *named, *self._panels):
+            names.update(getattr(part, "names", {}))
         self.heartbeat = Heartbeat(
-            listener,
+            self._links.listener,
             names,
             self._go,
             {**self.controls.places, "gw-speed": self.transport.speed.places},
-            {**gone_words(catalog, run), "what_if": catalog(N_("What if?"))},
-            stored,
+            {**gone_words(catalog, trainer.run), "what_if": catalog(N_("What if?"))},
+            self._links.stored,
         )
-        self._arrangement = Arrangement(
-            look,
-            self.controls,
-            self.transport,
-            self.status,
-            self.graph,
-            curves,
-            metrics,
-            self.timeline,
-            self._places[source.modality.view],
-            self.own_data,
-            walk=self.walk.widget,
-            health=self.health.widget,
-            what_if=self.what_if.widget,
-            explain=self.explain.widget,
-            rules=self.rules.widget,
-            starts=self.starts.widget,
-            growth=self._scales.growth,
-            hidden=[self.heartbeat],
-        )
-        self._arrangement.name_data(self._data_in_words(source))
-        own_parts = own_panels(look)
-        self._panels += own_parts
-        self._own_widgets = tuple(part.widget for part in own_parts)
-        self._saving = classed(saving.widget, "gw-part", "gw-part-export")
+        self._visibility = Visibility(self._arrangement.names)
         self.children = self.arranged(PANELS)
-        # Not among the children if the data need another picture.
-        self._apart = [*self._places.values(), metrics.features, *self._arrangement.parts.values()]
+        self._apart = [*apart, *self._arrangement.widgets()]
+
+    # --- what is shown --------------------------------------------------------------------------
 
     def arranged(self, names: Sequence[str]) -> tuple[ipywidgets.Widget, ...]:
-        """Return the children of the widget that show the panels `names` in their order."""
+        """Return the children of the widget that show the panels `names` in their order.
+
+        Panels that the games of this dashboard do not have are left out.
+        """
+        names = tuple(names)
         buttons = self.transport.widget
         others = tuple(child for child in buttons.children if child is not self.layout_tools)
         buttons.children = (*others, self.layout_tools) if "transport" in names else others
-        children = self._arrangement.arranged(names, {"export": self._saving})
+        children = self._arrangement.arranged(names)
         if "transport" not in names:  # without the tools users could not bring the buttons back
             children = (*children, self.layout_tools)
-        if tuple(names) != self._visibility.laid_out:
+        if names != self._visibility.laid_out:
             if "walk" not in names:  # a note would be outdated when the panel is shown again
                 self.walk.tell("")
-            self._visibility.laid_out = tuple(names)
+            self._visibility.laid_out = names
             self._request()
-        # Registered panels come before the last one, and only in the full widget.
-        return (*children[:-1], *self._own_widgets, children[-1]) if tuple(names) == PANELS else children
+        if names == PANELS:  # registered panels come before the last one, and only in the full widget
+            children = (*children[:-1], *self._own_widgets, children[-1])
+        return (self.heartbeat, *children)
+
+    def only(self, names: Collection[str] | None) -> None:
+        """Show the controls, buttons and panels of these names and hide the others; None shows all."""
+        for name, part in self._hideable:
+            set_hidden(part, names is not None and name not in names)
+        self._groups.only(names)
+        self._visibility.hide_unless(names)
+        self._request()
+
+    def _shown(self, modality: Modality) -> list[Panel]:
+        """Return the panels that are shown now, for a run on data of this kind."""
+        return [panel for panel in self._panels if self._visibility.shows(panel.name, modality.view)]
+
+    def widgets(self) -> list[ipywidgets.Widget]:
+        """Return every widget of this dashboard, children before their parents."""
+        found = [widget for top in (*self.children, *self._apart) for widget in descendants(top)]
+        return list({id(widget): widget for widget in found}.values())
+
+    # --- the run --------------------------------------------------------------------------------
+
+    def begin(self, source: Source) -> None:
+        """Use `source` at the beginning of a run on it."""
+        self._modality = source.modality
+        self._suit(source)
+
+    def _suit(self, source: Source) -> None:
+        """Show which controls have an effect on a run on `source`."""
+        self.controls.suit(
+            labelled=source.labelled, own=self._links.own, augmentable=source.modality.augmentable
+        )
+
+    def show_state(self, state: RunState) -> None:
+        """Enable the buttons that apply now, and show the error."""
+        self.transport.show(state.status, playing=state.playing)
+        self.status.report(state.status, state.error)
+        self._unstored.report(state.unstored)
 
     def look_ahead(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
         """Return two futures; both are shown while they are computed."""
@@ -285,68 +246,35 @@ class Dashboard:
         kind, _, name = where.partition(":")
         if kind == self.what_if.name:
             self.what_if.open(name)
-        elif kind == self.explain.name:
-            with contextlib.suppress(ValueError):  # a page may send anything
-                self.explain.open(self.curves.iteration_at(float(name)))
         else:
             self.timeline.go(where)
 
-    def _choose_data(self, ask: Callable[[str, Any], None], name: str) -> None:
-        """Request a preset as the list does, and select it in the list."""
-        ask("data", name)
-        self.controls.show({"data": name})
+    # --- frames ---------------------------------------------------------------------------------
 
-    def only(self, names: Collection[str] | None) -> None:
-        """Show the controls and buttons of these names and hide the others; None shows all."""
-        parts = {name: control.widget for name, control in self.controls.controls.items()}
-        parts.update(self.transport.buttons)
-        parts.update(self.starts.buttons)
-        parts["speed"] = self.transport.speed.widget
-        parts.update((name, getattr(self, name).widget) for name in HIDEABLE)
-        for name, part in (*parts.items(), ("step", self.transport.count)):
-            if names is None or name in names:
-                part.remove_class("gw-hidden")
-            else:
-                part.add_class("gw-hidden")
-        self._arrangement.only(names)
-        self._visibility.hide_unless(names)
-        self._request()
+    @property
+    @abstractmethod
+    def picture_view(self) -> Any:
+        """The view of the samples that a class follows."""
 
-    def begin(self, source: Source) -> None:
-        """Show the panel for `source` at the beginning of a run on it."""
-        self._modality = source.modality
-        self.controls.suit(labelled=source.labelled, own=self._own, augmentable=source.modality.augmentable)
-        self._arrangement.show_picture(self._places[source.modality.view])
-        self._arrangement.name_data(self._data_in_words(source))
+    @property
+    @abstractmethod
+    def _pictures_drawn(self) -> Collection[Panel]:
+        """The panels that show the samples, which are drawn as often as there are frames."""
 
-    def _data_in_words(self, source: Source) -> str:
-        """Return the label of the data."""
-        return self._catalog(_preset_labels().get(source.preset or "", source.name))
+    @property
+    @abstractmethod
+    def pictures(self) -> int:
+        """Number of images in a frame."""
 
-    def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
-        """Return the panels to draw now: all, or those whose interval is over.
+    @property
+    def focus(self) -> Focus:
+        """The visible part of the plane."""
+        return Focus()
 
-        Parameters
-        ----------
-        costs : mapping of str to float
-            Seconds that each observation took last, by name; a panel that needs a costly one is drawn less often.
-        everything : bool
-            True to draw all.
-        """
-        now = time.monotonic()
-
-        def interval(panel: Panel) -> float:
-            cost = sum(costs.get(name, 0.0) for name in _needs([panel]))
-            least = 0.0 if panel in (self.status, *self._pictures.values()) else self._modality.panel_pause
-            return max(panel.interval, least, min(cost / self._modality.panel_share, REST))
-
-        due = [
-            panel
-            for panel in self._panels
-            if everything or now - self._drawn_at.get(panel.name, -math.inf) >= interval(panel)
-        ]
-        self._drawn_at.update((panel.name, now) for panel in due)
-        return due
+    @property
+    def label(self) -> int | None:
+        """The label that the user chose for the images; None for all."""
+        return None
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -363,49 +291,39 @@ class Dashboard:
         self._visibility.class_alone = alone
 
     def _needs_of(self, panels: Iterable[Panel]) -> frozenset[str]:
-        return _needs(panels, "class_needs" if self.class_alone else "needs")
+        return needs_of(panels, "class_needs" if self.class_alone else "needs")
 
     def skipped(self, due: Collection[Panel]) -> frozenset[str]:
         """Return the observations that only panels outside `due` need."""
         return self.wanted - self._needs_of(panel for panel in self._shown(self._modality) if panel in due)
 
-    @property
-    def picture_view(self) -> Any:
-        """The view of the samples that a class follows."""
-        picture: Any = self._pictures[self._modality.view]
-        return picture.view
+    def due(self, costs: Mapping[str, float], *, everything: bool) -> list[Panel]:
+        """Return the panels to draw now: all, or those whose interval is over.
 
-    @property
-    def focus(self) -> Focus:
-        """The visible part of the plane."""
-        return self._plane.focus
+        Parameters
+        ----------
+        costs : mapping of str to float
+            Seconds that each observation took last, by name; a panel that needs a costly one is drawn less often.
+        everything : bool
+            True to draw all.
+        """
+        now = time.monotonic()
 
-    @property
-    def pictures(self) -> int:
-        """Number of images in a frame."""
-        return self._samples.pictures
+        def interval(panel: Panel) -> float:
+            cost = sum(costs.get(name, 0.0) for name in needs_of([panel]))
+            often = panel in (self.status, *self._pictures_drawn)
+            least = 0.0 if often else self._modality.panel_pause
+            return max(panel.interval, least, min(cost / self._modality.panel_share, REST))
 
-    @property
-    def label(self) -> int | None:
-        """The label that the user chose for the images; None for all."""
-        return None if self._modality.on_plane else self._samples.label
+        due = [
+            panel
+            for panel in self._panels
+            if everything or now - self._drawn_at.get(panel.name, -math.inf) >= interval(panel)
+        ]
+        self._drawn_at.update((panel.name, now) for panel in due)
+        return due
 
-    def _shown(self, modality: Modality) -> list[Panel]:
-        """Return the panels that are shown now, for a run on data of this kind."""
-        return [panel for panel in self._panels if self._visibility.shows(panel.name, modality.view)]
-
-    def _symptoms_shown(self) -> frozenset[str]:
-        """Return the symptoms that the health panel shows now."""
-        shown = self._visibility.shows(self.health.name, self._modality.view)
-        return self.health.symptoms if shown else frozenset()
-
-    def show_state(self, state: RunState) -> None:
-        """Enable the buttons that apply now, and show the error."""
-        self.transport.show(state.status, playing=state.playing)
-        self.status.report(state.status, state.error)
-        self._unstored.report(state.unstored)
-
-    def draw(self, frame: Frame, due: Iterable[Panel]) -> None:
+    def draw(self, frame: Any, due: Iterable[Panel]) -> None:
         """Draw `frame` on the panels among `due` that are shown."""
         shown = self._shown(frame.modality)
         draws = [
@@ -416,23 +334,8 @@ class Dashboard:
         for draw in draws:
             draw()
 
-    def widgets(self) -> list[ipywidgets.Widget]:
-        """Return every widget of this dashboard, children before their parents."""
-        found = [widget for top in (*self.children, *self._apart) for widget in descendants(top)]
-        return list({id(widget): widget for widget in found}.values())
 
-
-def _preset_labels() -> dict[str, str]:
+def preset_labels() -> dict[str, str]:
+    """Return the label of each preset of data."""
     points = {name: preset.label for name, preset in POINT_PRESETS.items()}
     return points | {name: preset.label for name, preset in IMAGE_PRESETS.items()}
-
-
-def _needs(panels: Iterable[Panel], kind: str = "needs") -> frozenset[str]:
-    return frozenset[str]().union(*(getattr(panel, kind, getattr(panel, "needs", ())) for panel in panels))
-
-
-def descendants(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
-    """Yield a widget and all in it, children before their parents."""
-    for child in getattr(widget, "children", ()):
-        yield from descendants(child)
-    yield widget

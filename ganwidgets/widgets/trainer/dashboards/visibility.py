@@ -7,13 +7,16 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ganwidgets.modality import View
-from ganwidgets.widgets.trainer.layout.layout_values import PANELS
+from ganwidgets.widgets.trainer.layout.layout_values import KNOWN, PANELS
 
 __all__ = ["HIDEABLE", "Visibility"]
 
 EVERY_VIEW: frozenset[View] = frozenset({"plane", "gallery"})
 PICTURE = frozenset({"plane", "samples"})
 """Two names in a layout for the picture; the data determine which of the two is shown."""
+
+OF_CLASS = frozenset({"plane", "samples", "exhibits"})
+"""Panels whose view the pages of a class follow."""
 
 
 class Place(NamedTuple):
@@ -30,6 +33,7 @@ PLACES: Mapping[str, Place] = MappingProxyType(
         "graph": Place(frozenset({"graph"})),
         "plane": Place(PICTURE, frozenset({"plane"})),
         "samples": Place(PICTURE, frozenset({"gallery"})),
+        "exhibits": Place(PICTURE),
         "map": Place(PICTURE, frozenset({"gallery"})),
         "scales": Place(PICTURE | {"graph"}, frozenset({"gallery"})),
         "walk": Place(frozenset({"walk"})),
@@ -49,6 +53,11 @@ HIDEABLE = ("walk", "health", "what_if", "explain", "rules", "timeline")
 class Visibility:
     """The visible panels: those of the layout that suit the data and are not hidden.
 
+    Parameters
+    ----------
+    parts : collection of str
+        The names of a layout that the widget has something to show for.
+
     Attributes
     ----------
     laid_out : tuple of str
@@ -59,7 +68,8 @@ class Visibility:
         Only a class watches, which sees the picture and nothing else.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Collection[str] = KNOWN) -> None:
+        self._parts = frozenset(parts)
         self.laid_out: tuple[str, ...] = PANELS
         self.hidden: frozenset[str] = frozenset()
         self.class_alone = False
@@ -72,7 +82,11 @@ class Visibility:
         """Return True if the panel of this name is shown for data with this view."""
         place = PLACES.get(panel)
         if self.class_alone:
-            return panel in PICTURE and place is not None and view in place.views
+            return panel in OF_CLASS and place is not None and view in place.views
         if place is None:
             return self.laid_out == PANELS
-        return panel not in self.hidden and view in place.views and not place.parts.isdisjoint(self.laid_out)
+        return (
+            panel not in self.hidden
+            and view in place.views
+            and bool(place.parts & self._parts & set(self.laid_out))
+        )
