@@ -24,6 +24,16 @@ def test_cyclegan_plays_and_its_slider_freeze_timeline_and_substeps_work(lab) ->
 
     fits_one_screen(lab, view)
 
+    # Each number once: losses in the diagram, the iteration in the status line.
+    losses, place = (
+        view.panel("status").locator(".gw-in-overview"),
+        view.panel("timeline").locator(".gw-at-tip"),
+    )
+    expect(losses).to_have_count(2)
+    expect(losses.first).to_be_hidden()
+    expect(view.root.locator(".gw-node-number")).to_have_count(2)
+    expect(place).to_be_hidden()
+
     # The game's own slider, a frozen player, and a step of one player.
     view.number("cycle_weight").fill("3")
     view.number("cycle_weight").press("Enter")
@@ -63,6 +73,7 @@ def fits_one_screen(lab, view) -> None:
     for preset in ("projector", "compact"):
         lab.execute(f"w.layout_preset = {preset!r}")
         expect(view.root.locator(".gw-part-controls")).to_be_visible()
+        expect(view.root.locator(".gw-status .gw-in-overview").first).to_be_visible()
         for width, height in ((1280, 720), (1024, 768)):
             page.set_viewport_size({"width": width, "height": height})
             view.root.evaluate("root => root.scrollIntoView()")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +11,10 @@ from ganwidgets.messages import Catalog, N_
 from ganwidgets.runs.record.interventions import EDIT, SWITCH, Intervention, is_update
 from ganwidgets.settings import SETTINGS, BoolSetting, ChoiceSetting, Setting
 
-__all__ = ["STATES", "described", "spell_count", "value_in_words"]
+__all__ = ["NONE", "STATES", "described", "spell_count", "spell_loss", "value_in_words"]
+
+NONE = "\N{EN DASH}"
+"""Text for a missing number."""
 
 STATES: Mapping[str, str] = MappingProxyType(
     {
@@ -31,6 +35,17 @@ def spell_count(value: int, space: str = "\N{NARROW NO-BREAK SPACE}") -> str:
     ['1', '234', '567']
     """
     return f"{value:,}".replace(",", space)
+
+
+def spell_loss(value: float | None) -> str:
+    """Return a loss as text.
+
+    >>> spell_loss(0.69), spell_loss(12345.0)
+    ('0.690', '1.23e+04')
+    """
+    if value is None:
+        return NONE
+    return f"{value:.3f}" if math.isfinite(value) and abs(value) < 1000 else f"{value:.3g}"
 
 
 AUTHORS = {

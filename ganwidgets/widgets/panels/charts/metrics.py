@@ -14,6 +14,7 @@ import numpy as np
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.metrics import METRICS, Metric
 from ganwidgets.metrics.interpretation import SIGNS, Observed, findings
+from ganwidgets.rendering.drawing.phrases import NONE
 from ganwidgets.runs.record.columns import CLASSIC
 from ganwidgets.widgets.browser.style.colors import css
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
@@ -31,7 +32,6 @@ from ganwidgets.widgets.panels.charts.offered_curves import (
     unseen_values,
 )
 from ganwidgets.widgets.panels.graph.texts import newest
-from ganwidgets.widgets.panels.status.panel import NONE
 
 if TYPE_CHECKING:
     from ganwidgets.live.frames.frame import Frame

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ganwidgets.games.game import Diagram, Flow, Game
 from ganwidgets.messages import Catalog
+from ganwidgets.rendering.drawing.phrases import spell_loss
 from ganwidgets.rendering.drawing.tones import column_tones, network_tones
 from ganwidgets.widgets.browser.style.colors import css
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
@@ -22,6 +23,9 @@ NO_TONES: Mapping[str, str] = MappingProxyType({})
 
 WIDTH, HEIGHT, GAP_X, GAP_Y = 132, 38, 46, 20
 """Size of a box and gaps between boxes, in pixels."""
+
+CLEARANCE = 8
+"""Pixels between a box and a line that passes it."""
 
 
 def columns_of(diagram: Diagram) -> dict[str, int]:
@@ -104,6 +108,21 @@ def _text(place: tuple[float, float], label: str, number: str) -> str:
     )
 
 
+def _curve(x0: float, y0: float, x1: float, y1: float) -> str:
+    """Return a curve from one place to another that begins and ends horizontally."""
+    middle = (x0 + x1) / 2
+    return f"C{middle:.0f} {y0:.0f} {middle:.0f} {y1:.0f} {x1:.0f} {y1:.0f}"
+
+
+def _lane(tops: Sequence[float], wanted: float) -> float:
+    """Return the height nearest to `wanted` at which a line passes boxes with these upper edges."""
+    ends = [end for top in tops for end in (top - CLEARANCE, top + HEIGHT + CLEARANCE)]
+    free = [
+        y for y in (wanted, *ends) if not any(top - CLEARANCE < y < top + HEIGHT + CLEARANCE for top in tops)
+    ]
+    return min(free, key=lambda y: abs(y - wanted))
+
+
 def _arrow(places: Mapping[str, tuple[float, float]], flow: Flow) -> str:
     (x0, y0), (x1, y1) = places[flow.source], places[flow.target]
     y0, y1 = y0 + HEIGHT / 2, y1 + HEIGHT / 2
@@ -114,8 +133,14 @@ def _arrow(places: Mapping[str, tuple[float, float]], flow: Flow) -> str:
         path = f"M{x:.0f} {y0 + edge:.0f}L{x:.0f} {y1 - edge:.0f}"
     elif x1 > x0:
         x0 += WIDTH
-        bend = (x1 - x0) / 2
-        path = f"M{x0:.0f} {y0:.0f}C{x0 + bend:.0f} {y0:.0f} {x1 - bend:.0f} {y1:.0f} {x1 - 2:.0f} {y1:.0f}"
+        between = [(x, y) for x, y in places.values() if x0 < x < x1]
+        path = f"M{x0:.0f} {y0:.0f}"
+        if between:
+            first, last = min(x for x, _ in between), max(x for x, _ in between) + WIDTH
+            lane = _lane([y for _, y in between], (y0 + y1) / 2)
+            path += f"{_curve(x0, y0, first, lane)}H{last:.0f}"
+            x0, y0 = last, lane
+        path += _curve(x0, y0, x1 - 2, y1)
     else:  # back: below the boxes
         low = max(y0, y1) + HEIGHT / 2 + GAP_Y * 0.8
         x0, x1 = x0 + WIDTH * 0.4, x1 + WIDTH * 0.6
@@ -155,5 +180,5 @@ class DiagramPanel:
         if self._diagram is None:
             return
         numbers = {node.name: frame.record.get(node.name) for node in self._diagram.nodes}
-        said = {name: f"{value:.3g}" for name, value in numbers.items() if value is not None}
+        said = {name: spell_loss(value) for name, value in numbers.items() if value is not None}
         self._drawing.value = drawn(self._diagram, self._catalog, said, self._tones)

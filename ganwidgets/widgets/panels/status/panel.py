@@ -6,21 +6,18 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.rendering.drawing.phrases import STATES, spell_count
+from ganwidgets.rendering.drawing.phrases import NONE, STATES, spell_count, spell_loss
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 
 if TYPE_CHECKING:
     from ganwidgets.live.frames.frame import Frame
 
-__all__ = ["NONE", "StatusPanel"]
-
-NONE = "\N{EN DASH}"
-"""Text for a missing number."""
+__all__ = ["Cell", "StatusPanel"]
 
 MOSTLY = 0.9
 """Share of verdicts within one per cent of 1/2 above which D counts as undecided: whether it is right is then
@@ -43,6 +40,24 @@ TROUBLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 """General description and remedy for each status with an error."""
+
+
+class Cell(NamedTuple):
+    """A number of the status line.
+
+    Attributes
+    ----------
+    label, value : str
+    mark : str
+        A tone, or the name of what the number belongs to.
+    in_overview : bool
+        True if the overview shows the number too; the line then shows it only without the overview.
+    """
+
+    label: str
+    value: str
+    mark: str = ""
+    in_overview: bool = False
 
 
 class StatusPanel:
@@ -129,32 +144,35 @@ class StatusPanel:
         text = html.escape(self._catalog(STATES.get(status, status)))
         return f'<span class="gw-state gw-state-{html.escape(status)}">{text}</span>'
 
-    def cells(self, frame: Frame) -> list[tuple[str, str, str]]:
-        """Return CSS mark, label and value of each number."""
+    def cells(self, frame: Frame) -> list[Cell]:
+        """Return each number."""
         record = frame.record
         return [
-            ("iteration", N_("iteration"), spell_count(frame.iteration)),
-            ("", N_("steps/s"), _rate(frame.steps_per_second)),
-            ("d", N_("loss of D"), self.number(record.get("loss_d"))),
-            ("g", N_("loss of G"), self.number(record.get("loss_g"))),
-            ("real", N_("D right on real"), self._right(frame, "accuracy_real")),
-            ("fake", N_("on generated"), self._right(frame, "accuracy_fake")),
+            *self.progress(frame),
+            Cell(N_("loss of D"), spell_loss(record.get("loss_d")), "d", in_overview=True),
+            Cell(N_("loss of G"), spell_loss(record.get("loss_g")), "g", in_overview=True),
+            Cell(N_("D right on real"), self._right(frame, "accuracy_real"), "real"),
+            Cell(N_("on generated"), self._right(frame, "accuracy_fake"), "fake"),
+        ]
+
+    def progress(self, frame: Frame) -> list[Cell]:
+        """Return the iteration and the rate."""
+        return [
+            Cell(N_("iteration"), spell_count(frame.iteration), "iteration"),
+            Cell(N_("steps/s"), _rate(frame.steps_per_second)),
         ]
 
     def _numbers(self, frame: Frame) -> str:
-        return "".join(
-            f'<span class="gw-cell{f" gw-mark-{mark}" if mark else ""}">'
-            f'<span class="gw-cell-label">{html.escape(self._catalog(label))}</span> '
-            f'<span class="gw-cell-value">{value}</span></span>'
-            for mark, label, value in self.cells(frame)
-        )
+        return "".join(map(self._written, self.cells(frame)))
 
-    @staticmethod
-    def number(value: float | None) -> str:
-        """Return a loss as text."""
-        if value is None:
-            return NONE
-        return f"{value:.3f}" if math.isfinite(value) and abs(value) < 1000 else f"{value:.3g}"
+    def _written(self, cell: Cell) -> str:
+        mark = f" gw-mark-{cell.mark}" if cell.mark else ""
+        elsewhere = " gw-in-overview" if cell.in_overview else ""
+        return (
+            f'<span class="gw-cell{mark}{elsewhere}">'
+            f'<span class="gw-cell-label">{html.escape(self._catalog(cell.label))}</span> '
+            f'<span class="gw-cell-value">{cell.value}</span></span>'
+        )
 
     def _data(self, frame: Frame) -> str:
         """Return how the user's own data was read."""

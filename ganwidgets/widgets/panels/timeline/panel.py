@@ -226,4 +226,7 @@ class TimelinePanel:
         )
         hint = "" if past.at_tip else t(N_("in the past: the next step begins a new branch"))
         refusal = f'<span class="gw-refusal">{html.escape(self._refusal)}</span>' if self._refusal else ""
-        return f'<span>{html.escape(where)}</span><span class="gw-past">{html.escape(hint)}</span>{refusal}'
+        at = ' class="gw-at-tip"' if past.at_tip else ""
+        return (
+            f'<span{at}>{html.escape(where)}</span><span class="gw-past">{html.escape(hint)}</span>{refusal}'
+        )

@@ -11,6 +11,7 @@ import ipywidgets
 
 from ganwidgets.games import Game, settings_of
 from ganwidgets.messages import Catalog, Message, N_
+from ganwidgets.rendering.drawing.phrases import spell_loss
 from ganwidgets.rendering.drawing.tones import OTHERS, player_tones
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import Control
@@ -18,7 +19,7 @@ from ganwidgets.widgets.panels.charts.game_curves import GameCurvesPanel
 from ganwidgets.widgets.panels.exhibits.diagram import DiagramPanel
 from ganwidgets.widgets.panels.exhibits.exhibits import ExhibitsPanel
 from ganwidgets.widgets.panels.exhibits.view import ExhibitsView
-from ganwidgets.widgets.panels.status.panel import StatusPanel
+from ganwidgets.widgets.panels.status.panel import Cell, StatusPanel
 from ganwidgets.widgets.panels.transport.panel import ACTIONS
 from ganwidgets.widgets.panels.walk.game_panel import GameWalkPanel
 from ganwidgets.widgets.trainer.dashboards.connections import Connections
@@ -55,20 +56,27 @@ def actions_of(game: Game) -> dict[str, tuple[str, str]]:
 
 
 class GameStatus(StatusPanel):
-    """The status line with the losses of a game's players."""
+    """The status line with the losses of a game's players, which the diagram may show too."""
 
     def __init__(
         self, catalog: Catalog, game: Game, look: SharedStyle, below: Sequence[ipywidgets.Widget]
     ) -> None:
-        self._game = game
+        self._players = [(f"loss_{player.letter}", player) for player in game.players]
+        self._tones = player_tones(game.players)
+        self._in_diagram = set() if game.diagram is None else {node.name for node in game.diagram.nodes}
         super().__init__(catalog, look, below)
 
-    def cells(self, frame: Any) -> list[tuple[str, str, str]]:
+    def cells(self, frame: Any) -> list[Cell]:
         losses = [
-            ("", player.label, self.number(frame.record.get(f"loss_{player.letter}")))
-            for player in self._game.players
+            Cell(
+                Message("loss of {player}", player=Message(player.label)),
+                spell_loss(frame.record.get(column)),
+                self._tones[player.name],
+                in_overview=column in self._in_diagram,
+            )
+            for column, player in self._players
         ]
-        return [*super().cells(frame)[:2], *losses]
+        return [*self.progress(frame), *losses]
 
 
 class FiguresPanel:
