@@ -22,7 +22,7 @@ from ganwidgets.validation import checked_timeout
 from ganwidgets.widgets.browser.kernel.displays import view_of
 from ganwidgets.widgets.browser.kernel.models import models_of
 from ganwidgets.widgets.browser.kernel.subshells import handle_during_cells
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
 __all__ = ["LessonWidget"]
@@ -79,9 +79,8 @@ class LessonWidget(ipywidgets.VBox):
         timeline = self.trainer_widget.trainer.timeline
         definitions = self.trainer_widget.trainer.settings.definitions
         self._asked_at = timeline.branch, self.trainer_widget.trainer.iteration
-        self._answers = classed(
-            ipywidgets.RadioButtons(options=lesson.answers, index=None, **look.of(ipywidgets.RadioButtons)),
-            "gw-answers",
+        self._answers = ipywidgets.RadioButtons(
+            options=lesson.answers, index=None, **look.of(ipywidgets.RadioButtons, "gw-answers")
         )
         self._note = self._button(look, N_("Note my prediction"), "gw-note-prediction", self._noted)
         self._run = self._button(look, N_("Run the experiment"), "gw-run-experiment", self._began)
@@ -115,9 +114,7 @@ class LessonWidget(ipywidgets.VBox):
         self._tell(t(N_("First choose what you expect.")))
 
     def _button(self, look: SharedStyle, label: str, css_class: str, clicked: Any) -> ipywidgets.Button:
-        button = ipywidgets.Button(description=self._catalog(label), **look.of(ipywidgets.Button))
-        button.on_click(clicked)
-        return classed(button, "gw-action", css_class)
+        return look.button(self._catalog(label), lambda: clicked(None), css_class)
 
     def _tell(self, sentence: str) -> None:
         self._said.value = f'<p role="status">{sentence}</p>'

@@ -15,7 +15,7 @@ from typing import Any
 
 from ipycanvas import Canvas, hold_canvas
 
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 
 __all__ = ["drawing", "make_canvas"]
 
@@ -50,9 +50,9 @@ def make_canvas(
     A bound method is referenced weakly. The kernel's manager keeps the last canvas alive even after it was closed, and
     must not keep a whole widget alive with it.
     """
-    canvas: Any = Canvas(width=width, height=height, layout=look.layout)
+    canvas: Any = Canvas(width=width, height=height, layout=look.layout, _dom_classes=css_classes)
     canvas.on_client_ready(_weakly(request))
-    return classed(canvas, *css_classes)
+    return canvas
 
 
 def _weakly(request: Callable[[], None]) -> Callable[[], None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -78,11 +78,8 @@ class Control:
         For data: each preset's name and label.
     shown : callable, optional
         Called as ``shown(name)``, with no lock held, after the displayed value has changed.
-
-    Attributes
-    ----------
-    widget : ipywidgets.Box
-        Created once; later only its traits change.
+    css_classes : sequence of str, optional
+        Further CSS classes of the outermost widget.
     """
 
     def __init__(
@@ -96,6 +93,7 @@ class Control:
         zero_end: Literal["low", "high"] = "low",
         presets: Mapping[str, str] | None = None,
         shown: Callable[[str], None] = lambda _name: None,
+        css_classes: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.setting = setting
@@ -109,6 +107,13 @@ class Control:
         self._refusal = ""
         self._idle = ""
         self._tell = shown
+        self._css_classes = (
+            "gw-control",
+            f"gw-kind-{type(setting).__name__.lower()}",
+            f"gw-{name}",
+            *css_classes,
+        )
+        self._box: ipywidgets.Box | None = None
         self._note: ipywidgets.HTML | None = None
         label = catalog(setting.label)
         if setting.unit and not isinstance(setting, BoolSetting):
@@ -126,10 +131,20 @@ class Control:
         )
         if zero_end == "high" and isinstance(self.editor, NumberEditor):
             self.editor.typed_zero = self._refuse_typed_zero
-        self.widget = self._look.box(
-            self.editor.widgets, "gw-control", f"gw-kind-{type(setting).__name__.lower()}", f"gw-{name}"
-        )
-        self._annotate()
+
+    @property
+    def widget(self) -> ipywidgets.Box:
+        """The outermost widget, created when it is first read; later only its traits change.
+
+        It is created with all that is known by then. Each later change would be a message of its own to the page.
+        """
+        with self._guard:
+            if self._box is None:
+                text = self._annotation()
+                self._note = self._look.html(text, "gw-note") if text else None
+                parts = [*self.editor.widgets, *([] if self._note is None else [self._note])]
+                self._box = self._look.box(parts, *self._css_classes, *(["gw-idle"] if self._idle else []))
+            return self._box
 
     @property
     def names(self) -> tuple[str, str]:
@@ -184,7 +199,8 @@ class Control:
         with self._guard:
             if reason != self._idle:
                 self._idle = reason
-                (self.widget.add_class if reason else self.widget.remove_class)("gw-idle")
+                if self._box is not None:
+                    (self._box.add_class if reason else self._box.remove_class)("gw-idle")
                 self._annotate()
 
     def refuse(self, error: BaseException, value: Any) -> None:
@@ -229,29 +245,33 @@ class Control:
             self._shown,
         )
 
-    def _annotate(self) -> None:
-        """Update the line below the input: a refusal, why it has no effect, a pending value, or the meaning of 0."""
+    def _annotation(self) -> str:
+        """Return the line below the input: a refusal, why it has no effect, a pending value, or the meaning of 0."""
         if self._refusal:
-            text = f'<span role="alert" class="gw-refusal">{html.escape(self._refusal)}</span>'
-        elif self._idle:
-            text = f'<span class="gw-idle-because">{html.escape(self._idle)}</span>'
-        elif self.pending:
+            return f'<span role="alert" class="gw-refusal">{html.escape(self._refusal)}</span>'
+        if self._idle:
+            return f'<span class="gw-idle-because">{html.escape(self._idle)}</span>'
+        if self.pending:
             waits = self.setting.effect == "fresh start"
             told = N_("takes effect at Reset; now {value}") if waits else N_("asked for; now {value}")
             sentence = self._catalog(told, value=self.editor.words(self._in_force))
             # Most changes take effect at once; their line appears only if the current step takes long.
             kind = "gw-pending" if waits else "gw-pending gw-asked"
-            text = f'<span class="{kind}">{html.escape(sentence)}</span>'
-        elif isinstance(self.setting, NumberSetting) and self.setting.zero and _same(self._shown, 0):
-            text = f'<span class="gw-zero">{html.escape(self._catalog(self.setting.zero))}</span>'
-        else:
-            text = ""
-        if self._note is None:
-            if not text:
-                return
-            self._note = self._look.html("", "gw-note")
-            self.widget.children = (*self.editor.widgets, self._note)
-        self._note.value = text
+            return f'<span class="{kind}">{html.escape(sentence)}</span>'
+        if isinstance(self.setting, NumberSetting) and self.setting.zero and _same(self._shown, 0):
+            return f'<span class="gw-zero">{html.escape(self._catalog(self.setting.zero))}</span>'
+        return ""
+
+    def _annotate(self) -> None:
+        """Write the line below the input."""
+        if self._box is None:
+            return
+        text = self._annotation()
+        if self._note is not None:
+            self._note.value = text
+        elif text:
+            self._note = self._look.html(text, "gw-note")
+            self._box.children = (*self.editor.widgets, self._note)
 
 
 GROUPS: Mapping[str, str] = MappingProxyType(
@@ -282,6 +302,8 @@ class ControlSet:
         Layout and styles shared with the rest of one widget.
     presets : mapping of str to str, optional
         The label of each data preset, by name.
+    tried : collection of str, optional
+        Settings beside which the page offers to try another value.
 
     Attributes
     ----------
@@ -295,6 +317,7 @@ class ControlSet:
         settings: Mapping[str, Setting[Any]] = SETTINGS,
         look: SharedStyle | None = None,
         presets: Mapping[str, str] | None = None,
+        tried: Collection[str] = (),
     ) -> None:
         self._catalog = catalog
         self._suiting = threading.RLock()
@@ -303,7 +326,16 @@ class ControlSet:
         self._augmentable = True
         look = look or SharedStyle()
         self.controls = {
-            name: Control(name, setting, catalog, ask, look=look, presets=presets, shown=self._shown)
+            name: Control(
+                name,
+                setting,
+                catalog,
+                ask,
+                look=look,
+                presets=presets,
+                shown=self._shown,
+                css_classes=["gw-asks"] if name in tried else [],
+            )
             for name, setting in settings.items()
         }
 

@@ -22,7 +22,7 @@ from ganwidgets.settings import Setting
 from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
 from ganwidgets.widgets.browser.kernel.models import models_of
 from ganwidgets.widgets.browser.page.heartbeat import Heartbeat, NullViewListener, gone_words
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import ControlSet
 from ganwidgets.widgets.latents.choices import CHOICES, DIRECTIONS, LatentTraits
 from ganwidgets.widgets.latents.pictures import activations, enlarged, picture, png_of, spectrum
@@ -134,7 +134,7 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
         self._layer_list = ipywidgets.Dropdown(
             options=[(self._catalog(N_("no layer")), ""), *((name, name) for name in self.layers)],
             value=self.layer,
-            **look.of(ipywidgets.Dropdown),
+            **look.of(ipywidgets.Dropdown, "gw-layer"),
         )
         self._layer_list.observe(lambda change: setattr(self, "layer", change["new"]), "value")
         self._channel = ipywidgets.BoundedIntText(
@@ -146,15 +146,10 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
                 N_("The channel of the layer that is shown; -1 shows the first three as colours.")
             ),
             disabled=not self.layer,
-            **look.of(ipywidgets.BoundedIntText),
+            **look.of(ipywidgets.BoundedIntText, "gw-channel"),
         )
         self._channel.observe(lambda change: setattr(self, "channel", change["new"]), "value")
-        self._cancel = classed(
-            ipywidgets.Button(description=self._catalog(N_("Cancel")), **look.of(ipywidgets.Button)),
-            "gw-action",
-            "gw-cancel",
-        )
-        self._cancel.on_click(lambda _: self.cancel())
+        self._cancel = look.button(self._catalog(N_("Cancel")), self.cancel, "gw-cancel")
         mixing = look.html(f"<span>{self._catalog(N_('Styles from the other seed'))}</span>", "gw-card-title")
         self.children = (
             Heartbeat(
@@ -170,10 +165,7 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
                 stored=self._displays.stored,
             ),
             self._view,
-            look.box(
-                [self._cancel, classed(self._layer_list, "gw-layer"), classed(self._channel, "gw-channel")],
-                "gw-actions",
-            ),
+            look.box([self._cancel, self._layer_list, self._channel], "gw-actions"),
             self._walk_row(look),
             look.box([mixing, *self._mixing], "gw-mixing"),
             look.box([control.widget for control in self._controls.controls.values()], "gw-grid"),
@@ -196,10 +188,10 @@ class LatentExplorer(Displayed, LatentTraits, LatentWalk, ipywidgets.VBox):
             value=number in self.mixed,
             description=str(number),
             tooltip=self._name_of_style(number),
-            **look.of(ipywidgets.ToggleButton),
+            **look.of(ipywidgets.ToggleButton, "gw-mix"),
         )
         button.observe(lambda change: self._mix(number, change["new"]), "value")
-        return classed(button, "gw-mix")
+        return button
 
     def _name_of_style(self, number: int) -> str:
         stages = self._exploration.staged.stages

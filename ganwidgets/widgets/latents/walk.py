@@ -18,7 +18,7 @@ from ganwidgets.latents import Cancelled, Exploration, Place
 from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.rendering.exports.animation import Film
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.latents.pictures import enlarged, picture, png_of
 from ganwidgets.widgets.latents.view import LatentView
 
@@ -164,11 +164,9 @@ class LatentWalk:
     def _walk_row(self, look: SharedStyle) -> Any:
         acts = {"add": self.add_stop, "clear": self.clear_stops, "play": self.play_walk, "save": self._save}
         self._walk_buttons = {name: self._walk_button(name, act, look) for name, act in acts.items()}
-        self._film_kind = classed(
-            ipywidgets.Dropdown(
-                options=[(suffix[1:].upper(), suffix) for suffix in WRITERS], **look.of(ipywidgets.Dropdown)
-            ),
-            "gw-walk-kind",
+        self._film_kind = ipywidgets.Dropdown(
+            options=[(suffix[1:].upper(), suffix) for suffix in WRITERS],
+            **look.of(ipywidgets.Dropdown, "gw-walk-kind"),
         )
         self._stop_count = look.html("", "gw-walk-stops")
         self._set_stops(())
@@ -179,9 +177,7 @@ class LatentWalk:
 
     def _walk_button(self, name: str, act: Callable[[], None], look: SharedStyle) -> Any:
         description, tooltip = map(self._catalog, BUTTONS[name])
-        button = ipywidgets.Button(description=description, tooltip=tooltip, **look.of(ipywidgets.Button))
-        button.on_click(lambda _: act())
-        return classed(button, "gw-action", f"gw-walk-{name}")
+        return look.button(description, act, f"gw-walk-{name}", tooltip=tooltip)
 
     def _walk_names(self) -> dict[str, tuple[str, str]]:
         """Return the accessible name and the tooltip of each control, by its CSS class."""

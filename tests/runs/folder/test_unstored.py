@@ -183,10 +183,10 @@ class TestLive:
         widget.step(3)
         with pytest.raises(gw.CheckpointError):
             widget.wait(timeout=PATIENCE)
-        panel._work(str(tmp_path))
-        assert str(tmp_path) in panel._said.value
-        panel._work(str(tmp_path / "run.gan"))
-        assert "run.gan" in panel._said.value
+        panel._files.work(lambda: panel._saved(str(tmp_path)))
+        assert str(tmp_path) in panel._files.said.value
+        panel._files.work(lambda: panel._saved(str(tmp_path / "run.gan")))
+        assert "run.gan" in panel._files.said.value
         widget.close()
         assert gw.GANTrainer.load(tmp_path / "run.gan").iteration == 3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -220,20 +221,28 @@ def test_it_carries_its_class(gallery):
     assert "gw-samples" in gallery.panel.widget._dom_classes
 
 
+def click(panel, label):
+    """Click a button of the panel for saving, and wait until its thread has ended."""
+    before = set(threading.enumerate())
+    next(button for button in panel._files.buttons if button.description == label).click()
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+
+
 class TestSaving:
     def test_it_says_where_the_file_is(self, english, tmp_path):
         panel = SavingPanel(english, lambda ending: tmp_path / f"<run>.{ending}")
-        panel._work("gif")
-        assert "&lt;run&gt;.gif" in panel._told.value
-        assert not any(button.disabled for button in panel._buttons)
+        click(panel, "GIF")
+        assert "&lt;run&gt;.gif" in panel._files.said.value
+        assert not any(button.disabled for button in panel._files.buttons)
 
     def test_it_says_why_there_is_none(self, english):
         def refuse(_ending):
             raise OSError("the disk is full")
 
         panel = SavingPanel(english, refuse)
-        panel._work("png")
-        assert "the disk is full" in panel._told.value
+        click(panel, "PNG")
+        assert "the disk is full" in panel._files.said.value
 
     @pytest.mark.parametrize(
         ("data", "name"), [("ring8", "ring8-12.png"), ("../a b/", "a-b-12.png"), ("***", "gan-12.png")]

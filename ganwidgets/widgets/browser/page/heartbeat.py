@@ -122,8 +122,8 @@ class Heartbeat(TappedWidget):
             places=dict(places or {}),
             words=dict(words or {}),
             stored=stored,
+            _dom_classes=("gw-heartbeat",),
         )
-        self.add_class("gw-heartbeat")
         self.on_msg(self._on_message)
 
     def beat(self, seq: int) -> None:

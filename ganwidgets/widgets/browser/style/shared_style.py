@@ -42,23 +42,18 @@ class SharedStyle:
         """Return the box of a part of a widget that users show, move and size by its name."""
         return self.box(children, "gw-part", f"gw-part-{name}", *css_classes)
 
-    def button(self, text: str, act: Callable[[], None], *css_classes: str) -> ipywidgets.Button:
+    def button(
+        self, text: str, act: Callable[[], None], *css_classes: str, tooltip: str | None = None
+    ) -> ipywidgets.Button:
         """Return a button that calls `act` when it is clicked."""
-        button = ipywidgets.Button(description=text, **self.of(ipywidgets.Button, "gw-action", *css_classes))
+        style = self.of(ipywidgets.Button, "gw-action", *css_classes)
+        button = ipywidgets.Button(description=text, tooltip=tooltip, **style)
         button.on_click(lambda _: act())
         return button
 
     def html(self, text: str, *css_classes: str) -> ipywidgets.HTML:
         """Return a widget with the HTML `text`; the caller must escape user input."""
         return ipywidgets.HTML(text, **self.of(ipywidgets.HTML, *css_classes))
-
-
-def classed(widget: Any, *css_classes: str) -> Any:
-    """Return `widget` after adding CSS classes to it, in one message."""
-    with widget.hold_sync():
-        for css_class in css_classes:
-            widget.add_class(css_class)
-    return widget
 
 
 def set_hidden(widget: ipywidgets.DOMWidget, hidden: bool) -> None:

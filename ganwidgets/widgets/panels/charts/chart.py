@@ -19,7 +19,7 @@ from ganwidgets.rendering.drawing.axis_ticks import (
 )
 from ganwidgets.widgets.browser.page.once_seen import OnceSeen
 from ganwidgets.widgets.browser.style.colors import css
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 
 if TYPE_CHECKING:
     from ganwidgets.runs.record.envelope import Envelope
@@ -154,7 +154,7 @@ class Chart:
             max_aspect_ratio=100,
             layout=look.layout,
         )
-        self.widget = classed(OnceSeen(self.figure, layout=look.layout), "gw-chart")
+        self.widget = OnceSeen(self.figure, layout=look.layout, _dom_classes=("gw-chart",))
 
     def _line(self, pen: Pen) -> bqplot.Lines:
         return bqplot.Lines(

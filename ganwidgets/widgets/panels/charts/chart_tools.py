@@ -47,8 +47,7 @@ class ChartTools(anywidget.AnyWidget):
     def __init__(self, catalog: Catalog, hear: Callable[[str, Any], None], layout: ipywidgets.Layout) -> None:
         words = {name: catalog(text) for name, text in WORDS.items()}
         words["curves_help"] = catalog(WORDS["curves_help"], count=MOST_CURVES)
-        super().__init__(words=words, layout=layout)
-        self.add_class("gw-chart-tools")
+        super().__init__(words=words, layout=layout, _dom_classes=("gw-chart-tools",))
         self._hear = hear
         self.on_msg(self._on_message)
 

@@ -17,7 +17,7 @@ from ganwidgets.metrics.interpretation import SIGNS, Observed, findings
 from ganwidgets.rendering.drawing.phrases import NONE
 from ganwidgets.runs.record.columns import CLASSIC
 from ganwidgets.widgets.browser.style.colors import css
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
 from ganwidgets.widgets.panels.charts.chart import INTERVAL, Chart, Curve, Pen, mean_curve
 from ganwidgets.widgets.panels.charts.chart_tools import ChartChoice
@@ -144,14 +144,14 @@ class MetricsPanel:
             self._pick,
             options=self._options(),
             description=catalog(N_("Curve")),
-            **look.of(GuardedDropdown),
+            **look.of(GuardedDropdown, "gw-choice"),
         )
         self._legend = look.html("", "gw-head")
         self._chart = Chart(METRIC_PENS, look, x_label=catalog(N_("iteration")), y_label="")
         self.widget = look.part(
             self.name,
             [
-                look.box([classed(self.choice, "gw-choice"), self.curves.tools], "gw-chart-row"),
+                look.box([self.choice, self.curves.tools], "gw-chart-row"),
                 self._legend,
                 self._chart.widget,
             ],
@@ -164,9 +164,8 @@ class MetricsPanel:
             lambda name: judge_by(name) if name in CHOSEN else request(),
             options=[(catalog(label), name) for name, label in FEATURES.items()],
             description=catalog(N_("Judged by")),
-            **look.of(GuardedDropdown),
+            **look.of(GuardedDropdown, "gw-choice", "gw-features"),
         )
-        self._of_images = classed(self.features, "gw-choice", "gw-features")
         self.numbers = look.part("numbers", [self._figures], "gw-numbers")
 
     def draw(self, frame: Frame) -> None:
@@ -266,7 +265,7 @@ class MetricsPanel:
 
     def _show_features(self, frame: Frame) -> None:
         """Show which features judge the images; points need none."""
-        parts = (self._of_images, self._figures) if frame.modality.on_features else (self._figures,)
+        parts = (self.features, self._figures) if frame.modality.on_features else (self._figures,)
         if self.numbers.children != parts:
             self.numbers.children = parts
         if frame.judged_by:

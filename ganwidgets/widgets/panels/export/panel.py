@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import ipywidgets
-
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.widgets.browser.announcement import announced
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
+from ganwidgets.widgets.panels.saved_files import SavedFiles
 
 __all__ = ["SavingPanel", "file_name"]
 
@@ -56,39 +54,21 @@ class SavingPanel:
     ) -> None:
         look = look or SharedStyle()
         self._catalog = catalog
-        self._export = export
-        self._told = look.html("", "gw-saving-told")
-        self._buttons = [self._button(ending, look) for ending in KINDS]
+        self._files = files = SavedFiles(catalog, look, "gw-saving-told")
+        files.buttons = [
+            look.button(
+                ending.upper(),
+                partial(files.begin, partial(export, ending)),
+                f"gw-save-{ending}",
+                tooltip=catalog(sentence),
+            )
+            for ending, sentence in KINDS.items()
+        ]
         label = look.html(f"<b>{html.escape(catalog(N_('Save')))}</b>")
-        self.widget = look.part("export", [label, *self._buttons, self._told], "gw-export", "gw-panel")
+        self.widget = look.part("export", [label, *files.buttons, files.said], "gw-export", "gw-panel")
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
         """Accessible name and tooltip of each button, by CSS class."""
         t = self._catalog
         return {f"gw-save-{kind}": (t(sentence), t(sentence)) for kind, sentence in KINDS.items()}
-
-    def _button(self, ending: str, look: SharedStyle) -> ipywidgets.Button:
-        button = ipywidgets.Button(
-            description=ending.upper(), tooltip=self._catalog(KINDS[ending]), **look.of(ipywidgets.Button)
-        )
-        button.on_click(lambda _: self._save(ending))
-        return classed(button, "gw-action", f"gw-save-{ending}")
-
-    def _save(self, ending: str) -> None:
-        for button in self._buttons:
-            button.disabled = True
-        self._tell(self._catalog(N_("Saving…")))
-        threading.Thread(target=self._work, args=(ending,), name="ganwidgets-export", daemon=True).start()
-
-    def _work(self, ending: str) -> None:
-        try:
-            said = self._catalog(N_("Saved: {path}"), path=str(self._export(ending)))
-        except Exception as error:  # noqa: BLE001 - the page shows why it cannot be saved
-            said = self._catalog.error(error)
-        self._tell(said)
-        for button in self._buttons:
-            button.disabled = False
-
-    def _tell(self, sentence: str) -> None:
-        self._told.value = announced(sentence)

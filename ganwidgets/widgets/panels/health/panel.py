@@ -5,9 +5,8 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import ipywidgets
 
 from ganwidgets.diagnosis import SYMPTOMS, Finding, Remedy
 from ganwidgets.diagnosis.wording import since_in_words
@@ -15,7 +14,7 @@ from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.settings import SETTINGS, Setting
 from ganwidgets.widgets.browser.announcement import announced
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.panels.health.chart import evidence_chart
 from ganwidgets.widgets.panels.health.checkup import TRIED, Checkup, Report, Trial
 
@@ -92,28 +91,22 @@ class HealthPanel:
         self._trial: Trial | None = None
         self.report = Report(0, ())
         self._said = look.html(self._line(catalog(EARLY), ""), "gw-health-said")
-        self.remedies = []
-        for number in range(REMEDIES):
-            button = ipywidgets.Button(**look.of(ipywidgets.Button))
-            button.on_click(lambda _, number=number: self._try(number))
-            self.remedies.append(
-                classed(button, "gw-action", "gw-remedy", f"gw-remedy-{number + 1}", "gw-hidden")
-            )
+        self.remedies = [
+            look.button("", partial(self._try, number), "gw-remedy", f"gw-remedy-{number + 1}", "gw-hidden")
+            for number in range(REMEDIES)
+        ]
         self._tried = look.html("", "gw-tried")
         self._take_label = catalog(N_("Take it"))
         self._take_help = catalog(N_("Goes on as the future with the change, on a branch of its own."))
         self._drop_label = catalog(N_("Drop it"))
         self._drop_help = catalog(N_("Forgets both futures; the run stays as it is."))
-        self.take = ipywidgets.Button(
-            description=self._take_label, tooltip=self._take_help, **look.of(ipywidgets.Button)
+        self.take, self.drop = (
+            look.button(label, partial(self._decide, taken=taken), css_class, tooltip=told)
+            for label, told, css_class, taken in (
+                (self._take_label, self._take_help, "gw-take", True),
+                (self._drop_label, self._drop_help, "gw-drop", False),
+            )
         )
-        self.drop = ipywidgets.Button(
-            description=self._drop_label, tooltip=self._drop_help, **look.of(ipywidgets.Button)
-        )
-        self.take.on_click(lambda _: self._decide(taken=True))
-        self.drop.on_click(lambda _: self._decide(taken=False))
-        classed(self.take, "gw-action", "gw-take")
-        classed(self.drop, "gw-action", "gw-drop")
         self._row = look.box(self.remedies, "gw-actions", "gw-remedies", "gw-hidden")
         self._decision = look.box(
             [self._tried, self.take, self.drop], "gw-actions", "gw-decision", "gw-hidden"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-import ipywidgets
-
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.recipes import RECOMMENDED
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 
 __all__ = ["STARTS", "StartPanel"]
 
@@ -59,11 +58,9 @@ class StartPanel:
         self._catalog = catalog
         self.buttons = {}
         for start, (label, sentence) in STARTS.items():
-            button = ipywidgets.Button(
-                description=catalog(label), tooltip=catalog(sentence), **look.of(ipywidgets.Button)
+            self.buttons[start] = look.button(
+                catalog(label), partial(act, start), f"gw-{start}", tooltip=catalog(sentence)
             )
-            button.on_click(lambda _, start=start: act(start))
-            self.buttons[start] = classed(button, "gw-action", f"gw-{start}")
         self._code = look.html("", "gw-code")
         self._shown = ""
         row = look.box(list(self.buttons.values()), "gw-actions")

@@ -17,7 +17,7 @@ from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.pictures.image_grid import columns_of, packed
 from ganwidgets.rendering.pictures.scene import COLUMNS
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
 from ganwidgets.widgets.panels.samples.view import COUNTS, GalleryView
 
@@ -98,17 +98,12 @@ class SamplesPanel:
         look = look or SharedStyle()
         self._classes: tuple[int, ...] = ()
         self._guard = threading.RLock()
-        self.choice = classed(
-            GuardedDropdown(
-                self._guard,
-                lambda _label: request(),
-                description=catalog(N_("Show")),
-                tooltip=catalog(N_("Which class the generator is asked for.")),
-                **look.of(GuardedDropdown),
-            ),
-            "gw-choice",
-            "gw-shown-class",
-            "gw-hidden",
+        self.choice = GuardedDropdown(
+            self._guard,
+            lambda _label: request(),
+            description=catalog(N_("Show")),
+            tooltip=catalog(N_("Which class the generator is asked for.")),
+            **look.of(GuardedDropdown, "gw-choice", "gw-shown-class", "gw-hidden"),
         )
         self.widget = look.box([self.choice, self.view], f"gw-{self.name}", "gw-panel")
         self._real: np.ndarray | None = None

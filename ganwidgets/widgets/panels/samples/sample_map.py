@@ -20,7 +20,7 @@ from ganwidgets.live.worker.background import LatestOnlyTasks
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.plane.embedding import SEED, Embedding, embedding_of
 from ganwidgets.rendering.plane.projection import Extent, Projection, projection_of
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown
 from ganwidgets.widgets.panels.plane.panel import LAYERS, plane_words
 from ganwidgets.widgets.panels.plane.view import PlaneView
@@ -101,29 +101,22 @@ class SampleMap:
         self._ask = request
         layers = [layer for layer in LAYERS if layer.name in SHOWN]
         self.view = PlaneView(plane_words(catalog, layers), dict.fromkeys(SHOWN, True), self._needs_picture)
-        self.layout = classed(
-            GuardedDropdown(
-                threading.RLock(),
-                lambda _: self._needs_picture(True),
-                options=[(catalog(N_("pixels, by PCA")), PCA), (catalog(N_("features, by UMAP")), UMAP)],
-                description=catalog(N_("Placed by")),
-                tooltip=catalog(PLACED),
-                **look.of(GuardedDropdown),
-            ),
-            "gw-choice",
-            "gw-map-layout",
+        self.layout = GuardedDropdown(
+            threading.RLock(),
+            lambda _: self._needs_picture(True),
+            options=[(catalog(N_("pixels, by PCA")), PCA), (catalog(N_("features, by UMAP")), UMAP)],
+            description=catalog(N_("Placed by")),
+            tooltip=catalog(PLACED),
+            **look.of(GuardedDropdown, "gw-choice", "gw-map-layout"),
         )
         self._map = look.box([self.layout, self.view], f"gw-{self.name}", "gw-panel", "gw-hidden")
-        self.toggle = classed(
-            ipywidgets.ToggleButton(
-                value=False,
-                description=catalog(N_("Map of samples")),
-                tooltip=catalog(
-                    N_("Show many real and generated images as points; similar images are near each other.")
-                ),
-                **look.of(ipywidgets.ToggleButton),
+        self.toggle = ipywidgets.ToggleButton(
+            value=False,
+            description=catalog(N_("Map of samples")),
+            tooltip=catalog(
+                N_("Show many real and generated images as points; similar images are near each other.")
             ),
-            "gw-map-toggle",
+            **look.of(ipywidgets.ToggleButton, "gw-map-toggle"),
         )
         self.toggle.observe(self._toggled, names=["value"])
         self.widget = look.box([self.toggle, self._map], "gw-images")

@@ -9,13 +9,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
 import numpy as np
 
 from ganwidgets.games.resolutions import SCALE_NORM
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.pictures.image_grid import as_png, levels
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, set_hidden
 from ganwidgets.widgets.controls.locked_inputs import GuardedSlider
 from ganwidgets.widgets.panels.graph.texts import number_of
 
@@ -79,26 +78,19 @@ class ScalesPanel:
     ) -> None:
         self._catalog, self._ask, self._unlocked = catalog, ask, unlocked
         self._guard = threading.RLock()
-        self.unlock = classed(
-            ipywidgets.Button(
-                description=catalog(N_("Unlock now")),
-                tooltip=catalog(N_("The next resolution takes part from the next step on.")),
-                **look.of(ipywidgets.Button),
-            ),
-            "gw-action",
+        self.unlock = look.button(
+            catalog(N_("Unlock now")),
+            lambda: self._ask("growth_level", math.floor(self._unlocked()) + 1.0),
             "gw-unlock",
+            tooltip=catalog(N_("The next resolution takes part from the next step on.")),
         )
-        self.unlock.on_click(lambda _: self._ask("growth_level", math.floor(self._unlocked()) + 1.0))
-        self.alpha = classed(
-            GuardedSlider(
-                self._guard,
-                self._moved,
-                max=STOPS,
-                readout=False,
-                description=catalog(N_("Level")),
-                **look.of(GuardedSlider),
-            ),
-            "gw-alpha",
+        self.alpha = GuardedSlider(
+            self._guard,
+            self._moved,
+            max=STOPS,
+            readout=False,
+            description=catalog(N_("Level")),
+            **look.of(GuardedSlider, "gw-alpha"),
         )
         self._stacks = look.html("", "gw-stack-holder")
         controls = look.box([self.unlock, self.alpha], "gw-growth")
@@ -117,8 +109,8 @@ class ScalesPanel:
         """Show the resolutions of `frame`."""
         scales: Scales | None = frame.seen.get("scales")
         grows = scales is not None and scales.level is not None
-        for part, shown in ((self.growth, grows), (self.widget, scales is not None and not grows)):
-            (part.remove_class if shown else part.add_class)("gw-hidden")
+        set_hidden(self.growth, not grows)
+        set_hidden(self.widget, scales is None or grows)
         if scales is None:
             return
         if scales.level is None:

@@ -80,8 +80,7 @@ class ExplainPanel:
             placeholder=catalog(N_("a note on this iteration")),
         )
         self.note = sentences.button(N_("Note it"), "note", self._keep)
-        self.close = sentences.button(N_("Hide"), "hide", self._hide)
-        self.close.add_class("gw-hidden")
+        self.close = sentences.button(N_("Hide"), "hide", self._hide, "gw-hidden")
         self._shown = look.html("", "gw-explain-shown")
         row = sentences.row(
             N_("iteration"),

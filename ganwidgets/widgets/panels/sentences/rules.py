@@ -17,7 +17,7 @@ from ganwidgets.messages import Catalog, N_
 from ganwidgets.rehearsal import rehearse
 from ganwidgets.settings import SETTINGS
 from ganwidgets.trainer.trainer import GANTrainer
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, set_hidden
 from ganwidgets.widgets.panels.sentences.sentences import Sentences
 from ganwidgets.widgets.panels.sentences.what_if import changeable
 
@@ -168,7 +168,7 @@ class RulesPanel:
             self.chosen.options = names
         if names and self.chosen.value is None:
             self.chosen.value = names[0]
-        (self._of_a_rule.remove_class if names else self._of_a_rule.add_class)("gw-hidden")
+        set_hidden(self._of_a_rule, not names)
         self.mode.value = self._pilot.autopilot or "advise"
 
     def _suit(self) -> None:
@@ -181,8 +181,8 @@ class RulesPanel:
             if chosen and not (was_first and remedy):
                 self.setting.value = chosen
         for part in self._compared:
-            (part.remove_class if self.when.value in COLUMNS else part.add_class)("gw-hidden")
-        (self.then.remove_class if self.setting.value else self.then.add_class)("gw-hidden")
+            set_hidden(part, self.when.value not in COLUMNS)
+        set_hidden(self.then, not self.setting.value)
 
     def _mode_chosen(self, change: Any) -> None:
         if change["new"] != self._pilot.autopilot:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
 
 from ganwidgets.messages import Catalog
 from ganwidgets.widgets.browser.announcement import announced
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 
 __all__ = ["Sentences"]
 
@@ -43,17 +43,19 @@ class Sentences:
         """Return an input of class `kind` for a gap, created with `keywords`."""
         css_class = f"gw-{self._name}-{part}"
         self.names[css_class] = self._catalog(label), self._catalog(help_)
-        return classed(kind(**keywords, **self._look.of(kind)), css_class)
+        return kind(**keywords, **self._look.of(kind, css_class))
 
-    def button(self, text: str, part: str, act: Callable[[], None]) -> ipywidgets.Button:
+    def button(self, text: str, part: str, act: Callable[[], None], *css_classes: str) -> ipywidgets.Button:
         """Return a button that calls `act`."""
-        return self._look.button(self._catalog(text), act, f"gw-{self._name}-{part}")
+        return self._look.button(self._catalog(text), act, f"gw-{self._name}-{part}", *css_classes)
 
-    def row(self, *parts: str | ipywidgets.Widget, title: str = "") -> ipywidgets.Box:
+    def row(
+        self, *parts: str | ipywidgets.Widget, title: str = "", css_classes: Sequence[str] = ()
+    ) -> ipywidgets.Box:
         """Return a row of words and widgets, which begins with `title` if there is one."""
         head = [self._text(title, "gw-sentence-title")] if title else []
         rest = [self._text(part, "gw-sentence-word") if isinstance(part, str) else part for part in parts]
-        return self._look.box([*head, *rest], "gw-sentence-row")
+        return self._look.box([*head, *rest], "gw-sentence-row", *css_classes)
 
     def panel(self, *parts: ipywidgets.Widget) -> ipywidgets.Box:
         """Return the panel."""

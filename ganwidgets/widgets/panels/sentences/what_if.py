@@ -131,8 +131,7 @@ class WhatIfPanel:
             N_("The curve or figure that compares both futures."),
         )
         self._concluded = look.html("", "gw-what_if-concluded")
-        self._conclusion = sentences.row(N_("Difference of"), self.metric)
-        self._conclusion.add_class("gw-hidden")
+        self._conclusion = sentences.row(N_("Difference of"), self.metric, css_classes=["gw-hidden"])
         self._decision = look.box([self.take, self.keep, self.drop], "gw-actions", "gw-hidden")
         row = sentences.row(
             self.setting,

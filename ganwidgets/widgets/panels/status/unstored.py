@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import html
-import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
-from ganwidgets.widgets.browser.announcement import announced
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle, set_hidden
+from ganwidgets.widgets.panels.saved_files import SavedFiles
 
 __all__ = ["UnstoredPanel"]
 
@@ -48,14 +48,13 @@ class UnstoredPanel:
         self._help = catalog(
             N_("Saves the whole run to the file beside this button, on another disk for example.")
         )
-        self.path = classed(
-            ipywidgets.Text(str(Path.home() / "run.gan"), **look.of(ipywidgets.Text)), "gw-rescue-path"
+        self.path = ipywidgets.Text(
+            str(Path.home() / "run.gan"), **look.of(ipywidgets.Text, "gw-rescue-path")
         )
-        button = ipywidgets.Button(description=self._label, tooltip=self._help, **look.of(ipywidgets.Button))
-        button.on_click(self._clicked)
-        self.button = classed(button, "gw-action", "gw-rescue")
-        self._said = look.html("", "gw-rescue-said")
-        row = look.box([self.path, self.button, self._said], "gw-actions")
+        self._files = SavedFiles(catalog, look, "gw-rescue-said")
+        self.button = look.button(self._label, self._save, "gw-rescue", tooltip=self._help)
+        self._files.buttons = [self.button]
+        row = look.box([self.path, self.button, self._files.said], "gw-actions")
         self.widget = look.box([self._box, row], "gw-unstored", "gw-hidden")
 
     @property
@@ -69,27 +68,19 @@ class UnstoredPanel:
     def report(self, fault: BaseException | None) -> None:
         """Show why the run cannot be stored, or nothing if it can."""
         if fault is None:
-            self.widget.add_class("gw-hidden")
-            self._box.value = self._said.value = ""
+            set_hidden(self.widget, True)
+            self._box.value = self._files.said.value = ""
             return
         headline = self._catalog(N_("The run is not being stored."))
         self._box.value = (
             f'<div role="alert" class="gw-trouble-box"><strong>{html.escape(headline)}</strong>'
             f"<p>{html.escape(self._catalog.error(fault))}</p></div>"
         )
-        self.widget.remove_class("gw-hidden")
+        set_hidden(self.widget, False)
 
-    def _clicked(self, _button: ipywidgets.Button) -> None:
-        self.button.disabled = True
-        threading.Thread(
-            target=self._work, args=(self.path.value,), name="ganwidgets-rescue", daemon=True
-        ).start()
+    def _save(self) -> None:
+        self._files.begin(partial(self._saved, self.path.value))
 
-    def _work(self, path: str) -> None:
-        try:
-            self._rescue(path)
-            said = self._catalog(N_("Saved: {path}"), path=path)
-        except Exception as error:  # noqa: BLE001 - the page shows why it cannot be saved
-            said = self._catalog.error(error)
-        self._said.value = announced(said)
-        self.button.disabled = False
+    def _saved(self, path: str) -> str:
+        self._rescue(path)
+        return path

@@ -7,11 +7,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
-
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.rendering.drawing.phrases import spell_count
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown, GuardedSlider, GuardedText
 from ganwidgets.widgets.panels.timeline.branch_tree import scale_of, tree
 
@@ -89,48 +87,36 @@ class TimelinePanel:
         title = look.html(f"<strong>{html.escape(catalog(N_('Timeline')))}</strong>", "gw-timeline-title")
         self._told = look.html("", "gw-timeline-told")
         self.branch, self.compare = (
-            classed(
-                GuardedDropdown(self._guard, chosen, description=catalog(label), **look.of(GuardedDropdown)),
-                f"gw-{name}",
+            GuardedDropdown(
+                self._guard, chosen, description=catalog(label), **look.of(GuardedDropdown, f"gw-{name}")
             )
             for name, label, chosen in (
                 ("branch", N_("Branch"), self._switched),
                 ("compare", N_("Compare"), self._compared),
             )
         )
-        self.fork_name = classed(
-            GuardedText(
-                self._guard,
-                lambda _: None,
-                placeholder=catalog(N_("name of a new branch")),
-                **look.of(GuardedText),
-            ),
-            "gw-branch-name",
+        self.fork_name = GuardedText(
+            self._guard,
+            lambda _: None,
+            placeholder=catalog(N_("name of a new branch")),
+            **look.of(GuardedText, "gw-branch-name"),
         )
         self.buttons = {
-            action: classed(
-                ipywidgets.Button(
-                    description=catalog(label), tooltip=catalog(HELP[action]), **look.of(ipywidgets.Button)
-                ),
-                "gw-action",
-                f"gw-{action}",
-            )
-            for action, label in (
-                ("continue", N_("Continue from here")),
-                ("fork", N_("New branch")),
-                ("undo", N_("Undo")),
-                *((("verify", N_("Verify")),) if verify is not None else ()),
+            action: look.button(catalog(label), act, f"gw-{action}", tooltip=catalog(HELP[action]))
+            for action, label, act in (
+                ("continue", N_("Continue from here"), go_on),
+                ("fork", N_("New branch"), self._forked),
+                ("undo", N_("Undo"), lambda: travel("undo", None)),
+                *(() if verify is None else (("verify", N_("Verify"), verify),)),
             )
         }
-        self.buttons["continue"].on_click(lambda _: go_on())
-        self.buttons["fork"].on_click(lambda _: self._forked())
-        self.buttons["undo"].on_click(lambda _: travel("undo", None))
-        if verify is not None:
-            self.buttons["verify"].on_click(lambda _: verify())
         self._verdict = look.html("", "gw-verdict-told")
-        self.scrubber = classed(
-            GuardedSlider(self._guard, self._moved, max=scale_of(0), readout=False, **look.of(GuardedSlider)),
-            "gw-scrubber",
+        self.scrubber = GuardedSlider(
+            self._guard,
+            self._moved,
+            max=scale_of(0),
+            readout=False,
+            **look.of(GuardedSlider, "gw-scrubber"),
         )
         self._tree = look.html("", "gw-tree-holder")
         head = look.box([title, self._told, self.branch, self.compare], "gw-timeline-head")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +12,7 @@ import ipywidgets
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.settings import FloatSetting, Setting
-from ganwidgets.widgets.browser.style.shared_style import SharedStyle, classed
+from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.controls.controls import Control
 
 __all__ = ["ACTIONS", "SPEED", "Transport"]
@@ -94,14 +95,11 @@ class Transport:
         look = look or SharedStyle()
         self.buttons = {}
         for action, (label, sentence) in actions.items():
-            button = ipywidgets.Button(
-                description=catalog(label), tooltip=catalog(sentence), **look.of(ipywidgets.Button)
+            self.buttons[action] = look.button(
+                catalog(label), partial(act, action), f"gw-{action}", tooltip=catalog(sentence)
             )
-            button.on_click(lambda _, action=action: act(action))
-            self.buttons[action] = classed(button, "gw-action", f"gw-{action}")
-        self.count = classed(
-            ipywidgets.BoundedIntText(1, min=1, max=MOST, **look.of(ipywidgets.BoundedIntText)),
-            "gw-step-count",
+        self.count = ipywidgets.BoundedIntText(
+            1, min=1, max=MOST, **look.of(ipywidgets.BoundedIntText, "gw-step-count")
         )
         self._count_named = catalog(N_("Steps")), catalog(N_("How many full steps the button Step trains."))
         self.speed = Control("speed", SPEED, catalog, ask, look=look, zero_end="high")

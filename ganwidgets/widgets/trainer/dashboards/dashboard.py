@@ -95,10 +95,11 @@ class Dashboard(ABC):
         self._unstored = UnstoredPanel(catalog, trainer.save, look)
         self._below_status = [self._unstored.widget, GuidedTour(catalog)]
         self.what_if = WhatIfPanel(catalog, trainer, links.carry_out, tasks, look)
-        self.controls = ControlSet(catalog, links.ask, definitions, look=look, presets=preset_labels())
+        self.controls = ControlSet(
+            catalog, links.ask, definitions, look, preset_labels(), self.what_if.changeable
+        )
+        self.controls.show(trainer.settings.as_dict())
         self._suit(source)
-        for name in self.what_if.changeable:
-            self.controls.controls[name].widget.add_class("gw-asks")
         self.timeline = TimelinePanel(
             catalog, links.travel, lambda: links.act("play"), links.compare, links.verify, look
         )

@@ -96,8 +96,8 @@ class LayoutTools(anywidget.AnyWidget):
             words={name: catalog(text) for name, text in WORDS.items()},
             panels=[[name, catalog(LABELS[name])] for name in names],
             presets=list(presets),
+            _dom_classes=("gw-layout-tools",),
         )
-        self.add_class("gw-layout-tools")
         self.heard: Callable[[str, Any], None] = lambda _kind, _value: None
         self.on_msg(self._on_message)
 

@@ -133,5 +133,5 @@ class GuidedTour(anywidget.AnyWidget):
         super().__init__(
             words={name: catalog(text) for name, text in WORDS.items()},
             stops=[[name, catalog(title), catalog(text)] for name, title, text in STOPS],
+            _dom_classes=("gw-guide",),
         )
-        self.add_class("gw-guide")
