@@ -14,7 +14,7 @@ from traitlets import TraitError
 from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.settings import SETTINGS, BoolSetting, NumberSetting, Setting
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
-from ganwidgets.widgets.controls.editors import NumberEditor, make_editor
+from ganwidgets.widgets.controls.editors import Field, NumberEditor, make_editor
 
 __all__ = ["Control", "ControlSet"]
 
@@ -120,12 +120,7 @@ class Control:
             label = f'{html.escape(label)} <span class="gw-unit">{html.escape(catalog(setting.unit))}</span>'
         self.editor = make_editor(
             setting,
-            label,
-            catalog,
-            self._look,
-            self._guard,
-            self._edited,
-            tooltip=catalog(setting.help),
+            Field(label, catalog, self._look, self._guard, self._edited, catalog(setting.help)),
             zero_end=zero_end,
             presets=presets,
         )

@@ -11,6 +11,7 @@ import math
 import re
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import ipywidgets
@@ -38,9 +39,7 @@ from ganwidgets.widgets.controls.locked_inputs import (
 )
 from ganwidgets.widgets.controls.slider_stops import SliderStops
 
-__all__ = ["Editor", "NumberEditor", "make_editor"]
-
-Edited = Callable[[Any], None]
+__all__ = ["Editor", "Field", "NumberEditor", "make_editor"]
 
 
 class Editor(Protocol):
@@ -55,24 +54,12 @@ class Editor(Protocol):
         """Return `value` as text in the reader's language."""
 
 
-def make_editor(
-    setting: Setting[Any],
-    label: str,
-    catalog: Catalog,
-    look: SharedStyle,
-    guard: threading.RLock,
-    edited: Edited,
-    *,
-    tooltip: str = "",
-    zero_end: Literal["low", "high"] = "low",
-    presets: Mapping[str, str] | None = None,
-) -> Editor:
-    """Return the editor for `setting`.
+@dataclass(frozen=True)
+class Field:
+    """What the inputs of an editor show and call, whatever their kind.
 
-    Parameters
+    Attributes
     ----------
-    setting : Setting
-        Its type determines the kind of input.
     label : str
         The visible name, in the reader's language; may contain HTML from this package.
     catalog : Catalog
@@ -85,21 +72,54 @@ def make_editor(
         Called with each value that the user enters, in canonical form if it can be computed here.
     tooltip : str, optional
         One sentence on the setting, in the reader's language.
+    """
+
+    label: str
+    catalog: Catalog
+    look: SharedStyle
+    guard: threading.RLock
+    edited: Callable[[Any], None]
+    tooltip: str = ""
+
+    def labelled(self, kind: type[ipywidgets.Widget], *css_classes: str) -> dict[str, Any]:
+        """Return the keywords with which an input of `kind` has this label."""
+        return {
+            "description": self.label,
+            "description_allow_html": True,
+            "tooltip": self.tooltip,
+            **self.look.of(kind, *css_classes),
+        }
+
+
+def make_editor(
+    setting: Setting[Any],
+    field: Field,
+    *,
+    zero_end: Literal["low", "high"] = "low",
+    presets: Mapping[str, str] | None = None,
+) -> Editor:
+    """Return the editor for `setting`.
+
+    Parameters
+    ----------
+    setting : Setting
+        Its type determines the kind of input.
+    field : Field
     zero_end : {"low", "high"}
         The end of a slider with the special value 0, if it has a special meaning.
     presets : mapping of str to str, optional
         For data: each preset's name and label.
     """
     if isinstance(setting, NumberSetting):
-        return NumberEditor(setting, label, look, guard, edited, zero_end, tooltip=tooltip)
+        return NumberEditor(setting, field, zero_end)
     if isinstance(setting, BoolSetting):
-        return SwitchEditor(setting, label, catalog, look, guard, edited, tooltip=tooltip)
+        return SwitchEditor(setting, field)
     if isinstance(setting, ChoiceSetting):
-        return ChoiceEditor(setting, label, catalog, look, guard, edited, tooltip=tooltip)
+        return ChoiceEditor(setting, field)
     if isinstance(setting, LayerWidthsSetting):
-        return WidthsEditor(setting, label, catalog, look, guard, edited, tooltip=tooltip)
+        return WidthsEditor(setting, field)
     if isinstance(setting, DataSetting):
-        return DataEditor(setting, label, catalog, look, guard, edited, presets or {}, tooltip=tooltip)
+        return DataEditor(setting, field, presets or {})
     raise TypeError(f"no input is known for a {type(setting).__name__}")
 
 
@@ -121,40 +141,32 @@ class NumberEditor:
     def __init__(
         self,
         setting: NumberSetting[Any],
-        label: str,
-        look: SharedStyle,
-        guard: threading.RLock,
-        edited: Edited,
+        field: Field,
         zero_end: Literal["low", "high"],
-        *,
-        tooltip: str = "",
     ) -> None:
         self._setting = setting
         self._whole = isinstance(setting, IntSetting)
         self._stops = SliderStops(setting, zero_end)
         self.values = self._stops.values
         self.zero = setting.zero
-        self._edited = edited
-        self._guard = guard
+        self._edited = field.edited
+        self._guard = field.guard
         self.slider = GuardedSlider(
-            guard,
+            field.guard,
             self._moved,
             max=len(self._stops.values) - 1,
             value=self._stops.nearest(setting.initial),
             readout=False,
-            tooltip=tooltip,
-            **look.of(GuardedSlider, "gw-slider"),
+            tooltip=field.tooltip,
+            **field.look.of(GuardedSlider, "gw-slider"),
         )
         box = GuardedInt if self._whole else GuardedFloat
         self.box = box(
-            guard,
+            field.guard,
             self._entered,
             value=setting.initial,
             step=self._box_step(setting.initial),
-            description=label,
-            description_allow_html=True,
-            tooltip=tooltip,
-            **look.of(box, "gw-number"),
+            **field.labelled(box, "gw-number"),
         )
         self.widgets = (self.slider, self.box)
 
@@ -197,29 +209,16 @@ class NumberEditor:
 class ChoiceEditor:
     """A list of labels; the user's objective is added once it is used."""
 
-    def __init__(
-        self,
-        setting: ChoiceSetting,
-        label: str,
-        catalog: Catalog,
-        look: SharedStyle,
-        guard: threading.RLock,
-        edited: Edited,
-        *,
-        tooltip: str = "",
-    ) -> None:
+    def __init__(self, setting: ChoiceSetting, field: Field) -> None:
         self._setting = setting
-        self._catalog = catalog
-        self._labels = {name: catalog(text) for name, text in setting.choices.items()}
+        self._catalog = field.catalog
+        self._labels = {name: field.catalog(text) for name, text in setting.choices.items()}
         self.list = GuardedDropdown(
-            guard,
-            edited,
+            field.guard,
+            field.edited,
             options=self._options(without=OWN_CHOICE),
             value=setting.initial,
-            description=label,
-            description_allow_html=True,
-            tooltip=tooltip,
-            **look.of(GuardedDropdown),
+            **field.labelled(GuardedDropdown),
         )
         self.widgets = (self.list,)
 
@@ -239,26 +238,16 @@ class ChoiceEditor:
 class SwitchEditor:
     """A checkbox."""
 
-    def __init__(
-        self,
-        setting: BoolSetting,
-        label: str,
-        catalog: Catalog,
-        look: SharedStyle,
-        guard: threading.RLock,
-        edited: Edited,
-        *,
-        tooltip: str = "",
-    ) -> None:
-        self._catalog = catalog
+    def __init__(self, setting: BoolSetting, field: Field) -> None:
+        self._catalog = field.catalog
         self.box = GuardedCheckbox(
-            guard,
-            edited,
+            field.guard,
+            field.edited,
             value=setting.initial,
-            description=label,
+            description=field.label,
             indent=False,
-            tooltip=tooltip,
-            **look.of(GuardedCheckbox),
+            tooltip=field.tooltip,
+            **field.look.of(GuardedCheckbox),
         )
         self.widgets = (self.box,)
 
@@ -272,30 +261,17 @@ class SwitchEditor:
 class WidthsEditor:
     """A line such as ``64, 64``."""
 
-    def __init__(
-        self,
-        setting: LayerWidthsSetting,
-        label: str,
-        catalog: Catalog,
-        look: SharedStyle,
-        guard: threading.RLock,
-        edited: Edited,
-        *,
-        tooltip: str = "",
-    ) -> None:
-        self._catalog = catalog
-        self._guard = guard
-        self._edited = edited
+    def __init__(self, setting: LayerWidthsSetting, field: Field) -> None:
+        self._catalog = field.catalog
+        self._guard = field.guard
+        self._edited = field.edited
         self.text = GuardedText(
-            guard,
+            field.guard,
             self._entered,
             value=self._line(setting.initial),
-            placeholder=catalog(N_("no hidden layer")),
+            placeholder=field.catalog(N_("no hidden layer")),
             continuous_update=False,
-            description=label,
-            description_allow_html=True,
-            tooltip=tooltip,
-            **look.of(GuardedText),
+            **field.labelled(GuardedText),
         )
         self.widgets = (self.text,)
 
@@ -320,31 +296,17 @@ class WidthsEditor:
 class DataEditor:
     """A list of presets, with an entry for the user's own data while it is used."""
 
-    def __init__(
-        self,
-        setting: DataSetting,
-        label: str,
-        catalog: Catalog,
-        look: SharedStyle,
-        guard: threading.RLock,
-        edited: Edited,
-        presets: Mapping[str, str],
-        *,
-        tooltip: str = "",
-    ) -> None:
-        self._presets = {name: catalog(text) for name, text in presets.items()}
-        self._own_label = catalog(N_("own data"))
+    def __init__(self, setting: DataSetting, field: Field, presets: Mapping[str, str]) -> None:
+        self._presets = {name: field.catalog(text) for name, text in presets.items()}
+        self._own_label = field.catalog(N_("own data"))
         self._own: Any = None
-        self._edited = edited
+        self._edited = field.edited
         self.list = GuardedDropdown(
-            guard,
+            field.guard,
             self._chosen,
             options=self._options(),
             value=setting.initial if setting.initial in self._presets else None,
-            description=label,
-            description_allow_html=True,
-            tooltip=tooltip,
-            **look.of(GuardedDropdown),
+            **field.labelled(GuardedDropdown),
         )
         self.widgets = (self.list,)
 
