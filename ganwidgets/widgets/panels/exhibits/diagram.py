@@ -115,12 +115,16 @@ def _curve(x0: float, y0: float, x1: float, y1: float) -> str:
 
 
 def _lane(tops: Sequence[float], wanted: float) -> float:
-    """Return the height nearest to `wanted` at which a line passes boxes with these upper edges."""
+    """Return the height nearest to `wanted` at which a line passes boxes with these upper edges.
+
+    Of two that are equally near, it is the one farther from the middle, where more lines pass.
+    """
+    middle = (min(tops) + max(tops) + HEIGHT) / 2
     ends = [end for top in tops for end in (top - CLEARANCE, top + HEIGHT + CLEARANCE)]
     free = [
         y for y in (wanted, *ends) if not any(top - CLEARANCE < y < top + HEIGHT + CLEARANCE for top in tops)
     ]
-    return min(free, key=lambda y: abs(y - wanted))
+    return min(free, key=lambda y: (abs(y - wanted), -abs(y - middle)))
 
 
 def _arrow(places: Mapping[str, tuple[float, float]], flow: Flow) -> str:
