@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import statistics
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -47,17 +48,32 @@ def _pace(widget: gw.GANTrainerWidget, seconds: float) -> tuple[float, float]:
     return steps / (time.perf_counter() - began), (time.process_time() - busy) / max(1, steps)
 
 
+def _open_page(widget: gw.GANTrainerWidget) -> None:
+    """Watch as a page of the notebook does that acknowledges at once; nothing is sent to a browser."""
+    answers = widget._answers
+
+    def acknowledge(message: Mapping[str, Any], _: Any) -> None:
+        if "seq" in message:
+            answers.acknowledge("page", message["seq"])
+
+    widget._dashboard.heartbeat.tapped(acknowledge)
+    answers.hello("page")
+
+
 def main() -> None:
     """Print the median of the pairs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=40)
     parser.add_argument("--slow", type=int, default=0, help="further clients, which acknowledge nothing")
+    parser.add_argument("--page", action="store_true", help="a page of the notebook watches all the time")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0)
     options = parser.parse_args()
     torch.set_num_threads(1)
     widget = gw.GANTrainerWidget("ring8", **gw.recommended("ring8"))
     widget.play()
+    if options.page:
+        _open_page(widget)
     ratios, costs, rates = [], [], []
     for _ in range(options.pairs):
         alone, busy_alone = _pace(widget, options.seconds)
