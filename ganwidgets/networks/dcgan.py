@@ -16,7 +16,7 @@ from torch import nn
 
 from ganwidgets.networks.layers.conditioning import Labelled, Projection, embedding_width
 from ganwidgets.networks.layers.convolutions import begin, norm_layer, widths_of
-from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
+from ganwidgets.networks.spec import HALVED_SIDES, NetworkSpec, refuse_unless_square
 
 __all__ = ["build"]
 
@@ -26,7 +26,7 @@ DEVIATION = 0.02
 
 def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
     """Return a generator and a discriminator; see :func:`build_networks`."""
-    side = refuse_unless_square("dcgan", plan.shape)
+    side = refuse_unless_square("dcgan", plan.shape, HALVED_SIDES)
     with torch.device("meta"):
         networks = _generator(plan, side), _discriminator(plan, side)
     for network in networks:

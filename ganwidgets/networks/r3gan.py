@@ -18,7 +18,7 @@ from torch.nn.functional import conv2d, interpolate, leaky_relu, pad
 
 from ganwidgets.networks.layers.conditioning import Labelled, Projection, embedding_width
 from ganwidgets.networks.layers.convolutions import begin, widths_of
-from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
+from ganwidgets.networks.spec import HALVED_SIDES, NetworkSpec, refuse_unless_square
 
 __all__ = ["build"]
 
@@ -36,7 +36,7 @@ GROUP_WIDTH = 16
 
 def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
     """Return a generator and a discriminator; see :func:`build_networks`."""
-    side = refuse_unless_square("r3gan", plan.shape)
+    side = refuse_unless_square("r3gan", plan.shape, HALVED_SIDES)
     start, widths = widths_of(side, plan.channels)
     # The finest resolution has a stage of its own, as wide as the first that is halved.
     widths = [widths[0], *widths]

@@ -17,14 +17,14 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from ganwidgets.networks.layers.conditioning import Labelled, Projection, embedding_width
 from ganwidgets.networks.layers.convolutions import begin, norm_layer, widths_of
-from ganwidgets.networks.spec import NetworkSpec, refuse_unless_square
+from ganwidgets.networks.spec import HALVED_SIDES, NetworkSpec, refuse_unless_square
 
 __all__ = ["build"]
 
 
 def build(plan: NetworkSpec, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
     """Return a generator and a discriminator; see :func:`build_networks`."""
-    side = refuse_unless_square("resnet", plan.shape)
+    side = refuse_unless_square("resnet", plan.shape, HALVED_SIDES)
     with torch.device("meta"):
         networks = _generator(plan, side), _discriminator(plan, side)
     for network in networks:

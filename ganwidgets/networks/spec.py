@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 
-__all__ = ["NetworkSpec", "refuse_unless_square"]
+__all__ = ["HALVED_SIDES", "NetworkSpec", "refuse_unless_square"]
 
-SIDES = (8, 16, 32, 64, 128)
-"""Supported image sides of convolutional networks, in pixels."""
+DOUBLED_SIDES = (8, 16, 32, 64, 128)
+"""Image sides of networks that work at every power of two up to the image's, in pixels."""
+
+HALVED_SIDES = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+"""Image sides of networks that halve images at least twice, down to 2 to 7 pixels."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,10 @@ class NetworkSpec:
         return "none" if self.spectral_norm else self.norm
 
 
-def refuse_unless_square(architecture: str, shape: tuple[int, ...]) -> int:
-    """Return the image side for a convolutional architecture.
+def refuse_unless_square(
+    architecture: str, shape: tuple[int, ...], sides: tuple[int, ...] = DOUBLED_SIDES
+) -> int:
+    """Return the image side for a convolutional architecture that supports `sides`.
 
     Raises
     ------
@@ -79,13 +84,13 @@ def refuse_unless_square(architecture: str, shape: tuple[int, ...]) -> int:
                 n=shape[0],
             )
         )
-    if shape[1] != shape[2] or shape[1] not in SIDES:
+    if shape[1] != shape[2] or shape[1] not in sides:
         raise DataError(
             Message(
                 "architecture {name!r} is for square images of {sides} pixels a side, but the data has {height} by "
                 "{width}; choose architecture 'mlp', or resize them (a folder by ganwidgets.image_folder(path, size=32))",
                 name=architecture,
-                sides=", ".join(map(str, SIDES)),
+                sides=", ".join(map(str, sides)),
                 height=shape[1],
                 width=shape[2],
             )

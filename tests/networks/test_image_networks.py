@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm as torch_spectral_norm
 
+import ganwidgets as gw
 from ganwidgets.errors import DataError
 from ganwidgets.networks import build_networks
 from ganwidgets.networks.layers.spectral import SpectralNorm
@@ -27,7 +28,7 @@ def noise(*shape):
 @given(
     architecture=st.sampled_from(["mlp", "dcgan", "resnet"]),
     colours=st.sampled_from([1, 3]),
-    side=st.sampled_from([8, 16, 32, 64, 128]),
+    side=st.sampled_from([8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128]),
     classes=st.sampled_from([0, 3]),
     norm=st.sampled_from(["batch", "instance", "none"]),
     spectral=st.booleans(),
@@ -48,6 +49,24 @@ def test_every_size_in_grey_and_colour_with_and_without_labels(
     logits.sum().backward()
     for network in (generator, discriminator):
         assert all(p.grad is not None for p in network.parameters())
+
+
+@pytest.mark.parametrize("architecture", ["dcgan", "resnet", "r3gan"])
+def test_images_of_the_size_of_mnist_are_halved_twice(architecture, tmp_path):
+    images = torch.linspace(0, 1, 8 * 28 * 28).reshape(8, 28, 28)
+    trainer = gw.GANTrainer(images, architecture=architecture, channels=2, batch_size=4)
+    trainer.step()
+    assert trainer.sample(3).shape == (3, 1, 28, 28)
+    trainer.save(tmp_path / "run.gan")
+    assert gw.GANTrainer.load(tmp_path / "run.gan").state_hash() == trainer.state_hash()
+
+
+@pytest.mark.parametrize(("architecture", "side"), [("dcgan", 14), ("dcgan", 30), ("progressive", 28)])
+def test_sides_that_do_not_halve_are_refused_with_those_that_do(architecture, side):
+    images = torch.linspace(0, 1, 8 * side * side).reshape(8, side, side)
+    others = "24, 28, 32" if architecture == "dcgan" else "16, 32, 64"
+    with pytest.raises(gw.DataError, match=others):
+        gw.GANTrainer(images, architecture=architecture, channels=2, batch_size=4)
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "dcgan", "resnet"])
@@ -142,6 +161,6 @@ def test_spectral_norm_is_of_every_layer_of_the_discriminator_and_replaces_its_n
 def test_what_cannot_be_built_is_refused_with_a_remedy(architecture):
     with pytest.raises(DataError, match="points of 2 numbers; choose architecture 'mlp'"):
         built(architecture, (2,))
-    for shape in ((1, 12, 12), (3, 16, 32), (1, 256, 256)):
+    for shape in ((1, 14, 14), (3, 16, 32), (1, 256, 256)):
         with pytest.raises(DataError, match=rf"has {shape[1]} by {shape[2]}; .*image_folder"):
             built(architecture, shape)

@@ -18,14 +18,15 @@ NORM_DEVIATION = 0.02
 def widths_of(side: int, channels: int) -> tuple[int, list[int]]:
     """Return the smallest side inside the network, and the channels after each halving.
 
-    Images are halved down to 4 pixels a side, those of 8 down to 2, so that there are at least two halvings. Channels
-    double with each, up to eight times `channels`.
+    Images are halved at least twice, then as long as at least 4 pixels a side remain. Channels double with each halving, up
+    to eight times `channels`.
 
-    >>> widths_of(32, 64)
-    (4, [64, 128, 256])
+    >>> widths_of(32, 64), widths_of(28, 64)
+    ((4, [64, 128, 256]), (7, [64, 128]))
     """
-    smallest = 4 if side > 8 else 2
-    halvings = (side // smallest).bit_length() - 1
+    smallest, halvings = side, 0
+    while smallest % 2 == 0 and (halvings < 2 or smallest >= 8):
+        smallest, halvings = smallest // 2, halvings + 1
     return smallest, [channels * min(2**level, WIDEST) for level in range(halvings)]
 
 
