@@ -28,6 +28,7 @@ from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.lanes.networks import LaneForward, batched
 from ganwidgets.stepping.lanes.tensors import LaneTensors
 from ganwidgets.stepping.lanes.updates import LaneOptimizer
+from ganwidgets.stepping.runtime.memory import keep_memory
 
 __all__ = ["LaneEngine", "LaneRows", "LaneStop", "copies_for"]
 
@@ -100,6 +101,7 @@ class LaneEngine:
     """
 
     def __init__(self, engines: Sequence[Engine], copies: int | None = None) -> None:
+        keep_memory()
         self.engines = list(engines)
         states = [engine.state for engine in self.engines]
         self._states = states
