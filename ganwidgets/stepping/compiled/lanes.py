@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.lanes.engine import LaneEngine, LaneRows, LaneStop
 
 __all__ = ["CompiledLanes"]
+
+DRAWN_AHEAD = 2**18
+"""Number of latent values of all lanes to draw at once, so that the cache still holds them when a step reads them."""
 
 
 class CompiledLanes(LaneEngine):
@@ -64,7 +68,7 @@ class CompiledLanes(LaneEngine):
     def _carry_out(self, n: int, *, every: bool) -> tuple[npt.NDArray[np.float64], dict[int, LaneStop]]:
         """Carry out `n` steps; return the records [n, lanes, columns], and stops if `every` step is checked."""
         plan, program = self._plan, self._program
-        noise, eps, numbers = self._noise_of(n), self._eps_of(n), self._numbers_of(n)
+        eps, numbers = self._eps_of(n), self._numbers_of(n)
         labels = self._labels_of(n) if plan.classes else None
         self._feed.expect(n * plan.real_batches)
         blocks = [self.tensors[player].block for player in (DISCRIMINATOR, GENERATOR)]
@@ -72,8 +76,8 @@ class CompiledLanes(LaneEngine):
         records: list[Tensor] = []
         stops: dict[int, LaneStop] = {}
         with torch.no_grad():
-            for step in range(n):
-                inputs = [*blocks, self._real(), noise[step], numbers[step], *average]
+            for step, noise in enumerate(self._noise_of(n)):
+                inputs = [*blocks, self._real(), noise, numbers[step], *average]
                 if eps is not None:
                     inputs.append(eps[step])
                 if labels is not None:
@@ -110,19 +114,21 @@ class CompiledLanes(LaneEngine):
         batches = [self._feed.take() for _ in range(self._plan.real_batches)]
         return batches[0].unsqueeze(0) if len(batches) == 1 else torch.stack(batches)
 
-    def _noise_of(self, n: int) -> list[Tensor]:
-        """Return the noise of `n` steps, [updates, lanes, batch, latent] each, in the order of the eager step."""
+    def _noise_of(self, n: int) -> Iterator[Tensor]:
+        """Yield the noise of each of `n` steps, [updates, lanes, batch, latent], in the order of the eager step."""
         plan = self._plan
-        noise = torch.empty(n, plan.updates, self._width, plan.batch_size, plan.latent_dim)
-        uniform = self._shared.noise == "uniform"
-        for lane, generator in enumerate(self._generators):
-            for row in noise[:, :, lane].flatten(0, 1).unbind(0) if n else ():
-                if uniform:
-                    row.uniform_(-1, 1, generator=generator)
-                else:
-                    row.normal_(generator=generator)
-        noise[:, :, self._lanes :] = noise[:, :, :1]
-        return list(noise.unbind(0))
+        shape = plan.updates, self._width, plan.batch_size, plan.latent_dim
+        ahead = max(1, DRAWN_AHEAD // math.prod(shape))
+        for begin in range(0, n, ahead):
+            noise = torch.empty(min(ahead, n - begin), *shape)
+            for lane, generator in enumerate(self._generators):
+                for row in noise[:, :, lane].flatten(0, 1).unbind(0):
+                    if self._shared.noise == "uniform":
+                        row.uniform_(-1, 1, generator=generator)
+                    else:
+                        row.normal_(generator=generator)
+            noise[:, :, self._lanes :] = noise[:, :, :1]
+            yield from noise.unbind(0)
 
     def _labels_of(self, n: int) -> list[Tensor]:
         """Return the labels of `n` steps as rows with a 1 each, [updates, lanes, batch, classes].
@@ -166,16 +172,25 @@ class CompiledLanes(LaneEngine):
         plan = self._plan
         found = np.empty((n, plan.updates, self._width, len(NUMBERS)), np.float32)
         iterations, first = self._padded(self.iterations), 0
+        corrected = slice(NUMBERS.index("bias1"), NUMBERS.index("bias2") + 1)
         for player, letter in LETTERS.items():
             count = getattr(plan, f"{letter}_steps")
+            unbiased: dict[tuple[float, float, int], npt.NDArray[np.float64]] = {}
+            begun = [int(steps) for steps in self.tensors[player].steps.tolist()]
             for lane, each in enumerate(self._settings):
-                begun = int(self.tensors[player].steps[lane])
+                rows = found[:, first : first + count, lane]
                 fixed = _Numbers(each, letter)
-                for step in range(n):
-                    lr, weight = fixed.scheduled(iterations[lane] + step)
-                    for index in range(count):
-                        unbiased = bias_corrections(each.beta1, each.beta2, begun + step * count + index + 1)
-                        found[step, first + index, lane] = fixed.row(lr, unbiased, weight)
+                if fixed.constant:
+                    rows[:] = fixed.row(iterations[lane])
+                else:
+                    for step in range(n):
+                        rows[step] = fixed.row(iterations[lane] + step)
+                like = each.beta1, each.beta2, begun[lane]  # lanes have most of them in common
+                if like not in unbiased:
+                    updates = range(like[2] + 1, like[2] + n * count + 1)
+                    pairs = [bias_corrections(each.beta1, each.beta2, update) for update in updates]
+                    unbiased[like] = np.array(pairs).reshape(n, count, 2)
+                rows[:, :, corrected] = unbiased[like]
             first += count
         return list(torch.from_numpy(found).unbind(0))
 
@@ -191,19 +206,18 @@ class _Numbers:
         self._limits = (get("grad_clip") or np.inf, clip or np.inf)
         self._rest = get("beta1"), get("beta2"), get("weight_decay"), 1 - get("ema_decay")
 
-    def scheduled(self, iteration: int) -> tuple[float, float]:
-        """Return the learning rate and the weight of the penalty in the step after `iteration`."""
-        get = self._each.__getattribute__
-        schedule, steps = get("lr_schedule"), get("schedule_steps")
-        weight = get("penalty_weight")
-        if schedule == "constant":
-            return self._lr, weight
-        return (
-            learning_rate(self._lr, schedule, steps, iteration, get("schedule_end")),
-            learning_rate(weight, schedule, steps, iteration, get("penalty_end")),
-        )
+    @property
+    def constant(self) -> bool:
+        """True if :meth:`row` does not depend on the iteration."""
+        return bool(self._each.__getattribute__("lr_schedule") == "constant")
 
-    def row(self, lr: float, unbiased: tuple[float, float], weight: float) -> tuple[float, ...]:
-        """Return the numbers in the order of :data:`NUMBERS`."""
+    def row(self, iteration: int) -> tuple[float, ...]:
+        """Return the numbers of the step after `iteration` in the order of :data:`NUMBERS`, without Adam's corrections."""
+        get = self._each.__getattribute__
+        lr, weight = self._lr, get("penalty_weight")
+        if not self.constant:
+            schedule, steps = get("lr_schedule"), get("schedule_steps")
+            lr = learning_rate(lr, schedule, steps, iteration, get("schedule_end"))
+            weight = learning_rate(weight, schedule, steps, iteration, get("penalty_end"))
         beta1, beta2, decay, averaging = self._rest
-        return lr, beta1, beta2, *unbiased, decay, *self._limits, weight, averaging
+        return lr, beta1, beta2, np.nan, np.nan, decay, *self._limits, weight, averaging
