@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from ganwidgets.data import Source
 from ganwidgets.data.holdout import split_holdout
@@ -367,7 +368,7 @@ def _refuse_other_types(generator: Any, discriminator: Any) -> None:
 def refuse_inference_tensors(name: str, network: nn.Module) -> None:
     """Raise `DataError` if `network` was made under `torch.inference_mode`, which forbids training it."""
     for path, tensor in (*network.named_parameters(), *network.named_buffers()):
-        if tensor.is_inference():
+        if not is_lazy(tensor) and tensor.is_inference():
             raise DataError(
                 Message(
                     "{tensor} of the network {network!r} was made under torch.inference_mode(), and cannot be trained; make the "
