@@ -84,10 +84,12 @@ def test_a_teacher_hides_controls_panels_and_cards_of_a_game(game_widget):
     assert {card.names[0]: hidden(card.widget) for card in dashboard._groups.cards} == {
         "lr_d": True,
         "lr_g": False,
+        "l1_weight": True,
     }
     assert hidden(dashboard._groups.tabs)
-    w.controls = ("l1_weight",)
-    assert list(dashboard._groups.tabs.titles) == ["Objective"]
+    w.controls = ("l1_weight", "beta1")
+    assert [hidden(card.widget) for card in dashboard._groups.cards] == [True, True, False]
+    assert list(dashboard._groups.tabs.titles) == ["Optimizer"]
     w.controls = None
     assert {"walk", "timeline", "health"} <= shown(w)
     assert not hidden(dashboard._groups.tabs)

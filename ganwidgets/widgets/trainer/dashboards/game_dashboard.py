@@ -139,6 +139,8 @@ class GameDashboard(Dashboard):
             )
             for player in game.players
         ]
+        if objective := self.controls.in_group("objective"):
+            cards.append(Card(look, self.controls.title("objective"), objective, "gw-card-objective"))
         overview = [self.graph.widget, look.box([card.widget for card in cards], "gw-players")]
         own = [name for name in game.settings if name in self.controls.controls]
         rates = [f"lr_{player.letter}" for player in game.players]
@@ -160,11 +162,11 @@ class GameDashboard(Dashboard):
         """Return the controls of each tab: all that are on no card."""
         # Paired data cannot be chosen from a list.
         unplaced = () if len(game.streams) == 1 and not game.streams[0].paired else ("data",)
-        players = {player.name for player in game.players}
+        on_cards = {"objective", *(player.name for player in game.players)}
         pages: dict[str, list[Control]] = {group: [] for group in TABS}
         for control in self.controls.controls.values():
             group = control.setting.group
-            if group not in players and control.name not in unplaced:
+            if group not in on_cards and control.name not in unplaced:
                 pages[group if group in pages else "optimizer"].append(control)
         return {group: members for group, members in pages.items() if members}
 
