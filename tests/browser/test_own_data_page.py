@@ -8,6 +8,7 @@ from notebook_page import NotebookPage
 from trainer_view import SMALL, show
 
 SOURCE = f"import ganwidgets as gw; w = gw.GANTrainerWidget('gaussians', {SMALL}); w"
+BELOW = "bool((panel._ready['drawing'].samples[:, 1] < 0).any())"
 
 
 def test_drawing_pasting_and_training_on_it(lab: NotebookPage):
@@ -32,8 +33,7 @@ def test_drawing_pasting_and_training_on_it(lab: NotebookPage):
     # A quick and a slow stroke of the same length give equal numbers of points.
     drag((0.2, 0.3), (0.8, 0.3), steps=2)
     drag((0.2, 0.7), (0.8, 0.7), steps=30)
-    lab.wait_until("len(panel.strokes) == 2 and panel._ready['drawing'] is not None")
-    lab.wait_until("bool((panel._ready['drawing'].samples[:, 1] < 0).any())")
+    lab.wait_until(f"len(panel.strokes) == 2 and panel._ready['drawing'] is not None and {BELOW}")
     upper = lab.value_of("float((panel._ready['drawing'].samples[:, 1] > 0).float().mean())")
     assert 0.45 < upper < 0.55
     said = view.panel("own-said").first
