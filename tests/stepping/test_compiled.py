@@ -254,6 +254,24 @@ def test_lanes_are_compiled_together_and_keep_their_bits(tmp_path):
     assert [run.state_hash() for run in again.runs] == [run.state_hash() for run in sweep.runs]
 
 
+@pytest.mark.usefixtures("made")
+@pytest.mark.parametrize("kind", ["conditional", "conditional relativistic"])
+def test_conditional_lanes_are_compiled_together(kind):
+    asked = {**SMALL, **KINDS[kind], "lr_d": [1e-3, 3e-3], "seeds": [3, 5]}
+    sweep, eager = (gw.Sweep(data_for(kind), stepper=s, **asked) for s in ("compiled", "eager"))
+    for each in (sweep, eager):
+        each.step(12)
+        assert [(len(runs), why) for runs, why in each.groups] == [(4, "")]
+    for run, other, made in zip(sweep.runs, eager.runs, sweep._samples(20, seed=7), strict=True):
+        assert switches(run) == [(0, "compiled")]
+        random, its = run.state_dict()["randomness"], other.state_dict()["randomness"]
+        assert all(torch.equal(random[purpose], state) for purpose, state in its.items())
+        np.testing.assert_allclose(run.history["loss_g"], other.history["loss_g"], rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(
+            run.source.in_own_units(made), run.sample(20, seed=7), rtol=1e-3, atol=1e-4
+        )
+
+
 PROGRAM = """
 import sys, torch, ganwidgets as gw
 trainer = gw.GANTrainer("ring8", g_hidden=(4,), d_hidden=(4,), latent_dim=2, batch_size=16, stepper="compiled")

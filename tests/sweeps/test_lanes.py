@@ -32,36 +32,56 @@ KINDS = {
         "weight_decay": 0.01,
         "optimizer_d": "sgd",
     },
+    "conditional": {"conditional": True, "d_steps": 2, "g_steps": 2},
+    "conditional relativistic": {
+        "conditional": True,
+        "loss": "relativistic",
+        "penalty": "r1_r2",
+        "ema_decay": 0.9,
+    },
+    "conditional wasserstein": {"conditional": True, "loss": "wasserstein", "penalty": "gradient_penalty"},
 }
+
+POINTS = np.random.default_rng(0).normal(size=(90, 2)).astype(np.float32)
+CLASSES = np.arange(90) % 3
+
+
+def data_for(kind):
+    return (POINTS + CLASSES[:, None], CLASSES) if kind.startswith("conditional") else "ring8"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_lane_follows_the_trainer(kind):
     asked = {**SMALL, **KINDS[kind]}
-    sweep = Sweep("ring8", lr_d=[1e-3, 4e-3], seeds=[3, 5], **asked)
+    sweep = Sweep(data_for(kind), lr_d=[1e-3, 4e-3], seeds=[3, 5], **asked)
     sweep.step(13)
     sweep.step(12)
+    assert [why for _, why in sweep.groups] == [""]
     for run in sweep.runs:
-        alone = GANTrainer("ring8", seed=run.settings.seed, lr_d=run.settings.lr_d, **asked)
+        alone = GANTrainer(data_for(kind), seed=run.settings.seed, lr_d=run.settings.lr_d, **asked)
         alone.step(13)
         alone.step(12)
-        lane = sweep.take(run.index)
-        # What is drawn is equal bit for bit.
-        assert (lane.iteration, lane.samples_seen) == (alone.iteration, alone.samples_seen)
-        random = lane.state_dict()["randomness"]
-        for purpose, state in alone.state_dict()["randomness"].items():
-            assert torch.equal(random[purpose], state)
-        for name in ("generator", "discriminator"):
-            for mine, its in zip(
-                getattr(lane, name).parameters(), getattr(alone, name).parameters(), strict=True
-            ):
-                torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-5)
-        for column in set(alone.history) - {"seconds"}:
-            np.testing.assert_allclose(lane.history[column], alone.history[column], rtol=1e-3, atol=1e-5)
-        # Both go on alike, with the optimizer's memory.
-        lane.step(3)
-        alone.step(3)
-        np.testing.assert_allclose(lane.history["loss_d"][-3:], alone.history["loss_d"][-3:], rtol=1e-3)
+        check_follows(sweep.take(run.index), alone)
+
+
+def check_follows(lane, alone):
+    """Compare the copy of a lane with the trainer of the same settings; both take three steps more."""
+    # What is drawn is equal bit for bit.
+    assert (lane.iteration, lane.samples_seen) == (alone.iteration, alone.samples_seen)
+    random = lane.state_dict()["randomness"]
+    for purpose, state in alone.state_dict()["randomness"].items():
+        assert torch.equal(random[purpose], state)
+    for name in ("generator", "discriminator"):
+        for mine, its in zip(
+            getattr(lane, name).parameters(), getattr(alone, name).parameters(), strict=True
+        ):
+            torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-5)
+    for column in set(alone.history) - {"seconds"}:
+        np.testing.assert_allclose(lane.history[column], alone.history[column], rtol=1e-3, atol=1e-5)
+    # Both go on alike, with the optimizer's memory.
+    lane.step(3)
+    alone.step(3)
+    np.testing.assert_allclose(lane.history["loss_d"][-3:], alone.history["loss_d"][-3:], rtol=1e-3)
 
 
 @settings(max_examples=8, deadline=None)
@@ -70,16 +90,17 @@ def test_a_lane_follows_the_trainer(kind):
     place=st.integers(0, 5),
     cut=st.integers(0, 9),
     batch=st.sampled_from([4, 20, 70]),
+    kind=st.sampled_from(["plain", "conditional"]),
 )
-def test_a_lanes_bits_are_its_own(rates, place, cut, batch):
-    mine = {"lr_d": 2e-3}
+def test_a_lanes_bits_are_its_own(rates, place, cut, batch, kind):
+    mine = {"lr_d": 2e-3, "conditional": kind == "conditional"}
     small = {**SMALL, "batch_size": batch, "activation": "tanh", "loss": "non_saturating"}
-    others = [{"lr_d": rate} for rate in rates]
+    others = [{**mine, "lr_d": rate} for rate in rates]
     place = min(place, len(others))
-    sweep = Sweep("ring8", configurations=[*others[:place], mine, *others[place:]], **small)
+    sweep = Sweep(data_for(kind), configurations=[*others[:place], mine, *others[place:]], **small)
     sweep.step(cut)
     sweep.step(9 - cut)
-    alone = Sweep("ring8", configurations=[mine], **small)
+    alone = Sweep(data_for(kind), configurations=[mine], **small)
     alone.step(9)
     assert sweep.runs[place].state_hash() == alone.runs[0].state_hash()
 
@@ -140,6 +161,50 @@ def test_networks_of_ones_own_are_computed_together():
     )
     alone.step(10)
     np.testing.assert_allclose(sweep.runs[1].history["loss_d"], alone.history["loss_d"], rtol=1e-3)
+
+
+class Told(nn.Module):
+    """A network of one's own that takes labels, as numbers or as rows with a 1 each."""
+
+    def __init__(self, inputs, outputs, *, one_hot):
+        super().__init__()
+        torch.manual_seed(1)
+        self.vectors = nn.Linear(3, 4) if one_hot else nn.Embedding(3, 4)
+        self.layers = layers(inputs + 4, outputs)
+
+    def forward(self, x, labels):
+        return self.layers(torch.cat([x, self.vectors(labels)], 1))
+
+
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_networks_of_ones_own_with_labels_are_computed_together(one_hot):
+    def parts():
+        return {
+            "generator": Told(2, 2, one_hot=one_hot),
+            "discriminator": Told(2, 1, one_hot=one_hot),
+            "latent_dim": 2,
+            "batch_size": 20,
+            "penalty": "r1",
+        }
+
+    data = data_for("conditional")
+    sweep = Sweep(data, lr_d=[1e-3, 3e-3], **parts())
+    sweep.step(10)
+    assert [why for _, why in sweep.groups] == [""]
+    alone = GANTrainer(data, lr_d=3e-3, **parts())
+    alone.step(10)
+    check_follows(sweep.take(1), alone)
+
+
+def test_miniatures_of_labelled_lanes_are_those_of_each_run():
+    sweep = Sweep(data_for("conditional"), lr_d=[1e-3, 0.1], seeds=[3, 5], conditional=True, **SMALL)
+    fresh = sweep._samples(30, seed=7)
+    sweep.step(20)
+    together = sweep._samples(30, seed=7)
+    for before, run, made in zip(fresh, sweep.runs, together, strict=True):
+        its = run.sample(30, seed=7)
+        torch.testing.assert_close(run.source.in_own_units(made), its, rtol=1e-4, atol=1e-5)
+        assert not torch.allclose(before, made, atol=1e-3)
 
 
 @pytest.mark.parametrize(

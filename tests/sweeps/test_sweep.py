@@ -187,10 +187,12 @@ def test_the_best_run_and_the_table(sweep):
     assert set(table["seed"]) == {0, 1}
 
 
-@pytest.mark.parametrize("data", ["preset", "array"])
+@pytest.mark.parametrize("data", ["preset", "array", "labelled"])
 def test_saved_and_loaded_it_goes_on_exactly(tmp_path, data):
-    given = "ring8" if data == "preset" else np.random.default_rng(0).normal(size=(60, 3))
-    sweep = Sweep(given, lr_g=[1e-3, 2e-3], penalty=["none", "r1"], **SMALL)
+    points = np.random.default_rng(0).normal(size=(60, 3))
+    given = {"preset": "ring8", "array": points, "labelled": (points, np.arange(60) % 3)}[data]
+    asked = {**SMALL, "conditional": data == "labelled"}
+    sweep = Sweep(given, lr_g=[1e-3, 2e-3], penalty=["none", "r1"], **asked)
     sweep.step(5)
     sweep.kill(1)
     sweep.runs[2].settings.lr_d = 9e-3

@@ -111,7 +111,7 @@ class CompiledLanes(LaneEngine):
     # --- inputs ---------------------------------------------------------------------------------
 
     def _real(self) -> Tensor:
-        batches = [self._feed.take() for _ in range(self._plan.real_batches)]
+        batches = [self._feed.take().samples for _ in range(self._plan.real_batches)]
         return batches[0].unsqueeze(0) if len(batches) == 1 else torch.stack(batches)
 
     def _noise_of(self, n: int) -> Iterator[Tensor]:

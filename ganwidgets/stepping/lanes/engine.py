@@ -22,20 +22,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR, draw_noise
+from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
 from ganwidgets.objectives import LOSSES, PENALTIES, Loss, SlopePenalty, loss_named, pack, slope
 from ganwidgets.stepping.engine import Engine
+from ganwidgets.stepping.lanes.feed import LaneFeed, unfolded
 from ganwidgets.stepping.lanes.networks import LaneForward, batched
 from ganwidgets.stepping.lanes.tensors import LaneTensors
 from ganwidgets.stepping.lanes.updates import LaneOptimizer
+from ganwidgets.stepping.modules.calling import Call
 from ganwidgets.stepping.runtime.memory import keep_memory
 
 __all__ = ["LaneEngine", "LaneRows", "LaneStop", "copies_for"]
 
 T = TypeVar("T")
-
-PREFETCHED = 4 * 2**20
-"""Number of real values to prefetch for all lanes together."""
 
 REGISTERS = 64
 """Numbers at the end of a tensor that an elementwise function may treat apart: twice the widest registers, and more."""
@@ -113,7 +112,8 @@ class LaneEngine:
         padded_settings = self._padded([engine.settings for engine in self.engines])
         self._shared = shared
         game = states[0].game
-        self._game = game
+        self._labelled: frozenset[str] = game.labelled  # type: ignore[attr-defined]
+        self._calls = {name: self.engines[0].calls.get(name, Call()) for name in _LETTERS}
         self._loss: Loss = loss_named(shared.loss, game.objective)  # type: ignore[attr-defined]
         self._batched_loss = _batched_loss(self._loss)
         self._penalty: SlopePenalty | None = PENALTIES.get(shared.penalty)
@@ -146,7 +146,7 @@ class LaneEngine:
             self._decays = torch.tensor([1 - each.ema_decay for each in padded_settings]).unsqueeze(1)
         self.iterations = [state.iteration for state in states]
         self._count = states[0].counts[DISCRIMINATOR]
-        self._feed = _LaneFeed(self.engines, self._copies)
+        self._feed = LaneFeed(self.engines, self._copies)
         self._noise = torch.empty(self._width, shared.batch_size, game.latent_dim)  # type: ignore[attr-defined]
         self._noise_rows = list(self._noise[: self._lanes].unbind(0))
         self._generators = [state.random["noise"] for state in states]
@@ -217,12 +217,12 @@ class LaneEngine:
         return found
 
     def _update_d(self, found: dict[str, Tensor], *, measure: bool) -> None:
-        real = self._feed.take()
+        batch = self._feed.take()
         noise = self._drawn_noise()
         with torch.no_grad():
-            fake = self._generate(noise, self.tensors[GENERATOR].constants, keep=False)
-        real, fake = self._packed(real), self._packed(fake)
-        judge = self._judge(self.tensors[DISCRIMINATOR].leaves, keep=True)
+            fake = self._generate(noise, batch.labels, self.tensors[GENERATOR].constants, keep=False)
+        real, fake = self._packed(batch.samples), self._packed(fake)
+        judge = self._judge(batch.labels, self.tensors[DISCRIMINATOR].leaves, keep=True)
         real_logits, fake_logits = judge(real), judge(fake)
         losses = self._batched_loss.loss_d(real_logits, fake_logits)
         if measure:
@@ -238,10 +238,14 @@ class LaneEngine:
         self._move(DISCRIMINATOR, losses, found, measure=measure)
 
     def _update_g(self, found: dict[str, Tensor], *, measure: bool) -> None:
-        real = self._feed.take() if self._loss.needs_real else None
+        real, labels = None, None
+        if self._loss.needs_real:
+            real, labels, _ = self._feed.take()
+        elif self._labelled:
+            labels = self._drawn_labels()
         noise = self._drawn_noise()
-        fake = self._generate(noise, self.tensors[GENERATOR].leaves, keep=True)
-        judge = self._judge(self.tensors[DISCRIMINATOR].constants, keep=False)
+        fake = self._generate(noise, labels, self.tensors[GENERATOR].leaves, keep=True)
+        judge = self._judge(labels, self.tensors[DISCRIMINATOR].constants, keep=False)
         fake_logits = judge(self._packed(fake))
         real_logits = None
         if real is not None:
@@ -284,13 +288,27 @@ class LaneEngine:
         self._noise[self._lanes :] = self._noise[0]
         return self._noise
 
-    def _generate(self, noise: Tensor, tensors: Mapping[str, Tensor], *, keep: bool) -> Tensor:
-        return self._forward[GENERATOR]({**tensors, **self._lent(GENERATOR, keep=keep)}, noise)
+    def _drawn_labels(self) -> Tensor:
+        """Return labels of samples without a real batch, int64 [lanes, n]."""
+        n = self._shared.batch_size
+        drawn = [
+            engine.streams["data"].draw_labels(n, state.random["labels"])
+            for engine, state in zip(self.engines, self._states, strict=True)
+        ]
+        return torch.stack(self._padded(drawn))
 
-    def _judge(self, tensors: Mapping[str, Tensor], *, keep: bool) -> Callable[[Tensor], Tensor]:
-        forward = self._forward[DISCRIMINATOR]
+    def _generate(
+        self, noise: Tensor, labels: Tensor | None, tensors: Mapping[str, Tensor], *, keep: bool
+    ) -> Tensor:
+        inputs = self._calls[GENERATOR].inputs(noise, labels)
+        return self._forward[GENERATOR]({**tensors, **self._lent(GENERATOR, keep=keep)}, *inputs)
+
+    def _judge(
+        self, labels: Tensor | None, tensors: Mapping[str, Tensor], *, keep: bool
+    ) -> Callable[[Tensor], Tensor]:
+        forward, call = self._forward[DISCRIMINATOR], self._calls[DISCRIMINATOR]
         both = {**tensors, **self._lent(DISCRIMINATOR, keep=keep)}
-        return lambda x: forward(both, x).reshape(self._width, -1)
+        return lambda x: forward(both, *call.inputs(x, labels)).reshape(self._width, -1)
 
     def _lent(self, name: str, *, keep: bool) -> dict[str, Tensor]:
         """Return the buffers of a network to write on: its own if that is to `keep`, else copies."""
@@ -299,7 +317,7 @@ class LaneEngine:
 
     def _packed(self, samples: Tensor) -> Tensor:
         m = self._shared.packing
-        return samples if m == 1 else _unfolded(pack(samples.flatten(0, 1), m), self._width)
+        return samples if m == 1 else unfolded(pack(samples.flatten(0, 1), m), self._width)
 
     def _penalty_of(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
         """Return the penalty of every lane, [lanes]."""
@@ -370,12 +388,23 @@ class LaneEngine:
         """True if the generators compute alike in train and in eval mode, as far as buffers tell."""
         return not self._buffers[GENERATOR]
 
-    def samples(self, n: int, generator: torch.Generator) -> Tensor:
-        """Return samples of every lane from equal latents, float32 [lanes, n, ...], in the units of training."""
-        noise = draw_noise(self._shared.noise, n, self._noise.shape[-1], generator)
+    def samples(self, noise: Tensor, labels: Sequence[Tensor] | None) -> Tensor:
+        """Return samples of every lane in the units of training, float32 [lanes, n, ...].
+
+        Parameters
+        ----------
+        noise : Tensor [n, latent_dim]
+            The latents of every lane.
+        labels : sequence of Tensor, int64 [n], or None
+            The labels of each lane's samples, for a generator that takes labels.
+        """
+        stacked = None if labels is None else torch.stack(self._padded(labels))
         with torch.no_grad():
             made = self._generate(
-                noise.expand(self._width, *noise.shape), self.tensors[GENERATOR].constants, keep=False
+                noise.expand(self._width, *noise.shape),
+                stacked,
+                self.tensors[GENERATOR].constants,
+                keep=False,
             )
         return made[: self._lanes]
 
@@ -423,47 +452,6 @@ class _Ends:
         self.clips_weights = any(size != torch.inf for size in sizes)
 
 
-class _LaneFeed:
-    """The real samples of all lanes, read ahead; each lane sees them in the order of its own run."""
-
-    def __init__(self, engines: Sequence[Engine], copies: int) -> None:
-        self._streams = [engine.streams["data"] for engine in engines]
-        self._n = engines[0].settings.batch_size
-        self._copies = copies
-        self._ahead: list[Tensor] = []
-        self._expected = 0
-        self.cursors = [engine.state.cursors["data"] for engine in engines]
-
-    def expect(self, batches: int) -> None:
-        """Set the number of batches to come."""
-        self._expected = batches
-        self._ahead = []
-
-    def go_to(self, cursors: Sequence[int]) -> None:
-        """Continue from these positions."""
-        self.cursors, self._ahead = list(cursors), []
-
-    def take(self) -> Tensor:
-        """Return the next batch of every lane, float32 [lanes, n, ...]."""
-        if not self._ahead:
-            self._read()
-        self.cursors = [cursor + self._n for cursor in self.cursors]
-        self._expected -= 1
-        return self._ahead.pop()
-
-    def _read(self) -> None:
-        first = self._streams[0].take(self.cursors[0], self._n).samples
-        batches = max(
-            1, min(self._expected, PREFETCHED // (first.numel() * (len(self._streams) + self._copies)))
-        )
-        read = [
-            _unfolded(stream.take(cursor, self._n * batches).samples, batches)
-            for stream, cursor in zip(self._streams, self.cursors, strict=True)
-        ]
-        read += [read[0]] * self._copies
-        self._ahead = list(torch.stack(read, 1).unbind(0))[::-1]
-
-
 @dataclass(frozen=True)
 class _BatchedLoss:
     loss_d: Callable[[Tensor, Tensor], Tensor]
@@ -480,11 +468,6 @@ def _batched_loss(loss: Loss) -> _BatchedLoss:
         torch.func.vmap(loss.loss_d),
         lambda fake, real: without(fake) if real is None else with_real(fake, real),
     )
-
-
-def _unfolded(samples: Tensor, parts: int) -> Tensor:
-    """Return samples [parts * n, ...] as [parts, n, ...]."""
-    return samples.reshape(parts, len(samples) // parts, *samples.shape[1:])
 
 
 def _stop(steps: int, found: Mapping[str, float]) -> LaneStop:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.functional import embedding
 
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
+from ganwidgets.networks.layers.conditioning import Labelled
 
 __all__ = [
     "ELEMENTWISE",
@@ -25,8 +27,9 @@ __all__ = [
     "matmul_linear",
 ]
 
-LaneForward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
-"""From tensors of lanes by the names of `nn.Module.state_dict`, and inputs [lanes, n, ...], to outputs [lanes, n, ...]."""
+LaneForward = Callable[..., Tensor]
+"""From tensors of lanes by the names of `nn.Module.state_dict`, inputs [lanes, n, ...] and, for a network that takes labels,
+these [lanes, n, ...], to outputs [lanes, n, ...]."""
 
 LaneLinear = Callable[[str, str | None], LaneForward]
 """From the names of a linear layer's weight and bias, if it has one, to its batched form."""
@@ -73,14 +76,24 @@ def batched(module: nn.Module, prefix: str = "", linear: LaneLinear = matmul_lin
             return linear(
                 f"{prefix}weight", f"{prefix}bias" if "bias" in dict(module.named_parameters()) else None
             )
-        if kind in ELEMENTWISE and not getattr(module, "inplace", False):
-            return lambda _, x: module(x)
-        if isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1):
-            return lambda _, x: x.flatten(2)
-        if isinstance(module, nn.Unflatten) and module.dim == 1:
-            sizes = tuple(module.unflattened_size)
-            return lambda _, x: x.reshape(*x.shape[:2], *sizes)
+        if isinstance(module, Labelled) and kind is Labelled and not has_hooks(module.embedding):
+            return _labelled(f"{prefix}embedding.weight", batched(module.body, f"{prefix}body.", linear))
+        same = _without_weights(module)
+        if same is not None:
+            return same
     return _vmapped(module, prefix)
+
+
+def _without_weights(module: nn.Module) -> LaneForward | None:
+    """Return the batched form of a layer without weights, or None if that is not known."""
+    if type(module) in ELEMENTWISE and not getattr(module, "inplace", False):
+        return lambda _, x: module(x)
+    if isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1):
+        return lambda _, x: x.flatten(2)
+    if isinstance(module, nn.Unflatten) and module.dim == 1:
+        sizes = tuple(module.unflattened_size)
+        return lambda _, x: x.reshape(*x.shape[:2], *sizes)
+    return None
 
 
 def has_hooks(module: nn.Module) -> bool:
@@ -97,34 +110,47 @@ def _sequence(layers: Sequence[LaneForward]) -> LaneForward:
     return forward
 
 
+def _labelled(weight: str, body: LaneForward) -> LaneForward:
+    """Return the batched form of :class:`~ganwidgets.networks.layers.conditioning.Labelled`."""
+
+    def forward(tensors: Mapping[str, Tensor], x: Tensor, labels: Tensor) -> Tensor:
+        lanes, classes, _ = tensors[weight].shape
+        # One table of all lanes: each lane's labels begin at its own rows.
+        rows = labels + classes * torch.arange(lanes, device=labels.device).unsqueeze(1)
+        vectors = embedding(rows, tensors[weight].flatten(0, 1))
+        return body(tensors, torch.cat((x.flatten(2), vectors), 2))
+
+    return forward
+
+
 def _vmapped(module: nn.Module, prefix: str) -> LaneForward:
     names = [*dict(module.named_parameters()), *dict(module.named_buffers())]
 
-    def one(own: dict[str, Tensor], x: Tensor) -> Tensor:
-        output: Tensor = functional_call(module, own, (x,))
+    def one(own: dict[str, Tensor], *inputs: Tensor) -> Tensor:
+        output: Tensor = functional_call(module, own, inputs)
         return output
 
     every = torch.func.vmap(one)
 
-    def forward(tensors: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    def forward(tensors: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
         if not names:  # vmap needs a tensor to map over beside the inputs
-            alone: Tensor = torch.func.vmap(module)(x)
+            alone: Tensor = torch.func.vmap(module)(*inputs)
             return alone
-        output: Tensor = every({name: tensors[prefix + name] for name in names}, x)
+        output: Tensor = every({name: tensors[prefix + name] for name in names}, *inputs)
         return output
 
     return forward
 
 
-def check_batched(name: str, network: nn.Module, forward: LaneForward, x: Tensor) -> None:
+def check_batched(name: str, network: nn.Module, forward: LaneForward, inputs: tuple[Tensor, ...]) -> None:
     """Compare the batched form of `network` with the network itself.
 
     Parameters
     ----------
     name : str
         What the network is called in an error.
-    x : Tensor [n, ...]
-        A batch for it. The network is left as it was.
+    inputs : tuple of Tensor [n, ...]
+        A batch for it, and labels if it takes them. The network is left as it was.
 
     Raises
     ------
@@ -137,7 +163,7 @@ def check_batched(name: str, network: nn.Module, forward: LaneForward, x: Tensor
     }
     try:
         with torch.no_grad():
-            together = forward(tensors, torch.stack([x, x]))
+            together = forward(tensors, *(torch.stack([each, each]) for each in inputs))
     except Exception as error:
         why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(
@@ -145,7 +171,7 @@ def check_batched(name: str, network: nn.Module, forward: LaneForward, x: Tensor
         ) from error
     own = {key: tensor[0].clone() for key, tensor in tensors.items()}
     with torch.no_grad():
-        alone = functional_call(network, own, (x,))
+        alone = functional_call(network, own, inputs)
     if together.shape[1:] != alone.shape or not torch.allclose(together[1], alone, rtol=1e-3, atol=1e-4):
         raise DataError(
             Message(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganwidgets.errors import CompilerError, DivergedError
 from ganwidgets.messages import Message
+from ganwidgets.runs.inspect.sampling import labels_asked
 from ganwidgets.runs.record.columns import measured
 from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.session.rollback import diverged
@@ -175,8 +176,11 @@ class LaneGroup:
             self.write_all()
             seed = generator.initial_seed()
             return [lane.shown(n, torch.Generator().manual_seed(seed)) for lane in self.lanes]
+        noise, _ = self.lanes[0].drawn(n, generator)
+        asked = [labels_asked(lane.session.run, n, generator.initial_seed()) for lane in self.lanes]
+        labels = [each for each in asked if each is not None]  # none, or one for each lane
         with pinned(self._threads, self._device):
-            made = self._engine.samples(n, generator)
+            made = self._engine.samples(noise, labels or None)
         return [lane.session.run.shown(each) for lane, each in zip(self.lanes, made, strict=True)]
 
     def write(self, lane: Lane) -> None:

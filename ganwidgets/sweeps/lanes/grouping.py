@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
 import torch
 from torch import nn
@@ -66,6 +65,7 @@ def group_key(session: Session) -> Hashable:
         state.counts[DISCRIMINATOR],
         session.run.source.shape,
         session.run.threads,
+        tuple(sorted(session.run.engine.calls.items())),
         shapes,
         layers,
     )
@@ -86,10 +86,9 @@ def why_alone(session: Session) -> str:
     )
     causes = (
         (state.device.type != "cpu", Message("it computes on {device}", device=str(state.device))),
-        (run.labels is not None, Message("its networks take labels")),
         (run.engine.routed, Message("a network draws random numbers")),
         (
-            any(call != Call() for call in run.engine.calls.values()),
+            any(call.trailing or call.batch for call in run.engine.calls.values()),
             Message("a network takes inputs of another form"),
         ),
         (trained != len(parameters) or shared, Message("not every parameter is trained once")),
@@ -140,16 +139,19 @@ def _try_together(session: Session) -> None:
     rules, state, run = session.in_force(), session.state, session.run
     n = 4 * rules.packing
     noise = draw_noise(rules.noise, n, rules.latent_dim, seeded(rules.seed, "together"))
-    real = run.training.order(rules.seed).take(0, n)
-    samples: dict[str, Any] = {GENERATOR: noise, DISCRIMINATOR: real}
+    real, labels, _ = run.engine.streams["data"].take(0, n)
     if rules.packing > 1:
-        samples[DISCRIMINATOR] = real.reshape(4, -1, *real.shape[2:])
+        real = real.reshape(4, -1, *real.shape[2:])
+    samples = {GENERATOR: noise, DISCRIMINATOR: real}
     with state.training_flags.in_train_mode():
         for name, batch in samples.items():
-            network = state.networks[name]
-            check_batched(name, network, batched(network), batch)
+            network, call = state.networks[name], run.engine.calls.get(name, Call())
+            inputs = call.inputs(batch, labels)
+            check_batched(name, network, batched(network), inputs)
             with state.buffers[name].still(), torch.enable_grad():
-                reached = torch.autograd.grad(network(batch).sum(), state.parameters[name], allow_unused=True)
+                reached = torch.autograd.grad(
+                    network(*inputs).sum(), state.parameters[name], allow_unused=True
+                )
             if any(gradient is None for gradient in reached):
                 raise DataError(
                     Message("a parameter of the {network} takes no part in its output", network=name)

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from ganwidgets.games.gan import GAN, GENERATOR, draw_noise
 from ganwidgets.objectives import Objective
 from ganwidgets.runs.files.session_file import session_content, session_from
-from ganwidgets.runs.inspect.sampling import generated_as_drawn
+from ganwidgets.runs.inspect.sampling import labels_asked, latents
 from ganwidgets.runs.session.session import Session
+from ganwidgets.seeds import derive
 from ganwidgets.trainer.trainer import GANTrainer
 
 __all__ = ["Lane", "OwnParts", "fresh"]
@@ -81,11 +82,20 @@ class Lane:
     def shown(self, n: int, noise: torch.Generator) -> Tensor:
         """Return `n` samples in display units; the state does not change."""
         session = self.session
-        rules, run, seed = session.in_force(), session.run, noise.initial_seed()
-        if run.labels is not None:
-            return generated_as_drawn(session, n, seed)
-        latents = draw_noise(rules.noise, n, rules.latent_dim, noise)
-        return run.shown(run.generate(session.state.networks[GENERATOR], latents, seed))
+        session.roll_back()
+        run, seed = session.run, noise.initial_seed()
+        drawn, labels = self.drawn(n, noise)
+        inside = seed if run.labels is None else derive(seed, "inside the network")
+        return run.shown(run.generate(session.state.networks[GENERATOR], drawn, inside, labels))
+
+    def drawn(self, n: int, noise: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """Return the latents of :meth:`shown` and, for a generator that takes them, the labels."""
+        session = self.session
+        run, seed = session.run, noise.initial_seed()
+        if run.labels is not None:  # as :meth:`GANTrainer.sample` draws them
+            return latents(session, n, seed), labels_asked(run, n, seed)
+        rules = session.in_force()
+        return draw_noise(rules.noise, n, rules.latent_dim, noise), None
 
     def forked(self, own: OwnParts, device: torch.device) -> GANTrainer:
         """Return a trainer that continues exactly like this run, with its history."""

@@ -70,6 +70,22 @@ def test_a_frame_holds_a_miniature_the_losses_and_the_metric_of_every_run(widget
     assert np.isfinite(drawn(widget, monkeypatch)["values"]).all()
 
 
+def test_conditional_runs_are_shown_and_measured(monkeypatch):
+    points = np.random.default_rng(0).normal(size=(90, 2))
+    sweep = gw.Sweep((points, np.arange(90) % 3), lr_d=[1e-3, 3e-3], conditional=True, **SMALL)
+    shown = gw.SweepWidget(sweep)
+    shown.step(5)
+    shown.wait()
+    assert [why for _, why in sweep.groups] == [""]
+    frame = drawn(shown, monkeypatch)
+    assert frame["samples"].shape[0] == 2
+    assert np.isfinite(frame["samples"]).all()
+    for i in range(2):
+        shown._runner.call(lambda i=i: shown._frames.measure_now(i))
+    assert np.isfinite(drawn(shown, monkeypatch)["values"]).all()
+    shown.close()
+
+
 def test_a_frame_brings_only_curves_that_changed(widget):
     frames = widget._frames
 
