@@ -77,7 +77,7 @@ from ganwidgets.objectives import (
 from ganwidgets.optimizers import learning_rate
 from ganwidgets.settings import OWN, SETTINGS, Setting
 
-__all__ = ["DISCRIMINATOR", "GAN", "GENERATOR", "Drawn", "draw_noise"]
+__all__ = ["DISCRIMINATOR", "GAN", "GENERATOR", "Drawn", "draw_noise", "penalty_weight"]
 
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
 
@@ -252,7 +252,7 @@ class GAN(Game):
             fake = self._generate(batch, turn)
         turn.tell("generate", samples=finest(fake, _atlas_levels(turn)))
         if turn.frozen:
-            weight: float | None = _penalty_weight(turn)
+            weight: float | None = penalty_weight(settings, turn.iteration)
         else:
             weight = _lazy_weight(turn, turn.counts[DISCRIMINATOR])
         assert batch.real is not None  # an update of D always draws real samples
@@ -453,14 +453,13 @@ def _looks_ahead(turn: Turn) -> bool:
     return turn.settings.unroll_steps > 0 and DISCRIMINATOR not in turn.frozen_players
 
 
-def _penalty_weight(turn: Turn) -> float:
-    """Return the current penalty weight, which follows the learning-rate schedule."""
-    settings = turn.settings
+def penalty_weight(settings: Any, iteration: int) -> float:
+    """Return the weight of the penalty after `iteration` steps; it follows the learning-rate schedule."""
     return learning_rate(
         settings.penalty_weight,
         settings.lr_schedule,
         settings.schedule_steps,
-        turn.iteration,
+        iteration,
         settings.penalty_end,
     )
 
@@ -468,7 +467,7 @@ def _penalty_weight(turn: Turn) -> float:
 def _lazy_weight(turn: Turn, number: int) -> float | None:
     """Return the weight of the penalty in update `number` of D, or None if that update has no penalty."""
     every = turn.settings.penalty_interval
-    return None if number % every else _penalty_weight(turn) * every
+    return None if number % every else penalty_weight(turn.settings, turn.iteration) * every
 
 
 def _accuracies(loss: Loss, real: Tensor, fake: Tensor) -> dict[str, float]:

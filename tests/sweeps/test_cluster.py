@@ -225,3 +225,12 @@ def test_a_cluster_without_workers_is_named_and_the_runs_go_on_in_this_process(m
     there.step(10)
     here.step(10)
     assert_equal(there, here)
+
+
+def test_lanes_whose_bits_depend_on_their_places_stay_on_one_worker(client):
+    asked = {"lr_d": [1e-3, 2e-3], **SMALL, "latent_dim": 5, "batch_size": 70}
+    sweep, alone = gw.Sweep("ring8", cluster=client, **asked), gw.Sweep("ring8", **asked)
+    for each in (sweep, alone):
+        each.step(9)
+    assert [runs for runs, _ in sweep.groups] == [(0, 1)]
+    assert [run.state_hash() for run in sweep.runs] == [run.state_hash() for run in alone.runs]

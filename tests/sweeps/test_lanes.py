@@ -32,6 +32,14 @@ KINDS = {
         "weight_decay": 0.01,
         "optimizer_d": "sgd",
     },
+    "schedules": {
+        "penalty": "r1",
+        "lr_schedule": "linear",
+        "schedule_steps": 20,
+        "penalty_end": 0.1,
+        "ema_decay": 0.99,
+        "ema_rampup": 0.3,
+    },
     "conditional": {"conditional": True, "d_steps": 2, "g_steps": 2},
     "conditional relativistic": {
         "conditional": True,
@@ -71,11 +79,10 @@ def check_follows(lane, alone):
     random = lane.state_dict()["randomness"]
     for purpose, state in alone.state_dict()["randomness"].items():
         assert torch.equal(random[purpose], state)
-    for name in ("generator", "discriminator"):
-        for mine, its in zip(
-            getattr(lane, name).parameters(), getattr(alone, name).parameters(), strict=True
-        ):
-            torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-5)
+    networks = lane.state_dict()["networks"]  # the moving average of G too
+    for name, network in alone.state_dict()["networks"].items():
+        for key, its in network.items():
+            torch.testing.assert_close(networks[name][key], its, rtol=1e-4, atol=1e-5)
     for column in set(alone.history) - {"seconds"}:
         np.testing.assert_allclose(lane.history[column], alone.history[column], rtol=1e-3, atol=1e-5)
     # Both go on alike, with the optimizer's memory.
@@ -84,12 +91,46 @@ def check_follows(lane, alone):
     np.testing.assert_allclose(lane.history["loss_d"][-3:], alone.history["loss_d"][-3:], rtol=1e-3)
 
 
+DIFFERING = {
+    "schedules": (
+        {"penalty": "r1", "penalty_interval": 2, "lr_schedule": "linear", "schedule_steps": 20},
+        [{"penalty_end": 0.1}, {"penalty_end": 1.0}, {"penalty_end": 0.5, "lr_schedule": "constant"}],
+    ),
+    "averages": (
+        {"ema_decay": 0.99},
+        [{"ema_rampup": 0.0}, {"ema_rampup": 0.05}, {"ema_rampup": 1.0, "ema_decay": 0.6}],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DIFFERING)
+def test_lanes_that_differ_follow_their_trainers_in_one_batch(kind, tmp_path):
+    asked, configurations = DIFFERING[kind]
+    asked = {**SMALL, **asked}
+    sweep = Sweep("ring8", configurations=configurations, **asked)
+    sweep.step(13)
+    sweep.save(tmp_path / "sweep")
+    loaded = Sweep.load(tmp_path / "sweep")
+    for each in (sweep, loaded):
+        each.step(12)
+    assert [run.state_hash() for run in loaded.runs] == [run.state_hash() for run in sweep.runs]
+    assert [(len(runs), why) for runs, why in sweep.groups] == [(len(configurations), "")]
+    for run, own in zip(sweep.runs, configurations, strict=True):
+        alone = GANTrainer("ring8", **{**asked, **own})
+        alone.step(25)
+        check_follows(sweep.take(run.index), alone)
+    # A copy of one lane in the place of another goes on as its source.
+    sweep.respawn(2, source=1)
+    sweep.step(7)
+    assert sweep.runs[2].state_hash() == sweep.runs[1].state_hash()
+
+
 @settings(max_examples=8, deadline=None)
 @given(
     rates=st.lists(st.sampled_from([1e-4, 1e-3, 5e-3, 0.1]), min_size=1, max_size=5),
     place=st.integers(0, 5),
     cut=st.integers(0, 9),
-    batch=st.sampled_from([4, 20, 70]),
+    batch=st.sampled_from([4, 20, 72]),
     kind=st.sampled_from(["plain", "conditional"]),
 )
 def test_a_lanes_bits_are_its_own(rates, place, cut, batch, kind):

@@ -8,7 +8,27 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-__all__ = ["MovingAverage"]
+__all__ = ["MovingAverage", "decay_at"]
+
+
+def decay_at(settings: Any, iteration: int) -> float:
+    """Return the share of the average that an update keeps: ``ema_decay``, or less at the start if `ema_rampup` says so.
+
+    The half-life in steps is at most `ema_rampup` times the steps so far (Karras et al., "Training generative
+    adversarial networks with limited data", 2020, appendix C, counts images).
+
+    Parameters
+    ----------
+    settings
+        Where `ema_decay` and `ema_rampup` are read.
+    iteration : int
+        Full steps so far.
+    """
+    most: float = settings.ema_decay
+    if settings.ema_rampup > 0:
+        steps = settings.ema_rampup * max(iteration, 1)
+        most = min(most, 0.5 ** (1 / steps))
+    return most
 
 
 class MovingAverage:
@@ -26,25 +46,13 @@ class MovingAverage:
         self._has_buffers = any(True for _ in average.buffers())
 
     def move(self, settings: Any, iteration: int) -> None:
-        """Move the parameters of the average by ``1 - ema_decay``, sooner at the start if `ema_rampup` says so.
+        """Move the parameters of the average by 1 - :func:`decay_at`.
 
-        The half-life in steps is at most `ema_rampup` times the steps so far (Karras et al., "Training generative
-        adversarial networks with limited data", 2020, appendix C, counts images). Buffers are copied, as in
-        StyleGAN's training loop: an average of batch counts or of spectral-norm vectors would mean nothing.
-
-        Parameters
-        ----------
-        settings
-            Where `ema_decay` and `ema_rampup` are read.
-        iteration : int
-            Full steps so far.
+        Buffers are copied, as in StyleGAN's training loop: an average of batch counts or of spectral-norm vectors
+        would mean nothing.
         """
-        most, share = settings.ema_decay, settings.ema_rampup
-        if share > 0:
-            steps = share * max(iteration, 1)
-            most = min(most, 0.5 ** (1 / steps))
         with torch.no_grad():
-            get_ema_multi_avg_fn(most)(self._averaged, self._current, 1)  # type: ignore[no-untyped-call]
+            get_ema_multi_avg_fn(decay_at(settings, iteration))(self._averaged, self._current, 1)  # type: ignore[no-untyped-call]
             if self._has_buffers:
                 # Read again: a network may replace a buffer in an update.
                 for kept, current in zip(self._average.buffers(), self._network.buffers(), strict=True):

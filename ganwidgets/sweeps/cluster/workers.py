@@ -17,6 +17,7 @@ from torch import Tensor
 from ganwidgets.errors import ClusterError
 from ganwidgets.messages import Message
 from ganwidgets.runs.state.state_tree import data_name, is_preset
+from ganwidgets.stepping.lanes.engine import independent
 from ganwidgets.stepping.runtime.ambient import pinned
 from ganwidgets.sweeps.cluster.actor import LaneActor
 from ganwidgets.sweeps.lanes.changes import Packed, apply_changes, packed
@@ -95,12 +96,13 @@ class Cluster:
         """Divide lanes with an equal group key into at most one part for each worker.
 
         See :func:`~ganwidgets.sweeps.lanes.grouping.group_key`. Lanes whose bits depend on the number
-        computed together stay in one part.
+        computed together, or on their places, stay in one part.
         """
         session = lanes[0].session
         with pinned(session.run.threads, session.state.device):
             alone = why_alone(session)
-        divisible = alone or (session.run.threads == 1 and session.in_force().stepper == "eager")
+            own_bits = session.run.threads == 1 and independent(prepared(session))
+        divisible = alone or (own_bits and session.in_force().stepper == "eager")
         parts = min(self.workers(), len(lanes)) if divisible else 1
         cuts = [len(lanes) * part // parts for part in range(parts + 1)]
         return [RemoteGroup(lanes[begin:end], alone, self) for begin, end in pairwise(cuts)]

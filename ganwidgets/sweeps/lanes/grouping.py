@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,12 +29,14 @@ OF_LANES = frozenset(
         "beta2",
         "weight_decay",
         "penalty_weight",
+        "penalty_end",
         "weight_clip",
         "grad_clip",
         "lr_schedule",
         "schedule_steps",
         "schedule_end",
         "ema_decay",
+        "ema_rampup",
         "seed",
         "data",
         "holdout",
@@ -62,6 +65,7 @@ def group_key(session: Session) -> Hashable:
     return (
         tuple((name, rules[name]) for name in SETTINGS if name not in OF_LANES),
         rules["ema_decay"] > 0,
+        rules["stepper"] == "compiled" and _only_eager(session.in_force()),
         state.counts[DISCRIMINATOR],
         session.run.source.shape,
         session.run.threads,
@@ -69,6 +73,11 @@ def group_key(session: Session) -> Hashable:
         shapes,
         layers,
     )
+
+
+def _only_eager(rules: Any) -> bool:
+    """Return True if a setting of :data:`OF_LANES` keeps a step from being compiled, so that such runs form a group."""
+    return bool(rules.ema_decay > 0 and rules.ema_rampup > 0)
 
 
 def _described(module: nn.Module) -> str:
@@ -107,14 +116,6 @@ def why_alone(session: Session) -> str:
         (
             rules.architecture in CHANGING,
             Message("networks of architecture {value} change by themselves", value=rules.architecture),
-        ),
-        (
-            rules.ema_decay > 0 and rules.ema_rampup > 0,
-            Message("ema_rampup changes the averaging at each step"),
-        ),
-        (
-            rules.penalty_end < 1 and rules.lr_schedule != "constant",
-            Message("penalty_end changes the penalty at each step"),
         ),
         (rules.penalty not in {"none", *PENALTIES}, Message("the penalty is the user's own")),
     )
