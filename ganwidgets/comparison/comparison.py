@@ -101,6 +101,13 @@ class Comparison:
         self._told: set[tuple[str, str]] = set()
         self._trainers: dict[str, tuple[RunRecord, Readable]] = {}
         self._figures: dict[tuple[Any, ...], dict[str, float]] = {}
+        if not given:
+            raise CheckpointError(
+                Message(
+                    "there is no run in the call compare(); pass trainers, sweeps, run folders, saved files, or a "
+                    'pattern such as "runs/*"'
+                )
+            )
         if len(origins) == 1:
             self._refuse_unreadable(origins[0])
         if not self.found():
@@ -108,7 +115,7 @@ class Comparison:
                 Message(
                     "there is no run in {runs}; pass trainers, run folders, saved files, or a pattern such as "
                     '"runs/*" that names some',
-                    runs=", ".join(repr(run) for run in given) or "()",
+                    runs=", ".join(repr(run) for run in given),
                 )
             )
 

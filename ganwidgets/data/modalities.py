@@ -28,8 +28,15 @@ DESCRIBED = 4
 
 def _described_points(source: Source) -> Message:
     (features,) = source.shape
+    if source.standardization is None and features == 1:
+        return Message("points of 1 number, unscaled")
     if source.standardization is None:
         return Message("points of {features} numbers, unscaled", features=features)
+    if features == 1:
+        return Message(
+            "points of 1 number, standardized ({columns})",
+            columns=_columns_in_words(source, source.standardization),
+        )
     return Message(
         "points of {features} numbers, standardized ({columns})",
         features=features,

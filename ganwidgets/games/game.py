@@ -375,6 +375,9 @@ class Game(ABC):
     diagram: ClassVar[Diagram | None] = None
     purposes: ClassVar[tuple[str, ...]] = ()
 
+    def __repr__(self) -> str:
+        return f"<Game {self.name!r} of {', '.join(player.name for player in self.players)}>"
+
     @property
     def actions(self) -> dict[str, str]:
         """Names of the single-player steps, ``step_<letter>``, with the player's name."""

@@ -101,12 +101,17 @@ class Assembled:
         call = self.engine.calls[role]
         device = self.state.device
         with pinned(self.threads, self.state.device), evaluation_mode(network), routing:
-            parts = [
-                network(
-                    *call.inputs(batch[part].to(device), None if labels is None else labels[part].to(device))
-                )
-                for part in call.parts(len(batch), OBSERVED_AT_ONCE)
-            ]
+            try:
+                parts = [
+                    network(
+                        *call.inputs(
+                            batch[part].to(device), None if labels is None else labels[part].to(device)
+                        )
+                    )
+                    for part in call.parts(len(batch), OBSERVED_AT_ONCE)
+                ]
+            except RuntimeError as error:
+                raise _explained(role, network, error) from error
         return torch.cat(parts)[: len(batch)].detach().cpu().float()
 
     def slope(
@@ -438,3 +443,20 @@ def _refuse_untrainable(generator: nn.Module, discriminator: nn.Module) -> None:
                 )
             )
         trained.update(parameters)
+
+
+def _explained(role: str, network: nn.Module, error: RuntimeError) -> Exception:
+    """Return the error that names weights of another type than that of all inputs, otherwise `error`."""
+    for name, parameter in network.named_parameters():
+        if parameter.is_floating_point() and parameter.dtype != torch.float32:
+            return DataError(
+                Message(
+                    "the {network} cannot be computed: {name} is {dtype}, and its inputs are torch.float32 ({reason}); "
+                    "trainer.{network}.float() converts it back",
+                    network=role,
+                    name=name,
+                    dtype=str(parameter.dtype),
+                    reason=str(error),
+                )
+            )
+    return error

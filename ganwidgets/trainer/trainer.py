@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -362,6 +363,19 @@ class GANTrainer(StepsMixin, HealthMixin, UnderstandingMixin, InspectionMixin):
                 )
             )
         super().__setattr__(name, value)
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        raise TypeError(
+            Message(
+                "a GANTrainer cannot be pickled; trainer.save(path) stores it, and gw.GANTrainer.load(path) loads it"
+            )
+        )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> GANTrainer:
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        vars(made).update(copy.deepcopy(vars(self), memo))
+        return made
 
     def __repr__(self) -> str:
         game = "".join(f" of {name}" for name in named(self.game).values())

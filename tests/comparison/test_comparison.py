@@ -180,7 +180,7 @@ def test_where_there_is_no_run_that_is_an_error(tmp_path):
         gw.compare(tmp_path / "*")
     with pytest.raises(gw.CheckpointError, match="nowhere is not the folder of a run"):
         gw.compare(tmp_path / "nowhere")
-    with pytest.raises(gw.CheckpointError, match="no run in"):
+    with pytest.raises(gw.CheckpointError, match=r"no run in the call compare\(\); pass trainers, sweeps"):
         gw.compare()
     with pytest.raises(TypeError, match="int cannot be compared"):
         gw.compare(3)

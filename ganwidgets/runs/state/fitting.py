@@ -32,7 +32,7 @@ def check_fits(state: TrainingState, tree: Mapping[str, Any]) -> None:
         _check_networks(state, parts["networks"], parts["averages"])
         switched = parts.get("requires_grad", {})
         _check_gradients(state, switched)
-        _check_optimizers(state.trained_under(switched), parts["optimizers"])
+        _check_optimizers(state.trained_under(switched), parts["optimizers"], parts["iteration"])
         _check_randomness(state, parts["randomness"])
         _check_memory(state, parts["memory"])
         _check_counters(state, parts)
@@ -97,8 +97,11 @@ def _check_gradients(state: TrainingState, switched: Mapping[str, Mapping[str, A
 
 
 def _check_optimizers(
-    trained: Mapping[str, Sequence[Tensor]], optimizers: Mapping[str, Mapping[str, Any]]
+    trained: Mapping[str, Sequence[Tensor]], optimizers: Mapping[str, Mapping[str, Any]], iteration: int
 ) -> None:
+    missing = trained.keys() - optimizers.keys()
+    if missing and iteration:  # the first update creates all of them
+        raise ValueError(f"there is no optimizer of {', '.join(sorted(missing))}")
     for network, described in optimizers.items():
         parameters, own = trained[network], is_own_rule(described["name"])
         expected = None if own else REMEMBERED[described["name"]]
