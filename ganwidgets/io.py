@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from ganwidgets.errors import CheckpointError
 from ganwidgets.games.game import Game
+from ganwidgets.messages import Message
 from ganwidgets.runs.state.user_parts import brought
 from ganwidgets.stepping.runtime.devices import chosen_device
+from ganwidgets.sweeps.storage import FILE
 from ganwidgets.trainer.trainer import GANTrainer
+from ganwidgets.validation import checked_path
 
 if TYPE_CHECKING:
     from ganwidgets.objectives import Objective
@@ -68,6 +72,7 @@ def open_run(
     >>> gw.open_run(f"{folder}/ring-17").iteration
     20
     """
+    _refuse_sweep(path)
     # What stores runs is slow to import.
     from ganwidgets.runs.folder.opening import open_session
 
@@ -116,7 +121,21 @@ def replay(
     >>> gw.replay(f"{folder}/ring-17").verdict
     'equal'
     """
+    _refuse_sweep(path)
     from ganwidgets.runs.folder.replay import replayed
 
     own = brought(generator, discriminator, objective, game)
     return replayed(path, data, own)
+
+
+def _refuse_sweep(path: Any) -> None:
+    """Raise `CheckpointError` if `path` is the folder of a sweep."""
+    folder = checked_path("path", path)
+    if (folder / FILE).is_file():
+        raise CheckpointError(
+            Message(
+                "{path} is the folder of a sweep and not of one run; gw.Sweep.load({path!r}) opens it, and "
+                "sweep.take(i) returns a run",
+                path=str(folder),
+            )
+        )

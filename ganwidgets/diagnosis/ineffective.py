@@ -11,7 +11,7 @@ from ganwidgets.diagnosis.signals import SIGNALS, Signals
 from ganwidgets.messages import Message
 from ganwidgets.settings import SETTINGS, Setting
 
-__all__ = ["ineffective_settings", "without_effect"]
+__all__ = ["ineffective_settings", "remedy_without_effect", "without_effect"]
 
 Rules = Mapping[str, Any]
 
@@ -74,6 +74,12 @@ def ineffective_settings(seen: Signals) -> tuple[Finding, ...]:
         for name, (without, remedy) in _WITHOUT_EFFECT.items()
     )
     return tuple(finding for finding in made if finding is not None)
+
+
+def remedy_without_effect(name: str, settings: Rules) -> Mapping[str, Any] | None:
+    """Return the changes that give the setting `name` an effect; None if it has one under `settings`."""
+    without, remedy = _WITHOUT_EFFECT.get(name, (None, {}))
+    return remedy if without is not None and without(settings) else None
 
 
 def without_effect(

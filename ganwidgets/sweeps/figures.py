@@ -50,7 +50,11 @@ class SweepFigures(SweptRuns):
         ValueError
             If the data does not have the metric.
         """
-        known = METRICS[self._lanes[0].session.run.source.kind]
+        known = {
+            name: about
+            for lane in self._lanes
+            for name, about in METRICS[lane.session.run.source.kind].items()
+        }
         if metric not in known:
             raise ValueError(
                 Message(
@@ -59,7 +63,8 @@ class SweepFigures(SweptRuns):
             )
         figures = self.evaluate(n, seed)
         sign = 1.0 if known[metric].better == "lower" else -1.0
-        values = np.array([sign * each.get(metric, np.inf) for each in figures])
+        values = np.array([sign * each.get(metric, np.nan) for each in figures])
+        # A run whose data do not have the metric is the last choice in both directions.
         return self.runs[int(np.argmin(np.where(np.isnan(values), np.inf, values)))]
 
     @between_steps

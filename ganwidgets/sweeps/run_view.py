@@ -37,12 +37,19 @@ class SweepRun:
         Calls a function with the lane, between two steps, with an up-to-date state.
     iteration : callable
         Returns the run's full steps.
+    sweep : object
+        The sweep; its methods accept this run instead of its number.
     """
 
     def __init__(
-        self, index: int, read: Callable[[Callable[[Lane], Any]], Any], iteration: Callable[[], int]
+        self,
+        index: int,
+        read: Callable[[Callable[[Lane], Any]], Any],
+        iteration: Callable[[], int],
+        sweep: object,
     ) -> None:
         self.index = index
+        self._sweep = sweep
         self._read = read
         self._iteration = iteration
 

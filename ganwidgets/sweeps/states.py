@@ -10,7 +10,7 @@ from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 from ganwidgets.sweeps.figures import SweepFigures
 from ganwidgets.sweeps.lanes.lane import Lane
-from ganwidgets.sweeps.storage import write_sweep
+from ganwidgets.sweeps.storage import STATUSES, write_sweep
 from ganwidgets.sweeps.swept_runs import between_steps
 
 __all__ = ["SweepState"]
@@ -53,6 +53,21 @@ class SweepState(SweepFigures):
                     n=len(self._lanes),
                 )
             )
+        for index, run in enumerate(runs):
+            if not (
+                isinstance(run, Mapping)
+                and isinstance(run.get("state"), Mapping)
+                and run.get("status") in STATUSES
+                and isinstance(run.get("error"), str)
+            ):
+                raise CheckpointError(
+                    Message(
+                        "the state of run {i} is damaged: it must have a state, a status of {known}, and an error text; "
+                        "use an older copy",
+                        i=index,
+                        known=", ".join(STATUSES),
+                    )
+                )
         self._regroup()
         forks = [lane.forked(self._own, self._device) for lane in self._lanes]
         for trainer, run in zip(forks, runs, strict=True):

@@ -29,6 +29,7 @@ from ganwidgets.validation import checked_path
 
 __all__ = [
     "FILE",
+    "STATUSES",
     "StoredSweep",
     "SweepFolder",
     "file_of",
@@ -50,6 +51,7 @@ _HISTORY = re.compile(r"(run \d+/)?history/[^/]+$")
 """Names of the columns of a history, in the file of one run or of a sweep."""
 
 STATUSES = ("new", "running", "stopped", "diverged", "failed")
+"""Every status of a run."""
 
 
 class StoredSweep:
@@ -284,6 +286,22 @@ class SweepFolder:
 
 
 def file_of(path: str | os.PathLike[str]) -> Path:
-    """Return the sweep's file for `path`, which is the file itself or its folder."""
+    """Return the sweep's file for `path`, which is the file itself or its folder.
+
+    Raises
+    ------
+    CheckpointError
+        If `path` is a folder without a sweep.
+    """
     target = checked_path("path", path)
-    return target / FILE if target.is_dir() else target
+    if not target.is_dir():
+        return target
+    if not (target / FILE).exists():
+        raise CheckpointError(
+            Message(
+                "{path} holds no sweep: it has no file {file}; gw.open_run({path!r}) opens the folder of one run",
+                path=str(target),
+                file=FILE,
+            )
+        )
+    return target / FILE

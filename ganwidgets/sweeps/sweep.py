@@ -5,24 +5,29 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import time
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from traitlets import TraitError
+
 from ganwidgets.data import DATA_OPTIONS, Source, dataset
 from ganwidgets.data.load import load_data
 from ganwidgets.messages import Message, N_
 from ganwidgets.runs.record.interventions import CODE
 from ganwidgets.runs.state.state_tree import is_preset
-from ganwidgets.settings import check_names
+from ganwidgets.settings import SETTINGS, check_names
+from ganwidgets.settings.types import nearest
 from ganwidgets.stepping.runtime.ambient import under_pinned_modes
 from ganwidgets.stepping.runtime.devices import chosen_device
 from ganwidgets.sweeps.acts import Act
 from ganwidgets.sweeps.cluster.workers import Cluster
 from ganwidgets.sweeps.lanes.lane import Lane, OwnParts, fresh
 from ganwidgets.sweeps.search.configurations import KEYWORDS, checked_changes, expanded, refuse_other_games
+from ganwidgets.sweeps.search.effects import refuse_presets, refuse_replaced, warn_of_no_effect
 from ganwidgets.sweeps.search.evolution import Evolution
 from ganwidgets.sweeps.search.search import search, space_of, study_for
 from ganwidgets.sweeps.states import SweepState
@@ -34,7 +39,10 @@ from ganwidgets.validation import checked_count, checked_path
 __all__ = ["Sweep"]
 
 AT_ONCE = 100
-"""Number of steps of a batch without interruption; an interrupt undoes at most these."""
+"""Maximum number of steps of a batch without interruption; an interrupt undoes at most one batch."""
+
+BATCH_SECONDS = 0.5
+"""Approximate duration of a batch, if it is shorter than `AT_ONCE` steps."""
 
 
 class Sweep(SweepState):
@@ -118,11 +126,14 @@ class Sweep(SweepState):
         if options:
             data = dataset(data, **options)
         elif not (isinstance(data, Source) or (isinstance(data, str) and is_preset(data))):
+            refuse_presets(data)
             data = load_data(data)  # read once for all runs
         own = OwnParts(generator, discriminator, objective)
+        refuse_replaced(varied, {"generator": generator, "discriminator": discriminator})
         place = chosen_device(device)
         lanes = [Lane(fresh(data, own, place, each)) for each in chosen]
         self._begin(lanes, varied, [], own, place, _workers(cluster, own, place))
+        warn_of_no_effect(varied, [lane.session.settings.as_dict() for lane in lanes], level=3)
         if run is not None:
             self._keep(checked_path("run", run), new=True)
 
@@ -166,18 +177,26 @@ class Sweep(SweepState):
             )
         bar = _bar(n) if progress else None
         self._stepping = True
+        done = 0
         try:
-            for done in range(0, n, AT_ONCE):
-                count = min(AT_ONCE, n - done)
+            while done < n and any(lane.alive for lane in self._lanes):
+                count = min(self._at_once, n - done)
+                began = time.perf_counter()
                 self._advance(count, last=done + count == n)
+                self._adapt(count, time.perf_counter() - began)
+                done += count
                 if bar is not None:
                     bar.update(count)
-                if not any(lane.alive for lane in self._lanes):
-                    break
         finally:
             self._stepping = False
             if bar is not None:
                 bar.close()
+
+    def _adapt(self, count: int, seconds: float) -> None:
+        """Adapt the length of a batch to the duration of one with `count` steps."""
+        wanted = int(count * BATCH_SECONDS / max(seconds, 1e-6))
+        if count == self._at_once or wanted < count:
+            self._at_once = min(max(1, wanted), 4 * count, AT_ONCE)
 
     # --- actions --------------------------------------------------------------------------------
 
@@ -420,8 +439,35 @@ class Sweep(SweepState):
         if kept and self._dispatch is None and not sys.is_finalizing():
             self.close()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and (hasattr(Sweep, name) or type(self) is Sweep):
+            known = [member for member in dir(Sweep) if not member.startswith("_")]
+            hint: str = Message("; it can only be read") if name in known else nearest(name, known)
+            if name in SETTINGS:
+                hint = Message(
+                    "; it is a setting: sweep.change({name}=...) changes it in every run", name=name
+                )
+            raise TraitError(Message("Sweep has no {name!r} to set{hint}", name=name, hint=hint))
+        super().__setattr__(name, value)
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        raise TypeError(
+            Message("a Sweep cannot be pickled; sweep.save(path) stores it, and gw.Sweep.load(path) loads it")
+        )
+
+    def __deepcopy__(self, _memo: Any) -> Sweep:
+        """Return a sweep that continues exactly like this one, without its folder and its cluster."""
+        made = Sweep.__new__(Sweep)
+        lanes = [
+            Lane(lane.forked(self._own, self._device), lane.status, lane.error)
+            for lane in self._lanes_up_to_date()
+        ]
+        made._begin(lanes, list(self._varied), list(self._acts), self._own, self._device, None)
+        return made
+
     def __repr__(self) -> str:
-        return f"<Sweep of {len(self)} runs over {', '.join(self.varied) or 'seeds'}, iteration {self.iteration}>"
+        runs = f"{len(self)} run{'s' if len(self) > 1 else ''}"
+        return f"<Sweep of {runs} over {', '.join(self.varied) or 'seeds'}, iteration {self.iteration}>"
 
 
 def _workers(asked: Any, own: OwnParts, device: Any) -> Cluster | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import torch
 from torch import Tensor
@@ -59,6 +59,7 @@ class SweptRuns:
         self._own, self._device, self._cluster = own, device, cluster
         self._groups: list[Group] | None = None
         self._stepping = False
+        self._at_once = 8
         self._folder: SweepFolder | None = None
         self._dispatch: Callable[[Callable[[], Any]], Any] | None = None
         for index in range(len(lanes)):
@@ -156,8 +157,14 @@ class SweptRuns:
     def __iter__(self) -> Iterator[SweepRun]:
         return iter(self.runs)
 
-    def __getitem__(self, index: int) -> SweepRun:
-        return self.runs[self._index(index)]
+    @overload
+    def __getitem__(self, index: int) -> SweepRun: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[SweepRun, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> SweepRun | tuple[SweepRun, ...]:
+        return self.runs[index] if isinstance(index, slice) else self.runs[self._index(index)]
 
     @property
     def runs(self) -> tuple[SweepRun, ...]:
@@ -169,11 +176,27 @@ class SweptRuns:
             index,
             lambda function: self._between_steps(lambda: function(self._up_to_date(index))),
             lambda: self._iteration(index),
+            self,
         )
 
     def _index(self, index: Any) -> int:
+        if isinstance(index, SweepRun):
+            if index._sweep is not self:
+                raise ValueError(
+                    Message(
+                        "{run} belongs to another sweep; pass the number of a run of this one",
+                        run=repr(index),
+                    )
+                )
+            index = index.index
         if isinstance(index, bool) or not hasattr(index, "__index__"):
-            raise TypeError(Message("a run is named by its number, not by {value!r}", value=index))
+            raise TypeError(
+                Message(
+                    "a run is named by its number from 0 to {last}, not by {value!r}",
+                    value=index,
+                    last=len(self._lanes) - 1,
+                )
+            )
         number = int(index)
         if not -len(self._lanes) <= number < len(self._lanes):
             raise IndexError(
@@ -222,7 +245,7 @@ class SweptRuns:
 
         Parameters
         ----------
-        runs : int or iterable of int, optional
+        runs : int, SweepRun, or iterable of them, optional
             Run numbers; all runs by default.
         reason : str
             Stored in the logs.
@@ -237,6 +260,8 @@ class SweptRuns:
         numbers = range(len(self._lanes)) if runs is None else runs if isinstance(runs, Iterable) else [runs]
         indices = [self._index(number) for number in numbers]
         checked = checked_changes("Sweep.change", settings)
+        if not (indices and checked):
+            return
         refuse_fresh_start(checked, N_("begin a run afresh with sweep.respawn(i, ...)"))
         for index in indices:
             self._lanes[index].session.settings.checked(checked)

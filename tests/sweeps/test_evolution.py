@@ -47,7 +47,7 @@ def test_it_repeats_however_it_is_divided() -> None:
 
 def test_a_diverged_run_is_replaced_and_a_stopped_one_is_left() -> None:
     wild = {"loss": "wasserstein", "optimizer_d": "sgd", "optimizer_g": "sgd", "lr_d": 10.0, "lr_g": 10.0}
-    sweep = gw.Sweep("ring8", configurations=[wild, {}, {}, {}], **SMALL)
+    sweep = gw.Sweep("ring8", configurations=[wild, {}, {"seed": 1}, {"seed": 2}], **SMALL)
     sweep.kill(3)
     sweep.evolve(100, every=100)
     assert [run.status for run in sweep.runs] == ["new", "running", "running", "stopped"]

@@ -133,6 +133,7 @@ def test_lanes_that_differ_follow_their_trainers_in_one_batch(kind, tmp_path):
     batch=st.sampled_from([4, 20, 72]),
     kind=st.sampled_from(["plain", "conditional"]),
 )
+@pytest.mark.filterwarnings("ignore:configurations .* are equal")
 def test_a_lanes_bits_are_its_own(rates, place, cut, batch, kind):
     mine = {"lr_d": 2e-3, "conditional": kind == "conditional"}
     small = {**SMALL, "batch_size": batch, "activation": "tanh", "loss": "non_saturating"}

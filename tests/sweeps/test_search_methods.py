@@ -23,3 +23,11 @@ def test_a_study_is_made_for_the_metric(method, pruned, monkeypatch):
     again = gw.Sweep("ring8", lr_d=[1e-4, 1e-3], lr_g=[1e-4, 1e-3], **SMALL)
     other = again.search(metric="sliced_wasserstein", n=8, method=method, steps=8, report_every=2)
     assert [trial.params for trial in other.trials] == [trial.params for trial in study.trials]
+
+
+@pytest.mark.parametrize(("asked", "name"), [({}, "n"), ({"n": 4, "steps": 0}, "steps")])
+def test_a_search_of_nothing_is_refused(asked, name):
+    sweep = gw.Sweep("ring8", lr_g=[1e-3, 2e-3], g_hidden=(8,), d_hidden=(8,))
+    with pytest.raises(ValueError, match=f"{name} cannot be 0"):
+        sweep.search("modes", **asked)
+    assert sweep.acts == ()

@@ -6,11 +6,12 @@ import itertools
 import math
 import numbers
 import random
+import warnings
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from traitlets import TraitError
 
 from ganwidgets.games import DEFAULT, GAMES
@@ -164,7 +165,7 @@ def expanded(
 def refuse_other_games(game: Any) -> None:
     """Raise `TraitError` unless the lanes of a sweep can train `game`; None is the default game."""
     name = getattr(game or DEFAULT, "name", game or DEFAULT)
-    if name in GAMES and GAMES[name].from_noise:
+    if isinstance(name, str) and name in GAMES and GAMES[name].from_noise:
         return
     raise TraitError(
         Message(
@@ -215,9 +216,11 @@ def checked_changes(owner: str, changes: Mapping[str, Any]) -> dict[str, Any]:
 def _varies(name: str, value: Any) -> bool:
     if name == "data" or isinstance(value, str):
         return False
-    if isinstance(value, Between | list | range | np.ndarray):
-        return True
-    return isinstance(value, tuple) and not isinstance(SETTINGS[name].initial, tuple)
+    if isinstance(value, tuple):
+        return not isinstance(SETTINGS[name].initial, tuple)
+    if isinstance(value, Mapping | AbstractSet) or getattr(value, "ndim", 1) == 0:
+        return False  # without an order, or a single number
+    return isinstance(value, Between) or (isinstance(value, Iterable) and not isinstance(value, bytes))
 
 
 def _axis(name: str, value: Any) -> list[Any] | Between:
@@ -227,7 +230,7 @@ def _axis(name: str, value: Any) -> list[Any] | Between:
         return value
     if name == "seed":
         raise TraitError(Message("seed={value!r}: pass several seeds as seeds={value!r}", value=value))
-    values = [_checked(name, each) for each in list(value)]
+    values = [_checked(name, each.item() if getattr(each, "ndim", 1) == 0 else each) for each in value]
     if not values:
         raise TraitError(Message("{name} has no value: the list is empty; give at least one", name=name))
     for index, each in enumerate(values):
@@ -256,6 +259,10 @@ def _checked(name: str, value: Any) -> Any:
     try:
         return SETTINGS[name].check(value)
     except TraitError as error:
+        if isinstance(value, AbstractSet):
+            raise TraitError(
+                Message("{name} cannot be {value!r}: a set has no order; pass a list", name=name, value=value)
+            ) from error
         if isinstance(SETTINGS[name].initial, tuple) and isinstance(value, numbers.Integral):
             raise TraitError(
                 Message(
@@ -298,7 +305,11 @@ def _count(name: str, value: Any) -> int:
 
 
 def _listed(configurations: Any) -> list[dict[str, Any]]:
-    if isinstance(configurations, Mapping | str) or not isinstance(configurations, Iterable):
+    if (
+        isinstance(configurations, Mapping | str)
+        or hasattr(configurations, "columns")
+        or not isinstance(configurations, Iterable)
+    ):
         raise TraitError(
             Message(
                 "configurations cannot be a {type}: it must be a list of dictionaries, such as "
@@ -316,10 +327,43 @@ def _listed(configurations: Any) -> list[dict[str, Any]]:
                     type=type(point).__name__,
                 )
             )
-        points.append(checked_changes(Message("configuration {number}", number=number), point))
+        points.append(_configuration(Message("configuration {number}", number=number), point))
     if not points:
         raise TraitError(Message("configurations is empty; give at least one dictionary of settings"))
+    for number, point in enumerate(points):
+        if "data" not in point and point in points[:number]:
+            warnings.warn(
+                Message(
+                    "configurations {first} and {number} are equal: their runs have the same bits; to train one "
+                    "configuration several times, pass seeds=n",
+                    first=points.index(point),
+                    number=number,
+                ),
+                stacklevel=5,
+            )
+            break
     return points
+
+
+def _configuration(owner: Message, point: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return checked_changes(owner, point)
+    except TraitError as error:
+        if any(name not in SETTINGS for name in point):
+            raise  # the message begins with the owner
+        listed = [name for name, value in point.items() if _varies(name, value)]
+        remedy = (
+            Message(
+                "; one configuration has one value for each setting: write a configuration for each value, or pass "
+                "{name}=[...] for a grid",
+                name=listed[0],
+            )
+            if listed
+            else ""
+        )
+        raise TraitError(
+            Message("{owner}: {reason}{remedy}", owner=owner, reason=error.args[0], remedy=remedy)
+        ) from error
 
 
 def _drawn(axes: Mapping[str, Any], n: int, seed: int) -> list[dict[str, Any]]:
@@ -330,13 +374,33 @@ def _drawn(axes: Mapping[str, Any], n: int, seed: int) -> list[dict[str, Any]]:
                 n=n,
             )
         )
+    most = math.prod(_possible(name, axis) for name, axis in axes.items())
+    if n > most:
+        raise TraitError(
+            Message(
+                "draws={n} is more than the {most} different configurations of {names}; pass at most draws={most}, or "
+                "omit draws for the whole grid, with seeds=n for several runs of each",
+                n=n,
+                most=int(most),
+                names=", ".join(axes),
+            )
+        )
     source = random.Random(derive(seed, "draws"))  # noqa: S311 - it chooses settings
-    return [
-        {
+    points: list[dict[str, Any]] = []
+    while len(points) < n:
+        point = {
             name: _checked(
                 name, axis.draw(name, source) if isinstance(axis, Between) else source.choice(axis)
             )
             for name, axis in axes.items()
         }
-        for _ in range(n)
-    ]
+        if point not in points:  # an equal configuration would have the same bits
+            points.append(point)
+    return points
+
+
+def _possible(name: str, axis: list[Any] | Between) -> float:
+    """Return the number of different values of an axis."""
+    if not isinstance(axis, Between):
+        return len(axis)
+    return round(axis.high) - round(axis.low) + 1 if isinstance(SETTINGS[name].initial, int) else math.inf

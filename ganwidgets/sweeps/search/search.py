@@ -77,7 +77,10 @@ def search(
     """Carry out `n` trials of `study`; see :meth:`Sweep.search`."""
     axes = checked_space(space)
     _check_study(study, metric, sweep)
-    n, steps, every = checked_count(n), checked_count(steps), max(1, checked_count(report_every))
+    for name, count in (("n", n), ("steps", steps)):
+        if checked_count(count) == 0:
+            raise ValueError(Message("{name} cannot be 0: it must be a whole number from 1 on", name=name))
+    every = max(1, checked_count(report_every))
     lanes: dict[int, _Work] = {}
     left = n
     while left or lanes:
