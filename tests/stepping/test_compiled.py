@@ -275,14 +275,22 @@ def test_conditional_lanes_are_compiled_together(kind):
 @pytest.mark.usefixtures("made")
 def test_lanes_that_only_the_eager_step_computes_leave_the_others_compiled():
     asked = {**SMALL, "ema_decay": 0.9, "stepper": "compiled"}
-    sweep = gw.Sweep("ring8", configurations=[{}, {"ema_rampup": 0.5}, {"lr_d": 1e-2}], **asked)
+    settings = [{}, {"ema_rampup": 0.5}, {"lr_d": 1e-2}, {"freeze_g": True}]
+    sweep = gw.Sweep("ring8", configurations=settings, **asked)
     with pytest.warns(gw.CompilerWarning, match="ema_rampup"):
         sweep.step(12)
-    assert [runs for runs, _ in sweep.groups] == [(0, 2), (1,)]
-    assert [switches(run) for run in sweep.runs] == [[(0, "compiled")], [], [(0, "compiled")]]
+    assert [runs for runs, _ in sweep.groups] == [(0, 2), (1, 3)]
+    assert [switches(run) for run in sweep.runs] == [[(0, "compiled")], [], [(0, "compiled")], []]
     alone = gw.GANTrainer("ring8", **{**asked, "ema_rampup": 0.5, "stepper": "eager"})
     alone.step(12)
     torch.testing.assert_close(sweep.runs[1].sample(9, seed=0, ema=True), alone.sample(9, seed=0, ema=True))
+    # A run frozen in mid-run leaves the compiled ones, which need no other program, and returns to them.
+    sweep.change(2, freeze_d=True)
+    sweep.step(5)
+    sweep.change(2, freeze_d=False)
+    sweep.step(5)
+    assert switches(sweep.runs[0]) == [(0, "compiled")]
+    assert switches(sweep.runs[2]) == [(0, "compiled"), (12, "eager"), (17, "compiled")]
 
 
 PROGRAM = """

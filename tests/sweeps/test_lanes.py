@@ -55,7 +55,7 @@ CLASSES = np.arange(90) % 3
 
 
 def data_for(kind):
-    return (POINTS + CLASSES[:, None], CLASSES) if kind.startswith("conditional") else "ring8"
+    return (POINTS + CLASSES[:, None], CLASSES) if "conditional" in kind else "ring8"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -100,6 +100,26 @@ DIFFERING = {
         {"ema_decay": 0.99},
         [{"ema_rampup": 0.0}, {"ema_rampup": 0.05}, {"ema_rampup": 1.0, "ema_decay": 0.6}],
     ),
+    "frozen": (
+        {"penalty": "r1", "penalty_interval": 3, "ema_decay": 0.9, "weight_clip": 0.3, "d_steps": 2},
+        [{}, {"freeze_g": True}, {"freeze_d": True}, {"freeze_g": True, "freeze_d": True}],
+    ),
+    "frozen relativistic": (
+        {"loss": "relativistic", "penalty": "r1_r2", "noise": "uniform", "g_steps": 2, "packing": 2},
+        [{"freeze_d": True}, {"freeze_g": True}, {}],
+    ),
+    "frozen wasserstein": (
+        {"loss": "wasserstein", "penalty": "gradient_penalty", "optimizer_d": "rmsprop", "grad_clip": 0.5},
+        [{"freeze_g": True}, {}, {"freeze_d": True}],
+    ),
+    "all frozen": (
+        {"optimizer_g": "momentum", "lr_schedule": "linear", "schedule_steps": 20},
+        [{"freeze_g": True, "lr_d": 1e-3}, {"freeze_g": True}, {"freeze_g": True, "lr_d": 1e-2}],
+    ),
+    "conditional frozen": (
+        {"conditional": True, "penalty": "r2", "optimizer_g": "sgd"},
+        [{"freeze_d": True}, {}, {"freeze_g": True}],
+    ),
 }
 
 
@@ -107,22 +127,99 @@ DIFFERING = {
 def test_lanes_that_differ_follow_their_trainers_in_one_batch(kind, tmp_path):
     asked, configurations = DIFFERING[kind]
     asked = {**SMALL, **asked}
-    sweep = Sweep("ring8", configurations=configurations, **asked)
+    sweep = Sweep(data_for(kind), configurations=configurations, seeds=2, **asked)
     sweep.step(13)
     sweep.save(tmp_path / "sweep")
     loaded = Sweep.load(tmp_path / "sweep")
     for each in (sweep, loaded):
         each.step(12)
     assert [run.state_hash() for run in loaded.runs] == [run.state_hash() for run in sweep.runs]
-    assert [(len(runs), why) for runs, why in sweep.groups] == [(len(configurations), "")]
-    for run, own in zip(sweep.runs, configurations, strict=True):
-        alone = GANTrainer("ring8", **{**asked, **own})
+    assert [(len(runs), why) for runs, why in sweep.groups] == [(2 * len(configurations), "")]
+    for run in sweep.runs:
+        own = {**asked, **configurations[run.index // 2], "seed": run.settings.seed}
+        alone = GANTrainer(data_for(kind), **own)
         alone.step(25)
         check_follows(sweep.take(run.index), alone)
     # A copy of one lane in the place of another goes on as its source.
-    sweep.respawn(2, source=1)
+    sweep.respawn(4, source=1)
     sweep.step(7)
-    assert sweep.runs[2].state_hash() == sweep.runs[1].state_hash()
+    assert sweep.runs[4].state_hash() == sweep.runs[1].state_hash()
+
+
+def test_a_player_frozen_in_mid_run_stays_in_the_batch():
+    asked = {**SMALL, "penalty": "gradient_penalty", "penalty_interval": 3}
+    sweep = Sweep("ring8", lr_d=[1e-3, 4e-3, 1e-2], **asked)
+    alone = [GANTrainer("ring8", lr_d=run.settings.lr_d, **asked) for run in sweep.runs]
+
+    def carry_out(steps, index=None, **changes):
+        if index is not None:
+            sweep.change(index, **changes)
+            alone[index].change(**changes)
+        sweep.step(steps)
+        assert [(len(runs), why) for runs, why in sweep.groups] == [(3, "")]
+        for trainer in alone:
+            trainer.step(steps)
+
+    carry_out(7)
+    before = sweep.runs[1].state_dict()
+    carry_out(8, 1, freeze_d=True)
+    frozen = sweep.runs[1].state_dict()
+    kept = before["networks"]["discriminator"], frozen["networks"]["discriminator"]
+    assert all(torch.equal(kept[0][key], kept[1][key]) for key in kept[0])
+    assert str(before["optimizers"]["discriminator"]) == str(frozen["optimizers"]["discriminator"])
+    assert (frozen["d_updates"], frozen["cursor"]) == (before["d_updates"], before["cursor"])
+    assert np.isnan(sweep.runs[1].history["grad_norm_d"][-1])
+    # The count of its lazy penalty now differs from that of the others.
+    carry_out(7, 1, freeze_d=False)
+    carry_out(5, 0, freeze_g=True)
+    for run in sweep.runs:
+        check_follows(sweep.take(run.index), alone[run.index])
+
+
+def test_a_frozen_lane_that_diverges_is_stopped():
+    asked = {**SMALL, "optimizer_d": "sgd", "loss": "least_squares"}
+    settings_of_lanes = [{"lr_d": 1e-3}, {"freeze_g": True, "lr_d": 10.0}, {"freeze_d": True}]
+    sweep = Sweep("ring8", configurations=settings_of_lanes, **asked)
+    sweep.step(40)
+    assert [run.status for run in sweep.runs] == ["running", "diverged", "running"]
+    ended = sweep.runs[1]
+    assert 0 < ended.iteration == len(ended.history["loss_g"]) < 40
+    assert np.isfinite(ended.history["loss_g"]).all()
+    calm = Sweep("ring8", configurations=[settings_of_lanes[0], settings_of_lanes[2]], **asked)
+    calm.step(40)
+    assert [run.state_hash() for run in calm.runs] == [sweep.runs[i].state_hash() for i in (0, 2)]
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    frozen=st.lists(
+        st.tuples(st.booleans(), st.booleans(), st.booleans(), st.integers(0, 9)), min_size=1, max_size=4
+    ),
+    mine=st.tuples(st.booleans(), st.booleans()),
+    place=st.integers(0, 4),
+    penalty=st.sampled_from(["none", "gradient_penalty"]),
+    kind=st.sampled_from(["plain", "conditional"]),
+)
+def test_a_lanes_bits_are_its_own_whatever_is_frozen_in_the_others(frozen, mine, place, penalty, kind):
+    """Lanes are frozen at the start or in mid-run, so that counts, cursors and penalties differ."""
+    asked = {**SMALL, "penalty": penalty, "penalty_interval": 2, "conditional": kind == "conditional"}
+    place = min(place, len(frozen))
+
+    def stepped(others):
+        own = {"freeze_g": mine[0], "freeze_d": mine[1], "seed": 5}
+        rest = [{"freeze_g": g, "freeze_d": d} for g, d, _, _ in others]
+        at = min(place, len(rest))
+        sweep = Sweep(data_for(kind), configurations=[*rest[:at], own, *rest[at:]], **asked)
+        numbers = [i for i in range(len(sweep)) if i != at]
+        for step in range(10):
+            for number, (_, _, turned, when) in zip(numbers, others, strict=True):
+                if turned and when == step:
+                    sweep.change(number, freeze_d=not sweep.runs[number].settings.freeze_d)
+            sweep.step(1)
+        assert len(sweep.groups) == 1
+        return sweep.runs[at].state_hash()
+
+    assert stepped(frozen) == stepped([])
 
 
 @settings(max_examples=8, deadline=None)
@@ -253,7 +350,7 @@ def test_miniatures_of_labelled_lanes_are_those_of_each_run():
     ("asked", "why"),
     [
         ({"discriminator": Branching(layers(2, 1)), "latent_dim": 2}, "data-dependent"),
-        ({"freeze_g": True}, "frozen"),
+        ({"freeze_layers_d": 1}, "frozen"),
         ({"skip_d_below": 0.1}, "skip_d_below"),
         ({"unroll_steps": 1}, "unroll_steps"),
     ],

@@ -70,7 +70,7 @@ class CompiledLanes(LaneEngine):
         plan, program = self._plan, self._program
         eps, numbers = self._eps_of(n), self._numbers_of(n)
         labels = self._labels_of(n) if plan.classes else None
-        self._feed.expect(n * plan.real_batches)
+        self._feed.expect([n * plan.real_batches] * self._lanes)
         blocks = [self.tensors[player].block for player in (DISCRIMINATOR, GENERATOR)]
         average = [] if self._average is None else [self._average]
         records: list[Tensor] = []
@@ -94,7 +94,7 @@ class CompiledLanes(LaneEngine):
                 if self._average is not None:
                     self._average.copy_(average[0])
         self.iterations = [iteration + n for iteration in self.iterations]
-        self._count = (self._count + n * plan.d_steps) % self._shared.penalty_interval
+        self._turns.count(self._turns.every, n * plan.d_steps)
         found = torch.stack(records) if records else torch.empty(0, self._width, len(RECORDED))
         return found.double().numpy(), stops
 

@@ -15,22 +15,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
-from ganwidgets.objectives import LOSSES, PENALTIES, Loss, SlopePenalty, loss_named, pack, slope
+from ganwidgets.objectives import PENALTIES, Loss, SlopePenalty, loss_named, pack, slope
 from ganwidgets.stepping.engine import Engine
+from ganwidgets.stepping.lanes.draws import LaneDrawn, LaneDraws
 from ganwidgets.stepping.lanes.feed import LaneFeed, unfolded
+from ganwidgets.stepping.lanes.losses import accuracies, lane_loss
 from ganwidgets.stepping.lanes.networks import LaneForward, batched
+from ganwidgets.stepping.lanes.parts import Part
+from ganwidgets.stepping.lanes.rows import LaneRows, LaneStop, stop
 from ganwidgets.stepping.lanes.schedules import LaneSchedules
 from ganwidgets.stepping.lanes.tensors import LaneTensors
-from ganwidgets.stepping.lanes.updates import LaneOptimizer
+from ganwidgets.stepping.lanes.turns import LETTERS, LaneTurns
+from ganwidgets.stepping.lanes.updates import LaneLimits, LaneOptimizer
 from ganwidgets.stepping.modules.calling import Call
 from ganwidgets.stepping.runtime.memory import keep_memory
 
@@ -44,44 +47,8 @@ REGISTERS = 64
 DRAWN = frozenset({"noise", "penalty", "labels"})
 """Generators of random numbers that steps of lanes draw from."""
 
-_LETTERS = {DISCRIMINATOR: "d", GENERATOR: "g"}
-
-
-@dataclass(frozen=True)
-class LaneStop:
-    """A lane that has become non-finite.
-
-    Attributes
-    ----------
-    steps : int
-        Number of this call's steps that left everything finite.
-    quantity : str
-        Name of the non-finite value: ``"loss_d"``, ``"loss_g"`` or ``"a weight"``.
-    value : float
-    """
-
-    steps: int
-    quantity: str
-    value: float
-
-
-@dataclass(frozen=True)
-class LaneRows:
-    """Records of one call.
-
-    Attributes
-    ----------
-    columns : dict of str to float64 [steps, lanes]
-        NaN where a column was not measured.
-    stops : dict of int to LaneStop
-        The lanes that failed; their later rows are meaningless.
-    seconds : float
-        Seconds per step, all lanes together.
-    """
-
-    columns: dict[str, npt.NDArray[np.float64]]
-    stops: dict[int, LaneStop]
-    seconds: float
+Found = dict[str, Tensor]
+"""The columns of a step, [lanes with copies] each."""
 
 
 class LaneEngine:
@@ -114,40 +81,38 @@ class LaneEngine:
         padded_settings = self._padded([engine.settings for engine in self.engines])
         self._shared = shared
         game = states[0].game
-        self._labelled: frozenset[str] = game.labelled  # type: ignore[attr-defined]
-        self._calls = {name: self.engines[0].calls.get(name, Call()) for name in _LETTERS}
+        self._calls = {name: self.engines[0].calls.get(name, Call()) for name in LETTERS}
         self._loss: Loss = loss_named(shared.loss, game.objective)  # type: ignore[attr-defined]
-        self._batched_loss = _batched_loss(self._loss)
+        self._batched_loss = lane_loss(self._loss)
         self._penalty: SlopePenalty | None = PENALTIES.get(shared.penalty)
         self._term = None if self._penalty is None else torch.func.vmap(self._penalty.term)
         self._schedules = LaneSchedules(padded_settings)
         self.tensors = {
             name: LaneTensors(name, name, getattr(shared, f"optimizer_{letter}"), padded)
-            for name, letter in _LETTERS.items()
+            for name, letter in LETTERS.items()
         }
         self._optimizers = {
             name: LaneOptimizer(self.tensors[name], letter, padded_settings)
-            for name, letter in _LETTERS.items()
+            for name, letter in LETTERS.items()
         }
-        self._forward: dict[str, LaneForward] = {name: batched(states[0].networks[name]) for name in _LETTERS}
+        self._forward: dict[str, LaneForward] = {name: batched(states[0].networks[name]) for name in LETTERS}
         self._buffers = {
             name: {
                 key: torch.stack([dict(s.networks[name].named_buffers())[key] for s in padded])
                 for key, _ in states[0].networks[name].named_buffers()
             }
-            for name in _LETTERS
+            for name in LETTERS
         }
-        self._ends = {name: _Ends(padded_settings, name) for name in _LETTERS}
+        self._limits = {name: LaneLimits(padded_settings, letter) for name, letter in LETTERS.items()}
         self._average: Tensor | None = None
         if states[0].averages:
             self._average = torch.stack(
                 [torch.cat([p.reshape(-1) for p in s.averages[GENERATOR].parameters()]) for s in padded]
             )
         self.iterations = [state.iteration for state in states]
-        self._count = states[0].counts[DISCRIMINATOR]
-        self._feed = LaneFeed(self.engines, self._copies)
-        self._noise = torch.empty(self._width, shared.batch_size, game.latent_dim)  # type: ignore[attr-defined]
-        self._noise_rows = list(self._noise[: self._lanes].unbind(0))
+        self._turns = LaneTurns(self.engines, self._copies, penalized=self._penalty is not None)
+        self._feed = LaneFeed(self.engines, self._copies, together=self._turns.together)
+        self._draws = LaneDraws(self.engines, self._feed, needs_real=self._loss.needs_real)
         self._generators = [state.random["noise"] for state in states]
 
     def _padded(self, each: Sequence[T]) -> list[T]:
@@ -181,7 +146,7 @@ class LaneEngine:
         columns = {name: np.full((n, self._lanes), np.nan) for name in names}
         stops: dict[int, LaneStop] = {}
         began = time.perf_counter()
-        self._feed.expect(n * self._batches_per_step())
+        self._feed.expect([n * batches for batches in self._batches_per_step()])
         with self._states[0].training_flags.in_train_mode():
             for step in range(n):
                 measure = (measure_last and step == n - 1) or any(measured(i + 1) for i in self.iterations)
@@ -200,151 +165,191 @@ class LaneEngine:
                 if not fine[: self._lanes].all():
                     for lane in range(self._lanes):
                         if not fine[lane] and lane not in stops:
-                            stops[lane] = _stop(
+                            stops[lane] = stop(
                                 step, {name: value[lane].item() for name, value in found.items()}
                             )
         return LaneRows(columns, stops, (time.perf_counter() - began) / max(n, 1))
 
-    def _batches_per_step(self) -> int:
-        shared = self._shared
-        return int(shared.d_steps + (shared.g_steps if self._loss.needs_real else 0))
+    def _batches_per_step(self) -> list[int]:
+        """Return the number of real batches that each lane takes in a step."""
+        pairs = zip(self._turns.updates[DISCRIMINATOR], self._turns.updates[GENERATOR], strict=True)
+        return [d + (g if self._loss.needs_real else 0) for d, g in pairs]
 
-    def _step(self, *, measure: bool) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = {}
-        for index in range(self._shared.d_steps):
-            self._update_d(found, measure=measure and index == self._shared.d_steps - 1)
-        for index in range(self._shared.g_steps):
-            self._update_g(found, measure=measure and index == self._shared.g_steps - 1)
+    def _step(self, *, measure: bool) -> Found:
+        found: Found = {}
+        for name, update in ((DISCRIMINATOR, self._update_d), (GENERATOR, self._update_g)):
+            frozen = self._turns.frozen[name]
+            if frozen is not None:
+                self._measure_frozen(name, frozen, found, measure=measure)
+            for part, last in self._turns.of(name):
+                update(part, found, measure=measure and last)
         return found
 
-    def _update_d(self, found: dict[str, Tensor], *, measure: bool) -> None:
-        batch = self._feed.take()
-        noise = self._drawn_noise()
+    def _update_d(self, part: Part, found: Found, *, measure: bool) -> None:
+        drawn = self._draws.draw(DISCRIMINATOR, part)
+        leaves = self.tensors[DISCRIMINATOR].leaves_of(part)
+        buffers = self._lent(DISCRIMINATOR, part, keep=True)
+        weights = None
+        if self._turns.penalized(part):
+            weights = part.of(self._schedules.penalty_weights) * self._shared.penalty_interval
+        losses = self._loss_d(part, drawn, {**leaves, **buffers}, weights, found, measure=measure)
+        self._keep(DISCRIMINATOR, part, buffers)
+        self._turns.count(part)
+        self._move(DISCRIMINATOR, part, losses, leaves, found, measure=measure)
+
+    def _update_g(self, part: Part, found: Found, *, measure: bool) -> None:
+        drawn = self._draws.draw(GENERATOR, part)
+        leaves = self.tensors[GENERATOR].leaves_of(part)
+        buffers = self._lent(GENERATOR, part, keep=True)
+        losses = self._loss_g(part, drawn, {**leaves, **buffers}, found)
+        self._keep(GENERATOR, part, buffers)
+        self._move(GENERATOR, part, losses, leaves, found, measure=measure)
+        if self._average is not None:
+            decays, values = part.of(self._schedules.averaging), part.of(self.tensors[GENERATOR].values)
+            if part.whole:
+                self._average.lerp_(values, decays)
+            else:
+                part.put(self._average, part.of(self._average).lerp(values, decays))
+
+    def _measure_frozen(self, name: str, part: Part, found: Found, *, measure: bool) -> None:
+        """Record the losses of a frozen player on what its run draws for that, without a trace."""
+        drawn = self._draws.draw_aside(name, part, self.iterations)
+        tensors = {**self.tensors[name].constants_of(part), **self._lent(name, part, keep=False)}
+        if name == DISCRIMINATOR:
+            weights = None if self._penalty is None else part.of(self._schedules.penalty_weights)
+            self._loss_d(part, drawn, tensors, weights, found, measure=measure)
+        else:
+            with torch.no_grad():
+                self._loss_g(part, drawn, tensors, found)
+
+    def _loss_d(
+        self,
+        part: Part,
+        drawn: LaneDrawn,
+        tensors: Mapping[str, Tensor],
+        weights: Tensor | None,
+        found: Found,
+        *,
+        measure: bool,
+    ) -> Tensor:
+        """Return the losses of D with its `tensors`, [lanes]; without `weights` they contain no penalty."""
         with torch.no_grad():
-            fake = self._generate(noise, batch.labels, self.tensors[GENERATOR].constants, keep=False)
-        real, fake = self._packed(batch.samples), self._packed(fake)
-        judge = self._judge(batch.labels, self.tensors[DISCRIMINATOR].leaves, keep=True)
+            fake = self._generate(drawn, self._constants(GENERATOR, part))
+        assert drawn.real is not None
+        real, fake = self._packed(drawn.real), self._packed(fake)
+        judge = self._judge(part, drawn.labels, tensors)
         real_logits, fake_logits = judge(real), judge(fake)
         losses = self._batched_loss.loss_d(real_logits, fake_logits)
-        if measure:
-            found.update(self._accuracies(real_logits.detach(), fake_logits.detach()))
-            found["penalty_d"] = torch.zeros(self._width)
-        if self._penalty is not None and self._count % self._shared.penalty_interval == 0:
-            term = self._penalty_of(judge, real, fake)
+        term = None
+        if weights is not None:
+            term = self._penalty_of(part, judge, real, fake, weights, drawn.random)
             losses = losses + term
-            if measure:
-                found["penalty_d"] = term.detach()
-        found["loss_d"] = losses.detach()
-        self._count = (self._count + 1) % self._shared.penalty_interval
-        self._move(DISCRIMINATOR, losses, found, measure=measure)
+        self._note(found, part, "loss_d", losses)
+        if measure:
+            for column, values in accuracies(self._loss, real_logits.detach(), fake_logits.detach()).items():
+                self._note(found, part, column, values)
+            self._note(found, part, "penalty_d", torch.zeros(part.width) if term is None else term)
+        return losses
 
-    def _update_g(self, found: dict[str, Tensor], *, measure: bool) -> None:
-        real, labels = None, None
-        if self._loss.needs_real:
-            real, labels, _ = self._feed.take()
-        elif self._labelled:
-            labels = self._drawn_labels()
-        noise = self._drawn_noise()
-        fake = self._generate(noise, labels, self.tensors[GENERATOR].leaves, keep=True)
-        judge = self._judge(labels, self.tensors[DISCRIMINATOR].constants, keep=False)
+    def _loss_g(self, part: Part, drawn: LaneDrawn, tensors: Mapping[str, Tensor], found: Found) -> Tensor:
+        """Return the losses of G with its `tensors`, [lanes]."""
+        fake = self._generate(drawn, tensors)
+        judge = self._judge(part, drawn.labels, self._constants(DISCRIMINATOR, part))
         fake_logits = judge(self._packed(fake))
         real_logits = None
-        if real is not None:
+        if drawn.real is not None:
             with torch.no_grad():
-                real_logits = judge(self._packed(real))
+                real_logits = judge(self._packed(drawn.real))
         losses = self._batched_loss.loss_g(fake_logits, real_logits)
-        found["loss_g"] = losses.detach()
-        self._move(GENERATOR, losses, found, measure=measure)
-        if self._average is not None:
-            self._average.lerp_(self.tensors[GENERATOR].values, self._schedules.averaging)
+        self._note(found, part, "loss_g", losses)
+        return losses
 
-    def _move(self, name: str, losses: Tensor, found: dict[str, Tensor], *, measure: bool) -> None:
-        """Move the parameters of a player in all lanes by the gradients of their `losses` [lanes]."""
-        tensors, ends = self.tensors[name], self._ends[name]
-        leaves = list(tensors.leaves.values())
-        parts = torch.autograd.grad(losses.sum(), leaves, materialize_grads=True)
-        gradients = torch.cat([part.reshape(self._width, -1) for part in parts], 1)
+    def _move(
+        self,
+        name: str,
+        part: Part,
+        losses: Tensor,
+        leaves: Mapping[str, Tensor],
+        found: Found,
+        *,
+        measure: bool,
+    ) -> None:
+        """Move the parameters `leaves` of a player by the gradients of its `losses` [lanes]."""
+        limits = self._limits[name]
+        gradient = torch.autograd.grad(losses.sum(), list(leaves.values()), materialize_grads=True)
+        gradients = torch.cat([each.reshape(part.width, -1) for each in gradient], 1)
         with torch.no_grad():
-            if measure or ends.clips_gradients:
+            if measure or limits.clips_gradients:
                 norms = torch.linalg.vector_norm(gradients, dim=1)
-                found[f"grad_norm_{_LETTERS[name]}"] = norms
-                if ends.clips_gradients:
-                    # Division by norm + 1e-6 is torch.nn.utils.clip_grad_norm_'s.
-                    factor = (ends.longest / (norms + 1e-6)).clamp(max=1.0)
-                    # Clipping a gradient of infinite norm would give zero and hide the failure.
-                    gradients *= torch.where(norms.isfinite(), factor, torch.nan).unsqueeze(1)
-            self._optimizers[name].update(gradients)
-            if ends.clips_weights:
-                torch.clamp(tensors.values, -ends.largest, ends.largest, out=tensors.values)
+                self._note(found, part, f"grad_norm_{LETTERS[name]}", norms)
+                if limits.clips_gradients:
+                    limits.shorten(gradients, norms, part)
+            self._optimizers[name].update(gradients, part)
+            limits.clamp(self.tensors[name].values, part)
 
-    # --- parts ----------------------------------------------------------------------------------
+    def _note(self, found: Found, part: Part, column: str, values: Tensor) -> None:
+        """Put the values of a part into a column, which is NaN in lanes without a value."""
+        if part.whole:
+            found[column] = values.detach()
+            return
+        if column not in found:
+            found[column] = torch.full((self._width,), torch.nan, dtype=values.dtype)
+        part.put(found[column], values.detach())
 
-    def _drawn_noise(self) -> Tensor:
-        uniform = self._shared.noise == "uniform"
-        for row, generator in zip(self._noise_rows, self._generators, strict=True):
-            if uniform:
-                row.uniform_(-1, 1, generator=generator)
-            else:
-                row.normal_(generator=generator)
-        self._noise[self._lanes :] = self._noise[0]
-        return self._noise
+    # --- networks -------------------------------------------------------------------------------
 
-    def _drawn_labels(self) -> Tensor:
-        """Return labels of samples without a real batch, int64 [lanes, n]."""
-        n = self._shared.batch_size
-        drawn = [
-            engine.streams["data"].draw_labels(n, state.random["labels"])
-            for engine, state in zip(self.engines, self._states, strict=True)
-        ]
-        return torch.stack(self._padded(drawn))
-
-    def _generate(
-        self, noise: Tensor, labels: Tensor | None, tensors: Mapping[str, Tensor], *, keep: bool
-    ) -> Tensor:
-        inputs = self._calls[GENERATOR].inputs(noise, labels)
-        return self._forward[GENERATOR]({**tensors, **self._lent(GENERATOR, keep=keep)}, *inputs)
+    def _generate(self, drawn: LaneDrawn, tensors: Mapping[str, Tensor]) -> Tensor:
+        inputs = self._calls[GENERATOR].inputs(drawn.noise, drawn.labels)
+        return self._forward[GENERATOR](tensors, *inputs)
 
     def _judge(
-        self, labels: Tensor | None, tensors: Mapping[str, Tensor], *, keep: bool
+        self, part: Part, labels: Tensor | None, tensors: Mapping[str, Tensor]
     ) -> Callable[[Tensor], Tensor]:
         forward, call = self._forward[DISCRIMINATOR], self._calls[DISCRIMINATOR]
-        both = {**tensors, **self._lent(DISCRIMINATOR, keep=keep)}
-        return lambda x: forward(both, *call.inputs(x, labels)).reshape(self._width, -1)
+        return lambda x: forward(tensors, *call.inputs(x, labels)).reshape(part.width, -1)
 
-    def _lent(self, name: str, *, keep: bool) -> dict[str, Tensor]:
-        """Return the buffers of a network to write on: its own if that is to `keep`, else copies."""
+    def _constants(self, name: str, part: Part) -> dict[str, Tensor]:
+        """Return the tensors of a network that an update of the other one calls."""
+        return {**self.tensors[name].constants_of(part), **self._lent(name, part, keep=False)}
+
+    def _lent(self, name: str, part: Part, *, keep: bool) -> dict[str, Tensor]:
+        """Return the buffers of a network to write on; :meth:`_keep` stores those that are to `keep`."""
         own = self._buffers[name]
-        return own if keep else {key: buffer.clone() for key, buffer in own.items()}
+        if part.whole:
+            return own if keep else {key: buffer.clone() for key, buffer in own.items()}
+        return {key: part.of(buffer) for key, buffer in own.items()}
+
+    def _keep(self, name: str, part: Part, buffers: Mapping[str, Tensor]) -> None:
+        if not part.whole:
+            for key, buffer in buffers.items():
+                part.put(self._buffers[name][key], buffer)
 
     def _packed(self, samples: Tensor) -> Tensor:
         m = self._shared.packing
-        return samples if m == 1 else unfolded(pack(samples.flatten(0, 1), m), self._width)
+        return samples if m == 1 else unfolded(pack(samples.flatten(0, 1), m), len(samples))
 
-    def _penalty_of(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
-        """Return the penalty of every lane, [lanes]."""
+    def _penalty_of(
+        self,
+        part: Part,
+        judge: Callable[[Tensor], Tensor],
+        real: Tensor,
+        fake: Tensor,
+        weights: Tensor,
+        random: Sequence[torch.Generator],
+    ) -> Tensor:
+        """Return the penalty of every lane, [lanes]; each draws from its generator in `random`."""
         assert self._penalty is not None
         assert self._term is not None
         each = [
-            self._penalty.points(
-                real[lane], fake[lane], self._penalty.drawn(real[lane], state.random["penalty"])
-            )
-            for lane, state in enumerate(self._states)
+            self._penalty.points(real[place], fake[place], self._penalty.drawn(real[place], generator))
+            for place, generator in enumerate(random)
         ]
-        total, weights = None, self._schedules.penalty_weights * self._shared.penalty_interval
-        for points in zip(*self._padded(each), strict=True):
+        total = None
+        for points in zip(*part.padded(each), strict=True):
             term = self._term(slope(judge, torch.stack(points)), weights)
             total = term if total is None else total + term
         assert total is not None
         return total
-
-    def _accuracies(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        thresholds = torch.tensor(
-            [self._loss.threshold(r, f) for r, f in zip(real.unbind(0), fake.unbind(0), strict=True)]
-        ).unsqueeze(1)
-        return {
-            "accuracy_real": (real > thresholds).double().mean(1),
-            "accuracy_fake": (fake <= thresholds).double().mean(1),
-        }
 
     # --- the states of the lanes ----------------------------------------------------------------
 
@@ -358,7 +363,8 @@ class LaneEngine:
                 average = state.averages[GENERATOR].parameters()
                 self._average[lane] = torch.cat([p.detach().reshape(-1) for p in average])
         self.iterations = [state.iteration for state in self._states]
-        self._count = self._states[0].counts[DISCRIMINATOR]
+        self._turns.read()
+        self._feed.together = self._turns.together
         self._feed.go_to([state.cursors["data"] for state in self._states])
 
     def write(self, lane: int) -> None:
@@ -381,7 +387,7 @@ class LaneEngine:
                 for key, buffer in average.named_buffers():
                     buffer.copy_(own[key])
         state.iteration = self.iterations[lane]
-        state.counts[DISCRIMINATOR] = self._count
+        state.counts[DISCRIMINATOR] = self._turns.counts[lane]
         state.cursors["data"] = self._feed.cursors[lane]
 
     @property
@@ -399,14 +405,14 @@ class LaneEngine:
         labels : sequence of Tensor, int64 [n], or None
             The labels of each lane's samples, for a generator that takes labels.
         """
-        stacked = None if labels is None else torch.stack(self._padded(labels))
+        drawn = LaneDrawn(
+            noise.expand(self._width, *noise.shape),
+            None,
+            None if labels is None else torch.stack(self._padded(labels)),
+            [],
+        )
         with torch.no_grad():
-            made = self._generate(
-                noise.expand(self._width, *noise.shape),
-                stacked,
-                self.tensors[GENERATOR].constants,
-                keep=False,
-            )
+            made = self._generate(drawn, self._constants(GENERATOR, self._turns.every))
         return made[: self._lanes]
 
     def copy(self) -> Callable[[], None]:
@@ -418,7 +424,7 @@ class LaneEngine:
             {name: each.get_state() for name, each in state.random.items() if name in DRAWN}
             for state in self._states
         ]
-        iterations, count, cursors = self.iterations, self._count, list(self._feed.cursors)
+        iterations, counts, cursors = self.iterations, list(self._turns.counts), list(self._feed.cursors)
 
         def restore() -> None:
             for name, each in self.tensors.items():
@@ -429,7 +435,7 @@ class LaneEngine:
             for state, generators in zip(self._states, randoms, strict=True):
                 for name, content in generators.items():
                     state.random[name].set_state(content)
-            self.iterations, self._count = iterations, count
+            self.iterations, self._turns.counts = iterations, list(counts)
             self._feed.go_to(cursors)
 
         return restore
@@ -450,40 +456,3 @@ def independent(engine: Engine) -> bool:
     packs = engine.settings.batch_size // engine.settings.packing
     parameters = (p for network in engine.state.networks.values() for p in network.parameters())
     return all(packs * p.shape[-1] % 4 == 0 for p in parameters if p.ndim > 1)
-
-
-class _Ends:
-    """Limits of a player's updates: gradient norm and weight size."""
-
-    def __init__(self, settings: Sequence[Any], name: str) -> None:
-        lengths = [each.grad_clip or torch.inf for each in settings]
-        sizes = [(each.weight_clip if name == DISCRIMINATOR else 0) or torch.inf for each in settings]
-        self.longest = torch.tensor(lengths)
-        self.largest = torch.tensor(sizes).unsqueeze(1)
-        self.clips_gradients = any(length != torch.inf for length in lengths)
-        self.clips_weights = any(size != torch.inf for size in sizes)
-
-
-@dataclass(frozen=True)
-class _BatchedLoss:
-    loss_d: Callable[[Tensor, Tensor], Tensor]
-    loss_g: Callable[[Tensor, Tensor | None], Tensor]
-
-
-def _batched_loss(loss: Loss) -> _BatchedLoss:
-    """Return a loss as functions of logits [lanes, n], of a user's own by `torch.func.vmap`."""
-    if LOSSES.get(loss.name) is loss:
-        return _BatchedLoss(loss.loss_d, loss.loss_g)
-    with_real = torch.func.vmap(loss.loss_g)
-    without = torch.func.vmap(lambda fake: loss.loss_g(fake, None))
-    return _BatchedLoss(
-        torch.func.vmap(loss.loss_d),
-        lambda fake, real: without(fake) if real is None else with_real(fake, real),
-    )
-
-
-def _stop(steps: int, found: Mapping[str, float]) -> LaneStop:
-    for quantity in ("loss_d", "loss_g"):
-        if not np.isfinite(found.get(quantity, 0.0)):
-            return LaneStop(steps, quantity, found[quantity])
-    return LaneStop(steps, "a weight", float("nan"))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganwidgets.optimizers import REMEMBERED
+from ganwidgets.stepping.lanes.parts import Part
 from ganwidgets.stepping.state import TrainingState
 
 __all__ = ["LaneTensors"]
@@ -58,12 +59,24 @@ class LaneTensors:
         """Make the tensors that share the memory of `block`."""
         self.values = self.block[:, 0]
         self.memory = {name: self.block[:, 1 + index] for index, name in enumerate(self._memories)}
-        parts = [
-            part.view(len(part), *shape)
-            for part, shape in zip(torch.split(self.values, self._sizes, 1), self._shapes, strict=True)
-        ]
-        self.constants = {name: part.detach() for name, part in zip(self.names, parts, strict=True)}
-        self.leaves = {name: part.detach().requires_grad_() for name, part in self.constants.items()}
+        self.constants = self._named(self.values)
+        self.leaves = _leaves(self.constants)
+
+    def _named(self, values: Tensor) -> dict[str, Tensor]:
+        """Return the parameters by name, of `values` [lanes, parameters]."""
+        parts = torch.split(values, self._sizes, 1)
+        return {
+            name: part.view(len(part), *shape).detach()
+            for name, part, shape in zip(self.names, parts, self._shapes, strict=True)
+        }
+
+    def constants_of(self, part: Part) -> dict[str, Tensor]:
+        """Return the parameters of the lanes of `part` without gradients."""
+        return self.constants if part.whole else self._named(part.of(self.values))
+
+    def leaves_of(self, part: Part) -> dict[str, Tensor]:
+        """Return the parameters of the lanes of `part`, to be differentiated by."""
+        return self.leaves if part.whole else _leaves(self._named(part.of(self.values)))
 
     def read(self, lane: int, state: TrainingState) -> None:
         """Copy the parameters and the optimizer's memory of `state` into the row of a lane."""
@@ -126,3 +139,7 @@ class LaneTensors:
         """Return for each lane whether all its numbers are finite, bool [lanes]."""
         # The sum of finite numbers of any use is finite, and costs one pass.
         return self.block.sum((1, 2)).isfinite()
+
+
+def _leaves(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().requires_grad_() for name, tensor in tensors.items()}

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from ganwidgets.optimizers import learning_rate, updated
+from ganwidgets.stepping.lanes.parts import Part
 from ganwidgets.stepping.lanes.tensors import LaneTensors
 
-__all__ = ["LaneOptimizer"]
+__all__ = ["LaneLimits", "LaneOptimizer"]
 
 
 class LaneOptimizer:
@@ -72,27 +73,33 @@ class LaneOptimizer:
             "eps": 1e-8,
         }
 
-    def update(self, gradients: Tensor) -> None:
-        """Carry out one update by `gradients`, float32 [lanes, parameters]."""
+    def update(self, gradients: Tensor, part: Part) -> None:
+        """Carry out one update of the lanes of `part` by their `gradients`, float32 [lanes, parameters]."""
         tensors = self._tensors
-        tensors.steps += 1
+        part.put(tensors.steps, part.of(tensors.steps) + 1)
         if tensors.rule not in _FUSED:
-            memory = dict(tensors.memory)
-            value, kept = updated(tensors.rule, self._table, tensors.values, gradients, memory)
-            tensors.values.copy_(value)
-            for name, part in tensors.memory.items():
-                part.copy_(kept[name])
+            table = {
+                key: part.of(each) if isinstance(each, Tensor) else each for key, each in self._table.items()
+            }
+            memory = {name: part.of(each) for name, each in tensors.memory.items()}
+            value, kept = updated(tensors.rule, table, part.of(tensors.values), gradients, memory)
+            part.put(tensors.values, value)
+            for name, each in tensors.memory.items():
+                part.put(each, kept[name])
             return
         rows = gradients.unbind(0)
         first, second = self._memories["exp_avg"], self._memories["exp_avg_sq"]
         for group, lanes in self._groups:
+            taking = part.places(lanes)
+            if not taking:
+                continue
             _FUSED[tensors.rule](
-                [self._rows[i] for i in lanes],
-                [rows[i] for i in lanes],
-                [first[i] for i in lanes],
-                [second[i] for i in lanes],
+                [self._rows[i] for i, _ in taking],
+                [rows[place] for _, place in taking],
+                [first[i] for i, _ in taking],
+                [second[i] for i, _ in taking],
                 [],
-                [self._steps[i] for i in lanes],
+                [self._steps[i] for i, _ in taking],
                 lr=group.lr,
                 beta1=group.beta1,
                 beta2=group.beta2,
@@ -101,6 +108,39 @@ class LaneOptimizer:
                 amsgrad=False,
                 maximize=False,
             )
+
+
+class LaneLimits:
+    """Limits of a player's updates: gradient norm and, for D, weight size.
+
+    Parameters
+    ----------
+    settings : sequence
+        In force in each lane.
+    letter : str
+        The player's.
+    """
+
+    def __init__(self, settings: Sequence[Any], letter: str) -> None:
+        lengths = [each.grad_clip or torch.inf for each in settings]
+        sizes = [(each.weight_clip if letter == "d" else 0) or torch.inf for each in settings]
+        self._longest = torch.tensor(lengths)
+        self._largest = torch.tensor(sizes).unsqueeze(1)
+        self.clips_gradients = any(length != torch.inf for length in lengths)
+        self._clips_weights = any(size != torch.inf for size in sizes)
+
+    def shorten(self, gradients: Tensor, norms: Tensor, part: Part) -> None:
+        """Scale `gradients` [lanes, parameters] of the `norms` [lanes] in place to the lanes' longest."""
+        # Division by norm + 1e-6 is torch.nn.utils.clip_grad_norm_'s.
+        factor = (part.of(self._longest) / (norms + 1e-6)).clamp(max=1.0)
+        # Clipping a gradient of infinite norm would give zero and hide the failure.
+        gradients *= torch.where(norms.isfinite(), factor, torch.nan).unsqueeze(1)
+
+    def clamp(self, values: Tensor, part: Part) -> None:
+        """Clamp the parameters [lanes, parameters] of the lanes of `part` in place."""
+        if self._clips_weights:
+            largest = part.of(self._largest)
+            part.put(values, torch.clamp(part.of(values), -largest, largest))
 
 
 _FUSED = {"adam": torch._fused_adam_, "adamw": torch._fused_adamw_}

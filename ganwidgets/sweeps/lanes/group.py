@@ -222,6 +222,10 @@ def _record(session: Session, rows: LaneRows, index: int, n: int) -> None:
         known = column[~np.isnan(column)]
         if len(known):
             record[name] = float(known[-1])
+    rules = session.in_force()
+    for player in session.state.game.players:
+        if getattr(rules, f"freeze_{player.letter}"):
+            record[f"grad_norm_{player.letter}"] = np.nan  # as the run alone records it
 
 
 def _joined(first: Columns, then: Columns) -> Columns:

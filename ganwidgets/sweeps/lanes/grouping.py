@@ -37,6 +37,8 @@ OF_LANES = frozenset(
         "schedule_end",
         "ema_decay",
         "ema_rampup",
+        "freeze_g",
+        "freeze_d",
         "seed",
         "data",
         "holdout",
@@ -49,7 +51,7 @@ CHANGING = frozenset({"progressive", "msg", "stylegan3_t", "stylegan3_r"})
 
 
 def group_key(session: Session) -> Hashable:
-    """Return a key of code, shapes and penalty schedule, equal for runs that can be computed together."""
+    """Return a key of code and shapes, equal for runs that can be computed together."""
     rules = vars(session.in_force())
     state = session.state
     shapes = tuple(
@@ -66,7 +68,6 @@ def group_key(session: Session) -> Hashable:
         tuple((name, rules[name]) for name in SETTINGS if name not in OF_LANES),
         rules["ema_decay"] > 0,
         rules["stepper"] == "compiled" and _only_eager(session.in_force()),
-        state.counts[DISCRIMINATOR],
         session.run.source.shape,
         session.run.threads,
         tuple(sorted(session.run.engine.calls.items())),
@@ -77,7 +78,7 @@ def group_key(session: Session) -> Hashable:
 
 def _only_eager(rules: Any) -> bool:
     """Return True if a setting of :data:`OF_LANES` keeps a step from being compiled, so that such runs form a group."""
-    return bool(rules.ema_decay > 0 and rules.ema_rampup > 0)
+    return bool(rules.freeze_g or rules.freeze_d or (rules.ema_decay > 0 and rules.ema_rampup > 0))
 
 
 def _described(module: nn.Module) -> str:
@@ -108,7 +109,6 @@ def why_alone(session: Session) -> str:
             Message("a processor computes convolutions of several runs more slowly together"),
         ),
         (rules.precision != "float32", Message("precision is {value}", value=rules.precision)),
-        (rules.freeze_g or rules.freeze_d, Message("a network is frozen")),
         (rules.freeze_layers_d > 0, Message("layers of D are frozen")),
         (rules.skip_d_below > 0, Message("skip_d_below makes updates depend on the loss")),
         (rules.unroll_steps > 0, Message("unroll_steps looks ahead within an update")),
