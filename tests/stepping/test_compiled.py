@@ -11,7 +11,8 @@ from torch import nn
 
 import ganwidgets as gw
 from ganwidgets.runs.session import stepper
-from ganwidgets.stepping.compiled import engine, programs
+from ganwidgets.stepping.compiled import engine, noise, programs
+from ganwidgets.stepping.compiled.mersenne_twister import next_words
 from ganwidgets.stepping.compiled.plan import StepPlan, plan_of
 from ganwidgets.stepping.compiled.step import CompilableStep
 from ganwidgets.sweeps.lanes import group as lane_group
@@ -59,20 +60,28 @@ def data_for(kind):
     return (POINTS + CLASSES[:, None], CLASSES) if kind.startswith("conditional") else "ring8"
 
 
+class EagerProgram:
+    """The functions of a plan, carried out without a compiler."""
+
+    def __init__(self, plan):
+        self._step, self._n = CompilableStep(plan), noise.words_at_once(plan)
+
+    def step(self, inputs):
+        with torch.enable_grad():
+            return [output.detach() for output in self._step(*inputs)]
+
+    def words(self, window):
+        return next_words(window, self._n)
+
+
 class Programs:
-    """Programs that PyTorch carries out without a compiler, ready as soon as `ready` is true."""
+    """Programs without a compiler, ready as soon as `ready` is true."""
 
     def __init__(self):
         self.ready, self.asked = True, []
 
     def now(self, plan):
-        step = CompilableStep(plan)
-
-        def program(inputs):
-            with torch.enable_grad():
-                return [output.detach() for output in step(*inputs)]
-
-        return program
+        return EagerProgram(plan)
 
     def later(self, plan):
         self.asked.append(plan.key)
@@ -94,8 +103,11 @@ def switches(run):
 
 
 @pytest.mark.usefixtures("made")
+@pytest.mark.parametrize("words", [False, True], ids=["latents drawn", "latents from words"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_compiled_step_is_the_eager_one(kind):
+def test_a_compiled_step_is_the_eager_one(kind, words, monkeypatch):
+    if words:
+        monkeypatch.setattr(noise, "WORTH_COMPUTING", 1)
     asked = {**SMALL, **KINDS[kind]}
     compiled, eager = (gw.GANTrainer(data_for(kind), stepper=s, **asked) for s in ("compiled", "eager"))
     compiled.step(25)
@@ -158,7 +170,9 @@ def test_the_switch_is_an_intervention_and_the_run_repeats(kind, made, tmp_path)
 
 
 @pytest.mark.usefixtures("made")
-def test_how_many_steps_a_call_takes_changes_no_bit():
+@pytest.mark.parametrize("worth", [1, 2**40], ids=["latents from words", "latents drawn"])
+def test_how_many_steps_a_call_takes_changes_no_bit(worth, monkeypatch):
+    monkeypatch.setattr(noise, "WORTH_COMPUTING", worth)
     one, other = (gw.GANTrainer("ring8", stepper="compiled", **SMALL) for _ in range(2))
     one.step(60)
     other.on_step(lambda record: None)
@@ -295,7 +309,7 @@ def test_lanes_that_only_the_eager_step_computes_leave_the_others_compiled():
 
 PROGRAM = """
 import sys, torch, ganwidgets as gw
-trainer = gw.GANTrainer("ring8", g_hidden=(4,), d_hidden=(4,), latent_dim=2, batch_size=16, stepper="compiled")
+trainer = gw.GANTrainer("ring8", g_hidden=(4,), d_hidden=(4,), latent_dim=64, batch_size=512, stepper="compiled")
 trainer.step(60)
 print(trainer.interventions[0].iteration, trainer.state_hash(), torch.compiler.is_compiling())
 """
@@ -306,11 +320,12 @@ print(trainer.interventions[0].iteration, trainer.state_hash(), torch.compiler.i
 def test_a_compiled_run_has_the_same_bits_in_another_process(monkeypatch, tmp_path):
     monkeypatch.setenv(programs.FOLDER, str(tmp_path))
     monkeypatch.setattr(programs, "_COMPILATIONS", {})
-    asked = {"g_hidden": (4,), "d_hidden": (4,), "latent_dim": 2, "batch_size": 16}
+    asked = {"g_hidden": (4,), "d_hidden": (4,), "latent_dim": 64, "batch_size": 512}
     trainer, eager = (gw.GANTrainer("ring8", stepper=s, **asked) for s in ("compiled", "eager"))
     plan = plan_of(eager._session.run.engine, eager._session.in_force(), 1)
     assert isinstance(plan, StepPlan)
     assert StepPlan.from_json(plan.to_json()) == plan
+    assert noise.words_at_once(plan) > 0
     programs.program_now(plan)
     trainer.step(60)
     eager.step(60)

@@ -7,6 +7,7 @@ threads compiles: an eager run in the same process would take other branches in 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import tempfile
@@ -18,8 +19,10 @@ import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
+from ganwidgets.stepping.compiled.mersenne_twister import WORDS, next_words
+from ganwidgets.stepping.compiled.noise import words_at_once
 from ganwidgets.stepping.compiled.plan import StepPlan
-from ganwidgets.stepping.compiled.step import CompilableStep, input_shapes
+from ganwidgets.stepping.compiled.step import CompilableStep, example_inputs
 from ganwidgets.stepping.runtime.ambient import pinned
 
 __all__ = ["build"]
@@ -39,24 +42,31 @@ losses of 64 lanes took a tenth of their step."""
 
 
 def build(plan: StepPlan, program: Path) -> None:
-    """Write the compiled step of `plan` to the file `program`, atomically."""
+    """Write the compiled functions of `plan` to the file `program`, atomically."""
+    from torch._inductor.package.package import package_aoti
     from torch.fx.experimental.proxy_tensor import make_fx
 
     torch.set_num_threads(plan.threads)
-    inputs = tuple(torch.rand(shape) for shape in input_shapes(plan).values())
+    functions: dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]] = {
+        "step": (CompilableStep(plan), tuple(example_inputs(plan).values()))
+    }
+    if words_at_once(plan):
+        window = torch.zeros(plan.lanes, WORDS, dtype=torch.int32)
+        functions["words"] = functools.partial(next_words, n=words_at_once(plan)), (window,)
+    made: dict[str, Any] = {}
+    options = {"cpp.threads": plan.threads, "aot_inductor.package": True}
     with pinned(plan.threads):
-        graph = make_fx(CompilableStep(plan), decomposition_table=FASTER)(*inputs)
-        graph.graph.eliminate_dead_code()
-        graph.recompile()
-        with torch.no_grad():
-            exported = torch.export.export(graph, inputs)
-            with tempfile.TemporaryDirectory(dir=program.parent) as folder:
-                made = torch._inductor.aoti_compile_and_package(
-                    exported,
-                    package_path=str(Path(folder) / program.name),
-                    inductor_configs={"cpp.threads": plan.threads},
-                )
-                Path(made).replace(program)
+        for name, (function, inputs) in functions.items():
+            graph = make_fx(function, decomposition_table=FASTER)(*inputs)
+            graph.graph.eliminate_dead_code()
+            graph.recompile()
+            with torch.no_grad():
+                exported = torch.export.export(graph, inputs)
+                made[name] = torch._inductor.aot_compile(exported.module(), inputs, options=options)
+        with tempfile.TemporaryDirectory(dir=program.parent) as folder:
+            file = Path(folder) / program.name
+            package_aoti(str(file), made)
+            file.replace(program)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from torch import Tensor
 from ganwidgets.games.gan import DISCRIMINATOR, GENERATOR
 from ganwidgets.objectives import PENALTIES
 from ganwidgets.optimizers import bias_corrections, learning_rate
+from ganwidgets.stepping.compiled.mersenne_twister import Twister
+from ganwidgets.stepping.compiled.noise import noise_shape, random_words, words_at_once
 from ganwidgets.stepping.compiled.plan import LETTERS, StepPlan
 from ganwidgets.stepping.compiled.programs import Program
 from ganwidgets.stepping.compiled.step import NUMBERS, RECORDED
@@ -23,7 +25,10 @@ from ganwidgets.stepping.lanes.engine import LaneEngine, LaneRows, LaneStop
 __all__ = ["CompiledLanes"]
 
 DRAWN_AHEAD = 2**18
-"""Number of latent values of all lanes to draw at once, so that the cache still holds them when a step reads them."""
+"""Number of random numbers for latents of all lanes to draw at once, so that the cache still holds them when a step reads them."""
+
+STEPS_WORTH_TWISTING = 4
+"""Number of steps from which on to use :class:`Twister`, which reads and writes the states of all generators."""
 
 
 class CompiledLanes(LaneEngine):
@@ -82,7 +87,7 @@ class CompiledLanes(LaneEngine):
                     inputs.append(eps[step])
                 if labels is not None:
                     inputs.append(labels[step])
-                *changed, record = program(inputs)
+                *changed, record = program.step(inputs)
                 blocks, average = changed[:2], changed[2:]
                 records.append(record)
                 if every:
@@ -115,19 +120,36 @@ class CompiledLanes(LaneEngine):
         return batches[0].unsqueeze(0) if len(batches) == 1 else torch.stack(batches)
 
     def _noise_of(self, n: int) -> Iterator[Tensor]:
-        """Yield the noise of each of `n` steps, [updates, lanes, batch, latent], in the order of the eager step."""
-        plan = self._plan
-        shape = plan.updates, self._width, plan.batch_size, plan.latent_dim
+        """Yield the noise of each of `n` steps, [lanes, updates, ...]; see :func:`noise_shape`."""
+        if words_at_once(self._plan) and n >= STEPS_WORTH_TWISTING:
+            return self._twisted(n)
+        return self._drawn_ahead(n)
+
+    def _twisted(self, n: int) -> Iterator[Tensor]:
+        _, updates, words = shape = noise_shape(self._plan)
+        calls = updates * words // words_at_once(self._plan)
+        twister = Twister(self._generators, self._width - self._lanes, self._program.words)
+        for _ in range(n):
+            parts = [twister.take() for _ in range(calls)]
+            yield (parts[0] if calls == 1 else torch.cat(parts, 1)).view(shape)
+        twister.finish()
+
+    def _drawn_ahead(self, n: int) -> Iterator[Tensor]:
+        shape = noise_shape(self._plan)
+        dtype = torch.int32 if random_words(self._plan) else torch.float32
         ahead = max(1, DRAWN_AHEAD // math.prod(shape))
         for begin in range(0, n, ahead):
-            noise = torch.empty(min(ahead, n - begin), *shape)
+            noise = torch.empty(min(ahead, n - begin), *shape, dtype=dtype)
             for lane, generator in enumerate(self._generators):
-                for row in noise[:, :, lane].flatten(0, 1).unbind(0):
-                    if self._shared.noise == "uniform":
-                        row.uniform_(-1, 1, generator=generator)
-                    else:
-                        row.normal_(generator=generator)
-            noise[:, :, self._lanes :] = noise[:, :, :1]
+                for step in noise[:, lane].unbind(0):
+                    for row in step.unbind(0):
+                        if dtype == torch.int32:
+                            row.random_(generator=generator)
+                        elif self._shared.noise == "uniform":
+                            row.uniform_(-1, 1, generator=generator)
+                        else:
+                            row.normal_(generator=generator)
+            noise[:, self._lanes :] = noise[:, :1]
             yield from noise.unbind(0)
 
     def _labels_of(self, n: int) -> list[Tensor]:

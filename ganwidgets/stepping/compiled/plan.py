@@ -58,6 +58,8 @@ class StepPlan:
         True if a moving average of G is kept.
     classes : int
         Number of labels of networks that take them; 0 if none does.
+    noise : str
+        Distribution of the latents.
     threads : int
         Number of threads of the function.
 
@@ -80,12 +82,14 @@ class StepPlan:
     averaged: bool
     threads: int
     classes: int = 0
+    noise: str = "gaussian"
 
     def to_json(self) -> str:
-        """Return the plan as text; without labels, the text has no `classes`, as before there were any."""
+        """Return the plan as text, without the values that older versions did not write."""
         plan = asdict(self)
-        if not self.classes:
-            del plan["classes"]
+        for later in ("classes", "noise"):
+            if plan[later] == getattr(StepPlan, later):
+                del plan[later]
         return json.dumps(plan, sort_keys=True)
 
     @classmethod
@@ -177,6 +181,7 @@ def plan_of(engine: Engine, settings: Any, threads: int, lanes: int = 1) -> Step
         averaged=settings.ema_decay > 0,
         threads=threads,
         classes=max(_classes_of(found) for found in layers.values()),
+        noise=settings.noise,
     )
 
 

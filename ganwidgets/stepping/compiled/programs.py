@@ -42,7 +42,7 @@ FOLDER = "GANWIDGETS_CACHE"
 
 
 class Program:
-    """A compiled step.
+    """The compiled functions of a plan.
 
     Parameters
     ----------
@@ -51,14 +51,31 @@ class Program:
     """
 
     def __init__(self, file: Path) -> None:
-        load: Any = torch._C._aoti.AOTIModelPackageLoader
-        # The package itself, not torch._inductor: importing that takes seconds.
-        self._loaded = load(str(file), "model", True, 1, -1)
+        self._file = file
+        self._step = _loaded(file, "step")
 
-    def __call__(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+    def step(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Return the outputs of the step; see :class:`~ganwidgets.stepping.compiled.step.CompilableStep`."""
-        outputs: list[Tensor] = self._loaded.run(list(inputs))
+        outputs: list[Tensor] = self._step.run(list(inputs))
         return outputs
+
+    @functools.cached_property
+    def _words(self) -> Any:
+        return _loaded(self._file, "words")
+
+    def words(self, window: Tensor) -> list[Tensor]:
+        """Return the next window and words; see :func:`~ganwidgets.stepping.compiled.mersenne_twister.next_words`.
+
+        Only of a plan whose :func:`~ganwidgets.stepping.compiled.noise.words_at_once` is not zero.
+        """
+        outputs: list[Tensor] = self._words.run([window])
+        return outputs
+
+
+def _loaded(file: Path, name: str) -> Any:
+    load: Any = torch._C._aoti.AOTIModelPackageLoader
+    # The package itself, not torch._inductor: importing that takes seconds.
+    return load(str(file), name, True, 1, -1)
 
 
 def compiler() -> str | None:

@@ -1,7 +1,7 @@
 """A full step of several runs as one pure function, to be traced and compiled.
 
 It uses the losses, penalties and optimizer rules of the eager step. Everything that changes from step to step is an
-input: samples, noise, and the hyperparameters of each lane.
+input: samples, random numbers, and the hyperparameters of each lane.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from ganwidgets.networks.layers.conditioning import Labelled
 from ganwidgets.objectives import LOSSES, PENALTIES, pack, slope
 from ganwidgets.objectives.losses import midpoint, midway
 from ganwidgets.optimizers import REMEMBERED, updated
+from ganwidgets.stepping.compiled.noise import latents_from, noise_shape, random_words
 from ganwidgets.stepping.compiled.plan import StepPlan, network_from
 from ganwidgets.stepping.lanes.networks import LaneForward, batched, matmul_linear
 
-__all__ = ["NUMBERS", "RECORDED", "CompilableStep", "input_shapes"]
+__all__ = ["NUMBERS", "RECORDED", "CompilableStep", "example_inputs"]
 
 Forward = Callable[[Mapping[str, Tensor], Tensor, Tensor | None], Tensor]
 """From tensors of lanes by name, inputs [lanes, n, ...] and labels [lanes, n, classes] or None to outputs [lanes, n, ...].
@@ -64,14 +65,14 @@ gradient of 64 layers from 2 to 16 units, batches of 150, 123 against 18 microse
 """
 
 
-def input_shapes(plan: StepPlan) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the function's inputs, float32, in order."""
+def example_inputs(plan: StepPlan) -> dict[str, Tensor]:
+    """Return inputs of the function, in order."""
     lanes, n = plan.lanes, plan.batch_size
     shapes = {
         DISCRIMINATOR: plan.block_shape(DISCRIMINATOR),
         GENERATOR: plan.block_shape(GENERATOR),
         "real": (plan.real_batches, lanes, n, *plan.sample_shape),
-        "noise": (plan.updates, lanes, n, plan.latent_dim),
+        "noise": noise_shape(plan),
         "numbers": (plan.updates, lanes, len(NUMBERS)),
     }
     if plan.averaged:
@@ -82,19 +83,22 @@ def input_shapes(plan: StepPlan) -> dict[str, tuple[int, ...]]:
         shapes["eps"] = (plan.d_steps, lanes, packs, *ones)
     if plan.classes:
         shapes["labels"] = (plan.updates, lanes, n, plan.classes)
-    return shapes
+    inputs = {name: torch.rand(shape) for name, shape in shapes.items()}
+    if random_words(plan):
+        inputs["noise"] = torch.zeros(shapes["noise"], dtype=torch.int32)
+    return inputs
 
 
 class CompilableStep:
     """The step of a plan.
 
-    Called with the tensors of :func:`input_shapes`, it returns the new blocks of D and of G, the new average if one is
+    Called with the tensors of :func:`example_inputs`, it returns the new blocks of D and of G, the new average if one is
     kept, and the record, [lanes, columns of `RECORDED`].
     """
 
     def __init__(self, plan: StepPlan) -> None:
         self._plan = plan
-        self._names = tuple(input_shapes(plan))
+        self._names = tuple(example_inputs(plan))
         self._loss = LOSSES[plan.loss]
         self._penalty = PENALTIES.get(plan.penalty)
         self._forward = {p: _forward_of(network_from(getattr(plan, p))) for p in (DISCRIMINATOR, GENERATOR)}
@@ -107,15 +111,16 @@ class CompilableStep:
         found: dict[str, Tensor] = {}
         d_steps, g_steps = self._plan.d_steps, self._plan.g_steps
         labels = given["labels"] if "labels" in given else [None] * (d_steps + g_steps)
+        latents = latents_from(self._plan, given["noise"])
         for index in range(d_steps):
             eps = given["eps"][index] if "eps" in given else None
-            noise, numbers = given["noise"][index], given["numbers"][index]
+            noise, numbers = latents[index], given["numbers"][index]
             real = given["real"][index]
             blocks[DISCRIMINATOR] = self._update_d(blocks, real, noise, labels[index], eps, numbers, found)
         for index in range(d_steps, d_steps + g_steps):
             seen = given["real"][index] if self._loss.needs_real else None
             numbers = given["numbers"][index]
-            noise = given["noise"][index]
+            noise = latents[index]
             blocks[GENERATOR] = self._update_g(blocks, seen, noise, labels[index], numbers, found)
             if average is not None:
                 average = torch.lerp(average, blocks[GENERATOR][:, 0], _column(numbers, "averaging"))
