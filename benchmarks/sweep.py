@@ -5,13 +5,15 @@ The loop is the one of `step.py`: the same networks, loss, batch size and optimi
 both. A figure is the median of the pairs, with the lowest and the highest. The plot shows what a step of all lanes costs, in steps of one
 plain loop.
 
-    python benchmarks/sweep.py [--pairs 7] [--parts lanes compiled images memory curves]
+    python benchmarks/sweep.py [--pairs 7] [--parts lanes compiled images memory curves bounds]
 """
 
 from __future__ import annotations
 
 import argparse
+import cProfile
 import gc
+import pstats
 import statistics
 import time
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from typing import Any
 
 import torch
 from step import by_hand
+from torch.utils.flop_counter import FlopCounterMode
 
 import ganwidgets as gw
 from ganwidgets.stepping.compiled.programs import compiler
@@ -65,12 +68,17 @@ class CompiledRuns:
         self._runs: Any = gw.GANTrainer("ring8", **asked) if lanes == 1 else sweep_of(lanes, **asked)
         self._runs.step(1)
 
-    def ratios(self, pairs: int, steps: int) -> list[float]:
-        """Return, for each pair, the processor time of as many plain loops over that of these runs."""
+    def switched(self) -> Any:
+        """Return the runs, after they have switched to the compiled step."""
         watched = self._runs if self._lanes == 1 else self._runs.runs[0]
         while not any(record.setting == "switch_stepper" for record in watched.interventions):
             self._runs.step(1)
             time.sleep(0.1)
+        return self._runs
+
+    def ratios(self, pairs: int, steps: int) -> list[float]:
+        """Return, for each pair, the processor time of as many plain loops over that of these runs."""
+        self.switched()
         trainer = gw.GANTrainer("ring8", **self._settings)
         loop = by_hand(
             trainer,
@@ -135,6 +143,11 @@ def cost(lanes: int, steps: int, **settings: Any) -> float:
     return lanes / statistics.median(against_loops(lanes, 3, steps, **settings))
 
 
+def compiled_cost(lanes: int, steps: int, **settings: Any) -> float:
+    """Return what a compiled step of all lanes costs, in steps of one plain loop of the same size."""
+    return lanes / statistics.median(CompiledRuns(lanes, **settings).ratios(3, steps))
+
+
 def lanes_part(pairs: int) -> None:
     """Compare lanes with plain loops and with trainers."""
     said("9 lanes / nine plain loops", against_loops(9, pairs, 150, **SMALL), 4)
@@ -173,14 +186,59 @@ def memory_part(pairs: int) -> None:  # noqa: ARG001 - all parts have one signat
 def curves_part(pairs: int) -> None:  # noqa: ARG001 - all parts have one signature
     """Print the cost by lanes, width and batch."""
     curve("Lanes (16 units, batch 150)", [(str(n), cost(n, 60, **SMALL)) for n in (1, 2, 4, 9, 16, 32, 64)])
+    if compiler() is not None:
+        points = [(str(n), compiled_cost(n, 60, **SMALL)) for n in (1, 4, 9, 16, 32, 64)]
+        curve("Compiled lanes (16 units, batch 150)", points)
     widths = [(f"{w} units", {**SMALL, "g_hidden": (w, w), "d_hidden": (w, w)}) for w in (8, 16, 32, 64, 128)]
     curve("Width (9 lanes, batch 150)", [(label, cost(9, 30, **each)) for label, each in widths])
     batches = [(f"batch {n}", {**SMALL, "batch_size": n}) for n in (25, 50, 150, 400)]
     curve("Batch (9 lanes, 16 units)", [(label, cost(9, 40, **each)) for label, each in batches])
+
+
+def products_rate() -> float:
+    """Return the floating-point operations a second of the product of two large matrices."""
+    a = torch.rand(768, 768)
+    a @ a
+    return 2 * 768**3 / min(worked(lambda: a @ a) for _ in range(9))
+
+
+def operations(**settings: Any) -> float:
+    """Return the floating-point operations of the products in a step of one plain loop."""
+    trainer = gw.GANTrainer("ring8", **settings)
+    loop = by_hand(trainer, trainer.real(1000, seed=0), trainer.settings.latent_dim, settings["batch_size"])
+    with FlopCounterMode(display=False) as counter:
+        loop(1)
+    return counter.get_total_flops()
+
+
+def profile_of(what: str, runs: Any, lanes: int, steps: int, **settings: Any) -> None:
+    """Print which functions take the time of a step of all lanes."""
+    runs.step(steps)
+    step = worked(lambda: runs.step(steps)) / steps
+    products = lanes * operations(**settings) / products_rate()
     print(
-        "\nWhat bounds it: few lanes pay for calls of PyTorch, about 60 operators a step, as one run does. From about 16"
-        "\nlanes on, arithmetic on samples x units x lanes does: products, activations and their gradients."
+        f"\n{what}: {1e3 * step:.2f} ms a step. At the rate of large products, its products would take {products / step:.0%}"
     )
+    print(
+        "of that. The rest is elementwise arithmetic, random numbers, small products and calls. By function:"
+    )
+    profile = cProfile.Profile()
+    profile.runcall(runs.step, steps)
+    rows = sorted(pstats.Stats(profile).stats.items(), key=lambda row: -row[1][2])  # type: ignore[attr-defined]
+    total = sum(row[1][2] for row in rows)
+    for (file, _, name), (_, calls, own, *_) in rows[:7]:
+        where = name if file == "~" else f"{Path(file).stem}.{name}"
+        print(f"  {own / total:4.0%}  {where}, {calls / steps:.1f} calls a step")
+
+
+def bounds_part(pairs: int) -> None:  # noqa: ARG001 - all parts have one signature
+    """Print what bounds the lanes: where the time of a step goes."""
+    for lanes, steps in ((9, 100), (64, 30)):
+        profile_of(f"{lanes} lanes", sweep_of(lanes, **SMALL), lanes, steps, **SMALL)
+    if compiler() is not None:
+        for lanes, steps in ((1, 300), (64, 40)):
+            runs = CompiledRuns(lanes, **SMALL).switched()
+            profile_of(f"{lanes} compiled", runs, lanes, steps, **SMALL)
 
 
 PARTS = {
@@ -189,6 +247,7 @@ PARTS = {
     "images": images_part,
     "memory": memory_part,
     "curves": curves_part,
+    "bounds": bounds_part,
 }
 
 
