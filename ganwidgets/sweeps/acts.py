@@ -21,7 +21,8 @@ class Act:
     seq : int
         Number of the action, from 0.
     action : str
-        ``"change"``, ``"kill"``, ``"respawn"``, ``"take"``, ``"load"``, ``"diverged"`` or ``"failed"``.
+        ``"change"``, ``"kill"``, ``"respawn"``, ``"undo"``, ``"take"``, ``"load"``, ``"diverged"`` or
+        ``"failed"``.
     runs : tuple of int
         The affected runs.
     iterations : tuple of int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ from ganwidgets.sweeps.run_view import SweepRun
 from ganwidgets.sweeps.search.configurations import checked_changes
 from ganwidgets.sweeps.storage import SweepFolder
 
-__all__ = ["SweptRuns", "between_steps", "refuse_fresh_start"]
+__all__ = ["Mark", "SweptRuns", "between_steps", "refuse_fresh_start"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,6 +40,25 @@ def between_steps(method: F) -> F:
         return self._between_steps(lambda: method(self, *args, **kwargs))
 
     return call  # type: ignore[return-value]
+
+
+class Mark(NamedTuple):
+    """A run before an action.
+
+    Attributes
+    ----------
+    run : int
+        Its number.
+    lane : Lane
+    alive : bool
+        True if it took steps.
+    settings : dict
+    """
+
+    run: int
+    lane: Lane
+    alive: bool
+    settings: dict[str, Any]
 
 
 class SweptRuns:
@@ -268,6 +287,31 @@ class SweptRuns:
         for index in indices:
             self._up_to_date(index).session.change(checked, replace(CODE, reason=reason))
         self._act("change", indices, changes=checked, reason=reason)
+
+    def _marked(self, indices: Iterable[int]) -> list[Mark]:
+        """Return what :meth:`_put_back` needs to undo an action on these runs."""
+        lanes = [(index, self._lanes[index]) for index in indices]
+        return [Mark(i, lane, lane.alive, lane.session.settings.as_dict()) for i, lane in lanes]
+
+    @between_steps
+    def _put_back(self, marks: Iterable[Mark], names: Iterable[str]) -> None:
+        """Undo an action: put replaced runs back, continue stopped ones, and restore the settings `names`."""
+        self._regroup()
+        indices = []
+        for index, lane, alive, before in marks:
+            indices.append(index)
+            if self._lanes[index] is not lane:
+                self._lanes[index] = lane
+                self._route(index)
+            elif alive and lane.status == "stopped":
+                lane.status = "running" if lane.session.state.iteration else "new"
+            settings = lane.session.settings.as_dict()
+            changes = {name: before[name] for name in names if settings[name] != before[name]}
+            if changes:
+                lane.session.change(changes, replace(CODE, reason="undo"))
+        self._act("undo", indices)
+        if self._folder is not None:
+            self._folder.changed()
 
     def _route(self, index: int) -> None:
         """Route an assignment to a setting of a run through :meth:`change`."""

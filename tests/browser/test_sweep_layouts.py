@@ -112,3 +112,86 @@ def test_curves_that_a_frame_does_not_bring_are_kept(lay_out):
         }"""
     )
     assert kept == [[False, True], [9, 9], [1, 2], [3, 4]]
+
+
+def test_axes_are_ordered_by_value_and_a_changed_run_leaves_a_place_empty(lay_out):
+    sweep = gw.Sweep("ring8", lr_g=[2e-3, 1e-3], lr_d=[1e-3, 3e-3], g_hidden=(4,), d_hidden=(4,))
+    widget = gw.SweepWidget(sweep, locale="en")
+    sweep.change(0, lr_d=2e-3)
+    widget._runner.call(widget._lay_out)
+    laid = lay_out.page.evaluate(LAY_OUT, {"scene": widget._view.scene, "fold": True})
+    widget.close()
+    assert laid["axes"] == ["0.001", "0.002", "0.003", "0.001", "0.002"]
+    assert laid["across"] == 3
+    assert laid["runs"] == [[2], [3], [0], [1]]  # without a cell: (0.001, 0.002) and (0.002, 0.001)
+
+
+RESULTS = """async ({ statuses, values, seeds }) => {
+  const { Results, figure } = await import('/sweep/results.js');
+  const runs = values.map((_, index) => ({ configuration: Math.floor(index / seeds) * seeds, settings: {}, numbers: {}, index }));
+  const words = { diverged: 'diverged', stopped: 'stopped', some: '{n} of {all} {status}', mean: '{mean} ({low} to {high})' };
+  const scene = { runs, varied: [], scale: { better: 'lower', floor: 0.1 } };
+  const results = new Results({ get: (name) => ({ scene, words, state: { statuses } })[name] });
+  results.frame = { values };
+  results.arrange({ fold: true, sort: 'given', filter: 'all' });
+  return {
+    limits: results.limits().map(figure),
+    figures: results.cells.map((cell) => results.figuresOf(cell)),
+    ends: results.cells.map((cell) => results.endOf(cell)),
+  };
+}"""
+
+
+def test_runs_that_diverged_neither_stretch_the_scale_nor_count_in_the_mean_of_their_seeds(lay_out):
+    statuses = ["diverged", "diverged", "diverged", "running", "running", "stopped"]
+    found = lay_out.page.evaluate(
+        RESULTS, {"statuses": statuses, "values": [3e18, 5e11, 1e9, 0.4, 0.2, 0.3], "seeds": 2}
+    )
+    assert found["figures"] == ["\u2013", "0.400", "0.250 (0.200 to 0.300)"]
+    assert found["ends"] == ["diverged", "1 of 2 diverged", "1 of 2 stopped"]
+    assert found["limits"] == ["0.400", "0.100"]
+
+
+def test_numbers_of_any_size_are_short(lay_out):
+    found = lay_out.page.evaluate(
+        "async () => { const { figure } = await import('/sweep/results.js');"
+        " return [-283000000, 1.8e34, 12345, 99999, 99, 0.5, 0.0001, NaN].map(figure); }"
+    )
+    assert found == ["\u22122.8e8", "1.8e34", "12300", "100000", "99.0", "0.500", "0.0001", "\u2013"]
+
+
+ACTIONS = """async ({ scene, runs, setting, value }) => {
+  const { showActions } = await import('/sweep/actions.js');
+  const words = new Proxy({ one_run: '1 run selected', runs: '{n} runs selected' }, { get: (t, name) => t[name] ?? name });
+  const el = document.body.appendChild(document.createElement('div'));
+  const sent = [];
+  const view = { setting, value: '' };
+  showActions(el, runs, runs[0], { scene, words }, view, (act, rest) => sent.push([act, rest]), () => {});
+  const input = el.querySelector('.gw-sweep-value');
+  const hints = [input.tagName, input.placeholder ?? '', input.value];
+  input.value = value;
+  input.dispatchEvent(new Event('input'));
+  el.querySelector('.gw-sweep-apply').click();
+  return { count: el.querySelector('strong').textContent, hints, sent };
+}"""
+
+
+def test_the_actions_offer_choices_and_show_the_values_in_force(lay_out):
+    widget = gw.SweepWidget(gw.Sweep("ring8", lr_d=[1e-3, 2e-3], g_hidden=(4,), d_hidden=(4,)), locale="en")
+    scene = widget._view.scene
+    widget.close()
+
+    def acted(runs, setting, value):
+        return lay_out.page.evaluate(
+            ACTIONS, {"scene": scene, "runs": runs, "setting": setting, "value": value}
+        )
+
+    one = acted([1], "loss", "hinge")
+    assert one["count"] == "1 run selected"
+    assert one["hints"] == ["SELECT", "", "non_saturating"]
+    assert one["sent"] == [["change", {"runs": [1], "setting": "loss", "value": "hinge"}]]
+    both = acted([0, 1], "lr_d", "0.003")
+    assert both["count"] == "2 runs selected"
+    assert both["hints"] == ["INPUT", "0.001, 0.002", ""]
+    assert both["sent"] == [["change", {"runs": [0, 1], "setting": "lr_d", "value": "0.003"}]]
+    assert acted([0], "batch_size", "")["hints"][1] == "150"

@@ -43,6 +43,11 @@ def test_runs_are_watched_selected_changed_and_opened(lab):
     acts.locator(".gw-sweep-value").fill("0.003")
     acts.locator(".gw-sweep-apply").click()
     lab.wait_until("[r.settings.lr_d for r in s.runs[:5]] == [0.003] * 4 + [0.001]")
+    page.locator(".gw-sweep .gw-sweep-undo").click()
+    lab.wait_until("[r.settings.lr_d for r in s.runs[:4]] == [0.001] * 2 + [0.002] * 2")
+    acts.locator(".gw-sweep-value").fill("0.003")
+    acts.locator(".gw-sweep-apply").click()
+    lab.wait_until("[r.settings.lr_d for r in s.runs[:4]] == [0.003] * 4")
     acts.locator(".gw-sweep-value").fill("-1")
     acts.locator(".gw-sweep-apply").click()
     page.locator(".gw-sweep-error").get_by_text("lr_d").wait_for()
@@ -61,3 +66,30 @@ def test_runs_are_watched_selected_changed_and_opened(lab):
         "document.querySelector('.gw-sweep-detail').getBoundingClientRect().top < innerHeight / 3"
     )
     assert lab.value_of("w._opened.trainer.iteration == s.iteration") is True
+
+    # It is as wide as the cells, and its button leads back to them.
+    detail = page.locator(".gw-sweep-detail")
+    assert detail.locator(".gw-root").bounding_box()["width"] > 0.9 * detail.bounding_box()["width"]
+    detail.locator(".gw-sweep-close").click()
+    detail.locator(".gw-lr_d").first.wait_for(state="detached")
+    page.wait_for_function(
+        """() => {
+          const { top, bottom } = document.querySelector('.gw-sweep').getBoundingClientRect();
+          return top < innerHeight && bottom > 0;
+        }"""
+    )
+
+
+def test_the_nine_cells_of_a_grid_are_seen_at_once(lab):
+    lab.run(
+        "import ganwidgets as gw;"
+        "s = gw.Sweep('ring8', lr_g=[5e-4, 1e-3, 2e-3], lr_d=[5e-4, 1e-3, 2e-3], g_hidden=(8,), d_hidden=(8,));"
+        "w = gw.SweepWidget(s, locale='en')"
+    )
+    lab.run("w")
+    cells = lab.page.locator(".gw-sweep-cell")
+    cells.nth(8).wait_for()
+    first, last = cells.first.bounding_box(), cells.nth(8).bounding_box()
+    assert last["y"] + last["height"] - first["y"] < 0.75 * lab.page.viewport_size["height"]
+    key = lab.page.locator(".gw-sweep-key").inner_text()
+    assert key.split("\n") == ["real", "generated", "Loss of D", "Loss of G"]

@@ -11,22 +11,44 @@ export function showActions(el, runs, source, { scene, words }, view, send, clea
   el.replaceChildren();
   el.hidden = !runs.length;
   if (!runs.length) return;
-  const button = (name, act, text = words[name]) => makeButton(el, `jupyter-button gw-sweep-${name}`, text, act);
-  make(el, "strong", "", {}, fill(words.runs, { n: runs.length }));
+  const button = (name, act, text = words[name]) => {
+    const title = fill(words[`${name}_help`] ?? "", { source });
+    return makeButton(el, `jupyter-button gw-sweep-${name}`, text, act, title ? { title } : {});
+  };
+  make(el, "strong", "", {}, runs.length === 1 ? words.one_run : fill(words.runs, { n: runs.length }));
   if (runs.length === 1) button("open", () => send("open", { runs }));
   const setting = make(el, "select", "gw-sweep-setting", { "aria-label": words.setting });
   setOptions(setting, scene.settings);
   const offered = (name) => [...setting.options].some((option) => option.value === name);
   setting.value = [view.setting, ...scene.varied.map(([name]) => name), "lr_d"].find(offered);
-  setting.addEventListener("change", () => (view.setting = setting.value));
-  const input = make(el, "input", "gw-sweep-value", { type: "text", "aria-label": words.value, placeholder: words.value });
-  input.value = view.value;
-  input.addEventListener("input", () => (view.value = input.value));
-  const apply = () => send("change", { runs, setting: setting.value, value: input.value });
-  input.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key === "Enter") apply();
+  const place = make(el, "span");
+  const apply = () => send("change", { runs, setting: setting.value, value: view.value });
+  const ask = () => {
+    const name = setting.value;
+    const known = [...new Set(runs.map((run) => scene.runs[run].settings[name] ?? scene.common[name]))];
+    const choices = scene.choices[name];
+    const hints = { "aria-label": words.value, title: words.value };
+    place.replaceChildren();
+    const input = choices
+      ? make(place, "select", "gw-sweep-value", hints)
+      : make(place, "input", "gw-sweep-value", { ...hints, type: "text", placeholder: known.join(", ") });
+    if (choices) {
+      setOptions(input, choices);
+      if (!choices.some(([value]) => value === view.value)) view.value = known[0];
+    }
+    input.value = view.value;
+    input.addEventListener("input", () => (view.value = input.value));
+    input.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") apply();
+    });
+  };
+  setting.addEventListener("change", () => {
+    view.setting = setting.value;
+    view.value = "";
+    ask();
   });
+  ask();
   button("apply", apply);
   button("kill", () => send("kill", { runs }));
   button("respawn", () => send("respawn", { runs }));
@@ -39,13 +61,15 @@ export function showActions(el, runs, source, { scene, words }, view, send, clea
   button("clear", clear);
 }
 
-/** Scroll to the run that will be opened in `detail`, below the cells, once the page shows it. */
-export function scrollToOpened(detail) {
+/** Scroll to the run that will be opened in `detail`, below the cells, once the page shows it; and back once it is closed. */
+export function scrollToOpened(detail, cells) {
   if (!detail) return;
+  let open = false;
   const shown = new MutationObserver(() => {
-    if (!detail.querySelector(".gw-status")) return;
-    shown.disconnect();
-    requestAnimationFrame(() => detail.scrollIntoView({ block: "start" }));
+    if (Boolean(detail.querySelector(".gw-status")) === open) return;
+    open = !open;
+    if (!open) shown.disconnect();
+    requestAnimationFrame(() => (open ? detail : cells).scrollIntoView({ block: "start" }));
   });
   shown.observe(detail, { childList: true, subtree: true });
 }

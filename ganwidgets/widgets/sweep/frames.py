@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ganwidgets.metrics import METRICS
 from ganwidgets.modality import Modality
+from ganwidgets.runs.state.state_tree import data_name
 from ganwidgets.seeds import derive, seeded
 from ganwidgets.sweeps.lanes.lane import Lane
 from ganwidgets.sweeps.sweep import Sweep
@@ -30,7 +31,10 @@ MEASURED = 500
 """Number of samples of a live evaluation."""
 
 SHARE = 0.05
-"""Maximum share of the time for measuring."""
+"""Maximum share of the time for measuring while the runs train."""
+
+PAUSED = 0.2
+"""Maximum seconds for measuring in one frame while the runs pause."""
 
 PART = 0.25
 """Maximum share of the curves in one frame while the runs train."""
@@ -78,12 +82,18 @@ class SweepFrames:
             self._floors = lane.trainer._evaluation.of_real(MEASURED, 0, None)
         return self._floors
 
-    def real(self) -> Floats:
-        """Return real samples in the form of a run's generated ones in a frame."""
-        lane = self._sweep._lanes[0]
+    def real(self) -> tuple[list[Floats], list[int]]:
+        """Return real samples of each data set, in the form of generated ones in a frame, and the data set of each run."""
         n = POINTS if self.modality.on_plane else IMAGES
-        run = lane.session.run
-        return self._shown(run.shown(run.training.draw(n, seeded(0, "real"))).numpy())
+        runs = [lane.session.run for lane in self._sweep._lanes]
+        of_run = [data_name(run.source) for run in runs]
+        by_name = dict(zip(of_run, runs, strict=True))
+        names = list(by_name)
+        drawn = [
+            self._shown(run.shown(run.training.draw(n, seeded(0, "real"))).numpy())
+            for run in by_name.values()
+        ]
+        return drawn, [names.index(name) for name in of_run]
 
     def samples(self) -> npt.NDArray[Any]:
         """Return miniatures of all runs, made of equal latents."""
@@ -144,23 +154,26 @@ class SweepFrames:
         known = self._figures.get(index)
         return {} if known is None or known[0][0] is not self._sweep._lanes[index] else known[1]
 
-    def measure(self) -> None:
-        """Measure the next run that has moved since it was measured, if that is due."""
+    def measure(self, *, training: bool) -> None:
+        """Measure runs that have moved since they were measured: one if that is due, several while they pause."""
         now = time.perf_counter()
         self.spent = 0.0
-        if now < self._due:
+        if training and now < self._due:
             return
         for _ in range(len(self._sweep)):
             index, self._next = self._next, (self._next + 1) % len(self._sweep)
-            lane = self._sweep._lanes[index]
-            mark = lane, self._sweep._iteration(index)
-            known = self._figures.get(index)
-            if known is None or known[0] != mark:
+            if self._moved(index):
                 self.measure_now(index)
-                break
+                if training or time.perf_counter() - now > PAUSED:
+                    break
         ended = time.perf_counter()
         self.spent = ended - now
         self._due = ended + (ended - now) / SHARE * (1 - SHARE)
+
+    def _moved(self, index: int) -> bool:
+        """Return True if a run was not measured at its current iteration."""
+        mark = self._sweep._lanes[index], self._sweep._iteration(index)
+        return index not in self._figures or self._figures[index][0] != mark
 
     def measure_now(self, index: int) -> None:
         """Measure a run at its current iteration."""
@@ -177,15 +190,13 @@ class SweepFrames:
     @property
     def measured(self) -> bool:
         """True if every run was measured at its current iteration."""
-        return all(
-            index in self._figures and self._figures[index][0] == (lane, self._sweep._iteration(index))
-            for index, lane in enumerate(self._sweep._lanes)
-        )
+        return not any(self._moved(index) for index in range(len(self._sweep)))
 
     def scale(self) -> dict[str, Any]:
         """Return the display of the metric: better direction, floor, and format."""
         about = METRICS[self.modality.name][self.metric]
-        floor = self.floors().get(self.metric, float("nan"))
+        alike = len({data_name(lane.session.run.source) for lane in self._sweep._lanes}) == 1
+        floor = self.floors().get(self.metric, float("nan")) if alike else float("nan")
         return {
             "better": about.better,
             "floor": floor if np.isfinite(floor) else None,

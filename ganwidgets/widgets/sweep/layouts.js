@@ -3,19 +3,30 @@
 
 import { make } from "../browser/shared/elements.js";
 
+/** Return the values of a setting in the cells: numbers by size, texts in order of the runs. */
+function valuesOf(cells, name) {
+  const numbers = new Map(cells.map((cell) => [cell.settings[name], cell.numbers[name]]));
+  const values = [...numbers.keys()];
+  const numeric = values.every((value) => typeof numbers.get(value) === "number");
+  return numeric ? values.sort((a, b) => numbers.get(a) - numbers.get(b)) : values;
+}
+
 /**
  * Return the axes of a grid of two settings, and its cells by row; null if the cells are no grid: several of them have
- * the same pair of values, or a pair has no cell, as in lists of configurations and random draws.
+ * the same pair of values, or the sweep began as a list of configurations or random draws.
+ * A pair has no cell (undefined) once its runs were changed.
  */
 function crossed(results, view) {
-  const { varied } = results.scene;
+  const { varied, crossed: began } = results.scene;
   if (varied.length !== 2 || view.sort !== "given" || view.filter !== "all") return null;
-  const [rows, columns] = varied.map(([name]) => [...new Set(results.cells.map((cell) => cell.settings[name]))]);
-  if (results.cells.length !== rows.length * columns.length) return null;
+  const [rows, columns] = varied.map(([name]) => valuesOf(results.cells, name));
+  const full = results.cells.length === rows.length * columns.length;
+  if (!began && !full) return null;
   const [rowName, columnName] = varied.map(([name]) => name);
   const at = (row, column) => ({ settings }) => settings[rowName] === row && settings[columnName] === column;
-  const cells = rows.map((row) => columns.map((column) => results.cells.find(at(row, column))));
-  return cells.flat().includes(undefined) ? null : { rows, columns, cells };
+  const cells = rows.map((row) => columns.map((column) => results.cells.filter(at(row, column))));
+  if (cells.flat().some((found) => found.length > 1)) return null;
+  return { rows, columns, cells: cells.map((row) => row.map(([cell]) => cell)) };
 }
 
 export function layGrid(board, results, view) {
@@ -33,7 +44,8 @@ export function layGrid(board, results, view) {
   const plan = crossed(results, view);
   if (!plan) {
     const across = Math.min(cells.length, cells.length > 36 ? 9 : cells.length > 9 ? 6 : 5) || 1;
-    board.style.gridTemplateColumns = `repeat(${across}, minmax(72px, 1fr))`;
+    board.style.setProperty("--gw-rows", Math.ceil(cells.length / across));
+    board.style.gridTemplateColumns = `repeat(${across}, minmax(72px, var(--gw-cell-width)))`;
     for (const cell of cells) {
       const head = add(cell);
       for (const [name] of results.scene.varied) make(head, "div", "", {}, `${name} ${cell.settings[name]}`);
@@ -42,16 +54,21 @@ export function layGrid(board, results, view) {
     return { across, parts };
   }
   const [rowLabel, columnLabel] = results.scene.varied.map(([, label]) => label);
-  board.style.gridTemplateColumns = `auto repeat(${plan.columns.length}, minmax(72px, 1fr))`;
-  const corner = make(board, "div", "gw-sweep-corner");
-  make(corner, "div", "", {}, `${columnLabel} \u2192`);
-  make(corner, "div", "", {}, `${rowLabel} \u2193`);
+  board.style.setProperty("--gw-rows", plan.rows.length);
+  board.style.gridTemplateColumns = `auto repeat(${plan.columns.length}, minmax(72px, var(--gw-cell-width)))`;
+  make(board, "div", "gw-sweep-columns", {}, `${columnLabel} \u2192`);
+  make(board, "div", "gw-sweep-corner", {}, `${rowLabel} \u2193`);
   for (const column of plan.columns) make(board, "div", "gw-sweep-axis", {}, column);
   plan.rows.forEach((row, i) => {
     make(board, "div", "gw-sweep-axis gw-sweep-row", {}, row);
-    for (const cell of plan.cells[i]) add(cell).hidden = true;
+    for (const cell of plan.cells[i]) {
+      if (cell) add(cell).hidden = true;
+      else make(board, "div", "gw-sweep-hole");
+    }
   });
-  return { across: plan.columns.length, parts };
+  // The arrow keys move by places of the grid.
+  const places = plan.cells.map((row) => row.map((cell) => parts.findIndex((part) => part.cell === cell)));
+  return { across: plan.columns.length, parts, places };
 }
 
 export function layTable(board, results) {

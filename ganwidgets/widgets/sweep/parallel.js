@@ -26,11 +26,14 @@ export function drawParallel(svg, results, span, isChosen, toggle) {
     return { raw, y, ticks };
   });
   cells.forEach((cell, row) => {
-    const d = axes.map((axis, i) => `${i ? "L" : "M"}${x(i)} ${axis.y(axis.raw[row])}`).join("");
+    // A line ends at its last setting while its metric is unknown.
+    const known = axes.filter((axis) => !Number.isNaN(axis.raw[row]));
+    const d = known.map((axis, i) => `${i ? "L" : "M"}${x(axes.indexOf(axis))} ${axis.y(axis.raw[row])}`).join("");
     if (d.includes("NaN")) return;
     const stroke = shade(shareOf(results.valueOf(cell), span));
     const line = makeSvg(svg, "path", "", { d, fill: "none", stroke, "stroke-width": isChosen(cell) ? 4 : 2 });
-    makeSvg(line, "title", "", {}, `${results.nameOf(cell)}: ${results.figuresOf(cell)}`);
+    const end = results.endOf(cell);
+    makeSvg(line, "title", "", {}, `${results.nameOf(cell)}: ${results.figuresOf(cell)}${end ? ` \u00b7 ${end}` : ""}`);
     line.addEventListener("click", () => toggle(cell));
   });
   names.forEach((name, i) => {

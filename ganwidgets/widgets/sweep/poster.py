@@ -22,13 +22,12 @@ def render_sweep(frames: SweepFrames, sweep: Sweep) -> bytes:
     """Return miniatures of all runs, each with its settings, as a PNG on white."""
     from PIL import Image, ImageDraw, ImageFont
 
-    samples, real = frames.samples(), frames.real()
+    samples, (reals, data_of) = frames.samples(), frames.real()
     columns = min(COLUMNS, len(sweep))
     rows = math.ceil(len(sweep) / columns)
     size = (GAP + columns * (CELL + GAP), GAP + rows * (CELL + LABEL + GAP))
     image = Image.new("RGB", size, "white")
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(9)
-    low, high = (real.min((0, 1)), real.max((0, 1))) if frames.modality.on_plane else (0.0, 1.0)
     for index, lane in enumerate(sweep._lanes):
         left = GAP + index % columns * (CELL + GAP)
         top = GAP + index // columns * (CELL + LABEL + GAP)
@@ -42,6 +41,8 @@ def render_sweep(frames: SweepFrames, sweep: Sweep) -> bytes:
         box = (left, top + LABEL, left + CELL, top + LABEL + CELL)
         if frames.modality.on_plane:
             pen.rectangle(box, outline="#bbbbbb")
+            real = reals[data_of[index]]
+            low, high = real.min(), real.max()
             for points, color in ((real, REAL), (samples[index], GENERATED)):
                 _dots(pen, points, box, (float(low), float(high)), color)
         else:

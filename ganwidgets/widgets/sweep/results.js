@@ -20,6 +20,7 @@ export function shade(share) {
 export function figure(value) {
   if (!Number.isFinite(value)) return "\u2013";
   const size = Math.abs(value);
+  if (size >= 1e5) return minus(value.toExponential(1).replace("e+", "e"));
   return size >= 1e-3 && size < 100 ? minus(value.toPrecision(3)) : brief(value);
 }
 
@@ -99,8 +100,24 @@ export class Results {
     return ENDED.includes(this.state.statuses[run]);
   }
 
+  /** True if a run ended by itself: its metric says nothing, and may be of any size. */
+  lost(run) {
+    return ["diverged", "failed"].includes(this.state.statuses[run]);
+  }
+
   valuesOf(cell) {
-    return finite(cell.runs.map((run) => (this.frame ? this.frame.values[run] : NaN)));
+    const known = cell.runs.filter((run) => !this.lost(run));
+    return finite(known.map((run) => (this.frame ? this.frame.values[run] : NaN)));
+  }
+
+  /** Return how many runs of a cell ended, as a text; empty if none did. */
+  endOf(cell) {
+    const over = cell.runs.filter((run) => this.ended(run));
+    if (!over.length) return "";
+    const status = [...new Set(over.map((run) => this.words[this.state.statuses[run]]))].join(", ");
+    return over.length === cell.runs.length
+      ? status
+      : fill(this.words.some, { n: over.length, all: cell.runs.length, status });
   }
 
   /** The mean of the metric over a cell's runs; NaN before it was measured. */

@@ -96,6 +96,16 @@ class SweepRunner:
 
         self.post(begin)
 
+    def step(self, n: int) -> None:
+        """Carry out `n` full steps in every run; an error stops the steps, as while playing."""
+
+        def steps() -> None:
+            self.error = ""
+            if self._took(n):
+                self._say("paused" if self.status in {"error", "ended"} else self.status)
+
+        self.post(steps)
+
     def pause(self) -> None:
         """Stop stepping."""
         self.post(lambda: self._stop("paused"))
@@ -187,13 +197,7 @@ class SweepRunner:
         n = self._slice
         if self._until is not None:
             n = min(n, self._until - self._sweep.iteration)
-        try:
-            if n > 0:
-                self._sweep.step(n)
-        except Exception as error:  # noqa: BLE001 - a failure is a state
-            self.error = str(error.args[0]) if error.args else type(error).__name__
-            alive = any(run.status in {"new", "running"} for run in self._sweep.runs)
-            self._stop("error" if alive else "ended")
+        if not self._took(n):
             return
         spent = max(time.perf_counter() - began, 1e-6)
         if n == self._slice:
@@ -205,6 +209,18 @@ class SweepRunner:
             self._lock.notify_all()
         if self._until is not None and self.iteration >= self._until:
             self._stop("paused")
+
+    def _took(self, n: int) -> bool:
+        """Carry out `n` full steps in every run; return False after an error, which is a state."""
+        try:
+            if n > 0:
+                self._sweep.step(n)
+        except Exception as error:  # noqa: BLE001 - the page shows it
+            self.error = str(error.args[0]) if error.args else type(error).__name__
+            alive = any(run.status in {"new", "running"} for run in self._sweep.runs)
+            self._stop("error" if alive else "ended")
+            return False
+        return True
 
     def _stop(self, status: str) -> None:
         self._playing, self._until = False, None

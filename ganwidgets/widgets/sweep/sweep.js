@@ -29,11 +29,12 @@ export default {
     let chosen = new Set();
     let focus = 0;
     let svg = null;
-    let real = null;
+    let reals = [];
+    let places = null;
     let sized = false;
     const view = { show: "grid", fold: true, sort: "given", filter: "all", setting: "", value: "" };
     const send = (act, rest = {}) => {
-      if (act === "open") scrollToOpened(el.closest(".gw-root")?.querySelector(".gw-sweep-detail"));
+      if (act === "open") scrollToOpened(el.closest(".gw-root")?.querySelector(".gw-sweep-detail"), el);
       model.send({ act, ...rest });
     };
 
@@ -43,6 +44,8 @@ export default {
     const play = button("play", "gw-play mod-primary");
     const pause = button("pause", "gw-pause");
     button("step", "gw-step");
+    const undo = button("undo", "gw-sweep-undo");
+    undo.title = words.undo_help;
     const at = make(bar, "span", "gw-sweep-at", { role: "status" });
     const select = (name, options, changed) => {
       const label = make(bar, "label", "", {}, words[name] + " ");
@@ -66,6 +69,7 @@ export default {
     fold.addEventListener("change", () => choose("fold")(fold.checked));
     const error = make(el, "div", "gw-sweep-error", { role: "alert" });
     const legend = make(el, "div", "gw-sweep-legend");
+    const key = make(el, "div", "gw-sweep-key");
     const acts = make(el, "div", "gw-sweep-acts");
     const board = make(el, "div", "gw-sweep-board", {
       role: "grid",
@@ -73,7 +77,7 @@ export default {
       "data-lm-suppress-shortcuts": "true",
     });
     const band = make(board, "div", "gw-sweep-band");
-    make(el, "p", "gw-sweep-hint", {}, words.hint);
+    const hint = make(el, "p", "gw-sweep-hint");
 
     // --- selecting
     // Runs are selected, not cells: a change of a setting regroups them.
@@ -107,12 +111,24 @@ export default {
       parts.forEach(({ box, cell }) => box.classList.toggle("gw-chosen", isChosen(cell)));
     };
     const dragged = dragRectangle(board, band, inGrid, chooseWithin, () => mark());
+    /** Return the part that an arrow key reaches, over places without a cell. */
+    const reached = (step) => {
+      if (!places) return parts[focus + step] ? focus + step : focus;
+      const flat = places.flat();
+      for (let at = flat.indexOf(focus) + step; at >= 0 && at < flat.length; at += step) if (flat[at] >= 0) return flat[at];
+      return focus;
+    };
     board.addEventListener("keydown", (event) => {
       const move = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
       const part = parts[focus];
+      if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
+        send("undo");
+        taken(event);
+        return;
+      }
       if (!part) return;
       if (move !== undefined) {
-        if (parts[focus + move]) focus += move;
+        focus = reached(move);
         mark();
         parts[focus].box.focus();
       } else if (event.key === "Enter") send("open", { runs: [part.cell.runs[0]] });
@@ -128,6 +144,7 @@ export default {
       parts = [];
       sized = false;
       across = 1;
+      places = null;
       board.replaceChildren(band);
       board.className = `gw-sweep-board gw-sweep-${view.show}`;
       focus = Math.min(focus, Math.max(results.cells.length - 1, 0));
@@ -135,12 +152,14 @@ export default {
         board.style.gridTemplateColumns = "";
         svg = makeSvg(board, "svg", "", { viewBox: "0 0 900 300", role: "img", "aria-label": words.parallel });
       } else {
-        ({ across, parts } = inGrid() ? layGrid(board, results, view) : layTable(board, results));
+        ({ across, parts, places } = inGrid() ? layGrid(board, results, view) : layTable(board, results));
       }
+      hint.textContent = inGrid() ? words.hint : words[`hint_${view.show}`];
+      key.hidden = !inGrid();
       parts.forEach(({ box, cell }, index) => {
         box.addEventListener("click", (event) => {
           focus = index;
-          if (inGrid() && (event.shiftKey || event.ctrlKey || event.metaKey)) toggle(cell);
+          if (event.shiftKey || event.ctrlKey || event.metaKey) toggle(cell);
           else if (!dragged()) send("open", { runs: [cell.runs[0]] });
         });
       });
@@ -152,10 +171,12 @@ export default {
     const refresh = () => {
       const { at: moment, frame, scene, state } = results;
       const rate = state.status === "running" && moment.rate;
-      const speed = rate ? ` \u00b7 ${fill(words.rate, { n: brief(rate), runs: scene.runs.length })}` : "";
+      const runs = scene.runs.length;
+      const speed = rate ? ` \u00b7 ${fill(runs === 1 ? words.rate_one : words.rate, { n: brief(rate), runs })}` : "";
       write(at, fill(words.iteration, { n: spaced(moment.iteration ?? 0) }) + speed);
       play.hidden = state.status === "running";
       pause.hidden = !play.hidden;
+      undo.disabled = !state.undo;
       write(error, state.error ?? "");
       error.hidden = !state.error;
       if (!frame) return;
@@ -168,6 +189,7 @@ export default {
     /** Draw what changed in each cell; the page is read before the first canvas is changed. */
     const drawCells = (frame) => {
       const colors = colorsOf(board, ["real", "generated", "d", "g"]);
+      const { scene } = results;
       const look = Object.values(colors).join();
       if (!sized) for (const part of parts) part.sizes = [sizeOf(part.canvas), sizeOf(part.curve)];
       for (const part of parts) {
@@ -175,7 +197,7 @@ export default {
         const again = !sized || part.look !== look;
         part.look = look;
         const still = part.samples === frame.samples || part.ended === cell.runs[0];
-        if (again || !still) drawSamples(part.canvas, sizes[0], cell.runs[0], frame, real, colors);
+        if (again || !still) drawSamples(part.canvas, sizes[0], cell.runs[0], frame, reals[scene.runs[cell.runs[0]].data], colors);
         const drawn = cell.runs.map((run) => results.curveVersion(run)).join();
         if (again || part.drawn !== drawn) drawLosses(part.curve, sizes[1], cell, results, colors);
         part.samples = frame.samples;
@@ -188,18 +210,19 @@ export default {
       const { cell, box, foot } = part;
       const { state } = results;
       const known = results.valueOf(cell);
-      const over = cell.runs.filter((run) => results.ended(run));
-      const status = over.length === cell.runs.length ? words[state.statuses[over[0]]] : "";
-      const color = Number.isFinite(known) ? shade(shareOf(known, span)) : "transparent";
-      if (part.color !== color) box.style.setProperty("--gw-cell", color);
+      const end = results.endOf(cell);
+      const color = Number.isFinite(known) ? shade(shareOf(known, span)) : "";
+      if (part.color !== color) box.style.setProperty("--gw-cell", color || "var(--gw-border)");
       part.color = color;
-      box.classList.toggle("gw-over", Boolean(status));
+      box.classList.toggle("gw-over", cell.runs.every((run) => results.ended(run)));
       const figures = results.figuresOf(cell);
-      const errors = cell.runs.map((run) => state.errors[run]).filter(Boolean);
-      const title = [results.nameOf(cell), `${results.metricLabel}: ${figures}`, ...errors].join("\n");
+      const errors = [...new Set(cell.runs.map((run) => state.errors[run]).filter(Boolean))];
+      const title = [results.nameOf(cell), `${results.metricLabel}: ${figures}`, end, ...errors].filter(Boolean).join("\n");
       if (box.title !== title) box.title = title;
       if (inGrid()) {
-        write(foot, status ? `${status} \u00b7 ${figure(known)}` : figure(known));
+        const number = end && !Number.isFinite(known) ? "" : figure(known);
+        write(foot, [end, number].filter(Boolean).join(" \u00b7 "));
+        foot.classList.toggle("gw-ended", Boolean(end));
         return;
       }
       write(foot, figures);
@@ -223,12 +246,22 @@ export default {
         label(fill(words.floor, { value: figure(scale.floor) }), "gw-sweep-floor");
       }
     };
+    /** Say what the colours of a miniature mean. */
+    const drawKey = (onPlane) => {
+      key.replaceChildren();
+      const samples = onPlane ? [["real", words.key_real], ["generated", words.key_generated]] : [];
+      for (const [name, text] of [...samples, ["d", words.loss_d], ["g", words.loss_g]]) {
+        make(key, "i", `gw-sweep-${name}`);
+        make(key, "span", "", {}, text);
+      }
+    };
     const later = drawsOnce(refresh);
 
     // --- from the kernel
     const laidOut = () => {
-      const { metrics: all, metric, real: points, view: kind } = results.scene;
-      real = kind === "plane" ? new RealPoints(points) : null;
+      const { metrics: all, metric, real, view: kind } = results.scene;
+      reals = real.map((points) => new RealPoints(points));
+      drawKey(kind === "plane");
       setOptions(metrics, all);
       metrics.value = metric;
       build();

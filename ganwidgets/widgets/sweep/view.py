@@ -27,6 +27,9 @@ WORDS = {
     "step": N_("Step"),
     "iteration": N_("iteration {n}"),
     "rate": N_("{n} steps a second, each of {runs} runs"),
+    "rate_one": N_("{n} steps a second"),
+    "undo": N_("Undo"),
+    "undo_help": N_("Undo the last change, stop, respawn or clone of this page (Ctrl+Z)"),
     "metric": N_("Colour by"),
     "show": N_("Show"),
     "grid": N_("Grid"),
@@ -44,6 +47,7 @@ WORDS = {
     "best": N_("better"),
     "worst": N_("worse"),
     "run": N_("run"),
+    "one_run": N_("1 run selected"),
     "runs": N_("{n} runs selected"),
     "seed": N_("seed"),
     "seeds": N_("seeds {list}"),
@@ -60,8 +64,25 @@ WORDS = {
     "warm": N_("Clone run {source} here, warm"),
     "cold": N_("Clone run {source} here, cold"),
     "clear": N_("Clear"),
+    "apply_help": N_("Change this setting in the selected runs; it takes effect at the next step"),
+    "kill_help": N_("Stop the selected runs; their states and curves stay"),
+    "respawn_help": N_(
+        "Replace the selected runs by copies of the best one: its state, history and settings"
+    ),
+    "warm_help": N_("Replace the other selected runs by copies of run {source}, with its state and settings"),
+    "cold_help": N_("Start the other selected runs afresh with the settings of run {source}"),
+    "clear_help": N_("Deselect (Esc)"),
+    "some": N_("{n} of {all} {status}"),
+    "key_real": N_("real"),
+    "key_generated": N_("generated"),
     "hint": N_(
-        "Click a run to open it. Drag over several, or press Space on one, to select. The arrow keys move."
+        "Click a run to open it. Drag over several, Shift+click, or press Space on one, to select. The arrow keys move."
+    ),
+    "hint_table": N_(
+        "Click a run to open it. Shift+click, or press Space on one, to select. The arrow keys move."
+    ),
+    "hint_parallel": N_(
+        "Click a line to select its runs. Each line is one configuration, from setting to setting."
     ),
     "loss_d": N_("Loss of D"),
     "loss_g": N_("Loss of G"),

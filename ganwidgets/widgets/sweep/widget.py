@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
 from traitlets import Float, Int, TraitError, Unicode
 
-from ganwidgets.errors import DataError
 from ganwidgets.live.pacing import Pacer
 from ganwidgets.messages import Message, N_, catalog
 from ganwidgets.metrics import METRICS
-from ganwidgets.settings import SETTINGS
-from ganwidgets.settings.types import BoolSetting, ChoiceSetting, NumberSetting
 from ganwidgets.sweeps.sweep import Sweep
+from ganwidgets.sweeps.swept_runs import Mark
 from ganwidgets.validation import checked_count, checked_timeout
 from ganwidgets.widgets.browser.kernel.displays import Displayed, Displays
 from ganwidgets.widgets.browser.kernel.models import models_of
@@ -25,6 +25,7 @@ from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.sweep.frames import SweepFrames
 from ganwidgets.widgets.sweep.poster import render_sweep
 from ganwidgets.widgets.sweep.runner import SweepRunner
+from ganwidgets.widgets.sweep.scene import headline, is_crossed, parsed, refuse_mixed, scene_of, shown
 from ganwidgets.widgets.sweep.view import SweepView
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
@@ -34,6 +35,10 @@ CLOSED = N_("This widget was closed; gw.SweepWidget(sweep) makes another.")
 
 FAST, SLOW = 10.0, 4.0
 """Maximum frames per second, for up to 16 runs and for more."""
+
+
+UNDONE = 20
+"""Number of actions in the page that can be undone; the runs that they replaced are kept."""
 
 
 class SweepWidget(Displayed, ipywidgets.VBox):
@@ -54,7 +59,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
     Raises
     ------
     DataError
-        If `metric` is omitted and the kind of data declares no metric.
+        If `metric` is omitted and the kind of data declares no metric, or the runs' data have different shapes.
     TraitError
         If there is no such metric.
 
@@ -90,14 +95,18 @@ class SweepWidget(Displayed, ipywidgets.VBox):
                     "SweepWidget shows a Sweep, not a {type}; pass gw.Sweep(...)", type=type(sweep).__name__
                 )
             )
+        refuse_mixed(sweep)
         self._complete = False
+        self._runner_error = ""
+        self._crossed = is_crossed(sweep)
         self._locale = locale
         self._catalog = catalog(locale)
         self._displays = Displays()
         self.sweep = sweep
-        chosen = metric or _headline(sweep)
+        chosen = metric or headline(sweep)
         self._frames = SweepFrames(sweep, chosen)
         self._opened: GANTrainerWidget | None = None
+        self._undo: deque[tuple[list[Mark], Sequence[str]]] = deque(maxlen=UNDONE)
         self._pacer = Pacer(max_rate=FAST if len(sweep) <= 16 else SLOW)
         self._seq = -1
         look = SharedStyle()
@@ -132,13 +141,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
 
     def step(self, n: int = 1) -> None:
         """Carry out `n` full steps in every run; returns at once."""
-        count = checked_count(n)
-        self._runner.post(lambda: self._stepped(count))
-
-    def _stepped(self, n: int) -> None:
-        self.sweep.step(n)
-        self._runner.iteration = self.sweep.iteration
-        self._publish()
+        self._runner.step(checked_count(n))
 
     def wait(self, iteration: int | None = None, timeout: float | None = None) -> None:
         """Wait until `iteration` is reached; by default, until nothing is queued or playing.
@@ -150,7 +153,12 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         RuntimeError
             If an error stopped the runs.
         """
-        self._runner.wait(None if iteration is None else checked_count(iteration), checked_timeout(timeout))
+        try:
+            self._runner.wait(
+                None if iteration is None else checked_count(iteration), checked_timeout(timeout)
+            )
+        finally:
+            self._displays.update(self._picture)  # a notebook saved now shows these runs
 
     def show_run(self, i: int) -> GANTrainerWidget:
         """Show a copy of a run below the grid in a new widget; return that widget."""
@@ -159,11 +167,19 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         self._close_opened()
         self._opened = GANTrainerWidget(trainer, locale=self._locale)
         text = self._catalog(
-            N_("A copy of run {i} from iteration {n}; what is done here changes nothing in the sweep."),
+            N_(
+                "A copy of run {i} ({settings}) from iteration {n}. What you do here changes nothing in the sweep."
+            ),
             i=number,
+            settings=", ".join(
+                f"{name} {shown(getattr(trainer.settings, name))}" for name in (*self.sweep.varied, "seed")
+            ),
             n=trainer.iteration,
         )
-        self._detail.children = (SharedStyle().html(f"<p>{text}</p>"), self._opened)
+        look = SharedStyle()
+        close = look.button(self._catalog(N_("Close this run")), self._close_opened, "gw-sweep-close")
+        head = look.box((look.html(html.escape(text)), close), "gw-sweep-opened")
+        self._detail.children = (head, self._opened)
         return self._opened
 
     def _close_opened(self) -> None:
@@ -190,18 +206,21 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         elif act == "metric":
             self.metric = str(content["metric"])
         elif act == "change":
-            self._post(lambda: self._change(runs, str(content["setting"]), content["value"]))
+            name = str(content["setting"])
+            self._post(lambda: self._change(runs, name, content["value"]), runs, [name])
         elif act == "kill":
-            self._post(lambda: [self.sweep.kill(i) for i in runs])
+            self._post(lambda: [self.sweep.kill(i) for i in runs], runs)
         elif act == "respawn":
-            self._post(lambda: self._respawn(runs, content))
+            self._post(lambda: self._respawn(runs, content), runs)
+        elif act == "undo" and self._undo:
+            self._post(lambda: self.sweep._put_back(*self._undo.pop()))
 
     def _redraw(self) -> None:
         self._frames.forget()
         self._runner.stale()
 
     def _change(self, runs: list[int], name: str, text: Any) -> None:
-        self.sweep.change(runs, **{name: _parsed(name, str(text))})
+        self.sweep.change(runs, **{name: parsed(name, str(text))})
 
     def _respawn(self, runs: list[int], content: Mapping[str, Any]) -> None:
         source = content.get("source")
@@ -215,21 +234,27 @@ class SweepWidget(Displayed, ipywidgets.VBox):
             self._frames.measure_now(index)
         return self._frames.best()
 
-    def _post(self, function: Any) -> None:
+    def _post(self, function: Any, runs: Sequence[int] = (), names: Sequence[str] = ()) -> None:
+        """Carry out an action between two steps; one on `runs` can be undone, with their settings `names`."""
+
         def act() -> None:
-            self._try(function)
+            marks = self.sweep._marked(runs)
+            if self._try(function) and marks:
+                self._undo.append((marks, names))
             self._lay_out()
             self._publish()
 
         self._runner.post(act)
 
-    def _try(self, function: Any) -> None:
+    def _try(self, function: Any) -> bool:
+        """Call `function`; return False if it raised, which the page shows."""
         try:
             function()
             self.set_trait("error", "")
         except Exception as error:  # noqa: BLE001 - the page shows it
             self.set_trait("error", str(error.args[0]) if error.args else type(error).__name__)
         self._view.state = {**self._view.state, "error": self._said(self.error)}
+        return not self.error
 
     def _said(self, text: str) -> str:
         return self._catalog(text) if text else ""
@@ -252,46 +277,8 @@ class SweepWidget(Displayed, ipywidgets.VBox):
             self._runner.post(self._lay_out)
 
     def _lay_out(self) -> None:
-        """Send the scene: runs, axes, settings, and texts of the metric."""
-        sweep, t = self.sweep, self._catalog
-        varied = list(sweep.varied)
-        about = METRICS[self._frames.modality.name]
-        cells: list[dict[str, Any]] = []
-        first: dict[tuple[Any, ...], int] = {}
-        for index, lane in enumerate(sweep._lanes):
-            settings = lane.session.settings.as_dict()
-            exact = tuple(settings[name] for name in varied)
-            cells.append(
-                {
-                    "configuration": first.setdefault(exact, index),
-                    "settings": {name: _shown(settings[name]) for name in varied},
-                    "numbers": {
-                        name: settings[name]
-                        for name in varied
-                        if isinstance(settings[name], int | float) and not isinstance(settings[name], bool)
-                    },
-                    "seed": settings["seed"],
-                    "index": index,
-                }
-            )
-        offered = [
-            name for name, setting in SETTINGS.items() if setting.effect != "fresh start" and name != "data"
-        ]
-        self._view.scene = {
-            "runs": cells,
-            "varied": [[name, t(SETTINGS[name].label)] for name in varied],
-            "log": [
-                name
-                for name in varied
-                if isinstance(SETTINGS[name], NumberSetting) and SETTINGS[name].scale == "logarithmic"
-            ],
-            "settings": [[name, t(SETTINGS[name].label)] for name in offered],
-            "metric": self._frames.metric,
-            "metrics": [[name, t(about[name].label)] for name in self._frames.metrics() if name in about],
-            "scale": self._frames.scale(),
-            "view": self._frames.modality.view,
-            "real": self._frames.real().tolist() if self._frames.modality.on_plane else [],
-        }
+        """Send the scene, after a change of the runs or of the metric."""
+        self._view.scene = scene_of(self.sweep, self._frames, self._catalog, crossed=self._crossed)
 
     def _publish(self) -> None:
         self._tell()
@@ -304,7 +291,8 @@ class SweepWidget(Displayed, ipywidgets.VBox):
             self.set_trait("status", runner.status)
             self.set_trait("iteration", runner.iteration)
             self.set_trait("steps_per_second", round(runner.steps_per_second, 1))
-            if runner.error:
+            if runner.error != self._runner_error:
+                self._runner_error = runner.error
                 self.set_trait("error", runner.error)
 
     def _moment(self) -> dict[str, Any]:
@@ -319,12 +307,13 @@ class SweepWidget(Displayed, ipywidgets.VBox):
             "error": self._said(self.error),
             "statuses": [lane.status for lane in lanes],
             "errors": [self._said(lane.error) for lane in lanes],
+            "undo": len(self._undo),
         }
 
     def _draw(self) -> None:
         began = time.perf_counter()
         frames = self._frames
-        frames.measure()
+        frames.measure(training=self._runner.status == "running")
         self._tell()
         now = self._standing()
         if any(self._view.state.get(name) != value for name, value in now.items()):
@@ -352,6 +341,9 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         """End the widget's thread, and remove the widget from the page; the sweep stays usable."""
         runner = vars(self).get("_runner")
         if runner is not None:
+            if not self._is_closed():
+                with contextlib.suppress(Exception):  # a network that raises must not prevent closing
+                    self._displays.update(self._picture)
             runner.close()
         if vars(self).get("_opened") is not None:
             with contextlib.suppress(RuntimeError):
@@ -384,44 +376,3 @@ class _Waking:
 
     def closed(self, view: str) -> None:
         self._widget._pacer.bye(view)
-
-
-def _headline(sweep: Sweep) -> str:
-    """Return the metric that colours cells if the user chooses none.
-
-    Raises
-    ------
-    DataError
-        If the kind of data declares none.
-    """
-    modality = sweep._lanes[0].session.run.source.modality
-    declared = [name for name in METRICS[modality.name] if name != "overfitting"]
-    if not declared:
-        raise DataError(
-            Message(
-                "data of kind {kind} declare no metric to colour runs by; pass metrics= and evaluate= to gw.Modality, or "
-                "call gw.register_metric(name, function, kind={kind!r})",
-                kind=modality.name,
-            )
-        )
-    return modality.headline or declared[0]
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return " ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _parsed(name: str, text: str) -> Any:
-    """Return the value of a setting that a user typed; the setting refuses other texts."""
-    setting = SETTINGS[name]
-    if isinstance(setting, BoolSetting):
-        return {"true": True, "false": False}.get(text.strip().lower(), text)
-    if isinstance(setting, ChoiceSetting):
-        return text.strip()
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return text
-    return int(number) if isinstance(setting.initial, int) and number == int(number) else number
