@@ -195,3 +195,30 @@ def test_the_actions_offer_choices_and_show_the_values_in_force(lay_out):
     assert both["hints"] == ["INPUT", "0.001, 0.002", ""]
     assert both["sent"] == [["change", {"runs": [0, 1], "setting": "lr_d", "value": "0.003"}]]
     assert acted([0], "batch_size", "")["hints"][1] == "150"
+
+
+PARALLEL = """async () => {
+  const { Results } = await import('/sweep/results.js');
+  const { drawParallel } = await import('/sweep/parallel.js');
+  const runs = [1e-3, 2e-3, 3e-3].map((lr_d, index) => (
+    { configuration: index, settings: { lr_d: String(lr_d) }, numbers: { lr_d }, index, seed: 0 }
+  ));
+  const scene = { runs, varied: [['lr_d', 'Rate']], log: [], metric: 'm', metrics: [['m', 'Metric']], scale: { better: 'lower' } };
+  const words = { diverged: 'diverged', seed: 'seed' };
+  const statuses = ['running', 'diverged', 'running'];
+  const results = new Results({ get: (name) => ({ scene, words, state: { statuses } })[name] });
+  results.frame = { values: [0.5, 1e9, 0.25] };
+  results.arrange({ fold: true, sort: 'given', filter: 'all' });
+  const svg = document.body.appendChild(document.createElementNS('http://www.w3.org/2000/svg', 'svg'));
+  drawParallel(svg, results, results.limits(), () => false, () => {});
+  return [...svg.querySelectorAll('path')].map((line) => (
+    [line.getAttribute('d').split('L').length, line.getAttribute('stroke'), line.textContent]
+  ));
+}"""
+
+
+def test_the_line_of_a_diverged_run_ends_before_the_metric(lay_out):
+    found = lay_out.page.evaluate(PARALLEL)
+    assert [points for points, _, _ in found] == [2, 1, 2]
+    assert found[1][1] == "var(--gw-border)"
+    assert found[1][2].endswith("diverged")

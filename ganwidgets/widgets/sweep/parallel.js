@@ -30,7 +30,8 @@ export function drawParallel(svg, results, span, isChosen, toggle) {
     const known = axes.filter((axis) => !Number.isNaN(axis.raw[row]));
     const d = known.map((axis, i) => `${i ? "L" : "M"}${x(axes.indexOf(axis))} ${axis.y(axis.raw[row])}`).join("");
     if (d.includes("NaN")) return;
-    const stroke = shade(shareOf(results.valueOf(cell), span));
+    const value = results.valueOf(cell);
+    const stroke = Number.isFinite(value) ? shade(shareOf(value, span)) : "var(--gw-border)";
     const line = makeSvg(svg, "path", "", { d, fill: "none", stroke, "stroke-width": isChosen(cell) ? 4 : 2 });
     const end = results.endOf(cell);
     makeSvg(line, "title", "", {}, `${results.nameOf(cell)}: ${results.figuresOf(cell)}${end ? ` \u00b7 ${end}` : ""}`);

@@ -61,16 +61,21 @@ WORDS = {
     "apply": N_("Set"),
     "kill": N_("Stop"),
     "respawn": N_("Respawn from the best"),
-    "warm": N_("Clone run {source} here, warm"),
-    "cold": N_("Clone run {source} here, cold"),
+    "warm": N_("Clone run {source} into these, warm"),
+    "cold": N_("Clone run {source} into these, cold"),
     "clear": N_("Clear"),
     "apply_help": N_("Change this setting in the selected runs; it takes effect at the next step"),
     "kill_help": N_("Stop the selected runs; their states and curves stay"),
     "respawn_help": N_(
         "Replace the selected runs by copies of the best one: its state, history and settings"
     ),
-    "warm_help": N_("Replace the other selected runs by copies of run {source}, with its state and settings"),
-    "cold_help": N_("Start the other selected runs afresh with the settings of run {source}"),
+    "warm_help": N_(
+        "Replace the selected runs by copies of run {source}, the one that was focused last: its state, history and "
+        "settings"
+    ),
+    "cold_help": N_(
+        "Start the selected runs afresh with the settings of run {source}, the one that was focused last"
+    ),
     "clear_help": N_("Deselect (Esc)"),
     "some": N_("{n} of {all} {status}"),
     "key_real": N_("real"),
