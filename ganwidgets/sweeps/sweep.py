@@ -49,8 +49,10 @@ class Sweep(SweepState):
     """Trains many GANs at once that differ in settings or seeds.
 
     Runs with equal code and shapes are computed together as batched products; :mod:`ganwidgets.stepping.lanes.engine`
-    documents how closely each follows a separate run. Other runs form groups that take turns. A run that becomes
-    non-finite is stopped at its last good state; the others continue with the same bits.
+    documents how closely each follows a separate run. They may differ in seeds and data, rates, schedules, averaging,
+    limits of weights and gradients, the penalty's weight, ``d_steps``, ``g_steps``, ``freeze_d`` and ``freeze_g``. Other
+    runs form groups that take turns. :attr:`groups` lists them, and says why runs are not computed together. A run that
+    becomes non-finite is stopped at its last good state; the others continue with the same bits.
 
     Parameters
     ----------

@@ -307,6 +307,19 @@ def test_lanes_that_only_the_eager_step_computes_leave_the_others_compiled():
     assert switches(sweep.runs[2]) == [(0, "compiled"), (12, "eager"), (17, "compiled")]
 
 
+@pytest.mark.usefixtures("made")
+def test_compiled_lanes_of_one_number_of_updates_are_a_group():
+    asked = {**SMALL, "d_steps": [1, 2], "seeds": 2}
+    sweep, eager = (gw.Sweep("ring8", stepper=s, **asked) for s in ("compiled", "eager"))
+    for each in (sweep, eager):
+        each.step(12)
+    assert [runs for runs, _ in sweep.groups] == [(0, 1), (2, 3)]
+    assert [runs for runs, _ in eager.groups] == [(0, 1, 2, 3)]
+    for run, other in zip(sweep.runs, eager.runs, strict=True):
+        assert switches(run) == [(0, "compiled")]
+        np.testing.assert_allclose(run.history["loss_d"], other.history["loss_d"], rtol=1e-3, atol=1e-5)
+
+
 PROGRAM = """
 import sys, torch, ganwidgets as gw
 trainer = gw.GANTrainer("ring8", g_hidden=(4,), d_hidden=(4,), latent_dim=64, batch_size=512, stepper="compiled")

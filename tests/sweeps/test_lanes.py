@@ -116,6 +116,18 @@ DIFFERING = {
         {"optimizer_g": "momentum", "lr_schedule": "linear", "schedule_steps": 20},
         [{"freeze_g": True, "lr_d": 1e-3}, {"freeze_g": True}, {"freeze_g": True, "lr_d": 1e-2}],
     ),
+    "ratios": (
+        {"penalty": "r1", "penalty_interval": 2, "ema_decay": 0.9, "weight_clip": 0.3},
+        [{"d_steps": 5}, {"d_steps": 1, "g_steps": 3}, {"d_steps": 2}],
+    ),
+    "ratios of all kinds": (
+        {"loss": "relativistic", "penalty": "gradient_penalty", "packing": 2, "optimizer_d": "rmsprop"},
+        [{"g_steps": 2}, {"d_steps": 3, "g_steps": 2}, {"d_steps": 4, "freeze_g": True}],
+    ),
+    "conditional ratios": (
+        {"conditional": True, "grad_clip": 0.5, "optimizer_g": "momentum"},
+        [{"d_steps": 3}, {"g_steps": 2}, {"d_steps": 2, "g_steps": 4}],
+    ),
     "conditional frozen": (
         {"conditional": True, "penalty": "r2", "optimizer_g": "sgd"},
         [{"freeze_d": True}, {}, {"freeze_g": True}],
@@ -192,34 +204,38 @@ def test_a_frozen_lane_that_diverges_is_stopped():
 
 @settings(max_examples=12, deadline=None)
 @given(
-    frozen=st.lists(
-        st.tuples(st.booleans(), st.booleans(), st.booleans(), st.integers(0, 9)), min_size=1, max_size=4
+    others=st.lists(
+        st.tuples(st.booleans(), st.booleans(), st.integers(1, 3), st.booleans(), st.integers(0, 9)),
+        min_size=1,
+        max_size=4,
     ),
-    mine=st.tuples(st.booleans(), st.booleans()),
+    mine=st.tuples(st.booleans(), st.booleans(), st.integers(1, 3)),
     place=st.integers(0, 4),
     penalty=st.sampled_from(["none", "gradient_penalty"]),
     kind=st.sampled_from(["plain", "conditional"]),
 )
-def test_a_lanes_bits_are_its_own_whatever_is_frozen_in_the_others(frozen, mine, place, penalty, kind):
+def test_a_lanes_bits_are_its_own_whichever_updates_the_others_have(others, mine, place, penalty, kind):
     """Lanes are frozen at the start or in mid-run, so that counts, cursors and penalties differ."""
     asked = {**SMALL, "penalty": penalty, "penalty_interval": 2, "conditional": kind == "conditional"}
-    place = min(place, len(frozen))
 
     def stepped(others):
-        own = {"freeze_g": mine[0], "freeze_d": mine[1], "seed": 5}
-        rest = [{"freeze_g": g, "freeze_d": d} for g, d, _, _ in others]
+        own = {"freeze_g": mine[0], "freeze_d": mine[1], "d_steps": mine[2], "lr_d": 2e-3}
+        rest = [
+            {"freeze_g": g, "freeze_d": d, "d_steps": n, "lr_d": 1e-3 + i / 1e4}
+            for i, (g, d, n, _, _) in enumerate(others)
+        ]
         at = min(place, len(rest))
         sweep = Sweep(data_for(kind), configurations=[*rest[:at], own, *rest[at:]], **asked)
         numbers = [i for i in range(len(sweep)) if i != at]
         for step in range(10):
-            for number, (_, _, turned, when) in zip(numbers, others, strict=True):
+            for number, (_, _, _, turned, when) in zip(numbers, others, strict=True):
                 if turned and when == step:
                     sweep.change(number, freeze_d=not sweep.runs[number].settings.freeze_d)
             sweep.step(1)
         assert len(sweep.groups) == 1
         return sweep.runs[at].state_hash()
 
-    assert stepped(frozen) == stepped([])
+    assert stepped(others) == stepped([])
 
 
 @settings(max_examples=8, deadline=None)

@@ -39,12 +39,19 @@ OF_LANES = frozenset(
         "ema_rampup",
         "freeze_g",
         "freeze_d",
+        "d_steps",
+        "g_steps",
         "seed",
         "data",
         "holdout",
     }
 )
-"""Settings that may differ between runs computed together."""
+"""Settings that may differ between runs computed together.
+
+Runs that differ in their numbers of updates are computed together too, because that is faster than in turn. Measured with
+``d_steps=[1, 2, 5]`` and 1, 3 or 8 seeds, on one thread: groups in turn took 1.53, 1.39 and 1.23 times as long (16 units,
+batch 150), and 1.34 times with one seed of two layers of 128 units and batch 256.
+"""
 
 CHANGING = frozenset({"progressive", "msg", "stylegan3_t", "stylegan3_r"})
 """Architectures whose networks change buffers in an update, or exchange more than samples between D and G."""
@@ -67,7 +74,7 @@ def group_key(session: Session) -> Hashable:
     return (
         tuple((name, rules[name]) for name in SETTINGS if name not in OF_LANES),
         rules["ema_decay"] > 0,
-        rules["stepper"] == "compiled" and _only_eager(session.in_force()),
+        _of_compiled(session.in_force()),
         session.run.source.shape,
         session.run.threads,
         tuple(sorted(session.run.engine.calls.items())),
@@ -76,9 +83,12 @@ def group_key(session: Session) -> Hashable:
     )
 
 
-def _only_eager(rules: Any) -> bool:
-    """Return True if a setting of :data:`OF_LANES` keeps a step from being compiled, so that such runs form a group."""
-    return bool(rules.freeze_g or rules.freeze_d or (rules.ema_decay > 0 and rules.ema_rampup > 0))
+def _of_compiled(rules: Any) -> Hashable:
+    """Return those values of :data:`OF_LANES` that decide whether a step is compiled, and which code it has."""
+    if rules.stepper != "compiled":
+        return None
+    only_eager = rules.freeze_g or rules.freeze_d or (rules.ema_decay > 0 and rules.ema_rampup > 0)
+    return bool(only_eager), rules.d_steps, rules.g_steps
 
 
 def _described(module: nn.Module) -> str:
