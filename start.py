@@ -31,6 +31,11 @@ SIDE_BY_SIDE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=worksteal"
 # The site of the documentation, with warnings as errors and without a network.
 SITE = ("--quiet", "--fail-on-warning", "--keep-going", "--builder", "html", "docs", "build/site")
 
+# JupyterLab would cover a part of the first notebook with a question about news.
+LAB_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
+}
+
 COMMANDS = {
     "lab": "open JupyterLab on the first notebook",
     "test": "run the tests",
@@ -71,6 +76,7 @@ def lab(further: list[str]) -> int:
     if not (ROOT / NOTEBOOK).is_file():
         raise Refusal(f"there is no {NOTEBOOK} beside start.py; was only a part of the project copied?")
     install("lab", [".[lab]"])
+    quiet()
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return hand_over("-m", "jupyterlab", NOTEBOOK, *(["--allow-root"] if as_root else []), *further)
 
@@ -149,6 +155,14 @@ def install(need: str, requirements: list[str]) -> None:
     ).returncode:
         raise Refusal(f"the installation did not succeed; pip says why above. {connection()}")
     done.write_text(state.hexdigest(), encoding="ascii")
+
+
+def quiet() -> None:
+    """Have the environment's JupyterLab neither ask about news nor look for updates: it works offline."""
+    overrides = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    if not overrides.exists():
+        overrides.parent.mkdir(parents=True, exist_ok=True)
+        overrides.write_text(json.dumps(LAB_SETTINGS, indent=2), encoding="utf-8")
 
 
 def works() -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,16 @@ def test_lab_opens_the_first_notebook(project):
     assert "jupyterlab" in command
     assert start.NOTEBOOK in command
     assert command[-1] == "--no-browser"
+
+
+def test_lab_asks_nothing_and_keeps_settings_that_are_there(project):
+    start.main(["lab"])
+    (overrides,) = (project.root / ".venv").rglob("overrides.json")
+    name = "@jupyterlab/apputils-extension:notification"
+    assert json.loads(overrides.read_text(encoding="utf-8"))[name]["fetchNews"] == "false"
+    overrides.write_text("{}", encoding="utf-8")
+    start.main(["lab"])
+    assert overrides.read_text(encoding="utf-8") == "{}"
 
 
 def test_only_root_is_told_to_allow_root(project, monkeypatch):
