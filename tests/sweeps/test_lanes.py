@@ -318,6 +318,25 @@ def test_networks_of_ones_own_are_computed_together():
     np.testing.assert_allclose(sweep.runs[1].history["loss_d"], alone.history["loss_d"], rtol=1e-3)
 
 
+def normed(inputs, outputs):
+    """Return a network with running statistics; no gradient in it is zero up to rounding."""
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(inputs, 8), nn.Tanh(), nn.BatchNorm1d(8), nn.Linear(8, outputs))
+
+
+def test_running_statistics_follow_the_updates_of_their_lane():
+    configurations = [{"freeze_g": True}, {"d_steps": 3, "g_steps": 2}, {"freeze_d": True}, {}]
+    asked = {"latent_dim": 2, "batch_size": 20}
+    own = {"generator": lambda: normed(2, 2), "discriminator": lambda: normed(2, 1)}
+    sweep = Sweep("ring8", configurations=configurations, **own, **asked)
+    sweep.step(11)
+    assert [(len(runs), why) for runs, why in sweep.groups] == [(4, "")]
+    for run, each in zip(sweep.runs, configurations, strict=True):
+        alone = GANTrainer("ring8", **{name: make() for name, make in own.items()}, **asked, **each)
+        alone.step(11)
+        check_follows(sweep.take(run.index), alone)
+
+
 class Told(nn.Module):
     """A network of one's own that takes labels, as numbers or as rows with a 1 each."""
 

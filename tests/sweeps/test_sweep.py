@@ -279,14 +279,32 @@ def test_files_of_trainers_and_of_sweeps_are_told_apart(tmp_path):
         GANTrainer.load(tmp_path / "many")
 
 
-def test_an_interrupt_leaves_whole_steps(monkeypatch):
-    sweep = Sweep("ring8", seeds=2, **SMALL)
+@pytest.mark.parametrize(
+    "configurations",
+    [
+        [{"lr_d": 1e-3}, {"lr_d": 2e-3}],
+        [{"freeze_g": True}, {"d_steps": 3}, {"freeze_d": True, "g_steps": 2}],
+    ],
+)
+def test_an_interrupt_leaves_whole_steps(monkeypatch, configurations):
+    points = np.random.default_rng(0).normal(size=(90, 2))
+    sweep, same = (
+        Sweep(
+            (points, np.arange(90) % 3),
+            configurations=configurations,
+            conditional=True,
+            penalty="gradient_penalty",
+            penalty_interval=2,
+            **SMALL,
+        )
+        for _ in range(2)
+    )
     sweep.step(3)
     calls = iter(range(100))
     tick = torch.autograd.grad
 
     def interrupted(*args, **kwargs):
-        if next(calls) == 7:
+        if next(calls) == 17:
             raise KeyboardInterrupt
         return tick(*args, **kwargs)
 
@@ -294,7 +312,6 @@ def test_an_interrupt_leaves_whole_steps(monkeypatch):
         patch.setattr(torch.autograd, "grad", interrupted)
         with pytest.raises(KeyboardInterrupt):
             sweep.step(10)
-    same = Sweep("ring8", seeds=2, **SMALL)
     same.step(3)
     assert hashes(sweep) == hashes(same)
     for each in (sweep, same):
