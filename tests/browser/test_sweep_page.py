@@ -93,3 +93,13 @@ def test_the_nine_cells_of_a_grid_are_seen_at_once(lab):
     assert last["y"] + last["height"] - first["y"] < 0.75 * lab.page.viewport_size["height"]
     key = lab.page.locator(".gw-sweep-key").inner_text()
     assert key.split("\n") == ["real", "generated", "Loss of D", "Loss of G"]
+
+    # The actions come near to the selected cells.
+    acts = lab.page.locator(".gw-sweep-acts")
+    cells.nth(7).click(modifiers=["Shift"])
+    below = acts.bounding_box()
+    assert below["y"] > cells.nth(8).bounding_box()["y"]
+    assert below["y"] + below["height"] <= lab.page.viewport_size["height"]
+    cells.nth(7).click(modifiers=["Shift"])
+    cells.nth(1).click(modifiers=["Shift"])
+    assert acts.bounding_box()["y"] < cells.first.bounding_box()["y"]

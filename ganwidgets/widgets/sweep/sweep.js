@@ -95,10 +95,21 @@ export default {
       const runs = [...chosen].sort((a, b) => a - b);
       showActions(acts, runs, results.cells[focus]?.runs[0], results, view, send, clear);
     };
+    /** Put the actions above or below the cells, whichever is nearer to the selected ones, and into view. */
+    const reach = () => {
+      const boxes = parts.filter(({ cell }) => isChosen(cell)).map(({ box }) => box.getBoundingClientRect());
+      if (!boxes.length) return;
+      const { top, bottom } = board.getBoundingClientRect();
+      const middle = mean(boxes.flatMap((box) => [box.top, box.bottom]));
+      if (middle - top > bottom - middle) board.after(acts);
+      else board.before(acts);
+      acts.scrollIntoView({ block: "nearest" });
+    };
     const toggle = (cell) => {
       const on = isChosen(cell);
       for (const run of cell.runs) on ? chosen.delete(run) : chosen.add(run);
       mark();
+      reach();
       later();
     };
     const inGrid = () => view.show === "grid";
@@ -110,7 +121,10 @@ export default {
       chosen = new Set(touched.flatMap(({ cell }) => cell.runs));
       parts.forEach(({ box, cell }) => box.classList.toggle("gw-chosen", isChosen(cell)));
     };
-    const dragged = dragRectangle(board, band, inGrid, chooseWithin, () => mark());
+    const dragged = dragRectangle(board, band, inGrid, chooseWithin, () => {
+      mark();
+      reach();
+    });
     /** Return the part that an arrow key reaches, over places without a cell. */
     const reached = (step) => {
       if (!places) return parts[focus + step] ? focus + step : focus;
