@@ -77,10 +77,10 @@ def measurements(rows: int) -> int:
     return min(rows, 1) + rows // 10
 
 
-def measured_until(rows: int) -> Iterations:
-    """Return the measured iterations up to `rows`."""
-    tenths = np.arange(10, rows + 1, 10, dtype=np.int64)
-    return np.concatenate([np.ones(min(rows, 1), dtype=np.int64), tenths])
+def measured_until(rows: int, after: int = 0) -> Iterations:
+    """Return the measured iterations up to `rows`; with `after`, those after that iteration."""
+    tenths = np.arange(after // 10 * 10 + 10, rows + 1, 10, dtype=np.int64)
+    return np.concatenate([np.ones(min(rows, 1), dtype=np.int64), tenths]) if after == 0 else tenths
 
 
 def completed(columns: Mapping[str, Floats], of: Columns = CLASSIC) -> dict[str, Floats]:

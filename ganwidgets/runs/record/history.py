@@ -108,13 +108,16 @@ class History(Mapping[str, npt.NDArray[Any]]):
         for name in self.columns.dense:
             self._dense[name].extend(columns[name])
         rows = self._rows + n
-        kept = measured_until(rows)[measurements(self._rows) :] - 1 - self._rows
-        for name in (*self.columns.sparse, "samples_seen"):
-            self._sparse[name].extend(columns[name][kept])
-        for name in self.columns.optional:
-            known = name in columns
-            self._extend_optional(name, columns[name][kept] if known else np.full(len(kept), math.nan))
-        self._sparse["seconds"].extend(np.asarray(self._spent + seconds * (kept + 1), np.float64))
+        kept = measured_until(rows, self._rows) - 1 - self._rows
+        if len(kept):
+            for name in (*self.columns.sparse, "samples_seen"):
+                self._sparse[name].extend(columns[name][kept])
+            for name in self.columns.optional:
+                if name in columns:
+                    self._extend_optional(name, columns[name][kept])
+                elif name in self._sparse:
+                    self._sparse[name].extend(np.full(len(kept), math.nan))
+            self._sparse["seconds"].extend(np.asarray(self._spent + seconds * (kept + 1), np.float64))
         self._spent += seconds * n
         self._rows = rows
 

@@ -222,9 +222,8 @@ def _record(session: Session, rows: LaneRows, index: int, n: int) -> None:
         known = column[~np.isnan(column)]
         if len(known):
             record[name] = float(known[-1])
-    rules = session.in_force()
     for player in session.state.game.players:
-        if getattr(rules, f"freeze_{player.letter}"):
+        if getattr(session.settings, f"freeze_{player.letter}"):
             record[f"grad_norm_{player.letter}"] = np.nan  # as the run alone records it
 
 

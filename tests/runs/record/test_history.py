@@ -315,3 +315,20 @@ def test_optional_columns_begin_with_their_first_value_and_cost_nothing_before(b
         assert kept["augment_p"].shape == (rows,)
         assert np.array_equal(kept.until(min(cut, rows))["level"], level[:cut], equal_nan=True)
         assert len(kept.envelope("augment_p", 16)[0]) == len(kept.envelope("level", 16)[0])
+
+
+@given(st.lists(st.tuples(st.integers(0, 25), st.booleans()), min_size=1, max_size=12))
+def test_rows_of_many_iterations_are_those_of_one_after_another(parts):
+    together, alone = History(), History()
+    for n, known in parts:
+        iterations = range(alone.rows + 1, alone.rows + n + 1)
+        rows = [{**record(i), **({"level": float(i)} if known else {})} for i in iterations]
+        for iteration, row in zip(iterations, rows, strict=True):
+            alone.append(row, 0.5, 20.0 * iteration)
+        names = (*DENSE, *SPARSE, *(["level"] if known else []))
+        columns = {name: np.array([row[name] for row in rows]) for name in names}
+        together.extend({**columns, "samples_seen": 20.0 * np.array(iterations, np.float64)}, 0.5)
+    mine, its = together.stored(), alone.stored()
+    assert mine.keys() == its.keys()
+    for name, column in its.items():
+        np.testing.assert_allclose(mine[name], column, rtol=1e-12, err_msg=name)
