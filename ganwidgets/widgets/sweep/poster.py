@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,26 @@ from ganwidgets.rendering.drawing.colors import GENERATED, REAL
 from ganwidgets.sweeps.sweep import Sweep
 from ganwidgets.widgets.sweep.frames import SweepFrames
 
-__all__ = ["render_sweep"]
+__all__ = ["columns_of", "render_sweep"]
 
 CELL, LABEL, GAP = 110, 28, 10
-COLUMNS = 8
+COLUMNS, MOST_COLUMNS = 8, 9
 
 
-def render_sweep(frames: SweepFrames, sweep: Sweep) -> bytes:
-    """Return miniatures of all runs, each with its settings, as a PNG on white."""
+def render_sweep(frames: SweepFrames, sweep: Sweep, words: Mapping[str, str]) -> bytes:
+    """Return miniatures of all runs, each with its settings and its end, as a PNG on white.
+
+    Parameters
+    ----------
+    frames : SweepFrames
+    sweep : Sweep
+    words : mapping
+        Texts of the statuses.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
     samples, (reals, data_of) = frames.samples(), frames.real()
-    columns = min(COLUMNS, len(sweep))
+    columns = columns_of(sweep)
     rows = math.ceil(len(sweep) / columns)
     size = (GAP + columns * (CELL + GAP), GAP + rows * (CELL + LABEL + GAP))
     image = Image.new("RGB", size, "white")
@@ -33,10 +42,10 @@ def render_sweep(frames: SweepFrames, sweep: Sweep) -> bytes:
         top = GAP + index // columns * (CELL + LABEL + GAP)
         settings = lane.session.settings.as_dict()
         names = [*sweep.varied, "seed"]
-        text = "\n".join(
-            ", ".join(f"{name} {settings[name]}" for name in names[at : at + 2])
-            for at in range(0, min(len(names), 4), 2)
-        )
+        facts = [f"{name} {settings[name]}" for name in names[:4]]
+        if not lane.alive:
+            facts = [*facts[:3], words[lane.status]]
+        text = "\n".join(", ".join(facts[at : at + 2]) for at in range(0, len(facts), 2))
         pen.multiline_text((left, top), text, "#444444", font, spacing=2)
         box = (left, top + LABEL, left + CELL, top + LABEL + CELL)
         if frames.modality.on_plane:
@@ -53,6 +62,16 @@ def render_sweep(frames: SweepFrames, sweep: Sweep) -> bytes:
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=6)
     return file.getvalue()
+
+
+def columns_of(sweep: Sweep) -> int:
+    """Return the number of miniatures in a row: whole groups of runs with the same first setting, if they are equally long."""
+    names = sweep.varied or ("seed",)
+    values = [lane.session.settings.as_dict()[names[0]] for lane in sweep._lanes]
+    group = next((i for i, value in enumerate(values) if value != values[0]), len(values))
+    if group <= MOST_COLUMNS and len(values) % group == 0:
+        return min(group * max(1, MOST_COLUMNS // group), len(values))
+    return min(COLUMNS, len(values))
 
 
 def _dots(

@@ -335,7 +335,7 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         return self._runner.call(self._rendered)
 
     def _rendered(self) -> bytes:
-        return render_sweep(self._frames, self.sweep)
+        return render_sweep(self._frames, self.sweep, self._view.words)
 
     def close(self) -> None:
         """End the widget's thread, and remove the widget from the page; the sweep stays usable."""

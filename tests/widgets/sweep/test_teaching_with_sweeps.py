@@ -11,6 +11,7 @@ from PIL import Image
 import ganwidgets as gw
 from ganwidgets.widgets.browser.kernel import displays
 from ganwidgets.widgets.sweep import frames
+from ganwidgets.widgets.sweep.poster import columns_of
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 20}
 
@@ -164,3 +165,26 @@ def test_a_sweep_that_began_as_a_grid_stays_one(widget):
     )
     assert listed._view.scene["crossed"] is False
     listed.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "columns"),
+    [
+        (
+            {"lr_g": [1e-3, 2e-3, 3e-3], "lr_d": [1e-3, 2e-3, 3e-3], "seeds": 3},
+            9,
+        ),  # a row for each first value
+        ({"lr_g": [1e-3, 2e-3, 3e-3, 4e-3], "lr_d": [1e-3, 2e-3]}, 8),  # whole groups of two
+        ({"lr_g": [1e-3, 2e-3], "seeds": 6}, 6),
+        ({"seeds": 5}, 5),
+        ({"lr_g": [1e-3, 2e-3], "seeds": 10}, 8),
+    ],
+)
+def test_rows_of_the_stored_picture_begin_with_a_new_value(asked, columns):
+    assert columns_of(gw.Sweep("ring8", **asked, **SMALL)) == columns
+
+
+def test_the_stored_picture_says_which_runs_ended(widget):
+    before = widget._picture()
+    widget.sweep.kill(2)
+    assert widget._picture() != before
