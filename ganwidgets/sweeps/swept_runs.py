@@ -81,6 +81,7 @@ class SweptRuns:
         self._at_once = 8
         self._folder: SweepFolder | None = None
         self._dispatch: Callable[[Callable[[], Any]], Any] | None = None
+        self._shown_by: Callable[[], Any] | None = None
         for index in range(len(lanes)):
             self._route(index)
 

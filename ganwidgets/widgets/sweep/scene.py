@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from traitlets import TraitError
+
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Catalog, Message, N_
 from ganwidgets.metrics import METRICS
@@ -12,7 +14,7 @@ from ganwidgets.settings.types import BoolSetting, ChoiceSetting, NumberSetting
 from ganwidgets.sweeps.sweep import Sweep
 from ganwidgets.widgets.sweep.frames import SweepFrames
 
-__all__ = ["headline", "is_crossed", "parsed", "refuse_mixed", "scene_of", "shown"]
+__all__ = ["checked_metric", "headline", "is_crossed", "parsed", "refuse_mixed", "scene_of", "shown"]
 
 OFFERED = tuple(
     name for name, setting in SETTINGS.items() if setting.effect != "fresh start" and name != "data"
@@ -110,6 +112,16 @@ def is_crossed(sweep: Sweep) -> bool:
     pairs = {tuple(table[name] for name in varied) for table in tables}
     sides = [len({pair[axis] for pair in pairs}) for axis in range(len(varied))]
     return len(varied) == 2 and len(pairs) == sides[0] * sides[1]
+
+
+def checked_metric(name: Any, sweep: Sweep) -> str:
+    """Return `name` if the data of the runs have such a metric; otherwise raise `TraitError`."""
+    known = METRICS[sweep._lanes[0].session.run.source.modality.name]
+    if name not in known:
+        raise TraitError(
+            Message("metric cannot be {value!r}; choose one of {known}", value=name, known=", ".join(known))
+        )
+    return str(name)
 
 
 def headline(sweep: Sweep) -> str:

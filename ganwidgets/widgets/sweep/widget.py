@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import time
+import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +15,8 @@ from traitlets import Float, Int, TraitError, Unicode
 
 from ganwidgets.live.pacing import Pacer
 from ganwidgets.messages import Message, N_, catalog
-from ganwidgets.metrics import METRICS
+from ganwidgets.settings import SETTINGS
+from ganwidgets.settings.types import nearest
 from ganwidgets.sweeps.sweep import Sweep
 from ganwidgets.sweeps.swept_runs import Mark
 from ganwidgets.validation import checked_count, checked_timeout
@@ -25,7 +27,15 @@ from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 from ganwidgets.widgets.sweep.frames import SweepFrames
 from ganwidgets.widgets.sweep.poster import render_sweep
 from ganwidgets.widgets.sweep.runner import SweepRunner
-from ganwidgets.widgets.sweep.scene import headline, is_crossed, parsed, refuse_mixed, scene_of, shown
+from ganwidgets.widgets.sweep.scene import (
+    checked_metric,
+    headline,
+    is_crossed,
+    parsed,
+    refuse_mixed,
+    scene_of,
+    shown,
+)
 from ganwidgets.widgets.sweep.view import SweepView
 from ganwidgets.widgets.trainer.widget import GANTrainerWidget
 
@@ -43,6 +53,8 @@ UNDONE = 20
 
 class SweepWidget(Displayed, ipywidgets.VBox):
     """A sweep in a notebook: a grid of live miniatures. Users watch and steer it while it runs.
+
+    A sweep has one widget, which may be displayed several times; a new one closes the one before.
 
     A click opens a copy of a run as a :class:`GANTrainerWidget`, while the sweep continues. A rectangle drawn
     over several runs selects them, to change a setting of all at once.
@@ -103,7 +115,8 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         self._catalog = catalog(locale)
         self._displays = Displays()
         self.sweep = sweep
-        chosen = metric or headline(sweep)
+        chosen = headline(sweep) if metric is None else checked_metric(metric, sweep)
+        _close_other(sweep)
         self._frames = SweepFrames(sweep, chosen)
         self._opened: GANTrainerWidget | None = None
         self._undo: deque[tuple[list[Mark], Sequence[str]]] = deque(maxlen=UNDONE)
@@ -119,11 +132,8 @@ class SweepWidget(Displayed, ipywidgets.VBox):
         self.add_class("gw-root")
         self._models = models_of(*self.children, look.layout)
         self._runner = SweepRunner(sweep, self._pacer, self._draw, self._publish)
-        try:
-            self.metric = chosen
-        except BaseException:
-            self.close()
-            raise
+        sweep._shown_by = weakref.ref(self)
+        self.metric = chosen
         self.observe(self._metric_chosen, names="metric")
         self._complete = True
         self._runner.call(self._lay_out)
@@ -162,6 +172,8 @@ class SweepWidget(Displayed, ipywidgets.VBox):
 
     def show_run(self, i: int) -> GANTrainerWidget:
         """Show a copy of a run below the grid in a new widget; return that widget."""
+        if self._is_closed():
+            raise RuntimeError(Message(CLOSED))
         number = self.sweep._index(i)
         trainer = self.sweep.take(number)
         self._close_opened()
@@ -262,17 +274,11 @@ class SweepWidget(Displayed, ipywidgets.VBox):
     # --- display --------------------------------------------------------------------------------
 
     def _metric_chosen(self, change: Any) -> None:
-        known = METRICS[self._frames.modality.name]
-        if change["new"] not in known:
+        try:
+            self._frames.metric = checked_metric(change["new"], self.sweep)
+        except TraitError:
             self.metric = change["old"]
-            raise TraitError(
-                Message(
-                    "metric cannot be {value!r}; choose one of {known}",
-                    value=change["new"],
-                    known=", ".join(known),
-                )
-            )
-        self._frames.metric = change["new"]
+            raise
         if self._complete:
             self._runner.post(self._lay_out)
 
@@ -350,8 +356,26 @@ class SweepWidget(Displayed, ipywidgets.VBox):
                 self._close_opened()
         super().close()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if vars(self).get("_complete") and not name.startswith("_") and not hasattr(type(self), name):
+            known = [member for member in self.trait_names() if not member.startswith("_")]
+            hint: str = Message("; it can only be read") if name in vars(self) else nearest(name, known)
+            if name in SETTINGS:
+                hint = Message(
+                    "; it is a setting: w.sweep.change({name}=...) changes it in every run", name=name
+                )
+            raise TraitError(Message("SweepWidget has no {name!r} to set{hint}", name=name, hint=hint))
+        super().__setattr__(name, value)
+
     def __repr__(self) -> str:
         return f"<SweepWidget of {self.sweep!r}>"
+
+
+def _close_other(sweep: Sweep) -> None:
+    """Close the widget that shows `sweep`, because one thread steps it: a cell that is run again makes another widget."""
+    other = None if sweep._shown_by is None else sweep._shown_by()
+    if other is not None:
+        other.close()
 
 
 class _Waking:

@@ -7,6 +7,7 @@ import ipywidgets
 import numpy as np
 import pytest
 from PIL import Image
+from traitlets import TraitError
 
 import ganwidgets as gw
 from ganwidgets.widgets.browser.kernel import displays
@@ -188,3 +189,37 @@ def test_the_stored_picture_says_which_runs_ended(widget):
     before = widget._picture()
     widget.sweep.kill(2)
     assert widget._picture() != before
+
+
+def test_a_second_widget_of_a_sweep_takes_over(widget):
+    """A cell that makes the widget is run again: two threads would step the same runs."""
+    widget.play()
+    widget.wait(iteration=5, timeout=60)
+    again = gw.SweepWidget(widget.sweep)
+    assert widget.comm is None
+    with pytest.raises(RuntimeError, match=r"closed; gw\.SweepWidget"):
+        widget.play()
+    with pytest.raises(RuntimeError, match=r"closed; gw\.SweepWidget"):
+        widget.show_run(0)
+    again.step(2)
+    again.wait(timeout=60)
+    assert widget.sweep._dispatch == again._runner.call
+    alone = gw.Sweep("ring8", lr_g=[1e-3, 2e-3], lr_d=[1e-3, 3e-3], **SMALL)
+    alone.step(again.iteration)
+    assert hashes(again) == [run.state_hash() for run in alone]
+    widget.close()  # once more
+    assert widget.sweep._dispatch == again._runner.call
+    again.close()
+    assert widget.sweep._dispatch is None
+
+
+def test_names_that_the_widget_does_not_have_are_refused(widget):
+    with pytest.raises(TraitError, match=r"'lr_g' to set.*w\.sweep\.change\(lr_g=\.\.\.\)"):
+        widget.lr_g = 1e-3
+    with pytest.raises(TraitError, match=r"'metrics' to set.*did you mean metric\?"):
+        widget.metrics = "modes"
+    with pytest.raises(TraitError, match="'sweep' to set; it can only be read"):
+        widget.sweep = None
+    with pytest.raises(TraitError, match=r"metric cannot be 'fid'; choose one of modes"):
+        gw.SweepWidget(widget.sweep, metric="fid")
+    assert widget.comm is not None  # a refused widget takes nothing over
