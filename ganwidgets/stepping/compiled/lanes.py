@@ -74,7 +74,7 @@ class CompiledLanes(LaneEngine):
         """Carry out `n` steps; return the records [n, lanes, columns], and stops if `every` step is checked."""
         plan, program = self._plan, self._program
         eps, numbers = self._eps_of(n), self._numbers_of(n)
-        labels = self._labels_of(n) if plan.classes else None
+        drawn_labels = self._labels_of(n) if plan.classes else []
         self._feed.expect([n * plan.real_batches] * self._lanes)
         blocks = [self.tensors[player].block for player in (DISCRIMINATOR, GENERATOR)]
         average = [] if self._average is None else [self._average]
@@ -82,11 +82,14 @@ class CompiledLanes(LaneEngine):
         stops: dict[int, LaneStop] = {}
         with torch.no_grad():
             for step, noise in enumerate(self._noise_of(n)):
-                inputs = [*blocks, self._real(), noise, numbers[step], *average]
+                batches = [self._feed.take() for _ in range(plan.real_batches)]
+                real = torch.stack([batch.samples for batch in batches])
+                inputs = [*blocks, real, noise, numbers[step], *average]
                 if eps is not None:
                     inputs.append(eps[step])
-                if labels is not None:
-                    inputs.append(labels[step])
+                if plan.classes:
+                    labels = [batch.labels for batch in batches if batch.labels is not None]
+                    inputs.append(self._as_rows(torch.stack([*labels, *drawn_labels[step]])))
                 *changed, record = program.step(inputs)
                 blocks, average = changed[:2], changed[2:]
                 records.append(record)
@@ -114,10 +117,6 @@ class CompiledLanes(LaneEngine):
                 stops[lane] = LaneStop(step, bad, losses.get(bad, float("nan")))
 
     # --- inputs ---------------------------------------------------------------------------------
-
-    def _real(self) -> Tensor:
-        batches = [self._feed.take().samples for _ in range(self._plan.real_batches)]
-        return batches[0].unsqueeze(0) if len(batches) == 1 else torch.stack(batches)
 
     def _noise_of(self, n: int) -> Iterator[Tensor]:
         """Yield the noise of each of `n` steps, [lanes, updates, ...]; see :func:`noise_shape`."""
@@ -153,25 +152,19 @@ class CompiledLanes(LaneEngine):
             yield from noise.unbind(0)
 
     def _labels_of(self, n: int) -> list[Tensor]:
-        """Return the labels of `n` steps as rows with a 1 each, [updates, lanes, batch, classes].
+        """Return the labels that `n` steps draw for updates without a real batch, int64 [updates, lanes, batch]."""
+        plan = self._plan
+        shape = n, plan.updates - plan.real_batches, plan.batch_size
+        drawn = [
+            engine.streams["data"].draw_labels(math.prod(shape), state.random["labels"]).view(shape)
+            for engine, state in zip(self.engines, self._states, strict=True)
+        ]
+        return list(torch.stack(self._padded(drawn), 2).unbind(0))
 
-        An update with a real batch takes the labels of that batch; other updates of G draw labels.
-        """
-        plan, size = self._plan, self._plan.batch_size
-        found = torch.zeros(n, plan.updates, self._width, size, plan.classes)
-        for lane, (engine, state) in enumerate(zip(self.engines, self._states, strict=True)):
-            stream, cursor = engine.streams["data"], self._feed.cursors[lane]
-            for step in range(n):
-                for update in range(plan.updates):
-                    if update < plan.real_batches:
-                        labels = stream.take(cursor, size).labels
-                        cursor += size
-                    else:
-                        labels = stream.draw_labels(size, state.random["labels"])
-                    assert labels is not None
-                    found[step, update, lane].scatter_(1, labels.unsqueeze(1), 1.0)
-        found[:, :, self._lanes :] = found[:, :, :1]
-        return list(found.unbind(0))
+    def _as_rows(self, labels: Tensor) -> Tensor:
+        """Return labels [updates, lanes, batch] as rows with a 1 each, [updates, lanes, batch, classes]."""
+        rows = torch.zeros(*labels.shape, self._plan.classes)
+        return rows.scatter_(-1, labels.unsqueeze(-1), 1.0)
 
     def _eps_of(self, n: int) -> list[Tensor] | None:
         """Return the random numbers of each step's penalty, [D's updates, lanes, packs, ...]; None if it draws none."""
