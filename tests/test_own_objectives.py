@@ -47,6 +47,36 @@ def assert_same_weights(one, other):
     assert all(map(torch.equal, weights(one), weights(other)))
 
 
+class Feature:
+    """Compares generated logits with real ones if there are any; says whether it needs them."""
+
+    def __init__(self, needs_real):
+        self.needs_real, self.seen = needs_real, set()
+
+    def loss_d(self, real_logits, fake_logits):
+        return fake_logits.mean() - real_logits.mean() + real_logits.square().mean()
+
+    def loss_g(self, fake_logits, real_logits=None):
+        self.seen.add(real_logits is not None)
+        return -fake_logits.mean() if real_logits is None else (fake_logits.mean() - real_logits.mean()) ** 2
+
+
+def test_the_class_of_an_objective_is_refused_with_the_remedy():
+    with pytest.raises(
+        DataError, match=r"the class NonSaturating; pass an instance of it, NonSaturating\(\)"
+    ):
+        GANTrainer("ring8", objective=NonSaturating)
+
+
+@pytest.mark.parametrize("needs_real", [True, False])
+def test_an_objective_says_by_needs_real_whether_the_generators_loss_takes_real_logits(needs_real):
+    objective = Feature(needs_real)
+    trainer = GANTrainer("ring8", objective=objective, loss="own", **SMALL)
+    trainer.step(2)
+    assert objective.seen == {needs_real}
+    assert trainer.samples_seen == 2 * 16 * (1 + needs_real)
+
+
 @pytest.mark.parametrize(
     ("objective", "built_in"),
     [

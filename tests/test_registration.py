@@ -11,7 +11,10 @@ import torch
 from torch import nn
 
 import ganwidgets as gw
+from ganwidgets.metrics import registered
+from ganwidgets.runs.state.user_parts import built_in_game_of
 from ganwidgets.widgets.panels import own_panels
+from ganwidgets.widgets.trainer.layout.layout_values import KNOWN
 
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
 
@@ -55,6 +58,12 @@ def test_an_optimizer_of_ones_own_is_that_of_torch():
     assert optimizer.param_groups[0]["lr"] == 0.01
 
 
+@pytest.mark.parametrize("name", [*KNOWN, "scales", "map", "exhibits"])
+def test_no_panel_of_ones_own_has_the_name_of_a_built_in_one(name):
+    with pytest.raises(ValueError, match="already"):
+        gw.register_panel(name, lambda: None)
+
+
 class Loose(torch.optim.Optimizer):
     def __init__(self, params, lr):
         super().__init__(params, {"lr": lr})
@@ -77,6 +86,8 @@ class Loose(torch.optim.Optimizer):
         (lambda: gw.register_metric("best", lambda a, b: 0.0, better="best"), "choose higher or lower"),
         (lambda: gw.register_metric("shown", lambda a, b: 0.0, format="zz"), "format of numbers"),
         (lambda: gw.register_panel("curves", lambda: None), "already"),
+        (lambda: gw.register_panel("lr_d", lambda: None), "already"),
+        (lambda: gw.register_panel("play", lambda: None), "already"),
         (lambda: gw.register_panel("often", lambda: None, interval=-1), "seconds from 0 on"),
         (lambda: gw.register_panel("often", lambda: None, interval="1"), "seconds from 0 on"),
     ],
@@ -156,12 +167,85 @@ def test_a_builder_must_return_two_networks(built):
         gw.GANTrainer("ring8", architecture="no_pair")
 
 
+def torchs_layers(spec, _generator):
+    g = nn.Sequential(nn.Linear(spec.latent_dim, 8), nn.ReLU(), nn.Linear(8, spec.shape[0]))
+    d = nn.Sequential(nn.Linear(spec.d_shape[0], 8), nn.ReLU(), nn.Linear(8, 1))
+    nn.init.xavier_uniform_(d[0].weight)
+    nn.init.orthogonal_(g[0].weight)
+    g.scale = nn.Parameter(torch.randn(3))
+    d.shift = nn.Parameter(nn.Embedding(3, 2).weight.detach())
+    return g, d
+
+
+def test_initial_weights_of_torchs_own_layers_follow_from_the_seed(tmp_path):
+    gw.register_architecture("torchs_layers", torchs_layers)
+    before = torch.get_rng_state()
+    one, same, other = (
+        gw.GANTrainer("ring8", architecture="torchs_layers", batch_size=16, seed=seed, run=tmp_path / name)
+        for seed, name in ((1, "one"), (1, "same"), (2, "other"))
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+    assert one.state_hash() == same.state_hash() != other.state_hash()
+    assert not torch.equal(one.generator[0].weight, other.generator[0].weight)
+    one.step(3)
+    one.close()
+    assert gw.replay(tmp_path / "one").equal
+
+
+def test_a_builder_that_fails_is_named():
+    gw.register_architecture("fails", lambda spec: None)
+    with pytest.raises(gw.DataError, match=r"fails.*failed: TypeError.*builder\(spec, generator\)"):
+        gw.GANTrainer("ring8", architecture="fails")
+
+
+def test_a_builder_may_refuse_what_it_does_not_support():
+    def images_alone(_spec, _generator):
+        raise gw.DataError("images only")
+
+    gw.register_architecture("images_alone", images_alone)
+    with pytest.raises(gw.DataError, match=r"^images only$"):
+        gw.GANTrainer("ring8", architecture="images_alone")
+
+
+@pytest.fixture
+def own_metrics():
+    known = dict(registered.OWN_METRICS)
+    yield
+    registered.OWN_METRICS.clear()
+    registered.OWN_METRICS.update(known)
+
+
+@pytest.mark.usefixtures("own_metrics")
+def test_a_metric_that_fails_is_named():
+    gw.register_metric("halved", lambda samples: 0.5)
+    trainer = gw.GANTrainer("ring8", **SMALL)
+    with pytest.raises(
+        RuntimeError, match=r"'halved' failed: TypeError.*function\(samples, reference\).*\(20, 2\)"
+    ):
+        trainer.evaluate(20)
+
+
+@pytest.mark.usefixtures("own_metrics")
+def test_a_metric_that_writes_into_its_samples_changes_no_other():
+    trainer = gw.GANTrainer("ring8", **SMALL)
+    expected = trainer.evaluate(100)
+    gw.register_metric("a_writer", lambda samples, real: float(samples.fill(0) is None))
+    gw.register_metric("b_reader", lambda samples, real: float(abs(samples).max()))
+    found = trainer.evaluate(100)
+    assert found["b_reader"] > 0
+    assert {name: found[name] for name in expected} == expected
+
+
 IN_ANOTHER_PROCESS = """
 import sys
 import ganwidgets as gw
 for path in sys.argv[1:]:
     try:
         gw.open_run(path)
+    except gw.CheckpointError as error:
+        print(error)
+    try:
+        print(len(gw.compare(path).to_frame()))
     except gw.CheckpointError as error:
         print(error)
 """
@@ -186,10 +270,17 @@ def test_another_process_says_which_registration_a_stored_run_needs(tmp_path):
         capture_output=True,
         text=True,
     ).stdout.splitlines()
-    assert "gw.register_optimizer" in told[0]
-    assert "gw.register_architecture" in told[1]
-    assert "gw.register_modality" in told[2]
-    assert not any("damaged" in line for line in told)
+    assert all("gw.register_optimizer" in line for line in told[:2])
+    assert all("gw.register_architecture" in line for line in told[2:4])
+    assert "gw.register_modality" in told[4]
+    assert told[5] == "1", "a comparison needs no declaration of the data"
+    assert not any("damaged" in line or "older copy" in line for line in told)
+
+
+def test_a_run_of_an_own_game_that_is_read_by_its_path_names_the_way_to_open_it():
+    with pytest.raises(gw.CheckpointError, match=r"'mine'.*gw\.open_run\(path, game="):
+        built_in_game_of({"game": "mine"})
+    assert built_in_game_of({}).name == "gan"
 
 
 class Unfinished:

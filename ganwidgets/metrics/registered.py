@@ -24,11 +24,37 @@ OWN_METRICS: dict[tuple[str, str | None], tuple[Metric, MetricFunction]] = {}
 
 
 def own_figures(kind: str, samples: npt.ArrayLike, reference: npt.ArrayLike) -> dict[str, float]:
-    """Return every registered metric for data of `kind`."""
+    """Return every registered metric for data of `kind`.
+
+    Raises
+    ------
+    RuntimeError
+        If the function of a metric fails. It names the metric.
+    TypeError
+        If it does not return a number.
+    """
+    made, real = np.asarray(samples), np.asarray(reference)
     return {
-        name: _number(name, function(np.asarray(samples), np.asarray(reference)))
+        name: _number(name, _measured(name, function, made, real))
         for name, (_, function) in own_metrics(kind).items()
     }
+
+
+def _measured(name: str, function: MetricFunction, samples: Floats, reference: Floats) -> Any:
+    """Return what the metric's function returns for its own copies, because it may write into them."""
+    try:
+        return function(samples.copy(), reference.copy())
+    except Exception as error:
+        raise RuntimeError(
+            Message(
+                "the metric {name!r} failed: {error}; it is called as function(samples, reference), with arrays of shape "
+                "{samples} and {reference}",
+                name=name,
+                error=f"{type(error).__name__}: {error}",
+                samples=samples.shape,
+                reference=reference.shape,
+            )
+        ) from error
 
 
 def _number(name: str, value: Any) -> float:

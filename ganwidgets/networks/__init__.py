@@ -11,8 +11,10 @@ from ganwidgets.errors import DataError
 from ganwidgets.messages import Message, N_
 from ganwidgets.networks import dcgan, mlp, msg, progressive, r3gan, resnet
 from ganwidgets.networks.layers.spectral import normalise_spectrally
+from ganwidgets.networks.seeded_draws import DrawsFrom
 from ganwidgets.networks.spec import NetworkSpec
 from ganwidgets.networks.stylegan3 import training
+from ganwidgets.seeds import seeded
 from ganwidgets.settings import SETTINGS, ChoiceSetting
 from ganwidgets.settings.registered_names import checked_name
 from ganwidgets.validation import checked_callable
@@ -50,7 +52,8 @@ def register_architecture(name: str, builder: Builder, *, label: str = "") -> No
         An identifier. An architecture that was registered under this name before is replaced.
     builder : callable
         ``builder(spec, generator)`` returns a generator and a discriminator. `spec` is a
-        :class:`~ganwidgets.networks.spec.NetworkSpec`; all initial weights must be drawn from the `torch.Generator`.
+        :class:`~ganwidgets.networks.spec.NetworkSpec`. Initial weights are drawn from the `torch.Generator`, or by
+        PyTorch's layers themselves, whose draws follow from the run's seed too.
     label : str
         Display name; `name` if omitted.
 
@@ -152,10 +155,38 @@ def build_networks(
         synthesis_layers,
         len(shape) > 1 if bounded is None else bounded,
     )
-    networks = _checked_pair(_BUILDERS[architecture](plan, generator), architecture)
+    if architecture in _BUILT_IN:
+        networks = _BUILDERS[architecture](plan, generator)
+    else:
+        networks = _own_networks(architecture, plan, generator)
     if spectral_norm and architecture in _SPECTRAL:
         normalise_spectrally(networks[1], generator)
     return networks
+
+
+def _own_networks(
+    architecture: str, plan: NetworkSpec, generator: torch.Generator
+) -> tuple[nn.Module, nn.Module]:
+    """Return the networks of a registered architecture.
+
+    What its builder draws without a generator, such as the initial weights of ``nn.Linear``, comes from a second
+    generator with a seed of its own, so that the weights follow from the run's seed.
+    """
+    beside = seeded(generator.initial_seed(), "builder", device=generator.device)
+    try:
+        with DrawsFrom(beside):
+            built = _BUILDERS[architecture](plan, generator)
+    except DataError:  # of the builder: data or settings that it does not support
+        raise
+    except Exception as error:
+        raise DataError(
+            Message(
+                "the builder of the architecture {name!r} failed: {error}; it is called as builder(spec, generator)",
+                name=architecture,
+                error=f"{type(error).__name__}: {error}",
+            )
+        ) from error
+    return _checked_pair(built, architecture)
 
 
 def _checked_pair(built: object, architecture: str) -> tuple[nn.Module, nn.Module]:

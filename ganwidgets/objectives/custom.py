@@ -95,8 +95,12 @@ def with_defaults(own: Any) -> Loss:
     Raises
     ------
     DataError
-        If a method is missing or not callable.
+        If a method is missing or not callable, or `own` is a class.
     """
+    if isinstance(own, type):
+        raise DataError(
+            Message("objective is the class {name}; pass an instance of it, {name}()", name=own.__name__)
+        )
     for member in ("loss_d", "loss_g"):
         if not callable(getattr(own, member, None)):
             raise DataError(
@@ -112,7 +116,7 @@ def with_defaults(own: Any) -> Loss:
         name_of(own),
         loss_d=own.loss_d,
         loss_g=own.loss_g if possible else _of_fake_alone(own.loss_g),
-        needs_real=bool(getattr(own, "uses_real", needed)),
+        needs_real=bool(getattr(own, "needs_real", needed)),
         threshold=getattr(own, "threshold", midway),
         verdict=getattr(own, "verdict", relative),
         penalty=getattr(own, "penalty", None),

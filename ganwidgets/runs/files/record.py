@@ -13,7 +13,7 @@ from ganwidgets.runs.state.flatten import unflatten
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.migrations import completed_settings
 from ganwidgets.runs.state.state_tree import halves_of, is_preset
-from ganwidgets.runs.state.user_parts import with_game_of
+from ganwidgets.runs.state.user_parts import built_in_game_of
 
 __all__ = ["record_from"]
 
@@ -37,7 +37,7 @@ def record_from(columns: Mapping[str, Any], document: Mapping[str, Any]) -> RunR
     from ganwidgets.runs.files.documents import SavedDocument
 
     state = document["state"]
-    game = with_game_of({}, state["own"])["game"]
+    game = built_in_game_of(state["own"])
     definitions = settings_of(game)
     settings = completed_settings(unflatten(state["settings"], "", {}), definitions=definitions)
     built = completed_settings(unflatten(state["built"], "", {}), built=True, definitions=definitions)

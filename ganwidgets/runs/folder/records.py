@@ -19,7 +19,7 @@ from ganwidgets.runs.record.run_record import RunRecord, called
 from ganwidgets.runs.state.checkpoint_errors import sound
 from ganwidgets.runs.state.json_values import converted
 from ganwidgets.runs.state.state_tree import halves_of, is_preset
-from ganwidgets.runs.state.user_parts import with_game_of
+from ganwidgets.runs.state.user_parts import built_in_game_of
 from ganwidgets.runs.store import RunFolder, Stored
 
 __all__ = ["records_of_folder"]
@@ -46,7 +46,7 @@ def _records(stored: Stored, document: RunDocument) -> dict[str, RunRecord]:
     current = stored.current
     converted(current, StandDocument)  # its types and bounds
     names = _data_names(stored)
-    game = with_game_of({}, document.own)["game"]
+    game = built_in_game_of(document.own)
     definitions = settings_of(game)
     branches = stored_branches(stored, names.__getitem__, lambda _data: None, definitions)
     records, values = stored_interventions(stored, names.__getitem__, definitions)

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from traitlets import TraitError
+
 from ganwidgets.errors import CheckpointError
 from ganwidgets.messages import Message
 
@@ -22,6 +24,12 @@ def sound(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except (CheckpointError, Warning):  # a warning that the user made an error stays one
         raise
+    except (
+        TraitError
+    ) as error:  # names the setting and the remedy, such as a registration that is missing here
+        raise CheckpointError(
+            Message("{path} does not match what was passed: {error}", path=str(path), error=error.args[0])
+        ) from error
     except Exception as error:
         raise CheckpointError(
             Message(

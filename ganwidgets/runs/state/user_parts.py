@@ -20,6 +20,7 @@ from ganwidgets.stepping.modules.tensors import put_tensors, tensors_of
 __all__ = [
     "UserParts",
     "brought",
+    "built_in_game_of",
     "chosen_game",
     "refuse_another_game",
     "refuse_without_noise",
@@ -123,6 +124,26 @@ def refuse_without_noise(game: Game, method: str) -> None:
                 method=method,
             )
         )
+
+
+def built_in_game_of(described: Mapping[str, Any]) -> Game:
+    """Return the game of a stored run that is read without the user's parts.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no built-in game.
+    """
+    wanted = described.get("game", DEFAULT)
+    if wanted not in GAMES:
+        raise CheckpointError(
+            Message(
+                "the run is one of the game {wanted!r}; open it by gw.open_run(path, game=...), a saved file by "
+                "gw.GANTrainer.load(path, game=...), and pass the trainer instead of its path",
+                wanted=wanted,
+            )
+        )
+    return game_named(wanted)
 
 
 def with_game_of(given: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Any]:

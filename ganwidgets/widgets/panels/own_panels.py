@@ -11,6 +11,7 @@ from typing import Any
 import ipywidgets
 
 from ganwidgets.messages import Message, N_
+from ganwidgets.settings import SETTINGS
 from ganwidgets.settings.registered_names import checked_name
 from ganwidgets.validation import checked_callable
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
@@ -19,19 +20,34 @@ __all__ = ["OwnPanel", "own_panels", "register_panel"]
 
 BUILT_IN = frozenset(
     {
-        "graph",
-        "plane",
-        "samples",
-        "map",
-        "walk",
-        "status",
+        "controls",
         "curves",
-        "metrics",
-        "timeline",
-        "health",
         "exhibits",
+        "explain",
+        "export",
+        "graph",
+        "health",
+        "map",
+        "metrics",
+        "numbers",
+        "plane",
+        "rules",
+        "samples",
+        "scales",
+        "settings",
+        "status",
+        "timeline",
+        "transport",
+        "walk",
+        "what_if",
     }
 )
+"""Names of the built-in panels."""
+
+ACTIONS = frozenset(
+    {"continue", "fork", "pause", "play", "recover", "reset", "speed", "step", "step_d", "step_g", "undo"}
+)
+"""Names of buttons; a panel's CSS class must not be that of a button or a setting's control."""
 
 _registered: dict[str, tuple[Callable[[], Any], float]] = {}
 
@@ -58,7 +74,7 @@ def register_panel(name: str, make: Callable[[], Any], *, interval: float = 0.5)
     TypeError
         If `make` is not a function.
     """
-    name = checked_name(name, N_("panel"), BUILT_IN)
+    name = checked_name(name, N_("panel"), BUILT_IN | ACTIONS | SETTINGS.keys())
     _registered[name] = checked_callable("make", make), _checked_interval(interval)
 
 
