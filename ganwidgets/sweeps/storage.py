@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -252,8 +253,30 @@ class SweepFolder:
         self._ownership = Ownership(folder)
         refused = self._ownership.take()
         if refused is not None:
-            raise CheckpointError(refused)
+            raise CheckpointError(self._remedied(refused))
         self._open = True
+        _OPEN[self._key] = self
+
+    @property
+    def _key(self) -> str:
+        return str(self.folder.resolve())
+
+    def _remedied(self, refused: Message) -> Message:
+        """Return why the folder is not writable, and what to do."""
+        other = _OPEN.get(self._key)
+        if other is not None and other._open:
+            return Message(
+                "{path} is in use by another sweep of this process, such as that of a cell that ran before; go on with it, "
+                "or call its close() first",
+                path=str(self.folder),
+            )
+        if not (self.folder / FILE).is_file():
+            return refused
+        return Message(
+            "{refused}; gw.Sweep.load({file!r}) loads a copy, which is not stored",
+            refused=refused,
+            file=str(self.folder / FILE),
+        )
 
     def changed(self) -> None:
         """Record a change, and store the sweep if due."""
@@ -283,6 +306,10 @@ class SweepFolder:
             self.save()
             self._open = False
             self._ownership.release()
+
+
+_OPEN: weakref.WeakValueDictionary[str, SweepFolder] = weakref.WeakValueDictionary()
+"""The folders that sweeps of this process store in, by their absolute paths."""
 
 
 def file_of(path: str | os.PathLike[str]) -> Path:

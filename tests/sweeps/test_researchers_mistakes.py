@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -222,3 +224,19 @@ def test_fast_steps_are_computed_in_long_batches():
     assert sweep._at_once == 100
     sweep._adapt(7, 0.001)  # the rest of a call says nothing about longer batches
     assert sweep._at_once == 100
+
+
+def test_a_folder_in_use_is_refused_with_what_to_do(tmp_path):
+    folder = tmp_path / "sweep"
+    first = small(run=folder)
+    first.step(2)
+    with pytest.raises(gw.CheckpointError, match=r"another sweep of this process.*close\(\) first"):
+        gw.Sweep.load(folder)
+    first.close()
+    again = gw.Sweep.load(folder)
+    assert again.iteration == 2
+    code = f"import ganwidgets as gw\ntry: gw.Sweep.load({str(folder)!r})\nexcept gw.CheckpointError as error: print(error)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "is in use by process" in said
+    assert f"gw.Sweep.load({str(folder / 'sweep.ganwidgets')!r}) loads a copy" in said
+    again.close()

@@ -31,3 +31,25 @@ def test_a_search_of_nothing_is_refused(asked, name):
     with pytest.raises(ValueError, match=f"{name} cannot be 0"):
         sweep.search("modes", **asked)
     assert sweep.acts == ()
+
+
+def test_trials_of_an_interrupted_search_have_failed(monkeypatch):
+    monkeypatch.setattr(search, "SAMPLES", 50)
+    study = optuna.create_study()
+    sweep = gw.Sweep("ring8", seeds=2, **SMALL)
+    step, calls = gw.Sweep.step, []
+
+    def interrupted(self, n):
+        calls.append(n)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        step(self, n)
+
+    monkeypatch.setattr(gw.Sweep, "step", interrupted)
+    asked = {"metric": "sliced_wasserstein", "steps": 4, "report_every": 2, "lr_d": [1e-3, 2e-3]}
+    with pytest.raises(KeyboardInterrupt):
+        sweep.search(study, 6, **asked)
+    states = [trial.state.name for trial in study.trials]
+    assert states == ["COMPLETE", "COMPLETE", "FAIL", "FAIL"]
+    sweep.search(study, 2, **asked)
+    assert [trial.state.name for trial in study.trials][4:] == ["COMPLETE", "COMPLETE"]

@@ -82,6 +82,25 @@ def search(
             raise ValueError(Message("{name} cannot be 0: it must be a whole number from 1 on", name=name))
     every = max(1, checked_count(report_every))
     lanes: dict[int, _Work] = {}
+    try:
+        _carry_out(sweep, study, n, metric, steps, every, axes, lanes)
+    except BaseException:
+        for work in lanes.values():
+            work.fail(study)  # otherwise the study would wait for these trials for ever
+        raise
+
+
+def _carry_out(
+    sweep: Sweep,
+    study: Any,
+    n: int,
+    metric: str,
+    steps: int,
+    every: int,
+    axes: Mapping[str, Any],
+    lanes: dict[int, _Work],
+) -> None:
+    """Carry out `n` trials; `lanes` maps runs to their current trials, also after an exception."""
     left = n
     while left or lanes:
         for index in range(len(sweep)):
@@ -116,11 +135,11 @@ class _Work:
 
         run = sweep.runs[index]
         if run.status in {"diverged", "failed"}:
-            study.tell(self.trial, state=TrialState.FAIL)
+            self.fail(study)
             return True
         value = run.evaluate(SAMPLES)[metric]
         if not np.isfinite(value):
-            study.tell(self.trial, state=TrialState.FAIL)
+            self.fail(study)
             return True
         self.trial.report(value, self.steps)
         if self.steps >= steps:
@@ -130,6 +149,12 @@ class _Work:
             study.tell(self.trial, state=TrialState.PRUNED)
             return True
         return False
+
+    def fail(self, study: Any) -> None:
+        """Report to the study that the trial failed."""
+        from optuna.trial import TrialState
+
+        study.tell(self.trial, state=TrialState.FAIL)
 
 
 def _suggested(trial: Any, name: str, axis: Sequence[Any] | Between) -> Any:
