@@ -1,4 +1,4 @@
-"""Labels, from the data to the networks and back to whoever asks for a class."""
+"""Labels: from the data to the networks, and from a caller's `labels=` argument to the samples."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def two_clouds(n=60):
 
 
 class Recorder(nn.Module):
-    """Notes the labels that it is told beside its inputs."""
+    """Records the labels that it receives with its inputs."""
 
     def __init__(self, out):
         super().__init__()
@@ -105,7 +105,7 @@ def test_saved_watched_and_travelled_runs_end_in_the_same_bits(tmp_path_factory,
     assert whole.state_hash() == middle
 
 
-def test_it_learns_to_make_what_is_asked_for():
+def test_a_conditional_gan_learns_to_generate_the_requested_class():
     x, y = two_clouds(200)
     trainer = GANTrainer(
         (x, y - 3), conditional=True, g_hidden=(16,), d_hidden=(16,), batch_size=50, lr_g=5e-3, lr_d=5e-3
@@ -118,7 +118,7 @@ def test_it_learns_to_make_what_is_asked_for():
     assert torch.equal(mixed[0], trainer.sample(4, seed=0, labels=0)[0])
 
 
-def test_labels_that_cannot_be_are_refused_by_name():
+def test_invalid_labels_are_refused_by_name():
     trainer = GANTrainer("digits", conditional=True, **SMALL)
     for labels, sentence in (
         (10, "no label 10 in the data; labels are 0, 1, 2"),
@@ -146,7 +146,7 @@ def test_labels_that_cannot_be_are_refused_by_name():
         GANTrainer(two_clouds()[0], latent_dim=3, generator=Recorder(2), discriminator=Recorder(1))
 
 
-def test_a_dataset_whose_label_is_no_number_is_refused_by_item():
+def test_a_dataset_label_that_is_not_a_number_is_refused_with_its_item():
     x, _ = two_clouds()
     data = [(point, "cat" if place == 12 else 1) for place, point in enumerate(x)]
 
@@ -162,7 +162,7 @@ def test_a_dataset_whose_label_is_no_number_is_refused_by_item():
         GANTrainer(Named(), conditional=True, **SMALL)
 
 
-def test_a_reset_that_cannot_be_leaves_the_run_as_it_was():
+def test_a_failing_reset_leaves_the_run_unchanged():
     trainer = GANTrainer("ring8", **SMALL)
     trainer.step(3)
     before = trainer.state_hash()

@@ -1,4 +1,4 @@
-"""The Dirac-GAN: what is measured, what the formulas say, and what a trainer does are one thing."""
+"""The Dirac-GAN: measured vector fields, closed formulas and the steps of a trainer agree."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ numbers = st.floats(-3, 3)
 
 @pytest.mark.parametrize(("loss", "penalty"), GAMES)
 @given(theta=numbers, psi=numbers, weight=st.floats(0, 10))
-def test_the_measured_field_is_the_formulas(loss, penalty, theta, psi, weight):
+def test_the_measured_field_equals_the_formula(loss, penalty, theta, psi, weight):
     game = DiracGAN(loss, penalty, weight)
     np.testing.assert_allclose(game.field(theta, psi), game.formula(theta, psi), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(("simultaneous", "d_steps"), WAYS)
 @pytest.mark.parametrize(("loss", "penalty"), GAMES)
-def test_measured_paths_are_the_formulas_to_more_than_three_digits(loss, penalty, simultaneous, d_steps):
+def test_measured_paths_equal_the_formulas_to_three_digits(loss, penalty, simultaneous, d_steps):
     game = DiracGAN(loss, penalty, 0.3)
     way = {"lr_g": 0.1, "lr_d": 0.1, "d_steps": d_steps, "simultaneous": simultaneous}
     measured = game.path(START, 60, **way)
@@ -59,7 +59,7 @@ class DiracDiscriminator(nn.Module):
 
 @pytest.mark.parametrize("d_steps", [1, 5])
 @pytest.mark.parametrize(("loss", "penalty"), GAMES)
-def test_a_trainer_walks_the_same_path(loss, penalty, d_steps):
+def test_a_trainer_follows_the_same_path(loss, penalty, d_steps):
     trainer = GANTrainer(
         torch.zeros(8, 1),
         generator=DiracGenerator(START[0]),
@@ -83,15 +83,15 @@ def test_a_trainer_walks_the_same_path(loss, penalty, d_steps):
 
 
 @pytest.mark.parametrize("h", [0.05, 0.2])
-def test_wasserstein_rotates_as_the_complex_numbers_do(h):
-    # Both at once, (theta + i psi) is multiplied by 1 - i h.
+def test_wasserstein_rotates_like_complex_numbers(h):
+    # In a simultaneous step, (theta + i psi) is multiplied by 1 - i h.
     path = DiracGAN("wasserstein").path((1, 0.5), 200, lr_g=h, lr_d=h, simultaneous=True)
     turned = (1 + 0.5j) * np.array([(1 - 1j * h) ** step for step in range(201)])
     np.testing.assert_allclose(path[:, 0] + 1j * path[:, 1], turned, rtol=1e-9)
 
 
-def test_radii_that_were_published_for_the_authors_own_code():
-    # r = |(theta, psi)| after 100 and 500 simultaneous steps of 0.2 from (1, 1), psi's sign turned to ours.
+def test_radii_equal_those_published_with_the_authors_code():
+    # r = |(theta, psi)| after 100 and 500 simultaneous steps of 0.2 from (1, 1); psi here is -psi there.
     published = {
         DiracGAN("minimax"): (1.963, 3.097),
         DiracGAN("non_saturating"): (0.7415, 0.6402),
@@ -109,7 +109,7 @@ smooth = st.sampled_from([(loss, penalty) for loss, penalty in GAMES if penalty 
 
 
 @given(smooth, st.floats(0.01, 5))
-def test_the_jacobian_is_the_fields_slope(kind, weight):
+def test_the_jacobian_equals_finite_differences_of_the_field(kind, weight):
     game = DiracGAN(*kind, weight)
     h = 1e-5
     slope = np.stack(
@@ -123,7 +123,7 @@ def test_the_jacobian_is_the_fields_slope(kind, weight):
 
 
 @given(smooth, st.floats(0.01, 2), st.floats(0.01, 0.5), st.floats(0.01, 0.5), st.sampled_from(WAYS))
-def test_close_to_the_solution_a_run_shrinks_by_the_spectral_radius(kind, weight, lr_g, lr_d, way):
+def test_near_the_solution_a_run_shrinks_by_the_spectral_radius(kind, weight, lr_g, lr_d, way):
     game, (simultaneous, d_steps) = DiracGAN(*kind, weight), way
     options = {"lr_g": lr_g, "lr_d": lr_d, "d_steps": d_steps, "simultaneous": simultaneous}
     dynamics = game.dynamics(**options)
@@ -131,14 +131,15 @@ def test_close_to_the_solution_a_run_shrinks_by_the_spectral_radius(kind, weight
         np.stack([game.path(tuple(corner), 1, **options)[1] for corner in np.eye(2) * 1e-7], axis=1) / 1e-7
     )
     radius = np.abs(np.linalg.eigvals(moved)).max()
-    # A defective matrix has eigenvalues as precise as the square root of its entries.
+    # The eigenvalues of a defective matrix are only precise to the square root of its entries' precision.
     assert dynamics.radius == pytest.approx(radius, abs=2e-3)
 
 
-def test_verdicts():
+def test_stability_verdicts():
     way = {"lr_g": 0.2, "lr_d": 0.2}
     assert DiracGAN("minimax").dynamics(**way, simultaneous=True).verdict == "leaves"
-    for d_steps in (1, 2, 5):  # more updates of D change the pace of a game without penalty, not its fate
+    # More D updates change the speed of a game without penalty, not its convergence.
+    for d_steps in (1, 2, 5):
         assert DiracGAN("minimax").dynamics(**way, d_steps=d_steps).verdict == "circles"
     critical = DiracGAN("minimax", "r1", 1.0).dynamics(**way)
     assert critical.verdict == "converges"
@@ -158,13 +159,13 @@ def test_the_gradient_penalty_never_settles():
         game.jacobian()
 
 
-def test_an_unknown_name_is_refused_with_those_that_exist():
+def test_an_unknown_name_is_refused_with_the_valid_names():
     with pytest.raises(ValueError, match="no loss 'hinged'; choose one of minimax"):
         DiracGAN("hinged")
     with pytest.raises(ValueError, match="no penalty 'r3'; choose one of none, "):
         DiracGAN(penalty="r3")
 
 
-def test_a_run_that_leaves_all_bounds_ends_in_infinity_without_a_word():
+def test_a_run_that_overflows_ends_in_infinity_without_a_warning():
     path = DiracGAN("least_squares").path((100, 100), 50, lr_g=1, lr_d=1)
     assert not np.isfinite(path[-1]).all()

@@ -1,4 +1,4 @@
-"""Whatever is done to a run, in whatever pieces, watched or not: the same bits."""
+"""A run ends in the same bits however its steps are split, interrupted or watched."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ POINTS = np.random.default_rng(0).normal(size=(37, 2)).astype(np.float32)
 
 
 class Squares(Dataset):
-    """Small images, made when they are asked for."""
+    """Small images, computed on access."""
 
     def __len__(self):
         return 23
@@ -38,7 +38,7 @@ class Squares(Dataset):
 
 
 def initialised(network):
-    """Return `network` with weights from a generator of its own, as a user's file would hold them."""
+    """Return `network` with weights drawn from its own generator, like weights loaded from a user's file."""
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -77,13 +77,13 @@ def spectral():
     def norm(layer):
         return nn.utils.parametrizations.spectral_norm(layer)
 
-    torch.manual_seed(0)  # it draws its first vectors from the global generator
+    torch.manual_seed(0)  # Spectral norm draws its first vectors from the global generator.
     judge = nn.Sequential(norm(nn.Linear(2, 8)), nn.ReLU(), norm(nn.Linear(8, 1)))
     return {"discriminator": judge}
 
 
-class Told(nn.Module):
-    """A generator that is told a label."""
+class LabelledGenerator(nn.Module):
+    """A generator that takes labels."""
 
     def __init__(self):
         super().__init__()
@@ -94,7 +94,7 @@ class Told(nn.Module):
 
 
 class Own:
-    """An objective of one's own, with a penalty."""
+    """A user's objective with a penalty."""
 
     def loss_d(self, real_logits, fake_logits):
         return fake_logits.square().mean() + (real_logits - 1).square().mean()
@@ -120,7 +120,7 @@ KINDS = {
         "data": (POINTS[:36], np.arange(36) % 3),
         "packing": 2,
         "objective": Own(),
-        "generator": initialised(Told()),
+        "generator": initialised(LabelledGenerator()),
         "latent_dim": 3,
         "d_hidden": (8,),
     },
@@ -130,7 +130,7 @@ KINDS = {
 
 
 class Player:
-    """Plays a list of moves on a trainer; the moves marked as interruptions only where it is told to."""
+    """Plays a list of moves on a trainer. Without a `folder`, it skips the interruptions."""
 
     def __init__(self, kind, folder=None):
         self.kind = kind
@@ -157,7 +157,7 @@ class Player:
         if name == "augment" and self.trainer.source.kind == "points":
             return
         if name == "unroll_steps" and "conv" in self.kind:
-            return  # batch norm has no third derivative, which a penalty asks for
+            return  # Batch norm has no third derivative, which a penalty needs.
         if name == "batch_size" and value % self.made.get("packing", 1):
             return
         setattr(self.trainer.settings, name, value)
@@ -165,7 +165,7 @@ class Player:
     def reset(self, seed):
         self.trainer.reset(seed)
 
-    # What must make no difference:
+    # Interruptions, which must not change the run:
 
     def own(self):
         return {name: KINDS[self.kind]().get(name) for name in ("generator", "discriminator", "objective")}
@@ -244,14 +244,14 @@ move = st.one_of(
 @pytest.mark.parametrize("kind", KINDS)
 @given(moves=st.lists(move, min_size=3, max_size=12))
 @settings(max_examples=10)
-def test_the_same_moves_end_in_the_same_bits_interrupted_and_watched_or_not(tmp_path_factory, kind, moves):
+def test_interrupted_and_watched_runs_end_in_the_same_bits(tmp_path_factory, kind, moves):
     folder = tmp_path_factory.mktemp("runs")
     moves = [*moves, ("step", 2)]
     assert Player(kind, folder).play(moves) == Player(kind).play(moves)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_steps_in_pieces_are_steps_at_once(kind):
+def test_steps_in_pieces_equal_one_call(kind):
     moves = [
         ("step", 3),
         ("save_and_load",),
@@ -266,7 +266,7 @@ def test_steps_in_pieces_are_steps_at_once(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_that_is_loaded_goes_on_in_its_history_and_its_log(kind, tmp_path):
+def test_a_loaded_run_continues_its_history_and_log(kind, tmp_path):
     player = Player(kind)
     player.play([("step", 12), ("change", "lr_d", 0.01), ("step_d", 1), ("change", "loss", "hinge")])
     path = tmp_path / "run"
@@ -324,7 +324,7 @@ def test_a_run_resumes_in_another_process(tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_thread_that_draws_and_one_that_compiles_make_no_difference(kind, monkeypatch):
+def test_threads_that_draw_or_compile_do_not_change_the_run(kind, monkeypatch):
     moves = [("step", 4), ("change", "optimizer_d", "rmsprop"), ("change", "grad_clip", 0.5), ("step", 4)]
     expected = Player(kind).play([*moves, ("change", "optimizer_g", "adamw"), ("step", 4)])
     stop = threading.Event()
@@ -362,7 +362,7 @@ def test_a_dataset_with_random_transforms_is_close_not_exact():
     assert GANTrainer(Squares(), g_hidden=(8,), d_hidden=(8,), batch_size=4).exact
 
 
-def test_more_threads_are_a_function_of_the_size_and_leave_the_process_as_it_was():
+def test_thread_counts_follow_from_the_size_and_the_process_keeps_its_own():
     wide = {"g_hidden": (2048, 2048, 512), "d_hidden": (64,), "batch_size": 8}
     one, two = GANTrainer("ring8", **wide), GANTrainer("ring8", **wide)
     assert one.state_dict()["threads"] == 2
@@ -379,14 +379,14 @@ def test_more_threads_are_a_function_of_the_size_and_leave_the_process_as_it_was
 
 
 class Drawing(nn.Module):
-    """Draws where no generator can be passed."""
+    """Draws random numbers where no generator can be passed."""
 
     def forward(self, x):
         return nn.functional.rrelu(x, training=True)
 
 
 class Counting(nn.Module):
-    """Gives something else each time."""
+    """Returns a different result at each call."""
 
     calls = 0
 
@@ -396,7 +396,7 @@ class Counting(nn.Module):
 
 
 class Shaky(Squares):
-    """Draws when it is read."""
+    """Draws random numbers when an item is read."""
 
     def __getitem__(self, index):
         image, label = super().__getitem__(index)

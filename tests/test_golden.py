@@ -40,7 +40,7 @@ def test_every_configuration_has_its_bits():
 
 @pytest.mark.filterwarnings("ignore:.*with batch norm:ganwidgets.DataWarning")
 @pytest.mark.parametrize("name", TRAINERS)
-def test_the_bits_of_a_run_are_those_of_the_version_before(name, same_arithmetic):
+def test_the_bits_of_a_run_equal_the_stored_ones(name, same_arithmetic):
     golden = STORED["runs"][name]
     trainer = played(name)
     assert trainer.samples_seen == golden["samples_seen"]
@@ -65,7 +65,7 @@ def stored_runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ["points", "points.gan", "images", "images.gan"])
-def test_a_stored_run_opens_verifies_and_goes_on(name, stored_runs, same_arithmetic):
+def test_a_stored_run_opens_verifies_and_continues(name, stored_runs, same_arithmetic):
     folder, then = stored_runs
     path, wanted = folder / name, then[Path(name).stem]
     if path.is_dir():

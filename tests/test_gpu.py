@@ -1,4 +1,4 @@
-"""Training on a GPU, where there is one."""
+"""Training on a GPU, if one is present."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_every_architecture_trains(architecture, precision, rules):
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "dcgan"])
-def test_it_begins_and_goes_on_close_to_the_cpu(architecture):
+def test_a_gpu_run_starts_and_continues_close_to_the_cpu(architecture):
     gpu, cpu = on_gpu(architecture=architecture), GANTrainer("digits", architecture=architecture, **SMALL)
     assert gpu.state_hash() == cpu.state_hash()
     assert cpu.exact
@@ -47,7 +47,7 @@ def test_it_begins_and_goes_on_close_to_the_cpu(architecture):
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "dcgan"])
-def test_a_file_of_the_gpu_goes_on_there_and_on_the_cpu(architecture, tmp_path):
+def test_a_file_saved_on_the_gpu_continues_there_and_on_the_cpu(architecture, tmp_path):
     trainer = on_gpu(architecture=architecture)
     trainer.step(4)
     trainer.save(tmp_path / "run.gan")
@@ -59,7 +59,7 @@ def test_a_file_of_the_gpu_goes_on_there_and_on_the_cpu(architecture, tmp_path):
         assert loaded.step()["loss_d"] == pytest.approx(wanted, rel=1e-2)
 
 
-def test_going_back_in_time():
+def test_time_travel_on_a_gpu():
     trainer = on_gpu(architecture="dcgan")
     trainer.step(6)
     trainer.timeline.goto(3)

@@ -1,4 +1,4 @@
-"""Runs of networks that change while they train, and of StyleGAN3: exact over everything that a run does."""
+"""Growing networks and StyleGAN3: saving, time travel, freezing and replay are exact."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_save_load_goto_and_freezing_are_exact_across_unlockings(architecture, t
     assert all(torch.equal(value, before[key]) for key, value in run.generator.state_dict().items())
 
 
-def test_a_run_folder_across_an_unlocking_by_hand_replays(tmp_path):
+def test_a_run_folder_with_a_manual_unlocking_replays(tmp_path):
     run = trainer("progressive", growth_samples=0, run=tmp_path / "run")
     run.step(2)
     assert float(run.generator.level) == 0
@@ -65,7 +65,7 @@ def test_a_run_folder_across_an_unlocking_by_hand_replays(tmp_path):
     again.close()
 
 
-def test_a_frozen_network_keeps_its_level_and_one_that_is_stepped_alone_moves_its_own():
+def test_a_frozen_network_keeps_its_level_and_a_network_stepped_alone_advances_its_own():
     run = trainer("progressive")
     run.settings.freeze_g = True
     run.step(6)
@@ -76,7 +76,7 @@ def test_a_frozen_network_keeps_its_level_and_one_that_is_stepped_alone_moves_it
     assert float(run.generator.level) > 0
 
 
-def test_running_means_of_stylegan3_move_in_its_own_updates_only():
+def test_running_means_of_stylegan3_change_in_its_own_updates_only():
     run = trainer("stylegan3_t")
     average = run.generator.mapping.w_avg
     run.step_d(2)

@@ -1,4 +1,4 @@
-"""Lessons: nothing is found out that was not predicted first, and the comparison is a fair one."""
+"""Lessons: a result is shown only after a prediction, and both runs of an experiment differ by one change."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ LESSON = Lesson(
 )
 
 
-def test_both_ways_begin_at_the_same_state_and_differ_by_the_change_alone():
+def test_both_runs_begin_at_the_same_state_and_differ_by_the_change_alone():
     trainer = LESSON.start()
     assert trainer.iteration == 20
     outcome = LESSON.carry_out(trainer, "fall")
@@ -59,7 +59,7 @@ def test_an_experiment_can_be_repeated():
     assert {"experiment", "experiment 2", "unchanged", "unchanged 2"} <= set(trainer.timeline.branches)
 
 
-def test_a_setting_that_does_not_exist_is_refused_at_once():
+def test_an_unknown_setting_is_refused_at_once():
     for wrong in ({"experiment": {"lr": 1}}, {"experiment": {}, "settings": {"lr": 1}}):
         with pytest.raises(TraitError, match="no 'lr'"):
             Lesson(question="?", answers=("a",), **wrong)
@@ -110,7 +110,7 @@ def pressed(button, widget):
     widget.wait()
 
 
-def test_the_widget_says_whether_the_prediction_was_right(widget):
+def test_the_widget_shows_whether_the_prediction_was_right(widget):
     predict_and_run(widget, "fall")
     answer = LESSON.answer_of(widget.outcome)
     other = {"fall": "stay", "stay": "fall"}[answer]
@@ -126,7 +126,7 @@ def test_the_widget_says_whether_the_prediction_was_right(widget):
     assert len(widget.outcomes) == 1, "again is the same run, so it counts once"
 
 
-def test_another_seed_is_another_run_and_what_it_shows_is_what_a_trainer_computes(widget):
+def test_another_seed_is_another_run_with_the_results_of_a_trainer(widget):
     predict_and_run(widget, "fall")
     first = widget.outcome
     pressed(widget._another, widget)
@@ -155,7 +155,7 @@ def test_several_seeds_show_their_spread(widget):
     assert not widget._repeat.disabled
 
 
-def test_a_lesson_without_a_right_answer_judges_nothing_and_a_wrong_one_is_refused():
+def test_a_lesson_without_a_right_answer_judges_nothing_and_an_invalid_one_is_refused():
     outcome = Outcome({"loss_d": 1.0}, {"loss_d": 1.0}, {"loss_d": 1.0}, "b")
     assert replace(LESSON, right_answer=None).answer_of(outcome) is None
     with pytest.raises(ValueError, match="'maybe', which is none of the answers"):
@@ -164,7 +164,7 @@ def test_a_lesson_without_a_right_answer_judges_nothing_and_a_wrong_one_is_refus
         replace(LESSON, seeds=0)
 
 
-def test_another_seed_of_a_pretrained_start_asks_at_another_moment():
+def test_another_seed_of_a_pretrained_start_compares_at_another_iteration():
     lesson = replace(LESSON, data="line", settings=None, warm_up="pretrained", steps=1)
     trainer = lesson.start(1)
     assert trainer.iteration - lesson.start(0).iteration == SETTLING
@@ -172,7 +172,7 @@ def test_another_seed_of_a_pretrained_start_asks_at_another_moment():
     assert trainer.state_hash() == lesson.start(2).state_hash()
 
 
-def test_what_ends_an_experiment_is_told():
+def test_the_reason_that_ends_an_experiment_is_shown():
     hasty = {"loss": "least_squares", "optimizer_d": "sgd", "optimizer_g": "sgd", "lr_d": 10, "lr_g": 10}
     lesson = Lesson(question="?", answers=("yes",), experiment=hasty, steps=300, settings=SMALL, warm_up=1)
     widget = LessonWidget(lesson, locale="en")

@@ -30,7 +30,7 @@ class TestCatalogs:
     def test_every_marked_text_is_translated(self):
         assert list(catalogs.problems()) == []
 
-    def test_every_kind_of_mark_is_found(self, tmp_path):
+    def test_every_form_of_marking_is_found(self, tmp_path):
         package = package_with(
             tmp_path,
             'N_("one")\nMessage("two {x}", x=1)\nraise E(Message("three "\n"and more"))\n'
@@ -44,7 +44,7 @@ class TestCatalogs:
             "six",
         }
 
-    def test_what_is_missing_is_named(self, tmp_path):
+    def test_missing_translations_are_named(self, tmp_path):
         package = package_with(tmp_path, 'N_("one")\n')
         assert any("'one' is not in the catalog" in problem for problem in catalogs.problems(package))
         catalogs.update(package)
@@ -59,7 +59,7 @@ class TestCatalogs:
         translate(package, {"{a} of {b:g}": "{a} de {c}"})
         assert "the same {fields}" in next(catalogs.problems(package))
 
-    def test_a_text_that_was_reworded_counts_as_new(self, tmp_path):
+    def test_a_reworded_text_counts_as_untranslated(self, tmp_path):
         package = package_with(tmp_path, 'N_("the learning rate")\n')
         translate(package, {"the learning rate": "le taux"})
         (package / "module.py").write_text('N_("the learning rates")\n', encoding="utf-8")
@@ -67,7 +67,7 @@ class TestCatalogs:
         catalogs.update(package)
         assert list(catalogs.problems(package)) == ["fr: 'the learning rates' has no translation"]
 
-    def test_a_stale_mo_file_is_noticed(self, tmp_path):
+    def test_an_outdated_mo_file_is_reported(self, tmp_path):
         package = package_with(tmp_path, 'N_("one")\n')
         translate(package, {"one": "un"})
         po = catalogs.source("fr", package)
@@ -83,7 +83,7 @@ class TestCatalogs:
 
 
 class TestMessage:
-    def test_reads_as_the_english_sentence(self):
+    def test_its_text_is_the_english_sentence(self):
         message = Message("{setting} cannot be {value!r}", setting="loss", value="hing")
         assert message == "loss cannot be 'hing'"
         assert message.template == "{setting} cannot be {value!r}"
@@ -93,12 +93,12 @@ class TestMessage:
         message = twin(Message("{n} runs", n=2))
         assert (message, message.template, message.values) == ("2 runs", "{n} runs", {"n": 2})
 
-    def test_marking_leaves_a_text_as_it_is(self):
+    def test_marking_returns_the_text_unchanged(self):
         assert N_("Play") == "Play"
 
 
 class TestLanguage:
-    def test_english_and_french_are_there(self):
+    def test_english_and_french_are_available(self):
         assert languages()[0] == "en"
         assert "fr" in languages()
 
@@ -106,14 +106,14 @@ class TestLanguage:
         ("locale", "language"),
         [("fr", "fr"), ("fr_CA", "fr"), ("fr-FR", "fr"), ("en_GB.UTF-8", "en"), ("FR", "fr")],
     )
-    def test_a_locale_decides(self, locale, language):
+    def test_the_language_follows_the_locale(self, locale, language):
         assert catalog(locale).language == language
 
-    def test_an_unknown_locale_is_refused_with_what_there_is(self):
+    def test_an_unknown_language_is_refused_with_the_available_ones(self):
         with pytest.raises(ValueError, match=r"'tlh'.*en, fr"):
             catalog("tlh")
 
-    def test_the_system_decides_otherwise(self, monkeypatch):
+    def test_the_default_language_is_that_of_the_system(self, monkeypatch):
         for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("LANG", "fr_FR.UTF-8")
@@ -121,13 +121,13 @@ class TestLanguage:
         monkeypatch.setenv("LANGUAGE", "tlh:en")
         assert catalog().language == "en"
 
-    def test_a_message_within_a_message_is_translated_too(self, monkeypatch):
+    def test_a_nested_message_is_translated(self, monkeypatch):
         french = Catalog("fr")
         words = {"{a} must be {b}": "{a} doit valoir {b}", "one of {names}": "l'un de {names}"}
         monkeypatch.setattr(french._translations, "gettext", lambda text: words.get(text, text))
         inner = Message("one of {names}", names="x, y")
         assert french(Message("{a} must be {b}", a="loss", b=inner)) == "loss doit valoir l'un de x, y"
 
-    def test_errors_of_others_are_shown_as_they_are(self):
+    def test_other_exceptions_are_shown_unchanged(self):
         assert catalog("fr").error(KeyError("k")) == "KeyError: 'k'"
         assert catalog("en").error(ValueError(Message("{n} is bad", n=1))) == "1 is bad"

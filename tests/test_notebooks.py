@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, and show something to readers who have no kernel."""
+"""The notebooks run from top to bottom, and their stored outputs are visible without a kernel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def outputs(notebook):
 
 
 def pictures(notebook):
-    """Return the pictures of widgets: in the widget's output, or in one of their own below it."""
+    """Return the pictures of widgets: in the widget's own output or in a later output of its cell."""
     bundles = [output.get("data", {}) for output in outputs(notebook)]
     return [
         bundle["image/png"]
@@ -35,14 +35,14 @@ def pictures(notebook):
 
 
 def comparisons(notebook):
-    """Return the static pages of compared runs, which are stored with their widget in place of a picture."""
+    """Return the static pages of compared runs, stored with their widget in place of a picture."""
     bundles = [output.get("data", {}) for output in outputs(notebook)]
     pages = [bundle["text/html"] for bundle in bundles if WIDGET in bundle and "text/html" in bundle]
     return [page for page in pages if "gw-comparison-static" in page]
 
 
 def compared(page):
-    """Return for a static page the names of its runs, the numbers in its table, and its curves of a length."""
+    """Return the names of the runs, the numbers of the table and the lengths of the curves of a static page."""
     rows = [re.findall(r"<td[^>]*>([^<]*)<", row) for row in re.findall(r"<tr><td>.*?</tr>", page)]
     curves = re.findall(r'<polyline[^>]* points="([^"]*)"', page)
     numbers = [cell for row in rows for cell in row[2:] if re.fullmatch(r"-?\d[\d.e-]*", cell)]
@@ -52,16 +52,16 @@ def compared(page):
 @pytest.mark.slow
 @pytest.mark.kernel
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_from_top_to_bottom_and_says_what_is_stored(path, tmp_path):
-    """What is claimed in a cell holds, and the stored outputs are those of today's code."""
-    # An empty folder for downloads, so that everybody's run is the same.
+def test_it_runs_from_top_to_bottom_and_matches_the_stored_outputs(path, tmp_path):
+    """Assertions in the cells hold, and the stored outputs equal those of the current code."""
+    # Use an empty download folder, so that the result does not depend on the user's files.
     now = script.executed(path, tmp_path)
     assert pictures(now) or comparisons(now)
     differences = script.stale(nbformat.read(path, as_version=4), now)
     assert not differences, "\n".join([*differences, f"run scripts/notebooks.py {path.name[:2]}"])
 
 
-def test_a_stale_output_is_found_and_what_differs_from_run_to_run_is_not():
+def test_an_outdated_output_is_found_and_varying_parts_are_ignored():
     def notebook(text):
         output = nbformat.v4.new_output("stream", name="stdout", text=text)
         bar = nbformat.v4.new_output("stream", name="stderr", text=" 50%|###  | 1/2 [00:01<00:01, 1.0it/s]")
@@ -82,7 +82,7 @@ def test_a_stale_output_is_found_and_what_differs_from_run_to_run_is_not():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_is_stored_with_outputs_that_show_without_a_kernel(path):
+def test_its_stored_outputs_are_visible_without_a_kernel(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
@@ -100,7 +100,7 @@ def test_it_is_stored_with_outputs_that_show_without_a_kernel(path):
         assert len(curves) == 2 * len(names), "a loss of D and one of G for each run"
 
 
-def test_translated_notebooks_are_complete_and_stale_ones_are_found(tmp_path):
+def test_translated_notebooks_are_complete_and_outdated_ones_are_found(tmp_path):
     pytest.importorskip("polib")
     import translations
 
@@ -136,7 +136,7 @@ def test_translated_notebooks_are_complete_and_stale_ones_are_found(tmp_path):
     [*NOTEBOOKS, *sorted((ROOT / "notebooks").glob("*/*.ipynb"))],
     ids=lambda path: f"{path.parent.name}-{path.stem}",
 )
-def test_it_says_nothing_of_the_machine_it_was_run_on(path):
+def test_it_contains_no_trace_of_the_machine_that_ran_it(path):
     text = path.read_text(encoding="utf-8")
     assert not re.search(r'File \\"/', text), "a traceback is stored, with paths"
     assert str(ROOT) not in text

@@ -22,7 +22,7 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_every_loss_and_penalty_that_can_be_chosen_exists():
+def test_every_loss_and_penalty_choice_is_implemented():
     assert {*LOSSES, OWN} == set(SETTINGS["loss"].choices)
     assert all(loss.name == name for name, loss in LOSSES.items())
     assert {"none", *PENALTIES, OWN} == set(SETTINGS["penalty"].choices)
@@ -39,7 +39,7 @@ def softplus(t: float) -> float:
     return max(t, 0) + math.log1p(math.exp(-abs(t)))
 
 
-# name: (D's term for a real logit, for a generated one, G's term), each as value and slope.
+# name: (D's term for a real logit, for a generated logit, G's term), each as value and slope
 CLOSED_FORMS = {
     "minimax": (
         (lambda t: softplus(-t), lambda t: -sigma(-t)),
@@ -84,7 +84,7 @@ def assert_slopes(loss: Tensor, logits: Tensor, expected: list[float]) -> None:
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)
 @given(real=logits_of_a_batch, fake=logits_of_a_batch)
-def test_losses_and_their_slopes_are_the_published_ones(name, real, fake):
+def test_losses_and_their_slopes_equal_the_published_ones(name, real, fake):
     of_real, of_fake, of_generator = CLOSED_FORMS[name]
     real.requires_grad_()
     fake.requires_grad_()
@@ -103,7 +103,7 @@ def test_losses_and_their_slopes_are_the_published_ones(name, real, fake):
 
 
 @given(real=logits_of_a_batch, fake=logits_of_a_batch)
-def test_relativistic_looks_at_pairs(real, fake):
+def test_relativistic_loss_compares_pairs(real, fake):
     loss = LOSSES["relativistic"]
     pairs = list(zip(real.tolist(), fake.tolist(), strict=True))
     assert loss.loss_d(real, fake).item() == pytest.approx(
@@ -133,7 +133,7 @@ def test_minimax_saturates_and_non_saturating_does_not():
 
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("size", [1e4, -1e4])
-def test_enormous_logits_stay_finite(name, size):
+def test_extreme_logits_give_finite_losses(name, size):
     real, fake = (torch.full((3,), s, requires_grad=True) for s in (size, -size))
     loss = LOSSES[name]
     total = loss.loss_d(real, fake) + loss.loss_g(fake, real)
@@ -157,7 +157,7 @@ def test_enormous_logits_stay_finite(name, size):
         ("relativistic", 3.5),
     ],
 )
-def test_threshold_lies_between_the_two_answers(name, threshold):
+def test_the_threshold_is_between_the_logits_of_the_two_classes(name, threshold):
     real, fake = torch.tensor([5.0, 7.0]), torch.tensor([0.0, 2.0])
     result = LOSSES[name].threshold(real, fake)
     assert type(result) is float
@@ -166,7 +166,7 @@ def test_threshold_lies_between_the_two_answers(name, threshold):
 
 @pytest.mark.parametrize("name", LOSSES)
 @given(real=logits_of_a_batch, fake=logits_of_a_batch, logits=logits_of_a_batch)
-def test_verdicts_are_shares_that_follow_the_logits(name, real, fake, logits):
+def test_verdicts_are_probabilities_that_increase_with_the_logits(name, real, fake, logits):
     loss = LOSSES[name]
     threshold = loss.threshold(real, fake)
     verdict = loss.verdict(logits.sort().values, real, fake)
@@ -178,7 +178,7 @@ def test_verdicts_are_shares_that_follow_the_logits(name, real, fake, logits):
 
 
 @pytest.mark.parametrize("name", ["wasserstein", "relativistic"])
-def test_critics_verdict_does_not_depend_on_their_unit(name):
+def test_a_critics_verdict_does_not_depend_on_its_scale(name):
     real, fake, logits = (torch.randn(9, generator=seeded(i), dtype=torch.float64) for i in range(3))
     verdict = LOSSES[name].verdict(logits, real, fake)
     scaled = LOSSES[name].verdict(100 * logits + 7, 100 * real + 7, 100 * fake + 7)
@@ -186,7 +186,7 @@ def test_critics_verdict_does_not_depend_on_their_unit(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_discriminator_that_answers_the_same_everywhere_has_an_even_verdict(name):
+def test_a_constant_discriminator_has_an_even_verdict(name):
     threshold = 0.5 if name == "least_squares" else 0.0
     same = torch.full((4,), threshold)
     assert (LOSSES[name].verdict(same, same, same) == 0.5).all()
@@ -196,7 +196,7 @@ def test_a_discriminator_that_answers_the_same_everywhere_has_an_even_verdict(na
 
 
 class Critic(nn.Module):
-    """A smooth discriminator in double precision, without anything special to any penalty."""
+    """A smooth discriminator in double precision."""
 
     def __init__(self, features: int = 3) -> None:
         super().__init__()
@@ -213,7 +213,7 @@ def samples(seed: int, *shape: int) -> Tensor:
 
 
 def slopes_one_by_one(critic: nn.Module, parameters: dict[str, Tensor], points: Tensor) -> Tensor:
-    """The gradient by each sample, each computed alone."""
+    """Gradients by each sample, computed one at a time."""
     return vmap(grad(lambda x: functional_call(critic, parameters, (x[None],))[0]))(points)
 
 
@@ -235,7 +235,7 @@ def test_r1_and_r2_are_half_gamma_times_the_mean_squared_slope(name, at, shape):
 
 
 @pytest.mark.parametrize("name", PENALTIES)
-def test_penalties_slope_by_the_parameters_is_that_of_finite_differences(name):
+def test_penalty_gradients_by_the_parameters_equal_finite_differences(name):
     critic, real, fake = Critic(), samples(1, 6, 3), samples(2, 6, 3)
 
     def penalty() -> Tensor:
@@ -257,7 +257,7 @@ def test_penalties_slope_by_the_parameters_is_that_of_finite_differences(name):
 
 
 @pytest.mark.parametrize("shape", [(200, 3), (200, 1, 3, 1)])
-def test_gradient_penalty_looks_between_real_and_generated_samples(shape):
+def test_gradient_penalty_is_measured_between_real_and_generated_samples(shape):
     critic, real, fake = Critic(), samples(1, *shape), samples(2, *shape)
     seen = []
 
@@ -268,7 +268,7 @@ def test_gradient_penalty_looks_between_real_and_generated_samples(shape):
     penalty = PENALTIES["gradient_penalty"](watched, real, fake, 0.7, seeded())
     (between,) = seen
     eps = ((between - fake) / (real - fake)).flatten(1)
-    torch.testing.assert_close(eps, eps[:, :1].expand_as(eps))  # one for all numbers of a sample
+    torch.testing.assert_close(eps, eps[:, :1].expand_as(eps))  # one weight for all numbers of a sample
     eps = eps[:, 0]
     assert 0 <= eps.min() < 0.05
     assert 0.95 < eps.max() <= 1
@@ -280,26 +280,26 @@ def test_gradient_penalty_looks_between_real_and_generated_samples(shape):
 
 
 @pytest.mark.parametrize(("slope", "expected"), [(1.0, 0.0), (3.0, 40.0), (0.0, 10.0)])
-def test_gradient_penalty_wants_a_slope_of_one(slope, expected):
+def test_gradient_penalty_is_zero_at_slope_one(slope, expected):
     weight = torch.tensor([0.6, -0.8], dtype=torch.float64).mul(slope).requires_grad_()
     penalty = PENALTIES["gradient_penalty"](
         lambda x: x @ weight, samples(1, 6, 2), samples(2, 6, 2), 10.0, seeded()
     )
     assert penalty.item() == pytest.approx(expected, abs=1e-12)
     penalty.backward()
-    # At slope 0 the norm has a kink; there 0 is as good a direction as any, and NaN is none.
+    # At slope 0 the norm is not differentiable; 0 is a valid subgradient there, NaN is not.
     assert weight.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("name", PENALTIES)
-def test_a_discriminator_that_ignores_its_input_has_no_slope(name):
+def test_a_discriminator_that_ignores_its_input_has_slope_zero(name):
     bias = torch.zeros((), requires_grad=True)
     value = PENALTIES[name](lambda x: bias.expand(len(x)), torch.ones(4, 2), torch.zeros(4, 2), 2.0, seeded())
     assert value.item() == (2.0 if name == "gradient_penalty" else 0.0)
 
 
 @pytest.mark.parametrize("name", PENALTIES)
-def test_penalties_draw_only_from_the_given_generator_and_leave_the_samples_alone(name):
+def test_penalties_draw_only_from_the_given_generator_and_do_not_change_the_samples(name):
     real, fake = samples(1, 6, 3), samples(2, 6, 3)
     before = torch.random.get_rng_state()
     first, again, other = (PENALTIES[name](Critic(), real, fake, 1.0, seeded(seed)) for seed in (0, 0, 1))
@@ -312,7 +312,7 @@ def test_penalties_draw_only_from_the_given_generator_and_leave_the_samples_alon
 
 
 @pytest.mark.parametrize("name", PENALTIES)
-def test_penalties_follow_samples_that_were_made_differentiably(name):
+def test_penalties_are_differentiable_by_the_samples(name):
     critic, real = Critic(), samples(1, 4, 3)
     made = samples(2, 4, 3).requires_grad_()
     if name == "r1":
@@ -323,7 +323,7 @@ def test_penalties_follow_samples_that_were_made_differentiably(name):
         assert torch.autograd.gradcheck(lambda x: PENALTIES[name](critic, real, x, 0.7, seeded()), made)
 
 
-# --- Dirac-GAN: a game small enough to be solved on paper -----------------------------------------
+# --- Dirac-GAN: a game with closed solutions ------------------------------------------------------
 #
 # Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?", 2018,
 # section 2: the data are a single point at 0, the generator a single point at theta, and the
@@ -341,7 +341,7 @@ def dirac_step(
     h_d: float = 0.2,
     d_steps: int = 0,
 ) -> tuple[float, float]:
-    """One gradient step of both at once, or `d_steps` of D and then one of G."""
+    """Take one gradient step of both at once, or `d_steps` of D and then one of G."""
 
     def game(theta: float, psi: float) -> tuple[float, float]:
         t, p = (torch.tensor([[value]], dtype=torch.float64, requires_grad=True) for value in (theta, psi))
@@ -375,7 +375,7 @@ def radius(steps: int, *args, start: tuple[float, float] = (1.0, -1.0), **kwargs
 
 
 def eigenvalues(*args, **kwargs) -> Tensor:
-    """Of one step of the game close to its equilibrium."""
+    """Return the eigenvalues of one step of the game at its equilibrium."""
     tiny = 1e-7
     columns = [dirac_step(state, *args, **kwargs) for state in ((tiny, 0.0), (0.0, tiny))]
     return torch.linalg.eigvals(torch.tensor(columns, dtype=torch.float64).T / tiny)
@@ -384,42 +384,42 @@ def eigenvalues(*args, **kwargs) -> Tensor:
 @pytest.mark.parametrize(
     ("expected", "settings"),
     [
-        # The authors' own notebook, run with these settings.
+        # The authors' notebook was run with these settings.
         (1.963, ("minimax",)),
         (0.7415, ("non_saturating",)),
-        (1.799, ("wasserstein", "gradient_penalty", 0.35)),  # its gamma is twice our lambda
+        (1.799, ("wasserstein", "gradient_penalty", 0.35)),  # its gamma is twice the lambda here
         (0.0990, ("minimax", "r1", 0.3)),
-        (0.0990, ("minimax", "r2", 0.3)),  # D is linear, so R1 and R2 are the same
+        (0.0990, ("minimax", "r2", 0.3)),  # D is linear, so R1 equals R2
         (0.0990, ("minimax", "r1_r2", 0.15)),
         (3.8e-4, ("minimax", "r1", 1.0)),
         (0.0766, ("non_saturating", "r1", 0.3)),
     ],
 )
-def test_dirac_gan_goes_where_the_authors_goes(expected, settings):
+def test_dirac_gan_follows_the_authors_trajectory(expected, settings):
     digits = 2 if expected == 3.8e-4 else 3
     assert radius(100, *settings) == pytest.approx(expected, rel=0.6 * 10 ** (1 - digits))
 
 
-def test_dirac_gan_relativistic_is_non_saturating_there():
+def test_dirac_gan_relativistic_equals_non_saturating():
     assert radius(30, "relativistic") == pytest.approx(radius(30, "non_saturating"), rel=1e-12)
 
 
 @pytest.mark.parametrize("loss", ["wasserstein", "hinge"])
 def test_dirac_gan_with_a_linear_game_spirals_outwards(loss):
-    """Each step multiplies the radius by sqrt(1 + h^2), while the hinge does not bend."""
+    """Each step multiplies the radius by sqrt(1 + h^2) while the hinge is in its linear part."""
     assert radius(40, loss, start=(0.2, 0.2)) == pytest.approx(math.hypot(0.2, 0.2) * 1.04**20, rel=1e-12)
 
 
 @pytest.mark.parametrize("loss", ["minimax", "non_saturating", "relativistic"])
 @pytest.mark.parametrize("h", [0.05, 0.2, 1.0])
 def test_dirac_gan_does_not_converge_without_a_penalty(loss, h):
-    """Both at once: |eigenvalue| = sqrt(1 + h^2 a^2) > 1 at every learning rate."""
+    """Simultaneous steps: |eigenvalue| = sqrt(1 + h^2 a^2) > 1 at every learning rate."""
     values = eigenvalues(loss, h_g=h, h_d=h)
     assert values.abs().tolist() == pytest.approx([math.sqrt(1 + h**2 / 4)] * 2, rel=1e-6)
 
 
 @pytest.mark.parametrize("d_steps", [1, 2, 5])
-def test_dirac_gan_in_turns_goes_round_for_ever_however_often_d_steps(d_steps):
+def test_dirac_gan_with_alternating_steps_cycles_for_any_number_of_d_steps(d_steps):
     values = eigenvalues("minimax", d_steps=d_steps)
     assert values.abs().tolist() == pytest.approx([1, 1], rel=1e-6)
     assert values.imag.abs().min() > 0.05
@@ -445,7 +445,7 @@ def test_dirac_gan_with_too_large_a_step_diverges_despite_r1():
     assert stable == [True, False]
 
 
-def test_dirac_gan_never_converges_with_a_penalty_that_wants_a_slope_of_one():
+def test_dirac_gan_never_converges_with_a_penalty_around_slope_one():
     late = [radius(n, "wasserstein", "gradient_penalty", 0.35) for n in (400, 430, 460, 490)]
     assert min(late) > 1
 

@@ -76,7 +76,7 @@ def test_a_setting_is_one_entry_in_the_table(tmp_path):
 
 
 class Fit(Game):
-    """One player that learns the mean of the data."""
+    """A game with one player that learns the mean of the data."""
 
     name = "fit"
     label = "Fit"
@@ -133,7 +133,7 @@ def test_a_game_is_one_declaration(tmp_path):
     trainer.close()
 
 
-def test_no_module_knows_gan_by_the_absence_of_a_game():
+def test_no_module_recognizes_gan_by_a_missing_game():
     package = Path(gw.__file__).parent
     asked = re.compile(r"\bgame is (?:not )?None|\.name [!=]= (?:\"gan\"|GAN\.name|DEFAULT)")
     found = {
@@ -141,5 +141,5 @@ def test_no_module_knows_gan_by_the_absence_of_a_game():
         for file in package.rglob("*.py")
         if asked.search(file.read_text(encoding="utf-8"))
     }
-    # A keyword that was left out when a run is reset or opened, and what a stored run leaves out.
+    # A missing keyword of a reset or an open call, and the fields that a stored run omits.
     assert found == {"trainer/trainer.py", "runs/state/user_parts.py", "games/__init__.py"}

@@ -20,7 +20,7 @@ from ganwidgets.stepping.descent import ParameterUpdate
 
 NAMES = list(SETTINGS["optimizer_d"].choices)
 
-# The same rules in torch's plainest implementation: one parameter, one operation at a time.
+# The same rules in torch's plainest implementation: one parameter and one operation at a time.
 PLAIN = {"foreach": False, "fused": False}
 REFERENCES = {
     "sgd": lambda p, s, lr: torch.optim.SGD(p, lr=lr, weight_decay=s.weight_decay, **PLAIN),
@@ -40,7 +40,7 @@ REFERENCES = {
 
 
 class Problem:
-    """A few parameters and gradients that follow from them and from a number."""
+    """A few parameters, and gradients that are functions of the parameters and a number."""
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         generator = torch.Generator().manual_seed(1)
@@ -79,7 +79,7 @@ def memory(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
     return [v.clone() for state in optimizer.state.values() for v in state.values() if v is not None]
 
 
-def test_every_optimizer_that_can_be_chosen_is_tested_here():
+def test_every_optimizer_choice_is_tested_here():
     assert set(REFERENCES) == set(NAMES)
     with pytest.raises(ValueError, match="adamw"):
         make_optimizer("adagrad", Problem().parameters, Settings())
@@ -87,7 +87,7 @@ def test_every_optimizer_that_can_be_chosen_is_tested_here():
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_updates_are_torch_optims(name, weight_decay):
+def test_updates_equal_torch_optims(name, weight_decay):
     settings = Settings(beta1=0.6, beta2=0.95, weight_decay=weight_decay)
     ours, reference = Problem(torch.float64), Problem(torch.float64)
     result = ours.run(made(name, ours, settings), range(30))
@@ -99,12 +99,12 @@ def test_updates_are_torch_optims(name, weight_decay):
     torch.__version__ < "2.7", reason="the fused rules of torch 2.6 fail while another thread compiles"
 )
 @pytest.mark.parametrize("name", NAMES)
-def test_bits_do_not_depend_on_whether_another_thread_compiles(name, monkeypatch):
+def test_bits_do_not_depend_on_a_thread_that_compiles(name, monkeypatch):
     settings = Settings(weight_decay=0.01)
     quiet = Problem()
     expected = quiet.run(made(name, quiet, settings), range(60))
 
-    # What a thread that compiles sets for all threads of the process, and how it is asked for.
+    # The process-wide flag that a compiling thread sets, and the function that reads it.
     monkeypatch.setattr(torch.compiler, "_is_compiling_flag", True, raising=False)
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     disturbed = Problem()
@@ -133,7 +133,7 @@ def test_a_users_own_variant_of_adam_takes_torchs_steps(variant):
     given=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=6),
     compiling=st.booleans(),
 )
-def test_a_descent_is_torchs_step_bit_for_bit_whichever_parameters_get_a_gradient(
+def test_a_parameter_update_equals_torchs_step_bit_for_bit_for_any_subset_of_gradients(
     name, weight_decay, given, compiling
 ):
     settings = Settings(weight_decay=weight_decay)
@@ -159,14 +159,14 @@ def test_a_descent_is_torchs_step_bit_for_bit_whichever_parameters_get_a_gradien
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_moves_before_a_learning_rate_is_given(name):
+def test_an_update_before_a_learning_rate_is_set_changes_nothing(name):
     problem = Problem()
     before = problem.values()
     assert equal(problem.run(make_optimizer(name, problem.parameters, Settings()), range(3)), before)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_change_of_learning_rate_keeps_the_memory(name):
+def test_a_learning_rate_change_keeps_the_moments(name):
     settings, problem = Settings(), Problem()
     optimizer = made(name, problem, settings)
     problem.run(optimizer, range(10))
@@ -189,8 +189,8 @@ def test_a_learning_rate_set_and_set_back_leaves_no_trace(name):
 
 
 @pytest.mark.parametrize("name", ["momentum", "adam", "adamw"])
-def test_the_direction_outlives_a_change_of_learning_rate(name):
-    """Without a gradient the next update still goes where the last ones went."""
+def test_momentum_survives_a_learning_rate_change(name):
+    """Without a gradient, the next update has the direction of the last ones."""
     settings, problem = Settings(beta1=0.9, beta2=0.9), Problem()
     optimizer = made(name, problem, settings)
     problem.run(optimizer, range(10))
@@ -203,14 +203,14 @@ def test_the_direction_outlives_a_change_of_learning_rate(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_new_optimizer_has_no_memory(name):
+def test_a_new_optimizer_has_no_state(name):
     problem = Problem()
     problem.run(made(name, problem), range(10))
     assert not any(tensor.any() for tensor in memory(made(name, problem)))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_live_values_are_those_of_a_fresh_optimizer(name):
+def test_hyperparameters_changed_live_equal_those_of_a_new_optimizer(name):
     settings, problem = Settings(), Problem()
     optimizer = made(name, problem, settings)
     settings.update({"beta1": 0.8, "beta2": 0.99, "weight_decay": 0.2})
@@ -224,7 +224,7 @@ def test_live_values_are_those_of_a_fresh_optimizer(name):
     assert groups[0]["weight_decay"] == 0.2
 
 
-def test_momentum_turned_off_forgets_the_old_direction():
+def test_setting_momentum_to_zero_discards_the_buffer():
     settings, problem = Settings(beta1=0.9), Problem()
     optimizer = made("momentum", problem, settings)
     problem.run(optimizer, range(10))
@@ -255,7 +255,7 @@ def test_a_parameter_may_get_its_first_gradient_late(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_stored_state_goes_on_in_the_same_bits(name):
+def test_a_loaded_state_continues_with_the_same_bits(name):
     whole = Problem()
     expected = whole.run(made(name, whole), range(20))
 
@@ -295,7 +295,7 @@ def test_a_schedule_starts_at_the_base_and_stays_below_it(base, schedule, steps,
         ("cosine", 1 + math.sqrt(0.5), 1.0, 0.0),
     ],
 )
-def test_schedules_go_through_their_known_values(schedule, quarter, half, end):
+def test_schedules_have_their_known_values(schedule, quarter, half, end):
     assert learning_rate(2.0, schedule, 100, 25) == pytest.approx(quarter)
     assert learning_rate(2.0, schedule, 100, 50) == pytest.approx(half)
     assert learning_rate(2.0, schedule, 100, 100) == end
@@ -312,15 +312,15 @@ def test_an_unknown_schedule_is_refused_by_name():
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_the_rules_as_functions_are_torchs_own(name, weight_decay):
-    """From any moment of a run: three updates of the optimizer are three of the function."""
+def test_functional_rules_equal_torchs(name, weight_decay):
+    """From any iteration of a run: three updates of the optimizer equal three calls of the function."""
     rules = SimpleNamespace(beta1=0.6, beta2=0.9, weight_decay=weight_decay)
     parameters = [torch.nn.Parameter(torch.linspace(-1, 1, 5)), torch.nn.Parameter(torch.tensor([[2.0]]))]
     optimizer = make_optimizer(name, parameters, rules)
     set_hyperparameters(optimizer, name, rules, 0.05)
 
     def gradients(values):
-        # The second parameter has no part in the first two updates.
+        # The second parameter gets no gradient in the first two updates.
         first = torch.autograd.grad((values[0] ** 3).sum(), values[0], create_graph=True)[0]
         return [first, None if count < 2 else 2 * values[1]]
 
@@ -333,7 +333,8 @@ def test_the_rules_as_functions_are_torchs_own(name, weight_decay):
             values, memories = functional_update(optimizer, name, values, gradients(values), memories)
         for parameter, gradient in zip(parameters, gradients(parameters), strict=True):
             parameter.grad = None if gradient is None else gradient.detach().clone()
-        if count >= 1:  # only then, for the memory is read before the optimizer changes it in place
+        # Clone the state before the step changes it in place. The first step has no earlier state.
+        if count >= 1:
             memories = [{k: v.clone() for k, v in memory.items()} for memory in memories]
         optimizer.step()
         if count == 0:
@@ -343,7 +344,7 @@ def test_the_rules_as_functions_are_torchs_own(name, weight_decay):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_update_as_a_function_has_the_slope_of_finite_differences_and_none_where_nothing_moves(name):
+def test_a_functional_update_has_the_gradient_of_finite_differences_and_zero_for_unchanged_parameters(name):
     rules = SimpleNamespace(beta1=0.6, beta2=0.9, weight_decay=0.01)
     parameter = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
     optimizer = make_optimizer(name, [parameter], rules)

@@ -1,4 +1,4 @@
-"""Objectives of one's own: as good as built-in ones, checked before training, asked for when loading."""
+"""Objectives of the user: equal to built-in ones, checked before training, required when a run is loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMALL = {"g_hidden": (8,), "d_hidden": (8,), "latent_dim": 2, "batch_size": 16}
 
 
 class NonSaturating:
-    """The built-in game, written by somebody else."""
+    """The built-in non-saturating game, written as a user's class."""
 
     name = "mine"
 
@@ -48,7 +48,7 @@ def assert_same_weights(one, other):
 
 
 class Feature:
-    """Compares generated logits with real ones if there are any; says whether it needs them."""
+    """Compares generated logits with real ones if it receives them; `needs_real` is set by the test."""
 
     def __init__(self, needs_real):
         self.needs_real, self.seen = needs_real, set()
@@ -69,7 +69,7 @@ def test_the_class_of_an_objective_is_refused_with_the_remedy():
 
 
 @pytest.mark.parametrize("needs_real", [True, False])
-def test_an_objective_says_by_needs_real_whether_the_generators_loss_takes_real_logits(needs_real):
+def test_needs_real_decides_whether_the_generators_loss_receives_real_logits(needs_real):
     objective = Feature(needs_real)
     trainer = GANTrainer("ring8", objective=objective, loss="own", **SMALL)
     trainer.step(2)
@@ -86,7 +86,7 @@ def test_an_objective_says_by_needs_real_whether_the_generators_loss_takes_real_
     ],
     ids=["of fake logits alone", "with real logits and a penalty", "a built-in one"],
 )
-def test_an_objective_of_ones_own_trains_as_the_built_in_one_that_it_repeats(objective, built_in):
+def test_a_users_objective_trains_like_the_built_in_one_that_it_repeats(objective, built_in):
     own, other = GANTrainer("ring8", objective=objective, **SMALL), GANTrainer("ring8", **built_in, **SMALL)
     assert isinstance(objective, gw.Objective)
     assert own.settings.loss == "own"
@@ -97,7 +97,7 @@ def test_an_objective_of_ones_own_trains_as_the_built_in_one_that_it_repeats(obj
     assert own.exact
 
 
-def test_it_is_left_for_a_built_in_one_and_taken_up_again_like_any_loss():
+def test_the_loss_setting_switches_from_a_users_objective_and_back():
     trainer, other = (GANTrainer("ring8", objective=NonSaturating(), **SMALL) for _ in range(2))
     start = trainer.state_hash()
     trainer.step(2)
@@ -115,7 +115,7 @@ def test_it_is_left_for_a_built_in_one_and_taken_up_again_like_any_loss():
     assert_same_weights(trainer, other)
 
 
-def test_a_saved_run_remembers_its_name_and_wants_it_again(tmp_path):
+def test_a_saved_run_stores_the_objectives_name_and_requires_it_when_loaded(tmp_path):
     trainer = GANTrainer("ring8", objective=NonSaturating(), **SMALL)
     trainer.step(3)
     trainer.save(tmp_path / "run")
@@ -134,7 +134,7 @@ def test_a_saved_run_remembers_its_name_and_wants_it_again(tmp_path):
         GANTrainer.load(tmp_path / "plain", objective=NonSaturating())
 
 
-def test_a_run_that_is_kept_is_opened_and_replayed_with_it(tmp_path):
+def test_a_run_folder_is_opened_and_replayed_with_it(tmp_path):
     trainer = GANTrainer("ring8", objective=Relativistic(), run=tmp_path / "kept", **SMALL)
     trainer.step(3)
     trainer.settings.loss = "hinge"
@@ -149,7 +149,7 @@ def test_a_run_that_is_kept_is_opened_and_replayed_with_it(tmp_path):
     assert gw.replay(tmp_path / "kept", objective=Relativistic())
 
 
-def test_without_one_there_is_nothing_of_ones_own_to_choose():
+def test_without_a_users_objective_its_choice_is_refused():
     trainer = GANTrainer("ring8", **SMALL)
     with pytest.raises(TraitError, match="no objective was passed"):
         trainer.settings.loss = "own"
@@ -175,14 +175,14 @@ class Wrong(NonSaturating):
         ("penalty", lambda d, real, fake, weight, generator: real.mean(), "penalty of the objective mine"),
     ],
 )
-def test_one_that_cannot_work_is_found_before_training(member, function, complaint):
+def test_an_invalid_objective_is_refused_before_training(member, function, complaint):
     objective = Wrong()
     setattr(objective, member, function)
     with pytest.raises(DataError, match=complaint):
         GANTrainer("ring8", objective=objective, **SMALL)
 
 
-def test_one_that_draws_is_routed_to_the_runs_own_generators():
+def test_draws_of_an_objective_come_from_the_runs_generators():
     class Noisy(NonSaturating):
         def loss_g(self, fake_logits):
             return softplus(-fake_logits * torch.rand(())).mean()
@@ -204,7 +204,7 @@ def test_pictures_of_d_use_its_threshold_and_verdict():
     assert (record["accuracy_real"], record["accuracy_fake"]) == (1, 0)
 
 
-def test_the_old_name_of_a_function_works_and_warns():
+def test_the_deprecated_function_name_works_and_warns():
     from ganwidgets import objectives
 
     with pytest.warns(DeprecationWarning, match="loss_named"):

@@ -9,7 +9,7 @@ import ganwidgets
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What `import ganwidgets` must not load: Jupyter, and what is slow and only sometimes needed.
+# Modules that `import ganwidgets` must not load: Jupyter, and slow imports that only some features need.
 LATER = ["IPython", "anywidget", "bqplot", "ipycanvas", "ipykernel", "ipywidgets", "jupyter_client"]
 LATER += ["PIL", "msgspec", "ot", "pandas", "scipy", "sklearn", "torchvision"]
 
@@ -28,5 +28,5 @@ def test_types_and_catalogs_are_part_of_the_package():
     assert files(ganwidgets).joinpath("locale/fr/LC_MESSAGES/ganwidgets.mo").is_file()
 
 
-def test_the_citation_is_of_this_version():
+def test_the_citation_has_the_version_of_the_package():
     assert f"\nversion: {ganwidgets.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Where to begin: settings that suit a preset, and runs that were trained before."""
+"""Recommended settings and pretrained runs of each preset."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from ganwidgets.recipes import RECOMMENDED, begin_pretrained
 from ganwidgets.settings import Settings
 
 
-def test_something_is_recommended_for_every_preset():
+def test_every_preset_has_a_recommendation():
     known = {name for name in (*POINT_PRESETS, *IMAGE_PRESETS) if name != "stacked_digits"}
     assert known <= set(RECOMMENDED)
     for name in RECOMMENDED:
@@ -17,7 +17,7 @@ def test_something_is_recommended_for_every_preset():
 
 
 @pytest.mark.parametrize("preset", POINT_PRESETS)
-def test_a_pretrained_start_is_what_was_recommended_trained_and_it_is_good(preset):
+def test_a_pretrained_start_is_the_recommended_run_and_is_good(preset):
     trainer = gw.pretrained(preset)
     about = RECOMMENDED[preset]
     assert trainer.iteration == about.steps
@@ -32,7 +32,7 @@ def test_a_pretrained_start_is_what_was_recommended_trained_and_it_is_good(prese
         assert near["modes"] >= 0.9 * trainer.floors(1000)["modes"]
 
 
-def test_it_goes_on_as_the_run_that_was_trained_would_have():
+def test_a_pretrained_start_continues_like_the_run_that_was_trained():
     one, other = gw.pretrained("line"), gw.pretrained("line")
     assert one.state_hash() == other.state_hash()
     one.step(5)
@@ -43,7 +43,7 @@ def test_it_goes_on_as_the_run_that_was_trained_would_have():
     assert [record["reason"] for record in one.interventions] == ["line, trained before for 2000 steps"]
 
 
-def test_what_there_was_is_not_lost():
+def test_the_run_before_a_pretrained_start_stays_reachable():
     trainer = gw.GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,))
     trainer.step(3)
     before = trainer.state_hash()
@@ -55,7 +55,7 @@ def test_what_there_was_is_not_lost():
     assert len({branch.name for branch in trainer.timeline.branches.values()}) == 3
 
 
-def test_unknown_names_are_refused_with_those_that_exist():
+def test_unknown_names_are_refused_with_the_valid_ones():
     with pytest.raises(gw.DataError, match="nothing is recommended for 'ring9'; presets are line, gaussians"):
         gw.recommended("ring9")
     with pytest.raises(
@@ -95,7 +95,7 @@ def rebuilt(code, name):
 
 
 @pytest.mark.parametrize("seed", [0, 4])
-def test_the_code_of_a_run_that_was_changed_has_each_change_at_its_iteration(seed):
+def test_the_code_of_a_changed_run_has_each_change_at_its_iteration(seed):
     w = gw.GANTrainerWidget("ring8", seed=seed, g_hidden=(8,), d_hidden=(8,))
     try:
         assert f"seed={seed}" in w.code()
@@ -103,7 +103,7 @@ def test_the_code_of_a_run_that_was_changed_has_each_change_at_its_iteration(see
         w.lr_d = 0.03
         w.step(5)
         w.step(2, "generator")
-        w.freeze_g = True  # asked, and not in force yet
+        w.freeze_g = True  # requested, and not in force yet
         w.wait()
         assert w.code() == w.trainer.timeline.script() + "w = gw.GANTrainerWidget(trainer)\n"
         assert w.trainer.code() == w.trainer.timeline.script()
@@ -116,7 +116,7 @@ def test_the_code_of_a_run_that_was_changed_has_each_change_at_its_iteration(see
         w.close()
 
 
-def test_the_code_of_a_run_that_began_with_a_loaded_state_promises_its_settings_only():
+def test_the_code_of_a_run_from_a_loaded_state_reproduces_its_settings_only():
     trainer = gw.GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,))
     trainer.step(3)
     other = gw.GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,))

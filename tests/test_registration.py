@@ -1,4 +1,4 @@
-"""Optimizers, architectures, metrics and panels of the user's own, by public registration."""
+"""Optimizers, architectures, metrics and panels of the user, added by public registration."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def small_pair(spec, generator):
     return pair
 
 
-def test_a_run_with_an_optimizer_of_ones_own_is_stored_gone_back_in_and_computed_again(tmp_path):
+def test_a_run_with_a_registered_optimizer_is_stored_travelled_and_replayed(tmp_path):
     gw.register_optimizer("nadam_of_mine", torch.optim.NAdam)
     trainer = gw.GANTrainer("ring8", optimizer_d="nadam_of_mine", run=tmp_path / "run", **SMALL)
     trainer.step(5)
@@ -49,7 +49,7 @@ def test_a_run_with_an_optimizer_of_ones_own_is_stored_gone_back_in_and_computed
     assert gw.replay(tmp_path / "run").equal
 
 
-def test_an_optimizer_of_ones_own_is_that_of_torch():
+def test_a_registered_optimizer_takes_the_steps_of_torchs_own():
     gw.register_optimizer("adamax_of_mine", torch.optim.Adamax)
     trainer = gw.GANTrainer("ring8", optimizer_d="adamax_of_mine", lr_d=0.01, **SMALL)
     trainer.step()
@@ -59,7 +59,7 @@ def test_an_optimizer_of_ones_own_is_that_of_torch():
 
 
 @pytest.mark.parametrize("name", [*KNOWN, "scales", "map", "exhibits"])
-def test_no_panel_of_ones_own_has_the_name_of_a_built_in_one(name):
+def test_a_registered_panel_cannot_have_the_name_of_a_built_in_one(name):
     with pytest.raises(ValueError, match="already"):
         gw.register_panel(name, lambda: None)
 
@@ -92,12 +92,12 @@ class Loose(torch.optim.Optimizer):
         (lambda: gw.register_panel("often", lambda: None, interval="1"), "seconds from 0 on"),
     ],
 )
-def test_what_cannot_be_registered_is_refused(register, said):
+def test_invalid_registrations_are_refused(register, said):
     with pytest.raises(ValueError, match=said):
         register()
 
 
-def test_an_architecture_of_ones_own_is_chosen_by_its_name(tmp_path):
+def test_a_registered_architecture_is_chosen_by_its_name(tmp_path):
     gw.register_architecture("two_lines", small_pair, label="Two lines")
     trainer = gw.GANTrainer("ring8", architecture="two_lines", batch_size=16)
     assert isinstance(trainer.generator, nn.Linear)
@@ -109,7 +109,7 @@ def test_an_architecture_of_ones_own_is_chosen_by_its_name(tmp_path):
     assert gw.GANTrainer.load(tmp_path / "run").state_hash() == trainer.state_hash()
 
 
-def test_a_metric_of_ones_own_is_measured_on_points_and_images_and_live():
+def test_a_registered_metric_is_measured_on_points_and_images_and_live():
     gw.register_metric("spread_of_mine", lambda samples, real: samples.std() / real.std(), better="higher")
     trainer = gw.GANTrainer("ring8", **SMALL)
     samples, real = trainer.sample(2500, seed=0), trainer.real(2500, seed=0)
@@ -138,7 +138,7 @@ class Counter:
         self.widget.value = str(frame.iteration)
 
 
-def test_a_panel_of_ones_own_draws_every_moment_and_may_fail():
+def test_a_registered_panel_draws_every_frame_and_may_raise():
     made = []
     gw.register_panel("counter_of_mine", lambda: made.append(Counter()) or made[-1])
     w = gw.GANTrainerWidget("ring8", **SMALL)
@@ -177,7 +177,7 @@ def torchs_layers(spec, _generator):
     return g, d
 
 
-def test_initial_weights_of_torchs_own_layers_follow_from_the_seed(tmp_path):
+def test_initial_weights_of_torch_layers_follow_from_the_seed(tmp_path):
     gw.register_architecture("torchs_layers", torchs_layers)
     before = torch.get_rng_state()
     one, same, other = (
@@ -251,7 +251,7 @@ for path in sys.argv[1:]:
 """
 
 
-def test_another_process_says_which_registration_a_stored_run_needs(tmp_path):
+def test_another_process_names_the_registration_that_a_stored_run_needs(tmp_path):
     gw.register_optimizer("elsewhere", torch.optim.NAdam)
     gw.register_architecture("elsewhere_too", small_pair)
     kind = gw.Modality(name="shares", evaluate=lambda *_: {}, view="plane")
@@ -277,20 +277,20 @@ def test_another_process_says_which_registration_a_stored_run_needs(tmp_path):
     assert not any("damaged" in line or "older copy" in line for line in told)
 
 
-def test_a_run_of_an_own_game_that_is_read_by_its_path_names_the_way_to_open_it():
+def test_reading_a_run_of_a_users_game_by_path_names_the_way_to_open_it():
     with pytest.raises(gw.CheckpointError, match=r"'mine'.*gw\.open_run\(path, game="):
         built_in_game_of({"game": "mine"})
     assert built_in_game_of({}).name == "gan"
 
 
 class Unfinished:
-    """Has no widget."""
+    """Creates no widget."""
 
     def draw(self, frame):
         raise AssertionError("never drawn")
 
 
-def test_a_panel_that_cannot_be_made_says_why_in_its_place():
+def test_a_panel_that_cannot_be_created_shows_the_reason_in_its_place():
     gw.register_panel("unfinished", Unfinished)
     w = gw.GANTrainerWidget("ring8", **SMALL)
     try:

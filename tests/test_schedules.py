@@ -1,4 +1,4 @@
-"""Learning-rate schedules of one's own: a function, stored by a name that tells whether it is the same one."""
+"""Learning-rate schedules of the user: functions, stored by a name that identifies the function."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMALL = {"g_hidden": (4,), "d_hidden": (4,), "batch_size": 8}
 
 @pytest.fixture(autouse=True)
 def registry(monkeypatch):
-    """The functions that were registered during the test; clearing it is a new process to them."""
+    """The functions registered during the test. Clearing it has the effect of a new process."""
     registered = {}
     monkeypatch.setattr(schedules, "_registered", registered)
     return registered
@@ -36,7 +36,7 @@ def rates(trainer):
     return [group["lr"] for o in trainer._session.state.optimizers.values() for group in o.param_groups]
 
 
-def test_both_learning_rates_are_multiplied_by_what_the_function_returns():
+def test_both_learning_rates_are_multiplied_by_the_functions_result():
     trainer = gw.GANTrainer(**SMALL, lr_schedule=warmup, lr_g=0.1, lr_d=0.2)
     twin = gw.GANTrainer(**SMALL, lr_g=0.1, lr_d=0.2)
     for iteration in range(8):
@@ -48,7 +48,7 @@ def test_both_learning_rates_are_multiplied_by_what_the_function_returns():
     assert len(trainer.interventions) == 0
 
 
-def test_a_function_of_two_arguments_gets_the_setting_schedule_steps():
+def test_a_function_of_two_arguments_receives_schedule_steps():
     name = gw.register_schedule(cosine)
     for iteration, steps in ((0, 100), (30, 100), (500, 100), (7, 10_000)):
         assert learning_rate(2.0, name, steps, iteration) == pytest.approx(
@@ -72,7 +72,7 @@ def test_a_function_of_two_arguments_gets_the_setting_schedule_steps():
         ("warmup#012345678901", "no file stores"),
     ],
 )
-def test_what_is_no_schedule_is_refused_and_nothing_changes(function, why):
+def test_an_invalid_schedule_is_refused_and_nothing_changes(function, why):
     trainer = gw.GANTrainer(**SMALL, lr_schedule="linear")
     with pytest.raises(TraitError, match=r"lr_schedule cannot be") as refused:
         trainer.change(lr_schedule=function, lr_d=0.5)
@@ -80,7 +80,7 @@ def test_what_is_no_schedule_is_refused_and_nothing_changes(function, why):
     assert (trainer.settings.lr_schedule, trainer.settings.lr_d) == ("linear", 0.002)
 
 
-def test_a_function_that_changes_its_mind_fails_in_words_and_the_run_keeps_its_state():
+def test_a_function_that_starts_to_fail_raises_and_the_run_keeps_its_state():
     factors = [0.5]
     trainer = gw.GANTrainer(**SMALL, lr_schedule=lambda iteration: factors[0])
     trainer.step(3)
@@ -93,7 +93,7 @@ def test_a_function_that_changes_its_mind_fails_in_words_and_the_run_keeps_its_s
     assert trainer.step()["iteration"] == 4
 
 
-def test_going_back_obeys_the_schedule_of_each_time():
+def test_going_back_follows_the_schedule_of_each_iteration():
     trainer = gw.GANTrainer(**SMALL, lr_schedule=warmup)
     trainer.step(130)
     there = trainer.state_hash()
@@ -109,7 +109,7 @@ def test_going_back_obeys_the_schedule_of_each_time():
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_stored_run_asks_for_its_function_and_goes_on_with_no_other(tmp_path, registry, kind):
+def test_a_stored_run_requires_its_function_and_accepts_no_other(tmp_path, registry, kind):
     def start(**where):
         trainer = gw.GANTrainer(**SMALL, lr_schedule=warmup, **where)
         trainer.step(7)

@@ -1,4 +1,4 @@
-"""Every setting is defined once, takes what it should and refuses everything else by name."""
+"""Each setting is defined once, accepts every valid value and refuses all others by name."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ BY_KIND = {
 
 
 def refusal(name, value):
-    """Return what is said to whoever gives the setting `name` this `value`; nothing may change."""
+    """Return the error for setting `name` to `value`; nothing may change."""
     settings = Settings()
     before = settings.as_dict()
     with pytest.raises(TraitError) as by_assignment:
@@ -107,12 +107,12 @@ def test_the_settings_are_those_of_the_contract():
     assert sorted(SETTINGS) == sorted(NEXT_UPDATE + FRESH_START)
 
 
-def test_what_takes_effect_at_a_fresh_start_is_what_the_networks_are_built_of():
+def test_settings_that_apply_at_a_reset_are_those_that_build_the_networks():
     pending = {name for name, setting in SETTINGS.items() if setting.effect == "fresh start"}
     assert pending == set(FRESH_START)
 
 
-def test_a_type_of_setting_that_cannot_check_a_value_cannot_be_used():
+def test_a_setting_class_without_a_check_cannot_be_used():
     class Unchecked(Setting[int]):
         pass
 
@@ -131,7 +131,7 @@ def test_every_setting_describes_itself(name):
 
 
 @pytest.mark.parametrize("name", BY_KIND[NumberSetting])
-def test_numbers_include_their_bounds_and_nothing_beyond(name):
+def test_bounds_are_inclusive(name):
     setting = SETTINGS[name]
     for bound in (setting.min, setting.max):
         assert getattr(Settings(**{name: bound}), name) == bound
@@ -164,12 +164,12 @@ def test_numbers_include_their_bounds_and_nothing_beyond(name):
     ],
     ids=repr,
 )
-def test_numbers_refuse_everything_that_is_none(name, value):
+def test_number_settings_refuse_non_numbers(name, value):
     assert name in refusal(name, value)
 
 
 @pytest.mark.parametrize("name", BY_KIND[FloatSetting])
-def test_real_numbers_are_plain_floats_whatever_they_were(name):
+def test_real_numbers_become_plain_floats(name):
     middle = SETTINGS[name].max / 2
     for value in (
         middle,
@@ -185,7 +185,7 @@ def test_real_numbers_are_plain_floats_whatever_they_were(name):
 
 
 @pytest.mark.parametrize("name", BY_KIND[IntSetting])
-def test_whole_numbers_are_plain_integers_whatever_they_were(name):
+def test_whole_numbers_become_plain_integers(name):
     for value in (7, np.int64(7), np.uint8(7)):
         given_back = getattr(Settings(**{name: value}), name)
         assert type(given_back) is int
@@ -195,7 +195,7 @@ def test_whole_numbers_are_plain_integers_whatever_they_were(name):
 
 
 @pytest.mark.parametrize("name", BY_KIND[ChoiceSetting])
-def test_choices_name_what_can_be_chosen_and_what_was_probably_meant(name):
+def test_choices_list_the_valid_names_and_suggest_the_closest(name):
     for choice in SETTINGS[name].choices:
         assert type(getattr(Settings(**{name: np.str_(choice)}), name)) is str
         text = refusal(name, choice[:-1] + "_")
@@ -207,14 +207,14 @@ def test_choices_name_what_can_be_chosen_and_what_was_probably_meant(name):
 
 
 @pytest.mark.parametrize("name", BY_KIND[BoolSetting])
-def test_switches_are_on_or_off(name):
+def test_switches_accept_booleans_only(name):
     assert getattr(Settings(**{name: np.True_}), name) is True
     for value in (0, 1, 1.0, "True", None, []):
         assert name in refusal(name, value)
 
 
 @pytest.mark.parametrize("name", BY_KIND[LayerWidthsSetting])
-def test_widths_are_immutable_tuples(name):
+def test_widths_become_tuples(name):
     asked = [8, np.int64(16)]
     settings = Settings(**{name: asked})
     asked.append(3)
@@ -241,7 +241,7 @@ def test_widths_are_immutable_tuples(name):
 
 
 @pytest.mark.parametrize("value", [None, True, 3, 2.5])
-def test_data_is_no_number(value):
+def test_data_refuses_a_number(value):
     assert "data" in refusal("data", value)
 
 
@@ -249,7 +249,7 @@ def test_data_is_no_number(value):
     ("wrong", "meant"),
     [("lrd", "lr_d"), ("batchsize", "batch_size"), ("lr_D", "lr_d"), ("optimiser_d", "optimizer_d")],
 )
-def test_a_misspelt_name_is_an_error_that_knows_better(wrong, meant):
+def test_a_misspelt_name_raises_with_a_suggestion(wrong, meant):
     settings = Settings()
     for attempt in (
         lambda: Settings(**{wrong: 1}),
@@ -261,13 +261,13 @@ def test_a_misspelt_name_is_an_error_that_knows_better(wrong, meant):
     assert not hasattr(settings, wrong)
 
 
-def test_an_error_is_a_message_that_can_be_translated_and_survives_pickling():
+def test_an_error_is_a_translatable_message_and_survives_pickling():
     text = refusal("lr_d", 11)
     assert text.template == "{setting} cannot be {value}: it must be {allowed}{hint}"
     assert pickle.loads(pickle.dumps(text)).values == text.values  # noqa: S301 - pickled in this line
 
 
-def test_a_value_that_cannot_be_shown_is_refused_all_the_same():
+def test_a_value_whose_repr_raises_is_refused():
     class Unshowable:
         def __repr__(self):
             raise RuntimeError
@@ -276,7 +276,7 @@ def test_a_value_that_cannot_be_shown_is_refused_all_the_same():
     assert len(refusal("lr_d", "x" * 10_000)) < 200
 
 
-def test_several_at_once_are_all_or_none():
+def test_several_changes_at_once_are_applied_all_or_none():
     settings = Settings()
     settings.update({"lr_d": 0.5, "loss": "hinge"})
     assert (settings.lr_d, settings.loss) == (0.5, "hinge")
@@ -285,7 +285,7 @@ def test_several_at_once_are_all_or_none():
     assert (settings.lr_d, settings.loss) == (0.5, "hinge")
 
 
-def test_its_picture_shows_what_differs_from_the_defaults():
+def test_its_repr_shows_the_differences_from_the_defaults():
     assert repr(Settings()) == "Settings()"
     assert repr(Settings(lr_d=0.5, g_hidden=[8])) == "Settings(lr_d=0.5, g_hidden=(8,))"
 
@@ -294,7 +294,7 @@ numbers = st.one_of(st.floats(), st.integers(), st.floats(width=32).map(np.float
 
 
 @given(st.sampled_from(BY_KIND[NumberSetting]), numbers)
-def test_a_number_is_taken_exactly_when_it_is_one_within_the_bounds(name, value):
+def test_a_number_is_accepted_exactly_if_it_is_within_the_bounds(name, value):
     setting = SETTINGS[name]
     of_the_kind = not isinstance(value, bool) and (name in BY_KIND[FloatSetting] or isinstance(value, int))
     if of_the_kind and setting.min <= value <= setting.max:
@@ -303,7 +303,7 @@ def test_a_number_is_taken_exactly_when_it_is_one_within_the_bounds(name, value)
         assert name in refusal(name, value)
 
 
-def test_data_are_told_apart_without_reading_them():
+def test_different_data_are_unequal_without_being_read():
     class Endless:
         def __len__(self):
             return 3

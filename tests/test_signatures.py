@@ -22,7 +22,7 @@ def test_a_signature_lists_every_setting_with_default_and_choices(cls):
 
 
 @pytest.mark.parametrize("cls", [gw.GANTrainer, gw.GANTrainerWidget])
-def test_what_a_signature_lists_is_accepted(cls):
+def test_listed_settings_are_accepted(cls):
     parameters = inspect.signature(cls).parameters
     keywords = [p for p in parameters.values() if p.kind is p.KEYWORD_ONLY]
     made = cls("ring8", **{p.name: p.default for p in keywords if p.default is not None})
@@ -37,7 +37,7 @@ def test_a_subclass_shows_its_own_signature():
     assert list(inspect.signature(Small).parameters) == ["width"]
 
 
-def test_what_is_printed_is_short_and_says_what_was_done():
+def test_reprs_are_short_and_name_the_last_action():
     trainer = gw.GANTrainer("ring8", lr_d=0.01)
     trainer.change("too fast", lr_d=0.005)
     trainer.step(3)

@@ -13,7 +13,7 @@ import start
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project folder with a space in its path, and a record of the commands that would run there."""
+    """A project folder with a space in its path, and a log of the commands that the script would run there."""
     root = tmp_path / "a folder"
     (root / "notebooks").mkdir(parents=True)
     (root / start.NOTEBOOK).touch()
@@ -39,7 +39,7 @@ def ran(project, word):
     return [command for command in project.commands if word in command]
 
 
-def test_the_first_start_makes_the_environment_and_installs(project):
+def test_the_first_start_creates_the_environment_and_installs(project):
     assert start.main(["test", "-k", "ring"]) == 0
     assert len(ran(project, "venv")) == 1
     assert ".[lab,test]" in ran(project, "install")[0]
@@ -55,7 +55,7 @@ def test_the_second_start_installs_nothing(project):
 
 
 @pytest.mark.parametrize("name", ["setup.cfg", "pyproject.toml"])
-def test_new_needs_are_installed(project, name):
+def test_new_dependencies_are_installed(project, name):
     start.main(["test"])
     project.commands.clear()
     with (project.root / name).open("a", encoding="utf-8") as file:
@@ -64,7 +64,7 @@ def test_new_needs_are_installed(project, name):
     assert len(ran(project, "install")) == 1
 
 
-def test_each_command_installs_its_own_needs(project):
+def test_each_command_installs_its_own_dependencies(project):
     start.main(["test"])
     project.commands.clear()
     assert start.main(["check"]) == 0
@@ -79,7 +79,7 @@ def test_lab_opens_the_first_notebook(project):
     assert command[-1] == "--no-browser"
 
 
-def test_lab_asks_nothing_and_keeps_settings_that_are_there(project):
+def test_lab_asks_no_question_and_keeps_existing_settings(project):
     start.main(["lab"])
     (overrides,) = (project.root / ".venv").rglob("overrides.json")
     name = "@jupyterlab/apputils-extension:notification"
@@ -89,14 +89,14 @@ def test_lab_asks_nothing_and_keeps_settings_that_are_there(project):
     assert overrides.read_text(encoding="utf-8") == "{}"
 
 
-def test_only_root_is_told_to_allow_root(project, monkeypatch):
+def test_allow_root_is_passed_for_root_only(project, monkeypatch):
     for user, allowed in ((0, True), (1000, False)):
         monkeypatch.setattr(start.os, "geteuid", lambda user=user: user, raising=False)
         start.main(["lab"])
         assert ("--allow-root" in project.commands[-1]) == allowed
 
 
-def test_an_installation_that_failed_is_not_taken_for_done(project, monkeypatch, capsys):
+def test_a_failed_installation_is_repeated(project, monkeypatch, capsys):
     monkeypatch.setattr(start, "connection", lambda: "There is no network.")
     project.failing = "install"
     assert start.main(["test"]) == 1
@@ -111,7 +111,7 @@ def test_one_failed_check_fails_the_command_and_the_others_run(project, capsys):
     assert "failed: types" in capsys.readouterr().out
 
 
-def test_an_old_python_is_refused_with_what_to_do(monkeypatch, capsys):
+def test_an_old_python_is_refused_with_the_remedy(monkeypatch, capsys):
     monkeypatch.setattr(sys, "version_info", (3, 9, 2, "final", 0))
     assert start.main(["lab"]) == 1
     message = capsys.readouterr().err
@@ -119,7 +119,7 @@ def test_an_old_python_is_refused_with_what_to_do(monkeypatch, capsys):
     assert "python3.11 start.py lab" in message
 
 
-def test_an_unknown_command_is_refused_with_what_there_is(capsys):
+def test_an_unknown_command_is_refused_with_the_valid_ones(capsys):
     with pytest.raises(SystemExit):
         start.main(["tset"])
     message = capsys.readouterr().err
@@ -134,6 +134,6 @@ def test_help_names_the_commands():
         assert f"  {command} " in done.stdout
 
 
-def test_nothing_but_the_standard_library_is_needed():
+def test_the_script_imports_the_standard_library_only():
     code = f"import sys; sys.path.insert(0, {str(Path(start.__file__).parent)!r}); import start"
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)

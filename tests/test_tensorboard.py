@@ -1,4 +1,4 @@
-"""A run as event files for TensorBoard, read back."""
+"""A run exported as event files for TensorBoard."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
 
 
 def events(folder):
-    """Return the events of the files directly in `folder`: each record is length, checksum, bytes, checksum."""
+    """Return the events of the files directly in `folder`. Each record: length, checksum, bytes, checksum."""
     from tensorboardX.proto.event_pb2 import Event
 
     found = []
@@ -42,7 +42,7 @@ def tags(folder):
     return {value.tag for event in events(folder) for value in event.summary.value}
 
 
-def test_the_past_and_what_follows_are_logged_once_and_the_run_stays_the_same(tmp_path):
+def test_past_and_later_steps_are_logged_once_and_the_run_does_not_change(tmp_path):
     trainer, unwatched = (gw.GANTrainer("ring8", **SMALL) for _ in range(2))
     for run in (trainer, unwatched):
         run.step(25)
@@ -72,7 +72,7 @@ def test_the_past_and_what_follows_are_logged_once_and_the_run_stays_the_same(tm
     assert "<b>" not in texts[0]
 
 
-def test_a_new_branch_is_logged_to_a_folder_of_its_own(tmp_path):
+def test_a_new_branch_is_logged_to_its_own_folder(tmp_path):
     trainer = gw.GANTrainer("digits", latent_dim=4, **SMALL)
     trainer.step(20)
     with gw.log_to_tensorboard(trainer, tmp_path) as log:
@@ -84,7 +84,7 @@ def test_a_new_branch_is_logged_to_a_folder_of_its_own(tmp_path):
     assert max(scalars(branch, "loss_d")) == 20
 
 
-def test_what_cannot_be_logged_is_refused_in_words(tmp_path, monkeypatch):
+def test_invalid_arguments_are_refused(tmp_path, monkeypatch):
     trainer = gw.GANTrainer("ring8", **SMALL)
     (tmp_path / "file").write_text("mine")
     with pytest.raises(NotADirectoryError, match="not a folder"):

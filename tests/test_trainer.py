@@ -1,4 +1,4 @@
-"""The trainer that users hold: what it promises, line by line."""
+"""The public API of the trainer."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def memory(trainer, network):
 
 @pytest.fixture
 def unmoved_global_generator():
-    """The test must leave torch's, NumPy's and Python's global generators where they were."""
+    """Assert that torch's, NumPy's and Python's global generators are unchanged after the test."""
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002 - looked at
     yield
     assert torch.equal(before[0], torch.get_rng_state())
     assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
 
 
-# --- making one -------------------------------------------------------------------------------------
+# --- construction -----------------------------------------------------------------------------------
 
 
-def test_it_needs_no_argument():
+def test_the_constructor_needs_no_argument():
     trainer = GANTrainer()
     assert trainer.source.name == "gaussians"
     assert trainer.settings.loss == "non_saturating"
@@ -68,13 +68,13 @@ def test_keywords_are_settings_or_refused(wrong):
 
 
 @pytest.mark.parametrize("data", ["ring", "ring8", "moons", "digits"])
-def test_any_preset(data):
+def test_every_preset_trains(data):
     trainer = GANTrainer(data, g_hidden=(8,), d_hidden=(8,), batch_size=8)
     trainer.step(2)
     assert trainer.sample(3).shape == trainer.real(3).shape == (3, *trainer.source.shape)
 
 
-def test_data_of_ones_own():
+def test_arrays_and_datasets_of_the_user_train():
     points = np.random.default_rng(0).normal(size=(40, 3))
     trainer = small(points)
     trainer.step(4)
@@ -86,7 +86,7 @@ def test_data_of_ones_own():
         GANTrainer("rings8")
 
 
-def test_the_batch_fits_small_data_unless_it_was_asked_for():
+def test_the_default_batch_size_fits_small_data_and_a_given_one_is_kept():
     points = torch.zeros(20, 2).normal_(generator=torch.Generator())
     assert GANTrainer(points).settings.batch_size == 20
     with pytest.raises(DataError, match="batch_size cannot be 30: the data has only 20"):
@@ -112,7 +112,7 @@ def test_a_step_returns_its_record():
 
 
 @pytest.mark.parametrize("n", [-1, 1.5, True, "2", None])
-def test_the_number_of_steps_is_a_whole_one(n):
+def test_the_number_of_steps_must_be_an_integer(n):
     trainer = small()
     for method in (trainer.step, trainer.step_d, trainer.step_g, trainer.sample, trainer.real):
         with pytest.raises(ValueError, match="n cannot be"):
@@ -120,7 +120,7 @@ def test_the_number_of_steps_is_a_whole_one(n):
     assert trainer.iteration == 0
 
 
-def test_numbers_of_numpy_are_numbers():
+def test_numpy_numbers_are_accepted():
     trainer = small(seed=np.int64(3))
     trainer.step(np.int32(2))
     assert trainer.iteration == 2
@@ -128,7 +128,7 @@ def test_numbers_of_numpy_are_numbers():
 
 
 @pytest.mark.usefixtures("unmoved_global_generator")
-def test_one_step_at_a_time_is_the_same_as_many():
+def test_single_steps_equal_one_call():
     one, many, seen = small(), small(), small()
     seen.on_step(lambda record: None)
     for _ in range(25):
@@ -140,7 +140,7 @@ def test_one_step_at_a_time_is_the_same_as_many():
 
 
 @pytest.mark.usefixtures("unmoved_global_generator")
-def test_a_seed_gives_a_run_and_another_seed_another():
+def test_equal_seeds_give_equal_runs_and_other_seeds_others():
     runs = [small(seed=seed) for seed in (3, 3, 4)]
     hashes = [(run.step(5), run.state_hash())[1] for run in runs]
     assert hashes[0] == hashes[1] != hashes[2]
@@ -158,7 +158,7 @@ def pair_with_buffers():
 
 @pytest.mark.parametrize("own", [dict, pair_with_buffers])
 @pytest.mark.parametrize("loss", ["hinge", "relativistic"])
-def test_updates_of_one_network_leave_every_bit_of_the_other(own, loss):
+def test_updates_of_one_network_change_no_bit_of_the_other(own, loss):
     trainer = small(**own(), loss=loss, penalty="r1_r2")
     trainer.step(2)
     for step, moved, still in (
@@ -176,7 +176,7 @@ def test_updates_of_one_network_leave_every_bit_of_the_other(own, loss):
     assert [(r.setting, r.new) for r in trainer.interventions] == [("step_d", 3), ("step_g", 3)]
 
 
-def test_steps_work_whatever_the_cell_has_switched_off():
+def test_steps_work_under_every_torch_mode_of_the_caller():
     plain, odd = small(), small()
     plain.step(4)
     with torch.no_grad():
@@ -202,10 +202,10 @@ def test_steps_work_whatever_the_cell_has_switched_off():
     assert plain.state_hash() == odd.state_hash() == built_inside.state_hash()
 
 
-# --- listeners --------------------------------------------------------------------------------------
+# --- callbacks --------------------------------------------------------------------------------------
 
 
-def test_listeners_hear_of_each_step_and_can_be_removed():
+def test_callbacks_receive_each_step_and_can_be_removed():
     trainer, heard, threads = small(), [], set()
     remove = trainer.on_step(lambda record: (heard.append(record), threads.add(threading.current_thread())))
     trainer.step(2)
@@ -218,7 +218,7 @@ def test_listeners_hear_of_each_step_and_can_be_removed():
     assert threads == {threading.current_thread()}
 
 
-def test_a_listener_may_change_settings_and_save_but_not_step(tmp_path):
+def test_a_callback_may_change_settings_and_save_but_not_step(tmp_path):
     trainer = small()
 
     def listen(_record):
@@ -240,7 +240,7 @@ def test_a_listener_may_change_settings_and_save_but_not_step(tmp_path):
     assert [(r.setting, r.iteration) for r in trainer.interventions] == [("lr_d", 1)]
 
 
-def test_a_listener_that_fails_stops_the_call_after_a_complete_step():
+def test_a_callback_that_raises_ends_the_call_after_a_complete_step():
     trainer, twin = small(), small()
 
     def fail(_record):
@@ -257,7 +257,7 @@ def test_a_listener_that_fails_stops_the_call_after_a_complete_step():
 # --- settings in force ------------------------------------------------------------------------------
 
 
-def test_an_assignment_is_in_force_at_the_next_update():
+def test_an_assignment_applies_at_the_next_update():
     trainer, twin = small(optimizer_g="sgd", optimizer_d="sgd"), small(optimizer_g="sgd", optimizer_d="sgd")
     trainer.step(2)
     twin.step(2)
@@ -271,7 +271,7 @@ def test_an_assignment_is_in_force_at_the_next_update():
 
 
 @pytest.mark.parametrize("wrong", [{"lr_dd": 1}, {"loss": "hing"}, {"lr_g": math.nan}, {"batch_size": 2.0}])
-def test_a_change_is_all_or_nothing(wrong):
+def test_several_changes_are_applied_all_or_none(wrong):
     trainer = small()
     trainer.step()
     before, settings = trainer.state_hash(), trainer.settings.as_dict()
@@ -283,12 +283,12 @@ def test_a_change_is_all_or_nothing(wrong):
 
 
 @pytest.mark.parametrize("name", ["lr_d", "iterations", "iteration", "generator", "step", "seed"])
-def test_nothing_is_set_on_the_trainer_itself(name):
+def test_assigning_an_unknown_attribute_of_the_trainer_raises(name):
     with pytest.raises(TraitError, match=name):
         setattr(small(), name, 1)
 
 
-def test_whoever_sets_a_setting_on_the_trainer_is_told_where_it_belongs():
+def test_assigning_a_setting_on_the_trainer_raises_with_the_right_place():
     with pytest.raises(TraitError, match=r"trainer\.settings\.lr_d"):
         small().lr_d = 1
     with pytest.raises(TraitError, match="did you mean evaluate"):
@@ -297,7 +297,7 @@ def test_whoever_sets_a_setting_on_the_trainer_is_told_where_it_belongs():
         small().game = "pix2pix"
 
 
-def test_subclasses_may_have_attributes_of_their_own():
+def test_subclasses_may_have_their_own_attributes():
     class Mine(GANTrainer):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
@@ -311,7 +311,7 @@ def test_subclasses_may_have_attributes_of_their_own():
 
 
 def test_a_learning_rate_change_keeps_the_moments():
-    """GAN Lab wipes them at every move of the slider."""
+    """GAN Lab resets them at every move of the slider."""
     trainer = small()
     trainer.step(5)
     before = memory(trainer, "discriminator")
@@ -322,7 +322,7 @@ def test_a_learning_rate_change_keeps_the_moments():
     assert memory(trainer, "discriminator")["0.step"] == memory(trainer, "generator")["0.step"] == 6
 
 
-def test_a_new_optimizer_class_resets_that_networks_memory_alone():
+def test_a_new_optimizer_class_resets_the_state_of_that_network_only():
     trainer = small()
     trainer.step(5)
     trainer.settings.optimizer_d = "adamw"
@@ -336,7 +336,7 @@ def test_a_new_optimizer_class_resets_that_networks_memory_alone():
 
 
 def test_a_reset_keeps_the_loss():
-    """GAN Lab forgets it at every rebuild, and goes on with the log loss under the old label."""
+    """GAN Lab loses it at every rebuild and continues with the log loss under the old label."""
     trainer = small()
     trainer.settings.loss = "least_squares"
     trainer.step()
@@ -347,7 +347,7 @@ def test_a_reset_keeps_the_loss():
 
 
 def test_every_sample_counts_in_the_histograms():
-    """GAN Lab's leave out all that lies outside the plane, and count a third of the rest."""
+    """GAN Lab's histograms omit all samples outside the plane and count a third of the others."""
     trainer = small("gaussians")
     everywhere = trainer.evaluate(500)["jensen_shannon"]
     with torch.no_grad():
@@ -367,7 +367,7 @@ def test_every_sample_counts_in_the_histograms():
 )
 @pytest.mark.parametrize("game", ["non_saturating", "relativistic"])
 @pytest.mark.parametrize("penalty", ["none", "r1"])
-def test_frozen_means_frozen(own, switch, network, loss, game, penalty):
+def test_a_frozen_network_changes_no_bit(own, switch, network, loss, game, penalty):
     trainer = small(**own(), loss=game, penalty=penalty, ema_decay=0.5)
     trainer.step(3)
     before, remembered, seen = networks_of(trainer), memory(trainer, network), trainer.samples_seen
@@ -394,7 +394,7 @@ def test_frozen_means_frozen(own, switch, network, loss, game, penalty):
     assert memory(trainer, network)["0.step"] == remembered["0.step"] + 1, "thawing keeps the moments"
 
 
-def test_both_frozen_is_a_run_that_stands_still():
+def test_a_run_with_both_networks_frozen_does_not_change():
     trainer = small(freeze_d=True, freeze_g=True)
     before = networks_of(trainer)
     trainer.step(3)
@@ -402,7 +402,7 @@ def test_both_frozen_is_a_run_that_stands_still():
     assert all(same(before[name], after) for name, after in networks_of(trainer).items())
 
 
-def test_what_a_frozen_network_is_measured_with_does_not_touch_the_run():
+def test_measurements_with_a_frozen_network_do_not_change_the_run():
     trainer, twin = small(), small()
     for run in (trainer, twin):
         run.settings.freeze_d = True
@@ -416,7 +416,7 @@ def test_what_a_frozen_network_is_measured_with_does_not_touch_the_run():
 # --- interventions ----------------------------------------------------------------------------------
 
 
-def test_an_intervention_says_who_when_what_and_why():
+def test_an_intervention_records_author_iteration_values_and_reason():
     trainer = small()
     trainer.step(3)
     before = trainer.state_hash()
@@ -442,7 +442,7 @@ def test_an_intervention_says_who_when_what_and_why():
     assert pd.DataFrame(trainer.interventions).shape == (2, 11)
 
 
-def test_values_between_which_no_update_ran_become_one_record():
+def test_changes_without_an_update_between_them_become_one_record():
     trainer = small(lr_d=0.5)
     for value in (0.1, 0.2, 0.3):
         trainer.settings.lr_d = value
@@ -457,7 +457,7 @@ def test_values_between_which_no_update_ran_become_one_record():
     ]
 
 
-def test_set_and_set_back_is_no_record_and_leaves_the_hash():
+def test_set_and_set_back_is_no_record_and_keeps_the_hash():
     trainer, twin = small(), small()
     trainer.step(2)
     twin.step(2)
@@ -481,7 +481,7 @@ def test_set_and_set_back_is_no_record_and_leaves_the_hash():
     assert trainer.state_hash() == twin.state_hash()
 
 
-def test_reasons_do_not_count_in_the_hash():
+def test_reasons_are_not_part_of_the_hash():
     one, other = small(), small()
     one.change("because", lr_d=0.5)
     other.settings.lr_d = 0.5
@@ -490,10 +490,10 @@ def test_reasons_do_not_count_in_the_hash():
     assert one.state_hash() == other.state_hash()
 
 
-# --- fresh starts -----------------------------------------------------------------------------------
+# --- resets -----------------------------------------------------------------------------------------
 
 
-def test_what_a_run_is_built_of_waits_for_the_reset():
+def test_settings_that_build_the_run_are_pending_until_the_reset():
     trainer, twin = small(), small()
     trainer.change(g_hidden=(4,), latent_dim=3, data="moons", activation="tanh")
     trainer.step(2)
@@ -528,7 +528,7 @@ def test_a_reset_with_the_same_seed_repeats_the_run(own):
     assert trainer.state_hash() != end
 
 
-def test_a_reset_that_fails_leaves_the_run_as_it_was():
+def test_a_reset_that_fails_leaves_the_run_unchanged():
     trainer = small(**pair_with_buffers())
     trainer.step(3)
     trainer.settings.latent_dim = 5
@@ -555,7 +555,7 @@ def test_pending_data_too_small_for_the_batch_is_refused_at_the_reset():
     assert trainer.source.size == 8
 
 
-# --- what can be seen -------------------------------------------------------------------------------
+# --- samples and evaluation -------------------------------------------------------------------------
 
 
 def watch(trainer):
@@ -574,7 +574,7 @@ def watch(trainer):
 
 @pytest.mark.usefixtures("unmoved_global_generator")
 @pytest.mark.parametrize("own", [dict, pair_with_buffers])
-def test_watching_changes_nothing(own, tmp_path):
+def test_watching_does_not_change_the_run(own, tmp_path):
     state = torch.get_rng_state()
     first, second = own(), own()
     torch.set_rng_state(state)
@@ -592,7 +592,7 @@ def test_watching_changes_nothing(own, tmp_path):
     assert all(module.training for module in watched.generator.modules())
 
 
-def test_a_cell_that_draws_changes_nothing():
+def test_draws_of_the_caller_do_not_change_the_run():
     disturbed, alone = small(), small()
     for _ in range(5):
         torch.manual_seed(1)
@@ -603,7 +603,7 @@ def test_a_cell_that_draws_changes_nothing():
     assert disturbed.state_hash() == alone.state_hash()
 
 
-def test_samples_repeat_by_seed_and_differ_without():
+def test_samples_are_repeatable_by_seed_and_differ_without():
     trainer = small()
     assert torch.equal(trainer.sample(9, seed=4), trainer.sample(9, seed=4))
     assert not torch.equal(trainer.sample(9, seed=4), trainer.sample(9, seed=5))
@@ -622,7 +622,7 @@ def test_samples_repeat_by_seed_and_differ_without():
 
 
 @pytest.mark.parametrize("seed", [True, 1.5, "1"])
-def test_a_seed_of_samples_is_a_whole_number(seed):
+def test_a_seed_of_samples_must_be_an_integer(seed):
     for look in (small().sample, small().real):
         with pytest.raises(ValueError, match="seed cannot be"):
             look(3, seed=seed)
@@ -637,7 +637,7 @@ def test_labels_and_averages_that_do_not_exist_are_refused():
     assert torch.equal(fresh.sample(3, seed=1, ema=True), fresh.sample(3, seed=1))
 
 
-def test_images_are_seen_between_0_and_1():
+def test_images_are_returned_between_0_and_1():
     trainer = GANTrainer("digits", g_hidden=(16,), d_hidden=(16,), latent_dim=4, batch_size=20)
     trainer.step(3)
     for made in (trainer.sample(30), trainer.real(30)):
@@ -646,7 +646,7 @@ def test_images_are_seen_between_0_and_1():
     assert trainer.real(30).max() == 1
 
 
-def test_a_network_that_counts_in_eval_mode_is_not_changed_by_looking():
+def test_sampling_does_not_change_a_network_with_a_counter_in_eval_mode():
     class Counting(nn.Linear):
         def __init__(self):
             super().__init__(2, 2)
@@ -663,7 +663,7 @@ def test_a_network_that_counts_in_eval_mode_is_not_changed_by_looking():
     assert trainer.generator.calls == 1
 
 
-def test_evaluation_repeats_and_knows_its_floor():
+def test_evaluation_is_repeatable_and_returns_its_floor():
     trainer = small()
     names = {"modes", "high_quality", "reverse_kl", "jensen_shannon", "sliced_wasserstein"}
     figures, floors = trainer.evaluate(500), trainer.floors(500)
@@ -702,7 +702,7 @@ def test_history_has_a_row_for_each_iteration():
         trainer.history["loss_x"]
 
 
-# --- the whole state --------------------------------------------------------------------------------
+# --- state_dict -------------------------------------------------------------------------------------
 
 
 def plain_values(tree):
@@ -713,7 +713,7 @@ def plain_values(tree):
     return isinstance(tree, str | int | float | bool | tuple)
 
 
-def test_state_dict_is_copies_and_plain_values():
+def test_state_dict_contains_copies_and_plain_values():
     trainer = small(ema_decay=0.5, data="digits")
     trainer.step(2)
     state = trainer.state_dict()
@@ -725,7 +725,7 @@ def test_state_dict_is_copies_and_plain_values():
     assert trainer.state_hash() == before
 
 
-def test_the_hash_knows_every_part_of_the_state():
+def test_the_hash_covers_every_part_of_the_state():
     trainer = small(ema_decay=0.5, **pair_with_buffers())
     trainer.step(2)
     seen = {trainer.state_hash()}
@@ -755,7 +755,7 @@ def test_the_hash_knows_every_part_of_the_state():
     assert len(seen) == len(names) + 5
 
 
-def test_load_state_dict_goes_on_as_the_other_would():
+def test_a_loaded_state_dict_continues_like_its_origin():
     one, other = small(ema_decay=0.5), small(ema_decay=0.5, lr_d=0.3, seed=4, g_hidden=(4,))
     one.step(3)
     one.settings.latent_dim = 7
@@ -803,7 +803,7 @@ def test_a_state_of_a_run_on_other_data_is_refused_with_both_names(theirs, ours,
     assert len(other.interventions) == 0
 
 
-def test_a_state_of_data_that_the_run_was_on_earlier_leads_back_to_it():
+def test_a_state_on_earlier_data_of_the_run_restores_that_data():
     trainer = small()
     trainer.step(2)
     state, before = trainer.state_dict(), trainer.state_hash()
@@ -815,7 +815,7 @@ def test_a_state_of_data_that_the_run_was_on_earlier_leads_back_to_it():
     assert trainer.state_hash() == before
 
 
-def test_history_is_filled_where_a_loaded_state_is_ahead():
+def test_history_is_padded_if_a_loaded_state_is_ahead():
     one, other = small(), small()
     one.step(12)
     other.step(2)
@@ -872,7 +872,7 @@ def test_a_state_that_does_not_fit_is_refused_and_nothing_changes(spoil):
 
 
 @pytest.mark.parametrize("penalty", ["none", "r1", "gradient_penalty"])
-def test_the_penalty_is_recorded_apart_from_the_adversarial_part(penalty):
+def test_the_penalty_is_recorded_apart_from_the_adversarial_loss(penalty):
     trainer = small("ring8", penalty=penalty, penalty_weight=2.0)
     trainer.step(9)
     walk = trainer.walk("discriminator")

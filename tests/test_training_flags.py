@@ -1,4 +1,4 @@
-"""Whatever the training flags say, an update is carried out in train mode; and every flag stays the user's."""
+"""Updates run in train mode whatever flags the user set, and every flag keeps the user's value."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ class Frozen(nn.BatchNorm2d):
 
 
 class Switching(nn.Module):
-    """Its `train` method switches more than the flag."""
+    """Its `train` method changes more state than the flag."""
 
     def __init__(self):
         super().__init__()
@@ -34,7 +34,7 @@ class Switching(nn.Module):
 
 
 class Merging(nn.Module):
-    """Its `train` method writes on its weight, as one that merges a correction for eval."""
+    """Its `train` method writes to its weight, like layers that merge a correction for eval mode."""
 
     def __init__(self):
         super().__init__()
@@ -82,9 +82,9 @@ INSIDES = {"nothing": nn.Identity, "frozen": lambda: Frozen(4), "switching": Swi
 @pytest.mark.parametrize("inside", INSIDES)
 @settings(deadline=None, max_examples=12)
 @given(chosen=st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=6), by_name=st.booleans())
-def test_any_subset_of_modules_in_eval_mode(inside, chosen, by_name):
+def test_any_subset_of_modules_may_be_in_eval_mode(inside, chosen, by_name):
     if inside == "merging":
-        chosen = []  # to put it into eval mode by hand writes on its weight: that is an edit
+        chosen = []  # Calling eval() by hand writes to its weight, which is an edit.
     plain, trainer = made(INSIDES[inside]), made(INSIDES[inside])
     for number, mode in chosen:
         modules = [m for n in (trainer.generator, trainer.discriminator) for m in n.modules()]
@@ -120,7 +120,7 @@ def test_watching_leaves_no_trace(inside):
 
 
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
-def test_a_failing_update_leaves_the_flags(network):
+def test_a_failing_update_restores_the_flags(network):
     trainer = made()
     trainer.step(2)
     getattr(trainer, network).eval()
@@ -137,7 +137,7 @@ def test_a_failing_update_leaves_the_flags(network):
 
 
 @pytest.mark.parametrize("how", ["layers", "whole", "nested"])
-def test_features_made_of_the_discriminators_layers(how):
+def test_features_from_the_discriminators_layers_keep_its_flags(how):
     plain, trainer = made(), made()
     body = {
         "layers": lambda d: nn.Sequential(*d[:-1]),
@@ -155,7 +155,7 @@ def test_features_made_of_the_discriminators_layers(how):
     assert trainer.evaluate(40)["frechet"] != first["frechet"]
 
 
-def test_features_of_another_network_keep_their_flags():
+def test_features_from_another_network_keep_its_flags():
     trainer = made()
     features = nn.Sequential(nn.Dropout(0.5), nn.Flatten())
     features[0].eval()
@@ -163,7 +163,7 @@ def test_features_of_another_network_keep_their_flags():
     assert [m.training for m in features.modules()] == [True, False, True]
 
 
-def test_a_reset_and_travel_keep_the_flags():
+def test_a_reset_and_time_travel_keep_the_flags():
     trainer = made()
     trainer.step(2)
     trainer.generator.eval()
