@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from importlib.resources import files
 from pathlib import Path
 
@@ -210,15 +211,49 @@ PARALLEL = """async () => {
   results.frame = { values: [0.5, 1e9, 0.25] };
   results.arrange({ fold: true, sort: 'given', filter: 'all' });
   const svg = document.body.appendChild(document.createElementNS('http://www.w3.org/2000/svg', 'svg'));
-  drawParallel(svg, results, results.limits(), () => false, () => {});
-  return [...svg.querySelectorAll('path')].map((line) => (
-    [line.getAttribute('d').split('L').length, line.getAttribute('stroke'), line.textContent]
-  ));
+  const chosen = [];
+  drawParallel(svg, results, results.limits(), () => false, (cell) => chosen.push(cell.key));
+  const lines = [...svg.querySelectorAll('.gw-sweep-path')];
+  lines[2].dispatchEvent(new MouseEvent('click'));
+  lines[1].dispatchEvent(new KeyboardEvent('keydown', { key: ' ' }));
+  return {
+    chosen,
+    lines: lines.map((line) => {
+      const drawn = line.querySelector('path');
+      return [drawn.getAttribute('d').split('L').length, drawn.getAttribute('stroke'), line.textContent];
+    }),
+  };
 }"""
 
 
 def test_the_line_of_a_diverged_run_ends_before_the_metric(lay_out):
     found = lay_out.page.evaluate(PARALLEL)
-    assert [points for points, _, _ in found] == [2, 1, 2]
-    assert found[1][1] == "var(--gw-border)"
-    assert found[1][2].endswith("diverged")
+    lines = found["lines"]
+    assert [points for points, _, _ in lines] == [2, 1, 2]
+    assert lines[1][1] == "var(--gw-border)"
+    assert lines[1][2].endswith("diverged")
+    assert found["chosen"] == [2, 1]  # by a click, and by a key
+
+
+def test_labels_of_parallel_axes_have_room(lay_out):
+    sweep = gw.Sweep("ring8", lr_d=gw.between(1e-4, 1e-2), draws=40, g_hidden=(4,), d_hidden=(4,))
+    widget = gw.SweepWidget(sweep, locale="en")
+    scene = widget._view.scene
+    widget.close()
+    places = lay_out.page.evaluate(
+        """async (scene) => {
+          const { Results } = await import('/sweep/results.js');
+          const { drawParallel } = await import('/sweep/parallel.js');
+          const results = new Results({ get: (name) => ({ scene, words: {}, state: { statuses: [] } })[name] });
+          results.frame = { values: scene.runs.map((run) => run.index) };
+          results.arrange({ fold: true, sort: 'given', filter: 'all' });
+          const svg = document.body.appendChild(document.createElementNS('http://www.w3.org/2000/svg', 'svg'));
+          drawParallel(svg, results, [40, 0], () => false, () => {});
+          const labels = [...svg.querySelectorAll('text[x="82"]')];
+          return labels.map((label) => Number(label.getAttribute('y'))).sort((a, b) => a - b);
+        }""",
+        scene,
+    )
+    assert (places[0], places[-1]) == (44, 264)  # the ends of the axis
+    assert 5 < len(places) < 16
+    assert min(b - a for a, b in itertools.pairwise(places)) >= 15

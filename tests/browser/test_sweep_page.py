@@ -56,7 +56,7 @@ def test_runs_are_watched_selected_changed_and_opened(lab):
     page.locator(".gw-sweep-show").select_option("table")
     assert page.locator(".gw-sweep-line").count() == 3
     page.locator(".gw-sweep-show").select_option("parallel")
-    page.locator(".gw-sweep-parallel svg path").nth(2).wait_for()
+    page.locator(".gw-sweep-parallel .gw-sweep-path").nth(2).wait_for(state="attached")
 
     # A key opens a run as a trainer's widget.
     page.locator(".gw-sweep-show").select_option("grid")

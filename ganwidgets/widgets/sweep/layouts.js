@@ -2,6 +2,13 @@
 // parts of each cell that change with a frame.
 
 import { make } from "../browser/shared/elements.js";
+import { brief } from "../browser/shared/texts.js";
+
+/** Return the value of a setting with at most four digits: random draws have many. */
+function settingOf(cell, name) {
+  const number = cell.numbers[name];
+  return typeof number === "number" && !Number.isInteger(number) ? brief(number, 4) : cell.settings[name];
+}
 
 /** Return the values of a setting in the cells: numbers by size, texts in order of the runs. */
 function valuesOf(cells, name) {
@@ -48,7 +55,7 @@ export function layGrid(board, results, view) {
     board.style.gridTemplateColumns = `repeat(${across}, minmax(72px, var(--gw-cell-width)))`;
     for (const cell of cells) {
       const head = add(cell);
-      for (const [name] of results.scene.varied) make(head, "div", "", {}, `${name} ${cell.settings[name]}`);
+      for (const [name] of results.scene.varied) make(head, "div", "", {}, `${name} ${settingOf(cell, name)}`);
       make(head, "div", "", {}, results.seedsOf(cell));
     }
     return { across, parts };
@@ -84,7 +91,7 @@ export function layTable(board, results) {
   const parts = results.cells.map((cell) => {
     const box = make(body, "tr", "gw-sweep-line", { "aria-label": results.nameOf(cell) });
     make(box, "th", "", { scope: "row" }, cell.runs.join(" "));
-    for (const [name] of scene.varied) make(box, "td", "", {}, cell.settings[name]);
+    for (const [name] of scene.varied) make(box, "td", "", {}, settingOf(cell, name));
     make(box, "td", "", {}, cell.runs.map((run) => scene.runs[run].seed).join(" "));
     const [status, foot, ...losses] = [0, 1, 2, 3].map(() => make(box, "td"));
     return { cell, box, status, foot, losses };
