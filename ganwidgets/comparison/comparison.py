@@ -98,7 +98,7 @@ class Comparison:
         self._given = given
         self._reading = threading.Lock()
         self._widget: Any = None
-        self._told: set[tuple[str, str]] = set()
+        self._warned: set[tuple[str, str]] = set()
         self._trainers: dict[str, tuple[RunRecord, Readable]] = {}
         self._figures: dict[tuple[Any, ...], dict[str, float]] = {}
         if not given:
@@ -131,7 +131,7 @@ class Comparison:
         with self._reading:
             runs: dict[str, Found] = {}
             for origin in self._origins:
-                for found in readable(origin, self._told):
+                for found in readable(origin, self._warned):
                     runs[_free(found.name, runs)] = found
             return runs
 
@@ -229,10 +229,10 @@ class Comparison:
     def groups(self) -> dict[str, list[str]]:
         """Return groups of runs that differ only in their seed: run names by the group's distinguishing settings."""
         rows = {name: described(record) for name, record in self.runs.items()}
-        told = [each for each in differing(rows.values()) if each not in {"seed", "notes", *VERSIONS}]
+        settings = [each for each in differing(rows.values()) if each not in {"seed", "notes", *VERSIONS}]
         found: dict[str, list[str]] = {}
         for name, row in rows.items():
-            label = ", ".join(f"{each}={row.get(each)}" for each in told) or "all"
+            label = ", ".join(f"{each}={row.get(each)}" for each in settings) or "all"
             found.setdefault(label, []).append(name)
         return found
 
@@ -423,16 +423,16 @@ def described(record: RunRecord) -> dict[str, Any]:
     return {
         **record.settings,
         **record.networks,
-        "interventions": "; ".join(map(told, record.interventions)),
+        "interventions": "; ".join(map(change_text, record.interventions)),
         "notes": notes,
         **record.versions,
     }
 
 
-def told(record: Intervention) -> str:
+def change_text(record: Intervention) -> str:
     """Return an intervention as a short text.
 
-    >>> told(Intervention(0, 500, "cell", "code", "lr_d", 0.001, 0.0002))
+    >>> change_text(Intervention(0, 500, "cell", "code", "lr_d", 0.001, 0.0002))
     '500: lr_d 0.001 -> 0.0002'
     """
     if is_update(record.setting):

@@ -185,7 +185,7 @@ class Pattern:
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         self._known: dict[str, Origin] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._warned: set[tuple[str, str]] = set()
 
     def entries(self) -> Iterable[Found]:
         found: list[Found] = []
@@ -197,24 +197,24 @@ class Pattern:
                 if origin is None:
                     continue
                 self._known[name] = origin
-            found += readable(self._known[name], self._told)
+            found += readable(self._known[name], self._warned)
         return found
 
 
-def readable(origin: Origin, told: set[tuple[str, str]]) -> Iterable[Found]:
+def readable(origin: Origin, warned: set[tuple[str, str]]) -> Iterable[Found]:
     """Return the runs of `origin`, or none if they cannot be read; a warning names the reason once.
 
     Parameters
     ----------
-    told : set
+    warned : set
         Warnings shown so far; a new one is added.
     """
     try:
         return origin.entries()
     except CheckpointError as error:
         sentence = Message("left out of the comparison: {error}", error=error.args[0])
-        if (str(id(origin)), str(sentence)) not in told:
-            told.add((str(id(origin)), str(sentence)))
+        if (str(id(origin)), str(sentence)) not in warned:
+            warned.add((str(id(origin)), str(sentence)))
             warnings.warn(sentence, CheckpointWarning, stacklevel=5)
         return []
 

@@ -19,8 +19,8 @@ def since_in_words(finding: Finding, t: Catalog) -> str:
 
 def findings_in_words(findings: Sequence[Finding], t: Catalog) -> str:
     """Return all symptoms and since when each has been there, in one line."""
-    said = [f"{t(SYMPTOMS[each.symptom])}, {since_in_words(each, t)}" for each in findings]
-    return "; ".join(said) or t(N_("nothing is found"))
+    sentences = [f"{t(SYMPTOMS[each.symptom])}, {since_in_words(each, t)}" for each in findings]
+    return "; ".join(sentences) or t(N_("nothing is found"))
 
 
 def findings_of_each(findings: Mapping[str, Sequence[Finding]], t: Catalog) -> str:

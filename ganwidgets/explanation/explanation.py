@@ -190,11 +190,11 @@ class Explanation:
 
     def sentences(self) -> list[Message]:
         """Return the findings as sentences."""
-        said = []
+        messages = []
         for name, value in self.losses.items():
             low, high = self.usual_losses[name]
             known = math.isfinite(low)
-            said.append(
+            messages.append(
                 Message(
                     N_("{name} {value}, usually {low} to {high}") if known else N_("{name} {value}"),
                     name=name,
@@ -205,13 +205,13 @@ class Explanation:
             )
         unusual = [f"{each.network}.{each.layer}" for each in self.layers if each.unusual]
         if not any(math.isfinite(each.usual[0]) for each in self.layers):
-            said.append(Message("too few iterations come before it to know which gradients are usual"))
+            messages.append(Message("too few iterations come before it to know which gradients are usual"))
         elif unusual:
-            said.append(Message("unusual gradients in {layers}", layers=", ".join(unusual)))
+            messages.append(Message("unusual gradients in {layers}", layers=", ".join(unusual)))
         else:
-            said.append(Message("gradients are as usual in all layers"))
+            messages.append(Message("gradients are as usual in all layers"))
         if self.last_intervention is not None:
-            said.append(
+            messages.append(
                 Message(
                     "last change before it: {setting} {old} to {new} after iteration {iteration}",
                     setting=self.last_intervention.setting,
@@ -224,7 +224,7 @@ class Explanation:
             self.without_batch,
             *([] if self.without_intervention is None else [self.without_intervention]),
         ]
-        said += [
+        messages += [
             Message(
                 "without {what}: {losses}",
                 what=other.without,
@@ -232,7 +232,7 @@ class Explanation:
             )
             for other in others
         ]
-        return said
+        return messages
 
     def __repr__(self) -> str:
         return (

@@ -26,7 +26,7 @@ def explanation_page(why: Explanation, t: Catalog | None = None) -> str:
     """Return the sentences, the gradients by layer, the samples, and the counterfactual losses."""
     t = t or catalog()
     title = t(N_("Iteration {count}"), count=spell_count(why.iteration))
-    said = "".join(f"<li>{html.escape(t(sentence))}</li>" for sentence in why.sentences())
+    items = "".join(f"<li>{html.escape(t(sentence))}</li>" for sentence in why.sentences())
     costly = why.costliest()
     samples = [
         (t(N_("real batch")), why.real, REAL),
@@ -39,7 +39,7 @@ def explanation_page(why: Explanation, t: Catalog | None = None) -> str:
     colors = {name: color for name, _, color in samples}
     others = [why.without_batch, *([] if why.without_intervention is None else [why.without_intervention])]
     return (
-        f"<div><b>{html.escape(title)}</b><ul>{said}</ul>"
+        f"<div><b>{html.escape(title)}</b><ul>{items}</ul>"
         f"<div>{samples_side_by_side(shown, colors=colors)}</div>{_gradients(why, t)}"
         f"<div>{''.join(_counterfactual(other, list(why.losses)[-1], t) for other in others)}</div></div>"
     )

@@ -135,12 +135,12 @@ class Assembled:
         """
         inside = torch.Generator().manual_seed(seed)
         call, device, n = self.engine.calls["discriminator"], self.state.device, len(batch)
-        told = None if labels is None else labels.to(device)
+        moved_labels = None if labels is None else labels.to(device)
         routing = RoutedRandomness(inside) if self.engine.routed else nullcontext()
         with pinned(self.threads, self.state.device), evaluation_mode(network), routing, torch.enable_grad():
             moved = batch.to(device).clone().requires_grad_()
             outputs = [
-                network(*call.inputs(moved[part], None if told is None else told[part]))
+                network(*call.inputs(moved[part], None if moved_labels is None else moved_labels[part]))
                 for part in call.parts(n, n or 1)
             ]
             (slope,) = torch.autograd.grad(worth(torch.cat(outputs)[:n]), moved, materialize_grads=True)

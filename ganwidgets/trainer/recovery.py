@@ -63,7 +63,7 @@ class Recovery:
         target = max(first, self._furthest - LEAST * 2 ** (self._count - 2))
         if target >= session.state.iteration:
             return ""
-        said = Message(
+        message = Message(
             "recovered at iteration {target}: {count} divergences did not get past iteration {furthest}",
             target=target,
             count=self._count,
@@ -76,12 +76,12 @@ class Recovery:
             name: value for name, value in wanted.items() if value is not now[name] and value != now[name]
         }
         if changed:
-            session.change(changed, replace(CODE, reason=str(said)))
-            return said
-        session.notes = [*session.notes, Note(session.branches.current, target, str(said))]
+            session.change(changed, replace(CODE, reason=str(message)))
+            return message
+        session.notes = [*session.notes, Note(session.branches.current, target, str(message))]
         return Message(
             "{said}; the settings are those of that time, so the same divergence follows unless one is changed",
-            said=said,
+            said=message,
         )
 
     def _place(self) -> tuple[int, int]:

@@ -166,12 +166,12 @@ def test_what_cannot_be_read_is_named_and_left_out(runs):
     (runs / "run-1" / "run.sqlite").write_bytes(b"no database")
     (runs / "text.txt").write_text("no run")
     (runs / "empty").mkdir()
-    with pytest.warns(gw.CheckpointWarning) as told:
+    with pytest.warns(gw.CheckpointWarning) as warned:
         comparison = gw.compare(runs / "*")
     assert list(comparison.runs) == ["run-0", "run-2"]
-    assert sorted("run-1" in str(w.message) for w in told) == [False, True]
+    assert sorted("run-1" in str(w.message) for w in warned) == [False, True]
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # each is told once
+        warnings.simplefilter("error")  # each warning is shown once
         assert len(comparison) == 2
 
 

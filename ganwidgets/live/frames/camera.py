@@ -364,11 +364,11 @@ class Camera:
         )
         modes, modality, runner = trainer.source.modes, trainer.source.modality, self._runner
         session = trainer._session
-        told = {**overfitting(session, MEASURED), **_decisiveness(session, samples, reference)}
+        more = {**overfitting(session, MEASURED), **_decisiveness(session, samples, reference)}
 
         def figures() -> Mapping[str, float]:
             signs = modality.signs(samples, reference, modes)
-            return {**evaluate_samples(modality, samples, reference, modes, MEASURED), **signs, **told}
+            return {**evaluate_samples(modality, samples, reference, modes, MEASURED), **signs, **more}
 
         def floors() -> Mapping[str, float]:
             return runner.look(lambda: trainer.floors(SAMPLES, MEASURED))

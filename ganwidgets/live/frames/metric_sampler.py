@@ -325,12 +325,12 @@ class MetricSampler:
 
     def _note(self, kept: Measured, iteration: int, error: Exception) -> None:
         """Store the reason of a failed measurement, and retry less often."""
-        told = error.args[0] if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        reason = error.args[0] if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
         with self._lock:
             if kept is not self._kept:
                 return
-            again = told == self._trouble
-            self._trouble = told
+            again = reason == self._trouble
+            self._trouble = reason
             self._interval = max(self._interval, AFTER_FAILURE)
         if not again:
             logger.error("the metrics at iteration %d could not be measured", iteration, exc_info=error)

@@ -97,8 +97,8 @@ def moment_picture(moment: GameMoment, game: Game, catalog: Catalog) -> Any:
     for player in game.players:
         value = moment.record.get(f"loss_{player.letter}", math.nan)
         if math.isfinite(value):
-            said = catalog(N_("loss of {player}"), player=catalog(player.label))
-            parts.append(f"{said} {value:.3f}")
+            label = catalog(N_("loss of {player}"), player=catalog(player.label))
+            parts.append(f"{label} {value:.3f}")
     return exhibits_picture(game.exhibits, moment.exhibits, "   \N{MIDDLE DOT}   ".join(parts), catalog)
 
 
@@ -116,11 +116,11 @@ def samples_html(moment: GameMoment, exhibits: Sequence[Exhibit], catalog: Catal
             flat.append(exhibit)
             continue
         png, _, largest = row_of(seen, exhibit.kind)
-        said = catalog(exhibit.label)
+        label = catalog(exhibit.label)
         if exhibit.kind != "samples":
-            said += f" ({catalog(N_('white is +{most:.3g}'), most=largest)})"
+            label += f" ({catalog(N_('white is +{most:.3g}'), most=largest)})"
         rows.append(
-            f"<figure><figcaption><b>{html.escape(said)}</b></figcaption>{_image(png, said)}</figure>"
+            f"<figure><figcaption><b>{html.escape(label)}</b></figcaption>{_image(png, label)}</figure>"
         )
     if flat:
         tones = exhibit_tones(flat)

@@ -159,7 +159,7 @@ class FolderKeeper(Autosave):
 
     def go_on(self, current: dict[str, Any]) -> None:
         """Take the run as stored; `current` is its stored current state."""
-        self._reporter.told(self._reporter.news())
+        self._reporter.mark_stored(self._reporter.news())
         self._current = current
         self._last = self._moment()
 
@@ -317,7 +317,7 @@ class FolderKeeper(Autosave):
         self._shelf.rows.update(zip(fresh, committed[len(aside) :], strict=True))
         self._beside += committed[: len(aside)]
         self._stored |= {place["name"] for place, _ in aside}
-        self._reporter.told(news)
+        self._reporter.mark_stored(news)
         self._current = current
         self._last = self._moment()
 

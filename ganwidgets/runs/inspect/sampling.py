@@ -113,11 +113,11 @@ def generated_as_drawn(
 def generated_by(session: Visible, network: nn.Module, n: int, seed: int, labels: Any = None) -> Tensor:
     """Return samples as :func:`generated_as_drawn`, made by `network`, a copy of the generator."""
     run = session.run
-    noise, told = latents(session, n, seed), _told(run, labels, n, seed)
-    return run.shown(run.generate(network, noise, derive(seed, "inside the network"), told))
+    noise, label_tensor = latents(session, n, seed), _labels_for(run, labels, n, seed)
+    return run.shown(run.generate(network, noise, derive(seed, "inside the network"), label_tensor))
 
 
-def _told(run: Assembled, labels: Any, n: int, seed: int) -> Tensor | None:
+def _labels_for(run: Assembled, labels: Any, n: int, seed: int) -> Tensor | None:
     """Return the generator's labels, int64 [n], or None if it takes none."""
     if run.labels is not None and run.labels.generator:
         if labels is not None:
@@ -136,7 +136,7 @@ def _told(run: Assembled, labels: Any, n: int, seed: int) -> Tensor | None:
 
 def labels_asked(run: Assembled, n: int, seed: int) -> Tensor | None:
     """Return the labels for :func:`generated`, int64 [n]; None if the generator takes none."""
-    return _told(run, None, n, seed)
+    return _labels_for(run, None, n, seed)
 
 
 def latents(session: Visible, n: int, seed: int) -> Tensor:
@@ -162,7 +162,7 @@ def sample_from(
     network = run.state.networks["generator"] if network is None else network
     if labels is None and run.labels is not None and run.labels.generator:
         labels = run.labels.known[0]
-    return run.shown(run.generate(network, noise, 0, _told(run, labels, len(noise), seed=0)))
+    return run.shown(run.generate(network, noise, 0, _labels_for(run, labels, len(noise), seed=0)))
 
 
 def shown(session: Session, n: int, seed: int, *, average: bool = False) -> dict[str, Tensor]:
@@ -233,13 +233,13 @@ def input_gradients(
     """
     session.roll_back()
     run = session.run
-    told = None
+    label_tensor = None
     if run.labels is not None and run.labels.discriminator:
-        told = run.labels.checked(run.labels.known[0] if labels is None else labels, len(samples))
+        label_tensor = run.labels.checked(run.labels.known[0] if labels is None else labels, len(samples))
     packing = session.built["packing"]
     seen = copies(samples, packing)
     slope = run.slope(
-        run.state.networks["discriminator"], seen, lambda logits: worth(logits.reshape(-1)), 0, told
+        run.state.networks["discriminator"], seen, lambda logits: worth(logits.reshape(-1)), 0, label_tensor
     )
     # All copies of a sample move with it.
     return slope.reshape(len(samples), packing, *samples.shape[1:]).sum(dim=1)
@@ -256,8 +256,8 @@ def sampler(session: Visible, seed: int) -> Callable[[int], Tensor]:
 
     def samples(n: int) -> Tensor:
         drawn = draw_noise(noise, n, latent_dim, seeded(seed, "sample"))
-        told = labels_asked(run, n, seed)
-        return run.shown(run.generate(network, drawn, derive(seed, "inside the network"), told))
+        label_tensor = labels_asked(run, n, seed)
+        return run.shown(run.generate(network, drawn, derive(seed, "inside the network"), label_tensor))
 
     return samples
 

@@ -151,8 +151,8 @@ def gathered(records: Sequence[Intervention]) -> list[Intervention]:
         else:
             place, writes, reason = begun
             open_at[record.setting] = place, writes + 1, reason
-            told = f"{reason}, {writes + 1} times until iteration {record.iteration}"
-            listed[place] = replace(listed[place], new=record.new, reason=told)
+            text = f"{reason}, {writes + 1} times until iteration {record.iteration}"
+            listed[place] = replace(listed[place], new=record.new, reason=text)
     return listed
 
 
@@ -342,8 +342,8 @@ class InterventionLog:
         if not is_update(action) or len(self._all) <= self._complete:
             return False
         last = self._all[-1]
-        told = last.iteration, last.setting, last.author, last.source, last.reason, last.branch
-        return told == (iteration, action, origin.author, origin.source, origin.reason, self.branch)
+        last_action = last.iteration, last.setting, last.author, last.source, last.reason, last.branch
+        return last_action == (iteration, action, origin.author, origin.source, origin.reason, self.branch)
 
     def seal(self) -> None:
         """Close the last record, because another object refers to it."""

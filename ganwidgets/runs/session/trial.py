@@ -15,7 +15,7 @@ from ganwidgets.errors import DataError, DataWarning
 from ganwidgets.messages import Message
 from ganwidgets.runs.session.rehearsal import Rehearsal, rehearsing
 from ganwidgets.stepping.checks.failing_layer import failing_layer
-from ganwidgets.stepping.checks.failures import said, update_remedy
+from ganwidgets.stepping.checks.failures import error_text, update_remedy
 from ganwidgets.stepping.engine import ALL, Engine, NonFiniteError
 from ganwidgets.stepping.game_assembly import check_settings
 
@@ -121,8 +121,8 @@ def _refuse_unfit_change(session: Session, values: Mapping[str, Any]) -> None:
         return  # the run itself reports that, at the iteration at which it happens
     except Exception as error:
         asked = ", ".join(f"{name}={value!r}" for name, value in changed.items())
-        said = error.args[0] if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
-        raise TraitError(Message("{asked} is refused: {error}", asked=asked, error=said)) from error
+        reason = error.args[0] if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        raise TraitError(Message("{asked} is refused: {error}", asked=asked, error=reason)) from error
 
 
 def _try_update(engine: Engine, rules: SimpleNamespace) -> None:
@@ -157,7 +157,7 @@ def _sentence(engine: Engine, rules: SimpleNamespace, error: Exception) -> Messa
             "the {network} cannot be trained on a batch of {n}: {error}; {remedy}",
             network=where[-1],
             n=rules.batch_size,
-            error=said(networks[where[-1]], error),
+            error=error_text(networks[where[-1]], error),
             remedy=remedy,
         )
     return Message(

@@ -95,9 +95,9 @@ class Index:
             raise ValueError("its tables are not those of a run")
         # What reading the rows does not see, but adding others would make worse; and trees of pages that
         # would be read for ever.
-        said = self._connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if said != "ok":
-            raise ValueError(said)
+        verdict = self._connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise ValueError(verdict)
         if mode == "ro":
             return
         if self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":

@@ -73,11 +73,11 @@ def owner(folder: Path) -> str:
     if values is None:
         return Message("another process")
     try:
-        said = converted(values, OwnerContent)
+        content = converted(values, OwnerContent)
     except ValueError:
         return Message("another process")
-    words = {name: " ".join(getattr(said, name).split()) for name in ("user", "host", "since")}
-    return Message("process {pid} of {user} on {host}, since {since}", pid=said.pid, **words)
+    words = {name: " ".join(getattr(content, name).split()) for name in ("user", "host", "since")}
+    return Message("process {pid} of {user} on {host}, since {since}", pid=content.pid, **words)
 
 
 def _ourselves() -> bytes:

@@ -105,7 +105,7 @@ class TimelineViewer:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._told: tuple[object, ...] = ()
+        self._stamp: tuple[object, ...] = ()
         self._interventions: tuple[Intervention, ...] = ()
         self._lineage: list[int] = []
         self._led: tuple[Intervention, ...] = ()
@@ -194,7 +194,7 @@ class TimelineViewer:
         """Update the interventions; return True if any has changed."""
         log = self._session.log
         stamp = log.stamp
-        if _same(stamp, self._told):
+        if _same(stamp, self._stamp):
             return False
         records, lineage = log.everything, log.lineage
         known = len(self._lineage)
@@ -204,7 +204,7 @@ class TimelineViewer:
         while known and records[lineage[known - 1]] is not self._led[known - 1]:
             known -= 1
         self._led = (*self._led[:known], *(records[seq] for seq in lineage[known:]))
-        self._interventions, self._lineage, self._told = tuple(records), lineage, stamp
+        self._interventions, self._lineage, self._stamp = tuple(records), lineage, stamp
         return True
 
 

@@ -82,18 +82,18 @@ class Reporter:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._branches = 0
-        self._told: list[Intervention] = []
+        self._reported: list[Intervention] = []
         self._rows: dict[int, int] = {}
         self._snapshots: dict[int, Snapshot] = {}
 
     def news(self) -> News:
-        """Return the changes since the last call of :meth:`told`."""
+        """Return the changes since the last call of :meth:`mark_stored`."""
         session = self._session
         session.roll_back()
         branches = list(session.branches.by_id.values())
         records = session.log.everything
-        same = min(len(records), len(self._told))
-        while same and records[same - 1] != self._told[same - 1]:
+        same = min(len(records), len(self._reported))
+        while same and records[same - 1] != self._reported[same - 1]:
             same -= 1
         held = {id(snapshot): snapshot for snapshot in session.snapshots}
         return News(
@@ -106,10 +106,10 @@ class Reporter:
             current=session.place,
         )
 
-    def told(self, news: News) -> None:
+    def mark_stored(self, news: News) -> None:
         """Mark `news`, the last result, as stored; no step was taken in between."""
         self._branches += len(news.branches)
-        self._told = [*self._told[: news.first_seq], *news.interventions]
+        self._reported = [*self._reported[: news.first_seq], *news.interventions]
         for stretch in news.history:
             self._rows[stretch.branch] = stretch.first + stretch.rows - 1
             history_of(self._session, stretch.branch).untouched = self._rows[stretch.branch]

@@ -178,8 +178,8 @@ class Writer:
         source = self._session.sources.of(value)
         variable = "data" if not self._names else f"data_{len(self._names) + 1}"
         read = "..."
-        said = isinstance(value, Source) or source.standardization is not None
-        if said and (options := source.options.given()):
+        has_options = isinstance(value, Source) or source.standardization is not None
+        if has_options and (options := source.options.given()):
             read = f"gw.dataset(..., {', '.join(f'{key}={option!r}' for key, option in options.items())})"
         self._head.append(f"{variable} = {read}  # {_printable(source.name)}, {data_name(source)}")
         self._names.append((value, variable))

@@ -136,7 +136,7 @@ def _first(name: str, network: nn.Module, inputs: Inputs, run: Callable[[Call], 
             failed.append(Attempt(name, network, given, error, inputs.packing, highest))
         else:
             return call
-    shown = _telling(failed)
+    shown = _most_informative(failed)
     works = next((n for n in _sizes(len(inputs.batch)) if _runs(name, network, inputs.of_size(n))), None)
     raise DataError(sentence(replace(shown, works=works))) from shown.error
 
@@ -153,7 +153,7 @@ def _candidates(name: str, inputs: Inputs, failed: list[Attempt]) -> Iterator[Ca
         yield from (replace(form, trailing=trailing) for form in forms)
 
 
-def _telling(failed: list[Attempt]) -> Attempt:
+def _most_informative(failed: list[Attempt]) -> Attempt:
     """Return the failed call with the most informative error.
 
     It is the first call, unless another one got further: one-hot labels reached a layer, or noise

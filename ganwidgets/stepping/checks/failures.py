@@ -13,7 +13,7 @@ from torch.nn.modules.conv import _ConvNd
 from ganwidgets.messages import Message
 from ganwidgets.stepping.checks.failing_layer import FailingLayer, failing_layer
 
-__all__ = ["Attempt", "first_dimensions", "said", "sentence", "update_remedy"]
+__all__ = ["Attempt", "error_text", "first_dimensions", "sentence", "update_remedy"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Attempt:
         return failing_layer(self.network, self.error)
 
 
-def said(network: nn.Module, error: Exception) -> str:
+def error_text(network: nn.Module, error: Exception) -> str:
     """Return the error as text, with the layer of `network` that raised it, if known."""
     text = f"{type(error).__name__}: {error}"
     layer = failing_layer(network, error)
@@ -70,7 +70,7 @@ def sentence(attempt: Attempt) -> Message:
         "the {network} cannot take a batch of shape {shape}: {error}; {remedy}",
         network=attempt.name,
         shape=tuple(attempt.inputs[0].shape),
-        error=said(attempt.network, attempt.error),
+        error=error_text(attempt.network, attempt.error),
         remedy=_remedy(attempt),
     )
 

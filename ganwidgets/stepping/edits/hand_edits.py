@@ -62,12 +62,12 @@ class HandEdit:
         return bool(self.values or self.replaced or self.gradients or self.behavior)
 
     def __str__(self) -> str:
-        said = [f"{name} (replaced, optimizer state dropped)" for name in self.replaced]
-        said += [f"{name} (requires_grad {flag})" for name, flag in self.gradients.items()]
-        said += self.behavior
-        said += [name for name in self.values if name not in self.replaced]
-        more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
-        return ", ".join(said[:NAMED]) + more
+        parts = [f"{name} (replaced, optimizer state dropped)" for name in self.replaced]
+        parts += [f"{name} (requires_grad {flag})" for name, flag in self.gradients.items()]
+        parts += self.behavior
+        parts += [name for name in self.values if name not in self.replaced]
+        more = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
+        return ", ".join(parts[:NAMED]) + more
 
 
 class Slot(NamedTuple):

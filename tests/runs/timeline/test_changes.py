@@ -43,7 +43,7 @@ class Book:
         assert not self.snapshots & set(news.snapshots)
         assert set(news.dropped) <= self.snapshots
         self.snapshots = (self.snapshots | set(news.snapshots)) - set(news.dropped)
-        self.reporter.told(news)
+        self.reporter.mark_stored(news)
 
     def check(self):
         self.write()
