@@ -83,7 +83,7 @@ def test_runs_are_watched_selected_changed_and_opened(lab):
 def test_the_nine_cells_of_a_grid_are_seen_at_once(lab):
     lab.run(
         "import ganwidgets as gw;"
-        "s = gw.Sweep('ring8', lr_g=[5e-4, 1e-3, 2e-3], lr_d=[5e-4, 1e-3, 2e-3], g_hidden=(8,), d_hidden=(8,));"
+        "s = gw.Sweep('ring8', lr_g=[5e-4, 1e-3, 2e-3], lr_d=[2e-3, 1e-3, 5e-4], g_hidden=(8,), d_hidden=(8,));"
         "w = gw.SweepWidget(s, locale='en')"
     )
     lab.run("w")
@@ -95,6 +95,7 @@ def test_the_nine_cells_of_a_grid_are_seen_at_once(lab):
     assert key.split("\n") == ["real", "generated", "Loss of D", "Loss of G"]
 
     # The actions come near to the selected cells.
+    lab.page.wait_for_function(MEASURED)  # with all figures in place
     acts = lab.page.locator(".gw-sweep-acts")
     cells.nth(7).click(modifiers=["Shift"])
     below = acts.bounding_box()
@@ -103,3 +104,9 @@ def test_the_nine_cells_of_a_grid_are_seen_at_once(lab):
     cells.nth(7).click(modifiers=["Shift"])
     cells.nth(1).click(modifiers=["Shift"])
     assert acts.bounding_box()["y"] < cells.first.bounding_box()["y"]
+
+    # A clone's source is the cell that was selected last, wherever the order of the axes puts it.
+    cells.nth(2).click(modifiers=["Shift"])
+    assert acts.locator(".gw-sweep-warm").inner_text() == "Clone run 0 into these, warm"
+    acts.locator(".gw-sweep-warm").click()
+    lab.wait_until("[(act.action, act.runs, act.source) for act in s.acts] == [('respawn', (1,), 0)]")

@@ -93,7 +93,8 @@ export default {
         box.tabIndex = i === focus ? 0 : -1;
       });
       const runs = [...chosen].sort((a, b) => a - b);
-      showActions(acts, runs, results.cells[focus]?.runs[0], results, view, send, clear);
+      const last = parts[focus]?.cell ?? results.cells[focus];
+      showActions(acts, runs, last?.runs[0], results, view, send, clear);
     };
     /** Put the actions above or below the cells, whichever is nearer to the selected ones, and into view. */
     const reach = () => {
@@ -108,6 +109,7 @@ export default {
     const toggle = (cell) => {
       const on = isChosen(cell);
       for (const run of cell.runs) on ? chosen.delete(run) : chosen.add(run);
+      if (!parts.length) focus = results.cells.indexOf(cell);
       mark();
       reach();
       later();
