@@ -404,7 +404,7 @@ class Shaky(Squares):
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "pattern"),
     [
         (lambda: {"data": "digits", **convolutional(Drawing)}, r"generator\.4 \(Drawing\) draws"),
         (
@@ -415,10 +415,10 @@ class Shaky(Squares):
         (lambda: {"data": Shaky(), **convolutional(Drawing)}, r"draws .*; .* when it is read again"),
     ],
 )
-def test_the_cause_is_named_if_a_run_is_not_exact(made, said):
+def test_the_cause_is_named_if_a_run_is_not_exact(made, pattern):
     trainer = GANTrainer(**made(), batch_size=8)
     assert not trainer.exact
-    assert re.match(f"close, not exact: .*{said}", trainer.exact_because)
+    assert re.match(f"close, not exact: .*{pattern}", trainer.exact_because)
 
 
 def test_an_exact_run_says_why():

@@ -78,10 +78,10 @@ def test_the_widget_waits_for_a_prediction_and_then_compares():
         assert widget._answers.disabled
         widget._run.click()
         widget.wait()
-        said = widget._said.value
-        assert "You predicted: rise &lt;b&gt;." in said
-        assert f"{widget.outcome.changed['loss_d']:.3f}" in said
-        assert "It falls." in said
+        message = widget._message.value
+        assert "You predicted: rise &lt;b&gt;." in message
+        assert f"{widget.outcome.changed['loss_d']:.3f}" in message
+        assert "It falls." in message
         assert widget.trainer_widget._hands.compared == "unchanged"
         assert widget.trainer_widget.iteration == 50
         hidden = widget.trainer_widget._dashboard.controls.controls["lr_g"].widget._dom_classes
@@ -114,15 +114,15 @@ def test_the_widget_shows_whether_the_prediction_was_right(widget):
     predict_and_run(widget, "fall")
     answer = LESSON.answer_of(widget.outcome)
     other = {"fall": "stay", "stay": "fall"}[answer]
-    said = {"fall": widget._said.value}
+    message = {"fall": widget._message.value}
     pressed(widget._again, widget)
     assert widget.prediction == ""
     assert not widget._answers.disabled
     assert widget.trainer_widget.trainer.iteration == 20
     predict_and_run(widget, "stay")
-    said["stay"] = widget._said.value
-    assert "That was right." in said[answer]
-    assert f"That was not right: the answer is {answer}." in said[other]
+    message["stay"] = widget._message.value
+    assert "That was right." in message[answer]
+    assert f"That was not right: the answer is {answer}." in message[other]
     assert len(widget.outcomes) == 1, "again is the same run, so it counts once"
 
 
@@ -135,7 +135,7 @@ def test_another_seed_is_another_run_with_the_results_of_a_trainer(widget):
     by_hand = gw.GANTrainer("gaussians", seed=1, **SMALL)
     by_hand.step(50)
     assert widget.outcome.unchanged["loss_d"] == by_hand.history["loss_d"][-1]
-    assert "of 2 seeds" in widget._said.value
+    assert "of 2 seeds" in widget._message.value
     (alone,) = LESSON.repeat("fall", [1])
     assert (alone.before, alone.changed, alone.unchanged) == (
         widget.outcome.before,
@@ -149,9 +149,9 @@ def test_several_seeds_show_their_spread(widget):
     pressed(widget._repeat, widget)
     losses = [outcome.changed["loss_d"] for outcome in widget.outcomes]
     assert len(losses) == 2
-    assert f"{min(losses):.3f} \N{EN DASH} {max(losses):.3f}" in widget._said.value
+    assert f"{min(losses):.3f} \N{EN DASH} {max(losses):.3f}" in widget._message.value
     right = sum(LESSON.answer_of(outcome) == "fall" for outcome in widget.outcomes)
-    assert f"right on {right} of 2 seeds" in widget._said.value
+    assert f"right on {right} of 2 seeds" in widget._message.value
     assert not widget._repeat.disabled
 
 
@@ -182,7 +182,7 @@ def test_the_reason_that_ends_an_experiment_is_shown():
         widget._run.click()
         widget._thread.join()
         assert widget.outcome is None
-        assert "the run is there, before it happened" in widget._said.value
+        assert "the run is there, before it happened" in widget._message.value
         assert not widget._again.disabled
         widget._again.click()
         widget._thread.join()
@@ -215,7 +215,7 @@ def test_a_lesson_on_another_game_has_the_settings_of_that_game():
         assert widget.outcome is not None
         assert widget.outcome.changed["loss_c"] != widget.outcome.unchanged["loss_c"]
         assert "0.3" in widget.children[0].children[0].value
-        assert "accuracy_pgd" not in widget._said.value
+        assert "accuracy_pgd" not in widget._message.value
     finally:
         widget.close()
 

@@ -75,7 +75,7 @@ class Loose(torch.optim.Optimizer):
 
 
 @pytest.mark.parametrize(
-    ("register", "said"),
+    ("register", "pattern"),
     [
         (lambda: gw.register_optimizer("adam", torch.optim.NAdam), "already"),
         (lambda: gw.register_optimizer("My Adam", torch.optim.NAdam), "no name"),
@@ -92,8 +92,8 @@ class Loose(torch.optim.Optimizer):
         (lambda: gw.register_panel("often", lambda: None, interval="1"), "seconds from 0 on"),
     ],
 )
-def test_invalid_registrations_are_refused(register, said):
-    with pytest.raises(ValueError, match=said):
+def test_invalid_registrations_are_refused(register, pattern):
+    with pytest.raises(ValueError, match=pattern):
         register()
 
 
@@ -264,17 +264,17 @@ def test_another_process_names_the_registration_that_a_stored_run_needs(tmp_path
     for trainer in made:
         trainer.step(1)
         trainer.close()
-    told = subprocess.run(
+    lines = subprocess.run(
         [sys.executable, "-c", IN_ANOTHER_PROCESS, *(str(tmp_path / name) for name in "abc")],
         check=True,
         capture_output=True,
         text=True,
     ).stdout.splitlines()
-    assert all("gw.register_optimizer" in line for line in told[:2])
-    assert all("gw.register_architecture" in line for line in told[2:4])
-    assert "gw.register_modality" in told[4]
-    assert told[5] == "1", "a comparison needs no declaration of the data"
-    assert not any("damaged" in line or "older copy" in line for line in told)
+    assert all("gw.register_optimizer" in line for line in lines[:2])
+    assert all("gw.register_architecture" in line for line in lines[2:4])
+    assert "gw.register_modality" in lines[4]
+    assert lines[5] == "1", "a comparison needs no declaration of the data"
+    assert not any("damaged" in line or "older copy" in line for line in lines)
 
 
 def test_reading_a_run_of_a_users_game_by_path_names_the_way_to_open_it():

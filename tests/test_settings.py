@@ -311,13 +311,13 @@ def test_different_data_are_unequal_without_being_read():
         def __getitem__(self, index):
             raise AssertionError("it was read")
 
-    told = []
+    notified = []
     settings = Settings(data=np.zeros((3, 2)))
-    settings.observe(lambda change: told.append(change.new), "data")
+    settings.observe(lambda change: notified.append(change.new), "data")
     given = Endless()
     settings.data = given
     settings.data = given
-    assert told == [given]
+    assert notified == [given]
     settings.data = "ring8"
     settings.data = str(b"ring8", "ascii")
-    assert told == [given, "ring8"]
+    assert notified == [given, "ring8"]

@@ -95,7 +95,7 @@ class LessonWidget(ipywidgets.VBox):
         self._note.disabled = self._run.disabled = True
         self._offer(repeats=False)
         self._answers.observe(self._chosen, names=["index"])
-        self._said = look.html("", "gw-lesson-said")
+        self._message = look.html("", "gw-lesson-message")
         title = f"<h3>{html.escape(lesson.title)}</h3>" if lesson.title else ""
         change = ", ".join(
             f"{t(definitions[name].label)} → {value_in_words(name, value, t, definitions)}"
@@ -107,17 +107,17 @@ class LessonWidget(ipywidgets.VBox):
             "gw-lesson-question",
         )
         buttons = look.box([self._note, self._run, self._again, self._another, self._repeat], "gw-actions")
-        head = look.box([question, self._answers, buttons, self._said], "gw-root", "gw-lesson")
+        head = look.box([question, self._answers, buttons, self._message], "gw-root", "gw-lesson")
         super().__init__([head, self.trainer_widget])
         self._models = models_of(head, self.layout)
         handle_during_cells([self._answers, self._note, self._run, self._again, self._another, self._repeat])
-        self._tell(t(N_("First choose what you expect.")))
+        self._show_message(t(N_("First choose what you expect.")))
 
     def _button(self, look: SharedStyle, label: str, css_class: str, clicked: Any) -> ipywidgets.Button:
         return look.button(self._catalog(label), lambda: clicked(None), css_class)
 
-    def _tell(self, sentence: str) -> None:
-        self._said.value = f'<p role="status">{sentence}</p>'
+    def _show_message(self, sentence: str) -> None:
+        self._message.value = f'<p role="status">{sentence}</p>'
 
     def _chosen(self, change: Any) -> None:
         self._note.disabled = change["new"] is None
@@ -127,7 +127,7 @@ class LessonWidget(ipywidgets.VBox):
         self._answers.disabled = self._note.disabled = True
         self._run.disabled = False
         sentence = self._catalog(N_("You predict: {prediction}. Now see."), prediction=self.prediction)
-        self._tell(html.escape(sentence))
+        self._show_message(html.escape(sentence))
 
     def _offer(self, *, repeats: bool) -> None:
         """Enable or disable the buttons that repeat an experiment."""
@@ -156,13 +156,13 @@ class LessonWidget(ipywidgets.VBox):
     def _work(self, task: Callable[[], None], sentence: str) -> None:
         """Run `task` in a separate thread; after an exception too, the class can continue."""
         self._offer(repeats=False)
-        self._tell(html.escape(sentence))
+        self._show_message(html.escape(sentence))
 
         def carried_out() -> None:
             try:
                 task()
             except Exception as error:  # noqa: BLE001 - a class must see why its experiment ended
-                self._tell(html.escape(self._catalog.error(error)))
+                self._show_message(html.escape(self._catalog.error(error)))
                 self._again.disabled = False
                 self._another.disabled = self._repeat.disabled = not self.outcomes
 
@@ -186,12 +186,12 @@ class LessonWidget(ipywidgets.VBox):
         first, known = self.lesson.seed, {outcome.seed for outcome in self.outcomes}
         wanted = [seed for seed in range(first, first + self.lesson.seeds) if seed not in known]
         done = self.lesson.seeds - len(wanted)
-        self._tell(html.escape(self._progress(done)))
+        self._show_message(html.escape(self._progress(done)))
         for outcome in self.lesson.repeat(self.prediction, wanted):
             self._keep(outcome)
             done += 1
-            self._tell(html.escape(self._progress(done)))
-        self._said.value = self._comparison()
+            self._show_message(html.escape(self._progress(done)))
+        self._message.value = self._comparison()
         self._offer(repeats=True)
 
     def _return_to_question(self) -> None:
@@ -199,7 +199,7 @@ class LessonWidget(ipywidgets.VBox):
         self.set_trait("prediction", "")
         self._answers.index = None
         self._answers.disabled = False
-        self._tell(self._catalog(N_("First choose what you expect.")))
+        self._show_message(self._catalog(N_("First choose what you expect.")))
 
     def _go_to_question(self) -> None:
         branch, iteration = self._asked_at
@@ -211,7 +211,7 @@ class LessonWidget(ipywidgets.VBox):
         self.outcome = outcome
         self._keep(outcome)
         self.trainer_widget._hands.compare_with(outcome.branch)
-        self._said.value = self._comparison()
+        self._message.value = self._comparison()
 
     def _keep(self, outcome: Outcome) -> None:
         """Keep one outcome for each seed, by seed."""
@@ -254,18 +254,18 @@ class LessonWidget(ipywidgets.VBox):
         right = answers.count(self.prediction)
         if len(answers) > 1:
             counts = ", ".join(f"{answer}: {answers.count(answer)}" for answer in self.lesson.answers)
-            said = t(
+            verdict = t(
                 N_("It was right on {right} of {count} seeds ({answers})."),
                 right=right,
                 count=len(answers),
                 answers=counts,
             )
         elif right:
-            said = t(N_("That was right."))
+            verdict = t(N_("That was right."))
         else:
-            said = t(N_("That was not right: the answer is {answer}."), answer=answers[0])
+            verdict = t(N_("That was not right: the answer is {answer}."), answer=answers[0])
         mark = "gw-right" if 2 * right > len(answers) else "gw-wrong"
-        return f'<strong class="{mark}">{html.escape(said)}</strong>'
+        return f'<strong class="{mark}">{html.escape(verdict)}</strong>'
 
     def _spread(self, name: str, values: list[float]) -> str:
         """Return a value, or the median of several with the lowest and the highest."""

@@ -9,8 +9,8 @@ def test_a_click_and_the_keys_move_the_start_and_a_control_changes_the_game(lab)
     page = lab.page
     plane = page.locator(".gw-dirac-plane")
     plane.locator(".gw-dirac-start").wait_for()
-    said = page.locator(".gw-dirac-said")
-    assert "It circles." in said.inner_text()
+    verdicts = page.locator(".gw-dirac-verdicts")
+    assert "It circles." in verdicts.inner_text()
 
     box = plane.bounding_box()
     # The plane from -2.2 to 2.2 extends from 44 to 388 of 400 units horizontally, from 12 to 360 vertically.
@@ -23,7 +23,7 @@ def test_a_click_and_the_keys_move_the_start_and_a_control_changes_the_game(lab)
 
     page.locator(".gw-penalty select").select_option("R1, at real samples")
     lab.wait_until("w.penalty == 'r1'")
-    said.get_by_text("It gets there.").wait_for()
+    verdicts.get_by_text("It gets there.").wait_for()
 
     # With reduced motion the end of the run is shown at once; otherwise the mark moves towards it.
     page.emulate_media(reduced_motion="reduce")

@@ -85,12 +85,12 @@ def test_the_gallery(lab, gallery):
 
     # Hovering over a sample shows its details; the nearest real image is found on request.
     gallery.samples.nth(7).hover()
-    said = gallery.panel.locator(".gw-gallery-said")
-    expect(said).to_have_text(re.compile(r"Sample 8 · D: \d+\s%"))
+    caption = gallery.panel.locator(".gw-gallery-caption")
+    expect(caption).to_have_text(re.compile(r"Sample 8 · D: \d+\s%"))
     gallery.samples.nth(7).focus()
     gallery.samples.nth(7).press("ArrowDown")
     expect(gallery.samples.nth(12)).to_be_focused()
-    expect(said).to_contain_text("Sample 13")
+    expect(caption).to_contain_text("Sample 13")
 
     gallery.panel.locator("button.gw-neighbor").click()
     expect(gallery.panel.locator("canvas.gw-near")).to_be_visible()
@@ -135,7 +135,7 @@ def test_the_gallery(lab, gallery):
 
     # Saved files are in the notebook's folder.
     gallery.page.locator(".gw-save-png").first.click()
-    expect(gallery.page.locator(".gw-saving-told").first).to_contain_text("digits-180.png")
+    expect(gallery.page.locator(".gw-saving-message").first).to_contain_text("digits-180.png")
     assert lab.value_of("__import__('os').path.exists('digits-180.png')")
 
 

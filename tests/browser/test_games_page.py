@@ -51,7 +51,7 @@ def test_cyclegan_plays_and_its_slider_freeze_timeline_and_substeps_work(lab) ->
         expect(walk).to_have_attribute("data-stage", stage)
         if stage != "loss":
             walk.locator(".gw-walk-next").click()
-    expect(walk.locator(".gw-walk-said")).to_contain_text("What Discriminators minimises is")
+    expect(walk.locator(".gw-walk-sentence")).to_contain_text("What Discriminators minimises is")
     expect(view.panel("walk-images").locator("img")).to_have_count(1)
     walk.press("Escape")
     expect(walk).to_have_attribute("data-stage", "")

@@ -42,7 +42,7 @@ def check_parts(lab, graph):
     expect(nodes).to_have_count(11)
     for name in ("Noise", "Generator", "Discriminator", "Loss of D", "Gradient of G"):
         expect(graph.panel("graph").get_by_role("button", name=name, exact=True)).to_have_count(1)
-    tell = graph.panel("graph-tell")
+    tell = graph.panel("graph-description")
     graph.panel("node-loss_d").hover()
     expect(tell).to_contain_text(f"now {lab.value_of('w.loss_d'):.3f}")
     graph.panel("node-noise").focus()
@@ -128,4 +128,4 @@ def test_images_are_shown_as_strips(lab):
     wait_for_change(view, "graph-canvas", before)
     expect(view.panel("morph")).to_be_hidden()
     view.panel("node-generator").hover()
-    expect(view.panel("graph-tell")).to_contain_text("a plane through the noise")
+    expect(view.panel("graph-description")).to_contain_text("a plane through the noise")

@@ -48,7 +48,7 @@ def test_a_lesson_is_clicked_through(lab: NotebookPage, theme):
     index = lab.start(LESSON)
     lab.finish(index)
     head = lab.cell(index).first.locator(".gw-lesson")
-    said = head.locator(".gw-lesson-said")
+    message = head.locator(".gw-lesson-message")
     button = {name: head.get_by_role("button", name=name) for name in (
         "Note my prediction", "Run the experiment", "Again", "Another seed", "Several seeds")}  # fmt: skip
     for each in button.values():
@@ -58,23 +58,23 @@ def test_a_lesson_is_clicked_through(lab: NotebookPage, theme):
     def predict(answer: str) -> None:
         head.get_by_label(answer).check()
         button["Note my prediction"].click()
-        expect(said).to_contain_text(f"You predict: {answer}.")
+        expect(message).to_contain_text(f"You predict: {answer}.")
         button["Run the experiment"].click()
 
     predict("fall")
-    expect(said.locator(".gw-wrong")).to_have_text("That was not right: the answer is rise.")
-    expect(said.locator("table tr")).to_have_count(4)
+    expect(message.locator(".gw-wrong")).to_have_text("That was not right: the answer is rise.")
+    expect(message.locator("table tr")).to_have_count(4)
     picture(head, f"lesson-wrong-{theme}")
     button["Again"].click()
-    expect(said).to_have_text("First choose what you expect.")
+    expect(message).to_have_text("First choose what you expect.")
     expect(button["Run the experiment"]).to_be_disabled()
     predict("rise")
-    expect(said.locator(".gw-right")).to_have_text("That was right.")
+    expect(message.locator(".gw-right")).to_have_text("That was right.")
     button["Another seed"].click()
-    expect(said.locator(".gw-right")).to_contain_text("It was right on 2 of 2 seeds")
+    expect(message.locator(".gw-right")).to_contain_text("It was right on 2 of 2 seeds")
     button["Several seeds"].click()
-    expect(said.locator(".gw-right")).to_contain_text("It was right on 3 of 3 seeds (fall: 0, rise: 3).")
-    expect(said).to_contain_text("Median, lowest and highest of 3 seeds.")
+    expect(message.locator(".gw-right")).to_contain_text("It was right on 3 of 3 seeds (fall: 0, rise: 3).")
+    expect(message).to_contain_text("Median, lowest and highest of 3 seeds.")
     picture(head, f"lesson-seeds-{theme}")
 
 

@@ -36,8 +36,8 @@ def test_drawing_pasting_and_training_on_it(lab: NotebookPage):
     lab.wait_until(f"len(panel.strokes) == 2 and panel._ready['drawing'] is not None and {BELOW}")
     upper = lab.value_of("float((panel._ready['drawing'].samples[:, 1] > 0).float().mean())")
     assert 0.45 < upper < 0.55
-    said = view.panel("own-said").first
-    expect(said).to_contain_text("4000 points")
+    message = view.panel("own-message").first
+    expect(message).to_contain_text("4000 points")
 
     # Erase across, undo that, clear, undo that.
     view.button("erase").click()

@@ -40,16 +40,16 @@ def test_a_recorded_run_is_scrubbed_from_the_disk(chromium: Browser, tmp_path: P
     try:
         page.goto(file.as_uri())
         page.locator("html[data-ready=yes]").wait_for(state="attached")
-        told, slider = page.locator("output"), page.get_by_role("slider", name="Moment").first
-        expect(told).to_have_text("itération 0")
+        caption, slider = page.locator("output"), page.get_by_role("slider", name="Moment").first
+        expect(caption).to_have_text("itération 0")
         slider.press("End")
-        expect(told).to_have_text("itération 40")
+        expect(caption).to_have_text("itération 40")
         page.wait_for_function(f"({DRAWN})('.gw-class-curves') > 100")
         if data == "ring8":
             page.wait_for_function(f"({DRAWN})('canvas.gw-points') > 100")
             last = page.evaluate(PIXELS)
             slider.press("ArrowLeft")
-            expect(told).to_have_text("itération 5")
+            expect(caption).to_have_text("itération 5")
             page.wait_for_function(f"last => ({PIXELS})() !== last", arg=last)
         linear = page.evaluate("() => document.querySelector('.gw-class-curves').toDataURL()")
         page.get_by_role("checkbox", name="log").first.check()
@@ -58,7 +58,7 @@ def test_a_recorded_run_is_scrubbed_from_the_disk(chromium: Browser, tmp_path: P
         )
         slider.press("Home")
         page.get_by_role("button", name="Lancer").click()
-        expect(told).to_have_text("itération 40")
+        expect(caption).to_have_text("itération 40")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 22, 22)"
         page.emulate_media(color_scheme="light")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

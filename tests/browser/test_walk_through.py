@@ -18,17 +18,17 @@ def test_sub_steps_forward_and_back_change_nothing_until_the_end(lab) -> None:
     walk.locator(".gw-walk-which").select_option("generator")
     walk.locator(".gw-walk-begin").click()
     expect(walk.locator(".gw-walk-back")).to_be_disabled()
-    said = []
+    sentences = []
     for stage in STAGES:
         expect(walk).to_have_attribute("data-stage", stage)
         expect(walk.locator("[aria-current=step]")).to_have_class(
             f"gw-walk-stage gw-walk-at-{stage} gw-walk-here"
         )
-        said.append(walk.locator(".gw-walk-said").inner_text())
+        sentences.append(walk.locator(".gw-walk-sentence").inner_text())
         if stage != "update":
             walk.press("ArrowRight")
-    assert len(set(said)) == len(STAGES)
-    assert "16 new noise vectors" in said[0]
+    assert len(set(sentences)) == len(STAGES)
+    assert "16 new noise vectors" in sentences[0]
     walk.press("ArrowLeft")
     expect(walk).to_have_attribute("data-stage", "gradients")
     assert lab.value_of("w.trainer.state_hash()") == before

@@ -54,9 +54,9 @@ def test_opening_a_folder_tells_how_far_it_has_come_where_it_takes_long(tmp_path
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(folder_module, "SHOWN_AFTER", 0)
     image_folder(tmp_path / "faces")
-    told = capsys.readouterr().err
-    assert "faces" in told
-    assert "/40" in told
+    progress = capsys.readouterr().err
+    assert "faces" in progress
+    assert "/40" in progress
     assert not set(threading.enumerate()) - before
 
 

@@ -38,7 +38,7 @@ def test_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "pattern"),
     [
         ("x,y\n1,2\n1,two\n", "line 3: 'two' is not a number"),
         ("1,2\n\n1,2,3", "line 3 has 3 numbers, but the lines before it have 2"),
@@ -52,8 +52,8 @@ def test_a_file(tmp_path):
         ("1,1\n1,1e300", "point 2"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text, said):
-    with pytest.raises(DataError, match=said):
+def test_what_is_wrong_is_said_with_its_line(text, pattern):
+    with pytest.raises(DataError, match=pattern):
         read_points(text)
 
 

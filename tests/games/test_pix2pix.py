@@ -66,14 +66,14 @@ def test_detail_is_nothing_in_a_plane_and_grows_with_contrast():
 
 
 @pytest.mark.parametrize(
-    ("inputs", "targets", "said"),
+    ("inputs", "targets", "pattern"),
     [
         ((1, 16, 16), (1, 8, 8), "inputs have 16 by 16 pixels and targets 8 by 8"),
         ((1, 10, 10), (1, 10, 10), "10 by 10 pixels; image translation needs sides"),
         ((2,), (2,), "needs images, but one sample has shape"),
     ],
 )
-def test_samples_that_cannot_be_translated_are_refused(inputs, targets, said):
+def test_samples_that_cannot_be_translated_are_refused(inputs, targets, pattern):
     streams = {"pairs": TensorStream(torch.zeros(4, *inputs), targets=torch.zeros(4, *targets))}
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=pattern):
         Play(Pix2Pix(), streams)

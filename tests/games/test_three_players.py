@@ -184,7 +184,7 @@ def test_a_reset_keeps_the_game_and_says_what_another_one_needs():
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "pattern"),
     [
         ({"build": lambda self, *_: 1 / 0}, r"build\(\) of the game .* failed: ZeroDivisionError"),
         ({"build": lambda self, *_: None}, "returned a NoneType; return a dictionary of torch.nn.Module"),
@@ -197,9 +197,9 @@ def test_a_reset_keeps_the_game_and_says_what_another_one_needs():
         ({"defaults": {"lr_z": 1.0}}, "default of 'lr_z', which is no setting"),
     ],
 )
-def test_a_game_that_cannot_be_played_says_why(members, said):
+def test_a_game_that_cannot_be_played_says_why(members, pattern):
     broken = type("Broken", (TwoGenerators,), members)()
-    with pytest.raises(gw.DataError, match=said):
+    with pytest.raises(gw.DataError, match=pattern):
         gw.GANTrainer(POINTS, game=broken, batch_size=16)
     with pytest.raises(gw.DataError, match=r"pass an instance of it, TwoGenerators\(\)"):
         gw.GANTrainer(POINTS, game=TwoGenerators)

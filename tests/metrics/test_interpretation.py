@@ -15,7 +15,7 @@ RING = {"modes": 8.0, "high_quality": 0.989, "reverse_kl": 0.001, "sliced_wasser
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "sentence"),
     [
         ({}, "nearly as good and as varied"),
         ({"precision": 0.6}, "something to gain"),
@@ -26,12 +26,12 @@ RING = {"modes": 8.0, "high_quality": 0.989, "reverse_kl": 0.001, "sliced_wasser
         ({"frechet": math.inf, "precision": 0.0}, "broken numbers"),
     ],
 )
-def test_images(changes, said):
-    assert said in verdict("images", {**PERFECT, **changes}, PERFECT)
+def test_images(changes, sentence):
+    assert sentence in verdict("images", {**PERFECT, **changes}, PERFECT)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "sentence"),
     [
         ({}, "nearly indistinguishable"),
         ({"modes": 3.0}, "Only 3 of 8 clusters"),
@@ -40,16 +40,16 @@ def test_images(changes, said):
         ({"modes": 0.0, "reverse_kl": math.inf, "sliced_wasserstein": math.inf}, "broken numbers"),
     ],
 )
-def test_points_in_clusters(changes, said):
-    assert said in verdict("points", {**RING, **changes}, RING)
+def test_points_in_clusters(changes, sentence):
+    assert sentence in verdict("points", {**RING, **changes}, RING)
 
 
 @pytest.mark.parametrize(
-    ("distance", "said"), [(0.03, "nearly indistinguishable"), (0.1, "nearly"), (0.5, "do not match")]
+    ("distance", "sentence"), [(0.03, "nearly indistinguishable"), (0.1, "nearly"), (0.5, "do not match")]
 )
-def test_other_points(distance, said):
+def test_other_points(distance, sentence):
     floors = {"sliced_wasserstein": 0.02}
-    assert said in verdict("points", {"sliced_wasserstein": distance}, floors)
+    assert sentence in verdict("points", {"sliced_wasserstein": distance}, floors)
 
 
 def test_nothing_is_said_before_there_is_something_to_say():

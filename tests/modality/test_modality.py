@@ -108,15 +108,15 @@ def test_a_kind_that_recognizes_its_samples_needs_no_name():
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("points", "already"), ("My kind", "no name"), (7, "7 is no name")]
+    ("name", "pattern"), [("points", "already"), ("My kind", "no name"), (7, "7 is no name")]
 )
-def test_a_kind_needs_a_name_of_its_own(name, said):
-    with pytest.raises(ValueError, match=said):
+def test_a_kind_needs_a_name_of_its_own(name, pattern):
+    with pytest.raises(ValueError, match=pattern):
         gw.register_modality(gw.Modality(name=name))
 
 
 @pytest.mark.parametrize(
-    ("part", "said"),
+    ("part", "pattern"),
     [
         (
             {"metrics": {}, "headline": "loudness"},
@@ -144,9 +144,9 @@ def test_a_kind_needs_a_name_of_its_own(name, said):
     ],
     ids=lambda value: ", ".join(value) if isinstance(value, dict) else "",
 )
-def test_an_incomplete_declaration_is_refused_by_part_value_and_remedy(part, said):
+def test_an_incomplete_declaration_is_refused_by_part_value_and_remedy(part, pattern):
     known = dict(MODALITIES)
-    with pytest.raises((TypeError, ValueError), match=said):
+    with pytest.raises((TypeError, ValueError), match=pattern):
         gw.register_modality(replace(WAVES, **part))
     assert known == MODALITIES, "nothing is registered"
 
@@ -164,7 +164,7 @@ def test_a_kind_without_evaluate_has_the_metrics_of_images():
 
 
 @pytest.mark.parametrize(
-    ("part", "said"),
+    ("part", "pattern"),
     [
         (
             {"picture": lambda samples: samples},
@@ -178,9 +178,9 @@ def test_a_kind_without_evaluate_has_the_metrics_of_images():
     ],
     ids=["picture", "plane", "features"],
 )
-def test_data_that_a_kind_cannot_draw_or_measure_are_refused(part, said):
+def test_data_that_a_kind_cannot_draw_or_measure_are_refused(part, pattern):
     kind = gw.register_modality(replace(WAVES, name="odd_waves", **part)).name
-    with pytest.raises(gw.DataError, match=said):
+    with pytest.raises(gw.DataError, match=pattern):
         gw.dataset(np.zeros((4, 2, 12), np.float32), kind=kind)
 
 

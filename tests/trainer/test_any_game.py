@@ -163,7 +163,7 @@ def test_a_run_that_diverges_stands_at_its_last_good_state():
 
 
 @pytest.mark.parametrize(
-    ("make", "error", "said"),
+    ("make", "error", "pattern"),
     [
         (lambda: gw.GANTrainer("ring8", game="cycelgan"), gw.DataError, "did you mean cyclegan"),
         (lambda: gw.GANTrainer("ring8", game="pix2pix"), gw.DataError, "inputs, targets"),
@@ -183,8 +183,8 @@ def test_a_run_that_diverges_stands_at_its_last_good_state():
         (lambda: adversarial().reset(game="gan"), gw.DataError, "make another trainer, gw.GANTrainer"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_name_and_a_remedy(make, error, said):
-    with pytest.raises(error, match=said):
+def test_what_does_not_fit_is_refused_with_its_name_and_a_remedy(make, error, pattern):
+    with pytest.raises(error, match=pattern):
         make()
 
 

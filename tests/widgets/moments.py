@@ -82,7 +82,7 @@ def record(seq: int, **about: Any) -> Intervention:
 def past(*others: BranchView, **changes: Any) -> TimelineView:
     """The past of a run that stands at the end of its first branch, at iteration 1234."""
     main = BranchView(0, "main", None, 0, 1234)
-    told = TimelineView(
+    view = TimelineView(
         branches=(main, *others),
         interventions=(),
         led_here=(),
@@ -92,7 +92,7 @@ def past(*others: BranchView, **changes: Any) -> TimelineView:
         first=0,
         lineage=frozenset({0}),
     )
-    return replace(told, **changes)
+    return replace(view, **changes)
 
 
 def images_frame(channels: int = 1, side: int = 8, **changes: Any) -> Frame:

@@ -34,7 +34,7 @@ class Flow:
         return self._unasked + 1 >= self._trust
 
     def sent(self, now: float) -> None:
-        """Record that the next frame was sent; it had to be acknowledged if :meth:`asks` said so."""
+        """Record that the next frame was sent; it had to be acknowledged if :meth:`asks` returned True."""
         if self.asks():
             self._unasked, self._asked_at = 0, now
         else:

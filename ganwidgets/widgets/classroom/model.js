@@ -4,24 +4,24 @@
 export class Model {
   constructor(traits) {
     this.traits = traits;
-    this.heard = new Map();
+    this.listeners = new Map();
   }
   get(key) {
     return this.traits[key];
   }
   set(key, value) {
     this.traits[key] = value;
-    this.tell(`change:${key}`);
+    this.notify(`change:${key}`);
   }
   save_changes() {}
   send() {}
   on(event, act) {
-    this.heard.set(event, [...(this.heard.get(event) ?? []), act]);
+    this.listeners.set(event, [...(this.listeners.get(event) ?? []), act]);
   }
   off(event, act) {
-    this.heard.set(event, (this.heard.get(event) ?? []).filter((each) => each !== act));
+    this.listeners.set(event, (this.listeners.get(event) ?? []).filter((each) => each !== act));
   }
-  tell(event, ...values) {
-    for (const act of this.heard.get(event) ?? []) act(...values);
+  notify(event, ...values) {
+    for (const act of this.listeners.get(event) ?? []) act(...values);
   }
 }

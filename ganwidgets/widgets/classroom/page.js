@@ -116,7 +116,7 @@ function showFrame(data) {
     return new DataView(data, at - bytes, bytes);
   });
   find("status").textContent = `${header.status} \u00b7 ${words.iteration} ${header.iteration}`;
-  if (header.frame.parts.length || header.frame.keep.length) model.tell("msg:custom", { frame: header.frame }, buffers);
+  if (header.frame.parts.length || header.frame.keep.length) model.notify("msg:custom", { frame: header.frame }, buffers);
   curves = header.curves;
   losses = header.anew ? header.rows : losses.concat(header.rows);
   drawLosses(find("curves"), losses, words, curves, find("log").querySelector("input").checked);

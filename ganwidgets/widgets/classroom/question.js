@@ -35,7 +35,7 @@ export class Question {
       this.ask(content, words);
     }
     this.place.querySelector("fieldset").disabled = content.actual.length > 0;
-    this.tell(content, words);
+    this.showPredictions(content, words);
   }
 
   ask(content, words) {
@@ -50,14 +50,14 @@ export class Question {
       label.append(answer);
       box.addEventListener("change", () => {
         this.send({ answer: index });
-        told.textContent = words.answered;
+        confirmation.textContent = words.answered;
       });
     });
     const hint = fill(words.draw, { curve: words[content.curve] });
     make(this.place, "p", "", {}, hint);
     const canvas = make(this.place, "canvas", "gw-class-drawing", { role: "img", "aria-label": hint });
     this.takeCurve(canvas, content.axis);
-    const told = make(this.place, "p", "gw-class-told", { role: "status" });
+    const confirmation = make(this.place, "p", "gw-class-confirmation", { role: "status" });
     make(this.place, "div", "gw-class-predictions");
     drawExpectation(canvas, null, [], content.axis);
   }
@@ -83,7 +83,7 @@ export class Question {
   }
 
   /** Show what the class expects, and what happened. */
-  tell(content, words) {
+  showPredictions(content, words) {
     const place = this.place.querySelector(".gw-class-predictions");
     place.replaceChildren();
     if (content.predictions) {

@@ -46,7 +46,7 @@ function render({ model, el }) {
   for (const asked of ["samples", "findings", "better"]) {
     makeButton(bar, `gw-action gw-compare-${asked}`, words[asked], () => model.send({ [asked]: true }));
   }
-  const told = make(root, "div", "gw-compare-told", { role: "status" });
+  const message = make(root, "div", "gw-compare-message", { role: "status" });
   const svg = makeSvg(root, "svg", "gw-compare-chart", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   const parallel = makeSvg(root, "svg", "gw-compare-parallel", { role: "img", "aria-label": words.parallel });
   const scroll = make(root, "div", "gw-compare-scroll");
@@ -177,11 +177,11 @@ function render({ model, el }) {
     drawTable();
     drawCurves();
     drawParallel();
-    told.innerHTML = model.get("told");  // made by the kernel, names escaped there
+    message.innerHTML = model.get("message");  // made by the kernel, names escaped there
     pictures.innerHTML = model.get("pictures");  // made by the kernel, names escaped there
   };
   filter.addEventListener("input", draw);
-  const traits = ["table", "curves", "pictures", "told"];
+  const traits = ["table", "curves", "pictures", "message"];
   const deafen = listen(model, Object.fromEntries(traits.map((trait) => [`change:${trait}`, draw])));
   const timer = setInterval(() => {
     if (document.visibilityState === "visible" && el.isConnected && el.offsetParent !== null) model.send({ look: true });

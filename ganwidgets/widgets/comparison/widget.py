@@ -3,7 +3,7 @@
 From the browser, as messages: ``{"look": true}`` every two seconds while the page shows it; ``{"samples": true}``.
 The messages ``{"findings": true}`` and ``{"better": true}`` request the findings of each run, and the
 difference between two groups of seeds. The traits `column`, `against` and `colour` are the browser's choices.
-To the browser: `table`, `curves`, `pictures`, `told`.
+To the browser: `table`, `curves`, `pictures`, `message`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class ComparisonWidget(anywidget.AnyWidget):
     table = Dict().tag(sync=True)
     curves = Dict().tag(sync=True)
     pictures = Unicode("").tag(sync=True)
-    told = Unicode("").tag(sync=True)
+    message = Unicode("").tag(sync=True)
     column = Unicode("loss_d").tag(sync=True)
     against = Unicode("iteration").tag(sync=True)
     colour = Unicode(EACH).tag(sync=True)
@@ -186,7 +186,7 @@ class ComparisonWidget(anywidget.AnyWidget):
 
     def show_findings(self) -> None:
         """Show the findings of each run."""
-        self.told = findings_of_each(self._comparison.findings(), self._catalog)
+        self.message = findings_of_each(self._comparison.findings(), self._catalog)
 
     def show_better(self) -> None:
         """Show the difference of the drawn curve between the second and the first group of seeds."""
@@ -194,7 +194,7 @@ class ComparisonWidget(anywidget.AnyWidget):
         try:
             interval = self._comparison.better_by(self.column)
         except ValueError as error:
-            self.told = f"<p>{html.escape(t.error(error))}</p>"
+            self.message = f"<p>{html.escape(t.error(error))}</p>"
             return
         first, second = groups
         sentence = t(
@@ -204,7 +204,7 @@ class ComparisonWidget(anywidget.AnyWidget):
             second=second,
             interval=interval.sentence(),
         )
-        self.told = f"<p>{html.escape(sentence)}</p>"
+        self.message = f"<p>{html.escape(sentence)}</p>"
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         return {**view_of(self), "text/html": overview(self._comparison, self._catalog)}

@@ -106,7 +106,7 @@ class Control:
         self._in_force: Any = NOTHING
         self._refusal = ""
         self._idle = ""
-        self._tell = shown
+        self._on_shown = shown
         self._css_classes = (
             "gw-control",
             f"gw-kind-{type(setting).__name__.lower()}",
@@ -181,7 +181,7 @@ class Control:
             self._asked = NOTHING
             self._refusal = ""
             self._display(value)
-        self._tell(self.name)
+        self._on_shown(self.name)
 
     def show_in_force(self, value: Any) -> None:
         """Show the value in force if it differs from the requested one."""
@@ -204,7 +204,7 @@ class Control:
             self._asked = NOTHING
             self._refusal = self._catalog.error(error)
             self._display(value)
-        self._tell(self.name)
+        self._on_shown(self.name)
 
     def _display(self, value: Any) -> None:
         self._shown = value
@@ -227,7 +227,7 @@ class Control:
             with self._guard:
                 self._refusal = ""
                 self._annotate()
-            self._tell(self.name)
+            self._on_shown(self.name)
 
     def _refuse_typed_zero(self) -> None:
         """Refuse a typed 0 if 0 means no limit."""
@@ -248,8 +248,8 @@ class Control:
             return f'<span class="gw-idle-because">{html.escape(self._idle)}</span>'
         if self.pending:
             waits = self.setting.effect == "fresh start"
-            told = N_("takes effect at Reset; now {value}") if waits else N_("asked for; now {value}")
-            sentence = self._catalog(told, value=self.editor.words(self._in_force))
+            template = N_("takes effect at Reset; now {value}") if waits else N_("asked for; now {value}")
+            sentence = self._catalog(template, value=self.editor.words(self._in_force))
             # Most changes take effect at once; their line appears only if the current step takes long.
             kind = "gw-pending" if waits else "gw-pending gw-asked"
             return f'<span class="{kind}">{html.escape(sentence)}</span>'

@@ -100,7 +100,7 @@ export default {
     });
     const side = make(el, "div", "gw-dirac-side");
     const chart = makeSvg(side, "svg", "gw-dirac-chart", { viewBox: `0 0 ${CHART.width} ${CHART.height}`, role: "img" });
-    const said = make(side, "div", "gw-dirac-said", { role: "status" });
+    const verdicts = make(side, "div", "gw-dirac-verdicts", { role: "status" });
     const play = makeButton(side, "gw-action jupyter-button gw-dirac-play", "", () => run());
 
     let parts = null;
@@ -144,7 +144,7 @@ export default {
       play.textContent = words.play;
       parts = { plane: drawPlane(plane, scene, words), chart: drawChart(chart, scene, words) };
       put(parts.plane.places.length - 1);
-      said.innerHTML = scene.said;
+      verdicts.innerHTML = scene.verdicts;
     };
     const begin = (theta, psi) => model.send({ start: [theta, psi] });
     const pointed = (event) => {

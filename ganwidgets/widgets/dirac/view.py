@@ -7,7 +7,7 @@ The dictionary `scene` is sent to the browser completely at each change:
 - ``distance``, ``theory``: log10 of the distance from (0, 0) at each step, measured and by the linear
   theory (empty without one);
 - ``reach``, ``decades``, ``xticks``, ``yticks``: limits and ticks of the axes;
-- ``said``: the verdicts, as HTML.
+- ``verdicts``: sentences on stability, as HTML.
 
 From the browser: ``{"start": [theta, psi]}`` for a click.
 """
@@ -113,7 +113,7 @@ def scene_of(
         "decades": [low, high],
         "xticks": [[value, f"{value:g}"] for value in nice_ticks(0, max(1, steps))],
         "yticks": [[power, f"{10.0**power:g}"] for power in range(low, high + 1, every)],
-        "said": _said(game, path, formula, dynamics, catalog),
+        "verdicts": _verdicts(game, path, formula, dynamics, catalog),
     }
 
 
@@ -164,7 +164,7 @@ _KINK = N_(
 )
 
 
-def _said(
+def _verdicts(
     game: DiracGAN, path: np.ndarray, formula: np.ndarray, dynamics: Dynamics | None, t: Catalog
 ) -> str:
     """Return the verdict, and theory and measurement side by side, as HTML."""

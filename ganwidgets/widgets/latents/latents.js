@@ -108,15 +108,15 @@ function render({ model, el }) {
       }
     }
   };
-  const tell = () => {
+  const showState = () => {
     const { text, share } = model.get("state");
     line.textContent = text;
     bar.style.width = `${Math.round(share * 100)}%`;
     bar.parentElement.classList.toggle("gw-latents-busy", share < 1);
   };
-  const deafen = listen(model, { "change:pictures": show, "change:state": tell });
+  const deafen = listen(model, { "change:pictures": show, "change:state": showState });
   show();
-  tell();
+  showState();
   return deafen;
 }
 

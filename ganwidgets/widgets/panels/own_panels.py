@@ -131,8 +131,8 @@ class OwnPanel:
         try:
             self._panel.draw(frame)
         except Exception as error:  # noqa: BLE001 - the panel's place shows any exception of user code
-            said = html.escape(f"{type(error).__name__}: {error}")
+            error_html = html.escape(f"{type(error).__name__}: {error}")
         else:
-            said = ""
-        if self._trouble.value != said:
-            self._trouble.value = said
+            error_html = ""
+        if self._trouble.value != error_html:
+            self._trouble.value = error_html

@@ -28,7 +28,7 @@ class SavedFiles:
 
     Attributes
     ----------
-    said : ipywidgets.HTML
+    message : ipywidgets.HTML
         The line.
     buttons : list of ipywidgets.Button
         Disabled while a file is saved.
@@ -36,22 +36,22 @@ class SavedFiles:
 
     def __init__(self, catalog: Catalog, look: SharedStyle, css_class: str) -> None:
         self._catalog = catalog
-        self.said = look.html("", css_class)
+        self.message = look.html("", css_class)
         self.buttons: list[ipywidgets.Button] = []
 
     def begin(self, save: Callable[[], Any]) -> None:
         """Call `save`, which returns the path of the file or raises, on a thread of its own."""
         for button in self.buttons:
             button.disabled = True
-        self.said.value = announced(self._catalog(N_("Saving…")))
+        self.message.value = announced(self._catalog(N_("Saving…")))
         threading.Thread(target=self.work, args=(save,), name="ganwidgets-save", daemon=True).start()
 
     def work(self, save: Callable[[], Any]) -> None:
         """Call `save`, and say what came of it."""
         try:
-            said = self._catalog(N_("Saved: {path}"), path=str(save()))
+            message = self._catalog(N_("Saved: {path}"), path=str(save()))
         except Exception as error:  # noqa: BLE001 - the page shows why it cannot be saved
-            said = self._catalog.error(error)
-        self.said.value = announced(said)
+            message = self._catalog.error(error)
+        self.message.value = announced(message)
         for button in self.buttons:
             button.disabled = False

@@ -19,7 +19,7 @@ const buffers = recording.buffers.map((text) => new DataView(Uint8Array.from(ato
 const address = URL.createObjectURL(new Blob([recording.module], { type: "text/javascript" }));
 const { default: panel } = await import(address);
 const model = new Model(recording.traits);
-const [button, slider, told, log] = [
+const [button, slider, caption, log] = [
   find(".gw-replay-row button"),
   find(".gw-replay-row input"),
   find("output"),
@@ -36,9 +36,9 @@ panel.render({ model, el: find(".gw-class-picture") });
 function show() {
   const at = Number(slider.value);
   const { buffers: numbers, ...frame } = frames[at];
-  model.tell("msg:custom", { frame }, numbers.map((number) => buffers[number]));
-  told.textContent = `${words.iteration} ${iterations[at]}`;
-  slider.setAttribute("aria-valuetext", told.textContent);
+  model.notify("msg:custom", { frame }, numbers.map((number) => buffers[number]));
+  caption.textContent = `${words.iteration} ${iterations[at]}`;
+  slider.setAttribute("aria-valuetext", caption.textContent);
   const seen = losses.filter(([iteration]) => iteration <= iterations[at]);
   drawLosses(find(".gw-class-curves"), seen, words, CURVES, log.checked);
 }

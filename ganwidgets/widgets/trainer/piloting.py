@@ -61,14 +61,14 @@ class Piloting(HasTraits):
         self.rules = built_in_rules(self._trainer._session.own.game) if pilot is None else pilot.watch.rules
         self.autopilot = "advise" if pilot is None else pilot.mode
         self._piloted = True
-        self._tell_checkup()
+        self._update_checkup()
 
     @observe("rules", "autopilot")
     def _rearm(self, _change: Any) -> None:
         if not self.__dict__.get("_piloted", False):
             return
         self._trainer.autopilot(self.rules, "act" if self.autopilot == "act" else "off")
-        self._tell_checkup()
+        self._update_checkup()
 
-    def _tell_checkup(self) -> None:
+    def _update_checkup(self) -> None:
         self._checkup.rules = self.rules if self.autopilot == "advise" else ()

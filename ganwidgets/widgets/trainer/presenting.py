@@ -89,7 +89,7 @@ class Presenting(HasTraits):
                 self._put_back(event, name, event.error)
             return
         if event.kind == "walk":
-            self._dashboard.walk.tell("" if event.error is None else self._catalog.error(event.error))
+            self._dashboard.walk.show_note("" if event.error is None else self._catalog.error(event.error))
             self._again += 1
             return
         refusal = ""

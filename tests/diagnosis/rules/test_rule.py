@@ -17,7 +17,7 @@ EASE = gw.Rule("ease", when="loss_d < 9", then={"lr_d": "* 0.5"}, cooldown=20, l
 
 
 @pytest.mark.parametrize(
-    ("wrong", "error", "told"),
+    ("wrong", "error", "pattern"),
     [
         ({"when": "colapse", "then": {"lr_d": 0.1}}, ValueError, "colapse"),
         ({"when": "loss_q > 1", "then": {"lr_d": 0.1}}, ValueError, "loss_q"),
@@ -44,8 +44,8 @@ EASE = gw.Rule("ease", when="loss_d < 9", then={"lr_d": "* 0.5"}, cooldown=20, l
         ({"when": "collapse", "then": {"lr_d": 0.1}, "bounds": {"lr_d": (2, 1)}}, ValueError, "lower"),
     ],
 )
-def test_a_wrong_rule_is_refused_by_name(wrong: dict[str, Any], error: type[Exception], told: str) -> None:
-    with pytest.raises(error, match=told):
+def test_a_wrong_rule_is_refused_by_name(wrong: dict[str, Any], error: type[Exception], pattern: str) -> None:
+    with pytest.raises(error, match=pattern):
         gw.Rule("wrong", **wrong)
 
 
@@ -225,8 +225,8 @@ def test_no_remedy_leads_out_of_the_usual_rates(symptom: str, lr: float) -> None
 
 def test_augmentation_is_a_remedy_for_images_alone() -> None:
     rules = gw.Settings().as_dict()
-    told = [
+    found = [
         any("augment" in r.changes for r in remedies("overfitting", rules, kind))
         for kind in ("points", "images")
     ]
-    assert told == [False, True]
+    assert found == [False, True]

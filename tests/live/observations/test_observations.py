@@ -310,9 +310,9 @@ def test_a_close_up_is_the_verdict_on_a_part_of_the_plane(watch):
     assert close.extent == (0.25, 0.5, -0.5, -0.25)
     corner = torch.tensor([[0.25 + 0.25 / 128, -0.5 + 0.25 / 128]])
     with torch.no_grad():
-        told = torch.sigmoid(trainer.discriminator(corner)).item()
+        expected = torch.sigmoid(trainer.discriminator(corner)).item()
     assert close.verdict.shape == (64, 64)
-    assert close.verdict[0, 0] == pytest.approx(told, abs=1e-6)
+    assert close.verdict[0, 0] == pytest.approx(expected, abs=1e-6)
     camera.request = replace(camera.request, wanted=frozenset())
     assert camera.take().verdict is None
     assert camera.take(also={"verdict"}).verdict is not None

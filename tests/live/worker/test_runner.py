@@ -72,11 +72,11 @@ def test_playing_goes_on_until_somebody_pauses(runner, log):
 
 
 def test_the_end_of_a_run_is_told_before_a_wait_is_over(runner):
-    told = []
-    runner.subscribe(lambda event: told.append((event.kind, event.state.playing)))
+    events = []
+    runner.subscribe(lambda event: events.append((event.kind, event.state.playing)))
     runner.play(until=10)
     wait(runner, 10)
-    assert told == [("play", True), ("state", False)]
+    assert events == [("play", True), ("state", False)]
 
 
 def test_steps_of_one_network_are_no_iterations(runner, trainer, log):

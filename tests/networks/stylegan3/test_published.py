@@ -46,11 +46,11 @@ def site(monkeypatch):
 
 @pytest.mark.usefixtures("site")
 def test_a_download_says_how_far_it_is_and_comes_once(tmp_path):
-    told = []
-    path = download_stylegan(NAME, tmp_path, progress=lambda *at: told.append(at))
+    progress_calls = []
+    path = download_stylegan(NAME, tmp_path, progress=lambda *at: progress_calls.append(at))
     assert path.read_bytes() == CONTENT
-    assert told[-1] == (len(CONTENT), len(CONTENT))
-    assert len(told) > 1
+    assert progress_calls[-1] == (len(CONTENT), len(CONTENT))
+    assert len(progress_calls) > 1
     assert download_stylegan(NAME, tmp_path, progress=lambda *_: pytest.fail("again")) == path
 
 

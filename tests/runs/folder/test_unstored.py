@@ -184,9 +184,9 @@ class TestLive:
         with pytest.raises(gw.CheckpointError):
             widget.wait(timeout=PATIENCE)
         panel._files.work(lambda: panel._saved(str(tmp_path)))
-        assert str(tmp_path) in panel._files.said.value
+        assert str(tmp_path) in panel._files.message.value
         panel._files.work(lambda: panel._saved(str(tmp_path / "run.gan")))
-        assert "run.gan" in panel._files.said.value
+        assert "run.gan" in panel._files.message.value
         widget.close()
         assert gw.GANTrainer.load(tmp_path / "run.gan").iteration == 3
 

@@ -92,7 +92,7 @@ def written_on(scored, _batch, turn):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "pattern"),
     [
         (lambda s, b, t: s.loss, r"returned a Tensor for 'line'; return Scored\(loss\)"),
         (lambda s, b, t: Scored(s.loss.expand(3)), r"is a tensor of shape \(3,\); it must be one number"),
@@ -110,8 +110,8 @@ def written_on(scored, _batch, turn):
         (written_on, "changes memory 'mean' in place"),
     ],
 )
-def test_a_loss_that_is_wrong_is_refused(change, said):
-    with pytest.raises(DataError, match=said):
+def test_a_loss_that_is_wrong_is_refused(change, pattern):
+    with pytest.raises(DataError, match=pattern):
         probe_game(engine_of(spoiled(change)))
 
 
@@ -130,7 +130,7 @@ def test_draws_inside_networks_are_routed_and_those_that_cannot_be_are_noticed()
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "pattern"),
     [
         ({"players": ()}, "has no players"),
         ({"label": ""}, "has no label"),
@@ -142,8 +142,8 @@ def test_draws_inside_networks_are_routed_and_those_that_cannot_be_are_noticed()
         ({"streams": (Stream("data", "A"), Stream("data", "B"))}, "stream 'data' twice"),
     ],
 )
-def test_what_is_declared_must_not_contradict_itself(members, said):
-    with pytest.raises(DataError, match=said):
+def test_what_is_declared_must_not_contradict_itself(members, pattern):
+    with pytest.raises(DataError, match=pattern):
         check_declared(type("Other", (Regression,), members)())
 
 
@@ -170,7 +170,7 @@ RATE = FloatSetting(0.5, min=0, max=1, label="Rate", group="objective", help="A 
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "pattern"),
     [
         ({"streams": ()}, "has no streams"),
         ({"settings": {"my rate": RATE}}, "cannot have a setting 'my rate'"),
@@ -182,8 +182,8 @@ RATE = FloatSetting(0.5, min=0, max=1, label="Rate", group="objective", help="A 
         ({"from_noise": True}, "declares from_noise, which needs the networks and settings of 'gan'"),
     ],
 )
-def test_settings_and_streams_that_cannot_be_are_refused(members, said):
-    with pytest.raises(DataError, match=said):
+def test_settings_and_streams_that_cannot_be_are_refused(members, pattern):
+    with pytest.raises(DataError, match=pattern):
         check_declared(type("Spoilt", (Regression,), members)())
 
 

@@ -351,8 +351,8 @@ def test_behind_a_proxy_the_cookie_is_for_the_path_of_the_class_only(classroom, 
         with urllib.request.urlopen(request) as answer:
             return answer.headers["Set-Cookie"]
 
-    told = cookie(**outside)
-    assert {"HttpOnly", "Path=/user/ann/proxy/8123/", "SameSite=Strict", "Secure"} <= set(told.split("; "))
+    header = cookie(**outside)
+    assert {"HttpOnly", "Path=/user/ann/proxy/8123/", "SameSite=Strict", "Secure"} <= set(header.split("; "))
     assert "Path=/" in cookie().split("; ")
     for bad in ("/a; Domain=evil.example", "//", "relative", "/" + "x/" * 40):
         assert "Path=/" in cookie(**{"X-Forwarded-Prefix": bad}).split("; ")
@@ -362,7 +362,7 @@ def test_behind_a_proxy_the_cookie_is_for_the_path_of_the_class_only(classroom, 
         timeout=30,
         host="hub.example",
         origin="https://hub.example",
-        cookie=told.partition(";")[0],
+        cookie=header.partition(";")[0],
     )
     socket.send(json.dumps({"name": "Ann"}))
     assert json.loads(socket.recv())["welcome"]["role"] == "watch"

@@ -372,7 +372,7 @@ class TestControlsWithoutEffect:
             assert ("augment" in self.idle(controls)) != images
 
     @pytest.mark.parametrize(
-        ("without", "with_one", "names", "said"),
+        ("without", "with_one", "names", "sentence"),
         [
             ({"penalty": "none"}, {"penalty": "r2"}, {"penalty_weight", "penalty_interval"}, "without a penalty"),
             ({"lr_schedule": "constant"}, {"lr_schedule": "cosine"}, {"schedule_steps", "schedule_end", "penalty_end"}, "is constant"),
@@ -380,12 +380,12 @@ class TestControlsWithoutEffect:
             ({"optimizer_d": "sgd", "optimizer_g": "momentum"}, {"optimizer_d": "rmsprop"}, {"beta2"}, "optimizers"),
         ],
     )  # fmt: skip
-    def test_what_depends_on_another_setting_says_so(self, without, with_one, names, said):
+    def test_what_depends_on_another_setting_says_so(self, without, with_one, names, sentence):
         controls = self.make()
         everywhere = self.idle(controls)
         controls.show(without)
         assert self.idle(controls) == everywhere | names
-        assert all(said in self.note(controls, name) for name in names)
+        assert all(sentence in self.note(controls, name) for name in names)
         controls.show(with_one)
         assert self.idle(controls) == everywhere
 

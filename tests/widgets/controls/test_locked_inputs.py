@@ -46,12 +46,12 @@ def test_state_that_is_no_value_is_no_edit():
 
 def test_the_lock_is_held_while_the_state_changes_and_free_when_it_is_told():
     guard = threading.RLock()
-    held, told = [], []
-    slider = GuardedSlider(guard, lambda _: told.append(free(guard)), max=10)
+    held, at_call = [], []
+    slider = GuardedSlider(guard, lambda _: at_call.append(free(guard)), max=10)
     slider.observe(lambda _: held.append(free(guard)), names=["value"])
     slider.set_state({"value": 4})
     assert held == [False]
-    assert told == [True]
+    assert at_call == [True]
 
 
 def test_writes_from_two_threads_all_arrive():

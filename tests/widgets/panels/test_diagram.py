@@ -39,9 +39,9 @@ def test_a_loss_in_the_diagram_is_marked_in_the_status_line():
     w.step(1)
     w.wait(timeout=60)
     line, diagram = w._dashboard.status._line.value, w._dashboard.graph._drawing.value
-    told = re.findall(r'gw-mark-([dg]) gw-in-overview"><span class="gw-cell-label">([^<]+)</span> ', line)
-    assert [mark for mark, _ in told] == ["d", "g"]
-    assert all(label.startswith("perte de ") for _, label in told)
+    entries = re.findall(r'gw-mark-([dg]) gw-in-overview"><span class="gw-cell-label">([^<]+)</span> ', line)
+    assert [mark for mark, _ in entries] == ["d", "g"]
+    assert all(label.startswith("perte de ") for _, label in entries)
     for value in re.findall(r'gw-in-overview".*?gw-cell-value">([^<]+)<', line):
         assert '<text class="gw-node-number"' in diagram
         assert f">{value}</text>" in diagram

@@ -60,7 +60,7 @@ def test_an_iteration_that_is_not_there_is_told(widget):
     panel.iteration.value = 4000
     panel.start.click()
     widget._tasks.settle()
-    assert "4000" in panel._sentences.told.value
+    assert "4000" in panel._sentences.message.value
 
 
 def test_a_note_is_kept_with_the_run(widget):
@@ -69,7 +69,7 @@ def test_a_note_is_kept_with_the_run(widget):
     panel.note.click()
     widget._tasks.settle()
     assert [(note.iteration, note.text) for note in widget.trainer.notes] == [(7, "<here>")]
-    assert "&lt;here&gt;" in panel._sentences.told.value
+    assert "&lt;here&gt;" in panel._sentences.message.value
     panel.note.click()
     widget._tasks.settle()
     assert len(widget.trainer.notes) == 1

@@ -79,11 +79,11 @@ def test_every_part_is_sent_within_its_miniature(panel, sent):
 def test_each_part_says_what_it_is_with_its_value_now(panel, sent):
     panel.draw(points_frame(seen=points_seen(dimensions=3)))
     (message,) = sent
-    assert set(message.tells) == {node.name for node in NODES}
-    assert "now 1.200" in message.tells["loss_d"]
-    assert "0.25 on average" in message.tells["score_generated"]
-    assert "75% of real" in message.tells["discriminator"]
-    assert "two of the 3 noise numbers" in message.tells["generator"]
+    assert set(message.descriptions) == {node.name for node in NODES}
+    assert "now 1.200" in message.descriptions["loss_d"]
+    assert "0.25 on average" in message.descriptions["score_generated"]
+    assert "75% of real" in message.descriptions["discriminator"]
+    assert "two of the 3 noise numbers" in message.descriptions["generator"]
     assert message.values["score_real"] == "0.75"
     assert not message.whole
 

@@ -93,7 +93,7 @@ FLOORS = {"frechet": 0.1, "precision": 0.9, "coverage": 0.96, "modes": 2.0}
 def test_figures_of_images_say_what_they_mean_and_what_they_were_measured_on(panel):
     curves = {name: (np.arange(3), np.full(3, value)) for name, value in FIGURES.items()}
     panel.draw(images_frame(metrics=curves, latest_metrics=FIGURES, floors=FLOORS, judged=JUDGED))
-    told = panel._figures.value
+    figures = panel._figures.value
     for expected in (
         "they are too much alike",
         "Measured on: digits classifier; 898 generated images",
@@ -103,7 +103,7 @@ def test_figures_of_images_say_what_they_mean_and_what_they_were_measured_on(pan
         "perfect: 96%",
         "class 7: 25.0% of the generated images, 50.0% of the data",
     ):
-        assert expected in told
+        assert expected in figures
     assert panel.choice.value == "frechet"
     assert dict(panel.choice.options)["Classes found"] == "modes"
     panel.draw(points_frame())

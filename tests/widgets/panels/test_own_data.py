@@ -17,16 +17,16 @@ class Desk:
     """A panel, what it told the browser, and what was asked for."""
 
     def __init__(self, catalog):
-        self.trained, self.chosen, self.told = [], [], []
+        self.trained, self.chosen, self.sent = [], [], []
         self.panel = OwnDataPanel(catalog, self.chosen.append, self.trained.append)
-        self.panel.send = lambda content, buffers=(): self.told.append((content, buffers))
+        self.panel.send = lambda content, buffers=(): self.sent.append((content, buffers))
 
     def hear(self, **content):
         self.panel._handle_custom_msg(content, [])
 
     @property
-    def said(self):
-        return next(iter(self.told[-1][0].values()))
+    def answer(self):
+        return next(iter(self.sent[-1][0].values()))
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def desk(english):
 
 def test_a_drawing_becomes_points_and_then_data(desk):
     desk.panel.strokes = [LINE]
-    assert desk.said["count"] == 4000
-    (preview,) = desk.told[-1][1]
+    assert desk.answer["count"] == 4000
+    (preview,) = desk.sent[-1][1]
     shown = np.frombuffer(preview, np.float32).reshape(-1, 2)
     assert np.abs(shown[:, 1]).max() <= 0.1
     assert desk.trained == []
@@ -47,32 +47,32 @@ def test_a_drawing_becomes_points_and_then_data(desk):
 
 def test_what_is_erased_again_trains_nothing(desk):
     desk.panel.strokes = [LINE, [True, 0.5, [-1, 0, 1, 0]]]
-    assert desk.said == {"count": 0, "said": desk.said["said"]}
-    assert "nothing is painted" in desk.said["said"]
+    assert desk.answer == {"count": 0, "message": desk.answer["message"]}
+    assert "nothing is painted" in desk.answer["message"]
     desk.hear(train="drawing")
     desk.panel.strokes = []
-    assert desk.said == {"count": 0, "said": ""}
+    assert desk.answer == {"count": 0, "message": ""}
     assert desk.trained == []
 
 
 def test_pasted_text_is_read_or_its_line_is_named(desk):
     desk.hear(text="x,y\n1,2\n3,4")
-    assert (desk.said["count"], desk.said["refused"]) == (2, False)
-    assert "2 points of 2 coordinates, from 1 to 4" in desk.said["said"]
+    assert (desk.answer["count"], desk.answer["refused"]) == (2, False)
+    assert "2 points of 2 coordinates, from 1 to 4" in desk.answer["message"]
     desk.hear(train="text")
     assert desk.trained[0].tolist() == [[1, 2], [3, 4]]
     desk.hear(text="1,2\n3,four")
-    assert desk.said["refused"]
-    assert "line 2" in desk.said["said"]
+    assert desk.answer["refused"]
+    assert "line 2" in desk.answer["message"]
     desk.hear(train="text")
     assert len(desk.trained) == 1
 
 
 def test_a_page_that_is_loaded_again_gets_the_drawing_back(desk):
     desk.panel.strokes = [LINE]
-    before = desk.told[-1]
+    before = desk.sent[-1]
     desk.hear(hello=True)
-    assert desk.told[-1] == before
+    assert desk.sent[-1] == before
 
 
 def test_every_preset_has_a_thumbnail_and_can_be_chosen(desk):

@@ -23,10 +23,10 @@ def test_a_rule_is_made_rehearsed_armed_and_removed(widget):
     assert (rule.name, rule.when, dict(rule.then)) == ("loss_d > 0: lr_d", "loss_d > 0", {"lr_d": "/ 2"})
     assert panel.chosen.value == rule.name
     shown = []
-    panel._sentences.told.observe(lambda _: shown.append(panel._shown.value), names="value")
+    panel._sentences.message.observe(lambda _: shown.append(panel._shown.value), names="value")
     panel.rehearse.click()
     widget._tasks.settle()
-    assert "so far: 1." in panel._sentences.told.value
+    assert "so far: 1." in panel._sentences.message.value
     assert shown == [panel._shown.value]  # the line announces what is there
     assert panel._shown.value.count('class="gw-mark"') == 1
     assert widget.trainer.interventions == []
@@ -45,7 +45,7 @@ def test_what_is_no_rule_is_told_and_changes_nothing(widget):
     panel, before = widget._dashboard.rules, widget.rules
     panel.when.value, panel.setting.value, panel.then.value = "collapse", "lr_d", "fast"
     panel.add.click()
-    assert "lr_d" in panel._sentences.told.value
+    assert "lr_d" in panel._sentences.message.value
     assert widget.rules == before
 
 

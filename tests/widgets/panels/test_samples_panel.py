@@ -120,14 +120,14 @@ def test_what_was_made_ready_is_what_is_drawn(gallery):
 
 def test_a_walk_shows_the_batch_of_its_update_and_says_so(gallery):
     runner = Runner(gw.GANTrainer("digits", seed=1, batch_size=16, g_hidden=(8,), d_hidden=(8,)))
-    camera, panel, told = Camera(runner), gallery.panel, []
+    camera, panel, frames = Camera(runner), gallery.panel, []
 
     def drawn():
         runner.wait()
         frame = camera.take()
         panel.draw(frame)
         last = [message for message in gallery.sent if "frame" in message[0]][-1]
-        told.append(last[0]["frame"])
+        frames.append(last[0]["frame"])
         return frame.inside, parts(last)
 
     drawn()
@@ -148,8 +148,8 @@ def test_a_walk_shows_the_batch_of_its_update_and_says_so(gallery):
     runner.walk("leave")
     _, got = drawn()
     assert np.array_equal(got["real"], packed(panel._real))
-    assert [(frame.get("batch") or {}).get("real") for frame in told] == [None, 16, 16, 0, None]
-    assert len({frame["batch"]["said"] for frame in told[1:-1]}) == 3
+    assert [(frame.get("batch") or {}).get("real") for frame in frames] == [None, 16, 16, 0, None]
+    assert len({frame["batch"]["text"] for frame in frames[1:-1]}) == 3
     runner.close()
 
 
@@ -233,7 +233,7 @@ class TestSaving:
     def test_it_says_where_the_file_is(self, english, tmp_path):
         panel = SavingPanel(english, lambda ending: tmp_path / f"<run>.{ending}")
         click(panel, "GIF")
-        assert "&lt;run&gt;.gif" in panel._files.said.value
+        assert "&lt;run&gt;.gif" in panel._files.message.value
         assert not any(button.disabled for button in panel._files.buttons)
 
     def test_it_says_why_there_is_none(self, english):
@@ -242,7 +242,7 @@ class TestSaving:
 
         panel = SavingPanel(english, refuse)
         click(panel, "PNG")
-        assert "the disk is full" in panel._files.said.value
+        assert "the disk is full" in panel._files.message.value
 
     @pytest.mark.parametrize(
         ("data", "name"), [("ring8", "ring8-12.png"), ("../a b/", "a-b-12.png"), ("***", "gan-12.png")]
@@ -288,15 +288,15 @@ def test_what_could_not_be_done_aside_is_said_until_it_can(gallery, monkeypatch,
         panel.view.chosen = [3, 5]
         panel.view._neighbor(3)
         panel.draw(images_frame())
-        told = gallery.settled("trouble")
-    assert {each["kind"] for each in told} == {"ways", "past", "neighbor"}
-    for each in told:
-        assert "MemoryError: too <many>" in each["said"]
-        assert "Training goes on" in each["said"]
+        errors = gallery.settled("trouble")
+    assert {each["kind"] for each in errors} == {"ways", "past", "neighbor"}
+    for each in errors:
+        assert "MemoryError: too <many>" in each["message"]
+        assert "Training goes on" in each["message"]
     logged = [record.args[0] for record in caplog.records]
     assert sorted(logged) == ["neighbor", "past", "ways"], (
         "each once, though walks are asked for with each frame"
     )
     panel.draw(images_frame())
     assert len(gallery.settled("ways")) == 1
-    assert len(gallery.settled("trouble")) == len(told)
+    assert len(gallery.settled("trouble")) == len(errors)

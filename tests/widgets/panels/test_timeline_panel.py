@@ -127,7 +127,7 @@ def test_what_is_drawn_does_not_take_the_handle_out_of_a_hand(panel):
     panel.arrived(2, "it cannot be reached")
     panel.draw(points_frame(past=past(iteration=650, at_tip=False)))
     assert panel.scrubber.value == 650
-    assert "it cannot be reached" in panel._told.value
+    assert "it cannot be reached" in panel._message.value
 
 
 def test_going_on_is_offered_in_the_past_and_undo_where_there_is_something(panel, journeys):
@@ -137,7 +137,7 @@ def test_going_on_is_offered_in_the_past_and_undo_where_there_is_something(panel
     panel.draw(points_frame(past=past(iteration=3, at_tip=False, interventions=(record(0),))))
     assert not panel.buttons["continue"].disabled
     assert not panel.buttons["undo"].disabled
-    assert re.search("new branch", panel._told.value)
+    assert re.search("new branch", panel._message.value)
     for button in panel.buttons.values():
         button.click()
     assert journeys == [("continue", None), ("fork", ""), ("undo", None)]

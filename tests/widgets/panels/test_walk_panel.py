@@ -6,7 +6,7 @@ import pytest
 
 import ganwidgets as gw
 from ganwidgets.messages import catalog
-from ganwidgets.widgets.panels.walk.panel import sentence_on, told_apart
+from ganwidgets.widgets.panels.walk.panel import sentence_on, spelled_pair
 
 SMALL = {"batch_size": 16, "g_hidden": (8,), "d_hidden": (8,), "seed": 1}
 
@@ -25,9 +25,9 @@ def test_every_sub_step_has_a_sentence_with_its_numbers(locale, chosen):
 
 
 def test_two_losses_that_differ_little_are_told_apart():
-    assert told_apart(1.38401, 1.38402) == ("1.38401", "1.38402")
-    assert told_apart(1.3, 1.2) == ("1.3", "1.2")
-    assert told_apart(1.25, 1.25) == ("1.25", "1.25")
+    assert spelled_pair(1.38401, 1.38402) == ("1.38401", "1.38402")
+    assert spelled_pair(1.3, 1.2) == ("1.3", "1.2")
+    assert spelled_pair(1.25, 1.25) == ("1.25", "1.25")
 
 
 def test_a_teacher_can_hide_it_or_show_it_alone():
@@ -63,7 +63,7 @@ def test_the_panel_follows_the_walk_and_says_when_it_is_over():
 
 
 @pytest.fixture
-def told():
+def interrupted():
     """A widget whose walk ended because a setting changed, so that a note says that it is over."""
     w = gw.GANTrainerWidget("ring8", locale="en", **SMALL)
     w._hands.walk("begin", "both")
@@ -79,17 +79,17 @@ def note_of(w):
     return w._dashboard.walk.view.scene["note"]
 
 
-def test_the_note_that_a_walk_is_over_vanishes_when_the_run_moves(told):
-    told.step()
-    told.wait()
-    assert note_of(told) == ""
+def test_the_note_that_a_walk_is_over_vanishes_when_the_run_moves(interrupted):
+    interrupted.step()
+    interrupted.wait()
+    assert note_of(interrupted) == ""
 
 
-def test_the_note_that_a_walk_is_over_vanishes_with_the_panel(told):
-    told.panels = [name for name in told.panels if name != "walk"]
-    told.panels = [*told.panels, "walk"]
-    told.wait()
-    assert note_of(told) == ""
+def test_the_note_that_a_walk_is_over_vanishes_with_the_panel(interrupted):
+    interrupted.panels = [name for name in interrupted.panels if name != "walk"]
+    interrupted.panels = [*interrupted.panels, "walk"]
+    interrupted.wait()
+    assert note_of(interrupted) == ""
 
 
 def test_a_user_who_leaves_a_walk_reads_no_note_about_it():

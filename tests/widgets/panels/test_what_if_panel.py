@@ -33,7 +33,9 @@ def test_the_end_is_announced_when_the_futures_are_shown_and_can_be_taken_only_t
     widget.what_if(steps=3, lr_d=1e-3)
     panel = widget._dashboard.what_if
     seen = []
-    panel._sentences.told.observe(lambda change: seen.append(panel._shown.value.count("<svg")), names="value")
+    panel._sentences.message.observe(
+        lambda change: seen.append(panel._shown.value.count("<svg")), names="value"
+    )
     step, offered = WhatIf.step, []
 
     def watched(what_if, n):
@@ -93,7 +95,7 @@ def test_what_cannot_be_tried_is_told(widget):
     panel.setting.value, panel.value.value = "lr_d", "-3"
     panel.start.click()
     widget._tasks.settle()
-    assert "-3" in panel._sentences.told.value
+    assert "-3" in panel._sentences.message.value
     assert not panel.start.disabled
     with pytest.raises(TraitError, match="what_if has no 'lr_x'"):
         widget.what_if(lr_x=3)

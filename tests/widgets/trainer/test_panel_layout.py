@@ -60,7 +60,7 @@ def test_another_preset_is_refused_by_value_and_choices(w, bad):
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "message"),
     [
         (("plan",), "'plan'.*did you mean plane"),
         (("plane", "plane"), "twice"),
@@ -68,9 +68,9 @@ def test_another_preset_is_refused_by_value_and_choices(w, bad):
         (("graph", "controls"), "leave one of them out"),
     ],
 )
-def test_other_panels_are_refused_and_nothing_changes(w, bad, said):
+def test_other_panels_are_refused_and_nothing_changes(w, bad, message):
     before, children = w.panels, w.children
-    with pytest.raises(TraitError, match=said):
+    with pytest.raises(TraitError, match=message):
         w.panels = bad
     assert (w.panels, w.children) == (before, children)
 
@@ -127,8 +127,8 @@ def test_panels_are_arranged_by_hand(w):
     by_hand(w, size=["curves", 600, 300])
     assert w.panel_sizes == {"curves": (600, 300)}
     assert tools.sizes == {"curves": [600, 300]}
-    assert "size of 'curves'" in by_hand(w, size=["curves", 600, 3]).said
-    assert by_hand(w, show=["nothing"]).said
+    assert "size of 'curves'" in by_hand(w, size=["curves", 600, 3]).message
+    assert by_hand(w, show=["nothing"]).message
     assert (w.panels, w.panel_sizes) == (("status", "curves"), {"curves": (600, 300)})
     by_hand(w, size=["curves", 0, 0])
     assert w.panel_sizes == {}
@@ -164,7 +164,7 @@ def test_axis_and_curves_of_a_chart_are_chosen_by_hand_and_from_code(w):
 
 
 @pytest.mark.parametrize(
-    ("trait", "bad", "said"),
+    ("trait", "bad", "message"),
     [
         ("chart_scales", 3, "chart_scales must be a mapping"),
         ("chart_scales", {"curves": "cubic"}, "the axis of 'curves' cannot be 'cubic'.*linear, log"),
@@ -174,9 +174,9 @@ def test_axis_and_curves_of_a_chart_are_chosen_by_hand_and_from_code(w):
         ("chart_curves", {"metrics": ("mode",)}, "'metrics' has no curve 'mode'; did you mean modes"),
     ],
 )
-def test_other_axes_and_curves_are_refused_and_nothing_changes(w, trait, bad, said):
+def test_other_axes_and_curves_are_refused_and_nothing_changes(w, trait, bad, message):
     before = getattr(w, trait)
-    with pytest.raises(TraitError, match=said):
+    with pytest.raises(TraitError, match=message):
         setattr(w, trait, bad)
     assert getattr(w, trait) == before
 

@@ -112,10 +112,10 @@ class TestSettings:
 
     def test_a_late_refusal_puts_the_trait_back_and_says_why(self, make):
         w = make("ring8", **SMALL)
-        told = seen(w, "error")
+        refused = seen(w, "error")
         # Allowed when it was asked for, but not any more when its turn comes.
         w._runner.change({"batch_size": -5})
-        assert told.wait(60)
+        assert refused.wait(60)
         assert "batch_size" in w.error
         assert w.batch_size == w.trainer.settings.batch_size == 16
 

@@ -125,10 +125,10 @@ def test_the_widget_accepts_the_names_of_all_panels_that_can_be_hidden(widget):
 
 def test_the_verdict_does_not_repeat_what_the_health_panel_shows(english):
     frame = points_frame(iteration=5000)
-    told: set[str] = set()
-    panel = MetricsPanel(english, lambda: None, diagnosed=lambda: told)
+    diagnosed: set[str] = set()
+    panel = MetricsPanel(english, lambda: None, diagnosed=lambda: diagnosed)
     panel.draw(frame)
     assert "gw-verdict" in panel._figures.value
-    told.update(SYMPTOMS, ["imprecise", "off_the_mark", "as_real", "unbalanced"])
+    diagnosed.update(SYMPTOMS, ["imprecise", "off_the_mark", "as_real", "unbalanced"])
     panel.draw(frame)
     assert "gw-verdict" not in panel._figures.value

@@ -3,18 +3,18 @@
 import { makeButton } from "../shared/elements.js";
 
 /** Send clicks on the losses' chart and on elements with `data-gw-go` to the kernel; copy the text of `data-gw-copy`. */
-export function followClicks(tell, root) {
+export function followClicks(send, root) {
   const onClick = (event) => {
     const copied = event.target.closest("[data-gw-copy]");
     // If the page has no access to the clipboard, the user can select the line beside the button.
     if (copied) navigator.clipboard?.writeText(copied.dataset.gwCopy).then(() => copied.classList.add("gw-copied"));
     const target = event.target.closest("[data-gw-go]");
-    if (target) tell({ go: target.dataset.gwGo });
+    if (target) send({ go: target.dataset.gwGo });
     const plot = event.target.closest(".gw-curves .gw-chart")?.querySelector(".plotarea_background");
     if (plot) {
       const { left, width } = plot.getBoundingClientRect();
       const across = (event.clientX - left) / width;
-      if (across >= 0 && across <= 1) tell({ go: `explain:${across}` });
+      if (across >= 0 && across <= 1) send({ go: `explain:${across}` });
     }
   };
   root.addEventListener("click", onClick);

@@ -9,15 +9,15 @@ import { nameElements, speakValues } from "./names.js";
 const afterDrawing = (call) => requestAnimationFrame(() => requestAnimationFrame(call));
 
 /** Send a message to the kernel, unless that is gone. */
-const tell = (model, content) => ifConnected(() => model.send(content));
+const send = (model, content) => ifConnected(() => model.send(content));
 
 /** The widget that this heartbeat belongs to. */
 const rootOf = (el) => el.closest(".gw-root") ?? el.parentElement;
 
 /** Tell the kernel that a page holds this view, until the view is removed or its page is left. */
 function hold(model, view) {
-  const open = () => tell(model, { open: view });
-  const close = () => tell(model, { closed: view });
+  const open = () => send(model, { open: view });
+  const close = () => send(model, { closed: view });
   window.addEventListener("pageshow", open);
   window.addEventListener("pagehide", close);
   open();
@@ -47,10 +47,10 @@ function answer(model, root, view) {
     const visible = onScreen && document.visibilityState === "visible";
     if (visible === seen) return;
     seen = visible;
-    tell(model, visible ? { hello: view } : { bye: view });
+    send(model, visible ? { hello: view } : { bye: view });
   };
   const onMessage = ({ seq }) => {
-    if (seq !== undefined) afterDrawing(() => tell(model, { ack: seq, view }));
+    if (seq !== undefined) afterDrawing(() => send(model, { ack: seq, view }));
   };
   // The newest entry counts: a quick scroll reports several at once.
   const observer = new IntersectionObserver((entries) => {
@@ -67,7 +67,7 @@ function answer(model, root, view) {
     model.off("msg:custom", onMessage);
     document.removeEventListener("visibilitychange", report);
     observer.disconnect();
-    if (seen) tell(model, { bye: view });
+    if (seen) send(model, { bye: view });
   };
 }
 
@@ -87,7 +87,7 @@ export default {
         followKernel(model, root),
         nameElements(model, root),
         speakValues(model, root),
-        followClicks((content) => tell(model, content), root),
+        followClicks((content) => send(model, content), root),
         foreseePlayAndPause(root),
       );
       if (model.get("words").what_if) endings.push(offerWhatIf(model, root));

@@ -9,7 +9,7 @@ export const linear = (from, to, low, high) => (value) => low + ((value - from) 
 
 export const finite = (values) => values.filter(Number.isFinite);
 
-/** Return round numbers from `low` to `high`, about `count` of them, and the decimals that tell them apart. */
+/** Return round numbers from `low` to `high`, about `count` of them, and the decimals needed to distinguish them. */
 export function roundNumbers(low, high, count = 5) {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));

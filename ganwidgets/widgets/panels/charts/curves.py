@@ -141,13 +141,13 @@ class CurvesPanel:
         """Return the latest iterations with a change or a note on the path to the current state, and their texts."""
         records, notes = past.led_here[-MARKS:], (*self._joined(past), *past.notes[-MARKS:])
         if self._known[0] != (records, notes):
-            told = [
+            changes = [
                 (record.iteration, described(record, self._catalog, past.definitions)) for record in records
             ]
-            said: dict[int, str] = {}
-            for iteration, text in (*told, *notes):
-                said[iteration] = f"{said[iteration]}; {text}" if iteration in said else text
-            self._known = (records, notes), list(said.items())
+            texts: dict[int, str] = {}
+            for iteration, text in (*changes, *notes):
+                texts[iteration] = f"{texts[iteration]}; {text}" if iteration in texts else text
+            self._known = (records, notes), list(texts.items())
         return self._known[1]
 
 

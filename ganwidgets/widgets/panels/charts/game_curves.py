@@ -85,9 +85,9 @@ class GameCurvesPanel:
         """Draw the chosen columns of `frame`, those of the compared branch, and marks where settings were changed."""
         marks: dict[int, str] = {}
         for record in frame.past.led_here[-MARKS:]:
-            said = described(record, self._catalog, frame.past.definitions)
+            text = described(record, self._catalog, frame.past.definitions)
             known = marks.get(record.iteration)
-            marks[record.iteration] = said if known is None else f"{known}; {said}"
+            marks[record.iteration] = text if known is None else f"{known}; {text}"
         for each in self._charts:
             chart, columns = each.chart, each.columns
             chosen = each.choice.curves or columns

@@ -203,7 +203,7 @@ class MetricsPanel:
         self.curves.offer(labels, [name for name in drawn if name in offered])
         self._show_features(frame)
         self._figures.value = (
-            f'<div class="gw-told">{self._verdict(frame)}{self._basis(frame)}</div>'
+            f'<div class="gw-metric-notes">{self._verdict(frame)}{self._basis(frame)}</div>'
             f'<div class="gw-tiles">{self._tiles(frame)}</div>{self._classes(frame)}'
         )
 
@@ -233,7 +233,7 @@ class MetricsPanel:
         chips = [chip(curve.pen, self._catalog(curve.label)) for curve in drawn.values()]
         if floors:
             chips.append(chip(Pen(css("text"), "dotted"), self._catalog(N_("perfect"))))
-        self._tell("".join(chips))
+        self._show_legend("".join(chips))
 
     def _draw_one(self, chosen: str, frame: Frame, offered: Mapping[str, OfferedCurve]) -> None:
         """Draw one metric with its floor, the duality gap, or a pair of columns."""
@@ -256,12 +256,12 @@ class MetricsPanel:
             heights = heights[np.isfinite(heights)]
             also = [float(heights.min()), float(heights.max())] if len(heights) else []
             self._chart.draw([curve, level], also=also)
-        self._tell(self._chips)
+        self._show_legend(self._chips)
 
-    def _tell(self, legend: str) -> None:
-        said = legend + unseen_values(self._chart, self._catalog)
-        if said != self._legend.value:
-            self._legend.value = said
+    def _show_legend(self, legend: str) -> None:
+        text = legend + unseen_values(self._chart, self._catalog)
+        if text != self._legend.value:
+            self._legend.value = text
 
     def _show_features(self, frame: Frame) -> None:
         """Show which features judge the images; points need none."""
@@ -276,10 +276,10 @@ class MetricsPanel:
     def names(self) -> dict[str, tuple[str, str]]:
         """Accessible name and tooltip of the choice, by CSS class."""
         t = self._catalog
-        told = N_(
+        tooltip = N_(
             "What reads the images for the figures below. Figures are only comparable when they were measured on the same features."
         )
-        return {"gw-features": (t(N_("Judged by")), t(told))}
+        return {"gw-features": (t(N_("Judged by")), t(tooltip))}
 
     def _restyle(self, chosen: str) -> None:
         self._drawn = chosen
@@ -335,19 +335,17 @@ class MetricsPanel:
         signs = {**frame.record, **frame.signs}
         if "grad_norm_g" in signs:
             signs["grad_norm_g"] = newest(frame, "grad_norm_g")
-        said = findings(frame.kind, Observed(frame.latest_metrics, frame.floors, signs, frame.iteration))
-        if not said or said[0].symptom in self._diagnosed():
+        found = findings(frame.kind, Observed(frame.latest_metrics, frame.floors, signs, frame.iteration))
+        if not found or found[0].symptom in self._diagnosed():
             return ""
         help_ = t(
             N_(
                 "From the figures below, beside what perfect samples score; rules of thumb, to be checked with your own eyes."
             )
         )
-        evidence = ", ".join(self._figure(name, value) for name, value in said[0].evidence.items())
-        told = f"{help_} {evidence}" if evidence else help_
-        return (
-            f'<span class="gw-verdict" title="{html.escape(told)}">{html.escape(t(said[0].sentence))}</span>'
-        )
+        evidence = ", ".join(self._figure(name, value) for name, value in found[0].evidence.items())
+        tooltip = f"{help_} {evidence}" if evidence else help_
+        return f'<span class="gw-verdict" title="{html.escape(tooltip)}">{html.escape(t(found[0].sentence))}</span>'
 
     def _figure(self, name: str, value: float) -> str:
         """Return one piece of evidence as text."""

@@ -118,13 +118,13 @@ def chip(pen: Pen, label: str) -> str:
 
 def unseen_values(chart: Chart, catalog: Catalog) -> str:
     """Return a legend text on what the axis of `chart` does not show: clipped values, values without a logarithm."""
-    said = ""
+    chips = ""
     if chart.beyond > chart.top:
-        told = catalog(N_("highest {value}, cut off"), value=f"{chart.beyond:.3g}")
-        said += f'<span class="gw-chip gw-beyond">\N{UPWARDS ARROW} {html.escape(told)}</span>'
+        text = catalog(N_("highest {value}, cut off"), value=f"{chart.beyond:.3g}")
+        chips += f'<span class="gw-chip gw-beyond">\N{UPWARDS ARROW} {html.escape(text)}</span>'
     if chart.unplaced:
-        told = catalog(
+        text = catalog(
             N_("{count} values of 0 or less have no place on a logarithmic axis"), count=chart.unplaced
         )
-        said += f'<span class="gw-chip gw-unplaced">{html.escape(told)}</span>'
-    return said
+        chips += f'<span class="gw-chip gw-unplaced">{html.escape(text)}</span>'
+    return chips

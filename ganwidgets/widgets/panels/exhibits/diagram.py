@@ -184,5 +184,5 @@ class DiagramPanel:
         if self._diagram is None:
             return
         numbers = {node.name: frame.record.get(node.name) for node in self._diagram.nodes}
-        said = {name: spell_loss(value) for name, value in numbers.items() if value is not None}
-        self._drawing.value = drawn(self._diagram, self._catalog, said, self._tones)
+        losses = {name: spell_loss(value) for name, value in numbers.items() if value is not None}
+        self._drawing.value = drawn(self._diagram, self._catalog, losses, self._tones)

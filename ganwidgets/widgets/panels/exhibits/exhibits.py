@@ -75,10 +75,10 @@ class ExhibitsPanel:
         t = self._catalog
         png, _, largest = row_of(frame.exhibits[exhibit.name], exhibit.kind)
         label = t(exhibit.label)
-        told = "" if exhibit.kind == "samples" else f"({t(N_('white is +{most:.3g}'), most=largest)})"
+        scale_text = "" if exhibit.kind == "samples" else f"({t(N_('white is +{most:.3g}'), most=largest)})"
         return (
             f'<figure class="gw-exhibit gw-exhibit-{html.escape(exhibit.name)}"><figcaption>{html.escape(label)}'
-            f'<span class="gw-cell-label"> {html.escape(told)}</span></figcaption>'
+            f'<span class="gw-cell-label"> {html.escape(scale_text)}</span></figcaption>'
             f"{_image(png, 'gw-exhibit-image', label)}</figure>"
         )
 

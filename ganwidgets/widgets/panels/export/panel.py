@@ -54,7 +54,7 @@ class SavingPanel:
     ) -> None:
         look = look or SharedStyle()
         self._catalog = catalog
-        self._files = files = SavedFiles(catalog, look, "gw-saving-told")
+        self._files = files = SavedFiles(catalog, look, "gw-saving-message")
         files.buttons = [
             look.button(
                 ending.upper(),
@@ -65,7 +65,7 @@ class SavingPanel:
             for ending, sentence in KINDS.items()
         ]
         label = look.html(f"<b>{html.escape(catalog(N_('Save')))}</b>")
-        self.widget = look.part("export", [label, *files.buttons, files.said], "gw-export", "gw-panel")
+        self.widget = look.part("export", [label, *files.buttons, files.message], "gw-export", "gw-panel")
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:

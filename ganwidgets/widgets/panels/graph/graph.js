@@ -30,7 +30,7 @@ export default {
       model.save_changes();
     };
     const fold = makeButton(head, "gw-graph-fold", "", unfold, { title: words.foldHelp });
-    const tell = make(head, "div", "gw-graph-tell", { id: `${id}-tell`, role: "status" });
+    const description = make(head, "div", "gw-graph-description", { id: `${id}-description`, role: "status" });
     const stage = make(el, "div", "gw-graph-stage", { role: "group", "aria-label": words.title });
     const svg = makeSvg(stage, "svg", "gw-graph-ways", { "aria-hidden": "true" });
     const canvas = make(stage, "canvas", "gw-graph-canvas", { "aria-hidden": "true" });
@@ -41,7 +41,7 @@ export default {
     let place = places(960);
     let share = 1; // of the way from the noise to the manifold
     let morphing = 0;
-    let told = ""; // the part under the pointer, or in focus
+    let current = ""; // the part under the pointer, or in focus
     let opened = ""; // the part that is seen large
     let offset = 0;
     let flowed = 0;
@@ -73,14 +73,14 @@ export default {
     for (const { name, label, short } of words.nodes) {
       const button = makeButton(stage, `gw-node gw-node-${name}`, "", () => enlarge(name), {
         "aria-label": label,
-        "aria-describedby": `${id}-tell`,
+        "aria-describedby": `${id}-description`,
         "aria-haspopup": "dialog",
       });
       make(button, "span", "gw-node-label", {}, short);
       make(button, "b", "gw-node-value");
       nodes[name] = button;
       const say = () => {
-        told = name;
+        current = name;
         saying();
       };
       button.addEventListener("pointerenter", say);
@@ -88,7 +88,7 @@ export default {
       for (const away of ["pointerleave", "blur"]) {
         button.addEventListener(away, () => {
           const focused = document.activeElement?.closest?.(".gw-node");
-          told = el.contains(focused) ? Object.keys(nodes).find((key) => nodes[key] === focused) : "";
+          current = el.contains(focused) ? Object.keys(nodes).find((key) => nodes[key] === focused) : "";
           saying();
         });
       }
@@ -217,9 +217,9 @@ export default {
     };
 
     const saying = () => {
-      const text = (frame && told && frame.tells[told]) || words.lead;
-      if (tell.textContent !== text) tell.textContent = text;
-      const more = (frame && opened && frame.tells[opened]) || "";
+      const text = (frame && current && frame.descriptions[current]) || words.lead;
+      if (description.textContent !== text) description.textContent = text;
+      const more = (frame && opened && frame.descriptions[opened]) || "";
       if (sentence.textContent !== more) sentence.textContent = more;
     };
 

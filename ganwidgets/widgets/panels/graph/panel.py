@@ -16,7 +16,7 @@ from ganwidgets.rendering.drawing.axis_ticks import comfortable_limits, typical_
 from ganwidgets.rendering.pictures.image_grid import levels
 from ganwidgets.rendering.plane.heatmap import shades
 from ganwidgets.rendering.plane.projection import Extent, Projection, projection_of
-from ganwidgets.widgets.panels.graph.texts import tell, values_of, words
+from ganwidgets.widgets.panels.graph.texts import descriptions, values_of, words
 from ganwidgets.widgets.panels.graph.view import GraphView
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class GraphPanel:
             "learning": learning,
             "stage": stage,
             "values": values_of(frame),
-            "tells": tell(frame, self._catalog),
+            "descriptions": descriptions(frame, self._catalog),
             "record": {name: _finite(frame.record.get(name)) for name in ("loss_d", "loss_g")},
             "limits": self._scale(frame),
             "share": 0.0 if manifold is None else manifold.share,

@@ -13,7 +13,7 @@ from ganwidgets.messages import Catalog, N_
 if TYPE_CHECKING:
     from ganwidgets.live.frames.frame import Frame
 
-__all__ = ["NODES", "Node", "number_of", "tell", "values_of", "words"]
+__all__ = ["NODES", "Node", "descriptions", "number_of", "values_of", "words"]
 
 NONE = "\N{EN DASH}"
 
@@ -109,7 +109,7 @@ def newest(frame: Frame, column: str) -> float:
     return float(known[-1]) if len(known) else math.nan
 
 
-def tell(frame: Frame, t: Catalog) -> dict[str, str]:
+def descriptions(frame: Frame, t: Catalog) -> dict[str, str]:
     """Return a sentence about each part, with its current value."""
     values = values_of(frame)
     latents = frame.seen.get("latents")

@@ -6,7 +6,7 @@ The kernel sends one message per frame, ``{"frame": {...}}``, with one buffer fo
   parts that are as in an earlier message. Places are ``[..., 2]``, both from 0 to 1 within a miniature.
 - ``view``: plane or gallery; ``status``, ``steps`` (a second) and ``learning``: the loops at work, a
   string of ``d`` and ``g``; ``stage``: the parts that a sub-step of an update is about, none outside one;
-- ``values`` and ``tells``: for each part its number in short, and what it is in a sentence;
+- ``values`` and ``descriptions``: for each part its number in short, and what it is in a sentence;
 - ``record``: the last losses; ``limits``: the scale of their bars; ``share``: of the noise, in each cell
   of the manifold; ``whole``: whether the noise is all there is to see of it, and not a slice.
 

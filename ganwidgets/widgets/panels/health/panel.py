@@ -90,7 +90,7 @@ class HealthPanel:
         self._offered: list[Remedy] = []
         self._trial: Trial | None = None
         self.report = Report(0, ())
-        self._said = look.html(self._line(catalog(EARLY), ""), "gw-health-said")
+        self._message = look.html(self._line(catalog(EARLY), ""), "gw-health-message")
         self.remedies = [
             look.button("", partial(self._try, number), "gw-remedy", f"gw-remedy-{number + 1}", "gw-hidden")
             for number in range(REMEDIES)
@@ -101,8 +101,8 @@ class HealthPanel:
         self._drop_label = catalog(N_("Drop it"))
         self._drop_help = catalog(N_("Forgets both futures; the run stays as it is."))
         self.take, self.drop = (
-            look.button(label, partial(self._decide, taken=taken), css_class, tooltip=told)
-            for label, told, css_class, taken in (
+            look.button(label, partial(self._decide, taken=taken), css_class, tooltip=tooltip)
+            for label, tooltip, css_class, taken in (
                 (self._take_label, self._take_help, "gw-take", True),
                 (self._drop_label, self._drop_help, "gw-drop", False),
             )
@@ -111,7 +111,7 @@ class HealthPanel:
         self._decision = look.box(
             [self._tried, self.take, self.drop], "gw-actions", "gw-decision", "gw-hidden"
         )
-        self.widget = look.part(self.name, [self._said, self._row, self._decision], f"gw-{self.name}")
+        self.widget = look.part(self.name, [self._message, self._row, self._decision], f"gw-{self.name}")
 
     @property
     def names(self) -> dict[str, tuple[str, str]]:
@@ -140,9 +140,11 @@ class HealthPanel:
         t = self._catalog
         if not report.findings:
             text = CALM if report.iteration >= FIRST_WORD else EARLY
-            self._said.value = self._line(t(text), "gw-well" if text is CALM else "")
+            self._message.value = self._line(t(text), "gw-well" if text is CALM else "")
         else:
-            self._said.value = "".join(map(self._finding, report.findings[:FINDINGS])) + self._advice(report)
+            self._message.value = "".join(map(self._finding, report.findings[:FINDINGS])) + self._advice(
+                report
+            )
         self._offer(report)
 
     def _line(self, text: str, kind: str) -> str:
@@ -218,7 +220,7 @@ class HealthPanel:
             self._apply(remedy)
             return
         t = self._catalog
-        self._tell(
+        self._show_trial(
             t(N_("Two futures of {n} iterations are computed, without and with it."), n=TRIED), decide=False
         )
         self._tasks.ask("trial", lambda: self._compare(remedy), self._failed)
@@ -244,16 +246,16 @@ class HealthPanel:
             few=trial.findings[0],
             many=trial.findings[1],
         )
-        self._tell(f"{t(figures)} {t(verdict)}", decide=True)
+        self._show_trial(f"{t(figures)} {t(verdict)}", decide=True)
 
-    def _tell(self, text: str, *, decide: bool) -> None:
+    def _show_trial(self, text: str, *, decide: bool) -> None:
         self._tried.value = announced(text)
         for button in (self.take, self.drop):
             button.disabled = not decide
         self._decision.remove_class("gw-hidden")
 
     def _failed(self, error: Exception) -> None:
-        self._tell(self._catalog.error(error), decide=False)
+        self._show_trial(self._catalog.error(error), decide=False)
         self.drop.disabled = False
 
     def _decide(self, *, taken: bool) -> None:

@@ -62,7 +62,7 @@ export default {
     make(brushLine, "span", "", {}, words.brush);
     const brush = make(brushLine, "input", "", { type: "range", min: "0.02", max: "0.3", step: "0.01", value: "0.06" });
     const size = make(brushLine, "output", "");
-    const drawn = make(tools, "div", "gw-own-said", { role: "status" });
+    const drawn = make(tools, "div", "gw-own-message", { role: "status" });
     const trainDrawing = button(tools, "train-drawing", words, () => model.send({ train: "drawing" }));
 
     const pen = canvas.getContext("2d");
@@ -223,7 +223,7 @@ export default {
     });
     const fileLine = make(right, "label", "gw-own-file", {}, words.file);
     const file = make(fileLine, "input", "gw-file", { type: "file", accept: ".csv,.tsv,.txt,text/plain,text/csv" });
-    const read = make(right, "div", "gw-own-said gw-own-read", { role: "status" });
+    const read = make(right, "div", "gw-own-message gw-own-read", { role: "status" });
     const trainText = button(right, "train-points", words, () => model.send({ train: "text" }));
     make(el, "p", "gw-own-consequence", {}, words.consequence);
 
@@ -261,11 +261,11 @@ export default {
       if (content.drawn !== undefined) {
         preview = arrayOf("f4", buffers[0]); // x and y in turn
         trainDrawing.disabled = !content.drawn.count;
-        drawn.textContent = content.drawn.said;
+        drawn.textContent = content.drawn.message;
         later();
       }
       if (content.read !== undefined) {
-        read.textContent = content.read.said;
+        read.textContent = content.read.message;
         read.classList.toggle("gw-refusal", content.read.refused);
         trainText.disabled = !content.read.count;
       }

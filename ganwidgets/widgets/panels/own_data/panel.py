@@ -5,8 +5,8 @@ be read as points; ``{"train": "drawing" or "text"}``; ``{"preset": name}``. The
 browser writes, is the drawing: ``[erases, radius, [x, y, x, y, ...]]`` for each stroke, in the units of the
 data.
 
-To the browser: ``{"drawn": {count, said}}`` with some of the drawing's points, float32 ``[n, 2]``, as buffer;
-``{"read": {count, said, refused}}``.
+To the browser: ``{"drawn": {count, message}}`` with some of the drawing's points, float32 ``[n, 2]``, as buffer;
+``{"read": {count, message, refused}}``.
 """
 
 from __future__ import annotations
@@ -85,27 +85,29 @@ class OwnDataPanel(anywidget.AnyWidget):
     def _draw(self) -> None:
         """Turn the drawing into points, and show some of them."""
         with self._guard:
-            points, said = np.empty((0, 2), np.float32), ""
+            points, message = np.empty((0, 2), np.float32), ""
             if self.strokes:
                 try:
                     points = points_of_drawing([_stroke(*each) for each in self.strokes])
-                    said = self._catalog(
+                    message = self._catalog(
                         N_("{count} points, spread evenly over the paint"), count=len(points)
                     )
                 except DataError as error:
-                    said = self._catalog.error(error)
+                    message = self._catalog.error(error)
             # Both axes of the board have the same unit, so that a thin line stays thin.
             self._ready["drawing"] = dataset(points, standardize=False) if len(points) else None
-            self.send({"drawn": {"count": len(points), "said": said}}, buffers=[points[:PREVIEWED].tobytes()])
+            self.send(
+                {"drawn": {"count": len(points), "message": message}}, buffers=[points[:PREVIEWED].tobytes()]
+            )
 
     def _read(self, text: str) -> None:
         """Read points from `text`, and show their number or the error."""
         with self._guard:
-            points, said, refused = None, "", False
+            points, message, refused = None, "", False
             if text.strip():
                 try:
                     points = points_in(text)
-                    said = self._catalog(
+                    message = self._catalog(
                         N_("{count} points of {features} coordinates, from {low} to {high}"),
                         count=len(points),
                         features=points.shape[1],
@@ -113,10 +115,16 @@ class OwnDataPanel(anywidget.AnyWidget):
                         high=f"{points.max():.3g}",
                     )
                 except DataError as error:
-                    said, refused = self._catalog.error(error), True
+                    message, refused = self._catalog.error(error), True
             self._ready["text"] = points
             self.send(
-                {"read": {"count": 0 if points is None else len(points), "said": said, "refused": refused}}
+                {
+                    "read": {
+                        "count": 0 if points is None else len(points),
+                        "message": message,
+                        "refused": refused,
+                    }
+                }
             )
 
 

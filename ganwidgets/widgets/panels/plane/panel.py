@@ -288,8 +288,8 @@ class PlanePanel:
         t = self._catalog
         notes: list[tuple[str, str]] = []
         if frame.inside is not None:
-            said = N_("The batch of the update that is being looked into, at most {most} samples.")
-            notes.append(("", t(said, most=MOST)))
+            template = N_("The batch of the update that is being looked into, at most {most} samples.")
+            notes.append(("", t(template, most=MOST)))
             if frame.inside.pulls is not None:
                 notes.append(("gradients", t(PULLS)))
             return notes

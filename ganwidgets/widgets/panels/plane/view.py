@@ -7,7 +7,7 @@ The kernel sends one message per frame, ``{"frame": {...}}``, with one buffer fo
   ``image_real`` and ``image_generated``, uint8 ``[M, H, W, 1 or 3]``, are the images at the points.
 - ``extent``: x0, x1, y0, y1 of the whole plane; ``axes``: names of both, "" for an axis without a meaning;
   ``units``: of both axes, ``[center, scale, whether the data has named it]``: a place z means center + scale * z;
-- ``layers``: those that this kind of data has; ``notes``: ``[layer or "", text]``, each told while its layer
+- ``layers``: those that this kind of data has; ``notes``: ``[layer or "", text]``, each shown while its layer
   is shown; ``judged``: whether there is a map of the verdict, and ``covered``: which part of the plane it covers; ``share``: of the noise, in each cell of the
   manifold; ``arrows``: which gradient ``gradients`` is; ``walked``: whether the samples are the batch of an update
   that is being looked into, and ``ghost``: whether ``trails`` is where they were before it;
@@ -15,7 +15,7 @@ The kernel sends one message per frame, ``{"frame": {...}}``, with one buffer fo
 
 From the browser: ``{"hello": true}`` from a new view, which needs every part; ``{"window": [x0, x1, y0,
 y1]}`` once a view rests on a part of the plane, ``{"window": null}`` for the whole plane. Each view may look
-elsewhere; the map of the verdict covers what the last of them said. The traits `layers`, `arrows` and `trail` are the
+elsewhere; the map of the verdict covers the last window sent. The traits `layers`, `arrows` and `trail` are the
 viewers' choices, the same in all views; only users and cells write them.
 """
 
@@ -83,11 +83,11 @@ class PlaneView(TappedWidget):
             self._request(False)
 
 
-def _part(told: Any) -> Extent | None:
+def _part(window: Any) -> Extent | None:
     """Return the part of the plane in a page's message; None for the whole plane, and for invalid content."""
-    if not isinstance(told, list) or len(told) != 4:
+    if not isinstance(window, list) or len(window) != 4:
         return None
-    if not all(isinstance(number, int | float) and math.isfinite(number) for number in told):
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in window):
         return None
-    x0, x1, y0, y1 = map(float, told)
+    x0, x1, y0, y1 = map(float, window)
     return (x0, x1, y0, y1) if x0 < x1 and y0 < y1 else None

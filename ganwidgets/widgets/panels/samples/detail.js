@@ -37,13 +37,13 @@ export class Detail {
     this.words = words;
     this.root = make(el, "div", "gw-gallery-detail");
     this.large = make(this.root, "canvas", "gw-large", { role: "img" });
-    const said = make(this.root, "div", "gw-gallery-told");
-    this.said = make(said, "p", "gw-gallery-said");
-    this.bars = make(said, "canvas", "gw-bars", { role: "img", title: words.latent, "aria-label": words.latent });
+    const facts = make(this.root, "div", "gw-gallery-facts");
+    this.caption = make(facts, "p", "gw-gallery-caption");
+    this.bars = make(facts, "canvas", "gw-bars", { role: "img", title: words.latent, "aria-label": words.latent });
     const near = make(this.root, "div", "gw-gallery-near");
     this.find = makeButton(near, "gw-tool gw-neighbor", words.find, find, { title: words.findHelp });
     this.near = make(near, "canvas", "gw-near", { role: "img", "aria-label": words.neighbor });
-    this.nearSaid = make(near, "small");
+    this.nearCaption = make(near, "small");
   }
 
   /** Show sample `index` under its `name`; `seen` is what came from the kernel. */
@@ -52,18 +52,18 @@ export class Detail {
     const { sheets, arrays, frame, near } = seen;
     drawLarge(this.large, sheets.generated, index, ratio);
     const score = arrays.scores?.[index];
-    const said = [name, score === undefined ? "" : fill(words.score, { share: percent(score) })];
-    const text = said.filter(Boolean).join(" \u00b7 ");
-    if (this.said.textContent !== text) this.said.textContent = text;
+    const parts = [name, score === undefined ? "" : fill(words.score, { share: percent(score) })];
+    const text = parts.filter(Boolean).join(" \u00b7 ");
+    if (this.caption.textContent !== text) this.caption.textContent = text;
     this.large.setAttribute("aria-label", text);
     if (arrays.latents) drawBars(this.bars, arrays.latents, index, ratio);
     const known = sheets.neighbor.count > 0 && near.sample === index && !frame.batch;
     this.find.hidden = known || Boolean(frame.batch);
-    this.near.hidden = this.nearSaid.hidden = !known;
+    this.near.hidden = this.nearCaption.hidden = !known;
     if (!known) return;
     drawLarge(this.near, sheets.neighbor, 0, ratio);
-    this.nearSaid.textContent = words.neighbor;
-    this.near.title = this.nearSaid.title = fill(words.near, {
+    this.nearCaption.textContent = words.neighbor;
+    this.near.title = this.nearCaption.title = fill(words.near, {
       distance: three(near.distance),
       typical: three(near.typical),
     });

@@ -159,7 +159,7 @@ class Gallery {
     const { seen } = this;
     const [kind] = Object.keys(content);
     const parts = unpack(content[kind].parts, buffers);
-    if (kind === "trouble") this.troubles[content.trouble.kind] = content.trouble.said;
+    if (kind === "trouble") this.troubles[content.trouble.kind] = content.trouble.message;
     else delete this.troubles[kind];
     for (const [name, array] of Object.entries(parts)) {
       if (name in seen.sheets) seen.sheets[name].take(array);
@@ -193,10 +193,10 @@ class Gallery {
     const chosen = model.get("chosen");
     this.count.value = model.get("count");
     this.beside.checked = model.get("beside");
-    this.tell(chosen);
+    this.showTrouble(chosen);
     if (!frame || !grid.stage.clientWidth || !(sheets.generated.count || frame.batch)) return;
     this.batch.hidden = !frame.batch;
-    this.batch.textContent = frame.batch?.said ?? "";
+    this.batch.textContent = frame.batch?.text ?? "";
     grid.stage.classList.toggle("gw-zoomed", this.zoom > 0);
     const wide = this.zoom ? this.zoom * sheets.generated.width : this.fitting();
     const size = grid.draw(seen, wide, model.get("beside"), ratio);
@@ -205,12 +205,12 @@ class Gallery {
     this.ways.draw(chosen, model.get("direction"), model.get("amount"), seen, ratio);
   }
 
-  /** Say what could not be done of what was asked for. */
-  tell(chosen) {
+  /** Show the errors of the last requests. */
+  showTrouble(chosen) {
     const { neighbor, ways, past } = this.troubles;
-    const said = [neighbor, ...(chosen.length ? [ways, past] : [])].filter(Boolean).join(" ");
-    if (this.trouble.textContent !== said) this.trouble.textContent = said;
-    this.trouble.hidden = !said;
+    const message = [neighbor, ...(chosen.length ? [ways, past] : [])].filter(Boolean).join(" ");
+    if (this.trouble.textContent !== message) this.trouble.textContent = message;
+    this.trouble.hidden = !message;
   }
 
   /** Return a sample's number and, if there are labels, its label. */
@@ -224,9 +224,9 @@ class Gallery {
     const { detail, seen } = this;
     const { generated, neighbor } = seen.sheets;
     const index = Math.min(this.looking ? this.looked : (chosen[0] ?? this.looked), generated.count - 1);
-    const told = this.lookedOnce || chosen.length > 0;
-    this.hint.hidden = told;
-    detail.root.hidden = !told || generated.count === 0;
+    const shown = this.lookedOnce || chosen.length > 0;
+    this.hint.hidden = shown;
+    detail.root.hidden = !shown || generated.count === 0;
     if (detail.root.hidden) return;
     if (index !== this.looked) {
       this.looked = index;

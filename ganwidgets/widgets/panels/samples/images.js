@@ -83,8 +83,8 @@ export class Strip {
     });
     this.words.style.gridTemplateColumns = `repeat(${images.length}, ${side}px)`;
     this.words.style.columnGap = `${GAP}px`;
-    if (this.said !== words.join()) {
-      this.said = words.join();
+    if (this.shownWords !== words.join()) {
+      this.shownWords = words.join();
       this.words.replaceChildren(...words.map((word) => make(null, "span", "", {}, word)));
     }
   }

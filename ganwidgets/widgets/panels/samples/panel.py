@@ -138,11 +138,11 @@ class SamplesPanel:
 
     def prepared(self, frame: Frame) -> Callable[[], None]:
         """Prepare what :meth:`draw` sends; return a function that sends it."""
-        told = self._samples(frame) if frame.inside is None else self._batch(frame, frame.inside)
-        return partial(self._send, frame, *told)
+        content = self._samples(frame) if frame.inside is None else self._batch(frame, frame.inside)
+        return partial(self._send, frame, *content)
 
     def _send(self, frame: Frame, content: dict[str, Any], parts: dict[str, np.ndarray]) -> None:
-        self.view.tell("frame", content, parts)
+        self.view.send_parts("frame", content, parts)
         self._offer(frame.classes)
         self._go_ways()
         if frame.status != "running" or time.monotonic() - self._looked_back >= PAST_INTERVAL:
@@ -181,15 +181,15 @@ class SamplesPanel:
             "iteration": frame.iteration,
             "columns": math.ceil(math.sqrt(shown)),
             "labels": None,
-            "batch": {"said": self._said_of(inside, shown), "count": shown, "real": len(real)},
+            "batch": {"text": self._batch_text(inside, shown), "count": shown, "real": len(real)},
         }
         return content, parts
 
-    def _said_of(self, inside: Inside, shown: int) -> str:
+    def _batch_text(self, inside: Inside, shown: int) -> str:
         t, step = self._catalog, inside.step
         of_d = step.network == "discriminator"
         if step.generated is None:
-            said = (
+            template = (
                 N_(
                     "The batch of D's update: real images; the noise is drawn, nothing is generated of it yet."
                 )
@@ -197,12 +197,14 @@ class SamplesPanel:
                 else N_("The batch of G's update: the noise is drawn, nothing is generated of it yet.")
             )
         elif inside.before is not None:
-            said = N_("The batch of G's update: what G would make of the same noise after it.")
+            template = N_("The batch of G's update: what G would make of the same noise after it.")
         elif of_d:
-            said = N_("The batch of D's update: generated images, {shown} of {count}, and real ones below.")
+            template = N_(
+                "The batch of D's update: generated images, {shown} of {count}, and real ones below."
+            )
         else:
-            said = N_("The batch of G's update: generated images, {shown} of {count}.")
-        return t(said, shown=shown, count=len(step.noise))
+            template = N_("The batch of G's update: generated images, {shown} of {count}.")
+        return t(template, shown=shown, count=len(step.noise))
 
     def _offer(self, classes: tuple[int, ...]) -> None:
         """Offer `classes` as choices; hide the choice without classes."""
@@ -243,7 +245,7 @@ class SamplesPanel:
 
         def find() -> None:
             found = self._explorer.neighbor(exhibits, index)
-            self.view.tell(
+            self.view.send_parts(
                 "neighbor",
                 {"sample": index, "distance": found.distance, "typical": found.typical},
                 {"neighbor": found.picture},
@@ -268,7 +270,7 @@ class SamplesPanel:
             # The current choice, which may be newer than this request.
             ways = self._explorer.ways(*wanted, self.view.direction, self.view.amount)
             made = {"walk": ways.walk, "line": ways.line, "moved": ways.moved}
-            self.view.tell("ways", {}, {name: part for name, part in made.items() if part is not None})
+            self.view.send_parts("ways", {}, {name: part for name, part in made.items() if part is not None})
 
         self._ask("ways", go)
 
@@ -282,7 +284,7 @@ class SamplesPanel:
         def look() -> None:
             was = self._explorer.earlier(exhibits, chosen[0])
             parts = {} if was.pictures is None else {"past": was.pictures}
-            self.view.tell("past", {"iterations": was.iterations, "sample": chosen[0]}, parts)
+            self.view.send_parts("past", {"iterations": was.iterations, "sample": chosen[0]}, parts)
 
         self._ask("past", look)
 
@@ -290,8 +292,8 @@ class SamplesPanel:
         """Run `request` in the background; show an error on the page if it fails."""
 
         def failed(error: Exception) -> None:
-            said = self._catalog(TROUBLES[kind], reason=self._catalog.error(error))
-            self.view.tell("trouble", {"kind": kind, "said": said}, {})
+            template = self._catalog(TROUBLES[kind], reason=self._catalog.error(error))
+            self.view.send_parts("trouble", {"kind": kind, "message": template}, {})
 
         self._tasks.ask(kind, request, failed)
 

@@ -166,7 +166,7 @@ class SampleMap:
         if self._projection is None or self._real is not crowd.real:
             self._real, self._projection = crowd.real, projection_of(real)
         flat = self._projection
-        said = self._catalog(
+        note = self._catalog(
             N_(
                 "Each point is an image at iteration {iteration}: {count} numbers, seen along the two directions of the real images' largest variance (PCA, {share} % of it)."
             ),
@@ -174,21 +174,21 @@ class SampleMap:
             count=flat.features,
             share=round(100 * flat.kept),
         )
-        return Places(flat.points(real), flat.points(generated), flat.extent(real), "PC"), said
+        return Places(flat.points(real), flat.points(generated), flat.extent(real), "PC"), note
 
     def _embed(self, crowd: Crowd) -> None:
         """Show the images on a map of their features; runs on the background thread."""
         began = time.monotonic()
         known = self._embedding
         if known is None or known[0] is not crowd.real:
-            self._tell(
+            self._show_note(
                 N_("The map is fitted to the real images, once; that takes some seconds."), crowd.iteration
             )
             real = self._explorer.features_of(crowd.real)
             known = self._embedding = crowd.real, embedding_of(real.features)
         embedding, seen = known[1], self._explorer.features_of(crowd.generated)
         places = Places(embedding.real, embedding.points(seen.features), embedding.extent, "UMAP")
-        said = self._catalog(
+        note = self._catalog(
             N_(
                 "Each point is an image at iteration {iteration}, placed by UMAP by what features see of it "
                 "({features}): neighbours are alike, while axes and long distances mean nothing. The map was fitted "
@@ -201,25 +201,25 @@ class SampleMap:
         ended = time.monotonic()
         self._rests_until = ended + (ended - began) / SHARE
         if self.layout.value == UMAP:
-            self._show(crowd, places, said)
+            self._show(crowd, places, note)
 
     def _fail(self, crowd: Crowd, error: Exception) -> None:
         """Show why the map cannot be computed, and switch to the other one."""
         places, _ = self._flat(crowd)
         self._show(crowd, places, self._catalog.error(error))
 
-    def _tell(self, said: str, iteration: int) -> None:
+    def _show_note(self, note: str, iteration: int) -> None:
         """Show a text while there are no points."""
         nothing = np.zeros((0, 2), np.float32)
         self._send(
-            iteration, Places(nothing, nothing, (-1.0, 1.0, -1.0, 1.0), "UMAP"), self._catalog(said), []
+            iteration, Places(nothing, nothing, (-1.0, 1.0, -1.0, 1.0), "UMAP"), self._catalog(note), []
         )
 
-    def _show(self, crowd: Crowd, places: Places, said: str) -> None:
+    def _show(self, crowd: Crowd, places: Places, note: str) -> None:
         images = [("image_real", _thumbnails(crowd.real)), ("image_generated", _thumbnails(crowd.generated))]
-        self._send(crowd.iteration, places, said, images)
+        self._send(crowd.iteration, places, note, images)
 
-    def _send(self, iteration: int, places: Places, said: str, images: list[tuple[str, np.ndarray]]) -> None:
+    def _send(self, iteration: int, places: Places, note: str, images: list[tuple[str, np.ndarray]]) -> None:
         parts = [("real", places.real), ("generated", places.generated), *images]
         content = {
             "iteration": iteration,
@@ -227,7 +227,7 @@ class SampleMap:
             "axes": [f"{places.axis} 1", f"{places.axis} 2"],
             "judged": False,
             "layers": list(SHOWN),
-            "notes": [("", said)],
+            "notes": [("", note)],
             "share": 0.0,
             "arrows": "loss",
             "keep": [],

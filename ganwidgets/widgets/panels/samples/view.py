@@ -5,12 +5,12 @@ To the browser go messages, each with one buffer for each of its parts, which ``
 
 - ``{"frame": {iteration, columns, labels, noise, parts}}``: ``generated``; where they changed, and in the first
   message to a view, ``real`` and ``latents``; on request ``scores`` [n]. During a walk through an update also
-  ``batch``, ``{said, count, real}``: what the images are, how many are to come, and how many real ones the
+  ``batch``, ``{text, count, real}``: what the images are, how many are to come, and how many real ones the
   update has;
 - ``{"ways": {parts}}``: ``walk``, ``line``, ``moved``, as far as they were asked for;
 - ``{"past": {iterations, sample, parts}}``: ``past``;
 - ``{"neighbor": {sample, distance, typical, parts}}``: ``neighbor``;
-- ``{"trouble": {kind, said, parts}}``: why one of the last three is missing.
+- ``{"trouble": {kind, message, parts}}``: why one of the last three is missing.
 
 From the browser: ``{"hello": true}`` from a new view, which needs every part;
 ``{"neighbor": sample}`` to request the real image nearest to a sample. The traits
@@ -74,7 +74,7 @@ class GalleryView(TappedWidget):
         )
         self.on_msg(self._on_message)
 
-    def tell(self, kind: str, content: Mapping[str, Any], parts: Mapping[str, np.ndarray]) -> None:
+    def send_parts(self, kind: str, content: Mapping[str, Any], parts: Mapping[str, np.ndarray]) -> None:
         """Send one message."""
         listed = [[name, array.dtype.str[1:], array.shape] for name, array in parts.items()]
         buffers = [array.tobytes() for array in parts.values()]

@@ -102,8 +102,8 @@ class ScalesPanel:
     def names(self) -> dict[str, tuple[str, str]]:
         """Accessible name and tooltip of the slider, by CSS class."""
         t = self._catalog
-        told = N_("Drag to fade resolutions in and out by hand; the schedule then stops.")
-        return {"gw-alpha": (t(N_("Level")), t(told))}
+        text = N_("Drag to fade resolutions in and out by hand; the schedule then stops.")
+        return {"gw-alpha": (t(N_("Level")), t(text))}
 
     def draw(self, frame: Frame) -> None:
         """Show the resolutions of `frame`."""
@@ -135,7 +135,7 @@ class ScalesPanel:
         rows = ((N_("Generator"), "g", generator), (N_("Discriminator"), "d", generator[::-1]))
         whole = int(level)
         alpha = level - whole
-        told = (
+        text = (
             t(
                 N_("{side}x{side}, and {next}x{next} fades in: alpha {alpha:.2f}"),
                 side=scales.sides[whole],
@@ -150,7 +150,7 @@ class ScalesPanel:
             f"{''.join(blocks)}</div>"
             for label, letter, blocks in rows
         )
-        return f'<div class="gw-stack-told" role="status">{html.escape(told)}</div>{drawn}'
+        return f'<div class="gw-stack-caption" role="status">{html.escape(text)}</div>{drawn}'
 
     def _block(self, scales: Scales, number: int) -> str:
         side, share = scales.sides[number], scales.share(number)
@@ -168,14 +168,14 @@ class ScalesPanel:
         for side, images, norm in zip(scales.sides, scales.images, norms, strict=True):
             label = html.escape(t(N_("{side}x{side}"), side=side))
             share = norm / most if math.isfinite(norm) else 0.0
-            told = html.escape(t(N_("gradient of G's loss by these images: {norm}"), norm=number_of(norm)))
+            text = html.escape(t(N_("gradient of G's loss by these images: {norm}"), norm=number_of(norm)))
             rows.append(
                 f'<figure class="gw-scale"><img alt="{label}" src="{_row_of(images)}"/><figcaption>{label}'
-                f'<span class="gw-scale-norm" title="{told}"><i style="width:{share:.0%}"></i></span>'
+                f'<span class="gw-scale-norm" title="{text}"><i style="width:{share:.0%}"></i></span>'
                 f"<span>{html.escape(number_of(norm))}</span></figcaption></figure>"
             )
         head = html.escape(t(N_("The same samples at every resolution; bars: gradient of G's loss by them")))
-        return f'<div class="gw-stack-told">{head}</div>{"".join(rows)}'
+        return f'<div class="gw-stack-caption">{head}</div>{"".join(rows)}'
 
 
 def _newest(frame: Frame, column: str) -> float:

@@ -91,7 +91,7 @@ class ExplainPanel:
             self.close,
             title=N_("Why?"),
         )
-        self.widget = sentences.panel(row, sentences.told, self._shown)
+        self.widget = sentences.panel(row, sentences.message, self._shown)
 
     def open(self, iteration: float) -> None:
         """Explain the spike nearest to `iteration`, which the user clicked in the losses' chart."""
@@ -103,14 +103,16 @@ class ExplainPanel:
 
     def _ask(self) -> None:
         iteration = self.iteration.value
-        self._sentences.tell(self._catalog(N_("Iteration {count} is computed again."), count=iteration))
-        self._tasks.ask("explain", lambda: self._explain(iteration), self._sentences.tell_error)
+        self._sentences.show_message(
+            self._catalog(N_("Iteration {count} is computed again."), count=iteration)
+        )
+        self._tasks.ask("explain", lambda: self._explain(iteration), self._sentences.show_error)
 
     def _explain(self, iteration: int) -> None:
         why = self._trainer.explain(iteration)
         self._shown.value = explanation_page(why, self._catalog)
         self.close.remove_class("gw-hidden")
-        self._sentences.tell("")
+        self._sentences.show_message("")
 
     def _keep(self) -> None:
         text, iteration = self.text.value, self.iteration.value
@@ -118,11 +120,11 @@ class ExplainPanel:
         def keep() -> None:
             self._trainer.note(text, iteration)
             self.text.value = ""
-            told = N_("Noted at iteration {iteration}: {note}")
-            self._sentences.tell(self._catalog(told, iteration=iteration, note=text))
+            message = N_("Noted at iteration {iteration}: {note}")
+            self._sentences.show_message(self._catalog(message, iteration=iteration, note=text))
             self._look_again()
 
-        self._tasks.ask("note", keep, self._sentences.tell_error)
+        self._tasks.ask("note", keep, self._sentences.show_error)
 
     def _hide(self) -> None:
         self._shown.value = ""

@@ -150,7 +150,7 @@ class RulesPanel:
             self.add,
             title=N_("If"),
         )
-        self.widget = sentences.panel(kept, made, sentences.told, self._shown)
+        self.widget = sentences.panel(kept, made, sentences.message, self._shown)
         self.when.observe(lambda _: self._suit(), names="value")
         self.setting.observe(lambda _: self._suit(), names="value")
         self.mode.observe(self._mode_chosen, names="value")
@@ -196,10 +196,10 @@ class RulesPanel:
             rule = Rule(self._new_name(when), when=when, then=self._asked())
             self._pilot.rules = (*self._pilot.rules, rule)
         except (TraitError, ValueError) as error:
-            self._sentences.tell_error(error)
+            self._sentences.show_error(error)
         else:
             self.chosen.value = rule.name
-            self._sentences.tell(self._catalog(N_("Added {rule}."), rule=rule.name))
+            self._sentences.show_message(self._catalog(N_("Added {rule}."), rule=rule.name))
 
     def _asked(self) -> Any:
         """Return the changes of the new rule."""
@@ -228,12 +228,14 @@ class RulesPanel:
     def _rehearse(self) -> None:
         rules = [rule for rule in self._pilot.rules if rule.name == self.chosen.value]
         if rules:
-            self._tasks.ask("rehearse", lambda: self._rehearsed(rules), self._sentences.tell_error)
+            self._tasks.ask("rehearse", lambda: self._rehearsed(rules), self._sentences.show_error)
 
     def _rehearsed(self, rules: list[Rule]) -> None:
         t = self._catalog
         firings = rehearse(self._trainer, rules)
         # Update this before the line, which must not announce something that is not displayed yet.
         self._shown.value = firings.page(t, SHOWN) if firings else ""
-        told = N_("Firings of {rule} so far: {n}.") if firings else N_("{rule} would not have fired so far.")
-        self._sentences.tell(t(told, rule=rules[0].name, n=len(firings)))
+        message = (
+            N_("Firings of {rule} so far: {n}.") if firings else N_("{rule} would not have fired so far.")
+        )
+        self._sentences.show_message(t(message, rule=rules[0].name, n=len(firings)))

@@ -30,14 +30,14 @@ class Sentences:
     ----------
     names : dict of str to (str, str)
         Accessible name and tooltip of each gap, by CSS class.
-    told : ipywidgets.HTML
+    message : ipywidgets.HTML
         The line for messages.
     """
 
     def __init__(self, name: str, catalog: Catalog, look: SharedStyle) -> None:
         self._name, self._catalog, self._look = name, catalog, look
         self.names: dict[str, tuple[str, str]] = {}
-        self.told = look.html("", f"gw-{name}-told")
+        self.message = look.html("", f"gw-{name}-message")
 
     def gap(self, kind: type[ipywidgets.Widget], part: str, label: str, help_: str, **keywords: Any) -> Any:
         """Return an input of class `kind` for a gap, created with `keywords`."""
@@ -61,13 +61,13 @@ class Sentences:
         """Return the panel."""
         return self._look.part(self._name, parts, f"gw-{self._name}", "gw-panel", "gw-sentences")
 
-    def tell(self, text: str) -> None:
+    def show_message(self, text: str) -> None:
         """Show a translated text in the line; an empty text clears it."""
-        self.told.value = announced(text)
+        self.message.value = announced(text)
 
-    def tell_error(self, error: Exception) -> None:
+    def show_error(self, error: Exception) -> None:
         """Show an error in the line."""
-        self.tell(self._catalog.error(error))
+        self.show_message(self._catalog.error(error))
 
     def _text(self, text: str, css_class: str) -> ipywidgets.HTML:
         return self._look.html(html.escape(self._catalog(text)), css_class)

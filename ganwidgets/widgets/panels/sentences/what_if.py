@@ -145,7 +145,7 @@ class WhatIfPanel:
             title=N_("What if"),
         )
         self.widget = sentences.panel(
-            row, sentences.told, self._shown, self._conclusion, self._concluded, self._decision
+            row, sentences.message, self._shown, self._conclusion, self._concluded, self._decision
         )
         self.setting.observe(lambda change: self._suggest(change["new"]), names="value")
         self.metric.observe(lambda change: self._compare_by(change["new"]), names="value")
@@ -158,7 +158,7 @@ class WhatIfPanel:
         if name in self.changeable:
             self.setting.value = name
             self._suggest(name)
-            self._sentences.tell(self._catalog(N_("Choose a value, and press What if.")))
+            self._sentences.show_message(self._catalog(N_("Choose a value, and press What if.")))
 
     def _suggest(self, name: str) -> None:
         """Propose a value that differs from the one in force."""
@@ -186,7 +186,7 @@ class WhatIfPanel:
         def compute() -> None:
             self.compute(steps, seeds, {name: value})
 
-        self._tasks.ask("what if", compute, self._sentences.tell_error)
+        self._tasks.ask("what if", compute, self._sentences.show_error)
 
     def compute(self, steps: int, seeds: int, changes: Mapping[str, Any]) -> WhatIf:
         """Return two futures; while they are computed, both are shown."""
@@ -225,7 +225,7 @@ class WhatIfPanel:
         )
         # After the pictures, which take longer, because the line must not announce something that is not
         # displayed yet.
-        self._sentences.tell(
+        self._sentences.show_message(
             self._catalog(
                 N_("{what}: {done} of {steps} iterations, without and with it"),
                 what=asked,
@@ -256,7 +256,7 @@ class WhatIfPanel:
         def conclude() -> None:
             self._concluded.value = conclusion_page(what_if, metric, self._catalog)
 
-        self._tasks.ask("what if: difference", conclude, self._sentences.tell_error)
+        self._tasks.ask("what if: difference", conclude, self._sentences.show_error)
 
     # --- decisions ------------------------------------------------------------------------------
 
@@ -266,10 +266,12 @@ class WhatIfPanel:
             return
         if not future:
             what_if.drop()
-            self._sentences.tell(self._catalog(N_("Dropped; the run is as it was.")))
+            self._sentences.show_message(self._catalog(N_("Dropped; the run is as it was.")))
             return
         self._carry_out(lambda: what_if.take(future))  # type: ignore[arg-type]
-        self._sentences.tell(self._catalog(N_("Taken; the run goes on from there, on a branch of its own.")))
+        self._sentences.show_message(
+            self._catalog(N_("Taken; the run goes on from there, on a branch of its own."))
+        )
 
     def _forget(self) -> WhatIf | None:
         """Return the displayed futures, and remove them from the display."""

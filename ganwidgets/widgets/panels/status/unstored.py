@@ -51,10 +51,10 @@ class UnstoredPanel:
         self.path = ipywidgets.Text(
             str(Path.home() / "run.gan"), **look.of(ipywidgets.Text, "gw-rescue-path")
         )
-        self._files = SavedFiles(catalog, look, "gw-rescue-said")
+        self._files = SavedFiles(catalog, look, "gw-rescue-message")
         self.button = look.button(self._label, self._save, "gw-rescue", tooltip=self._help)
         self._files.buttons = [self.button]
-        row = look.box([self.path, self.button, self._files.said], "gw-actions")
+        row = look.box([self.path, self.button, self._files.message], "gw-actions")
         self.widget = look.box([self._box, row], "gw-unstored", "gw-hidden")
 
     @property
@@ -69,7 +69,7 @@ class UnstoredPanel:
         """Show why the run cannot be stored, or nothing if it can."""
         if fault is None:
             set_hidden(self.widget, True)
-            self._box.value = self._files.said.value = ""
+            self._box.value = self._files.message.value = ""
             return
         headline = self._catalog(N_("The run is not being stored."))
         self._box.value = (

@@ -131,14 +131,14 @@ def _unlocked(
     parts = []
     for iteration, side in past.unlocked:
         begun = [view for view in led if view.first <= iteration] or led[:1]
-        told = html.escape(
+        tooltip = html.escape(
             catalog(
                 N_("{side}x{side} takes part from iteration {iteration} on"), side=side, iteration=iteration
             )
         )
         parts.append(
             f'<span class="gw-unlocked" style="left:{across(iteration)};top:{rows[begun[-1].id] * ROW}px" '
-            f'title="{told}">{side}\N{SUPERSCRIPT TWO}</span>'
+            f'title="{tooltip}">{side}\N{SUPERSCRIPT TWO}</span>'
         )
     return parts
 
@@ -152,9 +152,9 @@ def _marks(
             places.setdefault((record.branch, record.iteration), []).append(record)
     parts = []
     for (branch, iteration), records in places.items():
-        said = [described(record, catalog, past.definitions) for record in records]
-        said.append(catalog(N_("Click: go back to just before.")))
-        title = html.escape("\n".join(said))
+        lines = [described(record, catalog, past.definitions) for record in records]
+        lines.append(catalog(N_("Click: go back to just before.")))
+        title = html.escape("\n".join(lines))
         parts.append(
             f'<button class="gw-mark" style="left:{across(iteration)};top:{rows[branch] * ROW}px" '
             f'data-gw-go="undo:{records[0].seq}" title="{title}" aria-label="{title}"></button>'

@@ -85,7 +85,7 @@ class TimelinePanel:
         self._refusal = ""
         look = look or SharedStyle()
         title = look.html(f"<strong>{html.escape(catalog(N_('Timeline')))}</strong>", "gw-timeline-title")
-        self._told = look.html("", "gw-timeline-told")
+        self._message = look.html("", "gw-timeline-message")
         self.branch, self.compare = (
             GuardedDropdown(
                 self._guard, chosen, description=catalog(label), **look.of(GuardedDropdown, f"gw-{name}")
@@ -110,7 +110,7 @@ class TimelinePanel:
                 *(() if verify is None else (("verify", N_("Verify"), verify),)),
             )
         }
-        self._verdict = look.html("", "gw-verdict-told")
+        self._verdict = look.html("", "gw-replay-verdict")
         self.scrubber = GuardedSlider(
             self._guard,
             self._moved,
@@ -119,7 +119,7 @@ class TimelinePanel:
             **look.of(GuardedSlider, "gw-scrubber"),
         )
         self._tree = look.html("", "gw-tree-holder")
-        head = look.box([title, self._told, self.branch, self.compare], "gw-timeline-head")
+        head = look.box([title, self._message, self.branch, self.compare], "gw-timeline-head")
         foot = look.box(
             [
                 *(button for action, button in self.buttons.items() if action != "fork"),
@@ -161,7 +161,7 @@ class TimelinePanel:
                 self.scrubber.max = scale
             self.buttons["continue"].disabled = past.at_tip
             self.buttons["undo"].disabled = not any(r.branch in past.lineage for r in past.interventions)
-        self._told.value = self._words(past)
+        self._message.value = self._words(past)
         self._tree.value = tree(past, self._catalog)
 
     def arrived(self, ticket: int | None, refusal: str = "") -> None:

@@ -95,32 +95,32 @@ class GameWalkPanel(WalkPanel):
         t, player, stage = self._catalog, self._labels[step.network], step.stage
         loss = spelled_number(step.loss)
         if step.skipped:
-            said = t(N_("The loss {loss} is so low that this update is skipped."), loss=loss)
+            sentence = t(N_("The loss {loss} is so low that this update is skipped."), loss=loss)
         elif step.frozen and stage == "loss":
-            said = t(
+            sentence = t(
                 N_("{player} is frozen: its loss {loss} is measured, and nothing moves."),
                 player=player,
                 loss=loss,
             )
         elif stage == "loss":
-            said = t(N_("What {player} minimises is {loss} on this batch."), player=player, loss=loss)
+            sentence = t(N_("What {player} minimises is {loss} on this batch."), player=player, loss=loss)
         elif stage == "gradients":
-            said = t(
+            sentence = t(
                 N_("The gradient of that loss by the parameters of {player} has the norm {norm}."),
                 player=player,
                 norm=spelled_number(None if step.gradients is None else step.gradients.norm),
             )
         elif stage == "update":
-            said = self._on_update(step)
+            sentence = self._on_update(step)
         elif stage == self._game.draw_stage.name:
-            said = t(
+            sentence = t(
                 N_(
                     "Read the real samples of this update and draw its random numbers; nothing is computed yet."
                 )
             )
         else:
-            said = f"{self._stages[stage]}{self._means(step)}"
-        return said
+            sentence = f"{self._stages[stage]}{self._means(step)}"
+        return sentence
 
     def _on_update(self, step: SubStep) -> str:
         if step.effect is None:

@@ -18,7 +18,7 @@ from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 if TYPE_CHECKING:
     from ganwidgets.live import Frame
 
-__all__ = ["WalkPanel", "sentence_on", "spelled_number", "told_apart", "words_of"]
+__all__ = ["WalkPanel", "sentence_on", "spelled_number", "spelled_pair", "words_of"]
 
 STAGES: Mapping[str, str] = {
     "noise": N_("draw noise"),
@@ -125,7 +125,7 @@ class WalkPanel:
         look = look or SharedStyle()
         self.widget = look.part(self.name, [self.view, *below], "gw-walk", "gw-panel")
 
-    def tell(self, note: str) -> None:
+    def show_note(self, note: str) -> None:
         """Show `note` from the next frame on, until the run moves; an empty string removes the note."""
         self._note = note
         self._noted_at = None
@@ -134,7 +134,7 @@ class WalkPanel:
         """Show the current sub-step."""
         step = self._substep(frame)
         if step is None and self._step is not None and not self._note and not self._left:
-            self.tell(
+            self.show_note(
                 self._catalog(
                     N_("The walk is over. The run is at iteration {iteration}."), iteration=frame.iteration
                 )
@@ -231,10 +231,10 @@ def _on_loss(step: SubStep, t: Catalog) -> str:
         if step.network == "discriminator"
         else N_("G's loss: {loss}. The more D takes the generated samples for real, the lower it is.")
     )
-    said = t(sentence, loss=spelled_number(step.loss))
+    text = t(sentence, loss=spelled_number(step.loss))
     if step.frozen:
-        said += " " + t(N_("The network is frozen: its loss is measured, and nothing else happens."))
-    return said
+        text += " " + t(N_("The network is frozen: its loss is measured, and nothing else happens."))
+    return text
 
 
 def _on_verdicts(step: SubStep, t: Catalog) -> str:
@@ -288,7 +288,7 @@ def _on_update(step: SubStep, t: Catalog) -> str:
             "G's parameters move by {distance}. On the same noise its loss goes from {before} to {after}."
         )
     )
-    before, after = told_apart(step.loss, effect.loss)
+    before, after = spelled_pair(step.loss, effect.loss)
     return t(
         sentence,
         distance=spelled_number(effect.distance),
@@ -297,7 +297,7 @@ def _on_update(step: SubStep, t: Catalog) -> str:
     )
 
 
-def told_apart(before: float | None, after: float | None) -> tuple[str, str]:
+def spelled_pair(before: float | None, after: float | None) -> tuple[str, str]:
     """Return two numbers with as many digits, from 4 to 9, as are needed to distinguish them."""
     for digits in range(4, 9):
         written = spelled_number(before, digits), spelled_number(after, digits)

@@ -56,7 +56,7 @@ export default {
     });
     const text = make(body, "div", "gw-walk-text", { role: "status", "aria-live": "polite" });
     const head = make(text, "div", "gw-walk-head");
-    const said = make(text, "div", "gw-walk-said");
+    const sentence = make(text, "div", "gw-walk-sentence");
     const note = make(text, "div", "gw-walk-note");
 
     let playing = false;
@@ -112,7 +112,7 @@ export default {
         else item.removeAttribute("aria-current");
       });
       head.textContent = on ? scene.title : "";
-      said.textContent = on ? scene.sentence : "";
+      sentence.textContent = on ? scene.sentence : "";
       note.textContent = scene.note || (on ? words.unchanged : "");
       drawNoise(scene.noise || []);
       if (!on || scene.note) setPlaying(false);

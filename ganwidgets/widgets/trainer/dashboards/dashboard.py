@@ -195,7 +195,7 @@ class Dashboard(ABC):
             children = (*children, self.layout_tools)
         if names != self._visibility.laid_out:
             if "walk" not in names:  # a note would be outdated when the panel is shown again
-                self.walk.tell("")
+                self.walk.show_note("")
             self._visibility.laid_out = names
             self._request()
         if names == PANELS:  # registered panels come before the last one, and only in the full widget

@@ -46,12 +46,12 @@ def actions_of(game: Game) -> dict[str, tuple[str, str]]:
         for player in game.players
     }
     found: dict[str, tuple[str, str]] = {}
-    for name, told in ACTIONS.items():
+    for name, texts in ACTIONS.items():
         if name == "step":
-            found[name] = told[0], N_("Train one full step: every player in turn.")
+            found[name] = texts[0], N_("Train one full step: every player in turn.")
             found.update(single)
         elif name not in {"step_d", "step_g"}:
-            found[name] = told
+            found[name] = texts
     return found
 
 
@@ -96,13 +96,13 @@ class FiguresPanel:
         cells = []
         for name, metric in self._game.metrics.items():
             value = frame.latest_metrics.get(name, math.nan)
-            said = f"{value:{metric.format}}" if math.isfinite(value) else "\N{EN DASH}"
+            text = f"{value:{metric.format}}" if math.isfinite(value) else "\N{EN DASH}"
             floor = self._game.floors.get(name)
             if floor is not None:
-                said += f" ({t(N_('perfect: {value}'), value=f'{floor:{metric.format}}')})"
+                text += f" ({t(N_('perfect: {value}'), value=f'{floor:{metric.format}}')})"
             cells.append(
                 f'<span class="gw-cell" title="{html.escape(t(metric.help))}"><span class="gw-cell-label">'
-                f'{html.escape(t(metric.label))}</span> <span class="gw-cell-value">{said}</span></span>'
+                f'{html.escape(t(metric.label))}</span> <span class="gw-cell-value">{text}</span></span>'
             )
         self._numbers.value = f'<div class="gw-status-line">{"".join(cells)}</div>'
 

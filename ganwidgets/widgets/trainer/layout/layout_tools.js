@@ -131,9 +131,9 @@ function render({ model, el }) {
     for (const name of model.get("presets")) button(presets, words[name], words[name], () => send({ preset: name }));
     const keeping = make(null, "div", "gw-layout-row");
     for (const name of ["keep", "forget"]) button(keeping, words[name], words[name], () => send({ [name]: true }));
-    const told = make(null, "p", "", { role: "status" }, model.get("said"));
+    const message = make(null, "p", "", { role: "status" }, model.get("message"));
     const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
-    list.replaceChildren(presets, hint, table, keeping, told);
+    list.replaceChildren(presets, hint, table, keeping, message);
     if (focused) [...list.querySelectorAll("button")].find((each) => each.getAttribute("aria-label") === focused)?.focus();
   };
   const open = (wanted) => {
@@ -201,7 +201,7 @@ function render({ model, el }) {
     later();
     setTimeout(later, 300); // views of panels that were hidden come later
   };
-  const deafen = listen(model, { "change:shown": changed, "change:said": changed, "change:sizes": changed });
+  const deafen = listen(model, { "change:shown": changed, "change:message": changed, "change:sizes": changed });
   requestAnimationFrame(() => {
     const found = root();
     if (!found) return;

@@ -89,7 +89,7 @@ class LayoutTools(anywidget.AnyWidget):
     presets: Any = List(help="Names of the presets.").tag(sync=True)
     shown: Any = List(help="The panels that are shown, in their order.").tag(sync=True)
     sizes = Dict(help="Width and height of panels that a user sized, in CSS pixels, by name.").tag(sync=True)
-    said = Unicode(help="Why the last wish was refused, or what it did.").tag(sync=True)
+    message = Unicode(help="Why the last wish was refused, or what it did.").tag(sync=True)
 
     def __init__(self, catalog: Catalog, names: Sequence[str], presets: Sequence[str]) -> None:
         super().__init__(

@@ -129,7 +129,7 @@ class LayoutTraits(traitlets.HasTraits):
         try:
             stored_layout.store(stored_layout.of_run(folder), self._layout_now())
         except OSError as error:
-            self._tools.said = self._catalog.error(error)
+            self._tools.message = self._catalog.error(error)
 
     # --- changes by the user ----------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class LayoutTraits(traitlets.HasTraits):
                 try:
                     setattr(self, name, layout[name])
                 except TraitError as error:
-                    self._tools.said = self._catalog.error(error)
+                    self._tools.message = self._catalog.error(error)
 
     def _begin_layout(self, looks: Mapping[str, Any]) -> None:
         """Connect the tools, set the traits `looks`, and load the stored layout unless `looks` contains one."""
@@ -188,7 +188,7 @@ class LayoutTraits(traitlets.HasTraits):
 
     def _arrange_by_hand(self, kind: str, value: Any) -> None:
         """Carry out a message of the tools; show a refusal there."""
-        said = ""
+        message = ""
         try:
             match kind, value:
                 case "show", list():
@@ -201,17 +201,17 @@ class LayoutTraits(traitlets.HasTraits):
                     self.panels, self.panel_sizes = PRESETS[value], {}
                 case "keep", True:
                     self.keep_layout()
-                    said = self._catalog(N_("New widgets will look like this one."))
+                    message = self._catalog(N_("New widgets will look like this one."))
                 case "forget", True:
                     self.forget_layout()
-                    said = self._catalog(N_("New widgets will look as they did at first."))
+                    message = self._catalog(N_("New widgets will look as they did at first."))
                 case "present", bool():
                     self._present(begins=value)
                 case "key", str():
                     self._press(value)
         except (TraitError, OSError) as error:
-            said = self._catalog.error(error)
-        self._tools.said = said
+            message = self._catalog.error(error)
+        self._tools.message = message
 
     def _chart_by_hand(self, chart: str, kind: str, value: Any) -> None:
         """Carry out a message of a chart's tools; show a refusal in the layout's tools."""
@@ -223,7 +223,7 @@ class LayoutTraits(traitlets.HasTraits):
                 case "curves", list():
                     self.chart_curves = {**self.chart_curves, chart: value}
         except TraitError as error:
-            self._tools.said = self._catalog.error(error)
+            self._tools.message = self._catalog.error(error)
 
     def _present(self, *, begins: bool) -> None:
         """Show the projector's layout while a view has the full screen, and the former one afterwards."""
